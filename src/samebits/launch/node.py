@@ -123,7 +123,7 @@ def _unpack_code(order: NodeOrder) -> None:
 def _run(plan: Plan, order: NodeOrder) -> TrialRun:
     leaks = Leaks(plan.directory, plan.record)
     for number, paths in order.earlier.items():
-        leaks.wrote(number, paths)
+        leaks.wrote(number, [_here(path, order.request.directory, plan.directory) for path in paths])
     trial = TrialRun(plan, order.id, order.limits, order.slot, leaks)
     trial.start(LocalLauncher())
     try:
@@ -143,3 +143,8 @@ def _write_facts(trial: TrialRun, node: str, notes: tuple[str, ...]) -> None:
     own = {"node": node, "niceness": here.niceness, "oom_score": here.oom_score, "affinity": affinity}
     update = {"machine": {**file.machine, **own}, "notes": [*file.notes, *notes]}
     store.write_trial(trial.folder, file.model_copy(update=update))
+
+
+def _here(path: Path, there: Path, here: Path) -> Path:
+    """A path in the user's working folder as it is in the one of this node, where that has travelled."""
+    return here / path.relative_to(there) if path.is_relative_to(there) else path
