@@ -87,6 +87,7 @@ class Probe:
         self.thread: Optional[threading.Thread] = None  # the one that began the latest step
         self.step_times: List[float] = []  # when the first and the latest step ended
         self._leaves = True
+        self._keeping: Set[int] = set()  # threads of which all is recorded one by one now
         self._digests: Dict[int, List[Tuple[int, bytes]]] = {}  # code of a kind -> (point, fingerprint)
         self._failures: Set[str] = set()
         self._facts = process.facts(forked_from)
@@ -152,7 +153,7 @@ class Probe:
             self._begin_recording()
         occurrence = self._seen.add(point)
         code = self._names[point][0]
-        if self._leaves or code in (0, 1, 7):
+        if self._leaves or code in (0, 1, 7) or (self._keeping and threading.get_ident() in self._keeping):
             at = self.step if step is None else step
             self.recorder.add(_RECORD(at, point, code, wire.LEAF, min(occurrence, 65535), fingerprint_))
         else:
@@ -189,12 +190,13 @@ class Probe:
 
     @contextlib.contextmanager
     def all_kept(self) -> "Iterator[None]":
-        """Values are recorded one by one here, also in a step of which a long trace keeps digests."""
-        before, self._leaves = self._leaves, True
+        """Values of this thread are recorded one by one here, also in a step of which a long trace keeps digests."""
+        thread = threading.get_ident()
+        self._keeping.add(thread)
         try:
             yield
         finally:
-            self._leaves = before
+            self._keeping.discard(thread)
 
     def captured(self, kind: str, name: str, dtype: "Dtype", shape: "Shape", buffer: "Buffer") -> None:
         """Write the tensor, where it is one that the launcher asked for. `buffer`: its bytes in logical order."""

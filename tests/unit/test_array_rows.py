@@ -1,5 +1,7 @@
 """Arrays that are hashed in one pass are recorded as each would be alone, and only if they are what they were."""
 
+import threading
+
 import numpy as np
 import pytest
 import xxhash._xxhash
@@ -80,3 +82,21 @@ def test_a_name_that_stands_twice_has_two_occurrences(points):
     rows, arrays = ArrayRows(points, "update"), [np.ones(3), np.zeros(3)]
     for _ in range(3):
         assert [row[3] for row in both(points, rows, ["same", "same"], arrays)] == [0, 1]
+
+
+def test_what_is_kept_for_a_key_keeps_nothing_of_other_threads_or_later_steps(points):
+    """Threads may end a step, or observe, while a value is recorded under a key: a trial must not depend on that."""
+    probe = points.probe
+    probe._thin = {"after": 1, "every": 100}
+    number = probe.point("update", "weight")
+
+    def steps():
+        probe.end_step()
+        probe.add(number, b"0" * 16)
+
+    with probe.all_kept():
+        other = threading.Thread(target=steps)
+        other.start()
+        other.join()
+    probe.add(number, b"1" * 16)
+    assert [point for point, _ in probe._digests[wire.CODE["update"]]] == [number, number]
