@@ -113,6 +113,15 @@ def test_the_nodes_of_a_partition_are_named(site):
     assert (host.nodes(), host.slots, host.reach(Path())) == (["n1", "n2"], 1, "")
 
 
+def test_a_slurm_that_does_not_name_its_nodes_is_refused_and_nothing_stays_behind(site, monkeypatch, tmp_path):
+    host = slurm_host.SlurmHost("slurm", "", {})
+    monkeypatch.setattr(slurm, "ANSWERS", 0.5)
+    site(sinfo=f"echo $$ > {tmp_path}/pid; exec sleep 60")
+    with pytest.raises(UsageError, match=r"did not answer within 0\.5 s: sinfo said nothing"):
+        host.nodes()
+    assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
+
+
 def test_slurm_has_no_address(site):
     with pytest.raises(UsageError, match="Slurm has no address"):
         slurm_host.SlurmHost("slurm", "10.0.0.1", {})

@@ -49,8 +49,12 @@ class SlurmHost:
     def nodes(self) -> list[str]:
         """The names of the nodes to which jobs with these options may go, as far as the partition decides it."""
         chosen = [option for option in self._options if option.startswith(("--partition=", "-p"))]
-        answer = Call(["sinfo", "--noheader", "--Node", "--format=%N", *chosen[-1:]]).wait(slurm.ANSWERS)
-        return sorted(set(answer.said.split())) if answer is not None else []
+        call = Call(["sinfo", "--noheader", "--Node", "--format=%N", *chosen[-1:]])
+        answer = call.wait(slurm.ANSWERS)
+        if answer is None:
+            call.end()
+            raise no_answer("sinfo said nothing")
+        return sorted(set(answer.said.split()))
 
     def start(self, order: TrialOrder) -> RemoteTrial:
         """See Host."""
@@ -89,8 +93,12 @@ def refuse_options(options: tuple[str, ...]) -> None:
         said = call.complaint()
         call.end()
         if not is_full(said):
-            what = f"Slurm did not answer within {slurm.ANSWERS:g} s: {last_words(said) or 'sbatch said nothing'}."
-            raise UsageError(what, "`sinfo` says whether Slurm runs.")
+            raise no_answer(last_words(said) or "sbatch said nothing")
     elif answer.status != 0 and not is_full(answer.complaint):
         raise UsageError(*refusal(answer.complaint))
     _ACCEPTED.add(options)
+
+
+def no_answer(said: str) -> UsageError:
+    """The error for a Slurm that does not answer. `said`: what it said at last."""
+    return UsageError(f"Slurm did not answer within {slurm.ANSWERS:g} s: {said}.", "`sinfo` says whether Slurm runs.")
