@@ -234,3 +234,18 @@ def test_a_task_that_failed_counts_after_slurm_has_forgotten_it(site, tmp_path):
 else touch {asked}; echo '7_1|FAILED|NonZeroExitCode|n1'; echo '7_2|RUNNING|None|n1'; fi"""
     )
     assert [task.state for task in slurm_job._end_of("7", None)] == ["FAILED", "COMPLETED"]
+
+
+def test_a_job_that_slurm_takes_after_an_interruption_is_cancelled(site, monkeypatch, tmp_path):
+    site(sbatch="sleep 0.5; echo 7", scancel=f'echo "$*" > {tmp_path}/cancelled')
+    monkeypatch.chdir(tmp_path)
+
+    def interrupted(_):
+        monkeypatch.setattr(slurm_job.time, "sleep", usual)
+        raise KeyboardInterrupt
+
+    usual = time.sleep
+    monkeypatch.setattr(slurm_job.time, "sleep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        slurm_job.wait_for_job(["sbatch", "--wrap=true"])
+    assert (tmp_path / "cancelled").read_text() == "7\n"

@@ -47,8 +47,7 @@ def wait_for_job(words: Sequence[str]) -> int:
     guard = Guard('test -z "$job" || scancel "$job"', [SLURM_GUARD])
     try:
         shown = [f"--output={str(output).replace('%', '%%')}"] if output else []
-        job = _submitted([words[0], *_OWN, *shown, *options, *script])
-        guard.tell(job)
+        job = _submitted([words[0], *_OWN, *shown, *options, *script], guard)
         return _status(job, _end_of(job, output))
     finally:
         guard.close()
@@ -86,15 +85,24 @@ def _output_file() -> Path:
     return Path.cwd() / f".samebits-job-{secrets.token_hex(4)}.txt"
 
 
-def _submitted(words: Sequence[str]) -> str:
-    """The number of the job. Raises SamebitsError with what sbatch says."""
+def _submitted(words: Sequence[str], guard: Guard) -> str:
+    """The number of the job, which the guard is told. Raises SamebitsError with what sbatch says.
+
+    Slurm may take the job of a call that is interrupted, so the guard is told that number, too.
+    """
     call = Call(words, _EXPORTS)
-    while (answer := call.poll()) is None:
-        time.sleep(_PACE)
+    try:
+        while (answer := call.poll()) is None:
+            time.sleep(_PACE)
+    except KeyboardInterrupt:
+        answer = call.wait(_ANSWERS)
+        call.end() if answer is None else guard.tell(job_number(answer.said))
+        raise
     job = job_number(answer.said)
     if not job:
         said = last_words(answer.complaint) or "sbatch named no job"
         raise SamebitsError(f"Slurm does not take the job: {said}.", "try it with sbatch alone.")
+    guard.tell(job)
     return job
 
 
