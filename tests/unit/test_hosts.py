@@ -135,6 +135,20 @@ def test_an_interruption_cancels_every_trial_that_runs(begun):
     assert [trial.file.why for trial in experiment.record.trials] == [STOPPED_BY_USER] * 2
 
 
+@pytest.mark.parametrize(("jobs", "wrote", "trials"), [("auto", "best.pt", 6), (3, "best.pt", 3), ("auto", "", 3)])
+def test_trials_elsewhere_that_wrote_one_file_start_anew_one_by_one(begun, monkeypatch, jobs, wrote, trials):
+    """They may share a disk: each may have read what the other wrote. A user who asks for several knows that."""
+    monkeypatch.setattr(FakeHost, "slots", 3)
+    monkeypatch.setattr("samebits.experiment.rounds._APART", 0.0)
+    usual = FakeTrial.fetch
+    monkeypatch.setattr(FakeTrial, "fetch", lambda one: usual(one).model_copy(update={"wrote": [wrote] if wrote else []}))
+    experiment, told = begun("fake", jobs=jobs)
+    finished = experiment.run(Limits(), [1, 2, 3])
+    assert len(experiment.plan.host.trials) == trials
+    assert finished.at_a_time == (1 if trials == 6 else 3)
+    assert ("two trials wrote best.pt: all trials start anew, one by one" in told.lines) is (trials == 6)
+
+
 def test_a_trial_that_cannot_be_started_leaves_its_place_to_others(begun, monkeypatch):
     """vary goes on with the next value, which has the same places."""
     experiment, _ = begun("fake", jobs=1)
@@ -142,9 +156,10 @@ def test_a_trial_that_cannot_be_started_leaves_its_place_to_others(begun, monkey
     def refuses(_, order):
         raise UsageError("the disk is full.")
 
-    with monkeypatch.context() as patched, pytest.raises(UsageError):
+    with monkeypatch.context() as patched:
         patched.setattr(FakeHost, "start", refuses)
-        experiment.run(Limits(), [1])
+        with pytest.raises(UsageError):
+            experiment.run(Limits(), [1])
     assert experiment.capacity.places.taken == set()
     assert [file.status for file in experiment.run(Limits(), [1]).files] == ["complete"]
 

@@ -16,7 +16,7 @@ from samebits.errors import SamebitsError
 from samebits.launch.capacity import Capacity, Usage, UsageMeter
 from samebits.launch.environment import Slot
 from samebits.launch.hosts import HostedTrial, TrialOrder
-from samebits.launch.leaks import Leaks
+from samebits.launch.leaks import Leaks, shown
 from samebits.launch.limits import Limits
 from samebits.launch.observations import Processes, read_json
 from samebits.launch.pauses import PausedTrials
@@ -116,12 +116,12 @@ class Trials:
         Whatever ends a round early, Ctrl-C too, ends its trials first and leaves what they recorded. Where trials may
         have disturbed each other, and the user did not ask for several at a time, all start anew, one by one.
         """
-        was_auto = self.capacity.is_auto
+        was_own = self.capacity.is_own
         if self._to_tell:
             self.progress.note(self._to_tell)
             self._to_tell = ""
         finished = self._round(limits, ids, tries_first=tries_first)
-        why = self._why_one_by_one(finished) if was_auto and finished.at_a_time > 1 else ""
+        why = self._why_one_by_one(finished) if was_own and finished.at_a_time > 1 else ""
         if not why:
             return finished
         self.capacity.refuse(why)
@@ -132,8 +132,10 @@ class Trials:
 
     def _why_one_by_one(self, finished: FinishedRound) -> str:
         """What shows that trials side by side may have disturbed each other; empty if nothing does."""
-        if not self.capacity.is_auto:  # trials of a different record have shown it meanwhile
+        if not self.capacity.is_own:  # trials of a different record have shown it meanwhile
             return self.capacity.why
+        if not self.capacity.is_auto:
+            return self._disturbance
         badly = next((file for file in finished.files if file.status in NO_VERDICT), None)
         return self._disturbance or (f"trial {badly.id} did not end well beside a different one" if badly else "")
 
@@ -230,6 +232,8 @@ class Trials:
             self.capacity.places.taken.discard(slot)
             if isinstance(trial, TrialRun):
                 self._look_back(trial)
+            else:
+                self._look_back_from_afar(trial, file)
             self.progress.trial_ended(trial.id, file.status, trial.steps(), file.seconds)
             self._wait_or_end(trial, file, of)
             _check_space(self.plan.record)
@@ -262,6 +266,16 @@ class Trials:
             twice = sorted(gone & trial.files.gone)
             gone |= trial.files.gone
             self._disturbance = wrote or (f"two trials wrote {twice[0]}" if twice else self._disturbance)
+
+    def _look_back_from_afar(self, trial: HostedTrial, file: TrialFile) -> None:
+        """Whether a trial on a different machine wrote what one beside it wrote: they may share a disk, or a node."""
+        if trial.slot.is_alone or self.plan.options.isolate:
+            return
+        paths = {self.plan.directory / path for path in file.wrote}
+        own, places = {path for path in paths if self.leaks.counts(path)}, self.capacity.places
+        if twice := sorted(own & places.written):
+            self._disturbance = f"two trials wrote {shown(twice[0], self.plan.directory)}"
+        places.written |= own
 
     def _wait_or_end(self, trial: HostedTrial, file: TrialFile, of: int) -> None:
         if isinstance(trial, TrialRun) and trial.waits:

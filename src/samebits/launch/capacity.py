@@ -41,19 +41,20 @@ class Usage(NamedTuple):
 class TrialPlaces:
     """The places in which trials run now, those of all rounds that run side by side. `taken`: their numbers.
 
-    `gone`: files that these trials wrote and removed.
+    `gone`: files that these trials wrote and removed; `written`: those that trials on different machines wrote.
     """
 
     def __init__(self) -> None:
         self.taken: set[int] = set()
         self.gone: set[Path] = set()
+        self.written: set[Path] = set()
         self._rounds = 0
 
     @contextmanager
     def of_a_round(self) -> Iterator[None]:
         """A round runs while the block does."""
         if not self._rounds:
-            self.gone = set()
+            self.gone, self.written = set(), set()
         self._rounds += 1
         try:
             yield
@@ -76,6 +77,7 @@ class Capacity:
     def __init__(self, asked: int | Literal["auto"] = 1, *, alone: str = "", slots: int = 0) -> None:
         """`alone`: why one at a time. `slots`: how many a host has room for; then none is measured."""
         self.is_auto = asked == "auto" and not alone and not slots
+        self.is_own = asked == "auto" and not alone  # samebits chose the number, and may take it back
         self.at_a_time, self.why = (1, alone) if asked == "auto" else (asked, "")
         self.places = TrialPlaces()
         if slots and asked == "auto" and not alone:
@@ -119,7 +121,7 @@ class Capacity:
 
     def refuse(self, why: str) -> None:
         """From now on trials run one by one."""
-        self.is_auto, self.at_a_time, self.why = False, 1, why
+        self.is_auto, self.is_own, self.at_a_time, self.why = False, False, 1, why
 
 
 def free_cores(others: float, root: Path = Path("/")) -> float:
