@@ -141,7 +141,9 @@ def test_trials_elsewhere_that_wrote_one_file_start_anew_one_by_one(begun, monke
     monkeypatch.setattr(FakeHost, "slots", 3)
     monkeypatch.setattr("samebits.experiment.rounds._APART", 0.0)
     usual = FakeTrial.fetch
-    monkeypatch.setattr(FakeTrial, "fetch", lambda one: usual(one).model_copy(update={"wrote": [wrote] if wrote else []}))
+    monkeypatch.setattr(
+        FakeTrial, "fetch", lambda one: usual(one).model_copy(update={"wrote": [wrote] if wrote else []})
+    )
     experiment, told = begun("fake", jobs=jobs)
     finished = experiment.run(Limits(), [1, 2, 3])
     assert len(experiment.plan.host.trials) == trials

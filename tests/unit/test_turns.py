@@ -145,3 +145,19 @@ def test_looks_at_the_base_of_vary_run_one_by_one(monkeypatch):
     works = [lambda step=step: looks._both("base", "other", {"step": step}, None) for step in (1, 2, 2)]
     side_by_side(works, most=3)
     assert log == ["base begins", "base ends"] * 2
+
+
+def test_a_work_that_fails_leaves_the_handling_of_signals_as_it_was():
+    """A later Ctrl-C would only be noted, and never acted on."""
+
+    def fails():
+        clock.sleep(1.0)
+        raise ValueError("it failed")
+
+    def runs_a_round():
+        with interrupt.waited_for():
+            clock.sleep(5.0)
+
+    with pytest.raises(ValueError, match="it failed"):
+        side_by_side([fails, runs_a_round], most=2)
+    assert interrupt._SIGNALS.mode == "leave"

@@ -33,14 +33,14 @@ def side_by_side(works: Sequence[Callable[[], T]], most: int) -> list[T]:
     if most <= 1 or len(works) <= 1:
         return [work() for work in works]
     turns = [_Turn(work) for work in works]
-    try:
-        with interrupt.waited_for() as look:
+    with interrupt.waited_for() as look:  # around the end of the works, too: their rounds wait for signals themselves
+        try:
             while left := [turn for turn in turns if not turn.is_over][:most]:
                 look()
                 _go_on(left)
-    finally:
-        for turn in turns:
-            turn.end()
+        finally:
+            for turn in turns:
+                turn.end()
     return [turn.result for turn in turns]
 
 
