@@ -11,6 +11,8 @@ from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.launch import custody
 from samebits.launch.hosts import Host, HostedTrial, connect
 from samebits.launch.local_host import LocalHost
+from samebits.launch.parcels import Delivery
+from samebits.launch.ray_host import Bridge
 from samebits.launch.trial import TrialRun
 from samebits.model import STOPPED_BY_USER, Options, TrialFile
 from samebits.needs import read_needs
@@ -218,3 +220,12 @@ def test_needs_are_read_as_they_are_said(text, found):
         return
     with pytest.raises(ValueError, match=r"is not|holds"):
         read_needs(text)
+
+
+@pytest.mark.parametrize("late", [("ready", ["n1"]), ("refused", "no node has it.", "add one.")])
+def test_an_answer_of_ray_that_comes_too_late_is_no_outcome_of_a_trial(late):
+    bridge = Bridge.__new__(Bridge)
+    answers = [late, ("over", 7, Delivery(lost=True))]
+    bridge._outcomes, bridge._next = {}, lambda _: answers.pop(0)
+    assert bridge.outcome(7) == Delivery(lost=True)
+    assert list(bridge._outcomes) == [7]

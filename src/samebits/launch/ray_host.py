@@ -156,7 +156,8 @@ class Bridge:
     def outcome(self, number: int) -> Delivery | None:
         """What came of a trial, None while it runs. Returns at once."""
         while number not in self._outcomes and (answer := self._next(0)) is not None:
-            self._outcomes[answer[1]] = answer[2]
+            if answer[0] == "over":  # and not the answer to a question that nobody waits for any more
+                self._outcomes[answer[1]] = answer[2]
         if number not in self._outcomes and self.has_ended:
             return Delivery(message=f"The connection to Ray has ended: {self._last_words()}.", advice=_AGAIN)
         return self._outcomes.get(number)
