@@ -46,3 +46,13 @@ def test_the_size_is_said_and_one_that_is_too_large_is_refused(folder):
         working_folder.refuse_large(folder)
     assert "is too large for that (3 files, 20.0 GB): at most 1.0 GB" in refused.value.message
     assert "a disk that all nodes share" in refused.value.advice
+
+
+@pytest.mark.parametrize(("name", "is_seen"), [("train.py", True), ("settings.yaml", True), ("data.bin", False)])
+def test_an_old_copy_of_a_program_is_not_the_same_folder(tmp_path, name, is_seen):
+    """A seed may have been changed, which keeps the size."""
+    for place, seed in (("here", "1"), ("there", "2")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / name).write_text(f"seed = {seed}\n")
+    here, there = (working_folder.listing_of(tmp_path / place) for place in ("here", "there"))
+    assert (here != there) is is_seen

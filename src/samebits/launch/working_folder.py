@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 from samebits import words
@@ -14,14 +15,22 @@ from samebits.launch import folders
 
 __all__ = ["MOST", "archive", "listing_of", "refuse_large", "size_of"]
 
+_PROGRAMS = (".py", ".ipynb", ".sh", ".toml", ".yaml", ".yml", ".json", ".cfg", ".ini")
+_MOST_OF_A_PROGRAM = 1_000_000  # bytes
 MOST = 1_000_000_000  # bytes of a working folder that travels
 
 
 def listing_of(folder: Path) -> str:
-    """A digest of the names and sizes of all files. Equal on two machines if they share the folder, or copied it."""
+    """A digest of the names and sizes of all files, and of what stands in programs and their settings.
+
+    Equal on two machines if they share the folder, or copied it: an old copy of a program would train something else.
+    """
     digest = hashlib.blake2b(digest_size=16)
     for name, state in sorted(_files(folder).items()):
         digest.update(f"{name}\0{state.size}\0".encode("utf-8", "surrogateescape"))
+        if name.endswith(_PROGRAMS) and state.size <= _MOST_OF_A_PROGRAM:
+            with suppress(OSError):
+                digest.update((folder / name).read_bytes())
     return digest.hexdigest()
 
 
