@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import math
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from samebits import clock, interrupt
-from samebits.errors import SamebitsError
+from samebits.experiment.disk import check_space
 from samebits.launch.capacity import Capacity, Usage, UsageMeter
 from samebits.launch.environment import Slot
 from samebits.launch.hosts import HostedTrial, TrialOrder
@@ -28,8 +25,6 @@ _TELL = 0.25  # seconds between two words about a trial's steps
 _PACE = 0.1  # and between two looks for a place, while trials of a different record have all
 NO_VERDICT = ("failed", "killed", "timeout", "unwatched")
 _APART = 1.25  # seconds: a seed from a clock of whole seconds must not be the same in all trials
-_LEAST_FREE = 64 << 10  # bytes
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Progress:
@@ -236,7 +231,7 @@ class Trials:
                 self._look_back_from_afar(trial, file)
             self.progress.trial_ended(trial.id, file.status, trial.steps(), file.seconds)
             self._wait_or_end(trial, file, of)
-            _check_space(self.plan.record)
+            check_space(self.plan.record)
             yield file
 
     def _begins_anew(self, file: TrialFile, to_come: list[int]) -> bool:
@@ -333,28 +328,3 @@ def _after_first(limits: Limits, file: TrialFile) -> Limits:
     if limits.grows or (limits.seconds is not None and file.status == "stopped"):
         limits = replace(limits, steps=file.stop_after)
     return replace(limits, seconds=None, grows=False)
-
-
-@contextmanager
-def full_disk_said(record: Path) -> Iterator[None]:
-    """Turn the system's error about a full disk into one for people."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise _full(record) from None
-
-
-def _check_space(record: Path) -> None:
-    """Raise SamebitsError if the record's disk is full: a probe that could not write cannot say so."""
-    if shutil.disk_usage(record).free < _LEAST_FREE:
-        raise _full(record)
-
-
-def _full(record: Path) -> SamebitsError:
-    """The error for a full disk."""
-    return SamebitsError(
-        f"The disk is full: {record} could not be written to its end. What was recorded until then can be read.",
-        "Make room, or give --out a folder on a different disk.",
-    )

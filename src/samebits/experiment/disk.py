@@ -1,0 +1,41 @@
+"""A full disk: said in a sentence, and looked for where no process can say it."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from samebits.errors import SamebitsError
+
+__all__ = ["check_space", "full_disk_said"]
+
+_LEAST_FREE = 64 << 10  # bytes
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def full_disk_said(record: Path) -> Iterator[None]:
+    """Turn the system's error about a full disk into one for people."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise _full(record) from None
+
+
+def check_space(record: Path) -> None:
+    """Raise SamebitsError if the record's disk is full: a probe that could not write cannot say so."""
+    if shutil.disk_usage(record).free < _LEAST_FREE:
+        raise _full(record)
+
+
+def _full(record: Path) -> SamebitsError:
+    """The error for a full disk."""
+    return SamebitsError(
+        f"The disk is full: {record} could not be written to its end. What was recorded until then can be read.",
+        "Make room, or give --out a folder on a different disk.",
+    )
