@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from samebits.document import AnyNumber, Document
 
@@ -73,7 +73,7 @@ class RowOrder(Document):
     same: int
     moved: int
     alone: int
-    places: list[tuple[int, int]] = []
+    places: list[Annotated[list[int], Field(min_length=2, max_length=2)]] = []  # a tuple is not strict JSON
 
 
 class ShownDifference(Document):

@@ -1,6 +1,7 @@
 """What is shown of two tensors that differ: samples, distances, order; small, and never wrong about what differs."""
 
 import base64
+import json
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from samebits.comparison import TensorPair, measure, shown_difference
-from samebits.tensor_pairs import MOST_SIDE, PicturePair
+from samebits.tensor_pairs import MOST_SIDE, PicturePair, ShownDifference
 
 DRAWN = np.random.default_rng(0)
 IMAGES = DRAWN.normal(size=(6, 1, 28, 28)).astype("f4")
@@ -18,7 +19,10 @@ IMAGES = DRAWN.normal(size=(6, 1, 28, 28)).astype("f4")
 def shown(a, b, kind="batch", dtype=None):
     name = dtype or str(a.dtype)
     size = measure(a.tobytes(), b.tobytes(), name, a.shape)
-    return shown_difference(TensorPair(a.tobytes(), b.tobytes(), name, a.shape), kind, is_related=not size.unrelated)
+    found = shown_difference(TensorPair(a.tobytes(), b.tobytes(), name, a.shape), kind, is_related=not size.unrelated)
+    if found is not None:  # a record that holds it can be read again
+        assert ShownDifference.model_validate(json.loads(found.model_dump_json()), strict=True) == found
+    return found
 
 
 def pixels(text):
@@ -120,7 +124,7 @@ def test_an_order_says_which_rows_moved_and_which_only_one_has():
     b[7] = 99
     order = shown(a, b).order
     assert (order.rows, order.same, order.moved, order.alone) == (8, 3, 4, 1)
-    assert order.places == [(1, 2), (2, 1), (4, 5), (5, 4)]
+    assert order.places == [[1, 2], [2, 1], [4, 5], [5, 4]]
 
 
 def test_without_a_row_that_moved_there_is_no_order():

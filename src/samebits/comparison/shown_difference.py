@@ -243,7 +243,7 @@ def _order(pair: TensorPair) -> RowOrder | None:
     there = defaultdict[bytes, list[int]](list)
     for row in reversed(rest):
         there[other[row]].append(row)
-    places = [(row, there[one[row]].pop()) for row in rest if there[one[row]]]
+    places = [[row, there[one[row]].pop()] for row in rest if there[one[row]]]
     if not places:
         return None
     return RowOrder(
