@@ -1,5 +1,8 @@
 """Hosts: what `--on` names, and rounds of trials that run on other machines (a fake one, which runs nothing)."""
 
+import fcntl
+import os
+import resource
 import sys
 from types import SimpleNamespace
 
@@ -11,7 +14,7 @@ from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.launch import custody
 from samebits.launch.hosts import Host, HostedTrial, connect
 from samebits.launch.local_host import LocalHost
-from samebits.launch.parcels import Delivery
+from samebits.launch.parcels import Delivery, has_more
 from samebits.launch.ray_host import Bridge
 from samebits.launch.trial import TrialRun
 from samebits.model import STOPPED_BY_USER, Options, TrialFile
@@ -229,3 +232,21 @@ def test_an_answer_of_ray_that_comes_too_late_is_no_outcome_of_a_trial(late):
     bridge._outcomes, bridge._next = {}, lambda _: answers.pop(0)
     assert bridge.outcome(7) == Delivery(lost=True)
     assert list(bridge._outcomes) == [7]
+
+
+def test_a_message_is_waited_for_on_any_descriptor():
+    """select.select takes none above 1023."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2048:
+        pytest.skip("this process may have fewer than 2,048 descriptors")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    low, writing = os.pipe()
+    handle = fcntl.fcntl(low, fcntl.F_DUPFD, 1500)
+    try:
+        assert not has_more(handle, 0)
+        os.write(writing, b"x")
+        assert has_more(handle, 0)
+    finally:
+        for one in (low, writing, handle):
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

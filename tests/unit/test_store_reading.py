@@ -1,13 +1,15 @@
 """Reading single files of a record."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from samebits.comparison import judge
 from samebits.errors import RecordError
 from samebits.launch.facts import numbers
-from samebits.store import left_result, open_record
+from samebits.store import left_result, open_record, record_files
 from samebits.store.record_files import parse, read_object
 
 
@@ -86,3 +88,19 @@ def test_a_table_of_points_without_end_is_a_clear_error(writing, tmp_path, monke
     record = writing.record(tmp_path / "record", [writing.training(), writing.training()])
     with pytest.raises(RecordError, match=r"points\.jsonl: has more than 3 lines"):
         assert open_record(record).trials
+
+
+def test_a_small_file_of_records_keeps_no_descriptor_and_a_large_one_is_mapped(tmp_path):
+    """A search reads hundreds of trials, and a process may have 1,024 descriptors."""
+    kind = np.dtype("<u8")
+    small, large = tmp_path / "small.bin", tmp_path / "large.bin"
+    np.arange(100, dtype=kind).tofile(small)
+    np.arange(1 << 18, dtype=kind).tofile(large)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    read = record_files.array(small, kind)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert read.tolist() == list(range(100))
+    assert not read.flags.writeable
+    mapped = record_files.array(large, kind)
+    assert isinstance(mapped, np.memmap)
+    assert mapped[-1] == (1 << 18) - 1

@@ -13,7 +13,6 @@ from __future__ import annotations
 import importlib
 import os
 import resource
-import select
 import signal
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits.launch.parcels import Delivery, received, sent
+from samebits.launch.parcels import Delivery, has_more, received, sent
 
 __all__ = ["Keeper", "Post", "Treatment", "end_at_signal", "outcome_here", "stay", "treatment"]
 
@@ -87,7 +86,7 @@ class Keeper:
 
     def poll(self, seconds: float) -> Delivery | None:
         """The outcome, for which it waits so long."""
-        if not select.select([self._output], [], [], seconds)[0]:
+        if not has_more(self._output, seconds):
             return None
         outcome: Delivery | None = received(self._output)
         return outcome or Delivery(message="The process that keeps the trial on its node was killed.")

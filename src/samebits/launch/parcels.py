@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import select
 import struct
 import tarfile
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from samebits.launch.limits import Limits
     from samebits.launch.plan import Request
 
-__all__ = ["Delivery", "NodeOrder", "RayOrder", "pack", "received", "sent", "unpack"]
+__all__ = ["Delivery", "NodeOrder", "RayOrder", "has_more", "pack", "received", "sent", "unpack"]
 
 _LENGTH = struct.Struct(">Q")
 
@@ -93,6 +94,13 @@ def sent(handle: int, message: Any) -> None:
     left = memoryview(_LENGTH.pack(len(data)) + data)
     while left:
         left = left[os.write(handle, left) :]
+
+
+def has_more(handle: int, seconds: float) -> bool:
+    """Whether a pipe has a message, or has ended, for which it waits so long."""
+    poller = select.poll()  # select.select takes no descriptor above 1023
+    poller.register(handle, select.POLLIN)
+    return bool(poller.poll(seconds * 1000))
 
 
 def received(handle: int) -> Any:

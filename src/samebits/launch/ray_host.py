@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from samebits import words
 from samebits.errors import UsageError
 from samebits.launch import working_folder
 from samebits.launch.hosts import TrialOrder
-from samebits.launch.parcels import Delivery, RayOrder, received, sent
+from samebits.launch.parcels import Delivery, RayOrder, has_more, received, sent
 from samebits.launch.remote import RemoteTrial, post
 from samebits.needs import PACKED
 
@@ -180,7 +179,7 @@ class Bridge:
         """The next message, for which it waits so long; None if there is none."""
         assert self._process.stdout is not None
         handle = self._process.stdout.fileno()
-        return received(handle) if select.select([handle], [], [], seconds)[0] else None
+        return received(handle) if has_more(handle, seconds) else None
 
     def _last_words(self) -> str:
         self._said.seek(0)

@@ -90,6 +90,7 @@ def _kind(path: Path) -> str:
 
 AGAIN = "Run the check again, or take the record from a backup. Delete a broken trial to read the others."
 _MOST_DIGITS = 20  # with its sign, of a number of 64 bits
+_MAPPED_FROM = 1 << 20  # bytes; a mapped file keeps a descriptor, and a search reads hundreds of small ones
 _MOST_DIMENSIONS = 64
 MOST_LINES = 2_000_000  # of points or events: ten for each parameter of a model with 200,000
 D = TypeVar("D", bound=Document)
@@ -189,11 +190,16 @@ def json_lines(path: Path) -> list[Any]:
 
 
 def array(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The file as an array of whole records, mapped into memory; empty if it is missing. Raises RecordError."""
+    """The file as an array of whole records, a large one mapped into memory; empty if it is missing.
+
+    Raises RecordError.
+    """
     try:
         with opened(path) as file:
             count = path.lstat().st_size // dtype.itemsize
-            return np.memmap(file, dtype=dtype, mode="r", shape=(count,)) if count else np.empty(0, dtype)
+            if count * dtype.itemsize > _MAPPED_FROM:
+                return np.memmap(file, dtype=dtype, mode="r", shape=(count,))
+            return np.frombuffer(file.read(count * dtype.itemsize), dtype)
     except FileNotFoundError:
         return np.empty(0, dtype)
     except (OSError, ValueError) as error:
