@@ -9,8 +9,19 @@ from pydantic import Field, model_validator
 
 from samebits.document import AnyNumber, Document
 
-__all__ = ["MOST_SIDE", "PicturePair", "RowOrder", "SamplePair", "ShownDifference", "UlpRange"]
+__all__ = [
+    "MOST_RUNS",
+    "MOST_SIDE",
+    "WITH_TENSORS",
+    "PicturePair",
+    "RowOrder",
+    "SamplePair",
+    "ShownDifference",
+    "UlpRange",
+]
 
+WITH_TENSORS = ("start", "batch", "forward", "gradient", "update")  # kinds of divergences that have a tensor
+MOST_RUNS = 4  # of a program, to see its tensor twice
 MOST_SIDE = 32  # pixels of a picture, in height and in width
 
 

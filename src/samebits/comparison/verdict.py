@@ -30,7 +30,7 @@ from samebits.comparison.warnings import Note, WarningInputs, unseeded, warnings
 from samebits.errors import UsageError
 from samebits.model import Detection, Divergence, RecordFile, Result, Scope, Trial, TrialFile, Verdict
 from samebits.options import MOST_TRIALS
-from samebits.store.record import Record
+from samebits.store.record import PROBE, SHIMS, Record
 from samebits.store.trace import ProcessTrace, TrialTrace
 from samebits_probe import wire
 
@@ -306,7 +306,7 @@ def _facts_of(trial: TrialFile, name: str) -> dict[str, Any]:
     if name != "environment" or "PYTHONPATH" not in facts:
         return facts
     probe = Path(str(facts["PYTHONPATH"]).split(os.pathsep)[0])
-    own = (str(probe), str(probe.parent / "bin")) if probe.name == "probe" else ()
+    own = (str(probe), str(probe.parent / SHIMS)) if probe.name == PROBE else ()
     paths = {
         variable: str(facts[variable]).split(os.pathsep) for variable in ("PYTHONPATH", "PATH") if variable in facts
     }

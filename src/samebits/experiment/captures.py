@@ -10,12 +10,11 @@ from samebits.experiment.recorded_trials import request_of
 from samebits.launch.limits import Limits
 from samebits.model import Divergence, RecordFile, Result, Size, TrialFile
 from samebits.store import TensorLog, TrialTrace
+from samebits.tensor_pairs import MOST_RUNS, WITH_TENSORS
 
-MOST_RUNS = 4
 MOST_SECONDS = 60.0  # for all of them together
 MOST_BYTES = 1 << 30
 _FOLDER = "captures"
-KINDS = ("start", "batch", "forward", "gradient", "update")  # of divergences that have a tensor
 
 
 class CapturedTensor(NamedTuple):
@@ -35,7 +34,7 @@ def measure(
     Trials are run anew until two of them diverge at the same point; each is stopped right after the step.
     """
     where = result.divergence
-    if where is None or result.verdict != "diverged" or where.kind not in KINDS:
+    if where is None or result.verdict != "diverged" or where.kind not in WITH_TENSORS:
         return None
     if seconds_needed(files) > most_seconds:
         return None

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import samebits_probe
 from samebits import controls
 from samebits.launch import ray_programs
+from samebits.store.record import PROBE, SHIMS
 from samebits_probe import wire
 
 if TYPE_CHECKING:
     from samebits.launch.plan import Plan
 
-SHIMS, PROBE = "bin", "probe"  # folders of a record
 _ROOM = 64 << 20  # bytes
 _SITE = "_sitecustomize.py"
 _SHIM_NAMES = ("python", "python3")

@@ -19,13 +19,13 @@ from pathlib import Path
 from samebits import __version__, store
 from samebits.errors import SamebitsError, UsageError
 from samebits.launch import custody
-from samebits.launch.environment import PROBE
 from samebits.launch.keeper import treatment
 from samebits.launch.leaks import Leaks
 from samebits.launch.local import LocalLauncher
 from samebits.launch.parcels import Delivery, NodeOrder, pack, received, sent, unpack
 from samebits.launch.plan import Plan, arrange
 from samebits.launch.trial import TrialRun
+from samebits.store.record import PROBE
 
 __all__ = ["keep"]
 

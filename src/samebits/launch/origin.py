@@ -17,10 +17,9 @@ from pathlib import Path
 
 from samebits import places
 from samebits.errors import Untrusted
-from samebits.launch.environment import PROBE, SHIMS
 from samebits.model import RecordFile
 from samebits.store import record_files
-from samebits.store.record import Record
+from samebits.store.record import PROBE, SHIMS, Record
 from samebits.store.record_files import shown
 
 KEY = "record-key"

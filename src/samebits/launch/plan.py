@@ -16,6 +16,7 @@ from samebits.errors import NotFound, RecordBusy, RecordExists, SamebitsError, U
 from samebits.launch import command, custody, environment, hosts, ray_programs
 from samebits.model import Options
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
+from samebits.store.record import PROBE
 from samebits_probe import fingerprint
 
 _TRY = """
@@ -136,7 +137,7 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
         executable=executable,
         controls=held,
         seed=DEFAULT_SEED if request.seed is None else request.seed,
-        probe=record / environment.PROBE,
+        probe=record / PROBE,
         hash=algorithm,
         xxhash=extension,
         host=host,

@@ -16,13 +16,12 @@ from typing import Protocol
 from samebits import __version__, store
 from samebits.errors import SamebitsError
 from samebits.launch import custody, origin
-from samebits.launch.environment import PROBE, SHIMS
 from samebits.launch.hosts import TrialOrder
 from samebits.launch.keeper import Post, treatment
 from samebits.launch.parcels import Delivery, NodeOrder, pack, unpack
 from samebits.launch.trial import ENDED_BEFORE
 from samebits.model import NODE_WAS_LOST, FilesFile, Status, TrialFile
-from samebits.store.record import read_trial
+from samebits.store.record import PROBE, SHIMS, read_trial
 
 __all__ = ["RemoteTask", "RemoteTrial", "post"]
 

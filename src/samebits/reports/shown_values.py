@@ -13,11 +13,9 @@ from samebits.model import Divergence, Result
 from samebits.reports import result_words
 from samebits.reports.table import Cell, Column, StyledText, Table, numbers
 from samebits.reports.tree import BRIEF, DOCUMENT, PAGE, AnyBlock, Block, Code, Format, Notes, Section, Text
-from samebits.tensor_pairs import PicturePair, RowOrder, SamplePair, ShownDifference, UlpRange
+from samebits.tensor_pairs import MOST_RUNS, WITH_TENSORS, PicturePair, RowOrder, SamplePair, ShownDifference, UlpRange
 
 TITLE = "What differs, seen"
-WITH_TENSORS = ("start", "batch", "forward", "gradient", "update")  # kinds of divergences that have a tensor
-MOST_TRIALS = 4  # that samebits runs again for its values
 ABOUT = "Two trials ran again up to this step and kept the values of {}. The trials of the record keep fingerprints."
 PNG_COLOURS = {1: 0, 3: 2}  # channels -> greys, colours: https://www.w3.org/TR/png-3/#6Colour-values
 
@@ -84,7 +82,7 @@ def _price(result: Result) -> str:
     longest = max((trial.seconds for trial in result.trials), default=0.0)
     command = f"samebits locate {result_words.record_name(result)}"
     return (
-        f"The record holds fingerprints, and no values. {command} shows them: for that it runs up to {MOST_TRIALS} "
+        f"The record holds fingerprints, and no values. {command} shows them: for that it runs up to {MOST_RUNS} "
         f"more trials up to this step, at most {words.span(longest)} each."
     )
 

@@ -26,10 +26,12 @@ from samebits_probe import wire
 
 __all__ = [
     "LOCATION",
+    "PROBE",
     "RECORD",
     "RESULT",
     "SEAL",
     "SET_ASIDE",
+    "SHIMS",
     "TRIALS",
     "Record",
     "RecordError",
@@ -152,6 +154,7 @@ def _digest(path: Path) -> str:
 TRIALS = "trials"
 RESULT, LOCATION = "result.json", "locate.json"
 _MOST_DIGITS = 9
+SHIMS, PROBE = "bin", "probe"  # folders that samebits puts on the paths of trials
 SET_ASIDE = ".old-"  # and the trial's number: its folder while a new one takes its place
 
 

@@ -19,6 +19,7 @@ from samebits.experiment.captures import CapturedTensor
 from samebits.experiment.turns import OneByOne
 from samebits.model import Divergence, Size
 from samebits.store import ProcessTrace, Record, TrialTrace
+from samebits.tensor_pairs import WITH_TENSORS
 from samebits.vary.result import End, Outcome
 
 MOST_SECONDS = 120.0  # for one look, which is one more training up to that point
@@ -33,7 +34,7 @@ class SecondLooks:
 
     def where_they_part(self, base: Record, other: Record, where: Divergence) -> Size | None:
         """The size of the first difference; None if it has none, or takes too long to look at."""
-        if where.kind not in captures.KINDS:
+        if where.kind not in WITH_TENSORS:
             return None
         wanted = captures.tensor_at(where)
         found = self._both(base, other, wanted, wanted["last"] + 1)
