@@ -228,9 +228,14 @@ def judge_digits(predictions: NDArray[Any], labels: NDArray[np.uint8]) -> Digits
     confusion = np.zeros((classes, classes), dtype=int)
     decided = found != UNDECIDED
     np.add.at(confusion, (labels[decided].astype(int), found[decided]), 1)
-    wrong = int(len(labels) - np.trace(confusion))
-    undecided = int((~decided).sum())
-    return Digits(accuracy=1 - wrong / len(labels), wrong=wrong, confusion=confusion.tolist(), undecided=undecided)
+    missed = np.flatnonzero(found != labels).tolist()
+    return Digits(
+        accuracy=1 - len(missed) / len(labels),
+        wrong=len(missed),
+        confusion=confusion.tolist(),
+        undecided=int((~decided).sum()),
+        missed=missed,
+    )
 
 
 def classes_of(predictions: NDArray[Any]) -> NDArray[Any]:
@@ -271,6 +276,8 @@ def judge_cells(predictions: NDArray[Any], truth: Any, *, watershed: bool = Fals
         fields=len(images),
         without_dice=list(animal.without_dice),
         undefined={name: score.undefined for name, score in scores.items() if score.value is None},
+        cells=animal.cells.tp + animal.cells.fn,
+        missed=[f"{image.name}, cell {cell}" for image in images for cell in image.missed],
     )
 
 

@@ -13,19 +13,23 @@ STUDY_FORMAT = 1
 class Digits(Document):
     """LeNet-5 on the test digits. `confusion`: rows are the true digits, columns the predicted ones.
 
-    `undecided`: predictions that are NaN. They are wrong, and not in `confusion`.
+    `undecided`: predictions that are NaN. They are wrong, and not in `confusion`. `missed`: the numbers of the wrong
+    digits in the test data, from 0; null in older documents.
     """
 
     accuracy: float
     wrong: int  # FN + FP of the paper's Table 7: every wrong digit is one of each; the paper counts it once
     confusion: list[list[int]]
     undecided: int = 0
+    missed: list[int] | None = None
 
 
 class Cells(Document):
     """U-Net on the test animal. A measure that is undefined is null, and `undefined` says why (name -> reason).
 
     `dice`: the mean over the fields but those `without_dice`, in which neither mask has a cell (their names).
+    `missed`: the true cells in the frame without a counted cell that is the same, of `cells` in all; null in older
+    documents. A cell is named by its field and its number in the field's true mask.
     """
 
     error_rate: float | None
@@ -39,6 +43,8 @@ class Cells(Document):
     without_dice: list[str] = []
     dice_of_all_pixels: float | None = None
     undefined: dict[str, str] = {}
+    cells: int | None = None
+    missed: list[str] | None = None
 
 
 class ScoredMeasure(Document):

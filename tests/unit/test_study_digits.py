@@ -24,6 +24,7 @@ def test_a_prediction_that_is_not_a_number_is_wrong_and_not_of_class_0():
     found = collection.judge_digits(with_nan(0, 2), LABELS)
     assert (found.accuracy, found.wrong, found.undecided) == (0.5, 2, 2)
     assert found.confusion == [[1, 0, 0], [0, 0, 0], [0, 0, 1]]
+    assert found.missed == [0, 2]
 
 
 def test_one_number_among_the_probabilities_that_is_none_is_enough():

@@ -56,3 +56,10 @@ def test_cells_that_touch_are_one_unless_the_watershed_is_asked_for():
     right = truth(PAIR, counts=np.array([2]))
     assert collection.judge_cells(predicted(PAIR), right).counted == 1
     assert collection.judge_cells(predicted(PAIR), right, watershed=True).counted == 2
+
+
+def test_each_true_cell_that_is_not_found_is_named():
+    near, far = disc(10, 10, 4), disc(30, 30, 4)
+    found = collection.judge_cells(predicted(near, far), truth(near | far, NOTHING))
+    assert (found.cells, found.recall) == (2, 0.5)
+    assert found.missed == ["field 1, cell 2"]

@@ -295,6 +295,53 @@ def test_sides_that_were_tested_on_different_cases_are_refused():
         difference.compare(cases({"u": 1.0, "v": 1.0}), cases({"u": 1.0, "w": 1.0}))
 
 
+def study(folder, groups, digest="d"):
+    """A study of ten cells or digits in which each setup's models missed these: setup -> the missed of each model."""
+    setups = []
+    for name, (measures, missed) in groups.items():
+        models = [
+            {"trial": trial, "machine": "m", measures: {**_measured(measures, len(one)), "missed": one}}
+            for trial, one in enumerate(missed, 1)
+        ]
+        setups.append({"id": name, "groups": [[trial] for trial in range(1, len(models) + 1)], "models": models})
+    document = {"format": 1, "data": {"digest": digest}, "setups": setups}
+    folder.mkdir(exist_ok=True)
+    (folder / "study.json").write_text(json.dumps(document))
+    return folder
+
+
+def _measured(measures, missed):
+    if measures == "cells":
+        return {"recall": (10 - missed) / 10, "cells": 10}
+    return {"wrong": missed, "undecided": 1, "confusion": [[5, 0], [4, 0]]}
+
+
+def test_the_digits_that_flip_between_two_setups_of_a_study_are_named(tmp_path, capsys):
+    place = study(tmp_path / "s", {"a": ("digits", [[1, 2], [1, 3], [1]]), "b": ("digits", [[2, 4], [4], [4, 2]])})
+    status, said = main(capsys, "--of", "wrong", f"{place}:a", f"{place}:b")
+    assert status == 3  # three trainings are too few for an interval
+    assert "wrong: 2 of 10 test cases flip: 1 better with B, 1 worse; 2 differ between trainings" in said
+    assert "digit 1" in said
+    assert "digit 4" in said
+    assert "digit 3" not in said
+
+
+def test_a_cell_that_only_one_setup_finds_flips(tmp_path):
+    place = study(tmp_path / "s", {"a": ("cells", [["f 1, cell 7"]] * 2), "b": ("cells", [[], []])})
+    one = difference.compare(read_side(f"{place}:a"), read_side(f"{place}:b"))[0]
+    assert one.name == "recall"
+    assert (one.cases, one.unsteady) == (10, 0)
+    assert [(flip.case, flip.a, flip.b, flip.better) for flip in one.flips] == [("f 1, cell 7", 0, 1, True)]
+
+
+def test_cases_of_studies_with_different_data_are_not_compared(tmp_path, capsys):
+    models = {"a": ("digits", [[1], [2]])}
+    sides_of = [f"{study(tmp_path / name, models, digest=name)}:a" for name in ("s", "t")]
+    _, said = main(capsys, "--of", "wrong", *sides_of)
+    assert "wrong: A and B have different data, so their test cases are not compared one by one" in said
+    assert "flip" not in said
+
+
 # -- what is shown ----------------------------------------------------------------------------------------------------
 
 

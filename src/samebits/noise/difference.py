@@ -13,7 +13,7 @@ from samebits.errors import UsageError
 from samebits.model import Document, Verdict
 from samebits.noise import intervals
 from samebits.noise.result import metric_names, metric_noise, seed_groups
-from samebits.noise.sides import MetricSide
+from samebits.noise.sides import MetricSide, TestedCases
 from samebits.noise.statistics import FEWEST
 
 __all__ = ["VERSUS_FORMAT", "Answer", "CaseFlip", "MetricDifference", "VersusResult", "compare"]
@@ -111,8 +111,9 @@ def compare(
 
 
 def _difference(a: MetricSide, b: MetricSide, name: str, *, lower: bool) -> MetricDifference:
-    tables = [_case_tables(side, name) for side in (a, b)]
+    tables = _case_tables(a, b, name)
     cases = _common_cases(tables, name)
+    tested = a.tested.get(name)
     units = _units(a, b, name)
     paired = units.unit == "pairs of seeds"
     pairs = [second - first for first, second in zip(units.a, units.b, strict=True)] if paired else []
@@ -135,9 +136,9 @@ def _difference(a: MetricSide, b: MetricSide, name: str, *, lower: bool) -> Metr
         better=better,
         needed=intervals.trainings_needed(better),
         pairs=pairs,
-        cases=len(cases),
+        cases=tested.number if tested and tested == b.tested.get(name) else len(cases),
         flips=_flips(tables, cases, lower=lower),
-        unsteady=sum(_is_unsteady(a, b, name, case) for case in cases),
+        unsteady=sum(any(_is_unsteady(side, case) for side in tables) for case in cases),
     )
 
 
@@ -180,39 +181,60 @@ def _floor(a: MetricSide, b: MetricSide, name: str) -> float | None:
 # -- test cases -------------------------------------------------------------------------------------------------------
 
 
-def _case_tables(side: MetricSide, name: str) -> list[dict[str, float]]:
-    return [training.cases[name] for training in side.trainings if name in training.cases]
+class CaseTable(NamedTuple):
+    """The number of each test case in one training."""
+
+    seed: int | None
+    values: Mapping[str, float]
 
 
-def _common_cases(tables: Sequence[list[dict[str, float]]], name: str) -> list[str]:
+def _case_tables(a: MetricSide, b: MetricSide, name: str) -> list[list[CaseTable]]:
+    """For each side, what each training gave in each case. Where cases are right or wrong: in each that anyone missed.
+
+    There is none if it is not known that both were tested on the same cases.
+    """
+    tested = a.tested.get(name)
+    if tested != b.tested.get(name):
+        return [[], []]
+    if tested is None:
+        given = [[one for one in side.trainings if name in one.cases] for side in (a, b)]
+        return [[CaseTable(one.seed, one.cases[name]) for one in side] for side in given]
+    cases = sorted({case for one in (*a.trainings, *b.trainings) for case in one.missed[name]})
+    return [
+        [CaseTable(one.seed, _right_or_wrong(cases, set(one.missed[name]), tested)) for one in side.trainings]
+        for side in (a, b)
+    ]
+
+
+def _right_or_wrong(cases: Sequence[str], missed: set[str], tested: TestedCases) -> dict[str, float]:
+    return {case: tested.wrong if case in missed else tested.right for case in cases}
+
+
+def _common_cases(tables: Sequence[list[CaseTable]], name: str) -> list[str]:
     """The test cases of all trainings. UsageError if A and B were tested on different ones."""
     if not all(tables):
         return []
-    a, b = (list(dict.fromkeys(case for table in side for case in table)) for side in tables)
+    a, b = (list(dict.fromkeys(case for table in side for case in table.values)) for side in tables)
     alone = [case for case in a if case not in b] + [case for case in b if case not in a]
     if alone:
         named = ", ".join(alone[:MOST_NAMES]) + (" ..." if len(alone) > MOST_NAMES else "")
         said = f"{name}: A and B were tested on different cases: {len(alone)} belong to one side only ({named})."
         raise UsageError(words.one_line(said), "test both on the same cases")
-    return [case for case in a if all(case in table for side in tables for table in side)]
+    return [case for case in a if all(case in table.values for side in tables for table in side)]
 
 
-def _flips(tables: Sequence[list[dict[str, float]]], cases: Sequence[str], *, lower: bool) -> list[CaseFlip]:
+def _flips(tables: Sequence[list[CaseTable]], cases: Sequence[str], *, lower: bool) -> list[CaseFlip]:
     """The cases in which each training of B is better than each of A, or each is worse; the largest flip first."""
     found = []
     for case in cases:
-        a, b = ([table[case] for table in side] for side in tables)
+        a, b = ([table.values[case] for table in side] for side in tables)
         if max(a) < min(b) or max(b) < min(a):
             better = (np.mean(b) < np.mean(a)) == lower
             found.append(CaseFlip(case=case, a=float(np.mean(a)), b=float(np.mean(b)), better=bool(better)))
     return sorted(found, key=lambda flip: -abs(flip.b - flip.a))
 
 
-def _is_unsteady(a: MetricSide, b: MetricSide, name: str, case: str) -> bool:
-    """Whether the case has different numbers in two trainings of one side and one seed."""
-    for side in (a, b):
-        seen: dict[int | None, float] = {}
-        for training in side.trainings:
-            if name in training.cases and seen.setdefault(training.seed, value := training.cases[name][case]) != value:
-                return True
-    return False
+def _is_unsteady(side: Sequence[CaseTable], case: str) -> bool:
+    """Whether the case has different numbers in two trainings of one seed."""
+    seen: dict[int | None, float] = {}
+    return any(seen.setdefault(table.seed, table.values[case]) != table.values[case] for table in side)

@@ -19,7 +19,8 @@ class TrainingRun(Document):
     """One training: the metrics that it gave. `seed`: null if no seed was given.
 
     `model`: a letter; trainings with the same seed and letter have the same bits. Null if that is not known.
-    `cases`: metric -> test case -> value; the metric is then their mean. `machine`: where it ran, if that is known.
+    `cases`: metric -> test case -> value; the metric is then their mean. `missed`: metric -> the test cases that it got
+    wrong, if each is right or wrong. `machine`: where it ran, if that is known.
     """
 
     seed: int | None = None
@@ -27,6 +28,7 @@ class TrainingRun(Document):
     model: str | None = None
     metrics: dict[str, float] = {}
     cases: dict[str, dict[str, float]] = {}
+    missed: dict[str, list[str]] = {}
     machine: str = ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,13 @@ from samebits.reports import result_words
 from samebits.store import record_files
 from samebits.store.record import RECORD, open_record
 
-__all__ = ["STUDY", "MetricSide", "NoNumbers", "of_noise", "read_side", "study_setup"]
+__all__ = ["STUDY", "MetricSide", "NoNumbers", "TestedCases", "of_noise", "read_side", "study_setup"]
 
 NOISE, STUDY, STUDY_FORMAT = "noise.json", "study.json", 1
 MEASURES = ("digits", "cells")  # what study.json has of a model, by the study
-FIXED = ("true_count", "fields", "undecided")  # numbers of the data, or of what could not be measured
+FIXED = ("true_count", "fields", "undecided", "cells")  # numbers of the data, or of what could not be measured
 LOWER = ("error_rate", "wrong")  # measures of a study for which a lower number is better
+SINGLE = {"digits": "wrong", "cells": "recall"}  # the measure to which each single case counts as right or wrong
 METRIC = "samebits noise --metric 'accuracy=acc: ([0-9.]+)'"
 ABOUT = ("seed", "trial", "case", "machine")  # columns of a table that are no metrics
 
@@ -33,16 +34,28 @@ class NoNumbers(UsageError):
     """Trainings that gave no number of the metrics that were asked for: there is no answer."""
 
 
+class TestedCases(Document):
+    """Test cases that a model gets right or wrong. `data`: the digests of the tests; `right`, `wrong`: what a case
+    counts for in the metric."""
+
+    data: str
+    number: int
+    right: float
+    wrong: float
+
+
 class MetricSide(Document):
     """One side. `lower`: the metrics for which a lower number is known to be better; `machines`: where it was trained.
 
-    `repeats`: whether the trainings of each seed have the same bits; null if that is not known.
+    `tested`: metric -> the cases of which each training names those that it `missed`. `repeats`: whether the trainings
+    of each seed have the same bits; null if that is not known.
     """
 
     name: str
     trainings: list[TrainingRun]
     machines: list[str] = []
     lower: list[str] = []
+    tested: dict[str, TestedCases] = {}
     repeats: bool | None = None
     warnings: list[str] = []
 
@@ -114,23 +127,52 @@ def _of_study(name: str, path: Path, setup: str) -> MetricSide:
         if setup not in setups:
             said = f"{path} has no setup {setup!r}." if setup else f"{path} holds several setups."
             raise UsageError(said, f"{path}:SETUP, of {', '.join(setups)}")
-        return _of_setup(name, setups[setup])
+        return _of_setup(name, setups[setup], content["data"])
     except (KeyError, TypeError, ValueError) as why:
         raise RecordError(f"{path} cannot be read: {why!r}.", "run the study again") from None
 
 
-def _of_setup(name: str, setup: Mapping[str, Any]) -> MetricSide:
+def _of_setup(name: str, setup: Mapping[str, Any], data: Mapping[str, Any]) -> MetricSide:
+    """The side of one setup of a study with this data."""
     groups = setup.get("groups", [])
     letters = {trial: result_words.letter(place) for place, group in enumerate(groups) for trial in group}
     trainings = [
         TrainingRun(
-            trial=model["trial"], model=letters.get(model["trial"]), metrics=found, machine=model.get("machine", "")
+            trial=model["trial"],
+            model=letters.get(model["trial"]),
+            metrics=found,
+            missed=_missed(model),
+            machine=model.get("machine", ""),
         )
         for model in setup["models"]
         if (found := _measures(model))
     ]
     repeats = len(groups) == 1 if groups else None
-    return _side(name, trainings, machines=[one.machine for one in trainings], lower=list(LOWER), repeats=repeats)
+    tested = _tested(setup["models"], data)
+    machines = [one.machine for one in trainings]
+    return _side(name, trainings, machines=machines, lower=list(LOWER), repeats=repeats, tested=tested)
+
+
+def _missed(model: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The digits that are wrong, or the cells that were not found."""
+    found = {measure: (model.get(group) or {}).get("missed") for group, measure in SINGLE.items()}
+    return {
+        measure: [case if isinstance(case, str) else f"digit {case}" for case in missed]
+        for measure, missed in found.items()
+        if missed is not None
+    }
+
+
+def _tested(models: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> dict[str, TestedCases]:
+    """What was tested, if the document names the cases that each model missed."""
+    if not models or not all(map(_missed, models)):
+        return {}
+    tests = " ".join(str(data.get(name, "")) for name in ("digest", "digest_of_truth"))
+    digits, cells = (models[0].get(group) or {} for group in SINGLE)
+    if digits:
+        number = sum(map(sum, digits["confusion"])) + digits.get("undecided", 0)
+        return {SINGLE["digits"]: TestedCases(data=tests, number=number, right=0, wrong=1)}
+    return {SINGLE["cells"]: TestedCases(data=tests, number=cells["cells"], right=1, wrong=0)}
 
 
 def _measures(model: Mapping[str, Any]) -> dict[str, float]:

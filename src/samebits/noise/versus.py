@@ -131,6 +131,8 @@ def _warnings(a: MetricSide, b: MetricSide, metrics: Sequence[MetricDifference])
 
 
 def _of_metric(a: MetricSide, b: MetricSide, one: MetricDifference) -> Iterator[str]:
+    if one.name in a.tested and one.name in b.tested and a.tested[one.name] != b.tested[one.name]:
+        yield f"{one.name}: A and B have different data, so their test cases are not compared one by one"
     for side, letter in ((a, "A"), (b, "B")):
         groups = seed_groups(side.trainings, one.name)
         values = next(iter(groups.values()))

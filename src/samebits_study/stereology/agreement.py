@@ -129,20 +129,28 @@ def _shares(truth: Labels, prediction: Labels) -> tuple[Labels, Labels, npt.NDAr
 
 def cell_counts(truth: Labels, prediction: Labels, *, least: float = SAME_CELL) -> CellCounts:
     """Count the cells found, false and missed, by `same_cells`. Raises DataError as that does."""
-    found = len(same_cells(truth, prediction, least=least))
+    pairs = same_cells(truth, prediction, least=least)
     true, predicted = (np.count_nonzero(np.unique(labels)) for labels in (truth, prediction))
-    return CellCounts(tp=found, fp=int(predicted) - found, fn=int(true) - found)
+    return _counts(len(pairs), int(true), int(predicted))
+
+
+def _counts(found: int, true: int, predicted: int) -> CellCounts:
+    return CellCounts(tp=found, fp=predicted - found, fn=true - found)
 
 
 @dataclass(frozen=True)
 class ImageAgreement:
-    """One image: counts of cells by the counting rule, all pixels, and the counted cells one by one."""
+    """One image: counts of cells by the counting rule, all pixels, and the counted cells one by one.
+
+    `missed`: the numbers of the counted true cells that were not found.
+    """
 
     name: str
     true_count: int
     predicted_count: int
     pixels: Overlap
     cells: CellCounts
+    missed: tuple[int, ...] = ()
 
     @property
     def error_rate(self) -> Score:
@@ -166,12 +174,14 @@ def agreement(
     """
     same_shape(truth, prediction, name)
     in_truth, in_prediction = counted(truth, frame), counted(prediction, frame)
+    found = [cell for cell, _ in same_cells(only(truth, in_truth), only(prediction, in_prediction))]
     return ImageAgreement(
         name,
         true_count=len(in_truth) if by_hand is None else by_hand,
         predicted_count=len(in_prediction),
         pixels=overlap(truth != 0, prediction != 0),
-        cells=cell_counts(only(truth, in_truth), only(prediction, in_prediction)),
+        cells=_counts(len(found), len(in_truth), len(in_prediction)),
+        missed=tuple(int(cell) for cell in in_truth if cell not in found),
     )
 
 
