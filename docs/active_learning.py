@@ -1,19 +1,61 @@
-"""What active learning chose in each trial: takes it from records, and makes the table and the figures of the page.
+"""What active learning chose in each trial: makes the records, and from them the table and the figures of the page.
 
-    python docs/active_learning.py --take NAME=RECORD ...    # writes docs/study/active-learning/rounds.json
-    python docs/active_learning.py                           # makes the figures, prints the table
+    python docs/active_learning.py --run FOLDER --data data/mnist    # trains; writes active-learning/rounds.json
+    python docs/active_learning.py                                   # makes the figures, prints the table
 
-A record is one of `samebits check -- python examples/active_learning.py ... --out '{out}'`.
+--run works in one folder for each setup, FOLDER/NAME, with copies of the programs: so no other work writes there, and
+a setup that has its record is not trained again.
 """
 
 import argparse
 import json
+import os
+import shutil
 import statistics
+import subprocess
+import sys
 from itertools import combinations
 from pathlib import Path
 
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+FREE = ["--no-shuffle-seed"]
+SETUPS = {  # name -> (the data, options of samebits check, options of examples/active_learning.py)
+    "keras-tf2.1": ("mnist", ["--env", "keras-tf2.1"], ["--library", "keras2"]),
+    "keras-tf2.1-mended": ("mnist", ["--env", "keras-tf2.1"], ["--library", "keras2", "--order", "read-first"]),
+    "pytorch": ("mnist", [], ["--library", "pytorch", *FREE]),
+    "pytorch-strict": ("mnist", ["--preset", "strict"], ["--library", "pytorch", *FREE]),
+    "keras3": ("mnist", [], ["--library", "keras3", *FREE]),
+    "keras3-strict": ("mnist", ["--preset", "strict"], ["--library", "keras3", *FREE]),
+    "pytorch-cells": ("cells", [], ["--library", "pytorch", *FREE]),
+    "pytorch-cells-strict": ("cells", ["--preset", "strict"], ["--library", "pytorch", *FREE]),
+}
+SURROUNDINGS = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "KERAS_BACKEND": "tensorflow"}
 HERE = Path(__file__).resolve().parent / "study" / "active-learning"
 ROUNDS = HERE / "rounds.json"
+
+
+def words(name, data):
+    """The command of a setup."""
+    kind, options, program = SETUPS[name]
+    learner = ["active_learning.py", *program, "--data", str(data[kind]), "--out", "{out}"]
+    return ["check", "--full", "-n", "5", *options, "--out", "record", "--", "python", *learner]
+
+
+def run(folder, mnist):
+    """The record of each setup: made, unless it is there."""
+    data = {"mnist": mnist.resolve(), "cells": folder.resolve() / "cells"}
+    if not data["cells"].is_dir():
+        subprocess.run([sys.executable, EXAMPLES / "cell_patches.py", "--out", data["cells"]], check=True)
+    for name in SETUPS:
+        place = folder / name
+        if (place / "record" / "result.json").is_file():
+            continue
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(EXAMPLES, place, ignore=lambda folder, names: [one for one in names if not one.endswith(".py")])
+        command = [sys.executable, "-m", "samebits", *words(name, data)]
+        print("$", "samebits", *command[3:], flush=True)
+        subprocess.run(command, cwd=place, env={**os.environ, **SURROUNDINGS}, check=False)  # diverged: 1
+    return {name: folder / name / "record" for name in SETUPS}
 
 
 def taken(record):
@@ -103,11 +145,11 @@ def draw(setups):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--take", nargs="+", metavar="NAME=RECORD", default=[])
+    parser.add_argument("--run", type=Path, metavar="FOLDER")
+    parser.add_argument("--data", type=Path, default=Path("data/mnist"))
     options = parser.parse_args()
-    if options.take:
-        named = dict(word.split("=", 1) for word in options.take)
-        made = {name: taken(Path(record)) for name, record in named.items()}
+    if options.run:
+        made = {name: taken(record) for name, record in run(options.run, options.data).items()}
         HERE.mkdir(parents=True, exist_ok=True)
         ROUNDS.write_text(json.dumps(made, separators=(",", ":")) + "\n")
     setups = json.loads(ROUNDS.read_text())
