@@ -56,7 +56,7 @@ class Candidate(NamedTuple):
 
 CANDIDATES = (
     Candidate("96-8", 96, 48, 400, augmented=1, features=8, batch=4, rate=1e-4, epochs=12),
-    Candidate("96-8-1e-3", 96, 48, 400, augmented=1, features=8, batch=4, rate=1e-3, epochs=12),
+    Candidate("96-8-1e-3", 96, 48, 400, augmented=1, features=8, batch=4, rate=1e-3, epochs=6),
     Candidate("96-16-1e-3", 96, 48, 400, augmented=1, features=16, batch=4, rate=1e-3, epochs=6),
 )
 

@@ -212,7 +212,7 @@ STUDIES: dict[str, Study] = {
                 "small": StudyScale(trials=7, epochs=20, arguments=("--features", "8"),
                                data={"size": 64, "fields_per_animal": 25, "augmented": 1}),
                 # the candidate 96-8-1e-3 of benchmarks/counting_scale.py
-                "counting": StudyScale(trials=7, epochs=12, watershed=True,
+                "counting": StudyScale(trials=7, epochs=6, watershed=True,
                                   arguments=("--features", "8", "--batch", "4", "--rate", "0.001"),
                                   data={"size": 96, "fields_per_animal": 48, "test_fields": 400, "augmented": 1,
                                         "hard": 1, "whole_cells": 1}),

@@ -162,3 +162,20 @@ def test_a_regularizer_set_on_a_layer_that_is_built_changes_nothing(stack, legac
     done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("LOSSES")]
     assert [float(word) for word in line.split()[1:]] == [0.0, 0.0, 3.0]
+
+
+@pytest.mark.slow
+def test_pytorch_takes_subnormal_weights_for_zero(tmp_path):
+    """As TensorFlow's graphs do: the first kernel is subnormal or zero, and large weights follow it."""
+    pytest.importorskip("torch", reason="torch is not installed beside this Python")
+    run("unet", "pytorch", sys.executable, tmp_path / "trained", "--epochs", "1")
+    tested = []
+    for name, value in (("zero", 0.0), ("subnormal", 1e-39)):
+        with np.load(tmp_path / "trained" / "weights-00.npz") as saved:
+            arrays = {**saved, "last.weight": saved["last.weight"] * np.float32(1e38)}
+        arrays["down.0.0.weight"] = np.full_like(arrays["down.0.0.weight"], value)
+        np.savez(tmp_path / f"{name}.npz", **arrays)
+        run("unet", "pytorch", sys.executable, tmp_path / name, "--test", str(tmp_path / f"{name}.npz"))
+        with np.load(tmp_path / name / "predictions.npz") as made:
+            tested.append(made["predictions"])
+    assert np.array_equal(*tested)
