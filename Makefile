@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TRAINING := examples/lenet5_pytorch.py --data data/mnist
 CHECK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/samebits check --overwrite
 PYTEST := $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
-# some machines write none (PYTHONDONTWRITEBYTECODE): then each of thousands of processes would compile samebits anew
+# some machines write none (PYTHONDONTWRITEBYTECODE): then each of thousands of processes would compile samebits again
 BYTECODE := $(BIN)/python -m compileall -q src
 TESTS := tests/unit tests/reports tests/probe tests/docs tests/frameworks
 

@@ -33,7 +33,7 @@ VERDICTS = ("diverged", "repeated", "inconclusive")
 
 
 class NoPauses(PausedTrials):
-    """No trial waits: each round starts all trials anew."""
+    """No trial waits: each round starts all trials again."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Makes docs/explanation/noise-layers.svg: one metric, drawn anew in each of the three layers of noise.
+"""Makes docs/explanation/noise-layers.svg: one metric, drawn again in each of the three layers of noise.
 
 python docs/noise_layers.py
 
@@ -70,7 +70,7 @@ def drawn_cases(made):
 
 
 def drawn(place, lines, dots):
-    """One panel: what is drawn anew, its deviation, five dots."""
+    """One panel: what is drawn again, its deviation, five dots."""
     top = PANEL * place + 10
     frame = f'<rect x="{LEFT}" y="{top}" width="{WIDTH - LEFT - 12}" height="{PANEL - 16}" fill="#f5f7f8"/>'
     words = [f'<text x="10" y="{top + 22 + 19 * number}">{line}</text>' for number, line in enumerate(lines)]

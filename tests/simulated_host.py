@@ -135,6 +135,9 @@ class SimulatedTrial:
             return self._written("killed", NODE_WAS_LOST)
         return self._written("complete")
 
+    def ask_to_end(self) -> None:
+        """See HostedTrial."""
+
     def cancel(self, why: str) -> None:
         """See HostedTrial."""
         self._training.running.discard(id(self))

@@ -25,7 +25,7 @@ def read_needs(text: str) -> dict[str, str]:
         if name.startswith("num_") and not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value, re.ASCII):
             raise ValueError(f"{value!r} is not a number; say {name}=1.")
         if name == "folder" and value != PACKED:
-            raise ValueError(f"folder={value} is nothing that a trial can need; say folder={PACKED}.")
+            raise ValueError(f"folder={value} is not possible; say folder={PACKED}.")
         if any(ord(character) < 32 for character in value):
             raise ValueError(f"{value!r} holds a control character.")
         found[name] = value

@@ -34,10 +34,10 @@ class Ends:
     def __init__(self, probe: "Probe") -> None:
         self._probe = probe
         self._is_taken = False
-        self.begin_anew()
+        self.start_again()
         self._is_forked = False
 
-    def begin_anew(self) -> None:
+    def start_again(self) -> None:
         """Forget what belongs to the parent of a forked child."""
         self._is_forked = True
         self.functions: List[Callable[[], Any]] = []

@@ -28,9 +28,9 @@ class OwnPoints:
     def __init__(self, probe: "Probe") -> None:
         self._probe = probe
         self.names_steps = False  # the program says which step it is at: no watcher counts others
-        self.begin_anew()
+        self.start_again()
 
-    def begin_anew(self) -> None:
+    def start_again(self) -> None:
         """Forget what belongs to the parent of a forked child."""
         self._kinds: Set[str] = set()
         self._places: Set[str] = set()

@@ -103,8 +103,8 @@ class Probe:
         signals.renew()
         parent, self.step = self.pid, 0
         self.lock = threading.RLock()
-        self._ends.begin_anew()
-        self.own.begin_anew()
+        self._ends.start_again()
+        self.own.start_again()
         self._open(parent)
         process.at_exit_of_child(self.end)
 

@@ -210,7 +210,7 @@ if __name__ == "__main__":
     out = [[b.tolist() for b in loader] for _ in range(int(epochs))]
     print(json.dumps(out if what == "drawn" else loader.num_workers))
 """
-WORKERS = [("fork", 2), ("spawn", 1)]  # how they start, for how many epochs: each that is spawned imports PyTorch anew
+WORKERS = [("fork", 2), ("spawn", 1)]  # how they start, for how many epochs: each that is spawned imports PyTorch again
 
 
 def test_dataloader_seed_pins_every_generator_of_every_forked_worker(torch_python, pinned):
@@ -394,7 +394,7 @@ tf.config.threading.set_intra_op_parallelism_threads(4); tf.config.threading.set
 
 def test_the_pool_of_jax_has_one_thread(told):
     needs("jax")
-    text = "import json, jax.numpy as jnp\na = jnp.ones((300, 300)); print(json.dumps(float((a @ a).sum())))\n"
+    text = "import json, jax.numpy as jnp\na = jnp.ones((300, 300)); print(json.dumps(float((a  a).sum())))\n"
     _, trial = told(["threads"], None, text)
     effect, detail = trial.processes[0].control("threads", "last-step")
     assert effect is True

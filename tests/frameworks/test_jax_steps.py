@@ -141,7 +141,7 @@ def test_a_compiled_gradient_belongs_to_the_updates_that_optax_applies(way):
         assert len(seen.names("gradient", step)) == 2
 
 
-def test_optax_applies_the_gradients_of_functions_that_are_compiled_anew(way):
+def test_optax_applies_the_gradients_of_functions_that_are_compiled_again(way):
     seen = way("optax_outside_of_new_functions")
     assert seen.steps == 4
     assert {"params.layer.w", "updates.layer.w"} <= set(seen.names("update", 3))

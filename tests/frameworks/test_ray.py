@@ -361,7 +361,7 @@ def test_a_folder_that_is_too_large_is_refused(programs, nodes):
         file.truncate(20_000_000_000)
     done = run(programs, f"ray://{nodes.address}", "--each", "folder=packed", "--out", "record", "steps.py")
     assert (done.returncode, (programs / "record").exists()) == (2, False)
-    assert "is too large for that (5 files, 20.0 GB): at most 1.0 GB" in done.stderr
+    assert "is too large to send to the nodes (5 files, 20.0 GB): the limit is 1.0 GB" in done.stderr
 
 
 def test_a_cluster_of_a_different_python_is_refused(programs, nodes):

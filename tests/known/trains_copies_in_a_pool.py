@@ -1,4 +1,4 @@
-"""Each thread of a pool trains a copy of one model on data of its own; which copy is trained first is drawn anew.
+"""Each thread of a pool trains a copy of one model on data of its own; which copy is trained first is drawn again.
 
 What they make together, and what is saved, is the same in each run.
 """

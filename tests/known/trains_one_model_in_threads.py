@@ -1,4 +1,4 @@
-"""Two threads train one model, in an order that is drawn anew in each run: a Hogwild whose race is sure."""
+"""Two threads train one model, in an order that is drawn again in each run: a Hogwild whose race is sure."""
 
 import os
 import threading

@@ -125,7 +125,7 @@ def test_trials_do_not_diverge_because_one_that_waits_holds_a_name(looked, kind,
         code = BINDS.format(family="socket.AF_INET, socket.SOCK_DGRAM", address=("127.0.0.1", free_port()))
     result, said = looked(code)
     assert result.verdict == "repeated"
-    assert any("the next round starts all trials anew" in note for note in said)
+    assert any("the next round starts all trials again" in note for note in said)
 
 
 def test_trials_do_not_repeat_because_one_that_waits_shares_its_memory(looked, name):

@@ -279,7 +279,7 @@ def test_a_strict_check_of_it_is_no_answer(equal_bits):
 
 
 NO_LEAKS = {
-    "made anew": "import os\nif not os.path.exists('out'): os.makedirs('out')\nopen('out/model.txt', 'w').write('1')\n",
+    "made again": "import os\nif not os.path.exists('out'): os.makedirs('out')\nopen('out/model.txt', 'w').write('1')\n",
     "an empty folder": "import os\nos.makedirs('logs', exist_ok=True)\n",
     "removed first": "import os, shutil\nif os.path.isdir('out'): shutil.rmtree('out')\nos.mkdir('out')\n",
     "numbered": "import os\nn = len(os.listdir('.'))\nos.makedirs('runs/version_%d' % n)\nos.listdir('runs')\n",

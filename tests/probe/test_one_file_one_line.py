@@ -337,7 +337,7 @@ def test_what_a_trial_takes_from_an_earlier_one_is_seen_on_nodes_too(far):
 def test_rounds_of_a_host_start_over_and_that_is_said(far):
     done = far.run("check", "-n", "2", "--on", "apart://moon", "--steps", "24", "far.py")
     assert done.returncode == 0, done.stderr
-    assert "trials apart do not wait between rounds: the next round starts all trials anew" in done.stderr
+    assert "trials apart do not wait between rounds: the next round starts all trials again" in done.stderr
 
 
 def test_a_program_that_fails_or_hangs_on_a_node_is_told_as_it_is_here(far, tmp_path):
@@ -353,7 +353,7 @@ def test_a_program_that_fails_or_hangs_on_a_node_is_told_as_it_is_here(far, tmp_
 def test_what_a_host_does_not_know_is_refused(far):
     assert "apart needs an address after ://." in far.run("check", "--on", "apart://", "far.py").stderr
     done = far.run("check", "--each", "num_gpus=1", "far.py")
-    assert (done.returncode, "--each num_gpus=1: trials on local take what is there." in done.stderr) == (2, True)
+    assert (done.returncode, "--each num_gpus=1: trials on local cannot ask for this." in done.stderr) == (2, True)
     for needs in ("gpus=1", "num_gpus=many", "num_gpus", "num_gpus=1,num_gpus=2"):
         assert far.run("check", "--each", needs, "--on", "apart://moon", "far.py").returncode == 2
 

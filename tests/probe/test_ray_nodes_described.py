@@ -107,7 +107,7 @@ def test_a_folder_that_is_too_large_is_refused(cluster, check, tmp_path):
         file.truncate(20_000_000_000)
     cluster(node(1), node(2, lacks=True))
     said = ended(check("--out", "record"), 2)
-    assert "is too large for that (2 files, 20.0 GB): at most 1.0 GB" in said
+    assert "is too large to send to the nodes (2 files, 20.0 GB): the limit is 1.0 GB" in said
     assert not (tmp_path / "work/record").exists()
 
 
@@ -117,7 +117,7 @@ def test_a_folder_that_is_too_large_is_refused(cluster, check, tmp_path):
         (("--spread", "nodes"), "--spread nodes: only one node of the Ray cluster has what a trial needs."),
         (("--each", "node=host7"), "the Ray cluster has no living node host7."),
         (("--spread", "far"), "'far' is not one of same, nodes, any."),
-        (("--each", "folder=shared"), "folder=shared is nothing that a trial can need; say folder=packed."),
+        (("--each", "folder=shared"), "folder=shared is not possible; say folder=packed."),
     ],
 )
 def test_what_the_cluster_cannot_do_is_refused(cluster, check, tmp_path, options, what):

@@ -135,7 +135,7 @@ def test_isolated_trials_run_together_and_write_files_of_one_name(looked):
 
 
 @pytest.mark.parametrize(("code", "said"), [(LOG, "log.txt"), ("os._exit(7)", "did not end well beside")])
-def test_trials_that_may_have_disturbed_each_other_start_anew_one_by_one(looked, tmp_path, code, said):
+def test_trials_that_may_have_disturbed_each_other_start_again_one_by_one(looked, tmp_path, code, said):
     result, watch = looked(f"if {BESIDE}: {code}", full=True)
     assert watch.together == [3, 1]
     assert at_a_time(tmp_path) == [1]
@@ -145,7 +145,7 @@ def test_trials_that_may_have_disturbed_each_other_start_anew_one_by_one(looked,
     assert result.verdict == "inconclusive"
 
 
-def test_trials_that_write_and_remove_a_file_of_one_name_start_anew_one_by_one(looked):
+def test_trials_that_write_and_remove_a_file_of_one_name_start_again_one_by_one(looked):
     """What shows it depends on which trial is faster: the name, a file of a different trial, or one that is gone."""
     result, watch = looked("open('scratch', 'w').close(); os.remove('scratch')")
     assert (watch.together[0], watch.together[-1]) == (3, 1)

@@ -183,7 +183,7 @@ def test_a_cancelled_job_ends_its_trial(programs, site, begun, mark):
     slurm_site.until(mark.exists)
     slurm_site.asked(site, "scancel", *jobs(site))
     ended(check, 3)
-    assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its job of Slurm was cancelled")
+    assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its Slurm job was cancelled")
     assert not (programs / "record" / "trials" / "002").exists()
     all_is_gone(site, mark, programs)
 
@@ -196,7 +196,7 @@ def test_a_killed_worker_ends_its_trial(programs, site, begun, mark):
     assert len(workers) == 1
     os.kill(workers[0], signal.SIGKILL)
     ended(check, 3)
-    assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its job of Slurm ended: FAILED")
+    assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its Slurm job ended: FAILED")
     all_is_gone(site, mark, programs)
 
 
@@ -228,13 +228,13 @@ def test_a_killed_samebits_leaves_no_job(programs, site, begun, mark):
 
 
 @pytest.mark.slow(seconds=15)
-def test_a_preempted_trial_begins_anew_and_counts_once(programs, site, begun, mark):
+def test_a_preempted_trial_starts_again_and_counts_once(programs, site, begun, mark):
     check = begun("--on", "slurm", "--sbatch", "--partition=low --requeue", "hangs.py", mark, "once")
     slurm_site.until(mark.exists)
     more_urgent = ["sbatch", "--partition=high", "--ntasks=2", "--output=/dev/null", "--wrap=true"]
     slurm_site.asked(site, *more_urgent)
     hour_of(site)
-    assert "Slurm queued the job of this trial again once: the trial began anew" in ended(check, 0)
+    assert "Slurm queued this trial's job again once, so the trial started again" in ended(check, 0)
     result = json.loads((programs / "record" / "result.json").read_text())
     assert (result["groups"], [one["status"] for one in result["trials"]]) == ([[1, 2]], ["complete", "complete"])
     all_is_gone(site, mark, programs)
@@ -255,7 +255,7 @@ def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, 
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     said = ""
-    while "waits in the queue of Slurm" not in said:
+    while "waits in the Slurm queue" not in said:
         said = check.stderr.readline()
         assert said
     assert said.endswith(", Resources)\n")
@@ -263,7 +263,7 @@ def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, 
     slurm_site.asked(site, "scancel", busy)
     _, complaint = check.communicate(timeout=300)
     assert check.returncode == 2, complaint
-    assert "of Slurm ended before its trial began (FAILED): " in complaint
+    assert " ended before its trial began (FAILED): " in complaint
     assert "not found" in complaint
     assert "all nodes need this Python, samebits and the folder of the record at the same paths." in complaint
     all_is_gone(site, mark, programs)
@@ -322,7 +322,7 @@ def test_a_job_has_the_exit_status_of_its_script_and_an_srun_that_hides_is_named
     done = subprocess.run(call, cwd=programs, env=site, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout.splitlines()[0]) == (7, "5"), done.stderr
     assert "hides.sh:2: samebits does not watch what this srun starts" in done.stderr
-    assert "of Slurm ended: FAILED" in done.stderr
+    assert " ended: FAILED" in done.stderr
     assert list(programs.glob(".samebits-job-*")) == []
 
 

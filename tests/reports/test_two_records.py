@@ -69,8 +69,8 @@ def levels(result):
         ("AA", "AA", (True, "compared: 40 steps"), True, (True, "accuracy 0.972 and 0.972")),
         ("AA", "BB", (False, "through step 19; they diverge at step 20"), False, (False, "accuracy 0.972 and 0.973")),
         ("AB", "BC", (False, "through step 19; they diverge at step 20"), False, (True, "accuracy 0.972 to 0.973 and 0.973 to 0.974")),
-        ("A", "B", (False, "through step 19; they diverge at step 20"), False, (None, "one trial has no spread: record two of each, or more")),
-        ("AB", "BA", (None, "no record repeats, and both have trials of the same groups"), False, (True, "accuracy 0.972 to 0.973 and 0.972 to 0.973")),
+        ("A", "B", (False, "through step 19; they diverge at step 20"), False, (None, "a spread needs at least two trials in each record")),
+        ("AB", "BA", (None, "neither record repeats, and both have the same groups of trials"), False, (True, "accuracy 0.972 to 0.973 and 0.972 to 0.973")),
     ],
 )  # fmt: skip
 def test_each_level_at_which_two_records_are_the_same_is_said(

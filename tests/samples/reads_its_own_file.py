@@ -1,4 +1,4 @@
-"""Writes a file and then reads it, in two processes; every run starts anew."""
+"""Writes a file and then reads it, in two processes; every run starts again."""
 
 import subprocess
 

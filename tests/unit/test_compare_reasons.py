@@ -367,7 +367,7 @@ def test_a_difference_between_machines(writing, no_answer):
     trials = [writing.training(trial={"machine": {"processor": "a"}})]
     trials.append(writing.training(OTHER, trial={"machine": {"processor": "b"}}))
     assert no_answer(trials) == (
-        "the trials did not have one setup: they differ, and so do the machines on which they ran (processor)."
+        "the trials did not have one setup: their bits differ, and so do their machines (processor)."
     )
 
 

@@ -16,7 +16,7 @@ NAMES = {
     "a mark of direction": "fc\u202e\u2066gnp.exe",
     "a null": "fc\0x",
     "a line separator": f"fc\u2028{FORGED}\x85{FORGED}",
-    # a search that tries every beginning of these anew takes many minutes
+    # a search that tries every beginning of these again takes many minutes
     "a long name": "n" * 300_000,
     "a long number": "1" * 300_000,
     "many spaces": "n" + " " * 200_000 + "n",

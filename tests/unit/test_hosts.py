@@ -9,13 +9,15 @@ from types import SimpleNamespace
 import pytest
 
 from samebits import launch
-from samebits.errors import UsageError
+from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.launch import custody
 from samebits.launch.hosts import Host, HostedTrial, connect
+from samebits.launch.keeper import Post, Treatment
 from samebits.launch.local_host import LocalHost
 from samebits.launch.parcels import Delivery, has_more
-from samebits.launch.ray_host import Bridge
+from samebits.launch.ray_host import Bridge, RayHost
+from samebits.launch.remote import RemoteTrial
 from samebits.launch.trial import TrialRun
 from samebits.model import STOPPED_BY_USER, Options, TrialFile
 from samebits.needs import read_needs
@@ -27,7 +29,7 @@ class FakeHost:
     no_waiting, slots = "trials on a fake host do not wait", 1
 
     def __init__(self, kind, address, each):
-        self.address, self.trials = address, []
+        self.address, self.trials, self.ends = address, [], []
 
     def reach(self, directory):
         return ""
@@ -36,16 +38,16 @@ class FakeHost:
         return []
 
     def start(self, order):
-        self.trials.append(FakeTrial(order, interrupted=str(order.id) == self.address))
+        self.trials.append(FakeTrial(order, self.ends, interrupted=str(order.id) == self.address))
         return self.trials[-1]
 
 
 class FakeTrial:
     pace, waits, spent = 0.0, False, 1.0
 
-    def __init__(self, order, *, interrupted):
+    def __init__(self, order, ends, *, interrupted):
         self.order, self.id, self.limits, self.slot = order, order.id, order.limits, order.slot
-        self.interrupted, self.looks, self.cancelled = interrupted, 0, ""
+        self.ends, self.interrupted, self.looks, self.cancelled = ends, interrupted, 0, ""
 
     def steps(self):
         return 7
@@ -63,7 +65,11 @@ class FakeTrial:
         status = "complete" if self.limits.steps is None else "stopped"
         return self._written(TrialFile(id=self.id, status=status, started="now", seconds=1.0))
 
+    def ask_to_end(self):
+        self.ends.append(("ask", self.id))
+
     def cancel(self, why):
+        self.ends.append(("cancel", self.id))
         self.cancelled = why
         self._written(TrialFile(id=self.id, status="killed", why=why, started="now", seconds=1.0))
 
@@ -121,7 +127,7 @@ def test_trials_that_cannot_wait_start_over_and_that_is_told_once(begun):
         finished = experiment.run(Limits(steps=steps, waits=True), [1, 2])
         assert (finished.resumed, finished.some_waited) == (False, False)
     assert [line for line in told.lines if isinstance(line, str)] == [
-        "trials on a fake host do not wait: the next round starts all trials anew"
+        "trials on a fake host do not wait: the next round starts all trials again"
     ]
     assert len(experiment.plan.host.trials) == 4
 
@@ -138,10 +144,37 @@ def test_an_interruption_cancels_every_trial_that_runs(begun):
         experiment.run(Limits(), [1, 2])
     assert [trial.cancelled for trial in experiment.plan.host.trials] == [STOPPED_BY_USER] * 2
     assert [trial.file.why for trial in experiment.record.trials] == [STOPPED_BY_USER] * 2
+    # all are asked before the end of one is waited for: a hundred trials end in the time of one
+    assert experiment.plan.host.ends == [("ask", 1), ("ask", 2), ("cancel", 1), ("cancel", 2)]
+
+
+class EndedTask:
+    """A task that is over. `delivery`: what came of it."""
+
+    def __init__(self, delivery):
+        self.delivery = delivery
+
+    def poll(self):
+        return self.delivery
+
+    def news(self):
+        return ""
+
+    def cancel(self):
+        pass
+
+
+def test_a_trial_that_could_not_be_run_keeps_the_document_that_says_why(begun, monkeypatch):
+    why = "On the node n1: the working folder /w is not there."
+    experiment, _ = begun("fake")
+    monkeypatch.setattr(FakeHost, "start", lambda _, order: RemoteTrial(order, EndedTask(Delivery(message=why))))
+    with pytest.raises(SamebitsError, match="the working folder /w is not there"):
+        experiment.run(Limits(), [1])
+    assert [trial.file.why for trial in experiment.record.trials] == [why]
 
 
 @pytest.mark.parametrize(("jobs", "wrote", "trials"), [("auto", "best.pt", 6), (3, "best.pt", 3), ("auto", "", 3)])
-def test_trials_elsewhere_that_wrote_one_file_start_anew_one_by_one(begun, monkeypatch, jobs, wrote, trials):
+def test_trials_elsewhere_that_wrote_one_file_start_again_one_by_one(begun, monkeypatch, jobs, wrote, trials):
     """They may share a disk: each may have read what the other wrote. A user who asks for several knows that."""
     monkeypatch.setattr(FakeHost, "slots", 3)
     monkeypatch.setattr("samebits.experiment.rounds._APART", 0.0)
@@ -153,7 +186,7 @@ def test_trials_elsewhere_that_wrote_one_file_start_anew_one_by_one(begun, monke
     finished = experiment.run(Limits(), [1, 2, 3])
     assert len(experiment.plan.host.trials) == trials
     assert finished.at_a_time == (1 if trials == 6 else 3)
-    assert ("two trials wrote best.pt: all trials start anew, one by one" in told.lines) is (trials == 6)
+    assert ("two trials wrote best.pt: all trials start again, one by one" in told.lines) is (trials == 6)
 
 
 def test_a_trial_that_cannot_be_started_leaves_its_place_to_others(begun, monkeypatch):
@@ -175,7 +208,9 @@ def test_the_local_host_starts_a_trial_that_can_wait(tmp_path):
     host: Host = connect("local", {})
     assert isinstance(host, LocalHost)
     assert host.no_waiting == ""
-    assert {"start", "poll", "news", "fetch", "cancel", "steps", "waits", "spent", "pace"} <= set(dir(TrialRun))
+    assert {"start", "poll", "news", "fetch", "ask_to_end", "cancel", "steps", "waits", "spent", "pace"} <= set(
+        dir(TrialRun)
+    )
 
 
 @pytest.mark.parametrize(
@@ -232,6 +267,45 @@ def test_an_answer_of_ray_that_comes_too_late_is_no_outcome_of_a_trial(late):
     bridge._outcomes, bridge._next = {}, lambda _: answers.pop(0)
     assert bridge.outcome(7) == Delivery(lost=True)
     assert list(bridge._outcomes) == [7]
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """A bridge without a cluster, which keeps what it was asked; its answers about folders can be replaced."""
+    bridge = Bridge.__new__(Bridge)
+    bridge.asked, bridge.answers = [], {"admit": 2, "lacking": []}
+    bridge._kept, bridge.lacking = set(), {}
+
+    def ask(_, verb, *about):
+        bridge.asked.append((verb, *about))
+        return bridge.answers.get(verb)
+
+    monkeypatch.setattr(Bridge, "ask", ask)
+    monkeypatch.setattr(Bridge, "start", lambda _, order: bridge.asked.append(("start", order)))
+    monkeypatch.setattr("samebits.launch.ray_host.bridge_to", lambda address: bridge)
+    return bridge
+
+
+def test_whether_the_working_folder_travels_is_decided_once_for_a_search(cluster, tmp_path):
+    """A trial may write into the copy of its node, and then the copies differ."""
+    assert RayHost("ray", "", {}).reach(tmp_path) == ""
+    cluster.answers["lacking"] = ["host2"]
+    assert RayHost("ray", "", {"node": "host2", "spread": "same"}).reach(tmp_path) == ""
+    assert "because host2 lacks it" in RayHost("ray", "", {"num_gpus": "1"}).reach(tmp_path)
+    assert [asked[1] for asked in cluster.asked if asked[0] == "lacking"] == [{}, {"num_gpus": "1"}]
+
+
+def test_the_probe_travels_once_and_not_with_each_trial(cluster, monkeypatch):
+    monkeypatch.setattr("samebits.launch.ray_host.RemoteTrial", lambda order, task: task)
+    whole = Post(b"order", {}, Treatment(0, 0, 1024), code=b"probe")
+    monkeypatch.setattr("samebits.launch.ray_host.post", lambda *_, **__: whole)
+    host = RayHost("ray", "", {})
+    for number in (1, 2, 3):
+        host.start(SimpleNamespace(id=number))
+    (kept,) = [asked for asked in cluster.asked if asked[0] == "keep"]
+    orders = [asked[1] for asked in cluster.asked if asked[0] == "start"]
+    assert kept[2] == b"probe"
+    assert [(order.trial, order.code, order.post.code) for order in orders] == [(n, kept[1], b"") for n in (1, 2, 3)]
 
 
 def test_a_message_is_waited_for_on_any_descriptor():

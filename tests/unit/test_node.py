@@ -5,6 +5,8 @@ import time
 from dataclasses import replace
 from types import SimpleNamespace
 
+import pytest
+
 from samebits.experiment import Experiment, Limits, Request
 from samebits.launch import node, remote, working_folder
 from samebits.launch.environment import Slot
@@ -20,21 +22,54 @@ def not_cancelled(readable, writable, special, seconds):
     return [], [], []
 
 
-def test_what_an_earlier_trial_left_in_a_folder_that_has_travelled_is_a_leak(tmp_path, monkeypatch):
-    """Trials that overlap on a node share the folder, so one that ended there leaves its files to the next."""
-    monkeypatch.setattr(node, "select", SimpleNamespace(select=not_cancelled))
+@pytest.fixture
+def ordered(tmp_path):
+    """Function(*paths that trial 1 wrote) -> the order for trial 3, whose working folder travels."""
     own = tmp_path / "own"
     own.mkdir()
     (own / "reads.py").write_text(READS)
     asked = Request(command=[sys.executable, "reads.py"], directory=own, out=tmp_path / "record", options=Options())
     plan = Experiment.begin(asked).plan
-    leaks = Leaks(own, plan.record)
-    leaks.wrote(1, [own / "state"])
-    order = remote._node_order(TrialOrder(plan, 3, Limits(), Slot(0, 2), leaks))
-    order = replace(order, record=tmp_path / "place", packed=True)
-    with node._place(order.record):
-        there = node._plan(order, working_folder.archive(own))
-        (there.directory / "state").write_text("of trial 1")
-        found = node._run(there, order).fetch()
-    assert there.directory != own
-    assert [(leak.path, leak.written_by) for leak in found.leaks] == [("state", 1)]
+
+    def order(*paths):
+        leaks = Leaks(own, plan.record)
+        leaks.wrote(1, [own / path for path in paths])
+        found = remote._node_order(TrialOrder(plan, 3, Limits(), Slot(0, 2), leaks))
+        return replace(found, record=tmp_path / "place", packed=True), remote._packed_code(plan.record)
+
+    return order
+
+
+def test_trials_that_overlap_on_a_node_have_each_a_copy_of_the_working_folder(ordered, tmp_path):
+    one, _ = ordered()
+    packed = working_folder.archive(tmp_path / "own")
+    with node._place(one.record), node._working_folder(one, packed) as first:
+        (first / "state").write_text("of trial 3")
+        with node._working_folder(replace(one, id=4), packed) as second:
+            assert sorted(path.name for path in second.iterdir()) == ["reads.py"]
+            assert len(str(first)) == len(str(second))
+            assert first.stat().st_mode & 0o077 == 0 or first.parent.stat().st_mode & 0o077 == 0
+        assert not second.exists()
+        assert (first / "state").exists()
+    assert not first.parent.exists()
+
+
+def test_a_copy_that_a_killed_trial_left_is_not_used_again(ordered, tmp_path):
+    one, _ = ordered()
+    left = node._folder_beside(one.record) / "003"
+    left.mkdir(parents=True)
+    (left / "state").write_text("of a trial that was killed")
+    with node._place(one.record), node._working_folder(one, working_folder.archive(tmp_path / "own")) as found:
+        assert [path.name for path in found.iterdir()] == ["reads.py"]
+
+
+def test_a_file_of_the_working_folder_is_no_leak_of_an_earlier_trial_if_the_folder_travels(
+    ordered, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(node, "select", SimpleNamespace(select=not_cancelled))
+    (tmp_path / "own" / "state").write_text("as it was before")
+    order, code = ordered("state")
+    with node._place(order.record), node._working_folder(order, working_folder.archive(tmp_path / "own")) as directory:
+        node._unpack_code(code, order.record)
+        found = node._run(node._plan(order, directory), order).fetch()
+    assert (found.status, found.leaks) == ("complete", [])

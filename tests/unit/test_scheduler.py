@@ -83,12 +83,12 @@ def test_the_trainings_of_all_seeds_run_side_by_side(run):
     assert Counter(one.seed for one in found.trainings) == dict.fromkeys(range(10), 20)
 
 
-def test_a_trial_whose_node_was_lost_begins_anew_and_that_is_said(run, tmp_path):
+def test_a_trial_whose_node_was_lost_starts_again_and_that_is_said(run, tmp_path):
     found, _, made = run(measured, 20, sources=[OUTSIDE], lost=0.05)
     assert made.trials > len(found.trainings) == 200
     notes = [note for seed in found.records.values() for note in open_record(tmp_path / "0/record" / seed).file.notes]
     assert len(notes) == made.trials - 200
-    assert notes[0].endswith(" began anew: its node was lost")
+    assert notes[0].endswith(" started again: its node was lost")
 
 
 def test_a_search_survives_lost_nodes(run):

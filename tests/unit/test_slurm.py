@@ -2,13 +2,14 @@
 
 import pickle
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from samebits.errors import UsageError
-from samebits.launch import slurm, slurm_array, slurm_host, slurm_job
+from samebits.launch import slurm, slurm_array, slurm_host, slurm_job, slurm_worker
 from samebits.launch.keeper import Post, Treatment
 from samebits.launch.parcels import Delivery
 from samebits.launch.slurm import TaskState, job_number, last_words, refuse_without_slurm
@@ -69,11 +70,12 @@ def test_needs_become_options_of_sbatch():
     needs = {"num_cpus": "2", "num_gpus": "1", "label": "a100", "sbatch": "--comment='a b' -pdev"}
     found = ("--cpus-per-task=2", "--gres=gpu:1", "--constraint=a100", "--comment=a b", "-pdev")
     assert slurm_host.submission_options(needs) == found
-    assert slurm_host.submission_options({"num_gpus": "0"}) == ()
+    assert slurm_host.submission_options({"num_gpus": "0", "num_cpus": "0"}) == ()
+    assert slurm_host.submission_options({"label": "0"}) == ("--constraint=0",)
     assert slurm_host.submission_options({"node": "n1"}) == ("--nodelist=n1",)
-    with pytest.raises(UsageError, match="nothing that a job of Slurm can need"):
+    with pytest.raises(UsageError, match="A Slurm job cannot take --each folder=packed"):
         slurm_host.submission_options({"folder": "packed"})
-    with pytest.raises(UsageError, match="whole"):
+    with pytest.raises(UsageError, match="only whole numbers"):
         slurm_host.submission_options({"num_gpus": "0.5"})
 
 
@@ -144,7 +146,7 @@ def test_a_full_queue_is_waited_for_in_halves(site, jobs, tmp_path):
     while tasks[1].job.id != "8":
         assert [task.poll() for task in tasks] == [None, None]
     assert (tasks[0].job.id, [task.trial for task in tasks[0].job.tasks]) == ("7", [1])
-    assert told(tasks[1]) == "trial 2 waits in the queue of Slurm (job 8_2, Resources)"
+    assert told(tasks[1]) == "trial 2 waits in the Slurm queue (job 8_2, Resources)"
     assert tasks[1].news() == ""
 
 
@@ -160,8 +162,8 @@ def test_a_job_that_never_runs_is_cancelled_and_refused(site, jobs, tmp_path, re
     ("state", "why"),
     [
         ("NODE_FAIL", "its node was lost"),
-        ("TIMEOUT", "Slurm ended its job, whose time was up"),
-        ("BOOT_FAIL", "its job of Slurm ended: BOOT_FAIL"),
+        ("TIMEOUT", "Slurm ended its job because it reached its time limit"),
+        ("BOOT_FAIL", "its Slurm job ended: BOOT_FAIL"),
     ],
 )
 def test_a_job_that_ended_under_its_trial_says_why(site, jobs, state, why):
@@ -175,7 +177,7 @@ def test_a_job_that_slurm_has_forgotten_is_gone(site, jobs):
     site(sbatch="echo 7", squeue="echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
     task = jobs.order(1, ORDER)
     task.path("began").touch()
-    assert outcome(task) == Delivery(lost=True, why="its job of Slurm is gone")
+    assert outcome(task) == Delivery(lost=True, why="its Slurm job is gone")
 
 
 def test_while_slurm_does_not_answer_a_trial_goes_on(site, jobs):
@@ -194,6 +196,49 @@ def test_a_trial_can_be_cancelled_before_slurm_has_its_job(site, jobs):
     task.cancel()
     assert outcome(task) == Delivery(lost=True)
     assert task.job.tasks == []
+
+
+def test_trials_that_are_cancelled_together_are_cancelled_by_one_call(site, jobs, tmp_path):
+    site(sbatch="echo 7", squeue=f"for n in 1 2 3; do echo 7_$n'|RUNNING|None|n1'; done; test ! -e {tmp_path}/cancelled || exit 1",
+         scancel=f'echo "$*" >> {tmp_path}/cancelled')  # fmt: skip
+    tasks = [jobs.order(number, ORDER) for number in (1, 2, 3)]
+    while not tasks[0].job.id:
+        assert tasks[0].poll() is None
+    for task in tasks:
+        task.cancel()
+    while not (tmp_path / "cancelled").exists():
+        for task in tasks:
+            assert task.poll() is None
+    while jobs._cancelling is not None:
+        jobs.look()
+    assert (tmp_path / "cancelled").read_text() == "7_1 7_2 7_3\n"
+
+
+def test_the_probe_lies_once_in_the_folder_of_the_jobs(jobs, monkeypatch):
+    tasks = [jobs.order(number, replace(ORDER, code=b"probe")) for number in (1, 2)]
+    assert [pickle.loads(task.path("order").read_bytes()).code for task in tasks] == [b"", b""]
+    ran = []
+    monkeypatch.setattr(slurm_worker, "outcome_here", lambda order, *_: ran.append(order.code))
+    monkeypatch.setattr(slurm_worker.signal, "signal", lambda *_: None)
+    slurm_worker.main(str(tasks[1].path("order").with_suffix("")))
+    assert ran == [b"probe"]
+
+
+@pytest.mark.parametrize("option", ["-Mother", "--clusters=other", "--cluster=other", "--clust=all", "-M"])
+def test_a_cluster_that_only_sbatch_would_know_is_refused(site, tmp_path, option):
+    with pytest.raises(UsageError, match="cannot ask for a cluster with an option of sbatch") as refused:
+        slurm_host.SlurmHost("slurm", "", {"sbatch": f"--time=5 {option}"})
+    assert "export SLURM_CLUSTERS=NAME" in refused.value.advice
+    (tmp_path / "job.sh").write_text(f"#!/bin/sh\n#SBATCH --time=5 {option}\ntrue\n")
+    with pytest.raises(UsageError, match="cannot ask for a cluster"):
+        slurm_job.wait_for_job(["sbatch", str(tmp_path / "job.sh")])
+    slurm.refuse_cluster(["--cluster-constraint=big", "--comment=-M", "--mem=1"])
+
+
+def test_all_programs_ask_the_cluster_of_sbatch(monkeypatch):
+    monkeypatch.setenv("SBATCH_CLUSTERS", "other")
+    call = slurm.Call(["sh", "-c", "echo $SLURM_CLUSTERS"])
+    assert call.wait(60).said == "other\n"
 
 
 def test_what_cleans_up_ends_last_with_what_it_has_started(monkeypatch):

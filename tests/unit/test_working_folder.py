@@ -44,7 +44,7 @@ def test_the_size_is_said_and_one_that_is_too_large_is_refused(folder):
         file.truncate(20_000_000_000)
     with pytest.raises(UsageError) as refused:
         working_folder.refuse_large(folder)
-    assert "is too large for that (3 files, 20.0 GB): at most 1.0 GB" in refused.value.message
+    assert "is too large to send to the nodes (3 files, 20.0 GB): the limit is 1.0 GB" in refused.value.message
     assert "a disk that all nodes share" in refused.value.advice
 
 

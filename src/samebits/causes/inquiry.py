@@ -57,7 +57,7 @@ def run(
 
 
 def _recorded(folder: Path, progress: Progress | None, *, run: bool) -> Check:
-    """The record as it was, judged anew."""
+    """The record as it was, judged again."""
     old = store.open_record(folder)
     recorded_trials.usable(old)
     origin.require(old, run=run)

@@ -25,11 +25,11 @@ def _bits(record: MergedRecord, result: Result) -> Level:
         return Level(name="bits", holds=True if result.verdict == "repeated" else None, says=f"compared: {steps}")
     first, second = (_groups(set(side.trials), result) for side in record.sides)
     if first == second:
-        return Level(name="bits", holds=None, says="no record repeats, and both have trials of the same groups")
+        return Level(name="bits", holds=None, says="neither record repeats, and both have the same groups of trials")
     apart = {frozenset((one, other)) for one in first for other in second if one != other}
     found = [split.step for split in result.splits if frozenset((split.first, split.second)) in apart]
     at = min(found, default=result.divergence.step)
-    said = f"through step {at - 1:,}; they diverge at step {at:,}" if at > 0 else "not even in the first step"
+    said = f"through step {at - 1:,}; they diverge at step {at:,}" if at > 0 else "they diverge in the first step"
     return Level(name="bits", holds=False, says=said)
 
 
@@ -54,7 +54,7 @@ def _printed(sides: Sequence[Sequence[TrialTrace]]) -> Level:
     return Level(name="metrics", holds=not other, says="; ".join(parts))
 
 
-_NONE = "no metric was read from whole trials of both (--metric NAME=REGEX)"
+_NONE = "no metric was found in complete trials of both records (--metric NAME=REGEX)"
 
 
 def _spread(sides: Sequence[Sequence[TrialTrace]]) -> Level:
@@ -64,7 +64,7 @@ def _spread(sides: Sequence[Sequence[TrialTrace]]) -> Level:
     if not names:
         return Level(name="spread", holds=None, says=_NONE)
     if min(map(len, values)) < 2:
-        return Level(name="spread", holds=None, says="one trial has no spread: record two of each, or more")
+        return Level(name="spread", holds=None, says="a spread needs at least two trials in each record")
     ranges = {name: [(min(found), max(found)) for found in _columns(values, name)] for name in names}
     apart = [name for name, (one, other) in ranges.items() if not (one[0] <= other[1] and other[0] <= one[1])]
     shown = [f"{name} {_range(one)} and {_range(other)}" for name, (one, other) in ranges.items()]

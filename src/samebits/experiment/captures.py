@@ -31,7 +31,7 @@ def measure(
 ) -> Size | None:
     """How far the values at the divergence are apart, or None if it takes more than `most_seconds` to find out.
 
-    Trials are run anew until two of them diverge at the same point; each is stopped right after the step.
+    Trials run again until two of them diverge at the same point; each is stopped right after the step.
     """
     where = result.divergence
     if where is None or result.verdict != "diverged" or where.kind not in WITH_TENSORS:
@@ -84,7 +84,7 @@ def wanted_tensor(process: int, step: int, kind: str, name: str) -> dict[str, An
 
 
 def capture(record: store.Record, wanted: dict[str, Any], *, steps: int | None) -> CapturedTensor | None:
-    """Run a trial of a record anew for one tensor (`wanted`: see samebits_probe.wire), to its end or for `steps`.
+    """Run a trial of a record again for one tensor (`wanted`: see samebits_probe.wire), to its end or for `steps`.
 
     None if the tensor was not seen.
     """

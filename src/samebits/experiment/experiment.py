@@ -99,7 +99,7 @@ class Experiment:
     # -- trials ---------------------------------------------------------------------------------------------------
 
     def run(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
-        """Run these trials anew as one round, and keep it in record.json. `tries_first`: see `Trials.run_round`."""
+        """Run these trials again as one round, and keep it in record.json. `tries_first`: see `Trials.run_round`."""
         for number in ids:
             self._read.pop(number, None)
         with full_disk_said(self.folder):
@@ -114,7 +114,7 @@ class Experiment:
         return {
             "rounds": [*self.file.rounds, finished.document],
             "at_a_time_why": self.capacity.why_of(finished.at_a_time),
-            "notes": [*self.file.notes, *(f"trial {number} began anew: {NODE_WAS_LOST}" for number in lost)],
+            "notes": [*self.file.notes, *(f"trial {number} started again: {NODE_WAS_LOST}" for number in lost)],
         }
 
     def end_waiting(self, why: str = "") -> None:

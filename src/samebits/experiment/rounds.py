@@ -98,18 +98,18 @@ class Trials:
         self._running: dict[int, HostedTrial] = {}
         self._told: dict[int, float] = {}
         self._is_measured, self._usage, self._disturbance = False, Usage(1, 0), ""
-        self.lost: list[int] = []  # trials that began anew because their node was lost
+        self.lost: list[int] = []  # trials that started again because their node was lost
         self._others_from = 0.0  # when others may start beside the first of a round
         self._to_tell = plan.said
 
     def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
-        """Run these trials, each in a folder of the same path as before: those that wait go on, others start anew.
+        """Run these trials, each in a folder of the same path as before: those that wait go on, others start again.
 
         `tries_first`: where the first trial ends in a way that gives no verdict, the others are not started; it runs
         alone unless it is a whole one. With `limits.seconds` the first trial ends there, with `limits.grows` it may
         make more steps. The others end after as many steps as it made, or was allowed.
         Whatever ends a round early, Ctrl-C too, ends its trials first and leaves what they recorded. Where trials may
-        have disturbed each other, and the user did not ask for several at a time, all start anew, one by one.
+        have disturbed each other, and the user did not ask for several at a time, all start again, one by one.
         """
         was_own = self.capacity.is_own
         if self._to_tell:
@@ -121,7 +121,7 @@ class Trials:
             return finished
         self.capacity.refuse(why)
         self._waiting.end()
-        self.progress.note(f"{why}: all trials start anew, one by one")
+        self.progress.note(f"{why}: all trials start again, one by one")
         again = self._round(limits, ids, tries_first=tries_first)
         return replace(again, seconds=finished.seconds + again.seconds)
 
@@ -150,7 +150,7 @@ class Trials:
                 look()
                 self._fill(to_come, limits, jobs=jobs, of=max(ids))
                 most = max(most, len(self.capacity.places.taken))
-                ended = [file for file in self._poll(len(ids)) if not self._begins_anew(file, to_come)]
+                ended = [file for file in self._poll(len(ids)) if not self._starts_again(file, to_come)]
                 if ended and not done and self._is_enough(ended[0], tries_first=tries_first):
                     to_come.clear()
                 if ended and alone:
@@ -175,7 +175,7 @@ class Trials:
     def _tell_refusal(self) -> None:
         why = self._waiting.new_refusal()
         if why:
-            self.progress.note(f"{why}: the next round starts all trials anew")
+            self.progress.note(f"{why}: the next round starts all trials again")
 
     def _fill(self, to_come: list[int], limits: Limits, *, jobs: int, of: int) -> None:
         """Start as many as may run at a time. A trial that waits goes on in the place in which it began."""
@@ -234,13 +234,13 @@ class Trials:
             check_space(self.plan.record)
             yield file
 
-    def _begins_anew(self, file: TrialFile, to_come: list[int]) -> bool:
+    def _starts_again(self, file: TrialFile, to_come: list[int]) -> bool:
         """Whether a trial whose node was lost is to be run again: that its node was lost says nothing of it."""
         if file.why != NODE_WAS_LOST or self.lost.count(file.id) >= self.plan.request.again:
             return False
         self.lost.append(file.id)
         to_come.insert(0, file.id)
-        self.progress.note(f"trial {file.id}: {file.why}; it begins anew")
+        self.progress.note(f"trial {file.id}: {file.why}; it starts again")
         return True
 
     def _learn(self, first: TrialFile) -> None:
@@ -319,6 +319,8 @@ class Trials:
         self.capacity.places.taken.difference_update(running)
         if running:
             self.end_waiting()
+        for trial in running.values():
+            trial.ask_to_end()
         for trial in running.values():
             trial.cancel(STOPPED_BY_USER)
 

@@ -65,7 +65,7 @@ class FileRules:
 
 
 def patterns(texts: Iterable[str], directory: Path, out: Path, trial: str) -> list[Pattern]:
-    """The patterns of `--artifact`, with what they match now: only what the trial writes anew counts."""
+    """The patterns of `--artifact`, with what they match now: only what the trial itself writes counts."""
     filled = [(text, text.replace("{out}", glob.escape(str(out))).replace("{trial}", trial)) for text in texts]
     return [Pattern(text, pattern, out, _states(matches(pattern, directory, out))) for text, pattern in filled]
 

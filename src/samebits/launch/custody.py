@@ -118,7 +118,7 @@ def resume(folder: Path) -> Custody:
 
 
 def make_trial(record: Path, folder: Path, document: TrialFile) -> None:
-    """Make a trial's folder anew with its first document, in one step.
+    """Make a new folder for a trial, with its first document, in one step.
 
     Whenever samebits is ended, there is a trial that can be read, or none.
     """

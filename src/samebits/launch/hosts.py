@@ -70,6 +70,10 @@ class HostedTrial(Protocol):
         """The document of a trial that is over. All that it left lies in its folder of the record then, sealed."""
         ...
 
+    def ask_to_end(self) -> None:
+        """Ask for the end of the trial. Returns at once: several trials then end at the same time."""
+        ...
+
     def cancel(self, why: str) -> None:
         """End the trial now, whatever it does, and write down why. None of its processes is left then."""
         ...
@@ -114,7 +118,9 @@ def connect(name: str, each: Mapping[str, str]) -> Host:
         what = "has no address" if kind in LAUNCHERS else "needs an address after ://"
         raise UsageError(f"--on {name}: {kind} {what}.", f"--on {kind}")
     if SBATCH in each and kind != "slurm":
-        raise UsageError(f"--sbatch {each[SBATCH]}: trials on {kind} are no jobs of Slurm.", "--on slurm.")
+        raise UsageError(
+            f"--sbatch {each[SBATCH]} needs --on slurm: trials on {kind} are not Slurm jobs.", "--on slurm"
+        )
     file, class_name = HOSTS.get(kind, ("local_host", "LocalHost"))
     found: Host = getattr(importlib.import_module(f"samebits.launch.{file}"), class_name)(kind, address, each)
     return found

@@ -169,13 +169,13 @@ def make(record: Path, environment: Mapping[str, str]) -> Isolation:
 
 
 class _Mirror:
-    """Folders made anew with links to, or copies of, the files of others; beyond MOST_ENTRIES a folder is a link."""
+    """New folders with links to, or copies of, the files of others; beyond MOST_ENTRIES a folder is a link."""
 
     def __init__(self, record: Path) -> None:
         self._record, self._left, self._caches = record, MOST_ENTRIES, Caches()
 
     def home(self, source: Path, target: Path) -> None:
-        """HOME: tools and what lies deep in projects are links; configuration and what programs keep are made anew."""
+        """HOME: tools and what lies deep in projects are links; configuration and what programs keep are copied."""
         target.mkdir()
         for entry in _entries(source):
             path, place = Path(entry.path), target / entry.name
@@ -200,7 +200,7 @@ class _Mirror:
                 _put(path, place, copies=True)
 
     def tree(self, source: Path, target: Path, *, copies: bool) -> None:
-        """A folder made anew, with all that is in it."""
+        """A new folder, with all that is in it."""
         if not source.is_dir():
             return
         waiting = [(source, target)]
@@ -220,7 +220,7 @@ class _Mirror:
 
 
 def _shallow(source: Path, target: Path) -> None:
-    """A folder of a project. It is made anew, and what lies deeper in it is linked."""
+    """A folder of a project. It is a new folder, and what lies deeper in it is linked."""
     target.mkdir()
     for entry in _entries(source):
         (target / entry.name).symlink_to(entry.path)

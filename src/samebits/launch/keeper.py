@@ -52,13 +52,15 @@ class Post:
     """A trial's order on its way to a keeper. `order`: a pickled NodeOrder, which no worker has to read.
 
     `environment`, `treatment`: those of the process that asked. `taken`: variables that the worker's values replace
-    (the devices that it was given). `folder`: the packed working folder, if it travels.
+    (the devices that it was given). `code`: the packed probe and scripts of the record. `folder`: the packed working
+    folder, if it travels.
     """
 
     order: bytes
     environment: Mapping[str, str]
     treatment: Treatment
     taken: tuple[str, ...] = ()
+    code: bytes = field(default=b"", repr=False)
     folder: bytes = field(default=b"", repr=False)
 
 
@@ -82,7 +84,7 @@ class Keeper:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._input, self._output = self._process.stdin, self._process.stdout.fileno()
-        sent(self._input.fileno(), (node, tuple(notes), post.order, post.folder))
+        sent(self._input.fileno(), (node, tuple(notes), post.order, post.code, post.folder))
 
     def poll(self, seconds: float) -> Delivery | None:
         """The outcome, for which it waits so long."""

@@ -23,7 +23,7 @@ from samebits.launch.keeper import treatment
 from samebits.launch.leaks import Leaks
 from samebits.launch.local import LocalLauncher
 from samebits.launch.parcels import Delivery, NodeOrder, pack, received, sent, unpack
-from samebits.launch.plan import Plan, arrange
+from samebits.launch.plan import Plan, arrange, trial_name
 from samebits.launch.trial import TrialRun
 from samebits.store.record import PROBE
 
@@ -32,21 +32,22 @@ __all__ = ["keep"]
 
 def keep() -> None:
     """Run the trial that the input orders, and send what came of it."""
-    node, notes, data, folder = received(0)
+    node, notes, data, code, folder = received(0)
     output = os.dup(1)
     os.dup2(2, 1)
     with suppress(OSError):  # the worker is gone: nobody wants to know
-        sent(output, _outcome(data, node, notes, folder))
+        sent(output, _outcome(node, notes, data, code, folder))
 
 
-def _outcome(data: bytes, node: str, notes: tuple[str, ...], folder: bytes) -> Delivery:
+def _outcome(node: str, notes: tuple[str, ...], data: bytes, code: bytes, folder: bytes) -> Delivery:
     try:
         order: NodeOrder = pickle.loads(data)
         if order.version != __version__:
             what = f"the node {node} has samebits {__version__}, and this machine has {order.version}."
             raise UsageError(what, "install the same version on all nodes.")
-        with _place(order.record):
-            trial = _run(_plan(order, folder), order)
+        with _place(order.record), _working_folder(order, folder) as directory:
+            _unpack_code(code, order.record)
+            trial = _run(_plan(order, directory), order)
             _write_facts(trial, node, notes)
             return Delivery(pack(trial.folder, sorted(os.listdir(trial.folder))))  # noqa: PTH208
     except SamebitsError as why:
@@ -83,47 +84,55 @@ def _held(record: Path) -> int:
 
 
 def _folder_beside(record: Path) -> Path:
-    """The working folder if it has travelled; of the same path on every node."""
+    """The place of working folders that have travelled; of the same path on every node."""
     return record.with_name(f"{record.name}-folder")
 
 
-def _plan(order: NodeOrder, folder: bytes) -> Plan:
-    request = order.request
-    if order.packed:
-        _unpack_folder(folder, _folder_beside(order.record))
-        request = replace(request, directory=_folder_beside(order.record))
-    elif not request.directory.is_dir():
-        what = f"the working folder {request.directory} is not there."
-        raise UsageError(what, "put it on a disk that all nodes share, or say --each folder=packed.")
-    _unpack_code(order)
-    return arrange(request, order.record, hash_wanted=order.hash)
+@contextmanager
+def _working_folder(order: NodeOrder, packed: bytes) -> Iterator[Path]:
+    """The folder in which the trial runs: the user's own; or a copy for this trial alone, which is then removed."""
+    if not order.packed:
+        if not order.request.directory.is_dir():
+            what = f"the working folder {order.request.directory} is not there."
+            raise UsageError(what, "put it on a disk that all nodes share, or add --each folder=packed.")
+        yield order.request.directory
+        return
+    place = _folder_beside(order.record) / trial_name(order.id)
+    _make_private(place.parent)
+    shutil.rmtree(place, ignore_errors=True)
+    try:
+        place.mkdir()
+        unpack(packed, place)
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
-def _unpack_folder(packed: bytes, place: Path) -> None:
-    """The working folder, once for all trials here."""
-    draft = place.with_name(f"{place.name}{custody.NEW}{os.getpid()}")
-    draft.mkdir(mode=0o700)
-    unpack(packed, draft)
-    with suppress(OSError):  # a different trial was first
-        draft.rename(place)
-    shutil.rmtree(draft, ignore_errors=True)
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.lstat().st_uid != os.getuid():
+        raise UsageError(f"{folder} belongs to a different user.", "Remove it.")
 
 
-def _unpack_code(order: NodeOrder) -> None:
+def _plan(order: NodeOrder, directory: Path) -> Plan:
+    return arrange(replace(order.request, directory=directory), order.record, hash_wanted=order.hash)
+
+
+def _unpack_code(code: bytes, record: Path) -> None:
     """The probe and the scripts of the record, once for all trials here."""
-    draft = order.record / f"{custody.NEW}code-{os.getpid()}"
+    draft = record / f"{custody.NEW}code-{os.getpid()}"
     draft.mkdir()
-    unpack(order.code, draft)
+    unpack(code, draft)
     for part in sorted(draft.iterdir(), key=lambda path: path.name == PROBE):
         with suppress(OSError):  # a different trial was first
-            part.rename(order.record / part.name)
+            part.rename(record / part.name)
     shutil.rmtree(draft, ignore_errors=True)
 
 
 def _run(plan: Plan, order: NodeOrder) -> TrialRun:
     leaks = Leaks(plan.directory, plan.record)
     for number, paths in order.earlier.items():
-        leaks.wrote(number, [_here(path, order.request.directory, plan.directory) for path in paths])
+        leaks.wrote(number, [path for path in paths if not (order.packed and _is_fresh(path, order))])
     trial = TrialRun(plan, order.id, order.limits, order.slot, leaks)
     trial.start(LocalLauncher())
     try:
@@ -145,6 +154,6 @@ def _write_facts(trial: TrialRun, node: str, notes: tuple[str, ...]) -> None:
     store.write_trial(trial.folder, file.model_copy(update=update))
 
 
-def _here(path: Path, there: Path, here: Path) -> Path:
-    """A path in the user's working folder as it is in the one of this node, where that has travelled."""
-    return here / path.relative_to(there) if path.is_relative_to(there) else path
+def _is_fresh(path: Path, order: NodeOrder) -> bool:
+    """Whether a file lies in the working folder: no trial leaves anything in a copy that only one of them has."""
+    return path.is_relative_to(order.request.directory)

@@ -44,7 +44,7 @@ class WatchedProcess:
         return self.size > 0
 
     def look(self) -> None:
-        """Read anew what has become of it."""
+        """Read again what has become of it."""
         size = _size(self.folder / wire.TRACE)
         if size != self.size:
             self.size, self.grew = size, time.monotonic()
@@ -115,7 +115,7 @@ class Processes:
         self._ready_since: float | None = None
 
     def look(self) -> list[WatchedProcess]:
-        """Read anew what has become of them; in the order in which they were started."""
+        """Read again what has become of them; in the order in which they were started."""
         for name in _names(self._folder):
             if name not in self._found:
                 self._found[name] = WatchedProcess(self._folder / name)

@@ -31,14 +31,12 @@ _LENGTH = struct.Struct(">Q")
 class NodeOrder:
     """A trial for a node. `record`: the folder that stands there for the record, of the same path on every node.
 
-    `code`: the packed probe and scripts of the record. `earlier`: what trials before this one wrote. `packed`: the
-    working folder travels, too.
+    `earlier`: the paths of the files that trials before this one wrote. `packed`: the working folder travels, too.
     """
 
     version: str
     request: Request
     record: Path
-    code: bytes
     hash: str
     id: int
     limits: Limits
@@ -49,11 +47,15 @@ class NodeOrder:
 
 @dataclass(frozen=True)
 class RayOrder:
-    """A trial for a cluster of Ray. `trial`: its number. `needs`: of it. `folder`: the name of its packed folder."""
+    """A trial for a Ray cluster. `trial`: its number. `needs`: what it needs, as --each says it.
+
+    `code`, `folder`: the names under which the bridge keeps the two packed parts that all trials of a check share.
+    """
 
     trial: int
     needs: Mapping[str, str]
     post: Post
+    code: str
     folder: str = ""
 
 

@@ -28,7 +28,7 @@ hasher.data(b"samebits", hasher.header("uint8", (8,)))
 """
 
 
-AGAIN = 5  # times that a trial of a long search begins anew if its node was lost
+AGAIN = 5  # times that a trial of a long search starts again if its node was lost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Request:
     `environment`: the name given with --env. `host`: where trials run, as --on names it. `each`: what one trial needs
     there, as --each says it. `controls`: ids as given, without those of the preset. `out`: the record folder, None for
     the default. `against`: a record that the new trials are compared with. `variables`: what each trial finds in its
-    environment other than this process does; None takes a variable away. `again`: how often a trial begins anew if its
+    environment other than this process does; None takes a variable away. `again`: how often a trial starts again if its
     node was lost.
     """
 

@@ -120,7 +120,7 @@ class Pythons:
             return f"it was started with an environment without {wire.CONFIG_VARIABLE}"
         folders = os.fsdecode(variables.get(b"PYTHONPATH", b"")).split(os.pathsep)
         if self._probe not in folders:
-            return "PYTHONPATH was set anew without the folder of the probe"
+            return "PYTHONPATH was replaced, without the folder of the probe"
         return ""
 
     def found(

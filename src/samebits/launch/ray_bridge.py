@@ -1,7 +1,7 @@
 """The client of a Ray cluster: a process of its own between samebits and the cluster.
 
 Standard input: ("connect", address), then ("admit", needs), ("nodes", needs), ("lacking", needs, folder, listing),
-("folder", name, packed), ("start", number, RayOrder) and ("cancel", number). The end of the input cancels all trials
+("keep", name, packed), ("start", number, RayOrder) and ("cancel", number). The end of the input cancels all trials
 and ends the process. Standard output: ("ready", value) or ("refused", what, advice) for each of the first five, where
 the value is how many trials can run now, or names of nodes; and ("over", number, Delivery) for each trial.
 """
@@ -172,7 +172,7 @@ class Client:
         self._answers = answers
         self._tasks: dict[Any, PendingTrial] = {}
         self._placements: dict[str, Placement] = {}
-        self._folders: dict[str, Any] = {}
+        self._kept: dict[str, Any] = {}  # name -> where Ray has what is packed
         self._next_look = 0.0
         self._run = ray.remote(run_trial)
 
@@ -206,7 +206,7 @@ class Client:
             "admit": self._admit,
             "nodes": self._nodes,
             "lacking": self._lacking,
-            "folder": self._keep,
+            "keep": self._keep,
         }
         try:
             said = ("ready", questions[verb](*words))
@@ -235,7 +235,7 @@ class Client:
         return [name for task, name in asked.items() if not _said(task, name)]
 
     def _keep(self, name: str, packed: bytes) -> None:
-        self._folders[name] = ray.put(packed)
+        self._kept[name] = ray.put(packed)
 
     def _start(self, number: int, order: RayOrder) -> None:
         try:
@@ -246,7 +246,8 @@ class Client:
             self._send(("over", number, Delivery(lost=True)))
             return
         place = {"scheduling_strategy": pinned(node)} if node else {}
-        task = self._run.options(**options, **place, max_retries=0).remote(order.post, self._folders.get(order.folder))
+        code, folder = self._kept[order.code], self._kept.get(order.folder)
+        task = self._run.options(**options, **place, max_retries=0).remote(order.post, code, folder)
         self._tasks[task] = PendingTrial(number, placement, node["NodeID"] if node else None)
 
     def _cancel(self, task: Any) -> None:
@@ -332,7 +333,7 @@ def outcome_of(task: Any) -> Delivery:
 _SAME = "install the same samebits on all nodes."
 
 
-def run_trial(order: Post, folder: bytes | None) -> Delivery:
-    """Run a trial on the node of this worker. `folder`: the packed working folder, if it does not have it."""
-    context = ray.get_runtime_context()
-    return outcome_here(replace(order, folder=folder or b""), f"{socket.gethostname()} {context.get_node_id()[:8]}")
+def run_trial(order: Post, code: bytes, folder: bytes | None) -> Delivery:
+    """Run a trial on the node of this worker. `code`, `folder`: see `Post`; None if the node has the working folder."""
+    node = f"{socket.gethostname()} {ray.get_runtime_context().get_node_id()[:8]}"
+    return outcome_here(replace(order, code=code, folder=folder or b""), node)

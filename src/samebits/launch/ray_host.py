@@ -7,6 +7,7 @@ record.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import signal
@@ -15,8 +16,9 @@ import sys
 import tempfile
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +28,7 @@ from samebits.launch import working_folder
 from samebits.launch.hosts import TrialOrder
 from samebits.launch.parcels import Delivery, RayOrder, has_more, received, sent
 from samebits.launch.remote import RemoteTrial, post
-from samebits.needs import PACKED
+from samebits.needs import NODE, PACKED, SPREAD
 
 __all__ = ["RayHost"]
 
@@ -61,9 +63,13 @@ class RayHost:
         return f"the working folder ({said}) is sent to the nodes, {why}"
 
     def _why_packed(self, directory: Path) -> str:
-        if not directory.is_dir():
-            return ""
-        lacking = self._bridge.ask("lacking", self._each, str(directory), working_folder.listing_of(directory))
+        """Decided once for all records of a command: a trial may change the copy of its node."""
+        needs = {name: value for name, value in self._each.items() if name not in (NODE, SPREAD)}
+        place = (str(directory), *sorted(needs.items()))
+        if place not in self._bridge.lacking:
+            listing = working_folder.listing_of(directory) if directory.is_dir() else ""
+            self._bridge.lacking[place] = self._bridge.ask("lacking", needs, str(directory), listing) if listing else []
+        lacking = self._bridge.lacking[place]
         return (
             f"because {words.first_few(lacking, 3)} {words.agree(len(lacking), 'lacks', 'lack')} it" if lacking else ""
         )
@@ -75,9 +81,12 @@ class RayHost:
     def start(self, order: TrialOrder) -> RemoteTrial:
         """See Host."""
         if self._folder:
-            self._bridge.keep(Path(self._folder))
-        sent_along = post(order, taken=_DEVICES if "num_gpus" in self._each else (), packed=bool(self._folder))
-        return RemoteTrial(order, self._bridge.start(RayOrder(order.id, self._each, sent_along, self._folder)))
+            self._bridge.keep(self._folder, lambda: working_folder.archive(Path(self._folder)))
+        whole = post(order, taken=_DEVICES if "num_gpus" in self._each else (), packed=bool(self._folder))
+        code = hashlib.sha256(whole.code).hexdigest()
+        self._bridge.keep(code, lambda: whole.code)
+        ordered = RayOrder(order.id, self._each, replace(whole, code=b""), code, self._folder)
+        return RemoteTrial(order, self._bridge.start(ordered))
 
 
 def bridge_to(address: str) -> Bridge:
@@ -92,7 +101,10 @@ _CONNECTED: weakref.WeakValueDictionary[str, Bridge] = weakref.WeakValueDictiona
 
 
 class Bridge:
-    """The process that is a client of the cluster, as samebits has it."""
+    """The process that is a client of the cluster, as samebits has it.
+
+    `lacking`: the names of the nodes that do not have a working folder, by the folder and the needs of a trial.
+    """
 
     def __init__(self, address: str) -> None:
         if importlib.util.find_spec("ray") is None:
@@ -109,7 +121,8 @@ class Bridge:
         )
         self._finalizer = weakref.finalize(self, _end, self._process, self._said)
         self._outcomes: dict[int, Delivery] = {}
-        self._kept: set[Path] = set()
+        self._kept: set[str] = set()
+        self.lacking: dict[tuple[Any, ...], list[str]] = {}
         self._last, self._where = 0, address or "of this machine"
         try:
             self._send(("connect", address))
@@ -135,11 +148,11 @@ class Bridge:
         what = f"samebits could not connect to the Ray cluster {self._where}"
         raise UsageError(f"{what}: {self._last_words() or 'it did not answer'}.", _AGAIN)
 
-    def keep(self, folder: Path) -> None:
-        """Give the cluster a packed folder, once: trials of this command begin with what was there then."""
-        if folder not in self._kept:
-            self.ask("folder", str(folder), working_folder.archive(folder))
-            self._kept.add(folder)
+    def keep(self, name: str, packed: Callable[[], bytes]) -> None:
+        """Give the cluster something packed, once: all trials of this command start with what was there then."""
+        if name not in self._kept:
+            self.ask("keep", name, packed())
+            self._kept.add(name)
 
     @property
     def has_ended(self) -> bool:

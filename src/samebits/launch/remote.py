@@ -58,6 +58,8 @@ class RemoteTrial:
         self._began, self._steps = time.monotonic(), 0
         self._started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._outcome: Delivery | None = None
+        self._asked: float | None = None  # when it was asked to end
+        self._has_document = False
         custody.make_trial(order.plan.record, self._folder, self._document("killed", ENDED_BEFORE))
 
     @property
@@ -93,13 +95,23 @@ class RemoteTrial:
         self._order.leaks.wrote(self.id, [directory / path for path in trial.file.wrote])
         return trial.file
 
-    def cancel(self, why: str) -> None:
+    def ask_to_end(self) -> None:
         """See HostedTrial."""
-        self._task.cancel()
-        deadline = time.monotonic() + _PATIENCE
+        if self._asked is None:
+            self._asked = time.monotonic()
+            self._task.cancel()
+
+    def cancel(self, why: str) -> None:
+        """See HostedTrial. It waits for half a minute at most, counted from the moment at which the end was asked for.
+
+        A trial that could not be run keeps the document that says why.
+        """
+        self.ask_to_end()
+        deadline = (self._asked or 0.0) + _PATIENCE
         while self._task.poll() is None and time.monotonic() < deadline:
             time.sleep(_PACE)
-        self._ended(why)
+        if not self._has_document:
+            self._ended(why)
 
     def _unpack(self, data: bytes) -> None:
         record = self._order.plan.record
@@ -115,7 +127,7 @@ class RemoteTrial:
         custody.put_trial(record, place, self._folder)
 
     def _ended(self, why: str) -> TrialFile:
-        document = self._document("killed", why)
+        document, self._has_document = self._document("killed", why), True
         store.write_document(self._folder / "files.json", FilesFile())
         store.write_trial(self._folder, document)
         return document
@@ -132,17 +144,20 @@ def post(
     `packed`: its working folder travels, too.
     """
     own = {name: value for name, value in os.environ.items() if not name.startswith(without)}
-    return Post(pickle.dumps(replace(_node_order(order), packed=packed), protocol=4), own, treatment(), taken)
+    packed_order = pickle.dumps(replace(_node_order(order), packed=packed), protocol=4)
+    return Post(packed_order, own, treatment(), taken, code=_packed_code(order.plan.record))
+
+
+def _packed_code(record: Path) -> bytes:
+    return pack(record, [name for name in (PROBE, SHIMS) if (record / name).is_dir()])
 
 
 def _node_order(order: TrialOrder) -> NodeOrder:
     plan, leaks = order.plan, order.leaks
-    names = [name for name in (PROBE, SHIMS) if (plan.record / name).is_dir()]
     return NodeOrder(
         version=__version__,
         request=replace(plan.request, host="local", each={}, out=None, against=None),
         record=_place(plan.record),
-        code=pack(plan.record, names),
         hash=plan.hash,
         id=order.id,
         limits=replace(order.limits, waits=False),

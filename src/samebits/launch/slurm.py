@@ -11,7 +11,7 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from samebits.errors import UsageError
 
@@ -26,6 +26,7 @@ __all__ = [
     "job_number",
     "last_words",
     "refusal",
+    "refuse_cluster",
     "refuse_without_slurm",
 ]
 
@@ -47,6 +48,7 @@ _ADVICE = {  # a part of what sbatch says -> what to do next
     "configuration": "`sinfo -o '%P %c %m %G'` lists the cores, the memory and the GPUs of the nodes.",
     "option": "sbatch --help",
 }
+_CLUSTER = re.compile(r"(-M.*|--cl(?!uster-constraint)\w*)(=.*)?")
 _UNKNOWN = "Invalid job id"
 _ENDS = 10.0
 
@@ -63,8 +65,9 @@ class Call:
     """A program that runs beside samebits, out of reach of Ctrl-C. `variables`: what its environment has, too."""
 
     def __init__(self, words: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  (both are closed when the program has ended)
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  (both are closed by the finalizer)
         self._complaint = tempfile.TemporaryFile()  # noqa: SIM115
+        self._close = weakref.finalize(self, _close, self._said, self._complaint)
         self._process = subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
@@ -81,8 +84,7 @@ class Call:
             return None
         self._said.seek(0)
         answer = SlurmAnswer(status, self._said.read().decode(errors="replace"), self.complaint())
-        self._said.close()
-        self._complaint.close()
+        self._close()
         return answer
 
     def wait(self, seconds: float) -> SlurmAnswer | None:
@@ -100,12 +102,19 @@ class Call:
         """End the program."""
         self._process.kill()
         self._process.wait()
-        self._said.close()
-        self._complaint.close()
+        self._close()
+
+
+def _close(*files: IO[bytes]) -> None:
+    for file in files:
+        file.close()
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not _LEFT_OUT.fullmatch(name)}
+    """The variables of a call. All programs read SLURM_CLUSTERS, and only sbatch reads SBATCH_CLUSTERS."""
+    clusters = os.environ.get("SBATCH_CLUSTERS")
+    own = {name: value for name, value in os.environ.items() if not _LEFT_OUT.fullmatch(name)}
+    return {**own, "SLURM_CLUSTERS": clusters} if clusters else own
 
 
 def refuse_without_slurm() -> None:
@@ -114,6 +123,14 @@ def refuse_without_slurm() -> None:
     if missing is not None:
         what = f"Slurm is not installed on this machine: there is no {missing}."
         raise UsageError(what, "run samebits on a machine from which jobs are submitted.")
+
+
+def refuse_cluster(options: Sequence[str]) -> None:
+    """UsageError if an option of sbatch names a cluster: squeue and scancel would ask a different one."""
+    found = next((option for option in options if _CLUSTER.fullmatch(option)), None)
+    if found is not None:
+        what = f"{found}: samebits cannot ask for a cluster with an option of sbatch."
+        raise UsageError(what, "leave it out, and export SLURM_CLUSTERS=NAME: all programs of Slurm read that.")
 
 
 def job_number(said: str) -> str:

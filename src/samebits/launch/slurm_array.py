@@ -14,12 +14,14 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from samebits.launch.custody import JOBS
 from samebits.launch.keeper import Post
 from samebits.launch.parcels import Delivery
 from samebits.launch.slurm import ANSWERS, Call, Guard, Queue, TaskState, is_full, job_number, last_words, refusal
+from samebits.launch.slurm_worker import CODE
 from samebits.model import NODE_WAS_LOST
 
 __all__ = ["ArrayJob", "Jobs", "SlurmTask"]
@@ -38,12 +40,12 @@ _HOPELESS = (
 )  # fmt: skip
 _HELD_AFTER_FAILURE = "launch failed"
 _WHY = {  # how the job of a trial ended that had begun
-    "": "its job of Slurm is gone",
-    "CANCELLED": "its job of Slurm was cancelled",
+    "": "its Slurm job is gone",
+    "CANCELLED": "its Slurm job was cancelled",
     "NODE_FAIL": NODE_WAS_LOST,
-    "OUT_OF_MEMORY": "Slurm ended its job, which used too much memory",
-    "PREEMPTED": "Slurm ended its job to make place for a different one",
-    "TIMEOUT": "Slurm ended its job, whose time was up",
+    "OUT_OF_MEMORY": "Slurm ended its job because it used too much memory",
+    "PREEMPTED": "Slurm ended its job to make room for a job of higher priority",
+    "TIMEOUT": "Slurm ended its job because it reached its time limit",
 }
 
 
@@ -62,6 +64,8 @@ class Jobs:
         self._guard = Guard(script, [self.name, str(self.folder)])
         self._latest: ArrayJob | None = None
         self._count = 0
+        self._to_cancel: list[str] = []
+        self._cancelling: Call | None = None
 
     def order(self, trial: int, order: Post) -> SlurmTask:
         """Order a trial. It is submitted, together with those that are ordered meanwhile, at the next look."""
@@ -69,9 +73,24 @@ class Jobs:
             self._count += 1
             self._latest = ArrayJob(self, self._count)
         task = SlurmTask(self._latest, trial)
-        task.path("order").write_bytes(pickle.dumps(order, protocol=4))
+        code = self.folder / CODE
+        if not code.exists():
+            code.write_bytes(order.code)
+        task.path("order").write_bytes(pickle.dumps(replace(order, code=b""), protocol=4))
         self._latest.tasks.append(task)
         return task
+
+    def cancel(self, name: str) -> None:
+        """Cancel a task at the next look, together with those that are cancelled meanwhile."""
+        self._to_cancel.append(name)
+
+    def look(self) -> None:
+        """Let Slurm cancel what is to be cancelled: one call for all. Returns at once."""
+        if self._cancelling is not None and self._cancelling.poll() is not None:
+            self._cancelling = None
+        if self._to_cancel and self._cancelling is None:
+            names, self._to_cancel = self._to_cancel, []
+            self._cancelling = Call(["scancel", *names])
 
 
 class ArrayJob:
@@ -152,8 +171,7 @@ class SlurmTask:
         self.job, self.trial = job, trial
         self._stem = job.jobs.folder / f"{job.number}-{trial}"
         self._outcome: Delivery | None = None
-        self._cancelling: Call | None = None
-        self._is_cancelled = False
+        self._is_cancelled = self._is_cancelling = False
         self._looked = self._over_since = 0.0
         self._told = ""
 
@@ -179,8 +197,8 @@ class SlurmTask:
         self.job.look()
         if self.job.refusal is not None or not self.job.id:
             return Delivery(lost=True) if self._is_cancelled and self._withdrawn() else self.job.refusal
-        if self._is_cancelled and self._cancelling is None:
-            self._cancelling = Call(["scancel", self.name])
+        self._cancel_job()
+        self.job.jobs.look()
         if (outcome := self._delivered()) is not None:
             return outcome
         self.job.jobs.queue.look(0.3 if self._is_cancelled else self._pace())
@@ -227,7 +245,7 @@ class SlurmTask:
         if (outcome := self._delivered()) is not None:
             return outcome
         if self.path("began").exists():
-            return Delivery(lost=True, why=_WHY.get(state.state, f"its job of Slurm ended: {state.state}"))
+            return Delivery(lost=True, why=_WHY.get(state.state, f"its Slurm job ended: {state.state}"))
         return self._not_begun(state)
 
     def _touch(self) -> None:
@@ -238,9 +256,9 @@ class SlurmTask:
             mark.unlink()
 
     def _not_begun(self, state: TaskState) -> Delivery:
-        how = state.state or "Slurm does not know it any more"
+        how = state.state or "Slurm no longer knows it"
         said = f": {words}" if (words := last_words(self._printed())) else ""
-        what = f"The job {self.name} of Slurm ended before its trial began ({how}){said}."
+        what = f"The Slurm job {self.name} ended before its trial began ({how}){said}."
         advice = "all nodes need this Python, samebits and the folder of the record at the same paths."
         if state.state == "CANCELLED":
             advice = "run the command again."
@@ -281,9 +299,16 @@ class SlurmTask:
         if state is None or state.state != "PENDING":
             return ""
         if self.path("began").exists():
-            return f"Slurm has queued trial {self.trial} again: it begins anew (job {self.name}, {state.reason})"
-        return f"trial {self.trial} waits in the queue of Slurm (job {self.name}, {state.reason})"
+            return f"Slurm queued trial {self.trial} again: it starts again (job {self.name}, {state.reason})"
+        return f"trial {self.trial} waits in the Slurm queue (job {self.name}, {state.reason})"
 
     def cancel(self) -> None:
         """See RemoteTask."""
         self._is_cancelled, self._looked = True, 0.0
+        self._cancel_job()
+
+    def _cancel_job(self) -> None:
+        """Cancel its job, once, if Slurm has taken that already."""
+        if self._is_cancelled and self.job.id and not self._is_cancelling:
+            self._is_cancelling = True
+            self.job.jobs.cancel(self.name)

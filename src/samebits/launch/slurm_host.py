@@ -12,7 +12,7 @@ from samebits.launch.hosts import TrialOrder
 from samebits.launch.remote import RemoteTrial, post
 from samebits.launch.slurm import Call, is_full, last_words, refusal, refuse_without_slurm
 from samebits.launch.slurm_array import Jobs
-from samebits.needs import SBATCH, read_sbatch
+from samebits.needs import SBATCH, in_options, read_sbatch
 
 __all__ = ["SlurmHost"]
 
@@ -23,6 +23,7 @@ _NEEDS = {  # what a trial needs -> how sbatch names it
     "label": "--constraint=",
     "node": "--nodelist=",
 }
+_NONE = {("num_cpus", "0"), ("num_gpus", "0")}  # for which sbatch has no option
 _OF_A_JOB = ("SLURM_", "SBATCH_", "SLURMD_")
 
 
@@ -37,6 +38,7 @@ class SlurmHost:
             raise UsageError(f"--on {kind}://{address}: Slurm has no address.", f"--on {kind}")
         refuse_without_slurm()
         self._options = submission_options(each)
+        slurm.refuse_cluster(self._options)
         refuse_options(self._options)
         if "node" in each and each["node"] not in (known := self.nodes()):  # Slurm would take a different one
             raise UsageError(f"--each node={each['node']}: Slurm has no such node.", f"known: {', '.join(known)}.")
@@ -54,7 +56,8 @@ class SlurmHost:
         if answer is None:
             call.end()
             raise no_answer("sinfo said nothing")
-        return sorted(set(answer.said.split()))
+        lines = [line.strip() for line in answer.said.splitlines()]
+        return sorted({line for line in lines if line and not line.startswith("CLUSTER:")})
 
     def start(self, order: TrialOrder) -> RemoteTrial:
         """See Host."""
@@ -69,10 +72,13 @@ def submission_options(each: Mapping[str, str]) -> tuple[str, ...]:
     found = []
     for name, value in each.items():
         if name != SBATCH and name not in _NEEDS:
-            raise UsageError(f"{name}={value} is nothing that a job of Slurm can need.", "--sbatch takes its options.")
+            raise UsageError(
+                f"A Slurm job cannot take {in_options({name: value})}.", "give the options of sbatch with --sbatch."
+            )
         if name.startswith("num_") and not value.isdigit():
-            raise UsageError(f"--each {name}={value}: Slurm gives whole ones.", f"--each {name}=1")
-        found += [f"{_NEEDS[name]}{value}"] if name != SBATCH and value != "0" else []
+            raise UsageError(f"--each {name}={value}: Slurm takes only whole numbers.", f"--each {name}=1")
+        if name != SBATCH and (name, value) not in _NONE:
+            found.append(f"{_NEEDS[name]}{value}")
     text = each.get(SBATCH)
     try:
         return (*found, *shlex.split(read_sbatch(text))) if text else tuple(found)

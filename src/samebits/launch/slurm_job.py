@@ -1,7 +1,7 @@
 """Waits for a job that trains by itself: `samebits slurm -- sbatch job.sh`, which can stand after `samebits check --`.
 
 The probe of a check reaches the job through its environment, and writes into the record on the disk that all nodes
-share. So the job gets all variables, and it never begins anew by itself: one trial is one run of it.
+share. So the job gets all variables, and it never starts again by itself: one trial is one run of it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -18,7 +17,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from samebits.errors import SamebitsError, UsageError
-from samebits.launch.slurm import Call, Guard, Queue, TaskState, job_number, last_words, refuse_without_slurm
+from samebits.launch.slurm import (
+    Call,
+    Guard,
+    Queue,
+    TaskState,
+    job_number,
+    last_words,
+    refuse_cluster,
+    refuse_without_slurm,
+)
 from samebits.launch.supervisor import SLURM_GUARD
 from samebits_probe import wire
 
@@ -43,7 +51,9 @@ def wait_for_job(words: Sequence[str]) -> int:
     refuse_without_slurm()
     options, script = _divided(list(words[1:]))
     _warn(script[:1])
-    output = None if _has_output(options, script[:1]) else _output_file()
+    said = [*options, *_options_in(script[:1])]
+    refuse_cluster(said)
+    output = None if _has_output(said) else _output_file()
     guard = Guard('test -z "$job" || scancel "$job"', [SLURM_GUARD])
     try:
         shown = [f"--output={str(output).replace('%', '%%')}"] if output else []
@@ -70,11 +80,15 @@ def _warn(script: Sequence[str]) -> None:
                 print(what, file=sys.stderr)
 
 
-def _has_output(options: Sequence[str], script: Sequence[str]) -> bool:
-    """Whether the user says where the output of the job goes."""
+def _options_in(script: Sequence[str]) -> list[str]:
+    """The options of sbatch in the lines of a script, each in one word."""
     lines = [line for name in script for line in Path(name).read_text(errors="replace").splitlines()]
-    said = [line.removeprefix("#SBATCH").strip() for line in lines if line.startswith("#SBATCH")]
-    return "SBATCH_OUTPUT" in os.environ or any(_OUTPUT.match(text) for text in [*options, *said])
+    return [word for line in lines if line.startswith("#SBATCH") for word in line.removeprefix("#SBATCH").split()]
+
+
+def _has_output(options: Sequence[str]) -> bool:
+    """Whether the user says where the output of the job goes."""
+    return "SBATCH_OUTPUT" in os.environ or any(_OUTPUT.match(text) for text in options)
 
 
 def _output_file() -> Path:
@@ -140,20 +154,21 @@ def _status(job: str, tasks: Sequence[TaskState]) -> int:
     """The exit status of the job: 0 only if all of it has ended well."""
     bad = next((task.state for task in tasks if task.state != "COMPLETED"), "")
     if not tasks:
-        raise SamebitsError(f"Slurm does not know the job {job} any more: how it ended is not known.", "run it again.")
+        raise SamebitsError(f"Slurm no longer knows job {job}, so samebits cannot tell how it ended.", "run it again.")
     if not bad:
         return 0
-    print(f"samebits: the job {job} of Slurm ended: {bad}", file=sys.stderr)
+    print(f"samebits: the Slurm job {job} ended: {bad}", file=sys.stderr)
     return _exit_code(job) or 1
 
 
 def _exit_code(job: str) -> int:
     """The largest exit status of its tasks, as shells have it; 0 if Slurm does not tell."""
-    try:
-        asked = subprocess.run(
-            ["scontrol", "show", "job", "--oneliner", job], capture_output=True, text=True, timeout=_ANSWERS
-        )
-    except (OSError, subprocess.TimeoutExpired):
+    if shutil.which("scontrol") is None:
         return 0
-    pairs = re.findall(r"\bExitCode=(\d+):(\d+)", asked.stdout)
+    call = Call(["scontrol", "show", "job", "--oneliner", job])
+    answer = call.wait(_ANSWERS)
+    if answer is None:
+        call.end()
+        return 0
+    pairs = re.findall(r"\bExitCode=(\d+):(\d+)", answer.said)
     return max((int(code) or (128 + int(number) if int(number) else 0) for code, number in pairs), default=0)

@@ -2,7 +2,7 @@
 
 What a worker and samebits tell each other lies on the disk that they share, under names that begin alike: the order
 (`.order`), who has begun (`.began`), and what came of it (`.outcome`), which is there whole or not at all. A job that
-Slurm has preempted and queued again finds its order once more, and begins anew. Standard library alone.
+Slurm has preempted and queued again finds its order once more, and starts again. Standard library alone.
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ import os
 import pickle
 import signal
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 from samebits.launch.keeper import Post, end_at_signal, outcome_here
 
-__all__ = ["main"]
+__all__ = ["CODE", "main"]
+
+CODE = "code"  # the name of the file with the packed probe, which all trials share
 
 
 def main(stem: str) -> None:
     """Run the trial that is ordered in a file. `stem`: the path of its files, without their endings."""
     signal.signal(signal.SIGTERM, end_at_signal)
     order: Post = pickle.loads(Path(f"{stem}.order").read_bytes())
+    order = replace(order, code=Path(stem).with_name(CODE).read_bytes())
     node = os.environ.get("SLURMD_NODENAME") or socket.gethostname()
     Path(f"{stem}.began").write_text(node)
     draft = Path(f"{stem}.part")
@@ -31,7 +35,7 @@ def main(stem: str) -> None:
 
 def _notes() -> list[str]:
     times = os.environ.get("SLURM_RESTART_COUNT", "0")
-    return [] if times == "0" else [f"Slurm queued the job of this trial again {_times(times)}: the trial began anew"]
+    return [] if times == "0" else [f"Slurm queued this trial's job again {_times(times)}, so the trial started again"]
 
 
 def _times(number: str) -> str:

@@ -67,7 +67,7 @@ class TrialRun:
     # -- before ---------------------------------------------------------------------------------------------------
 
     def start(self, launcher: Launcher) -> None:
-        """Make the folder anew, look at what is there, and start the command."""
+        """Make a new folder, look at what is there, and start the command."""
         self._seen = EarlierState(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
         custody.make_trial(self.plan.record, self.folder, self._document("killed", ENDED_BEFORE))
         environment = trial_environment(self.plan, self.id, self.directory, self.slot)
@@ -202,11 +202,13 @@ class TrialRun:
 
     def _children_are_gone(self) -> bool:
         """Whether nothing is left below the command, or what is left had its time."""
-        now = time.monotonic()
         if self._status is not None:
             return True
-        self._ended_at = self._ended_at or now
-        return now - self._ended_at > CHILDREN_MAY_TAKE or not still_running(self._running)
+        self._ended_at = self._ended_at or time.monotonic()
+        return time.monotonic() - self._ended_at > CHILDREN_MAY_TAKE or not still_running(self._running)
+
+    def ask_to_end(self) -> None:
+        """See HostedTrial. On this machine `cancel` itself takes no time."""
 
     def cancel(self, why: str) -> None:
         """See HostedTrial."""

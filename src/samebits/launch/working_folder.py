@@ -50,9 +50,9 @@ def refuse_large(folder: Path) -> str:
     files, size = size_of(folder)
     said = f"{words.count(files, 'file')}, {words.size(size)}"
     if size > MOST or files >= folders.MOST_FILES:
-        most = f"at most {words.size(MOST)} in fewer than {folders.MOST_FILES:,} files are sent to nodes"
+        most = f"the limit is {words.size(MOST)}, in fewer than {folders.MOST_FILES:,} files"
         raise UsageError(
-            f"The working folder {folder} is too large for that ({said}): {most}.",
+            f"The working folder {folder} is too large to send to the nodes ({said}): {most}.",
             "put it on a disk that all nodes share, or run samebits in a smaller folder.",
         )
     return said

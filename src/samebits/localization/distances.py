@@ -1,6 +1,6 @@
 """How far two trials are apart in every tensor of some steps: what the heat map of a page is coloured by.
 
-A trace holds fingerprints. So trials run anew that keep the values, from shortly before the divergence on.
+A trace holds fingerprints. So trials run again that keep the values, from shortly before the divergence on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Key = tuple[int, str, str, int]  # step, kind, name, and how many of these came 
 
 
 def distances(eye: Looker, where: Divergence, count: int) -> tuple[list[TensorDistance], list[str]]:
-    """(the distances between two trials that diverge, notes). As many trials run anew as locate looks at."""
+    """(the distances between two trials that diverge, notes). As many trials run again as locate looks at."""
     step = max(where.step, 0)
     wanted = {"first": max(step - BEFORE, 0), "last": step + eye.more, "most": MOST_BYTES, "layers": True}
     pair = eye.keep(wanted, count)

@@ -183,7 +183,7 @@ class InspectedTrials:
 
 @dataclass(frozen=True)
 class Looker:
-    """Runs trials of a record anew. `follow`: name of the weight that is followed; `more`: for so many steps."""
+    """Runs trials of a record again. `follow`: name of the weight that is followed; `more`: for so many steps."""
 
     experiment: Experiment
     file: RecordFile

@@ -36,7 +36,7 @@ class NoiseRequest:
 
 
 def noise(asked: NoiseRequest, shown: Shown) -> NoiseResult:
-    """Run the trials of each seed in a record of its own; write noise.json, anew after each seed.
+    """Run the trials of each seed in a record of its own; write noise.json, again after each seed.
 
     Raises UsageError, NotFound or RecordExists before anything runs.
     """

@@ -23,7 +23,7 @@ DOCUMENT = "vary.json"
 
 
 def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult:
-    """Run the base setup, then every value of every factor against it; write vary.json, anew after each factor.
+    """Run the base setup, then every value of every factor against it; write vary.json, again after each factor.
 
     `wanted`: factors and their values; none: all that are cheap here. `shown`: gives the progress of one setup's
     trials. Raises UsageError, NotFound or RecordExists before anything runs.

@@ -72,7 +72,7 @@ class Prints:
     def __init__(self, hasher: "Hasher") -> None:
         self._arrays, self._hasher = Arrays(), hasher
         self._alone = self._arrays.jax.sharding.SingleDeviceSharding
-        # (dtype, shape) -> (name of the dtype, header): NumPy spells the name anew each time
+        # (dtype, shape) -> (name of the dtype, header): NumPy spells out the name each time
         self._headers: Dict[Tuple[Any, Shape], Tuple[str, Header]] = {}
         self._known: Dict[int, Tuple[Callable[[], Any], Print]] = {}  # id of an array of JAX -> (weak reference, Print)
         self._forget = forgetting(self._known)

@@ -107,7 +107,7 @@ def given_back(call: "CompiledCall") -> Dict[int, int]:
     found.update(_given_back_as_copies(call))
     if not any(alike_in[index][1].startswith(_INEXACT) for index in found):
         return {}
-    for pair in call.pairs:  # leaves of the same parts that the program made anew: a counter, a key
+    for pair in call.pairs:  # leaves of the same parts that the program replaced: a counter, a key
         places = pair.places()
         if any(found.get(one) == other for one, other in places):
             for one, other in places:

@@ -113,12 +113,12 @@ class CallSteps:
         if known is not None and known[0]() is function:
             return known[1]
         code = getattr(function, "__code__", None)
-        found = self._compiled_anew(code) or Function(getattr(function, "__name__", type(function).__name__), code)
+        found = self._compiled_again(code) or Function(getattr(function, "__name__", type(function).__name__), code)
         found.reference = _reference(function)
         self._functions[id(function)] = found.reference, found
         return found
 
-    def _compiled_anew(self, code: "Optional[CodeType]") -> Optional[Function]:
+    def _compiled_again(self, code: "Optional[CodeType]") -> Optional[Function]:
         """The function of the same lines that is gone: a program may compile one in each step."""
         for number, (_, found) in list(self._functions.items()):
             if code is not None and found.code is code and found.reference() is None:

@@ -14,7 +14,7 @@ _OPTIMIZER = ("opt", "optim", "optimizer", "opt_state", "optimizer_state", "opt_
 _WEIGHTS = ("param", "params", "weight", "weights", "model", "w", "b", "kernel", "bias", "theta", "variables")
 _DEEPEST = 4
 _IS_ARRAY: Dict[type, bool] = {}  # what was found before: type -> True
-_DTYPES: Dict[Any, str] = {}  # dtype -> its name, which NumPy spells anew each time
+_DTYPES: Dict[Any, str] = {}  # dtype -> its name, which NumPy spells out each time
 _LARGEST = 2**63  # a larger number of Python has no bits of a fixed count
 _FLAT = ("dynamic_donate.", "dynamic_nodonate.")  # equinox._jit: arguments of the function that filter_jit compiles
 

@@ -34,7 +34,7 @@ class Points:
     def array(self, kind: str, name: str, array: Array, step: Optional[int] = None) -> None:
         """Record one array under a name, at the current step or at `step`."""
         probe = self.probe
-        if self._pid != probe.pid:  # a forked child numbers its points anew
+        if self._pid != probe.pid:  # a forked child numbers its points again
             self._known, self._pid = {}, probe.pid
         found = self._known.get((kind, name))
         if found is None or found[0] is not array.dtype or found[1] != array.shape:

@@ -40,7 +40,7 @@ class FreeLeaves:
         self.forget()
 
     def forget(self) -> None:
-        """A forked child begins anew."""
+        """A forked child starts again."""
         self._leaves: Dict[int, Leaf] = {}
         self._named = 0
         self._graphs: Dict[GraphStart, int] = {}

@@ -134,7 +134,7 @@ class Optimizers:
         self._watch.probe.end_step()
 
     def plan_of(self, optimizer: Optimizer) -> OptimizerPlan:
-        """What is known of an optimizer's parameters, made anew where they have changed."""
+        """What is known of an optimizer's parameters, made again if they have changed."""
         plan = self._plans.get(id(optimizer))
         if plan is None or plan.reference() is not optimizer:
             self._watch.names.see_owners([p for group in optimizer.param_groups for p in group["params"]])

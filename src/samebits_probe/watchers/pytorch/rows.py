@@ -19,7 +19,7 @@ PART = 256  # tensors of a plan that are looked at together
 class TensorRows:
     """The tensors of one kind of one optimizer, with their points.
 
-    What the fast way relies on (types, dtypes, shapes, devices, layouts) is read anew in every step; if any of it
+    What the fast way relies on (types, dtypes, shapes, devices, layouts) is read again in every step; if any of it
     has changed, or a tensor needs more than its memory, they are taken one by one.
     """
 

@@ -38,9 +38,9 @@ class PyTorchWatch:
         self.model_new: Callable[[ModuleTree], Any] = lambda model: None  # called when a model is first seen
         self.model_gone: Callable[[ModuleTree], Any] = lambda model: None  # and when it has died
         self.renewals: List[Callable[[], Any]] = []  # functions() that forget what a forked child must not take over
-        self._begin_anew()
+        self._start_again()
 
-    def _begin_anew(self) -> None:
+    def _start_again(self) -> None:
         self.pid = System.getpid()
         self.home: Optional[int] = None  # the thread that is watched
         self._said: Set[Tuple[str, str]] = set()
@@ -90,7 +90,7 @@ class PyTorchWatch:
     def _renew(self) -> None:
         self.probe.adopt()
         self.inside = self.in_backward = self.optimizer_seen = False
-        self._begin_anew()
+        self._start_again()
         for function in self.renewals:
             function()
 
