@@ -16,8 +16,8 @@ from samebits.tensor_pairs import ShownDifference
 
 __all__ = [
     "LOCATION_FORMAT", "NOT_FINITE", "TOOK_EFFECT", "AnyNumber", "Apart", "DifferingArgument", "Document",
-    "Effect", "Evidence", "Explanation", "FirstOutput", "Fix", "HeldControl", "InspectionRound", "KeyedPoint",
-    "Location", "Place", "Size", "State", "TensorDistance", "UnorderedVariable", "with_effect",
+    "Effect", "Evidence", "Explanation", "FileOrder", "FirstOutput", "Fix", "HeldControl", "InspectionRound",
+    "KeyedPoint", "Location", "Place", "Size", "State", "TensorDistance", "UnorderedVariable", "with_effect",
 ]  # fmt: skip
 
 
@@ -32,6 +32,18 @@ class KeyedPoint(Document):
     keys: int
     key: str | None = None
     trials: list[int] = []
+
+
+class FileOrder(Document):
+    """The files that two trials both opened, where they opened them in a different order. `moved`: at so many places
+    the two orders have different files. `one`, `other`: the files of the two trials from place `start` on (from 0)."""
+
+    trials: list[int]
+    files: int
+    moved: int
+    start: int
+    one: list[str]
+    other: list[str]
 
 
 Effect = Literal["held", "idle", "overruled", "undone", "unreadable"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from samebits.documents import Document, Explanation, HeldControl, KeyedPoint, Location, Size
+from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size
 
 __all__ = [
     "ENDED_WELL", "EXIT_CODES", "NODE_WAS_LOST", "RECORD_FORMAT", "STOPPED_BY_USER", "Detection", "Divergence",
@@ -90,6 +90,7 @@ class Divergence(Document):
     detail: str = ""
     details: list[dict[str, Any]] = []
     size: Size | None = None
+    files: FileOrder | None = None  # in which the process opened files, if that differs too
 
     @property
     def point(self) -> tuple[int, Kind, str, ProcessKey]:

@@ -17,9 +17,6 @@ __all__ = [
     "DEFAULT_SEED",
     "EACH",
     "FORMATS",
-    "HTML",
-    "JSON",
-    "MARKDOWN",
     "MOST_STEPS",
     "MOST_TRIALS",
     "ON",
@@ -290,7 +287,6 @@ FORMATS = {
     "junit": ("junit", "Write JUnit XML."),
 }
 REPORTS = tuple(Option(name, (f"--{name}",), text, "FILE", read_text) for name, (_, text) in FORMATS.items())
-JSON, HTML, MARKDOWN = (next(one for one in REPORTS if one.name == name) for name in ("json", "html", "md"))
 FROM = Option("folder", ("--from",), "Look for the files in this folder first.", "DIR", read_text)
 TO = Option("target", ("--to",), "Put the files into this folder (default: a cache).", "DIR", read_text)
 
@@ -317,6 +313,9 @@ APPLY = Option(
     "apply", ("--apply",), "Put the patch into the files and check again; remove it unless the trials repeat.",
     default=False,
 )  # fmt: skip
+RESTORE = Option(
+    "restore", ("--restore",), "Only take out the patch that a killed --apply left in the files.", default=False
+)
 PATCH = Option(
     "patch", ("--patch",), "Write the patch, a unified diff (-: to standard output, and nothing else there).", "FILE",
     read_text,
@@ -339,7 +338,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "vary": (FACTORS, TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, *REPORTS),
     "noise": MEASURING,
     "versus": (OF, LOWER, *MEASURING),
-    "fix": (APPLY, PATCH, RUN, *REPORTS),
+    "fix": (APPLY, RESTORE, PATCH, RUN, *REPORTS),
     "report": REPORTS,
     "compare": REPORTS,
     "slurm": (),

@@ -15,6 +15,7 @@ from samebits import requests
 from samebits.cli import answers
 from samebits.cli.parser import plain
 from samebits.errors import UsageError
+from samebits.options import REPORTS
 from samebits_parity.options import GROUPS, OPTIONS
 
 DEFAULTS_TEXT = """Do the defaults of two libraries mean the same?
@@ -26,9 +27,14 @@ the formula that gives the same numbers. If a library does not have a behaviour,
 Exit status: 0 they agree, 1 they differ, 2 wrong use or an error, 3 nothing could be compared."""
 
 
+def _targets(given: dict[str, Any]) -> dict[str, Any]:
+    """Where reports are to be written."""
+    return {option.name: given[option.name] for option in REPORTS}
+
+
 def run_defaults(**given: Any) -> int:
     """Measure, show, write."""
-    targets = {name: given[name] for name in ("json", "md", "html")}
+    targets = _targets(given)
     answers.check_targets(targets)
     from samebits_parity.defaults import comparison
 
@@ -54,7 +60,7 @@ measured."""
 
 def run_init(**given: Any) -> int:
     """Measure, show, write."""
-    targets = {name: given[name] for name in ("json", "md", "html")}
+    targets = _targets(given)
     answers.check_targets(targets)
     from samebits_parity.init import measurement
 
@@ -81,7 +87,7 @@ Exit status: 0 they agree to rounding, 1 they diverge, 2 wrong use or an error, 
 def run_train(**given: Any) -> int:
     """Ask, run, answer."""
     requests.refuse_platform()
-    targets = {name: given[name] for name in ("json", "md", "html")}
+    targets = _targets(given)
     answers.check_targets(targets)
     commands = [_words(given[side], side.upper()) for side in ("a", "b")]
     pythons = tuple(requests.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in ("a", "b"))
@@ -135,7 +141,7 @@ Exit status: 0 the models agree, 1 they differ, 2 wrong use or an error, 3 not k
 
 def run_weights(**given: Any) -> int:
     """Ask, move, answer."""
-    targets = {name: given[name] for name in ("json", "html", "md")}
+    targets = _targets(given)
     answers.check_targets(targets)
     from samebits_parity.weights import files, report, transfer
     from samebits_parity.weights.models import asked

@@ -7,11 +7,9 @@ from typing import Literal, get_args
 from samebits.options import (
     DEFAULT_SEED,
     EACH,
-    HTML,
-    JSON,
-    MARKDOWN,
     MOST_STEPS,
     ON,
+    REPORTS,
     SBATCH,
     SPREAD,
     TIMEOUT,
@@ -98,8 +96,8 @@ WEIGHTS_OUT = Option(
 )  # fmt: skip
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
-    "parity init": (LIBRARIES, JSON, HTML, MARKDOWN),
-    "parity defaults": (LIBRARIES, ONLY, JSON, HTML, MARKDOWN),
+    "parity init": (LIBRARIES, *REPORTS),
+    "parity defaults": (LIBRARIES, ONLY, *REPORTS),
     "parity train": (
         PARITY_STEPS,
         SINGLE_STEP,
@@ -114,9 +112,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
         SPREAD,
         TIMEOUT,
         PARITY_OUT,
-        JSON,
-        HTML,
-        MARKDOWN,
+        *REPORTS,
     ),
     "parity weights": (
         WEIGHTS,
@@ -128,8 +124,6 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
         PYTHON_B,
         ENVIRONMENT_B,
         BACKEND,
-        JSON,
-        HTML,
-        MARKDOWN,
+        *REPORTS,
     ),
 }

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from samebits import __version__
 from samebits.model import Verdict
 from samebits.reports.table import Table
-from samebits.reports.tree import SCREEN, AnyBlock, Facts, Notes, Report
+from samebits.reports.tree import CASE_STATES, SCREEN, AnyBlock, Facts, JUnitCase, Notes, Report
+from samebits.words import one_line
 
 Agreement = Literal["agree", "differ", "unknown"]
 VERDICTS: dict[Agreement, Verdict] = {"agree": "repeated", "differ": "diverged", "unknown": "inconclusive"}
@@ -19,15 +20,25 @@ HEADS: dict[Agreement, str] = {"agree": "AGREE", "differ": "DIFFER", "unknown": 
 
 def compared(title: str, found: Agreement, sentence: str, document: BaseModel, blocks: Iterable[AnyBlock]) -> Report:
     """The report. `sentence`: what was found, in one."""
+    shown = tuple(blocks)
     return Report(
         title=title,
         verdict=VERDICTS[found],
         head=HEADS[found],
         sentence=sentence,
-        blocks=tuple(blocks),
+        blocks=shown,
         samebits=__version__,
         document=document,
+        case=_case(title, found, sentence, shown),
     )
+
+
+def _case(title: str, found: Agreement, sentence: str, blocks: Iterable[AnyBlock]) -> JUnitCase:
+    """The comparison as one test: it passes if the libraries agree."""
+    rows = (row for block in blocks if isinstance(block, Facts) for row in block.rows)
+    lines = [f"{name}: {one_line(value)}" for name, value in rows if isinstance(value, str)]
+    state = CASE_STATES[VERDICTS[found]]
+    return JUnitCase("samebits.parity", title, state, sentence, "\n".join(lines), (("found", found),), "Difference")
 
 
 def parts(

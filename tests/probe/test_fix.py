@@ -146,9 +146,9 @@ def killed(record):
 def test_after_a_kill_in_the_middle_the_next_fix_says_why_the_file_has_changed(recorded):
     record = recorded(FLIPS, "python-seed")
     killed(record)
-    with pytest.raises(UsageError, match=r"killed while its patch was in train\.py") as said:
+    with pytest.raises(UsageError, match=r"was killed\. Its patch is still in train\.py") as said:
         fix(FixRequest(record))
-    assert "samebits fix --apply" in said.value.advice
+    assert said.value.advice == f"samebits fix --restore {record}"
     assert "random.seed" in text_of(record)
 
 
@@ -157,7 +157,7 @@ def test_after_a_kill_apply_takes_the_patch_out_and_tries_it_again(recorded):
     killed(record)
     found = fix(FixRequest(record, apply=True))
     assert (found.outcome, found.tried[0].trials) == ("mended", 3)
-    assert "left its patch in train.py: it was taken out first" in found.notes[0]
+    assert found.notes[0] == "a samebits fix was killed; samebits first took its patch out of train.py"
     assert text_of(record).count("random.seed(2019)") == 1
 
 
@@ -166,9 +166,43 @@ def test_after_a_kill_a_file_that_changed_in_more_than_the_patch_stays_as_it_is(
     killed(record)
     text = text_of(record) + "print(1)\n"
     (record.parent / "work" / "train.py").write_text(text)
-    with pytest.raises(UsageError, match="a samebits fix was killed"):
+    with pytest.raises(UsageError, match="a samebits fix --apply was killed") as said:
         fix(FixRequest(record, apply=True))
+    assert said.value.advice == f"samebits fix --restore {record}"
     assert text_of(record) == text
+    found = fix(FixRequest(record, restore=True))
+    assert text_of(record) == FLIPS + "print(1)\n"
+    assert found.sentence == ("The patch is out of train.py. train.py had also changed elsewhere; those changes stay.")
+
+
+def test_restore_takes_the_patch_out_and_does_nothing_else(recorded, capsys):
+    record = recorded(FLIPS, "python-seed")
+    killed(record)
+    assert cli.main(["fix", "--restore", str(record)]) == 0
+    assert "RESTORED: The patch is out of train.py." in capsys.readouterr().out
+    assert text_of(record) == FLIPS
+    assert cli.main(["fix", "--restore", str(record)]) == 2
+    assert "there is nothing to restore" in capsys.readouterr().err
+    assert cli.main(["fix", "--restore", "--apply", str(record)]) == 2
+
+
+@pytest.mark.parametrize("kept", [0, 20])
+def test_a_file_that_was_half_written_when_samebits_was_killed_is_restored_whole(recorded, kept, monkeypatch):
+    record = recorded(FLIPS, "python-seed")
+    then = record.parent / "as it was then"
+
+    def kill(*_, **__):
+        shutil.copytree(record, then)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fixes.checks, "run", kill)
+    with pytest.raises(KeyboardInterrupt):
+        fix(FixRequest(record, apply=True))
+    shutil.copytree(then, record, dirs_exist_ok=True)
+    (record.parent / "work" / "train.py").write_text(FLIPS[:kept])
+    assert fix(FixRequest(record, restore=True)).outcome == "restored"
+    assert text_of(record) == FLIPS
+    assert not (record / "fix-copies").exists()
 
 
 def test_a_file_that_somebody_changes_meanwhile_is_left_alone(recorded, monkeypatch):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from samebits.comparison import TensorPair, measure, shown_difference
+from samebits.comparison.file_order import order_of
 from samebits.documents import Location
 from samebits.model import Divergence, ProcessKey
 from samebits.reports.presenters import html, markdown
@@ -87,8 +88,8 @@ def test_a_tensor_has_a_histogram_and_markdown_has_its_numbers(shown):
 
 def test_without_values_the_page_says_what_they_would_cost(diverged):
     page = page_of(diverged)
-    assert "samebits locate .samebits/run shows them: for that it runs up to 4 more trials up to this step" in page
-    assert "at most 3.1 s each" in page
+    assert "To see the values: samebits locate .samebits/run. It runs at most 4 more trials, up to this step." in page
+    assert "The longest trial of this record took 3.1 s." in page
     without = diverged.model_copy(update={"record": None})
     assert "What differs, seen" not in page_of(without)
 
@@ -99,6 +100,19 @@ def test_what_locate_has_kept_is_shown_too(diverged):
     page = page_of(diverged.model_copy(update={"location": found}))
     assert "How many values are how many units in the last place (ULP) apart." in page
     assert "no values" not in page
+
+
+def test_files_in_a_different_order_stand_side_by_side_from_the_first_that_differs(diverged):
+    one = [f"shard-{number:02}.npy" for number in range(20)]
+    order = order_of(1, 3, one, [one[0], *one[:0:-1]])
+    where = diverged.divergence.model_copy(update={"files": order})
+    text = markdown.render(report(diverged.model_copy(update={"divergence": where})))
+    assert "Trials 1 and 3 opened the same 20 files, in a different order: 18 places have a different file." in text
+    assert "| place |  | trial 1 | trial 3 |" in text
+    assert "| 2 | `!=` | shard-01.npy | shard-19.npy |" in text
+    assert "| 11 | `=` | shard-10.npy | shard-10.npy |" in text
+    assert "3 more are not shown." in text
+    assert "Order of files" not in page_of(diverged)
 
 
 def test_a_difference_without_a_tensor_has_no_such_section(diverged):

@@ -1,6 +1,7 @@
 """`samebits parity init` on the command line: what is asked for wrongly is said, what is missing is named."""
 
 import json
+import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
@@ -108,6 +109,20 @@ def test_json_is_a_list_with_the_keys_that_are_agreed(capsys, library, fits_sche
     assert (line["family"], line["agrees"], line["equation"], line["exact"]) == ("uniform", True, 1, True)
     assert line["limit"] == float(np.float32(np.sqrt(6 / 130)))
     assert line["documented"]["formula"] == "limit = sqrt(6 / (fan_in + fan_out))"
+
+
+@pytest.mark.parametrize(("limit", "status", "counts"), [(130, 0, ("0", "0")), (65, 1, ("1", "0"))])
+def test_junit_has_one_test_which_passes_if_the_weights_are_drawn_as_documented(
+    tmp_path, library, limit, status, counts
+):
+    library(drawn(np.sqrt(6 / limit)))
+    target = tmp_path / "init.xml"
+    assert main(["parity", "init", "--libraries", "keras-tf2.1", "--junit", str(target)]) == status
+    (suite,) = ElementTree.parse(target).getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("1", *counts)
+    (case,) = suite.iter("testcase")
+    assert case.get("classname") == "samebits.parity"
+    assert [one.get("type") for one in case] == ["Difference"] * status
 
 
 def test_equation_2_is_told_where_it_is_what_was_drawn(capsys, library):

@@ -8,6 +8,7 @@ from typing import Any
 from samebits import requests
 from samebits.cli import answers
 from samebits.cli.parser import plain, record_argument
+from samebits.errors import UsageError
 from samebits.options import OPTIONS, REPORTS
 
 __all__ = ["FIX"]
@@ -18,10 +19,12 @@ samebits runs the command of the RECORD once more, up to the step in which its t
 of the program run, and which of them draws first. Without --apply no file changes.
 
 --apply puts the patch into the files and checks again: the same command and options, at least as many trials. If the
-trials repeat, the patch stays. If not, or if samebits is stopped, samebits restores the files.
+trials repeat, the patch stays. If not, or if samebits is stopped, samebits restores the files. After a `kill -9`,
+`samebits fix --restore RECORD` does that.
 
-Exit status: 0 there is a patch (with --apply: the trials repeat with it) or nothing to mend, 1 the trials diverge with
-the patch, 3 no change of a line mends the cause, or there is no answer, 2 wrong use or an error."""
+Exit status: 0 there is a patch (with --apply: the trials repeat with it), nothing to mend, or the files are restored,
+1 the trials diverge with the patch, 3 no change of a line mends the cause, or there is no answer, 2 wrong use or an
+error."""
 
 
 def run_fix(record: str, **given: Any) -> int:
@@ -32,8 +35,11 @@ def run_fix(record: str, **given: Any) -> int:
     from samebits.patches.fix import FixRequest, fix
     from samebits.patches.report import report
 
+    asked = FixRequest(Path(record), apply=given["apply"], run=given["run"], restore=given["restore"])
+    if asked.apply and asked.restore:
+        raise UsageError("--apply and --restore cannot go together.", "--apply takes out first what a kill has left.")
     with answers.shown_progress() as progress:
-        result = fix(FixRequest(Path(record), apply=given["apply"], run=given["run"]), progress)
+        result = fix(asked, progress)
     patch = targets.pop("patch")
     status = answers.present(report(result), targets, quiet=patch == answers.SCREEN)
     if patch:

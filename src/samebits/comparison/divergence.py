@@ -10,6 +10,7 @@ import numpy as np
 
 from samebits import words
 from samebits.comparison.differences import Row
+from samebits.comparison.file_order import file_order
 from samebits.comparison.groups import Comparison, MemberDifference, PairDifference
 from samebits.comparison.processes import AlignedTrial, Member, program
 from samebits.comparison.values import PointValues, point_numbers, start_of_value, values_at
@@ -69,6 +70,7 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
         process=first.process,
         detail=first.detail or _in_words(first, comparison),
         details=_details(first, found),
+        files=file_order(comparison, min(where), first.process),
     )
 
 

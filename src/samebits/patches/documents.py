@@ -10,8 +10,9 @@ from samebits.model import Verdict
 PATCH_FORMAT = 1
 
 # proposed: there is a patch, and it was not tried; trying: it is in the files now, and trials run; mended: with it the
-# trials repeat, and it stays; refuted: with it they do not, and the files are as before; nothing: there is no patch
-PatchOutcome = Literal["proposed", "trying", "mended", "refuted", "nothing"]
+# trials repeat, and it stays; refuted: with it they do not, and the files are as before; nothing: there is no patch;
+# restored: a fix that was killed had left the patch in the files, and --restore took it out
+PatchOutcome = Literal["proposed", "trying", "mended", "refuted", "nothing", "restored"]
 
 
 class PlaceOfDraw(Document):

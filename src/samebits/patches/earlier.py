@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,11 @@ from samebits.patches.documents import PatchResult, PlaceOfDraw
 from samebits.patches.patch import Patch
 from samebits.patches.program import LineChange, Program
 from samebits.patches.source import TextEdit, lines_of
-from samebits.store.content import digest_of
 from samebits.store.record_files import read_document
 
 
 @dataclass
-class _Hunk:
+class Hunk:
     """Lines of a file before and after a patch."""
 
     file: str
@@ -46,7 +44,7 @@ def earlier(path: Path) -> PatchResult | None:
 def found_again(program: Program, before: PatchResult) -> Patch | None:
     """The same patch for the files as they are; None unless each of its places is there, once."""
     changes = []
-    for hunk in _hunks(before.patch):
+    for hunk in hunks(before.patch):
         path = program.directory / hunk.file
         source = program.source(path if path.is_file() else Path("/", hunk.file))
         if source is None or not hunk.old or source.text.count(hunk.old) != 1:
@@ -60,26 +58,6 @@ def found_again(program: Program, before: PatchResult) -> Patch | None:
     return patch if changes and patch.is_python else None
 
 
-def left_behind(program: Program, before: PatchResult) -> dict[Path, bytes]:
-    """The files that still hold the patch of a fix that was killed -> their content before it.
-
-    A file that has changed in more than that is left out: its content is not known.
-    """
-    digests = {one.file: one.digest for one in before.changes} if before.outcome == "trying" else {}
-    found = {}
-    for name, digest in digests.items():
-        source = program.source(program.directory / name)
-        if source is None:
-            continue
-        text = source.text
-        for hunk in (one for one in _hunks(before.patch) if one.file == name.lstrip("/")):
-            text = text.replace(hunk.new, hunk.old) if text.count(hunk.new) == 1 else ""
-        content = text.encode(source.encoding)
-        if digest_of(io.BytesIO(content)) == digest:
-            found[source.path] = content
-    return {path: content for path, content in found.items() if path.read_bytes() != content}
-
-
 def draws_again(program: Program, before: PatchResult) -> list[PlaceOfDraw]:
     """The first draws, by the numbers that their lines have now; those of which the line is there once."""
     found = []
@@ -91,14 +69,15 @@ def draws_again(program: Program, before: PatchResult) -> list[PlaceOfDraw]:
     return found
 
 
-def _hunks(patch: str) -> Iterator[_Hunk]:
+def hunks(patch: str) -> Iterator[Hunk]:
+    """The places of a patch, in their order."""
     file, hunk = "", None
     for line in lines_of(patch):
         if line.startswith("+++ b/"):
             file = line.removeprefix("+++ b/").rstrip("\n")
         elif line.startswith("@@ "):
             yield from [hunk] if hunk is not None else []
-            hunk = _Hunk(file)
+            hunk = Hunk(file)
         elif line.startswith("--- a/"):
             yield from [hunk] if hunk is not None else []
             hunk = None

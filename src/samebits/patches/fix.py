@@ -25,11 +25,12 @@ from samebits.patches.documents import (
     PatchTrial,
     PlaceOfDraw,
 )
-from samebits.patches.earlier import draws_again, earlier, found_again, left_behind
+from samebits.patches.earlier import draws_again, earlier, found_again
 from samebits.patches.look import Draw, Look, look
 from samebits.patches.patch import Patch, patches
 from samebits.patches.patched_files import PatchedFiles
 from samebits.patches.program import Program
+from samebits.patches.restoration import COPIES, Restoration, keep_copies, remove_copies
 from samebits.reports.result_words import folder_name
 from samebits.store import Record
 from samebits.store.content import digest_of
@@ -40,11 +41,15 @@ FOLDER = "fix"  # of the record of the trials with the patch
 
 @dataclass(frozen=True)
 class FixRequest:
-    """`apply`: change the files, and check again. `run`: run the command of a record from elsewhere, too."""
+    """`apply`: change the files, and check again. `run`: run the command of a record from elsewhere, too.
+
+    `restore`: only take out the patch that a fix has left in the files because it was killed.
+    """
 
     record: Path
     apply: bool = False
     run: bool = False
+    restore: bool = False
 
 
 def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
@@ -61,7 +66,10 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     if not why.cause or result.divergence is None:
         return documents.nothing(_without_a_cause(result, why), f"samebits locate {folder_name(asked.record)}")
     origin.require(record, run=asked.run)
-    notes = _restored(documents, apply=asked.apply)
+    files = Restoration(documents.unseen_program(), earlier(record.folder / FIX), record.folder)
+    if asked.restore:
+        return _written(record, _restored(record, files))
+    notes = files.before_a_fix(apply=asked.apply)
     changed = _changed(record)
     if changed:
         made = documents.found_again(changed)
@@ -73,22 +81,13 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     return _written(record, found.model_copy(update=known))
 
 
-def _restored(documents: FixDocuments, *, apply: bool) -> list[str]:
-    """Take out the patch that a fix has left in the files because it was killed; notes on that. UsageError without
-    `apply`: then no file changes."""
-    record = documents.record
+def _restored(record: Record, files: Restoration) -> PatchResult:
+    """Do what --restore asks for. UsageError if no fix of this record was killed."""
     before = earlier(record.folder / FIX)
     if before is None or before.outcome != "trying":
-        return []
-    program = documents.unseen_program()
-    left = left_behind(program, before)
-    names = words.listed(map(program.shown, left))
-    if left and not apply:
-        what = f"A samebits fix --apply was killed while its patch was in {names}, and the patch is still there."
-        raise UsageError(what, f"samebits fix --apply {folder_name(record.folder)}   (takes it out first)")
-    for path, content in left.items():
-        path.write_bytes(content)
-    return [f"a samebits fix was killed and left its patch in {names}: it was taken out first"] if left else []
+        why = f"No samebits fix --apply of {folder_name(record.folder)} was killed: there is nothing to restore."
+        raise UsageError(why, "")
+    return before.model_copy(update={"outcome": "restored", "sentence": files.restored()})
 
 
 def _explanation(result: Result, folder: Path) -> Explanation:
@@ -182,8 +181,8 @@ class FixDocuments:
         patch = found_again(program, before) if before is not None else None
         if before is None or patch is None:
             what = f"{changed} is not what it was when {self.record.folder} was recorded"
-            and_so = _lost(before) if before is not None else ""
-            raise UsageError(f"{what}{and_so}.", f"samebits explain -- {words.command(self.record.file.command)}")
+            explain = f"samebits explain -- {words.command(self.record.file.command)}"
+            raise UsageError(*_lost(what, before, self.record, explain))
         note = f"{changed} has changed since the record was made; the lines of the patch are still there"
         document = self._document(
             outcome="proposed", sentence=self._sentence([patch], ()), draws=draws_again(program, before), notes=[note]
@@ -218,11 +217,14 @@ class FixDocuments:
         return PatchResult.model_validate({**known, **fields})
 
 
-def _lost(before: PatchResult) -> str:
-    """Why the patch of an earlier fix is not found again."""
+def _lost(what: str, before: PatchResult | None, record: Record, explain: str) -> tuple[str, str]:
+    """Why there is no patch for files that have changed, and the command that helps."""
+    if before is None:
+        return f"{what}.", explain
     if before.outcome == "trying":
-        return f", and a samebits fix was killed while its patch was in the files ({FIX} holds the patch)"
-    return ", and the lines of its patch are not there any more"
+        restore = f"samebits fix --restore {folder_name(record.folder)}"
+        return f"{what}, and a samebits fix --apply was killed while its patch was in the files.", restore
+    return f"{what}, and the lines of its patch are not there any more.", explain
 
 
 def of_patch(document: PatchResult, program: Program, patch: Patch) -> PatchResult:
@@ -279,16 +281,19 @@ def _tried(made: Proposal, progress: Progress | None) -> PatchResult:
     """Put one patch after the other into the files, until the trials repeat with it."""
     interrupt.tell(known="The files are as they were before the patch.")
     tried: list[PatchTrial] = []
-    document = made.document
+    document, copies = made.document, made.record.folder / COPIES
     for patch in made.patches:
         document = of_patch(made.document, made.program, patch)
         _written(made.record, document.model_copy(update={"outcome": "trying"}))
+        keep_copies(copies, patch.contents)
         with PatchedFiles(patch) as files:
             checked = _checked(made, progress)
             tried.append(_trial(document, checked))
             if checked.verdict == "repeated":
                 files.keep()
+                remove_copies(copies)
                 return _outcome(document, "mended", tried)
+        remove_copies(copies)
         document = _told(document, files)
     return _outcome(document, "refuted", tried)
 

@@ -53,6 +53,11 @@ class Patch:
         }
 
     @property
+    def contents(self) -> list[tuple[bytes, bytes]]:
+        """Each file as bytes, without the patch and with it."""
+        return [(old.text.encode(old.encoding), new.encode(old.encoding)) for old, new in self.texts.values()]
+
+    @property
     def is_python(self) -> bool:
         """Whether all files can still be parsed."""
         try:

@@ -30,6 +30,7 @@ HEADS: dict[PatchOutcome, str] = {
     "mended": "MENDED",
     "refuted": "NOT MENDED",
     "nothing": "NO PATCH",
+    "restored": "RESTORED",
 }
 
 
@@ -111,7 +112,7 @@ def _changes(result: PatchResult) -> list[str]:
 
 def _next(result: PatchResult) -> Iterator[tuple[str, str]]:
     record = folder_name(result.record)
-    if result.outcome == "proposed" and not result.unmended:
+    if result.outcome in ("proposed", "restored") and not result.unmended:
         yield "next", f"samebits fix --apply {record}   (tries it; restores the files if the trials do not repeat)"
     if result.advice and result.verdict == "diverged":
         yield "next", result.advice

@@ -14,7 +14,7 @@ from samebits.model import Divergence, Result, Trial
 from samebits.reports import figures, result_words
 from samebits.reports.figures import MapRow, Plots, StepMap
 from samebits.reports.history import History, Stretch, history
-from samebits.reports.shown_values import shown_values
+from samebits.reports.shown_values import file_order, shown_values
 from samebits.reports.spread import spread
 from samebits.reports.strips import strips
 from samebits.reports.table import Cell, Column, StyledText, Table, numbers
@@ -65,6 +65,7 @@ def answer(result: Result, record: Record | None) -> Iterator[AnyBlock]:
         yield _where(result, result.divergence)
     yield from two_records(result, record)
     yield from shown_values(result)
+    yield from file_order(result)
     if result.divergence is not None:
         yield from spread(result, record)
     yield meaning(_says(result, record), [*_limits(result), *_gaps(result)])

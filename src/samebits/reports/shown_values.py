@@ -70,6 +70,28 @@ def shown_values(result: Result) -> Iterator[Section]:
         yield Section(TITLE, "values", (Text(_price(result), "soft"),), on=PAGE)
 
 
+def file_order(result: Result) -> Iterator[Section]:
+    """The section on files that the trials opened in a different order; nothing if they did not."""
+    order = result.divergence.files if result.divergence is not None else None
+    if order is None:
+        return
+    first, second = order.trials
+    said = (
+        f"Trials {first:,} and {second:,} opened the same {words.count(order.files, 'file')}, in a different order: "
+        f"{words.count(order.moved, 'place')} {words.agree(order.moved, 'has', 'have')} a different file. This order "
+        "can be the cause of the divergence, or a result of it."
+    )
+    rows = tuple(
+        (f"{place:,}", StyledText("=" if one == other else "!=", "code"), one, other)
+        for place, (one, other) in enumerate(zip(order.one, order.other, strict=True), order.start + 1)
+    )
+    columns = (*numbers("place"), Column(""), Column(f"trial {first:,}"), Column(f"trial {second:,}"))
+    hidden = order.files - order.start - len(rows)
+    notes = (f"{hidden:,} more are not shown.",) if hidden else ()
+    table = Table("order of files", "", columns, rows, notes=notes)
+    yield Section("Order of files", "file-order", (Text(said), table), on=DOCUMENT)
+
+
 def _shown(result: Result, where: Divergence) -> ShownDifference | None:
     """What the check has kept, else what locate has."""
     located = result.location.size if result.location is not None else None
@@ -82,8 +104,8 @@ def _price(result: Result) -> str:
     longest = max((trial.seconds for trial in result.trials), default=0.0)
     command = f"samebits locate {result_words.record_name(result)}"
     return (
-        f"The record holds fingerprints, and no values. {command} shows them: for that it runs up to {MOST_RUNS} "
-        f"more trials up to this step, at most {words.span(longest)} each."
+        f"The record holds fingerprints, not the values themselves. To see the values: {command}. It runs at most "
+        f"{MOST_RUNS} more trials, up to this step. The longest trial of this record took {words.span(longest)}."
     )
 
 

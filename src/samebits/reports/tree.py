@@ -228,7 +228,7 @@ CASE_STATES: dict[Verdict, State] = {"repeated": "passed", "diverged": "failure"
 class JUnitCase:
     """What a CI shows as one test. `state`: failure (bits that differ), error (no answer).
 
-    `properties`: (name, value) of what else is known, for programs.
+    `properties`: (name, value) of what else is known, for programs. `failure`: the type of a failure.
     """
 
     group: str
@@ -237,6 +237,7 @@ class JUnitCase:
     message: str = ""
     text: str = ""
     properties: tuple[tuple[str, str], ...] = ()
+    failure: str = "DifferentBits"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,69 @@
+"""Compares the order in which two trials opened the same files. Pure."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+
+from samebits.comparison.groups import Comparison
+from samebits.comparison.processes import AlignedTrial
+from samebits.documents import FileOrder
+from samebits.model import ProcessKey
+from samebits.store.trace import ProcessTrace
+
+__all__ = ["file_order", "order_of"]
+
+MOST_SHOWN = 16
+_CODE = (".py", ".pyc", ".so")  # imported when a library needs it: its order says nothing of the data
+
+
+def file_order(comparison: Comparison, number: int, process: ProcessKey) -> FileOrder | None:
+    """The order of files in the reference and in this trial, of one process; None if it is the same, or not known."""
+    pair = [_trace(trial, process) for trial in (comparison.reference, comparison.trial(number))]
+    found = [_opened(trace) for trace in pair if trace is not None]
+    return order_of(comparison.reference.id, number, *found) if len(found) == 2 else None
+
+
+def _trace(trial: AlignedTrial, process: ProcessKey) -> ProcessTrace | None:
+    return next((one.trace for one in trial.members if one.process == process), None)
+
+
+def _opened(trace: ProcessTrace) -> list[str]:
+    """The files in the order in which the process opened them first; what it wrote itself is not among them."""
+    paths = (event.get("path") for event in trace.events_named("opened"))
+    return list(dict.fromkeys(path for path in paths if isinstance(path, str) and not path.endswith(_CODE)))
+
+
+def order_of(first: int, second: int, one: Sequence[str], other: Sequence[str]) -> FileOrder | None:
+    """Compare two orders. Files in folders of different names are the same if one file of each has the name."""
+    names = _short(set(one) & set(other))
+    _name_the_rest(names, one, other)
+    rows, others = ([names[path] for path in some if path in names] for some in (one, other))
+    unequal = [place for place, (a, b) in enumerate(zip(rows, others, strict=True)) if a != b]
+    if not unequal:
+        return None
+    start = unequal[0]
+    return FileOrder(
+        trials=[first, second], files=len(rows), moved=len(unequal), start=start,
+        one=rows[start : start + MOST_SHOWN], other=others[start : start + MOST_SHOWN],
+    )  # fmt: skip
+
+
+def _short(paths: Iterable[str]) -> dict[str, str]:
+    """Path -> the part that tells it from the others."""
+    known = list(paths)
+    shared = os.path.commonpath([PurePath(path).parent for path in known]) if known else ""
+    return {path: os.path.relpath(path, shared) for path in known}
+
+
+def _name_the_rest(names: dict[str, str], one: Sequence[str], other: Sequence[str]) -> None:
+    """Name the files that lie in different folders: a temporary folder has a new name in each trial."""
+    sides = [[path for path in dict.fromkeys(some) if path not in names] for some in (one, other)]
+    counts = [Counter(PurePath(path).name for path in side) for side in sides]
+    taken = set(names.values())
+    shared = {name for name in counts[0] if counts[0][name] == counts[1][name] == 1 and name not in taken}
+    for path in (path for side in sides for path in side):
+        if PurePath(path).name in shared:
+            names[path] = PurePath(path).name
