@@ -1,4 +1,5 @@
 """Take the result of a study into the documentation: `python docs/publish_study.py FOLDER [--note TEXT]`.
+`python docs/publish_study.py --again docs/study/NAME` writes the page anew from what lies in that folder.
 
 Copies what `samebits study` wrote in FOLDER: its report as a page, its figures (SVG), and its study.json without the
 folders of the machine that ran it. Nothing is typed by hand; `--note` says what a reader must know of the run.
@@ -8,9 +9,13 @@ import argparse
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+from samebits.reports.presenters import markdown
+from samebits_study import output
 from samebits_study.reports import phrases
+from samebits_study.reports.report import report
 from samebits_study.results import StudyResult
 
 HERE = Path(__file__).parent / "study"
@@ -36,16 +41,56 @@ def publish(folder, note):
     (target / "study.json").write_text(json.dumps(without_folders(result), indent=1) + "\n")
     for figure in sorted((folder / "figures").glob("*.svg")):
         shutil.copy(figure, target)
-    title, rest = (folder / "report.md").read_text().split("\n", 1)
-    command = phrases.again(StudyResult.model_validate(result))
-    about = f"Made by `{command}`, {result['created'][:10]}, samebits {result['samebits']}."
-    text = "\n\n".join([title, *([f"!!! note\n    {note}"] if note else []), about]) + "\n" + rest
-    (HERE / f"{name}.md").write_text(text.replace("](figures/", f"]({name}/"))
+    text = (folder / "report.md").read_text().replace("](figures/", f"]({name}/")
+    write(name, StudyResult.model_validate(result), text, note)
+
+
+def write(name, result, text, note):
+    """The report as a page: below its title what a reader must know of the run, and the command that made it."""
+    title, rest = text.split("\n", 1)
+    about = f"Made by `{phrases.again(result)}`, {result.created[:10]}, samebits {result.samebits}."
+    page = "\n\n".join([title, *([f"!!! note\n    {note}"] if note else []), about]) + "\n" + rest
+    (HERE / f"{name}.md").write_text(page)
+
+
+def publish_again(folder):
+    """Write the page of docs/study/<name>/ anew, from the study.json and the figures there.
+
+    What that study.json does not hold is kept from the page: the note, and what is said of figures that are made of
+    masks.
+    """
+    result = StudyResult.model_validate_json((folder / "study.json").read_text())
+    page = (HERE / f"{folder.name}.md").read_text()
+    drawn = [drawn_before(figure, folder, page) for figure in output.every_figure(result, folder)]
+    text = markdown.render(report(result, output.every_table(result), drawn), heading="#")
+    note = re.search(r"^!!! note\n    (.*)$", page, re.MULTILINE)
+    write(folder.name, result, text, note[1] if note else "")
+
+
+def drawn_before(figure, folder, page):
+    """A figure and the file that was drawn of it, if there is one."""
+    file = folder / f"figure-{figure.id}.svg"
+    if not file.is_file():
+        why = re.search(rf"^#+ {figure.name}\. .*\n\n(.*)$", page, re.MULTILINE)
+        return replace(figure, why=plain(why[1])) if why else figure, []
+    caption = re.search(rf"\]\({folder.name}/{file.name}\)\n\n(.*)$", page, re.MULTILINE)
+    if figure.why and caption:
+        figure = replace(figure, why="", caption=plain(caption[1]), notes=())
+    return figure, [file]
+
+
+def plain(markdown_text):
+    """The words of a paragraph without Markdown's escapes."""
+    return re.sub(r"\\(.)", r"\1", markdown_text).replace("&amp;", "&")
 
 
 if __name__ == "__main__":
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parse.add_argument("folder", type=Path)
     parse.add_argument("--note", default="")
+    parse.add_argument("--again", action="store_true", help="FOLDER is one of docs/study")
     args = parse.parse_args()
-    publish(args.folder, args.note)
+    if args.again:
+        publish_again(args.folder)
+    else:
+        publish(args.folder, args.note)

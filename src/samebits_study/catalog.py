@@ -248,7 +248,7 @@ STUDIES: dict[str, Study] = {
             ),
             scales={
                 "smoke": StudyScale(trials=2, epochs=2, data={"test": 111}),
-                "small": StudyScale(trials=7, epochs=60, data={"test": 111}),
+                "small": StudyScale(trials=7, epochs=20, data={"test": 111}),
             },
         ),
     )

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,18 @@ def test_a_published_result_can_be_read_and_its_page_names_what_it_holds(path, p
         assert f"**{setup.id}**" in page
     for text in (page, path.read_text()):
         assert publishing.without_folders(text) == text
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.parent.name)
+def test_each_number_on_a_page_is_computed_from_the_document_beside_it(path, publishing, tmp_path, monkeypatch):
+    pytest.importorskip("skimage", reason="the extra study (scikit-image) is not installed")
+    name = path.parent.name
+    shutil.copytree(path.parent, tmp_path / name)
+    page = (DOCS / "study" / f"{name}.md").read_text()
+    (tmp_path / f"{name}.md").write_text(page)
+    monkeypatch.setattr(publishing, "HERE", tmp_path)
+    publishing.publish_again(tmp_path / name)
+    assert (tmp_path / f"{name}.md").read_text() == page
 
 
 def test_every_command_beside_a_claim_names_its_scale_and_setups_that_there_are():

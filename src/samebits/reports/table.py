@@ -106,7 +106,8 @@ class Column:
 class Table:
     """`id`: the paper's number, or a word for what the paper does not have. A row has a cell for each column.
 
-    `title`: "" for a table that stands below a heading; `on`: the formats that show it.
+    `title`: "" for a table that stands below a heading; `on`: the formats that show it; `is_folded`: a document shows
+    the rows and notes if a reader asks for them.
     """
 
     id: str
@@ -115,6 +116,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
     on: frozenset[str] = frozenset(("terminal", "md", "html"))
+    is_folded: bool = False
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):

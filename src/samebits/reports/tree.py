@@ -160,7 +160,8 @@ class Contents(Block):
 
 @dataclass(frozen=True)
 class Drawing(Block):
-    """A figure that was drawn. `why`: it was not; `file`: where it lies beside the document; `address`: it, itself."""
+    """A figure that was drawn. `why`: it was not; `file`: where it lies beside the document; `address`: it, itself;
+    `is_folded`: a document shows it if a reader asks for it."""
 
     id: str
     name: str
@@ -169,6 +170,7 @@ class Drawing(Block):
     why: str
     file: str
     address: str
+    is_folded: bool = False
 
 
 @dataclass(frozen=True)

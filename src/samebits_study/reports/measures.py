@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
-from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Number, Spread, measured, numbers
+from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Number, Spread, Table, measured, numbers, shown
 from samebits_study.reports import paper, phrases
 from samebits_study.reports.paper import Quotation
 from samebits_study.results import Baseline, ScoredMeasure, SetupResult, StudyResult, TrainedModel
@@ -138,6 +138,17 @@ def columns(measures: Sequence[Measure]) -> tuple[Column, ...]:
     """Setup and model, two columns a measure (the paper's, ours), and the group of equal weights."""
     pairs = [pair for one in measures for pair in (numbers(one.head, of="paper"), numbers(one.head, of="ours"))]
     return (Column("Setup"), Column("Model"), *(column for pair in pairs for column in pair), Column("Bits"))
+
+
+def is_of_models(table: Table) -> bool:
+    """Whether a table has a row for each model."""
+    return [column.name for column in table.columns[:2]] == ["Setup", "Model"]
+
+
+def means(table: Table) -> Table:
+    """A table of models without the rows of single models, and without its title and notes."""
+    rows = tuple(row for row in table.rows if not shown(row[1]).isdigit())
+    return replace(table, id=f"{table.id} means", title="", rows=rows, notes=())
 
 
 def rows(study: str, setup: SetupResult, measures: Sequence[Measure]) -> list[Row]:

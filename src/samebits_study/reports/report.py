@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from samebits.reports.tree import (
     Code,
     Drawing,
     Facts,
-    Format,
+    FoldedBlock,
     MemberOutcome,
     Outcomes,
     Report,
@@ -31,6 +30,7 @@ from samebits_study.reports.figures import Figure
 from samebits_study.results import SetupResult, StudyResult
 
 Drawn = list[tuple[Figure, list[Path]]]
+FRAME = "1"  # the figure of how cells are counted, which shows no result
 AT_A_GLANCE = "setups"  # the figure that shows all setups side by side
 TERMS = "1"  # the table of words, which comes last
 SIGNS = "= the trials agree; != they differ; ? no answer."
@@ -53,7 +53,7 @@ def report(result: StudyResult, tables: list[Table], drawn: Drawn, page: str = "
             Outcomes(tuple(_outcome(setup, result, is_short=True) for setup in result.setups), on=SCREEN),
             *([Facts((("page", StyledText(page, "command")),), on=SCREEN)] if page else []),
             *(Text(line, on=DOCUMENT) for line in says(result)),
-            *_glance(result, at_a_glance),
+            _glance(result, at_a_glance),
             *_section("The paper's figures", "paper-figures", _figures(rest, of_the_paper=True)),
             *_section("The paper's tables", "paper-tables", _tables(tables, of_the_paper=True)),
             *_section(
@@ -77,35 +77,46 @@ def _outcome(setup: SetupResult, result: StudyResult, *, is_short: bool) -> Memb
     return MemberOutcome(phrases.VERDICTS[sign], sign, setup.id, setup.about, facts, reason)
 
 
-def _glance(result: StudyResult, drawn: Drawn) -> Iterator[AnyBlock]:
-    """Each setup in a line, and the figure of all."""
-    figures = tuple(_figures(drawn, of_the_paper=False))
+def _glance(result: StudyResult, drawn: Drawn) -> Section:
+    """The figure of all setups, and each setup in a line."""
+    figures = [_picture(figure, files) for figure, files in drawn]
     setups = tuple(_outcome(setup, result, is_short=False) for setup in result.setups)
-    if setups:
-        yield Outcomes(setups, on=MARKDOWN)
-        yield from _section("All setups", "all-setups", list(figures), on=MARKDOWN)
-    yield Section("At a glance", "glance", (Outcomes(setups), Text(SIGNS, "soft"), *figures), on=PAGE)
+    return Section("At a glance", "glance", (*figures, Outcomes(setups), Text(SIGNS, "soft", on=PAGE)), on=DOCUMENT)
 
 
-def _section(title: str, anchor: str, blocks: list[AnyBlock], on: frozenset[Format] = DOCUMENT) -> list[Section]:
+def _section(title: str, anchor: str, blocks: list[AnyBlock]) -> list[Section]:
     """A heading and what is below it; nothing if there is nothing below it."""
-    return [Section(title, anchor, tuple(blocks), on=on)] if blocks else []
+    return [Section(title, anchor, tuple(blocks), on=DOCUMENT)] if blocks else []
 
 
 def _tables(tables: list[Table], *, of_the_paper: bool) -> list[AnyBlock]:
-    """Each table; a page has its name in the heading."""
+    """Each table. Open stand only the means of a table of models: the page is to be read in a few minutes."""
     return [
         block
         for table in sorted(tables, key=lambda table: table.id == TERMS)
         if table.of_the_paper == of_the_paper
-        for block in (
-            replace(table, on=MARKDOWN), replace(table, title=f"{table.name}. {table.title}", on=PAGE)
-        )
-    ]  # fmt: skip
+        for block in (_of_models(table) if measures.is_of_models(table) else _folded(table))
+    ]
+
+
+def _of_models(table: Table) -> list[AnyBlock]:
+    """The means, and below them every model."""
+    every = replace(table, title="", is_folded=True)
+    return [Section(f"{table.name}. {table.title}", table.anchor, (measures.means(table), every), on=DOCUMENT)]
+
+
+def _folded(table: Table) -> list[AnyBlock]:
+    """A table below its title; a page has its name in the heading."""
+    folded = replace(table, is_folded=True)
+    return [replace(folded, on=MARKDOWN), replace(folded, title=f"{table.name}. {table.title}", on=PAGE)]
 
 
 def _figures(drawn: Drawn, *, of_the_paper: bool) -> list[AnyBlock]:
-    return [_picture(figure, files) for figure, files in drawn if figure.of_the_paper == of_the_paper]
+    """Those of the paper that show a result stand open."""
+    wanted = [one for one in drawn if one[0].of_the_paper == of_the_paper]
+    return [
+        replace(_picture(figure, files), is_folded=not of_the_paper or figure.id == FRAME) for figure, files in wanted
+    ]
 
 
 def _picture(figure: Figure, files: list[Path]) -> Drawing:
@@ -129,7 +140,7 @@ def _how(result: StudyResult) -> Section:
     facts: list[tuple[str, Cell]] = [("scale", scale), *((f"data: {name}", value) for name, value in data)]
     blocks: tuple[AnyBlock, ...] = (
         Code(phrases.again(result)),
-        Facts(tuple(facts), on=PAGE),
+        FoldedBlock("The scale and the data", (Facts(tuple(facts)),), on=PAGE),
         *([Facts(tuple(data), on=MARKDOWN)] if data else []),
         Text(MADE, on=PAGE),
     )

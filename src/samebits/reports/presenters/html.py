@@ -30,6 +30,7 @@ __all__ = ["render"]
 TEMPLATES = Path(__file__).parents[1] / "templates"
 COLOURS = 6  # of groups; more repeat them, their letters do not
 LEAST_LINKS = 3  # of a page with contents
+MOST_LINKS = 16  # of contents that stand open
 TALL = 25  # rows; a table with more is scrolled in a frame
 
 
@@ -82,6 +83,7 @@ def _templates() -> jinja2.Environment:
         keep_trailing_newline=True,
         finalize=_clean,
     )
+    environment.globals.update(count=words.count, many=MOST_LINKS)
     environment.filters.update(shown=table.shown, absent=table.is_absent, colour=_colour, kind=_kind, page=_on_page)
     return environment
 

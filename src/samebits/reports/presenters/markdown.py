@@ -95,9 +95,8 @@ def _outcomes(block: Outcomes, heading: str) -> Iterator[str]:
 
 def _picture(block: Drawing, heading: str) -> Iterator[str]:
     yield f"{heading} {block.name}. {escaped(block.title)}"
-    if block.file:
-        yield f"![{escaped(block.title)}]({block.file})"
-    yield escaped(block.caption if block.file else block.why)
+    shown = f"![{escaped(block.title)}]({block.file})\n\n{escaped(block.caption)}" if block.file else escaped(block.why)
+    yield _fold("the figure", shown) if block.is_folded and block.file else shown
 
 
 def _section(block: Section, heading: str) -> Iterator[str]:
@@ -120,11 +119,19 @@ def _table(block: Table, heading: str) -> Iterator[str]:
     if block.title:
         yield f"{heading} {block.name}. {escaped(block.title)}"
     body = _body(block)
-    if len(block.rows) > MOST_OPEN:
-        # the attribute has Markdown read inside HTML: https://python-markdown.github.io/extensions/md_in_html/
-        body = f'<details markdown="1">\n<summary>{len(block.rows):,} rows</summary>\n\n{body}\n\n</details>'
-    yield body
+    rows = words.count(len(block.rows), "row")
+    if block.is_folded:
+        yield _fold(rows, "\n\n".join(filter(None, (body, _table_notes(block)))))
+        return
+    yield _fold(rows, body) if len(block.rows) > MOST_OPEN else body
     yield _table_notes(block)
+
+
+def _fold(summary: str, body: str) -> str:
+    """What a reader sees after a click. The attribute has Markdown read inside HTML:
+    https://python-markdown.github.io/extensions/md_in_html/
+    """
+    return f'<details markdown="1">\n<summary>{summary}</summary>\n\n{body}\n\n</details>'
 
 
 _WRITERS: dict[type[AnyBlock], Callable[[Any, str], Iterator[str]]] = {
