@@ -158,7 +158,7 @@ def _asked(command: Command, given: dict[str, Any], options: Mapping[str, Any]) 
     _prepare(given)
     idle = sorted(options.keys() - OF_A_RECORD)
     if idle:
-        raise UsageError(f"{idle[0]}: a record says what is run, and with what.", "give the command instead.")
+        raise UsageError(f"{idle[0]}: a record already holds its command and its options.", "give the command instead.")
     return _folder(found[0])
 
 
@@ -188,7 +188,7 @@ def _targets(given: Mapping[str, Any]) -> dict[str, str]:
     """The files to write: format -> path."""
     targets = {name: given[name] for name in FILES if given.get(name)}
     if SCREEN in targets.values():
-        raise UsageError(f"{SCREEN!r} is no file: the function returns the result.", "name a file.")
+        raise UsageError(f"{SCREEN!r} is not a file: the function returns the result.", "name a file.")
     return targets
 
 

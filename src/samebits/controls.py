@@ -101,7 +101,9 @@ def _one_each(wanted: Iterable[str]) -> dict[str, str]:
     for identity in sorted(wanted):  # those with a value come after the plain one
         name = name_of(identity)
         if found.get(name, name) != name:
-            raise UsageError(f"A control is held at one value: {found[name]} and {identity} are two.", "Leave one out.")
+            raise UsageError(
+                f"A control has one value: {found[name]} and {identity} exclude each other.", "Leave one out."
+            )
         found[name] = identity
     return found
 

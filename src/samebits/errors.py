@@ -52,7 +52,7 @@ class RecordError(SamebitsError):
 
 
 class RecordExists(SamebitsError):
-    """A record folder that is there already."""
+    """A record folder that already exists."""
 
 
 class RecordBusy(SamebitsError):

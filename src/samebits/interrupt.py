@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", getattr(signal, "SIGHUP", signal.SIGTERM): "SIGHUP"}
-SENTENCE = "stopped by {}; what was recorded until then can be read."
+SENTENCE = "stopped by {}; you can read what was recorded until then."
 SENTENCE_WITH_KNOWN = "stopped by {}. {}"
 _SHOW_CURSOR = "\x1b[?25h\r\x1b[K"  # a live display hides it
 _ENOUGH = 3  # after so many signals, nothing is waited for

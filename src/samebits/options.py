@@ -224,12 +224,14 @@ ENVIRONMENT = Option(
     read_text,
 )  # fmt: skip
 ON = Option(
-    "on", ("--on",), "Where trials run: local, ray[://ADDRESS] (a Ray cluster), or slurm (jobs of Slurm).", "HOST",
+    "on", ("--on",), "Where trials run: local, ray[://ADDRESS] (a Ray cluster), or slurm (Slurm jobs).", "HOST",
     read_text, "local",
 )  # fmt: skip
-EACH = Option("each", ("--each",), "What a trial needs there: num_cpus=2,num_gpus=1,label=a100.", "NEEDS", read_needs)
+EACH = Option(
+    "each", ("--each",), "What a trial needs on its host: num_cpus=2,num_gpus=1,label=a100.", "NEEDS", read_needs
+)
 SBATCH = Option(
-    "sbatch", ("--sbatch",), "Options of sbatch for the job of a trial: '--partition=a100 --time=60'.", "OPTIONS",
+    "sbatch", ("--sbatch",), "sbatch options for the job of a trial: '--partition=a100 --time=60'.", "OPTIONS",
     read_sbatch,
 )  # fmt: skip
 SPREAD = Option("spread", ("--spread",), "All trials on the same node, on nodes in turn, or any.", "WHERE", read_spread)
@@ -274,7 +276,7 @@ RUN = Option(
 )
 ALTERNATIVES = Option(
     "alternatives", ("--alternatives",),
-    "Also look for controls that would do as well, but that nobody would keep (a frozen clock in the place of a seed).",
+    "Also look for controls that work as well, but that nobody would keep (a frozen clock instead of a seed).",
     default=False,
 )  # fmt: skip
 HEAT = Option("heat", ("--heat",), "Colour the heat map of the page by distance (runs more trials).", default=False)
@@ -301,12 +303,12 @@ FACTORS = Option(
 
 SEEDS = Option(
     "seeds", ("--seeds",),
-    "Train with each of these seeds. They replace {seed} in the command; the controls that seed take them.", "S,S,...",
+    "Train with each of these seeds. They replace {seed} in the command; seeding controls use them too.", "S,S,...",
     read_seeds,
 )  # fmt: skip
 CASES = Option(
     "cases", ("--cases",),
-    "A metric that the program prints for each test case; the groups of the regex are the case and its number.",
+    "A metric that the program prints for each test case; the regex has two groups, the case and its value.",
     "NAME=REGEX", read_cases, many=True,
 )  # fmt: skip
 APPLY = Option(

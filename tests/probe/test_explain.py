@@ -227,7 +227,7 @@ def test_what_nobody_would_keep_is_tried_on_request_only(ask):
     request = ask("varies_by.py", "python-seed")
     checked = inquiry.run(request)
     found = checked.result.explanation
-    note = "not every control that may do as well was tried: samebits explain --alternatives"
+    note = "not every alternative was tried: samebits explain --alternatives"
     assert any(said.startswith(note) for said in found.notes)
     again = inquiry.run(request.out, alternatives=True).result.explanation
     assert again.cause == found.cause == ["python-seed"]
@@ -262,7 +262,7 @@ def test_what_was_known_when_the_search_was_stopped_is_kept_and_shown(ask, capsy
     assert {tuple(row.controls): row.trials for row in found.evidence}[("python-seed",)] == 12
     assert cli.main(["report", str(request.out)]) == 1
     said = capsys.readouterr().out
-    assert "WHY: Not known: the search has not come to its end. So far: python-seed held: 12 trials repeat" in said
+    assert "WHY: Not known: the search was stopped before its end. So far: python-seed held: 12 trials repeat" in said
     again = inquiry.run(request.out).result.explanation
     assert (again.unfinished, again.cause) == (False, ["python-seed"])
 

@@ -95,4 +95,4 @@ def test_a_program_above_the_working_folder_needs_its_absolute_path(tmp_path):
     command, options = [sys.executable, "../train.py"], Options(trials=2, isolate=True, timeout=60)
     result = run(Request(command=command, directory=tmp_path / "work", out=tmp_path / "record", options=options)).result
     assert result.verdict == "inconclusive"
-    assert "../train.py leads elsewhere: give its absolute path" in result.advice
+    assert "../train.py points to a different place: give its absolute path" in result.advice

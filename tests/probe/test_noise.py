@@ -31,7 +31,7 @@ def test_a_program_that_repeats_has_a_floor_of_zero_and_its_seeds_vary(tmp_path,
     assert dice["same_seed"] == 0
     assert dice["other_seeds"] > 0
     assert image["other_cases"] > 0
-    assert document["seed_by"] == "the words of the command"
+    assert document["seed_by"] == "{seed} in the command"
     capsys.readouterr()
     assert cli.main(["report", "out"]) == 0
     assert "other seeds" in capsys.readouterr().out

@@ -130,5 +130,5 @@ def test_functions_can_be_called_again_after_their_modules_were_imported(here):
 
 def test_a_folder_that_is_there_is_replaced_only_if_that_is_asked_for(here):
     samebits.record("seeded.py", out="r")
-    with pytest.raises(samebits.SamebitsError, match="is there already"):
+    with pytest.raises(samebits.SamebitsError, match="already exists"):
         samebits.record("seeded.py", out="r")

@@ -93,7 +93,7 @@ def test_trials_that_run_together_see_what_a_trial_alone_sees(looked, tmp_path):
 def test_of_two_trials_none_runs_beside_the_first(looked):
     result, watch = looked("pass", trials=2)
     assert watch.together == [1, 1]
-    assert result.at_a_time_why == "the first trial runs alone, and no more than one was left"
+    assert result.at_a_time_why == "the first trial runs alone, and only one more was needed"
 
 
 def test_too_few_idle_cores_run_trials_one_by_one(looked, tmp_path, monkeypatch):

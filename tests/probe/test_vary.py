@@ -93,7 +93,7 @@ def test_what_moves_memory_is_not_blamed_for_bits_that_follow_addresses(varied, 
     monkeypatch.setenv("HOME", "/" + "h" * 1000)
     result = varied("follows_addresses.py", factors=["home"])
     assert answers(result) == {"home": "unsettled"}
-    assert "trials whose memory merely lies elsewhere have different bits, too" in result.factors[0].sentence
+    assert "trials with a different memory layout alone have different bits, too" in result.factors[0].sentence
     assert result.verdict == "inconclusive"
     assert cli.main(["report", str(tmp_path / "record")]) == 3
     said = capsys.readouterr().out
@@ -283,6 +283,6 @@ def test_a_load_beside_is_a_factor(varied):
     result = varied("needs_a_home.py", factors=[("cpu-load", ["own", "1"])])
     assert answers(result) == {"cpu-load": "independent"}
     assert [value.in_force for value in result.factors[0].values] == [
-        "nothing of ours beside",
+        "no busy processes beside",
         "1 busy processes beside",
     ]

@@ -136,9 +136,9 @@ def test_outside_the_known_controls_the_next_step_and_what_is_left_are_named():
     found.evidence[0] = found.evidence[0].model_copy(update={"record": "rec/x y"})
     text = "\n".join(lines(found))
     assert "samebits locate 'rec/x y'" in text
-    assert "process ids, programs that are started, files of the system" in text
+    assert "process ids, child programs, system files" in text
     assert f"everything (8) is {', '.join(SEARCH)}" in text
-    said = ["Python's random is unseeded: it differs from the start on", "another"]
+    said = ["Python's random is unseeded: its state differs from the start", "another"]
     blamed = {"python": said[0]}
     assert found.warnings(said, blamed) == said  # held, it was not enough: it may be one of two causes
     cleared = LONG.model_copy(update={"clears_generators": True})

@@ -233,7 +233,7 @@ def test_keras_archives_leave_the_time_out(tmp_path):
 def test_a_missing_file_is_said(tmp_path):
     file = fingerprint_file(tmp_path / "none.pt", True)
     assert file.tensors == {}
-    assert file.changing == file.error == "cannot be read (it is not there any more)"
+    assert file.changing == file.error == "cannot be read (it no longer exists)"
 
 
 @pytest.mark.parametrize("suffix", sorted(READERS))

@@ -74,7 +74,7 @@ def test_steps_of_several_threads_are_no_answer_if_the_ends_agree(writing, tmp_p
     result = writing.judged(tmp_path, [threaded(writing), threaded(writing, changes)])
     assert result.verdict == "inconclusive"
     assert result.reason == (
-        "more than one thread trained in trials 1 and 2: only one of them is watched, and which one may change, "
+        "more than one thread trained in trials 1 and 2: samebits watches only one of them, and not always the same one, "
         "so their steps were not compared; the weights that they ended with agree."
     )
     assert "--artifact" in result.advice

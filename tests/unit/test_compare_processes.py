@@ -1,9 +1,7 @@
 """Which process is which: siblings that begin in any order, identities, arguments that were changed."""
 
 ONE, TWO, THREE = ({(0, "batch", "0"): number} for number in (1, 2, 3))
-DOUBT = (
-    "processes of equal arguments could not be told apart: paired in the order in which they began (python train.py)"
-)
+DOUBT = "processes of equal arguments could not be told apart: they were paired in the order in which they started (python train.py)"
 
 
 def family(writing, *children, **facts):

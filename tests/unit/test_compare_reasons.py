@@ -41,7 +41,7 @@ def test_a_program_that_never_steps(no_answer):
     trial = left(python_processes=[python(["python", "train.py"])])
     reason = no_answer([trial] * 2)
     assert reason == (
-        "no step was seen in trials 1 and 2: python train.py ran watched, and trained nothing that samebits knows."
+        "no step was seen in trials 1 and 2: samebits watched python train.py and saw no training that it knows."
     )
 
 
@@ -334,7 +334,7 @@ def test_equal_bits_with_a_leak_repeat_with_a_warning(writing, tmp_path):
     assert result.verdict == "repeated"
     assert result.warnings == [
         "trial 2 started from a file that trial 1 had written (runs/checkpoint.pt); all trials have the same bits, "
-        "but what they would do without that file was not tried"
+        "but samebits did not try them without that file"
     ]
 
 
@@ -403,4 +403,4 @@ def test_what_a_program_observes_itself_counts(writing, tmp_path):
 
     result = writing.judged(tmp_path, [program] * 2)
     assert result.verdict == "repeated"
-    assert result.scope.not_observed == ["what the program did not name with observe()"]
+    assert result.scope.not_observed == ["values that the program did not pass to observe()"]

@@ -167,7 +167,7 @@ def test_inputs_that_no_operator_has_made_are_said_in_the_sentence(trial):
     a, b = (trial(line("aten::add", [out], [x])) for out, x in (("1", "p"), ("2", "q")))
     operator = phrases.executed(first_difference.earliest([a, b], what=("operator",)))
     said = phrases.sentence(FORWARD, phrases.path(FORWARD, None, operator), operator)
-    assert said.endswith(": aten::add is given different inputs, which no operator of the step has made.")
+    assert said.endswith(": aten::add got different inputs, which no operator of the step produced.")
 
 
 def where(kind, name, step=3):

@@ -106,4 +106,4 @@ def test_a_file_of_the_default_name_is_not_written_over(tmp_path, monkeypatch, c
     (tmp_path / "a.py").write_text("def build(): ...\n")
     assert main(["parity", "weights", "a.py:build", "a.py:build"]) == 2
     assert there.read_text() == "precious"
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err

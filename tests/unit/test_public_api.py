@@ -97,7 +97,7 @@ def test_values_are_those_that_the_command_line_would_read():
         ({"json": "-"}, "the function returns the result"),
         ({"json": "no-such-folder/x.json"}, "no-such-folder"),
         ({"progress": print}, "Progress"),
-        ({"directory": "no-such-folder"}, "working folder is not there"),
+        ({"directory": "no-such-folder"}, "working folder does not exist"),
         ({"python": "no-such-python"}, "no-such-python"),
         ({"python": sys.executable, "environment": "pytorch"}, "both name the interpreter"),
         ({"environment": "no-such-environment"}, "no-such-environment"),
@@ -153,7 +153,7 @@ def test_records_that_are_none_are_samebits_errors(tmp_path, monkeypatch):
 
 def test_options_that_a_record_makes_idle_are_refused(tmp_path):
     for function in (samebits.explain, samebits.locate):
-        with pytest.raises(samebits.SamebitsError, match="trials: a record says what is run"):
+        with pytest.raises(samebits.SamebitsError, match="trials: a record already holds its command"):
             function(tmp_path, trials=3)
 
 

@@ -183,7 +183,7 @@ def test_a_job_that_slurm_has_forgotten_is_gone(site, jobs):
 def test_while_slurm_does_not_answer_a_trial_goes_on(site, jobs):
     site(sbatch="echo 7", squeue="echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1")
     task = jobs.order(1, ORDER)
-    assert "Unable to contact slurm controller); samebits goes on waiting" in told(task)
+    assert "Unable to contact slurm controller); samebits keeps waiting" in told(task)
     task.path("outcome").write_bytes(pickle.dumps(Delivery(b"folder")))
     assert outcome(task) == Delivery(b"folder")
     assert not task.path("outcome").exists()
@@ -268,7 +268,7 @@ def test_an_srun_that_hides_what_it_starts_is_named(tmp_path, monkeypatch, capsy
 
 @pytest.mark.parametrize("words", [[], ["python", "train.py"], ["srun", "x"]])
 def test_only_calls_of_sbatch_are_waited_for(words):
-    with pytest.raises(UsageError, match="takes a call of sbatch"):
+    with pytest.raises(UsageError, match="takes an sbatch command"):
         slurm_job.wait_for_job(words)
 
 

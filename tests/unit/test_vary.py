@@ -227,7 +227,7 @@ def test_a_control_at_a_value_goes_before_the_plain_one():
 @pytest.mark.parametrize(
     ("ids", "said"),
     [
-        (["threads=1", "threads=2"], "held at one value"),
+        (["threads=1", "threads=2"], "A control has one value"),
         (["threads=many"], "takes a number of threads"),
         (["clock=12"], "takes no value"),
         (["nothing=1"], "There is no control"),

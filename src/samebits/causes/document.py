@@ -84,12 +84,12 @@ def unfinished(settings: SettingRecords, seconds: float) -> Explanation:
         for setting in agreeing[:MOST_KNOWN]
     ]
     tried = words.count(len(settings.all), "setting")
-    so_far = "; ".join(known) or f"{tried} tried, of which none repeats"
+    so_far = "; ".join(known) or f"{tried} tried; none repeats"
     return Explanation(
         cause=[],
         minimal_controls=[],
         evidence=[_row(setting) for setting in settings.all],
-        sentence=f"Not known: the search has not come to its end. So far: {so_far}.",
+        sentence=f"Not known: the search was stopped before its end. So far: {so_far}.",
         seconds=seconds,
         unfinished=True,
     )
@@ -138,9 +138,9 @@ def _sentence(settings: SettingRecords, found: Finding) -> str:
             unfit = listed(sorted(found.refused))
             said = f"With {held} held the trials still diverge. The cause may be {unfit}:"
             return f"{said} the program does not run with it."
-        return f"Outside the known controls: with the {held} held that take effect here, the trials still diverge."
+        return f"Outside the known controls: the trials still diverge with all {held} held that take effect here."
     if not cause:
-        return "No set of controls was found with which the trials agree."
+        return "No set of controls was found that makes the trials agree."
     agree = settings.look(cause, 0).trials
     return f"{listed(cause)}: with {'it' if len(cause) == 1 else 'them'} held, {agree} of {agree} repeat; {without}."
 
@@ -155,14 +155,14 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
         notes.append("or the cause lies outside the known controls")
     if found.is_partial:
         record = result_words.folder_name(str(settings.all[0].plan.record))
-        notes.append(f"not every control that may do as well was tried: samebits explain --alternatives {record}")
+        notes.append(f"not every alternative was tried: samebits explain --alternatives {record}")
     if found.minimal and why.cost is None:
         notes.append("the cost of the controls is not measured: the steps are too few or too short to be timed")
     if found.minimal and not found.outside:
         full = found.rule.full
         tenth = words.probability(1 - 0.9**full)
         notes.append(
-            f"a second cause that 1 run in 10 shows would have shown up in {full} trials with {tenth} probability"
+            f"a second cause that affects 1 run in 10 would have shown up in {full} trials with {tenth} probability"
         )
     return notes
 

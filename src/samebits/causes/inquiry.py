@@ -74,7 +74,7 @@ def _refuse_changed(old: store.Record, directory: Path) -> None:
     changed = sorted(name for name in was if was[name] != now.get(name))
     if changed:
         raise UsageError(
-            f"{changed[0]} is not what it was when {old.folder} was recorded.",
+            f"{changed[0]} has changed since {old.folder} was recorded.",
             f"samebits explain -- {' '.join(old.file.command)}",
         )
 

@@ -302,7 +302,7 @@ def held_words(held: Collection[str], everything: Sequence[str]) -> str:
 def seen_words(seen: Observation) -> str:
     """What the trials of a setting show."""
     if seen.broke:
-        return f"the program does not run so: {seen.broke}"
+        return f"the program does not run with this: {seen.broke}"
     if seen.unclear:
         return f"no answer: {seen.unclear}"
     trials = words.count(seen.trials, "trial")

@@ -16,15 +16,20 @@ __all__ = ["FIX"]
 FIX_TEXT = """Make the patch for the cause that `samebits explain` found: a unified diff with file and line.
 
 samebits runs the command of the RECORD once more, up to the step in which its trials diverged. So it sees which lines
-of the program run, and which of them draws first. Without --apply no file changes.
+of the program run, and which of them draws the first random number. Without --apply no file changes.
 
 --apply puts the patch into the files and checks again: the same command and options, at least as many trials. If the
 trials repeat, the patch stays. If not, or if samebits is stopped, samebits restores the files. After a `kill -9`,
 `samebits fix --restore RECORD` does that.
 
+<<<<<<< HEAD
 Exit status: 0 there is a patch (with --apply: the trials repeat with it), nothing to mend, or the files are restored,
 1 the trials diverge with the patch, 3 no change of a line mends the cause, or there is no answer, 2 wrong use or an
 error."""
+=======
+Exit status: 0 there is a patch (with --apply: the trials repeat with it) or nothing to fix, 1 the trials diverge with
+the patch, 3 no changed line removes the cause, or there is no answer, 2 wrong use or an error."""
+>>>>>>> 607b37f (Help texts, messages and notes read at the first reading: conditions with if, no odd metaphors, the field's words)
 
 
 def run_fix(record: str, **given: Any) -> int:
@@ -50,7 +55,7 @@ def run_fix(record: str, **given: Any) -> int:
 FIX = plain(
     "fix",
     run_fix,
-    "What is the patch for the cause?\n\n" + FIX_TEXT,
+    "Which patch removes the cause?\n\n" + FIX_TEXT,
     OPTIONS["fix"],
     [record_argument("record")],
 )

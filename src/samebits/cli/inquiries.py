@@ -58,7 +58,7 @@ LOCATE_TEXT = """Narrow down where trials diverge: step, phase, module, operator
 `samebits locate RECORD` takes the record of a check. With a command, samebits checks it first.
 
 samebits runs as many trials as the record has, up to the step in which they diverged. It looks at the modules of that
-step, then at its operators. With a RECORD, the options of a check have no effect: the record says what is run.
+step, then at its operators. With a RECORD, the options of a check have no effect: the record already holds them.
 
 Exit status: 1 if they diverge, 0 if there is nothing to locate, 3 if they did not diverge again or the record has no
 answer, 2 wrong use or an error."""
@@ -118,7 +118,7 @@ def run_ops(**given: Any) -> int:
 
 
 def _read(words: tuple[str, ...]) -> ReplayResult | None:
-    """The result of an earlier replay, if the record of one stands in the place of a command."""
+    """The result of an earlier replay, if the record of one stands instead of a command."""
     if not requests.names_a_record(words):
         return None
     from samebits.ops import read

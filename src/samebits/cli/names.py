@@ -24,7 +24,7 @@ class NameKind(NamedTuple):
 
 _PRESETS = {
     "none": "nothing is held, the program runs as it is",
-    "strict": "all that make runs repeat, if they apply",
+    "strict": "all controls that make runs repeat, if they apply",
     "code1": "the paper's settings for TensorFlow 1.14",
     "code2": "the paper's settings for TensorFlow 2.1",
     "code3": "the paper's settings for PyTorch",

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["NOISE", "VERSUS", "run_noise", "run_versus", "show_noise"]
 
 NOISE_TEXT = """Train several times with each seed, and say how far a metric moves: between trainings with the
-same seed (the noise floor), what other seeds add, and what other test cases would add.
+same seed (the noise floor), what different seeds add, and what different test cases would add.
 
-The seed replaces {seed} in the command. The controls that seed (--control torch-seed) take it too. Without --seeds,
+The seed replaces {seed} in the command. Seeding controls (--control torch-seed) use it too. Without --seeds,
 {seed} is 2019, and a program without {seed} trains with its own seed.
 
 Instead of a command, you can give a record of check --metric, FOLDER:SETUP of a study, or a CSV file with a line for
@@ -43,7 +43,7 @@ def run_noise(**given: Any) -> int:
 
     if len(given["command"]) == 1 and is_measurable(given["command"][0]):
         return _answer(measured(given["command"][0]), targets)
-    requests.refuse_record(given["command"], "is a record that noise cannot measure: give it a command")
+    requests.refuse_record(given["command"], "is a record that noise cannot measure: give a command")
     requests.refuse_platform()
     cases = requests.patterns(given["cases"], "--cases")
     request = requests.request({**given, "seed": None}, "noise")

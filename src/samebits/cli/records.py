@@ -94,7 +94,7 @@ COMPARE_TEXT = """Do two recorded runs have the same bits?
 samebits judges the trials of both records together. Those of the second record get the numbers after those of the
 first. Notes say how the setups of the two differ.
 
-Exit status: that of the verdict, as `samebits check` has it."""
+Exit status: as for `samebits check`."""
 
 
 def run_compare(first: str, second: str, **targets: str | None) -> int:
@@ -120,7 +120,7 @@ REPORT_TEXT = """Show a record again, on the screen or as a file.
 samebits judges the record again and shows it; options write it as a page, Markdown, JSON or JUnit XML. RECORD is the
 folder that a check, record, explain, locate, vary or noise wrote.
 
-Exit status: that of the verdict, as `samebits check` has it."""
+Exit status: as for `samebits check`."""
 
 
 def run_report(record: str, **targets: str | None) -> int:

@@ -12,7 +12,7 @@ from samebits.cli.parser import Reads, as_click, plain
 from samebits.errors import UsageError
 from samebits.options import OPTIONS, read_text
 
-LIST_TEXT = f"""List the names that options take, each with what it stands for.
+LIST_TEXT = f"""List the names that options accept, each with its meaning.
 
 KIND is one of {", ".join(KINDS)}. Without it, all are listed."""
 

@@ -86,7 +86,7 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
     late = [file for file in files if file.status == "stopped" and record.options.budget is not None]
     if late:
         return (
-            f"the time of --budget was up before the first step of {words.trials([file.id for file in late])} "
+            f"--budget ran out before the first step of {words.trials([file.id for file in late])} "
             f"({late[0].seconds:.1f} s after its start).",
             f"Give more time than --budget {record.options.budget:g}s, or --steps K instead.",
             False,
@@ -129,7 +129,7 @@ def _ran(files: Sequence[TrialFile]) -> str:
     if not ran:
         return "no Python process ran below the command"
     names = dict.fromkeys(words.command(process.argv) for process in ran if process.argv)
-    return f"{words.listed(list(names)[:3]) or 'Python'} ran watched, and trained nothing that samebits knows"
+    return f"samebits watched {words.listed(list(names)[:3]) or 'Python'} and saw no training that it knows"
 
 
 def _for_jax(empty: Sequence[AlignedTrial]) -> str:
@@ -263,8 +263,8 @@ def _outside(trials: list[TrialTrace], record: RecordFile) -> str:
     if not words_out or not all(trial.files.apart for trial in trials):
         return ""
     return (
-        f"With --isolate each trial runs in a working folder of its own, so {words_out[0]} leads elsewhere: "
-        "give its absolute path."
+        "With --isolate each trial runs in a working folder of its own, so "
+        f"{words_out[0]} points to a different place: give its absolute path."
     )
 
 

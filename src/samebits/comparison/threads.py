@@ -50,8 +50,8 @@ def trained_in_threads(trials: Sequence[TrialTrace]) -> tuple[str, str] | None:
     racing = [process for trial in trials for process in trial.observed if trains_elsewhere(process)]
     agree = "; the weights that they ended with agree" if all(_has(process, "end") for process in racing) else ""
     return (
-        f"more than one thread trained in {words.trials(ids)}: only one of them is watched, and which one may change, "
-        f"so their steps were not compared{agree}.",
+        f"more than one thread trained in {words.trials(ids)}: samebits watches only one of them, and not always "
+        f"the same one, so their steps were not compared{agree}.",
         "Train in one thread, or compare what the program saves: --full --artifact GLOB.",
     )
 

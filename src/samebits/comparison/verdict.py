@@ -192,7 +192,7 @@ def _not_observed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
             for event in process.events_named("not-observed"):
                 yield f"{event.get('point', '?')}: {event.get('why', '')}"
             if named_by_program(process):
-                yield "what the program did not name with observe()"
+                yield "values that the program did not pass to observe()"
         if not trial.members and trial.trial.files.files:
             yield "steps: only the files that were written are compared"
         for hidden in unwatched_processes(trial.trial.file):
@@ -318,6 +318,9 @@ def _facts_of(trial: TrialFile, name: str) -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     if value is None or value == []:
-        return "nothing"
-    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+        return "none"
+    if isinstance(value, dict):  # the files of the code, each with its fingerprint
+        text = ", ".join(f"{name} {str(found)[:8]}" for name, found in value.items())
+    else:
+        text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -71,7 +71,7 @@ def _random_states(seen: WarningInputs) -> Iterator[str]:
 def unseeded(seen: WarningInputs) -> dict[str, str]:
     """Generator whose state differs from the start on -> its warning. Generators that no trial used are left out."""
     alone = ": its state differs and nothing else does"
-    rest = alone if seen.all_agrees else ": it differs from the start on"
+    rest = alone if seen.all_agrees else ": its state differs from the start"
     names = [name for name in _differing_from_the_start(seen) if not _is_unused(name, seen)]
     return {name: f"{words.rng(name)} is unseeded{rest}" for name in names}
 
@@ -170,7 +170,7 @@ def _leaks(seen: WarningInputs) -> Iterator[str]:
     leaking = [trial for trial in seen.trials if trial.file.leaks]
     if leaking and not (seen.divergence and seen.reason):  # else it is the reason itself
         files = words.listed(leaked_files(leaking, seen.record)[:3])
-        equal = "all trials have the same bits, but what they would do without that file was not tried"
+        equal = "all trials have the same bits, but samebits did not try them without that file"
         meaning = "this alone did not make the difference" if seen.divergence else equal
         yield f"{leak_sentence(leaking)} ({files}); {meaning}"
 
@@ -242,7 +242,8 @@ def _siblings(seen: WarningInputs) -> Iterator[str]:
     commands = {words.command(key.argv) for pair in pairs for key in pair.indistinct}
     for command in sorted(commands):
         yield (
-            f"processes of equal arguments could not be told apart: paired in the order in which they began ({command})"
+            "processes of equal arguments could not be told apart: they were paired in the order in which they started "
+            f"({command})"
         )
 
 

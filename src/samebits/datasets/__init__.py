@@ -35,7 +35,9 @@ def get(name: str, folder: str | Path | None = None, note: Note = silent, *, to:
     dataset, cache = DATASETS[name], places.cache() / "data" / name
     target = Path(to).expanduser() if to is not None else cache
     try:
-        with places.alone(cache / ".lock", lambda: note(f"{name}: a different samebits is getting it; waiting")):
+        with places.alone(
+            cache / ".lock", lambda: note(f"{name}: a different samebits process is fetching it; waiting")
+        ):
             _fill(target, cache, dataset, folder, note)
     except OSError as why:
         raise DataError(f"The data set {name} could not be written to {target}: {why.strerror or why}.") from None

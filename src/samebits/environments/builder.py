@@ -42,7 +42,10 @@ def create(name: str, note: Note = silent) -> Path:
         raise unknown(name)
     folder, recipe = environment_folder(name), RECIPES[name]
     try:
-        with alone(folder.with_name(f"{name}.lock"), lambda: note(f"{name}: a different samebits builds it; waiting")):
+        with alone(
+            folder.with_name(f"{name}.lock"),
+            lambda: note(f"{name}: a different samebits process is building it; waiting"),
+        ):
             if not is_current(folder, recipe):
                 _build(folder, recipe, note)
     except OSError as why:
@@ -104,7 +107,7 @@ class Builder:
         self.environment = {key: value for key, value in os.environ.items() if key not in MISLEADING}
 
     def works(self, python: interpreters.Interpreter) -> bool:
-        """Whether a virtual environment of this very Python, with pip, is there already."""
+        """Whether a virtual environment of this very Python, with pip, already exists."""
         command = [str(self.folder / "bin" / "python"), "-c", "import pip, sys; print(list(sys.version_info[:3]))"]
         try:
             done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=self.environment)

@@ -137,7 +137,7 @@ def where_looked() -> str:
     """The places, as the end of a sentence that begins with "looked"."""
     parts = ["on PATH"] + [f"in {folder} ({tool})" for tool, (folder, _) in places().items()]
     bases = conda_bases()
-    parts.append("in " + ", ".join(map(str, bases)) + " (conda)" if bases else "for conda (no folder of it here)")
+    parts.append("in " + ", ".join(map(str, bases)) + " (conda)" if bases else "for conda (not installed here)")
     return ", ".join(parts)
 
 

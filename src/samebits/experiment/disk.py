@@ -36,6 +36,6 @@ def check_space(record: Path) -> None:
 def _full(record: Path) -> SamebitsError:
     """The error for a full disk."""
     return SamebitsError(
-        f"The disk is full: {record} could not be written to its end. What was recorded until then can be read.",
+        f"The disk is full: {record} could not be written completely. You can read what was recorded until then.",
         "Make room, or give --out a folder on a different disk.",
     )

@@ -132,7 +132,7 @@ class Trials:
         if not self.capacity.is_auto:
             return self._disturbance
         badly = next((file for file in finished.files if file.status in NO_VERDICT), None)
-        return self._disturbance or (f"trial {badly.id} did not end well beside a different one" if badly else "")
+        return self._disturbance or (f"trial {badly.id} did not end well next to a second trial" if badly else "")
 
     def _round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool) -> FinishedRound:
         began, asked, most = clock.now(), limits, 1
@@ -252,7 +252,7 @@ class Trials:
     def _look_back(self, trial: TrialRun) -> None:
         """What a trial that is over used, and whether it disturbed those beside it, or would."""
         name = trial.files.shared_name() if self.capacity.is_auto else ""
-        wrote = f"a trial wrote {name}, and a different trial may write it, too" if name else ""
+        wrote = f"trials may overwrite each other's {name}" if name else ""
         if trial.meter is not None:
             usage = trial.meter.usage()
             self._usage = usage._replace(alone=usage.alone or wrote)

@@ -117,7 +117,7 @@ class Capacity:
     def why_of(self, number: int) -> str:
         """Why so many trials ran at a time in a round."""
         is_last = self.is_auto and number == 1 < self.at_a_time
-        return "the first trial runs alone, and no more than one was left" if is_last else self.why
+        return "the first trial runs alone, and only one more was needed" if is_last else self.why
 
     def refuse(self, why: str) -> None:
         """From now on trials run one by one."""

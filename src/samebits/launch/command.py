@@ -76,17 +76,18 @@ def _check_file(command: Sequence[str], directory: Path) -> str:
         raise NotFound(f"Command not found: {name}. Looked for {path}.")
     if path.is_dir() or not os.access(path, os.X_OK):
         advice = _program_for(command, directory) or _advice(name, directory)
-        raise NotFound(f"{name} is not a program that can be run.", advice)
+        raise NotFound(f"{name} is not executable.", advice)
     return os.path.abspath(path)  # noqa: PTH100  (as above)
 
 
 def _advice(name: str, directory: Path) -> str:
     if folders.is_record(directory / name):
-        return f"It is a record, which says what is run: give it alone, or options before it.  samebits explain {name}"
+        said = "It is a record, which holds its command: give the record alone, or put options before it."
+        return f"{said}  samebits explain {name}"
     if len(name.split()) > 1:
         return f"Leave out the quotes:  samebits check -- {name}"
     if name.startswith("python"):
-        return "--python PATH or --env NAME says which interpreter it is."
+        return "Name the interpreter: --python PATH or --env NAME."
     if "." not in name:
         return f"If you mean a record: there is no folder {name} here."
     return ""

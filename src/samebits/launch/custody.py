@@ -76,7 +76,7 @@ def _lock(folder: Path, handle: int, kind: int) -> None:
     try:
         fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        what = f"The record {shown(folder)} is in use: a different samebits works in it."
+        what = f"The record {shown(folder)} is in use by a different samebits process."
         raise RecordBusy(what, "Wait until it has ended, or give --out a different folder.") from None
 
 
@@ -88,9 +88,9 @@ def make(folder: Path, *, overwrite: bool) -> Custody:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
-        raise RecordExists(f"{folder} is there already, and is not a record.", _ELSEWHERE) from None
+        raise RecordExists(f"{folder} already exists, and is not a record.", _ELSEWHERE) from None
     except OSError as error:
-        raise NotFound(f"The record folder {folder} cannot be made: {error.strerror}.", _ELSEWHERE) from None
+        raise NotFound(f"The record folder {folder} cannot be created: {error.strerror}.", _ELSEWHERE) from None
     custody = hold(folder)
     _clear(folder, overwrite=overwrite)
     (folder / MARK).write_text(f"{MARKED} {__version__}.\n")
@@ -154,9 +154,9 @@ def _clear(folder: Path, *, overwrite: bool) -> None:
     if not inner:
         return
     if not is_record(folder):
-        raise RecordExists(f"{shown(folder)} is there already, and is not a record.", _ELSEWHERE)
+        raise RecordExists(f"{shown(folder)} already exists, and is not a record.", _ELSEWHERE)
     if not overwrite:
-        raise RecordExists(f"The record {shown(folder)} is there already.", "--overwrite replaces it.")
+        raise RecordExists(f"The record {shown(folder)} already exists.", "--overwrite replaces it.")
     if (stranger := next(foreign(folder), None)) is not None:
         what = f"The record {shown(folder)} holds something that samebits did not write: {shown(stranger)}."
         raise RecordExists(what, f"Move that to a different place, or: {_ELSEWHERE}")

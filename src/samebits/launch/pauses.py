@@ -175,11 +175,11 @@ class MemoryUse(NamedTuple):
 def why_no_room(needs: Sequence[MemoryUse], free: MemoryUse) -> str:
     """Why trials that need so much more do not fit beside those that are there; empty if they do."""
     if any(need.gpu is None for need in needs):
-        return "nobody can say how full the GPU is"
+        return "the memory use of the GPU is unknown"
     main, gpu = sum(need.main for need in needs), sum(need.gpu or 0 for need in needs)
     for name, wanted, left in (("memory", main, free.main), ("GPU memory", gpu, free.gpu)):
         if wanted and (left is None or wanted * _MARGIN > left):
-            room = "nobody can say how much is free" if left is None else f"{_size(left)} are free"
+            room = "the free memory is unknown" if left is None else f"{_size(left)} are free"
             return f"the trials do not fit in {name} side by side (they need {_size(wanted)} more, and {room})"
     return ""
 

@@ -197,7 +197,7 @@ def _check_counts(request: Request) -> None:
     if not 1 <= request.options.trials <= MOST_TRIALS:
         raise UsageError(f"{request.options.trials} trials: from 2 to {MOST_TRIALS} can be run.")
     if not request.directory.is_dir():
-        raise NotFound(f"The working folder is not there: {request.directory}")
+        raise NotFound(f"The working folder does not exist: {request.directory}")
 
 
 def make_record_folder(request: Request) -> custody.Custody:

@@ -295,7 +295,7 @@ class SlurmTask:
         if self.job.waits_for_place:
             return f"trial {self.trial} waits: Slurm takes no more jobs now"
         if trouble:
-            return f"Slurm does not say how trial {self.trial} is ({trouble}); samebits goes on waiting"
+            return f"Slurm does not say how trial {self.trial} is ({trouble}); samebits keeps waiting"
         if state is None or state.state != "PENDING":
             return ""
         if self.path("began").exists():

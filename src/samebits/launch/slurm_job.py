@@ -47,7 +47,7 @@ def wait_for_job(words: Sequence[str]) -> int:
     Whatever ends this process before, the job is cancelled. Raises UsageError or SamebitsError.
     """
     if not words or Path(words[0]).name != "sbatch":
-        raise UsageError("samebits slurm takes a call of sbatch.", "samebits slurm -- sbatch job.sh")
+        raise UsageError("samebits slurm takes an sbatch command.", "samebits slurm -- sbatch job.sh")
     refuse_without_slurm()
     options, script = _divided(list(words[1:]))
     _warn(script[:1])
@@ -114,7 +114,7 @@ def _submitted(words: Sequence[str], guard: Guard) -> str:
         raise
     job = job_number(answer.said)
     if not job:
-        said = last_words(answer.complaint) or "sbatch named no job"
+        said = last_words(answer.complaint) or "sbatch did not print a job"
         raise SamebitsError(f"Slurm does not take the job: {said}.", "try it with sbatch alone.")
     guard.tell(job)
     return job

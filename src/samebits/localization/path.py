@@ -121,7 +121,8 @@ def _of_operator(before: Way, where: Divergence, found: First) -> tuple[Way, lis
     if found.unlike is None:
         return way, said
     unlike = _modules_of(found.unlike)
-    note = f"They did not do the same before either: {phrases.unlike_words(unlike)}; that operator got the same inputs."
+    said_before = phrases.unlike_words(unlike)
+    note = f"They did different things before that, too: {said_before}; that operator got the same inputs."
     return replace(way, diff=_diff(unlike)), [*said, note, SIDES]
 
 
@@ -131,7 +132,7 @@ def _setting_goes_in(found: First | Unlike) -> list[str]:
 
 def _unseen(looked: InspectedTrials) -> str:
     if not any(first_difference.of_sorts(seen, OPERATORS) for seen in looked.trials):
-        return "Operators are not seen here: the path ends at the module."
+        return "Operators are not traced here: the path ends at the module."
     return f"{len(looked.trials)} trials {_HIDDEN}"
 
 

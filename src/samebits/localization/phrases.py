@@ -125,7 +125,7 @@ def _why(operator: FirstOutput) -> str:
     if operator.read_by:
         return f"{operator.read_by} reads memory that {operator.name} left uninitialised"
     if operator.inputs_equal is False:
-        return f"{operator.name} is given different inputs, which no operator of the step has made"
+        return f"{operator.name} got different inputs, which no operator of the step produced"
     return ""
 
 

@@ -75,7 +75,7 @@ def _reach(asked: NoiseRequest) -> tuple[list[int | None], str]:
     in_words = any(SEED in word for word in request.command)
     seeds = list(dict.fromkeys(asked.seeds))
     if in_words:
-        return list(seeds or [DEFAULT_SEED]), "the words of the command"
+        return list(seeds or [DEFAULT_SEED]), f"{SEED} in the command"
     if not seeds:
         return [None], ""
     if not any(controls.describe(held).is_seed for held in controls.resolve(request.controls, request.preset)):

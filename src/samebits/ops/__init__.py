@@ -57,7 +57,7 @@ def _missing(found: ReplayFindings, trial: TrialFile, want: dict[str, int]) -> t
         return f"{_capital(found.why_not)}.", "samebits env list names other environments; --env NAME runs in one."
     ended = f"the program ended badly ({trial.why})" if trial.why else "the program ended"
     if not found.has_torch:
-        what = "No process imported PyTorch, whose operators are replayed"
+        what = "No process imported PyTorch, and samebits replays only operators of PyTorch"
         return f"{what}: {ended}." if trial.why else f"{what}.", _WATCHED
     if found.made > want["first"] and found.rested:
         return f"Step {want['first']} ran in a thread that was not being traced.", "Train in the main thread."

@@ -175,7 +175,7 @@ def _drawn(call: ProgramCall) -> LineChange:
     if call.name == "uuid.uuid4" and isinstance(call.node.func, ast.Attribute):
         text = call.source.text_of(call.node.func.value) + text.removeprefix("uuid")
     edit = TextEdit(*call.source.span(call.node), text)
-    return LineChange("entropy", call.source, edit, f"a seeded draw in the place of {call.name}")
+    return LineChange("entropy", call.source, edit, f"a seeded draw instead of {call.name}")
 
 
 def _generator(program: Program, source: SourceFile) -> LineChange:

@@ -197,7 +197,7 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
 
 
 def _outside(found: Explanation) -> Iterator[tuple[str, Cell]]:
-    yield "usual", "process ids, programs that are started, files of the system (/proc, /dev), the network"
+    yield "usual", "process ids, child programs, system files (/proc, /dev), the network"
     record = result_words.folder_name(found.evidence[0].record)
     yield "next", StyledText(f"the operation where they diverge:  samebits locate {record}", "command")
 
@@ -217,7 +217,7 @@ def _to_paste(found: Explanation) -> Iterator[tuple[str, Cell]]:
         yield "paste", f"{_place(fix)}:"
         yield from (("", StyledText(f"  {line}", "command")) for line in fix.lines)
     for code in _patch(found):
-        yield "patch", StyledText(f"{code.text}   (shows where they go; --apply tries the patch)", "command")
+        yield "patch", StyledText(f"{code.text}   (shows file and line; --apply tries the patch)", "command")
 
 
 def _place(fix: Fix) -> str:
@@ -292,7 +292,7 @@ def apart(found: Location) -> str:
     known = [one for one in found.growth if one.step >= found.step]
     every = max(1, -(-len(known) // MOST_GROWTH))
     shown = [*known[:-1][::every], *known[-1:]]
-    return f"{found.growth_of}: " + ", ".join(_distance(one) for one in shown) if shown else ""
+    return f"distance of {found.growth_of}: " + ", ".join(_distance(one) for one in shown) if shown else ""
 
 
 def _distance(one: Apart) -> str:

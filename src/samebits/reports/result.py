@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 BAR = 20
 SHORT_BAR = 10
 MOST_ROWS = 12  # trials with a line of their own; more are shown a group a line
-BARS = "= same bits as the others, ! differs here, then its model's letter"
+BARS = "= same bits as the other trials, ! first difference, then the letter of its model"
 KIND_ORDER = "what was compared, in the order in which it is judged"
 
 

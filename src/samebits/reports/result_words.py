@@ -184,9 +184,10 @@ def detection(result: Result) -> str:
     chance = result.detection
     number = sum(len(group) for group in result.groups)
     half, tenth = (words.probability(one) for one in (chance.seen_if_in_half_of_runs, chance.seen_if_in_one_of_ten))
+    notices = f"{words.count(number, 'trial')} {words.agree(number, 'notices', 'notice')}"
     return (
-        f"{words.count(number, 'trial')} {words.agree(number, 'notices', 'notice')} a difference that half of all "
-        f"runs show with {half} probability, and one that 1 run in 10 shows with {tenth}. This machine and setup only."
+        f"If half of all runs differ, {notices} it with {half} probability; if 1 run in 10 differs, with {tenth}. "
+        "This machine and setup only."
     )
 
 

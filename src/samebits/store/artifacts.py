@@ -39,7 +39,7 @@ def fingerprint_file(path: Path, named: bool, run: Run = ANY_RUN, begin: int = 0
         file = _read_apart(path, run, begin)
         after = path.stat()
     except FileNotFoundError:
-        return _unread(path, "cannot be read (it is not there any more)", named=named)
+        return _unread(path, "cannot be read (it no longer exists)", named=named)
     except OSError as error:
         return _unread(path, f"cannot be read ({error.strerror or error})", named=named)
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):

@@ -188,7 +188,7 @@ def open_record(path: Path | str) -> Record:
     folder = Path(path)
     _check_folder(folder)
     if not (folder / RECORD).is_file():
-        what = "is missing" if (folder / TRIALS).is_dir() else "is not there, so this is not a record of samebits"
+        what = "is missing" if (folder / TRIALS).is_dir() else "is missing, so this is not a record of samebits"
         raise RecordError(
             f"{shown(folder)}: {RECORD} {what}",
             "Give the folder that a check wrote, by default .samebits/<time>-<name>.",

@@ -184,7 +184,7 @@ def json_lines(path: Path) -> list[Any]:
         return []
     content = read_bytes(path)
     if content.count(b"\n") > MOST_LINES:
-        raise broken(path, f"has more than {MOST_LINES:,} lines, which no training leaves")
+        raise broken(path, f"has more than {MOST_LINES:,} lines, more than a training writes")
     whole = content.split(b"\n")[:-1]
     return [parse(line, path) for line in whole]
 

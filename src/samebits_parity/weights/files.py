@@ -30,7 +30,7 @@ def check_target(path: Path, *, is_named: bool) -> None:
     `is_named`: by the user, who then means what is there to be written over.
     """
     if path.exists() and not is_named:
-        raise UsageError(f"{path} is there already.", f"--out {path} writes over it, --out FILE elsewhere.")
+        raise UsageError(f"{path} already exists.", f"--out {path} writes over it, --out FILE elsewhere.")
     if path.suffix not in ARRAYS:
         raise UsageError(f"Weights are not written as {path.name}.", "Say --out FILE.safetensors, or FILE.npz.")
     if path.is_dir() or not path.parent.is_dir():

@@ -139,7 +139,7 @@ class Control:
     factor = ""
     varies = ""
     takes = ""
-    no_effect = "the trials say nothing of it"
+    no_effect = "the trials do not tell"
     not_here = ""
     moves_memory = True
 

@@ -62,7 +62,7 @@ def _hold_property(cls: type, name: str) -> None:
 
 
 class CudnnBenchmarkOff(_Flag):
-    """Holds torch.backends.cudnn.benchmark at False: no choice of algorithms by their time in this run."""
+    """Holds torch.backends.cudnn.benchmark at False, so cuDNN does not choose algorithms by timing them."""
 
     id = "cudnn-benchmark-off"
     flag, setter, setting = "benchmark", "_set_cudnn_benchmark", False

@@ -18,7 +18,7 @@ _NO_RANDOMIZE, _COMPAT_LAYOUT = 0x0040000, 0x0200000
 
 
 class FillUninitialized(Control):
-    """Fills memory when it is allocated (CPU, GNU C library), so that what was never written has one content."""
+    """Fills memory when it is allocated (CPU, GNU C library), so that uninitialised memory has a fixed content."""
 
     id = "fill-uninitialized"
     edits = (
@@ -75,7 +75,7 @@ class Aslr(Control):
     hints = {"batch": 12}
     is_experiment = True
     factor = "address-layout"
-    varies = "Where memory lies, and so the order of sets of objects, which depends on their addresses."
+    varies = "The layout of memory, and so the order of sets of objects, which depends on their addresses."
     takes = "fixed, compat (fixed too, as old kernels laid memory out), own (random if the system says so)"
     moves_memory = False  # beside what it is for
 

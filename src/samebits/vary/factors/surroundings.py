@@ -116,7 +116,7 @@ class CpuLoad(Factor):
     """The number of other processes that compute during the training."""
 
     id = "cpu-load"
-    takes = "own (none of ours), or numbers of busy processes"
+    takes = "own (none), or numbers of busy processes"
 
     def varied(self, machine: Machine) -> list[str]:
         """One for each processor."""
@@ -133,7 +133,7 @@ class CpuLoad(Factor):
 
     def in_force(self, value: str, trials: Sequence[TrialTrace], machine: Machine) -> str | None:
         """They are ours: a trial need not say it."""
-        return "nothing of ours beside" if value == OWN else f"{value} busy processes beside"
+        return "no busy processes beside" if value == OWN else f"{value} busy processes beside"
 
 
 class Stack(Factor):

@@ -14,7 +14,7 @@ Feeder = Tuple[CompiledCall, Set[int]]  # a call that belongs to a step, and whi
 
 _LOOP = "JAX: %s makes many steps in one compiled call, and each call counts as one step"
 _NOT_COMPILED = "JAX: they are computed outside of compiled functions; what was added to the weights is compared"
-_DONATED = "JAX: %s is donated to %s, and gone once that has been called"
+_DONATED = "JAX: %s is donated to %s, and gone after that call"
 
 
 class Roles:
