@@ -178,7 +178,7 @@ def test_a_record_whose_script_has_changed_is_refused(ask, tmp_path):
     request.command[1] = str(script)
     checks.run(request)
     script.write_text(script.read_text() + "\n")
-    with pytest.raises(UsageError, match="is not what it was"):
+    with pytest.raises(UsageError, match="has changed since"):
         inquiry.run(request.out)
     script.unlink()
     with pytest.raises(NotFound):

@@ -223,7 +223,7 @@ def test_a_file_that_somebody_changes_meanwhile_is_left_alone(recorded, monkeypa
 def test_a_script_that_has_changed_since_is_refused(recorded):
     record = recorded(FLIPS, "python-seed")
     (record.parent / "work" / "train.py").write_text(FLIPS + "print(1)\n")
-    with pytest.raises(UsageError, match="is not what it was"):
+    with pytest.raises(UsageError, match="has changed since"):
         fix(FixRequest(record))
 
 

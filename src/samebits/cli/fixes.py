@@ -22,14 +22,9 @@ of the program run, and which of them draws the first random number. Without --a
 trials repeat, the patch stays. If not, or if samebits is stopped, samebits restores the files. After a `kill -9`,
 `samebits fix --restore RECORD` does that.
 
-<<<<<<< HEAD
-Exit status: 0 there is a patch (with --apply: the trials repeat with it), nothing to mend, or the files are restored,
-1 the trials diverge with the patch, 3 no change of a line mends the cause, or there is no answer, 2 wrong use or an
+Exit status: 0 there is a patch (with --apply: the trials repeat with it), nothing to fix, or the files are restored,
+1 the trials diverge with the patch, 3 no changed line removes the cause, or there is no answer, 2 wrong use or an
 error."""
-=======
-Exit status: 0 there is a patch (with --apply: the trials repeat with it) or nothing to fix, 1 the trials diverge with
-the patch, 3 no changed line removes the cause, or there is no answer, 2 wrong use or an error."""
->>>>>>> 607b37f (Help texts, messages and notes read at the first reading: conditions with if, no odd metaphors, the field's words)
 
 
 def run_fix(record: str, **given: Any) -> int:

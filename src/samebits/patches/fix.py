@@ -180,7 +180,7 @@ class FixDocuments:
         program = self.unseen_program()
         patch = found_again(program, before) if before is not None else None
         if before is None or patch is None:
-            what = f"{changed} is not what it was when {self.record.folder} was recorded"
+            what = f"{changed} has changed since {self.record.folder} was recorded"
             explain = f"samebits explain -- {words.command(self.record.file.command)}"
             raise UsageError(*_lost(what, before, self.record, explain))
         note = f"{changed} has changed since the record was made; the lines of the patch are still there"
