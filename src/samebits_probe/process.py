@@ -22,7 +22,6 @@ __all__ = [
     "packages",
     "standing",
 ]
-PACKAGES = ("torch", "tensorflow", "keras", "jax", "jaxlib", "numpy")
 
 
 def folder_name() -> str:

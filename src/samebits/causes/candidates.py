@@ -65,7 +65,7 @@ def most_specific(sets: Sequence[list[str]]) -> list[str]:
 def compatible(names: Sequence[str], runs: Callable[[list[str]], str]) -> tuple[list[str], dict[str, str]]:
     """(those with which the program runs together, the others with the reason of each).
 
-    `runs`: why the program does not run with these, "" where it does. Controls that change what a program sees of the
+    `runs`: why the program does not run with these, "" if it does. Controls that change what a program sees of the
     world, or that refuse operators, are added alone and last; the rest by halves.
     """
     selection = _Selection(runs)

@@ -44,7 +44,7 @@ def _is_whole(setting: Setting) -> bool:
 
 
 def _next(setting: Setting, trials: int, left: float) -> int | None:
-    """How many steps fit into the time; None where twice as many as before do not, or there are no more."""
+    """How many steps fit into the time; None if twice as many as before do not, or if there are no more."""
     each, made = step_time(setting, 1), setting.steps
     if each is None or made is None or _is_whole(setting):
         return None

@@ -1,9 +1,9 @@
 """The decision rule: a sequential test of whether a control that agrees does so by luck.
 
-A control that changes nothing leaves the outcomes as they are spread with nothing held. Where the most frequent
-outcome has the share q, n such trials agree with probability at most q^(n-1) (the sum of q_i^n over the outcomes).
-q is not known: c of N trials with nothing held had the most frequent outcome, which gives it the density of
-Beta(1 + c, 1 + N - c), so that the chance is the mean of q^(n-1) over that density,
+A control that changes nothing leaves the outcomes as they are spread with nothing held. If the most frequent outcome
+has the share q, n such trials agree with probability at most q^(n-1) (the sum of q_i^n over the outcomes). q is not
+known: c of N trials with nothing held had the most frequent outcome, which gives it the density of
+Beta(1 + c, 1 + N - c). So the chance is the mean of q^(n-1) over that density,
 
     B(1 + c + n - 1, 1 + N - c) / B(1 + c, 1 + N - c).
 
@@ -34,8 +34,8 @@ NOWHERE: Where = (1 << 62, 0, 0)
 class Observation:
     """A setting after some trials. `held`: all controls that were, implied ones too. `groups`: trials of each outcome.
 
-    `where`: the first point at which two of its trials diverge, None where they agree. `broke`: why it cannot be run,
-    "" where it can. `unclear`: why its trials give no answer. `controls`: what each control did, by its id. `excused`:
+    `where`: the first point at which two of its trials diverge, None if they agree. `broke`: why it cannot be run, ""
+    if it can. `unclear`: why its trials give no answer. `controls`: what each control did, by its id. `excused`:
     controls of the check itself that had no effect there, and need none here.
     """
 
@@ -95,8 +95,9 @@ class SettingTrials(Protocol):
     def look(
         self, controls: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False
     ) -> Observation:
-        """Give a setting so many trials; fewer where two of them diverge before the point (`through`: also then), or
-        where it cannot be run."""
+        """Give a setting so many trials; fewer if two of them diverge before the point (`through`: also then), or if it
+        cannot be run.
+        """
         ...
 
     def prepare(self, wishes: Sequence[Wish]) -> None:
@@ -165,7 +166,7 @@ class Rule:
 
     @property
     def is_known(self) -> bool:
-        """Whether the split is known well enough to be counted with.
+        """Whether the split is known well enough to rely on.
 
         Trials were only searched because they differed, which makes a rare difference look less rare than it is: then
         as many trials with nothing held as must agree tell its share.
@@ -175,7 +176,8 @@ class Rule:
     @property
     def full(self) -> int:
         """Trials that must agree before a setting is accepted. A further source, which the one that is pinned had
-        hidden, may have another split: LEAST notice one of 50:50 in all but 1 of 2,000 searches, 80:20 in 11 of 12."""
+        hidden, may have a different split: LEAST notice one of 50:50 in all but 1 of 2,000 searches, 80:20 in 11 of 12.
+        """
         return max(LEAST, self.needed)
 
     @property
@@ -185,5 +187,5 @@ class Rule:
 
     @property
     def chance(self) -> float:
-        """With which any of the settings, useless, is accepted. Above CHANCE only where MOST trials were not enough."""
+        """The chance that any useless setting is accepted. It is above CHANCE only if MOST trials were not enough."""
         return min(1.0, self.settings * chance(max(self.groups), sum(self.groups), self.full))

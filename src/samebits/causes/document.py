@@ -1,4 +1,4 @@
-"""What was found, as the document that is kept: the cause, the evidence, the lines to paste."""
+"""Makes the document of what was found: the cause, the evidence, the lines to paste."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_KNOWN = 3  # settings that are named where the search was ended midway
 
 
 def nothing(result: Result) -> Explanation:
-    """Of trials that repeat."""
+    """The explanation of trials that repeat."""
     number = len(result.trials)
     row = Evidence(
         controls=[control.id for control in result.setup.controls],
@@ -44,7 +44,7 @@ class Spent(NamedTuple):
 
 
 def explanation(settings: SettingRecords, why: Cause, operator: str | None, spent: Spent) -> Explanation:
-    """Of trials that diverge."""
+    """The explanation of trials that diverge."""
     found = why.found
     first = settings.all[0].result
     loaded = set(first.setup.packages) if first else set()
@@ -114,7 +114,7 @@ def _row(setting: Setting, rule: Rule | None = None) -> Evidence:
 
 
 def _state(setting: Setting, rule: Rule | None = None) -> State:
-    """What its trials say; without a rule it is not told how many must agree."""
+    """What its trials say; without a rule it is not known how many must agree."""
     seen = setting.seen()
     if seen.broke:
         return "broke"

@@ -1,4 +1,4 @@
-"""What a search for a cause came to."""
+"""The outcome of a search for a cause."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["Finding"]
 
 @dataclass
 class Finding:
-    """What a search came to. `minimal`: the smallest sets that suffice, in the order in which they were found.
+    """The outcome of a search. `minimal`: the smallest sets that suffice, in the order in which they were found.
 
     `everything`: all controls that took effect together. `outside`: trials diverge with them held. `refused`: control
-    -> why the program does not run with it; `idle`: control -> why it counts as not held. `is_partial`: not all was
-    tried that might do as well.
+    -> why the program does not run with it; `idle`: control -> why it counts as not held. `is_partial`: some
+    alternatives were not tried.
     """
 
     rule: Rule
@@ -29,5 +29,5 @@ class Finding:
 
     @property
     def cause(self) -> list[str]:
-        """The most specific of the smallest sets; empty where there is none."""
+        """The most specific of the smallest sets; empty if there is none."""
         return most_specific(self.minimal)

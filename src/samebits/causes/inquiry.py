@@ -181,7 +181,7 @@ def _written(experiment: Experiment, result: Result) -> Check:
 
 
 def _operator(replay: OperatorReplay, found: Finding) -> str | None:
-    """The operator to blame, if what pins the divergence (if anything does) changes how operators compute."""
+    """The operator to blame, if the control that removes the divergence changes how operators compute."""
     if found.cause and not any(controls.describe(name).is_of_operators for name in found.cause):
         return None
     return replay.first

@@ -1,6 +1,6 @@
-"""Looks at settings for which the search will probably ask, beside those for which it asks: there may be room for that.
+"""Looks ahead: beside the settings that the search asks for, it looks at those that the search will probably ask for.
 
-It costs trials, never the answer. With room for one look only, nothing is looked at that was not asked for.
+It costs trials, never the answer. If there is room for one look only, it looks at nothing else.
 """
 
 from __future__ import annotations

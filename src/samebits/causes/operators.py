@@ -23,7 +23,7 @@ class OperatorReplay:
 
     @property
     def first(self) -> str | None:
-        """The schema name of the first operator of the step that gives other bits for the same inputs."""
+        """The schema name of the first operator of the step that gives different bits for the same inputs."""
         if not self.applies:
             return None
         return next((differed.operator for differed in self._replayed.differed), None)

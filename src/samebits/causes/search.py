@@ -124,7 +124,7 @@ class _Search:
     def _grown(self, order: Callable[[Kind], list[str]]) -> list[str]:
         """A set that grows by one likely control after the other: each moves the first difference to a later point.
 
-        `order`: of the controls, for a kind of divergence. It ends where the set is enough, or nothing moves the first
+        `order`: of the controls, for a kind of divergence. It ends if the set is enough, or if nothing moves the first
         difference any further.
         """
         kept: list[str] = []
@@ -159,7 +159,7 @@ class _Search:
             self.settings.prepare([Wish(held, self._glance, through=True), *after])
 
     def _is_likely(self, names: Sequence[str]) -> bool:
-        """Whether a set agrees at a glimpse, and stands the test."""
+        """Whether a set agrees at a glimpse, and passes the test."""
         if not self._agrees(names, GLIMPSE):
             return False
         trials = self.settings.look(names, 0).trials
@@ -225,11 +225,10 @@ class _Search:
         return self.found.rule.glance
 
     def _shrink(self, pool: list[str], kept: Sequence[str]) -> list[str]:
-        """A set within the pool of which every member is necessary; empty where the pool does not suffice.
+        """A set within the pool of which every member is necessary; empty if the pool does not suffice.
 
-        `kept`: what is held in any case, and belongs to the set. What is left out is left out after a glance; where the
-        set that is left does not stand the full number of trials, one glance was deceived, and all is looked at for
-        longer.
+        `kept`: what is held in any case, and belongs to the set. What is left out is left out after a glance; if the
+        set that is left fails the full number of trials, a glance was misleading, and every set gets more trials.
         """
         trials = self._glance
         while self._agrees([*pool, *kept], trials):
@@ -259,10 +258,10 @@ class _Search:
         return names
 
     def _necessary(self, names: list[str]) -> list[str]:
-        """Leave out what is not needed, and put what a control implies in its place where that suffices.
+        """Leave out what is not needed, and replace a control by what it implies if that suffices.
 
-        Each member that stays is tried by itself: with the others it agrees, the others alone part. Empty where the
-        set does not stand that.
+        Each member that stays is tried by itself: with the others the trials agree, without it they diverge. Empty if
+        the set fails this test.
         """
         every = [[other for other in names if other != name] for name in names if len(names) > 1]
         prepare(self.settings, every, GLIMPSE)
@@ -274,7 +273,7 @@ class _Search:
         return next(filter(None, map(self._narrowed, [names] * len(names), names)), names)
 
     def _narrowed(self, names: list[str], name: str) -> list[str]:
-        """With what a control implies in its place; empty where that does not suffice."""
+        """The set with a control replaced by what it implies; empty if that does not suffice."""
         for implied in controls.resolve([name]):
             narrower = by_specificity([*(other for other in names if other != name), implied])
             if implied not in names and self._suffices(narrower, []):
@@ -284,17 +283,17 @@ class _Search:
     # -- alternatives -----------------------------------------------------------------------------------------
 
     def _find_alternatives(self) -> None:
-        """Other sets that are as small: what agrees with another control in the place of a member."""
+        """Other sets of the same size: those with which trials agree, with a different control instead of a member."""
         first = self.found.minimal[0]
         for name in first:
             kept = [other for other in first if other != name]
             self._replace([other for other in self._alternatives_of(name) if other not in kept], kept)
 
     def _alternatives_of(self, name: str) -> list[str]:
-        """The controls that are tried in the place of one.
+        """The controls that are tried instead of one.
 
-        Nobody wants a different control in the place of a seed, or a seed in that of a flag, and an experiment shows a
-        cause but is nothing to keep: they are tried on request only.
+        Nobody wants a different control instead of a seed, or a seed instead of a flag, and nobody keeps an experiment:
+        they are tried on request only.
         """
         if self.options.alternatives and not self.found.everything:
             self._hold_everything()

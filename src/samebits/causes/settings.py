@@ -208,7 +208,7 @@ class SettingRecords:
         return [name for name in setting.plan.controls if name not in self.base]
 
     def setting(self, names: Iterable[str]) -> Setting:
-        """The setting of these controls, made where it is new."""
+        """The setting of these controls, made if it is new."""
         held = self._held(names)
         if held not in self._settings:
             self._settings[held] = self.begin(held, self.steps)
@@ -219,7 +219,7 @@ class SettingRecords:
         return frozenset(controls.resolve([*self.base, *names]))
 
     def begin(self, held: Iterable[str], steps: int | None, *, timed: bool = False) -> Setting:
-        """A new setting without trials, beside those that are looked up. `timed`: it is no evidence."""
+        """A new setting without trials, beside those that are looked up. `timed`: it does not count as evidence."""
         plan = self._first.plan
         own = {"steps": steps, "budget": None, "full": False, "timeout": self.longest}
         if timed and plan.options.jobs == "auto":

@@ -145,7 +145,7 @@ def _counted(trace: ProcessTrace, twins: Sequence[ProcessTrace], columns: StepCo
 
 
 def _counts(point: Point) -> bool:
-    """Whether a difference in it counts. Random states are no layers."""
+    """Whether a difference in it counts. Random states are not layers."""
     return point.kind not in _LEFT_OUT and aside(point) is None and not point.name.startswith(GLOBALS)
 
 

@@ -1,6 +1,6 @@
 """All that differs between two traces of one process: one vectorised pass over the mapped files.
 
-A record is seen as four 64-bit words: step; point, kind, flag and occurrence; and the two halves of the fingerprint.
+A record is read as four 64-bit words: step; point, kind, flag and occurrence; and the two halves of the fingerprint.
 Where both traces hold the same points in the same order (nearly always) rows are compared as they lie. Else they are
 joined by step, point and occurrence: cut at steps into blocks of some 250,000 rows, so that what is sorted stays small.
 A trace whose steps are out of order (values that arrive late) is one block.
@@ -240,7 +240,7 @@ class _Earliest:
     def rows(self) -> list[Row]:
         """In the order of judging; missing points only if no value of the step differs.
 
-        An evaluation alone is none of them; beside what counts it may be what led to it.
+        A difference in an evaluation alone is left out. Beside one that counts it is kept, because it may be the cause.
         """
         step, evaluated = self._counted.step, self._evaluations.step
         if step is None:

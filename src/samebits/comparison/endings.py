@@ -184,11 +184,6 @@ def is_usable(trial: TrialTrace, ok_exit: int) -> bool:
     return ended_well(trial.file, ok_exit) and not trial.failures()
 
 
-def never_started(file: TrialFile) -> bool:
-    """Whether the program did not run at all."""
-    return file.status == "failed" and file.exit_code is None
-
-
 def bad_endings(trials: Sequence[TrialTrace], record: RecordFile) -> Ending | None:
     """(reason, advice) for the worst ending of several trials; None if all ended well."""
     bad = [trial for trial in trials if not ended_well(trial.file, record.options.ok_exit)]

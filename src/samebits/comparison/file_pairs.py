@@ -154,7 +154,7 @@ def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> 
 
 
 def _took(trial: TrialTrace, other: int) -> bool:
-    """Whether a trial found what the other one left, which had gone on before it after a wait."""
+    """Whether a trial found what the other one left, because that one went on first after a wait."""
     return any(leak.written_by == other for leak in trial.file.leaks)
 
 

@@ -44,14 +44,14 @@ def _twins(comparison: Comparison, member: Member) -> dict[int, dict[str, Values
 
 
 def _differing(mine: Values, theirs: Values) -> list[str]:
-    """Keys whose values differ. A key that only one trial has does, if that trial did not just get further."""
+    """Keys whose values differ. A key that only one trial has counts, unless that trial merely got further."""
     both = [key for key in mine if key in theirs and mine[key] != theirs[key]]
     last = max((place for place, key in enumerate(mine) if key in theirs), default=-1)
     return both + [key for place, key in enumerate(mine) if key not in theirs and place < last]
 
 
 def _values(trace: ProcessTrace) -> dict[str, Values]:
-    """Takes one look at each point and at each row: there may be a key for each sample."""
+    """Reads each point and each row once: there may be a key for each sample."""
     events = {str(event.get("point")): event for event in trace.events_named("keyed")}
     if not events:
         return {}

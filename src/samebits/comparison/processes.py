@@ -199,9 +199,9 @@ K = TypeVar("K", bound=Hashable)
 def pairs(a: AlignedTrial, b: AlignedTrial) -> list[tuple[Member | None, Member | None]]:
     """Processes that belong together, by order; None stands for one that the other trial does not have.
 
-    A single process in each trial is the same one whatever its arguments. Else keys decide; of siblings, what they
-    did comes before their order. What is left over is paired in its order where both have as many of the rank: a
-    folder that is new for each trial may stand in the arguments.
+    A single process in each trial is the same one whatever its arguments. Else keys decide; for siblings, what they did
+    comes before their order. What is left over is paired in order if both have equally many of the rank: a folder that
+    is new for each trial may stand in the arguments.
     """
     if len(a.members) == len(b.members) == 1 and a.members[0].key.identity == b.members[0].key.identity:
         return [(a.members[0], b.members[0])]

@@ -1,7 +1,7 @@
 """Why there is no answer. Each reason is a sentence, with advice on what to do.
 
-Each function below looks for one reason and returns None if it does not hold. `why_not_repeated` asks them in such an
-order that the first reason is the one that helps most.
+Each function below looks for one reason and returns None if it does not hold. `why_not_repeated` asks them in the order
+in which the first reason helps most.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class ReasonInputs:
 
 
 def why_not_repeated(looked: ReasonInputs, comparison: Comparison) -> Reason | None:
-    """The reason why equal bits are no answer, or None."""
+    """Why equal bits do not count as an answer; None if they do."""
     looked = replace(looked, comparison=comparison)
     for look in _LOOKS:
         reason = look(looked)

@@ -70,7 +70,7 @@ def packages(trial: TrialTrace) -> dict[str, str]:
 
 
 def control(identity: str, trials: Sequence[TrialTrace]) -> HeldControl:
-    """What a control did: the reading that says most against it; unreadable if no reading was possible."""
+    """What a control did: the worst reading; unreadable if no reading was possible."""
     events = [event for trial in trials for process in _speakers(trial) for event in _of(process, identity)]
     said: dict[str, Any] = min(events, key=_rank, default={"effect": "unreadable"})
     return HeldControl(id=identity, effect=said["effect"], why=str(said.get("why") or ""))
@@ -168,7 +168,7 @@ def leak_between(trials: list[TrialTrace], record: RecordFile) -> str | None:
 
 
 def leak_advice(leak: Leak, record: RecordFile) -> str:
-    """The user's command with {out} in the place of the file's folder; without one, `--isolate`."""
+    """The user's command with {out} instead of the file's folder; without one, `--isolate`."""
     path = _relative(leak.path, record.directory)
     command = [_with_out(word, path) for word in record.command]
     if command != record.command:

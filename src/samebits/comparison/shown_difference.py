@@ -63,7 +63,7 @@ class TensorPair:
 def shown_difference(pair: TensorPair, kind: str, *, is_related: bool) -> ShownDifference | None:
     """What is shown of two tensors of a kind of point; None if they are the same, or there is nothing to show.
 
-    `is_related`: whether units in the last place say something of them.
+    `is_related`: whether units in the last place are meaningful for them.
     """
     if not pair.is_whole or pair.one == pair.other:
         return None
@@ -147,7 +147,7 @@ def _text(data: bytes, dtype: str) -> str:
 
 
 def _picture(sides: Sequence[Array | None], shape: tuple[int, ...]) -> PicturePair | None:
-    """Two rows as pictures; None if they have not the shape of one."""
+    """Two rows as pictures; None if they do not have the shape of one."""
     planes = [plane for values in sides if values is not None and (plane := _plane(values, shape)) is not None]
     if len(planes) != 2:
         return None

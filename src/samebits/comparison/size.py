@@ -1,6 +1,6 @@
 """Measures how far two tensors are apart, and says what the difference looks like.
 
-The tensors are those of the divergence, captured by a second look at two trials of different groups.
+The tensors are those of the divergence, captured when two trials of different groups run again.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _values(bits: NDArray[Any], name: str) -> Floats:
 
 
 def floats(data: bytes, dtype: str) -> Floats | None:
-    """The values of a tensor of this dtype; None for what is no floating point."""
+    """The values of a tensor of this dtype; None if it is not floating point."""
     name = dtype.rpartition(".")[2]
     size = _FLOATS.get(name)
     return _values(element_bits(data, size), name) if size and not len(data) % size else None
@@ -213,8 +213,9 @@ _CLEARLY_MULTIPLE = 8.0  # times the noise of the factor, from which on it is no
 
 
 def relative_distance(a: bytes, b: bytes, dtype: str) -> float | None:
-    """||a - b|| / ||a||; None for what is no floating point, or where either holds infinity or NaN, or has
-    a norm that is zero or too large for a float."""
+    """||a - b|| / ||a||; None if the tensors are not floating point, if either holds infinity or NaN, or if a norm is
+    zero or too large for a float.
+    """
     x, y = floats(a, dtype), floats(b, dtype)
     if x is None or y is None or x.shape != y.shape or not (np.isfinite(x).all() and np.isfinite(y).all()):
         return None

@@ -1,4 +1,4 @@
-"""A full disk: said in a sentence, and looked for where no process can say it."""
+"""Reports a full disk in a sentence, even if no process of a trial can report it."""
 
 from __future__ import annotations
 

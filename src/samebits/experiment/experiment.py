@@ -60,7 +60,7 @@ class Experiment:
 
     @classmethod
     def resume(cls, record: store.Record, progress: Progress | None = None) -> Experiment:
-        """More of a record that is there. Raises NotFound if its command or folder is gone, RecordBusy."""
+        """Continue an existing record. Raises NotFound if its command or folder is gone, RecordBusy."""
         return cls(recorded_trials.reopen(record), record.file, progress)
 
     @classmethod
@@ -196,7 +196,7 @@ class Experiment:
         self.save()
 
     def doubt(self, seen: str) -> None:
-        """Keep what was seen only of trials that had waited between rounds."""
+        """Keep what was seen only in trials that had waited between rounds."""
         self.file = self.file.model_copy(update={"doubt": seen})
         self.save()
 

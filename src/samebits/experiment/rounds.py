@@ -28,7 +28,7 @@ _APART = 1.25  # seconds: a seed from a clock of whole seconds must not be the s
 
 
 class Progress:
-    """Is told what happens while trials run. This one is silent. Override what you show, and return at once."""
+    """Receives what happens while trials run. This class shows nothing. Override what you show, and return at once."""
 
     def round_started(self, steps: int | None, trials: int) -> None:
         """A round begins: `steps` steps of each trial (None: whole trials)."""
@@ -105,11 +105,11 @@ class Trials:
     def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
         """Run these trials, each in a folder of the same path as before: those that wait go on, others start again.
 
-        `tries_first`: where the first trial ends in a way that gives no verdict, the others are not started; it runs
-        alone unless it is a whole one. With `limits.seconds` the first trial ends there, with `limits.grows` it may
-        make more steps. The others end after as many steps as it made, or was allowed.
-        Whatever ends a round early, Ctrl-C too, ends its trials first and leaves what they recorded. Where trials may
-        have disturbed each other, and the user did not ask for several at a time, all start again, one by one.
+        `tries_first`: if the first trial ends in a way that gives no verdict, the others are not started; it runs alone
+        unless it is a whole one. With `limits.seconds` the first trial ends there, with `limits.grows` it may make more
+        steps. The others end after as many steps as it made, or was allowed. Whatever ends a round early, Ctrl-C too,
+        ends its trials first and leaves what they recorded. If trials may have disturbed each other, and the user did
+        not ask for several at a time, all start again, one by one.
         """
         was_own = self.capacity.is_own
         if self._to_tell:
@@ -235,7 +235,7 @@ class Trials:
             yield file
 
     def _starts_again(self, file: TrialFile, to_come: list[int]) -> bool:
-        """Whether a trial whose node was lost is to be run again: that its node was lost says nothing of it."""
+        """Whether a trial runs again because its node was lost, which says nothing about the trial."""
         if file.why != NODE_WAS_LOST or self.lost.count(file.id) >= self.plan.request.again:
             return False
         self.lost.append(file.id)
@@ -250,7 +250,7 @@ class Trials:
         self._is_measured = False
 
     def _look_back(self, trial: TrialRun) -> None:
-        """What a trial that is over used, and whether it disturbed those beside it, or would."""
+        """Read what a finished trial used, and whether it disturbed those beside it, or would have."""
         name = trial.files.shared_name() if self.capacity.is_auto else ""
         wrote = f"trials may overwrite each other's {name}" if name else ""
         if trial.meter is not None:

@@ -22,7 +22,7 @@ _PACE = 0.05  # seconds between two looks at a value that a different work makes
 
 
 class WorkEnded(BaseException):
-    """Raised where a work sleeps that is to end, because a different one failed or a signal came."""
+    """Raised in a work that sleeps and has to end, because a different one failed or a signal came."""
 
 
 def side_by_side(works: Sequence[Callable[[], T]], most: int) -> list[T]:

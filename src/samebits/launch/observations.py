@@ -112,7 +112,6 @@ class Processes:
     def __init__(self, trial_folder: Path) -> None:
         self._folder = trial_folder / wire.PROCESSES
         self._found: dict[str, WatchedProcess] = {}
-        self._ready_since: float | None = None
 
     def look(self) -> list[WatchedProcess]:
         """Read again what has become of them; in the order in which they were started."""

@@ -1,4 +1,4 @@
-"""Noise: trains with each seed several times, and says how far a metric moves in each layer. A table of contents."""
+"""Trains several times with each seed, and says how far a metric moves in each layer."""
 
 from __future__ import annotations
 

@@ -34,12 +34,12 @@ class CaseFlip(Document):
 
 
 class MetricDifference(Document):
-    """B minus A, of one metric.
+    """B minus A for one metric.
 
     `answer`: `different` if the interval does not hold zero; `not-told-apart` if it does; `too-few` for an interval;
-    `repeats` if neither side varies, so that the difference is exact for these seeds and says nothing of others;
+    `repeats` if neither side varies, so that the difference is exact for these seeds and says nothing about others;
     `equal` if there is no difference at all. `low`, `high`: 95 % of such intervals hold the true difference. `unit`:
-    what the interval counts; `numbers`: how many of it, of A and of B. `floor`: the standard deviation of the
+    what the interval counts; `numbers`: how many of these A and B have. `floor`: the standard deviation of the
     difference of two trainings, one of each side, if no seed changes. `better`: how often a training of B is better
     than one of A; `needed`: the trainings of each side that would show it (Noether). `pairs`: B minus A, seed by seed.
     `cases`: how many test cases both have; `flips`: those in which the sides do not overlap; `unsteady`: how many have

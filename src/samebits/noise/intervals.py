@@ -36,7 +36,7 @@ class Interval(NamedTuple):
 
 
 def needs_scipy() -> None:
-    """UsageError if SciPy is missing: asked before hours of training."""
+    """Raise UsageError if SciPy is missing, before hours of training."""
     try:
         import scipy.stats  # noqa: F401
     except ImportError:

@@ -1,4 +1,4 @@
-"""Measures the noise of trainings that are there already: a check, a setup of a study, a table of numbers."""
+"""Measures the noise of trainings that exist already: a check, a setup of a study, a table of numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["is_measurable", "measured"]
 
 
 def is_measurable(text: str) -> bool:
-    """Whether the text names a record of a check, a study or a table, and no command."""
+    """Whether the text names a record of a check, a study or a table, not a command."""
     is_record = Path(text, RECORD).is_file() or Path(text).suffix == ".csv"
     return is_record or study_setup(text)[0] is not None
 

@@ -51,7 +51,7 @@ class Readings:
             self.trainings.append(TrainingRun(seed=seed, trial=file.id, model=model, metrics=values, cases=cases))
 
     def _case_tables(self, seed: int | None, file: TrialFile, printed: str) -> dict[str, dict[str, float]]:
-        """Metric -> test case -> number. What is not a finite number is left out, and said."""
+        """Metric -> test case -> number. Numbers that are not finite are left out, with a warning."""
         tables = {}
         for name, pattern in self._cases.items():
             found = case_values(pattern, printed)

@@ -36,8 +36,8 @@ class MetricNoise(Document):
     """One metric in three layers, each a standard deviation; null if it was not measured, and `why` says why.
 
     `same_seed`: the noise floor, from training to training with one seed. `other_seeds`: what seeds add to that.
-    `other_cases`: how far the metric moves if other test cases are drawn (the spread of the cases, divided by the root
-    of their number). `lowest`, `highest`, `mean`: of all trainings.
+    `other_cases`: how far the metric moves if different test cases are drawn (the spread of the cases, divided by the
+    root of their number). `lowest`, `highest`, `mean`: of all trainings.
     """
 
     name: str

@@ -17,7 +17,7 @@ FEWEST = 5  # values below which an estimate is called rough
 class Layers(NamedTuple):
     """Deviations of a metric. `same_seed`: None if no seed has two trainings. `other_seeds`: None for one seed.
 
-    `other_seeds` is what seeds add: the noise that the means of few trainings still hold is taken away.
+    `other_seeds` is what seeds add: the noise that remains in the means of few trainings is subtracted.
     """
 
     same_seed: float | None

@@ -34,8 +34,9 @@ class Trainings:
         self._done: dict[int | None, tuple[Experiment, Result]] = {}
 
     def of(self, seeds: Sequence[int | None], keep: Callable[[int | None, Experiment, Result], T]) -> T:
-        """Run the trainings of these seeds. `keep` gets them in this order, each as soon as it can; what it gave last
-        is returned."""
+        """Run the trainings of these seeds. `keep` receives them in this order, each as soon as possible; its last
+        result is returned.
+        """
         left, kept = list(seeds), list[T]()
 
         def one(seed: int | None, progress: Progress) -> None:
@@ -61,7 +62,7 @@ class Trainings:
             side_by_side(works, most=self._room)
 
     def _trained(self, seed: int | None, progress: Progress) -> tuple[Experiment, Result]:
-        """All trials of one seed, whole: those of a program that no watcher knows are wanted, too."""
+        """All trials of one seed, whole, including those of a program that no watcher knows."""
         request = self._with_seed(seed)
         experiment = Experiment.begin(request, progress, capacity=self._capacity)
         self._capacity = experiment.capacity

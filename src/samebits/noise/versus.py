@@ -24,7 +24,9 @@ Training = Callable[[], MetricSide]  # trains a side
 
 @dataclass(frozen=True)
 class VersusRequest:
-    """What versus is asked for. `a`, `b`: a record, or a command; `only`: these metrics; `lower`: those to be low."""
+    """What versus is asked for. `a`, `b`: a record, or a command; `only`: compare only these metrics; `lower`: metrics
+    for which a lower number is better.
+    """
 
     a: str
     b: str
@@ -33,7 +35,7 @@ class VersusRequest:
 
 
 def is_command(text: str) -> bool:
-    """Whether the text is a command: several words, and not the name of anything that is there.
+    """Whether the text is a command: several words that do not name an existing file or folder.
 
     UsageError for a quotation mark that is not closed.
     """
@@ -48,7 +50,7 @@ def is_command(text: str) -> bool:
 def versus(asked: VersusRequest, prepare: Callable[[str, str], Training]) -> VersusResult:
     """Compare. `prepare`: (command, "a" or "b") -> what trains that side. Raises UsageError or RecordError.
 
-    A command or a record that is not in order is said before hours of training: `prepare` raises what is wrong.
+    An invalid command or record is reported before hours of training: `prepare` raises what is wrong.
     """
     intervals.needs_scipy()
     texts = {"a": asked.a, "b": asked.b}
@@ -94,7 +96,7 @@ def interval_words(one: MetricDifference) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits that count."""
+    """Three significant digits."""
     return f"{value:.3g}"
 
 

@@ -101,7 +101,7 @@ def keyword_edit(call: ProgramCall, name: str, value: str) -> TextEdit:
 
 
 def seeds_of(program: Program, control: str, sources: frozenset[str]) -> list[LineChange]:
-    """A number in the place of a seed that is computed from the clock, or from the system's entropy."""
+    """A number instead of a seed that is computed from the clock, or from the system's entropy."""
     found: dict[TextEdit, LineChange] = {}
     for source, node in program.nodes():
         for value in _seeds_in(source, node):

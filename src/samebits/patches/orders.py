@@ -38,7 +38,7 @@ def sorted_sets(program: Program) -> list[LineChange]:
 
 
 def kept_orders(program: Program) -> list[LineChange]:
-    """dict.fromkeys in the place of set, if elements have no order: it keeps that in which they came."""
+    """dict.fromkeys instead of set, if elements have no order: it keeps the order of insertion."""
     found = []
     for source, node in _walked_sets(program):
         is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SETS
@@ -185,7 +185,7 @@ def _argument(source: SourceFile, node: ast.expr) -> str:
 
 
 def defined_memory(program: Program) -> list[LineChange]:
-    """zeros in the place of empty."""
+    """zeros instead of empty."""
     found = []
     for call in program.calls:
         old = call.name.rpartition(".")[2] if call.name else getattr(call.node.func, "attr", "")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, order=True)
 class TextEdit:
-    """Put `text` in the place of the characters from `start` to `end`."""
+    """Replace the characters from `start` to `end` by `text`."""
 
     start: int
     end: int
