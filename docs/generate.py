@@ -11,7 +11,7 @@ import re
 
 from samebits import api, controls, documents, keywords, model
 from samebits import options as core
-from samebits.vary import factors
+from samebits.vary import factors, result
 from samebits_parity import options as parity
 from samebits_probe import watchers, wire
 from samebits_study import cli as study
@@ -143,8 +143,8 @@ def kinds():
 
 
 def fields(name):
-    """The fields of a document of a result, or of what explain found."""
-    document = getattr(model, name, None) or getattr(documents, name)
+    """The fields of a document of a result, of what explain found, or of what vary found."""
+    document = next(getattr(place, name) for place in (model, documents, result) if hasattr(place, name))
     types = {field: info.annotation for field, info in document.model_fields.items()}
     types.update({field: info.return_type for field, info in document.model_computed_fields.items()})
     rows = [[f"`{field}`", f"`{_type(annotation)}`"] for field, annotation in types.items()]

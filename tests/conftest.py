@@ -37,6 +37,33 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line("The tests marked slow were left out. `make test-all` runs them too.")
 
 
+class Begun(subprocess.Popen):
+    """A command that runs beside the test."""
+
+    def ended(self, status):
+        """What it said, when it has ended with this exit status."""
+        said = "".join(text or "" for text in self.communicate(timeout=300))
+        assert self.returncode == status, said
+        assert "Traceback" not in said
+        return said
+
+
+@pytest.fixture
+def begun():
+    """Function(words, folder, environment) -> Begun. What still runs at the end of the test is killed."""
+    found = []
+
+    def begin(words, folder, environment):
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        found.append(Begun(words, cwd=folder, env=environment, text=True, **pipes))
+        return found[-1]
+
+    yield begin
+    for process in found:
+        process.kill()
+        process.communicate()
+
+
 @pytest.fixture(autouse=True)
 def one_idle_core(monkeypatch):
     """Trials run one by one, whatever the machine does meanwhile; a test of trials side by side sets its own number."""

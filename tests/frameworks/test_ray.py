@@ -147,37 +147,17 @@ def run(folder, host, *more):
 
 
 @pytest.fixture
-def hanging(programs, nodes):
+def hanging(programs, nodes, begun):
     """Function(*options) -> a check whose first trial runs and does not end."""
-    begun = []
 
     def start(*options):
         mark = programs / "began"
         command = words(f"ray://{nodes.address}", "--out", "record", *options, "hangs.py", str(mark))
-        begun.append(
-            subprocess.Popen(
-                command,
-                cwd=programs,
-                env=environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-        )
+        check = begun(command, programs, environment())
         until(mark.exists)
-        return begun[-1]
+        return check
 
-    yield start
-    for process in begun:
-        process.kill()
-        process.communicate()
-
-
-def ended(check, status):
-    said, _ = check.communicate(timeout=300)
-    assert check.returncode == status, said
-    return said
+    return start
 
 
 def until(condition, seconds=300):
@@ -294,7 +274,7 @@ def test_a_killed_node_ends_the_trials_that_run_there_or_wait_for_it_and_nothing
     check = hanging("--each", "label=second", "--jobs", "2", "--full")  # it has room for one
     try:
         nodes.do("kill")
-        ended(check, 3)
+        check.ended(3)
         for number in (1, 2):
             assert (trial(programs, number)["status"], trial(programs, number)["why"]) == (
                 "killed",
@@ -311,7 +291,7 @@ def test_a_killed_worker_ends_its_trial_and_nothing_is_left(programs, hanging):
     workers = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if is_worker(path)]
     assert len(workers) == 1
     os.kill(workers[0], signal.SIGKILL)  # as a forced cancel does
-    ended(check, 3)
+    check.ended(3)
     assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its node was lost")
     all_is_gone(programs)
 
@@ -326,7 +306,7 @@ def is_worker(path):
 def test_a_stop_ends_the_trial_on_its_node(programs, hanging):
     check = hanging()
     check.send_signal(signal.SIGINT)
-    assert "stopped by Ctrl-C" in ended(check, 130)
+    assert "stopped by Ctrl-C" in check.ended(130)
     assert trial(programs, 1)["status"] == "killed"
     assert processes_of(programs / "began") == []
     all_is_gone(programs)
@@ -404,7 +384,8 @@ def test_a_program_that_uses_a_running_cluster_is_watched_in_its_workers(program
 def test_workers_with_a_python_path_of_their_own_are_not_watched_and_give_no_answer(programs, nodes):
     done = run(programs, "local", "--out", "record", "own.py", nodes.address, "path")
     assert done.returncode == 3, done.stdout + done.stderr
-    assert "no step was seen" in done.stdout
+    assert "the program uses Ray, and samebits watched none of its workers" in " ".join(done.stdout.split())
+    assert "If the program sets PYTHONPATH in runtime_env, remove it there" in " ".join(done.stdout.split())
 
 
 @pytest.mark.slow(seconds=30)

@@ -6,7 +6,6 @@ the real one.
 
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -36,36 +35,19 @@ def cluster(tmp_path):
 
 
 @pytest.fixture
-def check(tmp_path):
+def check(tmp_path, begun):
     """Function(*options) -> a check of the program that has begun."""
     path = os.pathsep.join(filter(None, [str(PRETENDED), os.environ.get("PYTHONPATH")]))
     environment = {
         **os.environ, "PYTHONPATH": path, "PRETENDED_NODES": str(tmp_path / "nodes.json"),
         "PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"],
     }  # fmt: skip
-    begun = []
 
     def begin(*options, command="check"):
         words = [sys.executable, "-m", "samebits", command, "--on", "ray", *options, "train.py"]
-        begun.append(
-            subprocess.Popen(
-                words, cwd=tmp_path / "work", env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, text=True,
-            )
-        )  # fmt: skip
-        return begun[-1]
+        return begun(words, tmp_path / "work", environment)
 
-    yield begin
-    for process in begun:
-        process.kill()
-        process.communicate()
-
-
-def ended(process, status):
-    _, said = process.communicate(timeout=300)
-    assert process.returncode == status, said
-    assert "Traceback" not in said
-    return said
+    return begin
 
 
 def trials(tmp_path, name="record"):
@@ -73,9 +55,10 @@ def trials(tmp_path, name="record"):
     return [json.loads(path.read_text()) for path in files]
 
 
+@pytest.mark.slow
 def test_trials_are_spread_over_nodes_and_run_as_many_as_there_is_room_for(cluster, check, tmp_path):
     cluster(node(1), node(2))
-    ended(check("-n", "3", "--spread", "nodes", "--full", "--out", "record"), 0)
+    check("-n", "3", "--spread", "nodes", "--full", "--out", "record").ended(0)
     named = [trial["machine"]["node"].split()[1][0] for trial in trials(tmp_path)]
     assert named == ["1", "2", "1"]
     result = json.loads((tmp_path / "work/record/result.json").read_text())
@@ -87,7 +70,7 @@ def test_trials_are_spread_over_nodes_and_run_as_many_as_there_is_room_for(clust
 def test_a_folder_that_a_node_lacks_is_sent_to_all(cluster, check, tmp_path):
     (tmp_path / "work/data.txt").write_text("x" * 2000)
     cluster(node(1), node(2, lacks=True))
-    said = ended(check("-n", "2", "--jobs", "2", "--out", "record"), 0)
+    said = check("-n", "2", "--jobs", "2", "--out", "record").ended(0)
     assert "the working folder (2 files, 2.1 kB) is sent to the nodes, because host2 lacks it" in said
     place, files = (tmp_path / "work/record/trials/001/stdout.txt").read_text().split(maxsplit=1)
     assert files == "['data.txt', 'train.py']\n"
@@ -95,9 +78,10 @@ def test_a_folder_that_a_node_lacks_is_sent_to_all(cluster, check, tmp_path):
     assert not Path(place).exists()
 
 
+@pytest.mark.slow
 def test_a_folder_that_all_nodes_have_stays_where_it_is(cluster, check, tmp_path):
     cluster(node(1), node(2))
-    said = ended(check("-n", "2", "--out", "record"), 0)
+    said = check("-n", "2", "--out", "record").ended(0)
     assert "is sent" not in said
     assert (tmp_path / "work/record/trials/001/stdout.txt").read_text().startswith(f"{tmp_path / 'work'} ")
 
@@ -106,7 +90,7 @@ def test_a_folder_that_is_too_large_is_refused(cluster, check, tmp_path):
     with (tmp_path / "work/large.bin").open("wb") as file:
         file.truncate(20_000_000_000)
     cluster(node(1), node(2, lacks=True))
-    said = ended(check("--out", "record"), 2)
+    said = check("--out", "record").ended(2)
     assert "is too large to send to the nodes (2 files, 20.0 GB): the limit is 1.0 GB" in said
     assert not (tmp_path / "work/record").exists()
 
@@ -122,10 +106,11 @@ def test_a_folder_that_is_too_large_is_refused(cluster, check, tmp_path):
 )
 def test_what_the_cluster_cannot_do_is_refused(cluster, check, tmp_path, options, what):
     cluster(node(1), node(2, Alive=False))
-    assert what in ended(check(*options, "--out", "record"), 2)
+    assert what in check(*options, "--out", "record").ended(2)
     assert not (tmp_path / "work/record").exists()
 
 
+@pytest.mark.slow
 def test_trials_that_wait_for_a_node_end_if_it_is_lost(cluster, check, tmp_path):
     cluster(node(1), node(2, busy=True))
     waits = check("-n", "2", "--jobs", "2", "--full", "--each", "node=host2", "--out", "record")
@@ -134,5 +119,5 @@ def test_trials_that_wait_for_a_node_end_if_it_is_lost(cluster, check, tmp_path)
         assert time.monotonic() < deadline
         time.sleep(0.1)
     cluster(node(1), node(2, Alive=False))
-    ended(waits, 3)
+    waits.ended(3)
     assert [(trial["status"], trial["why"]) for trial in trials(tmp_path)] == [("killed", "its node was lost")] * 2

@@ -84,28 +84,9 @@ def run(folder, site, *more, **begin):
 
 
 @pytest.fixture
-def begun(programs, site):
+def checking(programs, site, begun):
     """Function(*words of a check) -> the check, which runs."""
-    found = []
-
-    def start(*more):
-        check = subprocess.Popen(
-            words(*more), cwd=programs, env=site, text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        found.append(check)
-        return check
-
-    yield start
-    for check in found:
-        check.kill()
-        check.communicate()
-
-
-def ended(check, status):
-    said, _ = check.communicate(timeout=300)
-    assert check.returncode == status, said
-    return said
+    return lambda *more: begun(words(*more), programs, site)
 
 
 def jobs(site, form="%i"):
@@ -178,24 +159,24 @@ def test_trials_on_slurm_diverge(programs, site):
 
 
 @pytest.mark.slow
-def test_a_cancelled_job_ends_its_trial(programs, site, begun, mark):
-    check = begun("--on", "slurm", "hangs.py", mark)
+def test_a_cancelled_job_ends_its_trial(programs, site, checking, mark):
+    check = checking("--on", "slurm", "hangs.py", mark)
     slurm_site.until(mark.exists)
     slurm_site.asked(site, "scancel", *jobs(site))
-    ended(check, 3)
+    check.ended(3)
     assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its Slurm job was cancelled")
     assert not (programs / "record" / "trials" / "002").exists()
     all_is_gone(site, mark, programs)
 
 
 @pytest.mark.slow
-def test_a_killed_worker_ends_its_trial(programs, site, begun, mark):
-    check = begun("--on", "slurm", "hangs.py", mark)
+def test_a_killed_worker_ends_its_trial(programs, site, checking, mark):
+    check = checking("--on", "slurm", "hangs.py", mark)
     slurm_site.until(mark.exists)
     workers = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if is_worker(path, programs)]
     assert len(workers) == 1
     os.kill(workers[0], signal.SIGKILL)
-    ended(check, 3)
+    check.ended(3)
     assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its Slurm job ended: FAILED")
     all_is_gone(site, mark, programs)
 
@@ -207,19 +188,19 @@ def is_worker(path, folder):
     return False
 
 
-def test_a_stop_cancels_the_jobs(programs, site, begun, mark):
-    check = begun("--full", "--jobs", 2, "--on", "slurm", "hangs.py", mark)
+def test_a_stop_cancels_the_jobs(programs, site, checking, mark):
+    check = checking("--full", "--jobs", 2, "--on", "slurm", "hangs.py", mark)
     slurm_site.until(mark.exists)
     check.send_signal(signal.SIGINT)
-    assert "stopped by Ctrl-C" in ended(check, 130)
+    assert "stopped by Ctrl-C" in check.ended(130)
     assert jobs(site) == []
     assert [trial(programs, number)["status"] for number in (1, 2)] == ["killed", "killed"]
     all_is_gone(site, mark, programs)
 
 
 @pytest.mark.slow
-def test_a_killed_samebits_leaves_no_job(programs, site, begun, mark):
-    check = begun("--on", "slurm", "hangs.py", mark)
+def test_a_killed_samebits_leaves_no_job(programs, site, checking, mark):
+    check = checking("--on", "slurm", "hangs.py", mark)
     slurm_site.until(mark.exists)
     check.kill()
     check.wait()
@@ -228,20 +209,20 @@ def test_a_killed_samebits_leaves_no_job(programs, site, begun, mark):
 
 
 @pytest.mark.slow(seconds=15)
-def test_a_preempted_trial_starts_again_and_counts_once(programs, site, begun, mark):
-    check = begun("--on", "slurm", "--sbatch", "--partition=low --requeue", "hangs.py", mark, "once")
+def test_a_preempted_trial_starts_again_and_counts_once(programs, site, checking, mark):
+    check = checking("--on", "slurm", "--sbatch", "--partition=low --requeue", "hangs.py", mark, "once")
     slurm_site.until(mark.exists)
     more_urgent = ["sbatch", "--partition=high", "--ntasks=2", "--output=/dev/null", "--wrap=true"]
     slurm_site.asked(site, *more_urgent)
     hour_of(site)
-    assert "Slurm queued this trial's job again once, so the trial started again" in ended(check, 0)
+    assert "Slurm queued this trial's job again once, so the trial started again" in check.ended(0)
     result = json.loads((programs / "record" / "result.json").read_text())
     assert (result["groups"], [one["status"] for one in result["trials"]]) == ([[1, 2]], ["complete", "complete"])
     all_is_gone(site, mark, programs)
 
 
 @pytest.mark.slow
-def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, site, begun, mark):
+def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, site, mark):
     """The node is busy first. Then the Python of samebits is not there."""
     own = programs / "python"
     own.symlink_to(sys.executable)
@@ -327,9 +308,9 @@ def test_a_job_has_the_exit_status_of_its_script_and_an_srun_that_hides_is_named
 
 
 @pytest.mark.slow
-def test_a_check_that_is_stopped_cancels_the_job_that_trains_by_itself(programs, site, begun, mark):
-    check = begun("--", "samebits", "slurm", "--", "sbatch", "job.sh", sys.executable, "hangs.py", mark)
+def test_a_check_that_is_stopped_cancels_the_job_that_trains_by_itself(programs, site, checking, mark):
+    check = checking("--", "samebits", "slurm", "--", "sbatch", "job.sh", sys.executable, "hangs.py", mark)
     slurm_site.until(mark.exists)
     check.send_signal(signal.SIGINT)
-    ended(check, 130)
+    check.ended(130)
     all_is_gone(site, mark, programs)

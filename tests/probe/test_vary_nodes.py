@@ -89,6 +89,7 @@ def varied(tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.slow(seconds=20)
 def test_a_node_with_other_bits_is_the_odd_one_out(varied):
     result, shown = varied("c")
     (factor,) = result.factors
@@ -99,12 +100,14 @@ def test_a_node_with_other_bits_is_the_odd_one_out(varied):
     assert "the odd one out: c" in shown
 
 
+@pytest.mark.slow(seconds=20)
 def test_the_first_node_can_be_the_odd_one_out(varied):
     result, shown = varied("a", nodes="abd")
     assert result.factors[0].groups == [["a"], ["b", "d"]]
     assert "the odd one out: a" in shown
 
 
+@pytest.mark.slow(seconds=20)
 def test_a_node_that_does_not_repeat_is_named_and_of_two_groups_of_one_size_none_is_odd(varied):
     result, shown = varied("b", "d", nodes="abd")
     assert result.factors[0].groups == [["a"], ["b"]]

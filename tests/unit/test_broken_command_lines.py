@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samebits.cli import main
+from samebits.options import ON, OPTIONS
+from samebits_parity.options import OPTIONS as PARITY
+from samebits_study.cli import OPTIONS as STUDY
 
 COMMAND = ["--", "python", "-c", "pass"]
 
@@ -328,3 +331,23 @@ def test_a_real_process_says_the_same(broken, tmp_path, words, named):
 
 def test_the_samples_of_this_test_are_no_files_of_ours():
     assert not Path("train.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["fix", "--on", "ray", "r"], "samebits fix takes no --on: its trials run where those of the record ran."),
+        (["parity", "init", "--each", "num_gpus=1"], "samebits parity init takes no --each: it runs on this machine."),
+        (["report", "--spread", "same", "r"], "samebits report takes no --spread: it runs on this machine."),
+    ],
+)
+def test_a_command_that_runs_on_this_machine_says_so_and_names_those_that_take_a_host(capsys, words, what):
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert what in said
+    assert "check, record, explain, locate, ops, vary, noise, versus, study and parity train can run trials" in said
+
+
+def test_the_commands_that_take_a_host_are_those_that_are_named():
+    takes = [name for name, options in {**OPTIONS, **PARITY, **STUDY}.items() if ON in options]
+    assert " ".join(sorted(takes)) == "check explain locate noise ops parity train record study vary versus"

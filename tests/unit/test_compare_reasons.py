@@ -114,6 +114,22 @@ def test_a_command_without_any_python(no_answer):
     assert "no Python process ran below the command" in no_answer([left()] * 2)
 
 
+def test_a_program_of_ray_whose_workers_were_not_watched(no_answer):
+    ran = [python(["python", "train.py"])]
+    assert no_answer([left(python_processes=ran, packages={"ray": "2.60.0"})] * 2) == (
+        "no step was seen in trials 1 and 2: the program uses Ray, and samebits watched none of its workers."
+    )
+    assert "sets PYTHONPATH in runtime_env, remove it there" in no_answer.result.advice
+
+
+def test_a_program_of_ray_whose_workers_were_watched_and_trained_nothing(no_answer):
+    ran = [python(["python", "train.py"]), python(["python", "/lib/ray/_private/workers/default_worker.py"])]
+    assert no_answer([left(python_processes=ran, packages={"ray": "2.60.0"})] * 2) == (
+        "no step was seen in trials 1 and 2: python train.py and python /lib/ray/_private/workers/default_worker.py ran "
+        "watched, and trained nothing that samebits knows."
+    )
+
+
 def test_files_found_by_themselves_are_not_enough(no_answer):
     reason = no_answer([wrote(saved("w.npz", named=False))] * 2)
     assert reason == "no step was seen in trials 1 and 2, only files that were saved: w.npz."

@@ -50,10 +50,21 @@ def _message(why: BaseException) -> tuple[str, str]:
         return why.message, why.advice
     if isinstance(why, click.UsageError):
         command = why.ctx.command_path if why.ctx else "samebits"
+        if isinstance(why, click.NoSuchOption) and why.option_name in _OF_HOSTS:
+            where = _PLACES.get(command, "it runs on this machine")
+            return f"{command} takes no {why.option_name}: {where}.", _OTHER_MACHINES
         return why.format_message(), f"{command} --help"
     if isinstance(why, click.ClickException):
         return why.format_message(), ""
     return _unforeseen(why)
+
+
+_OF_HOSTS = ("--on", "--each", "--spread", "--sbatch")
+_PLACES = {"samebits fix": "its trials run where those of the record ran"}
+_OTHER_MACHINES = (
+    "leave it out. check, record, explain, locate, ops, vary, noise, versus, study and parity train can run trials on "
+    "other machines."
+)
 
 
 def _unforeseen(why: BaseException) -> tuple[str, str]:

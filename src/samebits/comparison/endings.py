@@ -105,7 +105,26 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
             f"If these files are the result, name them: --artifact '{pattern_of(saved)}'. {_for_jax(empty)}".strip(),
             False,
         )
+    if _hides_workers_of_ray(empty):
+        why = "the program uses Ray, and samebits watched none of its workers"
+        return f"no step was seen in {which}: {why}.", _UNHIDE_WORKERS, False
     return f"no step was seen in {which}: {_ran(files)}.", _advice(empty), False
+
+
+_WORKER_OF_RAY = "default_worker.py"
+_UNHIDE_WORKERS = (
+    "If the program sets PYTHONPATH in runtime_env, remove it there and export it before samebits. If the workers run "
+    "on other machines, put the record on a disk that all of them share: --out DIR."
+)
+
+
+def _hides_workers_of_ray(empty: Sequence[AlignedTrial]) -> bool:
+    """Whether a program loaded Ray and no worker of a cluster wrote a trace: each cluster starts its own workers."""
+    trials = [trial.trial for trial in empty]
+    started = [process.argv for trial in trials for process in trial.file.python_processes]
+    watched = [map(str, process.facts.get("argv") or ()) for trial in trials for process in trial.processes]
+    workers = (word for argv in (*started, *watched) for word in argv if word.endswith(_WORKER_OF_RAY))
+    return any("ray" in trial.file.packages for trial in trials) and not any(workers)
 
 
 _LIKELY = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".keras", ".onnx", ".bin", ".pkl", ".joblib", ".npz", ".npy")

@@ -64,14 +64,14 @@ class Look:
 
 
 def look(record: Record, where: Divergence, progress: Progress | None = None) -> Look:
-    """Run one trial up to the step in which the record's trials diverge; its folder is gone afterwards.
+    """Run one trial on this machine up to the step in which the record's trials diverge, and remove its folder.
 
     Raises NotFound if the record's command or folder is gone.
     """
     request = recorded_trials.request_of(record)
     options = request.options.model_copy(update={"trials": 1, "jobs": 1, "artifacts": [], "metrics": {}})
     steps = None if where.kind in NO_STEPS else max(where.step, 0) + 1
-    request = replace(request, options=options)
+    request = replace(request, options=options, host="local", each={})  # its lines are those of the user's files
     with Experiment.inside(record, FOLDER, request, progress or Progress()) as experiment:
         finished = experiment.run(Limits(steps=steps, draws=True), [1])
         found = _read(experiment.plan.trial_folder(1), experiment.plan.directory, request.command)
