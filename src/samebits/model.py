@@ -138,9 +138,7 @@ class Result(Document):
 
     `reason` is a sentence whenever the verdict is inconclusive; `advice` what to do then. `precision`: "bitwise".
     `agrees`: looser precisions at which results agree, as sentences. `diverges_at`: of each group, null of the
-    reference's. `splits`: of each two groups; of many, of each with the reference. `across`: if the bits are equal, the
-    facts in which the machines of the trials differ. `levels`: of a comparison of two records, at which levels they are
-    the same. `at_a_time`: the most trials that ran side by side.
+    reference's. `splits`: of each two groups; of many, of each with the reference.
     """
 
     format: int = RESULT_FORMAT
