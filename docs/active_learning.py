@@ -4,7 +4,7 @@
     python docs/active_learning.py                                   # makes the figures, prints the table
 
 --run works in one folder for each setup, FOLDER/NAME, with copies of the programs: so no other work writes there, and
-a setup that has its record is not trained again.
+a setup that has its record is not trained again. --only NAME ...: the other setups stay in rounds.json as they are.
 """
 
 import argparse
@@ -41,12 +41,12 @@ def words(name, data):
     return ["check", "--full", "-n", "5", *options, "--out", "record", "--", "python", *learner]
 
 
-def run(folder, mnist):
-    """The record of each setup: made, unless it is there."""
+def run(folder, mnist, names):
+    """The record of each of these setups: made, unless it is there."""
     data = {"mnist": mnist.resolve(), "cells": folder.resolve() / "cells"}
     if not data["cells"].is_dir():
         subprocess.run([sys.executable, EXAMPLES / "cell_patches.py", "--out", data["cells"]], check=True)
-    for name in SETUPS:
+    for name in names:
         place = folder / name
         if (place / "record" / "result.json").is_file():
             continue
@@ -55,7 +55,7 @@ def run(folder, mnist):
         command = [sys.executable, "-m", "samebits", *words(name, data)]
         print("$", "samebits", *command[3:], flush=True)
         subprocess.run(command, cwd=place, env={**os.environ, **SURROUNDINGS}, check=False)  # diverged: 1
-    return {name: folder / name / "record" for name in SETUPS}
+    return {name: folder / name / "record" for name in names}
 
 
 def taken(record):
@@ -146,10 +146,13 @@ def draw(setups):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, metavar="FOLDER")
+    parser.add_argument("--only", nargs="+", choices=SETUPS, default=list(SETUPS), metavar="NAME")
     parser.add_argument("--data", type=Path, default=Path("data/mnist"))
     options = parser.parse_args()
     if options.run:
-        made = {name: taken(record) for name, record in run(options.run, options.data).items()}
+        known = json.loads(ROUNDS.read_text()) if ROUNDS.is_file() else {}
+        known |= {name: taken(record) for name, record in run(options.run, options.data, options.only).items()}
+        made = {name: known[name] for name in SETUPS if name in known}
         HERE.mkdir(parents=True, exist_ok=True)
         ROUNDS.write_text(json.dumps(made, separators=(",", ":")) + "\n")
     setups = json.loads(ROUNDS.read_text())

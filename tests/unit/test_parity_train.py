@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from samebits_parity import activations, train
 from samebits_parity.defaults.hypotheses import Clip
-from samebits_parity.train import explanation, layers, recurrent
+from samebits_parity.train import attention, explanation, feed, layers, recurrent
 from samebits_parity.train.explanation import inputs, losses, outputs
 from samebits_parity.train.explanation.optimizers import UpdateRule, read
 from samebits_parity.train.pairs import BatchInput, Pairer
@@ -559,3 +559,85 @@ def test_two_biases_that_both_learn_are_named(tmp_path):
     first, (reason,) = why(a, b)
     assert (first.kind, first.name, reason.id) == ("update", "m/net/cell/bias", "two biases")
     assert "one in A, two that are added in B" in reason.words
+
+
+# -- attention layers ---------------------------------------------------------------------------------------------
+
+
+def with_attention(folder, *, size=3):
+    """An attention layer of each library, with the same weights, two heads and an input of six."""
+    pytorch = {"in_proj_weight": random((18, 6)), "in_proj_bias": random(18, 1),
+               "out_proj.weight": random((6, 6), 2), "out_proj.bias": random(6, 3)}  # fmt: skip
+    keras = {}
+    for role, value in rules.attention(2).to_keras(pytorch).items():
+        part, _, kind = role.rpartition("_")
+        keras[f"m/see/{'attention_output' if part == 'output' else part}/{kind}"] = (
+            value if part == "output" else value[..., :size]
+        )
+    parts = [(one, {"type": "EinsumDense", "weights": [name for name in keras if f"/{one}/" in name], "settings": {}})
+             for one in ("query", "key", "value", "attention_output")]  # fmt: skip
+    sides = [
+        (keras, [("see", {"type": "MultiHeadAttention", "weights": [], "settings": {}}), *parts], {"layer:query": random((2, 5, 2, 3)), "layer:see": random((2, 5, 6), 9)}),
+        ({f"see.{name}": value for name, value in pytorch.items()}, [("see", {"type": "MultiheadAttention", "weights": ["see.in_proj_weight"], "settings": {}})], {"layer:see.0": random((2, 5, 6), 9), "layer:see.1": random((2, 5, 5))}),
+    ]  # fmt: skip
+    made = []
+    for place, (weights, known, forward) in enumerate(sides):
+        values = {(-1, "start"): weights, (0, "forward"): {**forward, "loss": np.float32([0.5])},
+                  (0, "gradient"): weights, (0, "update"): weights}  # fmt: skip
+        made.append(written(folder / "ab"[place], values, layers=known))
+    return made
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_arrays_of_an_attention_layer_are_paired_across_libraries(tmp_path, turned):
+    a, b = with_attention(tmp_path)[:: -1 if turned else 1]
+    attention.align(a, b)
+    pairs, left = Pairer(a, b).pairs()
+    assert not left
+    assert [pair.equal for pair in pairs] == [True] * 4
+    judged = judge_of(a, b)
+    assert judged.first is None
+    assert [(pair.a, pair.b) for pair in judged.layer_pairs] == [("see", "see")]
+
+
+def test_an_attention_layer_is_split_again_as_it_was(tmp_path):
+    a, b = with_attention(tmp_path)
+    before = {name: a.weight(-1, name) for name in a.weights}
+    attention.align(a, b)
+    again = {part: value for name in a.weights for part, value in a.split(name, a.weight(-1, name))}
+    assert again.keys() == before.keys()
+    assert all(np.array_equal(again[name], value) for name, value in before.items())
+
+
+def test_an_attention_layer_that_pytorch_does_not_have_is_named(tmp_path):
+    a, b = with_attention(tmp_path, size=2)
+    attention.align(a, b)
+    _, left = Pairer(a, b).pairs()
+    assert ("A", "m/see/query+key+value/kernel") in {(one.side, one.name) for one in left}
+
+
+def test_a_sequence_is_flattened_in_one_order_by_both_libraries(tmp_path):
+    start = random((30, 3))
+    sides = [with_weights(tmp_path / name, weights, {(0, "forward"): {"layer:see": random((2, 5, 6))}})
+             for name, weights in (("a", {"m/d/kernel": start}), ("b", {"d.weight": random((3, 30), 1)}))]  # fmt: skip
+    (pair,), _ = Pairer(*sides).pairs()
+    assert pair.way.name == "dense"
+
+
+def of_two_layers(folder, names, seed):
+    """A training with two layers of one shape, which run in this order."""
+    weights = {f"{name}.weight": random((2, 3), seed + place) for place, name in enumerate(names)}
+    known = [(name, {"type": "Linear", "weights": [f"{name}.weight"], "settings": {}}) for name in names]
+    values = {kind: weights for kind in ((-1, "start"), (0, "gradient"), (0, "update"))}
+    return written(folder, values, layers=known)
+
+
+@pytest.mark.parametrize("names", [["one", "other"], ["other", "one"]])
+def test_layers_of_one_shape_are_swapped_only_if_their_partners_have_different_names(tmp_path, names):
+    a, b = of_two_layers(tmp_path / "a", ["one", "other"], 1), of_two_layers(tmp_path / "b", names, 7)
+    pairs, _ = Pairer(a, b).pairs()
+    found = list(feed.swaps(a, b, pairs))
+    assert bool(found) == (names[0] == "other")
+    for layers_of_a, swapped in found:
+        assert layers_of_a == ("one", "other")
+        assert {pair.a: pair.b for pair in swapped} == {"one.weight": "one.weight", "other.weight": "other.weight"}

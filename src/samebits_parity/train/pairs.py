@@ -61,7 +61,7 @@ class Pairer:
 
     def __init__(self, a: TrainingValues, b: TrainingValues) -> None:
         self.a, self.b = a, b
-        self._shapes = _image_shapes(a) | _image_shapes(b)
+        self._shapes = _image_shapes(a, b) | _image_shapes(b, a)
         self._channels = _channels(a) | _channels(b)
 
     def pairs(self) -> tuple[list[WeightPair], list[LoneTensor]]:
@@ -243,11 +243,22 @@ def _channels(training: TrainingValues) -> set[int]:
     return {shape[-1 if training.is_keras else 0] for shape in shapes if len(shape) > 2} - {1}
 
 
-def _image_shapes(training: TrainingValues) -> set[tuple[int, ...]]:
-    """(height, width, channels) of what layers returned or were given, channels last."""
+def _image_shapes(training: TrainingValues, other: TrainingValues) -> set[tuple[int, ...]]:
+    """(height, width, channels) of what layers returned or were given, channels last.
+
+    A sequence (steps, features) that both have in this order is none: it has no channels to be moved.
+    """
+    shapes = {shape for shape in _shapes(training) if not _is_sequence(shape, other)}
+    return shapes if training.is_keras else {(*shape[1:], shape[0]) for shape in shapes}
+
+
+def _shapes(training: TrainingValues) -> set[tuple[int, ...]]:
     tensors = [*training.outputs.values(), *training.names(0, "batch").values()]
-    shapes = [tensor.shape[1:] for tensor in tensors if len(tensor.shape) > 2]
-    return set(shapes) if training.is_keras else {(*shape[1:], shape[0]) for shape in shapes}
+    return {tensor.shape[1:] for tensor in tensors if len(tensor.shape) > 2}
+
+
+def _is_sequence(shape: tuple[int, ...], other: TrainingValues) -> bool:
+    return len(shape) == 2 and shape[0] != shape[1] and shape in _shapes(other)
 
 
 class BatchInput(NamedTuple):

@@ -72,5 +72,6 @@ ROWS = Joint(
     "rows",
     lambda arrays: np.stack([_swapped(one) for one in arrays]),
     lambda array: [_swapped(row) for row in array],
+    lambda shape: (2, *shape),
 )
 GATES = Joint("gates", lambda arrays: _swapped(arrays[0]), lambda array: [_swapped(array)])

@@ -156,6 +156,9 @@ def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
     if judged.cut:
         names = words.first_few(sorted(judged.cut), 4)
         notes.append(f"What follows {names} agrees, but its shape differs: one side cuts or pads what it gives.")
+    if judged.unsure:
+        both = " and ".join(judged.unsure)
+        notes.append(f"{both} have one shape, and nothing shows which layer of B is which: they are paired by order.")
     if not judged.layer_pairs:
         notes.append("The outputs of layers were not seen on one side; losses, gradients and updates were.")
     for side, training in (("A", judged.a), ("B", judged.b)):

@@ -11,7 +11,7 @@ tensor of the step. FACTOR stands for the depth of a network: each layer adds it
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,11 +29,13 @@ Array = NDArray[Any]
 
 class Joint(NamedTuple):
     """How arrays of a training are shown as one, and how one is split into them again. `name`: "sum", "rows" (one on
-    the other) or "gates" (one array, in a different order)."""
+    the other), "gates" (one array, in a different order) or "attention". `shaped`: the shape of the one, from that of
+    the first array."""
 
     name: str
     join: Callable[[list[Array]], Array]
     split: Callable[[Array], list[Array]]
+    shaped: Callable[[tuple[int, ...]], tuple[int, ...]] = tuple
 
 
 class TrainingValues:
@@ -107,8 +109,7 @@ class TrainingValues:
             if there:
                 kept = self._joined.setdefault(place, {})
                 kept.update({part: named[part] for part in there})
-                shape = named[there[0]].shape
-                row = named[there[0]]._replace(name=name, shape=(len(parts), *shape) if joint.name == "rows" else shape)
+                row = named[there[0]]._replace(name=name, shape=joint.shaped(named[there[0]].shape))
                 self.tensors[place] = {
                     name if one == there[0] else one: row if one == there[0] else tensor
                     for one, tensor in named.items()
@@ -156,6 +157,13 @@ class TrainingValues:
                     for name, row in named.items()
                     if name == old or not name.startswith(f"{new}.")
                 }
+
+    def drop_outputs(self, layers: Collection[str]) -> None:
+        """Forget what these layers returned, however often they ran in a step: they are a part of a layer."""
+        own = tuple(wire.LAYER + layer for layer in layers)
+        for place, named in self.tensors.items():
+            if place[1] == "forward":
+                self.tensors[place] = {name: row for name, row in named.items() if name.partition("#")[0] not in own}
 
     @cached_property
     def weights(self) -> list[str]:

@@ -74,7 +74,7 @@ class PointComparison:
 @dataclass
 class TrainVerdict:
     """All that was compared, in order. `first`: where they diverge, or None. `cut`: layers whose outputs have different
-    shapes, though what follows agrees."""
+    shapes, though what follows agrees. `unsure`: two layers of A of one shape whose partners may be swapped."""
 
     a: TrainingValues
     b: TrainingValues
@@ -85,6 +85,7 @@ class TrainVerdict:
     steps: int
     points: list[PointComparison] = field(default_factory=list)
     cut: set[str] = field(default_factory=set)
+    unsure: tuple[str, str] | None = None
 
     @property
     def first(self) -> PointComparison | None:

@@ -1,0 +1,108 @@
+"""Attention layers: Keras' arrays in the form in which PyTorch has them, so that the two can be compared.
+
+Keras has a kernel (inputs, heads, size) and a bias (heads, size) for each of query, key and value. PyTorch has all
+three in one array. So Keras' three are shown as one, as a dense layer of Keras would have it: (inputs, 3 heads size).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from samebits_parity.train.values import Array, Joint, TrainingValues
+from samebits_parity.weights.rules import PROJECTIONS
+
+__all__ = ["align"]
+
+ATTENTION, OUTPUT = "attention", "attention_output"
+TOGETHER = "+".join(PROJECTIONS)
+IN_PYTORCH = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
+Shape = tuple[int, ...]
+
+
+def align(a: TrainingValues, b: TrainingValues) -> None:
+    """Bring the attention layers of Keras into PyTorch's form, if one side is of Keras and one of PyTorch."""
+    if a.is_keras == b.is_keras:
+        return
+    keras, pytorch = (a, b) if a.is_keras else (b, a)
+    for name in _attention_layers(keras, "MultiHeadAttention"):
+        for prefix in _prefixes(keras, name):
+            _join(keras, name, prefix)
+    for name in _attention_layers(pytorch, "MultiheadAttention"):
+        start = pytorch.names(-1, "start")
+        prefix = f"{name}." if name else ""
+        _own(pytorch, name, [f"{prefix}{one}" for one in IN_PYTORCH if f"{prefix}{one}" in start])
+        pytorch.rename_output(name)
+
+
+def _attention_layers(training: TrainingValues, kind: str) -> list[str]:
+    return [name for name, facts in training.layers.items() if facts.get("type") == kind]
+
+
+def _prefixes(keras: TrainingValues, name: str) -> list[str]:
+    """What stands before "query/kernel" in the names of a layer's weights."""
+    end = f"{PROJECTIONS[0]}/kernel"
+    found = [one.removesuffix(end) for one in keras.names(-1, "start") if one.endswith(f"/{end}")]
+    return [prefix for prefix in found if prefix.split("/")[-2] == name]
+
+
+def _join(keras: TrainingValues, name: str, prefix: str) -> None:
+    """Show the arrays of one layer as those of PyTorch; those of another form stay as they are, without a partner."""
+    start = keras.names(-1, "start")
+    kernels, biases = ([f"{prefix}{one}/{role}" for one in PROJECTIONS] for role in ("kernel", "bias"))
+    if len({start[one].shape for one in kernels if one in start}) != 1:
+        return
+    heads = start[kernels[0]].shape[1]
+    given = [
+        (f"{prefix}{TOGETHER}/kernel", kernels, _kernels(heads)),
+        (f"{prefix}{TOGETHER}/bias", biases, _biases(heads)),
+        (f"{prefix}{OUTPUT}/kernel", [f"{prefix}{OUTPUT}/kernel"], _output(heads)),
+    ]
+    for joined, parts, joint in given:
+        keras.join(joined, joint, tuple(parts))
+    owned = [joined for joined, _, _ in given] + [f"{prefix}{OUTPUT}/bias"]
+    _own(keras, name, [one for one in owned if one in keras.names(-1, "start")])
+    keras.drop_outputs(
+        [one for one in (*PROJECTIONS, OUTPUT) if keras.layers.get(one, {}).get("type") == "EinsumDense"]
+    )
+
+
+def _own(training: TrainingValues, name: str, weights: list[str]) -> None:
+    """Give these weights to a layer, and to no layer within it."""
+    for facts in training.layers.values():
+        facts["weights"] = [one for one in facts["weights"] if one not in weights]
+    training.layers[name]["weights"] = weights
+
+
+def _kernels(heads: int) -> Joint:
+    def split(array: Array) -> list[Array]:
+        return [part.reshape(len(part), heads, -1) for part in np.split(array, 3, axis=1)]
+
+    def shaped(shape: Shape) -> Shape:
+        return shape[0], 3 * math.prod(shape[1:])
+
+    def join(arrays: list[Array]) -> Array:
+        return np.concatenate([one.reshape(len(one), -1) for one in arrays], axis=1)
+
+    return Joint(ATTENTION, join, split, shaped)
+
+
+def _biases(heads: int) -> Joint:
+    def split(array: Array) -> list[Array]:
+        return [part.reshape(heads, -1) for part in np.split(array, 3)]
+
+    def join(arrays: list[Array]) -> Array:
+        return np.concatenate([one.ravel() for one in arrays])
+
+    return Joint(ATTENTION, join, split, lambda shape: (3 * math.prod(shape),))
+
+
+def _output(heads: int) -> Joint:
+    def split(array: Array) -> list[Array]:
+        return [array.reshape(heads, -1, array.shape[-1])]
+
+    def shaped(shape: Shape) -> Shape:
+        return math.prod(shape[:-1]), shape[-1]
+
+    return Joint(ATTENTION, lambda arrays: arrays[0].reshape(-1, arrays[0].shape[-1]), split, shaped)
