@@ -171,7 +171,8 @@ def result(
         elif setup.id in others:
             known[setup.id] = others[setup.id]
     found = _result(work, made, [known[name] for name in SETUPS if name in known])
-    return found.model_copy(update={"baselines": baselines.of(work.study.data, work.data.parent, judge)})
+    beside = baselines.of(work.study.data, work.data.parent, judge)
+    return found.model_copy(update={"baselines": beside or scores.baselines(work.study, work.data)})
 
 
 def _result(work: Work, made: dict[str, Any], setups: list[SetupResult]) -> StudyResult:

@@ -59,11 +59,12 @@ class ScoredMeasure(Document):
 
 
 class Baseline(Document):
-    """Masks that no training made, counted as the trials' masks are. `about`: how they were made."""
+    """Predictions that no training made, judged as the trials' predictions are. `about`: how they were made."""
 
     name: str
     about: str
-    cells: Cells
+    cells: Cells | None = None
+    scores: dict[str, AnyNumber | None] | None = None
 
 
 class TrainedModel(Document):
@@ -164,5 +165,5 @@ class StudyResult(Document):
     arguments: list[str]
     watershed: bool | None = None  # whether cells that touch were split; null: no cells, or older, when they were
     measures: list[ScoredMeasure] = []  # of `scores`, the main one first
-    baselines: list[Baseline] = []  # none: no cells, or an older document
+    baselines: list[Baseline] = []  # none: the study has none, or an older document
     setups: list[SetupResult]

@@ -1,7 +1,8 @@
 """What predictions are worth in a study of its own kind: its data script says so, outside of the trainings.
 
 The script that makes the data defines `scores(predictions, data)`, which returns a number, or None, for each measure.
-It may define `decisions(predictions)`, which returns an array of what the predictions decide.
+It may define `decisions(predictions)`, which returns an array of what the predictions decide, and `baselines(data)`,
+which gives (name, how they were made, predictions) of predictions that no training made.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from samebits.errors import DataError
 from samebits_study import catalog
 from samebits_study.catalog import Study
+from samebits_study.results import Baseline
 
 Scores = dict[str, float | None]
 Function = Callable[..., Any]
@@ -28,9 +30,21 @@ def judge_of(study: Study, data: Path) -> Callable[[NDArray[Any]], Scores]:
     compute = _function(study.data, "scores")
     if compute is None:
         raise DataError(f"{study.data} defines no scores(predictions, data), by which predictions are judged.")
+    return partial(_scores, study=study, compute=compute, arrays=_arrays(data))
+
+
+def _arrays(data: Path) -> dict[str, NDArray[Any]]:
     with np.load(data) as saved:
-        arrays = {name: saved[name] for name in saved.files}
-    return partial(_scores, study=study, compute=compute, arrays=arrays)
+        return {name: saved[name] for name in saved.files}
+
+
+def baselines(study: Study, data: Path) -> list[Baseline]:
+    """What predictions that no training made are worth; none if the script has none."""
+    make = _function(study.data, "baselines")
+    if make is None:
+        return []
+    judge = judge_of(study, data)
+    return [Baseline(name=name, about=about, scores=judge(made)) for name, about, made in make(_arrays(data))]
 
 
 def _scores(

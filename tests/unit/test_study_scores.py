@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import statistics
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -49,6 +51,36 @@ def test_a_script_that_lacks_a_measure_or_computes_no_scores_is_said(study, tmp_
     (tmp_path / "rulers.py").write_text("")
     with pytest.raises(DataError, match=r"rulers\.py defines no scores"):
         scores.judge_of(study, tmp_path / "data.npz")
+
+
+def test_baselines_are_judged_as_predictions_are_and_have_a_row_below_the_models(study, tmp_path):
+    assert scores.baselines(study, tmp_path / "data.npz") == []
+    more = "def baselines(data):\n    yield 'all twos', 'two for each', 0 * data['test_values'] + 2\n"
+    (tmp_path / "rulers.py").write_text(SCRIPT + more)
+    (made,) = scores.baselines(study, tmp_path / "data.npz")
+    assert (made.name, made.about, made.scores) == ("all twos", "two for each", {"far": 1.0, "close": None})
+    result = result_of([("a", 1.25), ("a", 1.25), ("b", 4.0)]).model_copy(update={"baselines": [made]})
+    table = next(table for table in output.every_table(result) if table.id == "scores")
+    assert output.as_csv(table).splitlines()[-1] == "all twos,,1.00,,undefined,"
+    assert "All twos: two for each." in table.notes
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "worst"),
+    [("diabetes", [], "the mean"), ("scenes", ["--train", "20"], "the true boxes, classes drawn")],
+)
+def test_the_data_of_a_study_can_be_predicted_better_than_by_chance(name, words, worst, tmp_path):
+    """By least squares, or by the truth: so a network that does not beat the worst baseline has not learned."""
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    path = tmp_path / "data.npz"
+    script = catalog.SCRIPTS / f"{name}.py"
+    subprocess.run([sys.executable, script, "--out", path, "--seed", "1", "--test", "60", *words], check=True)
+    own = next(study for study in catalog.STUDIES.values() if study.data == f"{name}.py")
+    first = own.measures[0].name
+    found = {one.name: one.scores[first] for one in scores.baselines(own, path)}
+    lowest = max if name == "diabetes" else min  # an error, a precision
+    assert lowest(found, key=found.get) == worst
+    assert max(found.values()) > 1.2 * min(found.values())
 
 
 def test_predictions_decide_what_the_script_says_or_nothing(study, tmp_path):

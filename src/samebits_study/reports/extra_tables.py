@@ -79,8 +79,11 @@ def scores(result: StudyResult) -> Table:
         id="scores",
         title="What the predictions on the test data are worth, model by model.",
         columns=measures.columns(own),
-        rows=tuple(row for setup in done for row in measures.rows(result.study, setup, own)),
-        notes=(paper_tables.LETTERS, paper_tables.SAMPLE, *left_out),
+        rows=(
+            *(row for setup in done for row in measures.rows(result.study, setup, own)),
+            *(measures.baseline_row(one, own) for one in result.baselines if done),
+        ),
+        notes=(paper_tables.LETTERS, paper_tables.SAMPLE, *measures.baseline_notes(result.baselines), *left_out),
     )
 
 
@@ -265,7 +268,7 @@ def dice(result: StudyResult) -> Table:
         ),
         rows=(
             *(_dice_row(setup.id, judged) for setup in phrases.done(result) if (judged := _judged_cells(setup))),
-            *(_dice_row(one.name, {0: one.cells}) for one in result.baselines),
+            *(_dice_row(one.name, {0: one.cells}) for one in result.baselines if one.cells),
         ),
         notes=(
             "Mean and sample standard deviation over trials. If neither the true nor the predicted mask of a field "

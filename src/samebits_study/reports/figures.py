@@ -97,6 +97,7 @@ READ = (
     "Box: first to third quartile. Thick line: median. Thin line: from the minimum to the maximum. Dots: the trials. "
     "Quartiles are interpolated; the paper does not say how it computes its own."
 )
+READ_THERE = "Boxes and dots are those of the figure of all setups."
 COMPARABLE = 10  # two panels share an axis where it is at most so many times as long as what either of them spans
 
 
@@ -141,7 +142,7 @@ def _beside_paper(result: StudyResult, measure: Measure, number: str, title: str
     notes = _not_there(ids, known, measure) + ([] if same else ["The two panels have different axes."])
     if paper.EQUATION_1 in ids and theirs:
         notes.append("The paper gives no numbers for its PyTorch models of this figure.")
-    return Figure(number, title, READ, Boxes(measure.head, panels, same), notes=tuple(notes))
+    return Figure(number, title, READ_THERE, Boxes(measure.head, panels, same), notes=tuple(notes))
 
 
 def _an(measure: Measure) -> str:

@@ -217,12 +217,14 @@ def _mean(values: Sequence[float | Decimal], one: Measure, otherwise: str = "") 
 
 
 def baseline_row(one: Baseline, measures: Sequence[Measure]) -> Row:
-    """What masks that no training made are worth: a row of a table of models."""
+    """What predictions that no training made are worth: a row of a table of models."""
     pairs = [(EMPTY, _of_baseline(one, measure)) for measure in measures]
     return (one.name, EMPTY, *(cell for pair in pairs for cell in pair), EMPTY)
 
 
 def _of_baseline(one: Baseline, measure: Measure) -> Cell:
+    if one.cells is None:
+        return measured((one.scores or {}).get(measure.name), measure.digits[0])
     return measured(getattr(one.cells, measure.name), measure.digits[0], one.cells.undefined.get(measure.name, ""))
 
 

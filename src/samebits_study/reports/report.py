@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from samebits import words
-from samebits.reports.table import Cell, StyledText, Table, shown
+from samebits.reports.table import Column, StyledText, Table, shown
 from samebits.reports.tree import (
     DOCUMENT,
     MARKDOWN,
@@ -17,7 +17,6 @@ from samebits.reports.tree import (
     Code,
     Drawing,
     Facts,
-    FoldedBlock,
     MemberOutcome,
     Outcomes,
     Report,
@@ -137,11 +136,11 @@ def _how(result: StudyResult) -> Section:
     amount = f"{words.count(result.trials, 'trial')}, {words.count(result.epochs, 'epoch')}"
     scale = f"{result.scale}: {amount}" + (f", {' '.join(result.arguments)}" if result.arguments else "")
     data = phrases.data(result)
-    facts: list[tuple[str, Cell]] = [("scale", scale), *((f"data: {name}", value) for name, value in data)]
+    facts = [("scale", scale), *((f"data: {name}", value) for name, value in data)]
+    columns = (Column("What"), Column("Value", wide=True))
     blocks: tuple[AnyBlock, ...] = (
         Code(phrases.again(result)),
-        FoldedBlock("The scale and the data", (Facts(tuple(facts)),), on=PAGE),
-        *([Facts(tuple(data), on=MARKDOWN)] if data else []),
+        *_folded(Table(id="data", title="The scale and the data.", columns=columns, rows=tuple(facts))),
         Text(MADE, on=PAGE),
     )
     return Section("How this was made", "how", blocks, on=DOCUMENT)

@@ -2,8 +2,8 @@
 
     python diabetes.py --out diabetes.npz --seed 2019 --test 111
 
-Facts and values are standardised by the patients that train. `scores` says what predictions are worth. The report calls
-it, outside of the trainings.
+Facts and values are standardised by the patients that train. `scores` says what predictions are worth, `baselines`
+gives some that need no training. The report calls them, outside of the trainings.
 """
 
 import argparse
@@ -29,6 +29,15 @@ def main():
         arrays[part + "_inputs"] = inputs[rows].astype("float32")
         arrays[part + "_targets"] = ((values[rows] - center) / scale).astype("float32")[:, None]
     np.savez(options.out, **arrays)
+
+
+def baselines(data):
+    """The mean of the patients that train, and a linear model of the ten facts."""
+    facts, new = (np.column_stack([data[part + "_inputs"], np.ones(len(data[part + "_inputs"]))])
+                  for part in ("train", "test"))  # fmt: skip
+    weights = np.linalg.lstsq(facts, data["train_targets"], rcond=None)[0]
+    yield "the mean", "the mean of the patients that train, for each patient", np.zeros((len(new), 1))
+    yield "a linear model", "least squares on the ten facts, without any learning in steps", new @ weights
 
 
 def scores(predictions, data):

@@ -6,7 +6,8 @@ The digits are those that scikit-learn ships (8 x 8 pixels). Each scene is cover
 that holds the centre of a digit has the digit's class, the place of the centre in the cell, and the logarithm of its
 width and height: the targets of an anchor-free detector (Zhou et al. 2019, "Objects as Points", arXiv 1904.07850).
 
-`scores` and `decisions` say what predictions are worth. The report calls them, outside of the trainings.
+`scores` and `decisions` say what predictions are worth, `baselines` gives some that need no training. The report calls
+them, outside of the trainings.
 """
 
 import argparse
@@ -145,6 +146,17 @@ def scores(predictions, data):
         "precision": 100 * sure.mean() if len(sure) else None,
         "recall": 100 * sure.sum() / (boxes[..., 0] >= 0).sum(),
     }
+
+
+def baselines(data):
+    """The true boxes; and the same boxes with classes that are drawn, which no detector should fall below."""
+    targets = data["test_targets"]
+    yield "the true boxes", "the targets of the test scenes, judged as a prediction is", targets
+    number, row, column = np.nonzero(targets[..., :CLASSES].max(-1))
+    drawn = targets.copy()
+    drawn[..., :CLASSES] = 0
+    drawn[number, row, column, np.random.default_rng(0).integers(0, CLASSES, len(number))] = 1
+    yield "the true boxes, classes drawn", "the true boxes, each with a class drawn at random", drawn
 
 
 def decisions(predictions):

@@ -94,9 +94,12 @@ def _outcomes(block: Outcomes, heading: str) -> Iterator[str]:
 
 
 def _picture(block: Drawing, heading: str) -> Iterator[str]:
-    yield f"{heading} {block.name}. {escaped(block.title)}"
+    title = f"{heading} {block.name}. {escaped(block.title)}"
     shown = f"![{escaped(block.title)}]({block.file})\n\n{escaped(block.caption)}" if block.file else escaped(block.why)
-    yield _fold("the figure", shown) if block.is_folded and block.file else shown
+    if block.is_folded and block.file:
+        yield _drawer(title, shown)
+    else:
+        yield from (title, shown)
 
 
 def _section(block: Section, heading: str) -> Iterator[str]:
@@ -116,15 +119,20 @@ def _side_by_side(block: SideBySide, heading: str) -> Iterator[str]:
 
 def _table(block: Table, heading: str) -> Iterator[str]:
     """In a document: below a heading, so that its contents list it; a long one is folded."""
-    if block.title:
-        yield f"{heading} {block.name}. {escaped(block.title)}"
-    body = _body(block)
-    rows = words.count(len(block.rows), "row")
+    title = f"{heading} {block.name}. {escaped(block.title)}" if block.title else ""
+    body, rows = _body(block), words.count(len(block.rows), "row")
     if block.is_folded:
-        yield _fold(rows, "\n\n".join(filter(None, (body, _table_notes(block)))))
+        whole = "\n\n".join(filter(None, (body, _table_notes(block))))
+        yield _drawer(title, whole) if title else _fold(rows, whole)
         return
+    yield title
     yield _fold(rows, body) if len(block.rows) > MOST_OPEN else body
     yield _table_notes(block)
+
+
+def _drawer(title: str, body: str) -> str:
+    """A heading that opens what is below it; it is in the contents of a document."""
+    return f'<details markdown="1">\n<summary markdown="block">\n\n{title}\n\n</summary>\n\n{body}\n\n</details>'
 
 
 def _fold(summary: str, body: str) -> str:
