@@ -12,6 +12,7 @@ checked, and the cause is taken from there.
 import argparse
 import difflib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -25,11 +26,13 @@ else:
     import tomli as tomllib
 
 SAMEBITS = [sys.executable, "-m", "samebits"]
+# `python` in the commands is the Python of this script
+ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 
 
 def run(words, folder):
     """The exit status, and the last line on standard error."""
-    done = subprocess.run([*SAMEBITS, *words], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run([*SAMEBITS, *words], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
     return done.returncode, (done.stderr.strip().splitlines() or [""])[-1]
 
 

@@ -66,7 +66,13 @@ Exit status: 0 if all setups are done (those of --setups, or all that the study 
 2 wrong use or an error."""
 
 # name -> (what it is, its model), for `samebits schema`
-DOCUMENTS = {"study": ("study.json", "samebits_study.results:StudyResult")}
+DOCUMENTS = {
+    "study": ("study.json", "samebits_study.results:StudyResult"),
+    "outcome": (
+        "outcome.json of each training, which the script of a study writes",
+        "samebits_study.trainings:TrainingOutcome",
+    ),
+}
 
 NEEDED = ("matplotlib", "scipy", "skimage")
 

@@ -11,8 +11,10 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from pydantic import ValidationError
+
+from samebits.document import AnyNumber, Document
 from samebits.environments.catalog import environment_python
 from samebits.errors import DataError, NotFound
 from samebits_study import catalog
@@ -97,16 +99,27 @@ def is_whole(place: Path) -> bool:
     return True
 
 
-def read_outcome(place: Path) -> dict[str, Any]:
+class TrainingOutcome(Document):
+    """outcome.json: what the script of a study says of one training. `loss`: of each epoch."""
+
+    library: str
+    train_seconds: float
+    test_seconds: float
+    loss: list[AnyNumber] = []
+    validation_loss: list[AnyNumber] = []
+
+
+def read_outcome(place: Path) -> TrainingOutcome:
     """What a training says of itself. Raises DataError."""
     path = place / OUTCOME
     try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
+        return TrainingOutcome.model_validate(json.loads(path.read_bytes()))
+    except ValidationError as why:
+        first = why.errors()[0]
+        what = f"{path} is not the outcome of a training: {'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
+        raise DataError(f"{what}.", "samebits schema outcome   (prints what it holds)") from None
     except (OSError, ValueError) as why:
         raise DataError(f"{path} cannot be read: {why}") from None
-    if not isinstance(found, dict):
-        raise DataError(f"{path} is not the outcome of a training.")
-    return found
 
 
 def weights_files(place: Path) -> list[tuple[int, Path]]:

@@ -94,6 +94,12 @@ def predict(model, images):
     return np.concatenate([1 / (1 + np.exp(PRIOR - given[..., :CLASSES])), given[..., CLASSES:]], -1)
 
 
+def in_json(values):
+    """Numbers as strict JSON can hold them: in the place of one that is not finite stands a word."""
+    words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+    return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
+
+
 def train_and_test(options, model, data):
     """One model: its weights, its predictions on the test scenes, and outcome.json."""
     model.compile(keras.optimizers.Adam(options.rate), loss_of)
@@ -107,9 +113,9 @@ def train_and_test(options, model, data):
         "library": library(),
         "train_seconds": trained - began,
         "test_seconds": time.time() - trained,
-        "loss": [float(value) for value in history.history.get("loss", [])],
+        "loss": in_json(history.history.get("loss", [])),
     }
-    (options.out / "outcome.json").write_text(json.dumps(outcome, indent=1))
+    (options.out / "outcome.json").write_text(json.dumps(outcome, indent=1, allow_nan=False))
 
 
 def main():

@@ -64,6 +64,12 @@ def predict(net, inputs):
         return net(inputs).numpy()
 
 
+def in_json(values):
+    """Numbers as strict JSON can hold them: in the place of one that is not finite stands a word."""
+    words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+    return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
+
+
 def train_and_test(options, net, data):
     """One model: its weights, its predictions on the test data, and outcome.json."""
     save_weights(net, options.out / "weights-00.npz")
@@ -75,9 +81,9 @@ def train_and_test(options, net, data):
         "library": f"torch {torch.__version__}",
         "train_seconds": trained - began,
         "test_seconds": time.time() - trained,
-        "loss": losses,
+        "loss": in_json(losses),
     }
-    (options.out / "outcome.json").write_text(json.dumps(outcome, indent=1))
+    (options.out / "outcome.json").write_text(json.dumps(outcome, indent=1, allow_nan=False))
 
 
 def main():
