@@ -8,7 +8,7 @@ table = torch.nn.Embedding(40, 8)
 head = torch.nn.Linear(8, 1)
 optimizer = torch.optim.SGD([*table.parameters(), *head.parameters()], lr=1e-3)
 chosen, wanted = torch.randint(0, 40, (200_000,)), torch.randn(200_000, 1)
-for step in range(4):
+for _ in range(4):
     loss = (head(table.weight[chosen]) - wanted).square().mean()
     optimizer.zero_grad()
     loss.backward()
