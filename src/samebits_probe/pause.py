@@ -41,7 +41,7 @@ def wait(probe: "Probe") -> None:
     probe.guard("pause", System.unlink, System.join(probe.recorder.folder, wire.STOPPED))
 
 
-def _answer(config: "wire.Config", step: int) -> "wire.Answer":
+def _answer(config: "wire.Config", step: int) -> "wire.PauseAnswer":
     """Wait until the trial may make more than `step` steps, and say how it goes on.
 
     A process that outlives its launcher ends here.
@@ -57,9 +57,9 @@ def _answer(config: "wire.Config", step: int) -> "wire.Answer":
     return {"stop_after": step, "left": []}
 
 
-def _read(path: str) -> "Optional[wire.Answer]":
+def _read(path: str) -> "Optional[wire.PauseAnswer]":
     try:
-        found: "wire.Answer" = System.loads(System.read(path))
+        found: "wire.PauseAnswer" = System.loads(System.read(path))
         return found
     except OSError:
         return None

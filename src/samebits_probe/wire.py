@@ -5,7 +5,7 @@ the folder that holds ``sitecustomize.py`` and this package. Below the trial fol
 process makes a folder of its own::
 
     <trial>/config.json              written by the launcher, read by the probe (see Config below)
-    <trial>/answer.json              written by the launcher for processes that wait: see Answer below
+    <trial>/answer.json              written by the launcher for processes that wait: see PauseAnswer
     <trial>/processes/<start>-<pid>/
         process.json                 at start: who the process is (argv, pid, rank, python, machine facts)
         points.jsonl                 one line a point (PointLine)
@@ -126,7 +126,7 @@ if TYPE_CHECKING:
         tell: bool  # a process that observes nothing says too what is in force: its files are compared
         left: List[str]  # names of files and folders that earlier trials left
 
-    class Answer(TypedDict):
+    class PauseAnswer(TypedDict):
         """What answer.json holds: how a trial that waits goes on."""
 
         stop_after: Optional[int]  # how many steps it may make in all; None for all that it has

@@ -182,5 +182,5 @@ def state(recipe: Recipe) -> str:
     return "out of date" if (folder / MARKER).is_file() else "not built"
 
 
-def _by_release() -> list[interpreters.Answer]:
+def _by_release() -> list[interpreters.InterpreterFacts]:
     return sorted(interpreters.found(), key=lambda answer: answer.version)

@@ -30,7 +30,7 @@ class Interpreter(NamedTuple):
     bin_folder: Path
 
 
-class Answer(NamedTuple):
+class InterpreterFacts(NamedTuple):
     """What an interpreter says of itself. `prefix` tells a virtual environment from the Python below it."""
 
     path: Path
@@ -52,18 +52,18 @@ def ask(path: Path) -> Interpreter:
     return _usable(_answer(path.expanduser().absolute()))
 
 
-def _usable(answer: Answer) -> Interpreter:
+def _usable(answer: InterpreterFacts) -> Interpreter:
     return Interpreter(answer.path, answer.version, answer.path.parent)
 
 
 @functools.lru_cache(maxsize=256)
-def _answer(path: Path) -> Answer:
+def _answer(path: Path) -> InterpreterFacts:
     try:
         done = subprocess.run(
             [path, "-E", "-s", "-c", QUESTION], stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS_TO_ANSWER
         )
         executable, prefix, version = json.loads(done.stdout)["samebits"]
-        return Answer(Path(executable), Path(prefix), (version[0], version[1], version[2]))
+        return InterpreterFacts(Path(executable), Path(prefix), (version[0], version[1], version[2]))
     except FileNotFoundError:
         raise NotFound(f"There is no interpreter {path}.", advice=how_to_get(None)) from None
     except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired):
@@ -111,7 +111,7 @@ def conda_bases() -> list[Path]:
     return [base for base in dict.fromkeys(bases) if base.is_dir()]
 
 
-def found(path: str | None = None) -> Iterator[Answer]:
+def found(path: str | None = None) -> Iterator[InterpreterFacts]:
     """The interpreters of this machine, each once, in the order in which they are preferred; asked as they come."""
     seen = set()
     for candidate in candidates(os.environ.get("PATH", "") if path is None else path):

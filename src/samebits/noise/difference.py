@@ -16,10 +16,10 @@ from samebits.noise.result import metric_names, metric_noise, seed_groups
 from samebits.noise.sides import MetricSide, TestedCases
 from samebits.noise.statistics import FEWEST
 
-__all__ = ["VERSUS_FORMAT", "Answer", "CaseFlip", "MetricDifference", "VersusResult", "compare"]
+__all__ = ["VERSUS_FORMAT", "CaseFlip", "MetricAnswer", "MetricDifference", "VersusResult", "compare"]
 
 VERSUS_FORMAT = 1
-Answer = Literal["different", "not-told-apart", "too-few", "repeats", "equal"]
+MetricAnswer = Literal["different", "not-told-apart", "too-few", "repeats", "equal"]
 Unit = Literal["pairs of seeds", "seeds", "trainings"]
 MOST_NAMES = 3
 
@@ -48,7 +48,7 @@ class MetricDifference(Document):
 
     name: str
     lower_is_better: bool
-    answer: Answer
+    answer: MetricAnswer
     a: float
     b: float
     difference: float
@@ -162,7 +162,7 @@ def _seeds_or_trainings(group: Mapping[int | None, list[float]]) -> list[float]:
     return [float(np.mean(one)) for one in group.values()]
 
 
-def _answer(units: Units, pairs: Sequence[float], found: intervals.Interval | None) -> Answer:
+def _answer(units: Units, pairs: Sequence[float], found: intervals.Interval | None) -> MetricAnswer:
     if found is not None:
         return "not-told-apart" if found.low <= 0 <= found.high else "different"
     compared = [pairs] if pairs else [units.a, units.b]

@@ -26,11 +26,11 @@ from samebits.reports.tree import (
     Text,
     meaning,
 )
-from samebits.vary.result import Answer, End, FactorResult, Outcome, VaryResult, grouped
+from samebits.vary.result import End, FactorAnswer, FactorResult, Outcome, VaryResult, grouped
 
 HEADS: dict[Verdict, str] = {"diverged": "IT DEPENDS", "repeated": "INDEPENDENT", "inconclusive": "NO ANSWER"}
-MARKS: dict[Answer, str] = {"depends": "!=", "independent": "=", "unsettled": "?", "no-effect": "-"}
-ANSWERS: dict[Answer, str] = {
+MARKS: dict[FactorAnswer, str] = {"depends": "!=", "independent": "=", "unsettled": "?", "no-effect": "-"}
+ANSWERS: dict[FactorAnswer, str] = {
     "depends": "the bits depend on it",
     "independent": "the same bits",
     "unsettled": "cannot tell",

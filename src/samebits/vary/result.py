@@ -18,7 +18,7 @@ from samebits.words import listed
 
 VARY_FORMAT = 1
 Status = Literal["base", "same", "differs", "unsettled", "no-effect"]
-Answer = Literal["depends", "independent", "unsettled", "no-effect"]
+FactorAnswer = Literal["depends", "independent", "unsettled", "no-effect"]
 
 
 class Outcome(Document):
@@ -75,7 +75,7 @@ class FactorResult(Document):
 
     id: str
     does: str
-    answer: Answer
+    answer: FactorAnswer
     sentence: str
     named: bool
     values: list[Value]
@@ -168,7 +168,7 @@ def grouped(factor: FactorResult) -> list[str]:
     return said
 
 
-def _answer(values: Sequence[Value]) -> Answer:
+def _answer(values: Sequence[Value]) -> FactorAnswer:
     statuses = [value.status for value in values]
     if "differs" in statuses:
         return "depends"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     ControlEffect = Tuple[str, str]  # one of wire.EFFECTS, and a sentence for people
     ImportHooks = Dict[str, ImportHook]  # by the name of the module after whose import it is called
 
-    class Machine(Protocol):
+    class VariedMachine(Protocol):
         """What controls ask of the machine on which `samebits vary` runs."""
 
         @property
@@ -185,7 +185,7 @@ class Control:
         return OWN
 
     @classmethod
-    def varied(cls, machine: "Machine") -> "List[str]":
+    def varied(cls, machine: "VariedMachine") -> "List[str]":
         """The values that are tried beside the base if the user names none; empty if there are none here.
 
         `machine`: answers for this machine (samebits.vary.factor.Machine).
@@ -193,12 +193,12 @@ class Control:
         return []
 
     @classmethod
-    def lacks(cls, value: str, machine: "Machine") -> str:
+    def lacks(cls, value: str, machine: "VariedMachine") -> str:
         """Why this machine cannot have a value that `accepts` takes, or OWN; empty if it can."""
         return ""
 
     @classmethod
-    def at_own(cls, machine: "Machine") -> "Optional[str]":
+    def at_own(cls, machine: "VariedMachine") -> "Optional[str]":
         """The value at which it is held if the factor is at OWN; None: it is not held."""
 
     @staticmethod

@@ -11,7 +11,7 @@ from ..wire import HELD, UNDONE
 from .control import CODE, OWN, Control, edit, held, whole_number
 
 if TYPE_CHECKING:
-    from .control import ControlEffect, ImportHooks, Machine
+    from .control import ControlEffect, ImportHooks, VariedMachine
 
 _MODULE = "torch.utils.data.dataloader"
 # what stands for no workers; the others are refused or have no effect without them
@@ -84,11 +84,11 @@ class DataloaderWorkers(Control):
         return HELD, ""
 
     @classmethod
-    def varied(cls, machine: "Machine") -> "List[str]":
+    def varied(cls, machine: "VariedMachine") -> "List[str]":
         return ["0", "2"]
 
     @classmethod
-    def at_own(cls, machine: "Machine") -> "Optional[str]":
+    def at_own(cls, machine: "VariedMachine") -> "Optional[str]":
         return OWN  # it counts the workers, and changes nothing
 
     @staticmethod

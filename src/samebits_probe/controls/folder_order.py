@@ -10,7 +10,7 @@ from .replacement import replace
 if TYPE_CHECKING:
     from types import FrameType
 
-    from .control import ControlEffect, ImportHooks, Machine
+    from .control import ControlEffect, ImportHooks, VariedMachine
     from .replacement import AnyFunction
 
 
@@ -54,11 +54,11 @@ class ListingOrder(Control):
         return "sorted"
 
     @classmethod
-    def varied(cls, machine: "Machine") -> "List[str]":
+    def varied(cls, machine: "VariedMachine") -> "List[str]":
         return ["reversed"]
 
     @classmethod
-    def lacks(cls, value: str, machine: "Machine") -> str:
+    def lacks(cls, value: str, machine: "VariedMachine") -> str:
         return "the order in which the system lists is not known: it may be either of the two" if value == OWN else ""
 
     @staticmethod

@@ -9,7 +9,7 @@ from .control import CODE, OWN, SHELL, Control, edit, whole_number
 from .variables import at_start_of_process
 
 if TYPE_CHECKING:
-    from .control import ControlEffect, Machine
+    from .control import ControlEffect, VariedMachine
 
 
 class HashSeed(Control):
@@ -51,15 +51,15 @@ class HashSeed(Control):
         return _seed_of_user() or cls.value
 
     @classmethod
-    def varied(cls, machine: "Machine") -> "List[str]":
+    def varied(cls, machine: "VariedMachine") -> "List[str]":
         return ["1"] if cls.base() != "1" else ["2"]
 
     @classmethod
-    def lacks(cls, value: str, machine: "Machine") -> str:
+    def lacks(cls, value: str, machine: "VariedMachine") -> str:
         return "hash-seed=own would be a different seed in each trial" if value == OWN and not _seed_of_user() else ""
 
     @classmethod
-    def at_own(cls, machine: "Machine") -> "Optional[str]":
+    def at_own(cls, machine: "VariedMachine") -> "Optional[str]":
         return cls.base()  # named, since controls of different factors imply one otherwise
 
     @staticmethod

@@ -9,7 +9,7 @@ from .control import CODE, SHELL, Control, edit, held
 from .variables import at_start_of_process
 
 if TYPE_CHECKING:
-    from .control import ControlEffect, Machine
+    from .control import ControlEffect, VariedMachine
 
 _PERTURB = 85  # 0x55: freed memory gets this byte, new memory its complement
 _FILLED = 0xAA
@@ -103,7 +103,7 @@ class Aslr(Control):
         return "fixed"
 
     @classmethod
-    def varied(cls, machine: "Machine") -> "List[str]":
+    def varied(cls, machine: "VariedMachine") -> "List[str]":
         return ["compat"]
 
     @staticmethod

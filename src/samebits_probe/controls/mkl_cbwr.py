@@ -13,7 +13,7 @@ from .control import OWN, SHELL, Control, edit
 from .native_libraries import loaded_libraries
 
 if TYPE_CHECKING:
-    from .control import ControlEffect, Machine
+    from .control import ControlEffect, VariedMachine
 
 _VARIABLE = "MKL_CBWR"
 # PyTorch's own copy of MKL lies in libtorch_cpu.so (libtorch.so before 1.5)
@@ -62,14 +62,14 @@ class MklCbwr(Control):
         return (HELD, "") if branch == self.value else (UNDONE, "MKL takes the branch %s" % branch)
 
     @classmethod
-    def varied(cls, machine: "Machine") -> "List[str]":
+    def varied(cls, machine: "VariedMachine") -> "List[str]":
         there = [value for value in _NEEDS if not cls.lacks(value, machine)]
         best = os.environ.get(_VARIABLE) or there[-1]
         different: List[str] = [value for value in ("AVX2", "COMPATIBLE") if value in there and value != best]
         return different[:1]
 
     @classmethod
-    def lacks(cls, value: str, machine: "Machine") -> str:
+    def lacks(cls, value: str, machine: "VariedMachine") -> str:
         missing = [flag for flag in _NEEDS.get(value, ()) if flag not in machine.instructions]
         return "this processor has no %s" % " ".join(missing) if missing and value != OWN else ""
 

@@ -22,7 +22,7 @@ PATIENCE = 10.0  # seconds for which the starter of a thread waits for it
 _get_ident, _new_lock = _thread.get_ident, _thread.allocate_lock
 
 
-class _Turn:
+class _ThreadTurn:
     """The time that one thread of the program, or one call in a pool, has for itself."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class SerialThreads(Control):
     can_be_undone = False  # what cannot be run in order, cannot from the beginning
 
     def __init__(self) -> None:
-        self._turns: Dict[int, _Turn] = {}  # thread -> its turn, while it has one
+        self._turns: Dict[int, _ThreadTurn] = {}  # thread -> its turn, while it has one
         self._beside: collections.Counter[str] = collections.Counter()  # what did not run alone -> how often
         self._any = False  # whether the program has started any thread or pool
 
@@ -83,7 +83,7 @@ class SerialThreads(Control):
 
     # -- turns ------------------------------------------------------------------------------------------------
 
-    def _in_turn(self, turn: _Turn, function: "AnyFunction", *args: Any, **kwargs: Any) -> Any:
+    def _in_turn(self, turn: _ThreadTurn, function: "AnyFunction", *args: Any, **kwargs: Any) -> Any:
         me, before = _get_ident(), self._turns.get(_get_ident())
         self._turns[me] = turn
         try:
@@ -95,7 +95,7 @@ class SerialThreads(Control):
                 self._turns[me] = before
             turn.end()
 
-    def _let(self, turn: _Turn) -> None:
+    def _let(self, turn: _ThreadTurn) -> None:
         self._any = True
         if not turn.wait():
             self._beside["a thread ran on beside its starter after %g s" % PATIENCE] += 1
@@ -107,7 +107,7 @@ class SerialThreads(Control):
 
         def make_start(original: "AnyFunction") -> "AnyFunction":
             def start(thread: Any) -> None:
-                turn = _Turn() if callers.is_program(1) else None
+                turn = _ThreadTurn() if callers.is_program(1) else None
                 if turn is not None:
                     thread.run = functools.partial(control._in_turn, turn, thread.run)
                 original(thread)
@@ -139,7 +139,7 @@ class SerialThreads(Control):
                 if not callers.is_for_program():
                     return original(*args, **kwargs)
                 executor, function = args[:2]
-                turn = _Turn()
+                turn = _ThreadTurn()
                 future = original(executor, control._in_turn, turn, function, *args[2:], **kwargs)
                 control._let(turn)
                 return future

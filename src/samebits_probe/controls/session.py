@@ -11,7 +11,7 @@ from . import gpu
 from .control import SHELL, TOP, Control, edit, held, imported
 
 if TYPE_CHECKING:
-    from .control import ControlEffect, ImportHooks, Machine
+    from .control import ControlEffect, ImportHooks, VariedMachine
 
 _VISIBLE, _CPU = "CUDA_VISIBLE_DEVICES", "cpu"
 _RUNS = ("run", "make_callable", "_make_callable_from_options", "partial_run")
@@ -178,11 +178,11 @@ class VisibleGpu(Control):
         return HELD if shown and "," not in shown else UNDONE, said
 
     @classmethod
-    def varied(cls, machine: "Machine") -> "List[str]":
+    def varied(cls, machine: "VariedMachine") -> "List[str]":
         return [_CPU] if machine.gpus else []
 
     @classmethod
-    def lacks(cls, value: str, machine: "Machine") -> str:
+    def lacks(cls, value: str, machine: "VariedMachine") -> str:
         return "" if machine.gpus else cls.not_here
 
     @staticmethod

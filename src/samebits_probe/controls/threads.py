@@ -11,7 +11,7 @@ from .native_libraries import blas_counts, named_threads
 from .replacement import replace
 
 if TYPE_CHECKING:
-    from .control import ControlEffect, ImportHooks, Machine
+    from .control import ControlEffect, ImportHooks, VariedMachine
     from .native_libraries import ThreadCount
     from .replacement import AnyFunction
 
@@ -79,7 +79,7 @@ class Threads(Control):
         return HELD, ", ".join(name for name, _ in found)
 
     @classmethod
-    def varied(cls, machine: "Machine") -> "List[str]":
+    def varied(cls, machine: "VariedMachine") -> "List[str]":
         return [str(number) for number in (1, 2) if number != machine.cores]
 
     @staticmethod

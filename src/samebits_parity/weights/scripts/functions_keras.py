@@ -12,7 +12,7 @@ NAMES = {
 SLOPES = {"leaky_relu": "negative_slope", "relu": "alpha"}  # the second in Keras 2
 
 
-class Functions:
+class CalledActivations:
     """The activations that no layer of a known kind calls, each with the layer that had run just before it."""
 
     def __init__(self):

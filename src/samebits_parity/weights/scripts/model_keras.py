@@ -4,7 +4,7 @@ import os
 import sys
 
 import numpy as np
-from functions_keras import Functions
+from functions_keras import CalledActivations
 from layers_keras import ACTIVATED, entry, follow, kind_of, parts_of, shape_of, units_of
 
 BATCH = 2  # of the inputs that are made here, if none are given
@@ -23,7 +23,7 @@ class LayerCall:
 
 
 CALLS = {}  # id of a layer -> its first call, in the order of the calls
-FUNCTIONS = Functions()
+FUNCTIONS = CalledActivations()
 WATCHED = []
 
 
