@@ -7,12 +7,12 @@ answers what the launcher, `explain` and `vary` ask about all controls.
 from __future__ import annotations
 
 import ctypes
-import difflib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from samebits import words
 from samebits.errors import UsageError
 from samebits_probe import controls as inner
 from samebits_probe.controls import variables
@@ -53,7 +53,7 @@ def describe(identity: str) -> type[Control]:
     Raises UsageError for an id that is not known, or a value that the control does not take.
     """
     if name_of(identity) not in inner.TABLE:
-        raise UsageError(f"There is no control {identity!r}.", _close(name_of(identity), inner.TABLE))
+        raise UsageError(f"There is no control {identity!r}.", words.suggestion(name_of(identity), inner.TABLE))
     try:
         return inner.find(identity)
     except ValueError as why:
@@ -113,19 +113,13 @@ def _of_preset(name: str | None) -> set[str]:
         return set()
     every = presets()
     if name not in every:
-        raise UsageError(f"There is no preset {name!r}.", _close(name, every))
+        raise UsageError(f"There is no preset {name!r}.", words.suggestion(name, every))
     return {member for identity in every[name] for member in _with_its_own(identity)}
 
 
 def _with_its_own(identity: str) -> set[str]:
     control = describe(identity)
     return {identity}.union(*(_with_its_own(other) for other in (*control.implies, *control.needs)))
-
-
-def _close(name: str, names: Iterable[str]) -> str:
-    every = list(names)
-    matches = difflib.get_close_matches(name.lower(), every, n=3, cutoff=0.5)
-    return f"Did you mean {' or '.join(matches)}?" if matches else f"Known: {', '.join(every)}."
 
 
 def environment(ids: Sequence[str], seed: int, base: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -139,8 +133,8 @@ def environment(ids: Sequence[str], seed: int, base: Mapping[str, str] | None = 
     for identity in ids:
         control = inner.find(identity)
         found.update(control.environment(seed))
-        for name, words in control.joined.items():
-            found[name] = variables.join(name, found.get(name, base.get(name)), words)
+        for name, joined in control.joined.items():
+            found[name] = variables.join(name, found.get(name, base.get(name)), joined)
     return found
 
 

@@ -5,6 +5,7 @@ Pure functions of plain values.
 
 from __future__ import annotations
 
+import difflib
 import shlex
 import signal
 from collections.abc import Iterable, Sequence
@@ -25,6 +26,7 @@ __all__ = [
     "size",
     "some_of",
     "span",
+    "suggestion",
     "trials",
     "were",
 ]
@@ -150,6 +152,13 @@ def probability(chance: float) -> str:
     if percent < 99:
         return f"{percent:.0f} %"
     return f"{min(99.9, int(percent * 10) / 10):.4g} %"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """The advice for an unknown name: the known names that are like it, or all of them."""
+    every = list(known)
+    close = difflib.get_close_matches(name.lower(), every)
+    return f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(every)}."
 
 
 def printable(text: str) -> str:

@@ -49,7 +49,7 @@ def test_a_document_that_there_is_not_is_refused_with_those_that_there_are(capsy
     assert cli.main(["schema", "results"]) == 2
     said = capsys.readouterr().err
     assert "There is no document 'results'." in said
-    assert "result, record" in said
+    assert "Did you mean result" in said
 
 
 def test_a_client_that_cannot_be_imported_has_no_documents_and_harms_no_other(monkeypatch):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
-from samebits import checks, clock, controls, interrupt, store
+from samebits import checks, clock, controls, interrupt, ops, store
 from samebits.causes import document
 from samebits.causes.candidates import Clues
 from samebits.causes.confirmation import Confirmation, confirm
 from samebits.causes.costs import Cost, costs, step_time
 from samebits.causes.document import Spent
 from samebits.causes.finding import Finding
-from samebits.causes.operators import OperatorReplay
 from samebits.causes.search import SearchOptions, search
-from samebits.causes.settings import QuietProgress, Setting, SettingRecords, adopt
+from samebits.causes.settings import FOLDER, QuietProgress, Setting, SettingRecords, adopt
 from samebits.checks import Check
 from samebits.comparison.setup import scripts
 from samebits.errors import UsageError
@@ -22,7 +22,8 @@ from samebits.experiment import Experiment, Progress, Request, recorded_trials
 from samebits.launch import facts, origin
 from samebits.launch.plan import AGAIN
 from samebits.model import Result
-from samebits.reports.result_words import later_leavers
+from samebits.ops import ReplayResult
+from samebits.reports.result_words import OPERATOR_KINDS, later_leavers
 from samebits.store.record import RESULT
 
 LEAST_SECONDS = 0.5  # of steps in a trial, from which on those after the divergence may be left out
@@ -185,3 +186,34 @@ def _operator(replay: OperatorReplay, found: Finding) -> str | None:
     if found.cause and not any(controls.describe(name).is_of_operators for name in found.cause):
         return None
     return replay.first
+
+
+class OperatorReplay:
+    """The operator to blame: a replay of the step in which trials diverge, run when first asked for. Only PyTorch."""
+
+    def __init__(self, settings: SettingRecords, result: Result) -> None:
+        self._settings, self._where = settings, result.divergence
+        kind = result.divergence.kind if result.divergence else None
+        self.applies = kind in OPERATOR_KINDS and "torch" in result.setup.packages
+        self.trials = 0
+
+    @property
+    def first(self) -> str | None:
+        """The schema name of the first operator of the step that gives different bits for the same inputs."""
+        if not self.applies:
+            return None
+        return next((differed.operator for differed in self._replayed.differed), None)
+
+    def differs(self) -> bool | None:
+        """Whether an operator does; None if nothing could be replayed."""
+        known = self.applies and self._replayed.outcome != "nothing"
+        return self.first is not None if known else None
+
+    @cached_property
+    def _replayed(self) -> ReplayResult:
+        self.trials += 1
+        first, settings = self._settings.all[0].plan, self._settings
+        options = first.request.options.model_copy(update={"timeout": settings.longest})
+        request = replace(first.request, controls=sorted(settings.base), preset=None, options=options)
+        step = max(self._where.step, 0) if self._where else 0
+        return ops.replay(request, step, folder=first.record / FOLDER / "operators", progress=settings.progress)

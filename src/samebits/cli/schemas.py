@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from samebits import words
 from samebits.cli import answers
 from samebits.cli.parser import Reads, plain
 from samebits.errors import UsageError
@@ -67,7 +68,7 @@ def model_of(name: str) -> type[BaseModel]:
     """The model of a document. Raises UsageError for a document that there is not."""
     known = documents()
     if name not in known:
-        raise UsageError(f"There is no document {name!r}.", f"Known: {', '.join(known)}.")
+        raise UsageError(f"There is no document {name!r}.", words.suggestion(name, known))
     module, _, model = known[name][1].partition(":")
     found: type[BaseModel] = getattr(importlib.import_module(module), model)
     return found

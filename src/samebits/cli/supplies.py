@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from samebits import words
 from samebits.cli import answers
 from samebits.cli.names import KINDS
 from samebits.cli.parser import Reads, as_click, plain
@@ -20,7 +21,7 @@ KIND is one of {", ".join(KINDS)}. Without it, all are listed."""
 def show_names(kind: str | None) -> int:
     """Show one kind, or all."""
     if kind is not None and kind not in KINDS:
-        raise UsageError(f"There is no kind of names {kind!r}.", f"Known: {', '.join(KINDS)}.")
+        raise UsageError(f"There is no kind of names {kind!r}.", words.suggestion(kind, KINDS))
     wanted = list(KINDS) if kind is None else [kind]
     answers.say("\n".join(line for name in wanted for line in _lines(name, has_heading=kind is None)) + "\n")
     return 0

@@ -99,5 +99,5 @@ def unknown(name: str) -> NotFound:
     """The error for a name that is none of ours."""
     return NotFound(
         f"There is no environment {name!r}. These can be built: {', '.join(RECIPES)}.",
-        advice="An environment that you made yourself is named by its interpreter: --python FOLDER/bin/python.",
+        advice="For an environment of your own, give its interpreter: --python FOLDER/bin/python.",
     )

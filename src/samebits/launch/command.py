@@ -51,7 +51,9 @@ def check_script(command: Sequence[str], directory: Path) -> None:
     if not (directory / script).exists() and len(script.split()) > 1 and script.split()[-1].endswith((".py", ".sh")):
         raise NotFound(f"There is no script named {script!r}.", f"Leave out the quotes:  samebits check -- {script}")
     if script.endswith((".py", ".sh")) and "{" not in script and not (directory / script).exists():
-        raise NotFound(f"There is no script {script}. Looked for {directory / script}.", "Name it from this folder.")
+        raise NotFound(
+            f"There is no script {script}. Looked for {directory / script}.", "Give its path from this folder."
+        )
 
 
 def _program_for(command: Sequence[str], directory: Path) -> str:

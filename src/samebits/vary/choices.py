@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from samebits import controls
+from samebits import controls, words
 from samebits.errors import UsageError
 from samebits.experiment import Request
 from samebits.vary.factor import OWN, Change, Factor, Machine
@@ -145,12 +144,8 @@ def _takes(factor: Factor) -> str:
 
 
 def _check_known(identity: str) -> None:
-    if identity in TABLE:
-        return
-    every = [*TABLE, *TOGETHER]
-    close = difflib.get_close_matches(identity.lower(), every, n=3, cutoff=0.5)
-    advice = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(every)}."
-    raise UsageError(f"There is no factor {identity!r}.", advice)
+    if identity not in TABLE:
+        raise UsageError(f"There is no factor {identity!r}.", words.suggestion(identity, [*TABLE, *TOGETHER]))
 
 
 def _cheap(machine: Machine, users: set[str]) -> tuple[list[Choice], dict[str, str]]:
