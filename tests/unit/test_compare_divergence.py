@@ -1,7 +1,10 @@
 """Where trials diverge: kinds, order, processes, prefixes, random states."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from samebits.comparison import divergence
 from samebits.model import FilesFile, SavedFile
 from samebits_probe import wire
 
@@ -18,8 +21,8 @@ def parted(writing, tmp_path):
     return judge
 
 
-def place(divergence):
-    return divergence.step, divergence.kind, divergence.name
+def place(where):
+    return where.step, where.kind, where.name
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,11 @@ def test_kinds_are_judged_in_their_order_within_a_step(parted):
     where = parted(changes)
     assert place(where) == (1, "batch", "0")
     assert [detail["kind"] for detail in where.details] == ["forward", "update"]
+
+
+def test_a_tensor_of_one_dimension_is_called_a_vector():
+    bias = SimpleNamespace(point=SimpleNamespace(dtype="float32", shape=(8,)))
+    assert divergence._tensor(bias) == "float32 vector of 8"
 
 
 def test_the_values_of_a_loss_are_told(parted):

@@ -186,8 +186,8 @@ def _renamed(row: Row, member: Member, values: PointValues, comparison: Comparis
 
 
 def _tensor(row: Row) -> str:
-    shape = " x ".join(f"{size:,}" for size in row.point.shape)
-    return f"{row.point.dtype} {shape}".strip()
+    sizes = [f"{size:,}" for size in row.point.shape]
+    return f"{row.point.dtype} {'vector of ' if len(sizes) == 1 else ''}{' x '.join(sizes)}".strip()
 
 
 def _details(first: FirstDifference, found: dict[int, list[FirstDifference]]) -> list[dict[str, object]]:
