@@ -128,7 +128,7 @@ class Evidence(Document):
 
 
 class Fix(Document):
-    """How a program holds a control by itself. `library`: "" where it concerns every program. `lines`: to paste.
+    """How a program holds a control by itself. `library`: "" if it concerns every program. `lines`: to paste.
 
     `instead`: these lines do as well as those of the fix before.
     """
@@ -204,7 +204,7 @@ class Size(Document):
 
 class Place(Document):
     """One station on the way from the step to the operator. `level`: step, phase, module, operator, given
-    (where another number went in), tensor.
+    (where a different number went in), tensor.
 
     `detail`: what is known of it, as words.
     """

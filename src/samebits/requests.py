@@ -53,7 +53,7 @@ def names_a_record(words: Sequence[str]) -> bool:
 
 
 def refuse_record(words: Sequence[str], why: str) -> None:
-    """Raise UsageError for a record in the place of the training's command. `why`: the sentence after its name."""
+    """Raise UsageError for a record instead of the training's command. `why`: the sentence after its name."""
     from samebits.launch.folders import is_record
 
     if names_a_record(words) and is_record(Path(words[0])):

@@ -38,7 +38,7 @@ def observe(
     `value`: an array or tensor of any library, a number, string or bytes, or lists and dicts of them.
     `step`: the step it belongs to (from 0); a larger one than before closes the steps before it. Without it, the
     current step. `kind`: one of "batch", "forward", "gradient", "update", "start", "end"; without it, taken from the
-    first word of the name (a kind, or loss, or weights), else "update". `key`: in the place of a step, what the value
+    first word of the name (a kind, or loss, or weights), else "update". `key`: instead of a step, what the value
     belongs to: a round, a sample. The report names the first key at which trials differ. Raises TypeError for a value
     that cannot be fingerprinted, ValueError for a step and a key together.
     """

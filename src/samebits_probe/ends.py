@@ -68,7 +68,7 @@ class Ends:
         return not self.is_taking and (reason in _FINAL or is_quiet)
 
     def keeps(self, event: str, fields: "Dict[str, Any]") -> bool:
-        """Keep an event for the document of the end that is being taken; False where it is to be written at once."""
+        """Keep an event for the document of the end that is being taken; False if it is to be written at once."""
         if self.events is None or event in _AT_ONCE:
             return False
         self.events.append(dict(fields, event=event))

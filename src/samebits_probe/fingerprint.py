@@ -88,7 +88,7 @@ class Xxh3:
     """XXH3-128 through ctypes: hashes memory where it lies, without a copy.
 
     dtype and shape are mixed in by exclusive-or with the header's own 128-bit hash, so that equal bytes of
-    a different dtype or shape have another fingerprint.
+    a different dtype or shape have a different fingerprint.
     """
 
     name = "xxh3"

@@ -20,7 +20,7 @@ def running(frame: "Optional[FrameType]") -> "Iterator[CodeLine]":
 
 
 def innermost(places: "Iterable[CodeLine]", skip: "Tuple[str, ...]", until: "Optional[Tuple[str, str]]" = None) -> str:
-    """The first of `places`, (file, line, function) each, that is the program's, as "train.py:12"; "" where none is.
+    """The first of `places`, (file, line, function) each, that is the program's, as "train.py:12"; "" if none is.
 
     `skip`: beginnings of paths that are not. `until`: a (file, function) behind which nothing is looked for.
     """

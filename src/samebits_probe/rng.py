@@ -15,7 +15,7 @@ _TWISTER_BYTES = 625 * 4
 
 
 def python_state() -> "Optional[bytes]":
-    """State of the `random` module's hidden generator, or None where the program has not imported it."""
+    """State of the `random` module's hidden generator, or None if the program has not imported it."""
     generator = getattr(sys.modules.get("random"), "_inst", None)
     if generator is None:
         return None
@@ -29,7 +29,7 @@ def python_state() -> "Optional[bytes]":
 
 
 def numpy_state() -> "Optional[bytes]":
-    """State of numpy's global generator, or None where `numpy.random` has not been imported."""
+    """State of numpy's global generator, or None if `numpy.random` has not been imported."""
     module = sys.modules.get("numpy.random")
     if module is None or not hasattr(module, "get_state"):
         return None
@@ -62,7 +62,7 @@ class _Memory:
         self._words: "Any" = None
 
     def words(self, generator: "Any") -> "Optional[bytes]":
-        """The words, or None where they cannot be read. They stay where they are as long as the generator lives."""
+        """The words, or None if they cannot be read. They stay where they are as long as the generator lives."""
         if generator is not self._generator:
             address = self._find(generator)
             self._words = None if address is None else (ctypes.c_char * _TWISTER_BYTES).from_address(address)
@@ -85,7 +85,7 @@ def _numpy_generator(module: "Any") -> "Any":
 
 
 def _numpy_address(generator: "Any") -> "Optional[int]":
-    """Where numpy's global Mersenne Twister lies (its C interface says it); None for another generator."""
+    """Where numpy's global Mersenne Twister lies (its C interface says it); None for a different generator."""
     if type(generator).__name__ != "MT19937":
         return None
     address: int = generator.ctypes.state_address

@@ -139,7 +139,7 @@ class Feed:
         self._probe.guard("feed", self._setters[name], *tensor)
 
     def _read(self, step: int) -> "Dict[str, Weight]":
-        """{name: (dtype, shape, bytes)} of a step; empty where nothing is to be set after it."""
+        """{name: (dtype, shape, bytes)} of a step; empty if nothing is to be set after it."""
         if self._rows is None:
             self._rows = self._rows_by_step()
         found: Dict[str, Weight] = {}

@@ -298,7 +298,7 @@ REPLAY = "replay.json"
 #   watcher       name, version, note: a watcher was installed for a library
 #   not-observed  point, why: something that this watcher cannot see here (goes to scope.not_observed)
 #   control       id, effect (one of EFFECTS), why (a sentence for people), when ("start", "first-step", "last-step").
-#                 Older probes wrote took_effect (true/false/null) and detail in the place of effect and why
+#                 Older probes wrote took_effect (true/false/null) and detail instead of effect and why
 #   probe-failed  where, error: the probe itself failed: the trial is inconclusive. foreign: true for an exception that
 #                 a thread of the program set while the probe worked
 #   warning       text: something to say to the user
@@ -309,7 +309,7 @@ REPLAY = "replay.json"
 #   asked         path: such a name that the process asked for, and that was there
 #   made          path: a folder made, or a file or folder removed, where earlier trials left names
 #   removed       path: a folder removed with all that was in it
-#   exec          path, argv: the process is about to become this program; followed by nothing where it did
+#   exec          path, argv: the process is about to become this program; followed by nothing if it did
 #   started       path, argv: a program started; once for each program
 #   forked        place: the program's own code forks there; once for each place
 #   not-fed       step, names: weights that were to be set and are not there

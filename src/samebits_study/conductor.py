@@ -57,7 +57,7 @@ def conduct(asked: StudyRequest, progress: Progress) -> StudyResult:
         raise UsageError(f"{study.name} counts no cells that a watershed could split.", "Leave --watershed out.")
     setups = catalog.setups_named(asked.setups)
     folder = asked.folder.absolute()
-    with places.alone(folder / LOCK, lambda: progress.note(f"another samebits works in {folder}; waiting")):
+    with places.alone(folder / LOCK, lambda: progress.note(f"a different samebits process works in {folder}; waiting")):
         made = data.prepare(study, scale, folder / "data", asked.source, progress.note)
         work = Work(study=study, scale_name=asked.scale, scale=scale, trials=asked.trials or scale.trials,
                     folder=folder, data=folder / "data" / data.FILE,

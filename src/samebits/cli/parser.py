@@ -102,7 +102,7 @@ class LaunchCommand(click.Command):
         return rest
 
     def _with_python(self, args: list[str]) -> list[str]:
-        """`-m pkg.train` in the place of the command is short for `-- python -m pkg.train`."""
+        """`-m pkg.train` instead of the command is short for `-- python -m pkg.train`."""
         takes = {flag: option.nargs for option in self.params for flag in option.opts if _takes_words(option)}
         at = 0
         while at < len(args) and args[at].startswith("-") and args[at] not in ("--", "-"):

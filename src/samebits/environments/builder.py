@@ -25,7 +25,7 @@ Note = Callable[[str], None]
 MARKER_FORMAT = 1
 TOLD = ("Collecting ", "Downloading ", "Building ", "Installing ")
 LINES_SHOWN = 4
-# what would send packages to another place than the environment
+# what would send packages to a different place than the environment
 MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_HASHES", "PIP_NO_DEPS")
 
 

@@ -67,7 +67,7 @@ def shim(record: Path, python: str | None, name: str) -> str | None:
 
 
 def make_shims(record: Path, python: str | None) -> None:
-    """A folder whose `python` runs the interpreter that was asked for, where its own folder has another one.
+    """A folder whose `python` runs the interpreter that was asked for, where its own folder has a different one.
 
     Scripts, not links: an interpreter finds its virtual environment beside the name it was started by.
     """

@@ -82,7 +82,7 @@ class HostedTrial(Protocol):
 class Host(Protocol):
     """Where trials run.
 
-    `no_waiting`: why no trial can wait there for the next round; empty where they can. `slots`: how many trials it has
+    `no_waiting`: why no trial can wait there for the next round; empty if they can. `slots`: how many trials it has
     room for; 0 if the first trial has to be measured.
     """
 

@@ -1,7 +1,7 @@
 """The process that keeps a trial on a node of other machines, as the worker there (of Ray, say) has it.
 
 A keeper is a process of its own: forked twice, so that whoever ends the worker does not end it, and with the user's
-environment in the place of the worker's. It runs the trial (see `samebits.launch.node`) and sends what came of it. The
+environment instead of the worker's. It runs the trial (see `samebits.launch.node`) and sends what came of it. The
 end of its input, which comes also when the worker or the node's agent is killed, makes it end the trial and all that
 belongs to it.
 

@@ -203,7 +203,7 @@ def _size(path: Path) -> int:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object, or None where it is not there or not whole."""
+    """A JSON object, or None if it is not there or not whole."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):

@@ -246,7 +246,7 @@ def _gpu_free() -> int | None:
 
 
 def _asked(query: str) -> list[list[str]] | None:
-    """The cells of each line that nvidia-smi prints; None where it cannot be asked."""
+    """The cells of each line that nvidia-smi prints; None if it cannot be asked."""
     try:
         said = subprocess.run([*_QUERY, query], capture_output=True, text=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):

@@ -182,7 +182,7 @@ def _loads_here(extension: str) -> bool:
 
 
 def _loads_in(python: str, extension: str) -> bool:
-    """Whether another interpreter, say of a different C library or architecture, loads it. A crash counts as no."""
+    """Whether a different interpreter (with a different C library, say) loads it. A crash counts as no."""
     folder = str(Path(samebits_probe.__file__).parent.parent)
     try:
         tried = subprocess.run([python, "-I", "-B", "-c", _TRY, folder, extension], capture_output=True, timeout=60)

@@ -324,7 +324,7 @@ class TrialRun:
         )
 
     def _stopped_after(self) -> int | None:
-        """The steps that all processes have behind them: as asked for, fewer where time was up."""
+        """The steps that all processes have behind them: as asked for, fewer if time was up."""
         made = max(self.processes.steps(), 1)
         return made if self.limits.steps is None else min(made, self.limits.steps)
 

@@ -1,4 +1,4 @@
-"""The path from the step to the first difference of one inspection, never mixed with that of another one. Pure.
+"""The path from the step to the first difference of one inspection, never mixed with that of a different one. Pure.
 
 What trials did differently is shown as a diff tool shows it.
 """

@@ -79,7 +79,7 @@ class Readings:
         where = f"trial {file.id}" if seed is None else f"seed {seed}, trial {file.id}"
         self.warnings.append(words.one_line(f"left out: {where}: {why}"))
 
-    # -- what is said of them -----------------------------------------------------------------------------------
+    # -- sentences about them -----------------------------------------------------------------------------------
 
     def setup(self) -> Setup:
         """The setup of the first seed."""

@@ -19,7 +19,7 @@ from samebits.store.record import RESULT
 
 __all__ = ["SEED", "Shown", "Trainings"]
 
-SEED = "{seed}"  # in the words of the command, in the place of the seed
+SEED = "{seed}"  # stands for the seed in the words of the command
 Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of what runs under it
 T = TypeVar("T")
 

@@ -100,7 +100,7 @@ class Change:
     """What a value of a factor changes in the setup of its trials.
 
     `controls`: ids to hold. `variables`: as `Request` has them. `python`, `environment`: see `Request`. `elsewhere`:
-    trials work in a folder of links to the user's own, at another place. `busy`: processes that compute beside.
+    trials work in a folder of links to the user's own, at a different place. `busy`: processes that compute beside.
     `node`: the name of the node that they run on.
     """
 

@@ -253,7 +253,7 @@ class Runs:
         return end.model_copy(update={"largest_name": name, "largest": size, "relative": relative})
 
     def _run(self, name: str, change: Change, title: str, *, full: bool, request: Request | None = None) -> SetupRun:
-        """Check one setup into a record of its own. `request`: in the place of the user's."""
+        """Check one setup into a record of its own. `request`: instead of the user's."""
         elsewhere = self.folder / ELSEWHERE
         if change.elsewhere and not elsewhere.exists():
             elsewhere.parent.mkdir(parents=True, exist_ok=True)

@@ -131,7 +131,7 @@ _NOTHING_MORE: "Tuple[str, ...]" = ()
 
 
 def _replace_dates(module: Any, now: "Callable[[], float]") -> None:
-    """Put subclasses in the place of datetime.datetime and datetime.date. `now`: function -> seconds since 1970."""
+    """Replace datetime.datetime and datetime.date by subclasses. `now`: function -> seconds since 1970."""
     module.datetime, module.date = _datetime(module.datetime, now), _date(module.date, now)
 
 

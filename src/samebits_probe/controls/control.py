@@ -92,7 +92,7 @@ class Control:
     generators   the generators that it seeds, by the names of their states in a record
     is_experiment
                  whether it freezes what the program sees of the world: that shows a cause, but is nothing to keep, so
-                 that it is tried in the place of a different cause on request only
+                 that it is tried instead of a different cause on request only
     acts_at_start
                  whether it acts only before the first step, so that it costs no time of a step
     is_of_operators

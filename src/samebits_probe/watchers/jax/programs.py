@@ -26,7 +26,7 @@ _OTHERS = (OWN,) + tuple(os.path.dirname(file) + os.sep for file in _FILES if fi
 class Equation:
     """One equation. `inputs`, `outputs`: places of values; `scopes`: names around it, the outermost first.
 
-    `transforms`: what JAX made it by ("jvp", "transpose"); `code`: "file:line" of the program, "" where no line of it
+    `transforms`: what JAX made it by ("jvp", "transpose"); `code`: "file:line" of the program, "" if no line of it
     led here.
     """
 
@@ -74,7 +74,7 @@ class Around:
         """The frames of an equation, and those of the calls around it.
 
         JAX keeps those within the body of a call alone; older ones keep all, and since a body is traced once for calls
-        from many lines, it may be the lines of another call.
+        from many lines, it may be the lines of a different call.
         """
         own = tuple((frame.file_name, frame.line_num) for frame in traceback.frames) if traceback is not None else ()
         if not own or not self._frames or own[-1] != self._frames[-1]:
@@ -88,7 +88,7 @@ class Around:
 
 
 def code_of(frames: Iterable[Frame]) -> str:
-    """ "file:line" of the program's innermost line, of (path, line) pairs, the innermost first; "" where none is."""
+    """ "file:line" of the program's innermost line, of (path, line) pairs, the innermost first; "" if none is."""
     return next(("%s:%d" % (os.path.basename(path), line) for path, line in _lines(frames)), "")
 
 

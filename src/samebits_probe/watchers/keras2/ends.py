@@ -74,7 +74,7 @@ class Keras2Ends:
         self._probe.guard("keras end", self._finish, [w for w in self._alive.values() if w.session is reference])
 
     def finish(self, session: Optional[Session] = None) -> None:
-        """Read the weights of a session (of all where None) for the last time, and let go of them."""
+        """Read the weights of a session (of all if None) for the last time, and let go of them."""
         self._finish([weight for weight in self._alive.values() if session is None or weight.is_of(session)])
         if session is not None:
             self._finished += self._others_of(session)

@@ -111,7 +111,7 @@ class Keras2Watch:
         self.functions = Functions(self)
         self.looping = False  # whether the loop of tf.keras in TensorFlow 2.1 is calling an optimizer
         self.eager_gradients: Optional[AppliedGradients] = (
-            None  # what the optimizer applied in that call, where it ran eagerly
+            None  # what the optimizer applied in that call, if it ran eagerly
         )
         self.trainers = Trainers(probe)
         self._said: Set[str] = set()

@@ -75,7 +75,7 @@ class Fingerprints:
         return plan
 
     def plan_of(self, tensors: List[Tensor], fronts: List[bytes]) -> Optional[List[PlanPart]]:
-        """What `of_all` takes for tensors like these, or None where any of them needs more than its memory.
+        """What `of_all` takes for tensors like these, or None if any of them needs more than its memory.
 
         `fronts`: what stands before each fingerprint in its record.
         """
@@ -92,7 +92,7 @@ class Fingerprints:
     def of_all(
         self, tensors: List[Tensor], plan: List[PlanPart], read: Optional[Callable[[Tensor], Tensor]] = None
     ) -> Optional[List[Rows]]:
-        """The records of tensors, or None where they are not what `plan_of` found.
+        """The records of tensors, or None if they are not what `plan_of` found.
 
         `read`: a function that gives the tensors that are meant (the gradients of `tensors`).
         """

@@ -144,7 +144,7 @@ def install(module: Library, probe: "Probe") -> None:
 
 
 def samplers(torch: Library) -> Dict[str, Callable[[], Optional[bytes]]]:
-    """name -> function that gives the state as bytes, or None where the generator is not in use."""
+    """name -> function that gives the state as bytes, or None if the generator is not in use."""
     own = getattr(torch, "default_generator", None)
     state = getattr(own, "get_state", torch.get_rng_state)  # without a function of PyTorch's in between
     return {"torch": lambda: _bytes_of(state()), "torch-cuda": lambda: _cuda(torch.cuda)}
