@@ -202,7 +202,7 @@ def read_idx(folder: Path, name: str) -> NDArray[np.uint8]:
         raise DataError(f"{folder} holds no {name}.", f"samebits data get mnist --to {folder}")
     data: Any = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     if len(data) < 8 or data[:3] != b"\0\0\x08":
-        raise DataError(f"{path} is no idx file of bytes.", "samebits data get mnist fetches it again.")
+        raise DataError(f"{path} is not an idx file of bytes.", "samebits data get mnist fetches it again.")
     shape = np.frombuffer(data, ">i4", data[3], 4)
     if len(data) != 4 + 4 * data[3] + shape.prod():
         raise DataError(f"{path} is cut off or too long.", "samebits data get mnist fetches it again.")

@@ -214,9 +214,9 @@ def test_missing_count_files_are_said_with_the_folder_and_a_programs_counts_do_n
     [
         ("Name,Cells\nLU2_Section1_Stack1,4\n", "no columns Name and Count"),
         ("", "no columns Name and Count"),
-        ("Name,Count\nLU2_Section1_Stack1,four\n", "line 2: 'four' is no count"),
-        ("Name,Count\nLU2_Section1_Stack1\n", "line 2: '' is no count"),
-        ("Name,Count\nLU2_Section1_Stack1,-4\n", "line 2: '-4' is no count"),
+        ("Name,Count\nLU2_Section1_Stack1,four\n", "line 2: 'four' is not a count"),
+        ("Name,Count\nLU2_Section1_Stack1\n", "line 2: '' is not a count"),
+        ("Name,Count\nLU2_Section1_Stack1,-4\n", "line 2: '-4' is not a count"),
         ("Name,Count\nLU3_Section1_Stack9,4\nLU3_Section1_Stack9,5\n", "has 5 cells here, 4 in a different"),
         ("Name,Count\nLU3_Section1_Stack9,4\n", "LU3_Section1_Stack10 has no count"),
     ],

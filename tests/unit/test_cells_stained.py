@@ -100,7 +100,7 @@ def test_a_published_picture_without_masks_is_named(tmp_path):
 
 def test_labels_in_colour_are_refused(tmp_path):
     save(nine(tmp_path) / "labels" / "c0.png", np.zeros((40, 50, 3), np.uint8))
-    with pytest.raises(DataError, match=r"c0\.png is no label image"):
+    with pytest.raises(DataError, match=r"c0\.png is not a label image"):
         read(tmp_path, 16)
 
 

@@ -290,7 +290,7 @@ def _where(judged: TrainVerdict, point: PointComparison) -> Where:
 
 def nothing_seen(asked: TrainRequest, side: str) -> Report:
     """A side in which no step of a training was seen."""
-    sentence = f"{side} ended without a step of an optimizer that was seen: there is nothing to compare."
+    sentence = f"samebits saw no step of an optimizer in {side}: there is nothing to compare."
     return _unknown(asked, sentence, ())
 
 

@@ -19,7 +19,7 @@ READS = (*ARRAYS, *KERAS)
 def check_source(path: Path) -> None:
     """NotFound, UsageError: before a library is started."""
     if not path.is_file():
-        raise NotFound(f"The weights {path} are not there.", "Name a .npz, .safetensors or .h5 file.")
+        raise NotFound(f"The weights {path} do not exist.", "Name a .npz, .safetensors or .h5 file.")
     if path.suffix not in READS:
         raise UsageError(f"Weights are not read from {path.name}.", f"These are: {', '.join(READS)}.")
 

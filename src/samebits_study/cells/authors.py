@@ -157,14 +157,14 @@ def _read_file(path: Path) -> list[tuple[str, int]]:
     except (OSError, UnicodeDecodeError, csv.Error) as why:
         raise DataError(f"{path} cannot be read: {why}") from None
     if not lines or not {"Name", "Count"} <= set(lines[0]):
-        raise DataError(f"{path} is no count file: it has no columns Name and Count, or no line.")
+        raise DataError(f"{path} is not a count file: it has no columns Name and Count, or no line.")
     return [(line["Name"].strip(), _count(line["Count"], path, number)) for number, line in enumerate(lines, 2)]
 
 
 def _count(text: str | None, path: Path, number: int) -> int:
     value = text.strip() if text else ""
     if not value.isdecimal():
-        raise DataError(f"{path}, line {number}: {value!r} is no count of cells.")
+        raise DataError(f"{path}, line {number}: {value!r} is not a count of cells.")
     return int(value)
 
 

@@ -121,7 +121,7 @@ def read(path: Path) -> NDArray[Any]:
     try:
         with path.open("rb") as file:
             if file.read(len(_SIGNATURE)) != _SIGNATURE:  # else every reader there is tries what else it could be
-                raise ValueError("it is no PNG file")
+                raise ValueError("it is not a PNG file")
         return np.asarray(io.imread(path))
     except BROKEN as why:
         raise DataError(f"{path} cannot be read as a picture: {why}") from None
@@ -131,7 +131,7 @@ def read_colour(path: Path) -> Grey:
     """A picture of red, green and blue, (H, W, 3). Raises DataError."""
     picture = read(path)
     if picture.ndim != 3 or picture.shape[2] < 3 or picture.dtype != np.uint8:
-        raise DataError(f"{path} is no picture in colour (8 bits each of red, green and blue).")
+        raise DataError(f"{path} is not a picture in colour (8 bits each of red, green and blue).")
     return picture[:, :, :3]
 
 

@@ -140,7 +140,7 @@ def _labelled(folder: Path) -> list[Slide]:
 def _label_image(path: Path) -> Marks:
     labels = fields.read(path)
     if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(f"{path} is no label image: it has one whole number for each pixel.")
+        raise DataError(f"{path} is not a label image: it has one whole number for each pixel.")
     return labels
 
 

@@ -102,7 +102,7 @@ def function_of(module, path, name):
         raise Refused("%s has no %s." % (file, name), "It has: %s." % (", ".join(there) or "no function"))
     function = getattr(module, name)
     if not callable(function):
-        raise Refused("%s in %s is no function." % (name, file), "Name a function that returns the model.")
+        raise Refused("%s in %s is not a function." % (name, file), "Name a function that returns the model.")
     needed = needed_by(function)
     if needed:
         raise Refused("%s in %s needs arguments: %s." % (name, file, ", ".join(needed)),
