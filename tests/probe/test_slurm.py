@@ -37,6 +37,14 @@ if "once" not in sys.argv or not mark.exists():
     mark.write_text("")
     time.sleep(600)
 """
+TWIN = """import samebits_probe
+for step in range(3):
+    for name in ("v", "w"):
+        if not step:
+            samebits_probe.observe(name, 1.0, step=step, kind="start")
+        samebits_probe.observe(name, 0.5, step=step, kind="gradient")
+        samebits_probe.observe(name, 1.0 - step, step=step, kind="update")
+"""
 JOB = '#!/bin/sh\n#SBATCH --job-name=own --output=/dev/null\nsrun --cpu-bind=none "$@"\n'
 SHOWN = '#!/bin/sh\nsrun --cpu-bind=none "$@"\n'
 TIMES = ("seconds", "record", "machine")  # times, places and facts
@@ -53,7 +61,8 @@ def site():
 @pytest.fixture
 def programs(tmp_path):
     """A working folder with the programs of these tests."""
-    for name, text in (("steps.py", STEPS), ("hangs.py", HANGS), ("job.sh", JOB), ("shown.sh", SHOWN)):
+    found = {"steps.py": STEPS, "hangs.py": HANGS, "twin.py": TWIN, "job.sh": JOB, "shown.sh": SHOWN}
+    for name, text in found.items():
         (tmp_path / name).write_text(text)
     return tmp_path
 
@@ -70,15 +79,12 @@ def words(*more, begin=("-n", 2, "--out", "record")):
 
 
 def run(folder, site, *more, **begin):
-    done = subprocess.run(
-        words(*more, **begin),
-        cwd=folder,
-        env=site,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        stdin=subprocess.DEVNULL,
-    )
+    return called(folder, site, words(*more, **begin))
+
+
+def called(folder, site, command):
+    pipes = {"stdin": subprocess.DEVNULL, "capture_output": True}
+    done = subprocess.run(command, cwd=folder, env=site, text=True, timeout=300, **pipes)
     assert "Traceback" not in done.stderr, done.stderr
     return done
 
@@ -156,6 +162,26 @@ def test_trials_on_slurm_diverge(programs, site):
     done = run(programs, site, "--on", "slurm", "--sbatch", "--partition=high --time=5", "steps.py", "noise")
     assert done.returncode == 1, done.stderr
     assert "step 0 > " in done.stdout
+
+
+@pytest.mark.slow
+def test_locate_looks_at_trials_on_slurm(programs, site, mark):
+    command = [sys.executable, "-m", "samebits", "locate", "-n", "2", "--full", "--jobs", "2", "--on", "slurm"]
+    done = called(programs, site, [*command, "--out", "record", "steps.py", "noise"])
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "located: They diverge at step 0 > " in done.stdout
+    assert "of step 0 in 2 trials: 1 diverged, first at step 0 > " in done.stdout
+    assert not list((programs / "record" / "locate").glob("trials"))
+    all_is_gone(site, mark, programs)
+
+
+def test_two_trainings_are_compared_on_slurm(programs, site):
+    command = [sys.executable, "-m", "samebits", "parity", "train", "--on", "slurm", "twin.py", "twin.py"]
+    done = called(programs, site, [*command, "--json", "found.json"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((programs / "found.json").read_text())
+    assert (found["verdict"], len(found["pairs"])) == ("agree", 2)
+    assert jobs(site) == []
 
 
 @pytest.mark.slow

@@ -143,7 +143,7 @@ def test_a_full_queue_is_waited_for_in_halves(site, jobs, tmp_path):
     tasks = [jobs.order(number, ORDER) for number in (1, 2)]
     assert told(tasks[1]) == "trial 2 waits: Slurm takes no more jobs now"
     again.touch()
-    while tasks[1].job.id != "8":
+    while (tasks[0].job.id, tasks[1].job.id) != ("7", "8"):
         assert [task.poll() for task in tasks] == [None, None]
     assert (tasks[0].job.id, [task.trial for task in tasks[0].job.tasks]) == ("7", [1])
     assert told(tasks[1]) == "trial 2 waits in the Slurm queue (job 8_2, Resources)"
@@ -196,6 +196,16 @@ def test_a_trial_can_be_cancelled_before_slurm_has_its_job(site, jobs):
     task.cancel()
     assert outcome(task) == Delivery(lost=True)
     assert task.job.tasks == []
+
+
+def test_a_trial_that_has_just_begun_is_not_said_to_be_queued_again(site, jobs):
+    """What Slurm said last may be older than the start of the trial."""
+    site(sbatch="echo 7", squeue="echo '7_1|PENDING|BeginTime|'")
+    task = jobs.order(1, ORDER)
+    assert told(task) == "trial 1 waits in the Slurm queue (job 7_1, BeginTime)"
+    task.path("began").write_text("n1")
+    assert task.news() == ""
+    assert told(task) == "Slurm queued trial 1 again: it starts again (job 7_1, BeginTime)"
 
 
 def test_trials_that_are_cancelled_together_are_cancelled_by_one_call(site, jobs, tmp_path):

@@ -23,7 +23,7 @@ __all__ = ["Host", "HostedTrial", "TrialOrder", "connect"]
 
 
 class TrialOrder(NamedTuple):
-    """What a host is asked for: one trial of a plan. `leaks`: knows what earlier trials have left."""
+    """An order for a host: one trial of a plan. `leaks`: knows which files earlier trials have left."""
 
     plan: Plan
     id: int
@@ -41,41 +41,41 @@ class HostedTrial(Protocol):
 
     @property
     def pace(self) -> float:
-        """Seconds until the next look is due."""
+        """How many seconds to wait before the next `poll`."""
         ...
 
     @property
     def waits(self) -> bool:
-        """Whether it has reached the end of a round, has its document, and can go on."""
+        """Whether the trial has reached the end of a round, has written its document, and can go on."""
         ...
 
     @property
     def spent(self) -> float:
-        """Seconds that the trial has run."""
+        """How many seconds the trial has run."""
         ...
 
     def steps(self) -> int:
-        """How many steps it has made, as far as that is known here."""
+        """Return how many steps the trial has made, as far as this machine knows."""
         ...
 
     def poll(self) -> bool:
-        """Whether the trial is over, or waits. Returns at once."""
+        """Return whether the trial is over or waits. It does not block."""
         ...
 
     def news(self) -> str:
-        """A sentence about what keeps it from running, told once; empty if there is nothing new."""
+        """Return a sentence about what keeps the trial from running, once; else an empty text."""
         ...
 
     def fetch(self) -> TrialFile:
-        """The document of a trial that is over. All that it left lies in its folder of the record then, sealed."""
+        """Return the document of a trial that is over. Its sealed folder is in the record then."""
         ...
 
     def ask_to_end(self) -> None:
-        """Ask for the end of the trial. Returns at once: several trials then end at the same time."""
+        """Ask the trial to end, and do not wait. So several trials can end at the same time."""
         ...
 
     def cancel(self, why: str) -> None:
-        """End the trial now, whatever it does, and write down why. None of its processes is left then."""
+        """End the trial and all its processes, wait for that, and write `why` into its document."""
         ...
 
 
@@ -90,23 +90,23 @@ class Host(Protocol):
     slots: int
 
     def reach(self, directory: Path) -> str:
-        """Make sure that trials find the working folder there; what the user should know of that, or nothing.
+        """Make sure that trials find the working folder. Return a sentence for the user, or an empty text.
 
         Raises UsageError if they cannot.
         """
         ...
 
     def nodes(self) -> list[str]:
-        """The names of its nodes that have what a trial needs, as --each node= takes them; empty if it has no nodes."""
+        """Return the names of the nodes that have what a trial needs, for --each node=. A host may have none."""
         ...
 
     def start(self, order: TrialOrder) -> HostedTrial:
-        """Start a trial. A trial of the same number is replaced."""
+        """Start a trial, which replaces an earlier one of its number. Raises UsageError if it cannot be started."""
         ...
 
 
 def connect(name: str, each: Mapping[str, str]) -> Host:
-    """The host that `--on` names: `local`, or KIND[://ADDRESS].
+    """Connect to the host that `--on` names: `local`, or KIND[://ADDRESS].
 
     `each`: what one trial needs there, as `--each` and `--sbatch` say it. Raises UsageError if there is no such host,
     or if it does not answer.

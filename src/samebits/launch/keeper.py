@@ -1,7 +1,7 @@
 """The process that keeps a trial on a node of other machines, as the worker there (of Ray, say) has it.
 
 A keeper is a process of its own: forked twice, so that whoever ends the worker does not end it, and with the user's
-environment instead of the worker's. It runs the trial (see `samebits.launch.node`) and sends what came of it. The
+environment instead of the worker's. It runs the trial (see `samebits.launch.node`) and sends the outcome. The
 end of its input, which comes also when the worker or the node's agent is killed, makes it end the trial and all that
 belongs to it.
 
@@ -40,7 +40,7 @@ _LOOK = 0.1  # seconds; some engines interrupt a worker only between two calls
 
 
 class Treatment(NamedTuple):
-    """How the system treats a process: its niceness, who is killed first without memory, how many files it may open."""
+    """How Linux treats a process: its niceness, its OOM score, and how many files it may open."""
 
     niceness: int
     oom_score: int
@@ -87,14 +87,14 @@ class Keeper:
         sent(self._input.fileno(), (node, tuple(notes), post.order, post.code, post.folder))
 
     def poll(self, seconds: float) -> Delivery | None:
-        """The outcome, for which it waits so long."""
+        """Return the outcome, or None if there is none after so many seconds."""
         if not has_more(self._output, seconds):
             return None
         outcome: Delivery | None = received(self._output)
         return outcome or Delivery(message="The process that keeps the trial on its node was killed.")
 
     def close(self) -> None:
-        """End the trial if it still runs. Returns when all of it is gone."""
+        """End the trial if it still runs. Return when all its processes are gone."""
         with suppress(OSError):
             self._input.close()
         while os.read(self._output, 1 << 16):
@@ -104,7 +104,7 @@ class Keeper:
 
 
 def outcome_here(post: Post, node: str, notes: Sequence[str] = ()) -> Delivery:
-    """Run a trial to its end on this node. What interrupts this function ends the trial first."""
+    """Run a trial to its end on this node. An exception in this function (an interruption) ends the trial first."""
     keeper = Keeper(post, node, notes)
     try:
         while (outcome := keeper.poll(_LOOK)) is None:
@@ -115,7 +115,7 @@ def outcome_here(post: Post, node: str, notes: Sequence[str] = ()) -> Delivery:
 
 
 def treatment() -> Treatment:
-    """How the system treats this process."""
+    """Return how Linux treats this process."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return Treatment(os.getpriority(os.PRIO_PROCESS, 0), int(_OOM_SCORE.read_text()), files)
 

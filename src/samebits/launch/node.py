@@ -31,7 +31,7 @@ __all__ = ["keep"]
 
 
 def keep() -> None:
-    """Run the trial that the input orders, and send what came of it."""
+    """Read an order from standard input, run the trial, and send the outcome."""
     node, notes, data, code, folder = received(0)
     output = os.dup(1)
     os.dup2(2, 1)

@@ -61,7 +61,7 @@ class RayOrder:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came of a trial: its packed folder; or `lost`: it ended with its node; or why it could not be run.
+    """The outcome of a trial: its packed folder, or `lost` if its node was lost, or why it could not be run.
 
     `why`: how a trial ended that is lost, if more is known.
     """
@@ -74,7 +74,7 @@ class Delivery:
 
 
 def pack(folder: Path, names: Sequence[str]) -> bytes:
-    """Pack files and folders of a folder. Links stay links."""
+    """Pack these files and folders of a folder into a tar archive. Links stay links."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         for name in names:
@@ -83,7 +83,7 @@ def pack(folder: Path, names: Sequence[str]) -> bytes:
 
 
 def unpack(data: bytes, folder: Path) -> None:
-    """Unpack into a folder that is there. Raises OSError or tarfile.TarError."""
+    """Unpack a tar archive into an existing folder. Raises OSError or tarfile.TarError."""
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         if hasattr(tarfile, "tar_filter"):
             archive.extraction_filter = tarfile.tar_filter
@@ -99,14 +99,14 @@ def sent(handle: int, message: Any) -> None:
 
 
 def has_more(handle: int, seconds: float) -> bool:
-    """Whether a pipe has a message, or has ended, for which it waits so long."""
+    """Return whether a pipe has a message or has ended; wait at most so many seconds."""
     poller = select.poll()  # select.select takes no descriptor above 1023
     poller.register(handle, select.POLLIN)
     return bool(poller.poll(seconds * 1000))
 
 
 def received(handle: int) -> Any:
-    """The next message of a pipe; None at its end."""
+    """Wait for the next message of a pipe and return it; None at the end of the pipe."""
     head = _read(handle, _LENGTH.size)
     data = _read(handle, _LENGTH.unpack(head)[0]) if len(head) == _LENGTH.size else b""
     return pickle.loads(data) if data else None

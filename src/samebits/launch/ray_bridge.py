@@ -50,7 +50,7 @@ _LOST = (
 
 
 def main() -> None:
-    """Be the client; see the module's docstring."""
+    """Run the client; see the module's docstring."""
     orders, answers = os.dup(0), os.dup(1)
     os.dup2(2, 1)
     _, address = received(orders)
@@ -94,7 +94,7 @@ def connect(address: str) -> None:
 
 @contextmanager
 def limited(answers: int, address: str) -> Iterator[None]:
-    """A block that gives up if a cluster that has an address takes too long."""
+    """End this process if the block takes longer than ANSWERS seconds and the cluster has an address."""
     timer = threading.Timer(ANSWERS, _give_up, [answers, address])
     if address:
         timer.start()
@@ -117,7 +117,7 @@ def _no_answer(address: str) -> tuple[str, str]:
 
 
 def is_there(address: str) -> bool:
-    """Whether a server of gRPC is there. Ray itself would go on asking for a minute."""
+    """Return whether a gRPC server answers at this address. Ray itself would try for a minute."""
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS) as connection:
@@ -177,7 +177,7 @@ class Client:
         self._run = ray.remote(run_trial)
 
     def serve(self, inbox: Inbox) -> None:
-        """Do what samebits asks, and tell what came of trials, until samebits has ended."""
+        """Do what samebits asks and send the outcomes of trials, until samebits has ended."""
         inbox.is_served = True
         while not inbox.is_closed or inbox.messages:
             while inbox.messages:
@@ -287,12 +287,12 @@ class Client:
 
 
 def pinned(node: Any) -> Any:
-    """Run a task on this node, or nowhere."""
+    """Return Ray's strategy that runs a task on this node, or nowhere."""
     return NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
 
 
 def free_resources() -> Mapping[str, Mapping[str, float]]:
-    """Node's id -> what is not reserved there. Empty if this version of Ray does not say it."""
+    """Return the free resources by the node's id; nothing if this version of Ray does not tell them."""
     try:
         state = importlib.import_module("ray._private.state")
         return dict(state.available_resources_per_node())
@@ -301,7 +301,7 @@ def free_resources() -> Mapping[str, Mapping[str, float]]:
 
 
 def has_folder(folder: str, listing: str) -> bool:
-    """Whether a folder of this node has the listing (see `samebits.launch.working_folder`)."""
+    """Return whether a folder of this node has this listing (see `samebits.launch.working_folder`)."""
     from samebits.launch.working_folder import listing_of
 
     return Path(folder).is_dir() and listing_of(Path(folder)) == listing
@@ -319,7 +319,7 @@ def _said(task: Any, node: str) -> bool:
 
 
 def outcome_of(task: Any) -> Delivery:
-    """What came of a task that is over."""
+    """Return the outcome of a task that is over."""
     try:
         found: Delivery = ray.get(task)
     except _LOST:

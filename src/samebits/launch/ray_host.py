@@ -43,7 +43,7 @@ _AGAIN = "look at the cluster with `ray status`, then run the command again."
 
 
 class RayHost:
-    """A cluster of Ray: the one at an address, else the one that runs here, else one that is started for this."""
+    """A Ray cluster: the one at the address, else the one of this machine, else a new one."""
 
     no_waiting = "trials on Ray do not wait between rounds"
 
@@ -54,7 +54,7 @@ class RayHost:
         self._folder = ""
 
     def reach(self, directory: Path) -> str:
-        """See Host. A folder travels if a node does not have it, or if the user says so."""
+        """See Host. samebits sends the folder if a node does not have it, or if the user asks for it."""
         why = "as --each says" if self._each.get("folder") == PACKED else self._why_packed(directory)
         if not why:
             return ""
@@ -90,7 +90,7 @@ class RayHost:
 
 
 def bridge_to(address: str) -> Bridge:
-    """The bridge that is there already, if there is one: several experiments of a command share it."""
+    """Return the bridge to a cluster. All experiments of a command share one."""
     known = _CONNECTED.get(address)
     if known is None or known.has_ended:
         known = _CONNECTED[address] = Bridge(address)
@@ -132,7 +132,7 @@ class Bridge:
             raise
 
     def ask(self, verb: str, *about: Any) -> Any:
-        """What the cluster answers. Raises UsageError if it cannot do what is asked."""
+        """Ask the cluster and return its answer. Raises UsageError if it refuses or does not answer."""
         self._send((verb, *about))
         return self._answer(ANSWERS)
 
@@ -149,7 +149,7 @@ class Bridge:
         raise UsageError(f"{what}: {self._last_words() or 'it did not answer'}.", _AGAIN)
 
     def keep(self, name: str, packed: Callable[[], bytes]) -> None:
-        """Give the cluster something packed, once: all trials of this command start with what was there then."""
+        """Pack something and give it to the cluster, once. All trials of this command use it."""
         if name not in self._kept:
             self.ask("keep", name, packed())
             self._kept.add(name)
@@ -166,7 +166,7 @@ class Bridge:
         return RayTask(self, self._last)
 
     def outcome(self, number: int) -> Delivery | None:
-        """What came of a trial, None while it runs. Returns at once."""
+        """Return the outcome of a trial, or None while it runs. It does not block."""
         while number not in self._outcomes and (answer := self._next(0)) is not None:
             if answer[0] == "over":  # and not the answer to a question that nobody waits for any more
                 self._outcomes[answer[1]] = answer[2]

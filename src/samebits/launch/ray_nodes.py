@@ -22,12 +22,12 @@ class NotAdmitted(Exception):
 
 
 def wanted(needs: Mapping[str, str]) -> dict[str, float]:
-    """Resource -> how much of it one trial takes."""
+    """Return how much of each resource one trial takes: numbers of CPUs and GPUs."""
     return {"CPU": float(needs.get("num_cpus", 1)), "GPU": float(needs.get("num_gpus", 0))}
 
 
 def fitting(nodes: Sequence[Node], needs: Mapping[str, str]) -> list[Node]:
-    """The living nodes that have what a trial needs, by their ids. Raises NotAdmitted if there is none."""
+    """Return the living nodes that have what a trial needs, sorted by id. Raises NotAdmitted if there is none."""
     alive = sorted((node for node in nodes if node["Alive"]), key=lambda node: str(node["NodeID"]))
     found = _named(_with_label(alive, needs.get("label")), alive, needs.get("node"))
     for name, resource in _RESOURCES:
@@ -73,14 +73,14 @@ def _labels(node: Node) -> Mapping[str, str]:
 
 
 def name_of(node: Node, nodes: Sequence[Node]) -> str:
-    """The name of a node: its host's; with the beginning of its id if several nodes run on that host."""
+    """Return the name of a node: its host's, with the start of its id if several nodes run on that host."""
     host = str(node.get("NodeManagerHostname") or node["NodeID"][:8])
     many = Counter(str(one.get("NodeManagerHostname")) for one in nodes if one["Alive"])[host] > 1
     return f"{host}-{node['NodeID'][:8]}" if many else host
 
 
 def slots(nodes: Sequence[Node], free: Mapping[str, Mapping[str, float]], needs: Mapping[str, str]) -> int:
-    """How many trials these nodes have room for now, at least one. `free`: node's id -> what is not reserved there."""
+    """Return how many trials these nodes have room for now, at least one. `free`: see `free_resources`."""
     each = {resource: amount for resource, amount in wanted(needs).items() if amount}
     room = 0
     for node in nodes:
@@ -103,7 +103,7 @@ class Placement:
         self._same: Node | None = None
 
     def admit(self, nodes: Sequence[Node], free: Mapping[str, Mapping[str, float]]) -> int:
-        """How many trials can run now. Raises NotAdmitted if none ever can."""
+        """Return how many trials can run now. Raises NotAdmitted if none ever can."""
         found = fitting(nodes, self.needs)
         if self._spread == "nodes" and len(found) < 2:
             what = "--spread nodes: only one node of the Ray cluster has what a trial needs."
@@ -119,7 +119,7 @@ class Placement:
         return self.needs.get("spread", "any")
 
     def of_trial(self, trial: int, nodes: Sequence[Node]) -> Node | None:
-        """The node for a trial. Raises NotAdmitted if no node that is left can run it."""
+        """Return the node for a trial, or None for any. Raises NotAdmitted if no node that is left can run it."""
         found = fitting(nodes, self.needs)
         if self._spread == "nodes":
             return found[(trial - 1) % len(found)]
@@ -131,7 +131,7 @@ class Placement:
         return self._same
 
     def options(self, nodes: Sequence[Node], node: Node | None = None) -> dict[str, Any]:
-        """What a task reserves, and by which label it is placed. `node`: the one on which it runs, if that is known."""
+        """Return Ray's options of a task: the resources and the label. `node`: where it runs, if that is known."""
         amounts = {"num_cpus": wanted(self.needs)["CPU"], "num_gpus": wanted(self.needs)["GPU"]}
         label = self.needs.get("label")
         found = [node] if node else fitting(nodes, self.needs)

@@ -23,13 +23,13 @@ _CURRENT = "ray/ray_current_cluster"  # below Ray's temporary folder, on each ma
 
 
 def may_meet_cluster() -> bool:
-    """Whether a program may become a client of a cluster. The answer holds for all trials of a plan: they are alike."""
+    """Return whether a program may find a running cluster. All trials of a plan get the same answer."""
     places = (os.environ.get("RAY_TMPDIR"), tempfile.gettempdir(), "/tmp")  # noqa: S108
     return bool(os.environ.get("RAY_ADDRESS")) or any((Path(place) / _CURRENT).exists() for place in places if place)
 
 
 def variables(environment: Mapping[str, str], carried: Iterable[str]) -> dict[str, str]:
-    """The variables that make Ray give workers what a trial has. `carried`: names of these.
+    """Return the variables that make Ray pass variables of a trial to its workers. `carried`: their names.
 
     What is there already stays. If the program itself names one of these variables for its workers, its own value wins.
     """

@@ -1,4 +1,4 @@
-"""A trial that runs on a different machine: its order is packed, and what it left is put into the record."""
+"""A trial on a different machine: packs its order, and puts the folder that comes back into the record."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _PATIENCE = 30.0  # seconds in which a trial that was cancelled should be gone
 
 
 class RemoteTask(Protocol):
-    """A trial as the engine of a host has it."""
+    """A trial as an engine (Ray, Slurm) runs it."""
 
     def poll(self) -> Delivery | None:
-        """What came of it, None while it runs. Returns at once."""
+        """Return the outcome, or None while the trial runs. It does not block."""
         ...
 
     def news(self) -> str:
@@ -42,7 +42,7 @@ class RemoteTask(Protocol):
         ...
 
     def cancel(self) -> None:
-        """Ask for its end. Returns at once."""
+        """Ask the trial to end, and do not wait."""
         ...
 
 
@@ -68,7 +68,7 @@ class RemoteTrial:
         return time.monotonic() - self._began
 
     def steps(self) -> int:
-        """How many steps it has made: known when it is over."""
+        """Return how many steps the trial has made, or 0 while it runs."""
         return self._steps
 
     def poll(self) -> bool:
@@ -139,7 +139,7 @@ class RemoteTrial:
 def post(
     order: TrialOrder, *, taken: tuple[str, ...] = (), without: tuple[str, ...] = ("RAY_",), packed: bool = False
 ) -> Post:
-    """Pack an order for a node. `taken`: see Post. `without`: how variables begin that the engine has set.
+    """Pack an order for a node. `taken`: see Post. `without`: the beginnings of names of variables that stay here.
 
     `packed`: its working folder travels, too.
     """

@@ -1,4 +1,4 @@
-"""The programs of Slurm (https://slurm.schedmd.com): what they are asked, and what they say. None is waited for."""
+"""Calls the programs of Slurm (https://slurm.schedmd.com) and reads their answers, without blocking."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _ENDS = 10.0
 
 
 class SlurmAnswer(NamedTuple):
-    """What a program said. `complaint`: on standard error."""
+    """What a program printed, and its exit status. `complaint`: its standard error."""
 
     status: int
     said: str
@@ -62,7 +62,7 @@ class SlurmAnswer(NamedTuple):
 
 
 class Call:
-    """A program that runs beside samebits, out of reach of Ctrl-C. `variables`: what its environment has, too."""
+    """A program that runs beside samebits; Ctrl-C does not reach it. `variables`: added to its environment."""
 
     def __init__(self, words: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  (both are closed by the finalizer)
@@ -78,7 +78,7 @@ class Call:
         )
 
     def poll(self) -> SlurmAnswer | None:
-        """What it said, None while it runs. Returns at once."""
+        """Return the answer, or None while the program runs. It does not block."""
         status = self._process.poll()
         if status is None:
             return None
@@ -88,13 +88,13 @@ class Call:
         return answer
 
     def wait(self, seconds: float) -> SlurmAnswer | None:
-        """What it said, for which it waits so long."""
+        """Wait at most so many seconds, then return the answer, or None if the program still runs."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
         return self.poll()
 
     def complaint(self) -> str:
-        """What it has said on standard error until now."""
+        """Return what the program has printed on standard error until now."""
         self._complaint.seek(0)
         return self._complaint.read().decode(errors="replace")
 
@@ -118,7 +118,7 @@ def _environment() -> dict[str, str]:
 
 
 def refuse_without_slurm() -> None:
-    """UsageError if this machine has not the programs of Slurm."""
+    """Raise UsageError if this machine does not have the programs of Slurm."""
     missing = next((name for name in _PROGRAMS if shutil.which(name) is None), None)
     if missing is not None:
         what = f"Slurm is not installed on this machine: there is no {missing}."
@@ -126,7 +126,7 @@ def refuse_without_slurm() -> None:
 
 
 def refuse_cluster(options: Sequence[str]) -> None:
-    """UsageError if an option of sbatch names a cluster: squeue and scancel would ask a different one."""
+    """Raise UsageError if an option of sbatch names a cluster: squeue and scancel would ask a different one."""
     found = next((option for option in options if _CLUSTER.fullmatch(option)), None)
     if found is not None:
         what = f"{found}: samebits cannot ask for a cluster with an option of sbatch."
@@ -134,31 +134,31 @@ def refuse_cluster(options: Sequence[str]) -> None:
 
 
 def job_number(said: str) -> str:
-    """The number of the job that `sbatch --parsable` names (and its cluster, after a semicolon); empty if none is."""
+    """Return the job's number from the output of `sbatch --parsable` (NUMBER[;CLUSTER]), or an empty text."""
     found = re.search(r"^(\d+)(;.*)?$", said, re.MULTILINE)
     return found.group(1) if found else ""
 
 
 def last_words(text: str) -> str:
-    """What a program of Slurm said at last, without its name: at most two lines."""
+    """Return the last two lines that a program of Slurm printed, without the program's name."""
     lines = [re.sub(r"^\w+: (error: )?", "", line.strip()) for line in text.splitlines() if line.strip()]
     return "; ".join(line.rstrip(".") for line in lines[-2:])
 
 
 def is_full(said: str) -> bool:
-    """Whether sbatch said that Slurm takes no job now."""
+    """Return whether sbatch said that Slurm takes no job now."""
     return any(words in said for words in _FULL)
 
 
 def refusal(complaint: str) -> tuple[str, str]:
-    """A sentence about what sbatch said, and what to do next."""
+    """Return (a sentence about what sbatch said, what to do next)."""
     said = last_words(complaint)
     advice = next((advice for part, advice in _ADVICE.items() if part in said), "try the options with `sbatch`.")
     return f"Slurm does not take the jobs of the trials: {said}.", advice
 
 
 class TaskState(NamedTuple):
-    """How a task of a job is, as squeue names it. `state`: empty if Slurm does not know the job any more."""
+    """The state of a task, as squeue names it. `state`: empty if Slurm no longer knows the job."""
 
     state: str
     reason: str = ""
@@ -166,12 +166,12 @@ class TaskState(NamedTuple):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing of it runs, or will run."""
+        """Whether the task has ended and will not run again."""
         return not self.state or self.state in _OVER
 
 
 class Queue:
-    """The jobs of one samebits in the queue of Slurm, which is asked now and then. `trouble`: why it gave no answer."""
+    """Asks squeue from time to time about the jobs of one samebits. `trouble`: why squeue gave no answer."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, float] = {}
@@ -185,7 +185,7 @@ class Queue:
         self._jobs[job] = time.monotonic()
 
     def look(self, pace: float) -> None:
-        """Ask if it is time to, or see what the answer is. Returns at once. `pace`: seconds between two questions."""
+        """Ask squeue if it is time, or read its answer. It does not block. `pace`: seconds between two questions."""
         if self._call is not None:
             answer = self._call.poll()
             if answer is not None:
@@ -206,20 +206,20 @@ class Queue:
         self._states = {**over, **{row[0]: TaskState(*row[1:]) for row in rows if len(row) == 4}}
 
     def state(self, job: str, task: str = "") -> TaskState | None:
-        """How a job is, or its task of this number; None if Slurm was not asked since the job is known."""
+        """Return the state of a job or of one task; None before the first answer about the job."""
         if job not in self._jobs or self._answered < self._jobs[job]:
             return None
         return self._states.get(f"{job}_{task}" if task else job, TaskState(""))
 
     def tasks(self, job: str) -> list[TaskState] | None:
-        """How all tasks of a job are; None if Slurm was not asked since the job is known."""
+        """Return the states of all tasks of a job; None before the first answer about the job."""
         if self.state(job) is None:
             return None
         return [state for name, state in self._states.items() if name.partition("_")[0] == job]
 
     @property
     def answered(self) -> float:
-        """When the question was asked to which the last answer belongs."""
+        """When the last question that has an answer was asked (seconds of the monotonic clock)."""
         return self._answered
 
 

@@ -1,7 +1,7 @@
-"""The jobs of a record on Slurm: arrays of trials, and what becomes of each.
+"""The Slurm jobs of a record: submits arrays of trials and follows each task.
 
 A worker on the node (see `samebits.launch.slurm_worker`) reads its order from the folder of the record, which all nodes
-share, and puts there what came of it. That file is what counts. squeue only says why there is none yet, or that there
+share, and writes the outcome there. That file is what counts. squeue only says why there is none yet, or that there
 will be none.
 """
 
@@ -94,7 +94,7 @@ class Jobs:
 
 
 class ArrayJob:
-    """An array of trials that were ordered together. `id`: its number, empty until Slurm has taken it.
+    """An array of trials that were ordered together. `id`: the job's number, empty until Slurm has taken the job.
 
     `refusal`: why Slurm never will. `number`: with it the names of the files of its tasks begin.
     """
@@ -172,7 +172,7 @@ class SlurmTask:
         self._stem = job.jobs.folder / f"{job.number}-{trial}"
         self._outcome: Delivery | None = None
         self._is_cancelled = self._is_cancelling = False
-        self._looked = self._over_since = 0.0
+        self._looked = self._over_since = self._began = 0.0
         self._told = ""
 
     def path(self, ending: str) -> Path:
@@ -211,7 +211,7 @@ class SlurmTask:
         return self._hopeless(state)
 
     def _pace(self) -> float:
-        """Seconds between two questions to Slurm: fewer to a job that is young."""
+        """Return the seconds between two questions to Slurm; fewer while the job is young."""
         age = time.monotonic() - self.job.since
         return 1.0 if age < 60 or self._over_since else 5.0 if age < 600 else 15.0
 
@@ -227,14 +227,14 @@ class SlurmTask:
         return True
 
     def _delivered(self) -> Delivery | None:
-        """What the worker has left."""
+        """Return the outcome that the worker has written, or None."""
         with suppress(FileNotFoundError):
             found: Delivery = pickle.loads(self.path("outcome").read_bytes())
             return found
         return None
 
     def _ended(self, state: TaskState) -> Delivery | None:
-        """What is to be said of a job that is over and has left nothing, when it had its time for that."""
+        """Return the outcome of a job that is over and has written none, once its file had time to appear."""
         if self._is_cancelled:
             return Delivery(lost=True)
         now, settles = time.monotonic(), _SETTLES_LATE if state.state in ("", "COMPLETED") else _SETTLES
@@ -270,7 +270,7 @@ class SlurmTask:
         return ""
 
     def _hopeless(self, state: TaskState) -> Delivery | None:
-        """A refusal if the job will never run as it is."""
+        """Return a refusal if the job can never run; None otherwise."""
         if state.reason not in _HOPELESS and _HELD_AFTER_FAILURE not in state.reason.replace("_", " ").lower():
             return None
         Call(["scancel", self.name]).wait(ANSWERS)
@@ -299,6 +299,9 @@ class SlurmTask:
         if state is None or state.state != "PENDING":
             return ""
         if self.path("began").exists():
+            self._began = self._began or time.monotonic()
+            if self.job.jobs.queue.answered <= self._began:  # Slurm was asked before the trial began
+                return ""
             return f"Slurm queued trial {self.trial} again: it starts again (job {self.name}, {state.reason})"
         return f"trial {self.trial} waits in the Slurm queue (job {self.name}, {state.reason})"
 

@@ -1,4 +1,4 @@
-"""Runs trials as jobs of Slurm: those that are ordered together are the tasks of one array (see `slurm_array`)."""
+"""Runs trials as Slurm jobs. Trials that are ordered together are the tasks of one array (see `slurm_array`)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SlurmHost:
         return ""
 
     def nodes(self) -> list[str]:
-        """The names of the nodes to which jobs with these options may go, as far as the partition decides it."""
+        """Return the names of the nodes of the partition. Other options may exclude some of them."""
         chosen = [option for option in self._options if option.startswith(("--partition=", "-p"))]
         call = Call(["sinfo", "--noheader", "--Node", "--format=%N", *chosen[-1:]])
         answer = call.wait(slurm.ANSWERS)
@@ -68,7 +68,7 @@ class SlurmHost:
 
 
 def submission_options(each: Mapping[str, str]) -> tuple[str, ...]:
-    """The options of sbatch for what one trial needs. Raises UsageError."""
+    """Return the options of sbatch for what one trial needs. Raises UsageError if sbatch has none for it."""
     found = []
     for name, value in each.items():
         if name != SBATCH and name not in _NEEDS:
@@ -90,7 +90,7 @@ _ACCEPTED: set[tuple[str, ...]] = set()
 
 
 def refuse_options(options: tuple[str, ...]) -> None:
-    """UsageError if Slurm does not answer, or takes no job with these options."""
+    """Raise UsageError if Slurm does not answer, or does not take a job with these options."""
     if options in _ACCEPTED:
         return
     call = Call(["sbatch", "--test-only", *options, "--export=ALL", "--wrap=true"])
@@ -106,5 +106,5 @@ def refuse_options(options: tuple[str, ...]) -> None:
 
 
 def no_answer(said: str) -> UsageError:
-    """The error for a Slurm that does not answer. `said`: what it said at last."""
+    """Return the error for a Slurm that does not answer. `said`: its last words."""
     return UsageError(f"Slurm did not answer within {slurm.ANSWERS:g} s: {said}.", "`sinfo` says whether Slurm runs.")

@@ -1,7 +1,7 @@
-"""Runs one trial as a task of a job of Slurm, on the node.
+"""Runs one trial on a node, as a task of a Slurm job.
 
 What a worker and samebits tell each other lies on the disk that they share, under names that begin alike: the order
-(`.order`), who has begun (`.began`), and what came of it (`.outcome`), which is there whole or not at all. A job that
+(`.order`), who has begun (`.began`), and the outcome (`.outcome`), which is there whole or not at all. A job that
 Slurm has preempted and queued again finds its order once more, and starts again. Standard library alone.
 """
 

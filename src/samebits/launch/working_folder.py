@@ -1,4 +1,4 @@
-"""The working folder on its way to nodes that do not have it: what it holds, how large it is, and its archive."""
+"""Sends the working folder to nodes that do not have it: compares, measures and packs it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST = 1_000_000_000  # bytes of a working folder that travels
 
 
 def listing_of(folder: Path) -> str:
-    """A digest of the names and sizes of all files, and of what stands in programs and their settings.
+    """Return a digest of the names and sizes of all files, and of the content of programs and settings.
 
     Equal on two machines if they share the folder, or copied it: an old copy of a program would train something else.
     """
@@ -35,7 +35,7 @@ def listing_of(folder: Path) -> str:
 
 
 def size_of(folder: Path) -> tuple[int, int]:
-    """(files, bytes) that travel."""
+    """Return how many files would be sent, and how many bytes."""
     found = _files(folder)
     return len(found), sum(state.size for state in found.values())
 
@@ -46,7 +46,7 @@ def _files(folder: Path) -> dict[str, folders.State]:
 
 
 def refuse_large(folder: Path) -> str:
-    """The size of a folder, in words. Raises UsageError if it is too large to travel."""
+    """Return the size of a folder in words. Raises UsageError if it is too large to send."""
     files, size = size_of(folder)
     said = f"{words.count(files, 'file')}, {words.size(size)}"
     if size > MOST or files >= folders.MOST_FILES:
@@ -59,7 +59,7 @@ def refuse_large(folder: Path) -> str:
 
 
 def archive(folder: Path) -> bytes:
-    """The packed folder, with its empty folders and its links."""
+    """Pack a folder, with its empty folders and its links, into a tar archive."""
     found, stream = folders.snapshot(folder), io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as packed:
         for path in sorted(found.folders):
