@@ -234,7 +234,7 @@ SBATCH = Option(
     "sbatch", ("--sbatch",), "sbatch options for the job of a trial: '--partition=a100 --time=60'.", "OPTIONS",
     read_sbatch,
 )  # fmt: skip
-SPREAD = Option("spread", ("--spread",), "All trials on the same node, on nodes in turn, or any.", "WHERE", read_spread)
+SPREAD = Option("spread", ("--spread",), "Nodes to use: same (for all), nodes (in turn), or any.", "WHERE", read_spread)
 OK_EXIT = Option("ok_exit", ("--ok-exit",), "Treat this exit status as success.", "CODE", read_exit_status, 0)
 OVERWRITE = Option("overwrite", ("--overwrite",), "Replace a record folder that exists.", default=False)
 JOBS = Option(

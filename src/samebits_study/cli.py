@@ -58,8 +58,8 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
 TEXT = """Repeat the paper's study.
 
 Train each setup several times, then write tables, figures and a page. NAME is lenet5 (LeNet-5 classifies MNIST
-digits), unet (a U-Net segments cells, which are counted), detection (digits in scenes), regression (how far diabetes
-went on), or a study that you added. If you stop a study, give the command again: it goes on where it stopped. A setup
+digits), unet (a U-Net segments cells, which are counted), detection (digits in scenes), regression (the progression of
+diabetes), or a study that you added. If you stop a study, give the command again: it goes on where it stopped. A setup
 is skipped and named if its interpreter is missing, or if the study has no script for its library.
 
 Exit status: 0 if all setups are done (those of --setups, or all that the study has a script for), 3 if some are not,
