@@ -88,7 +88,8 @@ def test_a_tensor_has_a_histogram_and_markdown_has_its_numbers(shown):
 
 def test_without_values_the_page_says_what_they_would_cost(diverged):
     page = page_of(diverged)
-    assert "To see the values: samebits locate .samebits/run. It runs at most 4 more trials, up to this step." in page
+    assert "One command adds the values. It runs at most 4 more trials, up to this step." in page
+    assert re.search(r"<pre[^>]*>(<code>)?samebits locate \.samebits/run\s*<", page)
     assert "The longest trial of this record took 3.1 s." in page
     without = diverged.model_copy(update={"record": None})
     assert "What differs, seen" not in page_of(without)

@@ -67,7 +67,8 @@ def shown_values(result: Result) -> Iterator[Section]:
     if blocks:
         yield Section(TITLE, "values", (Text(ABOUT.format(where.name or where.kind), "soft"), *blocks), on=DOCUMENT)
     elif found is None and result.record is not None:
-        yield Section(TITLE, "values", (Text(_price(result), "soft"),), on=PAGE)
+        command = Code(f"samebits locate {result_words.record_name(result)}")
+        yield Section(TITLE, "values", (Text(_price(result), "soft"), command), on=PAGE)
 
 
 def file_order(result: Result) -> Iterator[Section]:
@@ -102,9 +103,8 @@ def _shown(result: Result, where: Divergence) -> ShownDifference | None:
 def _price(result: Result) -> str:
     """What it takes to see the values."""
     longest = max((trial.seconds for trial in result.trials), default=0.0)
-    command = f"samebits locate {result_words.record_name(result)}"
     return (
-        f"The record holds fingerprints, not the values themselves. To see the values: {command}. It runs at most "
+        "The record holds fingerprints, not the values themselves. One command adds the values. It runs at most "
         f"{MOST_RUNS} more trials, up to this step. The longest trial of this record took {words.span(longest)}."
     )
 
