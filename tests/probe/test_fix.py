@@ -80,6 +80,10 @@ def test_a_patch_with_which_the_trials_repeat_stays(recorded):
     lines = text_of(record).splitlines()
     assert lines.pop(4) == "random.seed(2019)"
     assert lines == FLIPS.splitlines()
+    again = fix(FixRequest(record, apply=True))  # nothing is tried, and fix.json stays
+    assert (again.outcome, again.verdict, again.patch) == ("mended", "repeated", found.patch)
+    assert again.sentence.startswith("An earlier samebits fix --apply put this patch into the files.")
+    assert text_of(record).count("random.seed") == 1
 
 
 def test_a_patch_that_does_not_mend_is_taken_back_with_the_time_of_the_file(recorded):
@@ -264,6 +268,19 @@ def test_a_program_without_a_source_file_says_so(recorded, tmp_path):
     write_document(tmp_path / "other" / RESULT, ended.result.model_copy(update={"explanation": why}))
     found = fix(FixRequest(tmp_path / "other"))
     assert (found.outcome, found.reason) == ("nothing", "the program has no source file that could be changed")
+
+
+def test_a_record_that_was_not_explained_says_what_it_is(tmp_path, capsys):
+    """Nothing to mend if it repeats; no answer, and what to do about that, if it has none."""
+    for name, text in (("same", FLIPS.replace("random.random()", "1.0")), ("fails", "raise SystemExit(4)\n")):
+        (tmp_path / f"{name}.py").write_text(text)
+        request = Request(command=[sys.executable, f"{name}.py"], directory=tmp_path, out=tmp_path / name,
+                          options=Options(trials=2))  # fmt: skip
+        checks.run(request)
+    assert cli.main(["fix", str(tmp_path / "same")]) == 0
+    assert "NOTHING TO MEND: 2 trials, one model:" in capsys.readouterr().out
+    assert cli.main(["fix", str(tmp_path / "fails")]) == 2
+    assert "fails has no answer: trial 1 ended with exit status 4" in capsys.readouterr().err
 
 
 def test_trials_that_repeat_leave_nothing_to_mend(recorded):

@@ -100,7 +100,8 @@ def test_what_locate_has_kept_is_shown_too(diverged):
     found = Location(found=True, sentence="Here.", step=0, kind="gradient", name="embed.weight", size=size)
     page = page_of(diverged.model_copy(update={"location": found}))
     assert "How many values are how many units in the last place (ULP) apart." in page
-    assert "no values" not in page
+    assert "They are not the trials that locate compared" in page
+    assert "One command adds the values" not in page
 
 
 def test_files_in_a_different_order_stand_side_by_side_from_the_first_that_differs(diverged):

@@ -462,6 +462,15 @@ def test_an_earlier_patch_that_is_in_the_file_is_not_put_there_again(program):
     assert found_again(Program(made.look, made.directory, 2019, {}), before) is None
 
 
+def test_a_patch_that_is_found_again_says_its_own_line_and_not_that_of_its_hunk(program):
+    made = program("# one\n# two\nprint(1)\nimport random\nprint(random.random())\n", [("python", 5)])
+    found, _ = patches(made, ["python-seed"])
+    before = PatchResult.model_construct(patch=found[0].diff(made), cause=["python-seed"])
+    (change,) = found_again(made, before).changes
+    assert change.edit.text == "random.seed(2019)\n"
+    assert change.source.text.count("\n", 0, change.edit.start) == 4
+
+
 # -- the files ------------------------------------------------------------------------------------------------------
 
 ENDS = """\

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,11 +52,33 @@ def found_again(program: Program, before: PatchResult) -> Patch | None:
             return None
         if hunk.old in hunk.new and hunk.new in source.text:  # it is there already
             return None
-        start = source.text.index(hunk.old)
-        edit = TextEdit(start, start + len(hunk.old), hunk.new)
+        edit = _edit(hunk, source.text.index(hunk.old))
         changes.append(LineChange("+".join(before.cause), source, edit, "the lines of the patch"))
     patch = Patch(tuple(changes))
     return patch if changes and patch.is_python else None
+
+
+def _edit(hunk: Hunk, start: int) -> TextEdit:
+    """The change of a place that begins at `start`, without the lines around it."""
+    old, new = lines_of(hunk.old), lines_of(hunk.new)
+    before = _shared(old, new)
+    after = _shared(old[before:][::-1], new[before:][::-1])
+    first = start + len("".join(old[:before]))
+    last = start + len("".join(old[: len(old) - after]))
+    return TextEdit(first, last, "".join(new[before : len(new) - after]))
+
+
+def _shared(one: list[str], other: list[str]) -> int:
+    """How many lines the beginnings have in common."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def is_in_place(program: Program, before: PatchResult) -> bool:
+    """Whether the files hold the patch of an earlier fix that mended."""
+    found = [(program.source(program.directory / one.file), one) for one in hunks(before.patch)]
+    held = (source is not None and source.text.count(one.new) == 1 for source, one in found)
+    return before.outcome == "mended" and bool(found) and all(held)
 
 
 def draws_again(program: Program, before: PatchResult) -> list[PlaceOfDraw]:

@@ -25,7 +25,7 @@ from samebits.patches.documents import (
     PatchTrial,
     PlaceOfDraw,
 )
-from samebits.patches.earlier import draws_again, earlier, found_again
+from samebits.patches.earlier import draws_again, earlier, found_again, is_in_place
 from samebits.patches.look import Draw, Look, look
 from samebits.patches.patch import Patch, patches
 from samebits.patches.patched_files import PatchedFiles
@@ -36,6 +36,7 @@ from samebits.store import Record
 from samebits.store.content import digest_of
 
 FIX = "fix.json"
+IN_PLACE = "An earlier samebits fix --apply put this patch into the files."
 FOLDER = "fix"  # of the record of the trials with the patch
 
 
@@ -71,6 +72,9 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
         return _written(record, _restored(record, files))
     notes = files.before_a_fix(apply=asked.apply)
     changed = _changed(record)
+    before = earlier(record.folder / FIX)
+    if changed and before is not None and is_in_place(documents.unseen_program(), before):
+        return before.model_copy(update={"sentence": f"{IN_PLACE} {before.sentence}"})
     if changed:
         made = documents.found_again(changed)
     else:
@@ -91,8 +95,12 @@ def _restored(record: Record, files: Restoration) -> PatchResult:
 
 
 def _explanation(result: Result, folder: Path) -> Explanation:
-    """What explain found. UsageError if it has not looked, or was ended midway."""
+    """What explain found. UsageError if it has not looked, or was ended midway, or if the record has no answer."""
     found = result.explanation
+    if found is None and result.verdict == "repeated":
+        return Explanation(cause=[], minimal_controls=[], evidence=[], sentence=result.sentence)
+    if found is None and result.verdict == "inconclusive":
+        raise UsageError(f"The record {folder} has no answer: {result.sentence}", result.advice or "")
     if found is None or found.unfinished:
         how = "says that the search for the cause was ended midway" if found else "does not say why its trials diverge"
         raise UsageError(f"The record {folder} {how}.", f"samebits explain {folder_name(folder)}")

@@ -17,6 +17,7 @@ from samebits.tensor_pairs import MOST_RUNS, WITH_TENSORS, PicturePair, RowOrder
 
 TITLE = "What differs, seen"
 ABOUT = "Two trials ran again up to this step and kept the values of {}. The trials of the record keep fingerprints."
+BESIDE_LOCATE = "They are not the trials that locate compared, so its numbers can be different."
 PNG_COLOURS = {1: 0, 3: 2}  # channels -> greys, colours: https://www.w3.org/TR/png-3/#6Colour-values
 
 
@@ -65,7 +66,8 @@ def shown_values(result: Result) -> Iterator[Section]:
     found = _shown(result, where)
     blocks = tuple(_blocks(found)) if found is not None else ()
     if blocks:
-        yield Section(TITLE, "values", (Text(ABOUT.format(where.name or where.kind), "soft"), *blocks), on=DOCUMENT)
+        about = [ABOUT.format(where.name or where.kind), *([BESIDE_LOCATE] if result.location is not None else [])]
+        yield Section(TITLE, "values", (Text(" ".join(about), "soft"), *blocks), on=DOCUMENT)
     elif found is None and result.record is not None:
         command = Code(f"samebits locate {result_words.record_name(result)}")
         yield Section(TITLE, "values", (Text(_price(result), "soft"), command), on=PAGE)
