@@ -125,8 +125,8 @@ def test_a_program_of_ray_whose_workers_were_not_watched(no_answer):
 def test_a_program_of_ray_whose_workers_were_watched_and_trained_nothing(no_answer):
     ran = [python(["python", "train.py"]), python(["python", "/lib/ray/_private/workers/default_worker.py"])]
     assert no_answer([left(python_processes=ran, packages={"ray": "2.60.0"})] * 2) == (
-        "no step was seen in trials 1 and 2: python train.py and python /lib/ray/_private/workers/default_worker.py ran "
-        "watched, and trained nothing that samebits knows."
+        "no step was seen in trials 1 and 2: samebits watched python train.py and "
+        "python /lib/ray/_private/workers/default_worker.py and saw no training that it knows."
     )
 
 
