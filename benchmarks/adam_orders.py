@@ -1,12 +1,13 @@
 """In which order does Keras 2.3.1's Adam read and count `iterations`, step by step, in processes of one program?
 
     nice -n 19 python benchmarks/adam_orders.py --processes 20 --steps 110 [--env keras-tf2.1] [--threads one]
-        [--fixed-addresses] [--blind 6] [--data data/mnist]
+        [--fixed-addresses] [--blind 6] [--functions 8] [--data data/mnist]
 
 Each process is programs/adam_orders.py: LeNet-5 on MNIST, with all seeds set. A line for each process says at which
 steps the read came first, and at which the addition; "model" numbers the trained models in the order of their first
 appearance. --fixed-addresses: without the randomization of addresses (`setarch -R`). --blind: so many further processes
 in which nothing is looked at between the steps. If their models are among the others', looking has changed nothing.
+--functions: each process trains so many models, each with a train function of its own.
 """
 
 import argparse
@@ -29,7 +30,7 @@ def ran(args, *, blind):
     python = str(find_python(None, args.env, os.environ.get("PATH", os.defpath)).path)
     fixed = ["setarch", "-R"] if args.fixed_addresses else []
     options = ["--data", args.data, "--steps", str(args.steps), "--threads", args.threads]
-    options += ["--blind"] if blind else []
+    options += ["--blind"] if blind else ["--functions", str(args.functions)]
     surroundings = {**os.environ, "PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": "2"}
     done = subprocess.run([*fixed, python, str(PROGRAM), *options], env=surroundings, capture_output=True, text=True)
     if done.returncode:
@@ -41,6 +42,8 @@ def phases(letters):
     """The order of a process as words: "read first 0 to 94, addition first 95 to 109"."""
     if not letters:
         return "not looked at"
+    if " " in letters:
+        return "; ".join(map(phases, letters.split()))
     said, at = [], 0
     for letter, run in groupby(letters):
         length = len(list(run))
@@ -52,7 +55,7 @@ def phases(letters):
 
 def summary(processes):
     """How many models there are, and how many processes kept one order: in all steps and in the first 40."""
-    letters = [one["orders"] for one in processes if one["orders"]]
+    letters = [one for process in processes for one in process["orders"].split()]
     kept = sum(len(set(one)) == 1 for one in letters)
     early = [one[:40] for one in letters]
     steady = [one[0] for one in early if len(set(one)) == 1]
@@ -73,6 +76,7 @@ def main():
     parse.add_argument("--threads", choices=("one", "default"), default="one")
     parse.add_argument("--fixed-addresses", action="store_true")
     parse.add_argument("--blind", type=int, default=0)
+    parse.add_argument("--functions", type=int, default=1)
     parse.add_argument("--data", default="data/mnist")
     args = parse.parse_args()
     found, numbers = [], {}

@@ -18,14 +18,14 @@ from itertools import combinations
 from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-FREE = ["--no-shuffle-seed"]
+FREE, FEW = ["--no-shuffle-seed"], ["-n", "3"]
 SETUPS = {  # name -> (the data, options of samebits check, options of examples/active_learning.py)
     "keras-tf2.1": ("mnist", ["--env", "keras-tf2.1"], ["--library", "keras2"]),
-    "keras-tf2.1-mended": ("mnist", ["--env", "keras-tf2.1"], ["--library", "keras2", "--order", "read-first"]),
+    "keras-tf2.1-mended": ("mnist", [*FEW, "--env", "keras-tf2.1"], ["--library", "keras2", "--order", "read-first"]),
     "pytorch": ("mnist", [], ["--library", "pytorch", *FREE]),
     "pytorch-strict": ("mnist", ["--preset", "strict"], ["--library", "pytorch", *FREE]),
     "keras3": ("mnist", [], ["--library", "keras3", *FREE]),
-    "keras3-strict": ("mnist", ["--preset", "strict"], ["--library", "keras3", *FREE]),
+    "keras3-strict": ("mnist", [*FEW, "--preset", "strict"], ["--library", "keras3", *FREE]),
     "pytorch-cells": ("cells", [], ["--library", "pytorch", *FREE]),
     "pytorch-cells-strict": ("cells", ["--preset", "strict"], ["--library", "pytorch", *FREE]),
 }
