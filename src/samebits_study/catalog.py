@@ -232,7 +232,8 @@ STUDIES: dict[str, Study] = {
             ),
             scales={
                 "smoke": StudyScale(trials=2, epochs=1, data={"train": 32, "test": 8}),
-                "small": StudyScale(trials=7, epochs=12, data={"train": 400, "test": 200}),
+                "small": StudyScale(trials=7, epochs=24, arguments=("--rate", "0.004"),
+                               data={"train": 400, "test": 200}),
             },
         ),
         Study(
