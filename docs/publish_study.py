@@ -71,7 +71,7 @@ def drawn_before(figure, folder, page):
     """A figure and the file that was drawn of it, if there is one."""
     file = folder / f"figure-{figure.id}.svg"
     if not file.is_file():
-        why = re.search(rf"^#+ {figure.name}\. .*\n\n(.*)$", page, re.MULTILINE)
+        why = re.search(rf"^#+ {figure.name}\. .*\n\n(?:</summary>\n\n)?(.*)$", page, re.MULTILINE)
         return replace(figure, why=plain(why[1])) if why else figure, []
     caption = re.search(rf"\]\({folder.name}/{file.name}\)\n\n(.*)$", page, re.MULTILINE)
     if figure.why and caption:

@@ -92,10 +92,17 @@ def _tables(tables: list[Table], *, of_the_paper: bool) -> list[AnyBlock]:
     """Each table. Open stand only the means of a table of models: the page is to be read in a few minutes."""
     return [
         block
-        for table in sorted(tables, key=lambda table: table.id == TERMS)
+        for table in sorted(tables, key=_place)
         if table.of_the_paper == of_the_paper
         for block in (_of_models(table) if measures.is_of_models(table) else _folded(table))
     ]
+
+
+def _place(table: Table) -> int:
+    """In the order of a page: beyond the paper what the models are worth first, and always the table of words last."""
+    if table.of_the_paper:
+        return 2 if table.id == TERMS else 1
+    return 0 if measures.is_of_models(table) else 1
 
 
 def _of_models(table: Table) -> list[AnyBlock]:

@@ -96,7 +96,7 @@ def _outcomes(block: Outcomes, heading: str) -> Iterator[str]:
 def _picture(block: Drawing, heading: str) -> Iterator[str]:
     title = f"{heading} {block.name}. {escaped(block.title)}"
     shown = f"![{escaped(block.title)}]({block.file})\n\n{escaped(block.caption)}" if block.file else escaped(block.why)
-    if block.is_folded and block.file:
+    if block.is_folded:
         yield _drawer(title, shown)
     else:
         yield from (title, shown)
