@@ -10,6 +10,8 @@ CHECK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/samebits check --overwrite
 PYTEST := $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 # some machines write none (PYTHONDONTWRITEBYTECODE): then each of thousands of processes would compile samebits again
 BYTECODE := $(BIN)/python -m compileall -q src
+# what Ray Train imports, in a folder of its own: every framework imports the pandas that it finds; without it a test is skipped
+TRAIN := .venv/ray-train
 TESTS := tests/unit tests/reports tests/probe tests/docs tests/frameworks
 
 .PHONY: demo test test-all endurance study lint types layers docs picture bench clean
@@ -73,6 +75,7 @@ clean:
 
 .venv/test.stamp: .venv/base.stamp
 	$(PIP) --editable '.[torch,keras,jax,hdf5]' --group test
+	-$(PIP) --upgrade --target $(TRAIN) --no-deps pandas pyarrow fsspec python-dateutil six pytz tzdata
 	@touch $@
 
 .venv/lint.stamp: .venv/base.stamp

@@ -53,6 +53,14 @@ for step in range(30):
 own = ("RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_OVERRIDE_JOB_RUNTIME_ENV")  # samebits says with them who is watched
 print([name for name in os.environ if name.startswith("RAY_") and name not in own], os.environ.get("OMP_NUM_THREADS"))
 """
+TWIN = """import samebits_probe
+for step in range(3):
+    for name in ("v", "w"):
+        if not step:
+            samebits_probe.observe(name, 1.0, step=step, kind="start")
+        samebits_probe.observe(name, 0.5, step=step, kind="gradient")
+        samebits_probe.observe(name, 1.0 - step, step=step, kind="update")
+"""
 WHERE = """import os
 import samebits_probe
 samebits_probe.observe("weights/w", 1.0, step=0)
@@ -76,8 +84,10 @@ subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", sys.argv
 pathlib.Path(sys.argv[1]).write_text("")
 time.sleep(600)
 """
-SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "ray_trains.py"
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+RAY_TRAIN = Path(sys.prefix) / "ray-train"  # see the Makefile
 PLACE = tempfile.TemporaryDirectory(prefix="ray", dir="/tmp")  # Ray makes sockets in it: its path has to be short
+PATIENT = {"RAY_agent_register_timeout_ms": "120000"}  # 15 seconds are too few for two Pythons of a busy machine
 TRIES = 3  # Ray gives a raylet 30 seconds to start, however busy the machine is
 TIMES = ("seconds", "record", "machine")  # times, places and facts
 
@@ -89,7 +99,7 @@ class Nodes:
         for _ in range(TRIES):
             self._process = subprocess.Popen(
                 [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                text=True, env=environment(), start_new_session=True,
+                text=True, env={**environment(), **PATIENT}, start_new_session=True,
             )  # fmt: skip
             self.address = self._process.stdout.readline().strip()
             if self.address:
@@ -388,12 +398,46 @@ def test_workers_with_a_python_path_of_their_own_are_not_watched_and_give_no_ans
     assert "If the program sets PYTHONPATH in runtime_env, remove it there" in " ".join(done.stdout.split())
 
 
+def standings(record):
+    """(rank, world size) of each process of a trial that trained."""
+    found = []
+    for folder in record.glob("trials/001/processes/*"):
+        end = folder / "end.json"
+        if end.is_file() and json.loads(end.read_text())["steps"]:
+            facts = json.loads((folder / "process.json").read_text())
+            found.append((facts["rank"], facts["world_size"]))
+    return sorted(found)
+
+
+@pytest.mark.slow(seconds=40)
+def test_workers_of_ray_train_are_watched_and_compared_rank_by_rank(tmp_path, nodes, monkeypatch):
+    pytest.importorskip("torch", reason="torch is not installed: the workers of this test train with it")
+    if not RAY_TRAIN.is_dir():
+        pytest.skip("ray[train] is not installed: its pandas and pyarrow lie in .venv/ray-train")
+    monkeypatch.setenv("PYTHONPATH", str(RAY_TRAIN))
+    same = run(tmp_path, "local", "--full", "--out", "same", str(SAMPLES / "ray_train_trains.py"), nodes.address)
+    assert same.returncode == 0, same.stdout + same.stderr
+    assert standings(tmp_path / "same") == [(0, 2), (1, 2)]
+    assert json.loads((tmp_path / "same" / "result.json").read_text())["scope"]["steps_compared"] == 6
+
+
+@pytest.mark.slow(seconds=20)
+def test_two_trainings_are_compared_on_nodes(programs, nodes):
+    (programs / "twin.py").write_text(TWIN)
+    host = f"ray://{nodes.address}"
+    command = [sys.executable, "-m", "samebits", "parity", "train", "--on", host, "--json", "found.json"]
+    done = subprocess.run([*command, "twin.py", "twin.py"], cwd=programs, env=environment(), capture_output=True,
+                          text=True, timeout=300, stdin=subprocess.DEVNULL)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((programs / "found.json").read_text())["verdict"] == "agree"
+
+
 @pytest.mark.slow(seconds=30)
 def test_a_program_that_starts_ray_itself_is_watched_and_its_workers_have_an_end(tmp_path):
     pytest.importorskip("torch", reason="torch is not installed: the task of this test trains with it")
     with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp") as place:
         done = subprocess.run(
-            [*words("local", "--out", "record"), str(SAMPLE)], cwd=tmp_path, env={**environment(), "RAY_TMPDIR": place},
+            [*words("local", "--out", "record"), str(SAMPLES / "ray_trains.py")], cwd=tmp_path, env={**environment(), "RAY_TMPDIR": place},
             capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

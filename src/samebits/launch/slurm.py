@@ -45,7 +45,8 @@ _ADVICE = {  # a part of what sbatch says -> what to do next
     "artition": "`sinfo` lists the partitions.",
     "gres": "`sinfo -o '%P %G'` lists what the nodes of each partition have.",
     "feature": "`sinfo -o '%P %f'` lists the features of the nodes.",
-    "configuration": "`sinfo -o '%P %c %m %G'` lists the cores, the memory and the GPUs of the nodes.",
+    "configuration source": "run samebits on a machine from which jobs are submitted, or export SLURM_CONF.",
+    "node configuration": "`sinfo -o '%P %c %m %G'` lists the cores, the memory and the GPUs of the nodes.",
     "option": "sbatch --help",
 }
 _CLUSTER = re.compile(r"(-M.*|--cl(?!uster-constraint)\w*)(=.*)?")
