@@ -277,6 +277,17 @@ def test_ranks_share_a_place_and_the_earliest_step_of_any_rank_counts(writing, t
     assert result.trials[0].steps == 3
 
 
+def test_workers_of_ray_that_are_ranks_share_a_place_whatever_their_ids(writing, tmp_path):
+    """The all-reduce carries the batch of rank 1 into the gradients of rank 0."""
+    script = ["python", "/lib/ray/_private/workers/default_worker.py"]
+    zero, one = ({"rank": n, "world_size": 2, "argv": [*script, f"--worker-id={n}"]} for n in range(2))
+    gradient = {(0, "gradient", "fc.bias"): 5}
+    usual = pipeline(writing, ({}, zero), ({}, one))
+    other = pipeline(writing, (gradient, zero), ({(0, "batch", "0"): 5, **gradient}, one))
+    where = writing.judged(tmp_path, [usual, other]).divergence
+    assert (where.process.order, where.process.rank, *place(where)) == (0, 1, 0, "batch", "0")
+
+
 def test_a_process_that_only_one_trial_has_is_structure(writing, tmp_path):
     first, second = {"argv": ["python", "a.py"]}, {"argv": ["python", "b.py"]}
     both, one = pipeline(writing, ({}, first), ({}, second)), pipeline(writing, ({}, first))

@@ -130,7 +130,13 @@ def _world(facts: dict[str, Any]) -> tuple[int, tuple[str, ...]] | None:
     """Equal for all ranks of one distributed start; None for any other process."""
     size = int(facts.get("world_size") or 1)
     alone = size < 2 or facts.get("rank") is None or facts.get("forked_from") is not None
-    return None if alone else (size, tuple(facts["argv"][1:]))
+    return None if alone else (size, _of_one_start(facts["argv"][1:]))
+
+
+def _of_one_start(argv: Sequence[str]) -> tuple[str, ...]:
+    """The arguments that all ranks of one start share. Those after Ray's own script name a single worker."""
+    at = next((at for at, word in enumerate(argv) if word.endswith("/default_worker.py")), len(argv))
+    return tuple(argv[: at + 1])
 
 
 def program(argv: Sequence[str]) -> list[str]:
