@@ -1,5 +1,5 @@
 """Take the result of a study into the documentation: `python docs/publish_study.py FOLDER [--note TEXT]`.
-`python docs/publish_study.py --again docs/study/NAME` writes the page anew from what lies in that folder.
+`python docs/publish_study.py --again docs/study/NAME` writes the page again from what lies in that folder.
 
 Copies what `samebits study` wrote in FOLDER: its report as a page, its figures (SVG), and its study.json without the
 folders of the machine that ran it. Nothing is typed by hand; `--note` says what a reader must know of the run.
@@ -54,7 +54,7 @@ def write(name, result, text, note):
 
 
 def publish_again(folder):
-    """Write the page of docs/study/<name>/ anew, from the study.json and the figures there.
+    """Write the page of docs/study/<name>/ again, from the study.json and the figures there.
 
     What that study.json does not hold is kept from the page: the note, and what is said of figures that are made of
     masks.

@@ -238,7 +238,7 @@ STUDIES: dict[str, Study] = {
         ),
         Study(
             name="regression",
-            about="A network predicts how far diabetes went on",
+            about="A network predicts the progression of diabetes",
             data="diabetes.py",
             scripts={"keras2": "regression_keras.py", "pytorch": "regression_pytorch.py",
                      "keras3": "regression_keras.py"},

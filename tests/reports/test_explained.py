@@ -138,7 +138,7 @@ def test_outside_the_known_controls_the_next_step_and_what_is_left_are_named():
     assert "samebits locate 'rec/x y'" in text
     assert "process ids, child programs, system files" in text
     assert f"everything (8) is {', '.join(SEARCH)}" in text
-    said = ["Python's random is unseeded: its state differs from the start", "another"]
+    said = ["Python's random is unseeded: its state already differs at the start", "another"]
     blamed = {"python": said[0]}
     assert found.warnings(said, blamed) == said  # held, it was not enough: it may be one of two causes
     cleared = LONG.model_copy(update={"clears_generators": True})

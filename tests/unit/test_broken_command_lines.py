@@ -336,7 +336,7 @@ def test_the_samples_of_this_test_are_no_files_of_ours():
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (["fix", "--on", "ray", "r"], "samebits fix takes no --on: its trials run where those of the record ran."),
+        (["fix", "--on", "ray", "r"], "samebits fix takes no --on: --apply runs trials where those of the record ran."),
         (["parity", "init", "--each", "num_gpus=1"], "samebits parity init takes no --each: it runs on this machine."),
         (["report", "--spread", "same", "r"], "samebits report takes no --spread: it runs on this machine."),
     ],

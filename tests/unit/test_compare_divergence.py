@@ -79,7 +79,7 @@ def test_an_unseeded_state_is_a_warning_and_the_divergence_is_what_it_changed(pa
 def test_unseeded_and_used_is_said(writing, tmp_path):
     changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)} | {(0, "batch", "0"): 5}
     result = writing.judged(tmp_path, [writing.training(), writing.training(changes)])
-    assert result.warnings == ["numpy's global RNG is unseeded: its state differs from the start"]
+    assert result.warnings == ["numpy's global RNG is unseeded: its state already differs at the start"]
 
 
 def test_unseeded_and_without_consequence_is_said(writing, tmp_path):
@@ -108,7 +108,7 @@ def test_generators_that_the_program_did_not_use_share_the_last_note(writing, tm
     second = {(step, "rng", "python"): "python 2" for step in range(-1, 4)}
     trials = [writing.training(first, events=events), writing.training({**first, **second, **drawn}, events=events)]
     assert writing.judged(tmp_path / "drawn", trials).warnings == [
-        "numpy's global RNG is unseeded: its state differs from the start",
+        "numpy's global RNG is unseeded: its state already differs at the start",
         "Python's random is unseeded; the program did not use it",
     ]
 
@@ -125,7 +125,7 @@ def test_a_generator_is_not_said_to_be_unused_if_a_file_differs_that_nobody_unde
     changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)}
     result = writing.judged(tmp_path, [trial({}, "0.5"), trial(changes, "0.6")])
     assert result.verdict == "inconclusive"
-    assert result.warnings == ["numpy's global RNG is unseeded: its state differs from the start"]
+    assert result.warnings == ["numpy's global RNG is unseeded: its state already differs at the start"]
 
 
 def test_a_state_that_agreed_and_parts_before_anything_else_is_the_divergence(parted):

@@ -138,7 +138,7 @@ def _sentence(settings: SettingRecords, found: Finding) -> str:
             unfit = listed(sorted(found.refused))
             said = f"With {held} held the trials still diverge. The cause may be {unfit}:"
             return f"{said} the program does not run with it."
-        return f"Outside the known controls: the trials still diverge with all {held} held that take effect here."
+        return f"Outside the known controls: the trials still diverge if all {held} that take effect here are held."
     if not cause:
         return "No set of controls was found that makes the trials agree."
     agree = settings.look(cause, 0).trials

@@ -60,7 +60,7 @@ def _message(why: BaseException) -> tuple[str, str]:
 
 
 _OF_HOSTS = ("--on", "--each", "--spread", "--sbatch")
-_PLACES = {"samebits fix": "its trials run where those of the record ran"}
+_PLACES = {"samebits fix": "--apply runs trials where those of the record ran"}
 _OTHER_MACHINES = (
     "leave it out. check, record, explain, locate, ops, vary, noise, versus, study and parity train can run trials on "
     "other machines."

@@ -37,7 +37,7 @@ def run_fix(record: str, **given: Any) -> int:
 
     asked = FixRequest(Path(record), apply=given["apply"], run=given["run"], restore=given["restore"])
     if asked.apply and asked.restore:
-        raise UsageError("--apply and --restore cannot go together.", "--apply takes out first what a kill has left.")
+        raise UsageError("--apply and --restore cannot go together.", "give one: --apply restores the files first.")
     with answers.shown_progress() as progress:
         result = fix(asked, progress)
     patch = targets.pop("patch")

@@ -71,7 +71,7 @@ def _random_states(seen: WarningInputs) -> Iterator[str]:
 def unseeded(seen: WarningInputs) -> dict[str, str]:
     """Generator whose state differs from the start -> its warning. Generators that no trial used are left out."""
     alone = ": its state differs and nothing else does"
-    rest = alone if seen.all_agrees else ": its state differs from the start"
+    rest = alone if seen.all_agrees else ": its state already differs at the start"
     names = [name for name in _differing_from_the_start(seen) if not _is_unused(name, seen)]
     return {name: f"{words.rng(name)} is unseeded{rest}" for name in names}
 

@@ -107,7 +107,7 @@ class Restoration:
         lost = [one for one in found if one.content is None]
         if lost:
             what = f"The lines of the patch are not all in {self._named(lost)} any more. No file was changed."
-            raise UsageError(what, f"The patch, to be taken out by hand, is in {self._record / 'fix.json'}.")
+            raise UsageError(what, f"Take it out by hand: the patch is in {self._record / 'fix.json'}.")
         for one in found:
             one.path.write_bytes(one.content or b"")
         remove_copies(self._copies)
