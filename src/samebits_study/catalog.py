@@ -245,7 +245,7 @@ STUDIES: dict[str, Study] = {
             measures=(
                 ScoredMeasure(name="rmse", head="Root mean square error", digits=(2, 3)),
                 ScoredMeasure(name="mae", head="Mean absolute error", digits=(2, 3)),
-                ScoredMeasure(name="explained", head="Explained variance (R2)", digits=(4, 5)),
+                ScoredMeasure(name="explained", head="Coefficient of determination (R2)", digits=(4, 5)),
             ),
             scales={
                 "smoke": StudyScale(trials=2, epochs=2, data={"test": 111}),

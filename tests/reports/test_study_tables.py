@@ -7,7 +7,7 @@ import pytest
 from samebits.model import HeldControl
 from samebits.reports.table import MissingValue, Number, Spread, measured, shown
 from samebits_study import output
-from samebits_study.reports import costs, measures, paper_tables, phrases, report
+from samebits_study.reports import costs, figures, measures, paper_tables, phrases, report
 from samebits_study.results import Baseline, Initial
 
 
@@ -200,9 +200,9 @@ def test_models_are_counted_by_their_weights_beside_what_the_paper_says(lenet5):
     assert (found["Repeats, paper"], found["Repeats, ours"]) == ("no (section VIII.B)", "no")
 
 
-def test_where_trials_part_is_said_with_step_kind_and_name(lenet5):
-    (found,) = rows(tables(lenet5)["parting"], "keras-tf1.14")
-    assert (found["Step"], found["Kind"], found["Name"], found["Trials that leave"]) == (
+def test_where_trials_diverge_is_said_with_step_kind_and_name(lenet5):
+    (found,) = rows(tables(lenet5)["divergences"], "keras-tf1.14")
+    assert (found["Step"], found["Kind"], found["Name"], found["Trials that diverge"]) == (
         "41", "update", "conv2d_1/kernel", "3",
     )  # fmt: skip
 
@@ -259,7 +259,10 @@ def test_a_study_that_the_paper_does_not_have_has_no_columns_of_the_paper(lenet5
     assert [row["Accuracy (%), ours"] for row in rows(found["accuracy"], "keras-tf1.14")] == [
         "98.87", "98.87", "98.73", "98.82 ± 0.081",
     ]  # fmt: skip
-    assert not any("paper's" in note for note in (*found["times"].notes, *found["accuracy"].notes))
+    said = [note for name in ("times", "accuracy", "models", "retests") for note in found[name].notes]
+    assert said and not any("paper" in note for note in said)
+    assert "paper" not in figures.box_plots(other)[-1].caption
+    assert "paper" in figures.box_plots(lenet5)[-1].caption
 
 
 @pytest.mark.parametrize("name", ["lenet5", "unet"])

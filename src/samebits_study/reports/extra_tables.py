@@ -16,8 +16,8 @@ Row = tuple[Cell, ...]
 def tables(result: StudyResult) -> list[Table]:
     """Those that have a row, and always the setups and their models."""
     optional = (
-        scores, classes, confusion, dice, parting, distances, initial, costs.flags, costs.watching, retests, controls,
-        missing,
+        scores, classes, confusion, dice, divergences, distances, initial, costs.flags, costs.watching, retests,
+        controls, missing,
     )  # fmt: skip
     return [setups(result), models(result), *(made for make in optional if (made := make(result)).rows)]
 
@@ -49,11 +49,16 @@ def models(result: StudyResult) -> Table:
         notes=(
             "Different models: how many have different bits in the trained weights. Groups: trials with the same "
             "weights. Different predictions: how many have different bits on the test data.",
-            "Different rows: those in the paper's table. The paper had at least so many models.",
+            *_of_paper(result, "Different rows: those in the paper's table. The paper had at least so many models."),
             "Repeats, ours: whether all trials agree at every point that was observed. If one process trained all "
             "models, only their weights are compared. No number of agreeing trials proves that the next one agrees.",
         ),
     )
+
+
+def _of_paper(result: StudyResult, note: str) -> tuple[str, ...]:
+    """The note, if the study is one of the paper's."""
+    return (note,) if paper.quotations(result.study) else ()
 
 
 def _models(study: str, setup: SetupResult) -> Row:
@@ -140,19 +145,19 @@ def _judged(setup: SetupResult) -> list[tuple[str, Digits]]:
     return [(words.ids(trials), judged) for trials, judged in found.values()]
 
 
-def parting(result: StudyResult) -> Table:
+def divergences(result: StudyResult) -> Table:
     """Where trials diverge: the first point at which any of them leaves the largest group."""
     return Table(
-        id="parting",
+        id="divergences",
         title="Where the trials of a setup diverge.",
-        columns=(Column("Setup"), Column("Step"), Column("Kind"), Column("Name"), Column("Trials that leave"),
+        columns=(Column("Setup"), Column("Step"), Column("Kind"), Column("Name"), Column("Trials that diverge"),
                  Column("What differs", wide=True)),
-        rows=tuple(_parting(setup.id, setup.divergence) for setup in result.setups if setup.divergence),
+        rows=tuple(_divergence(setup.id, setup.divergence) for setup in result.setups if setup.divergence),
         notes=("Steps are counted from 0. The point is the first one in the order in which a step is executed.",),
     )  # fmt: skip
 
 
-def _parting(setup: str, found: Divergence) -> Row:
+def _divergence(setup: str, found: Divergence) -> Row:
     step = "before the first" if found.step < 0 else f"{found.step:,}"
     more = f"; {len(found.details):,} more in this step" if found.details else ""
     return setup, step, found.kind, found.name, words.ids(found.trials), found.detail + more
@@ -225,7 +230,8 @@ def retests(result: StudyResult) -> Table:
         notes=(
             "Same decisions: the same digits, or the same pixels above one half, even if the bits of the probabilities "
             "differ.",
-            "The paper tested its models on a second graphics processor and found the same results (section IX).",
+            *_of_paper(result, "The paper tested its models on a second graphics processor and found the same results "
+                               "(section IX)."),
         ),
     )  # fmt: skip
 

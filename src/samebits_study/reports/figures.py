@@ -95,8 +95,9 @@ class Figure:
 
 READ = (
     "Box: first to third quartile. Thick line: median. Thin line: from the minimum to the maximum. Dots: the trials. "
-    "Quartiles are interpolated; the paper does not say how it computes its own."
+    "Quartiles are interpolated{}."
 )
+READ_BY_PAPER = "; the paper does not say how it computes its own"
 READ_THERE = "Boxes and dots are those of the figure of all setups."
 COMPARABLE = 10  # two panels share an axis where it is at most so many times as long as what either of them spans
 
@@ -183,7 +184,8 @@ def _all_setups(result: StudyResult, measure: Measure) -> Figure:
         ran = any(setup.models for setup in result.setups)
         why = f"no trial has {_an(measure)}" if ran else "no setup was run"
         return Figure("setups", title, why=f"This figure cannot be made: {why}.")
-    return Figure("setups", title, READ, Boxes(measure.head, (("This study", ours),), same_axis=True))
+    read = READ.format(READ_BY_PAPER if paper.quotations(result.study) else "")
+    return Figure("setups", title, read, Boxes(measure.head, (("This study", ours),), same_axis=True))
 
 
 def curves(result: StudyResult) -> list[Figure]:

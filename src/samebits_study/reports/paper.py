@@ -170,6 +170,11 @@ def quotation(study: str, setup: str) -> Quotation | None:
     return STUDIES.get(study, {}).get(column) if column else None
 
 
+def quotations(study: str) -> list[Quotation]:
+    """All that the paper says of a study; empty if the study is not the paper's."""
+    return list(STUDIES.get(study, {}).values())
+
+
 Values = Sequence[Decimal]
 FEWEST_CELLS, MOST_CELLS = 50, 1000
 DEVIATIONS = {"sample": statistics.stdev, "population": statistics.pstdev}

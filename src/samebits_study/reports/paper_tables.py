@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Number, Spread, Table, numbers
 from samebits_study.catalog import SETUPS
 from samebits_study.reports import measures, paper, phrases
-from samebits_study.reports.paper import PaperValue, Quotation
+from samebits_study.reports.paper import PaperValue
 from samebits_study.results import SetupResult, StudyResult
 
 SAMPLE = "Ours: mean and sample standard deviation over trials."
@@ -79,10 +80,14 @@ def times(result: StudyResult, number: str) -> Table:
         rows=tuple(_times(result.study, setup, refused) for setup in setups),
         notes=(
             *([refused] if refused else [f"Ours: on {machine or 'a machine that is not known'}." for machine in found]),
-            *([f"The paper's: on {paper.HARDWARE}."] if _quotations(result) else []),
-            f"{SAMPLE} Trainings ran one at a time, watched; the table watching says what that costs.",
+            *([f"The paper's: on {paper.HARDWARE}."] if paper.quotations(result.study) else []),
+            f"{SAMPLE} Trainings ran one at a time, watched{_cost_told(setups)}.",
         ),
     )
+
+
+def _cost_told(setups: Sequence[SetupResult]) -> str:
+    return "; the table watching says what that costs" if any(setup.plain for setup in setups) else ""
 
 
 def _times(study: str, setup: SetupResult, refused: str) -> tuple[Cell, ...]:
@@ -128,7 +133,7 @@ def _quoted(quoted: PaperValue | None) -> Cell:
 def digits(result: StudyResult) -> Table:
     """Table 7: accuracy and wrong digits of every model."""
     setups = _with_the_papers(result)
-    theirs = " (FN + FP in the paper)" if _quotations(result) else ""
+    theirs = " (FN + FP in the paper)" if paper.quotations(result.study) else ""
     return Table(
         id="7",
         title=f"Accuracy on the test data, and how many are wrong{theirs}, model by model.",
@@ -136,7 +141,7 @@ def digits(result: StudyResult) -> Table:
         rows=tuple(row for setup in setups for row in measures.rows(result.study, setup, measures.DIGITS)),
         notes=(
             *(*_letters(setups), COUNTS_ONCE, *_about_rows(result, setups)),
-            *(said for quoted in _quotations(result) for said in paper.of_itself(quoted, "accuracy")),
+            *(said for quoted in paper.quotations(result.study) for said in paper.of_itself(quoted, "accuracy")),
         ),
     )
 
@@ -156,7 +161,7 @@ def _table_of(setup: SetupResult) -> str:
 def cells(result: StudyResult, number: str) -> Table:
     """Tables 3 to 5: error rate, Dice, precision, recall and F1 of every model whose library the table is about."""
     setups = [setup for setup in _with_the_papers(result) if _table_of(setup) == number]
-    quoted = [found for found in _quotations(result) if found.place == f"Table {number}"]
+    quoted = [found for found in paper.quotations(result.study) if found.place == f"Table {number}"]
     return Table(
         id=number,
         title=f"Segmentation and counting, model by model: {_ABOUT[number]}.",
@@ -170,7 +175,7 @@ def cells(result: StudyResult, number: str) -> Table:
             *measures.baseline_notes(result.baselines),
             *(said for setup in setups for said in measures.left_out(setup, measures.CELLS)),
             *(said for one in quoted for said in paper.of_itself(one, "error_rate")),
-            *(paper.of_cells(_quotations(result)) if number == "3" else ()),
+            *(paper.of_cells(paper.quotations(result.study)) if number == "3" else ()),
         ),
     )
 
@@ -180,10 +185,6 @@ def _letters(setups: list[SetupResult]) -> tuple[str, ...]:
 
 
 def _about_rows(result: StudyResult, setups: list[SetupResult]) -> tuple[str, ...]:
-    if not _quotations(result):
+    if not paper.quotations(result.study):
         return (SAMPLE,)
     return (ORDER, ROWS) if any(setup.models for setup in setups) else (ROWS,)
-
-
-def _quotations(result: StudyResult) -> list[Quotation]:
-    return list(paper.STUDIES.get(result.study, {}).values())
