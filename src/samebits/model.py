@@ -1,8 +1,7 @@
 """The documents: what a record holds and what a result says. Frozen, checked, read back as they were written.
 
-`Result` is the JSON of the contract. `RecordFile` (record.json), `TrialFile` (trial.json) and `FilesFile`
-(files.json) are what a record folder keeps beside the probe's own files (`samebits_probe.wire`).
-"""
+`Result` is the JSON of the contract. `RecordFile` (record.json), `TrialFile` (trial.json) and `FilesFile` (files.json)
+are what a record folder keeps beside the probe's own files (`samebits_probe.wire`)."""
 
 from __future__ import annotations
 
@@ -282,6 +281,7 @@ class TrialFile(Document):
     machine: dict[str, Any] = {}
     metrics: dict[str, float] = {}
     metrics_printed: dict[str, str] = {}
+    working_copy: str = ""  # the copy of the working folder that this trial alone had, if it had one
     notes: list[str] = []  # sentences about how the trial was run, which become warnings
 
 

@@ -22,6 +22,7 @@ from samebits_study.catalog import Study
 from samebits_study.results import Baseline
 
 Scores = dict[str, float | None]
+_AGAIN = "Correct it, and give the command again: the trainings are kept."
 Function = Callable[..., Any]
 
 
@@ -39,12 +40,19 @@ def _arrays(data: Path) -> dict[str, NDArray[Any]]:
 
 
 def baselines(study: Study, data: Path) -> list[Baseline]:
-    """What predictions that no training made are worth; none if the script has none."""
-    make = _function(study.data, "baselines")
+    """What predictions that no training made are worth; none if the study's data has no script, or the script none.
+
+    Raises DataError.
+    """
+    make = _function(study.data, "baselines") if study.measures else None
     if make is None:
         return []
     judge = judge_of(study, data)
-    return [Baseline(name=name, about=about, scores=judge(made)) for name, about, made in make(_arrays(data))]
+    try:
+        given = [(name, about, judge(made)) for name, about, made in make(_arrays(data))]
+    except Exception as why:  # the script is the user's
+        raise DataError(f"baselines(data) of {study.data} failed: {type(why).__name__}: {why}.", _AGAIN) from None
+    return [Baseline(name=name, about=about, scores=scores) for name, about, scores in given]
 
 
 def _scores(

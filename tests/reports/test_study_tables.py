@@ -260,7 +260,8 @@ def test_a_study_that_the_paper_does_not_have_has_no_columns_of_the_paper(lenet5
         "98.87", "98.87", "98.73", "98.82 ± 0.081",
     ]  # fmt: skip
     said = [note for name in ("times", "accuracy", "models", "retests") for note in found[name].notes]
-    assert said and not any("paper" in note for note in said)
+    assert said
+    assert not any("paper" in note for note in said)
     assert "paper" not in figures.box_plots(other)[-1].caption
     assert "paper" in figures.box_plots(lenet5)[-1].caption
 

@@ -1,5 +1,7 @@
 """Which process is which: siblings that begin in any order, identities, arguments that were changed."""
 
+import pytest
+
 ONE, TWO, THREE = ({(0, "batch", "0"): number} for number in (1, 2, 3))
 DOUBT = "processes of equal arguments could not be told apart: they were paired in the order in which they started (python train.py)"
 
@@ -142,3 +144,51 @@ def test_a_parent_that_makes_no_step_differs_between_its_start_and_its_end(writi
     assert result.divergence.detail.endswith(
         "between the start and the end of this process, while Process-1 and Process-2 trained"
     )
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_a_copy_of_the_working_folder_for_each_trial_does_not_make_another_process(writing, tmp_path, copied):
+    """The program starts its second part by the path of its own file."""
+
+    def write(folder, number):
+        place = f"/tmp/samebits-1f-folder/{number:03d}"
+        for start, script in enumerate(("a.py", "b.py"), 1):
+            writing.train(writing.process(folder, start, argv=["/usr/bin/python", f"{place}/{script}"]), {})
+        return {"working_copy": place if copied else ""}
+
+    assert writing.judged(tmp_path, [write] * 2).verdict == ("repeated" if copied else "diverged")
+
+
+RAY = ["python", "/lib/ray/_private/workers/default_worker.py"]
+
+
+def ray_workers(writing, started):
+    """A trial whose Ray workers begin in this order: "A0" is rank 0 of the start A."""
+
+    def write(folder, number):
+        for place, name in enumerate(started.split(), 1):
+            ranked = {"rank": int(name[1]), "world_size": 2} if len(name) > 1 else {}
+            process = writing.process(folder, place, argv=[*RAY, f"--worker-id={number}{place}"], **ranked)
+            writing.train(process, {(0, "batch", "0"): name})
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("A0 A1 B0 B1", "A0 B0 A1 B1"),
+        ("A0 A1 B0 B1", "A0 B1 A1 B0"),
+        ("A0 A1 B0 B1", "B0 B1 A0 A1"),
+        ("A0 A1 B0 B1", "B1 A0 B0 A1"),
+        ("A B", "B A"),
+    ],
+)
+def test_workers_of_ray_that_begin_in_a_different_order_are_the_same(writing, tmp_path, one, other):
+    result = writing.judged(tmp_path, [ray_workers(writing, started) for started in (one, other)])
+    assert (result.verdict, {trial.steps for trial in result.trials}) == ("repeated", {6})
+
+
+def test_a_worker_of_ray_that_trained_otherwise_differs(writing, tmp_path):
+    result = writing.judged(tmp_path, [ray_workers(writing, started) for started in ("A0 A1 B0 B1", "A0 A1 B0 C1")])
+    assert (result.verdict, result.divergence.kind, result.divergence.process.rank) == ("diverged", "batch", 1)

@@ -65,6 +65,18 @@ def test_baselines_are_judged_as_predictions_are_and_have_a_row_below_the_models
     assert "All twos: two for each." in table.notes
 
 
+@pytest.mark.parametrize("name", ["lenet5", "unet"])
+def test_data_without_a_script_of_its_own_has_no_baselines_there(name, tmp_path):
+    assert scores.baselines(catalog.STUDIES[name], tmp_path / "data.npz") == []
+
+
+def test_baselines_that_fail_are_said_with_what_to_do(study, tmp_path):
+    (tmp_path / "rulers.py").write_text(SCRIPT + "def baselines(data):\n    return [('two', 2)]\n")
+    with pytest.raises(DataError, match=r"baselines\(data\) of rulers\.py failed: ValueError") as error:
+        scores.baselines(study, tmp_path / "data.npz")
+    assert "the trainings are kept" in error.value.advice
+
+
 @pytest.mark.parametrize(
     ("name", "words", "worst"),
     [("diabetes", [], "the mean"), ("scenes", ["--train", "20"], "the true boxes, classes drawn")],

@@ -9,7 +9,6 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from samebits.comparison.classification import MODEL_ENDINGS, TENSOR_FORMATS
-from samebits.comparison.processes import TRIAL_FOLDER
 from samebits.model import SavedFile
 from samebits.store.artifacts import COMPARED_FIRST
 from samebits.store.masks import RESULTS, masked
@@ -31,7 +30,7 @@ _Trait = Callable[[_PlainName], Hashable]
 
 def shown_path(file: SavedFile, trial: TrialTrace) -> str:
     """The file's path without anything that names the trial."""
-    return file.path.replace(trial.written_at, TRIAL_FOLDER) if trial.written_at else file.path
+    return trial.without_folders(file.path)
 
 
 def counted(file: SavedFile) -> dict[str, str]:

@@ -17,7 +17,6 @@ from samebits.model import ProcessKey
 from samebits.store.trace import ProcessTrace, TrialTrace, chunks
 from samebits_probe import wire
 
-TRIAL_FOLDER = "{trial-folder}"
 _SPAWNED = re.compile(r"(fd|handle|pid)=\d+")  # multiprocessing's own arguments
 
 
@@ -112,16 +111,21 @@ def is_pooled(process: ProcessTrace) -> bool:
 
 
 def _ordered(processes: list[ProcessTrace]) -> list[tuple[int, ProcessTrace]]:
-    """(order, process). Ranks of one world that start together have the same order."""
+    """(order, process). Ranks of one world have the same order: a rank joins the last world that lacks it.
+
+    So the number of orders does not depend on which of two starts at the same time was faster.
+    """
     found: list[tuple[int, ProcessTrace]] = []
-    ranks: set[Any] = set()
-    world: Any = None
-    order = -1
+    worlds: list[tuple[Hashable, set[Any]]] = []
     for process in processes:
         rank, this = process.facts.get("rank"), _world(process.facts)
-        if this is None or this != world or rank in ranks:
-            order, world, ranks = order + 1, this, set()
-        ranks.add(rank)
+        lacking = [
+            at for at, (world, ranks) in enumerate(worlds) if this is not None and world == this and rank not in ranks
+        ]
+        if not lacking:
+            worlds.append((this, set()))
+        order = lacking[-1] if lacking else len(worlds) - 1
+        worlds[order][1].add(rank)
         found.append((order, process))
     return found
 
@@ -148,15 +152,13 @@ def program(argv: Sequence[str]) -> list[str]:
 
 
 def normal_argv(argv: Sequence[str], trial: TrialTrace, command: Sequence[str]) -> tuple[str, ...]:
-    """The arguments without what names this trial, and without the interpreter's folder."""
-    words = [_normal_word(word, trial, command) for word in argv]
+    """The arguments without what names this trial or a single worker of Ray, and without the interpreter's folder."""
+    words = [_normal_word(word, trial, command) for word in _of_one_start(argv)]
     return tuple([Path(words[0]).name, *words[1:]]) if words else ()
 
 
 def _normal_word(word: str, trial: TrialTrace, command: Sequence[str]) -> str:
-    if trial.written_at:
-        word = word.replace(trial.written_at, TRIAL_FOLDER)
-    word = _SPAWNED.sub(r"\1=N", word)
+    word = _SPAWNED.sub(r"\1=N", trial.without_folders(word))
     for original in command:
         if "{trial}" in original:
             word = _numbered(original, trial.id).sub(original.replace("\\", r"\\"), word)

@@ -48,7 +48,7 @@ def _outcome(node: str, notes: tuple[str, ...], data: bytes, code: bytes, folder
         with _place(order.record), _working_folder(order, folder) as directory:
             _unpack_code(code, order.record)
             trial = _run(_plan(order, directory), order)
-            _write_facts(trial, node, notes)
+            _write_facts(trial, node, notes, str(directory) if order.packed else "")
             return Delivery(pack(trial.folder, sorted(os.listdir(trial.folder))))  # noqa: PTH208
     except SamebitsError as why:
         return Delivery(message=f"On the node {node}: {why.message}", advice=why.advice)
@@ -145,12 +145,12 @@ def _run(plan: Plan, order: NodeOrder) -> TrialRun:
     return trial
 
 
-def _write_facts(trial: TrialRun, node: str, notes: tuple[str, ...]) -> None:
-    """Add what the node is to the trial's facts, and how the engine ran the trial to its notes."""
+def _write_facts(trial: TrialRun, node: str, notes: tuple[str, ...], copy: str) -> None:
+    """Add what the node is to the trial's facts, how the engine ran the trial to its notes, and where its copy lay."""
     file, here = trial.fetch(), treatment()
     affinity = ",".join(map(str, sorted(os.sched_getaffinity(0))))
     own = {"node": node, "niceness": here.niceness, "oom_score": here.oom_score, "affinity": affinity}
-    update = {"machine": {**file.machine, **own}, "notes": [*file.notes, *notes]}
+    update = {"machine": {**file.machine, **own}, "notes": [*file.notes, *notes], "working_copy": copy}
     store.write_trial(trial.folder, file.model_copy(update=update))
 
 

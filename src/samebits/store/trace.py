@@ -19,6 +19,7 @@ from samebits_probe import wire
 RECORD_TYPE = np.dtype([(name, code) for name, code in wire.RECORD_FIELDS])
 SCALAR_TYPE = np.dtype([(name, code) for name, code in wire.SCALAR_FIELDS])
 _CHUNK = 1 << 20
+TRIAL_FOLDER = "{trial-folder}"
 
 
 class Point(NamedTuple):
@@ -132,6 +133,12 @@ class TrialTrace:
     warnings: list[str] = field(default_factory=list)
     probe_failures: list[str] = field(default_factory=list)
     stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def without_folders(self, text: str) -> str:
+        """The text without the folders that this trial alone had: its own, and its copy of the working folder."""
+        for folder in (self.written_at, self.file.working_copy):
+            text = text.replace(folder, TRIAL_FOLDER) if folder else text
+        return text
 
     def failures(self) -> list[str]:
         """Where and how the probe itself failed, in words."""
