@@ -44,7 +44,7 @@ def test_a_published_result_can_be_read_and_its_page_names_what_it_holds(path, p
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.parent.name)
-def test_each_number_on_a_page_is_computed_from_the_document_beside_it(path, publishing, tmp_path, monkeypatch):
+def test_each_page_is_what_its_document_gives_besides_its_note_and_captions(path, publishing, tmp_path, monkeypatch):
     pytest.importorskip("skimage", reason="the extra study (scikit-image) is not installed")
     name = path.parent.name
     shutil.copytree(path.parent, tmp_path / name)

@@ -321,8 +321,8 @@ def test_the_digits_that_flip_between_two_setups_of_a_study_are_named(tmp_path, 
     status, said = main(capsys, "--of", "wrong", f"{place}:a", f"{place}:b")
     assert status == 3  # three trainings are too few for an interval
     assert "wrong: 2 of 10 test cases flip: 1 better with B, 1 worse; 2 differ between trainings" in said
-    assert "digit 1" in said
-    assert "digit 4" in said
+    assert "test digit 1" in said
+    assert "test digit 4" in said
     assert "digit 3" not in said
 
 

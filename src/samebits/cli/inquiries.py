@@ -118,7 +118,7 @@ def run_ops(**given: Any) -> int:
 
 
 def _read(words: tuple[str, ...]) -> ReplayResult | None:
-    """The result of an earlier replay, if the record of one stands instead of a command."""
+    """The result of an earlier replay, if the record of one is given instead of a command."""
     if not requests.names_a_record(words):
         return None
     from samebits.ops import read

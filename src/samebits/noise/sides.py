@@ -157,7 +157,7 @@ def _missed(model: Mapping[str, Any]) -> dict[str, list[str]]:
     """The digits that are wrong, or the cells that were not found."""
     found = {measure: (model.get(group) or {}).get("missed") for group, measure in SINGLE.items()}
     return {
-        measure: [case if isinstance(case, str) else f"digit {case}" for case in missed]
+        measure: [case if isinstance(case, str) else f"test digit {case}" for case in missed]
         for measure, missed in found.items()
         if missed is not None
     }

@@ -158,7 +158,10 @@ def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
         notes.append(f"What follows {names} agrees, but its shape differs: one side cuts or pads what it gives.")
     if judged.unsure:
         both = " and ".join(judged.unsure)
-        notes.append(f"{both} have one shape, and nothing shows which layer of B is which: they are paired by order.")
+        notes.append(
+            f"{both} have one shape. If their partners in B are swapped, the first step still differs, so the pairs "
+            "stay as they were."
+        )
     if not judged.layer_pairs:
         notes.append("The outputs of layers were not seen on one side; losses, gradients and updates were.")
     for side, training in (("A", judged.a), ("B", judged.b)):
