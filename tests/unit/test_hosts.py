@@ -8,18 +8,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from samebits import launch
+from samebits import launch, store
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request
-from samebits.launch import custody
+from samebits.launch import custody, remote
 from samebits.launch.hosts import Host, HostedTrial, connect
 from samebits.launch.keeper import Post, Treatment
 from samebits.launch.local_host import LocalHost
-from samebits.launch.parcels import Delivery, has_more
+from samebits.launch.parcels import Delivery, has_more, pack
 from samebits.launch.ray_host import Bridge, RayHost
 from samebits.launch.remote import RemoteTrial
 from samebits.launch.trial import TrialRun
-from samebits.model import STOPPED_BY_USER, Options, TrialFile
+from samebits.model import STOPPED_BY_USER, FilesFile, Options, TrialFile
 from samebits.needs import read_needs
 
 
@@ -171,6 +171,67 @@ def test_a_trial_that_could_not_be_run_keeps_the_document_that_says_why(begun, m
     with pytest.raises(SamebitsError, match="the working folder /w is not there"):
         experiment.run(Limits(), [1])
     assert [trial.file.why for trial in experiment.record.trials] == [why]
+
+
+class EndingTask(EndedTask):
+    """A task that is over a number of looks after its end was asked for; None: never. `interrupts`: before that."""
+
+    def __init__(self, looks, delivery=None, *, interrupts=False):
+        super().__init__(delivery or Delivery(lost=True))
+        self.looks, self.interrupts, self.asked = looks, interrupts, False
+
+    def poll(self):
+        if not self.asked:
+            if self.interrupts:
+                raise KeyboardInterrupt
+            return None
+        if self.looks is not None:
+            self.looks -= 1
+        return self.delivery if self.looks is not None and self.looks < 0 else None
+
+    def cancel(self):
+        self.asked = True
+
+
+@pytest.fixture
+def interrupted(begun, monkeypatch):
+    """Function(tasks of the trials 1, 2, ...) -> the documents after an interruption. No time passes while it waits."""
+
+    def run(*tasks):
+        now = [0.0]
+        clock = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
+        monkeypatch.setattr(remote, "time", clock)
+        monkeypatch.setattr(FakeHost, "start", lambda _, order: RemoteTrial(order, tasks[order.id - 1]))
+        experiment, _ = begun("fake", jobs=len(tasks))
+        with pytest.raises(KeyboardInterrupt):
+            experiment.run(Limits(), list(range(1, len(tasks) + 1)))
+        return [trial.file for trial in experiment.record.trials]
+
+    return run
+
+
+def test_a_trial_that_does_not_end_leaves_time_to_those_that_are_cancelled_after_it(interrupted):
+    second, third = EndingTask(50), EndingTask(None, interrupts=True)
+    files = interrupted(EndingTask(None), second, third)
+    assert second.looks < 0
+    assert [(file.status, file.why) for file in files] == [("killed", STOPPED_BY_USER)] * 3
+    said = "had not ended when samebits stopped waiting for it: it may have run on"
+    assert [file.notes for file in files] == [[f"trial 1 {said}"], [], [f"trial 3 {said}"]]
+
+
+def test_what_a_trial_has_delivered_is_kept_if_an_interruption_comes_before_it_was_fetched(interrupted, tmp_path):
+    sealed = tmp_path / "sealed"
+    sealed.mkdir()
+    store.write_document(sealed / "files.json", FilesFile())
+    store.write_trial(sealed, TrialFile(id=1, status="complete", started="now", seconds=1.0))
+    whole = Delivery(pack(sealed, sorted(path.name for path in sealed.iterdir())))
+    broken = Delivery(b"no archive")
+    files = interrupted(EndingTask(0, whole), EndingTask(0, broken), EndingTask(0, interrupts=True))
+    assert [(file.status, file.why, file.notes) for file in files] == [
+        ("complete", "", []),
+        ("killed", STOPPED_BY_USER, []),
+        ("killed", STOPPED_BY_USER, []),
+    ]
 
 
 @pytest.mark.parametrize(("jobs", "wrote", "trials"), [("auto", "best.pt", 6), (3, "best.pt", 3), ("auto", "", 3)])

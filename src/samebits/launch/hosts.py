@@ -75,7 +75,10 @@ class HostedTrial(Protocol):
         ...
 
     def cancel(self, why: str) -> None:
-        """End the trial and all its processes, wait for that, and write `why` into its document."""
+        """End the trial and all its processes, wait for that, and write `why` into its document.
+
+        A trial on a different machine is not waited for without end. If it may still run, its document has a note.
+        """
         ...
 
 

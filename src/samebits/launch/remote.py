@@ -7,6 +7,7 @@ import os
 import pickle
 import platform
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -28,6 +29,8 @@ __all__ = ["RemoteTask", "RemoteTrial", "post"]
 _PLACE = Path("/tmp")  # noqa: S108  (of every node)
 _PACE = 0.05
 _PATIENCE = 30.0  # seconds in which a trial that was cancelled should be gone
+_LEAST = 5.0  # seconds that each trial gets, however long others have taken that were asked at the same time
+_STILL_RUNS = "had not ended when samebits stopped waiting for it: it may have run on"
 
 
 class RemoteTask(Protocol):
@@ -102,16 +105,20 @@ class RemoteTrial:
             self._task.cancel()
 
     def cancel(self, why: str) -> None:
-        """See HostedTrial. It waits for half a minute at most, counted from the moment at which the end was asked for.
+        """See HostedTrial. It waits for half a minute, counted from the moment at which the end was asked for.
 
-        A trial that could not be run keeps the document that says why.
+        If others have used that up, it waits for some seconds more. A trial that has delivered its folder keeps that,
+        and one that could not be run keeps the document that says why.
         """
         self.ask_to_end()
-        deadline = (self._asked or 0.0) + _PATIENCE
-        while self._task.poll() is None and time.monotonic() < deadline:
+        deadline = max((self._asked or 0.0) + _PATIENCE, time.monotonic() + _LEAST)
+        while not self.poll() and time.monotonic() < deadline:
             time.sleep(_PACE)
+        if self._outcome is not None and self._outcome.folder and not self._has_document:
+            with suppress(SamebitsError, OSError):  # there is nothing that can be kept
+                self.fetch()
         if not self._has_document:
-            self._ended(why)
+            self._ended(why, () if self._outcome else (f"trial {self.id} {_STILL_RUNS}",))
 
     def _unpack(self, data: bytes) -> None:
         record = self._order.plan.record
@@ -125,9 +132,11 @@ class RemoteTrial:
                 f"The files of trial {self.id} could not be unpacked: {why}.", "Run it again."
             ) from None
         custody.put_trial(record, place, self._folder)
+        self._has_document = True
 
-    def _ended(self, why: str) -> TrialFile:
-        document, self._has_document = self._document("killed", why), True
+    def _ended(self, why: str, notes: tuple[str, ...] = ()) -> TrialFile:
+        document = self._document("killed", why).model_copy(update={"notes": [*notes]})
+        self._has_document = True
         store.write_document(self._folder / "files.json", FilesFile())
         store.write_trial(self._folder, document)
         return document

@@ -236,7 +236,8 @@ class SlurmTask:
     def _ended(self, state: TaskState) -> Delivery | None:
         """Return the outcome of a job that is over and has written none, once its file had time to appear."""
         if self._is_cancelled:
-            return Delivery(lost=True)
+            self._touch()
+            return self._delivered() or Delivery(lost=True)
         now, settles = time.monotonic(), _SETTLES_LATE if state.state in ("", "COMPLETED") else _SETTLES
         self._over_since = self._over_since or now
         if now - self._over_since < settles or self.job.jobs.queue.answered < self._over_since:
