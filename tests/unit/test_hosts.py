@@ -356,6 +356,30 @@ def test_whether_the_working_folder_travels_is_decided_once_for_a_search(cluster
     assert [asked[1] for asked in cluster.asked if asked[0] == "lacking"] == [{}, {"num_gpus": "1"}]
 
 
+@pytest.mark.parametrize("program", ["train.py", "train"])
+def test_a_patch_reaches_nodes_that_have_the_folder_without_it(cluster, monkeypatch, tmp_path, program):
+    """`fix --apply` checks one patch after the other, and the first bridge may still be there."""
+    monkeypatch.setattr("samebits.launch.ray_host.RemoteTrial", lambda order, task: task)
+    monkeypatch.setattr("samebits.launch.ray_host.post", lambda *_, **__: Post(b"", {}, Treatment(0, 0, 1024)))
+    for number, lacking in ((1, []), (2, ["host2"]), (3, ["host2"])):
+        (tmp_path / program).write_text(f"patch = {number}\n")
+        (tmp_path / "model.bin").write_text("x" * number)
+        cluster.answers["lacking"] = lacking
+        for trial in (1, 2):
+            host = RayHost("ray", "", {})  # a record each
+            assert bool(host.reach(tmp_path)) is bool(lacking)
+            (tmp_path / "model.bin").write_text("y" * number * trial)  # a training that writes is no patch
+            host.start(SimpleNamespace(id=trial))
+    kept = {name: packed for verb, name, packed in (a for a in cluster.asked if a[0] == "keep") if packed}
+    orders = [asked[1].folder for asked in cluster.asked if asked[0] == "start"]
+    assert orders[:2] == ["", ""]
+    assert orders[2] == orders[3] != orders[4] == orders[5]
+    assert [f"patch = {number}\n".encode() in kept[name] for number, name in ((2, orders[2]), (3, orders[4]))] == [
+        True
+    ] * 2
+    assert [asked[0] for asked in cluster.asked].count("lacking") == 3
+
+
 def test_the_probe_travels_once_and_not_with_each_trial(cluster, monkeypatch):
     monkeypatch.setattr("samebits.launch.ray_host.RemoteTrial", lambda order, task: task)
     whole = Post(b"order", {}, Treatment(0, 0, 1024), code=b"probe")

@@ -51,7 +51,8 @@ class RayHost:
         self._each = dict(each)
         self._bridge = bridge_to(address)
         self.slots = int(self._bridge.ask("admit", self._each))
-        self._folder = ""
+        self._folder: Path | None = None  # if it is sent
+        self._packed = ""
 
     def reach(self, directory: Path) -> str:
         """See Host. samebits sends the folder if a node does not have it, or if the user asks for it."""
@@ -59,13 +60,14 @@ class RayHost:
         if not why:
             return ""
         said = working_folder.refuse_large(directory)
-        self._folder = str(directory)
+        # the bridge may have it as it was: `fix --apply` tries several patches, one after the other
+        self._folder, self._packed = directory, f"{directory} {working_folder.code_of(directory)}"
         return f"the working folder ({said}) is sent to the nodes, {why}"
 
     def _why_packed(self, directory: Path) -> str:
-        """Decided once for all records of a command: a trial may change the copy of its node."""
+        """Decided once for all records of a command: a trial may change the copy of its node. Not so for a patch."""
         needs = {name: value for name, value in self._each.items() if name not in (NODE, SPREAD)}
-        place = (str(directory), *sorted(needs.items()))
+        place = (str(directory), working_folder.code_of(directory), *sorted(needs.items()))
         if place not in self._bridge.lacking:
             listing = working_folder.listing_of(directory) if directory.is_dir() else ""
             self._bridge.lacking[place] = self._bridge.ask("lacking", needs, str(directory), listing) if listing else []
@@ -80,12 +82,12 @@ class RayHost:
 
     def start(self, order: TrialOrder) -> RemoteTrial:
         """See Host."""
-        if self._folder:
-            self._bridge.keep(self._folder, lambda: working_folder.archive(Path(self._folder)))
-        whole = post(order, taken=_DEVICES if "num_gpus" in self._each else (), packed=bool(self._folder))
+        if (folder := self._folder) is not None:
+            self._bridge.keep(self._packed, lambda: working_folder.archive(folder))
+        whole = post(order, taken=_DEVICES if "num_gpus" in self._each else (), packed=bool(self._packed))
         code = hashlib.sha256(whole.code).hexdigest()
         self._bridge.keep(code, lambda: whole.code)
-        ordered = RayOrder(order.id, self._each, replace(whole, code=b""), code, self._folder)
+        ordered = RayOrder(order.id, self._each, replace(whole, code=b""), code, self._packed)
         return RemoteTrial(order, self._bridge.start(ordered))
 
 
@@ -103,7 +105,8 @@ _CONNECTED: weakref.WeakValueDictionary[str, Bridge] = weakref.WeakValueDictiona
 class Bridge:
     """The process that is a client of the cluster, as samebits has it.
 
-    `lacking`: the names of the nodes that do not have a working folder, by the folder and the needs of a trial.
+    `lacking`: the names of the nodes that do not have a working folder, by the folder, its programs and what a trial
+    needs.
     """
 
     def __init__(self, address: str) -> None:

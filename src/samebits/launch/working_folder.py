@@ -13,9 +13,10 @@ from samebits import words
 from samebits.errors import UsageError
 from samebits.launch import folders
 
-__all__ = ["MOST", "archive", "listing_of", "refuse_large", "size_of"]
+__all__ = ["MOST", "archive", "code_of", "listing_of", "refuse_large", "size_of"]
 
-_PROGRAMS = (".py", ".ipynb", ".sh", ".toml", ".yaml", ".yml", ".json", ".cfg", ".ini")
+_CODE = ("", ".py", ".pyw", ".ipynb", ".sh")  # `python train` runs a file without an ending, too
+_SETTINGS = (".toml", ".yaml", ".yml", ".json", ".cfg", ".ini")
 _MOST_OF_A_PROGRAM = 1_000_000  # bytes
 MOST = 1_000_000_000  # bytes of a working folder that travels
 
@@ -28,10 +29,26 @@ def listing_of(folder: Path) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for name, state in sorted(_files(folder).items()):
         digest.update(f"{name}\0{state.size}\0".encode("utf-8", "surrogateescape"))
-        if name.endswith(_PROGRAMS) and state.size <= _MOST_OF_A_PROGRAM:
-            with suppress(OSError):
-                digest.update((folder / name).read_bytes())
+        digest.update(_content(folder / name, state, (*_CODE, *_SETTINGS)))
     return digest.hexdigest()
+
+
+def code_of(folder: Path) -> str:
+    """Return a digest of the programs in a folder, which a patch changes. What trainings write is not among them."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, state in sorted(_files(folder).items()):
+        if Path(name).suffix in _CODE:
+            digest.update(f"{name}\0{state.size}\0".encode("utf-8", "surrogateescape"))
+            digest.update(_content(folder / name, state, _CODE))
+    return digest.hexdigest()
+
+
+def _content(path: Path, state: folders.State, endings: tuple[str, ...]) -> bytes:
+    """The content of a file of one of these endings; empty if it is too large for a program."""
+    with suppress(OSError):
+        if path.suffix in endings and state.size <= _MOST_OF_A_PROGRAM:
+            return path.read_bytes()
+    return b""
 
 
 def size_of(folder: Path) -> tuple[int, int]:
