@@ -1,19 +1,24 @@
 """A trial on a node: what it finds of earlier trials there."""
 
+import os
 import sys
+import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from samebits.experiment import Experiment, Limits, Request
-from samebits.launch import node, remote, working_folder
+from samebits.launch import folders, node, remote, working_folder
 from samebits.launch.environment import Slot
 from samebits.launch.hosts import TrialOrder
 from samebits.launch.leaks import Leaks
 from samebits.model import Options
 
+NOBODY = 65534
 READS = "print(open('state').read())\n"
 
 
@@ -61,6 +66,64 @@ def test_a_copy_that_a_killed_trial_left_is_not_used_again(ordered, tmp_path):
     (left / "state").write_text("of a trial that was killed")
     with node._place(one.record), node._working_folder(one, working_folder.archive(tmp_path / "own")) as found:
         assert [path.name for path in found.iterdir()] == ["reads.py"]
+
+
+@pytest.fixture
+def users_place():
+    """Function() -> a context in which a user works to whom the modes of files apply; its value: a folder of theirs."""
+    place = Path(tempfile.mkdtemp())
+
+    @contextmanager
+    def users():
+        if os.geteuid() != 0:
+            yield place
+            return
+        os.chown(place, NOBODY, NOBODY)
+        os.seteuid(NOBODY)
+        try:
+            yield place
+        finally:
+            os.seteuid(0)
+
+    yield users
+    folders.discard(place)
+
+
+def test_folders_of_a_copy_that_are_read_only_are_removed_and_what_they_link_to_stays(
+    ordered, tmp_path, users_place, monkeypatch
+):
+    """In the folder that travels, and in what a trial has left that was killed."""
+    monkeypatch.setattr(os, "getuid", os.geteuid)
+    data = tmp_path / "own" / "data"
+    data.mkdir()
+    (data / "x").write_text("1")
+    data.chmod(0o555)
+    one, packed = ordered()[0], working_folder.archive(tmp_path / "own")
+    with users_place() as place:
+        one, outside = replace(one, record=place / "place"), place / "outside"
+        outside.mkdir()
+        left = node._folder_beside(one.record) / "003"
+        (left / "inner" / "deep").mkdir(parents=True)
+        (left / "inner" / "deep" / "link").symlink_to(outside)
+        for folder in (outside, left / "inner" / "deep", left / "inner", left):
+            folder.chmod(0o555)
+        with node._place(one.record), node._working_folder(one, packed) as found:
+            assert sorted(path.name for path in found.iterdir()) == ["data", "reads.py"]
+            assert found.name == "003"
+            assert (found / "data").stat().st_mode & 0o777 == 0o555
+        assert sorted(path.name for path in place.iterdir()) == ["outside"]
+        assert outside.stat().st_mode & 0o777 == 0o555
+
+
+def test_a_copy_that_cannot_be_removed_is_put_aside(ordered, tmp_path, monkeypatch):
+    one, _ = ordered()
+    left = node._folder_beside(one.record) / "003"
+    left.mkdir(parents=True)
+    (left / "state").write_text("of a program that ran as a different user")
+    monkeypatch.setattr(node, "discard", lambda folder: None)
+    with node._working_folder(one, working_folder.archive(tmp_path / "own")) as found:
+        assert [path.name for path in found.iterdir()] == ["reads.py"]
+    assert sorted(path.name[:4] for path in left.parent.iterdir()) == ["003", "003-"]
 
 
 def test_a_file_of_the_working_folder_is_no_leak_of_an_earlier_trial_if_the_folder_travels(

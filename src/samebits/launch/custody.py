@@ -13,7 +13,7 @@ from pathlib import Path
 
 from samebits import __version__
 from samebits.errors import NotFound, RecordBusy, RecordError, RecordExists
-from samebits.launch.folders import DOCUMENTS, MARK, MARKED, is_record
+from samebits.launch.folders import DOCUMENTS, MARK, MARKED, discard, is_record
 from samebits.model import TrialFile
 from samebits.store import record_files, write_document
 from samebits.store.record import SET_ASIDE, TRIALS
@@ -143,7 +143,7 @@ def put_trial(record: Path, new: Path, folder: Path) -> None:
 def remove(path: Path) -> None:
     """Remove the file or folder of this name. If it is a link, remove only the link."""
     if record_files.is_folder(path):
-        shutil.rmtree(path, ignore_errors=True)
+        discard(path)
     else:
         path.unlink(missing_ok=True)
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -166,6 +167,25 @@ def make_isolated(source: Path, target: Path, *, without: Path) -> bool:
             is_whole = is_whole and not _is_mirrored(entry)
             _put(entry, place)
     return is_whole
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder that samebits has made, with the folders in it that a program has made read-only.
+
+    What cannot be removed stays. Links are not followed.
+    """
+    _let_change(folder)
+    for place, names, _ in os.walk(folder):  # enters a folder only after it was let change
+        for name in names:
+            _let_change(Path(place, name))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _let_change(folder: Path) -> None:
+    with suppress(OSError):
+        mode = folder.lstat().st_mode
+        if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
+            folder.chmod(stat.S_IMODE(mode) | stat.S_IRWXU)
 
 
 def _is_record(entry: os.DirEntry[str]) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import fcntl
 import os
 import pickle
+import secrets
 import select
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -19,6 +19,7 @@ from pathlib import Path
 from samebits import __version__, store
 from samebits.errors import SamebitsError, UsageError
 from samebits.launch import custody
+from samebits.launch.folders import discard
 from samebits.launch.keeper import treatment
 from samebits.launch.leaks import Leaks
 from samebits.launch.local import LocalLauncher
@@ -65,8 +66,8 @@ def _place(record: Path) -> Iterator[None]:
     finally:
         with suppress(BlockingIOError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(_folder_beside(record), ignore_errors=True)
-            shutil.rmtree(record, ignore_errors=True)
+            discard(_folder_beside(record))
+            discard(record)
         os.close(handle)
 
 
@@ -99,13 +100,20 @@ def _working_folder(order: NodeOrder, packed: bytes) -> Iterator[Path]:
         return
     place = _folder_beside(order.record) / trial_name(order.id)
     _make_private(place.parent)
-    shutil.rmtree(place, ignore_errors=True)
+    _clear(place)
     try:
         place.mkdir()
         unpack(packed, place)
         yield place
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        discard(place)
+
+
+def _clear(place: Path) -> None:
+    """Remove what a killed trial has left; what cannot be removed gets a different name."""
+    discard(place)
+    if os.path.lexists(place):
+        place.rename(place.with_name(f"{place.name}-{secrets.token_hex(4)}"))
 
 
 def _make_private(folder: Path) -> None:
@@ -121,12 +129,13 @@ def _plan(order: NodeOrder, directory: Path) -> Plan:
 def _unpack_code(code: bytes, record: Path) -> None:
     """The probe and the scripts of the record, once for all trials here."""
     draft = record / f"{custody.NEW}code-{os.getpid()}"
+    _clear(draft)
     draft.mkdir()
     unpack(code, draft)
     for part in sorted(draft.iterdir(), key=lambda path: path.name == PROBE):
         with suppress(OSError):  # a different trial was first
             part.rename(record / part.name)
-    shutil.rmtree(draft, ignore_errors=True)
+    discard(draft)
 
 
 def _run(plan: Plan, order: NodeOrder) -> TrialRun:
