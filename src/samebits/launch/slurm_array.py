@@ -21,6 +21,7 @@ from samebits.launch.custody import JOBS
 from samebits.launch.keeper import Post
 from samebits.launch.parcels import Delivery
 from samebits.launch.slurm import ANSWERS, Call, Guard, Queue, TaskState, is_full, job_number, last_words, refusal
+from samebits.launch.slurm_cancellations import Cancellations
 from samebits.launch.slurm_worker import CODE
 from samebits.model import NODE_WAS_LOST
 
@@ -64,8 +65,7 @@ class Jobs:
         self._guard = Guard(script, [self.name, str(self.folder)])
         self._latest: ArrayJob | None = None
         self._count = 0
-        self._to_cancel: list[str] = []
-        self._cancelling: Call | None = None
+        self._cancellations = Cancellations(self.queue)
 
     def order(self, trial: int, order: Post) -> SlurmTask:
         """Order a trial. It is submitted, together with those that are ordered meanwhile, at the next look."""
@@ -82,15 +82,11 @@ class Jobs:
 
     def cancel(self, name: str) -> None:
         """Cancel a task at the next look, together with those that are cancelled meanwhile."""
-        self._to_cancel.append(name)
+        self._cancellations.add(name)
 
     def look(self) -> None:
-        """Let Slurm cancel what is to be cancelled: one call for all. Returns at once."""
-        if self._cancelling is not None and self._cancelling.poll() is not None:
-            self._cancelling = None
-        if self._to_cancel and self._cancelling is None:
-            names, self._to_cancel = self._to_cancel, []
-            self._cancelling = Call(["scancel", *names])
+        """Let Slurm cancel what is to be cancelled. Returns at once."""
+        self._cancellations.look()
 
 
 class ArrayJob:
@@ -274,7 +270,9 @@ class SlurmTask:
         """Return a refusal if the job can never run; None otherwise."""
         if state.reason not in _HOPELESS and _HELD_AFTER_FAILURE not in state.reason.replace("_", " ").lower():
             return None
-        Call(["scancel", self.name]).wait(ANSWERS)
+        call = Call(["scancel", self.name])
+        if call.wait(ANSWERS) is None:
+            call.end()
         what = f"Slurm will not run the job {self.name} of trial {self.trial}: {state.reason}."
         return Delivery(message=what, advice="--sbatch with different options, such as --partition=NAME or --time=60.")
 
