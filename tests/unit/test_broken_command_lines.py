@@ -339,9 +339,10 @@ def test_the_samples_of_this_test_are_no_files_of_ours():
         (["fix", "--on", "ray", "r"], "samebits fix takes no --on: --apply runs trials where those of the record ran."),
         (["parity", "init", "--each", "num_gpus=1"], "samebits parity init takes no --each: it runs on this machine."),
         (["report", "--spread", "same", "r"], "samebits report takes no --spread: it runs on this machine."),
+        (["slurm", "--on", "ray", "--", "sbatch"], "samebits slurm takes no --on: its job runs where Slurm starts it."),
     ],
 )
-def test_a_command_that_runs_on_this_machine_says_so_and_names_those_that_take_a_host(capsys, words, what):
+def test_a_command_without_a_host_says_where_it_runs_and_names_those_that_take_one(capsys, words, what):
     assert main(words) == 2
     said = capsys.readouterr().err
     assert what in said

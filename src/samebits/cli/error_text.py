@@ -65,6 +65,7 @@ _OTHER_MACHINES = (
     "leave it out. check, record, explain, locate, ops, vary, noise, versus, study and parity train can run trials on "
     "other machines."
 )
+_PLACES["samebits slurm"] = "its job runs where Slurm starts it"
 
 
 def _unforeseen(why: BaseException) -> tuple[str, str]:
