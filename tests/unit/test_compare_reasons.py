@@ -114,17 +114,33 @@ def test_a_command_without_any_python(no_answer):
     assert "no Python process ran below the command" in no_answer([left()] * 2)
 
 
-def test_a_program_of_ray_whose_workers_were_not_watched(no_answer):
-    ran = [python(["python", "train.py"])]
-    assert no_answer([left(python_processes=ran, packages={"ray": "2.60.0"})] * 2) == (
+def gives_ray(writing, *ran, **fields):
+    """A trial whose driver gave Ray something to run."""
+    fields["python_processes"] = [python(["python", "train.py"]), *ran]
+    return writing.training(steps=0, events=[{"event": "gave-ray"}], trial={"packages": {"ray": "2.60.0"}, **fields})
+
+
+@pytest.mark.parametrize("programs", [None, ["/lib/ray/core/src/ray/raylet/raylet --node-ip=10.0.0.1"]])
+def test_a_program_of_ray_whose_workers_were_not_watched(writing, no_answer, programs):
+    driver = python(["python", "train.py"])
+    trial = gives_ray(writing) if programs is None else left(python_processes=[driver], programs=programs)
+    assert no_answer([trial] * 2) == (
         "no step was seen in trials 1 and 2: the program uses Ray, and samebits watched none of its workers."
     )
     assert "sets PYTHONPATH in runtime_env, remove it there" in no_answer.result.advice
 
 
-def test_a_program_of_ray_whose_workers_were_watched_and_trained_nothing(no_answer):
-    ran = [python(["python", "train.py"]), python(["python", "/lib/ray/_private/workers/default_worker.py"])]
-    assert no_answer([left(python_processes=ran, packages={"ray": "2.60.0"})] * 2) == (
+def test_a_program_whose_library_only_imports_ray_gets_the_usual_advice(no_answer):
+    trial = left(python_processes=[python(["python", "train.py"])], packages={"ray": "2.60.0"})
+    assert no_answer([trial] * 2) == (
+        "no step was seen in trials 1 and 2: samebits watched python train.py and saw no training that it knows."
+    )
+    assert "samebits_probe.observe(name, value, step=...)" in no_answer.result.advice
+
+
+def test_a_program_of_ray_whose_workers_were_watched_and_trained_nothing(writing, no_answer):
+    worker = python(["python", "/lib/ray/_private/workers/default_worker.py"])
+    assert no_answer([gives_ray(writing, worker)] * 2) == (
         "no step was seen in trials 1 and 2: samebits watched python train.py and "
         "python /lib/ray/_private/workers/default_worker.py and saw no training that it knows."
     )

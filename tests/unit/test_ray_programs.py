@@ -1,10 +1,12 @@
 """What a trial's environment tells Ray about the workers of a cluster that runs already."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from samebits.launch.ray_programs import may_meet_cluster, variables
+from samebits_probe.watchers import ray_tasks
 
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
@@ -37,3 +39,33 @@ def test_a_cluster_is_known_by_its_address_or_its_file(monkeypatch, tmp_path):
     (tmp_path / "ray").mkdir()
     (tmp_path / "ray" / "ray_current_cluster").write_text("10.0.0.1:6379")
     assert may_meet_cluster()
+
+
+class Manager:
+    """Stands for the class of Ray that knows the functions of a process."""
+
+    def get_execution_info(self, job, function):
+        return None
+
+    def export(self, function):
+        return f"exported {function}"
+
+    def export_actor_class(self, actor, *, methods):
+        return f"exported {actor} with {methods}"
+
+
+def test_a_process_that_gives_ray_something_to_run_says_so_once():
+    events = []
+    probe = SimpleNamespace(pid=7, event=events.append, guard=lambda _, function, *words: function(*words))
+
+    class Own(Manager):
+        pass
+
+    ray_tasks.install(SimpleNamespace(FunctionActorManager=Own), probe)
+    manager = Own()
+    assert events == []
+    assert [manager.export("f"), manager.export("g")] == ["exported f", "exported g"]
+    assert events == ["gave-ray"]
+    probe.pid = 8  # a forked copy
+    assert manager.export_actor_class("A", methods=["m"]) == "exported A with ['m']"
+    assert events == ["gave-ray"] * 2

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath, PurePosixPath
 
 from samebits import words
-from samebits.comparison.processes import AlignedTrial
+from samebits.comparison.processes import WORKER_OF_RAY, AlignedTrial
 from samebits.model import STOPPED_BY_USER, PythonProcess, RecordFile, TrialFile
 from samebits.options import OPTIONS
 from samebits.store.trace import TrialTrace
@@ -111,7 +111,7 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
     return f"no step was seen in {which}: {_ran(files)}.", _advice(empty), False
 
 
-_WORKER_OF_RAY = "default_worker.py"
+_CLUSTER_OF_RAY = ("raylet", "gcs_server")  # programs that `ray.init` starts if it finds no cluster
 _UNHIDE_WORKERS = (
     "If the program sets PYTHONPATH in runtime_env, remove it there and export it before samebits. If the workers run "
     "on other machines, put the record on a disk that all of them share: --out DIR."
@@ -119,12 +119,19 @@ _UNHIDE_WORKERS = (
 
 
 def _hides_workers_of_ray(empty: Sequence[AlignedTrial]) -> bool:
-    """Whether a program loaded Ray and no worker of a cluster wrote a trace: each cluster starts its own workers."""
+    """Whether a program used Ray and no worker of a cluster wrote a trace: each cluster starts its own workers."""
     trials = [trial.trial for trial in empty]
     started = [process.argv for trial in trials for process in trial.file.python_processes]
     watched = [map(str, process.facts.get("argv") or ()) for trial in trials for process in trial.processes]
-    workers = (word for argv in (*started, *watched) for word in argv if word.endswith(_WORKER_OF_RAY))
-    return any("ray" in trial.file.packages for trial in trials) and not any(workers)
+    workers = (word for argv in (*started, *watched) for word in argv if word.endswith(WORKER_OF_RAY))
+    return any(map(_uses_ray, trials)) and not any(workers)
+
+
+def _uses_ray(trial: TrialTrace) -> bool:
+    """Whether the program gave Ray something to run, or started a cluster. A library that only imports Ray does not."""
+    programs = (PurePath(line.partition(" ")[0]).name for line in trial.file.programs)
+    gave = (event for process in trial.processes for event in process.events_named("gave-ray"))
+    return any(program in _CLUSTER_OF_RAY for program in programs) or any(gave)
 
 
 _LIKELY = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".keras", ".onnx", ".bin", ".pkl", ".joblib", ".npz", ".npy")

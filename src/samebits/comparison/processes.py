@@ -137,9 +137,12 @@ def _world(facts: dict[str, Any]) -> tuple[int, tuple[str, ...]] | None:
     return None if alone else (size, _of_one_start(facts["argv"][1:]))
 
 
+WORKER_OF_RAY = "default_worker.py"  # the script of Ray's own that each of its workers runs
+
+
 def _of_one_start(argv: Sequence[str]) -> tuple[str, ...]:
     """The arguments that all ranks of one start share. Those after Ray's own script name a single worker."""
-    at = next((at for at, word in enumerate(argv) if word.endswith("/default_worker.py")), len(argv))
+    at = next((at for at, word in enumerate(argv) if word.endswith(f"/{WORKER_OF_RAY}")), len(argv))
     return tuple(argv[: at + 1])
 
 

@@ -1,12 +1,14 @@
 """Ray: an end is taken after each task and each call of an actor's method, before its result is stored.
 
+A process that gives Ray a function or an actor's class to run says so: its workers may be hidden from the probe.
+
 A worker of Ray is ended by its raylet when its job is over, without Python's exit
 (https://docs.ray.io/en/latest/ray-core/fault_tolerance/tasks.html); what `pools` says of workers holds for it too.
 """
 
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any, Dict
+from typing import TYPE_CHECKING, Any, Dict, Set
 
 from . import pools
 from .objects import Function, Library
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def install(module: Library, probe: "Probe") -> None:
-    """Wrap the functions that a worker is given to execute; `module`: ray._private.function_manager."""
+    """Wrap what a worker is given to execute, and what gives it; `module`: ray._private.function_manager."""
     manager = module.FunctionActorManager
     original = manager.get_execution_info
     known: Dict[Function, Function] = {}
@@ -27,6 +29,23 @@ def install(module: Library, probe: "Probe") -> None:
         return probe.guard("a task of Ray", _seen, info, known, probe) or info
 
     manager.get_execution_info = get_execution_info
+    told: Set[int] = set()
+    for name in ("export", "export_actor_class"):
+        if hasattr(manager, name):
+            setattr(manager, name, _telling(getattr(manager, name), told, probe))
+
+
+def _telling(original: Function, told: Set[int], probe: "Probe") -> Function:
+    """The same method, which says that it was called; once in each process, `told`."""
+
+    @functools.wraps(original)
+    def gives(*args: Any, **kwargs: Any) -> Any:
+        if probe.pid not in told:
+            told.add(probe.pid)
+            probe.guard("what Ray is given", probe.event, "gave-ray")
+        return original(*args, **kwargs)
+
+    return gives
 
 
 def _seen(info: Any, known: Dict[Function, Function], probe: "Probe") -> Any:
