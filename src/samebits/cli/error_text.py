@@ -60,12 +60,14 @@ def _message(why: BaseException) -> tuple[str, str]:
 
 
 _OF_HOSTS = ("--on", "--each", "--spread", "--sbatch")
-_PLACES = {"samebits fix": "--apply runs trials where those of the record ran"}
+_PLACES = {
+    "samebits fix": "--apply runs trials where those of the record ran",
+    "samebits slurm": "its job runs where Slurm starts it",
+}
 _OTHER_MACHINES = (
     "leave it out. check, record, explain, locate, ops, vary, noise, versus, study and parity train can run trials on "
     "other machines."
 )
-_PLACES["samebits slurm"] = "its job runs where Slurm starts it"
 
 
 def _unforeseen(why: BaseException) -> tuple[str, str]:
