@@ -6,7 +6,7 @@
 Each process is programs/adam_orders.py: LeNet-5 on MNIST, with all seeds set. A line for each process says at which
 steps the read came first, and at which the addition; "model" numbers the trained models in the order of their first
 appearance. --fixed-addresses: without the randomization of addresses (`setarch -R`). --blind: so many further processes
-in which nothing is looked at between the steps. If their models are among the others', these models do not come from looking.
+in which nothing is looked at between the steps. If their models are among the others', looking did not make these.
 --functions: each process trains so many models, each with a train function of its own.
 """
 
