@@ -57,6 +57,20 @@ def test_a_record_that_holds_every_kind_of_file_is_replaced(record):
     assert replaced(record)
 
 
+def test_the_files_as_they_were_before_a_fix_that_was_killed_are_not_removed(record):
+    """They may be the only ones that are whole; --restore needs them, and removes them."""
+    copy = record / "fix-copies" / ("0" * 32)
+    copy.parent.mkdir()
+    copy.write_text(TREASURE)
+    assert list(custody.foreign(record)) == []
+    with pytest.raises(RecordExists, match="before a samebits fix --apply that was killed") as said:
+        custody.make(record, overwrite=True)
+    assert said.value.advice == f"samebits fix --restore {record}"
+    assert copy.read_text() == TREASURE
+    copy.with_name("thesis.tex").write_text(TREASURE)
+    assert list(custody.foreign(record)) == [copy.with_name("thesis.tex")]
+
+
 FOREIGN = [
     "notes.md", "record.json.orig", "trials/notes.md", "trials/001/notes.md", "trials/001/model.pt", "data/set.csv",
     "trials/001/processes/notes.txt", "probe/mine.txt", ".git/config", "explain/notes.md", "trials/001/mine/x", "out/model.pt",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shlex
 import shutil
 import weakref
 from collections.abc import Iterator
@@ -20,7 +21,8 @@ from samebits.store.record import SET_ASIDE, TRIALS
 from samebits.store.record_files import shown
 
 RECORDS = ".samebits"  # below the working folder: records that were not given a folder
-COPIES = "folders"  # of vary: copies of the working folder
+FOLDERS = "folders"  # of vary: copies of the working folder
+FIX_COPIES = "fix-copies"  # while fix tries a patch: each file as it is without the patch, and with it
 JOBS = ".samebits-"  # and eight digits: what jobs of Slurm and samebits tell each other while they run
 NEW = ".new-"  # and the trial's number: its folder until it is complete enough to be read
 _HELD: weakref.WeakValueDictionary[tuple[int, int], Custody] = weakref.WeakValueDictionary()
@@ -34,6 +36,7 @@ _TRIAL_FILES = re.compile(
 _TRIAL_FOLDERS = re.compile(r"out|work|processes")
 _CODE = re.compile(r".*\.(py|pyc|pyi|typed)|.*\.pyc\.\d+")
 _JOBS = re.compile(re.escape(JOBS) + "[0-9a-f]{8}")
+_COPY = re.compile(r"[0-9a-f]{32}(\.patched)?")  # of a file, by its digest
 _TRIAL = re.compile(r"(\.new-|\.old-)?\d+|\.new|\.old")
 
 
@@ -160,6 +163,9 @@ def _clear(folder: Path, *, overwrite: bool) -> None:
     if (stranger := next(foreign(folder), None)) is not None:
         what = f"The record {shown(folder)} holds something that samebits did not write: {shown(stranger)}."
         raise RecordExists(what, f"Move that to a different place, or: {_ELSEWHERE}")
+    if record_files.is_folder(folder / FIX_COPIES):
+        what = f"The record {shown(folder)} holds the files as they were before a samebits fix --apply that was killed."
+        raise RecordExists(what, f"samebits fix --restore {shlex.quote(str(folder))}")
     telling = (*DOCUMENTS, MARK)
     for path in sorted(inner, key=lambda path: telling.index(path.name) if path.name in telling else -1):
         _empty(path)
@@ -192,10 +198,16 @@ def _foreign_folder(path: Path) -> Iterator[Path]:
         yield from (inner for inner in sorted(path.iterdir()) if not record_files.is_file(inner))
     elif path.name in ("probe", "bin"):
         yield from _foreign_code(path)
+    elif path.name == FIX_COPIES:
+        yield from (one for one in sorted(path.iterdir()) if not record_files.is_file(one) or not _is_copy(one))
     elif is_record(path):
         yield from foreign(path)
-    elif path.name != COPIES or not is_record(path.parent / "base"):
+    elif path.name != FOLDERS or not is_record(path.parent / "base"):
         yield from _foreign_records(path)
+
+
+def _is_copy(path: Path) -> bool:
+    return _COPY.fullmatch(path.name) is not None
 
 
 def _foreign_records(folder: Path) -> Iterator[Path]:
