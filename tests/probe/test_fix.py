@@ -38,14 +38,14 @@ FLIPS = TRAINS.format(draw="random.random()")
 
 @pytest.fixture
 def recorded(tmp_path):
-    """Function(text, *cause, modules=...) -> the record of a check of train.py, explained by this cause."""
+    """Function(text, *cause, modules=..., arguments=...) -> the record of a check of train.py, explained by this cause."""
     work = tmp_path / "work"
     work.mkdir()
 
-    def record(text, *cause, modules=None, **more):
+    def record(text, *cause, modules=None, arguments=(), **more):
         for name, content in {"train.py": text, **(modules or {})}.items():
             (work / name).write_text(content)
-        command = [sys.executable, "train.py"]
+        command = [sys.executable, "train.py", *arguments]
         request = Request(command=command, directory=work, out=tmp_path / "record", options=Options(trials=3))
         ended = checks.run(request)
         found = {"cause": list(cause), "minimal_controls": [list(cause)], "evidence": [], "needed": 3, **more}
@@ -73,7 +73,7 @@ def test_the_line_that_draws_first_is_named_and_no_file_changes(recorded):
 
 
 def test_a_patch_with_which_the_trials_repeat_stays(recorded):
-    record = recorded(FLIPS, "python-seed")
+    record = recorded(FLIPS, "python-seed", modules={"settings.txt": "1"}, arguments=["settings.txt"])
     found = fix(FixRequest(record, apply=True))
     assert (found.outcome, found.verdict) == ("mended", "repeated")
     assert [one.trials for one in found.tried] == [3]
@@ -84,6 +84,13 @@ def test_a_patch_with_which_the_trials_repeat_stays(recorded):
     assert (again.outcome, again.verdict, again.patch) == ("mended", "repeated", found.patch)
     assert again.sentence.startswith("An earlier samebits fix --apply put this patch into the files.")
     assert text_of(record).count("random.seed") == 1
+    for name, more in (("settings.txt", "2"), ("train.py", "import os\nw = os.urandom(3)\n")):
+        path = record.parent / "work" / name
+        path.write_text(path.read_text() + more)
+        with pytest.raises(UsageError, match=f"^{name} has changed since the patch was tried") as said:
+            fix(FixRequest(record, apply=True))
+        assert said.value.advice == f"samebits check -- {sys.executable} train.py settings.txt"
+    assert json.loads((record / "fix.json").read_text())["outcome"] == "mended"
 
 
 def test_a_patch_that_does_not_mend_is_taken_back_with_the_time_of_the_file(recorded):
@@ -119,6 +126,8 @@ def test_an_error_while_the_trials_run_puts_the_file_back(recorded, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         fix(FixRequest(record, apply=True))
     assert text_of(record) == FLIPS
+    assert json.loads((record / "fix.json").read_text())["outcome"] == "proposed"
+    assert not (record / "fix-copies").exists()
 
 
 def test_ctrl_c_puts_the_file_back(recorded):
@@ -170,7 +179,9 @@ def test_after_a_kill_a_file_that_changed_in_more_than_the_patch_stays_as_it_is(
     killed(record)
     text = text_of(record) + "print(1)\n"
     (record.parent / "work" / "train.py").write_text(text)
-    with pytest.raises(UsageError, match="a samebits fix --apply was killed") as said:
+    with pytest.raises(
+        UsageError, match=r"A samebits fix --apply was killed\. Its patch is still in train\.py\."
+    ) as said:
         fix(FixRequest(record, apply=True))
     assert said.value.advice == f"samebits fix --restore {record}"
     assert text_of(record) == text
@@ -190,8 +201,7 @@ def test_restore_takes_the_patch_out_and_does_nothing_else(recorded, capsys):
     assert cli.main(["fix", "--restore", "--apply", str(record)]) == 2
 
 
-@pytest.mark.parametrize("kept", [0, 20])
-def test_a_file_that_was_half_written_when_samebits_was_killed_is_restored_whole(recorded, kept, monkeypatch):
+def test_a_file_that_was_half_written_when_samebits_was_killed_is_restored_whole(recorded, monkeypatch):
     record = recorded(FLIPS, "python-seed")
     then = record.parent / "as it was then"
 
@@ -202,26 +212,31 @@ def test_a_file_that_was_half_written_when_samebits_was_killed_is_restored_whole
     monkeypatch.setattr(fixes.checks, "run", kill)
     with pytest.raises(KeyboardInterrupt):
         fix(FixRequest(record, apply=True))
-    shutil.copytree(then, record, dirs_exist_ok=True)
-    (record.parent / "work" / "train.py").write_text(FLIPS[:kept])
-    assert fix(FixRequest(record, restore=True)).outcome == "restored"
-    assert text_of(record) == FLIPS
-    assert not (record / "fix-copies").exists()
+    for kept in (0, 20, len(FLIPS) - 1):
+        shutil.copytree(then, record, dirs_exist_ok=True)
+        (record.parent / "work" / "train.py").write_text(FLIPS[:kept])
+        assert fix(FixRequest(record, restore=True)).outcome == "restored"
+        assert text_of(record) == FLIPS
+        assert not (record / "fix-copies").exists()
 
 
-def test_a_file_that_somebody_changes_meanwhile_is_left_alone(recorded, monkeypatch):
+def test_a_file_that_somebody_changes_meanwhile_is_left_alone_and_can_be_restored(recorded, monkeypatch, capsys):
     record = recorded(FLIPS, "python-seed")
-    usual = fixes.checks.run
+    path, usual = record.parent / "work" / "train.py", fixes.checks.run
 
     def edit(*words, **more):
         found = usual(*words, **more)
-        (record.parent / "work" / "train.py").write_text("print(1)\n")
-        return found._replace(result=found.result.model_copy(update={"verdict": "diverged"}))
+        path.write_text(path.read_text() + "print(1)\n")
+        return found
 
     monkeypatch.setattr(fixes.checks, "run", edit)
-    found = fix(FixRequest(record, apply=True))
-    assert text_of(record) == "print(1)\n"
-    assert any("was changed while the trials ran" in note for note in found.notes)
+    assert cli.main(["fix", "--apply", str(record)]) == 3
+    said = capsys.readouterr().out
+    assert "train.py changed while the trials ran, so they say nothing about the patch" in said
+    assert f"samebits fix --restore {record}" in said
+    assert text_of(record).endswith("print(1)\n")
+    assert fix(FixRequest(record, restore=True)).outcome == "restored"
+    assert text_of(record) == FLIPS + "print(1)\n"
 
 
 def test_a_script_that_has_changed_since_is_refused(recorded):

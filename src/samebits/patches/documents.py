@@ -8,6 +8,7 @@ from samebits.documents import Document
 from samebits.model import Verdict
 
 PATCH_FORMAT = 1
+FIX = "fix.json"  # in the record
 
 # proposed: there is a patch, and it was not tried; trying: it is in the files now, and trials run; mended: with it the
 # trials repeat, and it stays; refuted: with it they do not, and the files are as before; nothing: there is no patch;

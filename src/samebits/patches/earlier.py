@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from samebits.patches.documents import PatchResult, PlaceOfDraw
 from samebits.patches.patch import Patch
 from samebits.patches.program import LineChange, Program
 from samebits.patches.source import TextEdit, lines_of
+from samebits.store.content import digest_of
 from samebits.store.record_files import read_document
 
 
@@ -46,8 +48,7 @@ def found_again(program: Program, before: PatchResult) -> Patch | None:
     """The same patch for the files as they are; None unless each of its places is there, once."""
     changes = []
     for hunk in hunks(before.patch):
-        path = program.directory / hunk.file
-        source = program.source(path if path.is_file() else Path("/", hunk.file))
+        source = program.source(file_of(program, hunk))
         if source is None or not hunk.old or source.text.count(hunk.old) != 1:
             return None
         if hunk.old in hunk.new and hunk.new in source.text:  # it is there already
@@ -56,6 +57,12 @@ def found_again(program: Program, before: PatchResult) -> Patch | None:
         changes.append(LineChange("+".join(before.cause), source, edit, "the lines of the patch"))
     patch = Patch(tuple(changes))
     return patch if changes and patch.is_python else None
+
+
+def file_of(program: Program, hunk: Hunk) -> Path:
+    """The file of a place: a patch names one outside of the trials' folder without the `/` at its front."""
+    path = program.directory / hunk.file
+    return path if path.is_file() else Path("/", hunk.file)
 
 
 def _edit(hunk: Hunk, start: int) -> TextEdit:
@@ -76,9 +83,34 @@ def _shared(one: list[str], other: list[str]) -> int:
 
 def is_in_place(program: Program, before: PatchResult) -> bool:
     """Whether the files hold the patch of an earlier fix that mended."""
-    found = [(program.source(program.directory / one.file), one) for one in hunks(before.patch)]
+    found = [(program.source(file_of(program, one)), one) for one in hunks(before.patch)]
     held = (source is not None and source.text.count(one.new) == 1 for source, one in found)
     return before.outcome == "mended" and bool(found) and all(held)
+
+
+def without_patch(program: Program, before: PatchResult, path: Path) -> bytes | None:
+    """A file without the lines of the patch; None unless all of them are there, once."""
+    source = program.source(path)
+    if source is None:
+        return None
+    text = source.text
+    for hunk in (one for one in hunks(before.patch) if file_of(program, one) == path):
+        if text.count(hunk.new) != 1:
+            return None
+        text = text.replace(hunk.new, hunk.old)
+    return text.encode(source.encoding)
+
+
+def changed_elsewhere(program: Program, before: PatchResult) -> list[str]:
+    """The files of the patch that, without it, are not what they were before it."""
+    was = {one.file: one.digest for one in before.changes}
+    now = {name: without_patch(program, before, program.directory / name) for name in was}
+    return [name for name, content in now.items() if content is None or digest(content) != was[name]]
+
+
+def digest(content: bytes) -> str:
+    """The digest of a file with this content, as the changed places have it."""
+    return digest_of(io.BytesIO(content))
 
 
 def draws_again(program: Program, before: PatchResult) -> list[PlaceOfDraw]:

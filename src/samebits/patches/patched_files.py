@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from types import TracebackType
 
-from samebits import interrupt
+from samebits import interrupt, words
 from samebits.errors import UsageError
 from samebits.patches.patch import Patch
 from samebits.store.record_files import shown
@@ -14,7 +14,7 @@ from samebits.store.record_files import shown
 
 class PatchedFiles:
     """A context in which the files have the patch. They are put back at its end, however it ends, unless `keep` was
-    called. A file that somebody else has changed meanwhile stays as it is then: `strange` names it.
+    called. A file that somebody else has changed meanwhile stays as it is: `strange` names it, in both cases.
 
     Raises UsageError if a file is not what the patch was made for, or cannot be written; none is changed then.
     """
@@ -55,19 +55,34 @@ class PatchedFiles:
     def keep(self) -> None:
         """Leave the patch in the files."""
         self._is_kept = True
-        interrupt.tell(known="The trials repeat with the patch, which is in the files.")
         interrupt.forget(self._restore)
+        self.strange = [path for path, new in self._new.items() if not path.is_file() or path.read_bytes() != new]
+        if not self._tell_strange():
+            interrupt.tell(known="The trials repeat with the patch, which is in the files.")
 
     def _restore(self) -> None:
         with interrupt.waited_for():
-            for path, old in self._old.items():
-                now = path.read_bytes() if path.is_file() else None
-                if now == old:
-                    continue
-                if now is not None and now != self._new[path] and not self._new[path].startswith(now):
-                    self.strange.append(path)
-                    continue
-                path.write_bytes(old)
-                times = self._times[path]
-                os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+            self.strange = [path for path in self._old if not self._is_put_back(path)]
             interrupt.forget(self._restore)
+            self._tell_strange()
+
+    def _is_put_back(self, path: Path) -> bool:
+        """Put a file back, unless somebody has changed, renamed or removed it; whether it is as it was."""
+        try:
+            now = path.read_bytes()
+            if now == self._old[path]:
+                return True
+            if not self._new[path].startswith(now):
+                return False
+            path.write_bytes(self._old[path])
+            times = self._times[path]
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        except OSError:
+            return False
+        return True
+
+    def _tell_strange(self) -> bool:
+        if self.strange:
+            names = words.listed(map(str, self.strange))
+            interrupt.tell(known=f"The patch may still be in {names}: something else changed there meanwhile.")
+        return bool(self.strange)

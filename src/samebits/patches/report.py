@@ -114,5 +114,5 @@ def _next(result: PatchResult) -> Iterator[tuple[str, str]]:
     record = folder_name(result.record)
     if result.outcome in ("proposed", "restored") and not result.unmended:
         yield "next", f"samebits fix --apply {record}   (tries it; restores the files if the trials do not repeat)"
-    if result.advice and result.verdict == "diverged":
+    if result.advice and (result.verdict == "diverged" or result.outcome == "trying"):
         yield "next", result.advice

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import os
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,22 +11,35 @@ from typing import NamedTuple
 
 from samebits import words
 from samebits.errors import UsageError
-from samebits.patches.documents import ChangedPlace, PatchResult
-from samebits.patches.earlier import hunks
+from samebits.launch.custody import FIX_COPIES
+from samebits.patches.documents import FIX, ChangedPlace, PatchResult
+from samebits.patches.earlier import digest, without_patch
 from samebits.patches.program import Program
 from samebits.reports.result_words import folder_name
-from samebits.store.content import digest_of
 
-COPIES = "fix-copies"  # in the record, while a patch is tried: each file as it is without the patch, and with it
 _PATCHED = ".patched"
 
 
 def keep_copies(folder: Path, files: Sequence[tuple[bytes, bytes]]) -> None:
-    """Write each file without and with the patch, so that a kill loses nothing: a half-written file can be mended."""
+    """Write each file without and with the patch, so that a kill loses nothing: a half-written file can be mended.
+
+    All of it is on the disk afterwards, so a power cut loses nothing either.
+    """
     folder.mkdir(exist_ok=True)
     for old, new in files:
-        (folder / _digest(old)).write_bytes(old)
-        (folder / (_digest(old) + _PATCHED)).write_bytes(new)
+        (folder / digest(old)).write_bytes(old)
+        (folder / (digest(old) + _PATCHED)).write_bytes(new)
+    for path in (*folder.iterdir(), folder, folder.parent):
+        flush(path)
+
+
+def flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def remove_copies(folder: Path) -> None:
@@ -37,12 +51,13 @@ class PatchedFile(NamedTuple):
     """A file that holds the patch of a fix that was killed.
 
     `content`: without it; None if the lines of the patch are not all there, once. `is_exact`: whether the file then is
-    what it was before the fix; if not, something else has changed in it, too.
+    what it was before the fix; if not, something else has changed in it, too. `copy`: where it is kept as it was.
     """
 
     path: Path
     content: bytes | None
     is_exact: bool
+    copy: Path
 
 
 class Restoration:
@@ -52,7 +67,7 @@ class Restoration:
         self._program = program
         self._before = before
         self._record = record
-        self._copies = record / COPIES
+        self._copies = record / FIX_COPIES
 
     @property
     def found(self) -> list[PatchedFile]:
@@ -64,37 +79,30 @@ class Restoration:
         return [one for one in found if one is not None]
 
     def _patched(self, change: ChangedPlace) -> PatchedFile | None:
-        path = self._program.directory / change.file
-        now = path.read_bytes() if path.is_file() else b""
-        if _digest(now) == change.digest:
-            return None
-        copy, patched = self._copies / change.digest, self._copies / (change.digest + _PATCHED)
-        if copy.is_file() and patched.is_file() and patched.read_bytes().startswith(now):
-            return PatchedFile(path, copy.read_bytes(), is_exact=True)
-        content = self._without_the_lines(path, change.file)
-        return PatchedFile(path, content, is_exact=content is not None and _digest(content) == change.digest)
-
-    def _without_the_lines(self, path: Path, name: str) -> bytes | None:
         assert self._before is not None
-        source = self._program.source(path)
-        if source is None:
+        path, copy = self._program.directory / change.file, self._copies / change.digest
+        now, old, new = _content(path), _content(copy), _content(self._copies / (change.digest + _PATCHED))
+        if now is None:
+            return PatchedFile(path, None, is_exact=False, copy=copy)
+        if digest(now) == change.digest:
             return None
-        text = source.text
-        for hunk in (one for one in hunks(self._before.patch) if one.file == name.lstrip("/")):
-            if text.count(hunk.new) != 1:
-                return None
-            text = text.replace(hunk.new, hunk.old)
-        return text.encode(source.encoding)
+        if old is not None and digest(old) == change.digest and (old.startswith(now) or (new or b"").startswith(now)):
+            return PatchedFile(path, old, is_exact=True, copy=copy)
+        content = without_patch(self._program, self._before, path)
+        is_exact = content is not None and digest(content) == change.digest
+        return PatchedFile(path, content, is_exact, copy)
 
     def before_a_fix(self, *, apply: bool) -> list[str]:
-        """Restore the files that hold nothing but the patch; notes on that. UsageError without `apply`."""
-        exact = [one for one in self.found if one.is_exact and one.content is not None]
-        if exact and not apply:
-            what = f"A samebits fix --apply was killed. Its patch is still in {self._named(exact)}."
-            raise UsageError(what, self.command)
-        for one in exact:
-            one.path.write_bytes(one.content or b"")
-        return [f"a samebits fix was killed; samebits first took its patch out of {self._named(exact)}"] * bool(exact)
+        """Restore the files if they hold nothing but the patch; notes on that.
+
+        UsageError without `apply`, or if a file holds something else, too: then nothing changes.
+        """
+        found = self.found
+        if found and not (apply and all(one.is_exact for one in found)):
+            still = self._gone(found) or f"Its patch is still in {self._named(found)}."
+            raise UsageError(f"A samebits fix --apply was killed. {still}", self.command)
+        self._write(found)
+        return [f"a samebits fix was killed; samebits first took its patch out of {self._named(found)}"] * bool(found)
 
     @property
     def command(self) -> str:
@@ -106,20 +114,45 @@ class Restoration:
         found = self.found
         lost = [one for one in found if one.content is None]
         if lost:
-            what = f"The lines of the patch are not all in {self._named(lost)} any more. No file was changed."
-            raise UsageError(what, f"Take it out by hand: the patch is in {self._record / 'fix.json'}.")
-        for one in found:
-            one.path.write_bytes(one.content or b"")
-        remove_copies(self._copies)
+            what = self._gone(lost) or f"The lines of the patch are not all in {self._named(lost)} any more."
+            raise UsageError(f"{what} No file was changed.", self._by_hand(lost[0]))
+        self._write(found)
         if not found:
             return "The files are as they were before the patch."
         changed = [one for one in found if not one.is_exact]
         also = f" {self._named(changed)} had also changed elsewhere; those changes stay." if changed else ""
         return f"The patch is out of {self._named(found)}.{also}"
 
+    def _gone(self, files: Sequence[PatchedFile]) -> str:
+        gone = [one for one in files if not one.path.is_file()]
+        return f"{self._named(gone)} had the patch, and cannot be found any more." if gone else ""
+
+    def _by_hand(self, lost: PatchedFile) -> str:
+        if lost.copy.is_file() and not lost.path.exists():
+            folder = "" if lost.path.parent.is_dir() else f"mkdir -p {shlex.quote(str(lost.path.parent))} && "
+            return folder + shlex.join(["cp", str(lost.copy), str(lost.path)])
+        copy = f" The file without it is {lost.copy}." if lost.copy.is_file() else ""
+        return f"Take it out by hand: the patch is in {self._record / FIX}.{copy}"
+
+    def _write(self, files: Sequence[PatchedFile]) -> None:
+        """Write what the files were. The copies go when all of it is done."""
+        for number, one in enumerate(files):
+            try:
+                one.path.write_bytes(one.content or b"")
+                flush(one.path)
+            except OSError as why:
+                done = f"The patch is out of {self._named(files[:number])}. " if number else ""
+                what = f"{done}It is still in {self._named(files[number:])}: {why.strerror}."
+                raise UsageError(what, f"Make it possible to write there; then {self.command}") from None
+        remove_copies(self._copies)
+
     def _named(self, files: Sequence[PatchedFile]) -> str:
         return words.listed(self._program.shown(one.path) for one in files)
 
 
-def _digest(content: bytes) -> str:
-    return digest_of(io.BytesIO(content))
+def _content(path: Path) -> bytes | None:
+    """The content of a file; None if there is none that can be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

@@ -1,0 +1,165 @@
+"""The documents of `samebits fix` about a record: a patch as a proposal, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from samebits import __version__, controls, words
+from samebits.documents import Explanation
+from samebits.errors import UsageError
+from samebits.launch import custody
+from samebits.model import Result
+from samebits.options import DEFAULT_SEED
+from samebits.patches import seeds
+from samebits.patches.documents import FIX, ChangedPlace, ControlWithoutPatch, PatchResult, PlaceOfDraw
+from samebits.patches.earlier import draws_again, earlier, found_again
+from samebits.patches.look import Draw, Look
+from samebits.patches.patch import Patch, patches
+from samebits.patches.program import Program
+from samebits.store import Record
+from samebits.store.content import digest_of
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The patches, the likeliest first; the controls for which there is none; and the document of the first."""
+
+    record: Record
+    result: Result
+    why: Explanation
+    program: Program
+    patches: list[Patch]
+    missing: list[str]
+    document: PatchResult
+
+
+@dataclass(frozen=True)
+class FixDocuments:
+    """Makes documents about one record, which no other samebits changes meanwhile (`lock`)."""
+
+    record: Record
+    result: Result
+    why: Explanation
+    lock: custody.Custody
+
+    def nothing(self, sentence: str, advice: str) -> PatchResult:
+        """There is no cause to mend."""
+        repeated = self.result.verdict == "repeated"
+        return self._document(
+            outcome="nothing", verdict="repeated" if repeated else "inconclusive", sentence=sentence,
+            reason=None if repeated else sentence, advice=None if repeated else advice,
+        )  # fmt: skip
+
+    def proposed(self, program: Program) -> Proposal:
+        """The patches for the cause, as a proposal."""
+        found, missing = patches(program, self.why.cause)
+        unmended = [self._unmended(program, name) for name in (missing if found else self.why.cause)]
+        document = self._document(
+            outcome="proposed" if found else "nothing",
+            verdict="inconclusive" if unmended else None,
+            sentence=self._sentence(found, unmended),
+            reason=unmended[0].why if unmended else None,
+            advice=unmended[0].instead[0] if unmended and unmended[0].instead else None,
+            draws=_draws(program, self.why.cause),
+            unmended=unmended,
+            notes=_notes(program, found, self.why),
+        )
+        document = of_patch(document, program, found[0]) if found else document
+        return Proposal(self.record, self.result, self.why, program, found, missing, document)
+
+    def found_again(self, changed: str) -> Proposal:
+        """The patch of an earlier fix, for files that have changed since. UsageError if its lines are not there."""
+        before = earlier(self.record.folder / FIX)
+        program = self.unseen_program()
+        patch = found_again(program, before) if before is not None else None
+        if before is None or patch is None:
+            what = f"{changed} has changed since {self.record.folder} was recorded"
+            explain = f"samebits explain -- {words.command(self.record.file.command)}"
+            lost = ", and the lines of its patch are not there any more" if before is not None else ""
+            raise UsageError(f"{what}{lost}.", explain)
+        note = f"{changed} has changed since the record was made; the lines of the patch are still there"
+        document = self._document(
+            outcome="proposed", sentence=self._sentence([patch], ()), draws=draws_again(program, before), notes=[note]
+        )
+        return Proposal(self.record, self.result, self.why, program, [patch], [], of_patch(document, program, patch))
+
+    def unseen_program(self) -> Program:
+        """The program, of which no trial has told what it runs."""
+        return Program(Look(), Path(self.record.file.directory), seed_of(self.record), self.result.setup.packages)
+
+    def _sentence(self, found: Sequence[Patch], unmended: Sequence[ControlWithoutPatch]) -> str:
+        cause = words.listed(self.why.cause)
+        if not found:
+            return f"No change of a line mends {cause}."
+        lines = words.count(found[0].number, "line")
+        if unmended:
+            rest = words.listed(one.control for one in unmended)
+            return f"{lines} for a part of the cause; no change of a line mends {rest}."
+        return f"{lines} for {cause}, not tried yet."
+
+    def _unmended(self, program: Program, name: str) -> ControlWithoutPatch:
+        instead = [line for one in self.why.fixes if one.control == name for line in one.lines]
+        return ControlWithoutPatch(control=name, why=_why_not(program, name), instead=instead)
+
+    def _document(self, **fields: object) -> PatchResult:
+        file = self.record.file
+        known = {
+            "samebits": __version__, "command": file.command, "directory": file.directory,
+            "python": self.result.setup.python,
+            "record": str(self.record.folder.absolute()), "cause": self.why.cause,
+        }  # fmt: skip
+        return PatchResult.model_validate({**known, **fields})
+
+
+def of_patch(document: PatchResult, program: Program, patch: Patch) -> PatchResult:
+    """The document with this patch."""
+    changes = [
+        ChangedPlace(
+            control=one.control, file=program.shown(one.source.path), about=one.about,
+            line=one.source.text.count("\n", 0, one.edit.start) + 1, digest=_digest(one.source.path),
+        )
+        for one in patch.changes
+    ]  # fmt: skip
+    return document.model_copy(update={"patch": patch.diff(program), "changes": list(dict.fromkeys(changes))})
+
+
+def seed_of(record: Record) -> int:
+    """The seed that the trials of a record used."""
+    return DEFAULT_SEED if record.file.seed is None else record.file.seed
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return digest_of(file)
+
+
+def _draws(program: Program, cause: Iterable[str]) -> list[PlaceOfDraw]:
+    names = sorted(seeds.generators([name for name in cause if seeds.is_seed(name)]))
+    found = [program.first([name]) for name in names]
+    return [_place_of(program, draw) for draw in found if draw is not None]
+
+
+def _place_of(program: Program, draw: Draw) -> PlaceOfDraw:
+    path, line = draw.places[0]
+    source = program.source(path)
+    text = source.lines[line - 1].strip() if source is not None and 0 < line <= len(source.lines) else ""
+    return PlaceOfDraw(generator=draw.generator, file=program.shown(path), line=line, text=text)
+
+
+def _why_not(program: Program, name: str) -> str:
+    if not program.sources:
+        return "the program has no source file that could be changed"
+    if controls.name_of(name) == "clock":
+        return "the program uses the clock for more than a seed: only you can say what should replace it"
+    return f"no change of a line that ran can hold {name}"
+
+
+def _notes(program: Program, found: Sequence[Patch], why: Explanation) -> list[str]:
+    notes = [f"the trial that looked for the lines did not end well: {program.look.why}"] if program.look.why else []
+    if found and "entropy" in why.cause:
+        notes.append("a seeded draw is not secret: do not seed passwords, keys or tokens")
+    if why.outside_known_controls:
+        notes.append("no known control fixes a later difference")
+    return notes
