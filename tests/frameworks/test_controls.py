@@ -394,7 +394,7 @@ tf.config.threading.set_intra_op_parallelism_threads(4); tf.config.threading.set
 
 def test_the_pool_of_jax_has_one_thread(told):
     needs("jax")
-    text = "import json, jax.numpy as jnp\na = jnp.ones((300, 300)); print(json.dumps(float((a  a).sum())))\n"
+    text = "import json, jax.numpy as jnp\na = jnp.ones((300, 300)); print(json.dumps(float((a @ a).sum())))\n"
     _, trial = told(["threads"], None, text)
     effect, detail = trial.processes[0].control("threads", "last-step")
     assert effect is True
