@@ -80,6 +80,13 @@ def asked(folder, a, b, **more):
     return TrainRequest(a=a, b=b, folder=folder, directory=folder, **more)
 
 
+def carried(folder, program, option):
+    """A program beside itself with a different seed and an option, three steps from the weights of the first."""
+    (folder / "net.py").write_text(program)
+    both = asked(folder, words("net.py", 1), words("net.py", 2, option), steps=3, carry=True)
+    return train.compare(both).document
+
+
 def children(folder):
     """What each forked child of B showed, in the order in which they were started."""
     processes = sorted((folder / "B" / "trials" / "001" / wire.PROCESSES).iterdir())
@@ -294,9 +301,7 @@ for step in range(3):
 
 @pytest.mark.slow
 def test_layers_of_one_shape_that_run_in_a_different_order_are_told_apart_by_what_follows(tmp_path):
-    (tmp_path / "views.py").write_text(TWO_VIEWS)
-    both = asked(tmp_path, words("views.py", 1), words("views.py", 2, "turned"), steps=3, carry=True)
-    document = train.compare(both).document
+    document = carried(tmp_path, TWO_VIEWS, "turned")
     assert document.verdict == "agree", document.sentence
     assert [pair.a == pair.b for pair in document.pairs] == [True] * 6
 
@@ -335,9 +340,7 @@ for step in range(3):
 
 @pytest.mark.slow
 def test_weights_are_carried_to_a_shortcut_that_runs_at_another_place(tmp_path):
-    (tmp_path / "net.py").write_text(BRANCHES)
-    both = asked(tmp_path, words("net.py", 1), words("net.py", 2, "shortcut-first"), steps=3, carry=True)
-    document = train.compare(both).document
+    document = carried(tmp_path, BRANCHES, "shortcut-first")
     assert document.verdict == "agree", document.sentence
     assert all(pair.a == pair.b for pair in document.pairs)
     assert len(document.pairs) == 17

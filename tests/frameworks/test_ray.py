@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -52,14 +53,6 @@ for step in range(30):
     samebits_probe.observe("weights/w", 1.0 + step + noise, step=step)
 own = ("RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_OVERRIDE_JOB_RUNTIME_ENV")  # samebits says with them who is watched
 print([name for name in os.environ if name.startswith("RAY_") and name not in own], os.environ.get("OMP_NUM_THREADS"))
-"""
-TWIN = """import samebits_probe
-for step in range(3):
-    for name in ("v", "w"):
-        if not step:
-            samebits_probe.observe(name, 1.0, step=step, kind="start")
-        samebits_probe.observe(name, 0.5, step=step, kind="gradient")
-        samebits_probe.observe(name, 1.0 - step, step=step, kind="update")
 """
 WHERE = """import os
 import samebits_probe
@@ -424,7 +417,7 @@ def test_workers_of_ray_train_are_watched_and_compared_rank_by_rank(tmp_path, no
 
 @pytest.mark.slow(seconds=20)
 def test_two_trainings_are_compared_on_nodes(programs, nodes):
-    (programs / "twin.py").write_text(TWIN)
+    shutil.copy(SAMPLES / "twin.py", programs)
     host = f"ray://{nodes.address}"
     command = [sys.executable, "-m", "samebits", "parity", "train", "--on", host, "--json", "found.json"]
     done = subprocess.run([*command, "twin.py", "twin.py"], cwd=programs, env=environment(), capture_output=True,

@@ -3,6 +3,7 @@
 import json
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,14 +38,7 @@ if "once" not in sys.argv or not mark.exists():
     mark.write_text("")
     time.sleep(600)
 """
-TWIN = """import samebits_probe
-for step in range(3):
-    for name in ("v", "w"):
-        if not step:
-            samebits_probe.observe(name, 1.0, step=step, kind="start")
-        samebits_probe.observe(name, 0.5, step=step, kind="gradient")
-        samebits_probe.observe(name, 1.0 - step, step=step, kind="update")
-"""
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 JOB = '#!/bin/sh\n#SBATCH --job-name=own --output=/dev/null\nsrun --cpu-bind=none "$@"\n'
 SHOWN = '#!/bin/sh\nsrun --cpu-bind=none "$@"\n'
 TIMES = ("seconds", "record", "machine")  # times, places and facts
@@ -61,9 +55,10 @@ def site():
 @pytest.fixture
 def programs(tmp_path):
     """A working folder with the programs of these tests."""
-    found = {"steps.py": STEPS, "hangs.py": HANGS, "twin.py": TWIN, "job.sh": JOB, "shown.sh": SHOWN}
+    found = {"steps.py": STEPS, "hangs.py": HANGS, "job.sh": JOB, "shown.sh": SHOWN}
     for name, text in found.items():
         (tmp_path / name).write_text(text)
+    shutil.copy(SAMPLES / "twin.py", tmp_path)
     return tmp_path
 
 

@@ -56,18 +56,19 @@ class RayHost:
 
     def reach(self, directory: Path) -> str:
         """See Host. samebits sends the folder if a node does not have it, or if the user asks for it."""
-        why = "as --each says" if self._each.get("folder") == PACKED else self._why_packed(directory)
+        code = working_folder.code_of(directory)
+        why = "as --each says" if self._each.get("folder") == PACKED else self._why_packed(directory, code)
         if not why:
             return ""
         said = working_folder.refuse_large(directory)
         # the bridge may have it as it was: `fix --apply` tries several patches, one after the other
-        self._folder, self._packed = directory, f"{directory} {working_folder.code_of(directory)}"
+        self._folder, self._packed = directory, f"{directory} {code}"
         return f"the working folder ({said}) is sent to the nodes, {why}"
 
-    def _why_packed(self, directory: Path) -> str:
+    def _why_packed(self, directory: Path, code: str) -> str:
         """Decided once for all records of a command: a trial may change the copy of its node. Not so for a patch."""
         needs = {name: value for name, value in self._each.items() if name not in (NODE, SPREAD)}
-        place = (str(directory), working_folder.code_of(directory), *sorted(needs.items()))
+        place = (str(directory), code, *sorted(needs.items()))
         if place not in self._bridge.lacking:
             listing = working_folder.listing_of(directory) if directory.is_dir() else ""
             self._bridge.lacking[place] = self._bridge.ask("lacking", needs, str(directory), listing) if listing else []

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import tarfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,20 +27,21 @@ def listing_of(folder: Path) -> str:
 
     Equal on two machines if they share the folder, or copied it: an old copy of a program would train something else.
     """
-    digest = hashlib.blake2b(digest_size=16)
-    for name, state in sorted(_files(folder).items()):
-        digest.update(f"{name}\0{state.size}\0".encode("utf-8", "surrogateescape"))
-        digest.update(_content(folder / name, state, (*_CODE, *_SETTINGS)))
-    return digest.hexdigest()
+    return _digest(folder, _files(folder), (*_CODE, *_SETTINGS))
 
 
 def code_of(folder: Path) -> str:
     """Return a digest of the programs in a folder, which a patch changes. What trainings write is not among them."""
+    programs = {name: state for name, state in _files(folder).items() if Path(name).suffix in _CODE}
+    return _digest(folder, programs, _CODE)
+
+
+def _digest(folder: Path, files: Mapping[str, folders.State], read: tuple[str, ...]) -> str:
+    """A digest of the names and sizes of files, and of the content of those whose endings are read."""
     digest = hashlib.blake2b(digest_size=16)
-    for name, state in sorted(_files(folder).items()):
-        if Path(name).suffix in _CODE:
-            digest.update(f"{name}\0{state.size}\0".encode("utf-8", "surrogateescape"))
-            digest.update(_content(folder / name, state, _CODE))
+    for name, state in sorted(files.items()):
+        digest.update(f"{name}\0{state.size}\0".encode("utf-8", "surrogateescape"))
+        digest.update(_content(folder / name, state, read))
     return digest.hexdigest()
 
 
