@@ -103,6 +103,14 @@ def test_too_few_idle_cores_run_trials_one_by_one(looked, tmp_path, monkeypatch)
     assert (result.at_a_time, result.at_a_time_why) == (1, "each uses 1 core, and 1.2 are idle")
 
 
+def test_the_memory_of_a_trial_that_ends_before_any_look_is_known(looked, monkeypatch):
+    monkeypatch.setattr(UsageMeter, "look", lambda self, *, last=False: None)
+    each = []
+    monkeypatch.setattr(Capacity, "learn", lambda self, usage, steps: each.append(usage.memory))
+    looked("pass", full=True)
+    assert each[0] > 1 << 20
+
+
 def test_too_little_memory_runs_fewer_together(looked, monkeypatch):
     each = []
     learn = Capacity.learn

@@ -166,6 +166,11 @@ class UsageMeter:
             self._next_of_held = now + _PACE_OF_HELD
             self._alone = "a trial uses a GPU" if uses_gpu(pids) else held_resource(pids)
 
+    def ended(self, memory: int) -> None:
+        """Look a last time. `memory`: the most bytes that one of its processes has taken, seen by a look or not."""
+        self.look(last=True)
+        self._memory = max(self._memory, memory)
+
     def usage(self) -> Usage:
         """What was seen."""
         spent, used = max(self._now() - self._began, _TICK), self._seconds - self._first

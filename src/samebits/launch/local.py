@@ -36,11 +36,15 @@ class Job:
 
 @dataclass(frozen=True)
 class CommandEnd:
-    """How a command ended: by `code`, by `signal`, or because it could not be started (`error`)."""
+    """How a command ended: by `code`, by `signal`, or because it could not be started (`error`).
+
+    `memory`: the most bytes that one of its processes has taken, as far as the system counted them; 0 if unknown.
+    """
 
     code: int | None = None
     signal: int | None = None
     error: str = ""
+    memory: int = 0
 
     def badly(self, ok_exit: int) -> tuple[Status, str] | None:
         """What became of a trial whose command did not end as it should, and why; None if it did."""
@@ -119,7 +123,7 @@ class LocalCommand:
             if "error" in line:
                 self._ending = CommandEnd(error=str(line["error"]))
             elif "code" in line or "signal" in line:
-                self._ending = CommandEnd(code=line.get("code"), signal=line.get("signal"))
+                self._ending = CommandEnd(line.get("code"), line.get("signal"), memory=line.get("memory", 0))
         if self._ending is None and self._process.poll() is not None:
             self._ending = CommandEnd(error="the process that supervises the trial was killed from outside")
         return self._ending

@@ -7,8 +7,9 @@ below this process, daemons included. It runs without site-packages; its environ
 trial's. The launcher finds the processes below it by the same look at /proc. Standard library alone.
 
 Standard output: one JSON line when the command has started, {"pid"} or {"error"}; one when it has ended, {"code"} or
-{"signal"}. Standard input: `T` sends SIGTERM to all that is below; the end of the input, which comes also when the
-launcher dies, ends all that is below, and then the supervisor.
+{"signal"}, with {"memory"}: the most bytes that it has taken, or any process that it has waited for. Standard input:
+`T` sends SIGTERM to all that is below; the end of the input, which comes also when the launcher dies, ends all that is
+below, and then the supervisor.
 """
 
 from __future__ import annotations
@@ -86,14 +87,14 @@ def collect(pid: int | None) -> None:
     """Collect what has ended; tell when it is the command."""
     while True:
         try:
-            ended, status = os.waitpid(-1, os.WNOHANG)
+            ended, status, usage = os.wait4(-1, os.WNOHANG)
         except ChildProcessError:
             return
         if ended == 0:
             return
         if ended == pid:
             code = os.waitstatus_to_exitcode(status)
-            report(**({"code": code} if code >= 0 else {"signal": -code}))
+            report(**({"code": code} if code >= 0 else {"signal": -code}), memory=usage.ru_maxrss * 1024)
 
 
 def obey(order: bytes) -> bool:

@@ -254,7 +254,7 @@ class TrialRun:
         seconds, waits = self.spent, self._status == "stopped" and self.limits.waits
         left = still_running(self._running) if self._status is None else []
         if self.meter is not None:
-            self.meter.look(last=True)
+            self.meter.ended(ending.memory)
         if not waits:
             self._running.close()
         self._left.close()  # before anything here reads the files that are watched
