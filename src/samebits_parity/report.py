@@ -29,7 +29,7 @@ def compared(title: str, found: Agreement, sentence: str, document: BaseModel, b
         blocks=shown,
         samebits=__version__,
         document=document,
-        case=_case(title, found, sentence, shown),
+        cases=(_case(title, found, sentence, shown),),
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +13,10 @@ from samebits import requests
 from samebits.cli import answers
 from samebits.cli.parser import Reads, plain
 from samebits.errors import UsageError
-from samebits.options import EACH, ON, SBATCH, SPREAD, Option, read_names, read_text, read_trials
+from samebits.options import EACH, ON, REPORTS, SBATCH, SPREAD, Option, read_names, read_text, read_trials
+
+if TYPE_CHECKING:
+    from samebits_study.results import StudyResult
 
 # The options of `samebits study`, declared once, as `samebits.options` does for the other commands.
 
@@ -51,7 +55,7 @@ WATERSHED = Option(
 )  # fmt: skip
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
-    "study": (SCALE, SETUPS, STUDY_TRIALS, STUDY_DATA, WATERSHED, ON, EACH, SBATCH, SPREAD, STUDY_OUT)
+    "study": (SCALE, SETUPS, STUDY_TRIALS, STUDY_DATA, WATERSHED, ON, EACH, SBATCH, SPREAD, STUDY_OUT, *REPORTS)
 }
 
 
@@ -80,11 +84,12 @@ NEEDED = ("matplotlib", "scipy", "skimage")
 def run(name: str, **given: Any) -> int:
     """Run what is missing, write the reports, say what was found."""
     requests.refuse_platform()
+    targets = {option.name: given[option.name] for option in REPORTS}
+    answers.check_targets(targets)
     from samebits_study import catalog
 
     study = catalog.study_named(name)
     _refuse_missing()
-    from samebits.model import EXIT_CODES
     from samebits_study import conductor, output
 
     folder = Path(given["out"] or f"studies/{name}-{given['scale']}")
@@ -101,9 +106,31 @@ def run(name: str, **given: Any) -> int:
     )
     with answers.shown_progress() as progress:
         result = conductor.conduct(asked, progress)
-    written = output.write(result, folder)
-    answers.present(output.summary(result, written), {})
-    wanted = asked.setups or catalog.runnable_setups(study)
+    output.write(result, folder)
+    answers.present(output.summary(result, folder, is_whole=_is_whole(targets)), targets)
+    return _status(result, asked.setups or catalog.runnable_setups(study))
+
+
+def show(folder: Path, targets: answers.Targets) -> int:
+    """Show a study that was run before, and write what was asked for."""
+    from samebits_study import output
+
+    result, report = output.kept(folder, is_whole=_is_whole(targets))
+    answers.present(report, targets)
+    return _status(result, [setup.id for setup in result.setups])
+
+
+# document in a folder -> what `samebits report` calls to show it
+SHOWN = {"study.json": show}
+
+
+def _is_whole(targets: answers.Targets) -> bool:
+    return any(targets.get(name) for name in ("md", "html"))
+
+
+def _status(result: StudyResult, wanted: Collection[str]) -> int:
+    from samebits.model import EXIT_CODES
+
     is_done = all(setup.status == "done" for setup in result.setups if setup.id in wanted)
     return EXIT_CODES["repeated" if is_done else "inconclusive"]
 

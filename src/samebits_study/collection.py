@@ -80,6 +80,7 @@ def _verdict(judged: Result | None, setup: StudySetup) -> dict[str, Any]:
         "verdict": judged.verdict,
         "sentence": judged.sentence if judged.verdict != "inconclusive" else judged.reason or "",
         "divergence": judged.divergence,
+        "judged": judged.judged,
     }
 
 

@@ -22,10 +22,10 @@ from samebits.model import Options
 from samebits.store import write_document
 from samebits_study import baselines, catalog, collection, data, runs, scores, trainings
 from samebits_study.catalog import SETUPS, Study, StudySetup
-from samebits_study.results import Retest, SetupResult, StudyResult
+from samebits_study.results import RESULT, Retest, SetupResult, StudyResult
 from samebits_study.trainings import Work
 
-RESULT, LOCK = "study.json", ".lock"
+LOCK = ".lock"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,12 @@ from pathlib import Path
 from samebits.reports.presenters import html, markdown
 from samebits.reports.table import Cell, Column, Number, Spread, Table, deviation_of, shown, text_of
 from samebits.reports.tree import Report
+from samebits.store import read_document
 from samebits.words import printable
 from samebits_study.reports import extra_tables, figures, paper, paper_tables, phrases
 from samebits_study.reports.figures import Figure
 from samebits_study.reports.report import Drawn, report
-from samebits_study.results import StudyResult
+from samebits_study.results import RESULT, StudyResult
 
 
 def as_csv(table: Table) -> str:
@@ -108,6 +109,7 @@ def escaped(text: str) -> str:
 
 TABLES, FIGURES, DOCUMENT, PAGE = "tables", "figures", "report.md", "page.html"
 FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown.table, "csv": as_csv, "tex": as_latex}
+NOT_DRAWN = "This figure is not in the folder of the study: run the study again, which draws it."
 NEEDED = "This figure cannot be drawn: matplotlib is not installed (pip install matplotlib)."
 WORDS = {"1": "frame", "4": "two-trials"}  # for the paper's numbers, in a study of cells that it does not have
 
@@ -188,10 +190,27 @@ def _draw(made: list[Figure], folder: Path) -> Drawn:
     return [(figure, plots.draw(figure, folder)) for figure in made]
 
 
-def summary(result: StudyResult, written: list[Path]) -> Report:
-    """What the terminal shows."""
-    page = next((str(_from_here(path)) for path in written if path.name == PAGE), "")
-    return report(result, [], [], page)
+def kept(folder: Path, *, is_whole: bool) -> tuple[StudyResult, Report]:
+    """A study that was run before, and its report. Raises RecordError if study.json is damaged."""
+    result = read_document(folder / RESULT, StudyResult)
+    return result, summary(result, folder, is_whole=is_whole)
+
+
+def summary(result: StudyResult, folder: Path, *, is_whole: bool = False) -> Report:
+    """The report of a study that was written in its folder.
+
+    `is_whole`: with the tables, and the figures that lie there. A terminal shows neither.
+    """
+    page = str(_from_here(folder / PAGE)) if (folder / PAGE).is_file() else ""
+    if not is_whole:
+        return report(result, [], [], page)
+    return report(result, every_table(result), [_kept(one, folder) for one in every_figure(result, folder)], page)
+
+
+def _kept(figure: Figure, folder: Path) -> tuple[Figure, list[Path]]:
+    """A figure and the files that were drawn of it."""
+    files = sorted((folder / FIGURES).glob(f"figure-{figure.id}.*")) if figure.shows is not None else []
+    return replace(figure, why=figure.why or ("" if files else NOT_DRAWN)), files
 
 
 def _from_here(path: Path) -> Path:

@@ -8,6 +8,7 @@ from samebits.documents import AnyNumber
 from samebits.model import Divergence, Document, HeldControl, Verdict
 
 STUDY_FORMAT = 1
+RESULT = "study.json"  # in the folder of a study
 
 
 class Digits(Document):
@@ -144,6 +145,7 @@ class SetupResult(Document):
     sentence: str = ""
     groups: list[list[int]] = []  # of trials with equal weights
     divergence: Divergence | None = None
+    judged: dict[str, str] = {}  # kind -> its mark, as in result.json; empty in older documents
     models: list[TrainedModel] = []
     distances: list[WeightDistance] = []
     retests: list[Retest] = []

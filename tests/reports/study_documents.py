@@ -73,6 +73,7 @@ def lenet5():
         "keras-tf1.14",
         [model(1, "a", digits(113)), model(2, "a", digits(113)), model(3, "b", digits(127))],
         divergence=divergence([3]),
+        judged={"start": "=", "gradient": "=", "update": "!", "end": "."},
         distances=[WeightDistance(trial=3, epochs=[0, 1, 2], relative=[0.0, 1.25e-7, 0.0325])],
         retests=[
             Retest(factor="fresh process", trial=1, same=True, same_decisions=True, largest=0.0),

@@ -2,15 +2,18 @@
 
 import ast
 import html.parser
+import json
 import re
 import xml.etree.ElementTree
 from pathlib import Path
 
 import pytest
 
+from samebits import cli
 from samebits.reports.presenters import terminal
+from samebits.store import write_document
 from samebits_study import output
-from samebits_study.results import StudyResult
+from samebits_study.results import RESULT, StudyResult
 
 pytest.importorskip("matplotlib", reason="the extra study (matplotlib) is not installed")
 
@@ -25,9 +28,9 @@ def written(documents, tmp_path_factory):
     return result, folder, output.write(result, folder)
 
 
-def summary(result, written):
+def summary(result, folder=Path("nowhere")):
     """What the terminal shows."""
-    return terminal.render(output.summary(result, written))
+    return terminal.render(output.summary(result, folder))
 
 
 class Tags(html.parser.HTMLParser):
@@ -134,12 +137,12 @@ def test_names_from_outside_break_neither_page_nor_document(documents, tmp_path)
             text = path.read_text(encoding="utf-8")
             assert "<script>" not in text, path
             assert "\x1b" not in text, path
-    assert "\x1b" not in summary(result, written)
+    assert "\x1b" not in summary(result, tmp_path)
 
 
 def test_the_terminal_has_a_line_a_setup_and_how_to_get_what_was_skipped(written):
-    result, folder, files = written
-    lines = summary(result, files).splitlines()
+    result, folder, _ = written
+    lines = summary(result, folder).splitlines()
     assert lines[0] == (
         "!= keras-tf1.14          3 trials, 2 models; they diverge at step 41 > update > conv2d_1/kernel; "
         "accuracy 98.82 +- 0.081 %"
@@ -154,7 +157,7 @@ def test_the_terminal_has_a_line_a_setup_and_how_to_get_what_was_skipped(written
 def test_models_that_one_process_trained_are_judged_by_their_weights(documents):
     models = [documents.model(1, "a", documents.digits(5)), documents.model(2, "b", documents.digits(7))]
     one = documents.setup("keras-tf1.14-one-process", models, verdict=None)
-    said = summary(documents.study("lenet5", [one], trials=2), [])
+    said = summary(documents.study("lenet5", [one], trials=2))
     assert said == "!= keras-tf1.14-one-process  2 trials, 2 models; accuracy 99.94 +- 0.014 %\n"
 
 
@@ -163,22 +166,22 @@ def test_weights_that_differ_are_never_called_the_same(documents):
     signs = {}
     for verdict in ("repeated", "diverged", None, "inconclusive"):
         one = documents.setup("pytorch", models, verdict=verdict)
-        signs[verdict] = summary(documents.study("lenet5", [one], trials=2), []).split()[0]
+        signs[verdict] = summary(documents.study("lenet5", [one], trials=2)).split()[0]
     assert signs == {"repeated": "!=", "diverged": "!=", None: "!=", "inconclusive": "?"}
 
 
 def test_fewer_trials_than_asked_for_are_counted(documents):
     one = documents.setup("pytorch", [documents.model(1, "a", documents.digits(5))], status="partial", verdict=None)
-    said = summary(documents.study("lenet5", [one]), [])
+    said = summary(documents.study("lenet5", [one]))
     assert said.startswith("?  pytorch  1 of 3 trials, one model;")
 
 
 def test_an_undefined_error_rate_is_said_in_the_terminal(documents):
     nothing = documents.cells(None, undefined={"error_rate": "no cell in the ground truth"})
     trials = [documents.model(1, "a", nothing), documents.model(2, "b", documents.cells(5.0))]
-    said = summary(documents.study("unet", [documents.setup("pytorch", trials[:1])], trials=1), [])
+    said = summary(documents.study("unet", [documents.setup("pytorch", trials[:1])], trials=1))
     assert "error rate undefined (no cell in the ground truth)" in said
-    said = summary(documents.study("unet", [documents.setup("pytorch", trials)], trials=2), [])
+    said = summary(documents.study("unet", [documents.setup("pytorch", trials)], trials=2))
     assert "error rate 5.00 %, undefined in 1 trial (no cell in the ground truth)" in said
 
 
@@ -220,9 +223,51 @@ def test_a_study_of_cells_is_written_without_its_data_and_says_what_is_missing(d
 
 def test_a_study_without_setups_can_be_written(documents, tmp_path):
     result = documents.study("lenet5", [])
-    files = output.write(result, tmp_path)
+    output.write(result, tmp_path)
     read((tmp_path / "page.html").read_text(encoding="utf-8"))
-    assert summary(result, files) == f"   page   {tmp_path / 'page.html'}\n"
+    assert summary(result, tmp_path) == f"   page   {tmp_path / 'page.html'}\n"
+
+
+@pytest.fixture
+def kept(written):
+    """The folder of a study, with its document."""
+    result, folder, _ = written
+    write_document(folder / RESULT, result)
+    return folder
+
+
+def test_a_study_is_shown_again_with_its_tables_and_the_figures_that_lie_there(kept, tmp_path, capsys):
+    page, document, again = tmp_path / "page.html", tmp_path / "report.md", tmp_path / "study.json"
+    status = cli.main(["report", str(kept), "--html", str(page), "--md", str(document), "--json", str(again)])
+    assert status == 3  # one of its setups was skipped
+    assert capsys.readouterr().out.startswith("!= keras-tf1.14 ")
+    for made in (page, document):
+        lines = (path.read_text(encoding="utf-8").splitlines() for path in (made, kept / made.name))
+        shown, before = ([line.replace("#", "") for line in some] for some in lines)  # headings are a level lower
+        assert shown == before
+    assert json.loads(again.read_text()) == json.loads((kept / RESULT).read_text())
+
+
+def test_junit_has_a_test_for_each_setup_and_none_passes_that_is_not_done(documents, kept, tmp_path, capsys):
+    cli.main(["report", str(kept), "--junit", str(tmp_path / "junit.xml")])
+    suites = xml.etree.ElementTree.parse(tmp_path / "junit.xml").getroot().findall("testsuite")
+    names = [suite.find("testcase").get("name") for suite in suites]
+    assert names == [f"lenet5 small {one.id}" for one in documents.lenet5().setups]
+    states = [[said.tag for said in suite.find("testcase")] for suite in suites]
+    assert states == [["failure"], [], [], ["error"]]
+    assert suites[0].find("testcase/failure").get("message") == "3 trials, 2 models; as the groups say"
+    assert "samebits env create keras-tf2.1" in suites[3].find("testcase/error").text
+    properties = {one.get("name"): one.get("value") for one in suites[0].findall("properties/property")}
+    assert properties["trial.3"] == "group B"
+    assert properties["kind.update"] == "differs"
+    half = documents.lenet5().setups[1].model_copy(update={"status": "partial"})
+    assert [one.state for one in output.summary(documents.study("lenet5", [half]), kept).cases] == ["error"]
+
+
+def test_a_damaged_study_says_so(kept, tmp_path, capsys):
+    (tmp_path / RESULT).write_text((kept / RESULT).read_text()[:-9])
+    assert cli.main(["report", str(tmp_path)]) == 2
+    assert RESULT in capsys.readouterr().err
 
 
 def test_only_one_file_of_the_package_needs_matplotlib_and_it_is_not_needed_to_start():

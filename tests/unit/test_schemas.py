@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from samebits import cli
-from samebits.cli import schemas
+from samebits.cli import clients, schemas
 from samebits.documents import Location
 from samebits.vary.result import End, Outcome
 
@@ -53,8 +53,8 @@ def test_a_document_that_there_is_not_is_refused_with_those_that_there_are(capsy
 
 
 def test_a_client_that_cannot_be_imported_has_no_documents_and_harms_no_other(monkeypatch):
-    broken = EntryPoint("broken", "a_module_that_is_not_there.cli:COMMAND", schemas.PLUGGED)
-    monkeypatch.setattr(schemas, "entry_points", lambda group: [broken])
+    broken = EntryPoint("broken", "a_module_that_is_not_there.cli:COMMAND", clients.PLUGGED)
+    monkeypatch.setattr(clients, "entry_points", lambda group: [broken])
     assert schemas.document_names() == list(schemas.DOCUMENTS)
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from samebits.errors import NotFound
+from samebits.options import REPORTS
 from samebits_study import catalog
 from samebits_study.catalog import SETUPS, STUDIES
 from samebits_study.results import SetupResult, StudyResult
@@ -63,5 +64,5 @@ def test_setups_without_a_script_count_only_where_they_were_asked_for(
     monkeypatch.setattr(conductor, "conduct", lambda *_: result)
     monkeypatch.setattr(output, "write", lambda *_: [])
     given = {"out": str(tmp_path), "scale": "", "setups": setups, "trials": None, "data": None, "watershed": False,
-             "on": "local", "each": None}  # fmt: skip
+             "on": "local", "each": None, **{option.name: None for option in REPORTS}}  # fmt: skip
     assert cli.run("other", **given) == status

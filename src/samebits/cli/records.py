@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samebits import requests
-from samebits.cli import answers, inquiries, noises
+from samebits.cli import answers, clients, inquiries, noises
 from samebits.cli.parser import launching, plain, record_argument
 from samebits.errors import UsageError
 from samebits.options import OPTIONS, REPORTS
@@ -118,7 +118,7 @@ COMPARE = plain(
 REPORT_TEXT = """Show a record again, on the screen or as a file.
 
 samebits judges the record again and shows it; options write it as a page, Markdown, JSON or JUnit XML. RECORD is the
-folder that a check, record, explain, locate, vary or noise wrote.
+folder that a check, record, explain, locate, vary, noise or study wrote.
 
 Exit status: as for `samebits check`."""
 
@@ -130,6 +130,10 @@ def run_report(record: str, **targets: str | None) -> int:
         return inquiries.show_vary(Path(record), targets)
     if (Path(record) / "noise.json").is_file():
         return noises.show_noise(Path(record), targets)
+    for name, show in clients.named("SHOWN").items():
+        if (Path(record) / name).is_file():
+            status: int = show(Path(record), targets)
+            return status
     from samebits.kept_record import judged
     from samebits.store.record import open_record
 

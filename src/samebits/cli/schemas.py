@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib
 import json
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from samebits import words
-from samebits.cli import answers
+from samebits.cli import answers, clients
 from samebits.cli.parser import Reads, plain
 from samebits.errors import UsageError
 from samebits.options import read_text
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["DIALECT", "DOCUMENTS", "SCHEMA", "document_names", "model_of", "schema_of"]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-PLUGGED = "samebits.commands"  # the group of entry points
 # name -> (what it is, its model: imported when it is asked for)
 DOCUMENTS: dict[str, tuple[str, str]] = {
     "result": ("result.json, and --json of check, report, compare, explain and locate", "samebits.model:Result"),
@@ -44,19 +42,8 @@ A later version may add fields, and never changes one: a schema allows fields th
 
 def documents() -> dict[str, tuple[str, str]]:
     """The documents of samebits and of its clients. A client names its own in `DOCUMENTS`, beside its command."""
-    found = dict(DOCUMENTS)
-    for point in sorted(entry_points(group=PLUGGED), key=lambda point: point.name):
-        found.update({name: one for name, one in _of_client(point).items() if name not in found})
-    return found
-
-
-def _of_client(point: EntryPoint) -> dict[str, tuple[str, str]]:
-    """The documents that a client names; none if it cannot be imported, which its command says when it is used."""
-    try:
-        named: dict[str, tuple[str, str]] = getattr(importlib.import_module(point.module), "DOCUMENTS", {})
-    except Exception:
-        return {}
-    return named
+    known: dict[str, tuple[str, str]] = clients.named("DOCUMENTS")
+    return {**DOCUMENTS, **{name: one for name, one in known.items() if name not in DOCUMENTS}}
 
 
 def document_names() -> list[str]:

@@ -15,12 +15,13 @@ import click
 
 from samebits import __version__, interrupt
 from samebits.cli import error_text
+from samebits.cli.clients import PLUGGED
 from samebits.cli.fixes import FIX
 from samebits.cli.inquiries import EXPLAIN, LOCATE, OPS, VARY
 from samebits.cli.jobs import SLURM
 from samebits.cli.noises import NOISE, VERSUS
 from samebits.cli.records import CHECK, COMPARE, RECORD, REPORT
-from samebits.cli.schemas import PLUGGED, SCHEMA
+from samebits.cli.schemas import SCHEMA
 from samebits.cli.supplies import DATA, ENV, LIST
 from samebits.errors import UsageError
 

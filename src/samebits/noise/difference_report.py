@@ -60,7 +60,7 @@ def report(result: VersusResult) -> Report:
         created=result.created,
         samebits=result.samebits,
         document=result,
-        case=_case(result),
+        cases=(_case(result),),
     )
 
 

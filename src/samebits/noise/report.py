@@ -49,8 +49,7 @@ def report(result: NoiseResult) -> Report:
         created=result.created,
         samebits=result.samebits,
         document=result,
-        case=_case(result),
-        seconds=result.seconds,
+        cases=(_case(result),),
     )
 
 
@@ -69,6 +68,7 @@ def _case(result: NoiseResult) -> JUnitCase:
         result.sentence,
         "\n".join(map(words.one_line, result.warnings)),
         (("seeds", " ".join(map(str, result.seeds))), ("trials", str(result.trials)), *layers),
+        seconds=result.seconds,
     )
 
 

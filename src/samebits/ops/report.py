@@ -28,8 +28,7 @@ def report(result: ReplayResult) -> Report:
         blocks=tuple(_blocks(result)),
         samebits=result.samebits,
         document=result,
-        case=_case(result),
-        seconds=result.seconds,
+        cases=(_case(result),),
     )
 
 
@@ -49,6 +48,7 @@ def _case(result: ReplayResult) -> JUnitCase:
             *((f"calls.{phase}", str(number)) for phase, number in counts.items()),
             ("operators.differed", " ".join(dict.fromkeys(place.operator for place in result.differed))),
         ),
+        seconds=result.seconds,
     )
 
 

@@ -51,8 +51,7 @@ def report(result: PatchResult) -> Report:
         footer="Made from fix.json in the record.",
         samebits=result.samebits,
         document=result,
-        case=_case(result),
-        seconds=result.seconds,
+        cases=(_case(result),),
     )
 
 
@@ -67,6 +66,7 @@ def _case(result: PatchResult) -> JUnitCase:
         result.sentence,
         "\n".join(map(one_line, lines)),
         (("outcome", result.outcome), ("cause", "+".join(result.cause)), ("record", result.record)),
+        seconds=result.seconds,
     )
 
 

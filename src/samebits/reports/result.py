@@ -58,8 +58,7 @@ def report(result: Result, record: Record | None = None, *, is_whole: bool = Tru
         created=record.file.created if record else "",
         samebits=result.samebits,
         document=result,
-        case=_case(result),
-        seconds=result.seconds,
+        cases=(_case(result),),
     )
 
 
@@ -262,6 +261,7 @@ def _case(result: Result) -> JUnitCase:
         result_words.headline(result),
         "\n".join(words.one_line(line) for line in said if line),
         tuple(_properties(result)),
+        seconds=result.seconds,
     )
 
 

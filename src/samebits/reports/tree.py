@@ -230,7 +230,8 @@ CASE_STATES: dict[Verdict, State] = {"repeated": "passed", "diverged": "failure"
 class JUnitCase:
     """What a CI shows as one test. `state`: failure (bits that differ), error (no answer).
 
-    `properties`: (name, value) of what else is known, for programs. `failure`: the type of a failure.
+    `properties`: (name, value) of what else is known, for programs. `failure`: the type of a failure. `seconds`: that
+    it took.
     """
 
     group: str
@@ -240,6 +241,7 @@ class JUnitCase:
     text: str = ""
     properties: tuple[tuple[str, str], ...] = ()
     failure: str = "DifferentBits"
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,7 +250,7 @@ class Report:
     `sentence`: the answer; `title`: of a document that is not headed by its verdict; `took`: after the sentence, on a
     terminal; `command`: what was run, then its interpreter.
 
-    `document`: what --json writes; `case`: what --junit writes, None if there is no JUnit XML of it.
+    `document`: what --json writes; `cases`: what --junit writes, none if there is no JUnit XML of it.
     """
 
     verdict: Verdict | None = None
@@ -264,8 +266,7 @@ class Report:
     created: str = ""
     samebits: str = ""
     document: BaseModel
-    case: JUnitCase | None = None
-    seconds: float = 0.0
+    cases: tuple[JUnitCase, ...] = ()
 
     @property
     def sign(self) -> str:

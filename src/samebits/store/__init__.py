@@ -13,7 +13,7 @@ from samebits.store.record import (
     write_record,
     write_trial,
 )
-from samebits.store.record_files import write_document
+from samebits.store.record_files import read_document, write_document
 from samebits.store.tensor_log import Tensor, TensorLog
 from samebits.store.trace import Point, ProcessTrace, TrialTrace
 
@@ -30,6 +30,7 @@ __all__ = [
     "last_words",
     "left_result",
     "open_record",
+    "read_document",
     "read_trial",
     "seal",
     "seal_record",

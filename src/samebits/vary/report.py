@@ -66,8 +66,7 @@ def report(result: VaryResult) -> Report:
         created=result.created,
         samebits=result.samebits,
         document=result,
-        case=_case(result),
-        seconds=result.seconds,
+        cases=(_case(result),),
     )
 
 
@@ -86,6 +85,7 @@ def _case(result: VaryResult) -> JUnitCase:
             *((f"values.{one.id}", ",".join(value.value for value in one.values)) for one in told),
             *([("record", result.record)] if result.record else []),
         ),
+        seconds=result.seconds,
     )
 
 

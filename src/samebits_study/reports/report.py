@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from samebits import words
+from samebits.model import Verdict
+from samebits.reports import result_words
 from samebits.reports.table import Column, StyledText, Table, shown
 from samebits.reports.tree import (
+    CASE_STATES,
     DOCUMENT,
     MARKDOWN,
     PAGE,
@@ -17,6 +21,7 @@ from samebits.reports.tree import (
     Code,
     Drawing,
     Facts,
+    JUnitCase,
     MemberOutcome,
     Outcomes,
     Report,
@@ -66,7 +71,33 @@ def report(result: StudyResult, tables: list[Table], drawn: Drawn, page: str = "
         created=result.created,
         samebits=result.samebits,
         document=result,
+        cases=tuple(_case(setup, result) for setup in result.setups),
     )
+
+
+def _case(setup: SetupResult, result: StudyResult) -> JUnitCase:
+    """The setup as one test: a failure if its trials differ; an error if it is not done, or has no answer."""
+    verdict = phrases.VERDICTS[phrases.sign(setup)]
+    is_open = verdict == "repeated" and setup.status != "done"
+    facts = facts_of(setup, result)
+    return JUnitCase(
+        "samebits.study",
+        f"{result.study} {result.scale} {setup.id}",
+        "error" if is_open else CASE_STATES[verdict],
+        facts[0] if not setup.models else f"{facts[0]}; {setup.sentence}",
+        "\n".join(map(words.one_line, facts[1:])),
+        tuple(_properties(setup, verdict)),
+        seconds=sum(one.train_seconds + one.test_seconds for one in setup.models),
+    )
+
+
+def _properties(setup: SetupResult, verdict: Verdict) -> Iterator[tuple[str, str]]:
+    yield "verdict", verdict
+    yield "status", setup.status
+    yield "models", str(len(setup.groups))
+    for kind, mark in setup.judged.items():
+        yield f"kind.{kind}", result_words.MARK_WORDS.get(mark, mark)
+    yield from ((f"trial.{one.trial}", f"group {phrases.letter(setup, one)}") for one in setup.models)
 
 
 def _outcome(setup: SetupResult, result: StudyResult, *, is_short: bool) -> MemberOutcome:

@@ -22,7 +22,7 @@ def presenter(name: str, report: Report) -> Callable[[Report], str]:
     """The presenter of a format. Raises UsageError for a format that there is not, or not of this report."""
     if name not in PRESENTERS:
         raise UsageError(f"There is no report format {name}.", f"choose one of: {', '.join(PRESENTERS)}.")
-    if name == "junit" and report.case is None:
+    if name == "junit" and not report.cases:
         raise UsageError("There is no JUnit XML of this report.", "choose one of: --json, --md, --html.")
     render: Callable[[Report], str] = importlib.import_module(PRESENTERS[name]).render
     return render

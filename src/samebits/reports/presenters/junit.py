@@ -1,4 +1,4 @@
-"""A report as JUnit XML, which every CI shows: one suite with one test case, and what is known of it as properties.
+"""A report as JUnit XML, which every CI shows: a suite for each test case, and what is known of it as properties.
 
 The properties stand in the suite: Jenkins' schema (junit-10.xsd of its xUnit plugin) has none in a test case.
 https://github.com/jenkinsci/xunit-plugin/tree/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd
@@ -19,23 +19,26 @@ COUNTED = (("failure", "failures"), ("error", "errors"), ("skipped", "skipped"))
 
 def render(report: Report) -> str:
     """One document. `failure`: bits that differ; `error`: no answer."""
-    assert report.case is not None  # the table of presenters refuses a report without one
-    suite = ElementTree.Element("testsuite", name="samebits", tests="1", time=f"{report.seconds:.3f}")
-    for state, attribute in COUNTED:
-        suite.set(attribute, str(int(report.case.state == state)))
-    properties = ElementTree.SubElement(suite, "properties")
-    for name, value in report.case.properties:
-        ElementTree.SubElement(properties, "property", name=_clean(name), value=_clean(value))
-    suite.append(_case(report.case, report.seconds))
     root = ElementTree.Element("testsuites")
-    root.append(suite)
+    root.extend(map(_suite, report.cases))
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _case(case: JUnitCase, seconds: float) -> ElementTree.Element:
+def _suite(case: JUnitCase) -> ElementTree.Element:
+    suite = ElementTree.Element("testsuite", name="samebits", tests="1", time=f"{case.seconds:.3f}")
+    for state, attribute in COUNTED:
+        suite.set(attribute, str(int(case.state == state)))
+    properties = ElementTree.SubElement(suite, "properties")
+    for name, value in case.properties:
+        ElementTree.SubElement(properties, "property", name=_clean(name), value=_clean(value))
+    suite.append(_case(case))
+    return suite
+
+
+def _case(case: JUnitCase) -> ElementTree.Element:
     element = ElementTree.Element(
-        "testcase", classname=case.group, name=words.one_line(_clean(case.name)), time=f"{seconds:.3f}"
+        "testcase", classname=case.group, name=words.one_line(_clean(case.name)), time=f"{case.seconds:.3f}"
     )
     if case.state != "passed":
         said = ElementTree.SubElement(element, case.state, message=_clean(case.message))
