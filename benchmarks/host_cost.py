@@ -3,7 +3,8 @@
     python benchmarks/host_cost.py [--on ray://ADDRESS] [--trials 10]
 
 The program makes one step and ends, so what is left is the host. The first trial is shown apart: it also starts a
-worker. Bytes are those of the messages between samebits and the process that is a client of the cluster.
+worker. Bytes are those of the messages between samebits and the process that is a client of the cluster: of what that
+process keeps in the cluster once for all trials, of the order of each trial, and of what comes back.
 """
 
 import argparse
@@ -20,18 +21,14 @@ from samebits.model import Options
 from samebits.words import size
 
 STEP = "import samebits_probe; samebits_probe.observe('weights/w', 0.5, step=0)\n"
-MOVED = {"sent": 0, "received": 0}
+MOVED = {"keep": 0, "start": 0, "over": 0}  # bytes, by the first word of a message
 
 
-def counted(function, way, place):
-    """A function that adds the size of a message: of its argument, or of what it returns."""
-
-    def count(*given):
-        found = function(*given)
-        MOVED[way] += len(pickle.dumps(given[place] if place is not None else found, protocol=4))
-        return found
-
-    return count
+def weighed(message):
+    """Add the size of a message, if it is one of these, and return it."""
+    if message and message[0] in MOVED:
+        MOVED[message[0]] += len(pickle.dumps(message, protocol=4))
+    return message
 
 
 def measured(host, folder, trials):
@@ -56,8 +53,9 @@ def main():
     parser.add_argument("--on", default="ray", help="the host (default: ray, a cluster on this machine)")
     parser.add_argument("--trials", type=int, default=10)
     args = parser.parse_args()
-    ray_host.sent = counted(ray_host.sent, "sent", 1)
-    ray_host.received = counted(ray_host.received, "received", None)
+    send, receive = ray_host.sent, ray_host.received
+    ray_host.sent = lambda handle, message: send(handle, weighed(message))
+    ray_host.received = lambda handle: weighed(receive(handle))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "step.py").write_text(STEP)
@@ -67,7 +65,8 @@ def main():
     print(f"seconds until {args.on} takes trials: {ready:.1f}")
     print(f"seconds of a trial: local {own:.2f}, {args.on} {far:.2f} (the first one: {there[0]:.2f})")
     print(f"beyond local: {far - own:.2f} s a trial, median of {args.trials - 1}")
-    print(f"moved a trial: {size(MOVED['sent'] / args.trials)} there, {size(MOVED['received'] / args.trials)} back")
+    print(f"moved once: {size(MOVED['keep'])} there, kept for all trials")
+    print(f"moved a trial: {size(MOVED['start'] / args.trials)} there, {size(MOVED['over'] / args.trials)} back")
 
 
 if __name__ == "__main__":

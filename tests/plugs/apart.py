@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from samebits.launch.hosts import TrialOrder
 from samebits.launch.keeper import Keeper, Post
 from samebits.launch.parcels import Delivery
-from samebits.launch.remote import RemoteTrial, post
+from samebits.launch.remote import RemoteTrial, packed_code, post
 
 
 class Apart:
@@ -29,7 +30,8 @@ class Apart:
 
     def start(self, order: TrialOrder) -> RemoteTrial:
         """See Host."""
-        return RemoteTrial(order, ApartTask(post(order), self._node))
+        whole = replace(post(order), code=packed_code(order.plan.record))
+        return RemoteTrial(order, ApartTask(whole, self._node))
 
 
 class ApartTask:

@@ -12,7 +12,7 @@ from samebits.errors import UsageError
 from samebits.experiment import Progress, Request
 from samebits.launch.keeper import Keeper
 from samebits.launch.parcels import Delivery
-from samebits.launch.remote import RemoteTrial, post
+from samebits.launch.remote import RemoteTrial, packed_code, post
 from samebits.model import Options
 from samebits.reports.presenters import terminal
 from samebits.vary import vary
@@ -43,9 +43,9 @@ class Nodes:
 
     def start(self, order):
         packed = post(order)
-        return RemoteTrial(
-            order, Task(replace(packed, environment={**packed.environment, "NODE": self._node}), self._node)
-        )
+        environment = {**packed.environment, "NODE": self._node}
+        whole = replace(packed, environment=environment, code=packed_code(order.plan.record))
+        return RemoteTrial(order, Task(whole, self._node))
 
 
 class Task:

@@ -347,6 +347,11 @@ def cluster(monkeypatch):
     return bridge
 
 
+def ordered(number, record):
+    """An order for a trial, as far as a host without a cluster reads it."""
+    return SimpleNamespace(id=number, plan=SimpleNamespace(record=record))
+
+
 def test_whether_the_working_folder_travels_is_decided_once_for_a_search(cluster, tmp_path):
     """A trial may write into the copy of its node, and then the copies differ."""
     assert RayHost("ray", "", {}).reach(tmp_path) == ""
@@ -369,7 +374,7 @@ def test_a_patch_reaches_nodes_that_have_the_folder_without_it(cluster, monkeypa
             host = RayHost("ray", "", {})  # a record each
             assert bool(host.reach(tmp_path)) is bool(lacking)
             (tmp_path / "model.bin").write_text("y" * number * trial)  # a training that writes is no patch
-            host.start(SimpleNamespace(id=trial))
+            host.start(ordered(trial, tmp_path))
     kept = {name: packed for verb, name, packed in (a for a in cluster.asked if a[0] == "keep") if packed}
     orders = [asked[1].folder for asked in cluster.asked if asked[0] == "start"]
     assert orders[:2] == ["", ""]
@@ -380,16 +385,19 @@ def test_a_patch_reaches_nodes_that_have_the_folder_without_it(cluster, monkeypa
     assert [asked[0] for asked in cluster.asked].count("lacking") == 3
 
 
-def test_the_probe_travels_once_and_not_with_each_trial(cluster, monkeypatch):
+def test_the_probe_is_packed_and_travels_once_and_not_with_each_trial(cluster, monkeypatch, tmp_path):
     monkeypatch.setattr("samebits.launch.ray_host.RemoteTrial", lambda order, task: task)
-    whole = Post(b"order", {}, Treatment(0, 0, 1024), code=b"probe")
-    monkeypatch.setattr("samebits.launch.ray_host.post", lambda *_, **__: whole)
+    monkeypatch.setattr("samebits.launch.ray_host.post", lambda *_, **__: Post(b"", {}, Treatment(0, 0, 1024)))
+    packed = []
+    monkeypatch.setattr("samebits.launch.ray_host.packed_code", lambda record: packed.append(record) or b"probe")
+    (tmp_path / "probe").mkdir()
+    (tmp_path / "probe" / "one.py").write_text("")
     host = RayHost("ray", "", {})
     for number in (1, 2, 3):
-        host.start(SimpleNamespace(id=number))
+        host.start(ordered(number, tmp_path))
     (kept,) = [asked for asked in cluster.asked if asked[0] == "keep"]
     orders = [asked[1] for asked in cluster.asked if asked[0] == "start"]
-    assert kept[2] == b"probe"
+    assert (kept[2], packed) == (b"probe", [tmp_path])
     assert [(order.trial, order.code, order.post.code) for order in orders] == [(n, kept[1], b"") for n in (1, 2, 3)]
 
 

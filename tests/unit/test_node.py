@@ -40,7 +40,7 @@ def ordered(tmp_path):
         leaks = Leaks(own, plan.record)
         leaks.wrote(1, [own / path for path in paths])
         found = remote._node_order(TrialOrder(plan, 3, Limits(), Slot(0, 2), leaks))
-        return replace(found, record=tmp_path / "place", packed=True), remote._packed_code(plan.record)
+        return replace(found, record=tmp_path / "place", packed=True), remote.packed_code(plan.record)
 
     return order
 

@@ -2,7 +2,6 @@
 
 import pickle
 import time
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -290,8 +289,12 @@ def test_a_task_that_slurm_never_cancels_is_given_up(cancellations):
     assert settle() == ["7_1"] * slurm_cancellations._TRIES
 
 
-def test_the_probe_lies_once_in_the_folder_of_the_jobs(jobs, monkeypatch):
-    tasks = [jobs.order(number, replace(ORDER, code=b"probe")) for number in (1, 2)]
+def test_the_probe_is_packed_once_into_the_folder_of_the_jobs(tmp_path, monkeypatch):
+    packed = []
+    monkeypatch.setattr(slurm_array, "packed_code", lambda record: packed.append(record) or b"probe")
+    jobs = slurm_array.Jobs(tmp_path, ())
+    tasks = [jobs.order(number, ORDER) for number in (1, 2)]
+    assert packed == [tmp_path]
     assert [pickle.loads(task.path("order").read_bytes()).code for task in tasks] == [b"", b""]
     ran = []
     monkeypatch.setattr(slurm_worker, "outcome_here", lambda order, *_: ran.append(order.code))

@@ -7,7 +7,6 @@ record.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import signal
@@ -18,16 +17,15 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from samebits import words
 from samebits.errors import UsageError
-from samebits.launch import working_folder
+from samebits.launch import origin, working_folder
 from samebits.launch.hosts import TrialOrder
 from samebits.launch.parcels import Delivery, RayOrder, has_more, received, sent
-from samebits.launch.remote import RemoteTrial, post
+from samebits.launch.remote import RemoteTrial, packed_code, post
 from samebits.needs import NODE, PACKED, SPREAD
 
 __all__ = ["RayHost"]
@@ -86,9 +84,10 @@ class RayHost:
         if (folder := self._folder) is not None:
             self._bridge.keep(self._packed, lambda: working_folder.archive(folder))
         whole = post(order, taken=_DEVICES if "num_gpus" in self._each else (), packed=bool(self._packed))
-        code = hashlib.sha256(whole.code).hexdigest()
-        self._bridge.keep(code, lambda: whole.code)
-        ordered = RayOrder(order.id, self._each, replace(whole, code=b""), code, self._packed)
+        record = order.plan.record
+        code = origin.code(record).hex()
+        self._bridge.keep(code, lambda: packed_code(record))
+        ordered = RayOrder(order.id, self._each, whole, code, self._packed)
         return RemoteTrial(order, self._bridge.start(ordered))
 
 

@@ -24,7 +24,7 @@ from samebits.launch.trial import ENDED_BEFORE
 from samebits.model import NODE_WAS_LOST, FilesFile, Status, TrialFile
 from samebits.store.record import PROBE, SHIMS, read_trial
 
-__all__ = ["RemoteTask", "RemoteTrial", "post"]
+__all__ = ["RemoteTask", "RemoteTrial", "packed_code", "post"]
 
 _PLACE = Path("/tmp")  # noqa: S108  (of every node)
 _PACE = 0.05
@@ -148,16 +148,17 @@ class RemoteTrial:
 def post(
     order: TrialOrder, *, taken: tuple[str, ...] = (), without: tuple[str, ...] = ("RAY_",), packed: bool = False
 ) -> Post:
-    """Pack an order for a node. `taken`: see Post. `without`: the beginnings of names of variables that stay here.
+    """Pack an order for a node, without what trials share. `taken`: see Post.
 
-    `packed`: its working folder travels, too.
+    `without`: the beginnings of names of variables that stay here. `packed`: its working folder travels, too.
     """
     own = {name: value for name, value in os.environ.items() if not name.startswith(without)}
     packed_order = pickle.dumps(replace(_node_order(order), packed=packed), protocol=4)
-    return Post(packed_order, own, treatment(), taken, code=_packed_code(order.plan.record))
+    return Post(packed_order, own, treatment(), taken)
 
 
-def _packed_code(record: Path) -> bytes:
+def packed_code(record: Path) -> bytes:
+    """Pack the probe and the scripts of a record, which all its trials share: see Post. About 1 MB."""
     return pack(record, [name for name in (PROBE, SHIMS) if (record / name).is_dir()])
 
 

@@ -14,12 +14,12 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from samebits.launch.custody import JOBS
 from samebits.launch.keeper import Post
 from samebits.launch.parcels import Delivery
+from samebits.launch.remote import packed_code
 from samebits.launch.slurm import ANSWERS, Call, Guard, Queue, TaskState, is_full, job_number, last_words, refusal
 from samebits.launch.slurm_cancellations import Cancellations
 from samebits.launch.slurm_worker import CODE
@@ -63,6 +63,7 @@ class Jobs:
         self.queue = Queue()
         script = 'scancel --name="$0"; rm -rf "$1"'
         self._guard = Guard(script, [self.name, str(self.folder)])
+        (self.folder / CODE).write_bytes(packed_code(record))
         self._latest: ArrayJob | None = None
         self._count = 0
         self._cancellations = Cancellations(self.queue)
@@ -73,10 +74,7 @@ class Jobs:
             self._count += 1
             self._latest = ArrayJob(self, self._count)
         task = SlurmTask(self._latest, trial)
-        code = self.folder / CODE
-        if not code.exists():
-            code.write_bytes(order.code)
-        task.path("order").write_bytes(pickle.dumps(replace(order, code=b""), protocol=4))
+        task.path("order").write_bytes(pickle.dumps(order, protocol=4))
         self._latest.tasks.append(task)
         return task
 
