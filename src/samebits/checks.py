@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from samebits import clock, interrupt, store
-from samebits.comparison.threads import trains_elsewhere
 from samebits.errors import UsageError
 from samebits.experiment import (
     FIRST,
@@ -220,6 +219,8 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
 
 def _train_in_threads(experiment: Experiment) -> bool:
     """Whether a process of the round trained in several threads, so that its steps cannot be compared."""
+    from samebits.comparison.threads import trains_elsewhere
+
     return any(trains_elsewhere(process) for trial in experiment.record.trials for process in trial.processes)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits import store
+from samebits.store.trace import read_process
 from samebits_probe import wire
 
 START = """
@@ -22,7 +22,7 @@ def step(number):
 
 def ended(process):
     """The number of points of kind "end" that are recorded, and the end as the reader takes it."""
-    return len(process.prints("end")), store.trace.read_process(process.folder).end
+    return len(process.prints("end")), read_process(process.folder).end
 
 
 @pytest.mark.parametrize("release", ["3.6", "3.8", "3.11", "3.13"])
@@ -57,7 +57,7 @@ def test_a_row_that_was_written_after_an_end_voids_it_for_the_reader(watched_run
     process = watched_run(None, START + "step(0)\n").only
     with (process.folder / wire.TRACE).open("ab") as file:
         file.write((process.folder / wire.TRACE).read_bytes()[: wire.RECORD.size])
-    assert store.trace.read_process(process.folder).end is None
+    assert read_process(process.folder).end is None
 
 
 @pytest.mark.parametrize("call", ["atexit._run_exitfuncs()", "atexit._clear()"])

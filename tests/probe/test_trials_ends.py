@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from samebits import store
 from samebits.checks import record, run
 from samebits.comparison.verdict import judge
 from samebits.errors import SamebitsError
@@ -139,7 +138,7 @@ def test_a_record_whose_document_was_written_and_not_yet_sealed_can_be_read(ask,
     def interrupted(folder):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store.record, "seal_record", interrupted)
+    monkeypatch.setattr("samebits.store.record.seal_record", interrupted)
     with pytest.raises(KeyboardInterrupt):
         Experiment.resume(open_record(request.out)).doubt("they diverged")
     assert open_record(request.out).file.doubt == "they diverged"

@@ -21,6 +21,7 @@ from samebits.launch.artifacts import FileRules, collect, patterns, with_links
 from samebits.launch.command import FileNames
 from samebits.store import fingerprint_file, torch_files
 from samebits.store.artifacts import READERS, contents
+from samebits.store.masks import ANY_RUN
 from samebits.store.pickles import Global, Made, Persistent, plain_text, read
 
 
@@ -368,7 +369,7 @@ def test_a_file_that_vanishes_before_it_is_read_is_named_and_not_compared(tmp_pa
 
     monkeypatch.setattr("samebits.store.artifacts._read_apart", read)
     naming = FileNames(["python"], path.parent, tmp_path / "out", "001")
-    files = collect(FileRules(), [path], path.parent, naming)
+    files = collect(FileRules(), [path], path.parent, naming, ANY_RUN)
     assert (files.files, files.gone, files.found) == ([], ["log.txt"], 0)
 
 
@@ -378,15 +379,15 @@ def test_what_a_different_program_still_writes_is_not_the_trials(tmp_path):
     with path.open("w") as file:
         file.write("of samebits check > log3.txt\n")
         file.flush()
-        assert collect(FileRules(), [path], tmp_path, naming).files == []
-    assert [one.path for one in collect(FileRules(), [path], tmp_path, naming).files] == ["log3.txt"]
+        assert collect(FileRules(), [path], tmp_path, naming, ANY_RUN).files == []
+    assert [one.path for one in collect(FileRules(), [path], tmp_path, naming, ANY_RUN).files] == ["log3.txt"]
 
 
 def test_a_link_to_a_folder_is_compared_by_what_it_leads_to(tmp_path):
     naming = FileNames(["python"], tmp_path, tmp_path / "out", "001")
     asked = FileRules(patterns=patterns(["best*", "none*"], tmp_path, tmp_path / "out", "001"), ignores=["skip"])
     links = {"best": "checkpoint-8", "last": "checkpoint-9", "skip": "checkpoint-8"}
-    files = with_links(collect(asked, [], tmp_path, naming), links, asked)
+    files = with_links(collect(asked, [], tmp_path, naming, ANY_RUN), links, asked, ANY_RUN)
     assert [(one.path, one.named, one.shown[""]) for one in files.files] == [
         ("best", True, '"checkpoint-8"'),
         ("last", False, '"checkpoint-9"'),

@@ -39,6 +39,13 @@ def test_importing_samebits_imports_nothing_heavy():
     assert [name for name in (*HEAVY, "click") if f"'{name}'" in done.stdout] == []
 
 
+def test_a_check_starts_its_first_trial_before_it_imports_what_judges_the_trials():
+    code = "import sys, samebits.checks; print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    later = ("numpy", "samebits.comparison.verdict", "samebits.store.artifacts", "samebits.reports.result")
+    assert [name for name in later if f"'{name}'" in done.stdout] == []
+
+
 def test_the_version_is_said(capsys):
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == "samebits 0.1.0\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from types import TracebackType
@@ -19,10 +20,14 @@ from samebits import interrupt  # noqa: E402
 
 __all__ = ["main"]
 
+_GARBAGE = 50_000  # objects between two collections: the imports alone make that many, and none of them is garbage
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; never raises, never shows a traceback."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        gc.set_threshold(_GARBAGE)
     with interrupt.handled(to_the_end=arguments is None):
         try:
             from samebits.cli.table import run

@@ -1,7 +1,25 @@
-"""Makes a verdict from traces: pure functions of what was recorded."""
+"""Makes a verdict from traces: pure functions of what was recorded.
 
-from samebits.comparison.shown_difference import TensorPair, shown_difference
-from samebits.comparison.size import measure, relative_distance, update_looks
-from samebits.comparison.verdict import judge
+Each name is imported when it is first used: the first trial starts before NumPy is needed.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from samebits.comparison.size import measure, relative_distance, update_looks
+    from samebits.comparison.tensor_difference import TensorPair, shown_difference
+    from samebits.comparison.verdict import judge
 
 __all__ = ["TensorPair", "judge", "measure", "relative_distance", "shown_difference", "update_looks"]
+
+_MODULES = {"TensorPair": "tensor_difference", "judge": "verdict", "shown_difference": "tensor_difference"}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """A name of `__all__`, imported when it is first used."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'size')}"), name)
+        return found

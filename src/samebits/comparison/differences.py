@@ -116,6 +116,12 @@ def point_ids(words: Words) -> Words:
     return numbers
 
 
+def _each(numbers: Words) -> list[int]:
+    """Each of these numbers once, in order. (`np.unique` imports `np.ma` for that.)"""
+    found: list[int] = np.flatnonzero(np.bincount(numbers.astype(np.int64))).tolist()
+    return found
+
+
 _RNG = wire.CODE["rng"]
 
 
@@ -216,13 +222,13 @@ class _Earliest:
         self, words: Words, seen: NDArray[np.int64], *, missing: bool
     ) -> tuple[Words, NDArray[np.int64]]:
         held = self._is_global[point_ids(words)]
-        for number in np.unique(point_ids(words[held])).tolist():
+        for number in _each(point_ids(words[held])):
             self.globals.setdefault(self._points[number].name, missing)
         return words[~held], seen[~held]
 
     def _add_asides(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
         numbers, steps = point_ids(words), words[:, 0].view(np.int64)
-        for number in np.unique(numbers).tolist():
+        for number in _each(numbers):
             name, reason = self._points[number].name, self._reasons[number] or ""
             first = int(steps[numbers == number].min())
             self.asides[name] = min((first, reason), self.asides.get(name, (first, reason)))
@@ -233,7 +239,7 @@ class _Earliest:
         if missing:  # a generator in use in one trial only, or sampled less often
             return
         numbers = point_ids(words)
-        for number in np.unique(numbers).tolist():
+        for number in _each(numbers):
             name, step = self._points[number].name, int(steps[numbers == number].min())
             self.rng[name] = min(step, self.rng.get(name, step))
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from samebits import comparison, store
 from samebits.experiment.experiment import Experiment
 from samebits.experiment.recorded_trials import request_of
 from samebits.launch.limits import Limits
 from samebits.model import Divergence, RecordFile, Result, Size, TrialFile
-from samebits.store import TensorLog, TrialTrace
 from samebits.tensor_pairs import MOST_RUNS, WITH_TENSORS
+
+if TYPE_CHECKING:
+    from samebits.store import TrialTrace
 
 MOST_SECONDS = 60.0  # for all of them together
 MOST_BYTES = 1 << 30
@@ -98,7 +100,7 @@ def _capture(experiment: Experiment, wanted: dict[str, Any], number: int, steps:
     folders = experiment.processes(number)
     if wanted["process"] >= len(folders):
         return None
-    log = TensorLog(folders[wanted["process"]])
+    log = store.TensorLog(folders[wanted["process"]])
     row = log.find(wanted["kinds"][0], wanted["name"])
     if row is None or row.size > MOST_BYTES:
         return None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from samebits import clock, interrupt
+from samebits.experiment import preparation
 from samebits.experiment.disk import check_space
 from samebits.launch.capacity import Capacity, Usage, UsageMeter
 from samebits.launch.environment import Slot
@@ -159,12 +160,17 @@ class Trials:
                     jobs = self.capacity.fitting(len(to_come))
                 done += ended
                 self._tell_refusal()
-                clock.sleep(min((trial.pace for trial in self._running.values()), default=_PACE if to_come else 0))
+                self._pause(_PACE if to_come else 0)
         files = sorted(done, key=lambda file: file.id)
         was_up = asked.seconds is not None and limits.steps != asked.steps
         waited = resumed or len(self._waiting) > 0
         seconds = clock.now() - began
         return FinishedRound(limits.steps, seconds, files, was_up, resumed=resumed, some_waited=waited, at_a_time=most)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait until the next look is due, `seconds` if no trial runs. The first waits are used to import."""
+        if not (self._running and preparation.import_next()):
+            clock.sleep(min((trial.pace for trial in self._running.values()), default=seconds))
 
     def end_waiting(self, why: str = "") -> list[int]:
         """End the trials that wait, and tell their numbers. `why`: none waits from now on."""

@@ -9,18 +9,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
 
+from samebits import store
 from samebits.globs import matches_any
 from samebits.launch import folders
 from samebits.launch.command import FileNames
 from samebits.model import FilesFile, SavedFile
-from samebits.store import COMPARED_FIRST, fingerprint_file, holds_tensors
-from samebits.store.artifacts import link_to_folder
-from samebits.store.masks import ANY_RUN, Run
-from samebits.store.text_files import printed_file
+
+if TYPE_CHECKING:
+    from samebits.store.masks import Run
 
 MOST_MATCHES = 10_000
 MOST_COMPARED = 10_000  # files of one trial
@@ -114,9 +114,7 @@ def _head(path: Path, size: int) -> Head | None:
         return None
 
 
-def collect(
-    asked: FileRules, written: Iterable[Path], directory: Path, naming: FileNames, run: Run = ANY_RUN
-) -> FilesFile:
+def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: FileNames, run: Run) -> FilesFile:
     """Fingerprint the files that the trial wrote: those that a pattern names, and all others in its folders."""
     named: set[Path] = set()
     empty = []
@@ -130,7 +128,7 @@ def collect(
     ignored = {path for path, name in names.items() if matches_any(name, asked.ignores)}
     found = sorted(names.keys() - ignored, key=lambda path: (path not in named, not _comes_first(path), names[path]))
     saved = [
-        fingerprint_file(path, path in named, run, _begin(path, asked)).model_copy(update={"path": names[path]})
+        store.fingerprint_file(path, path in named, run, _begin(path, asked)).model_copy(update={"path": names[path]})
         if path in named or not _is_too_large(path)
         else _too_large(names[path])
         for path in found[:MOST_COMPARED]
@@ -151,11 +149,11 @@ def collect(
     )
 
 
-def with_links(found: FilesFile, links: Mapping[str, str], asked: FileRules, run: Run = ANY_RUN) -> FilesFile:
+def with_links(found: FilesFile, links: Mapping[str, str], asked: FileRules, run: Run) -> FilesFile:
     """The files of a trial, and the symbolic links to folders that it made. `links`: name -> what it leads to."""
     named = [pattern.text for pattern in asked.patterns]
     saved = [
-        link_to_folder(name, target, run).model_copy(update={"named": matches_any(name, named)})
+        store.link_to_folder(name, target, run).model_copy(update={"named": matches_any(name, named)})
         for name, target in links.items()
         if not matches_any(name, asked.ignores)
     ]
@@ -176,7 +174,7 @@ def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Pat
     """The written files that count: those below the trial's folders, and tensor files wherever they are."""
     files = {path for path in written if path.is_file()}
     inside = {path for path in files if path.is_relative_to(directory) or naming.name(path) != str(path)}
-    return (inside - _held_open(inside)) | {path for path in files - inside if holds_tensors(path)}
+    return (inside - _held_open(inside)) | {path for path in files - inside if store.holds_tensors(path)}
 
 
 def _held_open(paths: set[Path]) -> set[Path]:
@@ -208,7 +206,7 @@ def _is_written(fdinfo: Path) -> bool:
 
 def _comes_first(path: Path) -> bool:
     """Whether a file is compared before others, should there be more than can be compared."""
-    return holds_tensors(path) or path.suffix.lower() in COMPARED_FIRST
+    return store.holds_tensors(path) or path.suffix.lower() in store.COMPARED_FIRST
 
 
 def _is_too_large(path: Path) -> bool:
@@ -251,7 +249,9 @@ def _as_one_part(file: SavedFile) -> SavedFile:
 def printed(folder: Path, asked: FileRules, run: Run) -> list[SavedFile]:
     """What the trial printed, as two texts. Both can be named like files."""
     return [
-        printed_file(folder / f"{name}.txt", name, run, named=matches_any(name, [one.text for one in asked.patterns]))
+        store.printed_file(
+            folder / f"{name}.txt", name, run, named=matches_any(name, [one.text for one in asked.patterns])
+        )
         for name in ("stdout", "stderr")
         if not matches_any(name, asked.ignores)
     ]

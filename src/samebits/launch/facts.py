@@ -10,13 +10,15 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from samebits.launch import observations
 from samebits.launch.leaks import ProcessFiles
 from samebits.launch.observations import WatchedProcess
-from samebits.store.masks import Run
 from samebits_probe import process
+
+if TYPE_CHECKING:
+    from samebits.store.masks import Run
 
 _GIT_SECONDS = 10
 _MOST_BYTES = 10 << 20
@@ -24,6 +26,8 @@ _MOST_BYTES = 10 << 20
 
 def run(command: Sequence[str], roots: Sequence[tuple[Path, str]], folder: Path, began: float) -> Run:
     """What identifies a trial in its own texts: its folders, relative ones too, its host, and when it ran."""
+    from samebits.store.masks import Run
+
     names = [(str(root), shown or ".") for root, shown in roots]
     names += [(shown.replace("{trial}", folder.name), shown) for _, shown in roots if "{trial}" in shown]
     names += [(str(folder), "{trial-folder}"), (socket.gethostname(), "<host>")]

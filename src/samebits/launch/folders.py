@@ -65,11 +65,12 @@ def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
     for entry in _walk(str(folder), str(without) if without else None, inner):
         if len(files) >= MOST_FILES:
             return Snapshot(files, is_whole=False)
-        found = state(Path(entry.path))
+        path = Path(entry.path)
+        found = state(path)
         if found is not None:
-            files[Path(entry.path)] = found
-        elif entry.is_symlink() and entry.is_dir() and (link := _link(Path(entry.path))) is not None:
-            links[Path(entry.path)] = link
+            files[path] = found
+        elif entry.is_symlink() and entry.is_dir() and (link := _link(path)) is not None:
+            links[path] = link
     return Snapshot(files, folders=frozenset(inner), links=links)
 
 

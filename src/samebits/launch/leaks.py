@@ -22,7 +22,7 @@ from samebits.launch.isolation import Caches
 from samebits.launch.supervisor import read_process
 from samebits.launch.writes import Surroundings, View, Writes
 from samebits.model import Leak
-from samebits.store.content import digest_of
+from samebits.store.record_files import digest_of
 
 MOST_BYTES = 1 << 30  # a larger file is known by its size and time: a different state counts as a different content
 MOST_BYTES_AROUND = 1 << 26  # the same of a file outside of the working folder: anyone may have written it

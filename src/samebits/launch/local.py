@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -10,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from samebits import controls
 from samebits.launch import supervisor
@@ -120,15 +119,18 @@ class LocalCommand:
     def poll(self) -> CommandEnd | None:
         """See Command."""
         while self._ending is None and (line := self._line()) is not None:
-            if "error" in line:
-                self._ending = CommandEnd(error=str(line["error"]))
-            elif "code" in line or "signal" in line:
-                self._ending = CommandEnd(line.get("code"), line.get("signal"), memory=line.get("memory", 0))
+            fact, _, value = line.partition(" ")
+            if fact == "error":
+                self._ending = CommandEnd(error=value)
+            elif fact in ("code", "signal"):
+                number, memory = map(int, value.split())
+                code, by = (number, None) if fact == "code" else (None, number)
+                self._ending = CommandEnd(code, by, memory=memory)
         if self._ending is None and self._process.poll() is not None:
             self._ending = CommandEnd(error="the process that supervises the trial was killed from outside")
         return self._ending
 
-    def _line(self) -> dict[str, Any] | None:
+    def _line(self) -> str | None:
         assert self._process.stdout is not None
         if b"\n" not in self._text:
             self._text += self._process.stdout.read(65536) or b""
@@ -136,8 +138,7 @@ class LocalCommand:
         if not newline:
             return None
         self._text = rest
-        found: dict[str, Any] = json.loads(line)
-        return found
+        return line.decode()
 
     def ask(self) -> None:
         """See Command."""

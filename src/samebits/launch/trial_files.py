@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from samebits.launch import artifacts, folders, opens
 from samebits.launch.command import FileNames
 from samebits.launch.leaks import Leaks, ProcessFiles, shown
 from samebits.launch.plan import Plan, trial_name
 from samebits.model import FilesFile
-from samebits.store.masks import Run
+
+if TYPE_CHECKING:
+    from samebits.store.masks import Run
 
 __all__ = ["TrialFiles"]
 
@@ -62,7 +65,8 @@ class TrialFiles:
         if not self.after.is_whole:
             many = f"{self._directory} holds more than {folders.MOST_FILES:,} files"
             self.notes.append(f"{many}: samebits may not have found every file that was written there")
-        found = {*folders.snapshot(self.out).files, *folders.written(self.before, self.after)}
+        out = folders.snapshot(self.out)
+        found = {*out.files, *folders.written(self.before, self.after)}
         found.update(path for path in self._left if path in self.after.files)
         named = {path for process in by_probe for path in process.wrote if not path.is_relative_to(inside)}
         named.update(path for path in by_kernel if self._leaks.counts(path))
@@ -74,7 +78,7 @@ class TrialFiles:
         self.written = sorted(found)
         self._links = {
             **{path: target for path, target in self._links.items() if path.is_symlink()},
-            **folders.new_links(folders.Snapshot({}), folders.snapshot(self.out)),
+            **folders.new_links(folders.Snapshot({}), out),
             **folders.new_links(self.before, self.after),
         }
 

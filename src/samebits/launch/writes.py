@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import select
+import stat
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -191,7 +192,7 @@ class Surroundings:
             left -= min(len(entries), MOST_IN_FOLDER)
             for entry in entries if len(entries) <= MOST_IN_FOLDER else []:
                 if not entry.is_dir(follow_symlinks=False):
-                    files.update(_stamp(entry))
+                    _stamp(entry, files)
                 elif self._is_looked_into(entry):
                     found.add(entry.path)
                     # names without a dot at the top of HOME are the user's projects
@@ -210,10 +211,11 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         return []
 
 
-def _stamp(entry: os.DirEntry[str]) -> Iterator[tuple[str, Stamp]]:
+def _stamp(entry: os.DirEntry[str], files: dict[str, Stamp]) -> None:
+    """Add the stamp of a regular file, or of one that a link leads to."""
     try:
         found = entry.stat()
     except OSError:
         return
-    if entry.is_file():
-        yield entry.path, (found.st_ino, found.st_size, found.st_mtime_ns)
+    if stat.S_ISREG(found.st_mode):
+        files[entry.path] = (found.st_ino, found.st_size, found.st_mtime_ns)

@@ -13,8 +13,7 @@ from samebits.patches.documents import PatchResult, PlaceOfDraw
 from samebits.patches.patch import Patch
 from samebits.patches.program import LineChange, Program
 from samebits.patches.source import TextEdit, lines_of
-from samebits.store.content import digest_of
-from samebits.store.record_files import read_document
+from samebits.store.record_files import digest_of, read_document
 
 
 @dataclass

@@ -19,7 +19,7 @@ from samebits.patches.look import Draw, Look
 from samebits.patches.patch import Patch, patches
 from samebits.patches.program import Program
 from samebits.store import Record
-from samebits.store.content import digest_of
+from samebits.store.record_files import digest_of
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,29 @@
-"""Opens, checks and seals records on disk, and reads the content of files that programs save."""
+"""Opens, checks and seals records on disk, and reads the content of files that programs save.
 
-from samebits.store.artifacts import COMPARED_FIRST, fingerprint_file, holds_tensors
-from samebits.store.outputs import last_words
-from samebits.store.record import (
-    Record,
-    left_result,
-    open_record,
-    read_trial,
-    seal,
-    seal_record,
-    sealed_since,
-    write_record,
-    write_trial,
-)
-from samebits.store.record_files import read_document, write_document
-from samebits.store.tensor_log import Tensor, TensorLog
-from samebits.store.trace import Point, ProcessTrace, TrialTrace
+Each name is imported when it is first used: until the first trial runs, nothing here needs NumPy or a reader of files.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from samebits.store.artifacts import COMPARED_FIRST, fingerprint_file, holds_tensors, link_to_folder
+    from samebits.store.outputs import last_words
+    from samebits.store.record import (
+        Record,
+        left_result,
+        open_record,
+        read_trial,
+        seal,
+        seal_record,
+        sealed_since,
+        write_record,
+        write_trial,
+    )
+    from samebits.store.record_files import read_document, write_document
+    from samebits.store.tensor_log import Tensor, TensorLog
+    from samebits.store.text_files import printed_file
+    from samebits.store.trace import Point, ProcessTrace, TrialTrace
 
 __all__ = [
     "COMPARED_FIRST",
@@ -29,7 +37,9 @@ __all__ = [
     "holds_tensors",
     "last_words",
     "left_result",
+    "link_to_folder",
     "open_record",
+    "printed_file",
     "read_document",
     "read_trial",
     "seal",
@@ -39,3 +49,28 @@ __all__ = [
     "write_record",
     "write_trial",
 ]
+
+_MODULES = {
+    "COMPARED_FIRST": "artifacts",
+    "Point": "trace",
+    "ProcessTrace": "trace",
+    "Tensor": "tensor_log",
+    "TensorLog": "tensor_log",
+    "TrialTrace": "trace",
+    "fingerprint_file": "artifacts",
+    "holds_tensors": "artifacts",
+    "last_words": "outputs",
+    "link_to_folder": "artifacts",
+    "printed_file": "text_files",
+    "read_document": "record_files",
+    "write_document": "record_files",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """A name of `__all__`, imported when it is first used."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'record')}"), name)
+        return found

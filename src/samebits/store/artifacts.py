@@ -11,10 +11,11 @@ from samebits.model import SavedFile
 from samebits.store import tensorflow_files
 from samebits.store.array_files import read_hdf5, read_keras, read_npy, read_npz, read_safetensors
 from samebits.store.container_files import read_events, read_gzip, read_pdf, read_png, read_sqlite, read_tar, read_zip
-from samebits.store.content import CATBOOST, Excessive, Parts, add_json, digest_of, fingerprint, parse_json
+from samebits.store.content import CATBOOST, Excessive, Parts, add_json, fingerprint, parse_json
 from samebits.store.masks import ANY_RUN, Run
 from samebits.store.pickle_files import read_pickle
 from samebits.store.reader_process import ReaderProcess, Unreadable
+from samebits.store.record_files import digest_of
 from samebits.store.text_files import NotText, read_json_lines, read_lines, read_notebook, read_table
 from samebits.store.torch_files import read_torch
 from samebits.words import one_line

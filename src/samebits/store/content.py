@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import xxhash
@@ -176,14 +176,6 @@ def fingerprint(header: str, *buffers: Any) -> str:
     digest = xxhash.xxh3_128(header.encode("utf-8", "surrogatepass") + b"\0")
     for buffer in buffers:
         digest.update(buffer)
-    return digest.hexdigest()
-
-
-def digest_of(file: IO[bytes]) -> str:
-    """32 hex digits over the bytes of a file, from where it stands to its end."""
-    digest = xxhash.xxh3_128()
-    while chunk := file.read(1 << 22):
-        digest.update(chunk)
     return digest.hexdigest()
 
 

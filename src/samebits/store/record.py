@@ -14,15 +14,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from samebits.errors import NotFound, RecordError, SamebitsError
 from samebits.model import Document, FilesFile, RecordFile, Result, TrialFile
 from samebits.store import record_files
-from samebits.store.content import digest_of
-from samebits.store.record_files import broken, check_format, read_bytes, read_document, read_object, shown
-from samebits.store.trace import ProcessTrace, TrialTrace, read_process
+from samebits.store.record_files import broken, check_format, digest_of, read_bytes, read_document, read_object, shown
 from samebits_probe import wire
+
+if TYPE_CHECKING:
+    from samebits.store.trace import ProcessTrace, TrialTrace
 
 __all__ = [
     "LOCATION",
@@ -247,6 +248,8 @@ def trial_number(folder: Path) -> int:
 
 def read_trial(folder: Path) -> TrialTrace:
     """One trial with all that its processes observed. Raises RecordError."""
+    from samebits.store.trace import TrialTrace
+
     number = trial_number(folder)
     _inner(folder)
     sealed = verify(folder)
@@ -300,6 +303,8 @@ def _read_processes(folder: Path) -> list[ProcessTrace]:
 
 
 def _guarded(folder: Path) -> ProcessTrace | None:
+    from samebits.store.trace import read_process
+
     try:
         return read_process(folder)
     except OSError as error:

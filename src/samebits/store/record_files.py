@@ -13,15 +13,18 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+import xxhash
 from pydantic import ValidationError
 
 from samebits.errors import RecordError
 from samebits.model import RECORD_FORMAT, Document
 from samebits.words import one_line
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _READ = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -62,6 +65,14 @@ def write(path: Path, text: str) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
+
+
+def digest_of(file: IO[bytes]) -> str:
+    """32 hex digits over the bytes of a file, from where it stands to its end."""
+    digest = xxhash.xxh3_128()
+    while chunk := file.read(1 << 22):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def is_file(path: Path) -> bool:
@@ -194,6 +205,8 @@ def array(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
 
     Raises RecordError.
     """
+    import numpy as np
+
     try:
         with opened(path) as file:
             count = path.lstat().st_size // dtype.itemsize
