@@ -105,7 +105,7 @@ def compare(first: AnyPath, second: AnyPath, **options: Unpack[ReportOptions]) -
 def explain(command: Command, **options: Unpack[ExplainOptions]) -> Result:
     """Find out why trials diverge, and the cheapest controls with which they repeat.
 
-    `command`: a command, which is checked first; or the folder of a record, which says itself what is run. Returns the
+    `command`: a command, which is checked first; or the folder of a record, which holds its command. Returns the
     result. `result.explanation` is what was found, None if the trials give no answer.
     """
     given = values("explain", ExplainOptions, options)
@@ -119,7 +119,7 @@ def explain(command: Command, **options: Unpack[ExplainOptions]) -> Result:
 def locate(command: Command, **options: Unpack[LocateOptions]) -> Result:
     """Narrow a divergence down from the step to the module and the operator.
 
-    `command`: a command, which is checked first; or the folder of a record, which says itself what is run. Returns the
+    `command`: a command, which is checked first; or the folder of a record, which holds its command. Returns the
     result. `result.location` is what was found, None if the trials do not diverge.
     """
     given = values("locate", LocateOptions, options)

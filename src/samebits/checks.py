@@ -155,7 +155,7 @@ def _asked_more(old: store.Record, addition: Addition) -> store.Record:
 
 
 def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks | None = None) -> Check:
-    """Round after round until the trials diverge or there is no more to see; then the result.
+    """Run rounds until the trials diverge or there is nothing more to see, and return the result.
 
     `remarks`: what the first round shows that belongs among the warnings.
     """
@@ -200,8 +200,11 @@ class _JudgedRound:
 
 
 def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[str]) -> _JudgedRound:
-    """One round. What trials show after they have waited is looked for once more in trials that did not wait: a
-    divergence that is not seen there goes to `doubts`."""
+    """Run one round.
+
+    A divergence after a wait is looked for once more in trials that did not wait. If it is not seen there, it goes to
+    `doubts`.
+    """
     looked = experiment.run(limits, ids, tries_first=not experiment.file.rounds)
     judged = _JudgedRound(experiment, looked)
     if not looked.some_waited or (looked.ended_well and (not looked.resumed or judged.repeats)):

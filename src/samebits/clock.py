@@ -75,5 +75,5 @@ def replaced(clock: TimeSource) -> Iterator[None]:
 
 
 def asleep_by(sleep: Callable[[float], None]) -> None:
-    """From now on, sleep so in the context of the caller."""
+    """From now on, let `sleep` call this function in the context of the caller."""
     _sleep.set(sleep)

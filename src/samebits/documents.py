@@ -35,8 +35,11 @@ class KeyedPoint(Document):
 
 
 class FileOrder(Document):
-    """The files that two trials both opened, where they opened them in a different order. `moved`: at so many places
-    the two orders have different files. `one`, `other`: the files of the two trials from place `start` on (from 0)."""
+    """The files that two trials both opened, if they opened them in a different order.
+
+    `moved`: the number of places at which the two orders have different files. `one`, `other`: the files of the two
+    trials from place `start` on (from 0).
+    """
 
     trials: list[int]
     files: int
@@ -110,9 +113,9 @@ State = Literal["parted", "agreed", "open", "broke", "unclear"]
 class Evidence(Document):
     """One setting that was tried. `controls`: all that were held and took effect, in the order of the table.
 
-    `part`: where its trials diverge, in words. `why`: of broke and unclear. `without_effect`: controls asked for
-    and did not take effect, or had nothing to act on. `steps`: how many each trial made at most; null: whole trials.
-    `record`: its folder.
+    `part`: where its trials diverge, in words. `why`: the reason for broke and unclear. `without_effect`: controls that
+    were asked for and did not take effect, or had nothing to act on. `steps`: how many each trial made at most; null:
+    whole trials. `record`: its folder.
     """
 
     controls: list[str]
@@ -150,11 +153,12 @@ class Explanation(Document):
     its lowest and its highest ratio of two trials.
 
     `outside_known_controls`: trials diverge with all held. `not_applicable`: control -> why it could not be held.
-    `without_effect`: control -> why it counts as not held. `needed`: how many trials must agree. `chance`: that one
-    useless control of all that were tried agrees so often by luck, at most. `compared`: how far the trials of the cause
-    were compared. `notes`: sentences. `trials`, `seconds`: what it took, with the trials of the check. `at_a_time`: the
-    most trials that ran side by side. `unfinished`: the search was ended midway, or goes on; `sentence` and `evidence`
-    say what it had shown. `clears_generators`: the cause shows that no generator without a seed is to blame.
+    `without_effect`: control -> why it counts as not held. `needed`: how many trials must agree. `chance`: at most with
+    this probability, any useless control that was tried agrees so often by luck. `compared`: how far the trials of the
+    cause were compared. `notes`: sentences. `trials`, `seconds`: what it took, with the trials of the check.
+    `at_a_time`: the most trials that ran side by side. `unfinished`: the search was ended midway, or goes on;
+    `sentence` and `evidence` say what it had shown. `clears_generators`: the cause shows that no generator without a
+    seed is to blame.
     """
 
     cause: list[str]
@@ -237,7 +241,7 @@ class FirstOutput(Document):
 
     `what`: module, gradient (of the module's output), operator. `inputs_equal`: null if they were not looked at.
     `module`: where it ran. `code`: a line of the program. `random`: it draws random numbers. `given`: what decides,
-    where that came from outside of it. `read_by`: what reads the memory that it left uninitialised.
+    if that came from outside of it. `read_by`: what reads the memory that it left uninitialised.
     """
 
     what: str

@@ -40,7 +40,7 @@ class SamebitsError(Exception):
 
 
 class UsageError(SamebitsError):
-    """The command line, or the caller of a function, asks for what cannot be."""
+    """The command line, or the caller of a function, asks for something that is not possible."""
 
 
 class NotFound(SamebitsError):
@@ -64,7 +64,7 @@ class Untrusted(SamebitsError):
 
 
 class DataError(SamebitsError):
-    """Data that cannot be used: it could not be had, does not match its checksum, or its files do not fit together."""
+    """Data that cannot be used: it could not be fetched, its checksum is wrong, or its files do not fit together."""
 
 
 class EnvironmentFailure(SamebitsError):

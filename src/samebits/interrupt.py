@@ -37,7 +37,7 @@ class StopSignal(KeyboardInterrupt):
 
     @property
     def sentence(self) -> str:
-        """What people are told: by what, and what is known by then."""
+        """What people are told: what stopped samebits, and what is known by then."""
         name = NAMES.get(self.number, f"signal {self.number}")
         return SENTENCE_WITH_KNOWN.format(name, _SIGNALS.known) if _SIGNALS.known else SENTENCE.format(name)
 
@@ -83,7 +83,10 @@ _SIGNALS = _Signals()
 
 
 def tell(*, known: str = "", advice: str = "") -> None:
-    """What a stop tells from now on: what is known by then, and the command that shows it. The first advice stays."""
+    """Set what a stop says from now on: what is known by then, and the command that shows it.
+
+    The first advice stays.
+    """
     _SIGNALS.known = known or _SIGNALS.known
     _SIGNALS.advice = _SIGNALS.advice or advice
 
@@ -132,7 +135,7 @@ def undo_at_end(step: Callable[[], None]) -> None:
 
 
 def forget(step: Callable[[], None]) -> None:
-    """Undo this no more."""
+    """Do not undo this any more."""
     if step in _SIGNALS.undone:
         _SIGNALS.undone.remove(step)
 
@@ -148,7 +151,7 @@ def _in_mode(mode: str) -> Iterator[None]:
 
 @contextmanager
 def waited_for() -> Iterator[Callable[[], None]]:
-    """A block in which a signal waits until the function that it gives is called; that one raises Stopped."""
+    """A block in which signals wait. It gives a function, which raises Stopped if a signal has arrived."""
     with _in_mode("wait"):
         yield _SIGNALS.look
 

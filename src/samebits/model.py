@@ -29,7 +29,7 @@ Kind = Literal["start", "rng", "batch", "forward", "gradient", "update", "struct
 
 
 class Scope(Document):
-    """What was compared. `steps_total`: null when no trial was whole. `files_compared`: of each trial, at most."""
+    """What was compared. `steps_total`: null when no trial was whole. `files_compared`: the most files of one trial."""
 
     kind: Literal["whole", "prefix"]
     steps_compared: int
@@ -40,7 +40,7 @@ class Scope(Document):
 
 
 class Setup(Document):
-    """All that is held the same."""
+    """Everything that is the same in all trials."""
 
     command: list[str]
     python: str | None
@@ -136,8 +136,8 @@ class Result(Document):
     """What check found, and what reports need beside it.
 
     `reason` is a sentence whenever the verdict is inconclusive; `advice` what to do then. `precision`: "bitwise".
-    `agrees`: looser precisions at which results agree, as sentences. `diverges_at`: of each group, null of the
-    reference's. `splits`: of each two groups; of many, of each with the reference.
+    `agrees`: looser precisions at which results agree, as sentences. `diverges_at`: the step at which each group
+    diverges, null for that of the reference. `splits`: of each two groups; of many, only with the reference.
     """
 
     format: int = RESULT_FORMAT
@@ -184,7 +184,7 @@ class Result(Document):
 
 
 class Round(Document):
-    """One round of looking: `steps` is null for whole trials. `at_a_time`: the most trials that ran together."""
+    """One round of trials: `steps` is null for whole trials. `at_a_time`: the most trials that ran together."""
 
     steps: int | None
     trials: list[int]

@@ -132,7 +132,7 @@ def _seconds(text: str) -> float | None:
 
 
 def read_metric(text: str) -> tuple[str, str]:
-    """NAME=REGEX. The regex finds the number: its first group, or the whole match where it has none."""
+    """NAME=REGEX. The regex finds the number: its first group, or the whole match if it has none."""
     name, equals, pattern = text.partition("=")
     if not equals or not name.strip() or not pattern:
         raise ValueError(f"{text!r} is not NAME=REGEX; say --metric 'accuracy=acc: ([0-9.]+)'.")
@@ -159,7 +159,7 @@ def read_cases(text: str) -> tuple[str, str]:
 
 
 def read_factor(text: str) -> tuple[str, list[str]]:
-    """NAME, or NAME=VALUE,VALUE: (name, values), no values where none are named."""
+    """NAME, or NAME=VALUE,VALUE: (name, values), no values if none are named."""
     name, equals, values = read_text(text).partition("=")
     if not name.strip() or (equals and not values.strip()):
         raise ValueError(f"{text!r} is not a factor; say --factor threads, or --factor threads=1,2.")

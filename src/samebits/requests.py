@@ -62,7 +62,7 @@ def refuse_record(words: Sequence[str], why: str) -> None:
 
 
 def asked(given: dict[str, Any], command: str) -> Request | Path:
-    """The folder of the record that is given instead of a command, else what the launcher is asked for."""
+    """The folder of the record that is given instead of a command, else the request for the launcher."""
     words = given["command"]
     return Path(words[0]) if names_a_record(words) else request(given, command)
 

@@ -67,7 +67,7 @@ class SamplePair(Document):
 
 
 class UlpRange(Document):
-    """So many pairs of values are `first` to `last` units in the last place apart."""
+    """The number of pairs of values that are `first` to `last` units in the last place apart."""
 
     first: int
     last: int

@@ -26,7 +26,7 @@ class LibraryFailure(SamebitsError):
 
 
 class Side(NamedTuple):
-    """A library. `environment`: where it lives when it is not beside samebits; `modules`: what it needs there.
+    """A library. `environment`: where it lives if it is not beside samebits; `modules`: what it needs there.
     `python`: its interpreter, where a user named one."""
 
     id: str
@@ -56,7 +56,7 @@ SIDES: dict[str, Side] = {
 
 
 def named(names: list[str]) -> list[Side]:
-    """Sides of the table, in its order; all of them where none is named. Raises UsageError."""
+    """Sides of the table, in its order; all of them if none is named. Raises UsageError."""
     unknown = [name for name in names if name not in SIDES]
     if unknown:
         raise UsageError(f"There is no library {unknown[0]!r} here.", f"Choose from: {', '.join(SIDES)}.")
@@ -64,7 +64,7 @@ def named(names: list[str]) -> list[Side]:
 
 
 def interpreter(side: Side) -> str:
-    """The interpreter of a library: the one that runs samebits where it has it, else its environment. NotFound."""
+    """The interpreter of a library: the one that runs samebits if that has it, else its environment. NotFound."""
     if side.python:
         return side.python
     if side.modules and all(importlib.util.find_spec(module) for module in side.modules):

@@ -45,7 +45,7 @@ class _Children:
         }
 
     def became(self, path: "Argument", argv: "Argument", *_: "Any") -> None:
-        """The process asks to become a different program; where that fails, it writes on and says so thereby."""
+        """The process asks to become a different program; if that fails, it writes on, which shows it."""
         self._event("exec", path=_text(path), argv=_words(argv))
 
     def _starts(self, path: "Argument", argv: "Argument") -> None:

@@ -114,7 +114,7 @@ class _Files:
         self._moved(System.abspath(os.path.join(os.path.dirname(target), System.fsdecode(source))), target)
 
     def _moved(self, source: str, target: str) -> None:
-        """A file gets a name more: what stands there is what stood under the name before."""
+        """A file gets one more name: it stands for what the old name stood for."""
         if _is_ignored(target) or _BYTECODE in target:
             return
         if ("wrote", source) in self._known:

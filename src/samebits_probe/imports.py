@@ -19,7 +19,7 @@ around: "List[Callable[[], Callable[[], Any]]]" = []
 
 
 def after(name: str, function: "ImportHook") -> None:
-    """Call `function(module)` when `name` has been executed, or now where it has been already.
+    """Call `function(module)` when `name` has been executed, or now if it has been already.
 
     An exception of `function` is its own affair: callers pass functions that record their failures.
     """

@@ -1,4 +1,4 @@
-"""Parts of the probe that only few trials need: a module is imported where the launcher asks for what it does."""
+"""Parts of the probe that only few trials need: a module is imported if the launcher asks for what it does."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -172,7 +172,7 @@ class Probe:
                 self.add(point, found)
 
     def add_start(self, point: int, fingerprint_: bytes) -> None:
-        """Record initial weights or buffers: at step -1, or at the current step where training has begun before."""
+        """Record initial weights or buffers: at step -1, or at the current step if training has begun before."""
         self.add(point, fingerprint_, step=self.step if self.step else -1)
 
     def scalar(self, point: int, value: float, occurrence: int = 0, step: "Optional[int]" = None) -> None:
@@ -199,7 +199,7 @@ class Probe:
             self._keeping.discard(thread)
 
     def captured(self, kind: str, name: str, dtype: "Dtype", shape: "Shape", buffer: "Buffer") -> None:
-        """Write the tensor, where it is one that the launcher asked for. `buffer`: its bytes in logical order."""
+        """Write the tensor, if the launcher asked for it. `buffer`: its bytes in logical order."""
         if self.selection is not None:
             self.selection.take(kind, name, (dtype, shape, buffer))
 
@@ -232,7 +232,7 @@ class Probe:
                 self.add(self.point("rng", name), self._states.fingerprint(name, state), step)
 
     def end_step(self) -> None:
-        """A step is over: write it, and stop the trial here where the launcher asked for that."""
+        """A step is over: write it, and stop the trial here if the launcher asked for that."""
         if self._digests:
             self._add_digests()
         for part in self.closers if self.closers and self._ends.is_final else ():
@@ -303,7 +303,7 @@ class Probe:
         vars(self).update(before)
 
     def conclude(self, name: str, document: "wire.StoppedFacts") -> bool:
-        """Write the document that says that everything was recorded; not where something could not be."""
+        """Write the document that says that everything was recorded; unless something could not be."""
         if not self.recorder.broken:
             try:
                 self.recorder.document(name, document)

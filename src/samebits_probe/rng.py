@@ -48,7 +48,7 @@ def numpy_state() -> "Optional[bytes]":
 
 
 # To ask for a state of 625 numbers takes 10 to 30 us, to compare the memory that holds them less than one. So the last
-# state is given again where that memory (all of it, not its address) is the same.
+# state is given again if that memory (all of it, not its address) is the same.
 _python_last: "List[Any]" = [None, None]  # (words, kept Gaussian), state
 _numpy_last: "List[Any]" = [None, None]  # words, state
 

@@ -98,7 +98,7 @@ class TensorSelection:
         return False
 
     def about(self, what: str, name: str, facts: "Union[OptimizerFacts, LayerFacts]") -> None:
-        """Write what the program has set: of an "optimizer", a "layer". Only where it is not what it was before."""
+        """Write what the program has set: of an "optimizer", a "layer". Only if it is not what it was before."""
         text = System.dumps(facts, default=str, sort_keys=True)
         if self.wants(self._probe.step, "update") and self._known.get((what, name)) != text:
             self._known[what, name] = text

@@ -70,7 +70,7 @@ class Occurrences:
         return before
 
     def add_new(self, group: "Group") -> bool:
-        """Count a group; False, with nothing done, where any of its points was there before."""
+        """Count a group; False, with nothing done, if any of its points was there before."""
         own = group.once.keys()
         if self._points and not own.isdisjoint(self._points.keys()):
             return False

@@ -79,8 +79,8 @@ if TYPE_CHECKING:
 
         first: int
         last: int
-        kinds: Sequence[str]  # all but "rng", "structure" and "end" where this is left out
-        name: str  # of one tensor: the first of that name in each step. All tensors where this is left out
+        kinds: Sequence[str]  # all but "rng", "structure" and "end" if this is left out
+        name: str  # of one tensor: the first of that name in each step. All tensors if this is left out
         most: int  # bytes
         layers: bool  # what inner layers return, too
 

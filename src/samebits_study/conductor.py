@@ -85,7 +85,7 @@ def _refuse_file(folder: Path) -> None:
 def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
     """The setups in the folder's study.json whose trainings are not here: run on a different machine, or cleared away.
 
-    They stay in the result, and are not run again where they are whole. Raises UsageError if that study.json is of
+    They stay in the result, and are not run again if they are whole. Raises UsageError if that study.json is of
     a study that cannot be set beside this one.
     """
     path = work.folder / RESULT
@@ -136,7 +136,7 @@ def _damage_said(work: Work, setup: StudySetup) -> Iterator[None]:
 
 
 def _run(work: Work, setup: StudySetup, progress: Progress) -> str:
-    """Run a setup; gives the reason where it is not done."""
+    """Run a setup; gives the reason if it is not done."""
     progress.note(f"{work.study.name} > {setup.id}: {setup.about}")
     try:
         with _damage_said(work, setup):

@@ -44,7 +44,7 @@ class Work:
 
 
 def interpreter(setup: StudySetup) -> str:
-    """The setup's interpreter: its environment, or this one where it has the packages. Raises NotFound."""
+    """The setup's interpreter: its environment, or this one if it has the packages. Raises NotFound."""
     try:
         return str(environment_python(setup.environment))
     except NotFound:

@@ -3,7 +3,7 @@
 import pytest
 
 ONE, TWO, THREE = ({(0, "batch", "0"): number} for number in (1, 2, 3))
-DOUBT = "processes of equal arguments could not be told apart: they were paired in the order in which they started (python train.py)"
+DOUBT = "processes with the same arguments could not be told apart: they were paired in the order in which they started (python train.py)"
 
 
 def family(writing, *children, **facts):

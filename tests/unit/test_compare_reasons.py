@@ -399,7 +399,7 @@ def test_a_difference_between_machines(writing, no_answer):
     trials = [writing.training(trial={"machine": {"processor": "a"}})]
     trials.append(writing.training(OTHER, trial={"machine": {"processor": "b"}}))
     assert no_answer(trials) == (
-        "the trials did not have one setup: their bits differ, and so do their machines (processor)."
+        "the trials did not have the same setup: their bits differ, and so do their machines (processor)."
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from samebits.comparison import relative_distance, update_looks
 from samebits.documents import DifferingArgument
 from samebits.localization import first_difference, path, phrases
-from samebits.localization.inspection import Execution, InspectedTrials, parting_in
+from samebits.localization.inspection import Execution, InspectedTrials, diverging_in
 from samebits.localization.path import Way
 from samebits.model import Divergence, ProcessKey
 from samebits.store import open_record
@@ -301,7 +301,7 @@ def moved(step, value):
 def test_of_a_step_those_trials_tell_that_agreed_until_then(writing, tmp_path, step, alike, where):
     changes = [{}, moved(0, "a"), moved(1, "b"), moved(2, "c"), {}]
     record = open_record(writing.record(tmp_path, [writing.training(each, steps=4) for each in changes]))
-    kept, divergence = parting_in(step, record.file, [Execution(one, None) for one in record.trials])
+    kept, divergence = diverging_in(step, record.file, [Execution(one, None) for one in record.trials])
     assert [seen.trial.id for seen in kept] == alike
     assert divergence.step == where
 
@@ -309,6 +309,6 @@ def test_of_a_step_those_trials_tell_that_agreed_until_then(writing, tmp_path, s
 def test_a_trial_that_parted_alone_is_left_out_though_the_others_are_compared_with_it(writing, tmp_path):
     changes = [moved(0, "a"), moved(2, "b"), {}]
     record = open_record(writing.record(tmp_path, [writing.training(each, steps=4) for each in changes]))
-    kept, divergence = parting_in(2, record.file, [Execution(one, None) for one in record.trials])
+    kept, divergence = diverging_in(2, record.file, [Execution(one, None) for one in record.trials])
     assert [seen.trial.id for seen in kept] == [2, 3]
     assert divergence.step == 2

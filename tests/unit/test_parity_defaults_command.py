@@ -123,7 +123,7 @@ def test_what_is_drawn_at_random_is_said_with_how_often_each_was_found():
     found = concluded([answered("pytorch", adam_count=numbers(*one)), answered("jax", adam_count=drawn)], GROUPS)
     line_of_jax = found.of("adam.count", "jax")
     assert line_of_jax.meaning == "drawn"
-    assert line_of_jax.words == "drawn at random: of 3 times as step 2 in 2, as step 1 in 1"
+    assert line_of_jax.words == "not the same each time: as step 2 in 2 of 3, as step 1 in 1 of 3"
     assert line(found, "adam.count").differs is True
     steady = {"numbers": one, "draws": [one, one]}
     found = concluded([answered("pytorch", adam_count=numbers(*one)), answered("jax", adam_count=steady)], GROUPS)

@@ -1,6 +1,6 @@
 """Why trials diverge: the cause, named by intervention.
 
-Nothing held, everything held, then the smallest sets that suffice.
+Trials with nothing held, with everything held, then with smaller sets, until the smallest that suffice are known.
 
 `search` is the search as a function of what trials show; `settings` are the records of those trials.
 """

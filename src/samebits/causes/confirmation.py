@@ -1,4 +1,4 @@
-"""The set that was found, tried over more of the training than the steps in which trials diverged."""
+"""Tries the set that was found over more steps than those in which the trials diverged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from samebits.causes.costs import step_time
 from samebits.causes.decision_rule import Observation
 from samebits.causes.settings import FIRST, Setting, SettingRecords
 
-LEAST_ALLOWED = 60.0  # for this are taken at most as long as the search has taken, and this at least
+LEAST_ALLOWED = 60.0  # seconds that this may take; longer if the search took longer
 FACTOR = 10
 
 
@@ -25,8 +25,8 @@ class Confirmation:
 def confirm(settings: SettingRecords, names: Sequence[str], trials: int, seconds: float) -> Confirmation:
     """Try the set over ten times the steps, then ten times as many again, at last whole, while there is time.
 
-    Two trials of each length tell whether the next one fits; as many as are asked for are run of the last. The settings
-    that are looked at from now on make as many steps. `seconds`: what the search has taken.
+    Two trials of each length show whether the next length fits. Of the last length, as many run as are asked for.
+    Trials of settings that are tried later make as many steps. `seconds`: what the search has taken.
     """
     end = clock.now() + max(seconds, LEAST_ALLOWED)
     first = max(FIRST, min(settings.room, trials))

@@ -64,7 +64,7 @@ def _measured(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[s
 
 
 def _compared(held: Setting, without: Setting) -> Cost | None:
-    """What a set costs by the turns so far; None if the times overlap, or some trial made other steps."""
+    """What a set costs by the turns so far; None if the times overlap, or if the numbers of steps differ."""
     numbers = {trial.steps for one in (held, without) if one.result for trial in one.result.trials}
     return cost(_times(held), _times(without)) if len(numbers) == 1 else None
 

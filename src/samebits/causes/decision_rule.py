@@ -1,6 +1,6 @@
-"""The decision rule: a sequential test of whether a control that agrees does so by luck.
+"""The decision rule: a sequential test of whether the trials with a control agree by luck.
 
-A control that changes nothing leaves the outcomes as they are spread with nothing held. If the most frequent outcome
+If a control changes nothing, the outcomes are spread as they are with nothing held. If the most frequent outcome
 has the share q, n such trials agree with probability at most q^(n-1) (the sum of q_i^n over the outcomes). q is not
 known: c of N trials with nothing held had the most frequent outcome, which gives it the density of
 Beta(1 + c, 1 + N - c). So the chance is the mean of q^(n-1) over that density,
@@ -108,7 +108,7 @@ class SettingTrials(Protocol):
 
 GLIMPSE = 2  # trials that tell most settings that diverge
 CHANCE = 0.01  # with which some useless setting may be accepted, over a whole search
-GLANCE = 0.1  # and one setting may be taken to agree, before what follows from that has been tested
+GLANCE = 0.1  # with which one useless setting may pass for the moment; the final set is tested in full
 LEAST, MOST = 12, 300  # trials that must agree before a setting is accepted
 FURTHER = 200  # trials by which the first look is made longer at most
 
@@ -138,7 +138,8 @@ def needed(largest: float, of: float, below: float) -> int:
 
 @functools.cache
 def further(groups: tuple[int, ...], settings: int, have: int = 0, room: int = 1) -> int:
-    """How many more trials of what diverges save at least themselves: the split is known better, so fewer must agree.
+    """How many more trials of a setting that diverges pay for themselves: the split is known better, so fewer must
+    agree.
 
     `groups`: how many trials had each outcome. `have`: trials that agree already. `room`: how many run at a time.
     """

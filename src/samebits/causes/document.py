@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from samebits import controls, words
+from samebits.causes.conclusion import Conclusion
 from samebits.causes.decision_rule import Rule
-from samebits.causes.finding import Finding
 from samebits.causes.settings import Setting, SettingRecords, held_words
 from samebits.documents import Evidence, Explanation, Fix, State
 from samebits.model import Result
@@ -125,7 +125,7 @@ def _state(setting: Setting, rule: Rule | None = None) -> State:
     return "agreed" if rule is not None and seen.agrees(rule.full) else "open"
 
 
-def _sentence(settings: SettingRecords, found: Finding) -> str:
+def _sentence(settings: SettingRecords, found: Conclusion) -> str:
     first, cause = settings.look([], 0), found.cause
     outcomes = words.count(len(first.groups), "outcome")
     without = f"without, {words.count(first.trials, 'trial')} end in {outcomes}"

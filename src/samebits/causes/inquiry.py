@@ -9,10 +9,10 @@ from pathlib import Path
 from samebits import checks, clock, controls, interrupt, ops, store
 from samebits.causes import document
 from samebits.causes.candidates import Clues
+from samebits.causes.conclusion import Conclusion
 from samebits.causes.confirmation import Confirmation, confirm
 from samebits.causes.costs import Cost, costs, step_time
 from samebits.causes.document import Spent
-from samebits.causes.finding import Finding
 from samebits.causes.search import SearchOptions, search
 from samebits.causes.settings import FOLDER, QuietProgress, Setting, SettingRecords, adopt
 from samebits.checks import Check
@@ -34,7 +34,7 @@ MARGIN = 5  # steps that are kept after the last divergence
 class Cause:
     """What was found, how far it was compared, and what it costs (None: not measured)."""
 
-    found: Finding
+    found: Conclusion
     confirmed: Confirmation | None
     cost: dict[str, Cost] | None
 
@@ -123,7 +123,7 @@ class _Inquiry:
             found = self._search()
         return Cause(found, confirmed, costs(self.settings, found.minimal) if found.minimal else None)
 
-    def _search(self) -> Finding:
+    def _search(self) -> Conclusion:
         settings = self.settings
         candidates = [name for name in controls.known() if name not in settings.base]
         options = SearchOptions(self.alternatives, settings.progress.note)
@@ -148,8 +148,11 @@ def _generators(experiment: Experiment) -> set[str]:
 
 
 def _steps(result: Result, first: Setting) -> int | None:
-    """How many steps each trial of the search makes: as many as those that diverged, whole ones where these diverge at
-    their end; where the steps take most of a trial, up to some steps after the last trial has diverged."""
+    """How many steps each trial of the search makes: as many as those that diverged, or all if these diverge at their
+    end.
+
+    If the steps take most of a trial's time, it ends a few steps after the last divergence.
+    """
     divergence, each = result.divergence, step_time(first, 1)
     if divergence is None or divergence.kind in ("end", "structure") or each is None:
         return first.steps
@@ -181,7 +184,7 @@ def _written(experiment: Experiment, result: Result) -> Check:
     return Check(experiment, result)
 
 
-def _operator(replay: OperatorReplay, found: Finding) -> str | None:
+def _operator(replay: OperatorReplay, found: Conclusion) -> str | None:
     """The operator to blame, if the control that removes the divergence changes how operators compute."""
     if found.cause and not any(controls.describe(name).is_of_operators for name in found.cause):
         return None

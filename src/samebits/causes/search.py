@@ -2,8 +2,8 @@
 
 Nothing held, the seeds that were seen missing, everything held, what the kind of the divergence suggests, one control
 after the other as long as each moves the first difference to a later point, then everything made smaller by halves
-(delta debugging: Zeller and Hildebrandt, IEEE TSE 28, 2002), so that several causes are all found. A setting whose
-trials diverge is done with after two or three of them; one that is accepted has as many as the rule asks for.
+(delta debugging: Zeller and Hildebrandt, IEEE TSE 28, 2002), so that several causes are all found. Two or three trials
+are enough to reject a setting whose trials diverge. A setting that is accepted has as many trials as the rule asks for.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import cast
 
 from samebits import controls, words
 from samebits.causes.candidates import Clues, by_specificity, compatible, hinted
+from samebits.causes.conclusion import Conclusion
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Rule, SettingTrials, Where, Wish, further
-from samebits.causes.finding import Finding
 from samebits.causes.lookahead import chunks, first_of, halves, prepare, with_one_more
 from samebits.model import Kind
 from samebits_probe import wire
@@ -28,7 +28,7 @@ SUSPECTS = 3  # missing seeds that are tried before anything else
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """`alternatives`: look for sets that nobody would choose, too. `told`: is told what is likely."""
+    """`alternatives`: look for sets that nobody would choose, too. `told`: is called with what is likely."""
 
     alternatives: bool = False
     told: Callable[[str], None] = lambda text: None
@@ -40,7 +40,7 @@ def search(
     first: Observation,
     clues: Clues,
     options: SearchOptions | None = None,
-) -> Finding:
+) -> Conclusion:
     """Explain a divergence. `first`: what was seen with nothing held."""
     return _Search(settings, candidates, first, clues, options or SearchOptions()).run()
 
@@ -56,10 +56,10 @@ class _Search:
     ) -> None:
         self.settings, self.candidates, self.first = settings, list(candidates), first
         self.clues, self.options = clues, options
-        self.found = Finding(Rule(first.groups, max(1, len(candidates))))
+        self.found = Conclusion(Rule(first.groups, max(1, len(candidates))))
         self.before = NOWHERE
 
-    def run(self) -> Finding:
+    def run(self) -> Conclusion:
         """The steps, in order."""
         suspects = self.clues.suspected(self.clues.kind, self.candidates)[:SUSPECTS]
         self._prepare_first(suspects)
@@ -81,7 +81,7 @@ class _Search:
         prepare(self.settings, sets, self.found.rule.full)
 
     def _try_suspects(self, suspects: Sequence[str]) -> None:
-        """The seeds that are missing, before anything else."""
+        """Try the missing seeds before anything else."""
         number = len(suspects)
         self.found.rule = Rule(self.first.groups, number * (number + 1))  # half of the chance for as many sets at most
         grown = self._grown(lambda kind: [*suspects])
@@ -104,7 +104,7 @@ class _Search:
     # -- nothing held, everything held ------------------------------------------------------------------------
 
     def _hold_everything(self) -> Observation:
-        """All controls with which the program runs; which of them take effect is read from its trials."""
+        """Hold all controls with which the program runs, and read from its trials which of them take effect."""
         seen = self.settings.look(self.candidates, GLIMPSE)
         if seen.broke:
             self.candidates, self.found.refused = compatible(self.candidates, self._why_broken)
@@ -169,7 +169,7 @@ class _Search:
     # -- smallest sets ----------------------------------------------------------------------------------------
 
     def _find_minimal(self, everything: Observation) -> None:
-        """By what is likely; if that is not enough, by all that takes effect, made smaller."""
+        """Find the smallest sets: from what is likely; if that is not enough, by reducing all that takes effect."""
 
         def order(kind: Kind) -> list[str]:
             names = self.clues.ordered(kind, self.found.everything)
@@ -210,7 +210,7 @@ class _Search:
             split = self.settings.look(without, split.trials + more, through=True)
 
     def _split(self, without: Sequence[str], split: Observation, names: Sequence[str]) -> Observation:
-        """How trials split without some controls, known as well as it is worth for those that are tested."""
+        """How trials split without some controls, known as well as is worthwhile for the settings that are tested."""
         while True:
             have, settings = self.settings.look(names, GLIMPSE, self.before).trials, self.found.rule.settings
             more = further(split.groups, settings, have, self.settings.room)
@@ -283,7 +283,7 @@ class _Search:
     # -- alternatives -----------------------------------------------------------------------------------------
 
     def _find_alternatives(self) -> None:
-        """Other sets of the same size: those with which trials agree, with a different control instead of a member."""
+        """Find other sets of the same size with which trials agree: with a different control instead of a member."""
         first = self.found.minimal[0]
         for name in first:
             kept = [other for other in first if other != name]

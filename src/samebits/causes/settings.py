@@ -182,7 +182,7 @@ class SettingRecords:
             self._show(setting)
 
     def _learn(self, seen: Observation) -> None:
-        """Those that took effect, of everything held, are everything from now on."""
+        """From now on, *everything* means the controls that took effect when everything was held."""
         if set(self.everything) <= seen.held:
             self.everything = [name for name in self.everything if seen.is_in_force(name)]
 
@@ -193,7 +193,7 @@ class SettingRecords:
         self.progress.note(f"{held_words(self.added(setting), self.everything)}: {seen_words(setting.seen())}")
 
     def _part(self, setting: Setting, trials: int) -> str:
-        """What runs next: the setting, how many of its trials have run, and the time left if all agree."""
+        """Say what runs next: the setting, how many of its trials have run, and the time left if all agree."""
         held, left = held_words(self.added(setting), self.everything), setting.time_left(trials)
         said = f"{held}: {setting.number} of {words.count(trials, 'trial')}"
         return said if left is None else f"{said}, {words.clock(left)} left"

@@ -35,7 +35,7 @@ def answer(result: Result, targets: Targets, record: Record) -> int:
 
 
 def present(report: Report, targets: Targets, *, quiet: bool = False) -> int:
-    """Show a report, write it where it was asked for, return the exit status of its verdict; 0 (done) without one.
+    """Show a report, write the files that were asked for, return the exit status of its verdict; 0 (done) without one.
 
     `quiet`: standard output is taken by something else.
     """

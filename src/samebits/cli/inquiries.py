@@ -57,7 +57,7 @@ LOCATE_TEXT = """Narrow down where trials diverge: step, phase, module, operator
 
 `samebits locate RECORD` takes the record of a check. With a command, samebits checks it first.
 
-samebits runs as many trials as the record has, up to the step in which they diverged. It looks at the modules of that
+samebits runs as many trials as the record has, up to the step in which they diverged. It inspects the modules of that
 step, then at its operators. With a RECORD, the options of a check have no effect: the record already holds them.
 
 Exit status: 1 if they diverge, 0 if there is nothing to locate, 3 if they did not diverge again or the record has no
@@ -142,8 +142,8 @@ VARY_TEXT = """Hold the setup, vary one factor of the machine at a time, and say
 depend.
 
 `--factor threads=1,2` names the values, the base value first. `--factor threads` uses the factor's own values.
-Without --factor, samebits varies all that this machine can vary. `--factor isa` stands for the instruction sets of each
-library.
+Without --factor, samebits varies every factor that it can vary here. `--factor isa` stands for the instruction sets of
+each library.
 
 samebits first compares the trials of each value with each other, so that noise does not look like dependence.
 

@@ -74,8 +74,8 @@ better, and how many trainings would show it.
 A and B are each a folder of noise or of check --metric, FOLDER:SETUP of a study, or a CSV file with a line for each
 training. They can also be commands in quotation marks: versus trains them as samebits noise does, with its options.
 
-Exit status: 0 there is an answer (told apart or not), 2 wrong use or an error, 3 no answer: too few trainings, no
-number of a metric, or both sides repeat."""
+Exit status: 0 there is an answer (whether or not they differ), 2 wrong use or an error, 3 no answer: too few trainings,
+no number of a metric, or both sides repeat."""
 
 
 def run_versus(**given: Any) -> int:

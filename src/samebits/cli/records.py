@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from samebits.checks import Check
 
 
-CHECK_TEXT = """Run a training command several times in fresh processes, and say whether the trained model comes out
-bit for bit the same. If not, name the first thing that differs.
+CHECK_TEXT = """Run a training command several times in fresh processes, and say whether the trained model is the same
+each time, bit for bit. If not, name the first thing that differs.
 
 `samebits check train.py --lr 0.1` is short for `samebits check -- python train.py --lr 0.1`. In the command, {out} and
 {trial} stand for the trial's own output folder and its number.

@@ -115,7 +115,7 @@ def _can_be(reason: str, value: Value) -> bool:
 
 
 def _reason_of_form(a: Value, b: Value) -> str | None:
-    """What texts that are equal once they are masked differ in."""
+    """What two texts differ in that are equal once they are masked."""
     if not isinstance(a, str) or not isinstance(b, str):
         return None
     one, two = masked(a), masked(b)

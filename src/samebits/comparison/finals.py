@@ -28,7 +28,7 @@ from samebits_probe import wire
 
 
 def final(aligned: AlignedTrial) -> str | None:
-    """32 hex digits over the end weights of all processes; of a trial that is seen by its files alone, over these.
+    """32 hex digits over the end weights of all processes; over the files, if only these were seen of the trial.
 
     None if the end was not seen.
     """
@@ -52,7 +52,7 @@ def _of_processes(aligned: AlignedTrial) -> list[tuple[str, bytes]]:
 def end_weights(trace: ProcessTrace) -> list[tuple[str, bytes]]:
     """(name, fingerprint) of what the models end with, networks in the order of their content, whatever their labels.
 
-    That is all of which the initial value was seen, and all tensors of a process in which the modules that were alive
+    These are all values whose initial value was seen, and all tensors of a process in which the modules that were alive
     at the end were read.
     """
     weights, labels = weight_names(trace), networks.labels(trace)

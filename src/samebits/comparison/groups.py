@@ -104,7 +104,7 @@ class Comparison:
 
 
 def pair_difference(a: AlignedTrial, b: AlignedTrial, ignores: Sequence[str] = ()) -> PairDifference:
-    """Compare two trials: processes in their order, then files and metrics where both ran to their ends."""
+    """Compare two trials: processes in their order, then files and metrics if both ran to their ends."""
     members = [part for mine, theirs in pairs(a, b) if (part := _member_difference(mine, theirs, a, b)) is not None]
     if not (a.whole and b.whole):
         return PairDifference(members, [])

@@ -260,7 +260,7 @@ def _doubt(looked: ReasonInputs) -> Reason | None:
         return None
     return Reason(
         f"the trials have the same bits, but {looked.record.doubt} when they had waited between two rounds. "
-        "A program that looks at the clock does that, and so does a rare race.",
+        "A program that looks at the clock can cause that, and so can a rare race.",
         "Run again with --full, and with more trials (-n 10): no trial waits then.",
     )
 

@@ -206,7 +206,7 @@ def _other_machine(comparison: Comparison) -> Reason | None:
         return None
     differing = words.listed(differing_facts([aligned.trial for aligned in comparison.aligned]))
     return Reason(
-        f"the trials did not have one setup: their bits differ, and so do their machines ({differing}).",
+        f"the trials did not have the same setup: their bits differ, and so do their machines ({differing}).",
         "Run all trials on one machine (on a cluster: --spread same), or compare nodes: samebits vary --factor node.",
     )
 

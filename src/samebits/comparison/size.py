@@ -191,12 +191,12 @@ def _rows_look(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
 def _sample(x: Floats, y: Floats) -> str:
     """Whether the two tensors are related at all."""
     if len(x) > 1 and _likeness(x, y) > _ALIKE:
-        return "like a different computation: close, and more than rounding"
+        return "like a different computation: close, but more than rounding apart"
     return "like a different sample: the values have little in common"
 
 
 def _likeness(x: Floats, y: Floats) -> float:
-    """The cosine between the two: 1 where one is a multiple of the other."""
+    """The cosine between the two: 1 if one is a multiple of the other."""
     return float(np.dot(x, y) / np.sqrt(np.dot(x, x) * np.dot(y, y)))
 
 

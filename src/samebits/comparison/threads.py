@@ -128,7 +128,7 @@ def _drawn_from(process: ProcessTrace) -> frozenset[tuple[str, bytes]]:
 
 
 def _in_variables(processes: Sequence[ProcessTrace]) -> Iterator[tuple[ProcessTrace, list[Held]]]:
-    """(process, what its variables held at the end) of processes of equal arguments, each with the same names.
+    """(process, what its variables held at the end) of processes with the same arguments, each with the same names.
 
     What all of them held is paired by its bits, the rest in the order of its names: the threads may have put their
     models into a list in any order.

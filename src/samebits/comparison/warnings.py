@@ -242,8 +242,8 @@ def _siblings(seen: WarningInputs) -> Iterator[str]:
     commands = {words.command(key.argv) for pair in pairs for key in pair.indistinct}
     for command in sorted(commands):
         yield (
-            "processes of equal arguments could not be told apart: they were paired in the order in which they started "
-            f"({command})"
+            "processes with the same arguments could not be told apart: they were paired in the order in which "
+            f"they started ({command})"
         )
 
 

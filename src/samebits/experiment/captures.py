@@ -46,7 +46,7 @@ def measure(
             found = _capture(experiment, wanted, number, wanted["last"] + 1)
             if found is None:
                 return None
-            other = next((one for one in seen if _part_there(record.file, where, one, found)), None)
+            other = next((one for one in seen if _diverge_there(record.file, where, one, found)), None)
             if other is not None:
                 return _size(other, found, where.kind)
             seen.append(found)
@@ -66,7 +66,7 @@ def seconds_needed(files: list[TrialFile]) -> float:
     return MOST_RUNS * max((file.seconds for file in files), default=MOST_SECONDS)
 
 
-def _part_there(file: RecordFile, where: Divergence, a: CapturedTensor, b: CapturedTensor) -> bool:
+def _diverge_there(file: RecordFile, where: Divergence, a: CapturedTensor, b: CapturedTensor) -> bool:
     """Whether two runs first diverge at this point. They may diverge earlier than the trials before."""
     if (a.dtype, a.shape) != (b.dtype, b.shape):
         return False

@@ -22,7 +22,7 @@ from samebits.launch.plan import Plan
 from samebits.launch.trial import TrialRun
 from samebits.model import NODE_WAS_LOST, STOPPED_BY_USER, Round, TrialFile
 
-_TELL = 0.25  # seconds between two words about a trial's steps
+_TELL = 0.25  # seconds between two messages about a trial's steps
 _PACE = 0.1  # and between two looks for a place, while trials of a different record have all
 NO_VERDICT = ("failed", "killed", "timeout", "unwatched")
 _APART = 1.25  # seconds: a seed from a clock of whole seconds must not be the same in all trials
@@ -133,7 +133,7 @@ class Trials:
         if not self.capacity.is_auto:
             return self._disturbance
         badly = next((file for file in finished.files if file.status in NO_VERDICT), None)
-        return self._disturbance or (f"trial {badly.id} did not end well next to a second trial" if badly else "")
+        return self._disturbance or (f"trial {badly.id} did not end well beside a second trial" if badly else "")
 
     def _round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool) -> FinishedRound:
         began, asked, most = clock.now(), limits, 1
@@ -173,7 +173,7 @@ class Trials:
             clock.sleep(min((trial.pace for trial in self._running.values()), default=seconds))
 
     def end_waiting(self, why: str = "") -> list[int]:
-        """End the trials that wait, and tell their numbers. `why`: none waits from now on."""
+        """End the trials that wait, and return their numbers. `why`: none waits from now on."""
         ended = self._waiting.refuse(why) if why else self._waiting.end()
         self._tell_refusal()
         return ended

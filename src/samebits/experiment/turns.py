@@ -1,7 +1,7 @@
-"""Works side by side: they take turns, so that trials of several records run at the same time.
+"""Runs works side by side, so that trials of several records run at the same time.
 
-One work runs at a time, and only where it sleeps do the others go on. So no work needs a lock: what it does between two
-sleeps is done at once.
+A work is the code that fills one record. Only one work runs at a time, and the others go on when it sleeps. So no work
+needs a lock: between two sleeps, nothing else happens.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def side_by_side(works: Sequence[Callable[[], T]], most: int) -> list[T]:
 
 
 def _go_on(turns: Sequence[_Turn[T]]) -> None:
-    """Wait until the first of them wants to go on, and let all do so that want to."""
+    """Wait until the first of them wants to go on, then let all go on that want to."""
     clock.sleep(max(0.0, min(turn.due for turn in turns) - clock.now()))
     for turn in turns:
         if turn.due <= clock.now():
@@ -156,7 +156,7 @@ class Once(Generic[T]):
 
 
 class OneByOne:
-    """What only one of several works does at a time, because all would use the same folder; the others wait."""
+    """A block that one work runs at a time, because all would use the same folder. The others wait."""
 
     def __init__(self) -> None:
         self._is_taken = False

@@ -205,7 +205,7 @@ def _is_written(fdinfo: Path) -> bool:
 
 
 def _comes_first(path: Path) -> bool:
-    """Whether a file is compared before others, should there be more than can be compared."""
+    """Whether a file is compared before others, if there are more than can be compared."""
     return store.holds_tensors(path) or path.suffix.lower() in store.COMPARED_FIRST
 
 

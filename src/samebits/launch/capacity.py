@@ -1,7 +1,7 @@
-"""How many trials may run at the same time: as many as fit into idle cores and memory, if none disturbs the others.
+"""Decides how many trials run at the same time: as many as fit into idle cores and memory, if none disturbs the others.
 
-The first trial runs alone and is measured. A trial must stay as free to race as if it ran alone: so it needs a core for
-each thread that computes, however seldom.
+The first trial runs alone and is measured. Threads must be as free to race as in a trial that runs alone. So a trial
+needs a core for each thread that computes, however seldom.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ from samebits.launch.supervisor import below_quickly
 __all__ = ["Capacity", "TrialPlaces", "Usage", "UsageMeter", "free_cores"]
 
 _PACE, _PACE_OF_HELD = 0.1, 0.4  # seconds between two looks at what a trial uses, and at what it holds
-_LEAST_SECONDS, _LEAST_SHARE = 0.01, 0.001  # of a thread that computes: of a processor, and of the time
-_ENDED_SECONDS = 0.05  # of threads that have ended, from which on they count
+_LEAST_SECONDS, _LEAST_SHARE = 0.01, 0.001  # of a thread that computes: processor time, and its share
+_ENDED_SECONDS = 0.05  # of processor time, from which on ended threads count
 _SLACK = 0.25  # of a core: what samebits and small daemons take
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 class Usage(NamedTuple):
-    """What a trial used. `cores`: that it needs; `memory`: bytes at most; `others`: cores that were busy with anything
-    else meanwhile; `alone`: why no different trial may run beside it."""
+    """What a trial used.
+
+    `cores`: how many it needs; `memory`: the most bytes it took; `others`: how many cores were busy with anything else
+    meanwhile; `alone`: why no different trial may run beside it.
+    """
 
     cores: int
     memory: int
@@ -39,7 +42,7 @@ class Usage(NamedTuple):
 
 
 class TrialPlaces:
-    """The places in which trials run now, those of all rounds that run side by side. `taken`: their numbers.
+    """The places in which trials run now, shared by all rounds that run side by side. `taken`: their numbers.
 
     `gone`: files that these trials wrote and removed; `written`: those that trials on different machines wrote.
     """
@@ -52,7 +55,7 @@ class TrialPlaces:
 
     @contextmanager
     def of_a_round(self) -> Iterator[None]:
-        """A round runs while the block does."""
+        """Count one more round while the block runs."""
         if not self._rounds:
             self.gone, self.written = set(), set()
         self._rounds += 1
@@ -75,7 +78,7 @@ class Capacity:
     """How many trials run at a time, and `why`: as many as were asked for, or ("auto") as many as fit."""
 
     def __init__(self, asked: int | Literal["auto"] = 1, *, alone: str = "", slots: int = 0) -> None:
-        """`alone`: why one at a time. `slots`: how many a host has room for; then none is measured."""
+        """`alone`: why trials run one at a time. `slots`: how many a host has room for; then none is measured."""
         self.is_auto = asked == "auto" and not alone and not slots
         self.is_own = asked == "auto" and not alone  # samebits chose the number, and may take it back
         self.at_a_time, self.why = (1, alone) if asked == "auto" else (asked, "")
@@ -86,11 +89,14 @@ class Capacity:
         self._steps = 0.0  # how many the trial that was measured has made
 
     def is_known(self, steps: int | None) -> bool:
-        """Whether it is known for trials of so many steps (None: whole ones)."""
+        """Whether the use of trials of so many steps (None: whole ones) is known."""
         return not self.is_auto or (math.inf if steps is None else steps) <= self._steps
 
     def learn(self, usage: Usage, steps: int | None) -> None:
-        """A trial has run alone, for so many steps (None: to its end). A different one may have used more before."""
+        """Learn from a trial that ran alone, for so many steps (None: to its end).
+
+        An earlier one may have used more.
+        """
         if not self.is_auto:
             return
         if self._usage is not None:
@@ -130,7 +136,7 @@ def free_cores(others: float, root: Path = Path("/")) -> float:
 
 
 def _quota(root: Path) -> Iterable[float]:
-    """Cores that the control group may use, by the names of version 2 or of version 1."""
+    """The cores that the control group may use, as the files of cgroup version 2 or 1 say it."""
     for names in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
         found = group_words(root, *names) or []
         if len(found) == 2:
@@ -141,7 +147,7 @@ def _quota(root: Path) -> Iterable[float]:
 
 
 class UsageMeter:
-    """Looks at a trial, below the process `root`, from now on."""
+    """Measures what a trial below the process `root` uses, from now on."""
 
     def __init__(self, root: int, now: Callable[[], float] = time.monotonic) -> None:
         self._root, self._now = root, now
@@ -152,7 +158,7 @@ class UsageMeter:
         self._next = self._next_of_held = 0.0
 
     def look(self, *, last: bool = False) -> None:
-        """Look, unless the last look was a moment ago."""
+        """Measure, unless the last time was a moment ago."""
         now = self._now()
         if now < self._next and not last:
             return
@@ -172,14 +178,14 @@ class UsageMeter:
         self._memory = max(self._memory, memory)
 
     def usage(self) -> Usage:
-        """What was seen."""
+        """What was measured."""
         spent, used = max(self._now() - self._began, _TICK), self._seconds - self._first
         others = _machine_seconds() - self._machine - used - (time.process_time() - self._own)
         cores = max(self._threads, math.ceil(used / spent - _SLACK))
         return Usage(cores, self._memory, max(others / spent, 0.0), self._alone)
 
     def _computing(self, pid: int, least: float) -> int:
-        """How many threads of a process compute. Of those that have ended, as many as there ever were may have."""
+        """How many threads of a process compute. If ended ones have computed, as many as ever ran at a time."""
         each = _thread_seconds(pid)
         most = self._most_threads[pid] = max(len(each), self._most_threads.get(pid, 0))
         number = sum(seconds >= least for seconds in each)
@@ -188,7 +194,7 @@ class UsageMeter:
 
 
 def _tree_seconds(root: int, pids: Iterable[int]) -> float:
-    """Processor time of all that has run below a process: what has ended counts for the one that collected it."""
+    """The processor time of everything that ran below a process. An ended process counts as part of its parent."""
     return sum(_cpu_times(root)[2:]) + sum(sum(_cpu_times(pid)) for pid in pids)
 
 
@@ -202,7 +208,7 @@ def _cpu_times(pid: int) -> list[float]:
 
 
 def _thread_seconds(pid: int) -> list[float]:
-    """Processor time of each thread that is there."""
+    """Processor time of each thread that has not ended."""
     found = []
     for task in _tasks(pid):
         try:

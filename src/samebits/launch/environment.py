@@ -67,7 +67,7 @@ def shim(record: Path, python: str | None, name: str) -> str | None:
 
 
 def make_shims(record: Path, python: str | None) -> None:
-    """A folder whose `python` runs the interpreter that was asked for, where its own folder has a different one.
+    """A folder whose `python` runs the interpreter that was asked for, if its own folder has a different one.
 
     Scripts, not links: an interpreter finds its virtual environment beside the name it was started by.
     """
@@ -86,7 +86,7 @@ def copy_probe(folder: Path) -> Path:
 
     A copy, so that the packages beside the installed probe are never on the program's path, and so that a record
     keeps the probe that made it. The bytecode goes along, which pip compiles when it installs a package: a Python of
-    the same version starts sooner then, also where it may not write its own (PYTHONDONTWRITEBYTECODE). On a disk
+    the same version starts sooner then, even if it may not write its own (PYTHONDONTWRITEBYTECODE). On a disk
     that is nearly full it stays behind.
     """
     source = Path(samebits_probe.__file__).parent

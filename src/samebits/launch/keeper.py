@@ -1,9 +1,9 @@
-"""The process that keeps a trial on a node of other machines, as the worker there (of Ray, say) has it.
+"""The process that keeps a trial on a different machine, and its handle for the worker there (of Ray, for example).
 
 A keeper is a process of its own: forked twice, so that whoever ends the worker does not end it, and with the user's
-environment instead of the worker's. It runs the trial (see `samebits.launch.node`) and sends the outcome. The
-end of its input, which comes also when the worker or the node's agent is killed, makes it end the trial and all that
-belongs to it.
+environment instead of the worker's. It runs the trial (see `samebits.launch.node`) and sends the outcome. When its
+input ends, it ends the trial and all that belongs to it. The input also ends if the worker or the node's agent is
+killed.
 
 Nothing heavy is imported here: each worker imports this module.
 """
@@ -121,7 +121,7 @@ def treatment() -> Treatment:
 
 
 def stay(niceness: int, oom_score: int, files: int) -> None:
-    """Be the keeper. It is treated as the user's own processes are, as far as the system allows it; facts say so."""
+    """Be the keeper. The system treats it like the user's own processes, if that is allowed; the facts say so."""
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, niceness)
     with suppress(OSError):

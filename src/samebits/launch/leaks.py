@@ -1,9 +1,9 @@
 """Finds state that travels between trials: files that an earlier trial left and a later one read or looked for.
 
 What a trial left is known from its folders before and after, from the places around them, and from the probe. What it
-reads of that is known from the kernel (`opens`), in the order in which it happened, whatever the language; where that
-is not to be had, from the probe. A file that a trial first writes and then reads is its own; so is a name that it makes
-itself.
+reads of that is known from the kernel (`opens`), in the order in which it happened, whatever the language; if the
+kernel does not tell, it is known from the probe. A file that a trial first writes and then reads is its own; so is a
+name that it makes itself.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ class Leaks:
     def begin(self, trial: int, here: Snapshot, *, alone: bool, goes_on: bool = False) -> Began:
         """A trial is about to start: note what earlier trials have left, and watch who reads it.
 
-        `here`: what is in its working folder. `alone`: no other trial runs meanwhile. Of trials that run side by side
-        only what the probe saw is known, unless the kernel says which process reads. `goes_on`: it has run before, and
-        what it left then is its own.
+        `here`: what is in its working folder. `alone`: no other trial runs meanwhile. If trials run side by side, only
+        what the probe saw is known, unless the kernel says which process reads. `goes_on`: it has run before, and what
+        it left then is its own.
         """
         own = trial if goes_on else None
         behind = LeftBehind(
@@ -95,7 +95,7 @@ class Leaks:
         return found[:MOST_LEAKS]
 
     def _far(self, began: Began, written: Sequence[Path]) -> list[Path]:
-        """Files anywhere that a process wrote which may or may not have belonged to the trial."""
+        """Files, wherever they are, that were written by a process that may not belong to the trial."""
         near = {*written, *began.before.files}
         return [path for path in sorted(began.unclear) if path not in near and path.is_file() and self.counts(path)]
 
@@ -189,7 +189,7 @@ class Began:
         self._writes.close()
 
     def end(self, touched: Sequence[ProcessFiles]) -> dict[Path, Left]:
-        """Which of the files were read: by the kernel, or by the probe for those that the kernel could not watch."""
+        """Which files were read, as the kernel says it, or the probe for files that the kernel could not watch."""
         by_probe = self._opens.unseen & _read_first(touched)
         return {path: self._left[path] for path in self._opens.read | by_probe if path in self._left}
 

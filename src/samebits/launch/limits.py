@@ -1,4 +1,4 @@
-"""When a trial is ended by us, and how many steps a trial may make whose steps are fast."""
+"""Decides when samebits ends a trial, and how many steps a trial with fast steps may make."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ GROWTH = 10  # times as many steps are allowed at once, at most
 
 @dataclass(frozen=True)
 class Limits:
-    """When a trial is ended by us: after exactly so many steps; when it has used up so many seconds of a budget.
+    """When samebits ends a trial: after exactly `steps` steps, or after `seconds` seconds of a budget.
 
     `grows`: more steps are allowed, up to `most`, while they have taken less time than the start of the program.
-    `waits`: a trial that has reached `steps` is not ended if it can wait for a next round.
-    `tensors`, `details`, `replay`, `draws`: what is looked at more closely on the way. `feed`: where weights that are
-    set come from (see `samebits_probe.wire`).
+    `waits`: a trial that has reached `steps` is not ended if it can wait for a next round. `tensors`, `details`,
+    `replay`, `draws`: what is inspected on the way. `feed`: where weights come from that samebits sets
+    (see `samebits_probe.wire`).
     """
 
     steps: int | None = None

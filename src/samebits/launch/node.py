@@ -85,7 +85,7 @@ def _held(record: Path) -> int:
 
 
 def _folder_beside(record: Path) -> Path:
-    """The place of working folders that have travelled; of the same path on every node."""
+    """The place of working folders that were sent. Its path is the same on every node."""
     return record.with_name(f"{record.name}-folder")
 
 

@@ -152,8 +152,7 @@ class Processes:
             process.grew = time.monotonic()
 
     def are_stopped(self, steps: int) -> bool:
-        """Whether all that there is to see of so many steps was seen: the probe has stopped all ranks, and nobody else
-        goes on observing."""
+        """Whether so many steps were observed whole: the probe has stopped all ranks, and no other process goes on."""
         observing = self.observing()
         stopped = [process for process in observing if process.is_stopped(steps)]
         if not stopped:

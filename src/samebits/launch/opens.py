@@ -48,7 +48,7 @@ class EventSource(Protocol):
 
 
 class Fanotify:
-    """Events with the process that caused them. Raises OSError if it is not to be had."""
+    """Events with the process that caused them. Raises OSError if it is not available."""
 
     tells_who = True
 

@@ -1,6 +1,6 @@
 """Trials that wait at the end of a round for the next one, so that they need not start over.
 
-A trial waits only where nothing of its own is at stake: the others fit in memory beside it, it holds nothing that they
+A trial waits only if that does no harm: the others fit in memory beside it, it holds nothing that they
 may need (a port that the program names, a locked file, a GPU of which nobody can say how full it is), and none of them
 touches a file that it wrote. Otherwise all are ended, and the next round starts over.
 """
@@ -92,7 +92,7 @@ class PausedTrials:
         return self._trials.pop(number, None)
 
     def refuse(self, why: str) -> list[int]:
-        """From now on no trial waits: those that do are ended. Tells their numbers."""
+        """From now on no trial waits. End those that do, and return their numbers."""
         self.refusal = self.refusal or why
         return self.end()
 
@@ -102,7 +102,7 @@ class PausedTrials:
         return "" if told else self.refusal
 
     def end(self) -> list[int]:
-        """End all that wait, and tell their numbers. Raises OSError if their seals cannot be written."""
+        """End all that wait, and return their numbers. Raises OSError if their seals cannot be written."""
         ended, self._trials = self._trials, {}
         for trial in ended.values():
             trial.close()
@@ -161,7 +161,7 @@ _NAMES = ("listed", "asked")  # of ProcessFiles: names that were looked at
 
 
 class MemoryUse(NamedTuple):
-    """Bytes of main memory and of GPU memory: taken or free. None: nobody can say."""
+    """Bytes of main memory and of GPU memory: taken or free. None: not known."""
 
     main: int
     gpu: int | None = 0
@@ -206,7 +206,7 @@ def free_memory(root: Path = Path("/")) -> MemoryUse:
 
 
 def _left_in_groups(root: Path) -> Iterator[int]:
-    """Bytes that control groups leave, by the names of version 2 and of version 1."""
+    """Bytes that control groups leave, as the files of cgroup version 2 or 1 say it."""
     for numbers, stat in (
         (["memory.max", "memory.current"], "memory.stat"),
         (["memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"], "memory/memory.stat"),

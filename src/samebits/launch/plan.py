@@ -122,7 +122,7 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
 def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -> Plan:
     """The plan of a request whose record is at `record`; writes nothing. Raises UsageError or NotFound."""
     if os.pathsep in str(record):  # it goes on PYTHONPATH and PATH, which that sign divides
-        what = f"The path of the record folder {record} contains {os.pathsep!r}: no Python finds the probe there."
+        what = f"The path of the record folder {record} contains {os.pathsep!r}: Python cannot find the probe there."
         raise UsageError(what, "--out DIR names a different folder.")
     held = controls.resolve(request.controls, request.preset)
     command.check_script(request.command, request.directory)

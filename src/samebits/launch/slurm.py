@@ -225,7 +225,7 @@ class Queue:
 
 
 class Guard:
-    """Runs a script of the shell when samebits ends, however that happens. `words`: the script's arguments.
+    """Runs a shell script when samebits ends, however that happens. `words`: the script's arguments.
 
     In the script `$job` is what `tell` has told; empty if nothing was.
     """

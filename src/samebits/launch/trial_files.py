@@ -1,4 +1,4 @@
-"""The files of one trial: what was there before it, what it has written, and what of that is compared."""
+"""The files of one trial: what was there before it, what it has written, and which files are compared."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TrialFiles:
     """Looked at before a trial starts (`begin`) and when it is over, or waits (`end`).
 
     `notes`: what limits the look. `written`: the files that it wrote, once it is over; `gone`: those that it wrote and
-    that are not there any more, where a different trial may have found them meanwhile.
+    that are not there any more, if a different trial may have found them meanwhile.
     """
 
     def __init__(self, plan: Plan, number: int, directory: Path, leaks: Leaks) -> None:
@@ -40,7 +40,7 @@ class TrialFiles:
         self._links: dict[Path, str] = {}
 
     def begin(self, *, alone: bool) -> None:
-        """The trial starts, or goes on: what lies here now is not its own, but for what it had written before.
+        """The trial starts, or goes on: what lies here now is not its own, except for what it wrote before.
 
         `alone`: no different trial runs meanwhile.
         """

@@ -18,7 +18,7 @@ OPERATORS = ("operator",)
 
 @dataclass(frozen=True)
 class First:
-    """Where two trials that did the same part. `at`: the place in the first one's order.
+    """Where two trials that did the same diverge. `at`: the place in the first one's order.
 
     `output`: which one of the entry's differs. `reads`: what takes in memory that `entry` has left uninitialised, where
     that is the cause. `unlike`: where they did not do the same before, which is not the cause.

@@ -170,7 +170,7 @@ MORE_SECONDS = 30.0  # that these may take in each trial
 
 @dataclass(frozen=True)
 class InspectedTrials:
-    """The trials of a look that ended well and agreed up to the step; all of them where those went on to agree.
+    """The trials of an inspection that ended well and agreed up to the step; all of them if those agree in it too.
 
     `divergence`: what the usual comparison finds among them.
     """
@@ -207,7 +207,7 @@ class Looker:
         well = [file.id for file in looked.files if file.status in ENDED_WELL]
         trials = [self._seen(trial) for trial in well]
         failed = [file.why or file.status for file in looked.files if file.status not in ENDED_WELL]
-        alike, divergence = parting_in(step, self.file, trials)
+        alike, divergence = diverging_in(step, self.file, trials)
         return InspectedTrials(step, alike, divergence, failed)
 
     def keep(self, wanted: dict[str, Any], count: int) -> tuple[Execution, Execution] | None:
@@ -229,10 +229,10 @@ class Looker:
         return Execution(self.experiment.trial(trial), folder)
 
 
-def parting_in(step: int, file: RecordFile, trials: list[Execution]) -> tuple[list[Execution], Divergence | None]:
-    """(trials that agree up to a step and part in it, where they do): parted before, they would show it there too.
+def diverging_in(step: int, file: RecordFile, trials: list[Execution]) -> tuple[list[Execution], Divergence | None]:
+    """(the trials that agree up to a step and diverge in it, where that is). Any others would also differ there.
 
-    Where none do: all trials, and where they diverge elsewhere, if they do.
+    If no trials diverge in it: all trials, and where they diverge elsewhere, if they do.
     """
     divergence = everywhere = _divergence(file, trials)
     alike = trials

@@ -52,9 +52,9 @@ _INSIDE = ("forward", "gradient", "update", "structure")
 
 @dataclass(frozen=True)
 class Way:
-    """Where trials of one look diverged. `unlike`: they did not do the same, which is why; nothing else is named then.
+    """Where trials of one inspection diverged. `unlike`: they did not do the same; nothing else is named.
 
-    `diff`: of what two of them did, where they did not do the same.
+    `diff`: of what two of them did, if they did not do the same.
     """
 
     where: Divergence

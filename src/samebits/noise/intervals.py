@@ -81,7 +81,7 @@ def _independent(sides: tuple[Any, Any]) -> Interval | None:
         return _bootstrapped(sides)
     parts = [float(side.var(ddof=1)) / len(side) for side in sides]
     total = sum(parts)
-    if not (0 < total < math.inf):  # the squares of numbers as small or large as these are no numbers
+    if not (0 < total < math.inf):  # the squares of such small or large numbers vanish or overflow
         return None
     # Welch (1947); a side that does not vary leaves the degrees of freedom of the other one
     shares = [part / total for part in parts]

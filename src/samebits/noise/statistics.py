@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = ["FEWEST", "Layers", "layers", "scale_of"]
 
-_HUGE, _TINY = 1e100, 1e-100  # numbers beyond which a square of them, or of what they differ by, may be none
+_HUGE, _TINY = 1e100, 1e-100  # beyond these, the square of a number or of a difference may overflow
 FEWEST = 5  # values below which an estimate is called rough
 
 

@@ -72,7 +72,7 @@ def _seed_argument(call: ProgramCall, seed: int) -> TextEdit | None:
 
 
 def random_states(program: Program) -> list[LineChange]:
-    """random_state= for each estimator and function of scikit-learn that drew from numpy's generator for want of it."""
+    """random_state= for each estimator and function of scikit-learn that drew from numpy's generator without it."""
     wanted = {name for draw in program.look.draws if draw.generator == "numpy" for name in draw.unseeded}
     return [
         LineChange("numpy-seed", call.source, keyword_edit(call, "random_state", str(program.seed)), "a random_state")

@@ -77,7 +77,7 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
 
 
 def _mended_earlier(record: Record, program: Program, before: PatchResult) -> PatchResult:
-    """The document of the fix that mended. UsageError if its trials ran with other files than those of now."""
+    """The document of the fix that mended. UsageError if a file has changed since its trials ran."""
     changed = next(iter(changed_elsewhere(program, before)), "")
     changed = changed or _changed(store.open_record(record.folder / FOLDER))
     if changed:

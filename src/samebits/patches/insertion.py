@@ -157,7 +157,7 @@ def _bound(tree: ast.Module, module: str) -> Iterator[str]:
 
 
 def worded(lines: Iterable[str], point: InsertionPoint) -> list[str]:
-    """The lines that a control names, in the program's own names: `import numpy` is left out where it has done that.
+    """The lines that a control names, in the program's own names: `import numpy` is left out if it has done that.
 
     A module that a line uses and the program has not imported is imported.
     """

@@ -83,7 +83,7 @@ class Patch:
 
 
 def _merged(edits: Iterator[TextEdit]) -> list[TextEdit]:
-    """The edits, those that put lines at one place as one: no import comes twice."""
+    """The edits. Those that put lines at the same place become one, so that no import comes twice."""
     found: dict[tuple[int, int], list[str]] = {}
     for edit in edits:
         found.setdefault((edit.start, edit.end), []).append(edit.text)

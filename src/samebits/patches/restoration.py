@@ -135,7 +135,7 @@ class Restoration:
         return f"Take it out by hand: the patch is in {self._record / FIX}.{copy}"
 
     def _write(self, files: Sequence[PatchedFile]) -> None:
-        """Write what the files were. The copies go when all of it is done."""
+        """Write the files as they were, then remove the copies."""
         for number, one in enumerate(files):
             try:
                 one.path.write_bytes(one.content or b"")

@@ -43,9 +43,9 @@ MOST_OPEN = 6  # further differences that are shown without being asked for
 LONG = 160  # characters; a page folds a fact that has more
 MAP = (
     "One row for each trial, from its start to its last step. Grey: all trials have the same bits so far. A letter: "
-    "the group that it is with from there on. At the right: the group in which it ends."
+    "the group that it belongs to from there on. At the right: the group in which it ends."
 )
-NO_RECORD = "made from the record, which was not at hand"
+NO_RECORD = "made from the record, which was not available"
 TRIAL = (
     "A trial is one execution of the setup in a fresh process tree. At each step the bits of what it did are "
     "fingerprinted, and compared with those of the other trials in this order:"
@@ -114,7 +114,7 @@ def _verdict_says(result: Result, record: Record | None) -> list[str]:
     if (first_one := result.divergence) is not None:
         what = result_words.KIND_WORDS[first_one.kind]
         lines.append(f"The first thing that differs is {first_one.kind} ({what}): {first_one.name or 'unnamed'}.")
-        lines += [f"Up to there all was the same: {kinds}."] if kinds else []
+        lines += [f"Everything before it was the same: {kinds}."] if kinds else []
     return [*lines, *(f"What still agrees: {said.rstrip('.')}." for said in result.agrees)]
 
 
@@ -122,7 +122,7 @@ def _limits(result: Result) -> list[str]:
     """Say what must not be concluded from the verdict."""
     if result.verdict == "repeated":
         return [
-            "That a further run must give the same bits: trials that agree show nothing beyond themselves.",
+            "That a further run must give the same bits: trials that agree prove nothing about the next one.",
             "Anything about a different machine, version, number of threads or seed.",
             "That the model is right or good.",
         ]
@@ -292,7 +292,7 @@ def _setup(result: Result) -> Section:
         ("interpreter", setup.python or "not known"),
         ("environment", setup.environment or ""),
         ("preset", setup.preset or "none"),
-        ("controls", "" if setup.controls else "none were held: the program as it is"),
+        ("controls", "" if setup.controls else "none: the program ran as it is"),
         ("seed", "none" if setup.seed is None else str(setup.seed)),
         *_flat("code", setup.code),
         *_flat("machine", setup.machine),

@@ -208,7 +208,7 @@ def record_name(result: Result) -> str:
 
 
 def folder_name(path: Path | str) -> str:
-    """A folder as people type it here: relative where it lies below the working folder."""
+    """A folder as people type it here: relative if it lies below the working folder."""
     folder = Path(path)
     try:
         return shlex.quote(str(folder.relative_to(Path.cwd())))

@@ -167,14 +167,14 @@ def numbers(*names: str, of: Of = "") -> tuple[Column, ...]:
 
 
 def text_of(value: float | Decimal, digits: int | None) -> str:
-    """A number as plain text: 98.94; 4.93e-03 where no digits are asked for."""
+    """A number as plain text: 98.94; 4.93e-03 if no digits are asked for."""
     if isinstance(value, Decimal):
         return str(value)
     return f"{value:.3g}" if digits is None else f"{value:.{digits}f}"
 
 
 def deviation_of(cell: Spread) -> str:
-    """A deviation as plain text: 0 if it is, and never where it is only small; empty if there is none."""
+    """A deviation as plain text: 0 if it is, and never if it is only small; empty if there is none."""
     value, digits = cell.deviation, cell.digits[1]
     if value is None or value == 0:
         return "" if value is None else "0"

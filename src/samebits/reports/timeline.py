@@ -12,7 +12,7 @@ from samebits.reports import result_words
 from samebits.reports.heat import DIGEST, layer_names
 from samebits.reports.tree import PAGE, Block, Format, Mark, Marks, NestedTree
 
-MOST_SAME = 6  # layers that are named where nothing differs
+MOST_SAME = 6  # layers that are named if nothing differs
 MOST_NAMES = 8
 CAPTION = "What was observed, from top to bottom in the order of a step. The trials diverge at the filled one."
 

@@ -190,7 +190,7 @@ def _add_value(parts: Parts, name: str, value: Any) -> None:
 
 
 def _json_text(value: Any) -> Any:
-    """What a text holds as JSON, where it is a JSON object; else None."""
+    """What a text holds as JSON, if it is a JSON object; else None."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if not isinstance(value, str) or not value.startswith("{"):

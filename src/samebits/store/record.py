@@ -79,7 +79,7 @@ def write_trial(trial_folder: Path, document: TrialFile) -> None:
 
 
 def _write_below_seal(folder: Path, name: str, document: Document, renew: Callable[[Path], None]) -> None:
-    """The old seal goes first: samebits may be ended before there is a new one."""
+    """Remove the old seal first: samebits may be ended before there is a new one."""
     (folder / SEAL).unlink(missing_ok=True)
     record_files.write_document(folder / name, document)
     renew(folder)

@@ -32,7 +32,7 @@ class SecondLooks:
         self._seen: dict[tuple[object, ...], CapturedTensor | None] = {}
         self._base = OneByOne()  # all looks at the base run in one folder of its record
 
-    def where_they_part(self, base: Record, other: Record, where: Divergence) -> Size | None:
+    def where_they_diverge(self, base: Record, other: Record, where: Divergence) -> Size | None:
         """The size of the first difference; None if it has none, or takes too long to look at."""
         if where.kind not in WITH_TENSORS:
             return None

@@ -49,7 +49,7 @@ class SetupRun:
 
 @dataclass(frozen=True)
 class BaseRerun:
-    """Trials that are no factor's, beside the base. `where`: they leave it. `untried`: why that cannot be told."""
+    """Trials of the base setup that are no factor's. `where`: they diverge from it. `untried`: why that is unknown."""
 
     where: Divergence | None
     untried: str
@@ -194,7 +194,7 @@ class Runs:
         if other is not None:
             update = {"divergence": where, "agrees": together.agrees}
             return found.model_copy(update={**other._asdict(), **update})
-        size = self._looks.where_they_part(self.base.record, ran.record, where)
+        size = self._looks.where_they_diverge(self.base.record, ran.record, where)
         update = {
             "status": "differs",
             "divergence": where.model_copy(update={"size": size, "trials": [trial.id for trial in ran.result.trials]}),

@@ -41,7 +41,7 @@ AT_ONCE = 2  # libraries; each takes a core
 
 
 class LibraryAnswer(NamedTuple):
-    """What a library said; `why` where it said nothing."""
+    """What a library said; `why` if it said nothing."""
 
     side: Side
     said: dict[str, Any] | None
@@ -123,8 +123,8 @@ def measurement(behaviour: Behaviour, answer: LibraryAnswer) -> Measurement:
     draws = [behaviour.classify(numbers) for numbers in said.get("draws", [said["numbers"]])]
     found, counts = draws[0], Counter(one.words for one in draws)
     if len(counts) > 1:
-        each = ", ".join(f"{words} in {number}" for words, number in counts.most_common())
-        found = BehaviourFinding("drawn", f"drawn at random: of {len(draws)} times {each}")
+        each = ", ".join(f"{words} in {number} of {len(draws)}" for words, number in counts.most_common())
+        found = BehaviourFinding("drawn", f"not the same each time: {each}")
     return Measurement(behaviour=behaviour.id, library=answer.side.id, version=version, status="measured",
                     numbers=said["numbers"], meaning=found.meaning, words=found.words, number=found.number)  # fmt: skip
 

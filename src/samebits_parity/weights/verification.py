@@ -71,7 +71,7 @@ def compare_models(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: Mod
 
 
 def settled(layers: list[OutputGap], whole: OutputGap) -> tuple[OutputGap, ...]:
-    """The layers, where one of a different shape is not judged if the next one agrees: one model cuts or pads it."""
+    """The layers. One of a different shape is not judged if the next one agrees: one model cuts or pads it."""
     found = list(layers)
     for place, one in enumerate(layers):
         judged = [later for later in layers[place + 1 :] if not later.shapes_differ and later.agrees is not None]

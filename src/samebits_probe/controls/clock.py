@@ -40,7 +40,7 @@ class Clock(Control):
 
     id = "clock"
     is_strict = False  # it replaces what the program sees of the time
-    edits = (edit(CODE, "# pass what depends on time.time() or datetime.now() as an argument of the program"),)
+    edits = (edit(CODE, "# give the program a fixed time as an argument, instead of time.time() or datetime.now()"),)
     hints = {"start": 6, "rng": 7, "update": 1, "structure": 1, "end": 3}
     may_break = True
     is_experiment = True

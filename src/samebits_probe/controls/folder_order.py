@@ -25,7 +25,7 @@ class ListingOrder(Control):
     factor = "file-order"
     varies = "The order in which Python lists the files of a folder (os.listdir, os.scandir, glob, Path.iterdir)."
     takes = "sorted, reversed"
-    no_effect = "no folder was listed by Python, but for importing"
+    no_effect = "no folder was listed by Python, except for imports"
     listings = 0  # made so far in this process, but for those that an import makes
 
     @classmethod

@@ -20,7 +20,7 @@ class HashSeed(Control):
     values = "a seed from 0 to 4294967295"
     edits = (
         edit(SHELL, "export PYTHONHASHSEED=0"),
-        edit(CODE, "sorted(names)  # where the program walks a set of strings", instead=True),
+        edit(CODE, "sorted(names)  # if the program iterates over a set of strings", instead=True),
     )
     acts_at_start = True
     hints = {"start": 8, "batch": 5, "forward": 10, "structure": 3, "end": 4}

@@ -22,7 +22,7 @@ class FillUninitialized(Control):
 
     id = "fill-uninitialized"
     edits = (
-        edit(CODE, "torch.zeros(...)  # or numpy.zeros, where the memory of empty() is read before it is set"),
+        edit(CODE, "torch.zeros(...)  # or numpy.zeros, if the memory of empty() is read before it is set"),
         edit(SHELL, "export MALLOC_PERTURB_=85 GLIBC_TUNABLES=glibc.malloc.tcache_count=0", instead=True),
     )
     hints = {"forward": 3, "gradient": 3, "update": 4}
@@ -67,8 +67,8 @@ class Aslr(Control):
     edits = (
         edit(
             CODE,
-            "# id() and hash() of objects are addresses, a set of objects follows them: take a field of theirs",
-            "# instead, to order them by as well as to compute with",
+            "# id() and hash() of objects are addresses, on which the order of a set of objects depends:",
+            "# use a field of the objects instead, to order them and to compute with",
         ),
         edit(SHELL, "export PYTHONHASHSEED=0; setarch -R {command}", instead=True),
     )

@@ -49,8 +49,8 @@ class SerialThreads(Control):
     edits = (
         edit(
             CODE,
-            "# take what threads make in the order in which the work was given out, not as they end:",
-            "# with futures [future.result() for future in futures], with threads a place in a list for each",
+            "# use results in the order in which the work was submitted, not in the order in which threads end:",
+            "# [future.result() for future in futures], or one place in a list for each thread",
         ),
     )
     hints = {"batch": 1, "structure": 2}

@@ -178,7 +178,7 @@ class Bits:
         )
 
     def content(self, tensor: TorchTensor) -> "Tensor":
-        """(dtype, shape, bytes in logical order); raises where it has no values."""
+        """(dtype, shape, bytes in logical order); raises if it has no values."""
         content: Tensor = self._prints.content(tensor)
         return content
 

@@ -24,7 +24,7 @@ class Generators:
         self._torch = torch
 
     def states(self, given: Iterable[Any], operator: str) -> List[GeneratorState]:
-        """[(generator, state)] of those that an operator may draw from; of Python and numpy too where it is no own one
+        """[(generator, state)] of those that an operator may draw from; of Python and numpy too if it is no own one
         of PyTorch (`operator`: its name)."""
         torch = self._torch
         generators = [torch.default_generator] + list(given)
@@ -94,7 +94,7 @@ class Memory:
         self.why_not = ""
         self._set: Optional[Callable[[int, int], int]] = None
         if os.environ.get("MALLOC_PERTURB_"):
-            self.why_not = "the program runs with MALLOC_PERTURB_: memory has one content in every replay"
+            self.why_not = "the program runs with MALLOC_PERTURB_: memory has the same content in every replay"
             return
         try:
             self._set = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int)(("mallopt", ctypes.CDLL(None)))

@@ -28,6 +28,6 @@ def record(probe: "Probe", squares: Iterable[float], prefix: str = "") -> None:
 
 
 def record_arrays(probe: "Probe", arrays: Sequence[Array]) -> None:
-    """Keep the norm of numpy arrays at the current step, where it is due; what is no 32 or 64 bit float is left out."""
+    """Keep the norm of numpy arrays at the current step, if it is due; what is no 32 or 64 bit float is left out."""
     if arrays and is_due(probe.step):
         record(probe, [float((a.astype("f8") ** 2).sum()) for a in arrays if a.dtype.char in "fd"])

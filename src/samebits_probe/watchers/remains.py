@@ -154,7 +154,7 @@ def tell_after(owner: Any, method: str, tell: Callable[[Any], Any]) -> None:
 
 
 def tell_death(owner: Any, tell: Callable[[Any], Any]) -> None:
-    """Call `tell(object)` when an object of the class `owner` dies: whole still, also where it is part of a cycle."""
+    """Call `tell(object)` when an object of the class `owner` dies: still whole, even if it is part of a cycle."""
     original = getattr(owner, "__del__", None)
 
     def __del__(self: Any) -> None:

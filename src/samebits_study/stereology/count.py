@@ -171,7 +171,7 @@ def post_process(
 ) -> Labels:
     """Number the cells of a prediction of shape (rows, columns): uint8 from 0 to 255, or floats from 0 to 1.
 
-    A pixel is cell where it is above `threshold` (of 255). Floats are rounded to 255 levels first, so that a prediction
+    A pixel is cell if it is above `threshold` (of 255). Floats are rounded to 255 levels first, so that a prediction
     and the picture saved of it have the same cells. Pixels that touch at a corner are one blob. Blobs of less than
     `smallest` pixels go (default: `scaled_smallest`). Then `watershed` splits cells that touch (see `split`): no part
     goes, however small.
@@ -204,8 +204,8 @@ def _levels(prediction: Image) -> npt.NDArray[np.uint8]:
 def split(mask: Mask) -> Labels:
     """Number the cells of a mask, cells that touch apart: a watershed of the distance to the background.
 
-    A blob is split where its distance map has several maxima and the way from one to another goes down by more than
-    `SHALLOW` pixels, as in the authors' public code; no pixel is given up, where that code blanks the dividing lines.
+    A blob is split if its distance map has several maxima and the way from one to another goes down by more than
+    `SHALLOW` pixels, as in the authors' public code; no pixel is given up, while that code blanks the dividing lines.
     What becomes of a blob depends on this blob alone. The edge of the image counts as background.
     """
     padded = np.pad(mask, 1)

@@ -44,7 +44,7 @@ def find_frame(image: Image, what: str = "The image") -> CountingFrame:
     """Find the counting frame drawn in an RGB image: uint8 of shape (rows, columns, 3), or 4 with transparency.
 
     Which sides exclude is read from the image; so is the direction of the ends, where the red line is drawn on past the
-    frame (vertical, where it is not). Raises DataError if no frame, half a frame or more than one is seen. `what`:
+    frame (vertical, if it is not). Raises DataError if no frame, half a frame or more than one is seen. `what`:
     the subject of that sentence.
     """
     try:

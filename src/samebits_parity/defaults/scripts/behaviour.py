@@ -34,7 +34,7 @@ def main(prepare):
 
 
 def drawn(measured, ask):
-    """What was measured; where it is to be measured several times, with the numbers of each time."""
+    """What was measured; if several times, with the numbers of each time."""
     found = [measured(ask) for _ in range(ask.get("draws", 1))]
     if len(found) > 1 and all("numbers" in one for one in found):
         return dict(found[0], draws=[one["numbers"] for one in found])

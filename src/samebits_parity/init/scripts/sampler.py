@@ -15,7 +15,7 @@ import sys
 
 import numpy as np
 
-FEWEST = 2**14  # values of a weight that are kept at least, where it is drawn several times
+FEWEST = 2**14  # values of a weight that are kept at least, if it is drawn several times
 
 
 def main():

@@ -66,7 +66,7 @@ def _apart(a: Formula, b: Formula) -> tuple[int, Formula, Formula]:
 def _beside_a_common_term(
     formulas: list[tuple[Formula, float]], a: float, b: float
 ) -> tuple[int, Formula, Formula] | None:
-    """Two formulas whose values differ as the losses do, where both have one more term in common (a penalty)."""
+    """Two formulas whose values differ as the losses do, if both have one more term in common (a penalty)."""
     plain = {formula: value for formula, value in formulas if not formula.smoothing and 0 < value < max(a, b)}
     found = [
         _apart(x, y)
@@ -118,7 +118,7 @@ def _penalty(judged: TrainVerdict, step: int, a: float, b: float) -> Account | N
 
 
 def _outputs(judged: TrainVerdict, step: int) -> list[Array]:
-    """What the models gave: the last layer's output on A, in A's axes; B's where it is another (logits)."""
+    """What the models gave: the last layer's output on A, in A's axes; B's if it is different (logits)."""
     found = [pair.outputs(judged.a, judged.b, step)[0] for pair in judged.layer_pairs[-1:]]
     last = [pair for pair in judged.layer_pairs if pair.owns][-1:]
     return found + [replace(pair, activation="").outputs(judged.a, judged.b, step)[1] for pair in last]

@@ -121,7 +121,7 @@ def convolution_settings(layer, call):
 
 
 def crop_of(layer, kernel, strides, dilation):
-    """[[before, after], ...]: what is cut from the whole of a transposed convolution; negative where it is longer."""
+    """[[before, after], ...]: what is cut from the whole of a transposed convolution; negative if it is longer."""
     if layer.padding == "valid":
         return [[0, min((k - 1) * d + 1 - s, 0)] for k, s, d in zip(kernel, strides, dilation)]
     whole = [(k - 1) * d + 1 - s for k, s, d in zip(kernel, strides, dilation)]

@@ -108,7 +108,7 @@ def load(path):
 
 
 def ordered(units, built):
-    """In the order in which the layers were put together, where that was seen of all with weights; else as they ran."""
+    """In the order in which the layers were put together, if that was seen of all with weights; else as they ran."""
     every = all(id(layer) in built for _, layer in units if layer.weights)
     order = {key: place for place, key in enumerate(built if every else CALLS)}
     return sorted(units, key=lambda unit: order.get(id(unit[1]), len(order)))

@@ -37,7 +37,7 @@ class Arrays:
         return False
 
     def array(self, value: Traced) -> Array:
-        """A concrete array's values: a view where they lie in this process' memory."""
+        """A concrete array's values: a view if they lie in this process' memory."""
         if isinstance(value, self.jax.Array) and self.jax.dtypes.issubdtype(value.dtype, self.jax.dtypes.prng_key):
             value = self.jax.random.key_data(value)
         return self.numpy.asarray(value)
@@ -56,7 +56,7 @@ class Arrays:
 
 
 class Print:
-    """One value as it was read: what a point needs of it. `number`: where it is one; `data`: its bytes, where asked."""
+    """One value as it was read: what a point needs of it. `number`: if it is one; `data`: its bytes, if asked for."""
 
     __slots__ = ("dtype", "shape", "fingerprint", "number", "data")
 

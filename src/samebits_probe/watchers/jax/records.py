@@ -95,7 +95,7 @@ class Records:
         return known
 
     def _start(self, call: CompiledCall, roles: "Roles") -> Set[bytes]:
-        """Record the state that goes in where no call of the function gave it. Gives the fingerprints of all of it."""
+        """Record the state that goes in if no call of the function gave it. Gives the fingerprints of all of it."""
         function, found = call.function, set()
         for index, name in roles.states.items():
             print_ = call.inputs[index]
@@ -206,7 +206,7 @@ def _gradients(tree: trees.Tree, taken: Set[int], names: Sequence[str]) -> Set[i
 
 
 def _output_names(call: CompiledCall, names: Sequence[str], updates: Container[int]) -> Dict[int, str]:
-    """Names of what comes out and does not come back: "loss" where it is one number."""
+    """Names of what comes out and does not come back: "loss" if it is one number."""
     scalars = [
         index
         for index, found in enumerate(call.outputs)

@@ -199,7 +199,7 @@ _PMAP = "jax._src.pmap"
 
 
 class Hooks:
-    """Tells a listener of the calls: `before(function, arguments, program)` where it can be told, then `after(...)`.
+    """Tells a listener of the calls: `before(function, arguments, program)` if it can be told, then `after(...)`.
 
     `function`: the program's own; `arguments`: (args, kwargs); `program`: the jaxpr, or None.
     """

@@ -21,7 +21,7 @@ _EXTRA = "_samebits"  # key in the dictionary of outputs: [batch tensors, gradie
 
 
 def install(module_of: Callable[[str], Library], watch: "Keras2Watch") -> None:
-    """Wrap the loop's modules where this TensorFlow has them."""
+    """Wrap the loop's modules if this TensorFlow has them."""
     try:
         utils = module_of("keras.engine.training_v2_utils")
     except ImportError:  # 1.14 trains through functions of the graph

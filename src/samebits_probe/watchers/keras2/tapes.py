@@ -72,7 +72,7 @@ class _TapeStep:
         self._found: AppliedGradients  # while a step runs
 
     def before(self, found: AppliedGradients) -> None:
-        """Initial weights where they are new, and the gradients."""
+        """Initial weights if they are new, and the gradients."""
         watch = self._watch
         watch.probe.begin()
         watch.say_hidden_point("batch of a loop")

@@ -123,7 +123,7 @@ def _tells(variable: Variable) -> bool:
 
 
 def _tried(session: Session, variable: Variable) -> List[NamedValue]:
-    """[(name, array)] of a variable; [] where it has no value, which only a failure says."""
+    """[(name, array)] of a variable; [] if it has no value, which only a failure says."""
     try:
         return [(name_of(variable), session.make_callable(variable._as_graph_element())())]
     except Exception:

@@ -79,7 +79,7 @@ class TraceInspection:
         if any(len(leaf.devices()) > 1 for leaf in leaves if isinstance(leaf, self._jax.Array)):
             return self._unseen("its arrays lie on several devices")
         program = Jaxpr(traced.jaxpr)
-        # copies: where this fails, an array that it was given fails the compiled step too
+        # copies: if this fails, an array that it was given fails the compiled step too
         arguments = [self._copy(leaf, aval) for leaf, aval in zip(leaves, traced.jaxpr.in_avals)]
         run = self._operators if self._details.level == "operator" else self._layers
         try:

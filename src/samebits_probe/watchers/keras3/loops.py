@@ -30,7 +30,7 @@ class Loops:
     """What the current step of a loop has shown so far, and the steps themselves.
 
     `graphs` (TensorFlow): takes over where a step is built into a graph, and has `is_building()` and
-    `apply(optimizer, gradients, variables, run)`. `look` (TensorFlow): looks into one step, where that is asked for.
+    `apply(optimizer, gradients, variables, run)`. `look` (TensorFlow): looks into one step, if that is asked for.
     """
 
     def __init__(self, watch: "Keras3Watch") -> None:
@@ -60,7 +60,7 @@ class Loops:
         return True
 
     def called(self, layer: Layer, args: Arguments, kwargs: Dict[str, Any], call: Callable[[], Any]) -> Any:
-        """The outermost layer is called by the program: what it is given, and what comes out where it evaluates."""
+        """The outermost layer is called by the program: what it is given, and what comes out if it evaluates."""
         self.watch.probe.guard("first values of a layer", self._begins, layer)
         self._inside = True
         try:
@@ -113,7 +113,7 @@ class Loops:
         watch.remains.follow()
 
     def lost(self, target: Any) -> None:
-        """Gradients are asked of `target`: the loss, where it is one number."""
+        """Gradients are asked of `target`: the loss, if it is one number."""
         watch, backend = self.watch, self.watch.backend
         if self.graphs is not None and self.graphs.is_building():
             self.graphs.lost(target)

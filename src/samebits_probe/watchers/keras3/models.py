@@ -153,7 +153,7 @@ def tell(
     model: Model,
     optimizers: List[Optimizer],
 ) -> None:
-    """Write what the optimizers and the layers of a model are set to, where that is new. `read`: of a variable."""
+    """Write what the optimizers and the layers of a model are set to, if that is new. `read`: of a variable."""
     for number, optimizer in enumerate(optimizers or [model.optimizer]):
         if optimizer is not None:
             weights = [one.path for one in getattr(optimizer, "_trainable_variables", [])]

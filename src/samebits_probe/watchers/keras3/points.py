@@ -60,7 +60,7 @@ class Points:
             self.probe.captured(kind, name, array.dtype.name, array.shape, _bytes(array))
 
     def scalar(self, kind: str, name: str, array: Array) -> None:
-        """Record an array, and where it holds one number that number too."""
+        """Record an array, and its number if it holds one."""
         self.array(kind, name, array)
         if array.size == 1 and array.dtype.kind not in "SUOV":
             point = self._known[(kind, name)][3]
@@ -146,7 +146,7 @@ def named_batch(data: Any, is_leaf: Callable[[Any], bool]) -> List[NamedValue]:
 
 
 def without_repeats(names: Iterable[str]) -> List[str]:
-    """The names, where one occurs again with "#2", "#3" ... after it, so that each stands for one tensor."""
+    """The names; if one occurs again, with "#2", "#3" ... after it, so that each stands for one tensor."""
     seen: Dict[str, int] = {}
     found = []
     for name in names:

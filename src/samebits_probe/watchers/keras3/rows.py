@@ -14,7 +14,7 @@ _ATTEMPTS = 8  # plans that did not hold: from then on the arrays are taken one 
 class ArrayRows:
     """The arrays of one kind, with their names.
 
-    What the fast way relies on (dtypes, shapes, contiguity) is read again in every step; where any of it has changed,
+    What the fast way relies on (dtypes, shapes, contiguity) is read again in every step; if any of it has changed,
     they are taken one by one.
     """
 

@@ -53,7 +53,7 @@ class TensorFlow:
             value.assign(array)
 
     def reader(self, variables: Sequence[Variable]) -> Callable[[], List[Array]]:
-        """Function() -> [array] that reads many variables: in one call of a TensorFlow function where that can be."""
+        """Function() -> [array] that reads many variables: in one call of a TensorFlow function if possible."""
         values: List[Variable] = [getattr(variable, "_value", variable) for variable in variables]
         if not values or not all(isinstance(value, self._plain) for value in values):
             return lambda: [self.read(variable) for variable in variables]
@@ -78,7 +78,7 @@ class TensorFlow:
         return value.read_value()
 
     def array(self, tensor: Tensor) -> Array:
-        """An eager tensor's values: a view where it lies in this process' memory."""
+        """An eager tensor's values: a view if it lies in this process' memory."""
         value = tensor._numpy() if hasattr(tensor, "_numpy") else tensor
         if type(value) is self._array:
             return value
@@ -132,7 +132,7 @@ class TensorFlowFunction(functions.TrainFunction):
         return self._iterations()
 
     def _iterations(self) -> int:
-        """How many updates the optimizer has made, where that alone says how many one call makes."""
+        """How many updates the optimizer has made, if that alone says how many one call makes."""
         optimizer = self.step.model.optimizer
         return 0 if self.step.is_plain or optimizer is None else int(self.watch.backend.read(optimizer.iterations))
 

@@ -34,7 +34,7 @@ class Torch:
         return lambda: [self.read(variable) for variable in variables]
 
     def array(self, tensor: Tensor) -> Array:
-        """A tensor's values: a view where it lies in this process' memory and is strided."""
+        """A tensor's values: a view if it lies in this process' memory and is strided."""
         tensor = tensor.detach()
         if tensor.layout != self.torch.strided:
             tensor = tensor.to_dense()

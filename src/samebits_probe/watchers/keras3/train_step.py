@@ -62,7 +62,7 @@ class TrainStep:
         self.on_step: Optional[Callable[[Layout, Sequence[Array]], Any]] = (
             None  # function(layout, arrays), called for each step inside a call
         )
-        self._began: List[int] = []  # how many operations the graph held before each update, where they are looked at
+        self._began: List[int] = []  # how many operations the graph held before each update, if they are looked at
         self.unseen = ""  # why operations of it are not
         repeats = not isinstance(model.steps_per_execution, int) or model.steps_per_execution > 1
         replicas = getattr(model.distribute_strategy, "num_replicas_in_sync", 1)

@@ -46,7 +46,7 @@ _MOST_SLACK = 86400.0  # seconds: a program may keep a moment of an earlier proc
 
 
 class ModuleValue(NamedTuple):
-    """What a point needs of something that modules hold. `number`: where it is one."""
+    """What a point needs of something that modules hold. `number`: if it is one."""
 
     dtype: str
     shape: "Shape"

@@ -172,7 +172,7 @@ class ByHand:
     def settle(self, leaves: Optional[List[NamedValue]] = None, is_last: bool = False) -> None:
         """A sign of training: were the gradients of the last backward used to change its leaves?
 
-        `leaves`: those of the next backward, where one begins. Leaves that have died were replaced by new ones, which
+        `leaves`: those of the next backward, if one begins. Leaves that have died were replaced by new ones, which
         only the next backward shows.
         """
         if self._waiting is None or self._watch.has_optimizer():

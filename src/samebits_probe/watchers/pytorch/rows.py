@@ -37,7 +37,7 @@ class TensorRows:
             self._make_plan(points, tensors)
 
     def record_again(self, tensors: List[Tensor], read: Optional[Callable[[Tensor], Tensor]] = None) -> bool:
-        """Record tensors under the points of the last time; False, with nothing done, where they are other ones.
+        """Record tensors under the points of the last time; False, with nothing done, if they are different ones.
 
         `read`: see `Fingerprints.of_all`.
         """

@@ -33,7 +33,7 @@ SEEN = [
     (
         "fits in several threads",
         "only the one that begins while no other runs; threads of joblib within a fit belong to it",
-        "fits beside each other, in a pool of threads",
+        "fits side by side, in a pool of threads",
         "`training in another thread` in `not_observed`: inconclusive, unless a file or a printed line differs",
     ),
     ("loss", "loss_, best_loss_, inertia_ and best_score_ of the estimator", "", ""),

@@ -1,7 +1,7 @@
 """Every operation that TensorFlow executes eagerly in one step, in the one thread that trains, in its order.
 
 A callback is called after each operation and changes nothing. A call of a `tf.function` is one operation. A gradient's
-operations belong to the layer of the forward one, which the tape knows by its inputs and outputs, where it keeps any.
+operations belong to the layer of the forward one, which the tape knows by its inputs and outputs, if it keeps any.
 """
 
 import re

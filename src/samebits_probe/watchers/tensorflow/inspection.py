@@ -81,7 +81,7 @@ class OperationInspection:
         return trace.steps(results, applied) if self.has_operators else trace.without_operations(applied)
 
     def unseen(self, why: str) -> None:
-        """Say why operations are not seen, where that is the step."""
+        """Say why operations are not seen, if that is the step."""
         if self.has_operators and self._details.is_on():
             self._details.note("Operators are not seen: %s." % why)
 
@@ -253,7 +253,7 @@ class Trace:
         return found
 
     def _code(self, operation: Operation) -> str:
-        """The program's line that made it, or its name where it is made by the libraries alone."""
+        """The program's line that made it, or its name if the libraries alone made it."""
         frames = [(frame.filename, frame.lineno, frame.name) for frame in operation.traceback]
         return innermost(reversed(frames), *self._lines) or operation.name
 

@@ -53,7 +53,7 @@ class Operations:
     """Operations of a step whose values are given out (`tensors`), and their entries among the details.
 
     `place(operation)` -> (phase, layer, code). `written`: {operation: [tensors]}, what the variables that it writes
-    hold after it, where that is given out too.
+    hold after it, if that is given out too.
     """
 
     def __init__(

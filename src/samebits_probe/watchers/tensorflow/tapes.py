@@ -89,7 +89,7 @@ class GraphStep:
         self.batches: List[NamedValue] = []
         self.losses: List[NamedValue] = []
         self.models: List[Layer] = []
-        self.layers: List[NamedValue] = []  # [(name, what a layer returned)], where that is looked at
+        self.layers: List[NamedValue] = []  # [(name, what a layer returned)], if that is looked at
         self.begins = 0
         self.looked: "Optional[Step]" = None  # how many operations the graph held before the step; what is looked at
         self.last: Optional[Tensor] = None  # the callback of the step before, in the same graph

@@ -1,4 +1,4 @@
-"""The outcome of a search for a cause."""
+"""The conclusion of a search for a cause."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from samebits.causes.candidates import most_specific
 from samebits.causes.decision_rule import Rule
 
-__all__ = ["Finding"]
+__all__ = ["Conclusion"]
 
 
 @dataclass
-class Finding:
-    """The outcome of a search. `minimal`: the smallest sets that suffice, in the order in which they were found.
+class Conclusion:
+    """What a search has found. `minimal`: the smallest sets that suffice, in the order in which they were found.
 
     `everything`: all controls that took effect together. `outside`: trials diverge with them held. `refused`: control
     -> why the program does not run with it; `idle`: control -> why it counts as not held. `is_partial`: some
