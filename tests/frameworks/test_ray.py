@@ -230,6 +230,19 @@ def test_trials_on_ray_diverge(programs, nodes):
 
 
 @pytest.mark.slow
+def test_locate_looks_at_trials_on_ray(programs, nodes):
+    asked = ["-n", "2", "--full", "--jobs", "2", "--on", f"ray://{nodes.address}", "--out", "record"]
+    done = subprocess.run(
+        [sys.executable, "-m", "samebits", "locate", *asked, "steps.py", "noise"], cwd=programs, env=environment(),
+        capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "located: They diverge at step 0 > " in done.stdout
+    assert "of step 0 in 2 trials: 1 diverged, first at step 0 > " in done.stdout
+    all_is_gone(programs)
+
+
+@pytest.mark.slow
 def test_trials_are_spread_over_nodes_and_a_packed_folder_travels(programs, nodes):
     host, each = f"ray://{nodes.address}", ("--each", "folder=packed", "--out", "record")
     done = run(programs, host, "-n", "3", "--spread", "nodes", *each, "where.py")
@@ -354,23 +367,8 @@ def test_a_cluster_of_a_different_python_is_refused(programs, nodes):
     finally:
         nodes.do("own")
     assert (done.returncode, (programs / "record").exists()) == (2, False)
-    assert "has a different Ray or Python" in done.stderr
-    assert "3.9.1" in done.stderr
+    assert " and Python 3.9.1; samebits runs Ray " in done.stderr
     assert "install the same version of Ray and Python here and on all nodes." in done.stderr
-
-
-@pytest.mark.slow
-def test_an_address_where_nothing_answers_is_refused_within_its_time(programs):
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        for address in ("127.0.0.1:1", "nonsense", f"127.0.0.1:{silent.getsockname()[1]}"):
-            began = time.monotonic()
-            done = run(programs, f"ray://{address}", "--out", "record", "steps.py")
-            assert done.returncode == 2
-            assert f"No Ray cluster answered at {address} within 10 s." in done.stderr
-            assert time.monotonic() - began < 120  # beside the start of two processes
-    assert not (programs / "record").exists()
 
 
 def test_a_program_that_uses_a_running_cluster_is_watched_in_its_workers(programs, nodes):

@@ -205,6 +205,7 @@ def interrupted(begun, monkeypatch):
         experiment, _ = begun("fake", jobs=len(tasks))
         with pytest.raises(KeyboardInterrupt):
             experiment.run(Limits(), list(range(1, len(tasks) + 1)))
+        run.seconds = now[0]
         return [trial.file for trial in experiment.record.trials]
 
     return run
@@ -217,6 +218,12 @@ def test_a_trial_that_does_not_end_leaves_time_to_those_that_are_cancelled_after
     assert [(file.status, file.why) for file in files] == [("killed", STOPPED_BY_USER)] * 3
     said = "had not ended when samebits stopped waiting for it: it may have run on"
     assert [file.notes for file in files] == [[f"trial 1 {said}"], [], [f"trial 3 {said}"]]
+
+
+def test_trials_that_never_end_are_waited_for_together(interrupted):
+    files = interrupted(*(EndingTask(None) for _ in range(8)), EndingTask(None, interrupts=True))
+    assert [len(file.notes) for file in files] == [1] * 9
+    assert interrupted.seconds < 31
 
 
 def test_what_a_trial_has_delivered_is_kept_if_an_interruption_comes_before_it_was_fetched(interrupted, tmp_path):

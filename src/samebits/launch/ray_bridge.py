@@ -25,19 +25,17 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from samebits.launch.keeper import Post, outcome_here
 from samebits.launch.parcels import Delivery, RayOrder, received, sent
+from samebits.launch.ray_address import HEAD, refusal
 from samebits.launch.ray_nodes import NotAdmitted, Placement, fitting, name_of
 
 __all__ = ["main"]
 
-ANSWERS = 10.0  # seconds
+ANSWERS = 10.0  # seconds in which a server that answers (see `samebits.launch.ray_address`) lets this process in
 _PACE = 0.02
 _OBEYS = 10.0  # seconds in which a trial ends by itself that was cancelled; then its worker is killed
 _PACE_OF_NODES = 1.0  # seconds between two looks at the nodes
 _HOPE = 5.0  # seconds after which a trial is given up that no node can run any more; Ray itself needs one to say so
 _LOOKS = 60.0  # seconds in which a node says whether it has a folder
-# https://httpwg.org/specs/rfc9113.html#preface: what a client of gRPC says first, with empty settings
-_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
-_SETTINGS = 4  # the type of the first frame of an answer
 _LOST = (
     exceptions.WorkerCrashedError,
     exceptions.NodeDiedError,
@@ -84,12 +82,10 @@ class Inbox:
 
 def connect(address: str) -> None:
     """Become a client of the cluster at an address; of the one of this machine if none is given. Raises NotAdmitted."""
-    if address and not is_there(address):
-        raise NotAdmitted(*_no_answer(address))
     try:
         ray.init(address=address or None, log_to_driver=False, include_dashboard=None if address else False)
     except Exception as why:  # whatever it is, samebits must say it
-        raise NotAdmitted(*_refusal(address, str(why))) from None
+        raise NotAdmitted(*refusal(address, str(why))) from None
 
 
 @contextmanager
@@ -111,39 +107,9 @@ def _give_up(answers: int, address: str) -> None:
 
 def _no_answer(address: str) -> tuple[str, str]:
     return (
-        f"No Ray cluster answered at {address} within {ANSWERS:g} s.",
-        "give the address that `ray start --head` has printed; if it has a token, export RAY_AUTH_MODE=token.",
+        f"A server answers at {address}, but Ray could not join a cluster there within {ANSWERS:g} s.",
+        f"export RAY_AUTH_MODE=token if the cluster has a token; else {HEAD} (not the port of Ray Client, 10001).",
     )
-
-
-def is_there(address: str) -> bool:
-    """Return whether a gRPC server answers at this address. Ray itself would try for a minute."""
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS) as connection:
-            if os.environ.get("RAY_USE_TLS") == "1":
-                return True
-            connection.sendall(_GREETING)
-            frame = connection.recv(9)
-    except (OSError, ValueError, OverflowError):
-        return False
-    return len(frame) == 9 and frame[3] == _SETTINGS
-
-
-def _refusal(address: str, why: str) -> tuple[str, str]:
-    """A sentence about what Ray said."""
-    where, said = address or "of this machine", " ".join(why.split())
-    if "ersion mismatch" in why:
-        return (
-            f"The Ray cluster {where} has a different Ray or Python: {said}",
-            "install the same version of Ray and Python here and on all nodes.",
-        )
-    if "uthentication" in why or "token" in why.lower():
-        return (
-            f"The Ray cluster {where} asks for its token: {said}",
-            "export RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token.",
-        )
-    return f"samebits could not connect to the Ray cluster {where}: {said}", "look at it with `ray status`."
 
 
 @dataclass

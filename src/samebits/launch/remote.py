@@ -7,6 +7,7 @@ import os
 import pickle
 import platform
 import time
+import weakref
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -29,7 +30,6 @@ __all__ = ["RemoteTask", "RemoteTrial", "packed_code", "post"]
 _PLACE = Path("/tmp")  # noqa: S108  (of every node)
 _PACE = 0.05
 _PATIENCE = 30.0  # seconds in which a trial that was cancelled should be gone
-_LEAST = 5.0  # seconds that each trial gets, however long others have taken that were asked at the same time
 _STILL_RUNS = "had not ended when samebits stopped waiting for it: it may have run on"
 
 
@@ -102,18 +102,22 @@ class RemoteTrial:
         """See HostedTrial."""
         if self._asked is None:
             self._asked = time.monotonic()
+            _ASKED.add(self)
             self._task.cancel()
 
     def cancel(self, why: str) -> None:
         """See HostedTrial. It waits for half a minute, counted from the moment at which the end was asked for.
 
-        If others have used that up, it waits for some seconds more. A trial that has delivered its folder keeps that,
-        and one that could not be run keeps the document that says why.
+        So trials that never end cost that once, if all were asked first. A trial that has delivered its folder keeps
+        that, and one that could not be run keeps the document that says why.
         """
         self.ask_to_end()
-        deadline = max((self._asked or 0.0) + _PATIENCE, time.monotonic() + _LEAST)
+        deadline = (self._asked or 0.0) + _PATIENCE
         while not self.poll() and time.monotonic() < deadline:
+            for other in list(_ASKED):  # an outcome may need several looks, and the time of the others runs, too
+                other.poll()
             time.sleep(_PACE)
+        _ASKED.discard(self)
         if self._outcome is not None and self._outcome.folder and not self._has_document:
             with suppress(SamebitsError, OSError):  # there is nothing that can be kept
                 self.fetch()
@@ -143,6 +147,9 @@ class RemoteTrial:
 
     def _document(self, status: Status, why: str) -> TrialFile:
         return TrialFile(id=self.id, status=status, why=why, started=self._started, seconds=self.spent)
+
+
+_ASKED: weakref.WeakSet[RemoteTrial] = weakref.WeakSet()  # the trials whose end is asked for and not seen
 
 
 def post(
