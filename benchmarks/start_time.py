@@ -3,8 +3,8 @@
     python benchmarks/start_time.py [--rounds 15] [--program "import torch"] [--python PATH] [--beside CHECKOUT/src]
 
 Each round runs every command once, in turn; medians over the rounds, of the time and of the processor time of the
-process. The probe has its bytecode, as `pip install` compiles it. The last line: `samebits check` on a program that
-does one step, whole, less as many watched starts as it has trials.
+process. The probe has its bytecode, as `pip install` compiles it. The last lines: `samebits check` on a program that
+does one step, less as many plain runs of `pass` as it has trials: what a check adds.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import step_overhead
 
 HERE = Path(__file__).resolve().parent
 TRIALS = 3
+CHECK = "samebits check"
 STEP = "import samebits_probe; samebits_probe.observe('loss', 0.5, step=0)\n"
 
 
@@ -57,7 +58,9 @@ def commands(args, folder):
             args.python,
             "step.py",
         ]
-        found["samebits check"] = (check, {**os.environ, "PYTHONPATH": str(HERE.parent / "src")})
+        for name, source in {CHECK: HERE.parent / "src", f"{CHECK}, beside": args.beside}.items():
+            if source:
+                found[name] = (check, {**os.environ, "PYTHONPATH": str(source.resolve())})
     return found
 
 
@@ -66,7 +69,7 @@ def show(name, rows, plain=None):
     for what, column in zip(("time", "processor time"), zip(*rows, strict=True), strict=True):
         added = f", {statistics.median(a - b for a, b in zip(column, plain[what], strict=True)) * 1e3:6.1f} added"
         text = f"{statistics.median(column) * 1e3:8.1f} ms{added}"
-        print(f"{name:18s} {what:15s} {text}   ({min(column) * 1e3:.1f} to {max(column) * 1e3:.1f})")
+        print(f"{name:22s} {what:15s} {text}   ({min(column) * 1e3:.1f} to {max(column) * 1e3:.1f})")
 
 
 def main():
@@ -85,12 +88,10 @@ def main():
     plain = dict(zip(("time", "processor time"), zip(*rows["plain"], strict=True), strict=True))
     for name in chosen:
         show(name, rows[name], plain)
-    if "samebits check" in rows:
-        own = [
-            check[0] - TRIALS * watched[0]
-            for check, watched in zip(rows["samebits check"], rows["watched"], strict=True)
-        ]
-        print(f"samebits check, less {TRIALS} watched starts: {statistics.median(own):.2f} s")
+    for name in (name for name in chosen if name.startswith(CHECK)):
+        for what, own, one in zip(plain, zip(*rows[name], strict=True), plain.values(), strict=True):
+            added = statistics.median(a - TRIALS * b for a, b in zip(own, one, strict=True))
+            print(f"{name}, less {TRIALS} plain runs: {added:.2f} s of {what}")
 
 
 if __name__ == "__main__":
