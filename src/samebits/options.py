@@ -315,6 +315,11 @@ APPLY = Option(
     "apply", ("--apply",), "Put the patch into the files and check again; remove it unless the trials repeat.",
     default=False,
 )  # fmt: skip
+FEWEST = Option(
+    "fewest", ("--fewest",),
+    "With --apply: leave out changes without which the trials repeat, too (at most 8 more checks, and a last one).",
+    default=False,
+)  # fmt: skip
 RESTORE = Option(
     "restore", ("--restore",), "Only take out the patch that a killed --apply left in the files.", default=False
 )
@@ -340,7 +345,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "vary": (FACTORS, TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, *REPORTS),
     "noise": MEASURING,
     "versus": (OF, LOWER, *MEASURING),
-    "fix": (APPLY, RESTORE, PATCH, RUN, *REPORTS),
+    "fix": (APPLY, FEWEST, RESTORE, PATCH, RUN, *REPORTS),
     "report": REPORTS,
     "compare": REPORTS,
     "slurm": (),

@@ -115,6 +115,25 @@ def test_the_second_choice_is_tried_if_the_first_does_not_mend(recorded):
     assert found.outcome == "mended"
 
 
+WALKS = TRAINS.format(draw="int(''.join(str(words.index(name)) for name in names)) + len(others)").replace(
+    "weight = 0.0",
+    "words = ['a', 'ab', 'abc', 'abcd', 'abcde', 'abcdef', 'f', 'g']\nothers = list(set(words))\n"
+    "names = list(set(words))\nmore = tuple(set(words))\nweight = 0.0",
+)
+
+
+def test_fewest_leaves_out_the_sets_that_do_not_decide(recorded):
+    record = recorded(WALKS, "hash-seed")
+    assert cli.main(["fix", "--fewest", str(record)]) == 2
+    found = fix(FixRequest(record, apply=True, fewest=True))
+    assert (found.outcome, found.verdict) == ("mended", "repeated")
+    assert text_of(record) == WALKS.replace("names = list(set(words))", "names = list(sorted(set(words)))")
+    assert [one.verdict for one in found.tried] == ["repeated", "diverged", "repeated", "repeated", "repeated"]
+    assert "2 of 3 changes left out, without which the trials repeat, too" in found.notes
+    again = fix(FixRequest(record, apply=True))  # the last trials ran with the files as they are
+    assert again.sentence.startswith("An earlier samebits fix --apply put this patch into the files.")
+
+
 def test_an_error_while_the_trials_run_puts_the_file_back(recorded, monkeypatch):
     record = recorded(FLIPS, "python-seed")
 

@@ -212,3 +212,30 @@ def test_a_file_that_is_changed_while_the_trials_run_is_told_of_a_patch_that_sta
         files.keep()
     assert files.strange == [killed.work / "train.py"]
     assert killed.texts() == {**NEW, "train.py": "print(1)\n"}
+
+
+def test_a_patch_that_was_changed_says_what_to_type_and_one_that_was_taken_out_by_hand_is_done(killed):
+    train = killed.work / "train.py"
+    train.write_text(
+        NEW["train.py"].replace("random.seed(2019)", "random.seed(2019)  # mine").replace("print", "print  ")
+    )
+    with pytest.raises(UsageError) as said:
+        killed.restoration().restored()
+    command, _, more = said.value.advice.partition("   (")
+    shown = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert "> random.seed(2019)  # mine" in shown.stdout
+    assert f"samebits fix --restore {killed.record}" in more
+    assert more.endswith(f"cp {command.removeprefix('diff ')})")
+    train.write_text(OLD["train.py"] + "x = 1\n")
+    assert killed.restoration().restored() == "The patch is out of deep/model.py."
+    assert killed.texts() == {**OLD, "train.py": OLD["train.py"] + "x = 1\n"}
+    assert not killed.copies.exists()
+
+
+def test_a_removed_file_is_brought_back_by_the_line_that_is_shown(killed):
+    (killed.work / "train.py").rename(killed.work / "renamed.py")
+    with pytest.raises(UsageError) as said:
+        killed.restoration().restored()
+    subprocess.run(["bash", "-c", said.value.advice], check=True)
+    assert killed.restoration().restored() == "The patch is out of deep/model.py."
+    assert killed.texts() == OLD

@@ -22,6 +22,9 @@ of the program run, and which of them draws the first random number. Without --a
 trials repeat, the patch stays. If not, or if samebits is stopped, samebits restores the files. After a `kill -9`,
 `samebits fix --restore RECORD` does that.
 
+If the cause is the order of a set or of the files of a folder, the patch changes all of them that ran. --fewest then
+checks which of these changes are needed, by halves, and leaves out the rest.
+
 Exit status: 0 there is a patch (with --apply: the trials repeat with it), nothing to fix, or the files are restored,
 1 the trials diverge with the patch, 3 no changed line removes the cause, or there is no answer, 2 wrong use or an
 error."""
@@ -35,9 +38,12 @@ def run_fix(record: str, **given: Any) -> int:
     from samebits.patches.fix import FixRequest, fix
     from samebits.patches.report import report
 
-    asked = FixRequest(Path(record), apply=given["apply"], run=given["run"], restore=given["restore"])
+    flags = {name: given[name] for name in ("apply", "fewest", "run", "restore")}
+    asked = FixRequest(Path(record), **flags)
     if asked.apply and asked.restore:
         raise UsageError("--apply and --restore cannot go together.", "give one: --apply restores the files first.")
+    if asked.fewest and not asked.apply:
+        raise UsageError("--fewest needs --apply: only trials show which changes are needed.", "add --apply.")
     with answers.shown_progress() as progress:
         result = fix(asked, progress)
     patch = targets.pop("patch")

@@ -100,6 +100,14 @@ def without_patch(program: Program, before: PatchResult, path: Path) -> bytes | 
     return text.encode(source.encoding)
 
 
+def is_out(program: Program, before: PatchResult, path: Path) -> bool:
+    """Whether the lines of a file at all places of the patch are those before it, once, and not those of the patch."""
+    source = program.source(path)
+    own = [one for one in hunks(before.patch) if file_of(program, one) == path]
+    text = source.text if source is not None else ""
+    return bool(own) and all(text.count(one.old) == 1 and one.new not in text for one in own)
+
+
 def changed_elsewhere(program: Program, before: PatchResult) -> list[str]:
     """The files of the patch that, without it, are not what they were before it."""
     was = {one.file: one.digest for one in before.changes}

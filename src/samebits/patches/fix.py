@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from samebits import checks, interrupt, store, words
@@ -23,6 +23,7 @@ from samebits.patches.patch import Patch
 from samebits.patches.patched_files import PatchedFiles
 from samebits.patches.program import Program
 from samebits.patches.proposal import FixDocuments, Proposal, of_patch, seed_of
+from samebits.patches.reduction import MOST_CHECKS, Reduction, places
 from samebits.patches.restoration import Restoration, flush, keep_copies, remove_copies
 from samebits.reports.result_words import folder_name
 from samebits.store import Record
@@ -35,11 +36,14 @@ FOLDER = "fix"  # of the record of the trials with the patch
 class FixRequest:
     """`apply`: change the files, and check again. `run`: run the command of a record from elsewhere, too.
 
+    `fewest`: after `apply`, leave out the changes that are not needed.
+
     `restore`: only take out the patch that a fix has left in the files because it was killed.
     """
 
     record: Path
     apply: bool = False
+    fewest: bool = False
     run: bool = False
     restore: bool = False
 
@@ -71,7 +75,7 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     else:
         made = documents.proposed(_program(record, result.divergence, result.setup.packages, progress))
     is_tried = asked.apply and made.patches and not made.missing
-    found = _tried(made, progress) if is_tried else made.document
+    found = Attempts(made, progress).result(fewest=asked.fewest) if is_tried else made.document
     known = {"seconds": time.monotonic() - began, "notes": [*notes, *found.notes]}
     return _written(record, found.model_copy(update=known))
 
@@ -135,23 +139,61 @@ def _program(record: Record, where: Divergence, packages: Mapping[str, str], pro
 # -- apply ------------------------------------------------------------------------------------------------------------
 
 
-def _tried(made: Proposal, progress: Progress | None) -> PatchResult:
-    """Put one patch after the other into the files, until the trials repeat with it."""
-    interrupt.tell(known="The files are as they were before the patch.")
-    tried: list[PatchTrial] = []
-    document = made.document
-    for patch in made.patches:
-        document = of_patch(made.document, made.program, patch)
-        checked, strange = _with_patch(replace(made, document=document), patch, progress)
-        tried.append(_trial(document, checked))
+@dataclass
+class Attempts:
+    """Puts patches into the files, and runs the trials with each. `left`: what to answer if somebody changed a file."""
+
+    made: Proposal
+    progress: Progress | None
+    tried: list[PatchTrial] = field(default_factory=list)
+    left: PatchResult | None = None
+    documents: dict[Patch, PatchResult] = field(default_factory=dict)  # made while the files are as before
+
+    def result(self, *, fewest: bool) -> PatchResult:
+        """The first patch with which the trials repeat, which stays in the files; else they are as before."""
+        interrupt.tell(known="The files are as they were before the patch.")
+        for patch in self.made.patches:
+            is_reduced = fewest and len(places(patch)) > 1
+            if self._repeats(patch, stays=not is_reduced):
+                return self._reduced(patch) if is_reduced else self._outcome(patch, "mended")
+        return self.left or self._outcome(patch, "refuted")
+
+    def _reduced(self, patch: Patch) -> PatchResult:
+        """The same for the smallest part of a patch, or for the whole if the part does not repeat once more."""
+        reduction = Reduction(patch, self._repeats)
+        smallest = reduction.smallest()
+        for one in dict.fromkeys((smallest, patch)):
+            if self._repeats(one, stays=True):
+                return _with_note(self._outcome(one, "mended"), reduction, one)
+        return self.left or self._outcome(patch, "refuted")
+
+    def _repeats(self, patch: Patch, *, stays: bool = False) -> bool:
+        """Whether the trials repeat with a patch; `stays`: it then stays in the files."""
+        if self.left is not None:
+            return False
+        document = self.documents.get(patch) or of_patch(self.made.document, self.made.program, patch)
+        self.documents[patch] = document
+        checked, strange = _with_patch(replace(self.made, document=document), patch, self.progress, stays=stays)
+        self.tried.append(_trial(document, checked))
         if strange:
-            return _left(document.model_copy(update={"tried": tried}), made, strange)
-        if checked.verdict == "repeated":
-            return _outcome(document, "mended", tried)
-    return _outcome(document, "refuted", tried)
+            self.left = _left(document.model_copy(update={"tried": self.tried}), self.made, strange)
+        return checked.verdict == "repeated" and not strange
+
+    def _outcome(self, patch: Patch, outcome: PatchOutcome) -> PatchResult:
+        return _outcome(self.documents[patch], outcome, self.tried)
 
 
-def _with_patch(made: Proposal, patch: Patch, progress: Progress | None) -> tuple[Result, list[Path]]:
+def _with_note(document: PatchResult, reduction: Reduction, kept: Patch) -> PatchResult:
+    """The document that says how many of the changes were left out, and whether the search came to its end."""
+    every, some = len(places(reduction.patch)), len(places(kept))
+    left = f"{every - some} of {words.count(every, 'change')} left out, without which the trials repeat, too"
+    note = left if some < every else "no change could be left out"
+    if reduction.checks == MOST_CHECKS:
+        note += f"; the search ended after {MOST_CHECKS} checks, so more of them may not be needed"
+    return document.model_copy(update={"notes": [*document.notes, note]})
+
+
+def _with_patch(made: Proposal, patch: Patch, progress: Progress | None, *, stays: bool) -> tuple[Result, list[Path]]:
     """What the trials with a patch found, and the files that somebody changed meanwhile.
 
     The patch may still be in such files, so the copies stay, and fix.json says that it is tried.
@@ -163,7 +205,7 @@ def _with_patch(made: Proposal, patch: Patch, progress: Progress | None) -> tupl
         keep_copies(copies, patch.contents)
         with files:
             checked = _checked(made, progress)
-            if checked.verdict == "repeated":
+            if stays and checked.verdict == "repeated":
                 files.keep()
     except BaseException:
         if not files.strange:

@@ -31,7 +31,7 @@ EMPTY = {"empty": "zeros", "empty_like": "zeros_like", "new_empty": "new_zeros"}
 def sorted_sets(program: Program) -> list[LineChange]:
     """sorted(...) around each set of which the program takes the elements in the order in which they come."""
     return [
-        LineChange("hash-seed", source, edit, "a set in the order of its elements")
+        LineChange("hash-seed", source, edit, "a set in the order of its elements", source.span(node))
         for source, node in _walked_sets(program)
         for edit in _wrapped(source, node)
     ]
@@ -45,7 +45,8 @@ def kept_orders(program: Program) -> list[LineChange]:
         if not isinstance(node, ast.Call) or not is_call or len(node.args) != 1:
             return []
         edit = TextEdit(*source.span(node.func), "dict.fromkeys")
-        found.append(LineChange("hash-seed", source, edit, "elements in the order in which they came"))
+        about = "elements in the order in which they came"
+        found.append(LineChange("hash-seed", source, edit, about, source.span(node)))
     return found
 
 
@@ -120,8 +121,9 @@ def _assigned(source: SourceFile, node: ast.Name | ast.Attribute) -> Iterator[as
 
 def sorted_listings(program: Program) -> list[LineChange]:
     """sorted(...) around each listing of a folder."""
+    about = "the files of a folder in the order of their names"
     return [
-        LineChange("listing-order", call.source, edit, "the files of a folder in the order of their names")
+        LineChange("listing-order", call.source, edit, about, call.source.span(call.node))
         for call in program.calls
         if _lists(call) and not _is_sorted(call)
         for edit in _wrapped(call.source, call.node, _key(call), is_iterator=_is_advanced(call))

@@ -16,12 +16,17 @@ from samebits.patches.source import ImportedNames, SourceFile, TextEdit, touches
 
 @dataclass(frozen=True)
 class LineChange:
-    """An edit of a file, for a control. `about`: what it does, in words."""
+    """An edit of a file, for a control. `about`: what it does, in words.
+
+    `place`: what it changes, if that can be left as it is while the rest of a patch is made. Changes of one place
+    belong together.
+    """
 
     control: str
     source: SourceFile
     edit: TextEdit
     about: str
+    place: tuple[int, int] | None = None
 
 
 class ProgramCall(NamedTuple):

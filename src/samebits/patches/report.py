@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from samebits.patches.documents import PatchOutcome, PatchResult
+from samebits.patches.reduction import PLACED
 from samebits.reports.result_words import folder_name
 from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import (
@@ -114,5 +115,7 @@ def _next(result: PatchResult) -> Iterator[tuple[str, str]]:
     record = folder_name(result.record)
     if result.outcome in ("proposed", "restored") and not result.unmended:
         yield "next", f"samebits fix --apply {record}   (tries it; restores the files if the trials do not repeat)"
+        if len({(one.file, one.line) for one in result.changes if one.control in PLACED}) > 1:
+            yield "", f"samebits fix --apply --fewest {record}   (also leaves out the changes that are not needed)"
     if result.advice and (result.verdict == "diverged" or result.outcome == "trying"):
         yield "next", result.advice

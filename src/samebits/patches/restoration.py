@@ -13,7 +13,7 @@ from samebits import words
 from samebits.errors import UsageError
 from samebits.launch.custody import FIX_COPIES
 from samebits.patches.documents import FIX, ChangedPlace, PatchResult
-from samebits.patches.earlier import digest, without_patch
+from samebits.patches.earlier import digest, is_out, without_patch
 from samebits.patches.program import Program
 from samebits.reports.result_words import folder_name
 
@@ -88,6 +88,8 @@ class Restoration:
             return None
         if old is not None and digest(old) == change.digest and (old.startswith(now) or (new or b"").startswith(now)):
             return PatchedFile(path, old, is_exact=True, copy=copy)
+        if is_out(self._program, self._before, path):
+            return None
         content = without_patch(self._program, self._before, path)
         is_exact = content is not None and digest(content) == change.digest
         return PatchedFile(path, content, is_exact, copy)
@@ -118,7 +120,7 @@ class Restoration:
             raise UsageError(f"{what} No file was changed.", self._by_hand(lost[0]))
         self._write(found)
         if not found:
-            return "The files are as they were before the patch."
+            return "The patch is not in the files."
         changed = [one for one in found if not one.is_exact]
         also = f" {self._named(changed)} had also changed elsewhere; those changes stay." if changed else ""
         return f"The patch is out of {self._named(found)}.{also}"
@@ -131,8 +133,13 @@ class Restoration:
         if lost.copy.is_file() and not lost.path.exists():
             folder = "" if lost.path.parent.is_dir() else f"mkdir -p {shlex.quote(str(lost.path.parent))} && "
             return folder + shlex.join(["cp", str(lost.copy), str(lost.path)])
-        copy = f" The file without it is {lost.copy}." if lost.copy.is_file() else ""
-        return f"Take it out by hand: the patch is in {self._record / FIX}.{copy}"
+        if not lost.copy.is_file():
+            return f"Take the lines of the patch, which is in {self._record / FIX}, out by hand; then {self.command}"
+        old, now = shlex.quote(str(lost.copy)), shlex.quote(str(lost.path))
+        return (
+            f"diff {old} {now}   (take the lines of the patch out; then {self.command}; to lose your own changes: "
+            f"cp {old} {now})"
+        )
 
     def _write(self, files: Sequence[PatchedFile]) -> None:
         """Write the files as they were, then remove the copies."""

@@ -1,0 +1,58 @@
+"""Leaves out the changes of a patch that are not needed: of several sets or listings, one may decide alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from samebits.patches.patch import Patch
+
+MOST_CHECKS = 8
+PLACED = ("hash-seed", "listing-order")  # the controls whose changes can each be left out
+
+Place = tuple[Path, tuple[int, int] | None]
+
+
+def places(patch: Patch) -> list[Place]:
+    """The places of a patch that can each be left as they are."""
+    return list(dict.fromkeys((one.source.path, one.place) for one in patch.changes if one.place is not None))
+
+
+def only(patch: Patch, kept: Collection[Place]) -> Patch:
+    """The patch with the changes of these places, and with those that belong to none."""
+    return Patch(tuple(one for one in patch.changes if one.place is None or (one.source.path, one.place) in kept))
+
+
+@dataclass
+class Reduction:
+    """Finds the places of a patch that are needed, by halves. `repeats`: whether the trials repeat with a patch.
+
+    With the whole patch they do, and without all of its places they do not. What is left when `MOST_CHECKS` are done
+    stays, so the trials have repeated with every patch that this gives.
+    """
+
+    patch: Patch
+    repeats: Callable[[Patch], bool]
+    checks: int = 0
+
+    def smallest(self) -> Patch:
+        """A patch with fewer places, none of which can be left out; the same one if all are needed."""
+        return only(self.patch, self._needed(places(self.patch), []))
+
+    def _needed(self, some: list[Place], beside: list[Place]) -> list[Place]:
+        """Those of `some` without which the trials do not repeat, if the patch has the places `beside`."""
+        if len(some) < 2:
+            return some
+        halves = some[: len(some) // 2], some[len(some) // 2 :]
+        for half in halves:
+            if self._is_enough([*beside, *half]):
+                return self._needed(half, beside)
+        needed = self._needed(halves[0], [*beside, *halves[1]])
+        return [*needed, *self._needed(halves[1], [*beside, *needed])]
+
+    def _is_enough(self, kept: list[Place]) -> bool:
+        if self.checks == MOST_CHECKS:
+            return False
+        self.checks += 1
+        return self.repeats(only(self.patch, kept))
