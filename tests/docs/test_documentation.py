@@ -118,6 +118,17 @@ def test_the_copy_button_takes_the_command_alone(site, browser):
     page.close()
 
 
+def test_no_page_of_a_study_is_long_or_wide_on_a_phone(site, browser):
+    page = browser.new_page(viewport={"width": 400, "height": 900})
+    names = [path.parent.name for path in sorted((ROOT / "docs" / "study").glob("*/study.json"))]
+    assert len(names) > 4
+    for name in names:
+        page.goto((site / "study" / name / "index.html").as_uri())
+        width, height = page.evaluate("[document.body.scrollWidth, document.documentElement.scrollHeight]")
+        assert (width, height <= 6000) == (400, True), (name, width, height)
+    page.close()
+
+
 def test_the_readme_shows_commands_that_the_makefile_has():
     makefile = (ROOT / "Makefile").read_text()
     readme = (ROOT / "README.md").read_text()
