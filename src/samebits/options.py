@@ -315,14 +315,8 @@ APPLY = Option(
     "apply", ("--apply",), "Put the patch into the files and check again; remove it unless the trials repeat.",
     default=False,
 )  # fmt: skip
-FEWEST = Option(
-    "fewest", ("--fewest",),
-    "With --apply: leave out changes without which the trials repeat, too (at most 8 more checks, and a last one).",
-    default=False,
-)  # fmt: skip
-RESTORE = Option(
-    "restore", ("--restore",), "Only take out the patch that a killed --apply left in the files.", default=False
-)
+FEWEST = Option("fewest", ("--fewest",), "With --apply: leave out changes that are not needed.", default=False)
+RESTORE = Option("restore", ("--restore",), "Only take out the patch that a killed --apply left.", default=False)
 PATCH = Option(
     "patch", ("--patch",), "Write the patch, a unified diff (-: to standard output, and nothing else there).", "FILE",
     read_text,
