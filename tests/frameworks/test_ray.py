@@ -400,7 +400,7 @@ def standings(record):
     return sorted(found)
 
 
-@pytest.mark.slow(seconds=40)
+@pytest.mark.slow(seconds=60)
 def test_workers_of_ray_train_are_watched_and_compared_rank_by_rank(tmp_path, nodes, monkeypatch):
     pytest.importorskip("torch", reason="torch is not installed: the workers of this test train with it")
     if not RAY_TRAIN.is_dir():
@@ -411,6 +411,12 @@ def test_workers_of_ray_train_are_watched_and_compared_rank_by_rank(tmp_path, no
     assert same.returncode == 0, same.stdout + same.stderr
     assert standings(tmp_path / "same") == [(0, 2), (1, 2)]
     assert json.loads((tmp_path / "same" / "result.json").read_text())["scope"]["steps_compared"] == 3
+    (tmp_path / "changed").write_text("")
+    added = run(tmp_path, "local", "--add", "1", "same", seconds=600)
+    assert added.returncode == 1, added.stdout + added.stderr
+    result = json.loads((tmp_path / "same" / "result.json").read_text())
+    first = result["divergence"]
+    assert (result["groups"], first["step"], first["process"]["rank"]) == ([[1, 2], [3]], 1, 1)
 
 
 @pytest.mark.slow(seconds=20)

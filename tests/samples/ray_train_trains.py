@@ -1,7 +1,8 @@
-"""Two workers of Ray Train train one model, each with data of its own."""
+"""Two workers of Ray Train train one model, each with data of its own: different data once there is a file `changed`."""
 
 import sys
 import tempfile
+from pathlib import Path
 
 import ray
 import ray.train
@@ -10,7 +11,7 @@ from ray.train import RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer, prepare_model
 
 
-def loop():
+def loop(asked):
     """Train three steps in a worker."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
@@ -19,7 +20,8 @@ def loop():
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     for step in range(3):
         optimizer.zero_grad()
-        model(torch.full((2, 4), float(step + rank))).pow(2).mean().backward()
+        change = asked["change"] if (step, rank) == (1, 1) else 0.0
+        model(torch.full((2, 4), step + rank + change)).pow(2).mean().backward()
         optimizer.step()
 
 
@@ -28,6 +30,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
         TorchTrainer(
             loop,
+            train_loop_config={"change": 0.5 if Path("changed").exists() else 0.0},
             torch_config=TorchConfig(backend="gloo"),
             scaling_config=ScalingConfig(num_workers=2, use_gpu=False),
             run_config=RunConfig(storage_path=place, name="run"),
