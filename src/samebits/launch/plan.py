@@ -157,6 +157,8 @@ def choose_hash(python: str | None, *, wanted: str | None = None) -> tuple[str, 
     if extension is not None and _loads_here(extension) and (python is None or _loads_in(python, extension)):
         return "xxh3", extension
     if wanted == "xxh3":
+        if python is not None and not Path(python).exists():
+            raise NotFound(f"The Python of the record is no longer there: {python}.", "put it back, or record again.")
         raise SamebitsError(
             "The record was fingerprinted with XXH3, which cannot be loaded on this machine.",
             "Record the run again here, then compare.",
