@@ -226,6 +226,19 @@ def test_trials_that_never_end_are_waited_for_together(interrupted):
     assert interrupted.seconds < 31
 
 
+def test_the_time_in_which_a_folder_is_unpacked_is_not_taken_from_the_others(interrupted, monkeypatch):
+    usual = RemoteTrial.fetch
+
+    def slow(trial):
+        remote.time.sleep(40)
+        return usual(trial)
+
+    monkeypatch.setattr(RemoteTrial, "fetch", slow)
+    last = EndingTask(50, interrupts=True)
+    interrupted(EndingTask(0, Delivery(b"no archive")), last)
+    assert last.looks < 0
+
+
 def test_what_a_trial_has_delivered_is_kept_if_an_interruption_comes_before_it_was_fetched(interrupted, tmp_path):
     sealed = tmp_path / "sealed"
     sealed.mkdir()

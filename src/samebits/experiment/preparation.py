@@ -1,11 +1,13 @@
-"""Imports what judges and reports the trials while the first of them starts: a trial waits for none of it."""
+"""Imports what judges and reports the trials, while the first of them starts: nothing waits for it."""
 
 from __future__ import annotations
 
 import importlib
-import sys
+import threading
+from contextlib import suppress
+from functools import cache
 
-__all__ = ["import_next"]
+__all__ = ["begin"]
 
 _NEEDED_LATER = (
     "numpy",
@@ -17,9 +19,13 @@ _NEEDED_LATER = (
 )
 
 
-def import_next() -> bool:
-    """Import one of the modules, a moment's work. False if all are there."""
-    missing = next((name for name in _NEEDED_LATER if name not in sys.modules), None)
-    if missing is not None:
-        importlib.import_module(missing)
-    return missing is not None
+@cache
+def begin() -> None:
+    """Import the modules beside all else, once. Returns at once; who needs a module meanwhile waits for it."""
+    threading.Thread(target=_import, name="samebits imports").start()
+
+
+def _import() -> None:
+    with suppress(Exception):  # who needs the module imports it again, and is told
+        for name in _NEEDED_LATER:
+            importlib.import_module(name)

@@ -168,9 +168,10 @@ class Trials:
         return FinishedRound(limits.steps, seconds, files, was_up, resumed=resumed, some_waited=waited, at_a_time=most)
 
     def _pause(self, seconds: float) -> None:
-        """Wait until the next look is due, `seconds` if no trial runs. The first waits are used to import."""
-        if not (self._running and preparation.import_next()):
-            clock.sleep(min((trial.pace for trial in self._running.values()), default=seconds))
+        """Wait until the next look is due, `seconds` if no trial runs."""
+        if self._running:
+            preparation.begin()
+        clock.sleep(min((trial.pace for trial in self._running.values()), default=seconds))
 
     def end_waiting(self, why: str = "") -> list[int]:
         """End the trials that wait, and return their numbers. `why`: none waits from now on."""

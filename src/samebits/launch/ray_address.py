@@ -38,8 +38,10 @@ def refuse_silence(address: str) -> None:
 
 def _answers(host: str, port: int) -> bool:
     try:
-        with socket.create_connection((host, port), timeout=ANSWERS) as connection:
-            if os.environ.get("RAY_USE_TLS") == "1":
+        # a name may have several addresses, the first of which is silent
+        with socket.create_connection((host, port), timeout=ANSWERS / 3) as connection:
+            connection.settimeout(ANSWERS)
+            if os.environ.get("RAY_USE_TLS", "").lower() in ("1", "true"):
                 return True
             connection.sendall(_GREETING)
             frame = connection.recv(9)

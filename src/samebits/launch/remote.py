@@ -119,8 +119,11 @@ class RemoteTrial:
             time.sleep(_PACE)
         _ASKED.discard(self)
         if self._outcome is not None and self._outcome.folder and not self._has_document:
+            began = time.monotonic()
             with suppress(SamebitsError, OSError):  # there is nothing that can be kept
                 self.fetch()
+            for other in _ASKED:  # nobody looked at them meanwhile
+                other._asked = (other._asked or 0.0) + time.monotonic() - began
         if not self._has_document:
             self._ended(why, () if self._outcome else (f"trial {self.id} {_STILL_RUNS}",))
 

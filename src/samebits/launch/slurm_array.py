@@ -292,7 +292,7 @@ class SlurmTask:
         if self.job.waits_for_place:
             return f"trial {self.trial} waits: Slurm takes no more jobs now"
         if trouble:
-            return f"Slurm does not give the state of trial {self.trial} is ({trouble}); samebits keeps waiting"
+            return f"Slurm does not give the state of trial {self.trial} ({trouble}); samebits keeps waiting"
         if state is None or state.state != "PENDING":
             return ""
         if self.path("began").exists():
