@@ -58,6 +58,27 @@ def test_a_client_that_cannot_be_imported_has_no_documents_and_harms_no_other(mo
     assert schemas.document_names() == list(schemas.DOCUMENTS)
 
 
+def test_a_table_of_a_client_that_is_none_is_left_out(monkeypatch, tmp_path, capsys):
+    (tmp_path / "client_with_a_function.py").write_text("def DOCUMENTS(): pass\nSHOWN = ['study.json']\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    odd = EntryPoint("odd", "client_with_a_function:COMMAND", clients.PLUGGED)
+    monkeypatch.setattr(clients, "entry_points", lambda group: [odd])
+    assert schemas.document_names() == list(schemas.DOCUMENTS)
+    assert cli.main(["report", str(tmp_path / "nowhere")]) == 2
+    assert "There is no record at" in capsys.readouterr().err
+
+
+def test_a_folder_that_a_broken_client_may_have_written_is_said_with_why_it_is_broken(monkeypatch, tmp_path, capsys):
+    broken = EntryPoint("study", "a_module_that_is_not_there.cli:COMMAND", clients.PLUGGED)
+    monkeypatch.setattr(clients, "entry_points", lambda group: [broken])
+    assert cli.main(["report", str(tmp_path)]) == 2
+    assert "this is not a record of samebits" in capsys.readouterr().err
+    (tmp_path / "study.json").write_text("{}")
+    assert cli.main(["report", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert "study of a_module_that_is_not_there.cli:COMMAND cannot be imported: ModuleNotFoundError" in said
+
+
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")

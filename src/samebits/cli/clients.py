@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
 from typing import Any
 
-__all__ = ["PLUGGED", "named"]
+__all__ = ["PLUGGED", "broken", "named"]
 
 PLUGGED = "samebits.commands"  # the group of entry points
 
 
 def named(table: str) -> dict[str, Any]:
-    """What all clients have in the table of this name, beside their commands."""
+    """What all clients have in the table of this name, beside their commands. What is no table is left out."""
     found: dict[str, Any] = {}
-    for point in sorted(entry_points(group=PLUGGED), key=lambda point: point.name):
-        found.update({name: one for name, one in _of_client(point, table).items() if name not in found})
+    for _, module in _imported():
+        known = getattr(module, table, {})
+        if isinstance(known, dict):
+            found.update({name: one for name, one in known.items() if name not in found})
     return found
 
 
-def _of_client(point: EntryPoint, table: str) -> dict[str, Any]:
-    """The table of a client; empty if it cannot be imported, which its command says when it is used."""
-    try:
-        known: dict[str, Any] = getattr(importlib.import_module(point.module), table, {})
-    except Exception:
-        return {}
-    return known
+def broken() -> list[str]:
+    """Each client that cannot be imported, and why."""
+    return [
+        f"{point.name} of {point.value} cannot be imported: {type(found).__name__}: {found}"
+        for point, found in _imported()
+        if isinstance(found, Exception)
+    ]
+
+
+def _imported() -> Iterator[tuple[EntryPoint, ModuleType | Exception]]:
+    """The module of each client; or why it cannot be imported, which costs only what that client does."""
+    for point in sorted(entry_points(group=PLUGGED), key=lambda point: point.name):
+        try:
+            yield point, importlib.import_module(point.module)
+        except Exception as why:
+            yield point, why

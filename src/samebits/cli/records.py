@@ -134,11 +134,21 @@ def run_report(record: str, **targets: str | None) -> int:
         if (Path(record) / name).is_file():
             status: int = show(Path(record), targets)
             return status
+    _refuse_unreadable(Path(record))
     from samebits.kept_record import judged
     from samebits.store.record import open_record
 
     opened = open_record(record)
     return answers.answer(judged(opened), targets, opened)
+
+
+def _refuse_unreadable(folder: Path) -> None:
+    """UsageError if the client that shows what is in a folder may be one that cannot be imported."""
+    is_unknown = folder.is_dir() and not (folder / "record.json").is_file() and any(folder.glob("*.json"))
+    broken = clients.broken() if is_unknown else []
+    if broken:
+        what = f"{folder} has no record.json. A command that is broken here may have written it"
+        raise UsageError(f"{what}: {'; '.join(broken)}", "pip check")
 
 
 REPORT = plain("report", run_report, REPORT_TEXT, OPTIONS["report"], [record_argument("record")])
