@@ -293,6 +293,16 @@ def runnable_setups(study: Study) -> list[str]:
     return [setup.id for setup in SETUPS.values() if not why_not(study, setup)]
 
 
+def wanted_setups(name: str, found: list[str]) -> list[str]:
+    """Those of the setups that are found which count: all but those that the study of this name cannot run.
+
+    All of them count if nobody knows the study, or if it can run none: so nothing passes for want of a script.
+    """
+    study = STUDIES.get(name)
+    possible = [one for one in found if study is None or one not in SETUPS or not why_not(study, SETUPS[one])]
+    return possible or found
+
+
 def why_not(study: Study, setup: StudySetup) -> str:
     """Why a study cannot run a setup, as a sentence; empty if it can."""
     script = study.scripts.get(setup.library)

@@ -107,25 +107,23 @@ def run(name: str, **given: Any) -> int:
     with answers.shown_progress() as progress:
         result = conductor.conduct(asked, progress)
     output.write(result, folder)
-    answers.present(output.summary(result, folder, is_whole=_is_whole(targets)), targets)
-    return _status(result, asked.setups or catalog.runnable_setups(study))
+    wanted = asked.setups or catalog.runnable_setups(study)
+    answers.present(output.summary(result, folder, wanted, targets), targets)
+    return _status(result, wanted)
 
 
 def show(folder: Path, targets: answers.Targets) -> int:
     """Show a study that was run before, and write what was asked for."""
-    from samebits_study import output
+    from samebits_study import catalog, output
 
-    result, report = output.kept(folder, is_whole=_is_whole(targets))
-    answers.present(report, targets)
-    return _status(result, [setup.id for setup in result.setups])
+    result = output.kept(folder)
+    wanted = catalog.wanted_setups(result.study, [setup.id for setup in result.setups])
+    answers.present(output.summary(result, folder, wanted, targets), targets)
+    return _status(result, wanted)
 
 
 # document in a folder -> what `samebits report` calls to show it
 SHOWN = {"study.json": show}
-
-
-def _is_whole(targets: answers.Targets) -> bool:
-    return any(targets.get(name) for name in ("md", "html"))
 
 
 def _status(result: StudyResult, wanted: Collection[str]) -> int:

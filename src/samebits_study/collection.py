@@ -108,7 +108,7 @@ def read_predictions(place: Path) -> NDArray[Any]:
     try:
         with np.load(path) as saved:
             found: NDArray[Any] = saved["predictions"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as why:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as why:
         raise DataError(f"{path} cannot be read: {why}", AGAIN) from None
     return found
 

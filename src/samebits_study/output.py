@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 from samebits.reports.presenters import html, markdown
 from samebits.reports.table import Cell, Column, Number, Spread, Table, deviation_of, shown, text_of
+from samebits.reports.targets import SCREEN, Targets
 from samebits.reports.tree import Report
 from samebits.store import read_document
+from samebits.store.content import fingerprint
 from samebits.words import printable
 from samebits_study.reports import extra_tables, figures, paper, paper_tables, phrases
 from samebits_study.reports.figures import Figure
-from samebits_study.reports.report import Drawn, report
+from samebits_study.reports.report import Drawn, DrawnFigure, report
 from samebits_study.results import RESULT, StudyResult
 
 
@@ -109,7 +113,8 @@ def escaped(text: str) -> str:
 
 TABLES, FIGURES, DOCUMENT, PAGE = "tables", "figures", "report.md", "page.html"
 FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown.table, "csv": as_csv, "tex": as_latex}
-NOT_DRAWN = "This figure is not in the folder of the study: run the study again, which draws it."
+DRAWN_FROM = "drawn-from.txt"  # beside the figures: the digest of the results that they show
+NOT_DRAWN = "This figure is not drawn of the results that are in the folder now. To draw it: "
 NEEDED = "This figure cannot be drawn: matplotlib is not installed (pip install matplotlib)."
 WORDS = {"1": "frame", "4": "two-trials"}  # for the paper's numbers, in a study of cells that it does not have
 
@@ -121,8 +126,9 @@ def write(result: StudyResult, folder: Path) -> list[Path]:
     """
     tables = every_table(result)
     drawn = _draw(every_figure(result, folder), _emptied(folder / FIGURES, "figure-*"))
+    (folder / FIGURES / DRAWN_FROM).write_text(_digest(result), encoding="utf-8")
     written = _write_tables(tables, _emptied(folder / TABLES, "table-*"))
-    written += [path for _, files in drawn for path in files]
+    written += [path for one in drawn for path in one.files]
     made = report(result, tables, drawn)
     for name, text in ((DOCUMENT, markdown.render(made, heading="#")), (PAGE, html.render(made))):
         (folder / name).write_text(text, encoding="utf-8")
@@ -186,31 +192,65 @@ def _draw(made: list[Figure], folder: Path) -> Drawn:
     try:
         from samebits_study.reports import plots
     except ImportError:
-        return [(Figure(figure.id, figure.title, why=figure.why or NEEDED), []) for figure in made]
-    return [(figure, plots.draw(figure, folder)) for figure in made]
+        return [DrawnFigure(Figure(one.id, one.title, why=one.why or NEEDED), []) for one in made]
+    return [_drawn(figure, plots.draw(figure, folder), folder.parent) for figure in made]
 
 
-def kept(folder: Path, *, is_whole: bool) -> tuple[StudyResult, Report]:
-    """A study that was run before, and its report. Raises RecordError if study.json is damaged."""
-    result = read_document(folder / RESULT, StudyResult)
-    return result, summary(result, folder, is_whole=is_whole)
+def _digest(result: StudyResult) -> str:
+    """32 hex digits of what figures can show: neither when the results were written, nor by which release."""
+    return fingerprint(result.model_dump_json(exclude={"created", "samebits"}))
 
 
-def summary(result: StudyResult, folder: Path, *, is_whole: bool = False) -> Report:
-    """The report of a study that was written in its folder.
+def _drawn(figure: Figure, files: list[Path], beside: Path | None) -> DrawnFigure:
+    """A figure with its address in a document. `beside`: the folder of the document; None if it has none."""
+    svg = next((path.resolve() for path in files if path.suffix == ".svg"), None)
+    if svg is None:
+        return DrawnFigure(figure, files)
+    path = svg if beside is None else Path(os.path.relpath(svg, beside.resolve()))
+    return DrawnFigure(figure, files, quote(path.as_posix()))
 
-    `is_whole`: with the tables, and the figures that lie there. A terminal shows neither.
+
+def kept(folder: Path) -> StudyResult:
+    """A study that was run before. Raises RecordError if study.json is damaged."""
+    return read_document(folder / RESULT, StudyResult)
+
+
+def summary(
+    result: StudyResult, folder: Path, wanted: Collection[str] | None = None, targets: Targets | None = None
+) -> Report:
+    """The report of a study that was written in its folder. `wanted`: the setups that must be done; None: all.
+
+    Only a page and Markdown have the tables, and the figures that lie in the folder. A terminal shows neither.
     """
     page = str(_from_here(folder / PAGE)) if (folder / PAGE).is_file() else ""
-    if not is_whole:
-        return report(result, [], [], page)
-    return report(result, every_table(result), [_kept(one, folder) for one in every_figure(result, folder)], page)
+    asked = targets or {}
+    if not (asked.get("md") or asked.get("html")):
+        return report(result, [], [], wanted, page)
+    return report(result, every_table(result), _kept_figures(result, folder, asked.get("md")), wanted, page)
 
 
-def _kept(figure: Figure, folder: Path) -> tuple[Figure, list[Path]]:
-    """A figure and the files that were drawn of it."""
-    files = sorted((folder / FIGURES).glob(f"figure-{figure.id}.*")) if figure.shows is not None else []
-    return replace(figure, why=figure.why or ("" if files else NOT_DRAWN)), files
+def _kept_figures(result: StudyResult, folder: Path, document: str | None) -> Drawn:
+    """Each figure and the files that were drawn of it; none if they show other results than these.
+
+    A study that is interrupted has new results and the figures of those before.
+    """
+    are_these = _are_drawn_from(result, folder)
+    beside = Path(document).parent if document and document != SCREEN else None
+    return [
+        _drawn(figure, files, beside)
+        if (files := sorted((folder / FIGURES).glob(f"figure-{figure.id}.*"))) and figure.shows and are_these
+        else DrawnFigure(replace(figure, why=figure.why or NOT_DRAWN + phrases.again_in(result, folder)), [])
+        for figure in every_figure(result, folder)
+    ]
+
+
+def _are_drawn_from(result: StudyResult, folder: Path) -> bool:
+    """Whether the figures in the folder show these results. An older release left no digest: then the times tell."""
+    drawn, kept_there = folder / FIGURES / DRAWN_FROM, folder / RESULT
+    if drawn.is_file():
+        return drawn.read_text(encoding="utf-8", errors="replace") == _digest(result)
+    times = [path.stat().st_mtime_ns for path in (folder / FIGURES).glob("figure-*")]
+    return not kept_there.is_file() or all(time >= kept_there.stat().st_mtime_ns for time in times)
 
 
 def _from_here(path: Path) -> Path:

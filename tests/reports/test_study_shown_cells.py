@@ -105,6 +105,17 @@ def test_without_the_studys_data_both_figures_are_a_sentence(tmp_path, parted):
     assert all("cannot be made" in figure.why and "truth.npz" in figure.why for figure in figures)
 
 
+@pytest.mark.parametrize("name", ["data.npz", "truth.npz"])
+@pytest.mark.parametrize("damage", ["empty", "cut", "text", "other"])
+def test_of_damaged_data_both_figures_are_a_sentence(folder, parted, name, damage):
+    path = folder / "data" / name
+    whole = path.read_bytes()
+    np.savez(folder / "other.npz", other=np.zeros(3))
+    other = (folder / "other.npz").read_bytes()
+    path.write_bytes({"empty": b"", "cut": whole[: len(whole) // 2], "text": b"a text", "other": other}[damage])
+    assert all(name in figure.why for figure in shown_cells.figures(parted, folder))
+
+
 def test_a_true_cell_that_one_trial_misses_comes_before_more_false_ones(folder):
     fields = shown_cells.read_fields(folder / "data")
     full = fields[0].truth > 0

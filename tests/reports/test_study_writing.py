@@ -3,17 +3,22 @@
 import ast
 import html.parser
 import json
+import os
 import re
+import shutil
+import urllib.parse
 import xml.etree.ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from samebits import cli
-from samebits.reports.presenters import terminal
+from samebits.reports.presenters import junit, terminal
 from samebits.store import write_document
 from samebits_study import output
-from samebits_study.results import RESULT, StudyResult
+from samebits_study.catalog import STUDIES
+from samebits_study.results import RESULT, SetupResult, StudyResult
 
 pytest.importorskip("matplotlib", reason="the extra study (matplotlib) is not installed")
 
@@ -243,7 +248,9 @@ def test_a_study_is_shown_again_with_its_tables_and_the_figures_that_lie_there(k
     assert capsys.readouterr().out.startswith("!= keras-tf1.14 ")
     for made in (page, document):
         lines = (path.read_text(encoding="utf-8").splitlines() for path in (made, kept / made.name))
-        shown, before = ([line.replace("#", "") for line in some] for some in lines)  # headings are a level lower
+        # headings are a level lower, and links lead from a different folder
+        way = f"{os.path.relpath(kept, tmp_path)}/"
+        shown, before = ([line.replace("#", "").replace(way, "") for line in some] for some in lines)
         assert shown == before
     assert json.loads(again.read_text()) == json.loads((kept / RESULT).read_text())
 
@@ -262,6 +269,71 @@ def test_junit_has_a_test_for_each_setup_and_none_passes_that_is_not_done(docume
     assert properties["kind.update"] == "differs"
     half = documents.lenet5().setups[1].model_copy(update={"status": "partial"})
     assert [one.state for one in output.summary(documents.study("lenet5", [half]), kept).cases] == ["error"]
+
+
+def junit_states(folder, capsys):
+    """What `samebits report` ends with, and the state of each setup in its JUnit XML."""
+    status = cli.main(["report", str(folder), "--junit", "-"])
+    suites = xml.etree.ElementTree.fromstring(capsys.readouterr().out).findall("testsuite")
+    return status, [[said.tag for said in suite.find("testcase")] for suite in suites]
+
+
+def test_a_setup_without_a_script_is_skipped_in_junit_and_not_in_the_exit_status(
+    documents, tmp_path, monkeypatch, capsys
+):
+    without_keras = replace(STUDIES["lenet5"], scripts={"pytorch": "lenet5_pytorch.py"})
+    monkeypatch.setitem(STUDIES, "other", without_keras)
+    models = [documents.model(trial, "a", documents.digits(5)) for trial in (1, 2, 3)]
+    none = SetupResult(id="keras-tf2.1", about="", status="skipped", reason="no script")
+    whole = [documents.setup("pytorch-1.3-glorot", models), none]
+    write_document(tmp_path / RESULT, documents.study("other", whole))
+    assert junit_states(tmp_path, capsys) == (0, [[], ["skipped"]])
+    write_document(tmp_path / RESULT, documents.study("other", [none]))
+    assert junit_states(tmp_path, capsys) == (3, [["error"]])  # nothing passes of which nothing was run
+    write_document(tmp_path / RESULT, documents.study("a study of somebody else", whole))
+    assert junit_states(tmp_path, capsys) == (3, [[], ["error"]])
+
+
+def test_a_setup_that_nobody_asked_for_is_skipped_in_junit_and_still_fails_if_its_trials_differ(documents):
+    result = documents.lenet5()
+    setups = [one.model_copy(update={"status": "partial"}) for one in result.setups]
+    asked = output.summary(result.model_copy(update={"setups": setups}), Path("nowhere"), ["pytorch-1.3"])
+    assert [case.state for case in asked.cases] == ["failure", "skipped", "error", "skipped"]
+    assert 'skipped="1"' in junit.render(asked)
+    assert "<skipped message=" in junit.render(asked)
+
+
+def test_figures_of_other_results_are_not_shown_and_the_page_says_what_draws_them(documents, kept, tmp_path, capsys):
+    folder = Path(shutil.copytree(kept, tmp_path / "study"))
+
+    def shown():
+        assert cli.main(["report", str(folder), "--md", str(tmp_path / "again.md")]) == 3
+        return (tmp_path / "again.md").read_text(encoding="utf-8")
+
+    assert shown().count("![") == 4
+    whole = documents.lenet5()
+    write_document(folder / RESULT, whole.model_copy(update={"setups": whole.setups[1:]}))  # as an interruption does
+    assert "![" not in shown()
+    command = "--scale small --trials 3 --setups keras-tf1.14-threads,pytorch-1.3 --data /home/somebody/mnist --out"
+    assert f"To draw it: samebits study lenet5 {command} {folder}" in shown().replace("\\", "")
+    (folder / output.FIGURES / output.DRAWN_FROM).unlink()  # older releases wrote none: then the times tell
+    os.utime(folder / RESULT, (0, 0))
+    assert "![" in shown()
+    os.utime(folder / RESULT, (2**32, 2**32))
+    assert "![" not in shown()
+
+
+@pytest.mark.parametrize("place", ["beside", "in a folder", "on the screen"])
+def test_the_links_of_a_document_lead_to_the_figures_wherever_it_is_written(kept, place, tmp_path, capsys):
+    beside = tmp_path / "notes of mine"
+    beside.mkdir()
+    target = {"beside": kept / "again.md", "in a folder": beside / "study.md", "on the screen": "-"}[place]
+    assert cli.main(["report", str(kept), "--md", str(target)]) == 3
+    text = capsys.readouterr().out if target == "-" else target.read_text(encoding="utf-8")
+    links = [urllib.parse.unquote(link) for link in re.findall(r"!\[.*?\]\((.*?)\)", text)]
+    assert len(links) == 4
+    assert all((beside / link if target == "-" else target.parent / link).is_file() for link in links)
+    assert [Path(link).is_absolute() for link in links] == [target == "-"] * 4
 
 
 def test_a_damaged_study_says_so(kept, tmp_path, capsys):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from samebits.reports.tree import Report
     from samebits.store.record import Record
 
+__all__ = ["SCREEN", "Targets", "check_targets", "result_report", "write_file"]
+
 SCREEN = "-"
 Targets = Mapping[str, str | None]  # the name of a reporter -> a file, `-`, or None
 

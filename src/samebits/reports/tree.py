@@ -222,13 +222,13 @@ def meaning(says: Sequence[str], does_not: Sequence[str], on: frozenset[Format] 
     )
 
 
-State = Literal["passed", "failure", "error"]
+State = Literal["passed", "failure", "error", "skipped"]
 CASE_STATES: dict[Verdict, State] = {"repeated": "passed", "diverged": "failure", "inconclusive": "error"}
 
 
 @dataclass(frozen=True)
 class JUnitCase:
-    """What a CI shows as one test. `state`: failure (bits that differ), error (no answer).
+    """What a CI shows as one test. `state`: failure (bits that differ), error (no answer), skipped (nobody asked).
 
     `properties`: (name, value) of what else is known, for programs. `failure`: the type of a failure. `seconds`: that
     it took.

@@ -17,6 +17,8 @@ from samebits_study.cells import authors, generator, stained_cells
 from samebits_study.cells.fields import AUTHORS_SIDE, CellData, Field, Grey, Labels
 
 DATA, TRUTH = "data.npz", "truth.npz"
+# what np.load raises of a file that is missing, cut short, or of something else
+UNREADABLE = (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile)
 HALVINGS = 16  # four levels below the top of the U-Net, each half as wide
 _AUGMENTING, _SHUFFLING = 1, 2  # each has a generator of its own, so that neither moves the other
 
@@ -251,7 +253,7 @@ def _read(path: Path) -> Arrays:
         # opened here: np.load leaves a file that is no archive open
         with path.open("rb") as opened, np.load(opened) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as why:
+    except UNREADABLE as why:
         raise DataError(f"{path} cannot be read: {why}") from None
 
 

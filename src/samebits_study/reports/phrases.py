@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
+import shlex
+from pathlib import Path, PurePath
 
 from samebits import words
 from samebits.model import HeldControl, Verdict
@@ -98,6 +99,15 @@ def _kind(model: TrainedModel) -> str:
 
 def again(result: StudyResult) -> str:
     """The command that makes the study: its data, and the setups that gave a model."""
+    return command(_words(result))
+
+
+def again_in(result: StudyResult, folder: Path) -> str:
+    """The same for the study in this folder, to be typed on this machine as it is."""
+    return shlex.join([*_words(result), "--out", str(folder)])
+
+
+def _words(result: StudyResult) -> list[str]:
     words = ["samebits", "study", result.study, "--scale", result.scale, "--trials", str(result.trials)]
     ran = ",".join(setup.id for setup in done(result))
     words += ["--setups", ran] if ran else []
@@ -105,4 +115,4 @@ def again(result: StudyResult) -> str:
     words += ["--data", str(source)] if source else []
     known = STUDIES.get(result.study)
     always = known is not None and result.scale in known.scales and known.scales[result.scale].watershed
-    return command([*words, *(["--watershed"] if result.watershed and not always else [])])
+    return [*words, *(["--watershed"] if result.watershed and not always else [])]

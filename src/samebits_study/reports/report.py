@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from samebits import words
 from samebits.model import Verdict
@@ -33,7 +34,6 @@ from samebits_study.reports import measures, paper, phrases
 from samebits_study.reports.figures import Figure
 from samebits_study.results import SetupResult, StudyResult
 
-Drawn = list[tuple[Figure, list[Path]]]
 FRAME = "1"  # the figure of how cells are counted, which shows no result
 AT_A_GLANCE = "setups"  # the figure that shows all setups side by side
 TERMS = "1"  # the table of words, which comes last
@@ -46,11 +46,23 @@ PAPER = (
 )
 
 
-def report(result: StudyResult, tables: list[Table], drawn: Drawn, page: str = "") -> Report:
-    """The report. `drawn`: each figure with the files that were drawn of it, none if it could not be; `page`: where
-    the page is, for a terminal."""
-    at_a_glance = [one for one in drawn if one[0].id == AT_A_GLANCE]
-    rest = [one for one in drawn if one[0].id != AT_A_GLANCE]
+class DrawnFigure(NamedTuple):
+    """A figure, the files that were drawn of it (none if it could not be), and its address in a document."""
+
+    figure: Figure
+    files: list[Path]
+    address: str = ""
+
+
+Drawn = list[DrawnFigure]
+
+
+def report(
+    result: StudyResult, tables: list[Table], drawn: Drawn, wanted: Collection[str] | None = None, page: str = ""
+) -> Report:
+    """The report. `wanted`: the setups that must be done (None: all); `page`: where the page is, for a terminal."""
+    at_a_glance = [one for one in drawn if one.figure.id == AT_A_GLANCE]
+    rest = [one for one in drawn if one.figure.id != AT_A_GLANCE]
     return Report(
         title=f"{phrases.title(result)}: does its training repeat?",
         blocks=(
@@ -71,19 +83,24 @@ def report(result: StudyResult, tables: list[Table], drawn: Drawn, page: str = "
         created=result.created,
         samebits=result.samebits,
         document=result,
-        cases=tuple(_case(setup, result) for setup in result.setups),
+        cases=tuple(_case(setup, result, wanted) for setup in result.setups),
     )
 
 
-def _case(setup: SetupResult, result: StudyResult) -> JUnitCase:
-    """The setup as one test: a failure if its trials differ; an error if it is not done, or has no answer."""
+def _case(setup: SetupResult, result: StudyResult, wanted: Collection[str] | None) -> JUnitCase:
+    """The setup as one test: a failure if its trials differ; an error if it is not done, or has no answer.
+
+    One that is not wanted is skipped then, as the exit status does not count it.
+    """
     verdict = phrases.VERDICTS[phrases.sign(setup)]
     is_open = verdict == "repeated" and setup.status != "done"
+    state = "error" if is_open else CASE_STATES[verdict]
+    is_wanted = wanted is None or setup.id in wanted
     facts = facts_of(setup, result)
     return JUnitCase(
         "samebits.study",
         f"{result.study} {result.scale} {setup.id}",
-        "error" if is_open else CASE_STATES[verdict],
+        "skipped" if state == "error" and not is_wanted else state,
         facts[0] if not setup.models else f"{facts[0]}; {setup.sentence}",
         "\n".join(map(words.one_line, facts[1:])),
         tuple(_properties(setup, verdict)),
@@ -109,7 +126,7 @@ def _outcome(setup: SetupResult, result: StudyResult, *, is_short: bool) -> Memb
 
 def _glance(result: StudyResult, drawn: Drawn) -> Section:
     """The figure of all setups, and each setup in a line."""
-    figures = [_picture(figure, files) for figure, files in drawn]
+    figures = [_picture(one) for one in drawn]
     setups = tuple(_outcome(setup, result, is_short=False) for setup in result.setups)
     return Section("At a glance", "glance", (*figures, Outcomes(setups), Text(SIGNS, "soft", on=PAGE)), on=DOCUMENT)
 
@@ -150,19 +167,16 @@ def _folded(table: Table) -> list[AnyBlock]:
 
 def _figures(drawn: Drawn, *, of_the_paper: bool) -> list[AnyBlock]:
     """Those of the paper that show a result stand open."""
-    wanted = [one for one in drawn if one[0].of_the_paper == of_the_paper]
-    return [
-        replace(_picture(figure, files), is_folded=not of_the_paper or figure.id == FRAME) for figure, files in wanted
-    ]
+    wanted = [one for one in drawn if one.figure.of_the_paper == of_the_paper]
+    return [replace(_picture(one), is_folded=not of_the_paper or one.figure.id == FRAME) for one in wanted]
 
 
-def _picture(figure: Figure, files: list[Path]) -> Drawing:
-    svg = next((path for path in files if path.suffix == ".svg"), None)
+def _picture(drawn: DrawnFigure) -> Drawing:
+    figure = drawn.figure
+    svg = next((path for path in drawn.files if path.suffix == ".svg"), None)
     said = " ".join([figure.caption, *figure.notes])
-    file = f"{svg.parent.name}/{svg.name}" if svg else ""
-    return Drawing(
-        f"figure-{figure.id}", figure.name, figure.title, said, figure.why, file, _inline(svg) if svg else ""
-    )
+    image = _inline(svg) if svg else ""
+    return Drawing(f"figure-{figure.id}", figure.name, figure.title, said, figure.why, drawn.address, image)
 
 
 def _inline(svg: Path) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from samebits.errors import SamebitsError
+from samebits.errors import DataError, SamebitsError
 from samebits_study import catalog, collection, data, stereology
 from samebits_study.catalog import SETUPS
 from samebits_study.cells import Truth, arrays
@@ -79,10 +79,14 @@ def figures(result: StudyResult, folder: Path) -> list[Figure]:
 
 
 def read_fields(folder: Path) -> list[TestField]:
-    """The test fields from the data of a study. Raises DataError, OSError."""
+    """The test fields from the data of a study. Raises DataError."""
     truth = arrays.read_truth(folder / arrays.TRUTH)
-    with np.load(folder / data.FILE) as file:
-        images = file["test_images"]
+    path = folder / data.FILE
+    try:
+        with path.open("rb") as opened, np.load(opened) as file:  # np.load leaves a file that is no archive open
+            images = file["test_images"]
+    except arrays.UNREADABLE as why:
+        raise DataError(f"{path} cannot be read: {why}") from None
     return [_field(truth, number, image) for number, image in enumerate(images)]
 
 

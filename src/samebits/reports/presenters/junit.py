@@ -13,12 +13,12 @@ from samebits.reports.tree import JUnitCase, Report
 
 __all__ = ["render"]
 
-NO_ANSWER = "NoAnswer"  # the type of an error
+NO_ANSWER = "NoAnswer"  # the type of an error; what was skipped has none
 COUNTED = (("failure", "failures"), ("error", "errors"), ("skipped", "skipped"))
 
 
 def render(report: Report) -> str:
-    """One document. `failure`: bits that differ; `error`: no answer."""
+    """One document. `failure`: bits that differ; `error`: no answer; `skipped`: no answer, and none was asked for."""
     root = ElementTree.Element("testsuites")
     root.extend(map(_suite, report.cases))
     ElementTree.indent(root)
@@ -43,7 +43,8 @@ def _case(case: JUnitCase) -> ElementTree.Element:
     if case.state != "passed":
         said = ElementTree.SubElement(element, case.state, message=_clean(case.message))
         said.text = _clean(case.text) or None
-        said.set("type", case.failure if case.state == "failure" else NO_ANSWER)
+        if case.state != "skipped":
+            said.set("type", case.failure if case.state == "failure" else NO_ANSWER)
     return element
 
 
