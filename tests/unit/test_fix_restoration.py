@@ -232,6 +232,57 @@ def test_a_patch_that_was_changed_says_what_to_type_and_one_that_was_taken_out_b
     assert not killed.copies.exists()
 
 
+ONE_SIDED = {
+    "at the start": ("print(1)\nprint(2)\n", 0),
+    "at the end": ("print(1)\nprint(2)\n", len("print(1)\nprint(2)\n")),
+}
+
+
+@pytest.fixture(params=ONE_SIDED)
+def one_sided(request, tmp_path):
+    """(the path of a file that a killed fix left with a seed in its first or last line, its text before that, what
+    restores it).
+    """
+    text, place = ONE_SIDED[request.param]
+    path, record = tmp_path / "train.py", tmp_path / "record"
+    path.write_text(text)
+    record.mkdir()
+    program = Program(Look(), tmp_path, 2019, {})
+    patch = Patch((LineChange("python-seed", program.source(path), TextEdit(place, place, SEED), "a seed"),))
+    document = PatchResult.model_construct(outcome="trying", cause=["python-seed"], sentence="", notes=[])
+    before = of_patch(document, program, patch)
+    keep_copies(record / "fix-copies", patch.contents)
+    path.write_text(text[:place] + SEED + text[place:])
+    return path, text, lambda: Restoration(Program(Look(), tmp_path, 2019, {}), before, record)
+
+
+def test_an_edited_line_of_a_patch_at_an_end_of_the_file_is_not_taken_for_one_that_is_out(one_sided):
+    path, text, restoration = one_sided
+    edited = path.read_text().replace("2019", "1")
+    path.write_text(edited)
+    with pytest.raises(UsageError, match=r"not all in train\.py any more\. No file was changed\."):
+        restoration().restored()
+    assert path.read_text() == edited
+    assert len(list((path.parent / "record/fix-copies").iterdir())) == 2
+    path.write_text(text)
+    assert restoration().restored() == "The patch is not in the files."
+
+
+def test_a_patch_at_an_end_of_the_file_may_be_taken_out_by_hand_and_the_file_go_on_elsewhere(one_sided):
+    path, text, restoration = one_sided
+    at_start = path.read_text().startswith(SEED)
+    path.write_text(f"{text}print(3)\n" if at_start else f"print(0)\n{text}")
+    assert restoration().restored() == "The patch is not in the files."
+
+
+def test_a_line_of_a_patch_that_was_moved_is_not_out(killed):
+    train = killed.work / "train.py"
+    train.write_text(OLD["train.py"] + SEED)
+    with pytest.raises(UsageError, match=r"not all in train\.py any more"):
+        killed.restoration().restored()
+    assert train.read_text() == OLD["train.py"] + SEED
+
+
 def test_a_removed_file_is_brought_back_by_the_line_that_is_shown(killed):
     (killed.work / "train.py").rename(killed.work / "renamed.py")
     with pytest.raises(UsageError) as said:

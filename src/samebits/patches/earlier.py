@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import io
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from samebits.errors import SamebitsError
@@ -18,16 +19,25 @@ from samebits.store.record_files import digest_of, read_document
 
 @dataclass
 class Hunk:
-    """Lines of a file before and after a patch."""
+    """Lines of a file before and after a patch. `added`: those that only the patch has.
+
+    `marks`: of its lines, in their order. A hunk without a line around it on one side is where the file begins or ends.
+    """
 
     file: str
     old: str = ""
     new: str = ""
+    marks: str = ""
+    added: list[str] = field(default_factory=list)
 
     def take(self, line: str) -> None:
         """Take a line of the patch."""
         if line.startswith("\\"):  # the line before has no end
             self.old, self.new = self.old.removesuffix("\n"), self.new.removesuffix("\n")
+            return
+        self.marks += line[:1]
+        if line[:1] == "+":
+            self.added.append(line[1:].strip())
         if line[:1] in " -":
             self.old += line[1:]
         if line[:1] in " +":
@@ -100,12 +110,31 @@ def without_patch(program: Program, before: PatchResult, path: Path) -> bytes | 
     return text.encode(source.encoding)
 
 
-def is_out(program: Program, before: PatchResult, path: Path) -> bool:
-    """Whether the lines of a file at all places of the patch are those before it, once, and not those of the patch."""
+def is_out(program: Program, before: PatchResult, path: Path, was: bytes) -> bool:
+    """Whether the lines of a file at all places of the patch are those before it, once, and not those of the patch.
+
+    `was`: the file before the patch. No line of the patch may stand in the file more often than there: one that was
+    moved or copied is not out.
+    """
     source = program.source(path)
     own = [one for one in hunks(before.patch) if file_of(program, one) == path]
-    text = source.text if source is not None else ""
-    return bool(own) and all(text.count(one.old) == 1 and one.new not in text for one in own)
+    if source is None or not own:
+        return False
+    once = collections.Counter(line.strip() for line in lines_of(was.decode(source.encoding, "replace")))
+    now = collections.Counter(map(str.strip, lines_of(source.text)))
+    lines = (line for one in own for line in one.added if line)
+    return all(_is_before(one, source.text) for one in own) and all(now[line] <= once[line] for line in lines)
+
+
+def _is_before(hunk: Hunk, text: str) -> bool:
+    """Whether a place is as before the patch.
+
+    The lines around tell it, as nothing stands between them. Where there are none on one side, an edited line of the
+    patch can stand beside lines that are as before; so these must begin or end the file.
+    """
+    begins = hunk.marks.startswith(" ") or text.startswith(hunk.old)
+    ends = hunk.marks.endswith(" ") or text.endswith(hunk.old)
+    return begins and ends and text.count(hunk.old) == 1 and hunk.new not in text
 
 
 def changed_elsewhere(program: Program, before: PatchResult) -> list[str]:

@@ -88,7 +88,7 @@ class Restoration:
             return None
         if old is not None and digest(old) == change.digest and (old.startswith(now) or (new or b"").startswith(now)):
             return PatchedFile(path, old, is_exact=True, copy=copy)
-        if is_out(self._program, self._before, path):
+        if is_out(self._program, self._before, path, old or b""):
             return None
         content = without_patch(self._program, self._before, path)
         is_exact = content is not None and digest(content) == change.digest
