@@ -125,12 +125,23 @@ WALKS = TRAINS.format(draw="int(''.join(str(words.index(name)) for name in names
 def test_fewest_leaves_out_the_sets_that_do_not_decide(recorded):
     record = recorded(WALKS, "hash-seed")
     assert cli.main(["fix", "--fewest", str(record)]) == 2
+    assert fix(FixRequest(record, apply=True)).notes == []
+    (note,) = fix(FixRequest(record, apply=True, fewest=True)).notes
+    assert note.startswith("--fewest leaves nothing out of a patch that is already in the files")
+    take_out = note[note.index("(") + 1 : note.index(")")].replace("samebits", f"{sys.executable} -m samebits", 1)
+    subprocess.run(["bash", "-o", "pipefail", "-c", take_out], check=True)  # as the note says
+    assert text_of(record) == WALKS
+    (record.parent / "work" / "train.py").write_text(f"{WALKS}print(weight)\n")
+    found = fix(FixRequest(record, apply=True, fewest=True))
+    assert [len(found.tried), len(found.notes), "of an earlier fix" in found.notes[1]] == [1, 2, True]
+    (record.parent / "work" / "train.py").write_text(WALKS)
     found = fix(FixRequest(record, apply=True, fewest=True))
     assert (found.outcome, found.verdict) == ("mended", "repeated")
     assert text_of(record) == WALKS.replace("names = list(set(words))", "names = list(sorted(set(words)))")
     assert [one.verdict for one in found.tried] == ["repeated", "diverged", "repeated", "repeated", "repeated"]
     assert "2 of 3 changes left out, without which the trials repeat, too" in found.notes
-    again = fix(FixRequest(record, apply=True))  # the last trials ran with the files as they are
+    again = fix(FixRequest(record, apply=True, fewest=True))  # the last trials ran with the files as they are
+    assert again.notes == found.notes
     assert again.sentence.startswith("An earlier samebits fix --apply put this patch into the files.")
 
 

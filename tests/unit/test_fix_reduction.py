@@ -40,5 +40,16 @@ def test_the_checks_are_bounded_and_what_was_not_tried_stays():
         return False
 
     whole = patch(16)
-    assert Reduction(whole, repeats).smallest() == whole
+    search = Reduction(whole, repeats)
+    assert search.smallest() == whole
     assert len(tried) == MOST_CHECKS
+    assert search.is_cut
+
+
+def test_a_search_that_needs_exactly_the_most_checks_is_whole(monkeypatch):
+    counted = Reduction(patch(2), lambda _: False)
+    counted.smallest()
+    monkeypatch.setattr(reduction, "MOST_CHECKS", counted.checks)
+    again = Reduction(patch(2), lambda _: False)
+    again.smallest()
+    assert (again.checks, again.is_cut) == (counted.checks, False)

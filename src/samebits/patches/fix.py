@@ -19,6 +19,7 @@ from samebits.model import Divergence, Result
 from samebits.patches.documents import FIX, PatchOutcome, PatchResult, PatchTrial
 from samebits.patches.earlier import changed_elsewhere, earlier, is_in_place
 from samebits.patches.look import Look, look
+from samebits.patches.notes import of_bytes, of_one_found_again, of_one_in_place
 from samebits.patches.patch import Patch
 from samebits.patches.patched_files import PatchedFiles
 from samebits.patches.program import Program
@@ -68,7 +69,8 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     notes = files.before_a_fix(apply=asked.apply)
     before = earlier(record.folder / FIX)
     if before is not None and is_in_place(documents.unseen_program(), before):
-        return _mended_earlier(record, documents.unseen_program(), before)
+        found = _mended_earlier(record, documents.unseen_program(), before)
+        return found.model_copy(update={"notes": [*found.notes, *(of_one_in_place(found) if asked.fewest else [])]})
     changed = _changed(record)
     if changed:
         made = documents.found_again(changed)
@@ -76,7 +78,9 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
         made = documents.proposed(_program(record, result.divergence, result.setup.packages, progress))
     is_tried = asked.apply and made.patches and not made.missing
     found = Attempts(made, progress).result(fewest=asked.fewest) if is_tried else made.document
-    known = {"seconds": time.monotonic() - began, "notes": [*notes, *found.notes]}
+    more = [] if is_tried else of_bytes(made)
+    more += of_one_found_again(made) if asked.fewest and changed else []
+    known = {"seconds": time.monotonic() - began, "notes": [*notes, *found.notes, *more]}
     return _written(record, found.model_copy(update=known))
 
 
@@ -155,17 +159,22 @@ class Attempts:
         for patch in self.made.patches:
             is_reduced = fewest and len(places(patch)) > 1
             if self._repeats(patch, stays=not is_reduced):
-                return self._reduced(patch) if is_reduced else self._outcome(patch, "mended")
+                found = self._reduced(patch) if is_reduced else self._outcome(patch, "mended")
+                if found is not None:
+                    return found
         return self.left or self._outcome(patch, "refuted")
 
-    def _reduced(self, patch: Patch) -> PatchResult:
-        """The same for the smallest part of a patch, or for the whole if the part does not repeat once more."""
+    def _reduced(self, patch: Patch) -> PatchResult | None:
+        """The same for the smallest part of a patch, or for the whole if the part does not repeat once more.
+
+        None if the whole does not, either: it repeated by chance.
+        """
         reduction = Reduction(patch, self._repeats)
         smallest = reduction.smallest()
         for one in dict.fromkeys((smallest, patch)):
             if self._repeats(one, stays=True):
                 return _with_note(self._outcome(one, "mended"), reduction, one)
-        return self.left or self._outcome(patch, "refuted")
+        return None
 
     def _repeats(self, patch: Patch, *, stays: bool = False) -> bool:
         """Whether the trials repeat with a patch; `stays`: it then stays in the files."""
@@ -188,7 +197,7 @@ def _with_note(document: PatchResult, reduction: Reduction, kept: Patch) -> Patc
     every, some = len(places(reduction.patch)), len(places(kept))
     left = f"{every - some} of {words.count(every, 'change')} left out, without which the trials repeat, too"
     note = left if some < every else "no change could be left out"
-    if reduction.checks == MOST_CHECKS:
+    if reduction.is_cut:
         note += f"; the search ended after {MOST_CHECKS} checks, so more of them may not be needed"
     return document.model_copy(update={"notes": [*document.notes, note]})
 

@@ -29,12 +29,13 @@ class Reduction:
     """Finds the places of a patch that are needed, by halves. `repeats`: whether the trials repeat with a patch.
 
     With the whole patch they do, and without all of its places they do not. What is left when `MOST_CHECKS` are done
-    stays, so the trials have repeated with every patch that this gives.
+    stays, so the trials have repeated with every patch that this gives. `is_cut`: one more check was wanted than that.
     """
 
     patch: Patch
     repeats: Callable[[Patch], bool]
     checks: int = 0
+    is_cut: bool = False
 
     def smallest(self) -> Patch:
         """A patch with fewer places, none of which can be left out; the same one if all are needed."""
@@ -53,6 +54,7 @@ class Reduction:
 
     def _is_enough(self, kept: list[Place]) -> bool:
         if self.checks == MOST_CHECKS:
+            self.is_cut = True
             return False
         self.checks += 1
         return self.repeats(only(self.patch, kept))

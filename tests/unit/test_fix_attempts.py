@@ -1,0 +1,119 @@
+"""Which patches are tried, one after the other, and what is said of a patch that --fewest or `git apply` cannot take."""
+
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from samebits.patches import fix, notes
+from samebits.patches.documents import PatchResult, PatchTrial
+from samebits.patches.fix import Attempts
+from samebits.patches.look import Look
+from samebits.patches.patch import Patch
+from samebits.patches.program import LineChange, Program
+from samebits.patches.proposal import Proposal
+from samebits.patches.source import TextEdit
+
+
+@pytest.fixture
+def proposal(tmp_path):
+    """Function(bytes of train.py, edits of each patch, missing controls) -> Proposal; each edit has a place."""
+
+    def make(data, *choices, missing=()):
+        (tmp_path / "train.py").write_bytes(data)
+        program = Program(Look(), tmp_path, 2019, {})
+        source = program.source(tmp_path / "train.py")
+        patches = [
+            Patch(tuple(LineChange("hash-seed", source, edit, "", (edit.start, edit.end))
+                        for edit in edits))
+            for edits in choices
+        ]  # fmt: skip
+        document = PatchResult.model_construct(
+            record=str(tmp_path / "record"), directory=str(tmp_path), cause=["hash-seed"], notes=[], tried=[], changes=[],
+            patch=patches[0].diff(program),
+        )  # fmt: skip
+        why, record = SimpleNamespace(cause=["hash-seed"]), SimpleNamespace(file=SimpleNamespace(command=["a", "b c"]))
+        return Proposal(record, None, why, program, patches, list(missing), document)
+
+    return make
+
+
+def edits(*starts, text="x"):
+    return [TextEdit(start, start, text) for start in starts]
+
+
+def answers(monkeypatch, *verdicts):
+    """Let the checks give these verdicts in turn."""
+    rest = iter(verdicts)
+
+    def with_patch(made, patch, progress, *, stays):
+        result = SimpleNamespace(verdict=next(rest), sentence="said", trials=[None] * 3, record="r")
+        return result, []
+
+    monkeypatch.setattr(fix, "_with_patch", with_patch)
+    return rest
+
+
+DATA = b"aa = 1\nbb = 2\n"
+
+
+def test_after_a_patch_that_repeated_by_chance_the_next_one_is_tried(proposal, monkeypatch):
+    whole, smallest = ["repeated", "diverged", "diverged"], "diverged"
+    rest = answers(monkeypatch, *whole, smallest, "repeated")  # the halves do not repeat, so the smallest is the whole
+    made = proposal(DATA, edits(0, 7), edits(0, text="y"))
+    found = Attempts(made, None).result(fewest=True)
+    assert (found.outcome, list(rest)) == ("mended", [])
+    assert "+yaa = 1" in found.patch
+    answers(monkeypatch, *whole, smallest)
+    assert Attempts(proposal(DATA, edits(0, 7)), None).result(fewest=True).outcome == "refuted"
+
+
+def test_a_search_that_was_whole_does_not_say_that_it_ended_early(proposal, monkeypatch):
+    monkeypatch.setattr("samebits.patches.reduction.MOST_CHECKS", 2)
+    monkeypatch.setattr(fix, "MOST_CHECKS", 2)
+    answers(monkeypatch, "repeated", "diverged", "diverged", "repeated")
+    found = Attempts(proposal(DATA, edits(0, 7)), None).result(fewest=True)
+    assert found.notes == ["no change could be left out"]
+    answers(monkeypatch, "repeated", "diverged", "diverged", "repeated")
+    found = Attempts(proposal(DATA, edits(0, 3, 7)), None).result(fewest=True)
+    assert found.notes[0].endswith("the search ended after 2 checks, so more of them may not be needed")
+
+
+def test_fewest_says_that_it_leaves_nothing_out_of_an_earlier_patch(proposal):
+    (said,) = notes.of_one_found_again(proposal(DATA, edits(0)))
+    assert "run samebits explain -- a 'b c' again, then samebits fix --apply --fewest" in said
+
+
+def test_fewest_says_that_the_patch_is_in_the_files_unless_it_was_searched(proposal):
+    before = proposal(DATA, edits(0, 7)).document
+    tried = PatchTrial(patch=before.patch, verdict="repeated", sentence="", trials=3, record="")
+    (said,) = notes.of_one_in_place(before.model_copy(update={"tried": [tried]}))
+    assert f"| patch -R -p1 -d {before.directory})" in said
+    assert notes.of_one_in_place(before.model_copy(update={"tried": [tried, tried]})) == []
+    assert notes.of_one_in_place(proposal(DATA, edits(0)).document) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        ("# coding: latin-1\nprint('\xe9')\n".encode("latin-1"), "iso-8859-1"),
+        ("# coding: latin-1\nprint('e')\n".encode("latin-1"), ""),
+        ("print(0)\nprint('\xe9')\n".encode(), ""),
+        ("print(0)\nprint(1)\n".encode("utf-8-sig"), "utf-8-sig"),
+    ],
+)
+def test_a_patch_that_git_does_not_take_for_its_bytes_says_so(proposal, tmp_path, data, encoding):
+    made = proposal(data, edits(data.decode("latin-1").index("\n") + 1 - 3 * (encoding == "utf-8-sig"), text="y = 1\n"))
+    (tmp_path / "fix.patch").write_bytes(made.document.patch.encode())
+    taken = subprocess.run(["git", "apply", "-p1", "--check", "fix.patch"], cwd=tmp_path, capture_output=True)
+    said = notes.of_bytes(made)
+    assert (taken.returncode == 0) == (said == [])
+    assert all(f"in train.py ({encoding}): use samebits fix --apply " in one for one in said)
+    assert bool(said) == bool(encoding)
+
+
+def test_a_patch_that_apply_does_not_take_either_is_for_the_hand(proposal):
+    made = proposal(
+        "# coding: latin-1\nprint('\xe9')\n".encode("latin-1"), edits(18, text="y = 1\n"), missing=["clock"]
+    )
+    assert notes.of_bytes(made)[0].endswith(": put its lines in by hand")
