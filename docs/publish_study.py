@@ -15,7 +15,7 @@ from pathlib import Path
 from samebits.reports.presenters import markdown
 from samebits_study import output
 from samebits_study.reports import phrases
-from samebits_study.reports.report import report
+from samebits_study.reports.report import DrawnFigure, report
 from samebits_study.results import StudyResult
 
 HERE = Path(__file__).parent / "study"
@@ -72,11 +72,11 @@ def drawn_before(figure, folder, page):
     file = folder / f"figure-{figure.id}.svg"
     if not file.is_file():
         why = re.search(rf"^#+ {figure.name}\. .*\n\n(?:</summary>\n\n)?(.*)$", page, re.MULTILINE)
-        return replace(figure, why=plain(why[1])) if why else figure, []
+        return DrawnFigure(replace(figure, why=plain(why[1])) if why else figure, [])
     caption = re.search(rf"\]\({folder.name}/{file.name}\)\n\n(.*)$", page, re.MULTILINE)
     if figure.why and caption:
         figure = replace(figure, why="", caption=plain(caption[1]), notes=())
-    return figure, [file]
+    return DrawnFigure(figure, [file], f"{folder.name}/{file.name}")
 
 
 def plain(markdown_text):

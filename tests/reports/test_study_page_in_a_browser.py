@@ -7,7 +7,7 @@ import pytest
 
 from samebits.reports.presenters import html
 from samebits_study import output
-from samebits_study.reports.report import report
+from samebits_study.reports.report import DrawnFigure, report
 from samebits_study.results import StudyResult
 
 pytest.importorskip("matplotlib", reason="the extra study (matplotlib) is not installed")
@@ -97,7 +97,7 @@ def published_pages(tmp_path_factory):
     for path in PUBLISHED:
         result = StudyResult.model_validate(json.loads(path.read_text()))
         made = [(one, path.parent / f"figure-{one.id}.svg") for one in output.every_figure(result, path.parent)]
-        drawn = [(figure, [svg] if svg.is_file() else []) for figure, svg in made]
+        drawn = [DrawnFigure(figure, [svg] if svg.is_file() else []) for figure, svg in made]
         pages[path.parent.name] = folder / f"{path.parent.name}.html"
         page = html.render(report(result, output.every_table(result), drawn))
         pages[path.parent.name].write_text(page, encoding="utf-8")
