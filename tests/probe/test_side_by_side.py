@@ -142,7 +142,7 @@ def test_isolated_trials_run_together_and_write_files_of_one_name(looked):
     assert (watch.together, result.verdict) == ([3, 3], "repeated")
 
 
-@pytest.mark.parametrize(("code", "said"), [(LOG, "log.txt"), ("os._exit(7)", "did not end well next to")])
+@pytest.mark.parametrize(("code", "said"), [(LOG, "log.txt"), ("os._exit(7)", "did not end well beside")])
 def test_trials_that_may_have_disturbed_each_other_start_again_one_by_one(looked, tmp_path, code, said):
     result, watch = looked(f"if {BESIDE}: {code}", full=True)
     assert watch.together == [3, 1]
