@@ -1,8 +1,9 @@
-"""Take the result of a study into the documentation: `python docs/publish_study.py FOLDER [--note TEXT]`.
+"""Take the result of a study into the documentation: `python docs/publish_study.py FOLDER [--note TEXT] [--busy]`.
 `python docs/publish_study.py --again docs/study/NAME` writes the page again from what lies in that folder.
 
 Copies what `samebits study` wrote in FOLDER: its report as a page, its figures (SVG), and its study.json without the
 folders of the machine that ran it. Nothing is typed by hand; `--note` says what a reader must know of the run.
+`--busy` leaves out all times, because the machine did other work.
 """
 
 import argparse
@@ -32,7 +33,7 @@ def without_folders(value):
 
 
 def publish(folder, note):
-    """Write docs/study/<name>.md, and its files in docs/study/<name>/."""
+    """Write docs/study/<name>.md, and its files in docs/study/<name>/, which it returns."""
     result = json.loads((folder / "study.json").read_text())
     name = f"{result['study']}-{result['scale']}"
     target = HERE / name
@@ -43,6 +44,12 @@ def publish(folder, note):
         shutil.copy(figure, target)
     text = (folder / "report.md").read_text().replace("](figures/", f"]({name}/")
     write(name, StudyResult.model_validate(result), text, note)
+    return target
+
+
+def refuse_times(file):
+    """Say in a study.json that the machine did other work, so that no time is shown."""
+    file.write_text(json.dumps({**json.loads(file.read_text()), "busy": True}, indent=1) + "\n")
 
 
 def write(name, result, text, note):
@@ -88,9 +95,11 @@ if __name__ == "__main__":
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parse.add_argument("folder", type=Path)
     parse.add_argument("--note", default="")
+    parse.add_argument("--busy", action="store_true", help="the machine did other work: no time is shown")
     parse.add_argument("--again", action="store_true", help="FOLDER is one of docs/study")
     args = parse.parse_args()
-    if args.again:
-        publish_again(args.folder)
-    else:
-        publish(args.folder, args.note)
+    target = args.folder if args.again else publish(args.folder, args.note)
+    if args.busy:
+        refuse_times(target / "study.json")
+    if args.again or args.busy:
+        publish_again(target)

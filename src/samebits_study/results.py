@@ -168,4 +168,5 @@ class StudyResult(Document):
     watershed: bool | None = None  # whether cells that touch were split; null: no cells, or older, when they were
     measures: list[ScoredMeasure] = []  # of `scores`, the main one first
     baselines: list[Baseline] = []  # none: the study has none, or an older document
+    busy: bool = False  # the machine did other work meanwhile, so no table has a time; who publishes the study says so
     setups: list[SetupResult]

@@ -238,6 +238,17 @@ def test_each_different_confusion_matrix_is_shown_once(lenet5):
     assert [row["7"] for row in rows(tables(lenet5)["classes"], "keras-tf1.14")] == ["887", "873"]
 
 
+def test_times_of_a_busy_machine_are_refused(lenet5):
+    busy = lenet5.model_copy(update={"busy": True})
+    for table, column in (
+        (paper_tables.times(busy, "6"), "Training (s), ours"),
+        (costs.flags(busy), "Ratio, ours"),
+        (costs.watching(busy), "Ratio, ours"),
+    ):
+        assert rows(table, "keras-tf1.14")[0][column] == "refused"
+        assert table.notes.count("Times are refused: the machine did other work at the same time.") == 1
+
+
 def test_no_folder_of_the_machine_is_in_a_table(lenet5):
     everything = [shown(cell) for table in tables(lenet5).values() for row in table.rows for cell in row]
     assert "python train.py --data data.npz" in everything

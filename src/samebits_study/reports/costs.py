@@ -36,26 +36,27 @@ def flags(result: StudyResult) -> Table:
     """What the flags for deterministic training cost: the same training with and without them."""
     known = {setup.id: setup for setup in phrases.done(result)}
     found = [(known[p.with_it], known[p.without], p) for p in PAIRS if p.with_it in known and p.without in known]
+    whole = [(a, b, pair, measures.refusal(measures.machines([a, b]), busy=result.busy)) for a, b, pair in found]
     return Table(
         id="flags",
         title="What the flags for deterministic training cost in training time.",
         columns=(Column("What is held", wide=True), Column("Setup with it"), *numbers("Training (s)", of="ours"),
                  Column("Setup without"), *numbers("Training without (s)", of="ours"), *numbers("Ratio", of="ours")),
-        rows=tuple(_flags(with_it, without, pair.held) for with_it, without, pair in found),
+        rows=tuple(_flags(with_it, without, pair.held, refused) for with_it, without, pair, refused in whole),
         notes=(
             "Ratio: that of the means. The paper supposes that its flags make PyTorch slower (section VIII.A), and "
             "does not measure it.",
-            *(said for a, b, _ in found if (said := measures.refusal(measures.machines([a, b])))),
+            *dict.fromkeys(refused for *_, refused in whole if refused),
             *(pair.note for _, _, pair in found if pair.note),
             *(said for with_it, _, pair in found for said in _without_effect(with_it, pair)),
         ),
     )  # fmt: skip
 
 
-def _flags(with_it: SetupResult, without: SetupResult, what: str) -> Row:
-    if measures.refusal(measures.machines([with_it, without])):
-        refused = MissingValue("refused")
-        return what, with_it.id, refused, without.id, refused, refused
+def _flags(with_it: SetupResult, without: SetupResult, what: str, refused: str) -> Row:
+    if refused:
+        missing = MissingValue("refused")
+        return what, with_it.id, missing, without.id, missing, missing
     a, b = (_seconds(setup.models) for setup in (with_it, without))
     return what, with_it.id, measures.spread(a, (2, 2)), without.id, measures.spread(b, (2, 2)), _ratio(a, b)
 
@@ -88,31 +89,32 @@ def _how(control: HeldControl) -> str:
 def watching(result: StudyResult) -> Table:
     """What watching costs, and whether it changes a bit: watched trainings beside one that nothing watched."""
     setups = [setup for setup in phrases.done(result) if setup.plain]
+    whole = [(setup, _apart(setup, busy=result.busy)) for setup in setups]
     return Table(
         id="watching",
         title="Watched trainings beside one that nothing watched.",
         columns=(Column("Setup"), *numbers("Training watched (s)", of="ours"),
                  *numbers("Training not watched (s)", of="ours"), *numbers("Ratio", of="ours"), Column("Same weights")),
-        rows=tuple(_watching(setup, setup.plain) for setup in setups if setup.plain),
+        rows=tuple(_watching(setup, setup.plain, refused) for setup, refused in whole if setup.plain),
         notes=(
             "Ratio: the mean of the watched trainings, divided by the time of the one that was not watched. Same "
             "weights: whether some watched trial has its weights, which only a setup that repeats can answer.",
-            *(said for setup in setups if (said := _apart(setup))),
+            *dict.fromkeys(refused for _, refused in whole if refused),
         ),
     )  # fmt: skip
 
 
-def _watching(setup: SetupResult, plain: Plain) -> Row:
+def _watching(setup: SetupResult, plain: Plain, refused: str) -> Row:
     same = YES_NO[plain.same] if len(setup.groups) == 1 or plain.same else "no, as among the trials"
-    if _apart(setup):
+    if refused:
         return setup.id, MissingValue("refused"), MissingValue("refused"), MissingValue("refused"), same
     watched, alone = _seconds(setup.models), _seconds([plain])
     return setup.id, measures.spread(watched, (2, 2)), measures.spread(alone, (2, 2)), _ratio(watched, alone), same
 
 
-def _apart(setup: SetupResult) -> str:
+def _apart(setup: SetupResult, *, busy: bool) -> str:
     """Why a setup's watched and other training are not compared."""
     found = measures.machines([setup])
     if setup.plain:
         found.setdefault(setup.plain.machine, []).append(f"{setup.id}, not watched")
-    return measures.refusal(found)
+    return measures.refusal(found, busy=busy)

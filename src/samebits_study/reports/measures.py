@@ -48,8 +48,10 @@ def machines(setups: Iterable[SetupResult]) -> dict[str, list[str]]:
     return found
 
 
-def refusal(found: dict[str, list[str]]) -> str:
-    """Why times are not set side by side: they were taken on different machines. Empty if they were not."""
+def refusal(found: dict[str, list[str]], *, busy: bool) -> str:
+    """Why times are not shown: they were taken on different machines, or on a busy one. Empty if they were not."""
+    if busy:
+        return "Times are refused: the machine did other work at the same time."
     if len(found) < 2:
         return ""
     named = "; ".join(f"{machine or 'not known'}: {', '.join(dict.fromkeys(ids))}" for machine, ids in found.items())

@@ -65,7 +65,7 @@ def times(result: StudyResult, number: str) -> Table:
     """Tables 2 and 6: training and testing time. Ours are refused where trials ran on different machines."""
     setups = _with_the_papers(result)
     found = measures.machines(setups)
-    refused = measures.refusal(found)
+    refused = measures.refusal(found, busy=result.busy)
     return Table(
         id=number,
         title="Training and testing time: mean and standard deviation over trials.",
