@@ -34,7 +34,8 @@ from samebits_study.reports import measures, paper, phrases
 from samebits_study.reports.figures import Figure
 from samebits_study.results import SetupResult, StudyResult
 
-FRAME = "1"  # the figure of how cells are counted, which shows no result
+# how cells are counted, which is no result; and boxes of setups that the figure of all setups has, too
+FOLDED = ("1", "2", "5")
 AT_A_GLANCE = "setups"  # the figure that shows all setups side by side
 TERMS = "1"  # the table of words, which comes last
 SIGNS = "= the trials agree; != they differ; ? no answer."
@@ -166,9 +167,9 @@ def _folded(table: Table) -> list[AnyBlock]:
 
 
 def _figures(drawn: Drawn, *, of_the_paper: bool) -> list[AnyBlock]:
-    """Those of the paper that show a result stand open."""
+    """Those of the paper stand open, unless they show no result, or one that stands above."""
     wanted = [one for one in drawn if one.figure.of_the_paper == of_the_paper]
-    return [replace(_picture(one), is_folded=not of_the_paper or one.figure.id == FRAME) for one in wanted]
+    return [replace(_picture(one), is_folded=not of_the_paper or one.figure.id in FOLDED) for one in wanted]
 
 
 def _picture(drawn: DrawnFigure) -> Drawing:
