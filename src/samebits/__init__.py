@@ -43,15 +43,9 @@ _MODULES = {
 }
 
 if not TYPE_CHECKING:
+    from samebits.first_use import importer
 
-    def __getattr__(name):
-        """A public name, imported when it is first used: `samebits --help` needs none of them."""
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module
-
-        found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'api')}"), name)
-        return found
+    __getattr__ = importer(globals(), _MODULES, "api")  # `samebits --help` needs none of the names
 
     def __dir__():
         return sorted({*globals(), *__all__})

@@ -3,8 +3,9 @@
 Each name is imported when it is first used: the first trial starts before NumPy is needed.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from samebits.first_use import importer
 
 if TYPE_CHECKING:
     from samebits.comparison.size import measure, relative_distance, update_looks
@@ -16,10 +17,4 @@ __all__ = ["TensorPair", "judge", "measure", "relative_distance", "shown_differe
 _MODULES = {"TensorPair": "tensor_difference", "judge": "verdict", "shown_difference": "tensor_difference"}
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name):
-        """A name of `__all__`, imported when it is first used."""
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'size')}"), name)
-        return found
+    __getattr__ = importer(globals(), _MODULES, "size")

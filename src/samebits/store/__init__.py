@@ -3,8 +3,9 @@
 Each name is imported when it is first used: until the first trial runs, nothing here needs NumPy or a reader of files.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from samebits.first_use import importer
 
 if TYPE_CHECKING:
     from samebits.store.artifacts import COMPARED_FIRST, fingerprint_file, holds_tensors, link_to_folder
@@ -67,10 +68,4 @@ _MODULES = {
 }
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name):
-        """A name of `__all__`, imported when it is first used."""
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'record')}"), name)
-        return found
+    __getattr__ = importer(globals(), _MODULES, "record")
