@@ -3,7 +3,7 @@
 *counts*: the value is a model, or a part of one. *understood*: a time, a path, a process id and the like, which
 differ between any two runs. *unknown*: anything else; the verdict is inconclusive then, and the user says which it is.
 
-A point may stand aside: it differs without a divergence, since it leaves nothing itself and what it feeds is compared.
+A difference in some points is understood by itself: such a point leaves nothing behind, and what it feeds is compared.
 An evaluation (a call of a model that no backward reaches) leaves what it writes, prints and changes, and all of that is
 compared. A number in a module's attribute that is a time, an id of the run or the like differs between any two runs.
 """
@@ -19,7 +19,7 @@ from samebits.store.trace import Point
 from samebits.store.value_names import is_moment_of_time, reason_of_key, tokens
 
 Effect = Literal["counts", "understood", "unknown"]
-# endings of models in formats that are not read: a difference in their bytes is one of the model
+# endings of model files whose format samebits does not read: if their bytes differ, the model differs
 MODEL_ENDINGS = frozenset(
     (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".h5", ".hdf5", ".keras", ".onnx", ".bin", ".ckpt", ".model", ".ubj",
      ".cbm", ".weights", ".params", ".npz", ".npy", ".safetensors", ".tflite", ".mlmodel", ".gguf", ".msgpack", ".sav",
@@ -30,7 +30,7 @@ Value = str | int | float | bool | None
 
 _WORDS = {"moment": "a time", "pid": "a process id", "run id": "an id of a run", "memory": "an amount of memory"}
 _STRING_REASONS = frozenset(("time", "moment", "host", "run id", "version of the code", "path"))
-# a path or an id whose name says which model was the best one is a result
+# if the name of a path or an id says which model was best, it is a result
 _RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
 _CHOSEN = frozenset(("best", "selected", "chosen", "winner", "winning", "top"))
 _PER_SECOND, _PER_THING = re.compile(r"/(?:s|secs?|seconds?)$"), re.compile(r"(^|\W)(?:us|ms|s|secs?|seconds?)/\w+$")
@@ -40,7 +40,7 @@ _MODEL_WORDS = frozenset(
 )  # fmt: skip
 
 
-# how long the fits took that a search made:
+# how long the fits of a search took:
 # https://scikit-learn.org/stable/modules/generated/sklearn.model_selection.GridSearchCV.html
 _TIMES_OF_A_SEARCH = frozenset(("refit_time_", "mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"))
 
@@ -73,7 +73,7 @@ def classify(
 
 
 def last_key(name: str) -> str:
-    """The last part of a path that says something: ``loss`` of ``log.json > rows.3.loss``; numbers say nothing."""
+    """The last part of a path that carries meaning: ``loss`` of ``log.json > rows.3.loss``; numbers say nothing."""
     name = _PER_SECOND.sub("_per_s", _PER_THING.sub(r"\1ms", name))
     parts = [part for part in re.split(r"[./\[\]@]| > ", name) if part and not part.isdigit()]
     if len(parts) > 1 and parts[-1].lower() in ("name", "id", "hash", "sha", "value", "values"):
@@ -82,7 +82,7 @@ def last_key(name: str) -> str:
 
 
 def names_a_model(name: str) -> bool:
-    """Whether any word of a path says that a model stands there."""
+    """Whether any word of a path says that a model is there."""
     return not _MODEL_WORDS.isdisjoint(tokens(name))
 
 
@@ -115,7 +115,7 @@ def _can_be(reason: str, value: Value) -> bool:
 
 
 def _reason_of_form(a: Value, b: Value) -> str | None:
-    """What two texts differ in that are equal once they are masked."""
+    """What differs between two texts that are equal once they are masked."""
     if not isinstance(a, str) or not isinstance(b, str):
         return None
     one, two = masked(a), masked(b)
@@ -131,7 +131,7 @@ _SETTING = re.compile(r"^[\s\-]*[\"']?([\w.\- ]+?)[\"']?\s*[:=]\s*(.+?),?$")
 
 
 def classify_lines(a: str, b: str) -> Classification:
-    """What two lines mean that differ: a setting `name: value` is understood by its name."""
+    """What it means that two lines differ. A setting `name: value` is understood by its name."""
     if max(len(a), len(b)) > _MOST_SETTING:
         return Classification("unknown")
     one, two = _SETTING.match(a), _SETTING.match(b)
@@ -150,7 +150,7 @@ _FORMS = {"time": "a time", "pid": "a process id", "address": "an address"}
 
 
 def aside(point: Point) -> str | None:
-    """What the point is, if a difference in it alone is understood; None if it counts."""
+    """What the point is, if a difference in this point alone is understood; None if the difference counts."""
     if point.kind in ("forward", "end") and point.name.startswith(EVALUATIONS):
         return EVALUATION
     if point.kind != "end":

@@ -9,7 +9,7 @@ from samebits.store.trace import ProcessTrace, TrialTrace
 
 
 def kinds_observed(process: ProcessTrace) -> set[str]:
-    """The kinds of which the process has points."""
+    """The kinds of points that the process has."""
     return {point.kind for point in process.points}
 
 
@@ -20,7 +20,7 @@ def named_by_program(process: ProcessTrace) -> bool:
 
 
 def adds_updates(process: ProcessTrace) -> bool:
-    """Whether the change of the weights was observed at each step. It stands for batch, loss and gradient."""
+    """Whether the change of the weights was observed at each step. If so, batch, loss and gradient are not required."""
     return any(event.get("how") == "apply-updates" for event in process.events_named("observed-by"))
 
 
@@ -56,8 +56,8 @@ def uncovered(trial: TrialTrace, *, whole: bool) -> list[str]:
 
 
 def _lacking_by_program(process: ProcessTrace, _trial: TrialTrace, *, whole: bool) -> list[str]:
-    """What a program names is enough, unless it names only what goes into the training."""
-    # an end is recorded of every program; only the one that the program named is an answer to what it trained
+    """It is enough to observe what the program names, unless it names only inputs of the training."""
+    # every program has a recorded end; only an end that the program named says what it trained
     named = {event.get("kind") for event in process.events_named("observed-by")} & {"end"}
     return [] if not whole or kinds_observed(process) & {"forward", "gradient", "update"} or named else ["the weights"]
 

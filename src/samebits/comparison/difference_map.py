@@ -1,6 +1,6 @@
-"""Counts the groups that differ from the largest one, at each point and in each few steps of one process.
+"""Counts the groups that differ from the largest one, for each point and each range of steps of one process.
 
-The result holds the first difference alone. A page also shows how it spreads from there, over points and steps.
+The result holds only the first difference. A page also shows how it spreads from there, over points and steps.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from samebits.comparison.processes import AlignedTrial, Member, pairs
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
 
-MOST_GROUPS = 12  # that are compared with the largest one
+MOST_GROUPS = 12  # groups that are compared with the largest one
 _END = wire.CODE["end"]
 _LEFT_OUT = ("rng", "structure")
 Counts = NDArray[np.int64]
@@ -37,8 +37,8 @@ Mask = NDArray[np.bool_]
 class StepColumns:
     """The steps from `first` to `last` (not included) in columns of `every` steps each.
 
-    The step `since`, at which trials diverge, has a column of its own: what differs first in it is the highest cell.
-    The first column is what was before step 0. The last one is what was after the last step.
+    The step `since`, at which trials diverge, has a column of its own, so the highest cell in it is what differs first.
+    The first column holds what came before step 0. The last column holds what came after the last step.
     """
 
     first: int
@@ -57,7 +57,7 @@ class StepColumns:
         return 1 + (self.since - self.first) // self.every
 
     def of(self, steps: Counts) -> Counts:
-        """The column of each step; -1 for one that is left out."""
+        """The column of each step; -1 for a step that is left out."""
         before = 1 + (steps - self.first) // self.every
         after = self.own + 1 + (steps - self.since - 1) // self.every
         columns = np.where(steps < self.since, before, np.where(steps == self.since, self.own, after))
@@ -106,19 +106,19 @@ def difference_map(
 
 
 def _twin(trial: AlignedTrial, other: AlignedTrial, member: Member) -> ProcessTrace | None:
-    """The same process of a different trial."""
+    """The same process in a different trial."""
     found = (theirs for mine, theirs in pairs(trial, other) if mine is not None and mine.key == member.key)
     twin = next(found, None)
     return twin.trace if twin is not None else None
 
 
 def _is_in_order(a: ProcessTrace, b: ProcessTrace) -> bool:
-    """Whether points of one name are of the same network. Independent ones may come in a different order."""
+    """Whether points with one name belong to the same network. Independent networks may come in a different order."""
     return len(labels(a)) < 2 or not in_own_order(a, b, difference(a, b)).reordered
 
 
 def _columns(steps: int, since: int, most: int) -> StepColumns:
-    """Columns that begin shortly before the trials diverge: up to there all is the same."""
+    """Columns that begin shortly before the trials diverge. All steps before that are the same."""
     since = min(max(since, 0), max(steps - 1, 0))
     before = min(since, max(2, (steps - since) // 3))
     every = max(1, -(-(steps - since + before) // (most - 1)))
@@ -152,7 +152,10 @@ def _counts(point: Point) -> bool:
 def _masks(
     trace: ProcessTrace, twins: Sequence[ProcessTrace], columns: StepColumns
 ) -> Iterator[tuple[list[Point], Mask, Mask]]:
-    """(points, compared, differing) of each pair; not of one in which digests stand against values."""
+    """(points, compared, differing) of each pair.
+
+    Pairs in which one trace has digests and the other has values are left out.
+    """
     for twin in twins:
         points, numbers = common_table(trace.points, twin.points)
         words = compared_words(trace, twin)
@@ -171,7 +174,7 @@ class _Marked:
     columns: StepColumns
 
     def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
-        """Take rows under the numbers of the common table."""
+        """Take rows, whose points have the numbers of the common table."""
         del seen, missing  # what one trace alone has differs too
         at = self.columns.of(words[:, 0].view(np.int64))
         at[kinds(words) == _END] = self.columns.number - 1

@@ -2,8 +2,8 @@
 
 A record is read as four 64-bit words: step; point, kind, flag and occurrence; and the two halves of the fingerprint.
 Where both traces hold the same points in the same order (nearly always) rows are compared as they lie. Else they are
-joined by step, point and occurrence: cut at steps into blocks of some 250,000 rows, so that what is sorted stays small.
-A trace whose steps are out of order (values that arrive late) is one block.
+joined by step, point and occurrence. They are cut at steps into blocks of some 250,000 rows, so that each sort stays
+small. A trace whose steps are out of order (values that arrive late) is one block.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from samebits_probe import wire
 
 Words = NDArray[np.uint64]
 _ROWS = 1 << 18
-_CLIPPED = 65535  # occurrences above are all recorded as this one
+_CLIPPED = 65535  # larger occurrences are all recorded as this number
 
 
 class Add(Protocol):
@@ -35,7 +35,7 @@ class Add(Protocol):
 def compare_joined(a: Words, b: Words, numbers: NDArray[np.uint64] | None, add: Add) -> int:
     """Give every differing row to `add`. `numbers`: those of b's points in the common table, None if they are the same.
 
-    Returns the number of steps that cannot be compared, since one trace holds digests and the other values.
+    Returns the number of steps that cannot be compared because one trace holds digests and the other holds values.
     """
     return sum(
         _join(a[rows_a], _renumbered(b[rows_b], numbers), (rows_a.start, rows_b.start), add)
@@ -82,7 +82,7 @@ def _join(a: Words, b: Words, starts: tuple[int, int], add: Add) -> int:
 
 
 def _repetition(words: Words) -> NDArray[np.int64]:
-    """0 for nearly all rows. Rows whose occurrence was clipped get a running number."""
+    """0 for nearly all rows. Rows whose occurrence was clipped are numbered."""
     again = np.zeros(len(words), np.int64)
     clipped = np.flatnonzero((words[:, 1] >> np.uint64(48)) == _CLIPPED)
     seen: dict[bytes, int] = {}
@@ -93,7 +93,7 @@ def _repetition(words: Words) -> NDArray[np.int64]:
 
 
 def _digest_against_leaves(words: Words, source: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Find the steps and kinds of which one trace holds a digest and the other one values."""
+    """Find the steps and kinds for which one trace holds a digest and the other holds values."""
     place = words[:, 0] * np.uint64(8) + kinds(words)
     digest = ((words[:, 1] >> np.uint64(40)) & np.uint64(0xFF)) == wire.DIGEST
     mixed = np.zeros(len(words), bool)
@@ -127,7 +127,10 @@ _RNG = wire.CODE["rng"]
 
 @dataclass(frozen=True, order=True)
 class Row:
-    """One differing observation. `seen`: its place among the records of its trace. `missing`: in one trace only."""
+    """One observation that differs.
+
+    `seen`: its place among the records of its trace. `missing`: whether only one trace has it.
+    """
 
     step: int
     kind: int
@@ -143,7 +146,7 @@ class TraceDifference:
     """What differs between two traces. `rows`: of the earliest differing step, in the order of judging, rng left out.
 
     `rng`: name of a random state -> (first step at which it differs, whether it agreed before).
-    `uncompared`: steps of which one trace holds values and the other digests.
+    `uncompared`: steps for which one trace holds values and the other holds digests.
     `reordered`: whether independent networks, which came in a different order, were each compared with themselves.
     `globals`: names of arrays in the program's globals that differ -> whether only one trace has them.
     `asides`: name of a point whose difference alone is understood -> (first step at which it differs, what it is).
@@ -236,7 +239,7 @@ class _Earliest:
         self._evaluations.add(words[evaluations], seen[evaluations], missing=missing)
 
     def _add_rng(self, steps: NDArray[np.int64], words: Words, *, missing: bool) -> None:
-        if missing:  # a generator in use in one trial only, or sampled less often
+        if missing:  # a generator that only one trial used, or that it sampled less often
             return
         numbers = point_ids(words)
         for number in _each(numbers):
@@ -246,7 +249,8 @@ class _Earliest:
     def rows(self) -> list[Row]:
         """In the order of judging; missing points only if no value of the step differs.
 
-        A difference in an evaluation alone is left out. Beside one that counts it is kept, because it may be the cause.
+        A difference in an evaluation alone is left out. If there is also a difference that counts, both are kept,
+        because the evaluation may be the cause.
         """
         step, evaluated = self._counted.step, self._evaluations.step
         if step is None:
@@ -259,7 +263,7 @@ class _Earliest:
 
 
 def difference(a: ProcessTrace, b: ProcessTrace) -> TraceDifference:
-    """Compare two traces of one process, up to where the shorter of two stopped ones is known."""
+    """Compare two traces of one process. If both trials were stopped, compare as far as the shorter one goes."""
     points, number_b = common_table(a.points, b.points)
     earliest = _Earliest(points)
     uncompared = each_difference(compared_words(a, b), number_b, earliest.add)
@@ -306,7 +310,7 @@ def _words(trace: ProcessTrace, limits: list[int]) -> Words:
 
 
 def _compare_in_place(a: Words, b: Words, add: Add) -> bool:
-    """Compare row by row. False, with nothing kept, where the rows are not of the same observations."""
+    """Compare row by row. Returns False, and keeps nothing, if the rows are not the same observations."""
     if len(a) != len(b):
         return False
     differing: list[NDArray[np.int64]] = []
@@ -321,7 +325,7 @@ def _compare_in_place(a: Words, b: Words, add: Add) -> bool:
 
 
 def _rng_facts(first: dict[str, int], a: ProcessTrace) -> dict[str, tuple[int, bool]]:
-    """Add to each state's first differing step whether it had been seen, and agreed, before."""
+    """Add to each state's first differing step whether it was seen before, and agreed then."""
     records = a.records
     numbers = {point.name: number for number, point in enumerate(a.points) if point.kind == "rng"}
     return {

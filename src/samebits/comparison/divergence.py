@@ -25,7 +25,10 @@ _CODES = wire.CODE
 
 @dataclass(frozen=True, order=True)
 class DifferencePlace:
-    """Where something differs, in the order of judging: process, step, kind, rank, then as it was executed."""
+    """Where something differs.
+
+    The fields are in the order of judging: process, step, kind, rank, then the order of execution.
+    """
 
     order: int
     step: int
@@ -47,7 +50,7 @@ class FirstDifference:
 
     @property
     def point(self) -> tuple[int, int, int, int, str, int]:
-        """Equal for two trials that differ from the reference at the same point."""
+        """The point. Equal for two trials that differ from the reference at the same place."""
         place, occurrence = self.place, self.row.occurrence if self.row else 0
         return (place.order, place.rank, place.step, place.kind, self.name, occurrence)
 
@@ -120,9 +123,9 @@ def _of_member(part: MemberDifference) -> Iterator[FirstDifference]:
 def _of_row(row: Row, part: MemberDifference) -> FirstDifference:
     member = part.member
     kind = _CODES["structure"] if row.missing else row.kind
-    # of missing points, the kind that is judged first names the divergence
+    # if points are missing, the kind that is judged first names the divergence
     seen = row.seen + (row.kind << 48 if row.missing else 0)
-    # a process that makes no step holds what others have trained: they hold the cause
+    # a process without steps only holds what others trained, so the cause is in those
     order = member.order if member.trace.steps else member.order + _AFTER_ALL
     place = DifferencePlace(order, row.step, kind, member.key.rank, seen)
     if not row.missing:
@@ -137,7 +140,7 @@ def _of_row(row: Row, part: MemberDifference) -> FirstDifference:
 
 
 def _of_rng(part: MemberDifference, first: DifferencePlace) -> Iterator[FirstDifference]:
-    """Random states that agreed before and differ before anything else does, unless they were sampled at the end."""
+    """Random states that first agreed and then differed before anything else, unless they were sampled at the end."""
     member = part.member
     for number, (name, (step, agreed)) in enumerate(sorted(part.found.rng.items())):
         place = DifferencePlace(member.order, step, _CODES["rng"], member.key.rank, number)
@@ -159,7 +162,7 @@ def _in_words(first: FirstDifference, comparison: Comparison) -> str:
     values = values_at(row, member, comparison.aligned)
     parts = [_tensor(row)] if row.point.dtype else []
     different = len(set(values.fingerprints.values()))
-    if different > 1:  # the trials of a record that is compared with are not among these
+    if different > 1:  # the trials of the record given by --against are not among these
         parts.append(f"{different} different values in {words.count(len(values.fingerprints), 'trial')}")
     if values.scalars:
         parts.append(", ".join(f"{value} in {words.trials(ids)}" for value, ids in values.scalars.items()))
@@ -171,7 +174,7 @@ def _in_words(first: FirstDifference, comparison: Comparison) -> str:
 
 
 def _renamed(row: Row, member: Member, values: PointValues, comparison: Comparison) -> list[str]:
-    """Say that a trial has the reference's first value under a different name: then an order differs."""
+    """Say that a trial has the reference's first value under a different name. In that case an order differs."""
     reference = comparison.reference.id
     value = values.fingerprints.get(reference)
     if value is None:
@@ -215,7 +218,7 @@ def _detail(found: FirstDifference, trials: list[int]) -> dict[str, object]:
     }
 
 
-# -- processes of one trial that train side by side: what one did explains what a different one holds -----------------
+# -- processes of one trial that train side by side: what one of them did explains what another holds -----------------
 
 
 def named(member: Member) -> str:
@@ -231,7 +234,7 @@ def trained_beside(member: Member, trial: AlignedTrial) -> list[Member]:
 
 
 def shared_value(row: Row, member: Member, values: dict[int, bytes], trials: list[AlignedTrial]) -> str:
-    """Say that a sibling had trained this very value before the process read it; empty if none did so visibly."""
+    """Say that a sibling trained this very value before the process read it; empty if no sibling was seen to."""
     for trial in trials:
         own = next((one for one in trial.members if one.key == member.key), None)
         value = values.get(trial.id)
@@ -257,7 +260,7 @@ def _step_of(member: Member, row: Row, value: bytes | None) -> int | None:
 
 
 def span(row: Row, member: Member, trial: AlignedTrial) -> str:
-    """Say between which points of the process the difference arose, and which processes trained meanwhile."""
+    """Say between which two points of the process the difference arose, and which processes trained meanwhile."""
     beside = trained_beside(member, trial)
     if not beside:
         return ""

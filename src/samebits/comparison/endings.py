@@ -25,13 +25,16 @@ def unwatched_processes(file: TrialFile) -> list[PythonProcess]:
 
 
 def asking_processes(files: Sequence[TrialFile]) -> list[str]:
-    """Command lines of the unwatched processes that are left out: runners only ask the interpreter with them."""
+    """Command lines of the unwatched processes that are left out.
+
+    Runners use them only to ask the interpreter about itself.
+    """
     asking = [process for file in files for process in file.python_processes if not process.watched and process.asks]
     return list(dict.fromkeys(words.command(process.argv, 60) for process in asking))
 
 
 def unwatched(trial: TrialTrace) -> list[str]:
-    """What ran in a trial unwatched: Python processes, other programs, forked copies that observed nothing."""
+    """What ran unwatched in a trial: Python processes, other programs, forked copies that observed nothing."""
     hidden = [
         f"the process {words.command(process.argv)}" + (f" ({process.why})" if process.why else "")
         for process in unwatched_processes(trial.file)
@@ -41,7 +44,10 @@ def unwatched(trial: TrialTrace) -> list[str]:
 
 
 def _forked(trial: TrialTrace) -> Iterator[str]:
-    """Copies that the program's own code forks, unless they observed something and are processes of their own."""
+    """Copies that the program's own code forks.
+
+    Those that observed something are processes of their own, and are left out.
+    """
     parents = {process.facts.get("forked_from") for process in trial.observed}
     for process in trial.processes:
         for event in process.events_named("forked") if process.facts.get("pid") not in parents else []:
@@ -53,13 +59,13 @@ def _asks(process: PythonProcess) -> bool:
 
 
 def _only_asks(argv: Sequence[str]) -> bool:
-    """Whether the arguments are no more than `--version` or the like."""
+    """Whether the arguments only ask a question, like `--version`."""
     asked = [word for word in argv[1:] if not _FLAGS.fullmatch(word)]
     return bool(asked) and _QUERIES.issuperset(asked)
 
 
 def ran_unwatched(trials: Sequence[AlignedTrial]) -> tuple[str, str] | None:
-    """(reason, advice) if a Python process was hidden beside one that was observed; None if none was."""
+    """(reason, advice) if one Python process was hidden while a different one was observed; else None."""
     hiding = [trial for trial in trials if trial.members and unwatched_processes(trial.trial.file)]
     if not hiding:
         return None
@@ -320,7 +326,7 @@ def _timeout(trials: list[TrialTrace], record: RecordFile) -> Ending:
     )
 
 
-# asked in this order: what hides the others comes first
+# asked in this order: a reason that hides the others comes first
 _SAYINGS: dict[str, Callable[[list[TrialTrace], RecordFile], Ending]] = {
     "unwatched": _unwatched,
     "failed": _failed,

@@ -16,7 +16,7 @@ from samebits.store.trace import ProcessTrace
 __all__ = ["file_order", "order_of"]
 
 MOST_SHOWN = 16
-_CODE = (".py", ".pyc", ".so")  # imported when a library needs it: its order says nothing of the data
+_CODE = (".py", ".pyc", ".so")  # opened when a library needs it: its order says nothing about the data
 
 
 def file_order(comparison: Comparison, number: int, process: ProcessKey) -> FileOrder | None:
@@ -31,13 +31,16 @@ def _trace(trial: AlignedTrial, process: ProcessKey) -> ProcessTrace | None:
 
 
 def _opened(trace: ProcessTrace) -> list[str]:
-    """The files in the order in which the process opened them first; what it wrote itself is not among them."""
+    """The files in the order in which the process first opened them, without files that it wrote itself."""
     paths = (event.get("path") for event in trace.events_named("opened"))
     return list(dict.fromkeys(path for path in paths if isinstance(path, str) and not path.endswith(_CODE)))
 
 
 def order_of(first: int, second: int, one: Sequence[str], other: Sequence[str]) -> FileOrder | None:
-    """Compare two orders. Files in folders of different names are the same if one file of each has the name."""
+    """Compare two orders.
+
+    Two files in folders of different names are the same one if each trial has exactly one file of that name.
+    """
     names = _short(set(one) & set(other))
     _name_the_rest(names, one, other)
     rows, others = ([names[path] for path in some if path in names] for some in (one, other))
@@ -52,7 +55,7 @@ def order_of(first: int, second: int, one: Sequence[str], other: Sequence[str]) 
 
 
 def _short(paths: Iterable[str]) -> dict[str, str]:
-    """Path -> the part that tells it from the others."""
+    """Path -> the part that distinguishes it from the others."""
     known = list(paths)
     shared = os.path.commonpath([PurePath(path).parent for path in known]) if known else ""
     return {path: os.path.relpath(path, shared) for path in known}

@@ -19,7 +19,7 @@ Pair = tuple[SavedFile | None, SavedFile | None]
 
 
 class _PlainName(NamedTuple):
-    """A file under its path without what names the trial."""
+    """A file under its path, without the parts that name the trial."""
 
     path: str
     file: SavedFile
@@ -34,13 +34,16 @@ def shown_path(file: SavedFile, trial: TrialTrace) -> str:
 
 
 def counted(file: SavedFile) -> dict[str, str]:
-    """The parts that count: all of a named file, the tensors of any other file."""
+    """The parts that count: all parts of a file that --artifact names, and the tensors of any other file."""
     values = frozenset(() if file.named else file.values)
     return {name: digits for name, digits in file.tensors.items() if name not in values}
 
 
 def paired(a: TrialTrace, b: TrialTrace) -> list[Pair]:
-    """Pair files of the same path, then the rest, by content first. None stands for a file of one trial only."""
+    """Pair files of the same path, then the others, first by content.
+
+    None stands for a file that only one trial has.
+    """
     mine, theirs = ([_PlainName(shown_path(file, t), file) for file in t.files.files] for t in (a, b))
     found: list[Pair] = []
     for traits, evenly in _ROUNDS:
@@ -53,7 +56,7 @@ def _matched(
 ) -> Iterator[Pair]:
     """Pair files with equal traits in the order of their paths, and remove them from the lists.
 
-    `evenly`: only if both trials have equally many of them. Otherwise it is not known which one is missing.
+    `evenly`: only if both trials have equally many of them. Otherwise it is not known which file is missing.
     """
     taken: set[int] = set()
     ours, others = _grouped(mine, traits), _grouped(theirs, traits)
@@ -95,7 +98,9 @@ def _content(shown: _PlainName) -> Hashable:
 
 
 def _folder(shown: _PlainName) -> Hashable:
-    """The folder and the ending, for files with random names; None for a named file, whose name is meant."""
+    """The folder and the ending, for files with random names; None for a file that --artifact names, because the user
+    meant that name.
+    """
     path = PurePosixPath(shown.path)
     return None if shown.file.named else (_without_digits(str(path.parent)), path.suffix)
 
@@ -153,13 +158,14 @@ def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> 
 
 
 def _took(trial: TrialTrace, other: int) -> bool:
-    """Whether a trial found what the other one left, because that one went on first after a wait."""
+    """Whether a trial found what the other one left, because the other one continued first after a wait."""
     return any(leak.written_by == other for leak in trial.file.leaks)
 
 
-# a number in a name, with the word before it: a word is tried from its first letter only, since names may be long
+# a number in a name, with the word before it. A match begins only at the first letter of a word, because names may be
+# long
 _NUMBER = re.compile(r"(?:(?<![A-Za-z])([A-Za-z]+)[^A-Za-z0-9]*)?(?<![\d.])(\d+(?:\.\d+)?)(?!\.?\d)")
-_SHARE = re.compile(r"0\.\d{2,}")  # an accuracy or the like, without a word that says so
+_SHARE = re.compile(r"0\.\d{2,}")  # an accuracy or the like that no word names
 
 
 def results_in_names(a: SavedFile, b: SavedFile, trials: tuple[TrialTrace, TrialTrace]) -> tuple[str, str] | None:
@@ -187,7 +193,7 @@ def _names_a_result(word: str) -> bool:
 
 
 class Limit:
-    """Knows which files may not have been compared because the trial wrote too many: the late ones in order."""
+    """Knows which files may not have been compared because the trial wrote too many: those late in the order."""
 
     def __init__(self, trial: TrialTrace) -> None:
         files = trial.files.files

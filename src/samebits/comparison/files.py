@@ -1,4 +1,4 @@
-"""Finds differences in what left the trials: the files they wrote, what they printed, the metrics among it.
+"""Finds differences in what the trials left: the files they wrote, what they printed, the metrics among it.
 
 Each difference counts, is understood, or is unknown (see `classify`). In a file that `--artifact` names, all count.
 """
@@ -41,7 +41,8 @@ _NO_RESULTS = re.compile(
 class FileDifference:
     """A part of a file, a printed line, or a metric that differs, and what the difference means.
 
-    `missing`: a named file that only one trial wrote. `values`: those of both trials, if they were kept.
+    `missing`: it is a file that --artifact names, and only one trial wrote it. `values`: those of both trials, if they
+    were kept.
     """
 
     name: str
@@ -51,7 +52,7 @@ class FileDifference:
     reason: str = ""
     path: str = ""
     values: tuple[str, str] = ("", "")
-    is_caveat: bool = False  # it is not understood, and no difference in a result: lines of a first run
+    is_caveat: bool = False  # it is not understood, but it is no difference in a result: lines of a first run
 
 
 def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> list[FileDifference]:
@@ -88,7 +89,7 @@ def _printed_pairs(a: TrialTrace, b: TrialTrace, ignores: Sequence[str]) -> Iter
 
 
 def _names(mine: SavedFile, theirs: SavedFile, trials: tuple[TrialTrace, TrialTrace]) -> Iterator[FileDifference]:
-    """A result that the names of a file's two versions hold: acc0.91.pt and acc0.92.pt."""
+    """A result in the names of the two versions of a file: acc0.91.pt and acc0.92.pt."""
     found = results_in_names(mine, theirs, trials)
     if found:
         effect: Effect = "counts" if mine.named else "unknown"
@@ -110,7 +111,7 @@ def _alone(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> lis
 
 
 def files_alone(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> list[str]:
-    """Paths of files, found by themselves, that an earlier trial wrote and the later one found."""
+    """Paths of files that --artifact does not name, that an earlier trial wrote, and that the later one found."""
     found = [one or two for one, two in counted_pairs(a, b, ignores) if one is None or two is None]
     return sorted(
         file.path
@@ -123,12 +124,12 @@ def files_alone(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> li
 
 
 class _Pair:
-    """A file of one trial and its partner of a different trial."""
+    """A file of one trial and its partner in a different trial."""
 
     def __init__(self, a: SavedFile, b: SavedFile, names: FolderNames, *, is_printed: bool = False) -> None:
         self.a, self.b, self.names, self.is_printed = a, b, names, is_printed
         self.named = a.named or b.named
-        # the first run downloads, fills caches and says so: extra lines then are no difference in a result
+        # a first run downloads and fills caches, and says so: its extra lines are no difference in a result
         self.is_loose_end = is_printed and (a.path == "stderr" or names.some_were_there)
 
     def differences(self) -> list[FileDifference]:
@@ -238,7 +239,7 @@ class _Pair:
         return f"times, dates, paths{', ids or the order of metrics' if '' in self.a.models else ' or ids'}"
 
     def _is_head(self, number: int, line: str) -> bool:
-        """Whether a line is the head of a table. Only the trial that began the file writes that."""
+        """Whether a line is the head of a table. Only the trial that created the file writes it."""
         return number == 1 and not line and bool(self.b.begin) and not self.a.begin
 
     def _line(
@@ -291,7 +292,7 @@ def _unlike(a: Lines, b: Lines, same: Callable[[str, str], bool], *, in_order: b
 
 
 def _left_over(a: Lines, b: Lines, same: Callable[[str, str], bool]) -> list[tuple[int, str, str]]:
-    """Lines that one trial has more often than the other, paired by what they say beside names and numbers."""
+    """Lines that one trial has more often than the other. They are paired by their text without names and numbers."""
     more, fewer = Counter(a.kept) - Counter(b.kept), Counter(b.kept) - Counter(a.kept)
     ours = [line for line in a.kept if more[line] > 0]
     theirs = [line for line in b.kept if fewer[line] > 0]

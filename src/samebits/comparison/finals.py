@@ -28,7 +28,7 @@ from samebits_probe import wire
 
 
 def final(aligned: AlignedTrial) -> str | None:
-    """32 hex digits over the end weights of all processes; over the files, if only these were seen of the trial.
+    """32 hex digits over the end weights of all processes, or over the files if nothing else of the trial was seen.
 
     None if the end was not seen.
     """
@@ -74,7 +74,7 @@ def _is_weight(trace: ProcessTrace, number: int, weights: set[str]) -> bool:
 
 
 def weight_names(trace: ProcessTrace) -> set[str]:
-    """Names of initial weights and buffers; if none were seen, of what had a gradient."""
+    """Names of initial weights and buffers; if none were seen, names of what had a gradient."""
     starts = {point.name for point in trace.points if point.kind == "start"}
     return starts or {point.name for point in trace.points if point.kind == "gradient"}
 
@@ -94,7 +94,7 @@ _FED = frozenset(wire.CODE[kind] for kind in ("batch", "forward"))
 def global_differences(
     a: ProcessTrace, b: ProcessTrace, names: Mapping[str, bool], ignores: Sequence[str]
 ) -> Iterator[FileDifference]:
-    """Say what each difference means. `names`: those of the points that differ -> whether only one trial has it."""
+    """Say what each difference means. `names`: name of each point that differs -> whether only one trial has it."""
     facts = _facts(a), _facts(b)
     for name, missing in sorted(names.items()):
         if not matches_any(name, ignores):
@@ -129,7 +129,7 @@ def _classification(
 
 
 def _went_through(trace: ProcessTrace, name: str) -> bool:
-    """Whether a model was given exactly these bits, or gave them."""
+    """Whether exactly these bits went into a model, or came out of one."""
     numbers = [n for n, point in enumerate(trace.points) if (point.kind, point.name) == ("end", name)]
     prints = [row["fingerprint"] for n in numbers for row in trace.records[trace.records["point"] == n][-1:]]
     fed = np.array([_is_fed(point.kind, point.name) for point in trace.points], bool)

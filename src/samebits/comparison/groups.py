@@ -49,7 +49,7 @@ class PairDifference:
 
     @property
     def indistinct(self) -> list[MemberKey]:
-        """Processes that differ, and whose siblings differ too: which of them belong together is a guess."""
+        """Processes that differ, and whose siblings differ too. For them, pairing is a guess."""
         unequal = [part.member.key for part in self.members if not part.found.equal]
         many = Counter(key.family for key in unequal)
         return [key for key in unequal if many[key.family] > 1]
@@ -127,7 +127,7 @@ def _member_difference(
         found = difference(mine.trace, theirs.trace)
         return MemberDifference(mine, in_own_order(mine.trace, theirs.trace, found), steps=steps, other=theirs)
     present, without = (mine, b) if mine is not None else (theirs, a)
-    # a stopped trial did not get to its later processes; a rank without a trace is said by its own reason
+    # a stopped trial did not reach its later processes; a rank without a trace has a reason of its own
     if present is None or not without.whole or missing_ranks(without.trial):
         return None
     return MemberDifference(present, TraceDifference(), alone=True)
@@ -146,10 +146,10 @@ def _grouped(comparison: Comparison) -> list[list[int]]:
     return sorted(sorted(trial.id for trial in group) for group in groups)
 
 
-# -- at which step groups diverge, where the steps of processes that follow each other are counted on -----------------
+# -- the step at which groups diverge; steps are counted through processes that follow each other ---------------------
 
 
-MOST_PAIRS = 66  # twelve groups, each with each; of more, each with the reference only
+MOST_PAIRS = 66  # up to twelve groups, each is compared with each; if there are more, only with the reference
 
 
 def group_splits(comparison: Comparison) -> list[GroupSplit]:

@@ -1,4 +1,4 @@
-"""Compares what programs observe under keys (a round, a sample): key by key, at whatever step that was."""
+"""Compares what programs observe under keys (a round, a sample): key by key, whatever the step."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _twins(comparison: Comparison, member: Member) -> dict[int, dict[str, Values
 
 
 def _differing(mine: Values, theirs: Values) -> list[str]:
-    """Keys whose values differ. A key that only one trial has counts, unless that trial merely got further."""
+    """Keys whose values differ. A key that only one trial has counts too, unless that trial only got further."""
     both = [key for key in mine if key in theirs and mine[key] != theirs[key]]
     last = max((place for place, key in enumerate(mine) if key in theirs), default=-1)
     return both + [key for place, key in enumerate(mine) if key not in theirs and place < last]
@@ -69,6 +69,6 @@ def _values(trace: ProcessTrace) -> dict[str, Values]:
 
 
 def _number_of(name: str, numbers: dict[str, int]) -> int:
-    """The number of the place with which the name of a point begins: PLACE or PLACE.PART; -1 if there is none."""
+    """The number of the place at the beginning of a point's name (PLACE or PLACE.PART); -1 if there is none."""
     ends = [at for at, letter in enumerate(name) if letter == "."]
     return next((numbers[name[:end]] for end in (len(name), *ends) if name[:end] in numbers), -1)

@@ -1,9 +1,10 @@
 """Networks of one process that are trained in a different order in each trial, each compared with itself.
 
-The labels of models follow the order of their first calls, and steps are counted over all of them. If a program steps
-independent networks in the order of a set, both change although no bit does. Here each network of one trial is found
-again in the other, by its content and by the variables that hold it, and what was seen of it is compared as one
-history. An order that changes any bit is found: it changes a value of some history, or how long one is.
+Models get labels in the order of their first calls, and steps are counted over all models. If a program steps
+independent networks in the order of a set, labels and steps change although no bit does. So this module finds each
+network of one trial in the other trial, by its content and by the variables that hold it, and compares its observations
+as one history. An order that changes a bit is still found, because it changes a value in some history, or the length of
+one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from samebits_probe import wire
 MOST_ROWS = 4_000_000
 _OF_OPTIMIZER = re.compile(r"\w+#\d+/")
 _LOOSE = re.compile(r"param\.\d+")
-_SHARED = re.compile(r"(loss|root|labels|prediction|param_groups)\b")  # names that begin with no model's label
+_SHARED = re.compile(r"(loss|root|labels|prediction|param_groups)\b")  # names that do not begin with a model's label
 _NO_LABEL = "(none)"
 
 History = list[tuple[bytes, int]]  # (fingerprint, number of the row)
@@ -42,7 +43,7 @@ class Network:
 
 
 def labels(trace: ProcessTrace) -> list[str]:
-    """The labels that the names of models begin with, the longest first; the first model's is empty."""
+    """The labels at the beginning of names, the longest first; the first model's label is empty."""
     told = (event.get("label") for event in trace.events_named("model"))
     loose = (match[0] for point in trace.points if (match := _LOOSE.match(point.name)))
     return sorted({label for label in (*told, *loose) if isinstance(label, str)}, key=len, reverse=True)
@@ -108,8 +109,9 @@ def _structure(network: Network) -> Any:
 
 
 def _contradicted(pairs: dict[str, str], mine: dict[str, Network], theirs: dict[str, Network]) -> bool:
-    """Whether the variables that hold the networks pair them differently: a key or an attribute says so, and most of
-    the other variables do. One of those alone may be what a loop has left."""
+    """Whether the variables that hold the networks pair them differently: a key or an attribute says so, or most of the
+    other variables do. A single plain variable may be left over from a loop.
+    """
     holders = {path: other.label for other in theirs.values() for path in other.paths}
     shared = [(path, network.label) for network in mine.values() for path in network.paths if path in holders]
     against = [path for path, label in shared if pairs.get(label) != holders[path]]
@@ -120,7 +122,10 @@ class Histories:
     """What was seen of each network of a trace, in the order of its own steps."""
 
     def __init__(self, trace: ProcessTrace, names: dict[str, str], before: int) -> None:
-        """`names`: {label: the network's name in both traces}. `before`: steps below it are looked at, and the end."""
+        """`names`:
+
+        {label: the network's name in both traces}. `before`: steps below this number are read, and the end.
+        """
         known = labels(trace)
         places = [split(point.name, known) for point in trace.points]
         self._places = [(_network(rest, label, names), rest) for label, rest in places]
@@ -153,7 +158,7 @@ class Histories:
     def _key(
         point: Point, place: tuple[str, str], step: list[str], weights: set[tuple[str, str]]
     ) -> tuple[tuple[str, ...], bool]:
-        """(the history that a row belongs to, whether it is of a network that this step only looks at)."""
+        """(the history that a row belongs to, whether this step only evaluates that network)."""
         network, rest = place
         if point.kind in ("start", "end"):
             return (point.kind, network, rest), False
@@ -178,7 +183,7 @@ def _network(rest: str, label: str, names: dict[str, str]) -> str:
 
 
 def in_own_order(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> TraceDifference:
-    """What differs if each network is compared with itself; `found` itself if that shows no later difference."""
+    """What differs if each network is compared with itself; `found` if this shows no later difference."""
     if not (_has_several(a) and _has_several(b)):
         return found
     networks_a, networks_b = networks(a), networks(b)
@@ -217,7 +222,7 @@ def _histories(
 def _compare_holders(
     a: ProcessTrace, mine: dict[str, Network], theirs: dict[str, Network], found: TraceDifference
 ) -> TraceDifference:
-    """The traces agree: do keys and attributes of the program's variables hold the same networks?"""
+    """If the traces agree: whether keys and attributes of the program's variables hold the same networks."""
     holders = {path: other for other in theirs.values() for path in other.paths}
     for network in mine.values():
         for path in sorted(network.paths & holders.keys()):
@@ -236,7 +241,7 @@ def _end_rows(trace: ProcessTrace, label: str) -> list[Row]:
 
 
 def _is_named(path: str) -> bool:
-    """Whether a path goes through a key or an attribute: a plain variable may be what a loop has left."""
+    """Whether a path goes through a key or an attribute. A plain variable may be left over from a loop."""
     return "['" in path or "." in path
 
 

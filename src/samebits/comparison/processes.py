@@ -21,7 +21,7 @@ _SPAWNED = re.compile(r"(fd|handle|pid)=\d+")  # multiprocessing's own arguments
 
 
 class MemberKey(NamedTuple):
-    """Identifies a process across trials: its arguments, its rank, and its number among equal ones.
+    """Identifies a process across trials: its arguments, its rank, and its number among processes that share both.
 
     `identity`: multiprocessing's own number of a child, which says more than the order in which children begin.
     """
@@ -33,7 +33,7 @@ class MemberKey(NamedTuple):
 
     @property
     def family(self) -> tuple[tuple[str, ...], int, tuple[int, ...]]:
-        """Equal for siblings, which only their order or their work tells apart."""
+        """Equal for siblings, which differ only in their order and their work."""
         return self.argv, self.rank, self.identity
 
 
@@ -83,7 +83,7 @@ class AlignedTrial:
 
     @cached_property
     def steps(self) -> int:
-        """The steps of the trial: the sum over processes that follow each other, and the most of any rank."""
+        """The steps of the trial: the sum over processes that follow each other; among ranks, the largest number."""
         most: dict[int, int] = {}
         for member in self.members:
             most[member.order] = max(most.get(member.order, 0), member.trace.steps)
@@ -93,7 +93,7 @@ class AlignedTrial:
 def _identities(processes: list[ProcessTrace]) -> list[tuple[int, ...]]:
     """The identity of each process; none at all if a forked child lacks its own.
 
-    A pool's workers are told apart by what they did: which tasks each is given depends on how fast the others are.
+    A pool's workers are told apart by what they did, because the tasks of each depend on how fast the others are.
     """
     found = [process.facts.get("identity") for process in processes]
     children = [i for i, process in zip(found, processes, strict=True) if process.facts.get("forked_from") is not None]
@@ -155,7 +155,9 @@ def program(argv: Sequence[str]) -> list[str]:
 
 
 def normal_argv(argv: Sequence[str], trial: TrialTrace, command: Sequence[str]) -> tuple[str, ...]:
-    """The arguments without what names this trial or a single worker of Ray, and without the interpreter's folder."""
+    """The arguments without the parts that name this trial or a single worker of Ray, and without the interpreter's
+    folder.
+    """
     words = [_normal_word(word, trial, command) for word in _of_one_start(argv)]
     return tuple([Path(words[0]).name, *words[1:]]) if words else ()
 
@@ -175,7 +177,7 @@ def _numbered(original: str, number: int) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)")
 
 
-# -- every rank that a distributed run promises must have left a trace ------------------------------------------------
+# -- every rank of a distributed run must have left a trace -----------------------------------------------------------
 
 
 def missing_ranks(trial: TrialTrace) -> list[tuple[int, int]]:
@@ -211,8 +213,8 @@ def pairs(a: AlignedTrial, b: AlignedTrial) -> list[tuple[Member | None, Member 
     """Processes that belong together, by order; None stands for one that the other trial does not have.
 
     A single process in each trial is the same one whatever its arguments. Else keys decide; for siblings, what they did
-    comes before their order. What is left over is paired in order if both have equally many of the rank: a folder that
-    is new for each trial may stand in the arguments.
+    comes before their order. The remaining processes are paired in order if both trials have equally many of the rank,
+    because the arguments may name a folder that is new in each trial.
     """
     if len(a.members) == len(b.members) == 1 and a.members[0].key.identity == b.members[0].key.identity:
         return [(a.members[0], b.members[0])]
@@ -273,7 +275,10 @@ def _by_trait(members: Sequence[Member], trait: Callable[[Member], K]) -> dict[K
 
 
 def _content(trace: ProcessTrace, limit: int | None) -> bytes:
-    """A digest over all that was observed below a step, random states left out, whatever the numbers of points."""
+    """A digest over all observations before a step, without random states.
+
+    It does not depend on the numbers of points.
+    """
     names = np.array([_name(point.kind, point.name) for point in trace.points], "<u8")
     digest = hashlib.blake2b(digest_size=16)
     for part in chunks(trace.records):

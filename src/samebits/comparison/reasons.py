@@ -1,7 +1,7 @@
 """Why there is no answer. Each reason is a sentence, with advice on what to do.
 
-Each function below looks for one reason and returns None if it does not hold. `why_not_repeated` asks them in the order
-in which the first reason helps most.
+Each function below looks for one reason, and returns None if it does not apply. `why_not_repeated` asks first for the
+reasons that help most.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ReasonInputs:
 
     @property
     def usable(self) -> list[AlignedTrial]:
-        """Trials that ended well or were stopped on purpose, and in which the probe worked."""
+        """Trials that ended well or were stopped on purpose, and whose probe worked."""
         return [trial for trial in self.trials if is_usable(trial.trial, self.record.options.ok_exit)]
 
     @property
@@ -105,7 +105,7 @@ def _endings(looked: ReasonInputs) -> Reason | None:
 
 
 def _patterns(looked: ReasonInputs) -> Reason | None:
-    """A pattern that matches nothing. If programs failed, that says more."""
+    """A pattern that matched nothing. If programs failed, that reason says more."""
     statuses = {trial.trial.file.status for trial in looked.trials}
     without: dict[str, list[int]] = {}
     for trial in looked.trials if statuses <= {"complete", "stopped", "unwatched"} else []:
@@ -121,7 +121,7 @@ def _patterns(looked: ReasonInputs) -> Reason | None:
 
 
 def _wrote(looked: ReasonInputs, ids: Sequence[int]) -> str:
-    """What to do about a pattern that matched nothing: the files that the program did write."""
+    """What to do about a pattern that matched nothing: it names the files that the program wrote."""
     wrote = next(iter(likely_results([trial.trial for trial in looked.trials if trial.id in ids])), [])
     if not wrote:
         return "The program wrote no file that can be compared. Give it '{out}' as its output folder."
@@ -130,7 +130,9 @@ def _wrote(looked: ReasonInputs, ids: Sequence[int]) -> str:
 
 
 def _unknown(looked: ReasonInputs) -> Reason | None:
-    """A difference in what the trials left that samebits does not understand: its place, and the two options."""
+    """A difference in what the trials left that samebits does not understand: its place, and the two options that
+    settle it.
+    """
     comparison = looked.comparison
     for (one, two), pair in comparison.known() if comparison is not None else []:
         found = [difference for difference in pair.left if difference.effect == "unknown"]

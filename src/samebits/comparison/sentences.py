@@ -47,14 +47,14 @@ def diverged(comparison: Comparison, divergence: Divergence) -> str:
 
 
 def _files(comparison: Comparison, divergence: Divergence) -> str:
-    """``; the file policy.bin differs too``: what differs on disk, if a value in memory is the divergence."""
+    """``; the file policy.bin differs too``: names a file that differs, if the divergence is a value in memory."""
     return f"; {different_files(comparison, divergence)}" if divergence.kind == "end" else ""
 
 
 def different_files(comparison: Comparison, divergence: Divergence) -> str:
-    """``the file policy.bin differs too``: files that trials left and that differ in what counts.
+    """``the file policy.bin differs too``: files of the trials that differ in something that counts.
 
-    Empty if there are none, or if a file is the divergence itself.
+    Empty if there are none, or if the divergence itself is a file.
     """
     written = {file.path for trial in comparison.aligned for file in trial.trial.files.files}
     unlike = {file.path for pair in comparison.against_reference().values() for file in pair.files} & written
@@ -82,7 +82,7 @@ def _when(divergence: Divergence) -> str:
 
 
 MOST_FILES_TOLD = 12
-MOST_OF_A_NAME = 80  # characters of a place in a file that are shown
+MOST_OF_A_NAME = 80  # how many characters of a place in a file are shown
 
 
 def file_caveats(comparison: Comparison) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The setup as the trials saw it: interpreter, machine, packages, and which controls took effect.
 
-It also says when a difference is not a divergence: the trials that differ had different files or machines, or a race
-decides what is seen.
+It also says when a difference is not a divergence: if the trials that differ had different files or machines, or if a
+race decides what the probe sees.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def packages(trial: TrialTrace) -> dict[str, str]:
 
 
 def control(identity: str, trials: Sequence[TrialTrace]) -> HeldControl:
-    """What a control did: the worst reading; unreadable if no reading was possible."""
+    """What a control did: its worst reading, or unreadable if no reading was possible."""
     events = [event for trial in trials for process in _speakers(trial) for event in _of(process, identity)]
     said: dict[str, Any] = min(events, key=_rank, default={"effect": "unreadable"})
     return HeldControl(id=identity, effect=said["effect"], why=str(said.get("why") or ""))
@@ -80,7 +80,7 @@ _RANKS = ("undone", "overruled", "idle", "held", "unreadable")
 
 
 def _rank(event: dict[str, Any]) -> tuple[int, bool]:
-    """The order of readings: by effect; of equal effects, one with a sentence comes first."""
+    """The order of readings: by effect. Among equal effects, a reading with a sentence comes first."""
     return _RANKS.index(event["effect"]), not event.get("why")
 
 
@@ -93,7 +93,7 @@ def _of(process: ProcessTrace, identity: str) -> list[dict[str, Any]]:
     return [e for e in process.events_named("control") if e.get("id") == identity and e.get("effect") in _RANKS]
 
 
-# the facts of the machine that can change the bits; loads, times and free memory cannot
+# the facts of the machine that can change the bits (loads, times and free memory cannot)
 MACHINE_FACTS = (
     "host", "system", "kernel", "libc", "architecture", "processor", "instructions", "cores", "gpus", "gpu", "driver",
     "cuda", "accelerators",
@@ -107,7 +107,7 @@ def why_no_divergence(comparison: Comparison, record: RecordFile, *, nodes_asked
 
 
 def _pooled(comparison: Comparison) -> Reason | None:
-    """Workers of a pool that were given different tasks: all of them together have observed the same values."""
+    """Whether workers of a pool were given different tasks: together they observed the same values."""
     pairs = comparison.against_reference().values()
     apart = [part.member for pair in pairs for part in pair.members if part.alone or not part.found.equal]
     if not apart or not all(is_pooled(member.trace) for member in apart):
@@ -131,7 +131,7 @@ def _pooled_values(trial: TrialTrace) -> bytes:
 
 
 def _explained(comparison: Comparison, labels: Mapping[int, Hashable]) -> bool:
-    """Whether any two trials that differ in bits also differ in their labels."""
+    """Whether all trials that differ in bits also differ in their labels."""
     groups = [(group, other) for group, other in combinations(comparison.groups, 2)]
     return all(labels[a] != labels[b] for group, other in groups for a in group for b in other)
 

@@ -25,9 +25,9 @@ __all__ = [
 Floats = NDArray[np.float64]
 _FLOATS = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 FRACTION_BITS = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
-# a sum in a different order stays within so many units in the last place of its largest terms
+# a sum in a different order changes by at most so many units in the last place of its largest terms
 _ROUNDING = {"float16": 4.0, "bfloat16": 2.0, "float32": 64.0, "float64": 64.0}
-_SAME_FACTOR = 16.0  # units in the last place within which ratios count as one factor
+_SAME_FACTOR = 16.0  # ratios within so many units in the last place count as one factor
 _ALIKE = 0.99  # the cosine from which on two tensors are close
 _CLEARLY = 4.0  # times the spread of the ratios (or differences), from which on they are not rounding
 
@@ -131,7 +131,10 @@ def _looks(x: Floats, y: Floats, bits: tuple[NDArray[Any], NDArray[Any]], kind: 
 
 
 def _rounding(x: Floats, y: Floats, bound: float) -> str:
-    """Differences small against the largest number: elements near zero may be off by many of their own units."""
+    """Differences that are small against the largest number.
+
+    Elements near zero may be off by many of their own units.
+    """
     largest = float(np.maximum(np.abs(x), np.abs(y)).max())
     if not float(np.abs(x - y).max()) <= bound * largest:
         return ""
@@ -196,7 +199,7 @@ def _sample(x: Floats, y: Floats) -> str:
 
 
 def _likeness(x: Floats, y: Floats) -> float:
-    """The cosine between the two: 1 if one is a multiple of the other."""
+    """The cosine between the two: 1 if one is a positive multiple of the other."""
     return float(np.dot(x, y) / np.sqrt(np.dot(x, x) * np.dot(y, y)))
 
 
@@ -205,7 +208,7 @@ def _is_unrelated(x: Floats, y: Floats, bound: float) -> bool:
     return len(x) > 1 and not _rounding(x, y, bound) and not _likeness(x, y) > _ALIKE
 
 
-# -- whether one step moved two trials' tensors by multiples of each other --------------------------------------------
+# -- whether a step moved one trial's tensor by a multiple of the other's ---------------------------------------------
 
 
 _NOISE = 4.0  # units in the last place by which a weight may be rounded as it is moved
@@ -227,8 +230,8 @@ def relative_distance(a: bytes, b: bytes, dtype: str) -> float | None:
 def update_looks(before: bytes, after: tuple[bytes, bytes], dtype: str) -> str:
     """A phrase if one trial's step is a multiple of the other's; else empty.
 
-    Both begin with `before`. A weight hides such a factor, since the step is small against it: it shows in what was
-    added, up to the rounding of the sum.
+    Both steps begin with `before`. A weight hides such a factor, because the step is small against it. The factor shows
+    in what was added, up to the rounding of the sum.
     """
     start, x, y = (floats(data, dtype) for data in (before, *after))
     if start is None or x is None or y is None or not start.shape == x.shape == y.shape or len(start) < 2:

@@ -1,4 +1,7 @@
-"""Makes two tensors that differ small enough to be shown: samples of a batch, a histogram, the order of rows. Pure."""
+"""Reduces two tensors that differ, so that they can be shown: samples of a batch, a histogram, the order of rows.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ __all__ = ["TensorPair", "shown_difference"]
 MOST_SAMPLES = 2
 MOST_VALUES = 16  # of a sample
 MOST_LETTERS = 400
-MOST_ROWS = 1 << 14  # of which the order is looked for
+MOST_ROWS = 1 << 14  # rows whose order is compared, at most
 MOST_PLACES = 16
-BEFORE = 4  # values before the first one that differs
+BEFORE = 4  # values shown before the first one that differs
 LEAST_SIDE = 8  # pixels of a picture, in height and in width
 MOST_LONGER = 8  # times that a picture is longer than it is wide
 CHANNELS = (1, 3, 4)
@@ -61,7 +64,7 @@ class TensorPair:
 
 
 def shown_difference(pair: TensorPair, kind: str, *, is_related: bool) -> ShownDifference | None:
-    """What is shown of two tensors of a kind of point; None if they are the same, or there is nothing to show.
+    """What a page shows of two tensors of one kind of point; None if they are the same, or if nothing can be shown.
 
     `is_related`: whether units in the last place are meaningful for them.
     """
@@ -96,7 +99,7 @@ def _samples(pair: TensorPair, *, has_pictures: bool) -> Iterator[SamplePair]:
 
 
 def _lines(pair: TensorPair, sides: tuple[bytes, bytes], first: int) -> dict[str, Any]:
-    """A row as two texts, or as the values from before the first one that differs."""
+    """A row as two texts, or as its values from shortly before the first one that differs."""
     texts = [_text(data, pair.dtype) for data in sides]
     if all(texts):
         return {"form": "text", "one": texts[:1], "other": texts[1:]}
@@ -153,7 +156,7 @@ def _picture(sides: Sequence[Array | None], shape: tuple[int, ...]) -> PicturePa
         return None
     usable = np.concatenate([plane[np.isfinite(plane)] for plane in planes])
     low, high = (float(usable.min()), float(usable.max())) if len(usable) else (0.0, 0.0)
-    with np.errstate(all="ignore"):  # infinity less infinity; halves of the largest numbers
+    with np.errstate(all="ignore"):  # infinity minus infinity; halves, so that the largest numbers do not overflow
         apart = np.nan_to_num(np.abs(planes[0] - planes[1]).max(axis=2), nan=high - low, posinf=high - low)
     largest = float(apart.max())
     one, other = (_pixels(_thinned(plane[:, :, :3]), low, high) for plane in planes)
@@ -187,13 +190,13 @@ def _every(side: int) -> int:
 
 
 def _thinned(plane: Floats) -> Floats:
-    """Every second, third ... pixel, so that it is small enough."""
+    """Takes every second, third ... pixel, so that the picture is small enough."""
     every = max(map(_every, plane.shape[:2]))
     return plane[::every, ::every]
 
 
 def _largest(apart: Floats) -> Floats:
-    """As many pixels, each the largest of those that it stands for: no difference is lost."""
+    """Reduces to as many pixels. Each is the largest of those that it stands for, so no difference is lost."""
     every = max(map(_every, apart.shape))
     height, width = (-(-side // every) for side in apart.shape)
     padded = np.zeros((height * every, width * every))
@@ -213,7 +216,7 @@ def _pixels(plane: Floats, low: float, high: float) -> NDArray[np.uint8]:
 
 
 def _ulps(pair: TensorPair) -> tuple[list[UlpRange], int]:
-    """(pairs of finite values that differ, by their distance in powers of two; how many other pairs differ)."""
+    """(how many pairs of finite values differ, by their distance in powers of two; how many other pairs differ)."""
     one, other = (part.reshape(-1) for part in pair.bits())
     values = [floats(data, pair.dtype) for data in (pair.one, pair.other)]
     unequal = one != other
@@ -235,7 +238,9 @@ def _ulps(pair: TensorPair) -> tuple[list[UlpRange], int]:
 
 
 def _order(pair: TensorPair) -> RowOrder | None:
-    """Which rows are the same in both; None if there is one row, or too many, or no row is at a different place."""
+    """Which rows of the two are the same; None if there is one row, if there are too many, or if no row changed its
+    place.
+    """
     if not 1 < pair.rows <= MOST_ROWS:
         return None
     one, other = ([_row(data, pair, row) for row in range(pair.rows)] for data in (pair.one, pair.other))

@@ -1,7 +1,7 @@
-"""Trainings in several threads of one process: which of them is watched is a race, so its steps are no evidence.
+"""Trainings in several threads of one process: a race decides which of them is watched, so its steps are no evidence.
 
-What such a process ended with is evidence, if each trial watched the same model. If the threads train models of their
-own, the models that the program's variables still hold at the end are evidence, whichever of them was watched.
+The end of such a process is evidence if each trial watched the same model. If the threads train models of their own,
+the models that the program's variables still hold at the end are evidence, whichever of them was watched.
 """
 
 from __future__ import annotations
@@ -29,16 +29,17 @@ from samebits.model import Divergence
 from samebits.store.trace import Point, ProcessTrace, TrialTrace
 from samebits_probe import wire
 
-Held = tuple[Point, bytes]  # a tensor by the variable that leads to it, and its fingerprint
+Held = tuple[Point, bytes]  # the variable that leads to a tensor, and the tensor's fingerprint
 
 TRAINS_ELSEWHERE = "training in another thread"  # the point of the watcher's not-observed event
-OWN_MODEL = "a different thread trains a model of its own"  # why, if that is known (samebits_probe.watchers.trainers)
+# the reason, if it is known (samebits_probe.watchers.trainers)
+OWN_MODEL = "a different thread trains a model of its own"
 _FRACTION = re.compile(r"\d\.\d|\d[eE]-\d")  # a count may be one of the machine
 _USUALLY_UNSEEDED = ("python", "numpy")  # few programs of a library that computes draw weights from these
 
 
 def trains_elsewhere(process: ProcessTrace) -> bool:
-    """Whether a thread trained that was not watched."""
+    """Whether an unwatched thread trained."""
     return any(event.get("point") == TRAINS_ELSEWHERE for event in process.events_named("not-observed"))
 
 
@@ -57,7 +58,7 @@ def trained_in_threads(trials: Sequence[TrialTrace]) -> tuple[str, str] | None:
 
 
 def told(divergence: Divergence | None, trials: Sequence[TrialTrace]) -> Divergence | None:
-    """The divergence; at the end of a training in several threads, with the steps between which it arose."""
+    """The divergence. If it is at the end of a training in several threads, it has the steps between which it arose."""
     racing = [process for trial in trials for process in trial.processes if trains_elsewhere(process)]
     if divergence is None or divergence.kind != "end" or not racing:
         return divergence
@@ -75,9 +76,10 @@ def numbers_counted(found: FileDifference, trials: Sequence[TrialTrace]) -> File
 
 
 def without_racing_traces(trials: Sequence[TrialTrace], command: Sequence[str] = ()) -> list[TrialTrace]:
-    """The trials. A process that trained in several threads keeps only its end, if that can be compared.
+    """The trials.
 
-    Where each trial wrote files that --artifact names, these are what is compared.
+    A process that trained in several threads keeps only its end, and only if the ends can be compared. If each trial
+    wrote files that --artifact names, these are compared instead.
     """
     alike = _by_arguments(trials, command)
     racing = [processes for processes in alike if any(map(trains_elsewhere, processes))]
@@ -104,8 +106,9 @@ def _by_arguments(trials: Sequence[TrialTrace], command: Sequence[str]) -> list[
 def _are_comparable(processes: Sequence[ProcessTrace]) -> bool:
     """Whether all of them watched the same model up to its end.
 
-    If each began with the same weights, or with generators in different states (it is not seeded, then), it did. Else,
-    or if the threads train models of their own, each trial may have watched the model of a different thread.
+    They did if each began with the same weights, or if the generators began in different states (the program is not
+    seeded then). Else, or if the threads train models of their own, each trial may have watched the model of a
+    different thread.
     """
     if any(_trains_own_models(process) for process in processes):
         return False
@@ -130,8 +133,8 @@ def _drawn_from(process: ProcessTrace) -> frozenset[tuple[str, bytes]]:
 def _in_variables(processes: Sequence[ProcessTrace]) -> Iterator[tuple[ProcessTrace, list[Held]]]:
     """(process, what its variables held at the end) of processes with the same arguments, each with the same names.
 
-    What all of them held is paired by its bits, the rest in the order of its names: the threads may have put their
-    models into a list in any order.
+    Tensors that all of them held are paired by their bits, the others in the order of their names, because the threads
+    may have put their models into a list in any order.
     """
     found = [_held(process) for process in processes]
     if not all(found):
@@ -161,7 +164,7 @@ def _held(process: ProcessTrace) -> list[Held]:
 
 
 def _apart(held: Sequence[Held], shared: Counter[bytes]) -> list[Held]:
-    """The tensors in an order that is the same in all processes: those that all hold first, by their bits."""
+    """The tensors in an order that is the same in all processes: those that all hold come first, by their bits."""
     left, common, rest = Counter(shared), list[Held](), list[Held]()
     for point, value in sorted(held, key=lambda one: (one[0].dtype, one[0].shape, one[0].name)):
         (common if left[value] > 0 else rest).append((point, value))
@@ -170,7 +173,7 @@ def _apart(held: Sequence[Held], shared: Counter[bytes]) -> list[Held]:
 
 
 def _first(process: ProcessTrace, kind: str) -> frozenset[tuple[str, bytes]]:
-    """(name, fingerprint) of the points of a kind, in the first step at which there are any."""
+    """(name, fingerprint) of the points of a kind, at the first step that has any."""
     rows = process.records[_rows(process, (kind,))]
     rows = rows[rows["step"] == rows["step"].min()] if len(rows) else rows
     return frozenset((process.points[int(row["point"])].name, row["fingerprint"].tobytes()) for row in rows)
@@ -191,7 +194,7 @@ def _with(
     kinds: Sequence[str],
     held: Mapping[int, Sequence[Held]] = MappingProxyType({}),
 ) -> list[TrialTrace]:
-    """The trials with records of these kinds alone in racing processes, of which each made so many steps.
+    """The trials. Racing processes keep only records of these kinds, and count as having made so many steps.
 
     `held`: what a process (by its id) held at the end, to be compared instead of its own records of the end.
     """
@@ -207,7 +210,7 @@ def _with(
 
 
 def _ended(process: ProcessTrace, steps: int, kinds: Sequence[str]) -> ProcessTrace:
-    """The process as if it had made so many steps that nobody saw."""
+    """The process as if it had made so many steps unseen."""
     records: NDArray[Any] = np.array(process.records[_rows(process, kinds)])
     ends = np.isin(records["point"], point_numbers(process, "end"))
     records["step"][ends] = steps

@@ -84,14 +84,14 @@ def curve(trace: ProcessTrace, number: int) -> tuple[NDArray[np.int64], NDArray[
     return np.asarray(rows["step"]), np.asarray(rows["value"])
 
 
-# -- at which looser precision trials agree that differ in bits: said beside the verdict ------------------------------
+# -- looser precisions at which trials agree although their bits differ; the report shows them beside the verdict -----
 
 
 _DIGITS = (9, 6, 4, 3, 2)
 
 
 def agreements(aligned: Sequence[AlignedTrial]) -> list[str]:
-    """Sentences on what agrees in all trials. A looser one is left out if a tighter one holds."""
+    """Sentences on what agrees in all trials. If a stricter precision holds, looser ones are left out."""
     if len(aligned) < 2:
         return []
     return [*_printed(aligned), *_curves(aligned)]
@@ -122,7 +122,7 @@ def _twin(trial: AlignedTrial, member: Member) -> ProcessTrace | None:
 
 
 def _curve(kind: str, name: str, traces: list[ProcessTrace]) -> str | None:
-    """The number of digits of a scalar that agree at every step that all trials have."""
+    """How many digits of a scalar agree at every step that all trials have."""
     curves = [curve(trace, numbers[0])[1] for trace in traces if (numbers := point_numbers(trace, kind, name))]
     length = min((len(values) for values in curves), default=0)
     if len(curves) < len(traces) or not length:

@@ -38,7 +38,7 @@ from samebits_probe import wire
 def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool = False) -> Result:
     """Compare the trials and make the result. Pure; it sets all fields of Result but `seconds` and `record`.
 
-    `nodes_asked`: whether the bits depend on the machine is the question, so that it excuses no difference.
+    `nodes_asked`: the question is whether the bits depend on the machine, so a different machine excuses no difference.
     """
     trials = without_racing_traces(trials, record.command)
     looked = ReasonInputs(record, [AlignedTrial(trial, record.command) for trial in trials])
@@ -80,7 +80,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
 def _decide(
     looked: ReasonInputs, comparison: Comparison, divergence: Divergence | None
 ) -> tuple[Verdict, Reason | None]:
-    """A difference that comes from the program is a divergence. Equal bits are `repeated` only if enough was seen."""
+    """A difference is a divergence if it comes from the program. Equal bits are `repeated` only if enough was seen."""
     if divergence is not None:
         return "diverged", None
     lacking = why_not_repeated(looked, comparison)
@@ -148,7 +148,7 @@ def judged(comparison: Comparison, divergence: Divergence | None) -> dict[str, s
     if "end" in observed and not all(trial.whole for trial in comparison.aligned):
         marks["end"] = NOT_REACHED
     if any(part.found.rng for pair in comparison.pairs() for part in pair.members):
-        marks["rng"] = NOT_REACHED  # differs and is not judged: a warning says so
+        marks["rng"] = NOT_REACHED  # it differs but is not judged; a warning says so
     if len(comparison.aligned) < 2:
         return {kind: NOT_REACHED if mark == EQUAL else mark for kind, mark in marks.items()}
     return _parted(marks, divergence) if divergence else marks
@@ -162,7 +162,7 @@ def _parted(marks: dict[str, str], divergence: Divergence) -> dict[str, str]:
 
 
 def _observed(aligned: Sequence[AlignedTrial]) -> set[str]:
-    """The kinds that some trial showed. Trials that were stopped are expected to have an end, too."""
+    """The kinds that any trial showed. An end is expected of stopped trials, too."""
     kinds = {point.kind for trial in aligned for member in trial.members for point in member.trace.points}
     expects_end = any(trial.trial.files.files or not trial.whole for trial in aligned)
     return kinds | {"end"} if expects_end else kinds
@@ -200,7 +200,7 @@ def _not_observed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
             yield f"the process {words.command(hidden.argv)}{why}"
 
 
-# what two records are asked to have in common, as people call it
+# what two records should have in common, in people's words
 SAME_ASKED = ("command", "directory", "python", "environment", "host", "preset", "controls", "seed")
 SAME_FOUND = ("packages", "code", "machine", "environment")
 SHOWN = 5
@@ -301,7 +301,7 @@ def _found_differently(first: Record, second: Record) -> Iterator[str]:
 
 
 def _facts_of(trial: TrialFile, name: str) -> dict[str, Any]:
-    """Facts of a trial, without the folders that samebits itself puts on the paths: each record has its own."""
+    """Facts of a trial, without the folders that samebits itself adds to the search paths: each record has its own."""
     facts: dict[str, Any] = getattr(trial, name)
     if name != "environment" or "PYTHONPATH" not in facts:
         return facts

@@ -35,16 +35,16 @@ class WarningInputs:
 
     @property
     def all_agrees(self) -> bool:
-        """Whether nothing that counts, and nothing that is unknown, differs."""
+        """Whether nothing differs that counts or is unknown."""
         left = (found for pair in self.comparison.pairs() for found in pair.left)
         return self.divergence is None and all(found.effect == "understood" for found in left)
 
 
 class Note(NamedTuple):
-    """One warning. `is_caveat`: it limits what equal bits show, and so is enough for `--strict`.
+    """One warning.
 
-    The others name a difference that is understood, or say where the code comes from. `is_leak`: it is about a file
-    that an earlier trial left.
+    `is_caveat`: it limits what equal bits show, so `--strict` makes it a reason. Other notes name a difference that is
+    understood, or say where the code comes from. `is_leak`: it is about a file that an earlier trial left.
     """
 
     text: str
@@ -153,7 +153,9 @@ def _by_name(trace: ProcessTrace, kind: str) -> dict[str, bytes]:
 
 
 def _controls(seen: WarningInputs) -> Iterator[str]:
-    """Each control that did not hold; in one line those that nobody could read back (not all of a preset apply)."""
+    """A warning for each control that did not hold, and one line for those that could not be read back (not all
+    controls of a preset apply).
+    """
     for control in seen.setup.controls:
         if control.effect == "undone":
             yield f"the control {control.id} did not hold" + (f": {control.why}" if control.why else "")
@@ -237,7 +239,7 @@ def _questions(seen: WarningInputs) -> Iterator[str]:
 
 
 def _siblings(seen: WarningInputs) -> Iterator[str]:
-    """A warning if the divergence may come from siblings that were paired wrongly."""
+    """A warning if the divergence may come from siblings paired wrongly."""
     pairs = seen.comparison.against_reference().values() if seen.divergence else []
     commands = {words.command(key.argv) for pair in pairs for key in pair.indistinct}
     for command in sorted(commands):

@@ -1,4 +1,6 @@
-"""How trials run: fresh process trees below a supervisor, watched, timed, ended, and their facts written down."""
+"""How trials run: as fresh process trees below a supervisor, which are watched, timed and ended, and whose facts are
+written down.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["HOSTS", "LAUNCHERS", "find_launcher"]
 
-# what starts the command of a trial on this machine, as --on names it -> (file, class)
+# launchers, which start the command of a trial on this machine: the name for --on -> (file, class)
 LAUNCHERS = {"local": ("local", "LocalLauncher")}
-# other machines to which whole trials go, as --on names them -> (file, class)
+# hosts, which run whole trials on other machines: the name for --on -> (file, class)
 HOSTS = {"ray": ("ray_host", "RayHost"), "slurm": ("slurm_host", "SlurmHost")}
 
 

@@ -53,9 +53,10 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True)
 class FileRules:
-    """Decides which files of a trial are compared. It is known before the trial starts.
+    """Decides which files of a trial are compared.
 
-    `heads`: of text files that were there, so that what is added to one can be told from the rest.
+    It is made before the trial starts. `heads`: of text files that were there, so that text added to one can be told
+    from the rest.
     """
 
     patterns: list[Pattern] = field(default_factory=list)
@@ -71,7 +72,7 @@ def patterns(texts: Iterable[str], directory: Path, out: Path, trial: str) -> li
 
 
 def matches(pattern: str, directory: Path, out: Path) -> list[Path]:
-    """Files that match, relative to the working folder; `**` goes through folders, but into no record.
+    """Files that match, relative to the working folder; `**` goes through folders, except records.
 
     `out`: the trial's own output folder, which lies in a record and counts.
     """
@@ -83,7 +84,7 @@ def matches(pattern: str, directory: Path, out: Path) -> list[Path]:
 
 
 def _is_in_record(folder: Path, directory: Path, known: dict[Path, bool]) -> bool:
-    """Whether a folder below the working folder is a record, or in one. `known`: what was found of others."""
+    """Whether a folder below the working folder is a record, or in one. `known`: the answers for other folders."""
     if folder == directory or not folder.is_relative_to(directory):
         return False
     if folder not in known:
@@ -96,7 +97,7 @@ def _states(paths: Iterable[Path]) -> dict[Path, folders.State]:
 
 
 def heads(before: folders.Snapshot) -> dict[Path, Head]:
-    """Fingerprints of the text files that are there before a trial, by their endings."""
+    """Fingerprints of the text files (known by their endings) that are there before a trial."""
     small = (
         path
         for path, state in before.files.items()
@@ -192,7 +193,7 @@ def _held_open(paths: set[Path]) -> set[Path]:
 
 
 def _open_inodes(process: str, wanted: Collection[int]) -> Iterator[int]:
-    """Those of the files that a process has open for writing. Raises OSError."""
+    """The files among these that a process has open for writing. Raises OSError."""
     for number in os.listdir(f"/proc/{process}/fd"):  # noqa: PTH208
         inode = os.stat(f"/proc/{process}/fd/{number}").st_ino  # noqa: PTH116
         if inode in wanted and _is_written(Path(f"/proc/{process}/fdinfo/{number}")):
@@ -220,7 +221,7 @@ def _too_large(name: str) -> SavedFile:
 
 
 def _begin(path: Path, asked: FileRules) -> int:
-    """Return the byte at which the trial's own text begins; 0 if the earlier text is not there any more."""
+    """Return the byte at which the trial's own text begins; 0 if the earlier text is gone."""
     head, now = asked.heads.get(path), folders.state(path)
     if head is None or now is None or now.size <= head.size:
         return 0
@@ -228,7 +229,7 @@ def _begin(path: Path, asked: FileRules) -> int:
 
 
 def _bounded(files: Sequence[SavedFile]) -> list[SavedFile]:
-    """The files with as many values and lines as a record may keep. Of the rest it keeps fingerprints."""
+    """The files with as many values and lines as a record may keep. For the rest, a record keeps fingerprints."""
     kept, room, parts = [], MOST_KEPT, MOST_PARTS
     for file in files:
         lines = file.lines
@@ -247,7 +248,7 @@ def _as_one_part(file: SavedFile) -> SavedFile:
 
 
 def printed(folder: Path, asked: FileRules, run: Run) -> list[SavedFile]:
-    """What the trial printed, as two texts. Both can be named like files."""
+    """What the trial printed, as two texts. Options can name both as they name files."""
     return [
         store.printed_file(
             folder / f"{name}.txt", name, run, named=matches_any(name, [one.text for one in asked.patterns])

@@ -1,7 +1,7 @@
 """Decides how many trials run at the same time: as many as fit into idle cores and memory, if none disturbs the others.
 
 The first trial runs alone and is measured. Threads must be as free to race as in a trial that runs alone. So a trial
-needs a core for each thread that computes, however seldom.
+needs a core for each thread that computes, even if it computes seldom.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from samebits.launch.supervisor import below_quickly
 
 __all__ = ["Capacity", "TrialPlaces", "Usage", "UsageMeter", "free_cores"]
 
-_PACE, _PACE_OF_HELD = 0.1, 0.4  # seconds between two looks at what a trial uses, and at what it holds
+_PACE, _PACE_OF_HELD = 0.1, 0.4  # seconds between two looks at what a trial uses, and at the files that it holds
 _LEAST_SECONDS, _LEAST_SHARE = 0.01, 0.001  # of a thread that computes: processor time, and its share
 _ENDED_SECONDS = 0.05  # of processor time, from which on ended threads count
 _SLACK = 0.25  # of a core: what samebits and small daemons take
@@ -31,8 +31,8 @@ _TICK = 1 / os.sysconf("SC_CLK_TCK")
 class Usage(NamedTuple):
     """What a trial used.
 
-    `cores`: how many it needs; `memory`: the most bytes it took; `others`: how many cores were busy with anything else
-    meanwhile; `alone`: why no different trial may run beside it.
+    `cores`: how many it needs; `memory`: the most bytes it took; `others`: how many cores other work kept busy
+    meanwhile; `alone`: why no other trial may run beside it.
     """
 
     cores: int
@@ -42,7 +42,9 @@ class Usage(NamedTuple):
 
 
 class TrialPlaces:
-    """The places in which trials run now, shared by all rounds that run side by side. `taken`: their numbers.
+    """The places in which trials run now, shared by all rounds that run side by side.
+
+    `taken`: the numbers of these places.
 
     `gone`: files that these trials wrote and removed; `written`: those that trials on different machines wrote.
     """
@@ -78,25 +80,25 @@ class Capacity:
     """How many trials run at a time, and `why`: as many as were asked for, or ("auto") as many as fit."""
 
     def __init__(self, asked: int | Literal["auto"] = 1, *, alone: str = "", slots: int = 0) -> None:
-        """`alone`: why trials run one at a time. `slots`: how many a host has room for; then none is measured."""
+        """`alone`: why trials run one at a time.
+
+        `slots`: how many trials a host has room for; if it is given, no trial is measured.
+        """
         self.is_auto = asked == "auto" and not alone and not slots
-        self.is_own = asked == "auto" and not alone  # samebits chose the number, and may take it back
+        self.is_own = asked == "auto" and not alone  # samebits chose the number, and may lower it
         self.at_a_time, self.why = (1, alone) if asked == "auto" else (asked, "")
         self.places = TrialPlaces()
         if slots and asked == "auto" and not alone:
             self.at_a_time, self.why = slots, f"there is room for {words.count(slots, 'trial')} at a time"
         self._usage: Usage | None = None
-        self._steps = 0.0  # how many the trial that was measured has made
+        self._steps = 0.0  # how many steps the measured trial made
 
     def is_known(self, steps: int | None) -> bool:
-        """Whether the use of trials of so many steps (None: whole ones) is known."""
+        """Whether it is known what trials of so many steps use (None: whole trials)."""
         return not self.is_auto or (math.inf if steps is None else steps) <= self._steps
 
     def learn(self, usage: Usage, steps: int | None) -> None:
-        """Learn from a trial that ran alone, for so many steps (None: to its end).
-
-        An earlier one may have used more.
-        """
+        """Learn from a trial that ran alone for so many steps (None: to its end). Earlier ones may have used more."""
         if not self.is_auto:
             return
         if self._usage is not None:
@@ -112,7 +114,7 @@ class Capacity:
         self.why = f"{each}, and {free:.1f} are idle"
 
     def fitting(self, number: int) -> int:
-        """How many of so many trials run at a time now: as asked for, or as many as free memory allows."""
+        """How many of these trials run at a time now: as many as the user wants, or as free memory allows."""
         if self._usage is None:
             return self.at_a_time
         most = min(self.at_a_time, number)
@@ -121,7 +123,7 @@ class Capacity:
         return max(most, 1)
 
     def why_of(self, number: int) -> str:
-        """Why so many trials ran at a time in a round."""
+        """Why this number of trials ran at a time in a round."""
         is_last = self.is_auto and number == 1 < self.at_a_time
         return "the first trial runs alone, and only one more was needed" if is_last else self.why
 
@@ -136,7 +138,7 @@ def free_cores(others: float, root: Path = Path("/")) -> float:
 
 
 def _quota(root: Path) -> Iterable[float]:
-    """The cores that the control group may use, as the files of cgroup version 2 or 1 say it."""
+    """The cores that the control group may use, from the files of cgroup version 2 or 1."""
     for names in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
         found = group_words(root, *names) or []
         if len(found) == 2:
@@ -173,7 +175,7 @@ class UsageMeter:
             self._alone = "a trial uses a GPU" if uses_gpu(pids) else held_resource(pids)
 
     def ended(self, memory: int) -> None:
-        """Look a last time. `memory`: the most bytes that one of its processes has taken, seen by a look or not."""
+        """Look a last time. `memory`: the most bytes that one of its processes took, even between two looks."""
         self.look(last=True)
         self._memory = max(self._memory, memory)
 
@@ -185,7 +187,10 @@ class UsageMeter:
         return Usage(cores, self._memory, max(others / spent, 0.0), self._alone)
 
     def _computing(self, pid: int, least: float) -> int:
-        """How many threads of a process compute. If ended ones have computed, as many as ever ran at a time."""
+        """How many threads of a process compute.
+
+        If threads that ended have computed, it is the largest number that ever ran at a time.
+        """
         each = _thread_seconds(pid)
         most = self._most_threads[pid] = max(len(each), self._most_threads.get(pid, 0))
         number = sum(seconds >= least for seconds in each)
@@ -194,7 +199,7 @@ class UsageMeter:
 
 
 def _tree_seconds(root: int, pids: Iterable[int]) -> float:
-    """The processor time of everything that ran below a process. An ended process counts as part of its parent."""
+    """The processor time of everything that ran below a process. The time of an ended process counts for its parent."""
     return sum(_cpu_times(root)[2:]) + sum(sum(_cpu_times(pid)) for pid in pids)
 
 
@@ -231,7 +236,7 @@ def _most_memory(pid: int) -> int:
 
 
 def _machine_seconds(stat: Path = Path("/proc/stat")) -> float:
-    """Processor time that was spent on the cores that this process may use: all but idle time and waits for a disk."""
+    """Processor time spent on the cores that this process may use, without idle time and waits for a disk."""
     own, total = {f"cpu{number}" for number in os.sched_getaffinity(0)}, 0
     for line in stat.read_text().splitlines():
         name, *fields = line.split()

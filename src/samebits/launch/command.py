@@ -1,4 +1,4 @@
-"""Finds the command of a trial before anything starts, fills in `{out}` and `{trial}`, and knows its programs."""
+"""Finds the program of a trial's command before anything starts, and fills in `{out}` and `{trial}`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def check_script(command: Sequence[str], directory: Path) -> None:
 
 
 def _program_for(command: Sequence[str], directory: Path) -> str:
-    """What to type for a file that a program runs: a script, a notebook; empty for anything else."""
+    """What to type to run a file that needs a program (a script, a notebook); empty for any other file."""
     name, rest = command[0], list(command[1:])
     program = _PROGRAMS.get(PurePath(name).suffix)
     if program is None or not (directory / name).is_file():
@@ -105,7 +105,7 @@ def name_of(command: Sequence[str]) -> str:
 
 
 def fill(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
-    """The command with `{out}` and `{trial}` replaced; other braces are the program's own."""
+    """The command with `{out}` and `{trial}` replaced. Other braces stay as they are."""
     filled = list(command)
     for key, value in values.items():
         filled = [word.replace("{" + key + "}", value) for word in filled]
@@ -137,8 +137,8 @@ def _trial_roots(command: Sequence[str], directory: Path, trial: str) -> list[tu
     return [(directory / word.replace("{trial}", trial), word) for word in named]
 
 
-# Programs that a training starts every day and that train nothing. One line a family: shells and their helpers, files,
-# text, the system, network, compilers, builders, runners, clusters and containers, accelerators, documents and
+# Everyday programs that trainings start and that train nothing. One line for each family: shells and their helpers,
+# files, text, the system, network, compilers, builders, runners, clusters and containers, accelerators, documents and
 # pictures, services of trackers and clusters
 _NAMES = """
 sh bash dash zsh fish ksh busybox env nohup setsid nice ionice timeout stdbuf taskset numactl xargs time tee sudo su
@@ -158,7 +158,7 @@ xdg-open dot pdflatex latex dvipng ffmpeg ffprobe fc-list kpsewhich gs convert
 wandb-core wandb-service wandb-xpu gpu_stats redis-server gcs_server raylet dbus-launch
 """
 _EVERYDAY = frozenset(_NAMES.split())
-# names that a program with an interpreter in it exports or asks for
+# names that a program with a Python interpreter in it exports or imports
 _INSIDE = (b"PyEval_", b"Py_BytesMain", b"Py_Initialize")
 _MOST_SEARCHED = 256 << 20
 
@@ -178,7 +178,7 @@ class ProgramPlace(NamedTuple):
 
 
 def is_everyday(path: str) -> bool:
-    """Whether a program is an everyday tool, by its name without a version at its end."""
+    """Whether a program is an everyday tool, judged by its name without the version."""
     name = PurePath(path).name
     return name in _EVERYDAY or name.rstrip("0123456789.-") in _EVERYDAY or "-linux-gnu-" in name
 
@@ -193,7 +193,7 @@ def is_script(program: str) -> bool:
 
 
 def holds_python(executable: str | None) -> bool:
-    """Whether a program has an interpreter in it: a Python under a different name, a frozen program."""
+    """Whether a program contains a Python interpreter: a Python under a different name, or a frozen program."""
     if executable is None or is_everyday(executable):
         return False
     try:

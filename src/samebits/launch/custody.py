@@ -20,14 +20,14 @@ from samebits.store import record_files, write_document
 from samebits.store.record import SET_ASIDE, TRIALS
 from samebits.store.record_files import shown
 
-RECORDS = ".samebits"  # below the working folder: records that were not given a folder
+RECORDS = ".samebits"  # below the working folder: records for which the user named no folder
 FOLDERS = "folders"  # of vary: copies of the working folder
 FIX_COPIES = "fix-copies"  # while fix tries a patch: each file as it is without the patch, and with it
 JOBS = ".samebits-"  # and eight digits: what jobs of Slurm and samebits tell each other while they run
-NEW = ".new-"  # and the trial's number: its folder until it is complete enough to be read
+NEW = ".new-"  # followed by the trial's number: its folder until it is complete enough to be read
 _HELD: weakref.WeakValueDictionary[tuple[int, int], Custody] = weakref.WeakValueDictionary()
 
-# What samebits writes, by place. Whatever has a different name belongs to somebody else.
+# What samebits writes, by place. Anything with a different name belongs to somebody else.
 _DATA = re.compile(r"[a-z]+(-[a-z0-9-]+)?\.(json|jsonl|bin)(\.part)?|\d{8}\.(json|bin)")
 _TOP_FILES = re.compile(r"(record|result|checksums|locate|fix|ops|vary|noise|study)\.json(\.part)?")
 _TRIAL_FILES = re.compile(
@@ -51,7 +51,7 @@ class Custody:
 
 
 def hold(folder: Path) -> Custody:
-    """Hold a folder that is there; the process that has it may hold it again. Raises RecordBusy."""
+    """Hold an existing folder. The process that holds it already may hold it again. Raises RecordBusy."""
     key = _key(folder)
     custody = _HELD.get(key)
     if custody is None:
@@ -84,7 +84,7 @@ def _lock(folder: Path, handle: int, kind: int) -> None:
 
 
 def make(folder: Path, *, overwrite: bool) -> Custody:
-    """Make a record's folder and hold it. Only what samebits wrote is ever replaced.
+    """Make a record's folder and hold it. It replaces only what samebits wrote.
 
     Raises RecordExists, RecordBusy, or NotFound if it cannot be made.
     """
@@ -133,7 +133,7 @@ def make_trial(record: Path, folder: Path, document: TrialFile) -> None:
 
 
 def put_trial(record: Path, new: Path, folder: Path) -> None:
-    """Let a trial's folder that is complete enough to be read take the place of the one before."""
+    """Put a trial's folder, once it is complete enough to be read, in the place of the earlier one."""
     old = record / f"{SET_ASIDE}{folder.name}"
     remove(old)
     folder.parent.mkdir(exist_ok=True)
@@ -152,7 +152,10 @@ def remove(path: Path) -> None:
 
 
 def _clear(folder: Path, *, overwrite: bool) -> None:
-    """Empty a folder that is a record. The mark of a record goes last, so an interruption leaves a record."""
+    """Empty a folder that is a record.
+
+    The file that marks it as a record is removed last, so an interruption still leaves a record.
+    """
     inner = list(folder.iterdir())
     if not inner:
         return
@@ -180,7 +183,7 @@ def _empty(path: Path) -> None:
 
 
 def foreign(folder: Path) -> Iterator[Path]:
-    """What is in a record's folder that samebits does not write: different names, links, pipes, devices."""
+    """What lies in a record's folder and was not written by samebits: other names, links, pipes, devices."""
     for path in sorted(folder.iterdir()):
         if record_files.is_folder(path):
             yield from _foreign_folder(path)
@@ -189,7 +192,7 @@ def foreign(folder: Path) -> Iterator[Path]:
 
 
 def _foreign_folder(path: Path) -> Iterator[Path]:
-    """The same of a folder in a record."""
+    """The same for a folder in a record."""
     if path.name == TRIALS:
         yield from _foreign_trials(path)
     elif _TRIAL.fullmatch(path.name):
@@ -211,7 +214,7 @@ def _is_copy(path: Path) -> bool:
 
 
 def _foreign_records(folder: Path) -> Iterator[Path]:
-    """The same of a folder that holds records or trials: settings of explain, values of a factor of vary, captures."""
+    """The same for a folder that holds records or trials: settings of explain, values of a factor of vary, captures."""
     for path in sorted(folder.iterdir()):
         if path.name == TRIALS and record_files.is_folder(path):
             yield from _foreign_trials(path)

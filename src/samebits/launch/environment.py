@@ -1,4 +1,4 @@
-"""Builds the environment of a trial, and picks the part of it that is recorded."""
+"""Builds the environment of a trial, and selects the part of it that is recorded."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ _KEPT = re.compile(
     r"(PYTHON|OMP_|KMP_|MKL|TF_|CUDA|CUDNN|CUBLAS|NCCL_|KERAS|XLA_|JAX_|PJRT_|OPENBLAS|GOTO_|BLIS_|VECLIB|NUMEXPR|TORCH"
     r"|PYTORCH|NVIDIA_|ATEN_|ONEDNN|DNNL|LD_|MALLOC_|GLIBC_|LC_|NPY_)\w*|LANG|TZ|PATH|WORLD_SIZE|MASTER_PORT"
 )
-_GPUS = Path("/proc/driver/nvidia/gpus")  # one entry a device, readable without starting a driver tool
+_GPUS = Path("/proc/driver/nvidia/gpus")  # one entry for each device, readable without a tool of the driver
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Which of the `jobs` places a trial runs in: it decides its devices and its port.
+    """The place in which a trial runs.
 
-    `jobs`: how many trials run at a time, so that 1 means alone. `is_plain`: its environment is that of a trial alone.
-    `has_own_devices`: a host gave the trial its devices; they are not divided again.
+    It decides the trial's devices and port. `jobs`: how many places there are; with 1, a trial runs alone. `is_plain`:
+    the environment is the same as for a trial that runs alone. `has_own_devices`: a host gave the trial its devices, so
+    they are not divided again.
     """
 
     number: int
@@ -47,7 +48,7 @@ class Slot:
 
     @property
     def is_alone(self) -> bool:
-        """Whether no different trial runs meanwhile."""
+        """Whether no other trial runs meanwhile."""
         return self.jobs == 1
 
 
@@ -61,15 +62,15 @@ def search_path(python: str | None, shims: Path | None = None) -> str:
 
 
 def shim(record: Path, python: str | None, name: str) -> str | None:
-    """The path of the script that stands for `name` (a word of the command) in a record, if one is needed."""
+    """The path of the script in a record that replaces `name` (a word of the command), if one is needed."""
     needed = python is not None and name in _SHIM_NAMES and not _is_first(python)
     return str(record / SHIMS / name) if needed else None
 
 
 def make_shims(record: Path, python: str | None) -> None:
-    """A folder whose `python` runs the interpreter that was asked for, if its own folder has a different one.
-
-    Scripts, not links: an interpreter finds its virtual environment beside the name it was started by.
+    """Make a folder whose `python` runs the interpreter that the user wants, if that interpreter's own folder has a
+    different `python`. It holds scripts, not links: an interpreter finds its virtual environment beside the path by
+    which it was started.
     """
     if python is None or _is_first(python):
         return
@@ -84,10 +85,10 @@ def make_shims(record: Path, python: str | None) -> None:
 def copy_probe(folder: Path) -> Path:
     """Copy the probe and `sitecustomize.py` into `folder`/probe, and return that folder. PYTHONPATH begins with it.
 
-    A copy, so that the packages beside the installed probe are never on the program's path, and so that a record
-    keeps the probe that made it. The bytecode goes along, which pip compiles when it installs a package: a Python of
-    the same version starts sooner then, even if it may not write its own (PYTHONDONTWRITEBYTECODE). On a disk
-    that is nearly full it stays behind.
+    A copy, so that the packages beside the installed probe are never on the program's path, and so that a record keeps
+    the probe that made it. The copy includes the bytecode that pip compiled at installation. So a Python of the same
+    version starts sooner, even if it may not write its own bytecode (PYTHONDONTWRITEBYTECODE). On a disk that is nearly
+    full, the bytecode is left out.
     """
     source = Path(samebits_probe.__file__).parent
     target = folder / PROBE
@@ -128,7 +129,7 @@ def _python_path(probe: Path, environment: Mapping[str, str]) -> str:
 
 
 def device_variables(slot: Slot) -> dict[str, str]:
-    """The variables that separate a trial in this slot from those in other slots; none for one trial at a time."""
+    """The variables that separate a trial in this slot from trials in other slots; none if one trial runs at a time."""
     if slot.jobs == 1:
         return {}
     port = str(free_port())
@@ -146,7 +147,7 @@ def visible_gpus() -> list[str]:
 
 
 def split_gpus(gpus: list[str], slot: int, jobs: int) -> list[str]:
-    """Equally many devices for each slot, so that trials are alike. If there are too few, slots share one."""
+    """The same number of devices for each slot, so that trials are alike. If there are too few, slots share them."""
     if not gpus:
         return []
     each = len(gpus) // jobs

@@ -1,4 +1,4 @@
-"""What is recorded about a trial beside its trace: code, packages, machine, the numbers that it printed."""
+"""What is recorded about a trial in addition to its trace: code, packages, machine, the numbers that it printed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_BYTES = 10 << 20
 
 
 def run(command: Sequence[str], roots: Sequence[tuple[Path, str]], folder: Path, began: float) -> Run:
-    """What identifies a trial in its own texts: its folders, relative ones too, its host, and when it ran."""
+    """What identifies a trial in texts that it wrote: its folders (relative paths, too), its host, and when it ran."""
     from samebits.store.masks import Run
 
     names = [(str(root), shown or ".") for root, shown in roots]
@@ -36,8 +36,9 @@ def run(command: Sequence[str], roots: Sequence[tuple[Path, str]], folder: Path,
 
 
 def code(directory: Path, command: Sequence[str]) -> dict[str, Any]:
-    """`commit` and `dirty` (tracked files changed) with the fingerprint of the change, where git keeps the folder;
-    `files`: fingerprints of the scripts that the command names."""
+    """`commit`, `dirty` (tracked files changed) and the fingerprint of the change, if the folder is in a git
+    repository; `files`: fingerprints of the scripts that the command names.
+    """
     found: dict[str, Any] = {"files": _scripts(directory, command)}
     commit = _git(directory, "rev-parse", "HEAD")
     if commit is not None:
@@ -73,7 +74,7 @@ def _git(directory: Path, *words: str) -> str | None:
 
 
 def packages(processes: Iterable[WatchedProcess]) -> dict[str, str]:
-    """Versions of what the observing processes had imported."""
+    """Versions of the packages that the observing processes had imported."""
     found: dict[str, str] = {}
     for event in _events(processes, "packages"):
         found |= {str(name): str(version) for name, version in dict(event.get("packages") or {}).items()}
@@ -81,7 +82,7 @@ def packages(processes: Iterable[WatchedProcess]) -> dict[str, str]:
 
 
 def machine(processes: Iterable[WatchedProcess]) -> dict[str, Any]:
-    """The machine as the first observing process saw it, else as the launcher does."""
+    """The machine as the first observing process saw it; if none observed, as the launcher sees it."""
     for event in _events(processes, "machine"):
         return dict(event.get("machine") or {})
     return {**process.machine()}
@@ -97,7 +98,7 @@ def started(processes: Iterable[WatchedProcess]) -> list[list[str]]:
 
 
 def touched(processes: Iterable[WatchedProcess]) -> list[ProcessFiles]:
-    """What the probe saw of the files that each process opened."""
+    """The files that each process opened, as far as the probe saw them."""
     return [_touched(observations.events(watched.folder)) for watched in processes]
 
 
@@ -123,7 +124,7 @@ def _events(processes: Iterable[WatchedProcess], name: str) -> list[dict[str, An
 
 
 def metrics_printed(stdout: Path, patterns: Mapping[str, str]) -> dict[str, str]:
-    """Each metric's text as it was printed last: the pattern's first group, or the whole match."""
+    """The last printed text of each metric: the pattern's first group, or the whole match."""
     if not patterns:
         return {}
     try:
@@ -138,7 +139,7 @@ def metrics_printed(stdout: Path, patterns: Mapping[str, str]) -> dict[str, str]
 
 
 def numbers(texts: Mapping[str, str]) -> dict[str, float]:
-    """The metrics that are finite numbers. JSON has no others, and the printed text is kept as well."""
+    """The metrics that are finite numbers. JSON has no other numbers, and the record keeps the printed text as well."""
     found = {}
     for name, text in texts.items():
         try:

@@ -17,7 +17,7 @@ from samebits.store import record_files
 MOST_FILES = 100_000
 MOST_LINKS = 20_000
 MOST_COPIED = 16 << 20  # bytes of a file that an isolated trial gets a copy of; a larger one is linked
-# a folder with one of these, written by samebits, is a record
+# a folder that holds one of these, written by samebits, is a record
 DOCUMENTS = ("record.json", "vary.json", "noise.json", "study.json")
 MARK, MARKED = ".samebits-record", "This folder is a record of samebits"  # the first file in every record, and its text
 _HEAD = 256  # bytes; a document names the samebits that wrote it within these
@@ -31,7 +31,7 @@ LEFT_OUT = {
 
 
 class State(NamedTuple):
-    """A file as `stat` tells it: a different state means that it was written."""
+    """The state of a file, from `stat`: a different state means that the file was written."""
 
     inode: int
     size: int
@@ -48,7 +48,7 @@ class Link(NamedTuple):
 class Snapshot(NamedTuple):
     """The files of a folder, and the folders in it. `is_whole`: False if there were more than MOST_FILES.
 
-    `links`: the symbolic links to folders, which are not followed.
+    `links`: symbolic links to folders. They are not followed.
     """
 
     files: dict[Path, State]
@@ -88,7 +88,7 @@ def _walk(folder: str, without: str | None, inner: set[Path]) -> Iterator[os.Dir
     while waiting:
         try:
             entries = list(os.scandir(waiting.pop()))
-        except OSError:  # gone meanwhile, or not ours to read: nothing in it can be compared
+        except OSError:  # it is gone, or may not be read: nothing in it can be compared
             continue
         for entry in entries:
             if not entry.is_dir(follow_symlinks=False):
@@ -99,14 +99,14 @@ def _walk(folder: str, without: str | None, inner: set[Path]) -> Iterator[os.Dir
 
 
 def _stands_apart(folder: str) -> bool:
-    """Whether the folder is a virtual environment or a record, such as that of a check that runs at the same time."""
+    """Whether the folder is a virtual environment or a record, for example of a check that runs at the same time."""
     return Path(folder, "pyvenv.cfg").exists() or is_record(Path(folder))
 
 
 def is_record(folder: Path) -> bool:
     """Whether samebits made the folder, for a check, a vary, a noise or a study. The check may have been killed.
 
-    A file that only samebits writes says so. A file that only has the same name does not count.
+    A file that only samebits writes shows it. A file that merely has the same name does not count.
     """
     mark = _head(folder / MARK)
     if mark is not None and MARKED.startswith(mark.decode("utf-8", "replace")[: len(MARKED)]):  # cut short by a kill
@@ -134,7 +134,10 @@ def state(path: Path) -> State | None:
 
 
 def written(before: Snapshot, after: Snapshot) -> list[Path]:
-    """Files that are new or changed. A file that a cut-short snapshot did not reach does not count."""
+    """Files that are new or changed.
+
+    A file does not count if the snapshot was cut short before it reached that file.
+    """
     if not before.is_whole:
         return [path for path, found in after.files.items() if before.files.get(path, found) != found]
     return [path for path, found in after.files.items() if before.files.get(path) != found]
@@ -148,8 +151,8 @@ def new_links(before: Snapshot, after: Snapshot) -> dict[Path, str]:
 def make_isolated(source: Path, target: Path, *, without: Path) -> bool:
     """Mirror a folder: make its folders, copy its files, and link files over MOST_COPIED bytes.
 
-    What the trial writes stays in `target`, with one exception: if it writes into a linked large file, it changes the
-    user's own file. Records of samebits are left out, because they hold copies that earlier trials made, which would be
+    What the trial writes stays in `target`, with one exception: if it writes into a large file, which is a link, it
+    changes the user's own file. Records of samebits are left out. They hold copies from earlier trials, which would be
     copied again and again. Beyond MOST_LINKS entries, a folder is linked as a whole. Then this returns False, and what
     the trial writes there goes into the user's folder.
     """
@@ -171,7 +174,7 @@ def make_isolated(source: Path, target: Path, *, without: Path) -> bool:
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder that samebits has made, with the folders in it that a program has made read-only.
+    """Remove a folder that samebits made, even if a program made folders in it read-only.
 
     What cannot be removed stays. Links are not followed.
     """
@@ -198,12 +201,12 @@ def _put(entry: os.DirEntry[str], place: Path) -> None:
         if entry.is_file(follow_symlinks=False) and entry.stat().st_size <= MOST_COPIED:
             shutil.copy2(entry.path, place)
             return
-    except OSError:  # not ours to read: the trial finds that out by itself
+    except OSError:  # it may not be read: the trial will find that out by itself
         place.unlink(missing_ok=True)
     place.symlink_to(entry.path)
 
 
 def _is_mirrored(entry: os.DirEntry[str]) -> bool:
-    """Whether to mirror a folder; one that nothing is written to is linked as a whole."""
+    """Whether to mirror a folder. A folder to which nothing is written is linked as a whole."""
     inner = entry.is_dir(follow_symlinks=False)
     return inner and entry.name not in LEFT_OUT and not _stands_apart(entry.path)

@@ -23,7 +23,7 @@ __all__ = ["Host", "HostedTrial", "TrialOrder", "connect"]
 
 
 class TrialOrder(NamedTuple):
-    """An order for a host: one trial of a plan. `leaks`: knows which files earlier trials have left."""
+    """An order for a host: one trial of a plan. `leaks`: knows which files earlier trials left."""
 
     plan: Plan
     id: int
@@ -63,11 +63,11 @@ class HostedTrial(Protocol):
         ...
 
     def news(self) -> str:
-        """Return a sentence about what keeps the trial from running, once; else an empty text."""
+        """Return a sentence about what keeps the trial from running, or an empty text. Each sentence comes once."""
         ...
 
     def fetch(self) -> TrialFile:
-        """Return the document of a trial that is over. Its sealed folder is in the record then."""
+        """Return the document of a trial that is over. After that, its sealed folder is in the record."""
         ...
 
     def ask_to_end(self) -> None:
@@ -77,7 +77,8 @@ class HostedTrial(Protocol):
     def cancel(self, why: str) -> None:
         """End the trial and all its processes, wait for that, and write `why` into its document.
 
-        A trial on a different machine is not waited for without end. If it may still run, its document has a note.
+        It does not wait for ever for a trial on a different machine. If that trial may still run, its document has a
+        note.
         """
         ...
 
@@ -85,8 +86,8 @@ class HostedTrial(Protocol):
 class Host(Protocol):
     """Where trials run.
 
-    `no_waiting`: why no trial can wait there for the next round; empty if they can. `slots`: how many trials it has
-    room for; 0 if the first trial has to be measured.
+    `no_waiting`: why trials cannot wait there for the next round; empty if they can. `slots`: how many trials fit; 0 if
+    the first trial has to be measured.
     """
 
     no_waiting: str

@@ -1,9 +1,9 @@
 """Gives each trial of `--isolate` a HOME, caches and a temporary folder of its own, beside its working folder.
 
-No trial sees what a different one writes there. It can read what was there before: configuration is copied, and tools,
+No trial sees what another one writes there. Each can read what was there before: configuration is copied, and tools,
 data sets and downloaded models are linked. These folders hold copies of configuration, and people hand records on. So
-the folders are not part of the record, and are removed with the trial. `/dev/shm` stays shared: what travels through it
-is named as a leak.
+the folders are not part of the record, and are removed with the trial. `/dev/shm` stays shared: samebits reports what
+travels through it as a leak.
 
 This module also knows the files that never carry state from one trial to the next: caches that tools fill once,
 bytecode, locks.
@@ -23,7 +23,7 @@ from samebits.launch import folders
 
 _ENDINGS = (".pyc", ".pyo", ".lock")
 # Below a folder of caches only these are known to be filled once, by a library or a tool, with what it downloads or
-# compiles. Whatever else a program keeps there is its own.
+# compiles. Anything else there belongs to the program that keeps it.
 _KNOWN = """
 huggingface datasets transformers kagglehub kaggle clip whisper whisperx fsspec gdown pooch nltk spacy flair stanza
 torch_extensions torchinductor triton vllm flashinfer jax jax_cache tensorrt cutlass numba pyopencl nvidia
@@ -45,7 +45,7 @@ _WHOLE = """
 .aws .azure .kube .netrc .git-credentials .npmrc .pypirc
 scikit_learn_data miniconda3 anaconda3 mambaforge miniforge3 .bash_history .python_history .zsh_history .viminfo
 """
-# folders that such variables name are caches as a whole
+# a folder that one of these variables names is a cache as a whole
 _VARIABLES: tuple[str, ...] = (
     "KERAS_HOME", "HF_HOME", "HF_DATASETS_CACHE", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE",
     "TFDS_DATA_DIR", "TFHUB_CACHE_DIR", "SCIKIT_LEARN_DATA", "NLTK_DATA", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR",
@@ -64,8 +64,8 @@ _TEMPORARY = (
     "pyright-",
     "ssh-",
 )
-# Folders of bytecode, and of data sets that torchvision downloads beside the program. A folder that is
-# only named MNIST is not one: programs keep their checkpoints in such folders.
+# Folders of bytecode, and of data sets that torchvision downloads beside the program. The name MNIST alone is not
+# enough: programs keep their checkpoints in folders of that name.
 _CACHE_FOLDERS = {"__pycache__", "cifar-10-batches-py", "cifar-100-python"}
 _DATA_SETS, _DATA_PARTS = {"MNIST", "FashionMNIST", "KMNIST", "EMNIST"}, {"raw", "processed"}
 _OF_TOOLS = frozenset((".pdm-python", ".python-version", "pyvenv.cfg", ".coverage", "nohup.out"))
@@ -77,7 +77,7 @@ class Caches:
     def __init__(self) -> None:
         home = Path(os.environ.get("HOME") or "~").expanduser()
         self._home = home
-        # plain text: a look around asks of thousands of folders
+        # plain text, because a look around asks about thousands of folders
         self._whole = {os.path.normpath(os.environ[name]) for name in _VARIABLES if os.environ.get(name)}
         self._whole |= {str(home / name) for name in _WHOLE.split()}
         given = os.environ.get("XDG_CACHE_HOME")
@@ -95,7 +95,7 @@ class Caches:
         """Whether the file or folder at a path never counts."""
         if path.name.endswith(_ENDINGS) or path.name in _OF_TOOLS or _in_cache_folder(path.parts):
             return True
-        if str(path) in self._named:  # a folder of caches, which a fresh machine lacks: its content may count
+        if str(path) in self._named:  # a folder of caches, which a fresh machine does not have; its content may count
             return True
         return any(self.is_cache(str(one)) for one in (path, *path.parents))
 
@@ -108,7 +108,7 @@ class Caches:
 
 
 def _in_cache_folder(parts: Sequence[str]) -> bool:
-    """Whether a path leads through a folder that is filled once, by whomever, or that a tool keeps."""
+    """Whether a path leads through a folder that is filled only once, or that a tool keeps."""
     above = parts[:-1]
     in_data_set = any(one in _DATA_SETS and part in _DATA_PARTS for one, part in pairwise(above))
     return in_data_set or not _CACHE_FOLDERS.isdisjoint(above) or not folders.LEFT_OUT.isdisjoint(parts)
@@ -119,7 +119,7 @@ MOST_ENTRIES = 5_000
 
 
 class Isolation(NamedTuple):
-    """The own folders of one trial, below `root`."""
+    """The folders of one trial, below `root`."""
 
     root: Path
 
@@ -135,7 +135,7 @@ class Isolation(NamedTuple):
 
     @property
     def temporary(self) -> Path:
-        """The temporary folder. Its path is short: a socket's name has at most 108 bytes."""
+        """The temporary folder. Its path is short, because a socket's name has at most 108 bytes."""
         return self.root / "tmp"
 
     @property
@@ -169,13 +169,16 @@ def make(record: Path, environment: Mapping[str, str]) -> Isolation:
 
 
 class _Mirror:
-    """New folders with links to, or copies of, the files of others; beyond MOST_ENTRIES a folder is a link."""
+    """Makes folders with links to the files of other folders, or copies of them.
+
+    With more than MOST_ENTRIES entries, a folder becomes a link.
+    """
 
     def __init__(self, record: Path) -> None:
         self._record, self._left, self._caches = record, MOST_ENTRIES, Caches()
 
     def home(self, source: Path, target: Path) -> None:
-        """HOME: tools and what lies deep in projects are links; configuration and what programs keep are copied."""
+        """HOME: tools and deep parts of projects are links; configuration and files that programs keep are copies."""
         target.mkdir()
         for entry in _entries(source):
             path, place = Path(entry.path), target / entry.name
@@ -220,7 +223,7 @@ class _Mirror:
 
 
 def _shallow(source: Path, target: Path) -> None:
-    """A folder of a project. It is a new folder, and what lies deeper in it is linked."""
+    """A folder of a project: a new folder, in which everything deeper is linked."""
     target.mkdir()
     for entry in _entries(source):
         (target / entry.name).symlink_to(entry.path)
@@ -238,6 +241,6 @@ def _put(source: Path, place: Path, *, copies: bool) -> None:
         if copies and not source.is_symlink() and source.is_file() and source.stat().st_size <= MOST_COPIED:
             shutil.copy2(source, place)
             return
-    except OSError:  # not ours to read: the trial finds that out by itself
+    except OSError:  # it may not be read: the trial will find that out by itself
         place.unlink(missing_ok=True)
     place.symlink_to(source)

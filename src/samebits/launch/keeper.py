@@ -1,9 +1,9 @@
-"""The process that keeps a trial on a different machine, and its handle for the worker there (of Ray, for example).
+"""The process that keeps a trial on a different machine, and the handle by which the worker there (of Ray, for example)
+uses it.
 
-A keeper is a process of its own: forked twice, so that whoever ends the worker does not end it, and with the user's
-environment instead of the worker's. It runs the trial (see `samebits.launch.node`) and sends the outcome. When its
-input ends, it ends the trial and all that belongs to it. The input also ends if the worker or the node's agent is
-killed.
+A keeper is a separate process. It is forked twice, so that it survives its worker, and it has the user's environment
+instead of the worker's. It runs the trial (see `samebits.launch.node`) and sends the outcome. When its input ends, it
+ends the trial and all that belongs to it. The input also ends if the worker or the node's agent is killed.
 
 Nothing heavy is imported here: each worker imports this module.
 """
@@ -51,7 +51,7 @@ class Treatment(NamedTuple):
 class Post:
     """A trial's order on its way to a keeper. `order`: a pickled NodeOrder, which no worker has to read.
 
-    `environment`, `treatment`: those of the process that asked. `taken`: variables that the worker's values replace
+    `environment`, `treatment`: those of the process that asked. `taken`: variables whose values come from the worker
     (the devices that it was given). `code`: the packed probe and scripts of the record. `folder`: the packed working
     folder, if it travels.
     """
@@ -65,9 +65,9 @@ class Post:
 
 
 class Keeper:
-    """Use `poll` until it gives the outcome, and `close` in any case.
+    """Call `poll` until it gives the outcome, and `close` in any case.
 
-    `node`: how the trial's facts name the node. `notes`: sentences about how the engine ran the trial.
+    `node`: the node's name in the trial's facts. `notes`: sentences about how the engine ran the trial.
     """
 
     def __init__(self, post: Post, node: str, notes: Sequence[str] = ()) -> None:
@@ -87,7 +87,7 @@ class Keeper:
         sent(self._input.fileno(), (node, tuple(notes), post.order, post.code, post.folder))
 
     def poll(self, seconds: float) -> Delivery | None:
-        """Return the outcome, or None if there is none after so many seconds."""
+        """Return the outcome, or None if it has not come within so many seconds."""
         if not has_more(self._output, seconds):
             return None
         outcome: Delivery | None = received(self._output)
@@ -121,7 +121,10 @@ def treatment() -> Treatment:
 
 
 def stay(niceness: int, oom_score: int, files: int) -> None:
-    """Be the keeper. The system treats it like the user's own processes, if that is allowed; the facts say so."""
+    """Be the keeper.
+
+    The system treats it like the user's own processes if that is allowed; the facts say whether it was.
+    """
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, niceness)
     with suppress(OSError):

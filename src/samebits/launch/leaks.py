@@ -1,9 +1,9 @@
-"""Finds state that travels between trials: files that an earlier trial left and a later one read or looked for.
+"""Finds state that travels between trials: files that an earlier trial left, and that a later one read or looked for.
 
-What a trial left is known from its folders before and after, from the places around them, and from the probe. What it
-reads of that is known from the kernel (`opens`), in the order in which it happened, whatever the language; if the
-kernel does not tell, it is known from the probe. A file that a trial first writes and then reads is its own; so is a
-name that it makes itself.
+The folders of a trial before and after it, the places around them, and the probe show what the trial left. The kernel
+(`opens`) shows what a trial read, in the order of reading, for programs in any language; without the kernel's answer,
+the probe shows it. If a trial first writes a file and then reads it, the file is its own. So is a name that it makes
+itself.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from samebits.launch.writes import Surroundings, View, Writes
 from samebits.model import Leak
 from samebits.store.record_files import digest_of
 
-MOST_BYTES = 1 << 30  # a larger file is known by its size and time: a different state counts as a different content
-MOST_BYTES_AROUND = 1 << 26  # the same of a file outside of the working folder: anyone may have written it
+MOST_BYTES = 1 << 30  # a larger file is known by its size and time: if these differ, its content counts as different
+MOST_BYTES_AROUND = 1 << 26  # the same for a file outside of the working folder, which anyone may have written
 MOST_WATCHED = 10_000
-MOST_NAMES = 2_000  # of files and folders that the probe looks out for
+MOST_NAMES = 2_000  # how many files and folders the probe looks for
 MOST_LEAKS = 200
 
 
@@ -38,7 +38,7 @@ class Leaks:
         self._directory, self._record = directory, record
         self._caches = Caches()
         self._surroundings = Surroundings(directory, record, self._caches)
-        self._around: View | None = None  # as they were when the latest trial had ended
+        self._around: View | None = None  # as they were when the latest trial ended
         self._written: dict[Path, int] = {}
         self._foreign: set[Path] = set()  # see Began
         self._named: dict[Path, int] = {}  # files and folders that were not there before
@@ -60,11 +60,11 @@ class Leaks:
         return not path.is_relative_to(self._record) and not self._caches.holds(path)
 
     def begin(self, trial: int, here: Snapshot, *, alone: bool, goes_on: bool = False) -> Began:
-        """A trial is about to start: note what earlier trials have left, and watch who reads it.
+        """A trial is about to start: note what earlier trials left, and watch who reads it.
 
-        `here`: what is in its working folder. `alone`: no other trial runs meanwhile. If trials run side by side, only
-        what the probe saw is known, unless the kernel says which process reads. `goes_on`: it has run before, and what
-        it left then is its own.
+        `here`: the content of its working folder. `alone`: no other trial runs meanwhile. If trials run side by side,
+        only the probe knows what each one reads, unless the kernel says which process reads. `goes_on`: the trial ran
+        before and continues; what it left then is its own.
         """
         own = trial if goes_on else None
         behind = LeftBehind(
@@ -77,8 +77,11 @@ class Leaks:
         return Began(trial, behind, here, alone=alone)
 
     def end(self, began: Began, touched: Sequence[ProcessFiles], written: Sequence[Path], here: Snapshot) -> list[Leak]:
-        """A trial is over. `touched`: what the probe saw of each of its processes. `written`, `here`: the files that it
-        wrote, and what is in its working folder now. What it leaves counts for later trials."""
+        """A trial is over.
+
+        `touched`: what the probe saw of each of its processes. `written`, `here`: the files that it wrote, and the
+        content of its working folder now. Later trials may read what it leaves.
+        """
         self._running.discard(began.trial)
         before, self._around = self._around or View({}, frozenset()), self._surroundings.look()
         around = _not_open([*self._around.changed_since(before), *self._far(began, written)])
@@ -95,7 +98,7 @@ class Leaks:
         return found[:MOST_LEAKS]
 
     def _far(self, began: Began, written: Sequence[Path]) -> list[Path]:
-        """Files, wherever they are, that were written by a process that may not belong to the trial."""
+        """Files anywhere that were written by a process which may not belong to the trial."""
         near = {*written, *began.before.files}
         return [path for path in sorted(began.unclear) if path not in near and path.is_file() and self.counts(path)]
 
@@ -105,7 +108,7 @@ class Leaks:
         )
 
     def _from_beside(self, began: Began, touched: Sequence[ProcessFiles], changed: set[Path]) -> dict[Path, Left]:
-        """Files that a trial beside this one wrote while it ran. Nobody knows their content at the time of the read."""
+        """Files that a different trial wrote while this one ran. Their content at the time of reading is not known."""
         if began.alone:
             return {}
         own = set().union(*(process.wrote for process in touched))
@@ -118,7 +121,7 @@ class Leaks:
         }
 
     def _content(self, path: Path) -> str:
-        """Fingerprint of a file's content, kept for as long as the file is not touched."""
+        """The fingerprint of a file's content. It is kept until the file changes."""
         state = folders.state(path)
         if state is None:
             return ""
@@ -138,8 +141,8 @@ class Left(NamedTuple):
 class LeftBehind(NamedTuple):
     """What earlier trials left: files, and names (with the trials that made them).
 
-    `foreign`: files and names around the working folder which came while an earlier trial ran, and which none of its
-    processes was seen to make. Any process of the machine may have made them.
+    `foreign`: files and names around the working folder that appeared while an earlier trial ran, although none of its
+    processes was seen to make them. Any process of the machine may have made them.
     """
 
     files: Mapping[Path, Left]
@@ -148,9 +151,10 @@ class LeftBehind(NamedTuple):
 
 
 class ProcessFiles(NamedTuple):
-    """What the probe of one process saw: files that it opened for reading and had not written, and files it wrote,
-    each with the time; of names that earlier trials left: folders it listed, paths it asked for or made; and folders
-    that it removed with all in them."""
+    """What the probe of one process saw, each with the time: files that the process read and had not written, and files
+    that it wrote. Among the names that earlier trials left: folders that it listed, paths that it asked for or made.
+    And folders that it removed with their content.
+    """
 
     opened: Mapping[Path, float]
     wrote: Mapping[Path, float]
@@ -163,8 +167,8 @@ class ProcessFiles(NamedTuple):
 class Began:
     """One trial, from before its start until it is over. `before`: its working folder as it was.
 
-    `wrote`: files anywhere that the kernel saw a process of the trial write; `unclear`: by a process that was gone
-    before it could be asked for.
+    `wrote`: files anywhere that the kernel saw a process of the trial write; `unclear`: files written by a process that
+    had ended before it could be identified.
     """
 
     def __init__(self, trial: int, behind: LeftBehind, before: Snapshot, *, alone: bool) -> None:
@@ -184,17 +188,17 @@ class Began:
         self._writes.started(ProcessTree(root).holds)
 
     def close(self) -> None:
-        """The trial's processes have ended: what is read from now on is not theirs."""
+        """The trial's processes have ended: others do the reading from now on."""
         self._opens.close()
         self._writes.close()
 
     def end(self, touched: Sequence[ProcessFiles]) -> dict[Path, Left]:
-        """Which files were read, as the kernel says it, or the probe for files that the kernel could not watch."""
+        """The files that were read: as the kernel saw it, or the probe for files that the kernel could not watch."""
         by_probe = self._opens.unseen & _read_first(touched)
         return {path: self._left[path] for path in self._opens.read | by_probe if path in self._left}
 
     def listed(self, watched: Iterable[ProcessFiles]) -> set[Path]:
-        """Folders that were listed: as the probe saw it, and by processes that have none as the kernel did."""
+        """Folders that were listed: as the probe saw it, and as the kernel saw it for processes without a probe."""
         by_probe = set().union(*(process.listed for process in watched))
         return by_probe | {folder for folder, pids in self._opens.listed.items() if pids}
 
@@ -206,7 +210,7 @@ class ProcessTree:
         self._root, self._ours = root, {root}
 
     def holds(self, pid: int) -> bool | None:
-        """Whether a process is below the root; None for one that has ended and was never seen."""
+        """Whether a process is below the root; None if it ended before it was ever seen."""
         above: list[int] = []
         while pid not in self._ours:
             process = read_process(pid)
@@ -226,7 +230,9 @@ def _made(before: Snapshot, after: Snapshot) -> Iterator[Path]:
 
 
 def _not_open(paths: Sequence[Path]) -> list[Path]:
-    """Without those that a process outside of all trials writes now: a log into which the check itself prints, say."""
+    """The files without those that a process outside of all trials is writing now, such as a log into which the check
+    itself prints.
+    """
     others = opens.written_now(paths)
     return [path for path in paths if path not in others]
 
@@ -234,7 +240,7 @@ def _not_open(paths: Sequence[Path]) -> list[Path]:
 def _names_taken(began: Began, touched: Sequence[ProcessFiles], own: set[Path], read: set[Path]) -> dict[Path, int]:
     """Names that earlier trials left and that this one looked at and did not make itself.
 
-    A program that numbers its folders (run1, run2) makes a name of the same form; it does not take what was there.
+    A program that numbers its folders (run1, run2) makes a new name of the same form. It does not use what was there.
     """
     own = own.union(*(process.wrote for process in touched), *(process.made for process in touched))
     inside = {folder for path in own for folder in path.parents}
@@ -246,7 +252,7 @@ def _names_taken(began: Began, touched: Sequence[ProcessFiles], own: set[Path], 
     def is_taken(path: Path) -> bool:
         if path in read or path in above_read or path in own or path in inside or _form(path) in forms:
             return False
-        is_listed = path.parent in listed and path not in began.foreign  # everyone lists a temporary folder
+        is_listed = path.parent in listed and path not in began.foreign  # every program lists temporary folders
         return (path in asked or is_listed) and removed.isdisjoint((path, *path.parents))
 
     return {path: by for path, by in began.names.items() if is_taken(path)}
@@ -257,7 +263,7 @@ def _form(path: Path) -> tuple[Path, str]:
 
 
 def _read_first(touched: Sequence[ProcessFiles]) -> set[Path]:
-    """Files that a process opened before it, or any other process of the trial, wrote them."""
+    """Files that a process opened before any process of the trial wrote them."""
     return {
         path
         for reader in touched

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-GROWTH = 10  # times as many steps are allowed at once, at most
+GROWTH = 10  # the number of steps grows at most by this factor at once
 
 
 @dataclass(frozen=True)
 class Limits:
     """When samebits ends a trial: after exactly `steps` steps, or after `seconds` seconds of a budget.
 
-    `grows`: more steps are allowed, up to `most`, while they have taken less time than the start of the program.
+    `grows`: more steps are allowed, up to `most`, as long as they take less time than the start of the program.
     `waits`: a trial that has reached `steps` is not ended if it can wait for a next round. `tensors`, `details`,
-    `replay`, `draws`: what is inspected on the way. `feed`: where weights come from that samebits sets
-    (see `samebits_probe.wire`).
+    `replay`, `draws`: what is inspected on the way. `feed`: where weights come from that samebits sets (see
+    `samebits_probe.wire`).
     """
 
     steps: int | None = None
@@ -32,10 +32,10 @@ class Limits:
 
 
 def grown(paused: Mapping[str, Any], began: float, most: int | None) -> int:
-    """How many steps a trial may make in all: so many that they take as long as the start of the program did.
+    """How many steps a trial may make in all, so that they take about as long as the start of the program.
 
     `paused`: how many steps it has made, and when the first and the last one ended. `began`: when it was started
-    (epoch). A trial that could not make twice as many ends where it is.
+    (epoch). A trial that could not make twice as many steps ends where it is.
     """
     made, (first, last) = int(paused["steps"]), paused["step_times"]
     if made < 2:

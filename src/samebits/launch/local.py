@@ -21,7 +21,7 @@ from samebits.words import signal_name
 class Job:
     """A command for a launcher: it runs in a folder, with exactly this environment, and writes its output to two files.
 
-    `controls`: ids that are held; the system must know some of them before the command begins.
+    `controls`: ids of the controls that are held. Some have to be set in the system before the command begins.
     """
 
     executable: str
@@ -46,7 +46,7 @@ class CommandEnd:
     memory: int = 0
 
     def badly(self, ok_exit: int) -> tuple[Status, str] | None:
-        """What became of a trial whose command did not end as it should, and why; None if it did."""
+        """The status of a trial whose command did not end as it should, and why; None if it ended well."""
         if self.error:
             return "failed", self.error
         if self.signal is not None:
@@ -71,7 +71,7 @@ class Command(Protocol):
         ...
 
     def close(self) -> None:
-        """End all processes of the trial that are left; returns when they are gone."""
+        """End all processes of the trial that still run. Returns when they are gone."""
         ...
 
 
@@ -146,7 +146,7 @@ class LocalCommand:
         try:
             self._process.stdin.write(b"T")
             self._process.stdin.flush()
-        except OSError:  # the supervisor is gone, and all with it
+        except OSError:  # the supervisor is gone, and so is everything below it
             return
 
     def close(self) -> None:
@@ -161,13 +161,13 @@ class LocalCommand:
 
 
 def still_running(running: Command) -> list[str]:
-    """Command lines of what runs below a trial's root."""
+    """Command lines of the processes below a trial's root."""
     lines = [supervisor.command_line(process.pid) for process in supervisor.below(running.root)]
     return [" ".join(line) for line in lines if line]
 
 
 def exit_words(code: int) -> str:
-    """A shell gives 128 + n for a program that signal n killed."""
+    """Describe an exit status. A shell gives 128 + n for a program that signal n killed."""
     if code > 128 and code - 128 in {int(known) for known in signal.Signals}:
         return f"it ended with exit status {code} (killed by {signal_name(code - 128)} below a shell)"
     return f"it ended with exit status {code}"

@@ -36,7 +36,7 @@ def keep() -> None:
     node, notes, data, code, folder = received(0)
     output = os.dup(1)
     os.dup2(2, 1)
-    with suppress(OSError):  # the worker is gone: nobody wants to know
+    with suppress(OSError):  # the worker is gone, so nobody reads the outcome
         sent(output, _outcome(node, notes, data, code, folder))
 
 
@@ -53,7 +53,7 @@ def _outcome(node: str, notes: tuple[str, ...], data: bytes, code: bytes, folder
             return Delivery(pack(trial.folder, sorted(os.listdir(trial.folder))))  # noqa: PTH208
     except SamebitsError as why:
         return Delivery(message=f"On the node {node}: {why.message}", advice=why.advice)
-    except Exception as why:  # whatever it is: samebits must say so where the user is
+    except Exception as why:  # any error: samebits must report it to the user
         return Delivery(message=f"samebits failed on the node {node}: {type(why).__name__}: {why}")
 
 
@@ -81,7 +81,7 @@ def _held(record: Path) -> int:
         with suppress(OSError):
             if os.path.samestat(os.fstat(handle), record.stat()):
                 return handle
-        os.close(handle)  # the last trial before this one has just removed it
+        os.close(handle)  # an earlier trial, which was the last one, has just removed it
 
 
 def _folder_beside(record: Path) -> Path:
@@ -91,7 +91,7 @@ def _folder_beside(record: Path) -> Path:
 
 @contextmanager
 def _working_folder(order: NodeOrder, packed: bytes) -> Iterator[Path]:
-    """The folder in which the trial runs: the user's own; or a copy for this trial alone, which is then removed."""
+    """The folder in which the trial runs: the user's own, or a copy for this trial alone, removed at the end."""
     if not order.packed:
         if not order.request.directory.is_dir():
             what = f"the working folder {order.request.directory} is not there."
@@ -110,7 +110,7 @@ def _working_folder(order: NodeOrder, packed: bytes) -> Iterator[Path]:
 
 
 def _clear(place: Path) -> None:
-    """Remove what a killed trial has left; what cannot be removed gets a different name."""
+    """Remove what a killed trial left. What cannot be removed gets a different name."""
     discard(place)
     if os.path.lexists(place):
         place.rename(place.with_name(f"{place.name}-{secrets.token_hex(4)}"))
@@ -155,7 +155,9 @@ def _run(plan: Plan, order: NodeOrder) -> TrialRun:
 
 
 def _write_facts(trial: TrialRun, node: str, notes: tuple[str, ...], copy: str) -> None:
-    """Add what the node is to the trial's facts, how the engine ran the trial to its notes, and where its copy lay."""
+    """Write what the node is into the trial's facts, and into its notes how the engine ran the trial and where its copy
+    lay.
+    """
     file, here = trial.fetch(), treatment()
     affinity = ",".join(map(str, sorted(os.sched_getaffinity(0))))
     own = {"node": node, "niceness": here.niceness, "oom_score": here.oom_score, "affinity": affinity}
@@ -164,5 +166,8 @@ def _write_facts(trial: TrialRun, node: str, notes: tuple[str, ...], copy: str) 
 
 
 def _is_fresh(path: Path, order: NodeOrder) -> bool:
-    """Whether a file lies in the working folder: no trial leaves anything in a copy that only one of them has."""
+    """Whether a file lies in a copy of the working folder.
+
+    Each copy belongs to one trial, so nothing in it comes from an earlier one.
+    """
     return path.is_relative_to(order.request.directory)

@@ -12,8 +12,9 @@ from samebits_probe import wire
 
 __all__ = ["Became", "Processes", "WatchedProcess", "events", "read_json"]
 
-_STALLED = 1.0  # seconds: a process that still observes is waited for, one that waits for a stopped one is not
-_HUNG = 30.0  # seconds: no process has observed anything; ranks that were promised will not come any more
+# seconds: samebits waits for a process that still observes, and not for one that itself waits for a stopped one
+_STALLED = 1.0
+_HUNG = 30.0  # seconds without any observation, after which missing ranks are no longer expected
 
 
 class WatchedProcess:
@@ -44,14 +45,14 @@ class WatchedProcess:
         return self.size > 0
 
     def look(self) -> None:
-        """Read again what has become of it."""
+        """Read its files again."""
         size = _size(self.folder / wire.TRACE)
         if size != self.size:
             self.size, self.grew = size, time.monotonic()
         self.has_ended = (self.folder / wire.END).exists()
 
     def stop(self) -> dict[str, Any] | None:
-        """stopped.json, if the process waits: how far it is."""
+        """The content of stopped.json if the process waits: how far it is."""
         written = _modified(self.folder / wire.STOPPED)
         if written is None:
             self._stop = None
@@ -66,12 +67,15 @@ class WatchedProcess:
         return stop is not None and int(stop["steps"]) >= steps
 
     def has_begun(self) -> bool:
-        """Whether it has observed something, even if that is not written yet: the event before it is."""
+        """Whether it has observed something.
+
+        The event before the first observation is enough, because the observation may not be written yet.
+        """
         self._has_begun = self._has_begun or self.observes or any("machine" in event for event in events(self.folder))
         return self._has_begun
 
     def became(self) -> Became | None:
-        """What it has become, if the last that it wrote is that it is about to become a different program."""
+        """The program that it became, if its last event says that it is about to become a different program."""
         if self.has_ended or self.stop() is not None:
             return None
         own = [event for event in events(self.folder) if "pid" not in event]
@@ -89,7 +93,7 @@ class WatchedProcess:
         return max(self._last_step(), 0)
 
     def _last_step(self) -> int:
-        """Step of the last whole record; a process records step k while it makes it, so k steps are behind it."""
+        """The step of the last whole record. A process records step k while it makes it, so it has finished k steps."""
         whole = _size(self.folder / wire.TRACE) // wire.RECORD.size
         if not whole:
             return 0
@@ -99,7 +103,7 @@ class WatchedProcess:
 
 
 class Became(NamedTuple):
-    """The program that a process asked to become; `before`: its arguments until then."""
+    """The program that a process asked to become (by exec); `before`: its arguments until then."""
 
     path: str
     argv: list[str]
@@ -129,7 +133,7 @@ class Processes:
     def became(self) -> dict[int, Became]:
         """Processes that were watched until they became a different program by exec, in which the probe did not start.
 
-        An exec that fails is none: the process goes on and writes more, or its end.
+        A failed exec does not count: the process goes on, and writes more events or its end.
         """
         last = {process.pid: process for process in self.look()}
         return {pid: became for pid, process in last.items() if (became := process.became()) is not None}
@@ -147,12 +151,12 @@ class Processes:
         return max((process.steps() for process in self.observing()), default=0)
 
     def go_on(self) -> None:
-        """Processes that waited go on: what they did before says nothing of whether they are stuck."""
+        """Processes that waited go on. How long they were quiet before does not show whether they are stuck."""
         for process in self._found.values():
             process.grew = time.monotonic()
 
     def are_stopped(self, steps: int) -> bool:
-        """Whether so many steps were observed whole: the probe has stopped all ranks, and no other process goes on."""
+        """Whether so many steps were observed completely: the probe stopped all ranks, and no other process goes on."""
         observing = self.observing()
         stopped = [process for process in observing if process.is_stopped(steps)]
         if not stopped:
@@ -170,7 +174,7 @@ def _ranks_promised(stopped: list[WatchedProcess]) -> int:
 
 
 def _goes_on(process: WatchedProcess, now: float) -> bool:
-    """Whether a process is still on its way; one that waits for a stopped one has not observed anything for long."""
+    """Whether a process still goes on. One that waits for a stopped process has not observed anything for a while."""
     if process.has_ended or not _is_alive(process.pid):
         return False
     return now - process.grew <= _STALLED
@@ -202,7 +206,7 @@ def _size(path: Path) -> int:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object, or None if it is not there or not whole."""
+    """A JSON object, or None if the file is missing or not complete."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):

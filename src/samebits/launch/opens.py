@@ -1,8 +1,8 @@
 """Finds the files that processes of a trial read before they write them.
 
-Linux' fanotify says which process reads; only the superuser may use it. inotify is for everyone and does not say it.
-So a look at once shows which process has the file open, unless the reader is gone by then.
-https://man7.org/linux/man-pages/man7/fanotify.7.html
+Linux' fanotify says which process reads, but only the superuser may use it. Everyone may use inotify, which does not
+say which process reads. So samebits looks at once which process has the file open; that fails if the reader is gone by
+then. https://man7.org/linux/man-pages/man7/fanotify.7.html
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FAN_ACCESS, _FAN_OVERFLOW = 0x01, 0x4000
 _FAN_CLOEXEC, _FAN_NONBLOCK, _FAN_MARK_ADD, _AT_FDCWD = 0x1, 0x2, 0x1, -100
 _BOOKKEEPERS = ("git", "du", "tar")  # they read what is there to keep account of it
 
-# a file; whether it was read (else written or gone; None: both, in an order that is not known); by which process
+# a file; whether it was read (False: written or gone; None: both, in an unknown order); by which process
 Event = tuple[Path, bool | None, int | None]
 
 
@@ -86,13 +86,13 @@ class Fanotify:
         os.close(file)
         path = self._paths.get((found.st_dev, found.st_ino))
         if path is not None and mask & (_FAN_READ | _FAN_WRITE):
-            # the kernel merges events of one process that nobody has taken yet, and then their order is lost
+            # the kernel merges waiting events of one process, and then their order is lost
             is_both = bool(mask & _FAN_READ and mask & _FAN_WRITE)
             yield path, None if is_both else bool(mask & _FAN_READ), process
 
 
 def fanotify_events(handle: int) -> Iterator[tuple[int, int, int]]:
-    """(mask, file, process) of all events that wait. Whoever takes one closes its file, which is -1 if it has none."""
+    """(mask, file, process) of all events that wait. The caller closes each file; -1 stands for no file."""
     for data in _blocks(handle):
         at = 0
         while at < len(data):
@@ -143,11 +143,11 @@ def source() -> EventSource:
 
 
 class Opens:
-    """Watches files until `close`, in a thread of its own, since a short-lived reader is soon gone.
+    """Watches files until `close`, in a separate thread, because a short-lived reader is soon gone.
 
-    `is_ours(pid)`: whether a process belongs to the trial; None: it is gone. `unseen`: files that could not be
-    watched. The first event of a file that a process of the trial causes decides: read, or written first. `foreign`:
-    files that any process of the machine may have written; a reader of one that is gone is not taken for the trial's.
+    `is_ours(pid)`: whether a process belongs to the trial; None: it is gone. `unseen`: files that could not be watched.
+    The first event of a file that a process of the trial causes decides: read, or written first. `foreign`: files that
+    any process of the machine may have written. If the reader of such a file is gone, it does not count as the trial's.
     """
 
     def __init__(
@@ -195,8 +195,10 @@ class Opens:
             self.read.add(path)
 
     def _is_by_trial(self, path: Path, process: int | None) -> bool:
-        """Whether a process of the trial did it. One that is gone already is taken for one of the trial's, unless the
-        file is foreign."""
+        """Whether a process of the trial did it.
+
+        A process that is gone already counts as the trial's, unless the file is foreign.
+        """
         if process is not None:
             ours = self.is_ours(process)
             is_ours = (ours is None and path not in self._foreign) or bool(ours)
@@ -205,7 +207,7 @@ class Opens:
         return any(self.is_ours(holder) for holder in holders) if holders else path not in self._foreign
 
     def close(self) -> None:
-        """Take what is left and end watching."""
+        """Take the remaining events, and stop watching."""
         if self._source.handle < 0 and not self._thread.is_alive():
             return
         os.write(self._stopping, b".")
@@ -234,19 +236,22 @@ def _name(pid: int) -> str:
 
 
 def holding(path: Path) -> list[int]:
-    """The processes that have a file open now, as far as one may look."""
+    """The processes that have a file open now, among those that this user may inspect."""
     return [int(pid) for pid, _, name in _open_files() if name == str(path)]
 
 
 def written_now(paths: Iterable[Path]) -> set[Path]:
-    """Those of the files that are open for writing in any process that one may look into."""
+    """The files among these that are open for writing in any process that this user may inspect."""
     wanted = {str(path): path for path in paths}
     opened = _open_files() if wanted else ()
     return {wanted[name] for pid, handle, name in opened if name in wanted and _is_writable(pid, handle)}
 
 
 def _open_files() -> Iterator[tuple[str, str, str]]:
-    """(process, handle, file) of all that one may look into. Texts: on a busy machine there are thousands."""
+    """(process, handle, file) of all processes that this user may inspect.
+
+    All are texts, because a busy machine has thousands.
+    """
     for pid in os.listdir("/proc"):  # noqa: PTH208
         for handle in _handles(pid):
             target = _target(pid, handle)
@@ -255,7 +260,7 @@ def _open_files() -> Iterator[tuple[str, str, str]]:
 
 
 def _handles(name: str) -> list[str]:
-    """The open handles of a process; none of one that is not ours to look at, or that has ended."""
+    """The open handles of a process; none if this user may not inspect it, or if it has ended."""
     try:
         return os.listdir(f"/proc/{name}/fd") if name.isdigit() else []  # noqa: PTH208
     except OSError:
@@ -263,7 +268,7 @@ def _handles(name: str) -> list[str]:
 
 
 def _target(pid: str, handle: str) -> str:
-    """The file of a handle; empty if it is none, or has been closed."""
+    """The file of a handle; empty if the handle is not a file, or was closed."""
     try:
         target = os.readlink(f"/proc/{pid}/fd/{handle}")  # noqa: PTH115
         return target if target.startswith("/") else ""

@@ -1,8 +1,8 @@
 """Tells own records from foreign ones. The command of a foreign record runs only if the user asks for that.
 
 record.json is signed with a key that lies outside the record, in the user's own data folder. The signature covers
-record.json, the code that each trial loads, the record's place and the machine. It ends with the first change of any of
-them, so that a copy, a record from a colleague and an edited command are all told apart from an own record.
+record.json, the code that each trial loads, the record's place and the machine. Any change of these makes it invalid.
+So a copy, a record from a colleague and a record with an edited command do not pass for an own record.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def signed(file: RecordFile, folder: Path) -> RecordFile:
 
 
 def is_own(record: Record) -> bool:
-    """Whether this user recorded it on this machine in this folder, and nothing that is run was changed since."""
+    """Whether this user recorded it on this machine in this folder, and whether everything that it would run is
+    unchanged.
+    """
     key = _key()
     if key is None or record.file.signature is None:
         return False
@@ -66,7 +68,7 @@ def _signature(key: bytes, file: RecordFile, folder: Path) -> str:
 
 
 def code(folder: Path) -> bytes:
-    """A digest of what each trial of a record loads: the probe, and the scripts that stand for `python`."""
+    """A digest of what each trial of a record loads: the probe, and the scripts that replace `python`."""
     digest = hashlib.sha256()
     for name in (PROBE, SHIMS):
         for path in sorted((folder / name).rglob("*")):
@@ -91,7 +93,7 @@ def _machine() -> str:
 
 
 def _key() -> bytes | None:
-    """The user's key, which is made when it is first needed; None if there is no place to keep it."""
+    """The user's key. It is made when it is first needed; None if there is no place to keep it."""
     path = places.home() / KEY
     try:
         return _read(path) or _made(path)
@@ -108,7 +110,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _made(path: Path) -> bytes | None:
-    """Make the key, and read what is there then."""
+    """Make the key, and read the key that is there afterwards."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)

@@ -63,7 +63,7 @@ class RayOrder:
 class Delivery:
     """The outcome of a trial: its packed folder, or `lost` if its node was lost, or why it could not be run.
 
-    `why`: how a trial ended that is lost, if more is known.
+    `why`: how a lost trial ended, if more is known.
     """
 
     folder: bytes = field(default=b"", repr=False)
@@ -99,7 +99,7 @@ def sent(handle: int, message: Any) -> None:
 
 
 def has_more(handle: int, seconds: float) -> bool:
-    """Return whether a pipe has a message or has ended; wait at most so many seconds."""
+    """Return whether a pipe has a message or has ended. It waits at most so many seconds."""
     poller = select.poll()  # select.select takes no descriptor above 1023
     poller.register(handle, select.POLLIN)
     return bool(poller.poll(seconds * 1000))
@@ -113,7 +113,7 @@ def received(handle: int) -> Any:
 
 
 def _read(handle: int, count: int) -> bytes:
-    """So many bytes; none if the pipe ends before."""
+    """So many bytes; none if the pipe ends before it has given them."""
     parts: list[bytes] = []
     while count:
         part = os.read(handle, min(count, 1 << 20))

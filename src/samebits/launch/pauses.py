@@ -1,8 +1,8 @@
 """Trials that wait at the end of a round for the next one, so that they need not start over.
 
-A trial waits only if that does no harm: the others fit in memory beside it, it holds nothing that they
-may need (a port that the program names, a locked file, a GPU of which nobody can say how full it is), and none of them
-touches a file that it wrote. Otherwise all are ended, and the next round starts over.
+A trial waits only if that does no harm: the others fit in memory beside it, it holds nothing that they may need (a port
+that the program names, a locked file, a GPU whose free memory cannot be asked), and none of them touches a file that it
+wrote. Otherwise all are ended, and the next round starts over.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = [
 _PATIENCE, _MOMENT = 5, 30.0  # times as long as the others, and seconds
 _MARGIN = 1.25  # a training takes more memory later on
 _NVIDIA = ("/dev/nvidia", "/dev/dxg")
-_OTHER_DEVICES = ("/dev/kfd", "/dev/accel", "/dev/davinci")  # how full they are, nobody can be asked
+_OTHER_DEVICES = ("/dev/kfd", "/dev/accel", "/dev/davinci")  # devices that nobody can be asked about how full they are
 _QUERY = ["nvidia-smi", "--format=csv,noheader,nounits"]
 _MEBIBYTE = 1 << 20
 
@@ -55,7 +55,10 @@ class PausedTrials:
         self._taken: dict[int, MemoryUse] = {}  # when each began to wait
 
     def add(self, trial: TrialRun, *, more: int) -> None:
-        """A trial has reached the end of its round: it waits, or is ended with all that do. `more`: trials to come."""
+        """A trial has reached the end of its round.
+
+        It waits, or it is ended with all that wait. `more`: trials to come.
+        """
         self._trials[trial.id] = trial
         why = self.refusal or self._why_not(trial, more)
         if why:
@@ -68,7 +71,7 @@ class PausedTrials:
             self.refuse("a file that one trial wrote was changed while it waited")
 
     def look_at(self, running: HostedTrial) -> None:
-        """End all if a trial that runs takes far longer to get so far than they did: it may wait for one of them."""
+        """End all if a running trial takes far longer to get as far as they did: it may be waiting for one of them."""
         there = [trial.spent for trial in self._trials.values() if trial.limits.steps == running.limits.steps]
         if there and running.spent > _PATIENCE * max(there) + _MOMENT:
             self.refuse(f"trial {running.id} seems to wait for a trial that waits")
@@ -79,16 +82,17 @@ class PausedTrials:
         return {number: trial.slot.number for number, trial in self._trials.items()}
 
     def in_order(self, ids: Iterable[int]) -> list[int]:
-        """Trials in the order in which they go on: first the one that has waited least, as good as not at all.
+        """Trials in the order in which they go on.
 
-        So trials differ in how long they waited, and a program that looks at the clock shows it.
+        The one that has waited least, almost not at all, comes first. So trials differ in how long they waited, and a
+        program that looks at the clock shows it.
         """
         wanted = list(ids)
         least_first = [number for number in reversed(self._trials) if number in wanted]
         return [*least_first, *(number for number in wanted if number not in self._trials)]
 
     def take(self, number: int) -> TrialRun | None:
-        """The trial of that number, which goes on; None if it does not wait."""
+        """The trial of that number, so that it goes on; None if it does not wait."""
         return self._trials.pop(number, None)
 
     def refuse(self, why: str) -> list[int]:
@@ -97,7 +101,7 @@ class PausedTrials:
         return self.end()
 
     def new_refusal(self) -> str:
-        """The refusal, when it is asked for the first time; else empty."""
+        """The refusal when it is asked for the first time; afterwards empty."""
         told, self._is_told = self._is_told, bool(self.refusal)
         return "" if told else self.refusal
 
@@ -117,7 +121,10 @@ class PausedTrials:
         return len(self._trials)
 
     def _why_not(self, trial: TrialRun, more: int) -> str:
-        """Why this trial cannot wait. Those to come, and those that wait and go on, may come to take as much as it."""
+        """Why this trial cannot wait.
+
+        Trials to come, and trials that wait and go on, may need as much memory as this one.
+        """
         pids = [process.pid for process in below(trial.root)]
         self._taken[trial.id] = used = used_memory(pids)
         others = [self._taken[number] for number in self._trials if number != trial.id]
@@ -128,9 +135,11 @@ class PausedTrials:
 
 @dataclass(frozen=True)
 class Wait:
-    """What is kept of a trial from one round to the next. `seconds`: how long it has waited in all; `since`: since when
-    it waits now. `at`: when it last went on (epoch). `touched`: what the probe had seen of each process when it began
-    to wait, and `leaks` what was found of that."""
+    """What is kept of a trial from one round to the next.
+
+    `seconds`: how long it has waited in all; `since`: since when it waits now. `at`: when it last went on (epoch).
+    `touched`: what the probe had seen of each process when the wait began; `leaks`: the leaks found in it.
+    """
 
     seconds: float = 0.0
     since: float | None = None
@@ -144,7 +153,7 @@ class Wait:
         return replace(self, seconds=self.seconds + spent, since=None, at=time.time())
 
     def later(self, touched: Sequence[ProcessFiles]) -> list[ProcessFiles]:
-        """What processes touched after the wait; all that they wrote stays their own."""
+        """What processes touched after the wait. Everything that they ever wrote stays their own."""
         if not self.touched:
             return list(touched)
         known = {name: frozenset().union(*(getattr(one, name) for one in self.touched)) for name in _NAMES}
@@ -161,19 +170,19 @@ _NAMES = ("listed", "asked")  # of ProcessFiles: names that were looked at
 
 
 class MemoryUse(NamedTuple):
-    """Bytes of main memory and of GPU memory: taken or free. None: not known."""
+    """Bytes of main memory and of GPU memory, taken or free. None: not known."""
 
     main: int
     gpu: int | None = 0
 
     def beyond(self, other: MemoryUse) -> MemoryUse:
-        """What is more than that."""
+        """How much this is more than the other one."""
         gpu = None if self.gpu is None or other.gpu is None else max(self.gpu - other.gpu, 0)
         return MemoryUse(max(self.main - other.main, 0), gpu)
 
 
 def why_no_room(needs: Sequence[MemoryUse], free: MemoryUse) -> str:
-    """Why trials that need so much more do not fit beside those that are there; empty if they do."""
+    """Why trials that need so much more memory do not fit beside the present ones; empty if they fit."""
     if any(need.gpu is None for need in needs):
         return "the memory use of the GPU is unknown"
     main, gpu = sum(need.main for need in needs), sum(need.gpu or 0 for need in needs)
@@ -189,7 +198,7 @@ def _size(count: int) -> str:
 
 
 def used_memory(pids: Sequence[int]) -> MemoryUse:
-    """What processes take: shared pages are divided among those that share them."""
+    """How much memory processes take. Shared pages are divided among the processes that share them."""
     return MemoryUse(sum(map(_proportional, pids)), _gpu_used(pids))
 
 
@@ -199,14 +208,14 @@ def _proportional(pid: int) -> int:
 
 
 def free_memory(root: Path = Path("/")) -> MemoryUse:
-    """What is free on this machine, or in the control group of this process if that leaves less."""
+    """How much memory is free on this machine, or in this process's control group if that is less."""
     available = kibibytes(root / "proc/meminfo", "MemAvailable")
     left = [] if available is None else [available]
     return MemoryUse(min([*left, *_left_in_groups(root)], default=0), _gpu_free())
 
 
 def _left_in_groups(root: Path) -> Iterator[int]:
-    """Bytes that control groups leave, as the files of cgroup version 2 or 1 say it."""
+    """How many bytes the control groups leave, from the files of cgroup version 2 or 1."""
     for numbers, stat in (
         (["memory.max", "memory.current"], "memory.stat"),
         (["memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"], "memory/memory.stat"),
@@ -228,7 +237,7 @@ def uses_gpu(pids: Iterable[int]) -> bool:
 
 
 def _gpu_used(pids: Sequence[int]) -> int | None:
-    """Bytes that processes take on NVIDIA's devices; None if they use devices that cannot be asked."""
+    """How many bytes processes take on NVIDIA's devices; None if they use devices that cannot be asked."""
     targets = [target for pid in pids for target in _descriptors(pid)]
     if any(target.startswith(_OTHER_DEVICES) for target in targets):
         return None
@@ -240,7 +249,7 @@ def _gpu_used(pids: Sequence[int]) -> int | None:
 
 
 def _gpu_free() -> int | None:
-    """Bytes that are free on the fullest of NVIDIA's devices; None if there is none to be asked."""
+    """How many bytes are free on the fullest of NVIDIA's devices; None if no device can be asked."""
     rows = _asked("--query-gpu=memory.free")
     return min((int(row[0]) * _MEBIBYTE for row in rows or [] if row[0].isdecimal()), default=None)
 
@@ -255,7 +264,7 @@ def _asked(query: str) -> list[list[str]] | None:
 
 
 def held_resource(pids: Iterable[int]) -> str:
-    """What processes hold that a different trial may need or find; empty if nothing is known."""
+    """What processes hold that another trial may need or find; empty if nothing is known."""
     known = set(pids)
     held = next((held for pid in known for held in _named_resources(pid, known)), None)
     if held is not None:
@@ -264,7 +273,7 @@ def held_resource(pids: Iterable[int]) -> str:
 
 
 def _named_resources(pid: int, known: set[int]) -> Iterator[str]:
-    """What a process holds under a name that is the same in all trials: no process of them has its number in it."""
+    """What a process holds under a name that is the same in all trials, because the name holds no process number."""
     sockets = {target[8:-1] for target in _descriptors(pid) if target.startswith("socket:[")}
     if sockets:
         yield from (f"listens on port {port}" for port in _named_ports(pid, sockets))
@@ -282,13 +291,16 @@ def _named_ports(pid: int, sockets: set[str]) -> list[int]:
 
 
 def _abstract_names(pid: int, sockets: set[str]) -> list[str]:
-    """Names of sockets that lie in no folder, except those that the system chose: they are gone with their process."""
+    """Names of abstract sockets, which lie in no folder, except names that the system chose.
+
+    They are gone with their process.
+    """
     names = [row[7] for row in _cells(pid, "unix") if len(row) > 7 and row[6] in sockets]
     return [f"the socket {name}" for name in names if name[0] == "@" and not re.fullmatch("@[0-9a-f]{5}", name)]
 
 
 def _shared_memory(pid: int) -> list[str]:
-    """Shared memory whose name no library has drawn."""
+    """Shared memory, unless a library drew its name at random."""
     try:
         lines = Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines()
     except OSError:

@@ -35,12 +35,12 @@ AGAIN = 5  # times that a trial of a long search starts again if its node was lo
 class Request:
     """What `check` and `record` are asked for. The command line makes it from its options.
 
-    `python`: the interpreter that `python` in the command shall be (a path), or None for the one on PATH.
+    `python`: the path of the interpreter that `python` in the command stands for, or None for the one on PATH.
     `environment`: the name given with --env. `host`: where trials run, as --on names it. `each`: what one trial needs
     there, as --each says it. `controls`: ids as given, without those of the preset. `out`: the record folder, None for
-    the default. `against`: a record that the new trials are compared with. `variables`: what each trial finds in its
-    environment other than this process does; None takes a variable away. `again`: how often a trial starts again if its
-    node was lost.
+    the default. `against`: a record that the new trials are compared with. `variables`: variables of each trial that
+    differ from this process's environment; None removes a variable. `again`: how often a trial starts again if its node
+    was lost.
     """
 
     command: list[str]
@@ -66,7 +66,7 @@ class Plan:
 
     `executable`: path of the command's first word. `controls`: all ids to hold, those of the preset too.
     `hash`, `xxhash`: see `samebits_probe.wire`. `host`: where the trials run. `meets_ray`: see `ray_programs`.
-    `said`: what the user should know of the host. `custody`: no different samebits works in the record meanwhile.
+    `said`: what the user should know about the host. `custody`: keeps every other samebits out of the record meanwhile.
     """
 
     request: Request
@@ -98,7 +98,7 @@ class Plan:
 
 
 def trial_name(trial: int) -> str:
-    """`{trial}`, and the folder's name: of equal length for every trial."""
+    """The text for `{trial}`, and the folder's name. It has the same length for every trial."""
     return f"{trial:03d}"
 
 
@@ -121,7 +121,7 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
 
 def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -> Plan:
     """The plan of a request whose record is at `record`; writes nothing. Raises UsageError or NotFound."""
-    if os.pathsep in str(record):  # it goes on PYTHONPATH and PATH, which that sign divides
+    if os.pathsep in str(record):  # the path becomes part of PYTHONPATH and PATH, in which this sign separates entries
         what = f"The path of the record folder {record} contains {os.pathsep!r}: Python cannot find the probe there."
         raise UsageError(what, "--out DIR names a different folder.")
     held = controls.resolve(request.controls, request.preset)
@@ -184,7 +184,7 @@ def _loads_here(extension: str) -> bool:
 
 
 def _loads_in(python: str, extension: str) -> bool:
-    """Whether a different interpreter (with a different C library, say) loads it. A crash counts as no."""
+    """Whether a different interpreter loads it (its C library may differ). A crash counts as no."""
     folder = str(Path(samebits_probe.__file__).parent.parent)
     try:
         tried = subprocess.run([python, "-I", "-B", "-c", _TRY, folder, extension], capture_output=True, timeout=60)
@@ -203,14 +203,14 @@ def _check_counts(request: Request) -> None:
 
 
 def make_record_folder(request: Request) -> custody.Custody:
-    """Make the folder that the request names, or the first default one that is free, and hold it.
+    """Make the folder that the request names, or else the first free default folder, and hold it.
 
     Raises RecordExists, RecordBusy, NotFound.
     """
     for place in _places(request):
         try:
             return custody.make(place, overwrite=request.overwrite)
-        except (RecordExists, RecordBusy):  # of a default name: a different check took it in this second
+        except (RecordExists, RecordBusy):  # a default name, which a different check took in this second
             if request.out is not None:
                 raise
     raise RecordExists(f"There is no free name for a record in {request.directory / custody.RECORDS}.", "--out DIR")

@@ -1,4 +1,4 @@
-"""Finds the Python processes that ran below a command, why some were not watched, and which other programs ran.
+"""Finds out which Python processes ran below a command, why some were not watched, and which other programs ran.
 
 It looks at /proc while the trial runs. It can miss a process that lives for less than the time between two looks,
 unless the probe of the process that started it has named it.
@@ -26,13 +26,13 @@ _HIDING = {
     "E": "-E ignores PYTHONPATH",
     "S": "-S leaves sitecustomize out",
 }
-_STARTING = 1.0  # seconds in which an interpreter may not have come as far as the probe yet
+_STARTING = 1.0  # seconds that an interpreter may take to load the probe
 _REPLACED = "it took the place of a watched process, and the probe did not start in it"
 _LIBRARIES = re.compile(
     rb"libtorch|libtensorflow|_pywrap_tensorflow|jaxlib|xla_extension|_multiarray_umath|libxgboost|lib_lightgbm|sklearn/"
     rb"|libmxnet|libpaddle|libcuda\.so"
 )
-# modules that make environments; what they write is the environment that the trial then runs in
+# modules that make environments: the trial then runs in an environment that they made
 _ENVIRONMENT_MODULES = frozenset(("venv", "ensurepip", "pip", "virtualenv", "sysconfig", "site", "platform", "uv"))
 _INSTALLED = ("/site-packages/", "/dist-packages/", "/lib/python")
 MOST_PROGRAMS = 20
@@ -40,9 +40,10 @@ MOST_PROGRAMS = 20
 
 @dataclass
 class Sight:
-    """A process as it was seen: `why` is what hides the probe in a Python, as far as it shows from outside.
+    """A process as it was seen.
 
-    `late`: it was there when something had been observed already. `computes`: it had a library loaded that computes.
+    `why`: what keeps the probe out of a Python process, as far as that shows from outside. `late`: the process was
+    there when something had been observed already. `computes`: it had loaded a library that computes.
     """
 
     pid: int
@@ -61,7 +62,7 @@ class Sight:
 
 
 class Pythons:
-    """Looks at what runs below a supervisor, fast while a trial is young."""
+    """Looks at what runs below a supervisor; often while a trial is young."""
 
     FAST, SLOW, YOUNG = 0.02, 0.1, 5.0
 
@@ -79,7 +80,7 @@ class Pythons:
         self._next = now + (self.FAST if now - self._began < self.YOUNG else self.SLOW)
         hidden = []
         for process in below_quickly(supervisor):
-            if not process.forked:  # a copy of its parent is no interpreter of its own
+            if not process.forked:  # a forked copy of its parent is not a separate interpreter
                 sight = self._note(process)
                 hidden += [sight] if sight is not None and sight.why and not (sight.late and sight.computes) else []
         late = bool(hidden) and observes()
@@ -111,7 +112,7 @@ class Pythons:
         return _old(version) or _flags(argv) or self._environment(pid)
 
     def _environment(self, pid: int) -> str:
-        """Which part of the environment hides the probe."""
+        """Which part of the environment keeps the probe out."""
         text = _read(pid, "environ")
         if text is None:
             return ""
@@ -128,8 +129,9 @@ class Pythons:
     ) -> list[PythonProcess]:
         """All Python processes, in their order. `became`: those of the watched ones that became a different program.
 
-        `was_ended`: the launcher ended the trial; those that were still starting then, with nothing to hide the probe,
-        are left out. `fed`: one of the unwatched may have written what the training read, so none of them only asks.
+        `was_ended`: the launcher ended the trial; processes that were still starting then, and in which nothing keeps
+        the probe out, are left out. `fed`: one of the unwatched processes may have written what the training read, so
+        none of them counts as one that only asks.
         """
         now = time.monotonic()
         seen = sorted((sight for sight in self._seen.values() if sight.python), key=lambda sight: sight.at)
@@ -148,7 +150,7 @@ class Pythons:
     def programs(
         self, became: Mapping[int, Became], started: Iterable[Sequence[str]], place: command.ProgramPlace
     ) -> list[str]:
-        """Command lines of programs that are no Python and no everyday tool, one for each program.
+        """Command lines of programs that are neither Python nor everyday tools, one for each program.
 
         `started`: the path and arguments of each program that a watched process has started.
         """
@@ -166,15 +168,15 @@ class Pythons:
         return sorted(lines.values())[:MOST_PROGRAMS]
 
     def _is_python(self, pid: int, became: Became) -> bool:
-        """Whether a process that became a different program is a Python, now or afterwards."""
+        """Whether a process that became a different program is a Python process, now or later."""
         later = [sight for sight in self._seen.values() if sight.pid == pid and sight.argv != became.before]
         return bool(_PYTHON.match(Path(became.path).name)) or any(sight.python for sight in later)
 
 
 def _after_exec(became: Became, seen: list[Sight], pid: int) -> Sight | None:
-    """The Python that took the place of a watched process: as it was seen, else as it was asked for.
+    """The Python that took the place of a watched process: as it was seen, else as exec was called.
 
-    One that no look has met cannot be said to have begun before the first step, so it counts as late.
+    If no look met it, nobody knows whether it began before the first step, so it counts as late.
     """
     later = [sight for sight in seen if sight.argv != became.before]
     if later:
@@ -197,8 +199,9 @@ def _described(sight: Sight, trial_folder: Path, *, watched: bool = False, other
 
 
 def only_asks(sight: Sight) -> bool:
-    """Whether an interpreter was only asked about itself: code that is not the program's own, before the first step,
-    without a library that computes."""
+    """Whether an interpreter was only asked about itself: it ran code that is not the program's own, before the first
+    step, without a library that computes.
+    """
     if sight.late or sight.computes or not _PYTHON.match(Path(sight.argv[0]).name):
         return False
     kind, word = _what_runs(sight.argv)
@@ -264,7 +267,7 @@ def _flags(argv: Sequence[str]) -> str:
 
 
 def _letters(word: str, hiding: Iterable[str] = _HIDING) -> tuple[str, str]:
-    """What a word of flags hides, and the letter at its end that takes the next word ("" if none does)."""
+    """What a word of flags keeps out, and the letter at its end that takes the next word ("" if none does)."""
     for at, letter in enumerate(word[1:] if not word.startswith("--") else "", 1):
         if letter in hiding:
             return _HIDING[letter], ""

@@ -14,7 +14,7 @@ from samebits.errors import UsageError
 
 __all__ = ["ANSWERS", "HEAD", "refusal", "refuse_silence"]
 
-ANSWERS = 5.0  # seconds, with everything: the look for the name, the connection, and the first answer
+ANSWERS = 5.0  # seconds for everything: the look-up of the name, the connection, and the first answer
 HEAD = "give the address that `ray start --head` has printed"
 # https://httpwg.org/specs/rfc9113.html#preface: what a client of gRPC says first, with empty settings
 _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
@@ -28,7 +28,7 @@ def refuse_silence(address: str) -> None:
     if not host or not port.isdecimal() or int(port) > 65535:
         raise UsageError(f"--on ray://{address}: the address of a Ray cluster is HOST:PORT.", f"{HEAD}, or: --on ray")
     answers: list[bool] = []
-    # in a thread, because a look for a name takes as long as it likes
+    # in a thread, because the look-up of a name has no time limit
     thread = threading.Thread(target=lambda: answers.append(_answers(host.strip("[]"), int(port))), daemon=True)
     thread.start()
     thread.join(ANSWERS)
@@ -38,7 +38,7 @@ def refuse_silence(address: str) -> None:
 
 def _answers(host: str, port: int) -> bool:
     try:
-        # a name may have several addresses, the first of which is silent
+        # a name may have several addresses, and the first may be silent
         with socket.create_connection((host, port), timeout=ANSWERS / 3) as connection:
             connection.settimeout(ANSWERS)
             if os.environ.get("RAY_USE_TLS", "").lower() in ("1", "true"):

@@ -30,12 +30,14 @@ from samebits.launch.ray_nodes import NotAdmitted, Placement, fitting, name_of
 
 __all__ = ["main"]
 
-ANSWERS = 10.0  # seconds in which a server that answers (see `samebits.launch.ray_address`) lets this process in
+# seconds that a server which answers (see `samebits.launch.ray_address`) may take to let this process in
+ANSWERS = 10.0
 _PACE = 0.02
-_OBEYS = 10.0  # seconds in which a trial ends by itself that was cancelled; then its worker is killed
+_OBEYS = 10.0  # seconds that a cancelled trial may take to end by itself; then its worker is killed
 _PACE_OF_NODES = 1.0  # seconds between two looks at the nodes
-_HOPE = 5.0  # seconds after which a trial is given up that no node can run any more; Ray itself needs one to say so
-_LOOKS = 60.0  # seconds in which a node says whether it has a folder
+# seconds after which samebits gives up a trial that no node can run any more; Ray itself needs one second to say so
+_HOPE = 5.0
+_LOOKS = 60.0  # seconds that a node may take to say whether it has a folder
 _LOST = (
     exceptions.WorkerCrashedError,
     exceptions.NodeDiedError,
@@ -64,7 +66,7 @@ def main() -> None:
 
 
 class Inbox:
-    """The messages of samebits. If samebits ends before the cluster has let this process in, the process ends, too."""
+    """The messages of samebits. If samebits ends before the cluster lets this process in, this process ends, too."""
 
     def __init__(self, handle: int) -> None:
         self.messages: list[Any] = []
@@ -81,10 +83,13 @@ class Inbox:
 
 
 def connect(address: str) -> None:
-    """Become a client of the cluster at an address; of the one of this machine if none is given. Raises NotAdmitted."""
+    """Become a client of the cluster at an address, or of this machine's cluster if no address is given.
+
+    Raises NotAdmitted.
+    """
     try:
         ray.init(address=address or None, log_to_driver=False, include_dashboard=None if address else False)
-    except Exception as why:  # whatever it is, samebits must say it
+    except Exception as why:  # any error: samebits must report it
         raise NotAdmitted(*refusal(address, str(why))) from None
 
 
@@ -114,7 +119,7 @@ def _no_answer(address: str) -> tuple[str, str]:
 
 @dataclass
 class PendingTrial:
-    """A trial that was started. `node`: the one that it has to run on. `cancelled`, `hopeless`: since when it is."""
+    """A trial that was started. `node`: where it has to run. `cancelled`, `hopeless`: since when it is so."""
 
     number: int
     placement: Placement
@@ -123,7 +128,7 @@ class PendingTrial:
     hopeless: float | None = None
 
     def has_a_node(self, nodes: Sequence[Any]) -> bool:
-        """Whether a node that lives can run it, or runs it."""
+        """Whether a living node can run it, or runs it."""
         if self.node is not None:
             return any(node["Alive"] and node["NodeID"] == self.node for node in nodes)
         with suppress(NotAdmitted):
@@ -138,7 +143,7 @@ class Client:
         self._answers = answers
         self._tasks: dict[Any, PendingTrial] = {}
         self._placements: dict[str, Placement] = {}
-        self._kept: dict[str, Any] = {}  # name -> where Ray has what is packed
+        self._kept: dict[str, Any] = {}  # name -> Ray's reference to what is packed
         self._next_look = 0.0
         self._run = ray.remote(run_trial)
 
@@ -191,7 +196,10 @@ class Client:
         return self._placements.setdefault(repr(sorted(needs.items())), Placement(needs))
 
     def _lacking(self, needs: Mapping[str, str], folder: str, listing: str) -> list[str]:
-        """Names of the nodes on which a folder is not there, or not the same. Those of this machine share its disks."""
+        """Names of the nodes that do not have a folder, or have a different one.
+
+        Nodes of this machine share its disks.
+        """
         nodes, own = ray.nodes(), ray.util.get_node_ip_address()
         asked = {}
         for node in fitting(nodes, needs):
@@ -208,7 +216,7 @@ class Client:
             nodes, placement = ray.nodes(), self._placement(order.needs)
             node = placement.of_trial(order.trial, nodes)
             options = placement.options(nodes, node)
-        except NotAdmitted:  # the node that could run it has gone meanwhile
+        except NotAdmitted:  # the node that could run it is gone meanwhile
             self._send(("over", number, Delivery(lost=True)))
             return
         place = {"scheduling_strategy": pinned(node)} if node else {}
@@ -235,7 +243,7 @@ class Client:
             self._give_up(now)
 
     def _give_up(self, now: float) -> None:
-        """End the trials that wait for a node that is lost: Ray would let them wait for ever."""
+        """End the trials that wait for a lost node: Ray would let them wait for ever."""
         nodes = ray.nodes()
         for task, known in list(self._tasks.items()):
             if known.has_a_node(nodes):
@@ -253,12 +261,12 @@ class Client:
 
 
 def pinned(node: Any) -> Any:
-    """Return Ray's strategy that runs a task on this node, or nowhere."""
+    """Return Ray's strategy for running a task on this node or not at all."""
     return NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
 
 
 def free_resources() -> Mapping[str, Mapping[str, float]]:
-    """Return the free resources by the node's id; nothing if this version of Ray does not tell them."""
+    """Return the free resources by node id; nothing if this version of Ray does not tell them."""
     try:
         state = importlib.import_module("ray._private.state")
         return dict(state.available_resources_per_node())
@@ -279,7 +287,7 @@ def _said(task: Any, node: str) -> bool:
         return bool(ray.get(task, timeout=_LOOKS))
     except exceptions.GetTimeoutError:
         raise NotAdmitted(f"the node {node} does not answer.", "look at it with `ray status`.") from None
-    except Exception as why:  # whatever it is, samebits must say it
+    except Exception as why:  # any error: samebits must report it
         said = " ".join(str(why).split())[-300:]
         raise NotAdmitted(f"the node {node} could not be asked for the working folder: {said}.", _SAME) from None
 
@@ -290,7 +298,7 @@ def outcome_of(task: Any) -> Delivery:
         found: Delivery = ray.get(task)
     except _LOST:
         return Delivery(lost=True)
-    except Exception as why:  # whatever it is, samebits must say it
+    except Exception as why:  # any error: samebits must report it
         said = " ".join(str(why).split())[-300:]
         return Delivery(message=f"A node of the Ray cluster could not run the trial: {said}", advice=_SAME)
     return found
@@ -300,6 +308,9 @@ _SAME = "install the same samebits on all nodes."
 
 
 def run_trial(order: Post, code: bytes, folder: bytes | None) -> Delivery:
-    """Run a trial on the node of this worker. `code`, `folder`: see `Post`; None if the node has the working folder."""
+    """Run a trial on the node of this worker.
+
+    `code`, `folder`: see `Post`; `folder` is None if the node has the working folder.
+    """
     node = f"{socket.gethostname()} {ray.get_runtime_context().get_node_id()[:8]}"
     return outcome_here(replace(order, code=code, folder=folder or b""), node)

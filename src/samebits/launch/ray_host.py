@@ -31,7 +31,7 @@ from samebits.needs import NODE, PACKED, SPREAD
 
 __all__ = ["RayHost"]
 
-CONNECTS = 180.0  # seconds to start the bridge and become a client; a cluster itself has ten to answer
+CONNECTS = 180.0  # seconds to start the bridge and to become a client; the cluster has ten of them to answer
 STARTS = 180.0  # seconds to start Ray on this machine
 ANSWERS = 120.0  # seconds to answer a question about the nodes
 _ENDS = 15.0
@@ -60,12 +60,16 @@ class RayHost:
         if not why:
             return ""
         said = working_folder.refuse_large(directory)
-        # the bridge may have it as it was: `fix --apply` tries several patches, one after the other
+        # the bridge may have an older state of it: `fix --apply` tries several patches, one after the other
         self._folder, self._packed = directory, f"{directory} {code}"
         return f"the working folder ({said}) is sent to the nodes, {why}"
 
     def _why_packed(self, directory: Path, code: str) -> str:
-        """Decided once for all records of a command: a trial may change the copy of its node. Not so for a patch."""
+        """Why the folder is sent.
+
+        This is decided once for all records of a command, because a trial may change the copy on its node. A patch is
+        decided anew.
+        """
         needs = {name: value for name, value in self._each.items() if name not in (NODE, SPREAD)}
         place = (str(directory), code, *sorted(needs.items()))
         if place not in self._bridge.lacking:
@@ -104,10 +108,9 @@ _CONNECTED: weakref.WeakValueDictionary[str, Bridge] = weakref.WeakValueDictiona
 
 
 class Bridge:
-    """The process that is a client of the cluster, as samebits has it.
+    """samebits' side of the process that is a client of the cluster.
 
-    `lacking`: the names of the nodes that do not have a working folder, by the folder, its programs and what a trial
-    needs.
+    `lacking`: the nodes that do not have a working folder, for each folder, its programs and what a trial needs.
     """
 
     def __init__(self, address: str) -> None:
@@ -143,7 +146,7 @@ class Bridge:
         return self._answer(ANSWERS)
 
     def _answer(self, seconds: float) -> Any:
-        """The next answer. What comes of trials meanwhile is kept."""
+        """The next answer. Outcomes of trials that come before it are kept."""
         deadline = time.monotonic() + seconds
         while (answer := self._next(max(deadline - time.monotonic(), 0.0))) is not None:
             if answer[0] == "refused":
@@ -174,7 +177,7 @@ class Bridge:
     def outcome(self, number: int) -> Delivery | None:
         """Return the outcome of a trial, or None while it runs. It does not block."""
         while number not in self._outcomes and (answer := self._next(0)) is not None:
-            if answer[0] == "over":  # and not the answer to a question that nobody waits for any more
+            if answer[0] == "over":  # not the answer to a question for which nobody waits any more
                 self._outcomes[answer[1]] = answer[2]
         if number not in self._outcomes and self.has_ended:
             return Delivery(message=f"The connection to Ray has ended: {self._last_words()}.", advice=_AGAIN)
@@ -191,11 +194,11 @@ class Bridge:
 
     def _send(self, message: Any) -> None:
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # it has ended; what it said last is told when its answer is asked for
+        with suppress(BrokenPipeError):  # it has ended; its last words are read with the next answer
             sent(self._process.stdin.fileno(), message)
 
     def _next(self, seconds: float) -> Any:
-        """The next message, for which it waits so long; None if there is none."""
+        """The next message, or None if it does not come within so many seconds."""
         assert self._process.stdout is not None
         handle = self._process.stdout.fileno()
         return received(handle) if has_more(handle, seconds) else None
@@ -226,7 +229,7 @@ class RayTask:
 
 
 def _end(process: subprocess.Popen[bytes], said: IO[bytes]) -> None:
-    """End the bridge: the end of its input asks for that, and it is killed if it does not obey."""
+    """End the bridge. The end of its input asks for that; if the bridge does not obey, it is killed."""
     for stream in (process.stdin, process.stdout):
         assert stream is not None
         with suppress(OSError):

@@ -18,7 +18,7 @@ _SHARE = 0.001  # of a resource that only stands for a label
 
 
 class NotAdmitted(Exception):
-    """The cluster cannot do what is asked. Its arguments: what is the matter, and what to do next."""
+    """The cluster cannot do what is asked. Arguments: what is wrong, and what to do next."""
 
 
 def wanted(needs: Mapping[str, str]) -> dict[str, float]:
@@ -42,7 +42,7 @@ def fitting(nodes: Sequence[Node], needs: Mapping[str, str]) -> list[Node]:
 
 
 def _named(found: list[Node], alive: Sequence[Node], name: str | None) -> list[Node]:
-    """The node of that name, if one is named."""
+    """The node of that name, or all nodes if no name is given."""
     if name is None:
         return found
     known = [name_of(node, alive) for node in alive]
@@ -80,7 +80,7 @@ def name_of(node: Node, nodes: Sequence[Node]) -> str:
 
 
 def slots(nodes: Sequence[Node], free: Mapping[str, Mapping[str, float]], needs: Mapping[str, str]) -> int:
-    """Return how many trials these nodes have room for now, at least one. `free`: see `free_resources`."""
+    """Return how many trials fit on these nodes now, at least one. `free`: see `free_resources`."""
     each = {resource: amount for resource, amount in wanted(needs).items() if amount}
     room = 0
     for node in nodes:
@@ -93,7 +93,7 @@ def slots(nodes: Sequence[Node], free: Mapping[str, Mapping[str, float]], needs:
 
 
 class Placement:
-    """Chooses a node for each trial of some needs; None if Ray may choose among all that fit.
+    """Chooses a node for each trial with some needs; None if Ray may choose among all nodes that fit.
 
     `needs`: of `--each`, with `spread` as --spread says it, and `node`, the name of one.
     """
@@ -131,7 +131,7 @@ class Placement:
         return self._same
 
     def options(self, nodes: Sequence[Node], node: Node | None = None) -> dict[str, Any]:
-        """Return Ray's options of a task: the resources and the label. `node`: where it runs, if that is known."""
+        """Return Ray's options for a task: the resources and the label. `node`: where it runs, if that is known."""
         amounts = {"num_cpus": wanted(self.needs)["CPU"], "num_gpus": wanted(self.needs)["GPU"]}
         label = self.needs.get("label")
         found = [node] if node else fitting(nodes, self.needs)

@@ -1,4 +1,4 @@
-"""Programs that use Ray themselves: the workers of a cluster that runs already are watched, too.
+"""Programs that use Ray themselves: samebits also watches workers of a cluster that runs already.
 
 Such a worker is started by the cluster, with the cluster's environment. Ray takes variables for the workers of a
 program from RAY_JOB_CONFIG_JSON_ENV_VAR, which its job manager sets (https://github.com/ray-project/ray, in
@@ -29,9 +29,10 @@ def may_meet_cluster() -> bool:
 
 
 def variables(environment: Mapping[str, str], carried: Iterable[str]) -> dict[str, str]:
-    """Return the variables that make Ray pass variables of a trial to its workers. `carried`: their names.
+    """Return the variables that make Ray pass variables of a trial to its workers.
 
-    What is there already stays. If the program itself names one of these variables for its workers, its own value wins.
+    `carried`: the names of the variables to pass. Values that are there already stay. If the program itself names one
+    of these variables for its workers, its own value wins.
     """
     job = _job(environment)
     runtime = dict(job.get("runtime_env") or {})

@@ -106,10 +106,11 @@ class RemoteTrial:
             self._task.cancel()
 
     def cancel(self, why: str) -> None:
-        """See HostedTrial. It waits for half a minute, counted from the moment at which the end was asked for.
+        """See HostedTrial.
 
-        So trials that never end cost that once, if all were asked first. A trial that has delivered its folder keeps
-        that, and one that could not be run keeps the document that says why.
+        It waits for half a minute after the end was asked for. If all trials were asked first, this time passes only
+        once for all of them. A trial that has delivered its folder keeps it. A trial that could not be run keeps the
+        document that says why.
         """
         self.ask_to_end()
         deadline = (self._asked or 0.0) + _PATIENCE
@@ -120,7 +121,7 @@ class RemoteTrial:
         _ASKED.discard(self)
         if self._outcome is not None and self._outcome.folder and not self._has_document:
             began = time.monotonic()
-            with suppress(SamebitsError, OSError):  # there is nothing that can be kept
+            with suppress(SamebitsError, OSError):  # nothing can be kept
                 self.fetch()
             for other in _ASKED:  # nobody looked at them meanwhile
                 other._asked = (other._asked or 0.0) + time.monotonic() - began
@@ -158,9 +159,9 @@ _ASKED: weakref.WeakSet[RemoteTrial] = weakref.WeakSet()  # the trials whose end
 def post(
     order: TrialOrder, *, taken: tuple[str, ...] = (), without: tuple[str, ...] = ("RAY_",), packed: bool = False
 ) -> Post:
-    """Pack an order for a node, without what trials share. `taken`: see Post.
+    """Pack an order for a node, without the parts that trials share. `taken`: see Post.
 
-    `without`: the beginnings of names of variables that stay here. `packed`: its working folder travels, too.
+    `without`: the beginnings of names of variables that stay here. `packed`: the working folder travels, too.
     """
     own = {name: value for name, value in os.environ.items() if not name.startswith(without)}
     packed_order = pickle.dumps(replace(_node_order(order), packed=packed), protocol=4)
@@ -187,6 +188,6 @@ def _node_order(order: TrialOrder) -> NodeOrder:
 
 
 def _place(record: Path) -> Path:
-    """The folder that stands for a record on every node: of the same path, as long as its code is the same."""
+    """The folder that stands for a record on every node. Its path stays the same as long as the record's code does."""
     named = f"{platform.node()}\0{os.getuid()}\0{record}\0".encode("utf-8", "surrogateescape") + origin.code(record)
     return _PLACE / f"samebits-{hashlib.sha256(named).hexdigest()[:16]}"

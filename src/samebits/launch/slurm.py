@@ -32,12 +32,12 @@ __all__ = [
 
 _PROGRAMS = ("sbatch", "squeue", "scancel")
 _FORM = "%i|%T|%r|%N"  # job, state, reason, node
-# https://slurm.schedmd.com/job_state_codes.html: the states that are the last
+# https://slurm.schedmd.com/job_state_codes.html: the final states
 _OVER = (
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED",
     "TIMEOUT",
 )  # fmt: skip
-# what a user has set for calls of their own would hide jobs from us, or make us wait
+# variables that users set for their own calls would hide jobs from samebits, or make it wait
 _LEFT_OUT = re.compile(r"(SQUEUE|SCANCEL)_.*|SBATCH_(WAIT|WRAP|ARRAY_INX|HOLD|IGNORE_PBS|QUIET)")
 ANSWERS = 10.0  # seconds in which Slurm says whether it takes a job
 _FULL = ("queue full", "temporarily un", "currently disabled", "submit limit")
@@ -63,7 +63,7 @@ class SlurmAnswer(NamedTuple):
 
 
 class Call:
-    """A program that runs beside samebits; Ctrl-C does not reach it. `variables`: added to its environment."""
+    """A program that runs while samebits goes on. Ctrl-C does not reach it. `variables`: added to its environment."""
 
     def __init__(self, words: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  (both are closed by the finalizer)
@@ -95,7 +95,7 @@ class Call:
         return self.poll()
 
     def complaint(self) -> str:
-        """Return what the program has printed on standard error until now."""
+        """Return what the program has printed on standard error so far."""
         self._complaint.seek(0)
         return self._complaint.read().decode(errors="replace")
 
@@ -159,7 +159,7 @@ def refusal(complaint: str) -> tuple[str, str]:
 
 
 class TaskState(NamedTuple):
-    """The state of a task, as squeue names it. `state`: empty if Slurm no longer knows the job."""
+    """The state of a task, as squeue names it. `state` is empty if Slurm no longer knows the job."""
 
     state: str
     reason: str = ""
@@ -172,7 +172,7 @@ class TaskState(NamedTuple):
 
 
 class Queue:
-    """Asks squeue from time to time about the jobs of one samebits. `trouble`: why squeue gave no answer."""
+    """Asks squeue from time to time about the jobs of one samebits process. `trouble`: why squeue gave no answer."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, float] = {}
@@ -203,7 +203,8 @@ class Queue:
             return
         self.trouble, self._answered = "", self._asked
         rows = [line.strip().split("|") for line in answer.said.splitlines()]
-        over = {name: state for name, state in self._states.items() if state.is_over}  # Slurm soon forgets these
+        # Slurm soon forgets jobs in these states
+        over = {name: state for name, state in self._states.items() if state.is_over}
         self._states = {**over, **{row[0]: TaskState(*row[1:]) for row in rows if len(row) == 4}}
 
     def state(self, job: str, task: str = "") -> TaskState | None:
@@ -220,14 +221,14 @@ class Queue:
 
     @property
     def answered(self) -> float:
-        """When the last question that has an answer was asked (seconds of the monotonic clock)."""
+        """When the last question that got an answer was asked (in seconds of the monotonic clock)."""
         return self._answered
 
 
 class Guard:
-    """Runs a shell script when samebits ends, however that happens. `words`: the script's arguments.
+    """Runs a shell script when samebits ends, however it ends.
 
-    In the script `$job` is what `tell` has told; empty if nothing was.
+    `words`: the script's arguments. In the script, `$job` is the number that `tell` was given, or empty.
     """
 
     def __init__(self, script: str, words: Sequence[str]) -> None:

@@ -1,8 +1,8 @@
 """The Slurm jobs of a record: submits arrays of trials and follows each task.
 
 A worker on the node (see `samebits.launch.slurm_worker`) reads its order from the folder of the record, which all nodes
-share, and writes the outcome there. That file is what counts. squeue only says why there is none yet, or that there
-will be none.
+share, and writes the outcome there. Only that file counts. squeue only says why it is not there yet, or that it will
+never come.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _BOOT = "import sys; sys.path.append(sys.argv[1]); from samebits.launch.slurm_wo
 _LOOK = 0.1  # seconds between two looks for a file
 _SETTLES = 2.0  # seconds in which a file can still appear when its job is over,
 _SETTLES_LATE = 15.0  # and if the job ended well: other machines see files of a shared disk late
-_TELLS = 5.0  # seconds in the queue of which nothing is told
-_AGAIN = 10.0  # seconds until a job is submitted again for which the queue was full
-# how squeue names what never ends by itself: https://slurm.schedmd.com/job_reason_codes.html
+_TELLS = 5.0  # seconds in the queue before the user hears of it
+_AGAIN = 10.0  # seconds until samebits submits a job again for which the queue was full
+# reasons of squeue that never pass by themselves: https://slurm.schedmd.com/job_reason_codes.html
 _HOPELESS = (
     "AccountNotAllowed", "BadConstraints", "DependencyNeverSatisfied", "InvalidAccount", "InvalidQOS", "JobHeldAdmin",
     "PartitionNodeLimit", "PartitionTimeLimit", "QOSNotAllowed",
 )  # fmt: skip
 _HELD_AFTER_FAILURE = "launch failed"
-_WHY = {  # how the job of a trial ended that had begun
+_WHY = {  # how the job of a trial that had begun ended
     "": "its Slurm job is gone",
     "CANCELLED": "its Slurm job was cancelled",
     "NODE_FAIL": NODE_WAS_LOST,
@@ -53,7 +53,7 @@ _WHY = {  # how the job of a trial ended that had begun
 class Jobs:
     """The jobs of one record, and the folder in which samebits and its workers meet.
 
-    Whatever ends samebits, the jobs are cancelled and the folder is removed.
+    However samebits ends, the jobs are cancelled and the folder is removed.
     """
 
     def __init__(self, record: Path, options: Sequence[str]) -> None:
@@ -83,14 +83,14 @@ class Jobs:
         self._cancellations.add(name)
 
     def look(self) -> None:
-        """Let Slurm cancel what is to be cancelled. Returns at once."""
+        """Tell Slurm which tasks to cancel. Returns at once."""
         self._cancellations.look()
 
 
 class ArrayJob:
     """An array of trials that were ordered together. `id`: the job's number, empty until Slurm has taken the job.
 
-    `refusal`: why Slurm never will. `number`: with it the names of the files of its tasks begin.
+    `refusal`: why Slurm will never take it. `number`: the names of its tasks' files begin with it.
     """
 
     def __init__(self, jobs: Jobs, number: int) -> None:
@@ -130,7 +130,7 @@ class ArrayJob:
             self.refusal = Delivery(message=what, advice=advice)
 
     def _wait_for_place(self) -> None:
-        """Try again later: one half apart from the other, because there may never be place for all."""
+        """Try again later, in two halves, because there may never be room for all at once."""
         self.waits_for_place, self._not_before = True, time.monotonic() + _AGAIN
         half = len(self.tasks) // 2
         if half:
@@ -149,7 +149,7 @@ class ArrayJob:
             "sbatch",
             *self.jobs.options,
             "--parsable",
-            "--export=ALL",  # whatever the site's default is; the keeper starts with the user's environment
+            "--export=ALL",  # independent of the site's default; the keeper starts with the user's environment
             f"--job-name={self.jobs.name}",
             f"--array={','.join(str(task.trial) for task in self.tasks)}",
             f"--output={str(stem).replace('%', '%%')}-%a.txt",
@@ -213,7 +213,10 @@ class SlurmTask:
         return self.job.jobs.queue.state(self.job.id, str(self.trial))
 
     def _withdrawn(self) -> bool:
-        """Whether it can be taken out of a job that no Slurm has taken yet. A job on its way has to arrive first."""
+        """Whether it can be taken out of its job, because Slurm has not taken the job yet.
+
+        A job that is being submitted has to arrive first.
+        """
         if self.job._call is not None:
             return False
         if self in self.job.tasks:
@@ -228,7 +231,7 @@ class SlurmTask:
         return None
 
     def _ended(self, state: TaskState) -> Delivery | None:
-        """Return the outcome of a job that is over and has written none, once its file had time to appear."""
+        """Return the outcome of a job that is over and has written none, once the file had time to appear."""
         if self._is_cancelled:
             self._touch()
             return self._delivered() or Delivery(lost=True)

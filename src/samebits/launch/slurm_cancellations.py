@@ -14,9 +14,9 @@ _AGAIN = 2.0  # seconds between two calls
 
 
 class Cancellations:
-    """Calls of scancel, one at a time: each for all tasks that are to be cancelled then.
+    """Calls of scancel, one at a time, each for all tasks that are to be cancelled at that moment.
 
-    One that gives no answer, or fails, is followed by a next one, unless its tasks are over or were named often enough.
+    If a call fails or gives no answer, another one follows, unless its tasks are over or were named often enough.
     """
 
     def __init__(self, queue: Queue) -> None:
@@ -32,7 +32,7 @@ class Cancellations:
         self._waiting.append(name)
 
     def look(self) -> None:
-        """Hear what the call that runs has done, and make the next one. Returns at once."""
+        """Read the result of the call that runs, and make the next one. Returns at once."""
         now = time.monotonic()
         if self._call is not None:
             self._hear(self._call, now)

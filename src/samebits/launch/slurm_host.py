@@ -23,7 +23,7 @@ _NEEDS = {  # what a trial needs -> how sbatch names it
     "label": "--constraint=",
     "node": "--nodelist=",
 }
-_NONE = {("num_cpus", "0"), ("num_gpus", "0")}  # for which sbatch has no option
+_NONE = {("num_cpus", "0"), ("num_gpus", "0")}  # sbatch has no option for these
 _OF_A_JOB = ("SLURM_", "SBATCH_", "SLURMD_")
 
 
@@ -31,7 +31,7 @@ class SlurmHost:
     """The site of Slurm that this machine submits jobs to."""
 
     no_waiting = "trials on Slurm do not wait between rounds"
-    slots = 1  # unless the user says more: trials that share a working folder may disturb each other
+    slots = 1  # unless the user wants more: trials that share a working folder may disturb each other
 
     def __init__(self, kind: str, address: str, each: Mapping[str, str]) -> None:
         if address:
@@ -40,12 +40,12 @@ class SlurmHost:
         self._options = submission_options(each)
         slurm.refuse_cluster(self._options)
         refuse_options(self._options)
-        if "node" in each and each["node"] not in (known := self.nodes()):  # Slurm would take a different one
+        if "node" in each and each["node"] not in (known := self.nodes()):  # Slurm would use a different folder
             raise UsageError(f"--each node={each['node']}: Slurm has no such node.", f"known: {', '.join(known)}.")
         self._jobs: Jobs | None = None
 
     def reach(self, directory: Path) -> str:
-        """Say nothing: a node that does not find the working folder says it itself."""
+        """Say nothing: a node that does not find the working folder says so itself."""
         return ""
 
     def nodes(self) -> list[str]:

@@ -33,7 +33,7 @@ from samebits_probe import wire
 __all__ = ["wait_for_job"]
 
 _OWN = ("--parsable", "--export=ALL", "--no-requeue")
-_WAITS = ("--wait", "-W")  # samebits waits itself: sbatch would tell the number of the job at its end
+_WAITS = ("--wait", "-W")  # samebits itself waits: sbatch would print the job's number only at the end
 _EXPORTS = {"SLURM_EXPORT_ENV": "ALL"}  # for each srun in the job
 _OUTPUT = re.compile(r"(-o|--output)(=|\s|\S|$)")
 _HIDES = re.compile(r"^[^#]*\bsrun\b.*--export[= ](?!ALL)\S+")
@@ -44,7 +44,7 @@ _ANSWERS = 10.0
 def wait_for_job(words: Sequence[str]) -> int:
     """Submit the job of a call of sbatch, show its output, and return its exit status when it is over.
 
-    Whatever ends this process before, the job is cancelled. Raises UsageError or SamebitsError.
+    If this process ends before, the job is cancelled. Raises UsageError or SamebitsError.
     """
     if not words or Path(words[0]).name != "sbatch":
         raise UsageError("samebits slurm takes an sbatch command.", "samebits slurm -- sbatch job.sh")
@@ -72,7 +72,7 @@ def _divided(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _warn(script: Sequence[str]) -> None:
-    """Say which srun of the script keeps the probe out of what it starts."""
+    """Warn about each srun of the script that keeps the probe out of its programs."""
     for name in script:
         for number, line in enumerate(Path(name).read_text(errors="replace").splitlines(), 1):
             if _HIDES.match(line):
@@ -100,9 +100,10 @@ def _output_file() -> Path:
 
 
 def _submitted(words: Sequence[str], guard: Guard) -> str:
-    """The number of the job, which the guard is told. Raises SamebitsError with what sbatch says.
+    """The number of the job, which is also given to the guard.
 
-    Slurm may take the job of a call that is interrupted, so the guard is told that number, too.
+    Raises SamebitsError with what sbatch says. If the call is interrupted, Slurm may have taken the job, so the guard
+    gets that number, too.
     """
     call = Call(words, _EXPORTS)
     try:
@@ -121,7 +122,7 @@ def _submitted(words: Sequence[str], guard: Guard) -> str:
 
 
 def _end_of(job: str, output: Path | None) -> list[TaskState]:
-    """Show the output of the job until all of it is over. How its tasks ended."""
+    """Show the output of the job until all of it is over. Returns how its tasks ended."""
     queue, since, shown, trouble = Queue(), time.monotonic(), 0, ""
     queue.add(job)
     while True:
@@ -139,7 +140,7 @@ def _end_of(job: str, output: Path | None) -> list[TaskState]:
 
 
 def _show(output: Path | None, shown: int) -> int:
-    """Write what is new in the output. How much of it has been shown then."""
+    """Write what is new in the output. Returns how much of it has been shown."""
     if output is None:
         return shown
     with suppress(FileNotFoundError), output.open("rb") as file:

@@ -1,8 +1,8 @@
 """Runs one trial on a node, as a task of a Slurm job.
 
-What a worker and samebits tell each other lies on the disk that they share, under names that begin alike: the order
-(`.order`), who has begun (`.began`), and the outcome (`.outcome`), which is there whole or not at all. A job that
-Slurm has preempted and queued again finds its order once more, and starts again. Standard library alone.
+A worker and samebits exchange files on the disk that they share. The names of these files begin alike: the order
+(`.order`), who has begun (`.began`), and the outcome (`.outcome`), which is there whole or not at all. If Slurm
+preempts a job and queues it again, the job finds its order once more, and starts again. Standard library alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CODE = "code"  # the name of the file with the packed probe, which all trials sh
 
 
 def main(stem: str) -> None:
-    """Run the trial that is ordered in a file. `stem`: the path of its files, without their endings."""
+    """Run the trial that a file orders. `stem`: the path of the trial's files, without their endings."""
     signal.signal(signal.SIGTERM, end_at_signal)
     order: Post = pickle.loads(Path(f"{stem}.order").read_bytes())
     order = replace(order, code=Path(stem).with_name(CODE).read_bytes())

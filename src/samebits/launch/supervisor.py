@@ -1,16 +1,16 @@
-"""The parent of one trial: starts its command, collects its orphans, and ends all that is below when it is told to.
+"""The parent of one trial. It starts the command, collects orphans, and ends all that is below it when it is told to.
 
     python -S -I supervisor.py STDOUT STDERR EXECUTABLE COMMAND...
 
 It adopts every descendant that loses its parent (PR_SET_CHILD_SUBREAPER), so that the trial's tree is exactly what is
-below this process, daemons included. It runs without site-packages; its environment and working folder are the
-trial's. The launcher finds the processes below it by the same look at /proc. Standard library alone, and of that only
-what imports at once: `json` and `typing` would double the time to start a trial.
+below this process, daemons included. It runs without site-packages; its environment and working folder are the trial's.
+The launcher finds the processes below it by the same look at /proc. It uses only the standard library, and only modules
+that import fast: `json` and `typing` would double the time to start a trial.
 
 Standard output: a line when the command has started, `pid N` or `error WHY`; one when it has ended, `code N MEMORY` or
-`signal N MEMORY`: the most bytes that it has taken, or any process that it has waited for. Standard input: `T` sends
-SIGTERM to all that is below; the end of the input, which comes also when the launcher dies, ends all that is below, and
-then the supervisor.
+`signal N MEMORY`. MEMORY: the most bytes that the command took, or any process for which it waited. Standard input: `T`
+sends SIGTERM to all that is below; the end of the input, which comes also when the launcher dies, ends all that is
+below, and then the supervisor.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from collections import namedtuple  # not typing.NamedTuple: see above
 
 PR_SET_CHILD_SUBREAPER = 36
 SLURM_GUARD = "samebits-slurm-guard"  # a word of the process that cancels a job of Slurm (see `slurm_job`)
-# who ends last, by a part of a word, and the seconds that it may take: multiprocessing's trackers free what killed
-# processes shared
+# a part of a word of processes that end last -> the seconds that they may take: multiprocessing's trackers free what
+# killed processes shared
 LAST = {"resource_tracker": 0.5, "semaphore_tracker": 0.5, SLURM_GUARD: 10.0}
 
 
@@ -53,7 +53,10 @@ def serve(pid: int | None, wakeup: int) -> None:
 
 
 def wake_on_signals() -> int:
-    """A descriptor that becomes readable when a child has ended. Signals meant for the command are not for us."""
+    """A descriptor that becomes readable when a child has ended.
+
+    This process ignores signals that are meant for the command.
+    """
     reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
@@ -84,7 +87,7 @@ def start(executable: str, command: list[str], stdout: str, stderr: str) -> int 
 
 
 def collect(pid: int | None) -> None:
-    """Collect what has ended; tell when it is the command."""
+    """Collect what has ended; report it if it is the command."""
     while True:
         try:
             ended, status, usage = os.wait4(-1, os.WNOHANG)
@@ -107,7 +110,7 @@ def obey(order: bytes) -> bool:
 
 
 def end_all() -> None:
-    """End all that is below. Those that clean up after the others come last."""
+    """End all that is below. Processes that clean up after the others come last."""
     began = time.monotonic()
     while True:
         collect(None)
@@ -122,9 +125,9 @@ def end_all() -> None:
 
 
 def cleaners(processes: list[Process], seconds: float) -> set[int]:
-    """Those that end by themselves when nobody needs them, and what they have started, if they still have time.
+    """Processes that end by themselves when nobody needs them, and what these started, as long as they still have time.
 
-    `seconds`: how long the others are being ended.
+    `seconds`: for how long the others have been ended.
     """
     found: set[int] = set()
     for process in processes:  # parents come first
@@ -148,14 +151,14 @@ def send(pid: int, number: int) -> None:
 
 
 def report(fact: str, value: int | str) -> None:
-    """Write one line for the launcher, if it still listens: the fact, and the rest of the line is its value."""
+    """Write one line for the launcher, if it still listens: the name of a fact, then its value."""
     try:
         os.write(1, f"{fact} {value}\n".encode("utf-8", "replace"))
     except OSError:
         return
 
 
-_FORKED_NOT_EXECUTED = 0x40  # PF_FORKNOEXEC of linux/sched.h: a copy of its parent, not a program of its own
+_FORKED_NOT_EXECUTED = 0x40  # PF_FORKNOEXEC of linux/sched.h: a forked copy of its parent, not a separate program
 
 
 class Process(namedtuple("Process", ("pid", "parent", "state", "started", "forked"))):
@@ -182,7 +185,10 @@ def read_process(pid: int) -> Process | None:
 
 
 def below(pid: int) -> list[Process]:
-    """All processes below `pid`, except zombies. Complete at that moment, at the cost of a look at all processes."""
+    """All processes below `pid`, except zombies.
+
+    The answer is complete at that moment, but needs a look at all processes.
+    """
     everyone = [read_process(int(name)) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
     children: dict[int, list[Process]] = {}
     for process in everyone:
@@ -197,7 +203,9 @@ def below(pid: int) -> list[Process]:
 
 
 def below_quickly(pid: int) -> list[Process]:
-    """The same from the kernel's lists of children: cheap, and blind to a process that moves during the look.
+    """The same from the kernel's lists of children.
+
+    This is cheap, but misses a process that gets a new parent during the look.
 
     Falls back to `below` on kernels without these lists.
     """

@@ -25,12 +25,12 @@ from samebits.launch.trial_files import TrialFiles
 from samebits.model import ENDED_WELL, FilesFile, Leak, Status, TrialFile
 from samebits_probe import wire
 
-POLL = 0.02  # seconds between two looks at a trial that is young, or to be stopped after a step
-CALM = 0.1  # and at any other: it shares the machine with what it looks at
+POLL = 0.02  # seconds between two looks at a young trial, or at one that is to be stopped after a step
+CALM = 0.1  # and at any other trial: the look takes time from the trial
 YOUNG = 5.0
 ENDED_BEFORE = "samebits was ended before the trial was"
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL of a trial that took too long
-CHILDREN_MAY_TAKE = 1.0  # seconds in which children that outlive the command end by themselves
+CHILDREN_MAY_TAKE = 1.0  # seconds that children which outlive the command may take to end by themselves
 THIN = {"after": 1000, "every": 100}
 
 
@@ -67,7 +67,7 @@ class TrialRun:
     # -- before ---------------------------------------------------------------------------------------------------
 
     def start(self, launcher: Launcher) -> None:
-        """Make a new folder, look at what is there, and start the command."""
+        """Make a new folder, note what is there, and start the command."""
         self._seen = EarlierState(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
         custody.make_trial(self.plan.record, self.folder, self._document("killed", ENDED_BEFORE))
         environment = trial_environment(self.plan, self.id, self.directory, self.slot)
@@ -137,7 +137,7 @@ class TrialRun:
         return POLL if is_young or self.limits.steps is not None else CALM
 
     def poll(self) -> bool:
-        """Look at the trial: whether it is over, or waits, with all that belongs to it written. Returns at once."""
+        """Return whether the trial is over or waits. If so, all its files are written. Returns at once."""
         self._pythons.look(self._running.root, self.processes.have_begun)
         if self.meter is not None:
             self.meter.look()
@@ -164,7 +164,7 @@ class TrialRun:
         return self.processes.steps()
 
     def _grows(self) -> bool:
-        """Whether a trial that waits was allowed more steps in the same round. One of several processes never is."""
+        """Whether a waiting trial gets more steps in the same round. A trial of several processes never does."""
         observing, made = self.processes.observing(), self.limits.steps or 0
         if len(observing) != 1 or not observing[0].is_stopped(made):
             return False
@@ -181,7 +181,7 @@ class TrialRun:
         self.processes.go_on()
 
     def _is_to_be_ended(self) -> bool:
-        """Whether the trial has reached what it was allowed. One that took too long gets a moment to end by itself."""
+        """Whether the trial has reached its limits. A trial that took too long gets a moment to end by itself."""
         spent, timeout = self.spent, self.plan.options.timeout
         if self._status == "timeout":
             return spent - (timeout or 0) > GRACE
@@ -196,12 +196,12 @@ class TrialRun:
 
     @property
     def spent(self) -> float:
-        """Seconds that the trial has run, without those that it waited."""
+        """For how many seconds the trial has run, without the time that it waited."""
         now = self._wait.since or self._ended_at or time.monotonic()
         return now - self._seen.began - self._wait.seconds
 
     def _children_are_gone(self) -> bool:
-        """Whether nothing is left below the command, or what is left had its time."""
+        """Whether nothing is left below the command, or whether the rest had its time."""
         if self._status is not None:
             return True
         self._ended_at = self._ended_at or time.monotonic()
@@ -219,7 +219,7 @@ class TrialRun:
 
     @property
     def waits(self) -> bool:
-        """Whether it has reached the end of a round, has its document, and can go on."""
+        """Whether it has reached the end of a round, has written its document, and can go on."""
         return self._wait.since is not None
 
     @property
@@ -228,11 +228,11 @@ class TrialRun:
         return self._running.root
 
     def is_disturbed(self) -> bool:
-        """Whether a file that it had written before it waited is not as it left it."""
+        """Whether a file that it wrote before it waited has changed since."""
         return self.waits and self.files.is_disturbed()
 
     def go_on(self, limits: Limits) -> None:
-        """Let a trial that waits make more steps. What other trials left meanwhile is theirs."""
+        """Let a waiting trial make more steps. What other trials left meanwhile is theirs."""
         self._wait = self._wait.over()
         self._status = None
         self.files.begin(alone=self.slot.is_alone)
@@ -243,7 +243,7 @@ class TrialRun:
         self.limits = limits
 
     def close(self) -> None:
-        """End all that runs of the trial. What it was when it began to wait stays its document; seal it next."""
+        """End all processes of the trial. Its document stays as it was when the wait began; seal it next."""
         self._running.close()
         self._left.close()
         self._remove_temporary()
@@ -278,7 +278,7 @@ class TrialRun:
         return file
 
     def _leaked(self, touched: Sequence[ProcessFiles]) -> list[Leak]:
-        """State of earlier trials that this one took. What it touched before it waited was judged then."""
+        """State of earlier trials that this one used. What it touched before it waited was judged then."""
         known, files = self._wait.leaks, self.files
         found = self._leaks.end(self._left, self._wait.later(touched), files.written, files.after)
         return [*known, *(leak for leak in found if leak not in known)]
@@ -288,7 +288,7 @@ class TrialRun:
             self._isolation.remove()
 
     def _described(self, ending: CommandEnd) -> FilesFile:
-        """Files to compare; none of a trial that was ended, since it may have been writing them."""
+        """Files to compare. A trial that was ended has none, because it may have been writing them."""
         if self._status is not None or ending.code is None:
             return FilesFile()
         others = self._isolation.names if self._isolation is not None else {}
@@ -324,14 +324,14 @@ class TrialRun:
         )
 
     def _stopped_after(self) -> int | None:
-        """The steps that all processes have behind them: as asked for, fewer if time was up."""
+        """How many steps all processes have finished: as many as asked for, or fewer if time was up."""
         made = max(self.processes.steps(), 1)
         return made if self.limits.steps is None else min(made, self.limits.steps)
 
     def _outcome(self, *, fed: bool) -> dict[str, Any]:
-        """The fields of the document that are found in what the trial left behind.
+        """The fields of the document that come from what the trial left.
 
-        `fed`: the training read files that nobody knows the writer of, so that no unwatched process is left out.
+        `fed`: the training read files whose writer nobody knows, so no unwatched process is left out.
         """
         processes, became = self.processes.look(), self.processes.became()
         place = ProgramPlace(self.directory, self._seen.environment["PATH"])

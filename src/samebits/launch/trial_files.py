@@ -21,10 +21,11 @@ _MOST_NAMED = 1000
 
 
 class TrialFiles:
-    """Looked at before a trial starts (`begin`) and when it is over, or waits (`end`).
+    """The files of one trial.
 
-    `notes`: what limits the look. `written`: the files that it wrote, once it is over; `gone`: those that it wrote and
-    that are not there any more, if a different trial may have found them meanwhile.
+    Call `begin` before it starts, and `end` when it is over or waits. `notes`: what could not be seen. `written`: the
+    files that it wrote, once it is over; `gone`: files that it wrote and that are gone, if a different trial may have
+    found them meanwhile.
     """
 
     def __init__(self, plan: Plan, number: int, directory: Path, leaks: Leaks) -> None:
@@ -40,9 +41,9 @@ class TrialFiles:
         self._links: dict[Path, str] = {}
 
     def begin(self, *, alone: bool) -> None:
-        """The trial starts, or goes on: what lies here now is not its own, except for what it wrote before.
+        """The trial starts, or goes on.
 
-        `alone`: no different trial runs meanwhile.
+        What lies here now is not its own, except for what it wrote before. `alone`: no other trial runs meanwhile.
         """
         self._is_alone = alone
         options, earlier = self._plan.options, self.rules.heads
@@ -57,7 +58,7 @@ class TrialFiles:
         )
 
     def end(self, inside: Path, by_probe: Iterable[ProcessFiles], by_kernel: Iterable[Path]) -> None:
-        """Look at what the trial has written: found in its folders, and named by the probe and the kernel.
+        """Find what the trial wrote: from its folders, the probe and the kernel.
 
         `inside`: the folder of the probe's own files.
         """
@@ -72,7 +73,7 @@ class TrialFiles:
         named.update(path for path in by_kernel if self._leaks.counts(path))
         self.gone = {path for path in self._shared(named) if not path.exists()}
         if found - named:
-            found -= opens.written_now(found - named)  # a log into which the check itself prints, say
+            found -= opens.written_now(found - named)  # for example a log into which the check itself prints
         self._note_shared(found)
         found.update(path for path in named if path.is_file())
         self.written = sorted(found)
@@ -83,14 +84,14 @@ class TrialFiles:
         }
 
     def _note_shared(self, found: set[Path]) -> None:
-        """Say so where trials that run side by side write into one folder: they replace each other's files."""
+        """Note if trials that run side by side write into one folder: they replace each other's files."""
         shared = self._shared(found)
         if shared and not self._is_alone and not self._plan.options.isolate:
             what = f"trials ran side by side and wrote into one folder ({shown(shared[0], self._plan.directory)})"
             self.notes.append(f"{what}: give each its own with {{out}} or --isolate")
 
     def _shared(self, found: Iterable[Path]) -> list[Path]:
-        """Files elsewhere than in the trial's own output folder, which a different trial may find."""
+        """Files outside of the trial's own output folder, which a different trial may find."""
         return sorted(path for path in found if not path.is_relative_to(self.out) and self._leaks.counts(path))
 
     def shared_name(self) -> str:
@@ -99,11 +100,11 @@ class TrialFiles:
         return shown(shared[0], self._plan.directory) if shared else ""
 
     def keep(self) -> None:
-        """The trial waits: what it has written stays its own."""
+        """The trial waits. What it wrote stays its own."""
         self._left = {path: folders.state(path) for path in self._shared(self.written)}
 
     def is_disturbed(self) -> bool:
-        """Whether a file that the trial had written before it waited is not as it left it."""
+        """Whether a file that the trial wrote before it waited has changed since."""
         return any(folders.state(path) != state for path, state in self._left.items())
 
     def document(self, naming: FileNames, run: Run) -> FilesFile:
@@ -113,6 +114,6 @@ class TrialFiles:
         return artifacts.with_links(found, names, self.rules, run)
 
     def names(self) -> list[str]:
-        """What was written elsewhere than in the trial's own output folder, as users know it."""
+        """What was written outside of the trial's own output folder, under paths that users know."""
         own = [path for path in self.written if not path.is_relative_to(self.out)]
         return [shown(path, self._plan.directory) for path in own[:_MOST_NAMED]]

@@ -25,19 +25,23 @@ MOST = 1_000_000_000  # bytes of a working folder that travels
 def listing_of(folder: Path) -> str:
     """Return a digest of the names and sizes of all files, and of the content of programs and settings.
 
-    Equal on two machines if they share the folder, or copied it: an old copy of a program would train something else.
+    It is equal on two machines if they share the folder or have the same copy. An old copy of a program would train
+    something else.
     """
     return _digest(folder, _files(folder), (*_CODE, *_SETTINGS))
 
 
 def code_of(folder: Path) -> str:
-    """Return a digest of the programs in a folder, which a patch changes. What trainings write is not among them."""
+    """Return a digest of the programs in a folder, which a patch changes.
+
+    Files that trainings write are not part of it.
+    """
     programs = {name: state for name, state in _files(folder).items() if Path(name).suffix in _CODE}
     return _digest(folder, programs, _CODE)
 
 
 def _digest(folder: Path, files: Mapping[str, folders.State], read: tuple[str, ...]) -> str:
-    """A digest of the names and sizes of files, and of the content of those whose endings are read."""
+    """A digest of the names and sizes of files, and of the content of files with these endings."""
     digest = hashlib.blake2b(digest_size=16)
     for name, state in sorted(files.items()):
         digest.update(f"{name}\0{state.size}\0".encode("utf-8", "surrogateescape"))

@@ -1,8 +1,8 @@
 """Finds the files that the processes of a trial write anywhere on the machine, in any language.
 
-Linux' fanotify tells the superuser which process closes which file after writing. Without it, only what Python opens
-and what changes in the places where programs keep things (HOME, caches, shared memory, temporary folders) is seen.
-https://man7.org/linux/man-pages/man7/fanotify.7.html
+Linux' fanotify tells the superuser which process closes which file after writing. Without it, samebits sees only what
+Python opens, and what changes in the places where programs keep things (HOME, caches, shared memory, temporary
+folders). https://man7.org/linux/man-pages/man7/fanotify.7.html
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _MOST_MOUNTS = 64
 class Writes:
     """What is written from the start of a trial until `close`.
 
-    `ours`: files that its processes wrote; `unclear`: that a process wrote which was gone before it could be asked for.
-    `is_ours(pid)`: whether a process belongs to the trial; None: it is gone. Without the superuser's rights both stay
-    empty.
+    `ours`: files that its processes wrote; `unclear`: files written by a process that had ended before it could be
+    identified. `is_ours(pid)`: whether a process belongs to the trial; None: it is gone. Without the superuser's rights
+    both stay empty.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Writes:
             self._waiting.clear()
 
     def close(self) -> None:
-        """Take what is left, and end watching."""
+        """Take the remaining events, and stop watching."""
         if self._thread is None:
             return
         os.write(self._stopping, b".")
@@ -132,7 +132,7 @@ def _mounts() -> list[str]:
 
 
 def _events(handle: int) -> Iterator[tuple[Path, int]]:
-    """(file, process) of all events that wait. If the kernel lost some, the others are given all the same."""
+    """(file, process) of all events that wait. If the kernel lost some events, this gives the others."""
     for mask, file, process in opens.fanotify_events(handle):
         if file < 0 or mask & _OVERFLOW:
             continue
@@ -144,14 +144,17 @@ def _events(handle: int) -> Iterator[tuple[Path, int]]:
             yield Path(name), process
 
 
-MOST_ENTRIES, MOST_IN_FOLDER, DEEPEST = 4_000, 1_000, 4  # of each place: a look should take a moment
+MOST_ENTRIES, MOST_IN_FOLDER, DEEPEST = 4_000, 1_000, 4  # of each place, so that a look takes only a moment
 SHARED_MEMORY = "/dev/shm"  # noqa: S108
 
 Stamp = tuple[int, int, int]  # identifies a state of a file: a different one means that it was written
 
 
 class View(NamedTuple):
-    """The files and folders at one moment. Paths are plain text: thousands are compared, and few have changed."""
+    """The files and folders at one moment.
+
+    Paths are plain text, because thousands are compared and few have changed.
+    """
 
     files: dict[str, Stamp]
     folders: frozenset[str]
@@ -167,7 +170,7 @@ class View(NamedTuple):
 
 
 class Surroundings:
-    """Looks at these places. Working folder and record are looked at by others."""
+    """Looks at these places. Other code looks at the working folder and the record."""
 
     def __init__(self, directory: Path, record: Path, caches: Caches) -> None:
         self._caches, self._apart = caches, {str(directory), str(record)}

@@ -1,4 +1,7 @@
-"""The heat map by distance: of two trials that kept their values, because `samebits locate --heat` asked for them."""
+"""The heat map by distance.
+
+It needs two trials that kept their values, because `samebits locate --heat` asked for them.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from samebits.reports import heat
 from samebits.reports.heat import HeatMap
 from samebits.store.trace import Point
 
-# shade -> the relative distance from which on a cell has it
+# shade -> the smallest relative distance that gets it
 SHADES = {"h1": 0.0, "h2": 1e-6, "h3": 1e-4, "h4": 1e-2}
 NAMES = {"h1": "below 1e-6", "h2": "1e-6 to 1e-4", "h3": "1e-4 to 1e-2", "h4": "1e-2 or more"}
 UNKNOWN = "unknown"
 ROOT = "(the whole model)"  # a module without a name
-CODES = ("same", UNKNOWN, *SHADES)  # by the number of a cell; of several tensors the largest counts
+CODES = ("same", UNKNOWN, *SHADES)  # by the number of a cell; if it has several tensors, the largest counts
 CAPTION = (
     "These two trials ran again and kept their values; the trials of the record did not. A colour is the norm of the "
     "difference of a tensor, divided by the norm in the first trial. A row shows the largest of its tensors. Outputs "

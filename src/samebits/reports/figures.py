@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from samebits.reports.history import Curve, History, Stretch, TrialLine
 from samebits.reports.tree import PAGE, Block, Format
 
-WIDTH, HEIGHT = 1000, 200  # of the plot's own coordinates; it is stretched to the room there is
+WIDTH, HEIGHT = 1000, 200  # in the plot's own coordinates; a page stretches the plot to fit
 TICKS = 4
-DASHES = ("none", "7 4", "2 3", "9 3 2 3", "12 5")  # one less than colours: a colour returns with new dashes
+# one less than there are colours, so that a colour used again has different dashes
+DASHES = ("none", "7 4", "2 3", "9 3 2 3", "12 5")
 MARGIN = 0.06
 APART = "distance from the first trial of the largest group, on a logarithmic scale"
 
@@ -45,7 +46,7 @@ class Plot:
     y: list[Tick]
     parted: float | None
     left_out: int = 0
-    has_key: bool = True  # whether its lines are of groups, which a key names
+    has_key: bool = True  # whether its lines stand for groups, which a key names
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class MapRow:
 
 @dataclass(frozen=True)
 class StepMap(Block):
-    """Shows which trials agree until when: a row for each trial."""
+    """Shows until when trials agree, in a row for each trial."""
 
     caption: str
     rows: tuple[MapRow, ...]
@@ -81,7 +82,7 @@ class StepMap(Block):
 
 @dataclass(frozen=True)
 class Plots(Block):
-    """Figures beside each other. `id`: what their anchors begin with."""
+    """Figures side by side. `id`: the beginning of their anchors."""
 
     id: str
     plots: tuple[Plot, ...]
@@ -89,7 +90,7 @@ class Plots(Block):
 
     @property
     def anchors(self) -> list[str]:
-        """Where each is on a page."""
+        """Where each figure is on a page."""
         return [f"plot-{self.id}{number}" for number in range(1, len(self.plots) + 1)]
 
 
@@ -168,7 +169,7 @@ def _line(line: TrialLine, steps: int, low: float, high: float, *, logarithmic: 
 
 
 def place_of(group: str) -> int:
-    """The place of a letter, for its colour: A 0, B 1 ..., A1 26."""
+    """The place of a letter, which decides its colour: A 0, B 1 ..., A1 26."""
     return (ord(group[0]) - ord("A")) + 26 * int(group[1:] or 0) if group else 0
 
 
@@ -178,7 +179,7 @@ def dash(group: str) -> str:
 
 
 def value_ticks(low: float, high: float, *, logarithmic: bool) -> list[Tick]:
-    """Round numbers at the left, some three of them; of a logarithmic figure its powers of ten."""
+    """About three round numbers for the left axis; a logarithmic figure gets powers of ten."""
     every = _round((high / 2 - low / 2) * 2 / 3)
     if logarithmic:
         every = max(1.0, math.ceil((high - low) / 3))
@@ -193,7 +194,7 @@ def value_ticks(low: float, high: float, *, logarithmic: bool) -> list[Tick]:
 
 
 def _round(number: float) -> float:
-    """The nearest below of 1, 2, 5 times a power of ten."""
+    """The largest of 1, 2 or 5 times a power of ten that is not above the number."""
     if number <= 0 or not math.isfinite(number):
         return number
     scale = 10.0 ** math.floor(math.log10(number))

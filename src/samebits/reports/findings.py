@@ -1,7 +1,7 @@
 """What `samebits explain` and `samebits locate` found, as sections.
 
-Of explain: the cause, the evidence, what it costs, what to paste. Of locate: the way to the operator, the looks, how
-far the trials diverge.
+For explain: the cause, the evidence, the cost, the lines to paste. For locate: the path to the operator, the rounds,
+how far apart the trials are.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from samebits.reports.tree import (
     Text,
 )
 
-MOST_ROWS = 12  # of the evidence, on a terminal; the page has all
+MOST_ROWS = 12  # rows of evidence on a terminal; a page has all
 NO_COST = (1.0, 1.0)  # acts only before the first step, or was not measured
 STATES = {
     "parted": "diverge",
@@ -91,13 +91,15 @@ def rows(found: Explanation) -> list[tuple[str, str, str, str]]:
     return [_cells(row, found, _again(row, found)) for row in found.evidence]
 
 
-# how a state ranks if one row stands for several rows of a setting
+# the rank of a state if one row stands for several rows of a setting
 _FAMILY = {"agreed": "open"}
 
 
 def _shown(found: Explanation) -> list[tuple[str, str, str, str]]:
-    """What decides, first: nothing held, everything held, the cause and other minimal sets, what was tried with a
-    member of them left out; then what does not run. Each setting once; the rest as a number."""
+    """The settings that decide come first: nothing held, everything held, the cause and other minimal sets, and these
+    sets with one member left out. Then come the settings that do not run. Each setting appears once; the others are
+    only counted.
+    """
     ranked = [(rank, row) for row in found.evidence if (rank := _rank(row, found)) is not None]
     most: dict[tuple[int, str, str], Evidence] = {}
     for rank, row in sorted(ranked, key=lambda one: one[0]):
@@ -141,7 +143,7 @@ def _added(row: Evidence, found: Explanation) -> set[str]:
 
 
 def _again(row: Evidence, found: Explanation) -> str:
-    """Controls that were asked for as well, if a setting held the same as an earlier one."""
+    """The additional controls of a setting that held the same as an earlier one."""
     twins = [other for other in found.evidence if _added(other, found) == _added(row, found)]
     if len(twins) < 2 or not row.without_effect:
         return ""
@@ -156,7 +158,7 @@ def _cells(row: Evidence, found: Explanation, again: str = "") -> tuple[str, str
 
 
 def held(row: Evidence, found: Explanation) -> str:
-    """What was held beyond the check: by name, or by what was left out."""
+    """What was held in addition to the controls of the check: by name, or as everything but what was left out."""
     added, everything = _added(row, found), _everything(found)
     names = [name for name in row.controls if name in added]
     if not names:
@@ -231,7 +233,7 @@ def _and(names: Sequence[str]) -> str:
 
 MOST_GROWTH = 5
 MOST_UNORDERED = 6
-MOST_DRAWN_ALONE = 2  # points of which a figure shows nothing
+MOST_DRAWN_ALONE = 2  # with fewer points a figure shows nothing
 LEVELS = {"module": "modules", "operator": "operators", "replay": "operators, replayed"}
 
 

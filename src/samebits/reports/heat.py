@@ -20,22 +20,22 @@ from samebits.reports.figures import Tick, round_up
 from samebits.reports.tree import PAGE, Block, Format
 from samebits.store.record import Record
 
-COLUMNS = 24  # of steps
-MOST_ROWS = 16  # of a band
-MOST_RUNS = 6  # that a row names for those who do not see it
+COLUMNS = 24  # columns of steps
+MOST_ROWS = 16  # rows of a band
+MOST_RUNS = 6  # ranges of steps that a row names for people who do not see the colours
 MOST_NAMES = 8
 SHADES = 4
 TICKS = 4
-ROOM = 18  # percent of the width that the label of a tick needs on a narrow page
+ROOM = 18  # percent of the width that a tick's label needs on a narrow page
 ABOUT = {"start": "weights before the first step", "end": "what the program holds after the last step"}
-WITH_LEAVES = ("start", "gradient", "update", "end")  # their names end in that of a weight of the layer
+WITH_LEAVES = ("start", "gradient", "update", "end")  # their names end with the name of one of the layer's weights
 DIGEST = "(all layers together)"
 Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class HeatCell:
-    """So many cells of one kind from a column on. `shade`: their class; `said`: they in words."""
+    """A run of equal cells that begins at a column. `shade`: their class; `said`: the run in words."""
 
     first: int
     number: int
@@ -101,7 +101,7 @@ def drawn(found: DifferenceMap, shades: Shades, caption: str) -> HeatMap:
 
 
 def differences(result: Result, record: Record | None) -> DifferenceMap | None:
-    """All that differs in the process that diverges; None if nothing that it observed does."""
+    """All that differs in the process that diverges; None if none of its observations differ."""
     if record is None or result.divergence is None:
         return None
     found = _found(result, result.divergence, record)
@@ -121,7 +121,7 @@ def _found(result: Result, divergence: Divergence, record: Record) -> Difference
 
 
 def _longest(group: Sequence[int], aligned: dict[int, AlignedTrial]) -> AlignedTrial:
-    """The trial of a group that went furthest: it stands for all of them."""
+    """The trial of a group that went furthest. It stands for the whole group."""
     return max((aligned[number] for number in group), key=lambda trial: (trial.whole, trial.steps))
 
 
@@ -146,13 +146,13 @@ def _caption(result: Result, found: DifferenceMap) -> str:
 
 
 class GroupShades:
-    """Colours by the number of groups that differ. `most`: that were compared anywhere."""
+    """Colours by the number of groups that differ. `most`: the largest number of groups compared in any cell."""
 
     def __init__(self, most: int) -> None:
         self._most = max(most, 1)
 
     def shade(self, differing: int) -> str:
-        """The class of a cell. If one group alone can differ, it has the strongest shade."""
+        """The class of a cell. If only one group can differ, that cell has the strongest shade."""
         return f"h{-(-differing * SHADES // self._most)}" if differing else "same"
 
     def said(self, compared: int, differing: int) -> str:
@@ -215,11 +215,11 @@ def _row(found: DifferenceMap, kind: str, name: str, places: Sequence[int], shad
     return HeatRow(name, names, tuple(one for one in cells if one.shade != "unseen"), f"{kind}, {name}: {said}")
 
 
-Run = tuple[int, int, int, int]  # first column, last column, groups that were compared, groups that differ
+Run = tuple[int, int, int, int]  # first column, last column, number of groups compared, number of groups that differ
 
 
 def _runs(compared: Counts, differing: Counts) -> Iterator[Run]:
-    """Equal cells beside each other as one."""
+    """Joins neighbouring cells that are equal."""
     at = 0
     for (seen, unequal), cells in itertools.groupby(zip(compared.tolist(), differing.tolist(), strict=True)):
         length = len(list(cells))
@@ -235,7 +235,10 @@ def _cell(run: Run, columns: StepColumns, shades: Shades) -> HeatCell:
 
 
 def _ticks(columns: StepColumns) -> list[Tick]:
-    """Where the trials diverge, and round numbers of steps that have room beside it, in the middle of their columns."""
+    """The step at which trials diverge, and round step numbers that have room beside it.
+
+    Each stands in the middle of its column.
+    """
     every = round_up(max(columns.last - columns.first, 1) / TICKS)
     each = np.array([columns.since, *range(-(-columns.first // every) * every, columns.last, every)], np.int64)
     places = 100 * (columns.of(each) + 0.5) / columns.number
@@ -248,7 +251,10 @@ def _ticks(columns: StepColumns) -> list[Tick]:
 
 
 def layer_names(names: Sequence[str], kind: str) -> list[str]:
-    """The row of each name: its layer; of many layers the module around them; of many of those a stretch of them."""
+    """The row of each name: its layer.
+
+    If there are too many layers, the module around them; if there are too many modules, a range of them.
+    """
     layers = [_layer(name) if kind in WITH_LEAVES else name or DIGEST for name in names]
     depth = max(len(_parts(layer)) for layer in layers)
     while depth > 1 and len(set(layers)) > MOST_ROWS:
@@ -271,7 +277,7 @@ def _parts(name: str) -> list[str]:
 
 
 def _stretches(layers: Sequence[str]) -> list[str]:
-    """Many layers that have no module around them, some of them in a row each."""
+    """Puts layers without a module around them into rows, several layers in each."""
     each = list(dict.fromkeys(layers))
     size = -(-len(each) // MOST_ROWS)
     if size < 2:

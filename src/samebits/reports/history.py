@@ -1,4 +1,4 @@
-"""Reads the history of a record: which trials agreed until when, and the curves of their numbers.
+"""Reads the history of a record: until when trials agreed, and the curves of their numbers.
 
 Steps of processes that follow each other (pretrain, then finetune) are laid end to end; ranks lie side by side.
 Everything is reduced to some hundred columns, however many steps there are.
@@ -49,7 +49,7 @@ class TrialLine:
 
 @dataclass(frozen=True)
 class Curve:
-    """One number over the steps. `apart`: how far each trial is from the reference, if any is."""
+    """One number over the steps. `apart`: the distance of each trial from the reference, if any trial differs."""
 
     name: str
     lines: list[TrialLine]
@@ -93,7 +93,7 @@ def history(result: Result, record: Record | None) -> History:
 
 
 def _stages(trials: Sequence[AlignedTrial], starts: dict[int, int]) -> list[tuple[int, str]]:
-    """(first step, arguments) of each process, if there are several."""
+    """(first step, arguments) of each process if there are several, else an empty list."""
     if len(starts) < 2:
         return []
     named = {member.order: " ".join(member.key.argv) for trial in trials for member in trial.members}
@@ -110,7 +110,9 @@ def _stretches(result: Result, aligned: dict[int, AlignedTrial]) -> Iterator[tup
 
 
 def together(place: int, groups: int, splits: dict[tuple[int, int], int], steps: int, home: int = 0) -> list[Stretch]:
-    """The stretches of a group: with all, with ever fewer, at last alone. Named by the first group it is still with.
+    """The stretches of a group: first together with all trials, then with fewer and fewer, at last alone.
+
+    Each has the name of the first group that it still agrees with.
 
     `home`: the place of the reference group.
     """
@@ -144,7 +146,7 @@ def _curves(result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, 
     for name in found:
         numbers = {trial: series[trial][name] for trial in drawn if name in series[trial]}
         if name not in FIRST_CURVES and not any(one.values.min() != one.values.max() for one in numbers.values()):
-            continue  # a learning rate that stays is no figure
+            continue  # a constant learning rate needs no figure
         lines = [TrialLine(trial, names[trial], *means(one, steps)) for trial, one in numbers.items()]
         apart = _apart(numbers, names, result_words.reference_group(result), steps)
         curves.append(Curve(name, lines, apart, len(names) - len(drawn)))
@@ -156,13 +158,13 @@ def _curve_order(name: str) -> tuple[int, str]:
 
 
 def _drawn(result: Result, trials: list[int]) -> list[int]:
-    """The trials to draw: all; if there are many, the first of each group, and then the next."""
+    """The trials to draw: all; if there are too many, the first of each group, then the second of each, and so on."""
     ranked = sorted(trials, key=lambda trial: min(group.index(trial) for group in result.groups if trial in group))
     return sorted(ranked[:MOST_LINES])
 
 
 def _series(trial: AlignedTrial, starts: dict[int, int]) -> Iterator[tuple[str, Series]]:
-    """Each number that was observed at more than one step, of rank 0."""
+    """Each number that rank 0 observed at more than one step."""
     parts: dict[str, list[tuple[NDArray[np.int64], Floats]]] = {}
     for member in trial.members:
         if member.key.rank == 0:
@@ -175,7 +177,7 @@ def _series(trial: AlignedTrial, starts: dict[int, int]) -> Iterator[tuple[str, 
 
 
 def _numbers(trace: ProcessTrace) -> Iterator[tuple[str, NDArray[np.int64], Floats]]:
-    """(name, steps, values) of each point with numbers; points of the end are no curve."""
+    """(name, steps, values) of each point with numbers. Points of the end make no curve."""
     wanted = {number: point.name for number, point in enumerate(trace.points) if point.kind != "end"}
     found: dict[int, list[NDArray[Any]]] = {}
     for part in chunks(trace.scalars):

@@ -35,15 +35,16 @@ if TYPE_CHECKING:
 
 BAR = 20
 SHORT_BAR = 10
-MOST_ROWS = 12  # trials with a line of their own; more are shown a group a line
+MOST_ROWS = 12  # trials with a line each; if there are more, each group has a line
 BARS = "= same bits as the other trials, ! first difference, then the letter of its model"
 KIND_ORDER = "what was compared, in the order in which it is judged"
 
 
 def report(result: Result, record: Record | None = None, *, is_whole: bool = True) -> Report:
-    """The report. Without a record, it leaves out what only the record knows, and says so.
+    """The report.
 
-    `is_whole`: whether to make what only documents show; a terminal does without.
+    Without a record, it leaves out what only the record knows, and says so. `is_whole`: whether to make what only
+    documents show, and a terminal does not.
     """
     return Report(
         verdict=result.verdict,
@@ -126,7 +127,7 @@ def _took(result: Result) -> str:
     seconds = result.seconds or sum(trial.seconds for trial in result.trials)
     steps = words.count(result.scope.steps_compared, "step")
     final = finals.get(result.groups[0][0]) if result.groups else None
-    ended = final is not None or result.scope.kind == "whole"  # trials that samebits stopped have no final model
+    ended = final is not None or result.scope.kind == "whole"  # a trial that samebits stopped has no final model
     model = f"   model {result_words.model_name(final)}" if ended else ""
     ids = words.ids(trial.id for trial in result.trials)
     return f"{ids}  [{'#' * BAR}]  {steps}  {words.clock(seconds)}{model}"
@@ -151,7 +152,7 @@ def _group_row(result: Result, place: int, group: list[int], later: dict[int, in
 
 
 def _bar(result: Result, trial: Trial, name: str | None, later: dict[int, int]) -> str:
-    """`=` the same, `!` where they diverge, then the group's letter as far as the trial went."""
+    """`=` while trials are the same, `!` where they diverge, then the group's letter to the end of the trial."""
     if name is None or result.divergence is None:
         return " " * SHORT_BAR
     known = result.scope.steps_total
@@ -236,7 +237,7 @@ def _ended(trial: Trial, record: Record | None) -> str:
 
 
 def _notes(result: Result) -> Iterator[AnyBlock]:
-    """What limits the verdict. In formats that are read line by line it stands below the answer."""
+    """What limits the verdict. In formats that people read line by line, this stands below the answer."""
     says = [*result.agrees, *(f"{said}." for said in result_words.keyed(result))]
     unseen = result_words.unseen(result)
     says += [f"Not observed: {unseen}."] if unseen else []
@@ -251,7 +252,10 @@ def _notes(result: Result) -> Iterator[AnyBlock]:
 
 
 def _case(result: Result) -> JUnitCase:
-    """The check as one test, by its command: a finding is one failure, whatever the number of kinds and trials."""
+    """The check as one test, named by its command.
+
+    A divergence is one failure, however many kinds and trials it has.
+    """
     state = CASE_STATES[result.verdict]
     said = _failure(result) if state != "passed" else []
     return JUnitCase(
@@ -284,7 +288,7 @@ def _outcome(trial: Trial, groups: Mapping[int, str]) -> str:
 
 
 def _properties(result: Result) -> Iterator[tuple[str, str]]:
-    """What a CI keeps beside the test: names that stay, and words."""
+    """What a CI keeps beside the test: names that never change, with their values."""
     yield "verdict", result.verdict
     yield "samebits", result.samebits
     yield "steps_compared", str(result.scope.steps_compared)

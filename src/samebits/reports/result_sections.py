@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 MOST_FILES = 200
 MOST_DETAILS = 50
 MOST_PACKAGES = 500
-MOST_OPEN = 6  # further differences that are shown without being asked for
+MOST_OPEN = 6  # further differences that are shown without a click
 LONG = 160  # characters; a page folds a fact that has more
 MAP = (
     "One row for each trial, from its start to its last step. Grey: all trials have the same bits so far. A letter: "
@@ -174,7 +174,7 @@ def _where(result: Result, divergence: Divergence) -> Section:
 
 
 def _further(details: list[dict[str, Any]]) -> FoldedBlock:
-    """The further differences of the step in a table, with what is known of them."""
+    """A table of the further differences of the step."""
     columns: tuple[Column, ...] = (Column("kind"), Column("name", wide=True))
     rows: list[tuple[Cell, ...]] = [
         (str(one.get("kind", "")), StyledText(str(one.get("name", "")), "code")) for one in details[:MOST_DETAILS]
@@ -189,7 +189,7 @@ def _further(details: list[dict[str, Any]]) -> FoldedBlock:
 
 
 def _later(result: Result) -> str:
-    """Which trials leave the largest group after the divergence, and where."""
+    """The trials that leave the largest group after the first divergence, and where."""
     leavers = result_words.later_leavers(result)
     places = sorted(set(leavers.values()))
     return "; ".join(f"{words.ids(t for t in leavers if leavers[t] == at)} at step {at:,}" for at in places)

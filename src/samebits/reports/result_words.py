@@ -56,8 +56,8 @@ KIND_WORDS = {
     "structure": "what the trials did: points and numbers of steps",
     "end": "final weights and buffers, metrics, files written",
 }
-OPERATOR_KINDS = ("forward", "gradient", "update")  # of divergences that an operator can make
-OPERATOR_LIBRARIES = frozenset(("torch", "tensorflow", "keras"))  # whose operators `samebits locate` sees
+OPERATOR_KINDS = ("forward", "gradient", "update")  # divergences that an operator can cause
+OPERATOR_LIBRARIES = frozenset(("torch", "tensorflow", "keras"))  # `samebits locate` sees their operators
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -67,7 +67,7 @@ def model_name(final: str | None) -> str:
 
 
 def at_a_time(result: Result) -> str:
-    """How many trials ran side by side, and why; empty if the user had them run one by one."""
+    """How many trials ran side by side, and why; empty if they ran one by one, as the user wanted."""
     why = f": {result.at_a_time_why}" if result.at_a_time_why else ""
     if result.at_a_time > 1:
         return f"At most {result.at_a_time:,} trials ran side by side{why}."
@@ -75,7 +75,7 @@ def at_a_time(result: Result) -> str:
 
 
 def trial_model(trial: Trial) -> str:
-    """The model that a trial ended with, by its name; of a trial that samebits stopped: not reached."""
+    """The name of the model that a trial ended with; "not reached" if samebits stopped the trial."""
     return "not reached" if trial.final is None and trial.status == "stopped" else model_name(trial.final)
 
 
@@ -91,7 +91,7 @@ def letters(result: Result) -> dict[int, str]:
 
 
 def models(result: Result) -> str:
-    """one model, 3 models; of a program that no watcher saw: outcomes."""
+    """one model, 3 models. If no watcher saw the program: outcomes."""
     what = "model" if result.scope.steps_compared or any(t.steps for t in result.trials) else "outcome"
     number = len(result.groups)
     return f"one {what}" if number == 1 else f"{number} {what}s"
@@ -125,7 +125,7 @@ def path(divergence: Divergence) -> list[str]:
 
 
 def _name(divergence: Divergence) -> list[str]:
-    """The name of the point; a program may begin its own names with the kind, or call them by it alone."""
+    """The name of the point. A program's own names may begin with the kind, or consist of it."""
     kind, name = divergence.kind, divergence.name or "(unnamed)"
     if name == kind:
         return []
@@ -137,7 +137,7 @@ def _step(step: int) -> str:
 
 
 def process_words(divergence: Divergence) -> list[str]:
-    """The process and the rank, if there is more than one to choose from."""
+    """The process and the rank, if there is more than one."""
     process = divergence.process
     named = [f"process {process.order + 1} ({shlex.join(process.argv)})"] if process.order else []
     if process.name:
@@ -239,7 +239,7 @@ def reference_group(result: Result) -> list[int]:
 
 
 def later_leavers(result: Result) -> dict[int, int]:
-    """Trial -> the step at which it diverges from the reference, for those that do so after the divergence."""
+    """Trial -> the step at which it diverges from the reference, for trials that do so after the first divergence."""
     if result.divergence is None or not result.splits:
         return {}
     home = result.groups.index(reference_group(result))
@@ -258,7 +258,7 @@ def unseen(result: Result) -> str:
 
 
 def keyed(result: Result) -> list[str]:
-    """What is said of each name that is observed under keys."""
+    """A sentence for each name that is observed under keys."""
     return [_keyed(point) for point in result.keyed] if len(result.trials) > 1 else []
 
 

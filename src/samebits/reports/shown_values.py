@@ -1,4 +1,4 @@
-"""What differs, seen: two samples of a batch and their difference, a histogram of distances, the order of rows."""
+"""Shows what differs: two samples of a batch and their difference, a histogram of distances, the order of rows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PNG_COLOURS = {1: 0, 3: 2}  # channels -> greys, colours: https://www.w3.org/TR/
 
 @dataclass(frozen=True)
 class PixelImage:
-    """A picture of few pixels. `address`: the picture itself; `said`: it in words."""
+    """A small picture. `address`: the picture itself, as a data URL; `said`: the picture in words."""
 
     label: str
     address: str
@@ -32,7 +32,7 @@ class PixelImage:
 
 @dataclass(frozen=True)
 class PixelImages(Block):
-    """Images side by side, below what they are of."""
+    """Images side by side, below a line that says what they show."""
 
     caption: str
     pictures: tuple[PixelImage, ...]
@@ -50,7 +50,7 @@ class HistogramBar:
 
 @dataclass(frozen=True)
 class Histogram(Block):
-    """Bars below each other. `said`: they in words."""
+    """Bars, one below the other. `said`: the bars in words."""
 
     caption: str
     bars: tuple[HistogramBar, ...]
@@ -59,7 +59,7 @@ class Histogram(Block):
 
 
 def shown_values(result: Result) -> Iterator[Section]:
-    """The section; nothing if no tensor differs, or nothing of it can be shown."""
+    """The section; nothing if no tensor differs, or if none can be shown."""
     where = result.divergence
     if where is None or where.kind not in WITH_TENSORS:
         return
@@ -96,7 +96,7 @@ def file_order(result: Result) -> Iterator[Section]:
 
 
 def _shown(result: Result, where: Divergence) -> ShownDifference | None:
-    """What the check has kept, else what locate has."""
+    """The tensors that the check has kept, else those that locate has kept."""
     located = result.location.size if result.location is not None else None
     sizes = (size for size in (where.size, located) if size is not None and size.shown is not None)
     return next((size.shown for size in sizes), None)
@@ -146,7 +146,7 @@ def _differ(number: int) -> str:
 
 
 def _numbers(sample: SamplePair) -> Table:
-    """The values of both, those that differ marked."""
+    """The values of both trials. Those that differ are marked."""
     columns = (*numbers("place"), Column(""), *numbers("first", "second"))
     rows = tuple(
         (str(sample.start + at), StyledText("=" if one == other else "!=", "code"), one, other)
@@ -171,7 +171,7 @@ def _pictures(pair: PicturePair) -> PixelImages:
 
 
 def _address(pair: PicturePair, pixels: str, channels: int) -> str:
-    """A PNG that is its own address: https://www.w3.org/TR/png-3/"""
+    """A PNG as a data URL: https://www.w3.org/TR/png-3/"""
     data, width = base64.b64decode(pixels), pair.width * channels
     lines = b"".join(b"\0" + data[at : at + width] for at in range(0, len(data), width))
     head = struct.pack(">IIBBBBB", pair.width, pair.height, 8, PNG_COLOURS[channels], 0, 0, 0)

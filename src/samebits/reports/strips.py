@@ -14,8 +14,8 @@ from samebits.reports.figures import Tick, value_ticks
 from samebits.reports.tree import PAGE, Block, Format
 
 MOST_STRIPS = 12
-MARGIN = 0.08  # of the range, at both ends
-LANES = 3  # dots of trials that follow each other lie at different heights: equal ones stay apart
+MARGIN = 0.08  # margin at both ends, as a share of the range
+LANES = 3  # dots of consecutive trials lie at different heights, so that equal ones stay apart
 CAPTION = (
     "Each dot is a trial that ran to its end, with the letter of its group. The line is the mean, and the box one "
     "sample standard deviation on both sides. Each metric has its own scale."
@@ -34,7 +34,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Strip:
-    """A metric. `mean`, `low`, `high`: percent from the left; `said`: the strip in words."""
+    """A metric. `mean`, `low`, `high`: percent from the left edge; `said`: the strip in words."""
 
     name: str
     dots: tuple[Dot, ...]

@@ -34,7 +34,10 @@ Style = Literal["code", "command", "strong", "group", "long"]
 
 @dataclass(frozen=True)
 class Number:
-    """A finite number. `digits`: after the point; None for three that count. A Decimal is shown as it was printed."""
+    """A finite number.
+
+    `digits`: how many after the point; None for three significant digits. A Decimal is shown as it was printed.
+    """
 
     value: float | Decimal
     digits: int | None = 0
@@ -46,7 +49,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Spread:
-    """A mean and a standard deviation (None for a single value). `digits`: those after the point, of each."""
+    """A mean and a standard deviation (None for a single value). `digits`: how many after the point, for each."""
 
     mean: float | Decimal
     deviation: float | Decimal | None
@@ -68,8 +71,11 @@ class MissingValue:
 
 @dataclass(frozen=True)
 class StyledText:
-    """Words that are shown in a way of their own: `code`; a `command`, which is never broken into lines, so that people
-    can copy it; `strong`; the letter of a `group`; `long` ones, which a page folds."""
+    """Words in a style.
+
+    `code`; a `command`, which is never broken into lines, so that people can copy it; `strong`; the letter of a
+    `group`; `long` words, which a page folds.
+    """
 
     text: str
     style: Style
@@ -104,7 +110,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """`id`: the paper's number, or a word for what the paper does not have. A row has a cell for each column.
+    """`id`: the paper's number, or a word for a table that is not in the paper. A row has a cell for each column.
 
     `title`: "" for a table that stands below a heading; `on`: the formats that show it; `is_folded`: a document shows
     the rows and notes if a reader asks for them.
@@ -167,14 +173,14 @@ def numbers(*names: str, of: Of = "") -> tuple[Column, ...]:
 
 
 def text_of(value: float | Decimal, digits: int | None) -> str:
-    """A number as plain text: 98.94; 4.93e-03 if no digits are asked for."""
+    """A number as plain text: 98.94, or 4.93e-03 if no number of digits is given."""
     if isinstance(value, Decimal):
         return str(value)
     return f"{value:.3g}" if digits is None else f"{value:.{digits}f}"
 
 
 def deviation_of(cell: Spread) -> str:
-    """A deviation as plain text: 0 if it is, and never if it is only small; empty if there is none."""
+    """A deviation as plain text: 0 only if it is exactly 0, not if it is small; empty if there is none."""
     value, digits = cell.deviation, cell.digits[1]
     if value is None or value == 0:
         return "" if value is None else "0"
@@ -182,7 +188,7 @@ def deviation_of(cell: Spread) -> str:
 
 
 def shown(cell: Cell, between: str = " ± ", write: Callable[[str], str] = str) -> str:
-    """A cell as text. `between`: mean and deviation; `write`: for each number in it."""
+    """A cell as text. `between`: what stands between mean and deviation; `write`: writes each number."""
     if isinstance(cell, Number):
         return write(text_of(cell.value, cell.digits))
     if isinstance(cell, Spread):

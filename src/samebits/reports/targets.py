@@ -21,7 +21,10 @@ Targets = Mapping[str, str | None]  # the name of a reporter -> a file, `-`, or 
 
 
 def check_targets(targets: Targets) -> None:
-    """UsageError for a report that could not be written: asked before the trials, not after days of them."""
+    """Raises UsageError if a report could not be written.
+
+    This is asked before the trials start, not after days of training.
+    """
     named = {name: target for name, target in targets.items() if target}
     if sum(target == SCREEN for target in named.values()) > 1:
         raise UsageError("standard output can hold one report only.", "name a file for the others.")
@@ -40,7 +43,7 @@ def _check_file(said: str, path: Path) -> None:
 
 
 def result_report(result: Result, record: Record, targets: Targets) -> Report:
-    """The report of a result: whole if a page or Markdown is asked for."""
+    """The report of a result. It is whole if a page or Markdown is wanted."""
     from samebits.reports.result import report
 
     return report(result, record, is_whole=any(targets.get(name) for name in ("md", "html")))

@@ -12,14 +12,17 @@ from samebits.reports import result_words
 from samebits.reports.heat import DIGEST, layer_names
 from samebits.reports.tree import PAGE, Block, Format, Mark, Marks, NestedTree
 
-MOST_SAME = 6  # layers that are named if nothing differs
+MOST_SAME = 6  # how many layers are named if nothing differs
 MOST_NAMES = 8
 CAPTION = "What was observed, from top to bottom in the order of a step. The trials diverge at the filled one."
 
 
 @dataclass(frozen=True)
 class Station:
-    """What a step does with one kind of thing. `grown`: what was found within the first difference, if it is here."""
+    """What a step does with one kind of thing.
+
+    `grown`: what `samebits locate` found inside the first difference, if that lies here.
+    """
 
     kind: str
     about: str
@@ -61,7 +64,7 @@ def _grown(result: Result) -> NestedTree | None:
 
 
 def _rng(result: Result) -> Iterator[Mark]:
-    """The random generators together: each trial may hold many, and few are used."""
+    """All random generators as one station: a trial may hold many, and uses few."""
     mark = result.judged.get("rng", "-")
     if mark in ("=", "!"):
         is_first = result.divergence is not None and result.divergence.kind == "rng"
@@ -82,7 +85,7 @@ def _layers(kind: str, divergence: Divergence, found: DifferenceMap) -> Iterator
 
 
 def _some(marks: Sequence[Mark]) -> list[Mark]:
-    """The first few of many that are all the same."""
+    """The first few of many names that all agree."""
     left = len(marks) - MOST_SAME
     if left < 2:
         return list(marks)

@@ -74,14 +74,14 @@ class Text(Block):
 
 @dataclass(frozen=True)
 class Facts(Block):
-    """(label, words) of each fact. A label of "" goes on with the fact above."""
+    """(label, words) of each fact. A fact with the label "" continues the one above."""
 
     rows: tuple[tuple[str, Cell], ...]
 
 
 @dataclass(frozen=True)
 class Notes(Block):
-    """Sentences, each by itself. `label`: what a terminal and Markdown call each of them; "" for none."""
+    """Sentences, each on its own. `label`: what a terminal and Markdown put before each of them; "" for nothing."""
 
     lines: tuple[str, ...]
     label: str = "note"
@@ -127,7 +127,7 @@ class Path(Block):
 
 @dataclass(frozen=True)
 class NestedTree(Block):
-    """Each station within the one before: (what it is, its name, what is known of it)."""
+    """Each station lies within the one before: (what it is, its name, a note)."""
 
     stations: tuple[tuple[str, str, str], ...]
 
@@ -160,8 +160,11 @@ class Contents(Block):
 
 @dataclass(frozen=True)
 class Drawing(Block):
-    """A figure that was drawn. `why`: it was not; `file`: where it lies beside the document; `address`: it, itself;
-    `is_folded`: a document shows it if a reader asks for it."""
+    """A figure that was drawn.
+
+    `why`: the reason if it was not drawn; `file`: its place beside the document; `address`: the figure itself, as a
+    data URL; `is_folded`: a document shows it only after a click.
+    """
 
     id: str
     name: str
@@ -175,7 +178,7 @@ class Drawing(Block):
 
 @dataclass(frozen=True)
 class FoldedBlock(Block):
-    """Blocks that a page shows when they are asked for, or that stand open in it."""
+    """Blocks that a page shows after a click, or that stand open from the start."""
 
     summary: str
     blocks: tuple[AnyBlock, ...]
@@ -184,9 +187,10 @@ class FoldedBlock(Block):
 
 @dataclass(frozen=True)
 class Section(Block):
-    """A part with a heading. `id`: its anchor on the page; `said`: the line that heads it on a terminal.
+    """A part with a heading.
 
-    `is_set_in`: whether a terminal sets its blocks in below that line.
+    `id`: its anchor on the page; `said`: its first line on a terminal. `is_set_in`: whether a terminal indents its
+    blocks below that line.
     """
 
     title: str
@@ -215,7 +219,7 @@ AnyBlock = Block | Table
 
 
 def meaning(says: Sequence[str], does_not: Sequence[str], on: frozenset[Format] = PAGE) -> SideBySide:
-    """What an answer says, beside what must not be concluded from it."""
+    """What an answer says, and what must not be concluded from it."""
     sides = (("What this says", "says", says), ("What this does not say", "does-not-say", does_not))
     return SideBySide(
         tuple(Section(title, anchor, (Notes(tuple(lines), ""),)) for title, anchor, lines in sides), on=on
@@ -230,8 +234,8 @@ CASE_STATES: dict[Verdict, State] = {"repeated": "passed", "diverged": "failure"
 class JUnitCase:
     """What a CI shows as one test. `state`: failure (bits that differ), error (no answer), skipped (nobody asked).
 
-    `properties`: (name, value) of what else is known, for programs. `failure`: the type of a failure. `seconds`: that
-    it took.
+    `properties`: further facts as (name, value), for programs. `failure`: the type of a failure. `seconds`: how long it
+    took.
     """
 
     group: str
@@ -246,9 +250,11 @@ class JUnitCase:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a command found. `verdict`: None of a study, which has one for each setup; `head`: the verdict in capitals;
-    `sentence`: the answer; `title`: of a document that is not headed by its verdict; `took`: after the sentence, on a
-    terminal; `command`: what was run, then its interpreter.
+    """What a command found.
+
+    `verdict`: None for a study, which has one for each setup; `head`: the verdict in capitals; `sentence`: the answer;
+    `title`: the heading of a document that does not begin with its verdict; `took`: what a terminal shows after the
+    sentence; `command`: what was run, and its interpreter.
 
     `document`: what --json writes; `cases`: what --junit writes, none if there is no JUnit XML of it.
     """

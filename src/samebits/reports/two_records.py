@@ -1,4 +1,4 @@
-"""Two records side by side: what each is of, and what its trials gave. A sign says in which facts they differ."""
+"""Two records side by side: what each one holds, and what its trials gave. A sign marks the facts that differ."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from samebits.reports.tree import DOCUMENT, Section
 
 TITLE = "The two records side by side"
 HEADS = ("", "", "first", "second")
-UNSIGNED = ("record", "made", "trials")  # which always differ
+UNSIGNED = ("record", "made", "trials")  # these always differ
 MOST_METRICS = 12
 LEVELS = {"bits": "bits", "metrics": "printed metrics", "spread": "metrics, within the spread"}
 HOLDS = {True: "=", False: "!=", None: "?"}
 
 
 def two_records(result: Result, record: object) -> Iterator[Section]:
-    """The section; nothing if one record alone was judged."""
+    """The section; nothing if only one record was judged."""
     if isinstance(record, MergedRecord):
         first, second = (dict(_facts(side, record, result)) for side in record.sides)
         rows = tuple(_row(name, first.get(name, ""), second.get(name, "")) for name in {**first, **second})
@@ -59,7 +59,9 @@ def _facts(side: RecordSide, record: MergedRecord, result: Result) -> Iterator[t
 
 
 def _interpreter(side: RecordSide, record: MergedRecord) -> str:
-    """What ran the first process of its trials; if none was watched, what the record was asked to use."""
+    """The interpreter that ran the first process of its trials; if no process was watched, the one that the record
+    asked for.
+    """
     processes = (process for trial in record.trials if trial.id in side.trials for process in trial.processes)
     ran = next((process.facts.get("executable") for process in processes), None)
     return str(ran or side.file.python or "not known")

@@ -11,7 +11,7 @@ from samebits.reports.tree import Report
 
 __all__ = ["PRESENTERS", "presenter", "render"]
 
-# the name of its option -> the module, imported when it is used; a terminal needs no option
+# the name of the option -> the module, which is imported when it is used; the terminal needs no option
 PRESENTERS = {
     "terminal": f"{__name__}.terminal",
     **{name: f"{__name__}.{module}" for name, (module, _) in FORMATS.items()},
@@ -19,7 +19,7 @@ PRESENTERS = {
 
 
 def presenter(name: str, report: Report) -> Callable[[Report], str]:
-    """The presenter of a format. Raises UsageError for a format that there is not, or not of this report."""
+    """The presenter of a format. Raises UsageError if the format does not exist, or if this report does not have it."""
     if name not in PRESENTERS:
         raise UsageError(f"There is no report format {name}.", f"choose one of: {', '.join(PRESENTERS)}.")
     if name == "junit" and not report.cases:

@@ -28,8 +28,8 @@ from samebits.reports.tree import (
 __all__ = ["render"]
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-COLOURS = 6  # of groups; more repeat them, their letters do not
-LEAST_LINKS = 3  # of a page with contents
+COLOURS = 6  # colours of groups; more groups use them again, but never the same letter
+LEAST_LINKS = 3  # sections from which on a page has contents
 MOST_LINKS = 16  # of contents that stand open
 TALL = 25  # rows; a table with more is scrolled in a frame
 
@@ -89,7 +89,7 @@ def _templates() -> jinja2.Environment:
 
 
 def _clean(value: Any) -> Any:
-    """Texts from outside without control characters; the template's own markup as it is."""
+    """Removes control characters from texts of the program; the template's own markup stays as it is."""
     return words.one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

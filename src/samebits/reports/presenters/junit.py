@@ -1,6 +1,7 @@
 """A report as JUnit XML, which every CI shows: a suite for each test case, and what is known of it as properties.
 
-The properties stand in the suite: Jenkins' schema (junit-10.xsd of its xUnit plugin) has none in a test case.
+The properties stand in the suite, because Jenkins' schema (junit-10.xsd of its xUnit plugin) allows none in a test
+case.
 https://github.com/jenkinsci/xunit-plugin/tree/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd
 """
 
@@ -13,12 +14,15 @@ from samebits.reports.tree import JUnitCase, Report
 
 __all__ = ["render"]
 
-NO_ANSWER = "NoAnswer"  # the type of an error; what was skipped has none
+NO_ANSWER = "NoAnswer"  # the type of an error; a skipped test has none
 COUNTED = (("failure", "failures"), ("error", "errors"), ("skipped", "skipped"))
 
 
 def render(report: Report) -> str:
-    """One document. `failure`: bits that differ; `error`: no answer; `skipped`: no answer, and none was asked for."""
+    """One document.
+
+    `failure`: the bits differ; `error`: no answer; `skipped`: no answer, because nobody asked for one.
+    """
     root = ElementTree.Element("testsuites")
     root.extend(map(_suite, report.cases))
     ElementTree.indent(root)
@@ -49,5 +53,5 @@ def _case(case: JUnitCase) -> ElementTree.Element:
 
 
 def _clean(text: str) -> str:
-    """What XML 1.0 can hold."""
+    """The text without characters that XML 1.0 cannot hold."""
     return words.printable(text).replace("\ufffe", "?").replace("\uffff", "?")

@@ -27,13 +27,13 @@ from samebits.reports.tree import (
 
 __all__ = ["code", "escaped", "render", "table"]
 
-MOST_OPEN = 25  # rows of a table that is not folded
+MOST_OPEN = 25  # a table with more rows is folded
 # what would start markup in the middle of a line; a backslash before it is dropped by every Markdown
 SPECIAL = "\\`*_{}[]<>()#+!|~"
 
 
 def render(report: Report, *, heading: str = "##") -> str:
-    """A document. `heading`: the marks of its own heading; those of its sections have one more."""
+    """A document. `heading`: the marks before its heading; its sections have one more."""
     headed = f"{report.sign} {report.head}"
     parts = [
         f"{heading} {escaped(report.title) or headed}",
@@ -118,7 +118,7 @@ def _side_by_side(block: SideBySide, heading: str) -> Iterator[str]:
 
 
 def _table(block: Table, heading: str) -> Iterator[str]:
-    """In a document: below a heading, so that its contents list it; a long one is folded."""
+    """A table in a document: it has a heading, so that the contents list it. A long table is folded."""
     title = f"{heading} {block.name}. {escaped(block.title)}" if block.title else ""
     body, rows = _body(block), words.count(len(block.rows), "row")
     if block.is_folded:
@@ -131,12 +131,14 @@ def _table(block: Table, heading: str) -> Iterator[str]:
 
 
 def _drawer(title: str, body: str) -> str:
-    """A heading that opens what is below it; it is in the contents of a document."""
+    """A heading that opens what is below it. The contents of a document list it."""
     return f'<details markdown="1">\n<summary markdown="block">\n\n{title}\n\n</summary>\n\n{body}\n\n</details>'
 
 
 def _fold(summary: str, body: str) -> str:
-    """What a reader sees after a click. The attribute has Markdown read inside HTML:
+    """What a reader sees after a click.
+
+    The attribute tells Markdown to read what is inside the HTML:
     https://python-markdown.github.io/extensions/md_in_html/
     """
     return f'<details markdown="1">\n<summary>{summary}</summary>\n\n{body}\n\n</details>'
@@ -182,7 +184,7 @@ def _cell(cell: Cell) -> str:
 
 
 def _table_cell(cell: Cell) -> str:
-    """The same in a table: there a bar is escaped even inside code."""
+    """A cell of a table. In it a bar is escaped even inside code."""
     return code_cell(cell.text) if isinstance(cell, StyledText) and cell.style in ("code", "command") else _cell(cell)
 
 

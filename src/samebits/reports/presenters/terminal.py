@@ -33,11 +33,11 @@ from samebits.reports.tree import (
     TrialRows,
 )
 
-INDENT = "   "  # of the lines below the verdict
+INDENT = "   "  # the indentation of the lines below the verdict
 WIDEST = 160
-LABELS = (6, 8)  # characters of a label; the second if one is longer than the first
-NARROW = 80  # below it facts stand under the trials instead of beside them
-LEAST = 8  # characters that are left of a column
+LABELS = (6, 8)  # the width of labels; the second width is used if a label is longer than the first
+NARROW = 80  # on narrower terminals facts stand under the trials instead of beside them
+LEAST = 8  # a column keeps at least so many characters
 MOST_HANG = 40
 
 Span = tuple[int, int, str]  # first character, the one after the last, style
@@ -46,7 +46,7 @@ _ACT = ("note", "do this")  # labels of lines that people should not miss
 
 
 class TerminalLine(NamedTuple):
-    """A line. `hang`: its indentation if it is folded; None if it never is."""
+    """A line. `hang`: the indentation of its continuation if it is folded; None if it is never folded."""
 
     text: str
     hang: int | None = len(INDENT)
@@ -54,7 +54,7 @@ class TerminalLine(NamedTuple):
 
 
 def render(report: Report, *, width: int | None = None, colour: bool = False) -> str:
-    """The lines, ended by a newline. `width`: prose is folded there; None leaves lines whole (a log, a pipe)."""
+    """The lines, ended by a newline. `width`: where prose is folded; None leaves lines whole (for a log or a pipe)."""
     lines = [line for whole in _report(report, width) for line in _folded(_safe(whole), width)]
     return "\n".join(_painted(line) if colour else line.text for line in lines) + "\n"
 
@@ -93,7 +93,7 @@ def _head(sign: str, head: str, said: str, style: Verdict) -> TerminalLine:
 
 
 def _blocks(blocks: Iterable[AnyBlock], width: int | None, label: int) -> Iterator[TerminalLine]:
-    """The lines of the blocks that a terminal shows; an empty one around a table with a title."""
+    """The lines of the blocks that a terminal shows. Empty lines stand around a table with a title."""
     was_titled = False
     for block in blocks:
         if not block.on >= SCREEN:
@@ -106,7 +106,7 @@ def _blocks(blocks: Iterable[AnyBlock], width: int | None, label: int) -> Iterat
 
 
 def _label_width(blocks: Iterable[AnyBlock]) -> int:
-    """The label width of all facts below each other, so that their words begin in one column."""
+    """The label width of consecutive facts, so that their words begin in one column."""
     labels = [name for block in blocks for name in _labels(block) if block.on >= SCREEN]
     return LABELS[max(map(len, labels), default=0) > LABELS[0]]
 
@@ -139,7 +139,7 @@ def _notes(block: Notes, width: int | None, label: int) -> Iterator[TerminalLine
 
 
 def _marks(block: Marks, width: int | None, label: int) -> Iterator[TerminalLine]:
-    """`start = | rng = | gradient !=`, as many in a line as have room."""
+    """`start = | rng = | gradient !=`, as many in a line as fit."""
     line, spans = INDENT, list[Span]()
     for place, mark in enumerate(block.marks):
         is_last = place == len(block.marks) - 1
@@ -197,7 +197,7 @@ def _folded_block(block: FoldedBlock, width: int | None, label: int) -> Iterator
 
 
 def _trials(block: TrialRows, width: int | None, label: int) -> Iterator[TerminalLine]:
-    """The trials at the left, the facts at the right; one below the other if the terminal is narrow."""
+    """The trials on the left and the facts on the right; on a narrow terminal, the facts below the trials."""
     if width is not None and width < NARROW:
         yield from (_bar(row) for row in block.rows)
         yield from _facts(block.facts, width, label)
@@ -228,8 +228,10 @@ def _table(table: Table, width: int | None, label: int) -> Iterator[TerminalLine
 
 
 def _rows(table: Table, width: int | None) -> Iterator[TerminalLine]:
-    """The rows; on a screen that is too narrow, the widest columns are cut. One column of prose, the last, is folded
-    instead."""
+    """The rows.
+
+    If the screen is too narrow, the widest columns are cut, but the last column is folded if it is prose.
+    """
     heads = [column.head for column in table.columns]
     texts = [heads] if any(heads) else []
     texts += [line for row in table.rows for line in _lines(row)]
@@ -247,14 +249,14 @@ def _rows(table: Table, width: int | None) -> Iterator[TerminalLine]:
 
 
 def _lines(row: Sequence[Cell]) -> list[list[str]]:
-    """A row, in as many lines as its highest cell has."""
+    """A row, in as many lines as its tallest cell has."""
     cells = [list(cell.lines) if isinstance(cell, WordLines) else [text_of(cell)] for cell in row]
     texts = itertools.zip_longest(*cells, fillvalue="")
     return [[words.one_line(text) for text in line] for line in texts]
 
 
 def _padded(text: str, width: int, column: Column) -> str:
-    """Pad the text to its column, or cut it. A width of 0 is that of prose, which is folded."""
+    """Pad the text to its column, or cut it. A width of 0 stands for prose, which is folded."""
     if width and len(text) > width:
         text = text[: width - 1] + "~"
     return text.rjust(width) if column.number else text.ljust(width)
@@ -266,7 +268,10 @@ def _safe(line: TerminalLine) -> TerminalLine:
 
 
 def _folded(line: TerminalLine, width: int | None) -> Iterator[TerminalLine]:
-    """The line, folded at spaces below what stands beside its label; a command is never cut (people copy it)."""
+    """Folds the line at spaces.
+
+    Continuation lines begin below the words beside the label. A command is never cut, because people copy it.
+    """
     if width is None or line.hang is None or len(line.text) <= width:
         yield line
         return
