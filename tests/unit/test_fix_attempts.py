@@ -1,6 +1,5 @@
-"""Which patches are tried, one after the other, and what is said of a patch that --fewest or `git apply` cannot take."""
+"""Which patches are tried, one after the other, and what is said of a patch that --fewest cannot take."""
 
-import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -91,29 +90,3 @@ def test_fewest_says_that_the_patch_is_in_the_files_unless_it_was_searched(propo
     assert f"| patch -R -p1 -d {before.directory})" in said
     assert notes.of_one_in_place(before.model_copy(update={"tried": [tried, tried]})) == []
     assert notes.of_one_in_place(proposal(DATA, edits(0)).document) == []
-
-
-@pytest.mark.parametrize(
-    ("data", "encoding"),
-    [
-        ("# coding: latin-1\nprint('\xe9')\n".encode("latin-1"), "iso-8859-1"),
-        ("# coding: latin-1\nprint('e')\n".encode("latin-1"), ""),
-        ("print(0)\nprint('\xe9')\n".encode(), ""),
-        ("print(0)\nprint(1)\n".encode("utf-8-sig"), "utf-8-sig"),
-    ],
-)
-def test_a_patch_that_git_does_not_take_for_its_bytes_says_so(proposal, tmp_path, data, encoding):
-    made = proposal(data, edits(data.decode("latin-1").index("\n") + 1 - 3 * (encoding == "utf-8-sig"), text="y = 1\n"))
-    (tmp_path / "fix.patch").write_bytes(made.document.patch.encode())
-    taken = subprocess.run(["git", "apply", "-p1", "--check", "fix.patch"], cwd=tmp_path, capture_output=True)
-    said = notes.of_bytes(made)
-    assert (taken.returncode == 0) == (said == [])
-    assert all(f"in train.py ({encoding}): use samebits fix --apply " in one for one in said)
-    assert bool(said) == bool(encoding)
-
-
-def test_a_patch_that_apply_does_not_take_either_is_for_the_hand(proposal):
-    made = proposal(
-        "# coding: latin-1\nprint('\xe9')\n".encode("latin-1"), edits(18, text="y = 1\n"), missing=["clock"]
-    )
-    assert notes.of_bytes(made)[0].endswith(": put its lines in by hand")

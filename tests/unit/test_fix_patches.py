@@ -13,7 +13,6 @@ from samebits.patches.patch import patches
 from samebits.patches.patched_files import PatchedFiles
 from samebits.patches.program import Program
 from samebits.patches.report import report
-from samebits.patches.source import SourceFile
 from samebits.reports.presenters import html
 
 
@@ -430,26 +429,6 @@ def test_a_loader_gets_a_generator_and_a_function_that_seeds_its_workers(program
         "    num_workers=2, generator=torch.Generator().manual_seed(2019), worker_init_fn=seed_worker,",
         ")",
     ]
-
-
-# -- the diff -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "import random\nprint(random.random())\n",
-        "import random\nprint(random.random())",
-        "print(1)\r\nprint(2)",
-        "import random\n\x0c\nprint(random.random())\ntext = '\x0b \u2028 \x85'\n",
-    ],
-)
-def test_the_diff_is_taken_by_git_and_gives_the_patched_text(program, text, tmp_path):
-    made = program(text.encode(), [("python", 2)])
-    found, _ = patches(made, ["python-seed"])
-    (tmp_path / "fix.patch").write_bytes(found[0].diff(made).encode())
-    subprocess.run(["git", "apply", "-p1", "fix.patch"], cwd=tmp_path, check=True)
-    assert SourceFile.read(tmp_path / "train.py").text == patched(made, "python-seed")
 
 
 def test_an_earlier_patch_that_is_in_the_file_is_not_put_there_again(program):

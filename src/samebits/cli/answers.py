@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from samebits.reports.targets import SCREEN, Targets, check_targets, result_report, write_file
+from samebits.reports.targets import SCREEN, Targets, check_targets, result_report, write_content, write_file
 
 if TYPE_CHECKING:
     from samebits.experiment import Progress
@@ -25,6 +25,7 @@ __all__ = [
     "say",
     "shown_progress",
     "titled_progress",
+    "write_bytes",
     "write_text",
 ]
 
@@ -60,6 +61,15 @@ def write_text(name: str, target: str, text: str) -> None:
         write_file(name, target, text)
 
 
+def write_bytes(name: str, target: str, content: bytes) -> None:
+    """Write what is no text of one encoding where its option says. UsageError if it cannot be written."""
+    if target != SCREEN:
+        write_content(name, target, content)
+    elif sys.stdout is not None:
+        stream = sys.stdout
+        _write(stream, lambda: stream.buffer.write(content))
+
+
 @contextmanager
 def shown_progress() -> Iterator[Progress]:
     """Progress on standard error while trials run."""
@@ -78,13 +88,18 @@ def titled_progress(title: str) -> Iterator[Progress]:
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Write to a stream what its encoding can hold. If nobody reads it (`| head`, `>&-`), the command goes on."""
+    """Write to a stream what its encoding can hold."""
     stream = stream or sys.stdout
     if stream is None:  # it was closed before the start
         return
-    encoding = stream.encoding or "utf-8"
+    encoding, out = stream.encoding or "utf-8", stream
+    _write(out, lambda: out.write(text.encode(encoding, "backslashreplace").decode(encoding)))
+
+
+def _write(stream: TextIO, write: Callable[[], object]) -> None:
+    """Write to a stream. If nobody reads it (`| head`, `>&-`), the command goes on."""
     try:
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        write()
         stream.flush()
     except BrokenPipeError:
         # the interpreter flushes once more at its end, and would print an error

@@ -35,6 +35,7 @@ def run_fix(record: str, **given: Any) -> int:
     requests.refuse_platform()
     targets = {**{option.name: given[option.name] for option in REPORTS}, "patch": given["patch"]}
     answers.check_targets(targets)
+    from samebits.patches.earlier import in_bytes
     from samebits.patches.fix import FixRequest, fix
     from samebits.patches.report import report
 
@@ -49,7 +50,7 @@ def run_fix(record: str, **given: Any) -> int:
     patch = targets.pop("patch")
     status = answers.present(report(result), targets, quiet=patch == answers.SCREEN)
     if patch:
-        answers.write_text("patch", patch, result.patch)
+        answers.write_bytes("patch", patch, in_bytes(result))
     return status
 
 

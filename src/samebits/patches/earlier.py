@@ -5,43 +5,18 @@ from __future__ import annotations
 import collections
 import io
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from samebits.errors import SamebitsError
+from samebits.options import DEFAULT_SEED
+from samebits.patches import unified_diff
 from samebits.patches.documents import PatchResult, PlaceOfDraw
+from samebits.patches.look import Look
 from samebits.patches.patch import Patch
 from samebits.patches.program import LineChange, Program
 from samebits.patches.source import TextEdit, lines_of
+from samebits.patches.unified_diff import Hunk, hunks
 from samebits.store.record_files import digest_of, read_document
-
-
-@dataclass
-class Hunk:
-    """Lines of a file before and after a patch. `added`: those that only the patch has.
-
-    `marks`: of its lines, in their order. A hunk without a line around it on one side is where the file begins or ends.
-    """
-
-    file: str
-    old: str = ""
-    new: str = ""
-    marks: str = ""
-    added: list[str] = field(default_factory=list)
-
-    def take(self, line: str) -> None:
-        """Take a line of the patch."""
-        if line.startswith("\\"):  # the line before has no end
-            self.old, self.new = self.old.removesuffix("\n"), self.new.removesuffix("\n")
-            return
-        self.marks += line[:1]
-        if line[:1] == "+":
-            self.added.append(line[1:].strip())
-        if line[:1] in " -":
-            self.old += line[1:]
-        if line[:1] in " +":
-            self.new += line[1:]
 
 
 def earlier(path: Path) -> PatchResult | None:
@@ -57,7 +32,7 @@ def found_again(program: Program, before: PatchResult) -> Patch | None:
     """The same patch for the files as they are; None unless each of its places is there, once."""
     changes = []
     for hunk in hunks(before.patch):
-        source = program.source(file_of(program, hunk))
+        source = program.source(file_of(program, hunk.file))
         if source is None or not hunk.old or source.text.count(hunk.old) != 1:
             return None
         if hunk.old in hunk.new and hunk.new in source.text:  # it is there already
@@ -68,10 +43,21 @@ def found_again(program: Program, before: PatchResult) -> Patch | None:
     return patch if changes and patch.is_python else None
 
 
-def file_of(program: Program, hunk: Hunk) -> Path:
-    """The file of a place: a patch names one outside of the trials' folder without the `/` at its front."""
-    path = program.directory / hunk.file
-    return path if path.is_file() else Path("/", hunk.file)
+def file_of(program: Program, name: str) -> Path:
+    """A file of a patch, which names one outside of the trials' folder without the `/` at its front."""
+    path = program.directory / name
+    return path if path.is_file() else Path("/", name)
+
+
+def in_bytes(found: PatchResult) -> bytes:
+    """The patch of a document in the bytes of its files."""
+    program = Program(Look(), Path(found.directory), DEFAULT_SEED, {})
+
+    def encoding_of(name: str) -> str:
+        source = program.source(file_of(program, name))
+        return source.encoding if source is not None else "utf-8"
+
+    return unified_diff.in_bytes(found.patch, encoding_of)
 
 
 def _edit(hunk: Hunk, start: int) -> TextEdit:
@@ -92,7 +78,7 @@ def _shared(one: list[str], other: list[str]) -> int:
 
 def is_in_place(program: Program, before: PatchResult) -> bool:
     """Whether the files hold the patch of an earlier fix that mended."""
-    found = [(program.source(file_of(program, one)), one) for one in hunks(before.patch)]
+    found = [(program.source(file_of(program, one.file)), one) for one in hunks(before.patch)]
     held = (source is not None and source.text.count(one.new) == 1 for source, one in found)
     return before.outcome == "mended" and bool(found) and all(held)
 
@@ -103,7 +89,7 @@ def without_patch(program: Program, before: PatchResult, path: Path) -> bytes | 
     if source is None:
         return None
     text = source.text
-    for hunk in (one for one in hunks(before.patch) if file_of(program, one) == path):
+    for hunk in (one for one in hunks(before.patch) if file_of(program, one.file) == path):
         if text.count(hunk.new) != 1:
             return None
         text = text.replace(hunk.new, hunk.old)
@@ -117,7 +103,7 @@ def is_out(program: Program, before: PatchResult, path: Path, was: bytes) -> boo
     moved or copied is not out.
     """
     source = program.source(path)
-    own = [one for one in hunks(before.patch) if file_of(program, one) == path]
+    own = [one for one in hunks(before.patch) if file_of(program, one.file) == path]
     if source is None or not own:
         return False
     once = collections.Counter(line.strip() for line in lines_of(was.decode(source.encoding, "replace")))
@@ -158,20 +144,3 @@ def draws_again(program: Program, before: PatchResult) -> list[PlaceOfDraw]:
         if lines.count(draw.text) == 1:
             found.append(draw.model_copy(update={"line": lines.index(draw.text) + 1}))
     return found
-
-
-def hunks(patch: str) -> Iterator[Hunk]:
-    """The places of a patch, in their order."""
-    file, hunk = "", None
-    for line in lines_of(patch):
-        if line.startswith("+++ b/"):
-            file = line.removeprefix("+++ b/").rstrip("\n")
-        elif line.startswith("@@ "):
-            yield from [hunk] if hunk is not None else []
-            hunk = Hunk(file)
-        elif line.startswith("--- a/"):
-            yield from [hunk] if hunk is not None else []
-            hunk = None
-        elif hunk is not None:
-            hunk.take(line)
-    yield from [hunk] if hunk is not None else []

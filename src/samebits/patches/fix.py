@@ -19,7 +19,7 @@ from samebits.model import Divergence, Result
 from samebits.patches.documents import FIX, PatchOutcome, PatchResult, PatchTrial
 from samebits.patches.earlier import changed_elsewhere, earlier, is_in_place
 from samebits.patches.look import Look, look
-from samebits.patches.notes import of_bytes, of_one_found_again, of_one_in_place
+from samebits.patches.notes import of_one_found_again, of_one_in_place
 from samebits.patches.patch import Patch
 from samebits.patches.patched_files import PatchedFiles
 from samebits.patches.program import Program
@@ -78,8 +78,7 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
         made = documents.proposed(_program(record, result.divergence, result.setup.packages, progress))
     is_tried = asked.apply and made.patches and not made.missing
     found = Attempts(made, progress).result(fewest=asked.fewest) if is_tried else made.document
-    more = [] if is_tried else of_bytes(made)
-    more += of_one_found_again(made) if asked.fewest and changed else []
+    more = of_one_found_again(made) if asked.fewest and changed else []
     known = {"seconds": time.monotonic() - began, "notes": [*notes, *found.notes, *more]}
     return _written(record, found.model_copy(update=known))
 

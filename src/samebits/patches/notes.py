@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shlex
 
-from samebits import words
 from samebits.patches.documents import PatchResult
-from samebits.patches.earlier import file_of, hunks
-from samebits.patches.program import Program
 from samebits.patches.proposal import Proposal
 from samebits.patches.reduction import PLACED
+from samebits.patches.unified_diff import hunks
 from samebits.reports.result_words import folder_name
 
 
@@ -41,25 +39,3 @@ def of_one_found_again(made: Proposal) -> list[str]:
 
 def _has_places(cause: list[str]) -> bool:
     return not set(PLACED).isdisjoint(cause)
-
-
-def of_bytes(made: Proposal) -> list[str]:
-    """The patch is UTF-8, so `patch` and `git apply` do not find its lines in a file that has other bytes there."""
-    some = _other_encodings(made.program, made.document.patch)
-    if not some:
-        return []
-    instead = f"use samebits fix --apply {folder_name(made.document.record)}"
-    instead = "put its lines in by hand" if made.missing else instead
-    named = words.listed(f"{file} ({encoding})" for file, encoding in some.items())
-    return [f"the patch is UTF-8, so patch and git apply do not find its lines in {named}: {instead}"]
-
-
-def _other_encodings(program: Program, patch: str) -> dict[str, str]:
-    """File -> its encoding, of the files that do not hold the bytes of the patch at the beginning of a line."""
-    found = {}
-    for hunk in hunks(patch):
-        path = file_of(program, hunk)
-        source = program.source(path)
-        if source is not None and b"\n" + hunk.old.encode() not in b"\n" + source.text.encode(source.encoding):
-            found[program.shown(path)] = source.encoding
-    return found

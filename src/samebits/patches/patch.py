@@ -14,6 +14,7 @@ from samebits.patches import calls, orders, seeds
 from samebits.patches.insertion import worded
 from samebits.patches.program import LineChange, Program
 from samebits.patches.source import SourceFile, TextEdit, lines_of
+from samebits.patches.unified_diff import diff_of
 from samebits_probe.controls.control import TOP
 
 Rule = Callable[[Program], list[LineChange]]
@@ -76,9 +77,7 @@ class Patch:
     def diff(self, program: Program) -> str:
         """The patch as a unified diff, for `patch -p1` and `git apply` in the folder of the trials."""
         return "".join(
-            line
-            for path, (old, new) in sorted(self.texts.items())
-            for line in _diff(program.shown(path), old.text, new)
+            line for path, (old, new) in sorted(self.texts.items()) for line in diff_of(program.shown(path), old, new)
         )
 
 
@@ -97,13 +96,6 @@ def _merged(edits: Iterator[TextEdit]) -> list[TextEdit]:
         rest = [line for line in lines if line not in imports]
         merged.append(TextEdit(start, end, "".join([*dict.fromkeys(imports), *rest])))
     return merged
-
-
-def _diff(name: str, old: str, new: str) -> Iterator[str]:
-    before, after = f"a/{name.lstrip('/')}", f"b/{name.lstrip('/')}"
-    lines = difflib.unified_diff(lines_of(old), lines_of(new), before, after)
-    for line in lines:
-        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
 def patches(program: Program, cause: Sequence[str]) -> tuple[list[Patch], list[str]]:

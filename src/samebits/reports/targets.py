@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from samebits.reports.tree import Report
     from samebits.store.record import Record
 
-__all__ = ["SCREEN", "Targets", "check_targets", "result_report", "write_file"]
+__all__ = ["SCREEN", "Targets", "check_targets", "result_report", "write_content", "write_file"]
 
 SCREEN = "-"
 Targets = Mapping[str, str | None]  # the name of a reporter -> a file, `-`, or None
@@ -51,9 +51,14 @@ def result_report(result: Result, record: Record, targets: Targets) -> Report:
 
 def write_file(name: str, target: str, text: str) -> None:
     """Write a report to the file that its option names. UsageError if it cannot be written."""
+    write_content(name, target, text.encode("utf-8", "backslashreplace"))
+
+
+def write_content(name: str, target: str, content: bytes) -> None:
+    """The same for bytes."""
     draft = Path(f"{target}.{os.getpid()}.part")
     try:
-        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+        draft.write_bytes(content)
         draft.replace(target)
     except OSError as why:
         draft.unlink(missing_ok=True)

@@ -1,0 +1,93 @@
+"""A patch as a unified diff: written, read again, and as the bytes that `patch` and `git apply` take."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from samebits.patches.source import SourceFile, lines_of
+
+_MARK = "\ufeff"  # stands at the beginning of a file with the encoding `utf-8-sig`; its text does not hold it
+_FIRST = re.compile(r"@@ -[01][ ,]")  # the hunk at the beginning of a file
+
+
+def diff_of(name: str, source: SourceFile, new: str) -> Iterator[str]:
+    """The lines of the diff of one file, each with its end. `name`: of the file, as people see it."""
+    end = "\t" if " " in name else ""  # without it, `patch` takes the name up to its first space
+    before, after = f"a/{name.lstrip('/')}{end}", f"b/{name.lstrip('/')}{end}"
+    mark = _MARK if source.encoding == "utf-8-sig" else ""
+    for line in difflib.unified_diff(lines_of(mark + source.text), lines_of(mark + new), before, after):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def in_bytes(patch: str, encoding_of: Callable[[str], str]) -> bytes:
+    """The diff with the lines of each file in its encoding: only then `patch` and `git apply` find them there."""
+    found, encoding = [], "utf-8"
+    for line in lines_of(patch):
+        if line.startswith("+++ b/"):
+            encoding = encoding_of(_name(line)).removesuffix("-sig")
+        is_name = line.startswith(("--- a/", "+++ b/"))
+        found.append(os.fsencode(line) if is_name else line.encode(encoding, "replace"))
+    return b"".join(found)
+
+
+def _name(line: str) -> str:
+    return line.removeprefix("+++ b/").rstrip("\n").removesuffix("\t")
+
+
+@dataclass
+class Hunk:
+    """Lines of a file before and after a patch. `added`: those that only the patch has.
+
+    `is_first`: where the file begins, so that a byte order mark may stand before its first line.
+    `marks`: of its lines, in their order. A hunk without a line around it on one side is where the file begins or ends.
+    """
+
+    file: str
+    is_first: bool = False
+    old: str = ""
+    new: str = ""
+    marks: str = ""
+    added: list[str] = field(default_factory=list)
+
+    def take(self, line: str) -> None:
+        """Take a line of the patch."""
+        if line.startswith("\\"):
+            self._take_end()
+            return
+        if self.is_first:
+            line = line[:1] + line[1:].removeprefix(_MARK)
+        self.marks += line[:1]
+        if line[:1] == "+":
+            self.added.append(line[1:].strip())
+        if line[:1] in " -":
+            self.old += line[1:]
+        if line[:1] in " +":
+            self.new += line[1:]
+
+    def _take_end(self) -> None:
+        """The line before has no end, in those texts that hold it."""
+        if self.marks[-1] in " -":
+            self.old = self.old.removesuffix("\n")
+        if self.marks[-1] in " +":
+            self.new = self.new.removesuffix("\n")
+
+
+def hunks(patch: str) -> Iterator[Hunk]:
+    """The places of a patch, in their order."""
+    file, hunk = "", None
+    for line in lines_of(patch):
+        if line.startswith("+++ b/"):
+            file = _name(line)
+        elif line.startswith("@@ "):
+            yield from [hunk] if hunk is not None else []
+            hunk = Hunk(file, is_first=_FIRST.match(line) is not None)
+        elif line.startswith("--- a/"):
+            yield from [hunk] if hunk is not None else []
+            hunk = None
+        elif hunk is not None:
+            hunk.take(line)
+    yield from [hunk] if hunk is not None else []
