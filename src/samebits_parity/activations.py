@@ -1,4 +1,4 @@
-"""Functions between a layer and the next, under every form in which libraries have them, in float64."""
+"""Activation functions in every form that libraries have, in float64."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sigmoid(x: Floats) -> Floats:
 
 
 def hard_fifth(x: Floats) -> Floats:
-    """0.2 x + 0.5, bounded by 0 and 1: Keras up to version 2."""
+    """0.2 x + 0.5, bounded by 0 and 1, as in Keras up to version 2."""
     return np.clip(0.2 * x + 0.5, 0, 1)
 
 
@@ -67,10 +67,10 @@ ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
     "hard_sigmoid as x / 6 + 0.5": hard_sixth,
     "hard_sigmoid as 0.2 x + 0.5": hard_fifth,
 }
-OVER_AXIS_1 = ("softmax over axis 1",)  # of what has an axis 1 beside the last one
+OVER_AXIS_1 = ("softmax over axis 1",)  # for arrays that have an axis 1 beside the last one
 
 
 def applied(name: str, x: Floats) -> Floats:
-    """A function of the table, of any values: what overflows becomes infinite."""
+    """Apply a function of the table to any values. What overflows becomes infinite."""
     with np.errstate(all="ignore"):
         return ACTIVATIONS[name](x)

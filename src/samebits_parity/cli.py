@@ -105,7 +105,7 @@ def run_train(**given: Any) -> int:
 
 
 def _words(text: str, side: str) -> list[str]:
-    """The words of a command; a file of Python is run by python."""
+    """The words of a command. A Python file is run by python."""
     try:
         words = [text] if Path(text).is_file() else shlex.split(text)
     except ValueError as why:
@@ -117,7 +117,7 @@ def _words(text: str, side: str) -> list[str]:
 
 @contextmanager
 def _folder(out: str | None) -> Iterator[Path]:
-    """Where the trials write: a folder that stays, or one that is gone afterwards."""
+    """Where the trials write: a folder that stays, or one that is removed afterwards."""
     if out is not None:
         yield Path(out)
         return

@@ -21,12 +21,12 @@ from samebits.options import (
     read_whole,
 )
 
-Group = Literal["optimizers", "losses", "layers"]  # of what is compared by default settings
+Group = Literal["optimizers", "losses", "layers"]  # what is compared by default settings
 GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 def read_sizes(text: str) -> list[int]:
-    """Whole numbers with commas between them: 28,28,1."""
+    """Read whole numbers separated by commas: 28,28,1."""
     return [read_whole(word.strip(), 1, MOST_STEPS, "a size") for word in read_text(text).split(",")]
 
 
@@ -38,7 +38,7 @@ def read_backend(text: str) -> str:
 
 
 def read_groups(text: str) -> list[str]:
-    """Groups of what libraries have in common."""
+    """Read the groups of what libraries have in common."""
     names = read_names(text)
     unknown = [name for name in names if name not in GROUPS]
     if unknown:

@@ -1,4 +1,4 @@
-"""The report of a comparison of libraries. Its documents have words of their own for the three verdicts."""
+"""The report of a comparison of libraries. Its documents have their own words for the three verdicts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADS: dict[Agreement, str] = {"agree": "AGREE", "differ": "DIFFER", "unknown": 
 
 
 def compared(title: str, found: Agreement, sentence: str, document: BaseModel, blocks: Iterable[AnyBlock]) -> Report:
-    """The report. `sentence`: what was found, in one."""
+    """The report. `sentence`: what was found, in one sentence."""
     shown = tuple(blocks)
     return Report(
         title=title,
@@ -44,7 +44,7 @@ def _case(title: str, found: Agreement, sentence: str, blocks: Iterable[AnyBlock
 def parts(
     facts: Iterable[tuple[str, str]], tables: Iterable[Table], notes: Iterable[str] = (), elsewhere: str = ""
 ) -> list[AnyBlock]:
-    """Facts, tables, then what was not tried, and why. `elsewhere`: where to find what a terminal does not show."""
+    """Facts and tables, then what was not tried, and why. `elsewhere`: where to find what a terminal does not show."""
     rows, lines = tuple(facts), tuple(notes)
     blocks: list[AnyBlock] = [Facts(rows)] if rows else []
     blocks += tables

@@ -1,4 +1,4 @@
-"""The sides of a comparison: which library, under which interpreter; and running a script of ours there."""
+"""The sides of a comparison: which library, under which interpreter. It also runs samebits' scripts there."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from samebits.errors import NotFound, SamebitsError, UsageError
 
 T = TypeVar("T")
 Family = Literal["keras2", "keras3", "tfkeras", "pytorch", "jax", "flax"]
-LAST_WORDS = 800  # characters of a script's error that are shown
-MOST_SECONDS = 900.0  # of a script of ours
+LAST_WORDS = 800  # how many characters of a script's error are shown
+MOST_SECONDS = 900.0  # of samebits' own scripts
 
 
 class LibraryFailure(SamebitsError):
-    """A script of ours that ended badly under a library's interpreter; the message has its last words."""
+    """A script of samebits that ended badly under a library's interpreter. The message has the script's last words."""
 
 
 class Side(NamedTuple):
-    """A library. `environment`: where it lives if it is not beside samebits; `modules`: what it needs there.
-    `python`: its interpreter, where a user named one."""
+    """A library.
+
+    `environment`: where it lives if it is not beside samebits; `modules`: what it needs there. `python`: its
+    interpreter, if the user named one.
+    """
 
     id: str
     family: Family
@@ -64,7 +67,9 @@ def named(names: list[str]) -> list[Side]:
 
 
 def interpreter(side: Side) -> str:
-    """The interpreter of a library: the one that runs samebits if that has it, else its environment. NotFound."""
+    """The interpreter of a library: the one that runs samebits if it has the library, else that of the library's
+    environment. Raises NotFound.
+    """
     if side.python:
         return side.python
     if side.modules and all(importlib.util.find_spec(module) for module in side.modules):
@@ -76,9 +81,9 @@ def interpreter(side: Side) -> str:
 
 
 def attempt(side: Side, measure: Callable[[], T], *, is_named: bool) -> tuple[T | None, str]:
-    """(what `measure` gives, "") of a library that is here, or (None, why not) where nobody asked for it by name.
+    """(what `measure` gives, "") for a library that is installed, or (None, why not) if the user did not name it.
 
-    Raises NotFound, LibraryFailure of one that is named.
+    Raises NotFound or LibraryFailure for a library that the user named.
     """
     try:
         interpreter(side)
@@ -90,10 +95,10 @@ def attempt(side: Side, measure: Callable[[], T], *, is_named: bool) -> tuple[T 
 
 
 def run_script(side: Side, script: Path, request: dict[str, Any], out: Path | None = None) -> Any:
-    """What a script of ours says under a library's interpreter.
+    """What a script of samebits answers under a library's interpreter.
 
-    It is started as `python SCRIPT REQUEST.json ANSWER.json` and writes its answer there. `out`: a folder for its
-    other files, told to it as `out` in the request. Raises NotFound, LibraryFailure.
+    It is started as `python SCRIPT REQUEST.json ANSWER.json` and writes its answer there. `out`: a folder for its other
+    files, which the request names as `out`. Raises NotFound, LibraryFailure.
     """
     python = interpreter(side)
     with tempfile.TemporaryDirectory(prefix="samebits-parity-") as folder:

@@ -1,4 +1,4 @@
-"""What a study's masks are set beside that no training made: the true mask, and the best single grey level."""
+"""Masks without a training, for comparison with a study's: the true mask, and the best single grey level."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ TRUE_MASK, GREY_LEVEL = "the true mask", "one grey level"
 
 
 def of(kind: str, folder: Path, judge: Judge) -> list[Baseline]:
-    """Both, judged as the masks of the trainings are; none of data that holds no cells. Raises DataError.
+    """Both masks, judged like the masks of the trainings; none if the data holds no cells.
 
-    `folder`: of the study's data.
+    Raises DataError. `folder`: of the study's data.
     """
     if kind != "cells":
         return []
-    from samebits_study.cells import arrays  # scipy and scikit-image, which LeNet-5 does without
+    from samebits_study.cells import arrays  # scipy and scikit-image, which LeNet-5 does not need
 
     masks = arrays.read_truth(folder / arrays.TRUTH).masks
     with np.load(folder / data.FILE) as file:
@@ -42,7 +42,7 @@ def _judged(name: str, about: str, found: Any) -> list[Baseline]:
 
 
 def best_level(images: Bytes, masks: Bytes) -> int:
-    """The grey level at or below which pixels are taken for cells so that the Dice over all pixels is the highest."""
+    """The grey level that gives the highest Dice over all pixels, if pixels at or below it count as cells."""
     cell = np.bincount(images[masks > 0], minlength=LEVELS).cumsum()
     either = np.bincount(images.ravel(), minlength=LEVELS).cumsum() + cell[-1]
     return int((2 * cell / np.maximum(either, 1)).argmax())

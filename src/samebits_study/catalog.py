@@ -1,4 +1,4 @@
-"""The studies and their setups: an entry in a table each; which setups a study can run, and its models' layers.
+"""The studies and their setups, each an entry in a table; which setups a study can run; and the layers of its models.
 
 A setup names its library, environment and controls. A model's layers say how PyTorch starts from Keras' weights."""
 
@@ -93,10 +93,10 @@ Library = Literal["keras2", "pytorch", "keras3"]
 class StudySetup:
     """One setup of a study.
 
-    `environment`: the environment that holds its packages, by the name of `samebits env`. `modules`: what an
-    interpreter must have to stand in for it (none: no other can). `arguments`: words for the script.
-    `variables`: of the environment. `preset`, `controls`: held, so that each is read back. `initial`: the setup whose
-    initial weights it starts from. `one_process`: all its models are trained in one process, one after another.
+    `environment`: the environment that holds its packages, by the name of `samebits env`. `modules`: what a different
+    interpreter must have to replace that environment (none: no other can). `arguments`: for the script. `variables`:
+    environment variables. `preset`, `controls`: are held, so that each is read back. `initial`: the setup whose initial
+    weights it starts from. `one_process`: all its models are trained in one process, one after another.
     """
 
     id: str
@@ -112,7 +112,7 @@ class StudySetup:
     one_process: bool = False
 
 
-# code1 without what it says of threads
+# code1 without its setting of threads
 _NO_THREADS = ("hash-seed", "numpy-seed", "python-seed", "visible-gpu", "channels-first", "tf-seed")
 
 SETUPS: dict[str, StudySetup] = {
@@ -155,7 +155,7 @@ SETUPS: dict[str, StudySetup] = {
 
 @dataclass(frozen=True, kw_only=True)
 class StudyScale:
-    """How much is trained. `data`: keywords of what makes the study's data; `arguments`: words for its scripts.
+    """How much is trained. `data`: keywords for making the study's data; `arguments`: for its scripts.
 
     `watershed`: whether cells that touch are always split before they are counted.
     """
@@ -171,9 +171,9 @@ class StudyScale:
 class Study:
     """An architecture on a data set. `scripts`: library -> file in `scripts/`.
 
-    `data`: digits, cells, or the file in `scripts/` that makes the data. `layers`: those of the model, where PyTorch
-    starts from the initial weights of Keras. `measures`: what the file that makes the data computes from predictions,
-    the main one first; without any, predictions are classes or cells.
+    `data`: digits, cells, or the file in `scripts/` that makes the data. `layers`: of the model, if PyTorch starts from
+    the initial weights of Keras. `measures`: what the file that makes the data computes from predictions, the main
+    measure first; if there are none, predictions are classes or cells.
     """
 
     name: str
@@ -271,7 +271,7 @@ def scale_named(study: Study, name: str) -> StudyScale:
 
 
 def setups_named(names: list[str]) -> list[StudySetup]:
-    """Setups of the table, in its order; all of them where none is named. Raises UsageError."""
+    """Setups of the table, in its order; all of them if none is named. Raises UsageError."""
     unknown = [name for name in names if name not in SETUPS]
     if unknown:
         raise UsageError(f"There is no setup {unknown[0]!r}.", f"Choose from: {', '.join(SETUPS)}.")
@@ -294,9 +294,10 @@ def runnable_setups(study: Study) -> list[str]:
 
 
 def wanted_setups(name: str, found: list[str]) -> list[str]:
-    """Those of the setups that are found which count: all but those that the study of this name cannot run.
+    """The setups that count, among those found: all that the study of this name can run.
 
-    All of them count if nobody knows the study, or if it can run none: so nothing passes for want of a script.
+    All of them count if the study is unknown, or if it can run none, so that no study passes because a script is
+    missing.
     """
     study = STUDIES.get(name)
     possible = [one for one in found if study is None or one not in SETUPS or not why_not(study, SETUPS[one])]
@@ -320,11 +321,11 @@ def why_not(study: Study, setup: StudySetup) -> str:
 
 
 def script_options(setup: StudySetup) -> list[str]:
-    """The options that a setup gives to a script beyond those of every script."""
+    """The options that a setup gives to a script in addition to those of every script."""
     own = [word for word in setup.arguments if word.startswith("--")]
     return [*(["--initial"] if setup.initial else []), *own, *(["--repeat"] if setup.one_process else [])]
 
 
 def script_takes(script: str, word: str) -> bool:
-    """Whether a script names an option, in quotes, as its parser of arguments must."""
+    """Whether a script names an option in quotes, as its argument parser must."""
     return bool(re.search(rf"""["']{re.escape(word)}["']""", (SCRIPTS / script).read_text(encoding="utf-8")))

@@ -82,7 +82,7 @@ NEEDED = ("matplotlib", "scipy", "skimage")
 
 
 def run(name: str, **given: Any) -> int:
-    """Run what is missing, write the reports, say what was found."""
+    """Run what is missing, write the reports, and show the result."""
     requests.refuse_platform()
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
@@ -113,7 +113,7 @@ def run(name: str, **given: Any) -> int:
 
 
 def show(folder: Path, targets: answers.Targets) -> int:
-    """Show a study that was run before, and write what was asked for."""
+    """Show a study that was run before, and write the reports that options name."""
     from samebits_study import catalog, output
 
     result = output.kept(folder)
@@ -122,7 +122,7 @@ def show(folder: Path, targets: answers.Targets) -> int:
     return _status(result, wanted)
 
 
-# document in a folder -> what `samebits report` calls to show it
+# document in a folder -> the function with which `samebits report` shows it
 SHOWN = {"study.json": show}
 
 
@@ -134,7 +134,7 @@ def _status(result: StudyResult, wanted: Collection[str]) -> int:
 
 
 def _refuse_missing() -> None:
-    """UsageError if a package of the extra is not installed: asked before hours of training."""
+    """Raise UsageError if a package of the extra is not installed. This is asked before hours of training."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"samebits study needs {', '.join(missing)}.", "pip install matplotlib scipy scikit-image")

@@ -1,6 +1,8 @@
-"""Makes the result of a setup from what its trainings left on disk. Nothing is trained or run here.
+"""Makes the result of a setup from what its trainings left on disk.
 
-A judge says what the test predictions are worth, by the kind of the study's data."""
+Nothing is trained or run here. A judge measures how good the test predictions are, depending on the kind of the study's
+data.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +28,14 @@ from samebits_study.results import Cells, Digits, Initial, Plain, Retest, SetupR
 from samebits_study.trainings import Work, weights_files
 
 AGAIN = "Remove the folder of the trial: the study runs it again."
-UNDECIDED = -1  # the class of a prediction that is not a number
+UNDECIDED = -1  # the class of a prediction that holds NaN
 Judge = Callable[[NDArray[Any]], Digits | Cells | scores.Scores]
 
 
 def collect(work: Work, setup: StudySetup, judge: Judge, retests: list[Retest], reason: str = "") -> SetupResult:
     """The result of a setup, with as many trials as `work` has. Raises DataError, RecordError.
 
-    `judge`: what the test predictions are worth; `reason`: why it is not complete.
+    `judge`: measures the test predictions; `reason`: why the setup is not complete.
     """
     folder = runs.record_folder(work, setup)
     if not (folder / RECORD_FILE).is_file():
@@ -70,7 +72,7 @@ def places_of_models(work: Work, setup: StudySetup) -> list[tuple[int, Path]]:
 
 
 def _verdict(judged: Result | None, setup: StudySetup) -> dict[str, Any]:
-    """What check says of the trials; of a setup with one process only its controls."""
+    """The verdict of check on the trials. A setup with one process has only its controls."""
     if judged is None:
         return {}
     if setup.one_process:
@@ -103,7 +105,7 @@ def _model(number: int, place: Path, judge: Judge, machine: str) -> TrainedModel
 
 
 def read_predictions(place: Path) -> NDArray[Any]:
-    """What a model gave for the test data. Raises DataError."""
+    """The predictions of a model for the test data. Raises DataError."""
     path = place / trainings.PREDICTIONS
     try:
         with np.load(path) as saved:
@@ -119,7 +121,7 @@ def last_weights(place: Path) -> Path:
 
 
 def fingerprint(path: Path) -> str:
-    """32 hex digits over a file of arrays: names do not count, their order does. Raises DataError."""
+    """32 hex digits over a file of arrays. The order of the arrays counts, their names do not. Raises DataError."""
     saved = store.fingerprint_file(path, named=True)
     if saved.error:
         raise DataError(f"{path}: {saved.error}", AGAIN)
@@ -127,7 +129,7 @@ def fingerprint(path: Path) -> str:
 
 
 def groups_of(models: list[TrainedModel]) -> list[list[int]]:
-    """Trials with equal weights, in the order in which they come."""
+    """Groups of trials with equal weights, in order of their first trials."""
     groups: dict[str, list[int]] = {}
     for model in models:
         groups.setdefault(model.weights, []).append(model.trial)
@@ -135,7 +137,7 @@ def groups_of(models: list[TrainedModel]) -> list[list[int]]:
 
 
 def distances(places: list[tuple[int, Path]], groups: list[list[int]]) -> list[WeightDistance]:
-    """The distance of each group's first trial from that of the largest group: one line for each other model."""
+    """The distance of each group's first trial from that of the largest group: one line for each other group."""
     if len(groups) < 2:
         return []
     known = dict(places)
@@ -214,15 +216,15 @@ def _digits(folder: Path, **_: bool) -> Judge:
 
 
 def _cells(folder: Path, *, watershed: bool) -> Judge:
-    from samebits_study.cells import arrays  # scipy and scikit-image, which LeNet-5 does without
+    from samebits_study.cells import arrays  # scipy and scikit-image, which LeNet-5 does not need
 
     return partial(judge_cells, truth=arrays.read_truth(folder / arrays.TRUTH), watershed=watershed)
 
 
 def judge_digits(predictions: NDArray[Any], labels: NDArray[np.uint8]) -> Digits:
-    """What predictions (n, classes) are worth: accuracy, wrong ones, confusion matrix (rows: true classes).
+    """Judge predictions (n, classes): accuracy, wrong ones, confusion matrix (rows: true classes).
 
-    A prediction that holds NaN is of no class: it is wrong, and the confusion matrix leaves it out.
+    A prediction that holds NaN has no class: it is wrong, and the confusion matrix leaves it out.
     """
     found = classes_of(predictions)
     classes = predictions.shape[1]
@@ -246,9 +248,9 @@ def classes_of(predictions: NDArray[Any]) -> NDArray[Any]:
 
 
 def judge_cells(predictions: NDArray[Any], truth: Any, *, watershed: bool = False) -> Cells:
-    """Masks (n, height, width) of one animal, post-processed and counted as in the paper.
+    """Judge masks (n, height, width) of one animal. They are post-processed and counted as in the paper.
 
-    `truth`: `cells.arrays.Truth`; `watershed`: as in `cells_found`. A measure that is undefined is None, and says why.
+    `truth`: `cells.arrays.Truth`; `watershed`: as in `cells_found`. An undefined measure is None, with the reason.
     Raises DataError.
     """
     from samebits_study import stereology
@@ -283,7 +285,10 @@ def judge_cells(predictions: NDArray[Any], truth: Any, *, watershed: bool = Fals
 
 
 def cells_found(prediction: NDArray[Any], truth: Any, *, watershed: bool) -> NDArray[Any]:
-    """The cells of one predicted mask, numbered. `watershed`: cells that touch are split, as in the authors' code."""
+    """The cells of one predicted mask, numbered.
+
+    `watershed`: whether touching cells are split, as in the authors' code.
+    """
     from samebits_study import stereology
 
     return stereology.post_process(prediction, smallest=truth.smallest, watershed=watershed)
@@ -294,9 +299,8 @@ JUDGES: dict[str, Callable[..., Judge]] = {"digits": _digits, "cells": _cells}
 
 
 def judge_of(study: Study, folder: Path, *, watershed: bool) -> Judge:
-    """The judge of a study: its own script if it has measures of its own; else that of its data, or of digits.
-
-    Data that a script made, without measures, has labels.
+    """The judge of a study: its own script if the study has its own measures; else the judge for its kind of data, or
+    for digits. Data that a script made without measures has labels.
     """
     if study.measures:
         return scores.judge_of(study, folder / data.FILE)

@@ -1,5 +1,6 @@
-"""A study from its name to its result: the data, the setups one after another, saved weights tested
-again, and the document of what all of these gave."""
+"""Runs a study from its name to its result: makes the data, runs one setup after another, tests saved weights again,
+and writes the document of the results.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +31,11 @@ LOCK = ".lock"
 
 @dataclass(frozen=True, kw_only=True)
 class StudyRequest:
-    """What `samebits study` is asked for. `trials`: None for those of the scale; `source`: see `data.prepare`.
-    `watershed`: split cells that touch before they are counted. `host`, `each`: of the trials, see `Request`."""
+    """The request of `samebits study`.
+
+    `trials`: None for the number of the scale; `source`: see `data.prepare`. `watershed`: split touching cells before
+    they are counted. `host`, `each`: of the trials, see `Request`.
+    """
 
     study: str
     scale: str
@@ -45,7 +49,7 @@ class StudyRequest:
 
 
 def conduct(asked: StudyRequest, progress: Progress) -> StudyResult:
-    """Run what is missing of a study; its result is written after each setup, so that an interruption loses nothing.
+    """Run what is missing of a study. The result is written after each setup, so an interruption loses nothing.
 
     Raises UsageError, DataError. A setup that cannot be run is named in the result with the reason, and the others go
     on.
@@ -76,17 +80,16 @@ def conduct(asked: StudyRequest, progress: Progress) -> StudyResult:
 
 
 def _refuse_file(folder: Path) -> None:
-    """UsageError if the study's folder is a file, or below one."""
+    """Raise UsageError if the study's folder is a file, or lies below one."""
     found = next((path for path in (folder, *folder.parents) if path.exists()), folder)
     if found.exists() and not found.is_dir():
         raise UsageError(f"{found} is a file: a study is kept in a folder.", "name a different folder with --out DIR.")
 
 
 def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
-    """The setups in the folder's study.json whose trainings are not here: run on a different machine, or cleared away.
-
-    They stay in the result, and are not run again if they are whole. Raises UsageError if that study.json is of
-    a study that cannot be set beside this one.
+    """The setups in the folder's study.json whose trainings are not here, because they ran on a different machine or
+    were removed. They stay in the result, and are not run again if they are complete. Raises UsageError if that
+    study.json belongs to a study that cannot be compared with this one.
     """
     path = work.folder / RESULT
     if not path.is_file():
@@ -111,23 +114,24 @@ def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
 
 
 def _comparable(found: StudyResult) -> dict[str, Any]:
-    """What two results must have in common to be one study. Their data's folder is no part of it, its digests are.
+    """What two results must have in common to be one study.
 
-    None: not known of a document of an older release.
+    The digests of the data are part of it, the folder is not. None: not known, because the document is of an older
+    release.
     """
     same = found.model_dump(include={"study", "scale", "trials", "epochs", "arguments", "watershed"})
     return {**same, "data": found.data.get("digest"), "true cells": found.data.get("digest_of_truth")}
 
 
 def _as_last_asked(work: Work, setup: StudySetup) -> Work:
-    """The study with as many trials as the setup was last asked for."""
+    """The study with the number of trials last requested for the setup."""
     with _damage_said(work, setup):
         return replace(work, trials=runs.trials_wanted(work, setup))
 
 
 @contextmanager
 def _damage_said(work: Work, setup: StudySetup) -> Iterator[None]:
-    """A record of the study that cannot be read is said with what to do in a study."""
+    """Add to the error of an unreadable record what to do about it in a study."""
     try:
         yield
     except RecordError as why:
@@ -136,7 +140,7 @@ def _damage_said(work: Work, setup: StudySetup) -> Iterator[None]:
 
 
 def _run(work: Work, setup: StudySetup, progress: Progress) -> str:
-    """Run a setup; gives the reason if it is not done."""
+    """Run a setup. Returns the reason if it is not done."""
     progress.note(f"{work.study.name} > {setup.id}: {setup.about}")
     try:
         with _damage_said(work, setup):
@@ -154,10 +158,9 @@ def result(
     elsewhere: list[SetupResult],
     known: dict[str, SetupResult],
 ) -> StudyResult:
-    """The study as far as it has been run: setups asked for, those run before in the same folder, or elsewhere.
-
-    `reasons`: by the setups asked for, why each is not done. Another one has the trials that it was last asked for.
-    `known`: results that were collected before, so that no record is read again; those that are new join them.
+    """The study as far as it has been run: the requested setups, and others that ran before in the same folder or
+    elsewhere. `reasons`: why a requested setup is not done. Other setups have the number of trials last requested for
+    them. `known`: results that were collected before, so that no record is read again; new ones are added to it.
     """
     judge = collection.judge_of(work.study, work.data.parent, watershed=bool(work.watershed))
     others = {one.id: one for one in elsewhere}
@@ -197,8 +200,10 @@ def _retests(work: Work, setup: StudySetup) -> list[Retest]:
 
 @dataclass(frozen=True)
 class RetestFactor:
-    """One thing that is varied. `variables`: of the environment; `control`: held beside the setup's own, or at another
-    value than there."""
+    """One thing that is varied.
+
+    `variables`: environment variables; `control`: held in addition to the setup's own, or with a different value.
+    """
 
     name: str
     variables: dict[str, str | None] = field(default_factory=dict)
@@ -211,7 +216,7 @@ class RetestFactor:
 
 
 # oneDNN chooses its kernels by ONEDNN_MAX_CPU_ISA (DNNL_ and MKLDNN_ before), ATen by ATEN_CPU_CAPABILITY, MKL by
-# MKL_ENABLE_INSTRUCTIONS; Eigen's kernels in TensorFlow are chosen when it is built, and cannot be varied
+# MKL_ENABLE_INSTRUCTIONS; Eigen's kernels are chosen when TensorFlow is built, so they cannot be varied
 _NARROW: dict[str, str | None] = {
     "ONEDNN_MAX_CPU_ISA": "SSE41", "DNNL_MAX_CPU_ISA": "SSE41", "ATEN_CPU_CAPABILITY": "default",
     "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
@@ -226,11 +231,13 @@ FACTORS = (
 
 
 def retest(work: Work, setup: StudySetup) -> list[Retest]:
-    """Test the first model's weights again, once for each factor. What cannot be run is said in its place.
+    """Test the first model's weights again, once for each factor.
+
+    A test that cannot be run has its reason in its place.
 
     The paper tested its models on a second GPU and found the same results (section IX). On a CPU, what can differ
     between two machines is how many threads share the work and which instructions do it. Each test runs as the trials
-    did, under the setup's own controls, and differs from them in the one thing that it is named after.
+    did, under the setup's own controls, and differs from them only in the factor that names it.
     """
     places = collection.places_of_models(work, setup)
     return [_retest(work, setup, factor, places[0]) for factor in FACTORS] if places else []
@@ -268,7 +275,7 @@ def _test(work: Work, setup: StudySetup, factor: RetestFactor, weights: Path, re
         preset=setup.preset,
         controls=[*setup.controls, *([factor.control] if factor.control else [])],
         out=record,
-        overwrite=True,  # what an interruption left
+        overwrite=True,  # left by an interruption
         variables=factor.variables,
     )
     trial = checks.record(request).trial
@@ -278,7 +285,7 @@ def _test(work: Work, setup: StudySetup, factor: RetestFactor, weights: Path, re
 
 
 def _without_effect(record: Path, factor: RetestFactor) -> str:
-    """What is said of a factor whose control was held without effect; nothing if it had one."""
+    """The sentence for a factor whose control had no effect; nothing if it had one."""
     opened = store.open_record(record)
     name = str(factor.control).partition("=")[0]
     judged = comparison.judge(opened.file, opened.trials)
@@ -287,14 +294,16 @@ def _without_effect(record: Path, factor: RetestFactor) -> str:
 
 
 def same_decisions(study: Study, before: NDArray[Any], again: NDArray[Any]) -> bool | None:
-    """Whether two predictions decide the same; None if such predictions decide nothing."""
+    """Whether two predictions lead to the same decisions; None if such predictions decide nothing."""
     decide = partial(scores.decisions, study) if study.measures else decisions
     first, second = decide(before), decide(again)
     return None if first is None or second is None else bool(np.array_equal(first, second))
 
 
 def decisions(predictions: NDArray[Any]) -> NDArray[Any]:
-    """Digits (n,) from probabilities (n, 10), or cells (n, height, width) from those of pixels; none from NaN."""
+    """The decisions: digits (n,) from probabilities (n, 10), or cells (n, height, width) from the probabilities of
+    pixels; none from NaN.
+    """
     if predictions.ndim == 2:
         return collection.classes_of(predictions)
     return np.where(np.isnan(predictions), collection.UNDECIDED, predictions > 0.5)

@@ -1,4 +1,4 @@
-"""The data of a study: made once, outside of the trainings, in files that every library reads."""
+"""The data of a study. It is made once, outside of the trainings, in files that every library reads."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ Note = Callable[[str], None]
 
 
 def prepare(study: Study, scale: StudyScale, folder: Path, source: Path | None, note: Note) -> dict[str, Any]:
-    """Make the study's data in `folder`, unless it is there; gives its settings and digests.
+    """Make the study's data in `folder`, unless it is there.
 
-    `source`: where the images are (default: MNIST from the cache or the network; cells from the generator). `note`: is
-    told what a user must know of the data. Raises UsageError if the folder holds other data, or what it was made of
-    has changed; DataError if the data is damaged, or the source's is no such data.
+    Returns its settings and digests. `source`: where the images are (default: MNIST from the cache or the network;
+    cells from the generator). `note`: is told what a user must know about the data. Raises UsageError if the folder
+    holds different data, or if its source has changed; DataError if the data is damaged, or if the source does not hold
+    such data.
     """
     asked = {"study": study.data, "source": str(source.absolute()) if source else None, "seed": SEED, **scale.data}
     if (folder / SETTINGS).is_file():
@@ -75,12 +76,12 @@ def _again(folder: Path) -> str:
 
 
 def _refuse_other(asked: dict[str, Any], known: dict[str, Any], folder: Path) -> None:
-    """UsageError if the data that is there is not what is asked for."""
+    """Raise UsageError if the data that is there is not the data that is wanted."""
     differ = [name for name in asked if known.get(name) != asked[name]]
     if not differ:
         return
     if "study" in differ:
-        differ = ["study"]  # the others follow from it
+        differ = ["study"]  # the others follow from this one
     if differ == ["source"]:
         was = known.get("source")
         again = f"Give --data {was} again" if was else "Leave --data out, as then"
@@ -93,7 +94,7 @@ def _refuse_other(asked: dict[str, Any], known: dict[str, Any], folder: Path) ->
 
 
 def _refuse_changed(known: dict[str, Any], source: Path | None, folder: Path, note: Note) -> None:
-    """UsageError if the images have changed since the data was made of them; where they are gone, that is noted."""
+    """Raise UsageError if the images have changed since the data was made. If they are gone, a note says so."""
     if source is None or "digest_of_source" not in known:
         return
     if not source.exists():
@@ -106,7 +107,7 @@ def _refuse_changed(known: dict[str, Any], source: Path | None, folder: Path, no
 
 
 def digest_of_folder(folder: Path) -> str:
-    """32 hex digits over the names and contents of all files below a folder, but for hidden ones."""
+    """32 hex digits over the names and contents of all files below a folder, without hidden files."""
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
@@ -116,7 +117,7 @@ def digest_of_folder(folder: Path) -> str:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """The digests of the files that are there: the data for the scripts, and the truth for the judges."""
+    """The digests of the existing files: the data for the scripts, and the truth for the judges."""
     files = {"digest": folder / FILE, "digest_of_truth": folder / TRUTH}
     return {
         name: hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
@@ -147,7 +148,7 @@ def _digits(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, A
 
 
 def _cells(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, Any]:
-    from samebits_study.cells import arrays  # scipy and scikit-image, which LeNet-5 does without
+    from samebits_study.cells import arrays  # scipy and scikit-image, which LeNet-5 does not need
 
     made = arrays.prepare(source, arrays.CellSettings(**cells_settings(scale, source), seed=SEED), folder)
     found = {"about": made.about, "test_animal": made.test_animal, "train_images": made.train, "test_images": made.test}
@@ -155,7 +156,10 @@ def _cells(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, An
 
 
 def cells_settings(scale: StudyScale, source: Path | None) -> dict[str, Any]:
-    """Keywords of `CellSettings` but the seed. A scale that takes a folder whole has as many fields an animal as it."""
+    """The keywords of `CellSettings` except the seed.
+
+    If a scale takes all of a folder, it has as many fields of each animal as the folder.
+    """
     settings: dict[str, Any] = dict(scale.data)
     if settings.pop("whole_folder", 0) and source:
         settings["fields_per_animal"] = None
@@ -172,8 +176,9 @@ Split = dict[str, NDArray[np.uint8]]
 def split_digits(folder: Path, *, train: int, validation: int, test: int, seed: int) -> Split:
     """Arrays {train,validation,test}_{images,labels}: images (n, 28, 28) and labels (n,), bytes.
 
-    `validation` digits, as many of each class, are drawn from the training set (the paper, section VIII.B: 1,000 a
-    class), `train` of the others in MNIST's order, and the first `test` of the test set. Raises DataError.
+    `validation` digits, equally many of each class, are drawn from the training set (the paper, section VIII.B: 1,000
+    for each class). Then come the first `train` of the others in MNIST's order, and the first `test` digits of the test
+    set. Raises DataError.
     """
     images, labels = read_idx(folder, "train-images-idx3-ubyte"), read_idx(folder, "train-labels-idx1-ubyte")
     held_out = _of_each_class(labels, validation // CLASSES, np.random.default_rng(seed))
@@ -196,7 +201,7 @@ def _of_each_class(labels: NDArray[np.uint8], count: int, rng: np.random.Generat
 
 
 def read_idx(folder: Path, name: str) -> NDArray[np.uint8]:
-    """An idx file of bytes, plain or gzipped. Raises DataError."""
+    """Read an idx file of bytes, plain or gzipped. Raises DataError."""
     path = next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
     if path is None:
         raise DataError(f"{folder} holds no {name}.", f"samebits data get mnist --to {folder}")
@@ -213,9 +218,10 @@ LAST_WORDS = 800  # characters of a script's error that are shown
 
 
 def made_by_script(script: str, settings: dict[str, int], target: Path, source: Path | None) -> dict[str, Any]:
-    """Run a script that writes the npz file `target`; gives what is said of the data. Raises DataError.
+    """Run a script that writes the npz file `target`.
 
-    `settings`: the scale's, each an option of the script; `source`: the folder that the user named (--data).
+    Returns the description of the data. Raises DataError. `settings`: of the scale, each an option of the script;
+    `source`: the folder that the user named (--data).
     """
     words = [sys.executable, str(catalog.SCRIPTS / script), "--out", str(target), "--seed", str(SEED)]
     for name, value in settings.items():
@@ -230,7 +236,7 @@ def made_by_script(script: str, settings: dict[str, int], target: Path, source: 
 
 
 def _refuse_no_arrays(script: str, target: Path) -> None:
-    """DataError if a script wrote no file of arrays."""
+    """Raise DataError if a script wrote no file of arrays."""
     try:
         np.load(target).close()
     except (OSError, ValueError) as why:
@@ -238,7 +244,7 @@ def _refuse_no_arrays(script: str, target: Path) -> None:
 
 
 def _refuse_unjudgeable(script: str, target: Path) -> None:
-    """DataError if a script wrote no true classes, by which predictions of classes are judged."""
+    """Raise DataError if a script wrote no true classes, which are needed to judge predictions of classes."""
     with np.load(target) as arrays:
         missing = "test_labels" not in arrays
     if missing:

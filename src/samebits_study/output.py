@@ -1,5 +1,4 @@
-"""What is written of a study: every table (Markdown, CSV, LaTeX) and figure, a document, a page; and what the terminal
-shows."""
+"""Writes a study: every table (Markdown, CSV, LaTeX) and figure, a document, a page; and shows it on the terminal."""
 
 from __future__ import annotations
 
@@ -25,9 +24,9 @@ from samebits_study.results import RESULT, StudyResult
 
 
 def as_csv(table: Table) -> str:
-    """A table as comma-separated values (RFC 4180), for programs: a line of names, then a line a row.
+    """A table as comma-separated values (RFC 4180), for programs: a line of names, then a line for each row.
 
-    A mean and its deviation have a column each. Notes are left out: they are in the other formats.
+    A mean and its deviation have a column each. Notes are only in the other formats.
     """
     widths = [
         2 if any(isinstance(row[place], Spread) for row in table.rows) else 1 for place in range(len(table.columns))
@@ -58,7 +57,7 @@ SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "±": r"$\pm$", "`": r"\textasciigrave{}",
-    "[": "{[}", "]": "{]}", "*": "{*}",  # these mean something behind the end of a row
+    "[": "{[}", "]": "{]}", "*": "{*}",  # at the beginning of a row these characters have a meaning
 }  # fmt: skip
 WIDE = "p{0.3\\linewidth}"
 
@@ -113,16 +112,18 @@ def escaped(text: str) -> str:
 
 TABLES, FIGURES, DOCUMENT, PAGE = "tables", "figures", "report.md", "page.html"
 FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown.table, "csv": as_csv, "tex": as_latex}
-DRAWN_FROM = "drawn-from.txt"  # beside the figures: the digest of the results that they show
+DRAWN_FROM = "drawn-from.txt"  # lies beside the figures: the digest of the results that they show
 NOT_DRAWN = "This figure is not drawn of the results that are in the folder now. To draw it: "
 NEEDED = "This figure cannot be drawn: matplotlib is not installed (pip install matplotlib)."
-WORDS = {"1": "frame", "4": "two-trials"}  # for the paper's numbers, in a study of cells that it does not have
+# stands for the paper's numbers in a study of cells that the paper does not have
+WORDS = {"1": "frame", "4": "two-trials"}
 
 
 def write(result: StudyResult, folder: Path) -> list[Path]:
-    """Write what is to be read of a study in its folder; gives the files, the page last. Older ones are replaced.
+    """Write the reports of a study into its folder.
 
-    The folder also holds the trainings: their masks are needed for Figures 1 and 4, and nothing else of them.
+    Returns the files, the page last. Older files are replaced. The folder also holds the trainings. Of these, only the
+    masks are needed, for Figures 1 and 4.
     """
     tables = every_table(result)
     drawn = _draw(every_figure(result, folder), _emptied(folder / FIGURES, "figure-*"))
@@ -137,7 +138,7 @@ def write(result: StudyResult, folder: Path) -> list[Path]:
 
 
 def every_table(result: StudyResult) -> list[Table]:
-    """The paper's tables, then those beyond. Of a study that the paper does not have, none is the paper's."""
+    """The paper's tables, then the others. A study that is not in the paper has none of the paper's tables."""
     found = [*paper_tables.tables(result), *extra_tables.tables(result)]
     if result.study in paper.STUDIES:
         return found
@@ -146,7 +147,7 @@ def every_table(result: StudyResult) -> list[Table]:
 
 
 def every_figure(result: StudyResult, folder: Path) -> list[Figure]:
-    """All figures of a study, the paper's by their numbers first."""
+    """All figures of a study: first the paper's by their numbers, then the others."""
     found = [*_of_cells(result, folder), *figures.box_plots(result), *figures.curves(result)]
     if result.study not in paper.STUDIES:
         found = [_by_word(figure) for figure in found]
@@ -172,7 +173,7 @@ def _of_cells(result: StudyResult, folder: Path) -> list[Figure]:
 
 
 def _emptied(folder: Path, pattern: str) -> Path:
-    """The folder without what an earlier writing left in it."""
+    """Make the folder, or remove what was written there before."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob(pattern):
         path.unlink()
@@ -197,12 +198,12 @@ def _draw(made: list[Figure], folder: Path) -> Drawn:
 
 
 def _digest(result: StudyResult) -> str:
-    """32 hex digits of what figures can show: neither when the results were written, nor by which release."""
+    """32 hex digits over what figures can show. The time and the release that wrote the results do not count."""
     return fingerprint(result.model_dump_json(exclude={"created", "samebits"}))
 
 
 def _drawn(figure: Figure, files: list[Path], beside: Path | None) -> DrawnFigure:
-    """A figure with its address in a document. `beside`: the folder of the document; None if it has none."""
+    """A figure with its address in a document. `beside`: the folder of the document; None if there is none."""
     svg = next((path.resolve() for path in files if path.suffix == ".svg"), None)
     if svg is None:
         return DrawnFigure(figure, files)
@@ -211,7 +212,7 @@ def _drawn(figure: Figure, files: list[Path], beside: Path | None) -> DrawnFigur
 
 
 def kept(folder: Path) -> StudyResult:
-    """A study that was run before. Raises RecordError if study.json is damaged."""
+    """Read a study that was run before. Raises RecordError if study.json is damaged."""
     return read_document(folder / RESULT, StudyResult)
 
 
@@ -220,7 +221,7 @@ def summary(
 ) -> Report:
     """The report of a study that was written in its folder. `wanted`: the setups that must be done; None: all.
 
-    Only a page and Markdown have the tables, and the figures that lie in the folder. A terminal shows neither.
+    Only a page and Markdown have the tables and the figures of the folder. A terminal shows neither.
     """
     page = str(_from_here(folder / PAGE)) if (folder / PAGE).is_file() else ""
     asked = targets or {}
@@ -230,9 +231,9 @@ def summary(
 
 
 def _kept_figures(result: StudyResult, folder: Path, document: str | None) -> Drawn:
-    """Each figure and the files that were drawn of it; none if they show other results than these.
+    """Each figure and its drawn files; no files if they show different results.
 
-    A study that is interrupted has new results and the figures of those before.
+    After an interruption, a study has new results and older figures.
     """
     are_these = _are_drawn_from(result, folder)
     beside = Path(document).parent if document and document != SCREEN else None
@@ -245,7 +246,10 @@ def _kept_figures(result: StudyResult, folder: Path, document: str | None) -> Dr
 
 
 def _are_drawn_from(result: StudyResult, folder: Path) -> bool:
-    """Whether the figures in the folder show these results. An older release left no digest: then the times tell."""
+    """Whether the figures in the folder show these results.
+
+    Without the digest (from an older release), the times of the files decide.
+    """
     drawn, kept_there = folder / FIGURES / DRAWN_FROM, folder / RESULT
     if drawn.is_file():
         return drawn.read_text(encoding="utf-8", errors="replace") == _digest(result)

@@ -1,4 +1,7 @@
-"""What a study found: the document that tables, figures and the page are made from. Frozen, read back as written."""
+"""The results of a study: the document from which tables, figures and the page are made.
+
+It is frozen, and reads back as it was written.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ RESULT = "study.json"  # in the folder of a study
 class Digits(Document):
     """LeNet-5 on the test digits. `confusion`: rows are the true digits, columns the predicted ones.
 
-    `undecided`: predictions that are NaN. They are wrong, and not in `confusion`. `missed`: the numbers of the wrong
-    digits in the test data, from 0; null in older documents.
+    `undecided`: how many predictions are NaN. These are wrong, and not in `confusion`. `missed`: the places of the
+    wrong digits in the test data, from 0; null in older documents.
     """
 
     accuracy: float
@@ -26,11 +29,12 @@ class Digits(Document):
 
 
 class Cells(Document):
-    """U-Net on the test animal. A measure that is undefined is null, and `undefined` says why (name -> reason).
+    """U-Net on the test animal.
 
-    `dice`: the mean over the fields but those `without_dice`, in which neither mask has a cell (their names).
-    `missed`: the true cells in the frame without a counted cell that is the same, of `cells` in all; null in older
-    documents. A cell is named by its field and its number in the field's true mask.
+    An undefined measure is null, and `undefined` says why (name -> reason). `dice`: the mean over the fields, without
+    the fields named in `without_dice`, in which neither mask has a cell. `missed`: the true cells in the frame, of
+    `cells` in all, that match no counted cell; null in older documents. A cell is named by its field and its number in
+    the field's true mask.
     """
 
     error_rate: float | None
@@ -49,7 +53,7 @@ class Cells(Document):
 
 
 class ScoredMeasure(Document):
-    """A measure that a study's own script computes: its name there, its head in tables, digits after the point.
+    """A measure that a study's own script computes: its name there, its heading in tables, its digits after the point.
 
     `digits`: of a value, and of a deviation.
     """
@@ -71,7 +75,7 @@ class Baseline(Document):
 class TrainedModel(Document):
     """One trained model. `weights`, `predictions`: fingerprints of the last weights, and of the test predictions.
 
-    `scores`: what the study's own script says that the predictions are worth; null if a measure is undefined.
+    `scores`: the measures of the predictions by the study's own script; null if a measure is undefined.
     """
 
     trial: int
@@ -104,7 +108,7 @@ class Retest(Document):
     factor: str
     trial: int
     same: bool | None
-    same_decisions: bool | None = None  # null too if the study's predictions decide nothing
+    same_decisions: bool | None = None  # also null if the study's predictions decide nothing
     largest: AnyNumber | None = None  # largest difference between two predictions
     detail: str = ""
 
@@ -119,8 +123,9 @@ class Plain(Document):
 
 
 class Initial(Document):
-    """One kernel before training: its largest absolute value, the limits of the paper's Equations 1 and 2, and which
-    of the two it was drawn from (null: neither, or it cannot be told)."""
+    """One kernel before training: its largest absolute value, the limits of the paper's Equations 1 and 2, and from
+    which of the two it was drawn (null: neither, or not known).
+    """
 
     name: str
     shape: list[int]
@@ -137,7 +142,7 @@ class SetupResult(Document):
     about: str
     status: str
     reason: str = ""
-    trials: int | None = None  # that were asked for; null in older documents: those of the study
+    trials: int | None = None  # requested trials; null in older documents: as many as the study's
     library: str = ""
     command: list[str] = []
     controls: list[HeldControl] = []
@@ -165,8 +170,10 @@ class StudyResult(Document):
     trials: int
     epochs: int
     arguments: list[str]
-    watershed: bool | None = None  # whether cells that touch were split; null: no cells, or older, when they were
+    # whether touching cells were split; null: no cells, or an older document, for which they were split
+    watershed: bool | None = None
     measures: list[ScoredMeasure] = []  # of `scores`, the main one first
     baselines: list[Baseline] = []  # none: the study has none, or an older document
-    busy: bool = False  # the machine did other work meanwhile, so no table has a time; who publishes the study says so
+    # the machine did other work meanwhile, so no table has a time; whoever publishes the study says so
+    busy: bool = False
     setups: list[SetupResult]

@@ -1,4 +1,7 @@
-"""Running a study: trial by trial, each kept when it is whole, so that a study broken off goes on where it stopped."""
+"""Runs a study trial by trial.
+
+Each complete trial is kept, so a study that was interrupted goes on where it stopped.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class StudyTrainingFailure(SamebitsError):
 
 
 def run_setup(work: Work, setup: StudySetup, progress: Progress) -> None:
-    """Run what is missing of a setup: its trials one at a time, and one training that is not watched.
+    """Run what is missing of a setup: its trials, one at a time, and one training that is not watched.
 
     Raises NotFound if its interpreter is missing, TrainingFailure if a training ends badly.
     """
@@ -48,13 +51,13 @@ def run_setup(work: Work, setup: StudySetup, progress: Progress) -> None:
 
 
 class _OfStudy(Progress):
-    """Trials that run one by one, each a round of its own, told as the trials of one study."""
+    """Reports trials that run one by one, each in its own round, as the trials of one study."""
 
     def __init__(self, progress: Progress, trials: int) -> None:
         self._progress, self._trials = progress, trials
 
     def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
-        """A trial of all that were asked for."""
+        """Report a trial, with the number of all trials that are wanted."""
         self._progress.trial_started(trial, self._trials, steps_total)
 
     def trial_step(self, trial: int, step: int) -> None:
@@ -67,7 +70,9 @@ class _OfStudy(Progress):
 
 
 def trials_wanted(work: Work, setup: StudySetup) -> int:
-    """How many trials of a setup its record is for: what was asked when it was last run; of none, as `work` says."""
+    """How many trials the record of a setup is for: the number requested when it last ran; without a record, the number
+    in `work`.
+    """
     folder = record_folder(work, setup)
     if not (folder / RECORD_FILE).is_file():
         return work.trials
@@ -76,12 +81,12 @@ def trials_wanted(work: Work, setup: StudySetup) -> int:
 
 
 def _repeats(file: RecordFile) -> int:
-    """How many models one process was asked for."""
+    """How many models one process should train."""
     return int(file.command[file.command.index("--repeat") + 1]) if "--repeat" in file.command else 1
 
 
 def _refuse_missing(work: Work, setup: StudySetup) -> None:
-    """Raise NotFound if the study has no script for a setup; else with all environments that it lacks."""
+    """Raise NotFound if the study has no script for a setup, or with all environments that are missing."""
     catalog.refuse_setup(work.study, setup)
     said, advice = [], []
     for one in (setup, *_drawn_by(work, setup)):
@@ -96,7 +101,7 @@ def _refuse_missing(work: Work, setup: StudySetup) -> None:
 
 
 def _drawn_by(work: Work, setup: StudySetup) -> list[StudySetup]:
-    """The setup that draws the initial weights of this one, unless they are there."""
+    """The setup that draws the initial weights for this one; None if they are there."""
     source = SETUPS[setup.initial] if setup.initial else None
     return [source] if source and not zipfile.is_zipfile(_carried(work, source)) else []
 
@@ -112,7 +117,7 @@ def plain_folder(work: Work, setup: StudySetup) -> Path:
 
 
 def _experiment(work: Work, setup: StudySetup, initial: Path | None, progress: Progress) -> Experiment:
-    """The setup's record, begun now or before, for as many trials as are asked for now."""
+    """The setup's record, new or continued, for as many trials as are wanted now."""
     folder = record_folder(work, setup)
     known = store.open_record(folder) if (folder / RECORD_FILE).is_file() else None
     more = known is not None and setup.one_process and _repeats(known.file) < work.trials
@@ -137,9 +142,10 @@ def _experiment(work: Work, setup: StudySetup, initial: Path | None, progress: P
 
 
 def _reopened(known: store.Record, work: Work, setup: StudySetup) -> Experiment:
-    """A record that is there; first it is changed if more or fewer trials are asked for, or the study was moved.
+    """Open an existing record.
 
-    The trials that are missing run where --on says now.
+    It is changed first if more or fewer trials are wanted, or if the study was moved. Missing trials run where --on
+    says now.
     """
     trials = 1 if setup.one_process else work.trials
     options = known.file.options.model_copy(update={"trials": trials})
@@ -152,7 +158,7 @@ def _reopened(known: store.Record, work: Work, setup: StudySetup) -> Experiment:
 
 
 def _missing(work: Work, setup: StudySetup, experiment: Experiment, progress: Progress) -> list[int]:
-    """Numbers of the trials that are not whole. What an interruption or damage left of one is cleared away."""
+    """The numbers of the trials that are not complete. Remains of an interrupted or damaged trial are removed."""
     missing = []
     for number in range(1, experiment.file.options.trials + 1):
         folder = experiment.plan.trial_folder(number)
@@ -168,13 +174,13 @@ def _missing(work: Work, setup: StudySetup, experiment: Experiment, progress: Pr
 
 
 def places_of_trial(setup: StudySetup, folder: Path, models: int) -> list[Path]:
-    """Where a trial leaves its model; of a setup of one process, each of its models."""
+    """Where a trial leaves its model; in a setup with one process, where it leaves each of its models."""
     out = folder / "out"
     return [out / f"model-{number}" for number in range(1, models + 1)] if setup.one_process else [out]
 
 
 def trial_file(folder: Path) -> TrialFile | None:
-    """What is known of a trial; None if it was broken off, or its document is damaged."""
+    """The document of a trial; None if the trial was interrupted, or if the document is damaged."""
     try:
         return TrialFile.model_validate_json((folder / "trial.json").read_bytes())
     except (OSError, ValueError):
@@ -185,19 +191,20 @@ def _refuse_failure(setup: StudySetup, experiment: Experiment, file: TrialFile) 
     if file.status == "complete" and file.exit_code == 0:
         return
     said = last_words(experiment.plan.trial_folder(file.id))
-    experiment.forget([file.id])  # so that it is run again when the cause is mended
+    experiment.forget([file.id])  # so that it runs again after the cause is mended
     raise StudyTrainingFailure(f"{setup.id}: trial {file.id} ended badly ({file.why or file.status}):\n{said}")
 
 
 def last_words(folder: Path) -> str:
-    """The end of what the program of a trial said on standard error."""
+    """The last lines that the program of a trial wrote to standard error."""
     return (folder / "stderr.txt").read_text(errors="replace")[-LAST_WORDS:]
 
 
 def _run_plain(work: Work, setup: StudySetup, initial: Path | None, progress: Progress) -> None:
-    """One training that nothing watches: what watching costs, and whether it changes a bit.
+    """Run one training that nothing watches.
 
-    Not of a setup whose controls the script does not set itself: without the probe nothing would hold them.
+    It shows what watching costs, and whether it changes a bit. Setups whose controls are not set by the script itself
+    are left out: without the probe, nothing would hold these controls.
     """
     out = plain_folder(work, setup)
     if setup.one_process or setup.preset == "strict" or trainings.is_whole(out):
@@ -209,13 +216,16 @@ def _run_plain(work: Work, setup: StudySetup, initial: Path | None, progress: Pr
 
 
 def name_of_machine(facts: Mapping[str, Any]) -> str:
-    """One line that tells machines apart; of the host's name only a digest, since results are published."""
+    """One line that distinguishes machines. It has only a digest of the host's name, because results are published."""
     host = hashlib.blake2b(str(facts.get("host")).encode(), digest_size=2).hexdigest()
     return f"{facts.get('processor') or facts.get('architecture')}, {facts.get('cores')} cores ({host})"
 
 
 def initial_weights(work: Work, setup: StudySetup) -> Path:
-    """The initial weights of another setup's model in the form that this one's script reads; made where missing."""
+    """The initial weights of a different setup's model, in the form that this setup's script reads.
+
+    They are made if they are missing.
+    """
     source = SETUPS[setup.initial or ""]
     folder = work.folder / "initial"
     carried = _carried(work, source)

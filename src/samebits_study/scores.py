@@ -1,8 +1,8 @@
-"""What predictions are worth in a study of its own kind: its data script says so, outside of the trainings.
+"""Measures predictions of a study that has its own measures: its data script computes them, outside of the trainings.
 
 The script that makes the data defines `scores(predictions, data)`, which returns a number, or None, for each measure.
-It may define `decisions(predictions)`, which returns an array of what the predictions decide, and `baselines(data)`,
-which gives (name, how they were made, predictions) of predictions that no training made.
+It may define `decisions(predictions)`, which returns an array of decisions, and `baselines(data)`, which yields (name,
+how they were made, predictions) for predictions that no training made.
 """
 
 from __future__ import annotations
@@ -40,9 +40,8 @@ def _arrays(data: Path) -> dict[str, NDArray[Any]]:
 
 
 def baselines(study: Study, data: Path) -> list[Baseline]:
-    """What predictions that no training made are worth; none if the study's data has no script, or the script none.
-
-    Raises DataError.
+    """The measures of predictions that no training made; none if the study's data has no script, or if the script has
+    none. Raises DataError.
     """
     make = _function(study.data, "baselines") if study.measures else None
     if make is None:
@@ -50,7 +49,7 @@ def baselines(study: Study, data: Path) -> list[Baseline]:
     judge = judge_of(study, data)
     try:
         given = [(name, about, judge(made)) for name, about, made in make(_arrays(data))]
-    except Exception as why:  # the script is the user's
+    except Exception as why:  # the script is the user's own code
         raise DataError(f"baselines(data) of {study.data} failed: {type(why).__name__}: {why}.", _AGAIN) from None
     return [Baseline(name=name, about=about, scores=scores) for name, about, scores in given]
 
@@ -70,12 +69,12 @@ def _number(value: Any) -> float | None:
 
 
 def decisions(study: Study, predictions: NDArray[Any]) -> NDArray[Any] | None:
-    """What predictions decide; None if the script does not say."""
+    """The decisions that follow from predictions; None if the script does not define them."""
     compute = _function(study.data, "decisions")
     return None if compute is None else np.asarray(compute(predictions))
 
 
 def _function(script: str, name: str) -> Function | None:
-    """A function that a script defines; the script's main part does not run."""
+    """A function that a script defines. The script's main part does not run."""
     found: Function | None = runpy.run_path(str(catalog.SCRIPTS / script), run_name="scores").get(name)
     return found

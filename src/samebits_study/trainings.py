@@ -1,6 +1,7 @@
-"""The trainings of a study: which interpreter, script and words each is run with, and what it leaves.
+"""The trainings of a study: the interpreter, script and arguments of each, and what it leaves.
 
-Everything that is run can be run by hand, in the folder of the study."""
+Every command can be run by hand, in the folder of the study.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +26,11 @@ HASH_SEED = "PYTHONHASHSEED=0"  # in every setup, as in the paper (section VII)
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What a study is asked for. `data`: the file that its scripts read. `watershed`: whether cells that touch are
-    split before they are counted; None if there are none. `host`, `each`: of the watched trials, see `Request`."""
+    """The work of a study.
+
+    `data`: the file that its scripts read. `watershed`: whether touching cells are split before they are counted; None
+    if there are no cells. `host`, `each`: of the watched trials, see `Request`.
+    """
 
     study: Study
     scale_name: str
@@ -57,7 +61,7 @@ def interpreter(setup: StudySetup) -> str:
 def training_command(
     work: Work, setup: StudySetup, out: str, *, initial: Path | None = None, epochs: int | None = None
 ) -> list[str]:
-    """The words of a training whose results go to `out`."""
+    """The command of a training whose results go to `out`."""
     words = [*_script(work, setup), "--out", out, "--epochs", str(work.scale.epochs if epochs is None else epochs)]
     if initial is not None:
         words += ["--initial", _from_folder(work, initial)]
@@ -67,12 +71,12 @@ def training_command(
 
 
 def test_command(work: Work, setup: StudySetup, weights: Path, out: str) -> list[str]:
-    """The words that test saved weights again."""
+    """The command that tests saved weights again."""
     return [*_script(work, setup), "--out", out, "--test", _from_folder(work, weights)]
 
 
 def _from_folder(work: Work, path: Path) -> str:
-    """A path as it is named in the study's folder, where commands run: so that the folder can be moved."""
+    """A path relative to the study's folder, where commands run. So the folder can be moved."""
     return str(path.relative_to(work.folder) if path.is_relative_to(work.folder) else path)
 
 
@@ -88,7 +92,7 @@ OUTCOME, PREDICTIONS = "outcome.json", "predictions.npz"
 
 
 def is_whole(place: Path) -> bool:
-    """Whether a training ended and all that it left can still be read: its outcome, its predictions, its weights."""
+    """Whether a training ended, and its outcome, predictions and weights can all be read."""
     weights = [path for _, path in weights_files(place)]
     if not weights or not all(zipfile.is_zipfile(path) for path in (place / PREDICTIONS, *weights)):
         return False
@@ -100,7 +104,7 @@ def is_whole(place: Path) -> bool:
 
 
 class TrainingOutcome(Document):
-    """outcome.json: what the script of a study says of one training. `loss`: of each epoch."""
+    """outcome.json: what the script of a study says about one training. `loss`: of each epoch."""
 
     library: str
     train_seconds: float
@@ -110,7 +114,7 @@ class TrainingOutcome(Document):
 
 
 def read_outcome(place: Path) -> TrainingOutcome:
-    """What a training says of itself. Raises DataError."""
+    """Read the outcome.json of a training. Raises DataError."""
     path = place / OUTCOME
     try:
         return TrainingOutcome.model_validate(json.loads(path.read_bytes()))
@@ -123,5 +127,5 @@ def read_outcome(place: Path) -> TrainingOutcome:
 
 
 def weights_files(place: Path) -> list[tuple[int, Path]]:
-    """(epoch, file) of the weights that were kept, 0 for the initial ones."""
+    """(epoch, file) of the kept weights, with epoch 0 for the initial ones."""
     return [(int(path.stem.split("-")[1]), path) for path in sorted(place.glob("weights-*.npz"))]

@@ -1,1 +1,1 @@
-"""What equal names mean in each library: signatures, and behaviour that was measured on tiny inputs."""
+"""What equal names mean in each library: signatures, and behaviour measured on tiny inputs."""

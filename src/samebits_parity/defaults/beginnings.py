@@ -1,4 +1,4 @@
-"""What layers begin with, and how an epoch goes through its samples."""
+"""The initial values of layers, and how an epoch goes through its samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from samebits_parity.defaults.layers import layer
 
 
 def _start() -> list[Behaviour]:
-    """What layers begin with; drawn numbers are asked only whether they are all zero, or all small."""
+    """The initial values of layers. Of random numbers it only asks whether they are all zero, or all small."""
 
     def zero(given: Array) -> ArrayLike:
         return [float(np.any(given != 0))]
@@ -48,7 +48,9 @@ def _glorot(fan_in: int, fan_out: int) -> float:
 
 
 def _spread(given: Array, limits: tuple[float, ...], deviation: float) -> ArrayLike:
-    """1 and on: uniform within one of these limits; 0: orthogonal; -1: normal of this deviation; -2: none of these."""
+    """1 or more: uniform, with the limit of that number; 0: orthogonal; -1: normal with this deviation; -2: none of
+    these.
+    """
     most, spread, apart = given
     if apart < 1e-4:
         return [0.0]
@@ -59,7 +61,7 @@ def _spread(given: Array, limits: tuple[float, ...], deviation: float) -> ArrayL
 
 
 def _kernels() -> list[Behaviour]:
-    """What kernels are drawn from: the largest of many thousand numbers shows the limit of a uniform distribution."""
+    """The distributions of kernels. The largest of many thousand numbers shows the limit of a uniform distribution."""
     sizes = {"dense": (100, 300, 100.0), "convolution": (180, 360, 180.0), "lstm": (20, 200, 50.0),
              "recurrent": (50, 200, 50.0)}  # fmt: skip
     titles = {"dense": "Dense: initial kernel", "convolution": "Convolution: initial kernel",
@@ -91,7 +93,7 @@ SAMPLES, BATCH_SIZE = 2.0 ** np.arange(9), 4  # powers of two: the mean of a bat
 
 
 def _sizes(means: Array) -> list[int] | None:
-    """How many samples each batch holds, whose mean is over its own samples; None if some mean is of no samples."""
+    """How many samples each batch holds, from the mean of its samples; None if a mean fits no samples."""
     found = []
     for mean in means:
         sizes = [size for size in range(1, BATCH_SIZE + 1) if bin(round(mean * size)).count("1") == size
@@ -101,7 +103,7 @@ def _sizes(means: Array) -> list[int] | None:
 
 
 def _order(given: Array) -> ArrayLike:
-    """0: as they are given; 1: in a different order; 2: not known."""
+    """0: in the given order; 1: in a different order; 2: not known."""
     firsts = [SAMPLES[place : place + BATCH_SIZE].mean() for place in range(0, len(SAMPLES), BATCH_SIZE)]
     if _sizes(given) is None:
         return [2.0]
@@ -109,7 +111,7 @@ def _order(given: Array) -> ArrayLike:
 
 
 def _last(given: Array) -> ArrayLike:
-    """How many of the nine samples the batches hold, each batch as the mean of its own."""
+    """How many of the nine samples the batches hold. Each batch is given as the mean of its samples."""
     sizes = _sizes(given)
     return [float(np.dot(sizes, given))] if sizes else [-1.0]
 

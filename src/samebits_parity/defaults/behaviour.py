@@ -1,7 +1,8 @@
-"""A behaviour: what is asked of a library, and what its numbers can mean.
+"""A behaviour: a question to a library, and what the resulting numbers can mean.
 
-A default (a learning rate, an epsilon, a share) is solved for: each function takes the numbers of one ask of the tables
-(optimizers.py, layers.py, losses.py) and raises ValueError if no value of the default gives such numbers.
+The value of a default (a learning rate, an epsilon, a share) is computed from the numbers: each function takes the
+numbers of one question in the tables (optimizers.py, layers.py, losses.py), and raises ValueError if no value of the
+default gives such numbers.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from numpy.typing import ArrayLike
 from samebits_parity.defaults.hypotheses import Array
 from samebits_parity.options import Group
 
-TOLERANCE = 3e-5  # of the largest number: what float32 may lose in a few steps; meanings lie five times as far apart
-DIGITS = 3  # significant, of a value that was solved for
+# relative to the largest number: what float32 may lose in a few steps; the numbers of two meanings lie five times as
+# far apart
+TOLERANCE = 3e-5
+DIGITS = 3  # significant digits of a value that was computed
 NOT_KNOWN = "none of the known"
 
 
 @dataclass(frozen=True)
 class Sense:
-    """`formulas`: each gives numbers that have this meaning; several where another choice is left open."""
+    """`formulas`: each gives numbers that have this meaning; there are several if a further choice is left open."""
 
     id: str
     words: str
@@ -36,7 +39,7 @@ class Sense:
 
 @dataclass(frozen=True)
 class BehaviourFinding:
-    """What was found in numbers. `number`: the one that is shown beside the words; None if they are that number."""
+    """What numbers were found to mean. `number`: shown beside the words; None if the words are that number."""
 
     meaning: str
     words: str
@@ -45,10 +48,10 @@ class BehaviourFinding:
 
 @dataclass(frozen=True, kw_only=True)
 class Behaviour:
-    """`ask`: what a script measures (`do` names how). Either `meanings` or `estimate` says what the numbers mean.
+    """`ask`: what a script measures (`do` says how). Either `meanings` or `estimate` says what the numbers mean.
 
-    `estimate`: solves the numbers for a value, or raises ValueError; `prepare`: from what was measured to the numbers
-    that formulas give; `pick`: the place of the number that is shown.
+    `estimate`: computes a value from the numbers, or raises ValueError; `prepare`: turns what was measured into the
+    numbers that formulas give; `pick`: the place of the number that is shown.
     """
 
     id: str
@@ -102,7 +105,7 @@ def apart(numbers: Array, formula: Array) -> float:
 
 CLOSE = 1e-3  # relative: two steps name one epsilon
 BETAS = (0.9, 0.999)
-LEAST_BETA2 = 0.98  # below it two pairs of betas give one length
+LEAST_BETA2 = 0.98  # below it, two pairs of betas give the same length
 
 
 def moved(given: Array) -> float:
@@ -111,17 +114,17 @@ def moved(given: Array) -> float:
 
 
 def adam_rate(given: Array) -> float:
-    """Two steps of Adam from zero with one gradient: each is the rate long, where the count begins at one."""
+    """Two steps of Adam from zero with one gradient. Each is as long as the rate if the count begins at one."""
     first, second = -given[0], given[0] - given[1]
     if abs(first / second - 1) < CLOSE:
         return float(first)
-    return float(first * (1 + BETAS[0]) / np.sqrt(1 + BETAS[1]))  # the first was corrected as the second
+    return float(first * (1 + BETAS[0]) / np.sqrt(1 + BETAS[1]))  # the first step was corrected like a second one
 
 
 def adam_epsilon(given: Array, gradients: Array) -> float:
     """Two steps of Adam from zero, rate 1, with tiny gradients, one for each weight, the same in both.
 
-    The epsilon on which all agree, wherever it is added.
+    The epsilon that fits all weights, wherever it is added.
     """
     path, candidates = given.reshape(2, -1), []
     lengths, steps = -np.diff(path, axis=0, prepend=0.0), np.array([[1.0], [2.0]])
@@ -137,7 +140,7 @@ def adam_epsilon(given: Array, gradients: Array) -> float:
 def adam_betas(given: Array, late: int) -> tuple[float, float]:
     """Adam from zero, rate 1: the first weight has a gradient in step 1 only, the second in step `late` only.
 
-    The first says whether the count of steps runs ahead; the second's two last steps give both betas.
+    The first weight shows whether the count of steps runs ahead. The last two steps of the second give both betas.
     """
     path = given.reshape(-1, 2)
     count = late + int(abs(-path[0, 0] - 1) > CLOSE)
@@ -154,7 +157,7 @@ def adam_betas(given: Array, late: int) -> tuple[float, float]:
 
 
 def _first_beta(ratio: float, beta2: float, count: int) -> float:
-    """beta1, from the length of the step after the gradient's to that step."""
+    """beta1, from the ratio of the next step to the step that had the gradient."""
     beta1 = ratio
     for _ in range(20):
         corrections = (1 - beta1**count) / (1 - beta1 ** (count + 1))
@@ -164,13 +167,13 @@ def _first_beta(ratio: float, beta2: float, count: int) -> float:
 
 
 def adamax_rate(given: Array) -> float:
-    """Two steps of Adamax from zero with one gradient, as `adam_rate`: the norm is the gradient in both."""
+    """Two steps of Adamax from zero with one gradient, as for `adam_rate`. The norm is the gradient in both."""
     first, second = -given[0], given[0] - given[1]
     return float(first if abs(first / second - 1) < CLOSE else first * (1 + BETAS[0]))
 
 
 def adamax_epsilon(given: Array, gradient: float) -> float:
-    """Two steps of Adamax from zero, rate 1, with one tiny gradient: the epsilon on which both agree."""
+    """Two steps of Adamax from zero, rate 1, with one tiny gradient: the epsilon that fits both."""
     lengths, steps = np.array([-given[0], given[0] - given[1]]), np.array([1.0, 2.0])
     means = [gradient * (1 - BETAS[0] ** steps) / (1 - BETAS[0] ** (steps + ahead)) for ahead in (0, 1)]
     return agreed([mean / lengths - gradient for mean in means])
@@ -206,7 +209,10 @@ def adadelta_epsilon(given: Array, gradient: float, rho: float) -> float:
 
 
 def rms_share(given: Array) -> float:
-    """rho: two steps of RMSprop from zero with one large gradient; their lengths are as 1 to 1 / sqrt(1 + rho)."""
+    """rho, from two steps of RMSprop from zero with one large gradient.
+
+    The ratio of their lengths is 1 to 1 / sqrt(1 + rho).
+    """
     return float((given[0] / (given[1] - given[0])) ** 2 - 1)
 
 
@@ -216,13 +222,18 @@ def rms_rate(given: Array) -> float:
 
 
 def root_epsilon(given: Array, gradient: float, squares: Array) -> float:
-    """Two steps from zero, rate 1, with one tiny gradient over the roots of `squares`: outside the root, or inside."""
+    """epsilon, outside or inside of the root: from two steps from zero, rate 1, with one tiny gradient over the roots
+    of `squares`.
+    """
     ratio = gradient / np.array([-given[0], given[0] - given[1]])
     return agreed([ratio - np.sqrt(squares), ratio**2 - squares])
 
 
 def agreed(candidates: list[Array]) -> float:
-    """The first value of the candidate whose values agree: it is the most exact, of the smallest gradient."""
+    """The first value of the candidate whose values agree.
+
+    It is the most exact, because it comes from the smallest gradient.
+    """
     positive = [values for values in candidates if np.isfinite(values).all() and (values > 0).all()]
     best = min(positive, key=lambda values: values.max() / values.min(), default=None)
     if best is None or best.max() / best.min() > 1 + CLOSE:
@@ -231,7 +242,7 @@ def agreed(candidates: list[Array]) -> float:
 
 
 def variance_epsilon(given: Array, inputs: Array) -> float:
-    """What a normalisation adds to the variance: (x - mean) / y is the root of their sum."""
+    """What a normalisation adds to the variance: (x - mean) / y is the root of variance plus this number."""
     away = inputs - inputs.mean()
     place = int(np.argmax(np.abs(away)))
     return float((away[place] / given[place]) ** 2 - inputs.var())

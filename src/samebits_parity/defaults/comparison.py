@@ -1,6 +1,6 @@
-"""`samebits parity defaults`: measure every library that is asked for and here, classify, compare.
+"""`samebits parity defaults`: measure every library that is wanted and installed, classify, compare.
 
-Tables show it: a row for each behaviour, a column for each library.
+The tables have a row for each behaviour, and a column for each library.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ SCRIPT: dict[Family, str] = {
     "pytorch": "behaviour_pytorch.py", "jax": "behaviour_jax.py", "flax": "behaviour_jax.py",
 }  # fmt: skip
 UNMEASURED: tuple[Status, ...] = ("none", "refused", "failed")
-AT_ONCE = 2  # libraries; each takes a core
+AT_ONCE = 2  # libraries at a time; each takes a core
 
 
 class LibraryAnswer(NamedTuple):
-    """What a library said; `why` if it said nothing."""
+    """What a library answered; `why` if it gave no answer."""
 
     side: Side
     said: dict[str, Any] | None
@@ -49,14 +49,15 @@ class LibraryAnswer(NamedTuple):
 
 
 def behaviours(groups: tuple[Group, ...]) -> list[Behaviour]:
-    """Those of some groups, in the order of the table."""
+    """The behaviours of some groups, in the order of the table."""
     return [behaviour for behaviour in BEHAVIOURS if behaviour.group in groups]
 
 
 def compare(names: list[str], groups: tuple[Group, ...], note: Callable[[str], None]) -> Defaults:
-    """Everything, as a document. `names`: of sides, none for all that are here; `note`: told what is going on.
+    """Everything, as a document.
 
-    Raises UsageError, NotFound if one that is named is not here, LibraryFailure if it ended badly.
+    `names`: of sides, none for all that are installed; `note`: is told what is going on. Raises UsageError, NotFound if
+    a library that is named is not installed, LibraryFailure if it ended badly.
     """
     asked = sides.named(names)
     if names:
@@ -77,7 +78,7 @@ def _asked(side: Side, groups: tuple[Group, ...], note: Callable[[str], None], *
 
 
 def _measured(side: Side, groups: tuple[Group, ...]) -> LibraryAnswer:
-    """Two behaviours that ask the same are measured once."""
+    """Measure. Two behaviours with the same question are measured once."""
     keys = {one.id: json.dumps(one.ask) for one in behaviours(groups)}
     request = {
         "asks": {key: json.loads(key) for key in dict.fromkeys(keys.values())},
@@ -130,7 +131,7 @@ def measurement(behaviour: Behaviour, answer: LibraryAnswer) -> Measurement:
 
 
 def _compared(behaviour: Behaviour, lines: list[Measurement]) -> BehaviourComparison:
-    """What a library does not have, or failed at, is no difference."""
+    """Compare. It is no difference if a library does not have something, or failed at it."""
     meanings = [line.meaning for line in lines if line.meaning is not None]
     differs = len(set(meanings)) > 1 if len(meanings) > 1 else None
     return BehaviourComparison(behaviour=behaviour.id, group=behaviour.group, words=behaviour.words, differs=differs)

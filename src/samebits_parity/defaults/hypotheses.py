@@ -1,7 +1,7 @@
 """What an optimizer, a decay, a clipping or a reduction may mean: each meaning is a formula, in float64.
 
-Pure functions of arrays. An optimizer takes a course of gradients and gives the weights after each step, (steps, n).
-Sources are named where a paper has the formula; the other forms are those that libraries were found to compute.
+All are pure functions of arrays. An optimizer takes a sequence of gradients and gives the weights after each step,
+(steps, n). If a paper has the formula, it is named; the other forms are those that libraries were found to compute.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 DecayKind = Literal["gradient", "weights", "unscaled"]
-# of Adam: added to the root of the corrected moment, to the root before it is corrected, or below the root
+# of Adam: added to the root of the corrected moment, to the root before it is corrected, or inside the root
 AdamPlace = Literal["after", "before", "inside"]
-RootPlace = Literal["outside", "inside"]  # added to the root, or below it
+RootPlace = Literal["outside", "inside"]  # added to the root, or inside it
 Reduction = Literal["elements", "samples", "sum", "each"]
 MomentumForm = Literal["gradient", "step", "damped"]
 
@@ -24,7 +24,7 @@ MomentumForm = Literal["gradient", "step", "damped"]
 class Gradients(NamedTuple):
     """`start` (n,); `gradients` (steps, n); `rates`: the learning rate of each step, (steps,), or one for all.
 
-    `first`: the number of the first step, where an optimizer corrects a bias by the number of the step.
+    `first`: the number of the first step, for an optimizer whose bias correction uses step numbers.
     """
 
     start: ArrayLike
@@ -50,7 +50,7 @@ class Decay(NamedTuple):
     kind: DecayKind = "gradient"
 
     def applied(self, weights: Array, gradient: Array, rate: float) -> tuple[Array, Array]:
-        """Weights and gradient as the step takes them."""
+        """The weights and the gradient that the step uses."""
         if self.kind == "gradient":
             return weights, gradient + self.factor * weights
         return weights * (1 - self.factor * (rate if self.kind == "weights" else 1)), gradient
@@ -93,8 +93,10 @@ def sgd(
     course: Gradients, *, momentum: float = 0.0,
     form: MomentumForm = "gradient", nesterov: bool = False, decay: Decay = NO_DECAY,
 ) -> Array:  # fmt: skip
-    """Gradient descent. Momentum gathers gradients (v = mu v + g, w -= rate v), steps (v = mu v - rate g, w += v),
-    or damped gradients (v = mu v + (1 - mu) g): the first two diverge when the rate changes.
+    """Gradient descent.
+
+    Momentum accumulates gradients (v = mu v + g, w -= rate v), steps (v = mu v - rate g, w += v), or damped gradients
+    (v = mu v + (1 - mu) g). The first two diverge when the rate changes.
     """
     weights = np.asarray(course.start, float)
     gathered, path = np.zeros_like(weights), []
@@ -118,7 +120,7 @@ def rmsprop(
     course: Gradients, *, rho: float = 0.9, epsilon: float = 1e-7,
     place: RootPlace = "outside", centered: bool = False,
 ) -> Array:  # fmt: skip
-    """RMSprop (Hinton's lecture 6e); centered: the squared mean of gradients is taken off (Graves 2013)."""
+    """RMSprop (Hinton's lecture 6e); centered: the squared mean of gradients is subtracted (Graves 2013)."""
     weights = np.asarray(course.start, float)
     mean, square, path = np.zeros_like(weights), np.zeros_like(weights), []
     for gradient, rate in course.steps():
@@ -179,7 +181,7 @@ def adamax(
 def clip_norm(
     gradients: Sequence[ArrayLike], most: float, *, over: Literal["tensor", "all"], added: float = 0.0
 ) -> list[Array]:
-    """Gradients whose L2 norm is `most` at the most: of each tensor by itself, or of all of them together.
+    """Gradients whose L2 norm is at most `most`, for each tensor by itself or for all together.
 
     `added`: what is added to the norm before `most` is divided by it.
     """
@@ -192,12 +194,12 @@ def clip_norm(
 
 
 def clip_value(gradients: Sequence[ArrayLike], most: float) -> list[Array]:
-    """Gradients of which no element is beyond `most` from zero."""
+    """Gradients whose elements lie at most `most` from zero."""
     return [np.clip(np.asarray(gradient, float), -most, most) for gradient in gradients]
 
 
 class Clip(NamedTuple):
-    """Clipping that an optimizer does itself, after its gradients were seen (Keras' clipnorm and its like).
+    """Clipping that an optimizer does itself, after its gradients were seen (such as Keras' clipnorm).
 
     `over`: the norm of each tensor, the norm of all of them, or each value; `most`: what it is clipped to.
     """
@@ -215,7 +217,7 @@ class Clip(NamedTuple):
 
 
 def clip_of(facts: dict[str, Any] | None) -> Clip | None:
-    """What an optimizer is set to clip; None if it clips nothing, or tells nothing."""
+    """What an optimizer is set to clip; None if it clips nothing, or if its settings are unknown."""
     known: dict[str, Literal["tensor", "all", "value"]]
     known = {"clipnorm": "tensor", "global_clipnorm": "all", "clipvalue": "value"}
     for group in facts["groups"] if facts else ():

@@ -1,4 +1,4 @@
-"""What is asked of layers, and what their numbers can mean."""
+"""The questions to layers, and what the resulting numbers can mean."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from samebits_parity.defaults.recurrent import BEHAVIOURS as RECURRENT
 
 
 def windows(row: Array, size: int, stride: int, pads: tuple[int, int], value: float = 0.0) -> Array:
-    """Windows (n, size) of a row with `value` put at both ends, as many as fit."""
+    """All windows (n, size) that fit into a row with `value` padded at both ends."""
     full = np.concatenate([np.full(pads[0], value), row, np.full(pads[1], value)])
     return np.lib.stride_tricks.sliding_window_view(full, size)[::stride]
 
 
 def convolved(row: Array, kernel: Array, stride: int, pads: tuple[int, int]) -> Array:
-    """Correlation: the kernel is not turned."""
+    """Correlation: the kernel is not flipped."""
     value: Array = windows(row, len(kernel), stride, pads) @ kernel
     return value
 
@@ -39,7 +39,7 @@ def transposed(row: Array, kernel: Array, stride: int) -> Array:
 
 
 def averaged(row: Array, size: int, stride: int, pads: tuple[int, int], padding: str) -> Array:
-    """Average pooling; padding is counted as `zero`, as the `edge` value beside it, or is `absent`."""
+    """Average pooling. Padding counts as `zero`, as the `edge` value beside it, or is `absent`."""
     inside = windows(row, size, stride, pads, np.nan)
     if padding == "edge":
         inside = windows(np.pad(row, pads, mode="edge"), size, stride, (0, 0))
@@ -66,11 +66,11 @@ def linear(row: Array, corners: str) -> Array:
 
 
 ROW = np.array([1.0, -2.0, 3.0, 5.0, -7.0, 11.0])
-BELOW = np.array([-3.0, -1.0, -4.0, -2.0, -5.0, -6.0])  # zero is above all of them
+BELOW = np.array([-3.0, -1.0, -4.0, -2.0, -5.0, -6.0])  # zero is larger than all of them
 SHORT = np.array([1.0, -2.0, 5.0])
 KERNEL = np.array([1.0, 2.0, 4.0])
 BATCH = np.array([10.0, 40.0, 20.0, 90.0])
-SMALL = np.array([1e-3, 4e-3, 2e-3, 9e-3])  # whose variance is about an epsilon
+SMALL = np.array([1e-3, 4e-3, 2e-3, 9e-3])  # their variance is about as large as an epsilon
 POINTS = np.array([-4.0, -2.7, -1.0, -0.3, 0.4, 1.5, 2.8])
 BLOCK = np.array([[[0.1, 1.0], [2.0, -0.5]], [[1.5, 0.2], [-1.0, 0.7]]])
 IMAGE = np.arange(1.0, 9.0).reshape(2, 2, 2)  # channels, height, width
@@ -90,7 +90,7 @@ def layer(key: str, words: str, ask: dict[str, Any], *meanings: Told,
 
 
 def value(key: str, words: str, ask: dict[str, Any], estimate: Callable[[Array], float]) -> Behaviour:
-    """A default of a layer, solved for."""
+    """A default of a layer, computed from numbers."""
     return Behaviour(id=key, group="layers", words=words, ask=_plain(ask), estimate=estimate)
 
 

@@ -1,4 +1,4 @@
-"""What is asked of losses, and what their numbers can mean."""
+"""The questions to losses, and what the resulting numbers can mean."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REDUCTIONS: tuple[tuple[Reduction, str], ...] = (
 
 
 def of(loss: str, target: ArrayLike, output: ArrayLike, **settings: Any) -> dict[str, Any]:
-    """What a script is asked: one loss with its default reduction."""
+    """The question to a script: one loss with its default reduction."""
     return {"do": "loss", "loss": loss, "target": np.asarray(target).tolist(), "output": np.asarray(output).tolist(),
             "settings": settings}  # fmt: skip
 
@@ -48,7 +48,7 @@ def loss(
 
 
 def reduction(key: str, words: str, ask: dict[str, Any], each: Array) -> Behaviour:
-    """How the losses of elements become one."""
+    """How the losses of elements become one number."""
     return loss(key, words, ask, *((how, said, partial(reduced, each, how)) for how, said in REDUCTIONS))
 
 
@@ -89,7 +89,7 @@ def _categorical() -> list[Behaviour]:
 
 
 def _binary() -> list[Behaviour]:
-    step = float(1 - np.float64(np.float32(1 - 1e-7)))  # what float32 makes of 1e-7 below one
+    step = float(1 - np.float64(np.float32(1 - 1e-7)))  # one minus 1e-7 in float32
     added = ("added", "1e-12 is added", lambda: [-np.log(1e-12)])
     never = ("bounded", "a logarithm is -100 at least", lambda: [100.0])
     return [

@@ -1,4 +1,4 @@
-"""What is asked of optimizers, and what their numbers can mean."""
+"""The questions to optimizers, and what the resulting numbers can mean."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from samebits_parity.defaults.behaviour import Behaviour, Sense
 from samebits_parity.defaults.hypotheses import Array, Decay, Gradients
 
 COURSE = Gradients([0.3, -0.2], [[0.5, -0.1], [0.2, 0.3], [-0.4, 0.05]], [0.1, 0.1, 0.02])
-SMALL = [1e-6, 1e-5]  # of two weights: with one size, two places of an epsilon look alike
-TINY, LARGE = 1e-6, 100.0  # gradients: about an epsilon, and far above it
-DRAWS = 8  # of what may be drawn at random
-LATE = 40  # the step at which a first gradient comes
+SMALL = [1e-6, 1e-5]  # of two weights: if they had one size, two places of an epsilon would look alike
+TINY, LARGE = 1e-6, 100.0  # gradients: one about as large as an epsilon, one far larger
+DRAWS = 8  # how often to measure what may be random
+LATE = 40  # the step with the first gradient
 PUSHED = [[LARGE, 0.0], *[[0.0, 0.0]] * (LATE - 2), [0.0, LARGE], [0.0, 0.0]]
 CLIPPED = [[3e-4, 0.0], [0.0, -4e-4]]  # norms 3e-4 and 4e-4, 5e-4 together
 MOST = 1e-4
@@ -37,9 +37,9 @@ DECAYS: tuple[tuple[known.DecayKind, str], ...] = (
 
 
 def train(optimizer: str, course: Gradients = COURSE, *, own_rate: bool = False, **settings: Any) -> dict[str, Any]:
-    """What a script is asked: steps of an optimizer on one tensor. Settings that are not named keep their default.
+    """The question to a script: steps of an optimizer on one tensor.
 
-    `own_rate`: so does the learning rate.
+    Settings that are not named keep their defaults. `own_rate`: the learning rate keeps its default, too.
     """
     gradients = np.asarray(course.gradients)
     return {
@@ -55,7 +55,7 @@ def alike(gradient: float) -> Gradients:
 
 
 def default(key: str, words: str, ask: dict[str, Any], estimate: Callable[[Array], float]) -> Behaviour:
-    """A default of an optimizer, solved for."""
+    """A default of an optimizer, computed from numbers."""
     return Behaviour(id=key, group="optimizers", words=words, ask=ask, estimate=estimate)
 
 
@@ -65,7 +65,7 @@ def choice(key: str, words: str, ask: dict[str, Any], meanings: Iterable[Sense])
 
 
 def _adam() -> list[Behaviour]:
-    ask = {**train("adam", epsilon=0.05), "draws": DRAWS}  # the count of Keras 2 is read in an order that is drawn
+    ask = {**train("adam", epsilon=0.05), "draws": DRAWS}  # Keras 2 reads its count in a random order
     forms = {(place, ahead): partial(known.adam, COURSE._replace(first=1 + ahead), epsilon=0.05, place=place)
              for (place, _), ahead in product(PLACES, (0, 1))}  # fmt: skip
     counts = (Sense(str(1 + ahead), words, tuple(forms[place, ahead] for place, _ in PLACES))
@@ -103,7 +103,7 @@ def _adamax() -> list[Behaviour]:
 
 
 def _adamax_places() -> Iterator[Sense]:
-    """Whichever step its count begins with."""
+    """The formulas, for each step with which the count may begin."""
     places: tuple[tuple[Literal["norm", "gradient"], str], ...] = (
         ("norm", "to the norm"),
         ("gradient", "to |g|, before the maximum"),
@@ -141,7 +141,10 @@ def _sgd() -> list[Behaviour]:
 
 
 def _decay_of_sgd() -> Behaviour:
-    """With momentum, without which the first two are one; the rate is constant: its form is not asked."""
+    """With momentum, because without it the first two are the same.
+
+    The rate is constant, so the form of momentum does not matter.
+    """
     course = COURSE._replace(rates=[0.1, 0.1, 0.1])
     decays = ((kind, said, Decay(0.3, kind)) for kind, said in DECAYS)
     return choice("sgd.decay", "SGD: weight_decay is", train("sgd", course, momentum=0.9, weight_decay=0.3),
@@ -200,7 +203,7 @@ def _adagrad() -> list[Behaviour]:
 
 
 def clipped(setting: str, most: float) -> dict[str, Any]:
-    """One step of SGD from zero at rate 1: the weights are the clipped gradients, with their sign turned."""
+    """One step of SGD from zero at rate 1: the weights are the clipped gradients with the opposite sign."""
     return {
         "do": "train", "optimizer": "sgd", "settings": {setting: most}, "start": [[0.0, 0.0]] * 2,
         "gradients": [CLIPPED], "rates": [1.0],
@@ -227,7 +230,7 @@ def _clip() -> list[Behaviour]:
 
 
 def _penalty() -> list[Behaviour]:
-    """A dense layer of one kernel weight 0.5 and bias 0.25 with factor 0.1, whose loss is at its least; rate 1."""
+    """A dense layer with kernel 0.5, bias 0.25 and penalty factor 0.1, whose loss is at its minimum; rate 1."""
     ask = {"do": "penalty", "kernel": 0.5, "bias": 0.25, "factor": 0.1}
     factors = (("twice", "2 l w", False), ("once", "l w", True))
     kernel = (Sense(id, words, (partial(known.penalty_gradient, [0.5], 0.1, halved=halved),))

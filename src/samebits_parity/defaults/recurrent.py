@@ -1,4 +1,4 @@
-"""LSTM and GRU with their gates in any order, in numpy: which order, which gate function, where the reset acts."""
+"""LSTM and GRU in numpy, with any order of gates, any gate function, and the reset before or after the product."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Weights(NamedTuple):
 
 
 def weights(blocks: int) -> Weights:
-    """Numbers without a pattern, of which the gates see a range in which their functions differ."""
+    """Numbers without a pattern. They put the gates into a range in which their functions differ."""
     waves = np.cos(np.arange(1, 1 + 4 * blocks * UNITS) ** 2) * 1.5
     kernel, recurrent, bias = np.split(waves, [blocks * UNITS, 3 * blocks * UNITS])
     inputs = np.array([[0.9], [-1.4], [0.6], [1.7]])
@@ -80,7 +80,7 @@ def lstm(given: Weights, order: str, gate: Callable[[Array], Array]) -> Array:
 
 def _facets(key: str, ask: dict[str, object], head: str, axes: dict[str, tuple[tuple[str, str], ...]],
             formula: Callable[..., Array]) -> list[Behaviour]:  # fmt: skip
-    """A behaviour for each axis of the formula; a meaning is a place on it, whatever the other axes are."""
+    """A behaviour for each axis of the formula. A meaning is a place on that axis, whatever the others are."""
     every = [
         (place, partial(formula, *place)) for place in product(*([key for key, _ in axis] for axis in axes.values()))
     ]

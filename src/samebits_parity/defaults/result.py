@@ -1,7 +1,7 @@
-"""What was measured, as it is written and read: the document of `samebits parity defaults --json`.
+"""The document of `samebits parity defaults --json`.
 
-A table names the classes that are said to be counterparts, and which of their parameters stand side by side. It has
-names only: parameters and their defaults are read from the installed libraries.
+A table names the classes that are counterparts, and which of their parameters stand side by side. It has only names:
+parameters and their defaults are read from the installed libraries.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ Status = Literal["measured", "none", "refused", "failed"]
 
 
 class Measurement(Document):
-    """One behaviour of one library. `numbers`: what it gave; `meaning`: an id of the table, the value that was solved
-    for, or what begins with "unknown"; null if nothing was measured. `words`: the meaning, or why there is none.
+    """One behaviour of one library.
+
+    `numbers`: what was measured; `meaning`: an id of the table, the computed value, or a text that begins with
+    "unknown"; null if nothing was measured. `words`: the meaning, or why there is none.
     """
 
     behaviour: str
@@ -42,8 +44,9 @@ class BehaviourComparison(Document):
 
 
 class Parameter(Document):
-    """`row`: the name under which libraries' parameters stand side by side; `default`: as Python writes it, null
-    where a value has to be given."""
+    """`row`: the name under which parameters of several libraries stand side by side; `default`: as Python writes it,
+    null if a value has to be given.
+    """
 
     name: str
     row: str
@@ -127,12 +130,12 @@ OF_CLASSES = {
 
 
 def asked(side: Side, groups: tuple[Group, ...]) -> dict[str, str]:
-    """{name: path in the library} of what a script reads the signatures of."""
+    """{name: path in the library} of the classes whose signatures a script reads."""
     return {name: row[PLACE[side.family]] for name, row in COUNTERPARTS.items() if row[0] in groups}
 
 
 def read(side: Side, answered: dict[str, list[list[str | None]] | None]) -> list[Signature]:
-    """Signatures as a script answered; a class that the library has not is left out."""
+    """Signatures from a script's answer. A class that the library does not have is left out."""
     return [
         Signature(
             name=name,
@@ -158,7 +161,9 @@ def cell(signature: Signature | None, row: str) -> str | None:
 
 
 def values(signature: Signature | None, row: str) -> tuple[object, ...] | None:
-    """The default values of one row, flat: (0.9, 0.999) of two parameters and of one that is a pair; None for none."""
+    """The default values of one row, flat: (0.9, 0.999) for two parameters, and for one that is a pair; None if there
+    are none.
+    """
     parameters = [one for one in signature.parameters if one.row == row] if signature else []
     found: list[object] = []
     for one in parameters:
@@ -168,7 +173,10 @@ def values(signature: Signature | None, row: str) -> tuple[object, ...] | None:
 
 
 def _value(text: str | None) -> object:
-    """A number equals its other notation; anything else is its text; a value that has to be given is `...`."""
+    """A value that can be compared: a number whatever its notation, else a text.
+
+    A value that has to be given is `...`.
+    """
     try:
         return ast.literal_eval(text) if text is not None else ...
     except (ValueError, SyntaxError):

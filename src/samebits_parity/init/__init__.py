@@ -1,1 +1,1 @@
-"""What initial weights a library draws, measured, against what it documents."""
+"""Which initial weights a library draws, measured, beside what it documents."""

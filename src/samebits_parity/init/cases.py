@@ -50,7 +50,7 @@ def ordinary_fans(shape: tuple[int, ...], order: Order) -> Fans:
 
 
 def fans_of_layer(shape: tuple[int, ...], layout: Layout, order: Order, groups: int = 1) -> Fans:
-    """The fans of a kernel in its layer. `groups`: those of the channels, which PyTorch's kernels do not show."""
+    """The fans of a kernel in its layer. `groups`: of the channels; PyTorch's kernels do not show them."""
     fans = ordinary_fans(shape, order)
     if len(shape) < 2:
         return fans
@@ -61,16 +61,16 @@ def fans_of_layer(shape: tuple[int, ...], layout: Layout, order: Order, groups: 
     return fans
 
 
-MANY = 2**19  # values of a normal distribution, which only its deviation identifies
-BIAS = 64  # draws of a bias that is random
+MANY = 2**19  # values from a normal distribution, which only the deviation identifies
+BIAS = 64  # draws of a random bias
 CHANNELS, MULTIPLIER = 3700, 4  # of the depthwise convolution
 
 
 class Case(NamedTuple):
     """One initializer or layer.
 
-    `path`: its place in the library. `arguments`: those it is made with. `shape`: that of the tensor, or of the layer's
-    input. `size`: an initializer draws until it has so many values, and a layer is built so many times.
+    `path`: its place in the library. `arguments`: for making it. `shape`: of the tensor, or of the layer's input.
+    `size`: an initializer draws until it has so many values; a layer is built so many times.
     """
 
     name: str
@@ -276,8 +276,8 @@ SEED = 2019  # the paper's
 class DrawnWeight(NamedTuple):
     """A weight as it was drawn.
 
-    `name`: its name in the layer, empty for an initializer. `doc`: the docstring of the initializer or layer.
-    `defaults`: those of its signature. `draws`: float32, of shape (draws, *shape).
+    `name`: in the layer, empty for an initializer. `doc`: the docstring of the initializer or layer. `defaults`: from
+    its signature. `draws`: float32, of shape (draws, *shape).
     """
 
     case: Case
@@ -298,7 +298,7 @@ class DrawnWeight(NamedTuple):
 
 
 class Draws(NamedTuple):
-    """The weights that a library drew. `absent`: cases that it does not have. `failed`: (case, why)."""
+    """The weights that a library drew. `absent`: cases that the library does not have. `failed`: (case, why)."""
 
     side: Side
     version: str

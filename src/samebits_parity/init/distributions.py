@@ -1,8 +1,9 @@
-"""Infers from values alone which distribution they were drawn from.
+"""Infers from values alone from which distribution they were drawn.
 
-One value in a thousand exceeds a certain magnitude. In units of the deviation it is 1.73 for a uniform distribution,
-2.27 for a normal one that is cut at two deviations, and 3.29 for a whole normal one. All values are then compared with
-that family by the Dvoretzky-Kiefer-Wolfowitz inequality (Massart 1990). If they do not fit, the family is `other`.
+One value in a thousand exceeds a certain magnitude. In units of the deviation, this magnitude is 1.73 for a uniform
+distribution, 2.27 for a normal one that is cut at two deviations, and 3.29 for a whole normal one. All values are then
+compared with that family by the Dvoretzky-Kiefer-Wolfowitz inequality (Massart 1990). If they do not fit, the family is
+`other`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 Family = Literal["uniform", "normal", "truncated normal", "constant", "orthogonal", "other"]
 RANDOM = ("uniform", "normal", "truncated normal")
-CUT = 2.0  # deviations of the whole normal distribution at which libraries cut
+CUT = 2.0  # libraries cut at so many deviations of the whole normal distribution
 LEFT = math.erf(CUT / math.sqrt(2))  # of its mass
 SHRINK = math.sqrt(1 - 2 * CUT * math.exp(-CUT * CUT / 2) / math.sqrt(2 * math.pi) / LEFT)  # 0.8796, of its deviation
 KURTOSIS = {"uniform": 1.8, "normal": 3.0, "truncated normal": 2.3655}
@@ -48,7 +49,7 @@ class Distribution:
         return None if self.low is None or self.high is None else max(abs(self.low), abs(self.high))
 
     def below(self, value: float) -> float:
-        """The probability of a smaller value (of the three random families)."""
+        """The probability of a smaller value (for the three random families)."""
         if self.low is not None and value <= self.low:
             return 0.0
         if self.high is not None and value >= self.high:
@@ -103,7 +104,7 @@ def other(detail: str) -> Distribution:
 
 Array = NDArray[Any]
 CHANCE = 1e-10  # each test rejects a correct distribution with this probability
-FEWEST = 2048  # values that are needed to infer a family
+FEWEST = 2048  # values needed to infer a family
 UNIFORM_BELOW, TRUNCATED_BELOW = 2.0, 2.4  # deviations that one value in a thousand exceeds
 EVERY = 64  # each 64th of the ordered values is compared with a distribution
 STRAIGHT = 1e-4  # tolerance for the products of rows of an orthogonal matrix in float32
@@ -134,7 +135,7 @@ def estimate(draws: Array) -> Estimate:
 
 
 def _structured(draws: Array) -> tuple[Distribution, bool] | None:
-    """Recognise values that are not drawn one by one: a constant, an identity, blocks, an orthogonal matrix."""
+    """Recognise values that are not drawn independently: a constant, an identity, blocks, an orthogonal matrix."""
     first = np.asarray(draws[0], np.float64)
     if not np.all(np.isfinite(draws)):
         return other("not all finite"), False
@@ -160,17 +161,17 @@ def _pattern(values: Array) -> str:
 
 
 def diagonal(gain: float) -> str:
-    """How an identity is said."""
+    """An identity in words."""
     return f"{gain:g} on the diagonal, else 0"
 
 
 def blocks(runs: list[tuple[int, int, float]]) -> str:
-    """How runs of equal values (first, end, value) are said."""
+    """Runs of equal values (first, end, value) in words."""
     return ", ".join(f"{first} to {end}: {value:g}" for first, end, value in runs[:8])
 
 
 def _gain(values: Array) -> float | None:
-    """The length of the rows or columns of an orthogonal matrix; None if the array is none."""
+    """The length of the rows or columns of an orthogonal matrix; None if the array is not one."""
     if values.ndim < 2:
         return None
     for matrix in (values.reshape(-1, values.shape[-1]), values.reshape(values.shape[0], -1)):
@@ -220,7 +221,7 @@ def _measured(found: Distribution, mean: float, deviation: float) -> Distributio
 
 
 def distance(values: Array, distribution: Distribution) -> float:
-    """The largest distance between the two distribution functions, at each EVERY-th of the ordered values."""
+    """The largest distance between the two distribution functions, measured at each EVERY-th of the ordered values."""
     ordered = np.sort(values.ravel())
     places = np.arange(0, ordered.size, EVERY)
     below = np.array([distribution.below(float(value)) for value in ordered[places]])
@@ -229,19 +230,19 @@ def distance(values: Array, distribution: Distribution) -> float:
 
 
 def _bound(count: int) -> float:
-    """A bound on the distance of values to their own distribution; it holds except with probability CHANCE."""
+    """A bound on the distance of values from their own distribution. It fails with probability CHANCE."""
     return math.sqrt(math.log(2 / CHANCE) / (2 * count))
 
 
 def _slack(found: Distribution, count: int) -> float:
-    """What the distance may grow by because the limit or deviation is itself an estimate."""
+    """How much the distance may grow because the limit or deviation is itself an estimate."""
     if found.family == "uniform":
         return -math.log(CHANCE) / count
     return 0.25 * deviations(CHANCE) / math.sqrt(2 * count) + deviations(CHANCE) * 0.4 / math.sqrt(count)
 
 
 def deviations(chance: float) -> float:
-    """A normal value lies farther out than this many deviations with this probability."""
+    """How many deviations a normal value exceeds with this probability."""
     return -NormalDist().inv_cdf(chance / 2)
 
 
@@ -252,8 +253,9 @@ def deviations(chance: float) -> float:
 # largest value alone would give three digits of it.
 
 Mapping = Callable[[Array, Array, Array], Array]
-BITS = (23, 24)  # the whole numbers that libraries draw have so many bits
-FIRST, MOST, FEW = 16, 4096, 64  # values compared at first, and at most; as few limits are compared with more values
+BITS = (23, 24)  # libraries draw whole numbers of so many bits
+# values compared at first, and at most; when few limits remain, more values are compared
+FIRST, MOST, FEW = 16, 4096, 64
 MOST_LIMITS = 200_000
 LATTICE_CHANCE = 1e-10  # the probability that the limit lies above the floats that are tried
 
@@ -281,7 +283,7 @@ MAPPINGS: tuple[Mapping, ...] = (_rounded_twice, _rounded_once, _scaled)
 def exact_limit(values: Array, *, from_zero: bool) -> float | None:
     """The one float32 that can be the limit of draws from [-limit, limit) or [0, limit).
 
-    None if several can, or none: then there are too few values, or the generator is of a different kind.
+    None if several can, or none can: then there are too few values, or the generator is of a different kind.
     """
     largest = np.float32(np.abs(values).max())
     limits = _candidates(largest, values.size)
@@ -300,14 +302,14 @@ def _candidates(largest: np.float32, count: int) -> Array:
 
 
 def _surviving(limits: Array, values: Array, on: Callable[[Array, Array], Array]) -> list[float]:
-    """The limits on whose lattice all values lie. If too many remain, two of them stand for all."""
+    """The limits on whose lattice all values lie. If too many remain, it returns only two of them."""
     asked = FIRST
     while limits.size:
         limits = limits[on(limits, values[:asked])]
         if asked >= values.size:
             return [float(limit) for limit in limits]
         if asked >= FIRST * 16 and limits.size > FEW:
-            return [float(limit) for limit in limits[:2]]  # two give no answer, like all
+            return [float(limit) for limit in limits[:2]]  # two give no answer, as all of them would
         asked *= 4
     return []
 

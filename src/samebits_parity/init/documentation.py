@@ -19,7 +19,9 @@ FORGET = FanRule("1 for the forget gate, else 0", formulas.forget_gate)
 
 
 def of_keras(weight: DrawnWeight, side: Side) -> Documentation:
-    """An initializer by its docstring; a weight of a layer by the default in the layer's signature."""
+    """The documentation of an initializer is its docstring; that of a layer's weight is the default in the layer's
+    signature.
+    """
     if not weight.name:
         return documented(initializer(weight.case.name.removeprefix("tf."), side), weight, side)
     argument = f"{ARGUMENTS.get(weight.called) or ARGUMENTS.get(weight.name, weight.name)}_initializer"
@@ -55,7 +57,7 @@ def _deviation(at: Situation) -> float:
 
 BOUNDS = "from minval to maxval"
 KERAS_PLAIN: dict[str, list[FanRule]] = {
-    # the docstring of Keras 2.3.1 speaks of a default that its signature does not have
+    # the docstring of Keras 2.3.1 names a default that its signature does not have
     "random_uniform": [
         FanRule(f"{BOUNDS}, which defaults to 1 for float types", _defaulting_to_one, "Defaultsto1forfloattypes"),
         FanRule(f"{BOUNDS} of the signature", _random_uniform, "uniformdistribution"),
@@ -108,7 +110,7 @@ def _kaiming(family: str) -> Callable[[Situation], Distribution]:
 
 
 def _trunc_normal(at: Situation) -> Distribution:
-    """Cut at a and b, which are no multiples of std."""
+    """Cut at a and b, which are not multiples of std."""
     deviation, a, b = (float(at.arguments[name]) for name in ("std", "a", "b"))
     if math.isclose(b, 2 * deviation) and math.isclose(a, -b):
         return distributions.truncated(deviation)
@@ -122,12 +124,14 @@ def _root(k: Callable[[Any], float]) -> Callable[[Situation], Distribution]:
 
 
 def _shared(channels: str, *, grouped: bool) -> Callable[[Situation], Distribution]:
-    """k = 1 or groups over the channels of one side times the kernel's places."""
+    """k = 1 (or the groups) over the channels of one side times the size of the kernel."""
     return _root(lambda a: (a.get("groups", 1) if grouped else 1) / float(a[channels] * a["kernel_size"] ** 2))
 
 
 def _convolution(channels: str) -> list[FanRule]:
-    """How PyTorch 1.3 says it (without groups), and later releases; the other side's channels for comparison."""
+    """The rules of PyTorch 1.3 (without groups) and of later releases, and for comparison the rule with the other
+    side's channels.
+    """
     rules = []
     for side in (channels, "in_channels" if channels == "out_channels" else "out_channels"):
         short = side.split("_")[0]
@@ -191,7 +195,10 @@ SAYS = {
 
 
 def of_jax(weight: DrawnWeight, side: Side) -> Documentation:
-    """The documentation in the docstring of the initializer; flax' own for its layers, which name it in a field."""
+    """The documentation in the docstring of the initializer.
+
+    For flax' layers, which name an initializer in a field, it is flax' own.
+    """
     return documented(_jax_rules(weight), weight, side)
 
 

@@ -1,9 +1,9 @@
-"""What a library documents, as rules: a formula in words, and the distribution that it says.
+"""What a library documents, as rules: a formula in words, and the distribution that it describes.
 
-Rules of one thing stand in a list. The docstring of the installed thing decides which of them is documented: the first
-whose `says` is found in it. Where none is, the last rule is taken, from the `source` that it names. The others stay
-hypotheses: where what is documented does not fit, the one that does is named. The rules here are those that several
-libraries share.
+The rules for one object stand in a list. The docstring of the installed object decides which of them is documented: the
+first whose `says` matches it. If none matches, the last rule is taken, from the `source` that it names. The other rules
+stay hypotheses: if the documented rule does not fit, the report names the one that fits. This module has the rules that
+several libraries share.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ __all__ = [
 
 
 class Situation(NamedTuple):
-    """What a formula may ask for. `arguments`: the signature's defaults, then those that were given."""
+    """What a formula may use. `arguments`: the signature's defaults, replaced by those that were given."""
 
     shape: tuple[int, ...]
     fans: Fans
@@ -56,8 +56,10 @@ class Situation(NamedTuple):
 
 
 class FanRule(NamedTuple):
-    """`says`: a regular expression for how a docstring says it, blanks not counted; empty if none does. `is_glorot`:
-    it is Glorot's uniform distribution, by either of the paper's equations."""
+    """`says`: a regular expression for the words of a docstring, without blanks; empty if no docstring has it.
+
+    `is_glorot`: it is Glorot's uniform distribution, whichever of the paper's two equations.
+    """
 
     formula: str
     draws: Callable[[Situation], Distribution]
@@ -67,8 +69,9 @@ class FanRule(NamedTuple):
 
 
 class Documentation(NamedTuple):
-    """`read`: whether the installed docstring or signature says it; `others`: (words, distribution) that would be
-    something else: other rules, fans counted in a different way."""
+    """`read`: whether the installed docstring or signature says it; `others`: (words, distribution) of alternatives:
+    other rules, or fans counted differently.
+    """
 
     formula: str
     source: str
@@ -79,7 +82,7 @@ class Documentation(NamedTuple):
 
 
 def documented(rules: list[FanRule], weight: DrawnWeight, side: Side, *, signature: str = "") -> Documentation:
-    """What is documented of a weight. `signature`: the default that names the rules, where a layer's does."""
+    """What is documented about a weight. `signature`: the default that names the rules, if it is a layer's."""
     said = re.sub(r"\s+", "", weight.doc)
     found = next((rule for rule in rules if rule.says and re.search(rule.says, said)), None)
     rule = found or rules[-1]
@@ -96,7 +99,7 @@ def documented(rules: list[FanRule], weight: DrawnWeight, side: Side, *, signatu
 
 
 def of_its_layer(weight: DrawnWeight, side: Side) -> Fans:
-    """How many inputs an output has in the layer that the weight belongs to, and how many outputs an input."""
+    """In the layer of the weight: how many inputs an output has, and how many outputs an input has."""
     return fans_of_layer(weight.shape, weight.case.layout, order(side), weight.case.groups)
 
 
@@ -120,8 +123,8 @@ def _others(
 # Equation 1 (Glorot and Bengio 2010) draws from U[-a, a] with a = sqrt(6 / (n_in + n_out)); Equation 2, which the
 # paper says is what Keras does, with a = sqrt(6 / max(1, (n_in + n_out) / 2)), which is larger by sqrt(2).
 
-CHANCE = 1e-6  # with which a limit that is the right one is refused
-STEPS = 4  # of float32, by which a library may round a limit in its own way
+CHANCE = 1e-6  # the probability of rejecting the right limit
+STEPS = 4  # steps of float32 by which a library may round a limit differently
 
 
 def limits(connections: float) -> tuple[float, float]:
@@ -132,8 +135,8 @@ def limits(connections: float) -> tuple[float, float]:
 def can_be_limit(limit: float, largest: float, count: int, chance: float = CHANCE) -> bool:
     """Whether `count` values whose largest magnitude is `largest` can be draws from U[-limit, limit].
 
-    None may lie above the limit in float32. That all stay below `largest` has probability (largest / limit) ** count,
-    which is itself uniform where the limit is the right one: below `chance` the limit is refused.
+    None may lie above the limit in float32. The probability that all stay below `largest` is (largest / limit) **
+    count. For the right limit this number is itself uniform, so a limit is rejected if it is below `chance`.
     """
     if largest <= 0 or largest > float(np.float32(limit)):
         return False
@@ -141,7 +144,7 @@ def can_be_limit(limit: float, largest: float, count: int, chance: float = CHANC
 
 
 def decide(values: NDArray[Any], connections: float, exact: float | None = None) -> int | None:
-    """1 or 2, or None: neither, or both can be. `exact`: the limit itself, where the values have told it."""
+    """1 or 2; None if neither fits, or both do. `exact`: the limit itself, if the values determine it."""
     largest = float(np.abs(values).max())
     able = [
         equation
@@ -152,7 +155,7 @@ def decide(values: NDArray[Any], connections: float, exact: float | None = None)
 
 
 def is_limit(limit: float, exact: float) -> bool:
-    """Whether a limit is the one that was measured exactly, up to a few steps of float32."""
+    """Whether a limit equals the one that was measured exactly, up to a few steps of float32."""
     return abs(limit - exact) <= STEPS * float(np.spacing(np.float32(limit)))
 
 
@@ -173,7 +176,7 @@ def average(fans: Fans, mode: str) -> float:
 
 
 def of_deviation(deviation: float, family: str) -> Distribution:
-    """A family by the deviation of what is drawn."""
+    """A distribution of a family, from the deviation of the values drawn."""
     if family == "uniform":
         return distributions.uniform(math.sqrt(3) * deviation)
     if family == "truncated_normal":
@@ -253,7 +256,7 @@ def identity(says: str = "dentitymatrix") -> list[FanRule]:
 
 
 def unknown(name: str) -> list[FanRule]:
-    """The rule for a name that no table here has."""
+    """The rule for a name that is in no table here."""
     return [FanRule(f"{name or 'nothing named'}: no formula is known here", lambda _: distributions.other("not known"))]
 
 

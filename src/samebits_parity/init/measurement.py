@@ -32,12 +32,14 @@ LAWS: dict[str, Callable[[Fans], float]] = {
     "fan_out": lambda fans: fans.out,
     "fan_in + fan_out": lambda fans: fans.into + fans.out,
 }
-FEW = 1e-3  # of the values, that may lie outside limits that fit otherwise
+FEW = 1e-3  # the share of values that may lie outside of limits that fit otherwise
 EXACTLY = 1e-6  # relative, for limits known to the last bit
 
 
 class WeightScale(NamedTuple):
-    """The limit or deviation of one weight, how well it is known (relative), and its fans: ordinary, in its layer."""
+    """The limit or deviation of one weight, how precisely it is known (relative), and its fans: the ordinary ones, and
+    those in its layer.
+    """
 
     value: float
     known: float
@@ -92,7 +94,10 @@ def _documented(said: Documentation) -> DocumentedAs:
 
 
 def _instead(weight: DrawnWeight, found: Estimate, said: Documentation) -> str | None:
-    """The first of the other hypotheses that fits; last, what is documented but for some values outside its limits."""
+    """The first of the other hypotheses that fits.
+
+    The last one is the documented distribution with some values outside of its limits.
+    """
     fitting = next((words for words, asked in said.others if can_be(weight.draws, found, asked)), None)
     return fitting or _outside(weight, [(said.formula, said.distribution), *said.others])
 
@@ -110,9 +115,8 @@ def _outside(weight: DrawnWeight, hypotheses: list[tuple[str, Distribution]]) ->
 
 
 def _equation(side: Side, weight: DrawnWeight, found: Estimate, said: Documentation) -> int | None:
-    """Which of the paper's equations, for what is said to be Glorot's uniform distribution.
-
-    n_in and n_out are those of the shape, as the libraries count them: what is asked is the factor sqrt(2).
+    """Which of the paper's equations holds, if the documentation says Glorot's uniform distribution. n_in and n_out
+    come from the shape, as the libraries count them, because the question is only the factor sqrt(2).
     """
     if not said.is_glorot or found.distribution.family != "uniform":
         return None
@@ -123,7 +127,7 @@ def _equation(side: Side, weight: DrawnWeight, found: Estimate, said: Documentat
 
 
 def _laws(drawn: Draws, estimates: list[Estimate]) -> dict[str, str]:
-    """{initializer: what its scale goes with}, for those of which several shapes were drawn."""
+    """{initializer: what its scale depends on}, for initializers that drew several shapes."""
     scales: dict[str, list[WeightScale]] = defaultdict(list)
     for weight, found in zip(drawn.weights, estimates, strict=True):
         scale = _scale(drawn.side, weight, found)
@@ -134,7 +138,10 @@ def _laws(drawn: Draws, estimates: list[Estimate]) -> dict[str, str]:
 
 
 def _whatever_axes(weight: DrawnWeight) -> str:
-    """JAX is told which axes are whose: that is no other initializer."""
+    """The name without axes.
+
+    JAX is told which axes are inputs and outputs; that does not make a different initializer.
+    """
     return weight.called.split("(in_axis")[0]
 
 
@@ -149,7 +156,9 @@ def _scale(side: Side, weight: DrawnWeight, found: Estimate) -> WeightScale | No
 
 
 def law(scales: list[WeightScale]) -> str | None:
-    """What a scale goes with the root of: the first of LAWS that fits all shapes; None if that cannot be told."""
+    """The quantity to whose root a scale is proportional: the first of LAWS that fits all shapes; None if that cannot
+    be told.
+    """
     for place, words in enumerate((" of the shape", " of the layer")):
         fitting = [name for name, fan in LAWS.items() if _fits(scales, fan, place)]
         if fitting and len({scale.fans for scale in scales}) > 1:
@@ -170,15 +179,17 @@ Progress = Callable[[str], None]
 
 
 class InitComparison(NamedTuple):
-    """What was measured, and the report of it."""
+    """What was measured, and its report."""
 
     lines: list[WeightFacts]
     report: Report
 
 
 def compare(names: list[str], progress: Progress) -> InitComparison:
-    """Measure the libraries that are named; if none is, all that are here. Raises UsageError, NotFound if one
-    that is named is not here, LibraryFailure if it ended badly."""
+    """Measure the libraries that are named; if none is named, all that are installed.
+
+    Raises UsageError, NotFound if a library that is named is not installed, LibraryFailure if it ended badly.
+    """
     lines: list[WeightFacts] = []
     notes: list[str] = []
     for side in sides.named(names):

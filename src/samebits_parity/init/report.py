@@ -1,5 +1,6 @@
-"""What was measured of each weight, against what is documented: the lines of `samebits parity init --json`, and the
-report, in whose tables libraries with the same answer share a row."""
+"""What was measured for each weight, beside what is documented: the lines of `samebits parity init --json`, and the
+report. In its tables, libraries with the same answer share a row.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +33,9 @@ from samebits_parity.report import compared, parts
 
 
 class DocumentedAs(Document):
-    """`limit`, `deviation`: what the formula gives for this shape, null if it has none; `source`: where it stands;
-    `read`: whether the installed library says so itself."""
+    """`limit`, `deviation`: what the formula gives for this shape, null if it gives none; `source`: where the formula
+    stands; `read`: whether the installed library says so itself.
+    """
 
     formula: str
     limit: float | None
@@ -44,9 +46,10 @@ class DocumentedAs(Document):
 
 
 class WeightFacts(Document):
-    """`limit`: of magnitudes, null if there is none; `exact`: to the last bit of float32, else the largest value
-    drawn. `deviation`: of the values drawn. `depends_on`: what the scale of this initializer goes with over all its
-    shapes. `equation`: of the paper, for Glorot's uniform distribution. `instead`: what fits where `agrees` is false.
+    """`limit`: of magnitudes, null if there is none; `exact`: the limit is known to the last bit of float32, else it is
+    the largest value drawn. `deviation`: of the values drawn. `depends_on`: what the scale of this initializer depends
+    on, over all its shapes. `equation`: of the paper, for Glorot's uniform distribution. `instead`: what fits if
+    `agrees` is false.
     """
 
     library: str
@@ -72,21 +75,22 @@ class InitDocument(RootModel[list[WeightFacts]]):
     """A list of lines."""
 
 
-# Whether values can be draws from a distribution: the rule, each part of which refuses the right one with CHANCE.
+# Whether values can be draws from a distribution. This is the rule; each part rejects the right distribution with
+# probability CHANCE.
 #
-# 1. No value lies outside the distribution's limits in float32. 2. The largest of n values is not too small: that all
-# n stay below it has the probability F(largest)^n, which is itself uniform. So a limit is decided to within ln(1 /
-# CHANCE) / n for a uniform distribution: 0.02 % for 131,072 values. 3. Where the values have told their limit exactly
-# (see `lattice`), it is the distribution's, up to 4 steps of float32. 4. Mean and deviation are the distribution's
-# within 6.5 of their own deviations. 5. The distribution functions lie as close as the Dvoretzky-Kiefer-Wolfowitz
-# inequality says.
+# 1. No value lies outside of the distribution's limits in float32.
+# 2. The largest of n values is not too small. The probability that all n stay below it is F(largest)^n, which is itself
+#    uniform. So for a uniform distribution a limit is known to within ln(1 / CHANCE) / n: 0.02 % for 131,072 values.
+# 3. If values determine their limit exactly (see `exact_limit`), it is that of the distribution up to 4 steps of float32.
+# 4. Mean and deviation are the distribution's within 6.5 of their own deviations.
+# 5. The distribution functions are as close as the Dvoretzky-Kiefer-Wolfowitz inequality says.
 
 FAR = deviations(CHANCE)
 CLOSE = 1e-4  # relative, for lengths of rows and for constants
 
 
 def can_be(values: NDArray[Any], found: Estimate, asked: Distribution) -> bool:
-    """Whether values, of which `found` was estimated, can be draws from the distribution that is asked about."""
+    """Whether values can be draws from this distribution. `found`: the estimate from the values."""
     seen = found.distribution
     if seen.family != asked.family:
         return False
@@ -109,7 +113,7 @@ def _inside(found: Estimate, asked: Distribution) -> bool:
 
 
 def _far_enough(found: Estimate, asked: Distribution) -> bool:
-    """Both ends: neither too far in, nor, if there is no limit, too far out."""
+    """Whether both ends fit: not too far in, and, if there is no limit, not too far out."""
     ends = (asked.below(found.largest), 1 - asked.below(found.smallest))
     for share in ends:
         if share <= 0 or found.count * math.log(share) < math.log(CHANCE):
@@ -254,7 +258,7 @@ def _row(these: list[WeightFacts]) -> tuple[Cell, ...]:
 
 
 def _alike(lines: list[WeightFacts], key: Callable[[WeightFacts], Hashable]) -> list[list[WeightFacts]]:
-    """Lines of different libraries that say the same, in the order of the first."""
+    """Joins lines of different libraries that say the same, in the order of the first."""
     groups: dict[Hashable, list[WeightFacts]] = defaultdict(list)
     for line in lines:
         groups[key(line)].append(line)

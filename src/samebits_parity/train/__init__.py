@@ -1,5 +1,6 @@
-"""Two trainings that are said to do the same, compared step by step by value: run A, run B, pair their weights, judge,
-explain, tell."""
+"""Compares two trainings that should do the same, value by value at each step: run A, run B, pair their weights, judge,
+explain, report.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +17,13 @@ __all__ = ["against", "compare", "told"]
 
 
 def compare(asked: TrainRequest) -> Report:
-    """Run both and compare them. Raises SamebitsError for what cannot be run."""
+    """Run both and compare them. Raises SamebitsError if one cannot be run."""
     runs.check(asked)
     return against(asked, runs.train(asked, "A", asked.steps))
 
 
 def against(asked: TrainRequest, a: TrainingValues) -> Report:
-    """Run B and compare it with what A has shown."""
+    """Run B, and compare it with the values of A."""
     if not a.steps or not a.weights:
         return report.nothing_seen(asked, "A")
     needs_weights = asked.single or asked.carry

@@ -1,7 +1,7 @@
-"""Attention layers: Keras' arrays in the form in which PyTorch has them, so that the two can be compared.
+"""Attention layers: brings Keras' arrays into PyTorch's form, so that the two can be compared.
 
 Keras has a kernel (inputs, heads, size) and a bias (heads, size) for each of query, key and value. PyTorch has all
-three in one array. So Keras' three are shown as one, as a dense layer of Keras would have it: (inputs, 3 heads size).
+three in one array. So Keras' three are shown as one array, in the form of a Keras dense layer: (inputs, 3 heads size).
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ def _attention_layers(training: TrainingValues, kind: str) -> list[str]:
 
 
 def _prefixes(keras: TrainingValues, name: str) -> list[str]:
-    """What stands before "query/kernel" in the names of a layer's weights."""
+    """The text before "query/kernel" in the names of a layer's weights."""
     end = f"{PROJECTIONS[0]}/kernel"
     found = [one.removesuffix(end) for one in keras.names(-1, "start") if one.endswith(f"/{end}")]
     return [prefix for prefix in found if prefix.split("/")[-2] == name]
 
 
 def _join(keras: TrainingValues, name: str, prefix: str) -> None:
-    """Show the arrays of one layer as those of PyTorch; those of another form stay as they are, without a partner."""
+    """Show the arrays of one layer as PyTorch's. Arrays of a different form stay as they are, without a partner."""
     start = keras.names(-1, "start")
     kernels, biases = ([f"{prefix}{one}/{role}" for one in PROJECTIONS] for role in ("kernel", "bias"))
     if len({start[one].shape for one in kernels if one in start}) != 1:
@@ -69,7 +69,7 @@ def _join(keras: TrainingValues, name: str, prefix: str) -> None:
 
 
 def _own(training: TrainingValues, name: str, weights: list[str]) -> None:
-    """Give these weights to a layer, and to no layer within it."""
+    """Give these weights to a layer, and take them from the layers within it."""
     for facts in training.layers.values():
         facts["weights"] = [one for one in facts["weights"] if one not in weights]
     training.layers[name]["weights"] = weights

@@ -1,8 +1,7 @@
-"""B with A's weights: it runs again with them, until its outputs say which layer of B takes those of which layer of A.
-
-With its own initial weights B's outputs do not tell which layers belong together, and the order in which they run may
-not tell either: the batch norm of a shortcut may run before or after those of what it goes around. Two layers of one
-shape with the same input give the same with each other's weights: only what follows tells which is which.
+"""B with A's weights: B runs again with them until its outputs show which layer of B takes the weights of which layer
+of A. With B's own initial weights, the outputs do not show which layers belong together. The order of the layers may
+not show it either: the batch norm of a shortcut may run before or after those on the main path. If two layers have one
+shape and the same input, only the layers after them show which is which.
 """
 
 from __future__ import annotations
@@ -21,13 +20,15 @@ from samebits_parity.train.verdict import judge
 __all__ = ["TrainingWithWeights", "fed", "swaps"]
 
 Pairs = list[WeightPair]
-MOST_RUNS = 4  # of B with A's weights
-MOST_SWAPS = 4  # of two layers, each of which is tried in a run
+MOST_RUNS = 4  # runs of B with A's weights
+MOST_SWAPS = 4  # swaps of two layers to try, each in its own run
 
 
 class TrainingWithWeights(NamedTuple):
-    """B with A's weights, and its pairs. `unsure`: two layers of A that may stand for each other's partners, if what
-    follows diverges either way."""
+    """B with A's weights, and its pairs.
+
+    `unsure`: two layers of A whose partners may be swapped, because what follows diverges either way.
+    """
 
     b: TrainingValues
     pairs: Pairs
@@ -46,7 +47,7 @@ def fed(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs)
 
 
 def _by_what_follows(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs) -> TrainingWithWeights:
-    """With two layers swapped, if the first step then agrees and did not before."""
+    """B with two layers swapped, if the first step agrees then and did not before."""
     if not _diverges_at_once(a, b, pairs):
         return TrainingWithWeights(b, pairs)
     tried = list(islice(swaps(a, b, pairs), MOST_SWAPS))
@@ -58,7 +59,7 @@ def _by_what_follows(asked: TrainRequest, a: TrainingValues, b: TrainingValues, 
 
 
 def _diverges_at_once(a: TrainingValues, b: TrainingValues, pairs: Pairs) -> bool:
-    """Whether an output or a gradient of the first step is apart, although its batch is not."""
+    """Whether an output or a gradient of the first step differs, although the batch does not."""
     first = judge(a, b, pairs, single=False, carried=True).first
     return first is not None and first.step == 0 and first.kind in ("forward", "gradient")
 
@@ -78,7 +79,7 @@ def swaps(a: TrainingValues, b: TrainingValues, pairs: Pairs) -> Iterator[tuple[
 def _run(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs) -> TrainingValues:
     first, last = (-1 if asked.carry else 0), (a.steps if asked.single else 0)
     feed = runs.write_feed(asked.folder / "feed", a, b, pairs, steps=range(first, last))
-    found = runs.train(asked, "B", asked.steps, feed)  # not A's number: B may make more
+    found = runs.train(asked, "B", asked.steps, feed)  # not A's number of steps: B may make more
     recurrent.align(a, found)
     attention.align(a, found)
     return found

@@ -1,8 +1,9 @@
-"""Which layer of B gives what a layer of A gives, and how far their outputs are apart.
+"""Which layer of B gives the same as a layer of A, and how far apart their outputs are.
 
-Layers that own paired weights are paired by them. What lies between two of these (activations, pooling, flattening) is
-paired with what B has between them, by shape and by the values of the first step; where B computes it in a function,
-which is no layer, A's layer has no counterpart, or is what a known activation makes of an earlier one.
+Layers with paired weights are paired by these. Layers between two of them (activations, pooling, flattening) are paired
+with those that B has between them, by shape and by the values of the first step. If B computes such a layer in a
+function, which is not a layer, A's layer has no counterpart, or its counterpart is a known activation of an earlier
+layer.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array, TrainingValues, relative
 
 _ACTIVE = ("relu", "elu", "gelu", "silu", "softmax", "sigmoid", "tanh", "softplus", "activation", "relu6", "swish")
-# how an output of B is brought into A's axes; a shape: of the image, channels last, that was flattened
+# how an output of B is brought into A's axes; a shape is that of the image (channels last) that was flattened
 Time = Literal["time first", "last step", "last step, time first", "last steps of both directions"]
 Form = Literal["as it is", "channels last", "channels first"] | Time | tuple[int, ...]
 CHANNELS: tuple[Form, ...] = ("channels last", "channels first")
-_NEAR = 1e-3  # relative distance from which on an output of another name is not taken for the same
+_NEAR = 1e-3  # outputs of different names that are farther apart (relative) do not count as the same
 
 
 @dataclass(frozen=True)
 class OutputPair:
     """A layer of A and one of B. `form`: how B's output is brought into A's axes; `activation`: what is applied to it
-    first. `owns`: whether it has weights of its own.
+    first. `owns`: whether the layer has its own weights.
     """
 
     a: str
@@ -48,7 +49,9 @@ class OutputPair:
 
 
 def _both_ends(value: Array) -> Array:
-    """The last step of the first half of the units, and the first step, with which the other direction ends."""
+    """The last step for the first half of the units, and the first step for the other half, because the other direction
+    ends there.
+    """
     half = value.shape[-1] // 2
     return np.concatenate([value[:, -1, :half], value[:, 0, half:]], -1)
 
@@ -79,7 +82,7 @@ def paired(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair]) -> lis
     """The layers of A that have a counterpart, in the order in which they run."""
     owner_a, owner_b = _owners(a), _owners(b)
     partner = {owner_a[pair.a]: owner_b[pair.b] for pair in pairs if pair.a in owner_a and pair.b in owner_b}
-    last = {theirs: ours for ours, theirs in partner.items()}  # a stack of B gives what its last layer gives
+    last = {theirs: ours for ours, theirs in partner.items()}  # a stack of B gives the output of its last layer
     inner = {ours for ours, theirs in partner.items() if last[theirs] != ours}
     names_b = [name for name in b.outputs if "#" not in name]
     owning_b = set(partner.values())
@@ -116,7 +119,7 @@ def _owners(training: TrainingValues) -> dict[str, str]:
 
 
 def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *, owns: bool) -> OutputPair | None:
-    """The nearest candidate; None if none has the shape, but for a layer with weights: its own counterpart."""
+    """The nearest candidate; None if none has the shape. A layer with weights has its own counterpart."""
     ours = a.output(0, name)
     candidates = [
         (relative(ours, value), place, OutputPair(name, other, form, "", owns))
@@ -128,7 +131,8 @@ def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *,
         return best[2]
     if best is not None and (same := [one for one in candidates if _kinds_match(a, b, one[2])]):
         return same[0][2]
-    is_apart = any(_kind(b.layers.get(other, {})) == "activation" for other in others[1:])  # B has it as a layer
+    # B has this activation as a layer
+    is_apart = any(_kind(b.layers.get(other, {})) == "activation" for other in others[1:])
     active = None if is_apart or not others else _activation(a, ours, b.output(0, others[0]))
     if active is not None:
         return OutputPair(name, others[0], *active, owns)
@@ -152,7 +156,7 @@ def _kind(facts: dict[str, object]) -> str:
 
 
 def _activation(a: TrainingValues, ours: Array, output: Array) -> tuple[Form, str] | None:
-    """(form, activation) with which an output of B is that of A; None if none is near."""
+    """(form, activation) that turn an output of B into that of A; None if none comes near."""
     for activation in activations.ACTIVATIONS:
         if activation in activations.OVER_AXIS_1 and output.ndim < 3:
             continue
@@ -163,7 +167,7 @@ def _activation(a: TrainingValues, ours: Array, output: Array) -> tuple[Form, st
 
 
 def _forms(a: TrainingValues, ours: Array, value: Array, *, steps: bool = False) -> Iterator[tuple[Form, Array]]:
-    """An output of B in each order of axes that fits. `steps`: it is of a recurrent layer."""
+    """An output of B in each order of axes that fits. `steps`: it comes from a recurrent layer."""
     for form in get_args(Time) if steps and value.ndim == 3 else ():
         changed = formed(form, value, ours.shape)
         if changed.shape == ours.shape:

@@ -1,4 +1,4 @@
-"""Which tensor of one training stands for which of the other: by equal values, else by order and shape.
+"""Pairs the tensors of two trainings: by equal values, else by order and shape.
 
 Inputs are brought into one order of axes, and labels into one form (numbers, or one-hot).
 """
@@ -19,7 +19,10 @@ Convert = Callable[[Array], Array]
 
 
 class AxisOrder(NamedTuple):
-    """How the numbers of one side are brought into the other side's order of axes, and back. `name`: in words."""
+    """How numbers of one side are brought into the other side's order of axes, and back.
+
+    `name`: this order in words.
+    """
 
     name: str
     to_a: Convert
@@ -39,7 +42,7 @@ class WeightPair:
 
 @dataclass(frozen=True)
 class LoneTensor:
-    """A tensor without a counterpart. `wanted`: the shapes that would match it, on the other side."""
+    """A tensor without a counterpart. `wanted`: the shapes on the other side that would match it."""
 
     side: str
     name: str
@@ -77,7 +80,9 @@ class Pairer:
         return pairs, left
 
     def _partners(self, equal: dict[str, str]) -> dict[str, str]:
-        """The weights of layers that belong together, A's to B's: as outputs tell, else as the layers run."""
+        """The weights of layers that belong together, A's -> B's: as outputs show it, else in the order in which the
+        layers run.
+        """
         rows = [_weights_of_layers(side) for side in (self.a, self.b)]
         names = [list(row) for row in rows]
         both = [[row[name] for name in listed] for row, listed in zip(rows, names, strict=True)]
@@ -118,7 +123,7 @@ class Pairer:
         return pairs, self._left(names_a, names_b, known, taken)
 
     def _by_value(self, names_a: list[str], names_b: list[str], *, trains: bool) -> Iterator[WeightPair]:
-        """Those whose initial values are equal up to the order of axes, and are not all the same number."""
+        """Pairs whose initial values are equal up to the order of axes, and are not all the same number."""
         taken = set[str]()
         for name in names_a:
             start = self.a.weight(-1, name)
@@ -190,7 +195,7 @@ class Pairer:
         for shape in flattened:
             yield _from(f"dense after flattening {shape}", rules.dense_after_flatten(*shape), **of)
         yield _from("dense", rules.DENSE, **of)
-        # of an image that no layer showed (PyTorch pools by a function) only the channels count: those of a convolution
+        # if no layer showed the image (PyTorch pools by a function), only its channels count: those of a convolution
         for channels in sorted(self._channels - {shape[-1] for shape in flattened}):
             if keras[0] > channels and not keras[0] % channels:
                 rule = rules.dense_after_flatten(keras[0] // channels, channels)
@@ -229,24 +234,24 @@ def _apart(a: Array, b: Array) -> float:
     return min((relative(a, form) for form in _forms(b, labels=False) if form.shape == a.shape), default=np.inf)
 
 
-_ALIKE = 0.05  # relative distance up to which two layers give the same, but for a default that differs
+_ALIKE = 0.05  # two layers closer than this (relative) give the same, apart from a default that differs
 
 
 def _tells(values: Array) -> bool:
-    """Whether the values say which tensor it is: more than one number."""
+    """Whether the values show which tensor it is: they are not all the same number."""
     return values.size > 1 and float(values.min()) != float(values.max())
 
 
 def _channels(training: TrainingValues) -> set[int]:
-    """How many channels its convolutions give, if there are more than one."""
+    """The numbers of channels that its convolutions give, without 1."""
     shapes = [training.names(-1, "start")[name].shape for name in training.weights]
     return {shape[-1 if training.is_keras else 0] for shape in shapes if len(shape) > 2} - {1}
 
 
 def _image_shapes(training: TrainingValues, other: TrainingValues) -> set[tuple[int, ...]]:
-    """(height, width, channels) of what layers returned or were given, channels last.
+    """(height, width, channels) of the inputs and outputs of layers, channels last.
 
-    A sequence (steps, features) that both have in this order is none: it has no channels to be moved.
+    A sequence (steps, features) that both sides have in this order is not an image: it has no channels to move.
     """
     shapes = {shape for shape in _shapes(training) if not _is_sequence(shape, other)}
     return shapes if training.is_keras else {(*shape[1:], shape[0]) for shape in shapes}
@@ -262,7 +267,7 @@ def _is_sequence(shape: tuple[int, ...], other: TrainingValues) -> bool:
 
 
 class BatchInput(NamedTuple):
-    """One input or label of A, with that of B that stands for it, both brought into A's form (float64)."""
+    """One input or label of A and its counterpart in B, both in A's form (float64)."""
 
     a_name: str
     b_name: str
@@ -271,7 +276,7 @@ class BatchInput(NamedTuple):
 
 
 def batch_inputs(a: TrainingValues, b: TrainingValues, step: int) -> list[BatchInput]:
-    """Inputs with inputs and labels with labels, in their order; what only one side shows is left out."""
+    """Pairs inputs with inputs and labels with labels, in their order. What only one side shows is left out."""
     found = []
     for labels in (False, True):
         names = [[name for name in side.names(step, "batch") if _is_label(name) == labels] for side in (a, b)]
@@ -286,7 +291,7 @@ def _is_label(name: str) -> bool:
 
 
 def _alike(a: Array, b: Array, *, labels: bool) -> tuple[Array, Array]:
-    """Both in one form: of the forms that fit, the one in which they are nearest."""
+    """Both in one form: among the forms that fit, the one in which they are nearest."""
     forms = [(a, changed) for changed in _forms(b, labels=labels) if changed.shape == a.shape]
     forms += [(changed, b) for changed in _forms(a, labels=labels) if changed.shape == b.shape]
     return min(forms, key=lambda pair: relative(*pair), default=(a, b))

@@ -1,6 +1,6 @@
-"""Recurrent layers: PyTorch's arrays in the form in which Keras has them, so that the two can be compared.
+"""Recurrent layers: brings PyTorch's arrays into Keras' form, so that the two can be compared.
 
-Both keep the gates of an LSTM in one order (input, forget, new, output). Of a GRU Keras has update, reset, new, and
+Both keep the gates of an LSTM in one order (input, forget, new, output). In a GRU, Keras has update, reset, new, and
 PyTorch reset, update, new. PyTorch adds two biases, one for the input and one for the state. Keras has one bias in an
 LSTM and in a SimpleRNN; its GRU has two (`reset_after`), as two rows of one array.
 """
@@ -17,7 +17,7 @@ from samebits_parity.train.values import Array, Joint, TrainingValues
 __all__ = ["SUM", "align", "is_recurrent"]
 
 KINDS = ("LSTM", "GRU", "RNN", "SimpleRNN", "Bidirectional")
-_CELL = 2  # names of a path after that of a layer: its cell, and the weight
+_CELL = 2  # the names after a layer's in a path: its cell, and the weight
 
 
 def is_recurrent(facts: dict[str, Any]) -> bool:
@@ -37,7 +37,7 @@ def align(a: TrainingValues, b: TrainingValues) -> None:
 
 
 def _own_cells(keras: TrainingValues) -> None:
-    """Give a layer the weights of the cell within it, which is no layer of its own to PyTorch."""
+    """Give a layer the weights of the cell within it: for PyTorch, the cell is not a layer."""
     owners = [name for name, facts in keras.layers.items() if is_recurrent(facts)]
     for weight in keras.names(-1, "start"):
         owner = next((name for name in weight.split("/")[:-_CELL] if name in owners), None)

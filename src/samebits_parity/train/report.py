@@ -1,4 +1,4 @@
-"""What a comparison of two trainings found, in words and tables, and as `samebits parity train --json` writes it."""
+"""The result of comparing two trainings, in words and tables, and as `samebits parity train --json` writes it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from samebits_parity.train.verdict import KINDS, LOSS, Account, PointComparison,
 
 
 class Where(Document):
-    """A point at which values are apart. `relative`: null if it is infinite (a shape, a NaN on one side)."""
+    """A point at which values differ. `relative`: null if it is infinite (different shapes, or NaN on one side)."""
 
     step: int
     kind: str
@@ -31,7 +31,10 @@ class Where(Document):
 
 
 class ExplainedDefault(Document):
-    """A default that accounts for it. `default`: its short name; `names`: the weights or layers that it is of."""
+    """A default that explains the difference.
+
+    `default`: its short name; `names`: the weights or layers that it concerns.
+    """
 
     default: str
     words: str
@@ -191,10 +194,10 @@ def _largest_of_kinds(judged: TrainVerdict) -> list[Largest]:
 
 
 def _ulp(judged: TrainVerdict, point: PointComparison) -> int | None:
-    """The largest difference, in units in the last place of the largest value; None if that is not known.
+    """The largest difference, in units in the last place of the largest value; None if it is not known.
 
-    Not between the two values of a pair, as for trials of one program: two libraries round small values in a tensor of
-    large ones in other ways, and numbers about zero are many representable values apart.
+    For trials of one program, the unit is that of each pair. Here that would mislead: two libraries round small values
+    in a tensor of large ones differently, and between two numbers near zero lie many representable values.
     """
     values = _values(judged, point)
     if point.distance.relative == 0:
@@ -292,13 +295,13 @@ def _where(judged: TrainVerdict, point: PointComparison) -> Where:
 
 
 def nothing_seen(asked: TrainRequest, side: str) -> Report:
-    """A side in which no step of a training was seen."""
+    """The report if no step of a training was seen on one side."""
     sentence = f"samebits saw no step of an optimizer in {side}: there is nothing to compare."
     return _unknown(asked, sentence, ())
 
 
 def unpaired(asked: TrainRequest, left: list[LoneTensor]) -> Report:
-    """Models that do not match."""
+    """The report if the models do not match."""
     first = left[0]
     other = "B" if first.side == "A" else "A"
     wanted = " or ".join(str(shape) for shape in first.wanted)

@@ -1,4 +1,7 @@
-"""Runs the two trainings as watched trials that keep their values; the second one is given weights where asked."""
+"""Runs the two trainings as watched trials that keep their values.
+
+The second one gets weights if the user wants that.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from samebits_parity.train.values import Array, TrainingValues
 from samebits_probe import wire
 from samebits_probe.tensor_log import row
 
-MOST_BYTES = 1 << 31  # of values that one training may write
+MOST_BYTES = 1 << 31  # bytes of values that one training may write
 
 
 class TrainingFailure(SamebitsError):
@@ -28,7 +31,7 @@ class TrainingFailure(SamebitsError):
 @dataclass(frozen=True, kw_only=True)
 class TrainRequest:
     """What is compared. `a`, `b`: commands; `pythons`: interpreters, None for those on PATH; `single`: B begins each
-    step with A's weights; `carry`: it begins the first one with them; `folder`: for what the trials write.
+    step with A's weights; `carry`: B begins the first step with A's weights; `folder`: for what the trials write.
     `host`, `each`: see `Request`.
     """
 
@@ -51,7 +54,7 @@ class TrainRequest:
 
 
 def train(asked: TrainRequest, side: str, steps: int, feed: Path | None = None) -> TrainingValues:
-    """Run one side for so many steps. Raises TrainingFailure, and NotFound or UsageError for what cannot be started."""
+    """Run one side for so many steps. Raises TrainingFailure, and NotFound or UsageError if it cannot be started."""
     given = "" if feed is None else " (with A's weights)"
     asked.progress.note(f"{side}{given}: {' '.join(asked.command(side))}")
     experiment = Experiment.begin(_request(asked, side), asked.progress)
@@ -68,7 +71,10 @@ def train(asked: TrainRequest, side: str, steps: int, feed: Path | None = None) 
 
 
 def check(asked: TrainRequest) -> None:
-    """UsageError or NotFound if one of the sides could not be started: asked before the first is run."""
+    """Raise UsageError or NotFound if one of the sides could not be started.
+
+    This is asked before the first one runs.
+    """
     if asked.host.partition("://")[0] in HOSTS and (asked.single or asked.carry):
         what = f"--on {asked.host}: with --carry and --single-step B reads A's weights from a folder of this machine."
         raise UsageError(what, "leave --on out, or --carry and --single-step.")
@@ -96,7 +102,7 @@ def _failed(asked: TrainRequest, side: str, folder: Path, file: TrialFile) -> Tr
 
 
 def refuse_unusable(training: TrainingValues, side: str) -> None:
-    """TrainingFailure if the probe failed, or weights could not be set."""
+    """Raise TrainingFailure if the probe failed, or if weights could not be set."""
     for event in events(training.folder):
         if event.get("event") == "probe-failed" and event.get("foreign"):
             where = f"{event['where']}: {event['error']}"
@@ -123,7 +129,7 @@ def write_feed(folder: Path, a: TrainingValues, b: TrainingValues, pairs: list[W
 
 
 def _fed(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair], step: int) -> Iterator[tuple[str, Array]]:
-    """What B's weights become after a step, by their own names."""
+    """The weights that B gets after a step, by B's names."""
     types = b.names(-1, "start")
     for pair in pairs:
         dtype = types[pair.b].dtype.rpartition(".")[2]

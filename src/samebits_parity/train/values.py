@@ -1,11 +1,11 @@
-"""What one training showed: the values of each step, and what its layers and optimizers are set to.
+"""The values of one training at each step, and the settings of its layers and optimizers.
 
-It also says how far two tensors are apart, and how far rounding alone may bring them. The rule
+This module also says how far two tensors are apart, and how far apart rounding alone may bring them. The rule
 (docs/how-to/compare-trainings.md gives it with what was measured): a sum of n terms whose terms are rounded to a
 relative u (half of the distance of 1 to the next number: 2^-24 in float32) is off by about u sqrt(n) times the largest
-term, and by u n at most (Higham 2002, sections 2.2 and 4.2). So two tensors agree to rounding while the largest
-|a - b|, relative to the largest |a|, stays within FACTOR u sqrt(n), where n is the number of values of the largest
-tensor of the step. FACTOR stands for the depth of a network: each layer adds its own.
+term, and by u n at most (Higham 2002, sections 2.2 and 4.2). So two tensors agree except for rounding if the largest |a
+- b|, relative to the largest |a|, is at most FACTOR u sqrt(n), where n is the number of values in the largest tensor of
+the step. FACTOR stands for the depth of a network: each layer adds its own.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ Array = NDArray[Any]
 
 
 class Joint(NamedTuple):
-    """How arrays of a training are shown as one, and how one is split into them again. `name`: "sum", "rows" (one on
-    the other), "gates" (one array, in a different order) or "attention". `shaped`: the shape of the one, from that of
-    the first array."""
+    """How several arrays of a training are shown as one, and how that one is split again.
+
+    `name`: "sum", "rows" (one above the other), "gates" (one array, in a different order) or "attention". `shaped`:
+    gives the shape of the one from that of the first array.
+    """
 
     name: str
     join: Callable[[list[Array]], Array]
@@ -75,7 +77,7 @@ class TrainingValues:
 
     @cached_property
     def is_keras(self) -> bool:
-        """Whether the axes of its weights are in Keras' order: its names tell."""
+        """Whether the axes of its weights are in Keras' order. The names of the weights show it."""
         return any("/" in name for name in self.names(-1, "start"))
 
     def names(self, step: int, kind: str) -> dict[str, TensorRow]:
@@ -100,7 +102,7 @@ class TrainingValues:
         return found.reshape(tensor.shape)
 
     def join(self, name: str, joint: Joint, parts: tuple[str, ...]) -> None:
-        """Show the weights of these names as one of this name, wherever they are named. Done again, it does nothing."""
+        """Show the weights of these names as one of this name, everywhere. A second call does nothing."""
         if name in self.joints or any(part not in self.names(-1, "start") for part in parts):
             return
         self.joints[name], self._parts[name] = joint, parts
@@ -118,7 +120,7 @@ class TrainingValues:
         self._rename(name, parts)
 
     def _rename(self, name: str, parts: tuple[str, ...]) -> None:
-        """In what layers and optimizers say of their weights."""
+        """Rename weights in the settings of layers and optimizers."""
         groups = [group for known in self.optimizers.values() for _, facts in known for group in facts["groups"]]
         for holder in (*self.layers.values(), *groups):
             named = holder.get("weights", [])
@@ -127,7 +129,10 @@ class TrainingValues:
             self.__dict__.pop(cached, None)
 
     def _joint_value(self, step: int, kind: str, name: str) -> Array:
-        """A joint from its parts: the gradient of a sum is that of each part; a part that did not move is as it was."""
+        """A joint from its parts.
+
+        The gradient of a sum is that of each part. A part that did not move has its earlier value.
+        """
         joint, rows = self.joints[name], self._joined[step, kind]
         parts = self._parts[name]
         known = [self._value_of(rows[part]) for part in parts if part in rows]
@@ -142,13 +147,13 @@ class TrainingValues:
         return self._value_of(self._joined[step, kind][part])
 
     def split(self, name: str, value: Array) -> list[tuple[str, Array]]:
-        """What a weight is made of, [(name in the training, array)]."""
+        """The parts of a weight, [(name in the training, array)]."""
         if name not in self.joints:
             return [(name, value)]
         return list(zip(self._parts[name], self.joints[name].split(value), strict=True))
 
     def rename_output(self, layer: str) -> None:
-        """Of several values that a layer returns keep the first, under the layer's name."""
+        """If a layer returns several values, keep the first, under the layer's name."""
         old, new = f"{wire.LAYER}{layer}.0", wire.LAYER + layer
         for place, named in self.tensors.items():
             if place[1] == "forward" and old in named:
@@ -159,7 +164,7 @@ class TrainingValues:
                 }
 
     def drop_outputs(self, layers: Collection[str]) -> None:
-        """Forget what these layers returned, however often they ran in a step: they are a part of a layer."""
+        """Forget what these layers returned, however often they ran in a step, because they are parts of a layer."""
         own = tuple(wire.LAYER + layer for layer in layers)
         for place, named in self.tensors.items():
             if place[1] == "forward":
@@ -167,20 +172,23 @@ class TrainingValues:
 
     @cached_property
     def weights(self) -> list[str]:
-        """Names of what gradients were seen of in the first step, in the order of the start."""
+        """Names of the weights that had a gradient in the first step, in the order of the start."""
         found = self.names(0, "gradient")
         return [name for name in self.names(-1, "start") if name in found]
 
     @cached_property
     def buffers(self) -> list[str]:
-        """Names of other floating point tensors of the model; Keras 2 shows the optimizer's among them."""
+        """Names of the model's other floating point tensors. In Keras 2 these include the optimizer's."""
         start = self.names(-1, "start").values()
         held = tuple(f"{name}/" for name in self.weights)
         others = [one for one in start if one.name not in self.weights and "float" in one.dtype and one.shape]
         return [one.name for one in others if not one.name.startswith(held)]
 
     def weight(self, step: int, name: str) -> Array:
-        """A weight or buffer after a step; -1: before the first. A step of another optimizer leaves it was."""
+        """A weight or buffer after a step; -1: before the first.
+
+        A step of a different optimizer leaves it as it was.
+        """
         while step >= 0 and name not in self.names(step, "update"):
             step -= 1
         return self.value(step, "start" if step < 0 else "update", name)
@@ -197,7 +205,7 @@ class TrainingValues:
         return self.value(step, "forward", wire.LAYER + layer)
 
     def optimizer(self, step: int) -> dict[str, Any] | None:
-        """What the first optimizer was set to in a step; None if that was not seen."""
+        """The settings of the first optimizer in a step; None if they were not seen."""
         known = next(iter(self.optimizers.values()), [])
         past = [facts for at, facts in known if at <= step]
         return past[-1] if past else None
@@ -212,18 +220,18 @@ def _free(name: str, names: dict[str, TensorRow]) -> str:
 
 
 FACTOR = 4.0
-CARRIED = 10.0  # times the distance of what a layer or a backward pass is given: how much it may make of it
+CARRIED = 10.0  # by this factor a layer or a backward pass may enlarge the distance of its inputs
 
 
 class Distance(NamedTuple):
-    """`relative`: the largest |a - b| over the scale; `allowed`: what rounding may make of it."""
+    """`relative`: the largest |a - b| over the scale; `allowed`: how large rounding may make it."""
 
     relative: float
     allowed: float
 
     @property
     def parts(self) -> bool:
-        """Whether they are apart beyond rounding. What is not a number on one side only is."""
+        """Whether they differ by more than rounding. They do if only one side is not a number."""
         return not self.relative <= self.allowed
 
 
@@ -249,5 +257,5 @@ def relative(a: Array, b: Array, scale: float | None = None) -> float:
 
 
 def allowed(u: float, terms: int, carried: float = 0.0) -> float:
-    """What rounding may make of the relative distance. `carried`: the distance of what they are made of."""
+    """How large rounding may make the relative distance. `carried`: the distance of their inputs."""
     return FACTOR * u * math.sqrt(max(terms, 1)) + CARRIED * carried

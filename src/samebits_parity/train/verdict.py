@@ -1,6 +1,6 @@
-"""The distances of two trainings, step by step, and the first that rounding does not account for.
+"""The distances of two trainings, step by step, and the first distance that rounding does not explain.
 
-An account is one explanation of it, with numbers as they are written in one.
+An account is one explanation of it. This module also writes the numbers of explanations.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from samebits_parity.train.values import FACTOR, Array, Distance, TrainingValues
 
 
 class Account(NamedTuple):
-    """`id`: the default, as one word for the JSON document; `words`: with both sides' values; `names`: its weights."""
+    """`id`: the default, as one word for the JSON document; `words`: a text with the values of both sides; `names`: of
+    its weights.
+    """
 
     id: str
     words: str
@@ -28,7 +30,7 @@ class Account(NamedTuple):
 
 
 def number(value: float) -> str:
-    """0.001, 1e-07, 12: as few digits as say it, four at the most."""
+    """0.001, 1e-07, 12: as few digits as the number needs, at most four."""
     return f"{value:.4g}"
 
 
@@ -41,7 +43,7 @@ def sides(what: str, a: object, b: object) -> str:
 def by_reason(
     pairs: Iterable[WeightPair], names: Collection[str], reason_of: Callable[[WeightPair], tuple[str, str] | None]
 ) -> dict[tuple[str, str], list[str]]:
-    """What accounts for these weights of A, (id, words), with the names of those that it accounts for."""
+    """Joins the reasons of A's weights: each (id, words) with the names of the weights that it explains."""
     found = dict[tuple[str, str], list[str]]()
     for pair in pairs:
         said = reason_of(pair) if pair.a in names else None
@@ -54,9 +56,9 @@ KINDS = ("start", "batch", "forward", "gradient", "update")
 # Adam's bias correction 1 - beta^t keeps few digits in float32: beta = 0.999 is itself rounded, so that 1 - beta^t is
 # off by up to u / (1 - 0.999) of itself in every step; its root, by which the step is scaled, by half of that
 CORRECTION = 2.0**-24 / (1 - 0.999)
-START = 4.0  # times u: how far initial weights may be apart
-STORED = 8.0  # times u and the weight itself: what is lost where a step is added to it
-NOISE = 8.0  # times the part of a gradient that is rounding: what an optimizer that divides by its size makes of it
+START = 4.0  # times u: how far apart initial weights may be
+STORED = 8.0  # times u and the weight: what is lost when a step is added to the weight
+NOISE = 8.0  # an optimizer that divides by the size of a gradient enlarges the rounding in it by this factor
 LOSS = "loss"
 
 
@@ -73,8 +75,11 @@ class PointComparison:
 
 @dataclass
 class TrainVerdict:
-    """All that was compared, in order. `first`: where they diverge, or None. `cut`: layers whose outputs have different
-    shapes, though what follows agrees. `unsure`: two layers of A of one shape whose partners may be swapped."""
+    """All that was compared, in order.
+
+    `first`: where they diverge, or None. `cut`: layers whose outputs have different shapes, although what follows
+    agrees. `unsure`: two layers of A of one shape whose partners may be swapped.
+    """
 
     a: TrainingValues
     b: TrainingValues
@@ -89,10 +94,10 @@ class TrainVerdict:
 
     @property
     def first(self) -> PointComparison | None:
-        """The first point that is apart beyond rounding, of those that stand for something.
+        """The first point that differs by more than rounding and counts.
 
-        A layer without weights counts where the next one with weights, or the loss, is apart too: else both libraries
-        compute the same in other pieces.
+        A layer without weights counts if the next layer with weights, or the loss, differs too. Otherwise the libraries
+        compute the same in different pieces.
         """
         owning = {pair.a for pair in self.layer_pairs if pair.owns} | {LOSS}
         for place, point in enumerate(self.points):
@@ -109,7 +114,7 @@ class TrainVerdict:
         return [point for point in self.points if point.kind == kind and step in (None, point.step)]
 
     def before(self, pair: WeightPair, step: int) -> tuple[Array, Array]:
-        """A weight as the step begins with it, on both sides, in A's order of axes."""
+        """A weight at the beginning of the step, on both sides, in A's order of axes."""
         a = self.a.weight(step - 1, pair.a)
         if self.single if step else self.carried:  # B was given A's
             return a, a
@@ -120,7 +125,7 @@ class TrainVerdict:
         return self.a.weight(step, pair.a), pair.way.to_a(self.b.weight(step, pair.b))
 
     def gradients(self, pair: WeightPair, step: int) -> tuple[Array, Array] | None:
-        """Its gradient as the optimizers take it; None if one side has none in this step."""
+        """The gradient of a weight as the optimizers use it; None if one side has none in this step."""
         if pair.a not in self.a.names(step, "gradient") or pair.b not in self.b.names(step, "gradient"):
             return None
         gradients = _gradient(self.a, step, pair.a), pair.way.to_a(_gradient(self.b, step, pair.b))
@@ -128,7 +133,7 @@ class TrainVerdict:
 
 
 def _gradient(side: TrainingValues, step: int, name: str) -> Array:
-    """A gradient as it was seen, clipped where the optimizer is set to clip it thereafter."""
+    """A gradient as it was seen, then clipped if the optimizer is set to clip it."""
     clip = clip_of(side.optimizer(step))
     if clip is None:
         return side.value(step, "gradient", name)
@@ -139,14 +144,14 @@ def _gradient(side: TrainingValues, step: int, name: str) -> Array:
 def judge(
     a: TrainingValues, b: TrainingValues, pairs: list[WeightPair], *, single: bool, carried: bool
 ) -> TrainVerdict:
-    """Compare. `single`: B began each step with A's weights; `carried`: it began the first one with them."""
+    """Compare. `single`: B began each step with A's weights; `carried`: B began the first step with A's weights."""
     judged = TrainVerdict(a, b, pairs, layers.paired(a, b, pairs), single, carried, min(a.steps, b.steps))
     _Judge(judged).run()
     return judged
 
 
 def begin_alike(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair]) -> bool:
-    """Whether the initial weights are no further apart than a rounding."""
+    """Whether the initial weights differ by no more than rounding."""
     most = START * _unit_of(a, b)
     return all(relative(*_start(a, b, pair)) <= most for pair in pairs)
 
@@ -161,7 +166,7 @@ def _unit_of(a: TrainingValues, b: TrainingValues) -> float:
 
 
 class _Judge:
-    """Goes through the steps, and keeps what the updates of each weight have been so far."""
+    """Goes through the steps, and keeps the updates of each weight so far."""
 
     def __init__(self, judged: TrainVerdict) -> None:
         self.judged = judged
@@ -195,7 +200,10 @@ class _Judge:
             self.judged.points.append(PointComparison(step, "batch", fed.a_name, fed.b_name, distance))
 
     def _forward(self, step: int) -> None:
-        """Each layer may add to what it is given: the distance of the layers before it, and of its own weights."""
+        """Compare the outputs of layers.
+
+        Each layer may enlarge the distance of the layers before it and of its own weights.
+        """
         a, b, self.seen = self.judged.a, self.judged.b, 0.0
         begin, unlike = len(self.judged.points), list[PointComparison]()
         owners = {weight: name for name, facts in a.layers.items() for weight in facts["weights"]}
@@ -221,7 +229,7 @@ class _Judge:
         self._leave_out(unlike, self.judged.points[begin:])
 
     def _leave_out(self, unlike: list[PointComparison], seen: list[PointComparison]) -> None:
-        """A layer of a different shape is no difference if the next one agrees: one side cuts or pads what it gives."""
+        """A layer of a different shape is not a difference if the next one agrees: one side cuts or pads the output."""
         owning = {pair.a for pair in self.judged.layer_pairs if pair.owns} | {LOSS}
         for point in unlike:
             behind = [one for one in seen[seen.index(point) + 1 :] if one not in unlike and one.name in owning]
@@ -230,7 +238,10 @@ class _Judge:
                 self.judged.cut.add(point.name)
 
     def _of_loss(self, loss: Array, carried: float) -> float:
-        """A loss is a sum over the outputs. One below 1 is what is left of numbers about 1 (probabilities, targets)."""
+        """Compare the loss, which is a sum over the outputs.
+
+        A loss below 1 is a small difference of numbers near 1 (probabilities, targets).
+        """
         outputs = self.judged.layer_pairs[-1:]
         terms = int(np.prod(self.judged.a.outputs[outputs[0].a].shape)) if outputs else self.terms
         return allowed(self.u, terms, carried) * max(1.0, 1 / (_largest(loss) or 1.0))
@@ -269,7 +280,7 @@ class _Judge:
                 self.apart[pair.a] = _largest(after_a - after_b) / sizes[layer]
 
     def _of_gradient(self, pair: WeightPair, step: int) -> Array:
-        """What rounding may make of a step: its own arithmetic, and what is rounding in the gradients it is made of."""
+        """How much rounding may change a step: by the step's own arithmetic, and by the rounding in its gradients."""
         typical = np.sqrt(self.power[pair.a] / (step + 1))
         with np.errstate(all="ignore"):
             noise = np.where(typical > 0, np.fmin(self.noise[pair.a] / typical, 1), 0)
@@ -283,14 +294,14 @@ def _largest(values: Array) -> float:
 
 
 def _worst(a: Array, b: Array, most: Array) -> Distance:
-    """The distance of two steps where it is largest beside what is allowed for the element.
+    """The distance of two steps at the element where it is largest compared with what is allowed there.
 
-    Relative to the largest element, as for every tensor; what is allowed is scaled likewise.
+    It is relative to the largest element, as for every tensor, and what is allowed is scaled in the same way.
     """
     if a.shape != b.shape:
         return Distance(float("inf"), 0.0)
     distance = relative(a, b)
-    if not np.isfinite(distance):  # what is not a number on one side only
+    if not np.isfinite(distance):  # not a number on one side only
         return Distance(distance, 0.0)
     with np.errstate(all="ignore"):
         apart = np.abs(a - b)

@@ -1,1 +1,1 @@
-"""Weights moved between libraries, and checked by the outputs that they give."""
+"""Moves weights between libraries, and checks them by the outputs that they give."""

@@ -1,4 +1,4 @@
-"""Which rule carries the weights of one layer of Keras to one layer of PyTorch, and whether their shapes fit."""
+"""Finds the rule that carries the weights of a Keras layer to a PyTorch layer, and says whether their shapes fit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from samebits_parity.weights.models import Layer, ModelFacts
 from samebits_parity.weights.rules import REVERSE, Array, Arrays, LayerRule
 
 Shapes = dict[str, tuple[int, ...]]
-# what an array holds where a library has none: no offset, no scale
+# the values of an array that a library does not have: no offset, no scale
 NEUTRAL = {
     "bias": 0, "beta": 0, "mean": 0, "variance": 1, "gamma": 1, "running_mean": 0, "running_var": 1, "bias_ih": 0,
     "bias_hh": 0, "in_proj_bias": 0, "out_proj.bias": 0, "query_bias": 0, "key_bias": 0, "value_bias": 0,
@@ -25,8 +25,11 @@ UNKNOWN_DTYPES = ("bfloat16",)  # numpy has none
 
 @dataclass(frozen=True)
 class LayerPart:
-    """A layer, or one of the two that a separable convolution is. `flat`: the shape (height, width, channels) that its
-    input is flattened from; `folded`: that its output is brought into. Both are Keras'; None if there is none."""
+    """A layer, or one of the two parts of a separable convolution.
+
+    `flat`: the shape (height, width, channels) before its input was flattened; `folded`: the shape into which its
+    output is brought. Both are Keras'; None if there is none.
+    """
 
     layer: Layer
     roles: dict[str, int]
@@ -43,7 +46,10 @@ class LayerPart:
 
 
 def parts_of(model: ModelFacts) -> list[LayerPart]:
-    """What is paired: layers with weights, in the order in which they run. What has no counterpart is left out."""
+    """The layers to pair: those with weights, in the order in which they run.
+
+    Layers that can have no counterpart are left out.
+    """
     found: list[LayerPart] = []
     for layer in model.weighted():
         if not reason(layer, model):
@@ -82,7 +88,7 @@ def _parts(layer: Layer) -> list[LayerPart]:
 
 
 def in_order(parts: list[LayerPart], model: ModelFacts) -> list[LayerPart]:
-    """The parts of a Keras model, with the shapes that are flattened before a layer, or made from its output."""
+    """The parts of a Keras model, with the shapes that were flattened before a layer, or that its output gets."""
     by_number = {part.layer.number: part for part in parts}
     flat: tuple[int, ...] | None = None
     for layer in model.layers:
@@ -100,7 +106,7 @@ def in_order(parts: list[LayerPart], model: ModelFacts) -> list[LayerPart]:
 
 
 def _size_in(part: LayerPart, model: ModelFacts) -> int:
-    """How many numbers a layer takes along its last axis; 0 if that is not known."""
+    """How many numbers a layer takes along the last axis; 0 if that is not known."""
     shapes = part.shapes(model)
     if part.kind == "dense" and len(shapes.get("kernel", ())) == 2:
         return shapes["kernel"][0]
@@ -164,12 +170,12 @@ RULES: dict[tuple[str, str], Callable[[LayerPart, Shapes], LayerRule]] = {
 
 
 def dummies(shapes: Shapes) -> Arrays:
-    """Arrays of these shapes that take no room, to see what a rule makes of their shapes."""
+    """Arrays of these shapes that take no memory. They show what a rule makes of the shapes."""
     return {role: np.broadcast_to(np.int8(0), shape) for role, shape in shapes.items()}
 
 
 def shapes_after(convert: Callable[[Arrays], Arrays], shapes: Shapes) -> Shapes | None:
-    """The shapes that a rule makes; None if these cannot be of such a layer."""
+    """The shapes that a rule makes; None if such a layer cannot have these shapes."""
     try:
         return {role: array.shape for role, array in convert(dummies(shapes)).items()}
     except (ValueError, IndexError, KeyError):
@@ -177,7 +183,7 @@ def shapes_after(convert: Callable[[Arrays], Arrays], shapes: Shapes) -> Shapes 
 
 
 def fit(keras: LayerPart, pytorch: LayerPart, models: tuple[ModelFacts, ModelFacts]) -> LayerRule | None:
-    """The rule between two layers, where the arrays that both have are of shapes that belong together."""
+    """The rule between two layers, if the shapes of the arrays that both have fit each other."""
     rule = rule_for(keras, pytorch, models)
     if rule is None:
         return None
@@ -189,10 +195,10 @@ def fit(keras: LayerPart, pytorch: LayerPart, models: tuple[ModelFacts, ModelFac
 
 
 def neutral(role: str, kind: str) -> bool:
-    """Whether a layer may go without this array."""
+    """Whether a layer may lack this array."""
     return role.removesuffix(REVERSE) in NEUTRAL or (kind in NORMALIZATIONS and role == "weight")
 
 
 def neutral_array(role: str, shape: tuple[int, ...], dtype: str) -> Array:
-    """What stands for an array that a library does not have."""
+    """The values for an array that a library does not have."""
     return np.full(shape, NEUTRAL.get(role.removesuffix(REVERSE), 1), dtype)

@@ -17,7 +17,7 @@ READS = (*ARRAYS, *KERAS)
 
 
 def check_source(path: Path) -> None:
-    """NotFound, UsageError: before a library is started."""
+    """Raise NotFound or UsageError for a file that could not be read, before a library is started."""
     if not path.is_file():
         raise NotFound(f"The weights {path} do not exist.", "Name a .npz, .safetensors or .h5 file.")
     if path.suffix not in READS:
@@ -25,9 +25,9 @@ def check_source(path: Path) -> None:
 
 
 def check_target(path: Path, *, is_named: bool) -> None:
-    """UsageError for a file that could not be written: before a library is started.
+    """Raise UsageError for a file that could not be written, before a library is started.
 
-    `is_named`: by the user, who then means what is there to be written over.
+    `is_named`: the user named the file, so it may be replaced.
     """
     if path.exists() and not is_named:
         raise UsageError(f"{path} already exists.", f"--out {path} writes over it, --out FILE elsewhere.")
@@ -48,12 +48,12 @@ def load(path: Path) -> dict[str, Array]:
             return {name: saved[name] for name in saved.files}
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as why:
         raise DataError(f"{path} cannot be read: {why}") from None
-    except Exception as why:  # safetensors has an error of its own, of no family
+    except Exception as why:  # safetensors raises its own error, which derives from no common class
         raise DataError(f"{path} cannot be read: {type(why).__name__}: {why}") from None
 
 
 def given(path: Path, model: ModelFacts) -> dict[int, Array]:
-    """A model's arrays by number: by name where the file has the model's names, else by their order. DataError."""
+    """A model's arrays by number: by name if the file has the model's names, else in order. Raises DataError."""
     arrays = load(path)
     names = [weight.name for weight in model.weights]
     counters = {number for number, weight in enumerate(model.weights) if weight.dtype.startswith("int")}

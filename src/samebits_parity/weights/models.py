@@ -1,6 +1,6 @@
 """A model as its library described it: layers in the order in which they run, weights, outputs.
 
-Each model is built and looked at under its own interpreter.
+Each model is built and inspected under its own interpreter.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ class ModelArray:
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """A layer. `number`: its place in the model; `roles`: the numbers of its weights by what they are for;
-    `refused`: why they cannot be carried; `whole`: whether a recurrent layer gives every step, None for others.
-    Shapes are without the batch."""
+    """A layer.
+
+    `number`: its place in the model; `roles`: role -> number of a weight; `refused`: why the weights cannot be carried;
+    `whole`: whether a recurrent layer gives every step, None for other layers. Shapes are without the batch.
+    """
 
     number: int
     name: str
@@ -125,7 +127,8 @@ def _layer(number: int, entry: dict[str, Any], outputs: dict[str, Array]) -> Lay
 
 SCRIPT = Path(__file__).parent / "scripts" / "describe_model.py"
 SAVED = (".keras", ".h5", ".hdf5")
-BATCHES = (5, 7, 3, 11, 13)  # the first that is no size of the model, so that the batch is known among its axes
+# the first that is not a size in the model, so that the axis of the batch can be recognised
+BATCHES = (5, 7, 3, 11, 13)
 CHANNELS = ("convolution", "depthwise", "separable", "transposed", "max_pool", "average_pool")
 
 
@@ -141,14 +144,16 @@ class ModelRequest:
     backend: str | None
 
     def library(self) -> Side:
-        """What runs the scripts; which library it has is seen from the model."""
+        """What runs the scripts. The model shows which library it is."""
         variables = {"KERAS_BACKEND": self.backend} if self.backend else {}
         return Side(f"{self.side} ({self.words})", "pytorch", "", (), variables, self.python)
 
 
 def asked(side: str, words: str, python: str | None, backend: str | None) -> ModelRequest:
-    """A model from the words of the command line. `python`: None for the one that runs samebits. UsageError,
-    NotFound."""
+    """A model from the words of the command line.
+
+    `python`: None for the one that runs samebits. Raises UsageError, NotFound.
+    """
     path, colon, function = words.rpartition(":")
     if words.endswith(SAVED):
         path, function = words, ""
@@ -162,7 +167,7 @@ def asked(side: str, words: str, python: str | None, backend: str | None) -> Mod
 
 @dataclass(frozen=True)
 class Inputs:
-    """What both models are given. `arrays`: Keras' order of axes; `layouts`: the orders for PyTorch to try."""
+    """The inputs of both models. `arrays`: in Keras' order of axes; `layouts`: the orders that PyTorch should try."""
 
     file: Path
     arrays: tuple[Array, ...]
@@ -171,8 +176,10 @@ class Inputs:
 
 @dataclass(frozen=True, kw_only=True)
 class BuildInputs:
-    """What a model is built and run with. `shapes`: of Keras' inputs; `load`: weights by number; `h5`: as Keras reads
-    them."""
+    """What a model needs to be built and run.
+
+    `shapes`: of Keras' inputs; `load`: weights by number; `h5`: a file of weights that Keras itself reads.
+    """
 
     seed: int
     shapes: list[list[int]] | None = None
@@ -198,7 +205,7 @@ def look(which: ModelRequest, folder: Path, given: BuildInputs) -> ModelFacts:
 
 
 def make_inputs(keras: ModelFacts, folder: Path, seed: int) -> Inputs:
-    """Random inputs for a Keras model: normal numbers, or whole ones below the size of an embedding."""
+    """Random inputs for a Keras model: normal numbers, or whole numbers below the size of an embedding."""
     generator = np.random.default_rng(seed)
     batch = _batch(keras)
     arrays = []

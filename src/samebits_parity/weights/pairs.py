@@ -1,4 +1,4 @@
-"""Which layer of one model belongs to which of the other: by the order in which they run, their kinds and shapes."""
+"""Pairs the layers of two models: by the order in which they run, their kinds and shapes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from samebits_parity.weights.rules import LayerRule
 
 @dataclass(frozen=True)
 class LayerPair:
-    """Two layers that belong together. `moved`: they were found out of the order in which the others run."""
+    """Two layers that belong together. `moved`: they are out of the order in which the others run."""
 
     keras: LayerPart
     pytorch: LayerPart
@@ -32,8 +32,11 @@ class LayerPair:
 
 @dataclass(frozen=True)
 class Lonely:
-    """A layer that found none. `number`: its place in its model; `beside`: one of its kind at its place, of another
-    shape; `would_match`: the shapes that would, by role in the other library."""
+    """A layer without a partner.
+
+    `number`: its place in its model; `beside`: a layer of its kind at its place, with a different shape; `would_match`:
+    the shapes that would match, by role in the other library.
+    """
 
     side: str
     number: int
@@ -48,7 +51,7 @@ class Lonely:
 
 @dataclass(frozen=True)
 class LayerPairs:
-    """`lonely`: layers of either model whose shapes or kinds find nothing; `refused`: those without a counterpart."""
+    """`lonely`: layers of either model without a partner; `refused`: layers that can have no counterpart."""
 
     pairs: tuple[LayerPair, ...]
     lonely: tuple[Lonely, ...]
@@ -72,13 +75,13 @@ def pair_layers(keras: ModelFacts, pytorch: ModelFacts) -> LayerPairs:
 def in_running_order(
     sizes: tuple[int, int], fits: Callable[[int, int], object]
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Which layer of one row belongs to which of the other: pairs in order, and pairs that are out of order."""
+    """Pairs the layers of two rows: pairs in order, and pairs that are out of order."""
     found = _aligned(*sizes, fits)
     return found, _leftovers(sizes, found, fits)
 
 
 def _aligned(n: int, m: int, fits: Callable[[int, int], object]) -> list[tuple[int, int]]:
-    """The longest row of pairs in which both sides keep their order; the earliest of several."""
+    """The longest row of pairs in which both sides keep their order; if there are several, the earliest."""
     if n == m and all(fits(i, i) for i in range(n)):
         return [(i, i) for i in range(n)]
     best = [[0] * (m + 1) for _ in range(n + 1)]
@@ -101,7 +104,7 @@ def _aligned(n: int, m: int, fits: Callable[[int, int], object]) -> list[tuple[i
 def _leftovers(
     sizes: tuple[int, int], found: list[tuple[int, int]], fits: Callable[[int, int], object]
 ) -> list[tuple[int, int]]:
-    """Pairs out of order, where a layer that is left fits one other that is left, and only that one."""
+    """Pairs out of order: a remaining layer that fits exactly one remaining layer of the other side."""
     left = set(range(sizes[0])) - {i for i, _ in found}
     right = set(range(sizes[1])) - {j for _, j in found}
     choices = {i: [j for j in right if fits(i, j)] for i in left}
@@ -114,7 +117,9 @@ def _lonely(
     found: list[tuple[int, int]],
     models: tuple[ModelFacts, ModelFacts],
 ) -> list[Lonely]:
-    """Those that are left, each with the one of its kind that is left on the other side at about its place."""
+    """The layers without a partner, each with a layer of its kind without a partner at about its place on the other
+    side.
+    """
     left = [i for i in range(len(sides[0])) if i not in {i for i, _ in found}]
     right = [j for j in range(len(sides[1])) if j not in {j for _, j in found}]
     told: list[Lonely] = []

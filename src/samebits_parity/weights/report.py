@@ -29,7 +29,7 @@ class ModelFile(Document):
 
 
 class SettingFile(Document):
-    """A setting that differs between two layers. A null: no such layer was seen."""
+    """A setting that differs between two layers. Null: no such layer was seen."""
 
     layers: tuple[str, str]
     setting: str
@@ -38,8 +38,11 @@ class SettingFile(Document):
 
 
 class LayerFile(Document):
-    """A pair of layers. `apart`: ||a - b|| / ||a|| of their outputs, null if they were not compared; `allowed`: what
-    rounding explains; `agrees`: null if it is not known, or a layer before it got no weights."""
+    """A pair of layers.
+
+    `apart`: ||a - b|| / ||a|| of their outputs, null if they were not compared; `allowed`: what rounding explains;
+    `agrees`: null if it is not known, or if a layer before it got no weights.
+    """
 
     a: str
     b: str
@@ -55,7 +58,10 @@ class LayerFile(Document):
 
 
 class LonelyFile(Document):
-    """A layer whose weights were not carried: why; if there is one, a layer at its place, and what would match."""
+    """A layer whose weights were not carried, and why.
+
+    If there is a layer at its place in the other model: that layer, and the shapes that would match.
+    """
 
     side: Literal["A", "B"]
     layer: str
@@ -68,8 +74,11 @@ class LonelyFile(Document):
 
 
 class WeightsFile(Document):
-    """What was carried and compared. `first`: the place of the first pair that disagrees, from 0; `likely`: what is set
-    differently there or between it and the one before; `out`: the file, null if nothing was carried."""
+    """What was carried and compared.
+
+    `first`: the place of the first pair that disagrees, from 0; `likely`: the settings that differ there or just before
+    it; `out`: the file, null if nothing was carried.
+    """
 
     format: int = WEIGHTS_FORMAT
     samebits: str
@@ -151,7 +160,7 @@ EXPLAINED = (
     f"Rounding explains {ROUNDINGS:.0f} times the distance of PyTorch's float32 from its float64 up to that layer, or "
     "2^-23 times the square root of the longest sum, whichever is more."
 )
-MOST_NOTES = 12  # of settings without an effect here; the JSON has all
+MOST_NOTES = 12  # settings without an effect here; the JSON has all
 
 
 def report(moved: Transfer) -> Report:
@@ -184,7 +193,7 @@ def _facts(moved: Transfer, judged: TransferVerdict) -> list[tuple[str, str]]:
 
 
 def _settings_elsewhere(moved: Transfer, judged: TransferVerdict) -> list[str]:
-    """Settings that differ at layers which agree: each once, with the first layer that has it and how many more do."""
+    """Settings that differ at layers which agree: each once, with the first such layer and the number of others."""
     found: dict[tuple[str, str, str], list[Difference]] = {}
     for place, pair in enumerate(moved.pairing.pairs):
         for one in verdict.of_pair(pair) if place != judged.first else ():

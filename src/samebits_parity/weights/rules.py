@@ -1,4 +1,7 @@
-"""How the arrays of a layer go from Keras' order of axes to PyTorch's, and back. Each direction undoes the other."""
+"""How the arrays of a layer go from Keras' order of axes to PyTorch's, and back.
+
+Each direction is the inverse of the other.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +39,8 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
-Arrays = dict[str, Array]  # by role: what an array is for in its layer
-REVERSE = "_reverse"  # at the end of a role: the direction from the last step to the first
+Arrays = dict[str, Array]  # by role: the purpose of an array in its layer
+REVERSE = "_reverse"  # the end of a role in the direction from the last step to the first
 
 
 class ArrayRule(NamedTuple):
@@ -48,7 +51,10 @@ class ArrayRule(NamedTuple):
 
 
 class LayerRule(NamedTuple):
-    """The arrays of one layer, by their roles in either library. A role that is not given is not made."""
+    """The arrays of one layer, by their roles in either library.
+
+    A rule makes no array for a role that it is not given.
+    """
 
     to_pytorch: Callable[[Arrays], Arrays]
     to_keras: Callable[[Arrays], Arrays]
@@ -66,7 +72,10 @@ def _kernel_to_keras(kernel: Array) -> Array:
 
 
 def _positions(shape: tuple[int, ...]) -> Array:
-    """Where Keras has each number of PyTorch's flattened tensor. `shape`: (height, width, channels), or any rank."""
+    """The place in Keras' tensor of each number in PyTorch's flattened tensor.
+
+    `shape`: (height, width, channels), or of any rank.
+    """
     return np.moveaxis(np.arange(math.prod(shape)).reshape(shape), -1, 0).ravel()
 
 
@@ -87,7 +96,7 @@ def dense_after_flatten(*shape: int) -> ArrayRule:
 
 
 def dense_before_reshape(*shape: int) -> ArrayRule:
-    """Like `DENSE`, if Keras goes on with (height, width, channels) and PyTorch with (channels, height, width)."""
+    """Like `DENSE`, if the output becomes (height, width, channels) in Keras, (channels, height, width) in PyTorch."""
     order = _positions(shape)
     back = np.argsort(order)
     return ArrayRule(lambda kernel: kernel[:, order].T, lambda kernel: kernel.T[:, back])
@@ -117,7 +126,7 @@ def depthwise(inputs: int) -> ArrayRule:
 
 
 def by_role(**roles: tuple[str, ArrayRule]) -> LayerRule:
-    """A layer whose arrays go over one by one. `roles`: Keras' role = (PyTorch's role, rule)."""
+    """A layer whose arrays are converted one by one. `roles`: Keras' role = (PyTorch's role, rule)."""
 
     def to_pytorch(arrays: Arrays) -> Arrays:
         return {name: rule.to_pytorch(arrays[role]) for role, (name, rule) in roles.items() if role in arrays}
@@ -157,7 +166,7 @@ def _one_bias(bias: Array) -> Arrays:
 
 
 def _summed(arrays: Arrays) -> Array:
-    """PyTorch adds two biases where Keras has one; where the second is zero the first keeps its bits."""
+    """PyTorch adds two biases, and Keras has one. If the second is zero, the first keeps its bits."""
     first, second = arrays["bias_ih"], arrays["bias_hh"]
     added: Array = np.add(first, second, out=first.copy(), where=second != 0)
     return added
@@ -194,7 +203,7 @@ GRU = LayerRule(_gru_to_pytorch, _gru_to_keras)
 
 
 def bidirectional(rule: LayerRule) -> LayerRule:
-    """The same in both directions; the roles of the second end in `REVERSE`."""
+    """The same rule for both directions. Roles of the second direction end with `REVERSE`."""
 
     def both(convert: Callable[[Arrays], Arrays]) -> Callable[[Arrays], Arrays]:
         def apply(arrays: Arrays) -> Arrays:

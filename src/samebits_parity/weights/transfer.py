@@ -1,5 +1,6 @@
-"""Weights of one model moved to another: looked at, paired, carried from one form to the other, written, and compared
-by outputs."""
+"""Moves weights of one model to another: inspects both, pairs layers, converts and writes the weights, and compares the
+outputs.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +31,9 @@ POSITIVE = ("gamma", "variance", "running_var")
 
 @dataclass
 class Conversion:
-    """`arrays`: by the numbers of the target's weights; `lost`: (pair, what of it has no place); `notes`: what was made
-    up or rounded."""
+    """`arrays`: by the numbers of the target's weights; `lost`: (pair, what has no place in the target); `notes`: what
+    was made up or rounded.
+    """
 
     arrays: Numbered = field(default_factory=dict)
     lost: list[tuple[LayerPair, str]] = field(default_factory=list)
@@ -39,7 +41,7 @@ class Conversion:
 
 
 def carry(pairs: tuple[LayerPair, ...], source: ModelFacts, target: ModelFacts, arrays: Numbered) -> Conversion:
-    """What the target's weights become. `arrays`: the source's, by number."""
+    """The new weights of the target. `arrays`: the source's, by number."""
     done = Conversion()
     for pair in pairs:
         _carry_pair(done, pair, (source, target), arrays)
@@ -91,10 +93,10 @@ def _as(dtype: str, array: Array, name: str, done: Conversion) -> Array:
 def telltale_weights(
     pairs: tuple[LayerPair, ...], source: ModelFacts, target: ModelFacts, seed: int
 ) -> tuple[Numbered, int]:
-    """The source's weights for the comparison of outputs, and in how many arrays there are other numbers.
+    """The source's weights for the comparison of outputs, and how many of the arrays got random numbers.
 
-    An array that holds one number only (zero biases, fresh moving averages) cannot show whether it was carried to the
-    right place: random numbers stand in for it.
+    If all values of an array are the same number (zero biases, fresh moving averages), it cannot show whether it was
+    carried to the right place. Random numbers replace it.
     """
     generator = np.random.default_rng(seed)
     arrays, changed = dict(source.arrays), 0
@@ -121,7 +123,9 @@ def _drawn(generator: np.random.Generator, role: str, array: Array, *, positive:
 
 @dataclass(frozen=True, kw_only=True)
 class TransferRequest:
-    """`weights`: a file of A's, None for those that it was built with; `shapes`: of Keras' inputs, None: its own."""
+    """`weights`: a file of A's weights, None for those of the built model; `shapes`: of Keras' inputs, None for the
+    model's own.
+    """
 
     a: ModelRequest
     b: ModelRequest
@@ -133,8 +137,11 @@ class TransferRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Transfer:
-    """What was found. `source`, `target`: A and B as first looked at; `keras`, `pytorch`: the two after their weights
-    were made equal; `filled`: arrays of one number only, for which others stood in as outputs were compared."""
+    """The result.
+
+    `source`, `target`: A and B as first inspected; `keras`, `pytorch`: the two after their weights were made equal;
+    `filled`: how many arrays got random numbers for the comparison of outputs.
+    """
 
     source: ModelFacts
     target: ModelFacts
@@ -166,7 +173,7 @@ def _keras_first(a: ModelFacts, b: ModelFacts) -> tuple[ModelFacts, ModelFacts]:
 
 
 def _both(wanted: TransferRequest, place: Path) -> tuple[ModelFacts, ModelFacts, Inputs]:
-    """A and B, and the inputs of both: Keras says what goes in, so PyTorch's is run after it."""
+    """A and B, and the inputs of both. Keras decides the inputs, so PyTorch's model runs after it."""
     h5 = wanted.weights.resolve() if wanted.weights and wanted.weights.suffix in files.KERAS else None
     given = BuildInputs(seed=wanted.seed, shapes=wanted.shapes)
     a = look(wanted.a, place / "a", replace(given, h5=h5))
@@ -193,7 +200,7 @@ def _refuse_empty(a: ModelFacts, b: ModelFacts) -> None:
 
 
 def _write(out: Path, target: ModelFacts, carried: Conversion) -> tuple[Path | None, bool]:
-    """(the file, whether it holds every weight): B's own names; counters, which no library compares, as B has them."""
+    """(the file, whether it holds every weight). It has B's names, and B's own counters, which no library compares."""
     if not carried.arrays:
         return None, False
     arrays = dict(carried.arrays)
@@ -217,7 +224,7 @@ def _compared(
         sent = carry(pairing.pairs, a, b, telling).arrays
         given = BuildInputs(seed=wanted.seed, shapes=wanted.shapes, inputs=inputs)
         loads = (_kept(place / "a.npz", telling), _kept(place / "b.npz", sent))
-        with ThreadPoolExecutor(2) as both:  # each waits for a process of its own
+        with ThreadPoolExecutor(2) as both:  # each waits for its own process
             ran_a, ran_b = both.map(
                 lambda which, name, load: look(which, place / name, replace(given, load=load)),
                 (wanted.a, wanted.b), ("a2", "b2"), loads,
@@ -233,7 +240,7 @@ def _compared(
 def _outputs(
     pairing: LayerPairs, keras: ModelFacts, pytorch: ModelFacts
 ) -> tuple[tuple[OutputGap, ...], OutputGap | None]:
-    """How far the outputs of the layers are apart, and those of the models; nothing if a model did not run."""
+    """How far apart the outputs of the layers and of the models are; nothing if a model did not run."""
     if not pairing.pairs or keras.ran or pytorch.ran:
         return (), None
     whole = verification.compare_models(pairing.pairs, keras, pytorch)

@@ -1,5 +1,6 @@
-"""What a move of weights comes to: agree, differ or unknown, the first layer at which the two diverge, and what is set
-differently there."""
+"""The verdict of a move of weights: agree, differ or unknown; the first layer at which the two diverge; and the
+settings that differ there.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +15,15 @@ from samebits_parity.weights.pairs import LayerPair, Lonely
 from samebits_parity.weights.transfer import Transfer
 from samebits_parity.weights.verification import OutputGap
 
-WITHOUT_EFFECT = ("momentum (kept share)",)  # on outputs; it counts when the model is trained
+# settings without an effect on outputs; they matter when the model is trained
+WITHOUT_EFFECT = ("momentum (kept share)",)
 COUNTED = ("max_pool", "average_pool", "activation")
 CLOSE = 1e-9  # relative; settings are written as decimals
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One setting. `layers`: Keras' and PyTorch's, by name. A value is None if no such layer was seen."""
+    """One setting. `layers`: Keras' and PyTorch's, by name. A value is None if the layer was not seen."""
 
     layers: tuple[str, str]
     setting: str
@@ -58,7 +60,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def between(pairs: tuple[LayerPair, ...], place: int, keras: ModelFacts, pytorch: ModelFacts) -> list[Difference]:
-    """Layers without weights before the pair at a place (or after the last), where the two sides are not alike."""
+    """Differences of the layers without weights before the pair at a place (or after the last pair)."""
     found = []
     left, right = _without_weights(pairs, place, keras, "keras"), _without_weights(pairs, place, pytorch, "pytorch")
     for kind in COUNTED:
@@ -89,8 +91,9 @@ def _without_weights(pairs: tuple[LayerPair, ...], place: int, model: ModelFacts
 
 @dataclass(frozen=True)
 class TransferVerdict:
-    """`first`: the place among the pairs of the first that disagrees, or None; `likely`: what is set differently there
-    or just before it; `last`: how many pairs are judged; before the others comes a layer that got no weights."""
+    """`first`: the place of the first pair that disagrees, or None; `likely`: the settings that differ there or just
+    before it; `last`: how many pairs are judged (a layer that got no weights comes before the others).
+    """
 
     verdict: Agreement
     sentence: str
@@ -100,7 +103,7 @@ class TransferVerdict:
 
 
 def judge(moved: Transfer) -> TransferVerdict:
-    """The verdict. What cannot be compared is never an agreement."""
+    """The verdict. Outputs that cannot be compared never agree."""
     last = _judged_until(moved)
     first = next((place for place in range(last) if place < len(moved.layers) and _parts(moved.layers[place])), None)
     if first is not None:
@@ -113,7 +116,7 @@ def judge(moved: Transfer) -> TransferVerdict:
 
 
 def _not_carried(moved: Transfer, last: int) -> TransferVerdict | None:
-    """What there is to say where weights had no place; None if all had one."""
+    """A sentence if weights had no place; None if all had one."""
     if moved.pairing.lonely:
         return TransferVerdict("differ", _of_lonely(moved.pairing.lonely[0], moved), last=last)
     if moved.pairing.refused:
@@ -129,7 +132,7 @@ def _parts(one: OutputGap) -> bool:
 
 
 def _judged_until(moved: Transfer) -> int:
-    """How many pairs come before the first layer that got no weights of the other model."""
+    """How many pairs come before the first layer that got no weights from the other model."""
     left = (*moved.pairing.lonely, *moved.pairing.refused)
     first = {model.side: min((one.number for one in left if one.side == model.side), default=None)
              for model in (moved.keras, moved.pytorch)}  # fmt: skip

@@ -15,17 +15,20 @@ from samebits_parity.weights.models import ModelFacts
 from samebits_parity.weights.pairs import LayerPair
 from samebits_parity.weights.rules import Array
 
-ROUNDINGS = 16.0  # times what the order of a sum is known to move
+ROUNDINGS = 16.0  # times the known effect of the order of a sum
 UNIT = 2.0**-23  # of float32
-STEADY = 1e-4  # relative distance of float32 and float64 above which it is not rounding that is seen between the two
+STEADY = 1e-4  # if float32 and float64 are farther apart (relative), the reason is not rounding
 UNSTEADY = "PyTorch gives different outputs each time (dropout that is always on), or rounding moves them too far"
 MODEL = "model"
 
 
 @dataclass(frozen=True)
 class OutputGap:
-    """The outputs of one pair. `apart`: ||a - b|| / ||a||; None if that cannot be said, and `why`. `allowed`: what
-    rounding may do up to here. `shapes_differ`: that is why it cannot be said; `is_cut`: and what follows agrees."""
+    """The outputs of one pair.
+
+    `apart`: ||a - b|| / ||a||, or None, and `why` it is not known. `allowed`: what rounding may do up to here.
+    `shapes_differ`: the reason is different shapes; `is_cut`: and what follows agrees.
+    """
 
     apart: float | None
     allowed: float
@@ -36,7 +39,7 @@ class OutputGap:
 
     @property
     def agrees(self) -> bool | None:
-        """None: not known."""
+        """Whether the outputs agree; None: not known."""
         if self.apart is None:
             return False if self.shapes_differ and not self.is_cut else None
         return self.apart <= self.allowed
@@ -52,7 +55,7 @@ def compare_layers(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: Mod
 
 
 def _steady(one: OutputGap, rounding: float) -> OutputGap:
-    """What cannot be told where the distance of float32 and float64 explains anything."""
+    """Leaves out what cannot be told, because the distance of float32 and float64 would explain anything."""
     return one if rounding <= STEADY or one.apart is None else OutputGap(None, one.allowed, why=UNSTEADY)
 
 
@@ -88,8 +91,9 @@ def _turned(array: Array) -> Iterator[Array]:
 
 
 def _rounding(pair: LayerPair, keras: ModelFacts, pytorch: ModelFacts) -> float:
-    """What rounding moves here: as seen between PyTorch's float32 and float64, and at least what a sum of that many
-    numbers is expected to in a different order (units that grow with the square root of their number)."""
+    """What rounding may change here: the distance of PyTorch's float32 and float64, but at least what a sum of so many
+    numbers is expected to change in a different order (units that grow with the square root of that number).
+    """
     shapes = pair.pytorch.shapes(pytorch).values()
     longest = max(math.prod(shape[1:]) for shape in shapes)
     return max(UNIT * math.sqrt(longest), _exact(pytorch, str(pair.pytorch.layer.number)))

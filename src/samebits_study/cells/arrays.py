@@ -1,4 +1,4 @@
-"""Makes from cells the file that training scripts read, and the file by which their masks are judged."""
+"""Makes two files from cells: the data for training scripts, and the truth by which their masks are judged."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ from samebits_study.cells import authors, generator, stained_cells
 from samebits_study.cells.fields import AUTHORS_SIDE, CellData, Field, Grey, Labels
 
 DATA, TRUTH = "data.npz", "truth.npz"
-# what np.load raises of a file that is missing, cut short, or of something else
+# what np.load raises if a file is missing, cut short, or of a different kind
 UNREADABLE = (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile)
-HALVINGS = 16  # four levels below the top of the U-Net, each half as wide
-_AUGMENTING, _SHUFFLING = 1, 2  # each has a generator of its own, so that neither moves the other
+HALVINGS = 16  # the U-Net has four levels below its top, each half as wide
+_AUGMENTING, _SHUFFLING = 1, 2  # each has its own generator, so that neither changes the other
 
 Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class PreparedData:
-    """What was written. `data`: for the scripts; `truth`: for the judge; `digest`: of the content of both; `left_out`:
-    what of a folder was not taken, in words."""
+    """What was written.
+
+    `data`: for the scripts; `truth`: for the judge; `digest`: of the content of both; `left_out`: what was left out of
+    a folder, in words.
+    """
 
     data: Path
     truth: Path
@@ -44,9 +47,10 @@ class PreparedData:
 class Truth:
     """What is right for the test images.
 
-    `masks`: (n, H, W) of 0 and 255. `labels`: (n, H, W), each cell by its number; None if cells were not told apart.
-    `frames`: (n, 4) as (x0, y0, x1, y1). `counts`: (n,), by people; None if the labels say it. `names`: n of them.
-    `smallest`: blobs of fewer pixels are no cells; None: the paper's 250 in 400 x 400 pixels, scaled with the image.
+    `masks`: (n, H, W) of 0 and 255. `labels`: (n, H, W), with each cell's number in its pixels; None if single cells
+    are not marked. `frames`: (n, 4) as (x0, y0, x1, y1). `counts`: (n,), counted by people; None if the labels give the
+    counts. `names`: n names. `smallest`: blobs of fewer pixels are no cells; None: the paper's 250 in 400 x 400 pixels,
+    scaled with the image.
     """
 
     masks: Grey
@@ -58,11 +62,13 @@ class Truth:
 
 
 class CellSettings(NamedTuple):
-    """What is made of cells. `size`: pixels a side. `augmented`: how many deformed copies of each training field.
+    """How data is made from cells.
 
-    `fields_per_animal`: how many, at most if a folder has fewer; None: all that a folder has. `test_fields`: how many
-    of the animal that is tested, if it has a different number. `hard`: generated fields that one grey level does not
-    segment. `whole_cells`: frames with a margin as wide as the largest cell, so that no counted cell is cut off.
+    `size`: pixels of a side. `augmented`: how many deformed copies of each training field.
+
+    `fields_per_animal`: how many (a folder may have fewer); None: all that a folder has. `test_fields`: how many fields
+    of the test animal, if the number is different. `hard`: generated fields that no single grey level segments.
+    `whole_cells`: frames with a margin as wide as the largest cell, so that no counted cell is cut off.
     """
 
     size: int
@@ -104,7 +110,7 @@ def prepare(source: Path | None, settings: CellSettings, folder: Path) -> Prepar
 
 
 def _refuse_without_cells(cells: CellData, source: Path | None) -> None:
-    """DataError if there is nothing to test, or nothing to learn."""
+    """Raise DataError if there is nothing to test, or nothing to learn."""
     if not cells.test:
         raise DataError(
             f"{source}: no tile of {cells.test_animal}, the test, holds a cell: all its labels are empty, so that Dice "
@@ -115,9 +121,9 @@ def _refuse_without_cells(cells: CellData, source: Path | None) -> None:
 
 
 def load(source: Path | None, settings: CellSettings) -> CellData:
-    """The cells of a folder, whose layout is told by what it holds, or generated ones. Raises NotFound, DataError.
+    """The cells of a folder, whose content shows the layout, or generated ones.
 
-    A folder has as many fields of the animal that is tested as of the others.
+    Raises NotFound, DataError. For a folder, the test animal has as many fields as the others.
     """
     size, fields_per_animal = settings.size, settings.fields_per_animal
     if source is None:
@@ -153,7 +159,7 @@ def with_whole_cells(cells: CellData) -> CellData:
     """The same cells; the test animal's frames have a margin as wide as its largest cell.
 
     A cell that reaches such a frame is not cut by the edge of its field. Raises DataError if that leaves no frame, or
-    if the cells of a field are not told apart.
+    if the single cells of a field are not marked.
     """
     widest = max(_widest(field) for field in cells.test)
     size = min(cells.test[0].image.shape)
@@ -168,7 +174,10 @@ def with_whole_cells(cells: CellData) -> CellData:
 
 
 def _widest(field: Field) -> int:
-    """Pixels of the widest or highest cell of a field. Raises DataError if its cells are not told apart."""
+    """The width or height in pixels of the largest cell of a field.
+
+    Raises DataError if its single cells are not marked.
+    """
     if field.labels is None:
         raise DataError(f"{field.name}: a margin as wide as the largest cell needs cells that are told apart.")
     found = ndimage.find_objects(field.labels)
@@ -237,12 +246,15 @@ def digest(data: Arrays, truth: Arrays) -> str:
 
 
 def written_digest(folder: Path) -> str:
-    """The digest of what a folder holds now: another than before where its files have changed. Raises DataError."""
+    """The digest of what a folder holds now.
+
+    It differs from the earlier one if files have changed. Raises DataError.
+    """
     return digest(_read(folder / DATA), _read(folder / TRUTH))
 
 
 def _write(path: Path, arrays: Arrays) -> None:
-    """Whole or not at all."""
+    """Write a file completely or not at all."""
     draft = path.with_name(f"{path.stem}.part.npz")
     np.savez(draft, **arrays)  # type: ignore[arg-type]
     draft.replace(path)
@@ -250,14 +262,14 @@ def _write(path: Path, arrays: Arrays) -> None:
 
 def _read(path: Path) -> Arrays:
     try:
-        # opened here: np.load leaves a file that is no archive open
+        # opened here, because np.load leaves a file open that is not an archive
         with path.open("rb") as opened, np.load(opened) as file:
             return {name: file[name] for name in file.files}
     except UNREADABLE as why:
         raise DataError(f"{path} cannot be read: {why}") from None
 
 
-# More training images: fields turned and pulled out of shape, image and mask alike.
+# More training images: fields rotated and deformed, image and mask in the same way.
 #
 # Rotation and elastic deformation, as the paper's section VIII.A has it. Elastic: a field of random displacements
 # that a Gaussian has smoothed, after P. Y. Simard, D. Steinkraus, J. C. Platt, "Best Practices for Convolutional
@@ -267,8 +279,11 @@ def _read(path: Path) -> Arrays:
 
 @dataclass(frozen=True, kw_only=True)
 class Deformation:
-    """How much. `degrees`: the largest angle, either way. `shift`: how far pixels go, in pixels, root mean square over
-    the image (Simard's alpha, told by what it does). `smoothness`: Simard's sigma in pixels."""
+    """How much.
+
+    `degrees`: the largest angle, either way. `shift`: how far pixels move, as the root mean square in pixels over the
+    image (the effect of Simard's alpha). `smoothness`: Simard's sigma in pixels.
+    """
 
     degrees: float
     shift: float
@@ -276,29 +291,29 @@ class Deformation:
 
     @classmethod
     def for_size(cls, size: int) -> Deformation:
-        """What the study uses: any angle, 4 pixels at 400 x 400, smooth over 20."""
+        """The deformation of the study: any angle, a shift of 4 pixels at 400 x 400, a smoothness of 20."""
         return cls(degrees=180.0, shift=4.0 * size / AUTHORS_SIDE, smoothness=20.0 * size / AUTHORS_SIDE)
 
 
 def deform(image: Grey, mask: Grey, rng: np.random.Generator, how: Deformation) -> tuple[Grey, Grey]:
-    """The image and its mask, moved alike by one random field.
+    """The image and its mask, moved by the same random field.
 
-    The image is interpolated, the mask takes the nearest pixel and stays of 0 and 255. What comes in from outside is a
-    mirror image. Equal generators give equal bits, and leave equal generators, whatever the strength.
+    The image is interpolated, the mask takes the nearest pixel and stays of 0 and 255. Pixels from outside come from a
+    mirror image. Equal generators give equal bits and have equal states afterwards, whatever the strength.
     """
     points = displaced(image.shape, rng, how)
     return _moved(image, points, order=1), _moved(mask, points, order=0)
 
 
 def displaced(shape: tuple[int, ...], rng: np.random.Generator, how: Deformation) -> NDArray[np.float64]:
-    """Where each pixel is taken from: rows and columns, (2, H, W)."""
+    """The place from which each pixel is taken: rows and columns, (2, H, W)."""
     angle = np.deg2rad(how.degrees * rng.uniform(-1, 1))
     pushes = rng.uniform(-1, 1, (2, *shape))
     return _turned(shape, float(angle)) + _smoothed(pushes, how)
 
 
 def _turned(shape: tuple[int, ...], angle: float) -> NDArray[np.float64]:
-    """The pixels' places after turning about the middle."""
+    """The places of the pixels after a rotation about the middle."""
     middle = (np.array(shape, np.float64).reshape(2, 1, 1) - 1) / 2
     rows, columns = np.indices(shape) - middle
     cosine, sine = np.cos(angle), np.sin(angle)

@@ -34,11 +34,11 @@ _NAME = re.compile(r"([^_]+)_([^_]+)_(.+)")
 
 
 def read(folder: Path, size: int, fields_per_animal: int | None = None, *, test_animal: str | None = None) -> CellData:
-    """The fields, made `size` x `size`; of each mouse at most so many, spread over its sections.
+    """The fields, resized to `size` x `size`; for each mouse at most so many, spread over its sections.
 
     `test_animal`: the mouse left out (default: LU3 as in the paper; if there is none, the last). Its fields need a
-    frame and a count each; those of the others need none. Raises NotFound if there is no such folder, DataError for
-    what does not belong together, each naming the file.
+    frame and a count each; those of the others need none. Raises NotFound if there is no such folder, and DataError if
+    files do not belong together. Each error names the file.
     """
     images, masks = _pairs(folder)
     mice = _by_mouse(images, folder)
@@ -71,7 +71,7 @@ def _pairs(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
 
 
 def _by_mouse(images: dict[str, Path], folder: Path) -> dict[str, list[str]]:
-    """Names of fields by mouse, both in the order of their numbers (LU2 before LU14)."""
+    """Names of fields by mouse. Mice and fields are in the order of their numbers (LU2 before LU14)."""
     mice: dict[str, list[str]] = {}
     for name in sorted(images, key=_natural):
         match = _NAME.fullmatch(name)
@@ -138,7 +138,10 @@ def _field(mouse: str, files: FieldFiles, size: int) -> Field:
 
 
 def read_counts(folder: Path) -> dict[str, int]:
-    """The cells counted by hand, by field. Raises DataError for what is missing, no count, or counted twice."""
+    """The hand counts of cells, by field.
+
+    Raises DataError if a field is missing, counted twice, or has something that is not a count.
+    """
     paths = [path for path in sorted(folder.glob("*.csv")) if not path.name.startswith((".", _OF_A_PROGRAM))]
     if not paths:
         raise DataError(f"There are no count files: {folder} holds no CSV file of cells counted by hand.")
@@ -174,11 +177,11 @@ _CORNER = "bottom-left"
 
 
 def read_frame(path: Path, image: Grey, size: int) -> Rectangle:
-    """The frame of a disector picture, in the pixels of its image when that is made `size` x `size`.
+    """The frame of a disector picture, in the pixels of its image after it is resized to `size` x `size`.
 
-    A disector picture of the image's own size has the frame where it is in the image. Of a larger one, the image is
-    taken to be what the authors' CropEDF_basedOnDisectorColor.m cuts out of it: the frame and 20 pixels on each side.
-    Raises DataError if no clear frame is seen, or one whose exclusion lines are not left and bottom.
+    A disector picture of the image's own size has the frame where it is in the image. If the picture is larger, the
+    image is taken to be the part that the authors' CropEDF_basedOnDisectorColor.m cuts out: the frame and 20 pixels on
+    each side. Raises DataError if there is no clear frame, or if its exclusion lines are not left and bottom.
     """
     colour = fields.read_colour(path)
     frame = _found(colour, path)

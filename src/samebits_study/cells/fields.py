@@ -1,4 +1,7 @@
-"""What every source of cells gives, fields by animal; and pictures, read from files and made smaller."""
+"""The result of every source of cells: fields by animal.
+
+This module also reads pictures from files, and resizes them.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,9 @@ class Field:
     """One field under the microscope, of one animal. Raises DataError if its arrays do not belong together.
 
     `image`: grey (H, W), cells dark. `mask`: (H, W) of 0 and 255. `labels`: (H, W), 0 for the background and 1 to n for
-    n cells, whose union is the mask; None if cells were not told apart. `frame`: the counting frame as (x0, y0, x1,
-    y1), columns x0 to x1 - 1 and rows y0 to y1 - 1. `count`: the cells that people counted with that frame; None where
-    the labels say it.
+    n cells, whose union is the mask; None if single cells are not marked. `frame`: the counting frame as (x0, y0, x1,
+    y1), columns x0 to x1 - 1 and rows y0 to y1 - 1. `count`: how many cells people counted with that frame; None if the
+    labels give the count.
     """
 
     animal: str
@@ -52,7 +55,7 @@ class Field:
 
     @property
     def cells(self) -> int | None:
-        """How many cells the labels tell apart, whole or cut by the edge of the field."""
+        """How many cells the labels have, whole or cut by the edge of the field."""
         return None if self.labels is None else int(self.labels.max())
 
 
@@ -61,8 +64,8 @@ class CellData:
     """Fields by animal.
 
     `about`: what they are, in a sentence for the report. `test_animal`: the one left out. `smallest`: blobs of fewer
-    pixels are no cells; None: the paper's 250 in 400 x 400 pixels, scaled with the image. `left_out`: what of a folder
-    was not taken, in words.
+    pixels are no cells; None: the paper's 250 in 400 x 400 pixels, scaled with the image. `left_out`: what was left out
+    of a folder, in words.
     """
 
     about: str
@@ -100,13 +103,13 @@ def renumbered(labels: NDArray[np.integer]) -> Labels:
 
 
 def left_out(numbers: dict[str, int], what: str, tested: str) -> str:
-    """What was not taken of the animals, in words: `17 images beyond 2 a mouse (15 of LU3, the test)`."""
+    """Describe which images of the animals were left out: `17 images beyond 2 a mouse (15 of LU3, the test)`."""
     every = sum(numbers.values())
     return f"{every:,} {what} ({numbers.get(tested, 0):,} of {tested}, the test)" if every else ""
 
 
 def sides(picture: NDArray[np.generic]) -> str:
-    """Width and height, for people."""
+    """Width and height as text."""
     return f"{picture.shape[1]} x {picture.shape[0]}"
 
 
@@ -120,7 +123,7 @@ def read(path: Path) -> NDArray[Any]:
     """A picture as it is in a PNG file: (H, W) or (H, W, channels). Raises DataError."""
     try:
         with path.open("rb") as file:
-            if file.read(len(_SIGNATURE)) != _SIGNATURE:  # else every reader there is tries what else it could be
+            if file.read(len(_SIGNATURE)) != _SIGNATURE:  # otherwise every available reader would try the file
                 raise ValueError("it is not a PNG file")
         return np.asarray(io.imread(path))
     except BROKEN as why:
@@ -147,7 +150,10 @@ def read_grey(path: Path) -> Grey:
 
 
 def read_mask(path: Path) -> Grey:
-    """A mask of 0 and 255, which may have no cell. The file may hold 1 for 255. Raises DataError if not binary."""
+    """A mask of 0 and 255.
+
+    It may be without cells. The file may hold 1 instead of 255. Raises DataError if it is not binary.
+    """
     picture = read(path)
     if picture.ndim == 3 and (picture[:, :, :3] != picture[:, :, :1]).any() and picture.shape[2] > 2:
         raise DataError(f"{path} is in colour: a mask has one channel.")
@@ -166,7 +172,7 @@ def _first_channel(picture: NDArray[Any]) -> NDArray[Any]:
 
 
 def resized(image: Grey, size: int) -> Grey:
-    """A grey picture at size x size, smoothed first where that makes it smaller."""
+    """A grey picture resized to size x size. It is smoothed first if it becomes smaller."""
     if image.shape == (size, size):
         return image
     grey: Any = transform.resize(image.astype(np.float64), (size, size), order=1, anti_aliasing=True)
@@ -174,7 +180,7 @@ def resized(image: Grey, size: int) -> Grey:
 
 
 def resized_mask(mask: Grey, size: int) -> Grey:
-    """A mask at size x size: every pixel is that of its nearest neighbour."""
+    """A mask resized to size x size: every pixel is its nearest neighbour."""
     if mask.shape == (size, size):
         return mask
     return np.asarray(transform.resize(mask, (size, size), order=0, anti_aliasing=False, preserve_range=True), np.uint8)
@@ -185,7 +191,7 @@ def by_name(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*.png")):
         if path.name.startswith("."):
-            continue  # what macOS leaves beside each file
+            continue  # files that macOS leaves beside others
         if path.stem in found:
             raise DataError(f"{path} and {found[path.stem]} have one name: each field has its own.")
         found[path.stem] = path
@@ -193,7 +199,7 @@ def by_name(folder: Path) -> dict[str, Path]:
 
 
 def check_pairs(images: dict[str, Path], masks: dict[str, Path], what: str, folder: Path) -> None:
-    """Refuse images without masks (or labels: `what`) and the other way round. Raises DataError."""
+    """Refuse images without masks (or without labels: `what`), and masks without images. Raises DataError."""
     if not images:
         raise DataError(f"{folder} holds no images (PNG files).")
     without, alone = sorted(set(images) - set(masks)), sorted(set(masks) - set(images))

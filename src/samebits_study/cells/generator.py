@@ -1,7 +1,7 @@
 """Fields that look like NeuN-stained neocortex in a brightfield microscope, made by a program.
 
 Nothing is downloaded, and every cell is known. One seed gives the same pictures on every run. Randomness comes from
-numpy's PCG64 alone. A different processor may round differently in numpy and scipy, far below the grey levels.
+numpy's PCG64 alone. On a different processor numpy and scipy may round differently, by far less than a grey level.
 """
 
 from __future__ import annotations
@@ -18,18 +18,20 @@ from samebits_study.stereology.count import SMALLEST
 
 ABOUT = "generated fields in the manner of NeuN-stained mouse neocortex in brightfield; nine generated mice"
 MICE = 9
-_VISIBLE = 0.6  # a cell of which less can be seen behind the others is not drawn
+_VISIBLE = 0.6  # a cell is not drawn if a smaller share of it is visible behind the others
 _TRIES = 20
 _WITH_DENDRITE = 0.4
-_FARTHEST = 1.05  # of two cells that touch, in sums of their radii
-_GROUND = 45.0  # pixels at 400 x 400 over which the ground rises and falls, where it does
+_FARTHEST = 1.05  # the distance of two cells that touch, in sums of their radii
+_GROUND = 45.0  # pixels (at 400 x 400) over which an uneven ground rises and falls
 
 
 class Manner(NamedTuple):
-    """One kind of generated field. `across`: pixels of the paper's images that a field's side shows. `ground`: optical
-    density by which the ground between cells rises and falls, over distances of some cells. `touching`: the share of
-    cells that lie against another. `nearest`: the least distance of two cells, in sums of their radii. `cells`,
-    `stain`, `blurred`, `clutter`: factors of what each mouse has.
+    """One kind of generated field.
+
+    `across`: how many pixels of the paper's images the side of a field shows. `ground`: the optical density by which
+    the ground between cells rises and falls over distances of some cells. `touching`: the share of cells that touch
+    another. `nearest`: the least distance of two cells, in sums of their radii. `cells`, `stain`, `blurred`, `clutter`:
+    factors for the values of each mouse.
     """
 
     about: str
@@ -51,9 +53,12 @@ HARD = Manner(
 
 
 class Mouse(NamedTuple):
-    """What differs from animal to animal. `cells`: mean number in a field. `stain`, `tissue`: optical densities of
-    somata and of what lies between. `radius`: of somata in pixels at 400 x 400. `blurred`: share of the somata out of
-    focus. `light`: grey level of the lamp. `uneven`: how much of it is missing in the corners."""
+    """What differs from animal to animal.
+
+    `cells`: mean number in a field. `stain`, `tissue`: optical densities of somata and of the tissue between them.
+    `radius`: of somata in pixels at 400 x 400. `blurred`: share of the somata out of focus. `light`: grey level of the
+    lamp. `uneven`: how much darker the corners are.
+    """
 
     name: str
     cells: float
@@ -68,7 +73,7 @@ class Mouse(NamedTuple):
     manner: Manner
 
     def scale(self, size: int) -> float:
-        """Pixels of a field of `size` x `size` for a pixel of the paper's images."""
+        """How many pixels of a field of `size` x `size` stand for one pixel of the paper's images."""
         return size / self.manner.across
 
 
@@ -77,7 +82,8 @@ def generate(
 ) -> CellData:
     """Nine mice with fields of `size` x `size` pixels; M9 is the test, with `tested` fields if that is given.
 
-    A smaller field shows as much tissue in fewer pixels. Field k of a mouse is the same however many are made.
+    A smaller field shows the same amount of tissue in fewer pixels. Field k of a mouse is the same, however many fields
+    are made.
     """
     animals = {}
     for number, mouse in enumerate(mice(seed, manner), 1):
@@ -90,14 +96,17 @@ def generate(
 
 
 def _smallest(size: int, manner: Manner) -> int | None:
-    """The fewest pixels of a cell; None for those of the paper, in a field of the paper's size."""
+    """The fewest pixels of a cell; None for the paper's number, in a field of the paper's size."""
     if manner.across == AUTHORS_SIDE:
         return None
     return round(SMALLEST * (size / manner.across) ** 2)
 
 
 def mice(seed: int, manner: Manner = PLAIN) -> list[Mouse]:
-    """The nine: each quality is spread evenly over its range and dealt out at random, independently of the others."""
+    """The nine mice.
+
+    Each quality is spread evenly over its range, and assigned at random, independently of the others.
+    """
     rng = np.random.default_rng([seed, 0])
     ranges = {
         "cells": (8, 20),
@@ -133,7 +142,7 @@ def make_field(mouse: Mouse, rng: np.random.Generator, size: int, *, name: str) 
 
 
 def _somata(mouse: Mouse, rng: np.random.Generator, size: int) -> list[Spot]:
-    """Somata in their places; some against others, none mostly behind another."""
+    """Somata in their places. Some touch others; none is mostly behind another."""
     placed: list[Spot] = []
     nearest = mouse.manner.nearest
     for _ in range(max(1, rng.poisson(mouse.cells * (mouse.manner.across / AUTHORS_SIDE) ** 2))):
@@ -174,7 +183,7 @@ def _soma(mouse: Mouse, rng: np.random.Generator, scale: float) -> Spot:
 
 
 def _draw(somata: list[Spot], rng: np.random.Generator, size: int) -> tuple[Labels, Density]:
-    """Labels 1 to n of the somata that can be seen, and their optical density. Where two meet, the first is on top."""
+    """Labels 1 to n of the visible somata, and their optical density. Where two overlap, the first is on top."""
     labels, stained, number = np.zeros((size, size), np.int32), np.zeros((size, size)), 0
     for soma in somata:
         where = window(soma, size)
@@ -191,7 +200,7 @@ def _draw(somata: list[Spot], rng: np.random.Generator, size: int) -> tuple[Labe
 
 
 def _seen(cell: NDArray[np.bool_], labels: Labels) -> NDArray[np.bool_]:
-    """The largest connected part of a cell that no other covers; nothing if most of it is covered."""
+    """The largest connected part of a cell that is not covered; nothing if most of the cell is covered."""
     parts, count = ndimage.label(cell & (labels == 0))
     if not count:
         return np.zeros_like(cell)
@@ -200,7 +209,7 @@ def _seen(cell: NDArray[np.bool_], labels: Labels) -> NDArray[np.bool_]:
 
 
 def _tissue(mouse: Mouse, rng: np.random.Generator, size: int) -> Density:
-    """Optical density of what lies between cells: mottled, fine and coarse."""
+    """The optical density of the tissue between cells: mottled, fine and coarse."""
     scale = mouse.scale(size)
     fine = smooth_noise(rng, (size, size), 2.0 * scale)
     coarse = smooth_noise(rng, (size, size), 25.0 * scale)
@@ -211,7 +220,7 @@ def _tissue(mouse: Mouse, rng: np.random.Generator, size: int) -> Density:
 
 
 def _dendrites(somata: list[Spot], rng: np.random.Generator) -> Iterator[Spot]:
-    """The faint beginnings of apical dendrites: all to one side, as in cortex. The labels are without them."""
+    """The faint beginnings of apical dendrites, all on one side, as in cortex. Labels do not include them."""
     up = rng.uniform(0, 2 * np.pi)
     for soma in somata:
         if rng.uniform() < _WITH_DENDRITE:
@@ -231,7 +240,9 @@ _CLUTTER = {  # mean number; radius at 400 x 400; stretch; density; blur at 400 
 
 
 def _clutter(mouse: Mouse, rng: np.random.Generator, size: int) -> Iterator[Spot]:
-    """What is no neuron: glia, neurons far out of focus, fibres, dirt, and the bright lumen of vessels."""
+    """Things that do not count as neurons: glia, neurons far out of focus, fibres, dirt, and the bright lumen of
+    vessels.
+    """
     scale = mouse.scale(size)
     for mean, radius, stretch, density, blur, height in _CLUTTER.values():
         for _ in range(rng.poisson(mean * mouse.clutter * (mouse.manner.across / AUTHORS_SIDE) ** 2)):
@@ -258,21 +269,22 @@ def _photograph(density: Density, mouse: Mouse, rng: np.random.Generator) -> NDA
     return np.asarray(np.rint(noisy).clip(0, 255), np.uint8)
 
 
-# Shapes of what is seen in stained tissue: star-shaped spots, from round to threads, in focus or out of it.
+# The shapes in stained tissue: star-shaped spots, from round ones to threads, in focus or out of focus.
 
 Density = NDArray[np.float64]
 Window = tuple[slice, slice]
 
-_LOBES = np.array([2, 3, 4, 5])  # how many bumps an outline has, each kind with its own height
+_LOBES = np.array([2, 3, 4, 5])  # how many bumps an outline has; each kind has its own height
 _TRUNCATE = 3.0  # blur reaches so many standard deviations
 _DETAIL = 0.13  # of the radius: the grain inside a soma
-_RIM = 0.7  # density at the outline, of that in the middle: NeuN stains nuclei more than what lies around them
+_RIM = 0.7  # density at the outline, relative to the middle: NeuN stains nuclei more than what lies around them
 
 
 class Spot(NamedTuple):
     """One spot, in pixels. `radius`: of the disc of equal area; `stretch`: its length over its width; `angle`: of the
-    length, radians; `bumps`: heights (4,) and phases (4,) of an outline's waves, in radii; `density`: optical density
-    (natural logarithm); `blur`: standard deviation of what the lens makes of a point; `grain`: of the density inside.
+    length, in radians; `bumps`: heights (4,) and phases (4,) of the outline's waves, in radii; `density`: optical
+    density (natural logarithm); `blur`: standard deviation of a point's image; `grain`: standard deviation of the
+    density inside.
     """
 
     x: float
@@ -287,13 +299,13 @@ class Spot(NamedTuple):
 
 
 def bumps(rng: np.random.Generator, height: float) -> NDArray[np.float64]:
-    """An outline's waves, the higher the fewer."""
+    """The waves of an outline. The fewer waves, the higher they are."""
     heights = rng.normal(0, height, len(_LOBES)).clip(-2 * height, 2 * height) / (_LOBES - 1)
     return np.stack([heights, rng.uniform(0, 2 * np.pi, len(_LOBES))])
 
 
 def window(spot: Spot, size: int) -> Window | None:
-    """Rows and columns of a square field that a spot reaches; None if it lies outside."""
+    """The rows and columns of a square field that a spot covers; None if it lies outside."""
     reach = spot.radius * np.sqrt(spot.stretch) * 1.5 + _TRUNCATE * spot.blur + 1
     left, right = max(0, int(spot.x - reach)), min(size, int(spot.x + reach) + 2)
     top, bottom = max(0, int(spot.y - reach)), min(size, int(spot.y + reach) + 2)
@@ -301,7 +313,7 @@ def window(spot: Spot, size: int) -> Window | None:
 
 
 def depth(spot: Spot, where: Window) -> NDArray[np.float64]:
-    """How deep the middle of each pixel lies inside the outline, roughly in pixels; negative outside."""
+    """How deep the middle of each pixel lies inside the outline, in about pixels; negative outside."""
     rows, columns = np.mgrid[where]
     x, y = columns - spot.x, rows - spot.y
     along = (np.cos(spot.angle) * x + np.sin(spot.angle) * y) / np.sqrt(spot.stretch)

@@ -1,9 +1,9 @@
 """Real stained cells: the stained pictures of the 2018 Data Science Bowl, cut into square tiles.
 
-The set was made by the Carpenter lab of the Broad Institute and is in the public domain (CC0). It knows of no animals:
-its pictures are dealt into nine groups by the order of their names (which are digests, so this is a draw), and a group
-stands in for an animal. Pictures of one slide can be in several groups, so a score on the ninth group says nothing
-about new slides; it serves to compare trials with each other.
+The set was made by the Carpenter lab of the Broad Institute and is in the public domain (CC0). It does not say which
+animal a picture shows. So the pictures are put into nine groups in the order of their names, and a group stands for an
+animal. Names are digests, so the groups are random. Pictures of one slide can be in several groups, so a score on the
+ninth group says nothing about new slides; it serves to compare trials with each other.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from samebits_study.cells.fields import CellData, Field, Grey, Labels, inset_fra
 
 ABOUT = "real stained cells (2018 Data Science Bowl, CC0); groups of pictures stand in for nine animals"
 GROUPS, TESTED = 9, "G9"
-SMALLEST = 25  # pixels: of the 4,550 nuclei that are marked in the 107 pictures, 99 of 100 are larger
+SMALLEST = 25  # pixels: 99 of 100 of the 4,550 nuclei marked in the 107 pictures are larger
 _RED = 0
 
 Tile = tuple[str, Grey, Labels]
@@ -32,10 +32,10 @@ Tile = tuple[str, Grey, Labels]
 def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellData:
     """Tiles of `size` x `size` pixels with a cell in them, at most `fields_per_animal` a group; G9 is the test.
 
-    `folder`: as `bowl.stained_pictures` has it. Pictures are not made smaller. Grey is the red light that comes
-    through: purple stains take it away and pink ones do not, so nuclei are dark on a light ground as neurons are in
-    NeuN, in the pinkest picture too. Raises NotFound if there is no such folder, DataError if images and labels
-    do not match, or are smaller than a tile.
+    `folder`: as `bowl.stained_pictures` has it. Pictures are not resized. The grey level is the red light that comes
+    through: purple stains absorb it and pink ones do not. So nuclei are dark on a light ground, like neurons in NeuN,
+    even in the pinkest picture. Raises NotFound if there is no such folder, DataError if images and labels do not
+    match, or are smaller than a tile.
     """
     found = stained_pictures(folder)
     if len(found) < GROUPS:
@@ -57,7 +57,7 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellD
 
 
 def _tiles(picture: Slide, size: int) -> list[Tile]:
-    """The tiles of a picture, row by row, from the middle of it."""
+    """The tiles of a picture, row by row, centred."""
     colour, labels = fields.read_colour(picture.image), picture.labels()
     fields.check_sizes(colour, picture.image, labels, picture.marked)
     down, across = (side // size for side in labels.shape)
@@ -92,20 +92,22 @@ def _fields(group: str, tiles: list[list[Tile]], most: int | None) -> tuple[Fiel
     )
 
 
-# The stained pictures of the 2018 Data Science Bowl and their labels: with a label image each, or as published.
+# The stained pictures of the 2018 Data Science Bowl and their labels: with a label image for each, or as published.
 
 ADDRESS = "https://github.com/lopuhin/kaggle-dsb-2018"
 HOW_TO_GET = f"git clone {ADDRESS}, and give that folder: its stage1_train is the set, with labels mended, CC0."
 PUBLISHED = "stage1_train"
-_SHAPE = (256, 320)  # of the stained pictures that this was tried with
-_NAMED = 16  # digits of a name that tell pictures apart
+_SHAPE = (256, 320)  # the size of the stained pictures with which this was tried
+_NAMED = 16  # so many digits of a name distinguish pictures
 
 Marks = NDArray[np.integer]
 
 
 class Slide(NamedTuple):
-    """A picture in colour, and how its labels are read: 0 for the background, a number for each cell. `marked`: the
-    file or folder they are in."""
+    """A picture in colour, and how its labels are read: 0 for the background, a number for each cell.
+
+    `marked`: the file or folder of the labels.
+    """
 
     name: str
     image: Path
@@ -117,8 +119,8 @@ def stained_pictures(folder: Path) -> list[Slide]:
     """The stained pictures of a folder, in the order of their names.
 
     The folder holds images/NAME.png (colour) and labels/NAME.png; or, as published, stage1_train (or what is in it):
-    NAME/images/NAME.png and NAME/masks/*.png, one mask a cell, of which the coloured pictures of 320 x 256 pixels are
-    taken. Raises NotFound if it holds neither, DataError if images and labels do not match.
+    NAME/images/NAME.png and NAME/masks/*.png, one mask for each cell. Of these, only the colour pictures of 320 x 256
+    pixels are read. Raises NotFound if it holds neither, DataError if images and labels do not match.
     """
     if (folder / "images").is_dir() and (folder / "labels").is_dir():
         return _labelled(folder)
@@ -157,7 +159,10 @@ def _published(folder: Path) -> list[Slide]:
 
 
 def _numbered(folder: Path, shape: tuple[int, int]) -> Marks:
-    """Labels of masks, one a cell, in the order of their names. Where two overlap, the later one has the pixel."""
+    """Labels from masks, one for each cell, in the order of their names.
+
+    Where two overlap, the later one gets the pixel.
+    """
     labels = np.zeros(shape, np.int32)
     for number, path in enumerate(sorted(folder.glob("*.png")), 1):
         mask = fields.read(path)

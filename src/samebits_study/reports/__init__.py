@@ -1,1 +1,1 @@
-"""Everything that is written of a study: tables, figures and a page, made again at any time from its document."""
+"""The reports of a study: tables, figures and a page. They can be made again at any time from its document."""

@@ -1,4 +1,4 @@
-"""What determinism costs, as tables: the same training with and without its flags, watched and not watched."""
+"""What determinism costs, as tables: the same training with and without its flags, watched and unwatched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ Row = tuple[Cell, ...]
 
 
 class Contrast(NamedTuple):
-    """Two setups that differ in what is held. `controls`: those that hold it; `note`: what is to be known of it."""
+    """Two setups that differ in what is held.
+
+    `controls`: those that are held; `note`: what a reader should know about them.
+    """
 
     held: str
     with_it: str
@@ -73,7 +76,7 @@ def _ratio(a: list[float], b: list[float]) -> Cell:
 
 
 def _without_effect(setup: SetupResult, pair: Contrast) -> list[str]:
-    """Name the controls that took no effect here, and so can cost no time."""
+    """Name the controls that took no effect here, so that they cost no time."""
     return [
         f"{setup.id}: {control.id} {_how(control)}"
         f"{' (' + control.detail + ')' if control.detail else ''}, so the two trainings need not differ."
@@ -87,7 +90,7 @@ def _how(control: HeldControl) -> str:
 
 
 def watching(result: StudyResult) -> Table:
-    """What watching costs, and whether it changes a bit: watched trainings beside one that nothing watched."""
+    """What watching costs, and whether it changes a bit: watched trainings beside one that was not watched."""
     setups = [setup for setup in phrases.done(result) if setup.plain]
     whole = [(setup, _apart(setup, busy=result.busy)) for setup in setups]
     return Table(
@@ -113,7 +116,7 @@ def _watching(setup: SetupResult, plain: Plain, refused: str) -> Row:
 
 
 def _apart(setup: SetupResult, *, busy: bool) -> str:
-    """Why a setup's watched and other training are not compared."""
+    """Why a setup's watched and unwatched trainings are not compared."""
     found = measures.machines([setup])
     if setup.plain:
         found.setdefault(setup.plain.machine, []).append(f"{setup.id}, not watched")

@@ -1,7 +1,8 @@
-"""Figures, between a study and its formats: what each shows is known here, `plots` draws it.
+"""Figures, between a study and its formats.
 
-Figures 2, 3 and 5 of the paper are box plots of the trials beside the paper's; beyond it, one of every setup, how
-weights move apart, and the losses of training."""
+This module knows what each figure shows; `plots` draws it. Figures 2, 3 and 5 of the paper are box plots of the trials
+beside the paper's. Other figures are a box plot of all setups, how weights move apart, and the losses of training.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from samebits_study.results import SetupResult, StudyResult
 
 @dataclass(frozen=True)
 class Box:
-    """A line of a box plot: minimum, quartiles and maximum of at least one value, and the values."""
+    """A row of a box plot: minimum, quartiles and maximum of at least one value, and the values."""
 
     label: str
     values: tuple[float, ...]
@@ -36,7 +37,7 @@ class Boxes:
 
 @dataclass(frozen=True)
 class FigureCurve:
-    """A curve. `place`: of its colour and dashes; curves with one label have an entry in the legend together."""
+    """A curve. `place`: decides its colour and dashes. Curves with the same label share an entry in the legend."""
 
     label: str
     x: tuple[float, ...]
@@ -73,7 +74,10 @@ class Pictures:
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """`id`: the paper's number, or a word. `shows`: None if it cannot be made, and `why` says so in a sentence."""
+    """`id`: the paper's number, or a word.
+
+    `shows`: None if the figure cannot be made; then `why` is a sentence about it.
+    """
 
     id: str
     title: str
@@ -99,11 +103,11 @@ READ = (
 )
 READ_BY_PAPER = "; the paper does not say how it computes its own"
 READ_THERE = "Boxes and dots are those of the figure of all setups."
-COMPARABLE = 10  # two panels share an axis where it is at most so many times as long as what either of them spans
+COMPARABLE = 10  # two panels share an axis if it is at most so many times as long as the range of either
 
 
 def box_plots(result: StudyResult) -> list[Figure]:
-    """Those that the paper has of the study, and all setups together."""
+    """The paper's box plots for the study, and one with all setups."""
     measure = measures.main(result)
     if measure is None:
         return []
@@ -131,7 +135,7 @@ def _three_setups(pytorch: str) -> tuple[str, ...]:
 
 
 def _beside_paper(result: StudyResult, measure: Measure, number: str, title: str, ids: tuple[str, ...]) -> Figure:
-    """The paper's panel and ours."""
+    """The paper's panel, and that of this study."""
     known = {setup.id: setup for setup in result.setups}
     theirs = tuple(box for setup in ids if (box := _paper_box(result.study, setup, measure)))
     ours = _boxes((known[setup] for setup in ids if setup in known), measure)
@@ -162,7 +166,7 @@ def _boxes(setups: Iterable[SetupResult], measure: Measure) -> tuple[Box, ...]:
 
 
 def _not_there(ids: tuple[str, ...], known: dict[str, SetupResult], measure: Measure) -> list[str]:
-    """Which setups have no box, and why: they gave no model, or none that the measure is defined for."""
+    """Which setups have no box, and why: they gave no model, or the measure is undefined for all of them."""
     ran = {setup for setup in ids if setup in known and known[setup].models}
     absent = [setup for setup in ids if setup not in ran]
     undefined = [setup for setup in ids if setup in ran and not measure.values(known[setup])]
@@ -171,7 +175,7 @@ def _not_there(ids: tuple[str, ...], known: dict[str, SetupResult], measure: Mea
 
 
 def _comparable(theirs: Iterable[Box], ours: Iterable[Box]) -> bool:
-    """Whether both can be read on one axis."""
+    """Whether both panels can be read on one axis."""
     a, b = ([value for box in boxes for value in box.values] for boxes in (theirs, ours))
     spans = [span for side in (a, b) if (span := max(side) - min(side))]
     return max(*a, *b) - min(*a, *b) <= COMPARABLE * min(spans, default=0)
@@ -228,7 +232,7 @@ def _distances(setup: SetupResult, place: int) -> list[FigureCurve]:
 
 
 def losses(result: StudyResult) -> Figure:
-    """Loss of training, and of validation if there is one: a panel a setup, a line for each different model."""
+    """Loss of training, and of validation if there is one: a panel for each setup, a line for each different model."""
     title = "Loss over the epochs, a line for each different model."
     panels = tuple((setup.id, lines) for setup in phrases.done(result) if (lines := _losses(setup)))
     if not panels:

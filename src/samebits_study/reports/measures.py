@@ -1,4 +1,4 @@
-"""What a model is measured by, means and deviations over trials, and how a table shows them beside the paper's."""
+"""The measures of a model, their means and deviations over trials, and how a table shows them beside the paper's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ Value = float | Decimal
 
 
 def spread(values: Sequence[Value], digits: tuple[int, int]) -> Cell:
-    """Mean and sample standard deviation; one trial has none, and no trial has neither. Exact until it is rounded."""
+    """Mean and sample standard deviation.
+
+    One trial has no deviation, and no trial has no mean either. Exact until it is rounded.
+    """
     if not values:
         return MissingValue("no trial")
     exact = [Fraction(value) for value in values]
@@ -40,7 +43,7 @@ def _between(ordered: list[float], place: float) -> float:
 
 
 def machines(setups: Iterable[SetupResult]) -> dict[str, list[str]]:
-    """Machine -> the setups with a trial on it, in the order in which they come."""
+    """Machine -> the setups with a trial on it, in their order."""
     found: dict[str, list[str]] = {}
     for setup in setups:
         for machine in dict.fromkeys(model.machine for model in setup.models):
@@ -49,7 +52,7 @@ def machines(setups: Iterable[SetupResult]) -> dict[str, list[str]]:
 
 
 def refusal(found: dict[str, list[str]], *, busy: bool) -> str:
-    """Why times are not shown: they were taken on different machines, or on a busy one. Empty if they were not."""
+    """Why times are not shown: they were measured on different machines, or on a busy one. Empty if they are shown."""
     if busy:
         return "Times are refused: the machine did other work at the same time."
     if len(found) < 2:
@@ -66,8 +69,11 @@ Row = tuple[Cell, ...]
 
 @dataclass(frozen=True)
 class Measure:
-    """`name`: as in the paper's rows and the documents. `digits`: after the point, of a value and of a deviation.
-    `read`: its value in a model, in the unit of `head`, and if there is none, why."""
+    """`name`: as in the paper's rows and the documents.
+
+    `digits`: how many after the point, of a value and of a deviation. `read`: gives its value for a model, in the unit
+    of `head`, or the reason if there is none.
+    """
 
     name: str
     head: str
@@ -75,12 +81,12 @@ class Measure:
     read: Callable[[TrainedModel], tuple[float | None, str]]
 
     def of(self, model: TrainedModel) -> tuple[float | None, str]:
-        """A finite value; or None, and why."""
+        """A finite value; or None, and the reason."""
         value, why = self.read(model)
         return (value, why) if value is None or math.isfinite(value) else (None, f"it is {value}")
 
     def values(self, setup: SetupResult) -> list[float]:
-        """Those that are defined, in the order of the trials."""
+        """The values that are defined, in the order of the trials."""
         found = [self.of(model)[0] for model in setup.models]
         return [value for value in found if value is not None]
 
@@ -114,16 +120,16 @@ CELLS = (
     Measure("recall", "Recall", (3, 4), _of_cells("recall")),
     Measure("f1", "F1", (3, 4), _of_cells("f1")),
 )
-_OF_KIND = {"digits": DIGITS, "cells": CELLS}  # kind of what is judged -> its measures, the main one first
+_OF_KIND = {"digits": DIGITS, "cells": CELLS}  # what is judged -> its measures, the main one first
 
 
 def of_study(result: StudyResult) -> tuple[Measure, ...]:
-    """What the models of a study are judged by, the main measure first; none if nothing was judged."""
+    """The measures by which a study's models are judged, the main one first; none if nothing was judged."""
     return _OF_KIND.get(phrases.kind(result)) or tuple(map(_scored, result.measures))
 
 
 def main(result: StudyResult) -> Measure | None:
-    """What the models of a study are first judged by."""
+    """The main measure of a study's models."""
     return next(iter(of_study(result)), None)
 
 
@@ -137,7 +143,7 @@ def _scored(one: ScoredMeasure) -> Measure:
 
 
 def columns(measures: Sequence[Measure]) -> tuple[Column, ...]:
-    """Setup and model, two columns a measure (the paper's, ours), and the group of equal weights."""
+    """Setup and model, two columns for each measure (the paper's, and this study's), and the group of equal weights."""
     pairs = [pair for one in measures for pair in (numbers(one.head, of="paper"), numbers(one.head, of="ours"))]
     return (Column("Setup"), Column("Model"), *(column for pair in pairs for column in pair), Column("Bits"))
 
@@ -154,9 +160,9 @@ def means(table: Table) -> Table:
 
 
 def rows(study: str, setup: SetupResult, measures: Sequence[Measure]) -> list[Row]:
-    """A row a model, one of means of the paper's rows, one of means. The paper's rows stay where trials are fewer.
+    """A row for each model, a row with the means of the paper's rows, and a row of means.
 
-    A setup without a model has the paper's values only.
+    The paper's rows stay if there are fewer trials. A setup without a model has only the paper's values.
     """
     quoted = paper.quotation(study, setup.id)
     theirs = [row.values for row in quoted.rows] if quoted else []
@@ -192,13 +198,13 @@ def _ours(model: TrainedModel | None, one: Measure) -> Cell:
 
 
 def _of_their_rows(setup: SetupResult, theirs: list[dict[str, Decimal]], measures: Sequence[Measure]) -> Row:
-    """What the paper does not print: computed from what it does."""
+    """What the paper does not print, computed from what it prints."""
     pairs = [(_mean([row[one.name] for row in theirs], one), EMPTY) for one in measures]
     return (setup.id, "mean of the paper's rows", *(cell for pair in pairs for cell in pair), EMPTY)
 
 
 def _of_means(setup: SetupResult, quoted: Quotation | None, measures: Sequence[Measure]) -> Row:
-    """The paper's as printed, which has those of the first measure only; ours."""
+    """The paper's means as printed (it has only those of the first measure), and those of this study."""
     text = quoted.text if quoted else None
     printed: Cell = Spread(text.mean, text.deviation) if text else EMPTY
     pairs = [(EMPTY if place else printed, _our_mean(setup, one)) for place, one in enumerate(measures)]
@@ -211,7 +217,7 @@ def _our_mean(setup: SetupResult, one: Measure) -> Cell:
 
 
 def _mean(values: Sequence[float | Decimal], one: Measure, otherwise: str = "") -> Cell:
-    """Mean and sample standard deviation; a mean has a digit more than a whole number."""
+    """Mean and sample standard deviation. A mean of whole numbers has one digit more."""
     if not values:
         return MissingValue(otherwise, "in every trial") if otherwise else EMPTY
     cell = spread(values, (one.digits[0] or 1, one.digits[1]))
@@ -219,7 +225,7 @@ def _mean(values: Sequence[float | Decimal], one: Measure, otherwise: str = "") 
 
 
 def baseline_row(one: Baseline, measures: Sequence[Measure]) -> Row:
-    """What predictions that no training made are worth: a row of a table of models."""
+    """The measures of predictions that no training made: a row for a table of models."""
     pairs = [(EMPTY, _of_baseline(one, measure)) for measure in measures]
     return (one.name, EMPTY, *(cell for pair in pairs for cell in pair), EMPTY)
 
@@ -236,7 +242,7 @@ def baseline_notes(baselines: Sequence[Baseline]) -> list[str]:
 
 
 def left_out(setup: SetupResult, measures: Sequence[Measure]) -> list[str]:
-    """Which trials a mean leaves out because there the measure is undefined, as sentences."""
+    """Sentences on the trials that a mean leaves out because the measure is undefined for them."""
     said = []
     for one in measures:
         missing = [model.trial for model in setup.models if one.of(model)[0] is None]

@@ -1,9 +1,9 @@
 """The paper's own numbers, as printed there, each with its place.
 
 S. S. Alahmari, D. B. Goldgof, P. R. Mouton, L. O. Hall, "Challenges for the Repeatability of Deep Learning Models",
-IEEE Access (2020), doi 10.1109/ACCESS.2020.3039833. These are quotations: the only numbers in the reports
-of a study that are not counted or measured by it. `Decimal` keeps the digits that were printed. Where the paper's
-sentences do not agree with its own rows is computed from what it printed, not typed.
+IEEE Access (2020), doi 10.1109/ACCESS.2020.3039833. These are quotations. All other numbers in the reports of a study
+are counted or measured by it. `Decimal` keeps the printed digits. Whether the paper's sentences agree with its own rows
+is computed from what it printed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAMES: dict[Column, str] = {
 HARDWARE = "GeForce GTX 1080 Ti graphics processors (section VII)"
 TRIALS = 7  # section VI
 
-# the setups that do what a column of the paper's tables did; the paper trained all models in one process
+# the setups that do the same as a column of the paper's tables; the paper trained all models in one process
 ANSWERS: dict[str, Column] = {
     "keras-tf1.14": "tf1.14",
     "keras-tf2.1": "tf2.1",
@@ -56,8 +56,11 @@ class PaperRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Quotation:
-    """What the paper says of one library. `claim`: where it says whether it repeats; `text`: mean and deviation of the
-    first measure, where a sentence has them."""
+    """What the paper says of one library.
+
+    `claim`: the place where it says whether the library repeats; `text`: mean and deviation of the first measure, if a
+    sentence has them.
+    """
 
     rows: tuple[PaperRow, ...]
     place: str
@@ -69,7 +72,7 @@ class Quotation:
 
     @property
     def different(self) -> int:
-        """How many rows differ: so many different models there were at least."""
+        """How many rows differ. There were at least so many different models."""
         return len({tuple(row.values.items()) for row in self.rows})
 
 
@@ -160,18 +163,18 @@ UNET: dict[Column, Quotation] = {
     ),
 }  # fmt: skip
 
-# study -> what the paper has of it; a study that it does not have is not here
+# study -> what the paper says about it; studies that are not in the paper are not here
 STUDIES: dict[str, dict[Column, Quotation]] = {"lenet5": LENET5, "unet": UNET}
 
 
 def quotation(study: str, setup: str) -> Quotation | None:
-    """What the paper says that a setup answers to; None if it has no such setup or study."""
+    """What the paper says about the same setup; None if it has no such setup or study."""
     column = ANSWERS.get(setup)
     return STUDIES.get(study, {}).get(column) if column else None
 
 
 def quotations(study: str) -> list[Quotation]:
-    """All that the paper says of a study; empty if the study is not the paper's."""
+    """All that the paper says about a study; empty if the study is not the paper's."""
     return list(STUDIES.get(study, {}).values())
 
 
@@ -181,7 +184,7 @@ DEVIATIONS = {"sample": statistics.stdev, "population": statistics.pstdev}
 
 
 def of_itself(quoted: Quotation, measure: str) -> list[str]:
-    """What the rows give where a sentence of the text gives mean and deviation; nothing if they agree."""
+    """Mean and deviation of the rows, if a sentence of the paper gives different ones; nothing if they agree."""
     if quoted.text is None:
         return []
     values = [row.values[measure] for row in quoted.rows]
@@ -197,7 +200,7 @@ def of_itself(quoted: Quotation, measure: str) -> list[str]:
 
 
 def how(printed: Decimal, value: Decimal) -> str:
-    """How a value became what was printed: rounded, cut off, or neither."""
+    """How a value was printed: rounded, cut off, or neither."""
     ways = {"rounded": ROUND_HALF_UP, "cut off": ROUND_DOWN}
     return next((way for way, rule in ways.items() if value.quantize(printed, rounding=rule) == printed), "another")
 
@@ -210,7 +213,9 @@ def of_deviation(printed: Decimal, values: Values) -> str:
 
 
 def of_cells(study: Iterable[Quotation]) -> list[str]:
-    """How many true cells the paper's error rates are rates of, which it does not say; nothing if none fits."""
+    """The number of true cells that fits the paper's error rates, because the paper does not give it; nothing if none
+    fits.
+    """
     fitting = true_cells([row.values["error_rate"] for quoted in study for row in quoted.rows])
     if not fitting:
         return []
@@ -222,7 +227,7 @@ def of_cells(study: Iterable[Quotation]) -> list[str]:
 
 
 def true_cells(rates: Values) -> list[int]:
-    """The numbers of true cells with which every error rate is that of a whole number of cells, cut off."""
+    """The numbers of true cells for which every error rate is that of a whole number of cells, cut off."""
     numbers = range(FEWEST_CELLS, MOST_CELLS + 1)
     return [cells for cells in numbers if all(_is_cut_off(rate, cells) for rate in rates)]
 

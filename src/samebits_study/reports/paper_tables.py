@@ -19,7 +19,7 @@ ROWS = (
 ORDER = "Trials are numbered as they ran: trial 3 here has nothing to do with model 3 of the paper."
 NOT_RUN = MissingValue("not run")
 LETTERS = "Bits: equal letters within a setup are the same weights, bit for bit."
-TOUCHING = {  # whether they were split
+TOUCHING = {  # whether touching cells were split
     True: "Ours: touching cells were split before they were counted, as in the authors' code.",
     False: "Ours: touching cells were counted as one: the paper does not mention a split; --watershed splits them.",
 }
@@ -27,14 +27,14 @@ COUNTS_ONCE = (
     "FN + FP is the number of wrong answers. Each is a false negative of one class and a false positive of a different "
     "class, and counts once."
 )
-# for the paper's numbers, in a study that it does not have
+# stands for the paper's numbers in a study that the paper does not have
 WORDS = {
     "2": "times", "3": "counting-tf1.14", "4": "counting-tf2.1", "5": "counting", "6": "times", "7": "accuracy",
 }  # fmt: skip
 
 
 def tables(result: StudyResult) -> list[Table]:
-    """Those of the study's kind: Tables 1, 6 and 7 of digits, Tables 1 to 5 of cells."""
+    """The tables for the study's kind: Tables 1, 6 and 7 for digits, Tables 1 to 5 for cells."""
     makers = {
         "digits": (partial(times, number="6"), digits),
         "cells": (partial(times, number="2"), *(partial(cells, number=number) for number in _ABOUT)),
@@ -44,7 +44,7 @@ def tables(result: StudyResult) -> list[Table]:
 
 
 def terminology() -> Table:
-    """Table 1: what has to be the same for each of the paper's three terms, and what this project tests."""
+    """Table 1: what has to be the same for each of the paper's three terms, and what samebits tests."""
     return Table(
         id="1",
         title="Terms, as the paper uses them, and the words of this project.",
@@ -62,7 +62,10 @@ def terminology() -> Table:
 
 
 def times(result: StudyResult, number: str) -> Table:
-    """Tables 2 and 6: training and testing time. Ours are refused where trials ran on different machines."""
+    """Tables 2 and 6: training and testing time.
+
+    Those of this study are left out if trials ran on different machines.
+    """
     setups = _with_the_papers(result)
     found = measures.machines(setups)
     refused = measures.refusal(found, busy=result.busy)
@@ -110,9 +113,10 @@ def _time(seconds: list[float], refused: str, digits: tuple[int, int]) -> Cell:
 
 
 def _with_the_papers(result: StudyResult) -> list[SetupResult]:
-    """The setups that gave a model, and for each column of the paper that none of them answers to, the one that would.
+    """The setups that gave a model.
 
-    So what the paper has stays, beside "not run".
+    For each column of the paper without such a setup, also the setup that would belong to it. So the paper's values
+    stay, beside "not run".
     """
     done = phrases.done(result)
     answered = {paper.ANSWERS[setup.id] for setup in done if setup.id in paper.ANSWERS}
@@ -154,12 +158,12 @@ _ABOUT = {
 
 
 def _table_of(setup: SetupResult) -> str:
-    """The number of the table that a setup belongs to."""
+    """The number of the table to which a setup belongs."""
     return "3" if setup.id.startswith("keras-tf1.14") else "4" if setup.id.startswith("keras-tf2.1") else "5"
 
 
 def cells(result: StudyResult, number: str) -> Table:
-    """Tables 3 to 5: error rate, Dice, precision, recall and F1 of every model whose library the table is about."""
+    """Tables 3 to 5: error rate, Dice, precision, recall and F1 of every model of the table's library."""
     setups = [setup for setup in _with_the_papers(result) if _table_of(setup) == number]
     quoted = [found for found in paper.quotations(result.study) if found.place == f"Table {number}"]
     return Table(

@@ -1,4 +1,4 @@
-"""The words that terminal, tables and page share: of a setup in one line, of its groups, of how it was run."""
+"""The words that terminal, tables and page share: about a setup in one line, its groups, and how it was run."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ VERDICTS: dict[str, Verdict] = {sign: verdict for verdict, sign in SIGNS.items()
 
 
 def title(result: StudyResult) -> str:
-    """What was studied, as a sentence begins."""
+    """What was studied, as the beginning of a sentence."""
     known = STUDIES.get(result.study)
     said = known.about if known else result.study
     return said[:1].upper() + said[1:]
 
 
 def sign(setup: SetupResult) -> str:
-    """The verdict; of models that one process trained, which have none, whether their weights are equal.
+    """The verdict.
 
-    Weights that differ are never called the same, whatever else was observed.
+    Models that one process trained have no verdict; for them it says whether their weights are equal. Weights that
+    differ are never called the same, whatever else was observed.
     """
     found = SIGNS[setup.verdict] if setup.verdict else "=" if len(setup.models) > 1 else "?"
     return "!=" if found == "=" and len(setup.groups) > 1 else found
@@ -51,17 +52,17 @@ def groups(setup: SetupResult) -> str:
 
 
 def letter(setup: SetupResult, model: TrainedModel) -> str:
-    """The name of the group of a model: equal letters within a setup are equal weights."""
+    """The name of a model's group. Within a setup, equal letters mean equal weights."""
     return next(result_words.letter(place) for place, group in enumerate(setup.groups) if model.trial in group)
 
 
 def where(setup: SetupResult) -> str:
-    """step 1 > update > conv2d_1/kernel; empty if trials do not diverge or nobody looked."""
+    """step 1 > update > conv2d_1/kernel; empty if trials do not diverge, or if this is not known."""
     return " > ".join(result_words.path(setup.divergence)) if setup.divergence else ""
 
 
 def distinct(setup: SetupResult) -> list[tuple[str, TrainedModel, list[int]]]:
-    """Each different model: its letter, the first trial that gave it, all its trials."""
+    """Each different model: its letter, the first trial that gave it, and all its trials."""
     by_trial = {model.trial: model for model in setup.models}
     return [(result_words.letter(place), by_trial[group[0]], group) for place, group in enumerate(setup.groups)]
 
@@ -72,7 +73,7 @@ def command(words: list[str]) -> str:
 
 
 def took_effect(control: HeldControl) -> bool | None:
-    """Whether a control took effect; what is set, and read by nothing, took none."""
+    """Whether a control took effect. A value that is set but that nothing reads has no effect."""
     return None if control.effect == "unreadable" else control.effect in ("held", "overruled")
 
 
@@ -88,7 +89,7 @@ def done(result: StudyResult) -> list[SetupResult]:
 
 
 def kind(result: StudyResult) -> str:
-    """What is judged: digits, cells, or scores. If the study gave no model, what its data is called, or nothing."""
+    """What is judged: digits, cells, or scores. If the study gave no model: the name of its data, or nothing."""
     judged = {_kind(model) for setup in result.setups for model in setup.models}
     return judged.pop() if judged else str(result.data.get("study", ""))
 
@@ -98,12 +99,12 @@ def _kind(model: TrainedModel) -> str:
 
 
 def again(result: StudyResult) -> str:
-    """The command that makes the study: its data, and the setups that gave a model."""
+    """The command that makes the study again: its data, and the setups that gave a model."""
     return command(_words(result))
 
 
 def again_in(result: StudyResult, folder: Path) -> str:
-    """The same for the study in this folder, to be typed on this machine as it is."""
+    """The same command for the study in this folder, ready to be typed on this machine."""
     return shlex.join([*_words(result), "--out", str(folder)])
 
 

@@ -1,6 +1,6 @@
 """Figures drawn: each as PNG and as SVG, the same bytes for the same numbers. The only file that needs matplotlib.
 
-The SVG is light, and dark where its reader prefers dark (a media query that programs which do not know it leave out).
+The SVG is light, or dark for readers who prefer that (by a media query, which some programs ignore).
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ def _svg(made: Any, path: Path) -> Path:
 
 
 def both_schemes(svg: str) -> str:
-    """The SVG with a style for readers who prefer dark. Its own colours stay, for programs without media queries."""
+    """The SVG with a style for readers who prefer dark.
+
+    Its own colours stay, for programs that ignore media queries.
+    """
     rules = "".join(
         f'[style*="{what}: {light}"]{{{what}:{dark} !important}}'
         for light, dark in DARK.items()
@@ -89,8 +92,8 @@ def _boxes(shows: Boxes) -> Any:
 
 
 def _panel_of_boxes(axes: Axes, name: str, boxes: Sequence[Box]) -> None:
-    """A line a box, the first on top."""
-    axes.use_sticky_edges = False  # else the axis ends where a bar ends
+    """A line for each box, the first on top."""
+    axes.use_sticky_edges = False  # otherwise the axis would end at the end of a bar
     for row, box in enumerate(boxes):
         low, first, median, third, high = quartiles(box.values)
         axes.hlines(row, low, high, color=INK, linewidth=1)
@@ -138,13 +141,13 @@ def _panel_of_lines(axes: Axes, name: str, lines: Sequence[FigureCurve], *, loga
 
 
 def _whole_epochs(lines: Sequence[FigureCurve]) -> tuple[float, float]:
-    """The axis of epochs: half of one more on each side, from 0 on at least."""
+    """The axis of epochs, with half an epoch more on each side, and at least from 0 on."""
     epochs = [x for line in lines for x in line.x]
     return max(0.0, min(epochs) - 0.5), max(epochs) + 0.5
 
 
 def _stroke(line: FigureCurve) -> dict[str, Any]:
-    """How a line is drawn. Lines differ in their dashes too: not everyone sees colours."""
+    """How a line is drawn. Lines also differ in their dashes, because not everyone sees colours."""
     marker: dict[str, Any] = {"marker": "o", "markersize": 4} if len(line.x) < 6 else {}
     if line.dashed and marker:
         marker["markerfacecolor"] = PAPER

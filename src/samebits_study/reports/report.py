@@ -1,4 +1,4 @@
-"""A study as a report: each setup in a line, the paper's tables and figures, those beyond, and how it was made."""
+"""A study as a report: each setup in a line, the paper's tables and figures, further ones, and how it was made."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from samebits_study.reports import measures, paper, phrases
 from samebits_study.reports.figures import Figure
 from samebits_study.results import SetupResult, StudyResult
 
-# how cells are counted, which is no result; and boxes of setups that the figure of all setups has, too
+# a figure of how cells are counted, which is not a result; and box plots that are also in the figure of all setups
 FOLDED = ("1", "2", "5")
 AT_A_GLANCE = "setups"  # the figure that shows all setups side by side
-TERMS = "1"  # the table of words, which comes last
+TERMS = "1"  # the table of terms, which comes last
 SIGNS = "= the trials agree; != they differ; ? no answer."
 MADE = "This page, the tables (Markdown, CSV, LaTeX) and the figures (PNG, SVG) are made from study.json beside it."
 PAPER = (
@@ -48,7 +48,7 @@ PAPER = (
 
 
 class DrawnFigure(NamedTuple):
-    """A figure, the files that were drawn of it (none if it could not be), and its address in a document."""
+    """A figure, its drawn files (none if it could not be drawn), and its address in a document."""
 
     figure: Figure
     files: list[Path]
@@ -61,7 +61,10 @@ Drawn = list[DrawnFigure]
 def report(
     result: StudyResult, tables: list[Table], drawn: Drawn, wanted: Collection[str] | None = None, page: str = ""
 ) -> Report:
-    """The report. `wanted`: the setups that must be done (None: all); `page`: where the page is, for a terminal."""
+    """The report.
+
+    `wanted`: the setups that must be done (None: all); `page`: the address of the page, for a terminal.
+    """
     at_a_glance = [one for one in drawn if one.figure.id == AT_A_GLANCE]
     rest = [one for one in drawn if one.figure.id != AT_A_GLANCE]
     return Report(
@@ -91,7 +94,7 @@ def report(
 def _case(setup: SetupResult, result: StudyResult, wanted: Collection[str] | None) -> JUnitCase:
     """The setup as one test: a failure if its trials differ; an error if it is not done, or has no answer.
 
-    One that is not wanted is skipped then, as the exit status does not count it.
+    A setup that is not wanted is skipped instead, because the exit status does not count it.
     """
     verdict = phrases.VERDICTS[phrases.sign(setup)]
     is_open = verdict == "repeated" and setup.status != "done"
@@ -133,12 +136,15 @@ def _glance(result: StudyResult, drawn: Drawn) -> Section:
 
 
 def _section(title: str, anchor: str, blocks: list[AnyBlock]) -> list[Section]:
-    """A heading and what is below it; nothing if there is nothing below it."""
+    """A section with a heading; nothing if it would be empty."""
     return [Section(title, anchor, tuple(blocks), on=DOCUMENT)] if blocks else []
 
 
 def _tables(tables: list[Table], *, of_the_paper: bool) -> list[AnyBlock]:
-    """Each table. Open stand only the means of a table of models: the page is to be read in a few minutes."""
+    """Each table.
+
+    Tables of models show only their means until a click, so that people can read the page in a few minutes.
+    """
     return [
         block
         for table in sorted(tables, key=_place)
@@ -148,26 +154,29 @@ def _tables(tables: list[Table], *, of_the_paper: bool) -> list[AnyBlock]:
 
 
 def _place(table: Table) -> int:
-    """In the order of a page: beyond the paper what the models are worth first, and always the table of words last."""
+    """The order of tables on a page.
+
+    Among tables that are not the paper's, the measures of the models come first. The table of terms comes last.
+    """
     if table.of_the_paper:
         return 2 if table.id == TERMS else 1
     return 0 if measures.is_of_models(table) else 1
 
 
 def _of_models(table: Table) -> list[AnyBlock]:
-    """The means, and below them every model."""
+    """The means, and below them a folded table of every model."""
     every = replace(table, title="", is_folded=True)
     return [Section(f"{table.name}. {table.title}", table.anchor, (measures.means(table), every), on=DOCUMENT)]
 
 
 def _folded(table: Table) -> list[AnyBlock]:
-    """A table below its title; a page has its name in the heading."""
+    """A folded table below its title. On a page, the heading has its name."""
     folded = replace(table, is_folded=True)
     return [replace(folded, on=MARKDOWN), replace(folded, title=f"{table.name}. {table.title}", on=PAGE)]
 
 
 def _figures(drawn: Drawn, *, of_the_paper: bool) -> list[AnyBlock]:
-    """Those of the paper stand open, unless they show no result, or one that stands above."""
+    """The figures. The paper's are open, unless they show no result, or a result that is shown above."""
     wanted = [one for one in drawn if one.figure.of_the_paper == of_the_paper]
     return [replace(_picture(one), is_folded=not of_the_paper or one.figure.id in FOLDED) for one in wanted]
 
@@ -181,7 +190,7 @@ def _picture(drawn: DrawnFigure) -> Drawing:
 
 
 def _inline(svg: Path) -> str:
-    """The SVG as an address that holds it; as an image, so that its style and names stay its own."""
+    """The SVG as a data URL. It becomes an image, so that its style and names do not mix with the page's."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg.read_bytes()).decode("ascii")
 
 
@@ -200,7 +209,7 @@ def _how(result: StudyResult) -> Section:
 
 
 def main_measure(setup: SetupResult, result: StudyResult) -> str:
-    """accuracy 98.99 ± 0.044 %; in how many trials it is undefined, and why. Empty if nothing was judged."""
+    """accuracy 98.99 ± 0.044 %, and in how many trials it is undefined, and why. Empty if nothing was judged."""
     measure = measures.main(result)
     if measure is None or not setup.models:
         return ""
@@ -215,7 +224,7 @@ def main_measure(setup: SetupResult, result: StudyResult) -> str:
 
 
 def facts_of(setup: SetupResult, result: StudyResult, *, why: bool = True) -> list[str]:
-    """Trials and models, where they diverge, what they are worth; `why`: and why it is not complete."""
+    """Trials and models, where they diverge, and their main measure. `why`: also why the setup is not complete."""
     said = [
         f"{phrases.trials(setup, result)}, {phrases.models(setup)}" if setup.models else phrases.trials(setup, result)
     ]
@@ -250,7 +259,7 @@ def says(result: StudyResult) -> list[str]:
 
 
 def _trials(ran: list[SetupResult], result: StudyResult) -> str:
-    """How many trials there are of a setup: 7 trials; 2 to 7 trials where setups have different numbers."""
+    """How many trials a setup has: 7 trials, or 2 to 7 trials if setups have different numbers."""
     numbers = [len(setup.models) for setup in ran] or [result.trials]
     few = f"{min(numbers):,} to " if min(numbers) < max(numbers) else ""
     return few + words.count(max(numbers), "trial")

@@ -1,6 +1,6 @@
-"""Figures 1 and 4 of the paper: the counting frame on a field, and what two trials that differ make of one.
+"""Figures 1 and 4 of the paper: the counting frame on a field, and the results of two trials that differ on one.
 
-They need the masks that the trials gave, and so the folder of the study beside its document.
+They need the masks of the trials, so they need the folder of the study, not only its document.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Labels = NDArray[Any]
 TITLE_1 = "The counting frame on a test field."
 TITLE_4 = "One test field and two trials of one setup that differ."
 FRAME = "Green: inclusion lines. Red: exclusion lines."
-BOTH, FIRST, SECOND = (110, 110, 110), (74, 163, 255), (255, 140, 66)  # of the cells that are counted by whom
+BOTH, FIRST, SECOND = (110, 110, 110), (74, 163, 255), (255, 140, 66)  # colours of cells, by the trials that count them
 
 
 @dataclass(frozen=True, eq=False)
 class TestField:
-    """A test field: its image, the numbered true cells, the frame; and what is right for all fields."""
+    """A test field: its image, the numbered true cells, the frame; and the truth for all fields."""
 
     number: int
     name: str
@@ -52,14 +52,14 @@ class TestField:
         return tuple((float(x), float(y)) for y, x in middles)
 
     def framed(self, image: Image) -> Image:
-        """An image of the field's size with the frame in it."""
+        """An image of the field's size, with the frame drawn into it."""
         painted: Image = stereology.paint(image, self.frame)
         return painted
 
 
 @dataclass(frozen=True, eq=False)
 class CellCount:
-    """What a trial makes of a field: its mask, its cells, and those of them that are counted."""
+    """The result of a trial for a field: its mask, its cells, and the cells that are counted."""
 
     trial: int
     mask: Image
@@ -68,7 +68,7 @@ class CellCount:
 
 
 def figures(result: StudyResult, folder: Path) -> list[Figure]:
-    """Figures 1 and 4. What of the folder is missing or broken is said in their place."""
+    """Figures 1 and 4. If a part of the folder is missing or damaged, a sentence stands in their place."""
     try:
         fields = read_fields(folder / "data")
         return [figure_1(fields), figure_4(result, folder, fields)]
@@ -83,7 +83,7 @@ def read_fields(folder: Path) -> list[TestField]:
     truth = arrays.read_truth(folder / arrays.TRUTH)
     path = folder / data.FILE
     try:
-        with path.open("rb") as opened, np.load(opened) as file:  # np.load leaves a file that is no archive open
+        with path.open("rb") as opened, np.load(opened) as file:  # np.load leaves a file open that is not an archive
             images = file["test_images"]
     except arrays.UNREADABLE as why:
         raise DataError(f"{path} cannot be read: {why}") from None
@@ -109,8 +109,11 @@ def figure_1(fields: list[TestField]) -> Figure:
 
 
 def figure_4(result: StudyResult, folder: Path, fields: list[TestField]) -> Figure:
-    """The field on which two trials differ most, in the first setup in which one counts a true cell that the other
-    does not; if there is none, in the first with trials that differ in a mask."""
+    """The field on which two trials differ most.
+
+    It comes from the first setup in which one trial counts a true cell that the other does not; if there is none, from
+    the first setup whose trials differ in a mask.
+    """
     setups = sorted(phrases.done(result), key=lambda setup: paper.ANSWERS.get(setup.id) != "tf2.1")  # as the paper did
     split = result.watershed is not False
     pairs = []
@@ -130,7 +133,10 @@ def figure_4(result: StudyResult, folder: Path, fields: list[TestField]) -> Figu
 
 
 def _predictions(result: StudyResult, folder: Path, setup: SetupResult) -> dict[int, NDArray[Any]]:
-    """Trial -> predictions (n, H, W), of the first trial of each different outcome. Empty if there is but one."""
+    """Trial -> predictions (n, H, W), for the first trial of each different outcome.
+
+    Empty if there is only one outcome.
+    """
     first: dict[str, int] = {}
     for model in setup.models:
         first.setdefault(model.predictions, model.trial)
@@ -150,10 +156,10 @@ def _work(result: StudyResult, folder: Path) -> Work:
 def most_different(
     predictions: dict[int, NDArray[Any]], fields: list[TestField], *, watershed: bool
 ) -> tuple[TestField, CellCount, CellCount] | None:
-    """The field and the two trials which differ most; None if no mask differs in a pixel.
+    """The field and the two trials that differ most; None if no mask differs in a pixel.
 
-    First by true cells that one counts and the other does not, then by all cells of which that holds, then by pixels of
-    the masks. `watershed`: as the judge did.
+    The order is: first true cells that only one of them counts, then all cells that only one of them counts, then
+    pixels of the masks. `watershed`: as for the judge.
     """
     if len(predictions) < 2:
         return None
@@ -174,7 +180,9 @@ def _counted(trial: int, predictions: NDArray[Any], field: TestField, *, watersh
 
 
 def _difference(pair: tuple[TestField, CellCount, CellCount]) -> tuple[int, int, int]:
-    """True cells and all cells that one only counts, and pixels in which the masks differ after the threshold."""
+    """How many true cells and how many cells only one trial counts, and in how many pixels the masks differ after the
+    threshold.
+    """
     _, a, b = pair
     above = count.THRESHOLD
     pixels = int(((a.mask > above) != (b.mask > above)).sum())
@@ -184,14 +192,14 @@ def _difference(pair: tuple[TestField, CellCount, CellCount]) -> tuple[int, int,
 
 
 def true_cells_of_one_only(field: TestField, a: CellCount, b: CellCount) -> tuple[set[int], set[int]]:
-    """The numbers of the counted true cells that one counts and the other does not: they have no partner there."""
+    """The numbers of the true cells that only one of the two trials counts: the other one has no partner for them."""
     truth = stereology.only(field.truth, stereology.counted(field.truth, field.frame))
     found, others = ({true for true, _ in stereology.same_cells(truth, one.counted)} for one in (a, b))
     return found - others, others - found
 
 
 def by_one_only(a: CellCount, b: CellCount) -> tuple[list[int], list[int]]:
-    """The numbers of the cells that one counts and the other does not: those that have no partner there."""
+    """The numbers of the cells that only one trial counts: the other one has no partner for them."""
     pairs = stereology.same_cells(a.counted, b.counted)
     return _without(a.counted, (one for one, _ in pairs)), _without(b.counted, (other for _, other in pairs))
 
@@ -226,7 +234,7 @@ def _white(labels: Labels) -> Image:
 
 
 def _apart(a: CellCount, b: CellCount, one: list[int], other: list[int]) -> Image:
-    """Cells of both grey, those of one alone in its colour."""
+    """An image: cells of both trials in grey, cells of only one trial in its colour."""
     image = np.zeros((*a.counted.shape, 3), np.uint8)
     image[(a.counted > 0) | (b.counted > 0)] = BOTH
     image[np.isin(b.counted, other)] = SECOND

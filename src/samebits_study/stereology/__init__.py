@@ -1,4 +1,4 @@
-"""Unbiased stereology: everything after a U-Net's prediction, as functions of numpy arrays.
+"""Unbiased stereology: everything that follows a U-Net's prediction, as functions of numpy arrays.
 
 A prediction becomes cells (`post_process`), a frame counts some of them (`counted`), and what is counted is compared
 with the ground truth (`agreement`), image by image and over an animal (`AnimalAgreement`). Needs the extra

@@ -1,6 +1,6 @@
-"""How far a prediction agrees with the ground truth: in its count, its pixels and its cells.
+"""How well a prediction agrees with the ground truth: in its count, its pixels and its cells.
 
-The paper, section VIII.A: error rate (Equation 3), Dice coefficient (Equation 4), precision, recall, F1 per cell.
+From the paper, section VIII.A: error rate (Equation 3), Dice coefficient (Equation 4), precision, recall, F1 per cell.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ def error_rate(true: int, predicted: int) -> Score:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Pixels of cells in both masks, in the ground truth, in the prediction. The sum of two is that of both images."""
+    """Numbers of cell pixels: in both masks, in the ground truth, in the prediction.
+
+    The sum of two overlaps is that of both images.
+    """
 
     both: int = 0
     truth: int = 0
@@ -52,12 +55,12 @@ class Overlap:
 
     @property
     def dice(self) -> Score:
-        """Equation 4: 2 |A and B| / (|A| + |B|). Undefined if both masks are empty; 0 if only one is."""
+        """Equation 4: 2 |A and B| / (|A| + |B|). It is undefined if both masks are empty, and 0 if only one is."""
         return ratio(2 * self.both, self.truth + self.prediction, NO_CELL)
 
 
 def overlap(truth: Image, prediction: Image, name: str = "") -> Overlap:
-    """Compare two binary masks of one shape, pixel by pixel.
+    """Compare two binary masks of the same shape, pixel by pixel.
 
     Raises DataError if their shapes differ or one is not binary. `name`: of the image, for that message.
     """
@@ -74,7 +77,9 @@ def dice(truth: Image, prediction: Image) -> Score:
 
 @dataclass(frozen=True)
 class CellCounts:
-    """Cells found (true positives), found where there is none (false positives), and missed (false negatives)."""
+    """Cells that were found (true positives), found where there is none (false positives), and missed (false
+    negatives).
+    """
 
     tp: int = 0
     fp: int = 0
@@ -85,7 +90,7 @@ class CellCounts:
 
     @property
     def precision(self) -> Score:
-        """The share of the predicted cells that are there."""
+        """The share of the predicted cells that are true."""
         return ratio(self.tp, self.tp + self.fp, NO_CELL_FOUND)
 
     @property
@@ -95,31 +100,31 @@ class CellCounts:
 
     @property
     def f1(self) -> Score:
-        """2 TP / (2 TP + FP + FN): the harmonic mean of precision and recall, and 0 if one of these is undefined."""
+        """2 TP / (2 TP + FP + FN): the harmonic mean of precision and recall, or 0 if one of these is undefined."""
         return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn, NO_CELL)
 
 
 def same_cells(truth: Labels, prediction: Labels, *, least: float = SAME_CELL) -> list[tuple[int, int]]:
-    """Match the cells of two label images of one shape, one to one. Gives pairs (true number, predicted number).
+    """Match the cells of two label images of the same shape, one to one.
 
-    Two cells can be a pair where their intersection over union is at least `least`, by default one half, as usual for
-    nuclei (Caicedo et al., Nat. Methods 16 (2019) 1247-1253, whose thresholds begin there). Of all ways to pair them,
-    one with the most pairs is taken, and of these the one with the greatest sum of intersections over union. Above one
-    half a cell has one possible partner at most; at one half or below it may have several. Raises DataError for other
-    shapes or types.
+    Returns pairs (true number, predicted number). Two cells can be a pair if their intersection over union is at least
+    `least`. The default of one half is usual for nuclei (Caicedo et al., Nat. Methods 16 (2019) 1247-1253, whose
+    thresholds begin there). Among all ways to pair them, the result has the most pairs, and among those with the most
+    pairs, the greatest sum of intersections over union. Above one half, a cell has at most one possible partner; at one
+    half or below, it may have several. Raises DataError for different shapes or types.
     """
     same_shape(truth, prediction)
     if not 0 < least <= 1:
         raise DataError(f"Intersection over union lies between 0 and 1; a pair cannot be asked to reach {least:g}.")
     true, predicted, shares = _shares(checked_labels(truth), checked_labels(prediction))
-    # the shares of all pairs add up to less than one more pair does
+    # the shares of all pairs add up to less than one more pair
     gain = np.where(shares >= least, 1 + shares / (1 + min(shares.shape)), 0)
     pairs = zip(*optimize.linear_sum_assignment(gain, maximize=True), strict=True)
     return [(int(true[a]), int(predicted[b])) for a, b in pairs if shares[a, b] >= least]
 
 
 def _shares(truth: Labels, prediction: Labels) -> tuple[Labels, Labels, npt.NDArray[np.float64]]:
-    """The numbers of the cells of both, and the intersection over union of each true with each predicted cell."""
+    """The numbers of the cells in both, and the intersection over union of each true cell with each predicted cell."""
     true, a = np.unique(truth.ravel(), return_inverse=True)
     predicted, b = np.unique(prediction.ravel(), return_inverse=True)
     both = np.bincount(a * len(predicted) + b, minlength=len(true) * len(predicted)).reshape(len(true), len(predicted))
@@ -128,7 +133,7 @@ def _shares(truth: Labels, prediction: Labels) -> tuple[Labels, Labels, npt.NDAr
 
 
 def cell_counts(truth: Labels, prediction: Labels, *, least: float = SAME_CELL) -> CellCounts:
-    """Count the cells found, false and missed, by `same_cells`. Raises DataError as that does."""
+    """Count the found, false and missed cells, by `same_cells`. Raises DataError as that does."""
     pairs = same_cells(truth, prediction, least=least)
     true, predicted = (np.count_nonzero(np.unique(labels)) for labels in (truth, prediction))
     return _counts(len(pairs), int(true), int(predicted))
@@ -140,7 +145,7 @@ def _counts(found: int, true: int, predicted: int) -> CellCounts:
 
 @dataclass(frozen=True)
 class ImageAgreement:
-    """One image: counts of cells by the counting rule, all pixels, and the counted cells one by one.
+    """The agreement on one image: counts of cells by the counting rule, all pixels, and the counted cells one by one.
 
     `missed`: the numbers of the counted true cells that were not found.
     """
@@ -168,9 +173,10 @@ def agreement(
 ) -> ImageAgreement:
     """Compare the label images of ground truth and prediction of one image.
 
-    Dice is over all cells of the image, counted or not, as in the authors' public code; counts, precision and recall
-    are over the cells that the frame counts in each. `by_hand`: the true count where someone counted the cells, instead
-    of the count of the ground truth. Raises DataError for other shapes or types, and a frame outside the image.
+    Dice is over all cells of the image, counted or not, as in the authors' public code. Counts, precision and recall
+    are over the cells that the frame counts in each. `by_hand`: the true count, if people counted the cells; it
+    replaces the count of the ground truth. Raises DataError for different shapes or types, and for a frame outside of
+    the image.
     """
     same_shape(truth, prediction, name)
     in_truth, in_prediction = counted(truth, frame), counted(prediction, frame)
@@ -187,7 +193,10 @@ def agreement(
 
 @dataclass(frozen=True)
 class AnimalAgreement:
-    """All test images of one animal (the paper's ninth mouse, LU3, has 121). Raises DataError without an image."""
+    """The agreement on all test images of one animal (the paper's ninth mouse, LU3, has 121).
+
+    Raises DataError if there is no image.
+    """
 
     images: tuple[ImageAgreement, ...]
 
@@ -207,12 +216,15 @@ class AnimalAgreement:
 
     @property
     def error_rate(self) -> Score:
-        """Equation 3 on the total count, in percent, as in the paper. Errors of opposite sign cancel across images."""
+        """Equation 3 for the total count, in percent, as in the paper.
+
+        Errors of opposite sign cancel each other across images.
+        """
         return error_rate(self.true_count, self.predicted_count)
 
     @property
     def dice(self) -> Score:
-        """The mean of the images' Dice coefficients: the one in the tables. Images with empty masks are left out."""
+        """The mean of the images' Dice coefficients, which the tables show. Images with empty masks are left out."""
         return mean([image.dice for image in self.images], NO_CELL)
 
     @property
@@ -222,10 +234,10 @@ class AnimalAgreement:
 
     @property
     def dice_of_all_pixels(self) -> Score:
-        """Equation 4 once, over the pixels of all images together: images with much cell weigh more."""
+        """Equation 4 once, over the pixels of all images together. Images with more cell pixels have more weight."""
         return sum((image.pixels for image in self.images), Overlap()).dice
 
     @property
     def cells(self) -> CellCounts:
-        """TP, FP and FN summed over the images; precision, recall and F1 are of these sums."""
+        """TP, FP and FN, summed over the images. Precision, recall and F1 come from these sums."""
         return sum((image.cells for image in self.images), CellCounts())

@@ -1,8 +1,8 @@
 """Counts the cells of a U-Net's prediction: threshold, no small blobs, touching cells split, the counting rule.
 
 The paper, section IX: "post-processed by thresholding at 127 (pixel value), removing small size blobs less than 250
-pixels and applying unbiased stereology counting rules". It does not say that touching cells are split; the authors'
-public code does, and so this is left to choose.
+pixels and applying unbiased stereology counting rules". It does not say that touching cells are split, but the authors'
+public code splits them. So this is an option.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from samebits.errors import DataError
 from samebits.words import first_few
 
 Image = npt.NDArray[Any]
-Labels = npt.NDArray[np.integer[Any]]  # 0: background; every cell has a number of its own
+Labels = npt.NDArray[np.integer[Any]]  # 0: background; every cell has its own number
 
-SHOWN = 6  # of the values found in a mask that is not binary
+SHOWN = 6  # how many values an error names of a mask that is not binary
 
 
 def binary(mask: Image, what: str = "The mask") -> Mask:
-    """A mask of bool, of 0 and 1, or of 0 and 255, as bool. Shape (rows, columns).
+    """A mask of bool, of 0 and 1, or of 0 and 255, as bool.
 
-    Raises DataError for anything else, with the values found. `what`: the subject of that sentence.
+    Its shape is (rows, columns). Raises DataError for anything else, and names the values found. `what`: the subject of
+    that sentence.
     """
     flat(mask, what)
     values = np.unique(mask)
@@ -53,7 +54,10 @@ def cells_of(mask: Image, what: str = "The mask") -> Labels:
 
 
 def checked_labels(labels: Image, what: str = "The label image") -> Labels:
-    """The label image, if it is one: two dimensions, whole numbers, 0 for the background. Raises DataError else."""
+    """The label image, if it is one: two dimensions, whole numbers, 0 for the background.
+
+    Otherwise raises DataError.
+    """
     flat(labels, what)
     if not np.issubdtype(labels.dtype, np.integer):
         raise DataError(f"{what} holds {labels.dtype}, not whole numbers.", "Number the cells of a mask with cells_of.")
@@ -63,7 +67,7 @@ def checked_labels(labels: Image, what: str = "The label image") -> Labels:
 
 
 def same_shape(truth: Image, prediction: Image, name: str = "") -> None:
-    """Raise DataError, with both sizes, where ground truth and prediction differ in size."""
+    """Raise DataError, with both sizes, if ground truth and prediction differ in size."""
     if truth.shape != prediction.shape:
         raise DataError(
             f"{name + ': t' if name else 'T'}he ground truth is {size(truth)} and the prediction {size(prediction)}.",
@@ -72,7 +76,7 @@ def same_shape(truth: Image, prediction: Image, name: str = "") -> None:
 
 
 def flat(image: Image, what: str) -> None:
-    """Raise DataError if an image has other than two dimensions, or no pixel."""
+    """Raise DataError if an image does not have two dimensions, or has no pixel."""
     if image.ndim != 2 or not image.size:
         raise DataError(f"{what} is {size(image)}; rows x columns of single values are needed.")
 
@@ -85,10 +89,10 @@ def size(image: Image) -> str:
 # The unbiased counting frame in the plane, and what lies inside it and beyond its exclusion line.
 #
 # H. J. G. Gundersen, "Notes on the estimation of the numerical density of arbitrary profiles: the edge effect", J.
-# Microsc. 111 (1977) 219-223. Two sides of a rectangle are inclusion lines, two are exclusion lines, and these do not
-# end at the corners. As the frame is usually drawn they are the left and the bottom side: the line comes down from
-# infinity along the left side, runs along the bottom, and goes down to infinity from the corner at the bottom right.
-# So it cuts the plane in two. Without these ends a long cell is counted by several neighbouring frames.
+# Microsc. 111 (1977) 219-223. Two sides of a rectangle are inclusion lines. Two are exclusion lines, which do not end
+# at the corners. In the usual drawing, these are the left and the bottom side: the line comes down from infinity along
+# the left side, runs along the bottom, and goes down to infinity from the corner at the bottom right. So it cuts the
+# plane in two. Without these ends, several neighbouring frames would count a long cell.
 
 Corner = Literal["bottom-left", "bottom-right", "top-left", "top-right"]
 Ends = Literal["vertical", "horizontal"]
@@ -100,8 +104,8 @@ Shape = tuple[int, ...]
 class CountingFrame:
     """The pixels `x0 <= x < x1` and `y0 <= y < y1`; x grows to the right, y downwards, as in images.
 
-    The lines have no width and lie between pixels: an inclusion line belongs to the frame, an exclusion line to what is
-    outside, so that frames side by side share no pixel and leave none out. Frames may reach over the edge of an image.
+    The lines have no width and lie between pixels. An inclusion line belongs to the frame, and an exclusion line to the
+    outside. So frames side by side share no pixel and leave none out. Frames may reach beyond the edge of an image.
 
     `exclusion`: the corner at which the two exclusion lines meet. `ends`: whether the exclusion line runs to infinity
     along y (as usually drawn) or along x; the rule is unbiased both ways.
@@ -125,7 +129,7 @@ class CountingFrame:
                 raise DataError(f"A counting frame knows no {value!r}.", f"It can be: {', '.join(known)}.")
 
     def moved(self, dx: int, dy: int) -> CountingFrame:
-        """The same frame elsewhere."""
+        """The same frame at a different place."""
         return replace(self, x0=self.x0 + dx, x1=self.x1 + dx, y0=self.y0 + dy, y1=self.y1 + dy)
 
     def inside(self, shape: Shape) -> Mask:
@@ -136,7 +140,7 @@ class CountingFrame:
     def beyond(self, shape: Shape) -> Mask:
         """The pixels on the far side of the exclusion line with its ends, in an image of `shape` (rows, columns).
 
-        A cell in one piece that has a pixel in the frame touches the exclusion line just if it has a pixel here.
+        A connected cell with a pixel in the frame touches the exclusion line if and only if it has a pixel here.
         """
         y, x = _axes(shape)
         left, bottom = self.exclusion.endswith("left"), self.exclusion.startswith("bottom")
@@ -152,16 +156,17 @@ def _axes(shape: Shape) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
 
 
 THRESHOLD = 127  # of 255
-SMALLEST, SMALLEST_IN = 250, 400 * 400  # the paper's smallest blob, in an image of the paper's size, both in pixels
-SHALLOW = 2.0  # pixels: a waist no deeper than this splits no cell (the h of the authors' imextendedmin)
-ROUNDING = 1e-5  # a softmax in float32 may end this far outside 0 to 1
+SMALLEST, SMALLEST_IN = 250, 400 * 400  # the paper's smallest blob, and the paper's image size, in pixels
+# pixels: a waist that is not deeper than this does not split a cell (the h of the authors' imextendedmin)
+SHALLOW = 2.0
+ROUNDING = 1e-5  # the result of a softmax in float32 may lie this far outside of 0 to 1
 
 
 def scaled_smallest(shape: Shape) -> int:
     """The fewest pixels of a cell, in an image of `shape`: 250 in the paper's 400 x 400, scaled with the area.
 
-    That is right where images show a field of the paper's size at a different resolution. For a cut-out, or another
-    magnification, give the number yourself.
+    That is right if images show a field of the paper's size at a different resolution. For a cropped field or a
+    different magnification, give the number yourself.
     """
     return -(-SMALLEST * shape[0] * shape[1] // SMALLEST_IN)
 
@@ -171,13 +176,11 @@ def post_process(
 ) -> Labels:
     """Number the cells of a prediction of shape (rows, columns): uint8 from 0 to 255, or floats from 0 to 1.
 
-    A pixel is cell if it is above `threshold` (of 255). Floats are rounded to 255 levels first, so that a prediction
-    and the picture saved of it have the same cells. Pixels that touch at a corner are one blob. Blobs of less than
-    `smallest` pixels go (default: `scaled_smallest`). Then `watershed` splits cells that touch (see `split`): no part
-    goes, however small.
-
-    Gives a label image: 0 is background, cells have numbers from 1 on, row by row. Raises DataError for other types or
-    shapes, values outside the range, NaN.
+    A pixel belongs to a cell if it is above `threshold` (of 255). Floats are rounded to 255 levels first, so that a
+    prediction and its saved picture have the same cells. Pixels that touch at a corner belong to one blob. Blobs of
+    fewer than `smallest` pixels are removed (default: `scaled_smallest`). Then `watershed` splits touching cells (see
+    `split`), and no part is removed, however small. Returns a label image: 0 is background, and cells have numbers from
+    1 on, row by row. Raises DataError for different types or shapes, values outside of the range, and NaN.
     """
     mask = _levels(prediction) > threshold
     blobs = measure.label(mask, connectivity=2)
@@ -202,14 +205,14 @@ def _levels(prediction: Image) -> npt.NDArray[np.uint8]:
 
 
 def split(mask: Mask) -> Labels:
-    """Number the cells of a mask, cells that touch apart: a watershed of the distance to the background.
+    """Number the cells of a mask, and split touching cells by a watershed of the distance to the background.
 
-    A blob is split if its distance map has several maxima and the way from one to another goes down by more than
-    `SHALLOW` pixels, as in the authors' public code; no pixel is given up, while that code blanks the dividing lines.
-    What becomes of a blob depends on this blob alone. The edge of the image counts as background.
+    A blob is split if its distance map has several maxima and the path from one to the next falls by more than
+    `SHALLOW` pixels, as in the authors' public code. That code removes the pixels on the dividing lines; here no pixel
+    is lost. The result for a blob depends on this blob alone. The edge of the image counts as background.
     """
     padded = np.pad(mask, 1)
-    # background lies far below, so that every blob has a maximum of its own, whatever blobs are near
+    # background lies far below, so that every blob has its own maximum, whatever blobs are near
     height = np.where(padded, ndimage.distance_transform_edt(padded), -2 * SHALLOW)
     # the h-maxima transform; its regional maxima are the extended maxima (Soille, Morphological Image Analysis, ch. 6)
     lowered = morphology.reconstruction(height - SHALLOW, height)
@@ -219,7 +222,7 @@ def split(mask: Mask) -> Labels:
 
 
 def without_small(labels: Labels, smallest: int) -> Labels:
-    """The cells of at least `smallest` pixels, numbered from 1 on in the order they had."""
+    """The cells of at least `smallest` pixels, numbered from 1 on in the same order."""
     kept = np.bincount(labels.ravel()) >= smallest
     kept[0] = False
     return np.where(kept, np.cumsum(kept), 0)[labels]
@@ -228,9 +231,10 @@ def without_small(labels: Labels, smallest: int) -> Labels:
 def counted(labels: Labels, frame: CountingFrame) -> tuple[int, ...]:
     """The numbers of the cells that the unbiased counting rule counts, ascending.
 
-    Counted is a cell that lies in the frame or touches an inclusion line, and touches no exclusion line or its ends: it
-    has a pixel in the frame and none beyond the exclusion line. Of the frames that tile a plane just one counts a cell,
-    whatever its shape and size. Raises DataError for what is no label image, and for a frame that lies outside it.
+    A cell is counted if it lies in the frame or touches an inclusion line, and does not touch an exclusion line or its
+    ends. That means: it has a pixel in the frame, and none beyond the exclusion line. If frames tile a plane, exactly
+    one of them counts a cell, whatever its shape and size. Raises DataError for anything that is not a label image, and
+    for a frame outside of it.
     """
     shape = checked_labels(labels).shape
     inside = frame.inside(shape)
@@ -244,11 +248,11 @@ def counted(labels: Labels, frame: CountingFrame) -> tuple[int, ...]:
 
 
 def only(labels: Labels, numbers: Iterable[int]) -> Labels:
-    """The label image with no cells but these: the paper's "post-processed mask" (Figure 4c and 4e)."""
+    """The label image with only these cells: the paper's "post-processed mask" (Figure 4c and 4e)."""
     return np.where(np.isin(labels, list(numbers)), labels, 0)
 
 
-# A number that may be undefined, and then says why.
+# A number, or the reason why it is undefined.
 
 
 @dataclass(frozen=True)
@@ -263,16 +267,18 @@ class Score:
             raise ValueError(f"a score is a finite number or says why there is none, not {self!r}")
 
     def shown(self, digits: int = 3) -> str:
-        """For a table: the number with so many digits after the point, or `undefined: no cell in the ground truth`."""
+        """For a table: the number with so many digits after the point, or a text like `undefined: no cell in the ground
+        truth`.
+        """
         return f"undefined: {self.undefined}" if self.value is None else f"{self.value:.{digits}f}"
 
 
 def ratio(part: float, whole: float, undefined: str) -> Score:
-    """A part of a whole; where the whole is 0, undefined for this reason."""
+    """A part of a whole; if the whole is 0, undefined for this reason."""
     return Score(part / whole) if whole else Score(None, undefined)
 
 
 def mean(scores: Sequence[Score], undefined: str) -> Score:
-    """The mean of those that are defined; if none is, undefined for this reason."""
+    """The mean of the defined scores; if none is defined, undefined for this reason."""
     values = [score.value for score in scores if score.value is not None]
     return ratio(math.fsum(values), len(values), undefined)

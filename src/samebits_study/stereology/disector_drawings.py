@@ -1,8 +1,8 @@
-"""Counting frames as lines in an image: found where they are drawn, and painted.
+"""Counting frames as lines in an image: finds drawn frames, and paints frames.
 
 The images of the paper's authors show the frame in pure green, (0, 255, 0), for inclusion and pure red, (255, 0, 0),
-for exclusion (Figure 1). Drawn lines have a width. A cell that touches red anywhere is excluded and one that touches
-green anywhere is included, so the frame reaches from the inner edge of red to the outer edge of green.
+for exclusion (Figure 1). Drawn lines have a width. A cell that touches red anywhere is excluded, and a cell that
+touches only green is included. So the frame reaches from the inner edge of red to the outer edge of green.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from samebits.errors import DataError
 from samebits_study.stereology.count import Corner, CountingFrame, Ends, Image, Mask, Shape, size
 
 GREEN, RED = (0, 255, 0), (255, 0, 0)
-DRAWN = 0.8  # the share of each side that must be drawn: annotators' marks may lie over a line
+DRAWN = 0.8  # the share of each side that must be visible, because annotators' marks may cover a line
 ADVICE = (
     "One frame is needed: two sides in pure green (0, 255, 0), two in pure red (255, 0, 0), saved without loss"
     " (PNG, not JPEG). Or give the frame as a rectangle."
@@ -43,8 +43,8 @@ class Band(NamedTuple):
 def find_frame(image: Image, what: str = "The image") -> CountingFrame:
     """Find the counting frame drawn in an RGB image: uint8 of shape (rows, columns, 3), or 4 with transparency.
 
-    Which sides exclude is read from the image; so is the direction of the ends, where the red line is drawn on past the
-    frame (vertical, if it is not). Raises DataError if no frame, half a frame or more than one is seen. `what`:
+    The image shows which sides exclude. If the red line goes on past the frame, it also shows the direction of the
+    ends; otherwise they are vertical. Raises DataError if there is no frame, half a frame, or more than one. `what`:
     the subject of that sentence.
     """
     try:
@@ -54,7 +54,7 @@ def find_frame(image: Image, what: str = "The image") -> CountingFrame:
 
 
 class _Unclear(Exception):
-    """Why no frame is seen."""
+    """Why no frame was found."""
 
 
 def _frame(image: Image) -> CountingFrame:
@@ -90,14 +90,16 @@ def _colour(image: Image, colour: tuple[int, int, int], name: str) -> Mask:
 
 
 def _without(mask: Mask, axis: int, band: Band) -> Mask:
-    """The mask with the rows (axis 0) or columns (axis 1) of a band left empty."""
+    """The mask with the rows (axis 0) or columns (axis 1) of a band set to empty."""
     rest: Mask = mask.copy()
     np.moveaxis(rest, axis, 0)[band.slice] = False
     return rest
 
 
 def _line(mask: Mask, axis: int, name: str) -> Band:
-    """The one band of columns (axis 0) or rows (axis 1) at least half as full as the fullest, and longer than wide."""
+    """The one band of columns (axis 0) or rows (axis 1) that is at least half as full as the fullest, and longer than
+    wide.
+    """
     counts = mask.sum(axis=axis)
     full = np.concatenate(([False], counts * 2 >= max(counts.max(), 1), [False]))
     borders = np.flatnonzero(full[1:] != full[:-1]).tolist()
@@ -109,7 +111,7 @@ def _line(mask: Mask, axis: int, name: str) -> Band:
 
 
 def _all_drawn(sides: tuple[Mask, Mask], name: str) -> None:
-    """Look at both sides of a kind, each across its width: pixels along the line are the last axis."""
+    """Whether both sides of a kind are drawn, each seen across its width. Pixels along the line are the last axis."""
     for side, direction in zip(sides, ("horizontal", "vertical"), strict=True):
         share = side.any(axis=0).mean()
         if share < DRAWN:
@@ -117,7 +119,7 @@ def _all_drawn(sides: tuple[Mask, Mask], name: str) -> None:
 
 
 def _ends(past: Mask) -> Ends:
-    """Along x where the horizontal exclusion line goes on past the frame by more than its width (a blunt corner)."""
+    """Horizontal if that exclusion line goes on past the frame by more than its width, which is a blunt corner."""
     further = past[:, : len(past) + 1]
     return "horizontal" if further.shape[1] > len(past) and further.any(axis=0).all() else "vertical"
 
@@ -125,8 +127,9 @@ def _ends(past: Mask) -> Ends:
 def frame_lines(frame: CountingFrame, shape: Shape, *, thickness: int = 1) -> tuple[Mask, Mask]:
     """The inclusion lines and the exclusion line with its ends, as masks of `shape` (rows, columns).
 
-    Inclusion lines are the outermost pixels inside the frame, the exclusion line the first pixels beyond it:
-    `thickness` of them. A cell in one piece with a pixel in the frame is counted just if it leaves this line free.
+    Inclusion lines are the outermost `thickness` pixels inside of the frame, and the exclusion line the first
+    `thickness` pixels beyond it. A connected cell with a pixel in the frame is counted if and only if it does not touch
+    this line.
     """
     around = (shape[0] + 2 * thickness, shape[1] + 2 * thickness)
     moved = frame.moved(thickness, thickness)
@@ -137,7 +140,7 @@ def frame_lines(frame: CountingFrame, shape: Shape, *, thickness: int = 1) -> tu
 
 
 def _near(mask: Mask, distance: int) -> Mask:
-    """The pixels at most so many steps from the mask, diagonal steps too."""
+    """The pixels at most so many steps from the mask. Diagonal steps count."""
     near: Mask = ndimage.maximum_filter(mask, size=2 * distance + 1)
     return near
 

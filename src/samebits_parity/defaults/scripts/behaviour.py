@@ -2,8 +2,8 @@
 
 Request: {"asks": {id: {"do": ..., ...}}, "classes": {name: path}, "side"}. Answer: {"version", "measured": {id:
 {"numbers": [...]}, {"none": why}, {"refused": why} or {"failed": why}}, "signatures": {name: [[parameter, default],
-...]}}; null for a parameter without a default, and for a class that is not there. An ask with "draws" is measured so
-many times; its answer has the numbers of each, as "draws".
+...]}}; null for a parameter without a default, and for a class that is not there. A question with "draws" is measured
+so many times; its answer has the numbers of each time, as "draws".
 """
 
 import inspect
@@ -16,11 +16,14 @@ class Absent(Exception):
 
 
 class RefusedArgument(Exception):
-    """The library has it, and does not take what was asked."""
+    """The library has it, but does not accept these arguments."""
 
 
 def main(prepare):
-    """`prepare(side)` returns (version, measured(ask), signature(path)), the last two as the answer has them."""
+    """Answer a request.
+
+    `prepare(side)` returns (version, measured(ask), signature(path)); the last two return what the answer holds.
+    """
     with open(sys.argv[1]) as file:
         request = json.load(file)
     version, measured, signature = prepare(request["side"])
@@ -49,7 +52,7 @@ def outcome(measure):
         return {"none": str(why)}
     except RefusedArgument as why:
         return {"refused": str(why)}
-    except Exception as why:  # one thing that fails is told as such; the others are measured
+    except Exception as why:  # if one measurement fails, the answer says so and the others go on
         return {"failed": "%s: %s" % (type(why).__name__, str(why)[:200])}
 
 

@@ -44,7 +44,7 @@ def linen_of(side):
 
 
 def called(kind, *inputs, **settings):
-    """What it gives; Absent if it does not know a setting."""
+    """The result of the call. Raises Absent if it does not know a setting."""
     known = inspect.signature(kind).parameters
     for name in settings:
         if name not in known:

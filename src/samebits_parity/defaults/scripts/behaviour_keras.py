@@ -33,7 +33,7 @@ def library(side):
 
 
 def one_thread():
-    """With several, Adam of Keras 2.3.1 counts its steps in a race."""
+    """Use one thread: with several, Adam of Keras 2.3.1 counts its steps in a race."""
     import tensorflow as tf
 
     if tf.__version__.startswith("1."):
@@ -57,7 +57,7 @@ def found(place, name):
 
 
 class Old:
-    """Keras 2: graphs that are run."""
+    """Keras 2, which runs graphs."""
 
     rate = "lr"
 
@@ -65,7 +65,7 @@ class Old:
         self.keras, self.backend = keras, keras.backend
 
     def begin(self):
-        """A graph of its own for each measurement: one that grows is slower with each."""
+        """Begin a new graph for each measurement, because a growing graph becomes slower each time."""
         self.backend.clear_session()
         one_thread()
 
@@ -77,7 +77,7 @@ class Old:
         backend = self.backend
         weights = [backend.variable(single(start)) for start in starts]
         slots = [backend.placeholder(shape=single(start).shape) for start in starts]
-        with slots[0].graph.as_default():  # on TensorFlow 2 a product outside of it has no gradient
+        with slots[0].graph.as_default():  # on TensorFlow 2 a product outside of the tape has no gradient
             loss = sum(backend.sum(weight * slot) for weight, slot in zip(weights, slots))
             step = backend.function(slots, [loss], updates=optimizer.get_updates(loss, weights))
 
@@ -116,7 +116,7 @@ class Old:
 
 
 class New:
-    """Keras 3: values at once."""
+    """Keras 3, which computes values at once."""
 
     rate = "learning_rate"
 
@@ -124,7 +124,7 @@ class New:
         self.keras, self.ops = keras, keras.ops
 
     def begin(self):
-        """Nothing is kept between measurements."""
+        """Do nothing: Keras 3 keeps nothing between measurements."""
 
     def knows(self, kind, name):
         return name in inspect.signature(kind.__init__).parameters
@@ -174,7 +174,7 @@ def optimizer_of(keras, here, ask):
     kind = found(keras.optimizers, OPTIMIZERS[ask["optimizer"]])
     given = {SETTINGS.get(name, name): value for name, value in ask["settings"].items()}
     if given.get("initial_accumulator_value") == 0 and not here.knows(kind, "initial_accumulator_value"):
-        del given["initial_accumulator_value"]  # another start would give other numbers
+        del given["initial_accumulator_value"]  # a different start would give different numbers
     for name in given:
         if not here.knows(kind, name):
             raise Absent("%s has no %s" % (kind.__name__, name))
@@ -261,7 +261,7 @@ def start(keras, here, ask):
 
 
 def spread(keras, here, ask):
-    """[the largest, the deviation, how far rows are from being orthogonal to each other and of length one]."""
+    """[the largest value, the deviation, how far the rows are from an orthonormal set]."""
     layers, place = keras.layers, int(ask["layer"] == "recurrent")
     layer, shape = {
         "dense": lambda: (layers.Dense(300), (1, 100)),

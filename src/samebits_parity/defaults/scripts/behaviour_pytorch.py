@@ -29,7 +29,7 @@ def found(place, names):
 
 
 def made(kind, settings):
-    """An object; Absent if its class does not know a setting."""
+    """An object. Raises Absent if its class does not know a setting."""
     known = inspect.signature(kind.__init__).parameters
     for name in settings:
         if name not in known:
@@ -73,7 +73,7 @@ def optimizer_of(ask, weights, settings):
         given["alpha"] = given.pop("rho")
     if "beta2" in given:
         given["betas"] = (0.9, given.pop("beta2"))
-    if not isinstance(known["lr"].default, (int, float)):  # SGD of old: without a default
+    if not isinstance(known["lr"].default, (int, float)):  # SGD of old releases has no default
         if not ask["rates"]:
             raise Absent("%s has no default rate" % kind.__name__)
         given["lr"] = ask["rates"][0]
@@ -104,7 +104,7 @@ def loss(ask):
         settings["beta"] = settings.pop("delta")
     if ask["loss"] == "categorical":
         target = target.argmax(1)
-    if "weights" in settings:  # of the samples; here of their classes
+    if "weights" in settings:  # of the samples; here classes
         weights = torch.ones(output.shape[1])
         weights[target] = tensor(settings.pop("weights"))
         settings["weight"] = weights
@@ -179,7 +179,7 @@ def start(ask):
 
 
 def spread(ask):
-    """[the largest, the deviation, how far columns are from being orthogonal to each other and of length one]."""
+    """[the largest value, the deviation, how far the columns are from an orthonormal set]."""
     torch.manual_seed(1)
     kernel = {
         "dense": lambda: nn.Linear(100, 300).weight,
@@ -193,7 +193,7 @@ def spread(ask):
 
 
 def bias_step(ask):
-    """How far the biases of a gate go in a step of SGD, beside the kernel of an input of one."""
+    """How far the biases of a gate move in a step of SGD, and the kernel for an input of one."""
     torch.manual_seed(1)
     layer = nn.LSTM(1, 2, batch_first=True)
     before = [weight.detach().clone() for weight in layer.parameters()]
@@ -206,7 +206,7 @@ def bias_step(ask):
 
 
 def epoch(ask):
-    """The mean of the samples of each batch of a DataLoader, from the steps of SGD on a loss that is w x."""
+    """The mean of the samples in each batch of a DataLoader, from the steps of SGD on the loss w x."""
     torch.manual_seed(1)
     weight, numbers = nn.Parameter(torch.zeros(1)), []
     optimizer = torch.optim.SGD([weight], lr=1.0)

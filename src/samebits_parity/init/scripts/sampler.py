@@ -1,4 +1,6 @@
-"""Draws initial weights with the library of a side. Runs under its interpreter: Python 3.6 and later, numpy.
+"""Draws initial weights with the library of a side.
+
+It runs under that side's interpreter: Python 3.6 or later, with numpy.
 
     python sampler.py REQUEST.json ANSWER.json
 
@@ -15,7 +17,7 @@ import sys
 
 import numpy as np
 
-FEWEST = 2**14  # values of a weight that are kept at least, if it is drawn several times
+FEWEST = 2**14  # the least number of values of a weight to keep, if it is drawn several times
 
 
 def main():
@@ -65,7 +67,7 @@ def _answer(library, draw, case, number, request):
 
 
 def _drawn(draw, thing, case, seed):
-    """[(name, arrays)] of as many draws as the case wants: of values, or of layers."""
+    """[(name, arrays)] of as many draws as the case needs, counted in values or in layers."""
     kept = []
     count = 0
     while True:
@@ -93,7 +95,7 @@ def found(library, paths):
 
 
 def defaults(thing):
-    """{argument: default} as the signature says it; defaults that are no JSON are left out."""
+    """{argument: default} from the signature. Defaults that JSON cannot hold are left out."""
     maker = thing.__init__ if inspect.isclass(thing) else thing
     maker = getattr(maker, "_original_function", maker)  # Keras 2's decorator for names of Keras 1
     try:
@@ -156,7 +158,10 @@ class Keras(object):
         self.version = "%s (%s %s)" % (self.keras.__version__, backend, __import__(backend).__version__)
 
     def seed(self, seed):
-        """Every generator that an initializer may use. Keras 3 draws the seed of one that has none with random."""
+        """Seed every generator that an initializer may use.
+
+        If an initializer has no seed, Keras 3 draws one with `random`.
+        """
         random.seed(seed)
         np.random.seed(seed)
         if self.old:

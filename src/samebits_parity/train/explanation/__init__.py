@@ -1,4 +1,5 @@
-"""Which default accounts for a difference: formulas that give both sides' values, and the setting in which they differ.
+"""Finds the default that explains a difference: formulas that give the values of both sides, and the setting in which
+they differ.
 
 An explanation is given only if it reproduces the values of both sides. `reasons` is the table of contents.
 """
@@ -14,8 +15,8 @@ __all__ = ["reasons"]
 
 
 def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
-    """What accounts for what parts in the step and phase in which the first point does; empty if nothing known."""
-    with np.errstate(all="ignore"):  # what is compared may hold infinity and NaN
+    """What explains the differences in the step and phase of the first divergence; empty if nothing known does."""
+    with np.errstate(all="ignore"):  # the values may hold infinity and NaN
         return _reasons(judged, first)
 
 

@@ -1,4 +1,4 @@
-"""Biases of recurrent layers that diverge: PyTorch learns two that are added, where Keras learns one."""
+"""Biases of recurrent layers that diverge: PyTorch learns two and adds them, and Keras learns one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import numpy as np
 from samebits_parity.train.recurrent import SUM
 from samebits_parity.train.verdict import Account, TrainVerdict, sides
 
-_CLOSE = 1e-3  # relative: of two steps, of which one is twice the other
+_CLOSE = 1e-3  # relative, between two steps of which one is twice the other
 
 
 def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Account]:
-    """Biases of which one library learns two, whose sum goes twice as far; none if other weights diverge too."""
+    """The biases of which one library learns two, so that their sum moves twice as far; none if other weights diverge
+    too.
+    """
     found = [pair for pair in judged.pairs if pair.a in names and _is_doubled(judged, pair.a, pair.b, step)]
     if not found or len(found) < len(names):
         return []

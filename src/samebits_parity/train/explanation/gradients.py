@@ -1,6 +1,6 @@
-"""Gradients that diverge though losses and outputs agree: scaled, clipped, or with a penalty of the weights in them.
+"""Gradients that diverge although losses and outputs agree: scaled, clipped, or with a weight penalty.
 
-Or they jump though all values agree: a rectifier, or the largest of a window, is turned over by rounding.
+Gradients may also jump although all values agree: if rounding flips a rectifier, or the largest value of a window.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from samebits_parity.train.layers import OutputPair
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import Account, TrainVerdict, number
 
-_NEAR = 1e-3  # of the largest element, and of a factor: within this a formula gives a side's gradients
+# relative to the largest element, or to a factor: a formula that is closer than this gives a side's gradients
+_NEAR = 1e-3
 
 
 class _GradientPair(NamedTuple):
-    """Gradients of a weight, and the weight as the step begins with it."""
+    """The gradients of a weight, and the weight at the beginning of the step."""
 
     name: str
     a: Array
@@ -27,7 +28,7 @@ class _GradientPair(NamedTuple):
 
 
 def gradient_reasons(judged: TrainVerdict, step: int) -> list[Account]:
-    """What accounts for the gradients of a step."""
+    """What explains the gradients of a step."""
     seen = []
     for pair in judged.pairs:
         both = judged.gradients(pair, step) if pair.trains else None
@@ -41,7 +42,7 @@ def gradient_reasons(judged: TrainVerdict, step: int) -> list[Account]:
 
 
 def factor_of(a: Array, b: Array) -> float | None:
-    """The number that a is multiplied with to give b, or None."""
+    """The number by which a is multiplied to give b, or None."""
     square = float((a * a).sum())
     if not square:
         return None
@@ -50,7 +51,7 @@ def factor_of(a: Array, b: Array) -> float | None:
 
 
 def _one_factor(seen: list[_GradientPair], size: int) -> Account | None:
-    """All tensors by the same factor: a sum instead of a mean, a scaled loss, or a norm that is clipped."""
+    """All tensors have the same factor: a sum instead of a mean, a scaled loss, or a clipped norm."""
     largest = max((np.abs(one.a).max() for one in seen), default=0)
     telling = [one for one in seen if np.abs(one.a).max() > _NEAR * largest]
     factors = [factor_of(one.a, one.b) for one in telling]
@@ -84,12 +85,12 @@ def _norm(arrays: list[Array]) -> float:
 
 
 def _is_round(value: float) -> bool:
-    """Whether it is a number that people write: two digits that count."""
+    """Whether it is a number that people write: at most two significant digits."""
     return value > 0 and math.isclose(value, float(f"{value:.2g}"), rel_tol=1e-4)
 
 
 def _clipped_each(seen: list[_GradientPair]) -> Account | None:
-    """Each tensor has a factor of its own, and the smaller ones one norm in common."""
+    """Each tensor has its own factor, and the smaller ones share one norm."""
     factors = [factor_of(one.a, one.b) for one in seen]
     if not factors or None in factors:
         return None
@@ -107,7 +108,7 @@ def _shrinks(factor: float | None, side: str) -> bool:
 
 
 def _clipped_values(seen: list[_GradientPair]) -> Account | None:
-    """No element of one side is beyond a number, and all others are the other side's."""
+    """No element of one side exceeds a number, and all elements below it are the same as the other side's."""
     for side in "BA":
         pairs = [(one.a, one.b) if side == "B" else (one.b, one.a) for one in seen]
         most = max((float(np.abs(clipped).max()) for _, clipped in pairs), default=0.0)
@@ -120,7 +121,7 @@ def _clipped_values(seen: list[_GradientPair]) -> Account | None:
 
 
 def _penalty(seen: list[_GradientPair]) -> Account | None:
-    """b - a = c w, with one c for all weights that have one."""
+    """b - a = c w, with one c for all weights that have a penalty."""
     largest = max((float(np.abs(one.a).max()) for one in seen), default=0.0)
     factors = {one.name: _penalty_factor(one, largest) for one in seen}
     known = {name: factor for name, factor in factors.items() if factor}
@@ -141,12 +142,12 @@ def _penalty(seen: list[_GradientPair]) -> Account | None:
 
 
 def _penalty_factor(seen: _GradientPair, scale: float) -> float | None:
-    """c of b - a = c w; 0 if both are equal beside the largest gradient of all; None if there is no c."""
+    """The c of b - a = c w; 0 if their difference is nothing against the largest gradient; None if there is no c."""
     apart = seen.b - seen.a
     if np.abs(apart).max() <= 1e-5 * scale:
         return 0.0
     factor = factor_of(seen.weight, apart)
-    if factor is None and np.abs(seen.weight).max() > 0:  # a small penalty drowns in what is rounding in the gradients
+    if factor is None and np.abs(seen.weight).max() > 0:  # a small penalty is lost in the rounding of the gradients
         factor = float((seen.weight * apart).sum() / (seen.weight**2).sum())
         if np.abs(apart - factor * seen.weight).max() > 1e-5 * scale:
             return None
@@ -154,7 +155,7 @@ def _penalty_factor(seen: _GradientPair, scale: float) -> float | None:
 
 
 def flip_reasons(judged: TrainVerdict, step: int) -> list[Account]:
-    """What has turned over between outputs of layers that agree; none if nothing did."""
+    """What rounding flipped although the outputs of layers agree; nothing if it flipped nothing."""
     found, before = [], None
     for pair in judged.layer_pairs:
         a, b = pair.outputs(judged.a, judged.b, step)
@@ -175,7 +176,7 @@ def _said(pair: OutputPair, words: str) -> Account:
 
 
 def _moved(judged: TrainVerdict, pair: OutputPair, given: tuple[Array, Array]) -> int:
-    """In how many windows of a pooling the largest value moved. Only windows side by side are compared."""
+    """In how many windows of a pooling the largest value moved. Only windows that do not overlap are compared."""
     settings = judged.a.layers.get(pair.a, {}).get("settings", {})
     size = settings.get("pool_size", settings.get("kernel_size"))
     size = (size, size) if isinstance(size, int) else size

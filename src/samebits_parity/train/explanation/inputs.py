@@ -1,5 +1,7 @@
-"""Initial weights that differ: what each side draws them from. Batches that differ: scaled, shifted, their channels or
-their samples in a different order."""
+"""Initial weights that differ: the distribution from which each side draws them.
+
+Batches that differ: scaled, shifted, or with channels or samples in a different order.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,14 @@ from samebits_parity.train.pairs import BatchInput
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import Account, PointComparison, TrainVerdict, number, sides
 
-_CLOSE = 0.1  # relative: of a limit that is estimated from the largest of n draws
+_CLOSE = 0.1  # relative, of a limit estimated from the largest of n draws
 _RARE, _RARE_DEVIATIONS = 1e-3, 3.3  # a probability, and how many deviations it is of a normal distribution
 NO_FANS = Fans(0, 0)  # of a vector
-_FEW = 8  # values from which a distribution can be told
+_FEW = 8  # from so many values on, a distribution can be told
 
 
 def start_reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Account]:
-    """One reason for each pair of descriptions; weights that share it are named together."""
+    """One reason for each pair of descriptions. It names all weights that share the pair."""
     found = dict[tuple[str, str], list[str]]()
     for pair in judged.pairs:
         if any(point.name == pair.a for point in parted):
@@ -42,7 +44,7 @@ def _reason(a: str, b: str, names: tuple[str, ...]) -> Account:
 
 
 def described(values: Array, fans: Fans) -> str:
-    """What the values look like: zeros, one number, uniform or normal, with the limit and whose formula it is."""
+    """Describe the values: zeros, one number, uniform or normal, with the limit and the name of its formula."""
     if values.size and float(values.min()) == float(values.max()):
         value = float(values.flat[0])
         return {0.0: "zeros", 1.0: "ones"}.get(value, f"{number(value)} everywhere")
@@ -55,14 +57,14 @@ def described(values: Array, fans: Fans) -> str:
 
 
 def may_be_draws_of_one(a: Array, b: Array) -> bool:
-    """Whether two sets of values are of one family, and their estimated limits or deviations no further apart than
-    different draws of one distribution give them (except in about 1 of 1,000 cases).
+    """Whether two sets of values are of one family, with estimated limits or deviations as close as those of different
+    draws from one distribution (except in about 1 of 1,000 cases).
     """
     if min(a.size, b.size) < _FEW or any(float(one.min()) == float(one.max()) for one in (a, b)):
         return False
     if _is_uniform(a) != _is_uniform(b):
         return False
-    if _is_uniform(a):  # n draws within a limit all stay below a part p of it in p^n of the cases
+    if _is_uniform(a):  # all n draws within a limit stay below the share p of it with probability p^n
         limits = sorted(float(np.abs(one).max()) for one in (a, b))
         return (limits[0] / limits[1]) ** min(a.size, b.size) > _RARE
     # the logarithm of an estimated deviation has itself a deviation of 1 / sqrt(2 n)
@@ -71,7 +73,7 @@ def may_be_draws_of_one(a: Array, b: Array) -> bool:
 
 
 def _is_uniform(values: Array) -> bool:
-    """Whether the largest is no further out than a uniform distribution's limit is (sqrt(3) deviations)."""
+    """Whether the largest value is no further out than the limit of a uniform distribution (sqrt(3) deviations)."""
     deviation = float(np.sqrt((values**2).mean()))
     return float(np.abs(values).max()) < 2.0 * deviation
 
@@ -105,11 +107,11 @@ def _nearest(value: float, known: dict[str, float]) -> str:
     return f" ({name})" if abs(known[name] - value) <= _CLOSE * known[name] else ""
 
 
-_NEAR = 1e-5  # relative distance within which two batches are the same
+_NEAR = 1e-5  # two batches closer than this (relative) are the same
 
 
 def batch_reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Account]:
-    """What accounts for the first batch that differs."""
+    """What explains the first batch that differs."""
     step, names = parted[0].step, {point.name for point in parted}
     fed = pairs.batch_inputs(judged.a, judged.b, step)
     found = [reason for pair in fed if pair.a_name in names for reason in [explained(pair)] if reason is not None]
@@ -118,7 +120,7 @@ def batch_reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[A
 
 
 def explained(fed: BatchInput) -> Account | None:
-    """The one relation between two batches that accounts for all of their values."""
+    """The one relation between two batches that explains all of their values."""
     a, b = fed.a, fed.b
     if a.shape != b.shape:
         return Account("shape", f"the shapes: {a.shape} in A, {b.shape} in B", (fed.a_name,))

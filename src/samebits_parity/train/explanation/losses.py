@@ -1,4 +1,4 @@
-"""Losses that diverge though the outputs agree: which formula of output and labels gives each of them."""
+"""Losses that diverge although the outputs agree: finds the formula of output and labels that gives each of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NEAR = 1e-5
 
 
 class Formula(NamedTuple):
-    """A loss that gives a value: what it is made from (`output`), of each element, and how these become one number."""
+    """A loss that gives a value: the input (`output`), the loss of each element, and how these become one number."""
 
     base: str
     output: str
@@ -32,7 +32,7 @@ class Formula(NamedTuple):
 
 
 def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
-    """What accounts for two losses: formulas that give them, a penalty of the weights, or one factor."""
+    """What explains two losses: formulas that give them, a penalty of the weights, or one factor."""
     step = first.step
     if any(LOSS not in side.names(step, "forward") for side in (judged.a, judged.b)):
         return []
@@ -118,7 +118,7 @@ def _penalty(judged: TrainVerdict, step: int, a: float, b: float) -> Account | N
 
 
 def _outputs(judged: TrainVerdict, step: int) -> list[Array]:
-    """What the models gave: the last layer's output on A, in A's axes; B's if it is different (logits)."""
+    """The outputs of the models: the last layer's output on A, in A's axes; and B's, if it is different (logits)."""
     found = [pair.outputs(judged.a, judged.b, step)[0] for pair in judged.layer_pairs[-1:]]
     last = [pair for pair in judged.layer_pairs if pair.owns][-1:]
     return found + [replace(pair, activation="").outputs(judged.a, judged.b, step)[1] for pair in last]

@@ -1,8 +1,7 @@
-"""Updates that diverge though their gradients agree: the rules of both optimizers, and the setting that differs.
-
-Each side's rule is read from its optimizer, and taken only if it gives the weights that side went to; where it does
-not, or the optimizer tells nothing, the other side's rule is varied one setting at a time. The reason is the smallest
-set of settings of A that make B's rule give A's weights.
+"""Updates that diverge although their gradients agree: finds the rules of both optimizers, and the setting that
+differs. Each side's rule is read from its optimizer. It counts only if it gives that side's new weights. If it does
+not, or if the optimizer's settings are unknown, the other side's rule is varied, one setting at a time. The reason is
+the smallest set of settings of A with which B's rule gives A's weights.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _DECAYS = {"gradient": "in the gradient (L2)", "weights": "decoupled (AdamW)", "
 
 
 class WeightCourse:
-    """What one weight went through on one side, in A's order of axes, up to a step."""
+    """The history of one weight on one side up to a step, in A's order of axes."""
 
     def __init__(self, judged: TrainVerdict, pair: WeightPair, step: int, side: str) -> None:
         self.name, self.is_a = pair.a, side == "A"
@@ -49,7 +48,7 @@ class WeightCourse:
         self.step = step
 
     def fits(self, rule: UpdateRule) -> bool:
-        """Whether a rule makes this step, to rounding."""
+        """Whether a rule gives this step, except for rounding."""
         if any(self.name not in given for given in self.gradients):
             return False
         with np.errstate(all="ignore"):
@@ -65,14 +64,14 @@ def _gradients(judged: TrainVerdict, step: int, side: str) -> dict[str, Array]:
 
 
 def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Account]:
-    """What accounts for the updates of these weights; weights with the same reason are named together."""
+    """What explains the updates of these weights. Weights with the same reason are named together."""
     found = by_reason(judged.pairs, names, lambda pair: _reason(judged, pair, step))
     untouched = [pair.a for pair in judged.pairs if pair.trains and pair.a not in names]
     return [Account(id, _with_biases(id, words, of, untouched), tuple(of)) for (id, words), of in found.items()]
 
 
 def _with_biases(default: str, words: str, of: list[str], others: list[str]) -> str:
-    """Weight decay that differs for biases alone is said so."""
+    """The reason says so if weight decay differs only for biases."""
     if default == "weight decay" and others and all("bias" in name for name in of):
         return words + " (on biases alone)"
     return words
@@ -90,14 +89,18 @@ def _reason(judged: TrainVerdict, pair: WeightPair, step: int) -> tuple[str, str
 
 
 def _fitting(course: WeightCourse, own: UpdateRule | None, other: UpdateRule | None) -> UpdateRule | None:
-    """The rule that makes this side's step: its own as it says, else the other's with one setting changed."""
+    """The rule that gives this side's step: the one read from its optimizer, else the other side's with one setting
+    changed.
+    """
     known = [rule for rule in (own, other) if rule is not None]
     variants = (rule for base in known for rule in _variants(base, course))
     return next((rule for rule in chain(known, variants) if course.fits(rule)), None)
 
 
 def _variants(rule: UpdateRule, course: WeightCourse) -> Iterator[UpdateRule]:
-    """A rule with one setting changed: to what libraries have as defaults, last to the rate that the step tells."""
+    """Variants of a rule with one setting changed to a default of some library; the last variant has the rate that the
+    step shows.
+    """
     for place in {"adam": ("after", "before", "inside"), "rmsprop": ("inside", "outside")}.get(rule.kind, ()):
         for epsilon in (rule.epsilon, 1e-8, 1e-7, 1e-6, 1e-5, 1e-3):
             yield replace(rule, place=place, epsilon=epsilon)
@@ -125,7 +128,7 @@ def _clips() -> list[Clip | None]:
 
 
 def _ratio(rule: UpdateRule, course: WeightCourse) -> float:
-    """How many times as far the step goes as the rule says, from its largest element; 0 if that says nothing."""
+    """How many times as far the step goes as the rule says, from the largest element; 0 if that cannot be told."""
     if any(course.name not in given for given in course.gradients):
         return 0.0
     made = rule.step(course.start, course.gradients, course.name)
@@ -134,7 +137,7 @@ def _ratio(rule: UpdateRule, course: WeightCourse) -> float:
 
 
 def _needed(a: WeightCourse, rule_a: UpdateRule, rule_b: UpdateRule) -> list[str]:
-    """The fewest settings of A that make B's rule give A's step from A's gradients; empty if none are needed."""
+    """The fewest settings of A with which B's rule gives A's step from A's gradients; empty if none are needed."""
     different = [one.name for one in fields(UpdateRule) if getattr(rule_a, one.name) != getattr(rule_b, one.name)]
     for count in range(1, min(_MOST_TOGETHER, len(different)) + 1):
         for some in combinations(different, count):
@@ -188,15 +191,17 @@ def _clip(rule: UpdateRule) -> str:
     return f"{over[rule.clip.over]} to {number(rule.clip.most)}"
 
 
-# The rule by which an optimizer changes one weight: what libraries call it, as one set of words and numbers.
+# The rule by which an optimizer changes one weight, in one vocabulary for all libraries.
 
 Facts = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateRule:
-    """`kind`: adam, sgd, rmsprop or adagrad; what a different kind has is left as it is. `place`: of epsilon (see the
-    formulas). `clip`: what it clips itself."""
+    """`kind`: adam, sgd, rmsprop or adagrad; settings of other kinds keep their defaults.
+
+    `place`: of epsilon (see the formulas). `clip`: what it clips itself.
+    """
 
     kind: str
     rate: float
@@ -241,7 +246,7 @@ class UpdateRule:
 
 
 def _dampened(course: Gradients, rule: UpdateRule, decay: Decay) -> Array:
-    """PyTorch's dampening: v = mu v + (1 - mu) g, but for the first gradient, which is taken whole."""
+    """PyTorch's dampening: v = mu v + (1 - mu) g, except for the first gradient, which is taken whole."""
     weights, gathered = np.asarray(course.start, float), None
     path = []
     for gradient, rate in course.steps():
@@ -269,7 +274,7 @@ def _amsgrad(course: Gradients, rule: UpdateRule, decay: Decay) -> Array:
 
 
 def read(facts: Facts | None, weight: str) -> UpdateRule | None:
-    """The rule of a weight, from what its optimizer is set to; None for what is not known here."""
+    """The rule of a weight, from the settings of its optimizer; None for an optimizer that is not known here."""
     if facts is None:
         return None
     group = next((one for one in facts["groups"] if weight in one["weights"]), None)
@@ -281,7 +286,7 @@ def read(facts: Facts | None, weight: str) -> UpdateRule | None:
             if facts["library"] == "keras"
             else _of_pytorch(facts["type"], group)
         )
-    except (KeyError, TypeError, ValueError):  # a class of the program's own, with settings of its own
+    except (KeyError, TypeError, ValueError):  # a class of the program, with its own settings
         return None
 
 

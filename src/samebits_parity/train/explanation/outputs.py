@@ -1,6 +1,6 @@
-"""Layers whose outputs diverge: which activation, padding, pooling or dropout gives each side's output.
+"""Layers whose outputs diverge: finds the activation, padding, pooling or dropout that gives each side's output.
 
-A layer may have been given the batch or the outputs of earlier layers, in A's order of axes.
+The input of a layer may be the batch or the output of an earlier layer, in A's order of axes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from samebits_parity.weights import rules
 
 
 class LayerInputs(NamedTuple):
-    """`a`, `b`: what came out on either side. `inputs`: what may have gone in, the latest first."""
+    """`a`, `b`: the outputs of the two sides. `inputs`: what may have gone in, the latest first."""
 
     pair: OutputPair
     a: Array
@@ -36,7 +36,7 @@ def given(judged: TrainVerdict, first: PointComparison) -> LayerInputs | None:
         return None
     pair = judged.layer_pairs[place]
     earlier = [one.outputs(judged.a, judged.b, first.step)[0] for one in judged.layer_pairs[:place]]
-    # a layer of B alone, whose activation A has within its own
+    # a layer that only B has: A has its activation inside a layer
     names = list(judged.b.outputs)
     between = [judged.b.output(first.step, name) for name in names[: names.index(pair.b)][-1:]]
     if judged.a.is_keras != judged.b.is_keras:
@@ -49,7 +49,7 @@ def given(judged: TrainVerdict, first: PointComparison) -> LayerInputs | None:
 
 
 def weight(found: LayerInputs, *words: str) -> Array | None:
-    """The layer's weight whose own name is one of these."""
+    """The layer's weight that has one of these names."""
     for pair, value in found.weights:
         if pair.a.removeprefix(layer_of(pair.a)).strip("./") in words:
             return value
@@ -57,7 +57,7 @@ def weight(found: LayerInputs, *words: str) -> Array | None:
 
 
 def setting(judged: TrainVerdict, found: LayerInputs, *names: str) -> list[object]:
-    """A setting of the layer on each side, under whichever of its names; None if it is not told."""
+    """A setting of the layer on each side, under any of its names; None if it is not known."""
     sides = ((judged.a, found.pair.a), (judged.b, found.pair.b))
     settings = [side.layers.get(name, {}).get("settings", {}) for side, name in sides]
     return [next((one[name] for name in names if name in one), None) for one in settings]
@@ -76,7 +76,7 @@ class Form(NamedTuple):
 
 
 def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
-    """The reason, where forms are found that give both sides' outputs."""
+    """The reason, if forms are found that give the outputs of both sides."""
     found = given(judged, first)
     if found is None:
         return []
@@ -104,7 +104,7 @@ def _dropout(judged: TrainVerdict, found: LayerInputs) -> Account | None:
 
 
 def _dropped(output: Array, inputs: list[Array]) -> float:
-    """The share of values that became zero, if all others are the input times one number; else 0."""
+    """The share of values that became zero, if all others are the input times one number; otherwise 0."""
     for x in inputs:
         if x.shape != output.shape:
             continue
@@ -128,7 +128,7 @@ def _activation(judged: TrainVerdict, found: LayerInputs) -> Account | None:
 
 
 def _function(x: Array, output: Array) -> str:
-    """The function that makes an output of an input, or an empty word."""
+    """The name of the function that turns an input into an output, or an empty text."""
     if relative(x, output) <= _NEAR:
         return _NONE
     for name in activations.ACTIVATIONS:
@@ -233,7 +233,7 @@ def _pooled(x: Array, sizes: tuple[int, ...], output: Array) -> str:
     return ""
 
 
-# The windows that a convolution or a pooling sees, under every padding that libraries have.
+# The windows of a convolution or a pooling, for every padding that libraries have.
 
 _STRIDES = (1, 2, 3, 4)
 
@@ -241,10 +241,11 @@ _STRIDES = (1, 2, 3, 4)
 def every(
     x: Array, size: tuple[int, ...], shape: tuple[int, ...], fill: float | None = None
 ) -> Iterator[tuple[str, Array]]:
-    """(padding in words, windows) of one sample (1, h, w, c), with which an output is of `shape` (rows, columns).
+    """(padding in words, windows) of one sample (1, h, w, c), for each padding that gives an output of `shape` (rows,
+    columns).
 
-    Windows are (rows, columns, height, width, channels). `fill`: what is padded with; None for zeros, and for what is
-    copied from the input.
+    Windows are (rows, columns, height, width, channels). `fill`: the value of the padding; None for zeros, and for
+    values copied from the input.
     """
     for stride in _STRIDES:
         for pads in dict.fromkeys(_paddings(x.shape[1:3], size, shape, stride)):

@@ -1,4 +1,5 @@
-"""A model under its own library: its layers in the order in which they run, its weights, and every layer's output.
+"""Describes a model under its own library: its layers in the order in which they run, its weights, and every layer's
+output.
 
     python describe_model.py REQUEST.json ANSWER.json
 
@@ -24,7 +25,7 @@ import traceback
 import model_keras
 import model_pytorch
 
-# the user's own files may be called as ours are
+# the user's own files may have the names of ours
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != HERE]
 for name in ("model_keras", "model_pytorch", "layers_keras", "layers_pytorch", "functions_keras", "functions_pytorch"):
@@ -32,7 +33,7 @@ for name in ("model_keras", "model_pytorch", "layers_keras", "layers_pytorch", "
 
 
 class Refused(Exception):
-    """What cannot be done, and what to do instead."""
+    """Something that cannot be done, and what to do instead."""
 
 
 def is_keras(thing):
@@ -59,7 +60,7 @@ def seed_all(seed):
 
 
 def words_of(why, path):
-    """The error of a user's program: what it was, and the last line of the user's file in which it was."""
+    """The error of a user's program, and the last line of the user's file that led to it."""
     places = [place for place in traceback.extract_tb(why.__traceback__) if place[0] == path]
     where = "line %d: " % places[-1][1] if places else ""
     said = "%s%s: %s" % (where, type(why).__name__, str(why).strip() or "(no message)")
@@ -86,7 +87,7 @@ def load_file(path):
 
 
 def needed_by(function):
-    """Names of the arguments that a function cannot do without; none if it does not say."""
+    """Names of the arguments that a function requires; none if that is not known."""
     try:
         known = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -120,7 +121,7 @@ def made_by(function, path, seed):
 
 
 def build(request):
-    """(the model, the module of ours for its library)."""
+    """(the model, samebits' module for its library)."""
     path = request["path"]
     if request["function"] is None:
         try:
@@ -132,7 +133,7 @@ def build(request):
     watched = model_keras.watch()
     model = made_by(function, path, request["seed"])
     if is_keras(model):
-        if not watched and model_keras.watch():  # it was the function that imported Keras
+        if not watched and model_keras.watch():  # the function itself imported Keras
             model = made_by(function, path, request["seed"])
         return model, model_keras
     if is_pytorch(model):
@@ -150,7 +151,7 @@ def answer_of(request):
 
 
 if __name__ == "__main__":
-    sys.dont_write_bytecode = True  # nothing is left beside the user's files
+    sys.dont_write_bytecode = True  # leave nothing beside the user's files
     with open(sys.argv[1]) as asked:
         answered = answer_of(json.load(asked))
     with open(sys.argv[2], "w") as answer:

@@ -3,7 +3,7 @@
 import functools
 import sys
 
-# what Keras computes it with -> what the activation is called
+# the function with which Keras computes it -> the name of the activation
 NAMES = {
     "relu": "relu", "leaky_relu": "leaky_relu", "elu": "elu", "selu": "selu", "gelu": "gelu", "sigmoid": "sigmoid",
     "tanh": "tanh", "softmax": "softmax", "softplus": "softplus", "silu": "silu", "softsign": "softsign",
@@ -13,7 +13,7 @@ SLOPES = {"leaky_relu": "negative_slope", "relu": "alpha"}  # the second in Kera
 
 
 class CalledActivations:
-    """The activations that no layer of a known kind calls, each with the layer that had run just before it."""
+    """The activations that are called outside of layers of known kinds, each with the layer that ran just before it."""
 
     def __init__(self):
         self.called, self.within, self.last, self.changed = [], 0, None, set()
@@ -23,7 +23,7 @@ class CalledActivations:
         self.last = None
 
     def watch(self):
-        """Watch what has been imported."""
+        """Watch the functions that have been imported."""
         for owner in owners():
             for name in NAMES:
                 if hasattr(owner, name) and (owner.__name__, name) not in self.changed:
@@ -44,7 +44,7 @@ class CalledActivations:
         return replaced
 
     def running(self, layer, known, call):
-        """What a call of a layer gives. `known`: whether its kind is known; then what it calls is a part of it."""
+        """Call a layer. `known`: whether its kind is known; if so, activations that it calls are a part of it."""
         self.within += known
         try:
             return call()
@@ -53,7 +53,7 @@ class CalledActivations:
             self.last = id(layer)
 
     def after(self, key):
-        """Those that ran just after a layer (None: before all), as layers."""
+        """The activations that ran just after a layer (None: before all layers), as layers."""
         return [{"name": name, "class": "a function", "kind": "activation", "settings": settings, "roles": {},
                  "input_shape": None, "output_shape": None, "refused": ""}
                 for last, name, settings in self.called if last == key]  # fmt: skip
@@ -71,7 +71,7 @@ def owners():
 
 
 def settings_of(name, args, kwargs):
-    """What was set in a call, in the words of an activation that is a layer."""
+    """The settings of a call, in the words of an activation layer."""
     settings, given = {"function": NAMES[name]}, args[1] if len(args) > 1 else None
     slope = kwargs.get(SLOPES.get(name), given)
     if name in SLOPES and slope:

@@ -3,7 +3,7 @@
 import functools
 import sys
 
-# name in torch.nn.functional, in torch or of a tensor -> (what Keras calls it, {place of a setting: its name})
+# name in torch.nn.functional, in torch or of a tensor -> (Keras' name, {place of a setting: its name})
 NAMES = {
     "relu": ("relu", {}), "leaky_relu": ("leaky_relu", {1: "slope"}), "elu": ("elu", {1: "alpha"}),
     "selu": ("selu", {}),
@@ -16,7 +16,7 @@ DEFAULTS = {"leaky_relu": {"slope": 0.01}, "elu": {"alpha": 1.0}, "gelu": {"appr
 
 
 def settings_of(name, args, kwargs):
-    """What was set in a call, in the words of an activation that is a layer."""
+    """The settings of a call, in the words of an activation layer."""
     function, places = NAMES[name]
     settings = dict({"function": function}, **DEFAULTS.get(name, {}))
     settings.update({ours: args[place] for place, ours in places.items() if place < len(args)})
@@ -25,9 +25,8 @@ def settings_of(name, args, kwargs):
 
 
 class ActivationCalls:
-    """Tells of each activation that is called as a function while it is entered, but not of calls within such a call.
-
-    `told(name, settings)`: with the name of the function and its settings.
+    """While the context is entered, it reports each activation that is called as a function, but no calls inside of
+    such a call. It calls `told(name, settings)`.
     """
 
     def __init__(self, torch, model, told):
@@ -56,7 +55,7 @@ class ActivationCalls:
 
     def __enter__(self):
         known = [pair for name in NAMES for owner in self.owners for pair in self.replaced(owner, name)]
-        for module in self.users:  # that may have taken a function by its name
+        for module in self.users:  # modules that may have imported a function by name
             for attribute, value in list(vars(module).items()):
                 there = [new for old, new in known if value is old and not module.__name__.startswith("torch")]
                 if there:
@@ -64,7 +63,7 @@ class ActivationCalls:
         return self
 
     def replaced(self, owner, name):
-        """[(a function of an owner, what stands for it)], also of the one that works in place."""
+        """[(a function of an owner, its replacement)], and the same for the version that works in place."""
         found = []
         for attribute in (name, name + "_"):
             original = getattr(owner, attribute, None)

@@ -1,4 +1,4 @@
-"""Keras' layers: what each is, its settings and its arrays, in words that PyTorch's are described in too."""
+"""Keras' layers: the kind, settings and arrays of each, in the words that also describe PyTorch's layers."""
 
 KINDS = {
     "Dense": "dense", "BatchNormalization": "batch_norm", "LayerNormalization": "layer_norm",
@@ -15,7 +15,7 @@ for rank in ("1D", "2D", "3D"):
 ACTIVATED = ("dense", "convolution", "depthwise", "separable", "transposed")
 RECURRENT = ("lstm", "gru", "simple_recurrent")
 CONVOLUTIONS = ("convolution", "depthwise", "separable", "transposed")
-# attribute of a layer or of its cell -> what the array is for
+# attribute of a layer or of its cell -> the role of the array
 ROLES = (
     ("kernel", "kernel"), ("_kernel", "kernel"), ("depthwise_kernel", "kernel"), ("pointwise_kernel", "pointwise"),
     ("bias", "bias"), ("gamma", "gamma"), ("beta", "beta"), ("moving_mean", "mean"), ("moving_variance", "variance"),
@@ -26,7 +26,7 @@ PROJECTIONS = (("query", "_query_dense"), ("key", "_key_dense"), ("value", "_val
 
 
 def class_of(layer):
-    """The class of Keras that a layer is or derives from."""
+    """The Keras class of a layer, or the one from which it derives."""
     for kind in type(layer).__mro__:
         name = kind.__name__[:-2] if kind.__name__[-2:] in ("V1", "V2") else kind.__name__
         if kind.__module__.split(".")[0] in ("keras", "tensorflow", "tf_keras") and name in KINDS:
@@ -46,7 +46,7 @@ def parts_of(layer):
 
 
 def units_of(layer, name=""):
-    """(name, layer) of what is looked at as one layer: what has a kind, and what holds no other layer."""
+    """(name, layer) of everything that counts as one layer: what has a known kind, and what holds no other layer."""
     if kind_of(layer) != "other":
         return [(name or layer.name, layer)]
     parts = parts_of(layer)
@@ -61,7 +61,7 @@ def units_of(layer, name=""):
 
 
 def shape_of(value):
-    """The shape of a tensor without its batch, null for an unknown size; None if it is not a tensor."""
+    """The shape of a tensor without the batch, with None for an unknown size; None if it is not a tensor."""
     while isinstance(value, (list, tuple)) and value and not hasattr(value, "as_list"):
         value = value[0]
     shape = getattr(value, "_keras_shape", None) or getattr(value, "shape", None)
@@ -82,7 +82,7 @@ def same_padding(size, kernel, stride, dilation):
 
 
 def spatial(shape, layer):
-    """Height and width (or whatever there is) of a shape without batch; None if they are not known."""
+    """The spatial sizes (height and width, for example) of a shape without batch; None if they are not known."""
     if shape is None:
         return None
     sizes = shape[1:] if channels_first(layer) else shape[:-1]
@@ -121,7 +121,9 @@ def convolution_settings(layer, call):
 
 
 def crop_of(layer, kernel, strides, dilation):
-    """[[before, after], ...]: what is cut from the whole of a transposed convolution; negative if it is longer."""
+    """[[before, after], ...]: how much is cut from the full output of a transposed convolution; negative if the output
+    is longer.
+    """
     if layer.padding == "valid":
         return [[0, min((k - 1) * d + 1 - s, 0)] for k, s, d in zip(kernel, strides, dilation)]
     whole = [(k - 1) * d + 1 - s for k, s, d in zip(kernel, strides, dilation)]
@@ -169,7 +171,7 @@ SETTINGS = dict(
 
 
 def settings_of(layer, call):
-    """What changes the outputs of a layer, in the words that PyTorch's layers are described in too."""
+    """The settings that change the outputs of a layer, in the words that also describe PyTorch's layers."""
     return SETTINGS.get(kind_of(layer), lambda layer, call: {})(layer, call)
 
 
@@ -216,7 +218,7 @@ def named_arrays(layer):
 
 
 def roles_of(layer, kind):
-    """{role: weight}: what each array is for."""
+    """{role: weight} of a layer."""
     if kind == "bidirectional":
         back = {role + "_reverse": weight for role, weight in named_arrays(layer.backward_layer).items()}
         return dict(named_arrays(layer.forward_layer), **back)
@@ -252,7 +254,7 @@ def returns_all(layer, kind):
 
 
 def follow(layer):
-    """The activation inside a layer, as an entry of its own."""
+    """The activation inside a layer, as a separate entry."""
     name = function_name(layer.activation) if callable(vars(layer).get("activation")) else "linear"
     if name == "linear" or kind_of(layer) not in ACTIVATED:
         return []

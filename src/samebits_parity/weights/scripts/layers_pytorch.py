@@ -1,4 +1,4 @@
-"""PyTorch's layers: what each is, its settings and its arrays, in words that Keras' are described in too."""
+"""PyTorch's layers: the kind, settings and arrays of each, in the words that also describe Keras' layers."""
 
 KINDS = {
     "Linear": "dense", "Embedding": "embedding", "LayerNorm": "layer_norm", "GroupNorm": "group_norm",
@@ -18,7 +18,7 @@ RECURRENT = ("lstm", "gru", "simple_recurrent")
 
 
 def class_of(module):
-    """The class of torch.nn that a module is or derives from."""
+    """The torch.nn class of a module, or the one from which it derives."""
     for kind in type(module).__mro__:
         if kind.__module__.startswith("torch.nn.") and (kind.__name__ in KINDS or kind.__name__ in ACTIVATIONS):
             return kind.__name__
@@ -31,7 +31,7 @@ def kind_of(module):
 
 
 def units_of(module, name=""):
-    """(name, module) of what is looked at as one layer: what has a kind, and what holds no other module."""
+    """(name, module) of everything that counts as one layer: what has a known kind, and what holds no other module."""
     children = list(module.named_children())
     if kind_of(module) != "other" or not children:
         return [(name, module)]
@@ -42,7 +42,7 @@ def units_of(module, name=""):
 
 
 def own_names(module):
-    """Names of the parameters and buffers of a module that are none of its children's."""
+    """Names of the parameters and buffers that belong to the module itself, not to its children."""
     buffers = getattr(module, "_non_persistent_buffers_set", ())
     named = list(module._parameters.items()) + list(module._buffers.items())
     return [name for name, value in named if value is not None and name not in buffers]
@@ -112,7 +112,7 @@ SETTINGS = {
 
 
 def settings_of(module):
-    """What changes the outputs of a layer, in the words that Keras' layers are described in too."""
+    """The settings that change the outputs of a layer, in the words that also describe Keras' layers."""
     return SETTINGS.get(kind_of(module), lambda module: {})(module)
 
 

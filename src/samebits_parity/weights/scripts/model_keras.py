@@ -1,4 +1,4 @@
-"""A Keras model (Keras 2.3, tf.keras, Keras 3 on any backend): see describe_model.py for what is answered."""
+"""A Keras model (Keras 2.3, tf.keras, Keras 3 on any backend). describe_model.py describes the answer."""
 
 import os
 import sys
@@ -7,12 +7,12 @@ import numpy as np
 from functions_keras import CalledActivations
 from layers_keras import ACTIVATED, entry, follow, kind_of, parts_of, shape_of, units_of
 
-BATCH = 2  # of the inputs that are made here, if none are given
-UNKNOWN = 32  # stands for a size that the model leaves open
+BATCH = 2  # samples in the inputs that are made here, if none are given
+UNKNOWN = 32  # the size that replaces one that the model leaves open
 
 
 class LayerCall:
-    """A layer's first call: what went in, what came out, and what went into its activation."""
+    """The first call of a layer: its input, its output, and the input of its activation."""
 
     def __init__(self, layer):
         self.layer, self.inputs, self.outputs, self.before = layer, None, None, None
@@ -28,7 +28,7 @@ WATCHED = []
 
 
 def base_layers():
-    """The classes of layers of what has been imported."""
+    """The base classes of layers in the libraries that have been imported."""
     found = []
     for name, path in (("keras", "layers.Layer"), ("tensorflow", "keras.layers.Layer")):
         part = sys.modules.get(name)
@@ -40,7 +40,7 @@ def base_layers():
 
 
 def watch():
-    """Record the calls of layers from now on. Whether there was something new to watch."""
+    """Record the calls of layers from now on. Returns whether there was something new to watch."""
     FUNCTIONS.watch()
     new = [kind for kind in base_layers() if kind not in WATCHED]
     for kind in new:
@@ -100,7 +100,7 @@ def seed(number):
 
 
 def load(path):
-    """A saved model, watched as it is built."""
+    """Load a saved model, and watch while it is built."""
     import keras
 
     watch()
@@ -108,7 +108,9 @@ def load(path):
 
 
 def ordered(units, built):
-    """In the order in which the layers were put together, if that was seen of all with weights; else as they ran."""
+    """The layers in the order in which they were put together, if that was seen for all layers with weights; else in
+    the order in which they ran.
+    """
     every = all(id(layer) in built for _, layer in units if layer.weights)
     order = {key: place for place, key in enumerate(built if every else CALLS)}
     return sorted(units, key=lambda unit: order.get(id(unit[1]), len(order)))
@@ -124,7 +126,7 @@ def declared_inputs(model):
 
 
 def embedded(units, tensor):
-    """The number of rows of the table that an input is looked up in; None if it is not."""
+    """The number of rows of the embedding that takes an input; None if none does."""
     for _, layer in units:
         if kind_of(layer) == "embedding" and any(into is tensor for into in inputs_of(layer)):
             return int(layer.input_dim)
@@ -174,7 +176,7 @@ def as_array(tensor):
 
 
 def run_eagerly(model, arrays):
-    """{id of a layer: array}, and of the model under its own id."""
+    """{id of a layer: its output}, with the model's output under the model's id."""
     CALLS.clear()
     FUNCTIONS.clear()
     given = [np.asarray(array) for array in arrays]
@@ -185,7 +187,10 @@ def run_eagerly(model, arrays):
 
 
 def run_graph(model, arrays):
-    """Do what `run_eagerly` does, for Keras 2, without what the inputs do not lead to (in a model in a model)."""
+    """Do what `run_eagerly` does, for Keras 2.
+
+    Layers that the inputs do not reach (of a model within a model) are left out.
+    """
     wanted = {key: call.compared for key, call in CALLS.items() if hasattr(call.compared, "op")}
     wanted[id(model)] = model.outputs[0]
     try:
@@ -200,7 +205,7 @@ def fetched(model, tensors, arrays):
 
 
 def reached(model, tensor, arrays):
-    """The value of one tensor; None if it takes inputs of its own."""
+    """The value of one tensor; None if it needs other inputs."""
     try:
         return fetched(model, [tensor], arrays)[0]
     except Exception:
@@ -234,7 +239,7 @@ def set_weights(model, path):
 
 
 def built_by_a_run(model, arrays):
-    """A model of its own class has its weights after a first run, which has no values to look at. Why not, or None."""
+    """Run a subclassed model once, because its weights are made then. Returns why it failed, or None."""
     try:
         model(arrays[0] if len(arrays) == 1 else arrays, training=False)
     except Exception as why:

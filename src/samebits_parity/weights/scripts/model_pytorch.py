@@ -1,4 +1,4 @@
-"""A PyTorch model, 1.3 and later: see describe_model.py for what is answered."""
+"""A PyTorch model (1.3 and later). describe_model.py describes the answer."""
 
 import copy
 import os
@@ -11,7 +11,7 @@ RESHAPES = ("view", "reshape", "flatten", "unflatten")
 
 
 class ForwardPass:
-    """One forward pass: the layers in the order in which they were called, and what they gave."""
+    """One forward pass: the layers in the order in which they were called, and their outputs."""
 
     def __init__(self, torch, model):
         self.torch, self.model = torch, model
@@ -23,21 +23,21 @@ class ForwardPass:
         self.within += kind_of(module) != "other"
 
     def activated(self, name, settings):
-        """A function that is called in no layer of a known kind stands for a layer of its own."""
+        """Record an activation function that is called outside of layers of known kinds, as a layer."""
         if not self.within:
             self.calls.append(layer(name, "activation", "a function", settings=settings))
 
     def hook(self, module, inputs, output):
         self.within -= kind_of(module) != "other"
         if module in self.shapes:
-            return  # a layer that is used again: its first use is compared
+            return  # if a layer is used again, its first use is compared
         first = next((value for value in inputs if hasattr(value, "shape")), None)
         self.calls.append(module)
         self.shapes[module] = None if first is None else list(first.shape)[1:]
         self.outputs[module] = plain(module, output)
 
     def reshaped(self, before, after):
-        """A tensor that was flattened, or brought into a shape: PyTorch does that without a layer, too."""
+        """Record that a tensor was flattened or reshaped: in PyTorch, functions do that, too."""
         if len(before.shape) > 2 and len(after.shape) == 2 and before.shape[0] == after.shape[0]:
             self.calls.append(reshape("flatten", before, after))
         elif len(before.shape) == 2 and len(after.shape) > 2 and before.shape[0] == after.shape[0]:
@@ -115,7 +115,7 @@ def tensors(torch, arrays, layout, *, double=False):
 
 
 def first_run(torch, model, arrays, layouts):
-    """(the run, its output, the layout): of the first order of the axes with which the model runs."""
+    """(the run, its output, the layout), for the first order of axes with which the model runs."""
     why, second = None, None
     for layout in preferred(model, layouts):
         run = ForwardPass(torch, model)
@@ -133,14 +133,14 @@ def first_run(torch, model, arrays, layouts):
 
 
 def preferred(model, layouts):
-    """The orders of axes, time before batch first where a recurrent layer wants that."""
+    """The orders of axes to try. If a recurrent layer wants time before batch, that order comes first."""
     if any(kind_of(module) in RECURRENT and not module.batch_first for module in model.modules()):
         return sorted(layouts, key=lambda layout: layout[0][0] != 1)
     return layouts
 
 
 def keeps_batch(output, batch, layout):
-    """Whether the output has the batch where it should be: a wrong order of the axes runs, too."""
+    """Whether the output has the batch at the right axis. A model may also run with a wrong order of axes."""
     shape = output[""].shape if "" in output else ()
     return bool(shape) and batch in (shape[0], shape[1] if len(shape) > 2 and layout[0][0] == 1 else None)
 
@@ -164,7 +164,7 @@ def layer(name, kind, a_class, **known):
 
 
 def entries(run, numbers):
-    """The layers in the order of the run; those that were not called, but have weights, at the end."""
+    """The layers in the order of the run, then layers with weights that were not called."""
     unused = [module for module in run.units if module not in run.shapes and own_names(module)]
     for call in run.calls + unused:
         if type(call).__name__ in ("Flatten", "Unflatten"):
@@ -196,7 +196,7 @@ def set_weights(torch, model, path, names):
 
 
 def without_shortcuts(torch):
-    """Attention in evaluation may skip the modules that are looked at."""
+    """Turn off shortcuts: in evaluation mode, attention may skip the modules that are watched."""
     backend = getattr(torch.backends, "mha", None)
     if hasattr(backend, "set_fastpath_enabled"):
         backend.set_fastpath_enabled(value=False)
@@ -238,7 +238,10 @@ def answer(torch, model, request, arrays):
 
 
 def save_weights(torch, state, out):
-    """What each weight is; one that numpy has no type for is written as float32 and said to be what it is."""
+    """Write the weights, and describe each.
+
+    If numpy has no type for a weight, it is written as float32, and its own type is named.
+    """
     arrays, weights = {}, []
     for number, (name, value) in enumerate(state.items()):
         dtype = str(value.dtype).split(".")[-1]
