@@ -81,7 +81,7 @@ class InitDocument(RootModel[list[WeightFacts]]):
 # 1. No value lies outside of the distribution's limits in float32.
 # 2. The largest of n values is not too small. The probability that all n stay below it is F(largest)^n, which is itself
 #    uniform. So for a uniform distribution a limit is known to within ln(1 / CHANCE) / n: 0.02 % for 131,072 values.
-# 3. If values determine their limit exactly (see `exact_limit`), it is that of the distribution up to 4 steps of float32.
+# 3. If values determine their limit (see `exact_limit`), it is that of the distribution, up to 4 steps of float32.
 # 4. Mean and deviation are the distribution's within 6.5 of their own deviations.
 # 5. The distribution functions are as close as the Dvoretzky-Kiefer-Wolfowitz inequality says.
 

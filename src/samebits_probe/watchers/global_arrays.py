@@ -1,7 +1,7 @@
 """Arrays that the program's own globals reach when it ends: a model in plain NumPy, a fitted estimator.
 
-Only what lies in memory is read: dictionaries of modules and objects, elements of plain containers. No property, no
-`__getattr__` and no iterator of the program's runs, and nothing is kept.
+It reads only what lies in memory: dictionaries of modules and objects, elements of plain containers. It runs no
+property, no `__getattr__` and no iterator of the program, and keeps nothing.
 """
 
 import collections
@@ -36,7 +36,7 @@ SEEN = [
 ]
 
 _MOST_ARRAYS, _MOST_ITEMS, _MOST_BYTES, _DEEPEST = 4000, 1000, 1 << 30, 6
-_MOST_SCANNED = 100000  # elements of an array whose signs are looked at
+_MOST_SCANNED = 100000  # elements of an array whose signs are checked
 _NUMBERS = "biufc"  # kinds of NumPy's dtypes whose values are numbers
 _DICTS = (dict, collections.OrderedDict, collections.defaultdict)
 _ATOMS = frozenset(map(id, (int, float, bool, str, bytes, complex, type(None), type, type(sys), type(len))))
@@ -57,7 +57,7 @@ class GlobalArrays:
         self._probe = probe
 
     def record(self) -> None:
-        """Record all arrays but those whose bits are among the end's already (the weights of a watched model)."""
+        """Record all arrays, except those whose bits the end has already (the weights of a watched model)."""
         if not _is_program():
             return
         known = self._probe.recorder.held_prints()
@@ -78,7 +78,7 @@ class GlobalArrays:
             self._probe.not_observed("globals", why % (_MOST_ARRAYS, _MOST_BYTES >> 20))
 
     def _read(self, value: Any) -> "Optional[ArrayPrint]":
-        """The print of an array; None for anything else."""
+        """The fingerprint and facts of an array; None for anything else."""
         numpy = sys.modules.get("numpy")
         if numpy is not None and type(value) in (numpy.ndarray, getattr(numpy, "matrix", None)):
             is_number = value.dtype.kind in _NUMBERS and value.ndim
@@ -90,7 +90,7 @@ class GlobalArrays:
         return None
 
     def of_numpy(self, numpy: "Library", array: "Array") -> ArrayPrint:
-        """The same of an array of NumPy."""
+        """The same for an array of NumPy."""
         flat = array if array.flags.c_contiguous else array.copy("C")
         header = self._probe.hasher.header(array.dtype.name, array.shape)
         found = self._probe.hasher.pointer(flat.__array_interface__["data"][0], flat.nbytes, header)
@@ -102,7 +102,7 @@ class GlobalArrays:
 
 
 class _Walk:
-    """Follows what the globals hold. `own`: names of the program's modules; `found`: what they hold."""
+    """Follows what globals hold. `own`: names of the program's modules; `found`: the arrays that they hold."""
 
     def __init__(self, read: "Reader", own: Iterable[Any]) -> None:
         self._read, self._own = read, frozenset(own)
@@ -112,7 +112,7 @@ class _Walk:
         self._bytes = 0
 
     def module(self, prefix: str, module: "ModuleType") -> None:
-        """All globals of a module; in a notebook without what IPython keeps of its cells."""
+        """All globals of a module. In a notebook, those in which IPython keeps its cells are left out."""
         fields = vars(module)
         is_notebook = "get_ipython" in fields
         for key, value in list(fields.items()):
@@ -141,7 +141,8 @@ class _Walk:
         kind = type(value)
         if kind in _DICTS:
             for key in list(dict.keys(value))[:_MOST_ITEMS]:
-                if type(key) in (str, int) and not (is_model and is_time(key)):  # a search keeps durations of its fits
+                # a search keeps the durations of its fits
+                if type(key) in (str, int) and not (is_model and is_time(key)):
                     self._value("%s.%s" % (path, key), dict.get(value, key), depth, is_model)
         elif kind is list or tuple in type.mro(kind):
             items = list.__getitem__ if kind is list else tuple.__getitem__
@@ -156,7 +157,7 @@ class _Walk:
                     self._value("%s.%s" % (path, key), item, depth, is_model)
 
     def _fields(self, path: str, state: Dict[str, Any]) -> None:
-        """A tree of scikit-learn, which is written in C: the fields of what it would be saved as."""
+        """A tree of scikit-learn, which is written in C: the fields of its pickled state."""
         for key in ("nodes", "values"):
             array: Any = state.get(key)
             for field in getattr(getattr(array, "dtype", None), "names", None) or (None,):
@@ -165,7 +166,7 @@ class _Walk:
                     self.found.append(("%s.%s" % (path, field or key), _of_model(found)))
 
     def _is_open(self, kind: type) -> bool:
-        """Whether an object's attributes are looked into: of the program's classes, data classes, known libraries."""
+        """Whether to look into an object's attributes: for the program's classes, data classes and known libraries."""
         if not kind.__dictoffset__ or type in type.mro(kind):
             return False
         if _module_of(kind).startswith(_OPEN) or "__dataclass_fields__" in type.__getattribute__(kind, "__dict__"):
@@ -175,7 +176,7 @@ class _Walk:
 
 
 def _of_model(found: ArrayPrint) -> ArrayPrint:
-    """The same, of an array that belongs to a model."""
+    """The same for an array that belongs to a model."""
     facts = found.facts.copy()
     facts["model"] = True
     return ArrayPrint(found.dtype, found.shape, found.fingerprint, facts)
@@ -187,21 +188,22 @@ def _module_of(kind: type) -> str:
 
 
 def _is_model(kind: type) -> bool:
-    """Whether a class is one of models: an estimator, or a class of the program that predicts."""
+    """Whether a class is that of a model: an estimator, or a class of the program that predicts."""
     if _module_of(kind).startswith("sklearn"):
         return True
     return any(not _MODEL_METHODS.isdisjoint(type.__getattribute__(base, "__dict__")) for base in type.mro(kind))
 
 
 def _is_program() -> bool:
-    """Whether this process is a program of its own: what a child of multiprocessing has is a copy of its parent's."""
+    """Whether this process is a separate program. A child of multiprocessing holds copies of its parent's arrays."""
     parent = getattr(sys.modules.get("multiprocessing.process"), "_parent_process", None)
-    main = getattr(sys.modules.get("__main__"), "__name__", "")  # a spawned child runs its parent's as "__mp_main__"
+    # a spawned child runs its parent's main module as "__mp_main__"
+    main = getattr(sys.modules.get("__main__"), "__name__", "")
     return parent is None and main == "__main__"
 
 
 def own_modules() -> "List[Tuple[str, ModuleType]]":
-    """[(what names begin with, module)]: the program itself, then the modules that lie beside it."""
+    """[(beginning of names, module)]: the program itself, then the modules that lie beside it."""
     main = sys.modules.get("__main__")
     if main is None:
         return []

@@ -1,4 +1,4 @@
-"""Keras, whichever it is: one import name, two libraries that have little in common inside."""
+"""Keras of any version: one import name for two libraries that have little in common inside."""
 
 import importlib
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
 """The global norm of the weights, a scalar of kind "update" for a report's curve.
 
-It has no fingerprint: it is no bit of the training. It takes one pass over the weights, so it is thinned where the
-fingerprints are not.
+It has no fingerprint, because it is not part of the training. It takes one pass over the weights, so it is recorded at
+fewer steps than fingerprints.
 """
 
 from typing import TYPE_CHECKING, Iterable, Sequence
@@ -17,7 +17,7 @@ NORM = "norm:weights"
 
 
 def is_due(step: int, weights: int = 1) -> bool:
-    """Whether this step has its norm. A model of many thousand weights has it at fewer steps."""
+    """Whether the norm is recorded at this step. A model of many thousand weights has it at fewer steps."""
     every = 1 if step < _ALL else 10 if step < _TENTH else 100 if step < _RARE else 1000
     return step % (every * (1 + weights // _MANY)) == 0
 
@@ -28,6 +28,6 @@ def record(probe: "Probe", squares: Iterable[float], prefix: str = "") -> None:
 
 
 def record_arrays(probe: "Probe", arrays: Sequence[Array]) -> None:
-    """Keep the norm of numpy arrays at the current step, if it is due; what is no 32 or 64 bit float is left out."""
+    """Keep the norm of numpy arrays at the current step, if it is due. Only 32 and 64 bit floats count."""
     if arrays and is_due(probe.step):
         record(probe, [float((a.astype("f8") ** 2).sum()) for a in arrays if a.dtype.char in "fd"])

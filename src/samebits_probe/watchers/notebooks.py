@@ -1,4 +1,4 @@
-"""IPython, which runs the cells of notebooks: an end is taken after each cell.
+"""IPython, which runs the cells of notebooks: an end is recorded after each cell.
 
 A kernel is asked to leave when its notebook is over, and killed if it takes longer than its client waits
 (https://jupyter-client.readthedocs.io/en/stable/api/manager.html, `shutdown_wait_time`), so its exit may never come.
@@ -24,7 +24,7 @@ SEEN = [
 
 
 def install(module: Library, probe: "Probe") -> None:
-    """Take an end after each cell of every shell that is made; `module`: IPython.core.interactiveshell."""
+    """Record an end after each cell of every shell that is made; `module`: IPython.core.interactiveshell."""
     shell = module.InteractiveShell
     original, leave = shell.init_events, shell.atexit_operations
 

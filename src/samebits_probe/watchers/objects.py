@@ -22,12 +22,12 @@ Graph = Any
 Operation = Any  # of a graph
 Session = Any
 # of JAX
-Pytree = Any  # any value, whose leaves are arrays and numbers
+Pytree = Any  # any value whose leaves are arrays and numbers
 Structure = Any  # of a pytree
 Traced = Any  # a value that is traced, or an array
 
-Function = Callable[..., Any]  # of a library or of the program: it is wrapped, and called with what it is given
+Function = Callable[..., Any]  # of a library or of the program: it is wrapped, and called with its arguments
 Arguments = Tuple[Any, ...]
 CallArguments = Tuple[Arguments, Dict[str, Any]]  # of one call: args, kwargs
-Reference = Callable[[], Any]  # a weak one: gives the object, or None when it has died
+Reference = Callable[[], Any]  # a weak reference: gives the object, or None after it has died
 NamedValue = Tuple[str, Any]  # a value, tensor, array or variable, under its name

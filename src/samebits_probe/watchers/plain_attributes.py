@@ -1,7 +1,7 @@
 """Numbers, arrays and tensors in the plain attributes of models, layers and modules.
 
-A library's own bookkeeping lies there too (ids, memory addresses): a private name that the library's code for the class
-mentions is the library's, every other attribute is the program's.
+They also hold the library's own bookkeeping (ids, memory addresses). A private name that the library's code for the
+class mentions belongs to the library; every other attribute belongs to the program.
 """
 
 import sys
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 NamedArray = Tuple[Any, ...]  # (name, array), or (name, array, type) of a number
 _DEEPEST, _MOST = 5, 1000
-_SEEDS = ("seed", "_seed")  # a random state: what it changes is seen where it is used
+_SEEDS = ("seed", "_seed")  # a random state: its effects are seen where it is used
 
 
 class PlainAttributes:
-    """Reads the plain attributes of objects. `libraries`: names of packages; `is_tensor`, `array`: of the backend."""
+    """Reads the plain attributes of objects.
+
+    `libraries`: names of packages; `is_tensor`, `array`: functions of the backend.
+    """
 
     def __init__(
         self, probe: "Probe", libraries: Tuple[str, ...], is_tensor: Callable[[Any], bool], array: Callable[[Any], Any]
@@ -27,9 +30,10 @@ class PlainAttributes:
         self._own_names: Dict[type, FrozenSet[str]] = {}  # class -> the names that its library uses
 
     def of(self, owner: Any, name: str) -> List[NamedArray]:
-        """[(name, array) or (name, array, type)] of an object that is called `name`.
+        """[(name, array) or (name, array, type)] of an object with this name.
 
-        The library's own numbers are one array, as text. The type of a number says that it is no array.
+        The library's own numbers are one array, as text. A type stands beside a number, to show that it is not an
+        array.
         """
         own, found, settings = self.names_of(type(owner)), [], []
         for key, value in sorted(vars(owner).items(), key=lambda pair: str(pair[0])):
@@ -66,7 +70,7 @@ class PlainAttributes:
         return [leaf for key, item in _parts(value) for leaf in self._leaves("%s.%s" % (name, key), item, depth + 1)]
 
     def _numbers(self, name: str, numbers: List[Any], kind: str) -> List[NamedArray]:
-        """Numbers that belong to this run only (moments, process ids) are named so."""
+        """Name numbers that belong only to this run (moments, process ids) as such."""
         sorted_out = self._moments.sorted_out(numbers)
         return [(name + suffix, _asarray(some if kind == "numbers" else some[0]), kind) for suffix, some in sorted_out]
 
@@ -88,7 +92,7 @@ def _parts(value: Any) -> List[Tuple[str, Any]]:
 
 
 def _asarray(value: Any) -> Any:
-    """An array of numbers; of what numpy has no type for the exact text."""
+    """An array of numbers; if numpy has no type for them, their exact text."""
     numpy = sys.modules["numpy"]
     try:
         array = numpy.asarray(value)
@@ -112,7 +116,7 @@ def _mentioned(owner: type) -> Iterator[str]:
 
 
 def _unwrapped(function: Any) -> Any:
-    """The function under properties, class methods and decorators."""
+    """The function inside properties, class methods and decorators."""
     for _ in range(20):
         inner = getattr(function, "fget", None) or getattr(function, "__func__", None)
         inner = inner or getattr(function, "__wrapped__", None)

@@ -1,6 +1,6 @@
-"""Workers of process pools: an end is taken after each task, before its result is handed over.
+"""Workers of process pools: an end is recorded after each task, before its result is handed over.
 
-A program that has all results may end the workers at once: leaving the `with` of a `multiprocessing.Pool` does so
+A program that has all results may end the workers at once. Leaving the `with` of a `multiprocessing.Pool` does so
 (https://docs.python.org/3/library/multiprocessing.html#multiprocessing.pool.Pool.terminate), and joblib ends its
 workers when their parent exits.
 """
@@ -26,7 +26,7 @@ SEEN = [
 
 
 def install(module: Library, probe: "Probe") -> None:
-    """Wrap what hands over results; `module`: one of those that hold the loop of a pool's worker."""
+    """Wrap what hands over results. `module`: a module with the loop of a pool's worker."""
     if hasattr(module, "_sendback_result"):
         module._sendback_result = _after_task(module._sendback_result, probe)
     else:
@@ -43,7 +43,7 @@ def _after_task(original: Function, probe: "Probe") -> Function:
 
 
 def end_task(probe: "Probe") -> None:
-    """Take an end, if this process has observed anything; a task of a pool of threads ends nothing."""
+    """Record an end, if this process has observed anything. A task of a pool of threads ends nothing."""
     if threading.current_thread() is threading.main_thread() and probe.is_here() and probe.has_observed():
         probe.guard("the end of a task", _take_end, probe)
 
@@ -56,7 +56,7 @@ def _take_end(probe: "Probe") -> None:
 
 
 class _Results:
-    """The queue of results that a worker is given: takes an end before each."""
+    """A worker's queue of results. It records an end before each result."""
 
     def __init__(self, queue: Any, probe: "Probe") -> None:
         self._queue, self._probe = queue, probe

@@ -1,9 +1,11 @@
-"""Ray: an end is taken after each task and each call of an actor's method, before its result is stored.
+"""Ray: an end is recorded after each task and each call of an actor's method, before its result is stored.
 
-A process that gives Ray a function or an actor's class to run says so: its workers may be hidden from the probe.
+A process that gives Ray a function or an actor class to run reports that, because its workers may be hidden from the
+probe.
 
 A worker of Ray is ended by its raylet when its job is over, without Python's exit
-(https://docs.ray.io/en/latest/ray-core/fault_tolerance/tasks.html); what `pools` says of workers holds for it too.
+(https://docs.ray.io/en/latest/ray-core/fault_tolerance/tasks.html); what `pools` says about workers is true for it,
+too.
 """
 
 import functools
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def install(module: Library, probe: "Probe") -> None:
-    """Wrap what a worker is given to execute, and what gives it; `module`: ray._private.function_manager."""
+    """Wrap the functions that a worker gets to execute, and the methods that export them; `module`:
+    ray._private.function_manager.
+    """
     manager = module.FunctionActorManager
     original = manager.get_execution_info
     known: Dict[Function, Function] = {}
@@ -36,7 +40,7 @@ def install(module: Library, probe: "Probe") -> None:
 
 
 def _telling(original: Function, told: Set[int], probe: "Probe") -> Function:
-    """The same method, which says that it was called; once in each process, `told`."""
+    """The same method, which also reports that it was called, once in each process (`told`)."""
 
     @functools.wraps(original)
     def gives(*args: Any, **kwargs: Any) -> Any:
@@ -49,7 +53,7 @@ def _telling(original: Function, told: Set[int], probe: "Probe") -> Function:
 
 
 def _seen(info: Any, known: Dict[Function, Function], probe: "Probe") -> Any:
-    """The same information with a function that takes an end; a coroutine's end is not its return."""
+    """The same information with a function that records an end. A coroutine has not ended when its function returns."""
     function = info.function
     if inspect.iscoroutinefunction(getattr(function, "method", function)):
         return info

@@ -1,8 +1,8 @@
-"""What objects of a library hold at the end: those that have died as well as those that are alive.
+"""What objects of a library hold at the end, both dead and living ones.
 
-Which objects the collector has taken by then is an accident. So what an object holds is read when it dies, and counts
-like the rest. Objects are told apart by name alone. Those of one name are sorted by content, because a program may make
-them in any order.
+Chance decides which objects the garbage collector has taken by then. So the content of an object is read when it dies,
+and counts like the rest. Objects are told apart by name alone. Those of one name are sorted by content, because a
+program may make them in any order.
 """
 
 import atexit
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from .keras3.points import KeptArray, Points
     from .plain_attributes import NamedArray
 
-Reader = Callable[[Any], "Iterable[NamedArray]"]  # gives what an object holds
+Reader = Callable[[Any], "Iterable[NamedArray]"]  # gives the content of an object
 Alive = Tuple[int, Callable[[], Any], Reader, Any]  # number, weak reference, reader, what must live until then
 
 _LOST = "an object died at a moment when what it held could not be read"
 
 
 class Remains:
-    """Knows objects from their first moment on. `points`: has `kept(name, array)` and `add_kept(kind, kept)`."""
+    """Follows objects from their first moment on. `points`: has `kept(name, array)` and `add_kept(kind, kept)`."""
 
     def __init__(self, probe: "Probe", points: "Points") -> None:
         self._probe, self._points = probe, points
@@ -43,27 +43,30 @@ class Remains:
             self._probe.at_end(self._record)
 
     def add(self, owner: Any, read: Reader, needed: Any = None) -> None:
-        """Follow an object. `read(owner)`: [what `kept` takes]; `needed`: what it reads from, if it is of a cycle."""
+        """Follow an object.
+
+        `read(owner)`: [what `kept` takes]; `needed`: objects that it reads from, in case it is part of a cycle.
+        """
         self._count += 1
         self._alive[id(owner)] = self._count, weakref.ref(owner), read, needed
 
     def drop(self, owner: Any) -> None:
-        """Let go of an object, which is none of a model's, or which a different one stands for."""
+        """Drop an object, because it does not belong to a model, or a different object stands for it."""
         self._alive.pop(id(owner), None)
 
     def died(self, owner: Any) -> None:
-        """An object is about to die: what it holds is read now. Never fails."""
+        """An object is about to die: read its content now. Never fails."""
         if sys is None or sys.is_finalizing():
             return
         known = self._alive.pop(id(owner), None)
         if known is not None:
             try:
                 self._dead.append((known[0], [self._points.kept(*one) for one in known[2](owner)]))
-            except Exception:  # it dies in the middle of anything, and perhaps after its library has ended
+            except Exception:  # it may die in the middle of anything, perhaps after its library has ended
                 self._is_lost = True
 
     def exits_first(self) -> None:
-        """Read before exit functions that are registered already: a library may take its values away in one."""
+        """Read before exit functions that are registered already, because a library may delete its values in one."""
         atexit.unregister(self._exit)
         atexit.register(self._exit)
 
@@ -84,7 +87,7 @@ class Remains:
             self._points.add_kept("end", item)
 
     def _collect(self) -> None:
-        """Read all that is alive, beside what is kept of the dead."""
+        """Read everything alive, in addition to what is kept of dead objects."""
         found = list(self._dead)
         for number, reference, read, _ in list(self._alive.values()):
             owner = reference()
@@ -128,7 +131,7 @@ def leave_out(owner: Any, method: str, *drops: Callable[[Any], Any]) -> None:
 
 
 def tell_new(owner: Any, tell: Callable[[Any], Any]) -> None:
-    """Call `tell(object)` when an object of the class `owner` is made: copied and unpickled ones too."""
+    """Call `tell(object)` when an object of the class `owner` is made, copied or unpickled."""
     original = owner.__new__
 
     @functools.wraps(original)

@@ -1,4 +1,4 @@
-"""The threads that train in a process: whether their order against each other may change from run to run."""
+"""The threads that train in a process. Their order against each other may change from run to run."""
 
 import threading
 import weakref
@@ -9,14 +9,15 @@ if TYPE_CHECKING:
 
 Reference = Callable[[], Optional[threading.Thread]]
 
-TRAINS_ELSEWHERE = "training in another thread"  # the point that is said not to be observed; the reader knows it
+TRAINS_ELSEWHERE = "training in another thread"  # the point that is reported as not observed; the reader knows it
 OWN_MODEL = "a different thread trains a model of its own"  # why it is not; the reader knows this one, too
 
 
 class Trainers:
-    """Told of each step by the thread that makes it; says once if a different thread, still alive, trains as well.
+    """Each thread tells it about each step that it makes.
 
-    What the main thread did before it started a thread, and waited for it, has an order: that is not said.
+    It reports once if a different living thread trains as well. What the main thread did before it started a thread and
+    waited for it has an order, and is not reported.
     """
 
     def __init__(self, probe: "Probe", why: str = "models are trained in several threads, in any order") -> None:

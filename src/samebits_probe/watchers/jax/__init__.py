@@ -1,1 +1,1 @@
-"""Watches plain JAX: a step is a call of a compiled function that returns the state that it was given."""
+"""Watches plain JAX: a step is a call of a compiled function that takes a state and returns it."""

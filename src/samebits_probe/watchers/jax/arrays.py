@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Arrays:
-    """Reads concrete arrays; tells tracers, which have no value yet."""
+    """Reads concrete arrays, and recognises tracers, which have no value yet."""
 
     def __init__(self) -> None:
         self.jax = sys.modules["jax"]
@@ -25,15 +25,15 @@ class Arrays:
         return isinstance(value, (self.jax.Array, self.numpy.ndarray))
 
     def has_value(self, value: Any) -> bool:
-        """Whether it is an array that has a value now: it is not traced, and was not given away."""
+        """Whether it is an array that has a value now: it is not traced, and its memory was not donated."""
         return isinstance(value, self.jax.Array) and not self.is_tracer(value) and not value.is_deleted()
 
     def is_concrete(self, value: Pytree) -> bool:
-        """Whether a value is known now, and not only in a function that is being traced."""
+        """Whether a value is known now. The values of a function that is being traced are not."""
         return not any(self.is_tracer(leaf) for leaf in self.jax.tree_util.tree_leaves(value))
 
     def may_record(self) -> bool:
-        """Whether gradients may be recorded of what happens now: never, JAX traces functions for that."""
+        """Whether gradients of the current code may be recorded: never, because JAX traces functions for that."""
         return False
 
     def array(self, value: Traced) -> Array:
@@ -43,7 +43,7 @@ class Arrays:
         return self.numpy.asarray(value)
 
     def arrays(self, name: str, value: Pytree) -> List[Tuple[str, Array]]:
-        """[(name, array)] of an array or number; of any other pytree its leaves, by their order."""
+        """[(name, array)] of an array or number, or of the leaves of any other pytree, in their order."""
         if isinstance(value, (self.jax.Array, self.numpy.ndarray, self.numpy.generic, int, float)):
             return [(name, self.array(value))]
         leaves = self.jax.tree_util.tree_leaves(value)
@@ -56,7 +56,10 @@ class Arrays:
 
 
 class Print:
-    """One value as it was read: what a point needs of it. `number`: if it is one; `data`: its bytes, if asked for."""
+    """What a point needs of a value that was read.
+
+    `number`: the value if it is a number; `data`: its bytes, if wanted.
+    """
 
     __slots__ = ("dtype", "shape", "fingerprint", "number", "data")
 
@@ -67,7 +70,10 @@ class Print:
 
 
 class Prints:
-    """Reads arrays and numbers, each array of JAX once: it cannot change. None for one that has been deleted."""
+    """Reads arrays and numbers.
+
+    Each array of JAX is read once, because it cannot change. Returns None for an array that has been deleted.
+    """
 
     def __init__(self, hasher: "Hasher") -> None:
         self._arrays, self._hasher = Arrays(), hasher
@@ -94,12 +100,12 @@ class Prints:
         number = id(value)
         try:
             self._known[number] = weakref.KeyedRef(value, self._forget, number), found
-        except TypeError:  # a kind of array that cannot be referred to: it is read again
+        except TypeError:  # this kind of array has no weak references: it is read again
             self._known.pop(number, None)
 
     def _array(self, value: Any) -> Array:
-        base = getattr(value, "_base_array", value)  # of a random key: key_data would compile a function
-        if type(base.sharding) is self._alone:  # by far the most: it lies whole on one device
+        base = getattr(value, "_base_array", value)  # for a random key: key_data would compile a function
+        if type(base.sharding) is self._alone:  # by far the most common: it lies whole on one device
             return self._arrays.numpy.asarray(base)
         if not base.is_fully_addressable:
             parts = [self._arrays.numpy.asarray(shard.data).ravel() for shard in base.addressable_shards]
@@ -120,5 +126,5 @@ class Prints:
 
 
 def forgetting(known: Dict[int, Any]) -> Callable[[Any], None]:
-    """What takes an array that has died from a dictionary: the callback of its weakref.KeyedRef."""
+    """The callback of a weakref.KeyedRef, which removes a dead array from a dictionary."""
     return signals.referred(lambda reference: known.pop(reference.key, None))

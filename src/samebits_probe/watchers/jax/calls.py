@@ -1,4 +1,4 @@
-"""A compiled function of the program and its calls: which of its leaves come back, as far as the calls so far tell."""
+"""A compiled function of the program and its calls: which of its leaves come back, as far as the calls so far show."""
 
 import contextlib
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Set, Tuple
@@ -11,8 +11,8 @@ from .programs import JaxProgram
 if TYPE_CHECKING:
     from types import CodeType
 
-Prints = List[Optional[Print]]  # of leaves; None for one that had been deleted
-Source = Tuple["CompiledCall", int]  # the call that gave a leaf, its index there
+Prints = List[Optional[Print]]  # of leaves; None for a deleted one
+Source = Tuple["CompiledCall", int]  # the call that returned a leaf, its index there
 
 APPLY = "apply_updates"  # optax's, outside of compiled functions
 _INEXACT = ("float", "bfloat", "complex")
@@ -25,11 +25,12 @@ class Function:
     def __init__(self, name: str, code: "Optional[CodeType]") -> None:
         self.name, self.code = name, code
         self.reference: Reference  # unless it stands for no function of its own
-        self.role: Optional[str] = None  # "step", "feeder", "part" (a feeder of optax: never a step) or "evaluation"
+        # "step", "feeder", "part" (a feeder of optax, which is never a step) or "evaluation"
+        self.role: Optional[str] = None
         self.is_applier = name == APPLY and code is None
-        self.label, self.is_labelled = "", False  # what its points begin with, once it is a step
+        self.label, self.is_labelled = "", False  # the beginning of its points' names, once it is a step
         self.calls = 0
-        # index of a leaf that goes in -> index of the one that came out before, and comes back
+        # index of an input leaf -> index of the earlier output leaf that comes back there
         self.back: Dict[int, int] = {}
         self.looped: Set[int] = set()  # places of outputs that a loop within the function carries
         self._names: Dict[Tuple[int, int], trees.LeafNames] = {}  # by the numbers of leaves that go in, that come out
@@ -37,7 +38,7 @@ class Function:
         self.last: Dict[str, Print] = {}  # name -> print of the state that the latest call gave
 
     def names_of(self, call: "CompiledCall") -> trees.LeafNames:
-        """The names of the leaves of a call, which other calls with as many leaves share."""
+        """The names of the leaves of a call. Other calls with as many leaves share them."""
         counts = len(call.given.places), len(call.returned.places)
         if counts not in self._names:
             self._names[counts] = trees.LeafNames(call.given, call.returned)
@@ -45,22 +46,22 @@ class Function:
 
     @contextlib.contextmanager
     def taken_for_step(self, back: Dict[int, int]) -> Iterator[None]:
-        """For now it is a step; its last state stays recorded."""
+        """Treat it as a step for now. Its last state stays recorded."""
         before = dict(vars(self))
         self.back, self.last = back, dict(self.last)
         yield
         vars(self).update(before)
 
     def feeds(self, other: "Function") -> bool:
-        """Whether calls of this function may belong to a step of another."""
+        """Whether calls of this function may belong to a step of a different function."""
         return self.role in (None, "feeder", "part") and self is not other
 
 
 class CompiledCall:
     """One call. `inputs`, `outputs`: prints of its leaves.
 
-    `sources`: index of a leaf that goes in -> (the call that gave it, its index there). `own`: the indices of leaves
-    that an earlier call of the same function gave.
+    `sources`: index of an input leaf -> (the call that returned it, its index there). `own`: the indices of input
+    leaves that an earlier call of the same function returned.
     """
 
     def __init__(self, function: Function, given: trees.Tree) -> None:
@@ -71,11 +72,11 @@ class CompiledCall:
         self.outputs: Prints = []
         self.sources: Dict[int, Source] = {}
         self.own: Set[int] = set()
-        self.givers: Set[Function] = set()  # functions that gave leaves which go in
+        self.givers: Set[Function] = set()  # functions that returned its input leaves
         self.pairs: List[trees.TreePair] = []
 
     def let_go(self) -> None:
-        """Keep prints and no value of the program, and of the calls before this one only two that may feed it."""
+        """Keep fingerprints and no value of the program, and only two of the earlier calls that may feed it."""
         self.sources = {index: found for index, found in self.sources.items() if found[0].function.feeds(self.function)}
         for source, _ in self.sources.values():
             for earlier, _ in source.sources.values():
@@ -100,14 +101,16 @@ def _is_copy(one: Optional[Print], other: Optional[Print]) -> bool:
 
 
 def given_back(call: "CompiledCall") -> Dict[int, int]:
-    """{index that goes in: index that comes out} of what is given as an earlier call gave it; empty if none is."""
+    """{input index: output index} of the values that come back exactly as an earlier call returned them; empty if there
+    are none.
+    """
     found = {index: call.sources[index][1] for index in call.own}
     alike_in, alike_out = call.given.kinds(), call.returned.kinds()
     found = {one: other for one, other in found.items() if other < len(alike_out) and alike_in[one] == alike_out[other]}
     found.update(_given_back_as_copies(call))
     if not any(alike_in[index][1].startswith(_INEXACT) for index in found):
         return {}
-    for pair in call.pairs:  # leaves of the same parts that the program replaced: a counter, a key
+    for pair in call.pairs:  # leaves of the same parts that the program replaced, such as a counter or a key
         places = pair.places()
         if any(found.get(one) == other for one, other in places):
             for one, other in places:
@@ -116,7 +119,7 @@ def given_back(call: "CompiledCall") -> Dict[int, int]:
 
 
 def _given_back_as_copies(call: "CompiledCall") -> Dict[int, int]:
-    """The same of values that the latest call changed, and that the program gives back in arrays of its own."""
+    """The same for values that the latest call changed, and that the program passes back as copies in new arrays."""
     found, before = {}, call.function.previous
     for one, other in (place for pair in call.pairs for place in pair.places()):
         if before is None or one >= len(before.inputs) or other >= len(before.outputs):
@@ -128,7 +131,7 @@ def _given_back_as_copies(call: "CompiledCall") -> Dict[int, int]:
 
 
 def given_back_in_turn(call: "CompiledCall") -> Dict[int, int]:
-    """The same where another function, which gives the state on as this one does, was called in between."""
+    """The same if a different function, which also passes on the state, was called in between."""
     for pair in call.pairs:
         if pair.given not in call.sources:
             continue
@@ -142,7 +145,7 @@ def given_back_in_turn(call: "CompiledCall") -> Dict[int, int]:
 
 
 def looks_carried(call: "CompiledCall") -> Dict[int, int]:
-    """The same of a function that was called once: a part of several leaves that changed, or what its loop carries."""
+    """The same for a function that was called once: a part of several leaves that changed, or what its loop carries."""
     found: Dict[int, int] = {}
     for pair in call.pairs:
         values = call.outputs[pair.returned : pair.returned + pair.count]
@@ -154,7 +157,7 @@ def looks_carried(call: "CompiledCall") -> Dict[int, int]:
 
 
 def carried_by_loops(jaxpr: JaxProgram) -> Set[int]:
-    """The places of outputs that a loop of the function gives out."""
+    """The places of outputs that come from a loop in the function."""
     carried: Set[int] = set()
     for equation in jaxpr.eqns:
         if equation.primitive.name in _LOOPS:

@@ -1,6 +1,6 @@
-"""A traced function of JAX as a straight program: one operator after the other, from which values can be taken.
+"""A traced function of JAX as a straight program: one operator after the other, so that values can be read in between.
 
-Bodies of calls (jit, rules for gradients, checkpoints) are opened in place; loops and conditions stay whole.
+Bodies of calls (jit, rules for gradients, checkpoints) are inlined. Loops and conditions stay whole.
 """
 
 import os
@@ -25,9 +25,8 @@ _OTHERS = (OWN,) + tuple(os.path.dirname(file) + os.sep for file in _FILES if fi
 
 class Equation:
     """One equation. `inputs`, `outputs`: places of values; `scopes`: names around it, the outermost first.
-
-    `transforms`: what JAX made it by ("jvp", "transpose"); `code`: "file:line" of the program, "" if no line of it
-    led here.
+    `transforms`: the transforms by which JAX made it ("jvp", "transpose"); `code`: "file:line" of the program, "" if no
+    line of the program led here.
     """
 
     def __init__(self, equation: JaxEquation, inputs: List[int], outputs: List[int], around: "Around") -> None:
@@ -38,16 +37,16 @@ class Equation:
         self.is_random = self.name in _RANDOM
 
     def numbers(self) -> Dict[str, str]:
-        """{name: text} of its parameters that are numbers."""
+        """{name: text} of its numeric parameters."""
         found = {name: numbers(value) for name, value in self._params.items()}
         return {name: text for name, text in found.items() if text is not None}
 
     def label(self) -> Optional[str]:
-        """What a name that was given to a value is: see jax.ad_checkpoint.checkpoint_name. None for others."""
+        """The name that a value was given by jax.ad_checkpoint.checkpoint_name; None for other equations."""
         return self._params["name"] if self.name == "name" else None
 
     def run(self, values: Sequence[Traced]) -> List[Traced]:
-        """Its outputs, from the values of its inputs: at once, or in a function that is traced."""
+        """Compute its outputs from the values of its inputs: at once, or in a function that is being traced."""
         found = self._primitive.get_bind_params(self._params)
         functions, params = found if isinstance(found, tuple) else ((), found)
         with self._context.manager:
@@ -56,7 +55,7 @@ class Equation:
 
 
 class Around:
-    """Where an equation stands: scopes of names, transforms, and frames, the innermost first."""
+    """The surroundings of an equation: name scopes, transforms, and frames, the innermost first."""
 
     def __init__(
         self, scopes: Tuple[str, ...] = (), transforms: FrozenSet[str] = frozenset(), frames: Tuple[Frame, ...] = ()
@@ -73,8 +72,8 @@ class Around:
     def _joined(self, traceback: Any) -> Tuple[Frame, ...]:
         """The frames of an equation, and those of the calls around it.
 
-        JAX keeps those within the body of a call alone; older ones keep all, and since a body is traced once for calls
-        from many lines, it may be the lines of a different call.
+        JAX keeps only the frames within the body of a call. Older releases keep all frames. A body is traced once for
+        calls from many lines, so these may be the lines of a different call.
         """
         own = tuple((frame.file_name, frame.line_num) for frame in traceback.frames) if traceback is not None else ()
         if not own or not self._frames or own[-1] != self._frames[-1]:
@@ -124,7 +123,7 @@ class Jaxpr:
     def _open(
         self, jaxpr: JaxProgram, constants: Iterable[Any], arguments: Sequence[int], around: "Around"
     ) -> List[int]:
-        """Add the operators of a body; gives the places of its results."""
+        """Add the operators of a body. Returns the places of its results."""
         known = dict(zip(jaxpr.invars, arguments))
         known.update(zip(jaxpr.constvars, map(self._constant, constants)))
 
@@ -143,7 +142,7 @@ class Jaxpr:
         return [place(atom) for atom in jaxpr.outvars]
 
     def _last_uses(self) -> List[Set[int]]:
-        """For each operator the places whose values nothing after it asks for."""
+        """For each operator, the places whose values nothing after it needs."""
         kept, found = set(self.results), []
         for operator in reversed(self.operators):
             mentioned = set(operator.inputs) | set(operator.outputs)
@@ -152,7 +151,7 @@ class Jaxpr:
         return found[::-1]
 
     def needed_for(self, places: Iterable[int]) -> Set[Equation]:
-        """The operators that values are computed from, as a set."""
+        """The set of operators from which values are computed."""
         wanted, found = set(places), set()
         for operator in reversed(self.operators):
             if not wanted.isdisjoint(operator.outputs):
@@ -177,7 +176,7 @@ class Jaxpr:
 
 
 def _body(equation: JaxEquation) -> Optional[JaxProgram]:
-    """The jaxpr that an equation calls once with its own inputs and outputs; None for any other equation."""
+    """The jaxpr that an equation calls exactly once with its own inputs and outputs; None for any other equation."""
     if equation.primitive.name not in _CALLS:
         return None
     found = [equation.params[name] for name in _BODIES if equation.params.get(name) is not None]
@@ -188,7 +187,7 @@ def _body(equation: JaxEquation) -> Optional[JaxProgram]:
 
 
 def calls_back(jaxpr: JaxProgram) -> bool:
-    """Whether a jaxpr calls functions of Python while it runs, in a loop or condition of it too."""
+    """Whether a jaxpr calls Python functions while it runs, also within a loop or condition."""
     return any(_calls_back(equation) for equation in jaxpr.eqns)
 
 

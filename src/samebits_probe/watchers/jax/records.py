@@ -1,4 +1,4 @@
-"""The points of a step of plain JAX: start, batch, forward, gradient, update, and the last states at the end."""
+"""Records points of a step of plain JAX: start, batch, forward, gradient, update, and the last states at the end."""
 
 import contextlib
 from typing import TYPE_CHECKING, Container, Dict, Iterable, Iterator, List, Sequence, Set, Tuple
@@ -10,7 +10,7 @@ from .calls import CompiledCall, Function
 if TYPE_CHECKING:
     from ...probe import Probe
 
-Feeder = Tuple[CompiledCall, Set[int]]  # a call that belongs to a step, and which of its leaves are gradients
+Feeder = Tuple[CompiledCall, Set[int]]  # a call that belongs to a step, and the indices of its gradients
 
 _LOOP = "JAX: %s makes many steps in one compiled call, and each call counts as one step"
 _NOT_COMPILED = "JAX: they are computed outside of compiled functions; what was added to the weights is compared"
@@ -18,7 +18,7 @@ _DONATED = "JAX: %s is donated to %s, and gone after that call"
 
 
 class Roles:
-    """What the leaves of a function's calls with the same names are."""
+    """The roles of leaves, for calls of a function with the same names."""
 
     def __init__(self, call: CompiledCall) -> None:
         names, shown = call.names, {}
@@ -30,7 +30,7 @@ class Roles:
         }
         for index, out in back.items():
             shown[index] = _state_name(names.of_state(index, out), names.is_in_optimizer(index, out))
-        self.states = shown  # index that goes in -> name
+        self.states = shown  # input index -> name
         self.updates = {out: shown[index] for index, out in back.items()}
         self.gradients_in = _gradients(call.given, set(back), names.given)
         self.gradients_out = _gradients(call.returned, set(back.values()), names.returned)
@@ -45,17 +45,17 @@ class Records:
         self._steppers: List[Function] = []
         self._roles: Dict[int, Roles] = {}
         self._said: Set[str] = set()
-        self._lasts: Dict[str, Print] = {}  # name -> print of the state that a function gave last
+        self._lasts: Dict[str, Print] = {}  # name -> fingerprint of the state that a function returned last
 
     @contextlib.contextmanager
     def unchanged(self) -> Iterator[None]:
-        """What is recorded now may be cut off again: afterwards all is as it was."""
+        """While this is entered, records may be discarded later: at the end, everything is as it was before."""
         before = {name: type(value)(value) for name, value in vars(self).items() if name != "_probe"}
         yield
         vars(self).update(before)
 
     def keeps_bytes(self) -> bool:
-        """Whether the bytes of values are asked for beside their fingerprints."""
+        """Whether the launcher wants the bytes of values in addition to fingerprints."""
         return any(self._probe.wants(kind) for kind in ("start", "batch", "forward", "gradient", "update"))
 
     def step(self, call: CompiledCall, feeders: Iterable[Feeder]) -> None:
@@ -95,7 +95,7 @@ class Records:
         return known
 
     def _start(self, call: CompiledCall, roles: "Roles") -> Set[bytes]:
-        """Record the state that goes in if no call of the function gave it. Gives the fingerprints of all of it."""
+        """Record the input state if no call of the function returned it. Returns the fingerprints of all of it."""
         function, found = call.function, set()
         for index, name in roles.states.items():
             print_ = call.inputs[index]
@@ -139,7 +139,7 @@ class Records:
             self._not_observed("steps", _LOOP % function.name)
 
     def _fed(self, call: CompiledCall, given: Set[int], states: Set[bytes]) -> None:
-        """Record a call that belongs to the step: what it was given beside the state, and what it gave."""
+        """Record a call that belongs to the step: its inputs other than the state, and its outputs."""
         names, label = call.names, call.function.name + "/"
         for index, print_ in enumerate(call.inputs):
             is_known = index in call.sources or index in call.own or names.is_in_optimizer(index, None)
@@ -176,7 +176,7 @@ class Records:
 
 
 def gradients_of(call: CompiledCall, applied: CompiledCall) -> Set[int]:
-    """The indices of what a call gave that has the shapes of the parameters, if it was given these parameters."""
+    """The indices of outputs that have the shapes of the parameters, if these parameters went in."""
     count = len(applied.function.back)
     known = {found.fingerprint for found in applied.inputs[:count] if found is not None}
     if known.isdisjoint(found.fingerprint for found in call.inputs if found is not None):
@@ -194,7 +194,9 @@ def _state_name(name: str, is_in_optimizer: bool) -> str:
 
 
 def _gradients(tree: trees.Tree, taken: Set[int], names: Sequence[str]) -> Set[int]:
-    """The indices of leaves that are gradients: by their name, or by the structure of a part of the state."""
+    """The indices of leaves that are gradients, judged by their names, or by having the structure of a part of the
+    state.
+    """
     found = {index for index, name in enumerate(names) if "grad" in name.lower() and index not in taken}
     nodes = [node for node in tree.nodes() if node[1] > 1]
     known = [node[2] for node in nodes if taken.issuperset(range(node[0], node[0] + node[1]))]
@@ -206,7 +208,7 @@ def _gradients(tree: trees.Tree, taken: Set[int], names: Sequence[str]) -> Set[i
 
 
 def _output_names(call: CompiledCall, names: Sequence[str], updates: Container[int]) -> Dict[int, str]:
-    """Names of what comes out and does not come back: "loss" if it is one number."""
+    """Names of outputs that do not come back as inputs: "loss" if it is one number."""
     scalars = [
         index
         for index, found in enumerate(call.outputs)

@@ -1,8 +1,8 @@
-"""Steps of plain JAX: calls of compiled functions that are given what an earlier call of the same function gave.
+"""Steps of plain JAX: calls of compiled functions that get what an earlier call of the same function returned.
 
-A function is a step once a call of it is given floating-point numbers that an earlier call of it gave. Until then its
-calls are kept as fingerprints. A call that feeds a step (it gives gradients) is recorded in the step that it feeds.
-Any other function is an evaluation, and is not recorded.
+A function is a step once a call of it gets floating-point numbers that an earlier call of it returned. Until then its
+calls are kept as fingerprints. A call that feeds a step (because it returns gradients) is recorded in the step that it
+feeds. Any other function is an evaluation, and is not recorded.
 """
 
 import threading
@@ -24,7 +24,7 @@ MOST_OPEN = 8  # calls of a function that are kept until it is known whether it 
 
 
 class CallSteps:
-    """Listens to the calls of compiled functions, and to optax where it applies updates outside of them."""
+    """Listens to the calls of compiled functions, and to optax if it applies updates outside of them."""
 
     def __init__(self, probe: "Probe", jax: Library) -> None:
         self._probe, self._jax = probe, jax
@@ -32,17 +32,17 @@ class CallSteps:
         self._functions: Dict[int, Tuple[Reference, Function]] = {}  # id of a function -> (reference, Function)
         self._applier = Function(APPLY, None)
         self._applier.role = "step"
-        # id of an array -> (weak reference, the call that gave it, index there)
+        # id of an array -> (weak reference, the call that returned it, index there)
         self._given: Dict[int, Tuple[Reference, CompiledCall, int]] = {}
         self._forget = arrays.forgetting(self._given)
         self._open: List[CompiledCall] = []  # calls of functions that are open, in their order
-        self._recent: List[CompiledCall] = []  # calls since the last step that may belong to it
-        self._steps_at_end = False  # a call that was the only one of its function was taken for a step
+        self._recent: List[CompiledCall] = []  # calls since the last step that may belong to the next one
+        self._steps_at_end = False  # whether the only call of a function was taken for a step
         self._records = records.Records(probe)
         self._lock = threading.RLock()
 
     def before(self, function: Any, arguments: CallArguments, program: Optional[JaxProgram]) -> Optional[CompiledCall]:
-        """A call that is traced or compiled: read what goes in, which may be gone after it."""
+        """A call begins: read the inputs, because they may be gone after it."""
         with self._lock:
             found = self._function(function)
             if self._yields() or found.role == "evaluation":
@@ -77,7 +77,10 @@ class CallSteps:
             call.let_go()
 
     def end(self) -> None:
-        """The program has ended: what is still open, then the last states. It may go on: nothing known changes."""
+        """The program may have ended: record what is still open, then the last states.
+
+        If the program goes on, nothing has changed.
+        """
         self._steps_at_end = False
         with self._lock, self._records.unchanged():
             for call in self._open if not self._yields() else ():
@@ -85,7 +88,7 @@ class CallSteps:
             self._records.end()
 
     def _close(self, call: CompiledCall) -> None:
-        """A call that is open at the end is a step if it looks as if its results were carried on."""
+        """A call that is open at the end is a step if its results look as if the program would carry them on."""
         back = call.function.role is None and calls.looks_carried(call)
         if back:
             self._steps_at_end = True
@@ -93,19 +96,19 @@ class CallSteps:
                 self._records.step(call, self._feeders_of(call))
 
     def saw_no_step(self) -> bool:
-        """Whether compiled functions of the program were called, and none of the calls was a step."""
+        """Whether compiled functions of the program were called but no call was a step."""
         functions = [found for _, found in self._functions.values()]
         has_step = self._steps_at_end or self._applier.calls or any(found.role == "step" for found in functions)
         return bool(functions) and not has_step
 
     def _yields(self) -> bool:
-        """Whether the program names its own steps, or the watcher of another library counts them."""
+        """Whether the program names its own steps, or the watcher of a different library counts them."""
         return self._probe.own.names_steps or self._probe.optimizer_seen
 
     def _tree_of(self, function: Any, arguments: CallArguments) -> trees.Tree:
         args, kwargs = arguments
         if getattr(function, "__module__", None) == "equinox._jit":
-            args = args[:2]  # the third one is what is not traced: functions, numbers, the structure
+            args = args[:2]  # the third one holds what is not traced: functions, numbers, the structure
         return trees.Tree(self._jax, (args, kwargs), lambda: trees.roots(function, args, kwargs))
 
     def _function(self, function: Any) -> Function:
@@ -119,7 +122,7 @@ class CallSteps:
         return found
 
     def _compiled_again(self, code: "Optional[CodeType]") -> Optional[Function]:
-        """The function of the same lines that is gone: a program may compile one in each step."""
+        """The earlier function from the same lines, if it is gone: a program may compile a new one in each step."""
         for number, (_, found) in list(self._functions.items()):
             if code is not None and found.code is code and found.reference() is None:
                 del self._functions[number]
@@ -127,7 +130,7 @@ class CallSteps:
         return None
 
     def _returned(self, call: CompiledCall, outputs: Pytree) -> None:
-        """Open what the call returned, and find where its arguments came from."""
+        """Open the results of the call, and find the sources of its arguments."""
         function = call.function
         function.calls += 1
         call.returned = trees.Tree(self._jax, outputs)
@@ -155,7 +158,7 @@ class CallSteps:
         return [self._prints.of(leaf, is_kept) for leaf in leaves]
 
     def _decide(self, call: CompiledCall) -> None:
-        """What the function of a call is, as far as it is known now."""
+        """Decide on the role of a call's function, as far as it is known now."""
         function = call.function
         if function.role in (None, "feeder"):
             back = calls.given_back(call) or (function.role is None and calls.given_back_in_turn(call))
@@ -193,7 +196,7 @@ class CallSteps:
         self._records.step(call, feeders)
 
     def _feeders_of(self, call: CompiledCall) -> List[records.Feeder]:
-        """[(call, indices of what it gave)] of the calls whose results went in beside the state, in their order."""
+        """[(call, indices of its results)] of the calls whose results went in with the state, in their order."""
         found: Dict[int, records.Feeder] = {}  # id of a call -> (call, indices)
         for index, (source, at) in sorted(call.sources.items()):
             if index not in call.function.back and self._may_feed(source.function, call.function):
@@ -207,12 +210,12 @@ class CallSteps:
 
     @staticmethod
     def _may_feed(function: Function, other: Function) -> bool:
-        """Not a function that was called once: it may turn out to be a step of its own."""
+        """Whether a call may feed a step. A function that was called only once may turn out to be a step itself."""
         return function.feeds(other) and (other.is_applier or function.role is not None or function.calls > 1)
 
 
 def _reference(function: Any) -> Reference:
     try:
         return weakref.ref(function)
-    except TypeError:  # a callable without weak references: it is kept
+    except TypeError:  # a callable without weak references is kept
         return lambda: function

@@ -1,4 +1,4 @@
-"""What goes into a call of JAX and what comes out, leaf by leaf: names, and which parts have the same structure."""
+"""The inputs and outputs of a call of JAX, leaf by leaf: their names, and which parts have the same structure."""
 
 import inspect
 import sys
@@ -13,9 +13,9 @@ Roots = Dict[Tuple[str, ...], str]  # the first two keys of a path -> name
 _OPTIMIZER = ("opt", "optim", "optimizer", "opt_state", "optimizer_state", "opt_states")
 _WEIGHTS = ("param", "params", "weight", "weights", "model", "w", "b", "kernel", "bias", "theta", "variables")
 _DEEPEST = 4
-_IS_ARRAY: Dict[type, bool] = {}  # what was found before: type -> True
-_DTYPES: Dict[Any, str] = {}  # dtype -> its name, which NumPy spells out each time
-_LARGEST = 2**63  # a larger number of Python has no bits of a fixed count
+_IS_ARRAY: Dict[type, bool] = {}  # types that were checked before -> True
+_DTYPES: Dict[Any, str] = {}  # dtype -> its name, because NumPy builds the name anew each time
+_LARGEST = 2**63  # a larger number of Python has no fixed number of bits
 _FLAT = ("dynamic_donate.", "dynamic_nodonate.")  # equinox._jit: arguments of the function that filter_jit compiles
 
 
@@ -37,7 +37,7 @@ class Tree:
         self._kinds: Optional[List[Kind]] = None
 
     def let_go(self, of_step: bool) -> None:
-        """Keep no value of the program; of the call of a step no shapes either, which nothing asks for again."""
+        """Drop the program's values. For the call of a step, drop the shapes, too: nothing needs them again."""
         if not of_step:
             self.kinds()
         self.leaves, self._value, self._roots = (), None, None
@@ -52,13 +52,13 @@ class Tree:
         """A name for each leaf: the keys that lead to it, joined by dots."""
         try:
             paths = [path for path, _ in self._util.tree_flatten_with_path(self._value)[0]]
-        except Exception:  # the program's own code says its keys, and fails
+        except Exception:  # the keys come from the program's own code, which fails
             paths = [(str(place),) for place in range(self.count)]
         roots = None if self._roots is None else self._roots()
         return [_name(paths[place], roots) for place in self.places]
 
     def optimizer_leaves(self) -> Set[int]:
-        """The indices of leaves that lie in a container of optax."""
+        """The indices of leaves in a container of optax."""
         found = self._util.tree_flatten_with_path(
             self._value, is_leaf=lambda node: type(node).__module__.partition(".")[0] == "optax"
         )[0]
@@ -72,7 +72,7 @@ class Tree:
         return {index for index, place in enumerate(self.places) if place in places}
 
     def nodes(self) -> List[Node]:
-        """[(first leaf, number of leaves, structure)] of the parts of it, to some depth, the larger ones first."""
+        """[(first leaf, number of leaves, structure)] of its parts, down to some depth, the larger ones first."""
         index = {place: number for number, place in enumerate(self.places)}
         found: List[Node] = []
 
@@ -97,7 +97,7 @@ class LeafNames:
         self._optimizer = given.optimizer_leaves(), returned.optimizer_leaves()
 
     def of_state(self, index: int, out: int) -> str:
-        """The name of a leaf that comes back. Equinox hands a flat list on; what comes out has the names."""
+        """The name of a leaf that comes back. Equinox passes on a flat list, so the names come from the output."""
         is_flat = self.given[index].startswith(_FLAT)
         return "output." + self.returned[out].partition(".")[2] if is_flat else self.given[index]
 
@@ -107,21 +107,21 @@ class LeafNames:
 
 
 class TreePair:
-    """A part of what goes in and a part of what comes out that have one structure, shapes and dtypes.
+    """A part of the inputs and a part of the outputs with the same structure, shapes and dtypes.
 
-    `is_sure`: no other part of what goes in has them too.
+    `is_sure`: no other part of the inputs has them, too.
     """
 
     def __init__(self, given: int, returned: int, count: int, is_sure: bool) -> None:
         self.given, self.returned, self.count, self.is_sure = given, returned, count, is_sure
 
     def places(self) -> List[Tuple[int, int]]:
-        """(index of a leaf that goes in, index of the one that comes out) for each leaf."""
+        """(index of the input leaf, index of the output leaf) for each leaf."""
         return [(self.given + n, self.returned + n) for n in range(self.count)]
 
 
 def pairs(given: Tree, returned: Tree) -> List[TreePair]:
-    """The pairs of two trees, the larger ones first; each leaf belongs to one at most."""
+    """The pairs of parts of two trees, the larger ones first. Each leaf belongs to at most one pair."""
     kinds_in, kinds_out = given.kinds(), returned.kinds()
     used_in: Set[int] = set()
     used_out: Set[int] = set()
@@ -146,12 +146,12 @@ def pairs(given: Tree, returned: Tree) -> List[TreePair]:
 
 
 def roots(function: Function, args: Arguments, kwargs: Dict[str, Any]) -> Roots:
-    """{path: name} of the arguments: the parameters' names where the function says them."""
+    """{path: name} of the arguments: the names of the parameters if the function has a signature."""
     try:
         names = [
             one.name for one in inspect.signature(function).parameters.values() if one.kind <= one.POSITIONAL_OR_KEYWORD
         ]
-    except Exception:  # built in, or a callable without a signature; or the program's own code says it, and fails
+    except Exception:  # built in, or a callable without a signature, or the program's own code fails
         names = []
     named: Roots = {("0", str(n)): names[n] if n < len(names) else "argument.%d" % n for n in range(len(args))}
     named.update({("1", str(key)): str(key) for key in kwargs})
@@ -168,7 +168,7 @@ def role(name: str) -> Optional[str]:
 
 
 def are_same(structure: Structure, other: Structure) -> bool:
-    """Whether two structures are equal. The program's own objects in them decide that, and may fail."""
+    """Whether two structures are equal. The program's own objects in them compare themselves, which may fail."""
     try:
         return bool(structure == other)
     except Exception:
@@ -189,12 +189,15 @@ def _word(key: Any) -> str:
             if hasattr(key, attribute):
                 return str(getattr(key, attribute))
         return str(key).strip(".[]'\"")
-    except Exception:  # the program's own object is the key, and has no text
+    except Exception:  # the key is an object of the program that has no text
         return type(getattr(key, "key", key)).__name__
 
 
 def _is_value(jax: Library, leaf: Any) -> bool:
-    """Whether it is an array or a number. Arguments that are not traced may be any object: none of them is asked."""
+    """Whether it is an array or a number.
+
+    Arguments that are not traced may be any object, so nothing of theirs is called.
+    """
     if isinstance(leaf, int):
         return -_LARGEST <= leaf < _LARGEST
     numpy = sys.modules["numpy"]

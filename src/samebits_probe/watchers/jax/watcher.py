@@ -1,4 +1,4 @@
-"""JAX: the steps of compiled functions, and what a program observes of itself, also inside `jax.jit`."""
+"""JAX: the steps of compiled functions, and what a program observes by itself, also inside `jax.jit`."""
 
 import functools
 import importlib
@@ -55,11 +55,12 @@ SEEN = [
     ("evaluation", "not recorded: results of a function that no step receives", "", ""),
 ]
 
-_REFERENCES = ("Ref", "ArrayRef", "MutableArray")  # as JAX has called it: https://docs.jax.dev/en/latest/jax.ref.html
+# the names that JAX has had for it: https://docs.jax.dev/en/latest/jax.ref.html
+_REFERENCES = ("Ref", "ArrayRef", "MutableArray")
 
 
 class TracedObserve:
-    """Takes over from `observe` where a value is traced: its bits come with a callback when they are computed."""
+    """Takes over from `observe` if a value is traced: a callback brings its bits when they are computed."""
 
     def __init__(self, probe: "Probe") -> None:
         self._probe = probe
@@ -74,9 +75,9 @@ class TracedObserve:
         return array.dtype.name, array.shape, array.tobytes()
 
     def read(self, value: Any) -> Optional[ArrayPrint]:
-        """What the program's globals hold: the print of an array, None for anything else.
+        """Read a value from the program's globals: the fingerprint of an array, None for anything else.
 
-        Of a `jax.Ref`, which is changed in place, and of a variable of nnx it is what they hold now.
+        For a `jax.Ref`, which changes in place, and for a variable of nnx, it reads what they hold now.
         """
         kind = type(value)
         facts: ArrayFacts = {}
@@ -94,15 +95,15 @@ class TracedObserve:
         return ArrayPrint(dtype, shape, self._probe.hasher.data(data, header), facts)
 
     def defer(self, name: str, value: Any, step: Any, kind: str) -> bool:
-        """True if the value, or its step, is known only when the traced function runs."""
+        """Return True if the value, or its step, is known only when the traced function runs."""
         leaves = self._arrays.jax.tree_util.tree_leaves((value, step))
         if not any(self._arrays.is_tracer(leaf) for leaf in leaves):
-            if self._is_deferring:  # what the functions called so far have observed comes first
+            if self._is_deferring:  # observations of the functions called so far come first
                 self._arrays.jax.effects_barrier()
             return False
         try:
             self._call_back(name, value, step, kind)
-        except Exception as error:  # a transformation that knows no callbacks: the program goes on without
+        except Exception as error:  # this transformation does not support callbacks: the program goes on without one
             self._probe.not_observed(name, "JAX cannot call back from here: %s" % error)
         return True
 
@@ -127,7 +128,7 @@ class TracedObserve:
             self._probe.at_end(self._arrays.jax.effects_barrier)
 
     def say_hidden(self) -> None:
-        """At the end: a program of JAX alone in which no step was seen is told how to name them."""
+        """At the end: if a program uses only JAX and no step was seen, say how to name steps."""
         is_alone = not any(library in sys.modules for library in ("torch", "tensorflow", "keras"))
         if is_alone and not self._probe.step:
             self._probe.not_observed("steps", SAID)
@@ -151,14 +152,14 @@ def install(module: Library, probe: "Probe") -> None:
 
 
 def _say_beside(probe: "Probe", steps: jax_steps.CallSteps) -> None:
-    """What JAX computes beside the training of another library is not passed over in silence."""
+    """Say that JAX computes something beside the training of a different library."""
     if probe.step and not probe.own.names_steps and not probe.optimizer_seen and steps.saw_no_step():
         probe.not_observed("steps of JAX", BESIDE)
         probe.event("warning", text=BESIDE)
 
 
 def _watch_updates(probe: "Probe", jax: Library, steps: jax_steps.CallSteps, module: Library) -> None:
-    """Wrap the function that adds updates to parameters. In a trace it does what it did."""
+    """Wrap the function that adds updates to parameters. Inside a trace it does what it did before."""
     original = module.apply_updates
 
     @functools.wraps(original)
@@ -187,19 +188,19 @@ def _is_traced(jax: Library, value: Any) -> bool:
     return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
 
 
-# Where calls of compiled functions of JAX are seen: outside of traces, before or after them, never within.
+# The hooks by which calls of compiled functions of JAX are seen: before or after traces, never within them.
 #
-# JAX calls a compiled function in C++. It keeps one function there that is called after each such call, for its own
-# check for NaN (`jax_debug_nans`); that place is not part of the key of its caches. A call that is traced, compiled,
-# or has effects comes through `_run_python_pjit` instead. What a program holds stays the object that `jax.jit` has
-# made.
+# JAX calls a compiled function in C++. It keeps one function that it calls after each such call, for its own check for
+# NaN (`jax_debug_nans`); this function is not part of the key of its caches. A call that is traced, compiled, or has
+# effects goes through `_run_python_pjit` instead. The program keeps the objects that `jax.jit` made.
 
 _OWN = ("jax", "jaxlib", "keras", "samebits_probe")  # the first part of a module's name
 _PMAP = "jax._src.pmap"
 
 
 class Hooks:
-    """Tells a listener of the calls: `before(function, arguments, program)` if it can be told, then `after(...)`.
+    """Tells a listener about the calls: `before(function, arguments, program)` if the call can be seen in time, then
+    `after(...)`.
 
     `function`: the program's own; `arguments`: (args, kwargs); `program`: the jaxpr, or None.
     """
@@ -210,7 +211,7 @@ class Hooks:
         self._core = importlib.import_module("jax._src.core")
 
     def install(self) -> bool:
-        """Hook JAX. False if this version of it has none of the places."""
+        """Hook into JAX. Returns False if this version has none of the places."""
         api: Library = importlib.import_module("jax._src.api")
         pjit: Library = importlib.import_module("jax._src.pjit")
         if not hasattr(api, "_post_hook_state") or not hasattr(pjit, "_run_python_pjit"):
@@ -270,7 +271,7 @@ class Hooks:
         return self._probe.stepping is None and not getattr(self._inside, "is_ours", False)
 
     def _guarded(self, function: Callable[..., Result], *arguments: Any) -> Optional[Result]:
-        """Call the listener; what it calls in JAX itself is none of the program's calls."""
+        """Call the listener. Its own calls of JAX do not count as the program's."""
         self._inside.is_ours = True
         try:
             return self._probe.guard("call of a compiled function", function, *arguments)
@@ -279,7 +280,7 @@ class Hooks:
 
 
 class _Chain:
-    """Stands for JAX's own state of that one function: whatever JAX sets there is called after ours."""
+    """Replaces JAX's own state for that one function: a function that JAX sets is called after ours."""
 
     def __init__(self, state: Any, ours: Function) -> None:
         self._state, self._ours = state, ours

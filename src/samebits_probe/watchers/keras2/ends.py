@@ -1,7 +1,7 @@
-"""First and last weights of everything that was trained in this process.
+"""The first and last weights of everything that was trained in this process.
 
-A model may be a local that has died, its session closed or cleared, when the process ends: what is about to go is
-read just before. Where nothing can be read any more, the state after the last step is the end.
+When the process ends, a model may have died as a local, or its session may be closed or cleared. So weights are read
+just before they go. If nothing can be read any more, the state after the last step is the end.
 """
 
 import weakref
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 Last = Tuple[int, bytes]  # point, fingerprint
 Found = Tuple[float, int, bytes]  # order, point, fingerprint
 
-_LAST = float("inf")  # after what was trained
+_LAST = float("inf")  # comes after what was trained
 _LEFT_OUT = "_samebits_left_out"  # attribute of a variable
 
 
 class _Weight:
-    """One variable that was trained, until its end is known."""
+    """A trained variable, until its end is known."""
 
     __slots__ = ("order", "name", "variable", "session", "last")
 
@@ -54,7 +54,7 @@ class Keras2Ends:
         return id(variable) not in self._alive
 
     def track(self, name: str, variable: Variable) -> _Weight:
-        """Follow a weight from now on. Returns its `_Weight`, whose `last` the caller sets after each step."""
+        """Follow a weight from now on. Returns its `_Weight`; the caller sets `last` after each step."""
         weight = self._alive.get(id(variable))
         self._remains.drop(variable)
         if weight is None:
@@ -67,20 +67,22 @@ class Keras2Ends:
         return self._alive.get(id(weight.variable)) is weight
 
     def reference_to(self, session: Optional[Session]) -> Optional[Reference]:
-        """What a weight keeps of its session (None outside of sessions): it does not keep it alive."""
+        """A weight's reference to its session (None outside of sessions). It does not keep the session alive."""
         return weakref.ref(session, signals.referred(self._session_died)) if session is not None else None
 
     def _session_died(self, reference: Reference) -> None:
         self._probe.guard("keras end", self._finish, [w for w in self._alive.values() if w.session is reference])
 
     def finish(self, session: Optional[Session] = None) -> None:
-        """Read the weights of a session (of all if None) for the last time, and let go of them."""
+        """Read the weights of a session (None: of all sessions) for the last time, and drop them."""
         self._finish([weight for weight in self._alive.values() if session is None or weight.is_of(session)])
         if session is not None:
             self._finished += self._others_of(session)
 
     def _finish(self, chosen: List[_Weight]) -> None:
-        """Those outside of sessions outlive what Keras clears: they are followed as variables that nobody trains."""
+        """Weights outside of sessions survive when Keras clears its state: they are followed like variables that nobody
+        trains.
+        """
         self._finished += self._last_of([weight for weight in chosen if weight.session is not None])
         for weight in chosen:
             del self._alive[id(weight.variable)]
@@ -89,14 +91,14 @@ class Keras2Ends:
             else:
                 self.leave_out(weight.variable)
 
-    # -- what no step was seen to change ----------------------------------------------------------------------
+    # -- variables that no step was seen to change --------------------------------------------------------------------
 
     def add_session(self, session: Session) -> None:
-        """Note a session: all variables of its graph are read when it is closed, or at the exit."""
+        """Note a session. All variables of its graph are read when it is closed, or at the exit."""
         self._sessions = [one for one in self._sessions if one() is not None] + [weakref.ref(session)]
 
     def leave_out(self, variable: Variable) -> None:
-        """Note a variable that is none of a model's, or has been read for the last time."""
+        """Note a variable that does not belong to a model, or that has been read for the last time."""
         setattr(variable, _LEFT_OUT, True)  # a table of weak references would be empty when a graph dies as a cycle
 
     def _others_of(self, session: Session) -> List[Found]:
@@ -125,7 +127,7 @@ class Keras2Ends:
         return found
 
     def _last_values(self, group: List[_Weight]) -> List[Optional[Last]]:
-        """[(point, fingerprint)]: read now, or those of the last step where the session is gone."""
+        """[(point, fingerprint)]: read now, or those of the last step if the session is gone."""
         session, values = group[0].session and group[0].session(), None
         if session is not None or group[0].session is None:
             values = self._probe.guard("keras end", self._read, group, session)
@@ -150,4 +152,5 @@ class Keras2Ends:
         for order, point, _ in sorted(found):
             first.setdefault(point, order)
         for _, point, fingerprint in sorted(found, key=lambda item: (first[item[1]],) + item[1:]):
-            self._probe.add(point, fingerprint)  # of one name by content: models of one name may train in any order
+            # weights of one name are sorted by content, because models of one name may train in any order
+            self._probe.add(point, fingerprint)

@@ -1,9 +1,9 @@
-"""The functions that Keras makes of a graph: which of them train, and what is observed at each call.
+"""The functions that Keras makes from a graph: which of them train, and what is observed at each call.
 
 `GraphExecutionFunction` (sessions) and `EagerExecutionFunction` (TensorFlow 2) are wrapped in their classes, so that
 the program keeps the very objects that Keras made. Gradients come back as further outputs of the program's own
-function: of a session's function through its list of `fetches`, which is there for that; of the other by asking for
-more outputs when it is built, and taking them off again before the program sees them.
+function. A session's function has a list of `fetches` for that. The other function is built with more outputs, which
+are removed before the program sees them.
 """
 
 import functools
@@ -21,7 +21,7 @@ _WATCHED = "_samebits_watched"  # attribute of a function: the Step or Evaluatio
 
 
 class Functions:
-    """What is being built now, and the wrappers around the two classes of a backend module."""
+    """Knows what is being built now, and wraps the two classes of a backend module."""
 
     def __init__(self, watch: "Keras2Watch") -> None:
         self._watch = watch
@@ -38,7 +38,7 @@ class Functions:
     # -- building ---------------------------------------------------------------------------------------------
 
     def wrap_model(self, model_class: Any) -> None:
-        """Wrap what makes the functions of a model class: for training, for evaluation, for prediction."""
+        """Wrap the methods that make the functions of a model class: for training, evaluation and prediction."""
         model_class._make_train_function = self._making_train(model_class._make_train_function)
         for role in ("test", "predict"):
             name = "_make_%s_function" % role
@@ -76,7 +76,7 @@ class Functions:
         setattr(function, _WATCHED, kind(self._watch, *arguments))
 
     def _plan(self, outputs: Any, updates: Any, is_eager: bool = False) -> Optional[OptimizerCall]:
-        """A `OptimizerCall` for a function that applies gradients, else None."""
+        """An `OptimizerCall` for a function that applies gradients, else None."""
         if not updates or outputs is None:
             return None
         model = getattr(self._building, "model", None)

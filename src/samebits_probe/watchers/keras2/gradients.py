@@ -1,7 +1,7 @@
 """Which gradients an optimizer of a graph asked for, and which operations apply them.
 
-Nothing is added to the graph: the tensors that the program's own optimizer uses are remembered, since one operation
-more would change the seeds that TensorFlow derives from the number of operations.
+Nothing is added to the graph, because one more operation would change the seeds that TensorFlow derives from the number
+of operations. Instead, this module remembers the tensors that the program's own optimizer uses.
 """
 
 import functools
@@ -20,8 +20,8 @@ Gradient = Any  # a tensor, IndexedSlices or None
 Pair = Tuple[Gradient, Variable]
 
 _counter = itertools.count()
-_LOSS = "_samebits_loss"  # attribute of an optimizer: a weak reference to the loss it was given last
-_FOUND = "_samebits_found"  # attribute of the graph: what is found lives as long as the graph does
+_LOSS = "_samebits_loss"  # attribute of an optimizer: a weak reference to its latest loss
+_FOUND = "_samebits_found"  # attribute of the graph, so that what is found lives as long as the graph
 
 
 class AppliedGradients:
@@ -35,7 +35,7 @@ class AppliedGradients:
         loss: Optional[Tensor] = None,
         update: Any = None,
     ) -> None:
-        self._optimizer = weakref.ref(optimizer)  # outside of sessions its slots are the program's to keep, or to lose
+        self._optimizer = weakref.ref(optimizer)  # outside of sessions the program decides how long its slots live
         self._kept: Optional[Optimizer] = None
         self.gradients = list(gradients)
         self.parameters = list(parameters)
@@ -50,14 +50,14 @@ class AppliedGradients:
         return self._optimizer()
 
     def keep_optimizer(self, graph: Graph) -> None:
-        """Keep the optimizer as long as a session's graph, which keeps the optimizer's variables anyway."""
+        """Keep the optimizer as long as a session's graph. The graph keeps the optimizer's variables anyway."""
         if not hasattr(graph, "outer_graph"):
             self._kept = self.optimizer
 
     def as_outputs(self) -> "AppliedGradients":
-        """What may be returned by a function of TensorFlow 2: the gradients before they are clipped by their norm.
+        """The tensors that a function of TensorFlow 2 may return: the gradients before they are clipped by their norm.
 
-        Returning the clipped ones has TensorFlow 2.1 compute `SGD(momentum, clipnorm)` in a different order.
+        If it returned the clipped ones, TensorFlow 2.1 would compute `SGD(momentum, clipnorm)` in a different order.
         """
         if self.unclipped is None or not getattr(self.optimizer, "clipnorm", 0):
             return self
@@ -69,7 +69,7 @@ class AppliedGradients:
         return any(operation_of(update) in own for update in updates if not isinstance(update, tuple))
 
     def operations(self) -> Set[Operation]:
-        """The operations that apply the gradients, as far as the optimizer says."""
+        """The operations that apply the gradients, as far as the optimizer tells them."""
         own = [self._update] if self._update is not None else getattr(self.optimizer, "updates", None) or []
         return {operation_of(one) for one in own if one is not None and not isinstance(one, tuple)}
 
@@ -84,13 +84,13 @@ def find(updates: Iterable[Any]) -> Optional[AppliedGradients]:
 
 
 def all_of(graph: Any) -> Sequence[AppliedGradients]:
-    """All that was found in a graph, oldest first."""
+    """All `AppliedGradients` of a graph, oldest first."""
     found: Sequence[AppliedGradients] = getattr(graph, "__dict__", {}).get(_FOUND, ())
     return found
 
 
 def now() -> int:
-    """A number between what was found before and what is found later: `newest_since` takes it."""
+    """A number that separates earlier findings from later ones, for `newest_since`."""
     return next(_counter)
 
 
@@ -114,7 +114,7 @@ def tensor_of(gradient: Gradient) -> Tensor:
 
 
 def remember(found: AppliedGradients) -> None:
-    """Keep what was found beside the graph it belongs to. Eager gradients have no graph and are not kept."""
+    """Keep what was found on its graph. Eager gradients have no graph and are not kept."""
     for gradient in found.gradients:
         graph = graph_of(tensor_of(gradient)) if gradient is not None else None
         if graph is not None:
@@ -123,11 +123,11 @@ def remember(found: AppliedGradients) -> None:
             return
 
 
-_computed: List[Sequence[Gradient]] = []  # what Keras' `gradients` gave since the optimizer in progress was asked
+_computed: List[Sequence[Gradient]] = []  # what Keras' `gradients` returned since the current optimizer was asked
 
 
 def watch_backend(backend: Library) -> None:
-    """Remember what `backend.gradients(loss, variables)` gives while an optimizer is asked for its gradients."""
+    """Remember what `backend.gradients(loss, variables)` returns while an optimizer is asked for its gradients."""
     original = backend.gradients
 
     @functools.wraps(original)
@@ -140,7 +140,7 @@ def watch_backend(backend: Library) -> None:
 
 
 def watch_get_gradients(owner: Any, probe: "Probe") -> None:
-    """Remember what `owner.get_gradients(loss, params)` gives. `owner`: an optimizer class, or one optimizer."""
+    """Remember what `owner.get_gradients(loss, params)` returns. `owner`: an optimizer class, or one optimizer."""
     original = owner.get_gradients
     is_class = isinstance(owner, type)
 
@@ -169,7 +169,7 @@ def _remember_gradients(
 def watch_apply_gradients(owner: Any, probe: "Probe", tapes: "Tapes") -> None:
     """Remember what `owner.apply_gradients(grads_and_vars, ...)` applies in a graph, and by which operation.
 
-    Outside of graphs there is nothing to remember: `tapes` observes a step there and then.
+    Outside of graphs there is nothing to remember, because `tapes` observes a step when it happens.
     """
     original = owner.apply_gradients
 
@@ -212,7 +212,7 @@ def _remember_loss(optimizer: Optimizer, loss: Any) -> None:
 
 
 def parts(found: AppliedGradients, name_of: Callable[[Variable], str]) -> List[NamedValue]:
-    """[(name, tensor)] of what can be fetched: a sparse gradient has its values and its indices."""
+    """[(name, tensor)] of everything that can be fetched. A sparse gradient has its values and its indices."""
     named = []
     for gradient, parameter in zip(found.gradients, found.parameters):
         if gradient is None:

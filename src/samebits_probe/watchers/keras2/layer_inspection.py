@@ -1,6 +1,6 @@
 """What one step computes in a graph of TensorFlow 1.14 or 2.1: outputs of layers, or of every operation.
 
-All of it is fetched by the program's own run of the graph, so nothing is added to the graph.
+The program's own run of the graph fetches all of it, so nothing is added to the graph.
 """
 
 import functools
@@ -23,15 +23,15 @@ ShownLayer = Tuple[str, str, List[Tensor]]  # name, type, outputs
 
 
 class StepParts(NamedTuple):
-    """What is known of a step in a graph. `updates`: the operations that apply gradients, where they are known."""
+    """What is known about a step in a graph. `updates`: the operations that apply gradients, if they are known."""
 
-    results: List[Tensor]  # of the forward way
+    results: List[Tensor]  # of the forward pass
     applied: List[keras2_gradients.AppliedGradients]
     updates: Iterable[Operation]
 
 
 class FetchedTensors:
-    """The tensors to fetch (`tensors`), and what is written of their values."""
+    """The tensors to fetch (`tensors`), and what is written about their values."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class FetchedTensors:
             self.tensors = [tensor for _, _, tensors in self._layers for tensor in tensors]
 
     def is_on(self) -> bool:
-        """Whether the step that runs is the one."""
+        """Whether the running step is the one to inspect."""
         return self._details.is_on()
 
     def add(self, values: Iterable[Any], running: Iterable[Operation], named: Dict[str, str]) -> None:
@@ -88,7 +88,7 @@ class ModelLayers:
         self._names = {layer.name for layer in self._layers}
 
     def of(self, name: str) -> str:
-        """The layer of an operation: its name stands in the operation's, as in `gradients/conv2d_1/convolution`."""
+        """The layer of an operation. Its name is a part of the operation's, as in `gradients/conv2d_1/convolution`."""
         return next((part for part in name.split("/") if part in self._names), "")
 
     def outputs(self, forward: Set[Operation]) -> List[ShownLayer]:
@@ -102,14 +102,14 @@ class ModelLayers:
 
 
 class Scopes:
-    """The layers of a graph that a program has built by itself: the name scopes in which there are variables."""
+    """The layers of a graph that a program has built by itself: the name scopes that hold variables."""
 
     def __init__(self, graph: Graph) -> None:
         names = {variable.op.name.rpartition("/")[0] for variable in graph.get_collection("variables")}
         self._names = sorted(names - {""}, key=lambda name: (-len(name), name))
 
     def of(self, name: str) -> str:
-        """The innermost scope that stands in an operation's name, as in `gradients/tower/conv1/Conv2D_grad/Shape`."""
+        """The innermost scope in an operation's name, as in `gradients/tower/conv1/Conv2D_grad/Shape`."""
         return next((scope for scope in self._names if "/%s/" % scope in "/" + name), "")
 
     def outputs(self, forward: Set[Operation]) -> List[ShownLayer]:
@@ -132,11 +132,11 @@ def running(function: Any, variables: List[NamedValue]) -> Tuple[Set[Operation],
     return ancestors(made.graph.outputs), handles(made.graph, variables)
 
 
-# What `samebits locate` looks at in eager loops on TensorFlow 1.14 and 2.1: layers, and on 2.1 operations.
+# What `samebits locate` inspects in eager loops on TensorFlow 1.14 and 2.1: layers, and on 2.1 also operations.
 
 
 class EagerInspection:
-    """The look at the eager loops of one process. `tapes`: the watcher of their steps."""
+    """Inspects the eager loops of one process. `tapes`: the watcher of their steps."""
 
     def __init__(self, watch: "Keras2Watch", details: "Inspection", tapes: "Tapes") -> None:
         self._watch, self._details = watch, details
@@ -161,7 +161,7 @@ class EagerInspection:
         return self._details.output(array.dtype, array.shape, self._print(array), array.tobytes)
 
     def _before(self, eager: "EagerOperations", original: Function) -> Function:
-        """An optimizer is about to step: what it does then is the update."""
+        """An optimizer is about to step: the operations that follow are the update."""
         original = eager.unseen(original)
 
         def before(*arguments: Any) -> Any:
@@ -172,7 +172,7 @@ class EagerInspection:
         return before
 
     def wrap(self, tape_class: Any, layer: Any) -> None:
-        """Wrap the calls of layers, and what a program does first and last with a tape."""
+        """Wrap the calls of layers, and the first and last call that a program makes with a tape."""
         look, guard = self, self._watch.probe.guard
         enter, gradient, call = tape_class.__enter__, tape_class.gradient, layer.__call__
 

@@ -1,7 +1,7 @@
-"""Watches the training loop of `tf.keras` in TensorFlow 2.1, which traces a function of its own for each model.
+"""Watches the training loop of `tf.keras` in TensorFlow 2.1, which traces a separate function for each model.
 
-The batch and the gradients come back as further values of the dictionary in which the traced function returns its
-losses, and are taken out of it again before the loop sees them: nothing is added to the trace but its return values.
+The traced function returns its losses in a dictionary. The batch and the gradients come back as further values of this
+dictionary, and are removed before the loop sees them. So only return values are added to the trace.
 """
 
 import functools
@@ -24,7 +24,7 @@ def install(module_of: Callable[[str], Library], watch: "Keras2Watch") -> None:
     """Wrap the loop's modules if this TensorFlow has them."""
     try:
         utils = module_of("keras.engine.training_v2_utils")
-    except ImportError:  # 1.14 trains through functions of the graph
+    except ImportError:  # TensorFlow 1.14 trains through functions of the graph
         return
     loops = FunctionLoops(watch, module_of("framework.ops"))
     eager = module_of("keras.engine.training_eager")
@@ -36,7 +36,7 @@ def install(module_of: Callable[[str], Library], watch: "Keras2Watch") -> None:
 
 
 def _passing_on(original: Function) -> Function:
-    """`unwrap_output_dict` makes a new dictionary: ours goes with it, if there is one replica."""
+    """Wrap `unwrap_output_dict`, which makes a new dictionary: pass our values on, if there is one replica."""
 
     @functools.wraps(original)
     def unwrap_output_dict(strategy: Any, grouped_outputs: Any, mode: Any) -> Any:
@@ -49,7 +49,7 @@ def _passing_on(original: Function) -> Function:
 
 
 class FunctionLoops:
-    """What is observed around the traced functions of each model."""
+    """Observes the traced functions of each model."""
 
     def __init__(self, watch: "Keras2Watch", ops: Library) -> None:
         self._watch, self._ops = watch, ops
@@ -60,7 +60,7 @@ class FunctionLoops:
     # -- while the function is traced -------------------------------------------------------------------------
 
     def tracing(self, original: Function) -> Function:
-        """Wrap `training_eager.train_on_batch`: its dictionary gets the batch and the gradients."""
+        """Wrap `training_eager.train_on_batch`, so that its dictionary gets the batch and the gradients."""
 
         @functools.wraps(original)
         def train_on_batch(
@@ -103,7 +103,7 @@ class FunctionLoops:
     # -- when it is called ------------------------------------------------------------------------------------
 
     def making(self, original: Function) -> Function:
-        """Wrap what makes a model's functions: those it makes are observed at each call."""
+        """Wrap the method that makes a model's functions, so that each call of these is observed."""
 
         @functools.wraps(original)
         def make(model: Model, mode: Any) -> Function:
@@ -176,7 +176,7 @@ class _LoopStep:
             self._is_tracked = True
 
     def after(self, outputs: Any, extra: Optional[List[List[Tensor]]]) -> None:
-        """Batch, losses, gradients, weights and state: the step is over."""
+        """Record batch, losses, gradients, weights and state: the step is over."""
         model, watch = self._reference(), self._watch
         batch, gradients = self._names.get(model, ([], []))
         values = extra or [[], []]
@@ -184,7 +184,7 @@ class _LoopStep:
         watch.add_all("forward", _results(outputs, model))
         watch.add_all("gradient", zip(gradients, values[1]))
         slots = len(getattr(model.optimizer, "_weights", ()))
-        if slots != self._slots:  # the first step has made them, and the weights of a model that was not built
+        if slots != self._slots:  # the first step made them, and also the weights of a model that was not built
             self._tracked.grow(*_variables(model))
             self._slots = slots
         self._tracked.add_updates(None)

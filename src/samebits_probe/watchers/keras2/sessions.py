@@ -16,12 +16,12 @@ from .variables import FunctionVariables, name_of, state_of
 if TYPE_CHECKING:
     from .watcher import Keras2Watch
 
-_KEPT = 256  # sets of fetches whose kind is remembered, for each graph
+_KEPT = 256  # sets of fetches remembered for each graph
 _RUNS = "_samebits_runs"  # attribute of a graph: ids of the fetches -> (the fetches, _SessionStep or None)
 
 
 class Sessions:
-    """Tells runs that train from others."""
+    """Distinguishes runs that train from others."""
 
     def __init__(self, watch: "Keras2Watch") -> None:
         self._watch = watch
@@ -92,11 +92,11 @@ class _SessionStep:
         watch.say_random(operations)
 
     def looked_at(self) -> List[Tensor]:
-        """The tensors of the one step that is looked into; none in the others."""
+        """The tensors to fetch in the step that is inspected; none in other steps."""
         return self._details.tensors if self._details is not None and self._details.is_on() else []
 
     def before(self, session: Session, feeds: Optional[Dict[Any, Any]]) -> None:
-        """What is fed; before the first run, the initial weights."""
+        """Record what is fed and, before the first run, the initial weights."""
         watch = self._watch
         watch.probe.begin()
         if not self._is_tracked:
@@ -112,11 +112,11 @@ class _SessionStep:
         others = [variable for variable in self._graph.get_collection("variables") if id(variable) not in known]
         try:
             return FunctionVariables(self._watch, [(name_of(v), v) for v in parameters + others], state, session)
-        except Exception:  # a variable that the program never initialises: only what this step trains, then
+        except Exception:  # the program never initialises a variable: then record only those that this step trains
             return FunctionVariables(self._watch, [(name_of(v), v) for v in parameters], state, session)
 
     def after(self, session: Session, values: Sequence[Any]) -> None:
-        """Loss, gradients, weights and state: the step is over."""
+        """Record loss, gradients, weights and state: the step is over."""
         for (kind, name), value in zip(self._named, values):
             self._watch.add_all(kind, [(name, value)])
         if self._details is not None and self._details.is_on():

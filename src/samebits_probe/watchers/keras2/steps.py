@@ -21,7 +21,7 @@ class _Called:
         self._watch = watch
 
     def _add_inputs(self, names: Sequence[str], values: Iterable[Any]) -> List[NamedValue]:
-        """Record what is fed. Returns [(name, tensor)] of what is no array but a tensor of the graph."""
+        """Record the arrays that are fed. Returns [(name, tensor)] of those that are tensors of the graph."""
         tensors = []
         for name, value in zip(names, values):
             for part, array in self._watch.arrays_of(name, value):
@@ -65,7 +65,7 @@ class OptimizerCall(_Called):
     def _make_details(
         self, found: Optional[gradients.AppliedGradients], model: Optional[Model], outputs: Any
     ) -> Optional[FetchedTensors]:
-        """Tensors of the one step that is looked into; None if none is."""
+        """The tensors to fetch in the step that is inspected; None if no step is."""
         details = self._watch.probe.details
         if details is None:
             return None
@@ -80,7 +80,7 @@ class OptimizerCall(_Called):
     # -- before the call --------------------------------------------------------------------------------------
 
     def before(self, function: Any, inputs: Sequence[Any]) -> None:
-        """The first sign of a step; before the first step of this function, its initial weights."""
+        """Record the first sign of a step and, before the first step of this function, its initial weights."""
         self._watch.trainers.step()
         self._watch.probe.begin()
         if not self._is_tracked:
@@ -93,7 +93,7 @@ class OptimizerCall(_Called):
             self._fetch_symbols(function, tensors)
 
     def _fetch_symbols(self, function: Any, tensors: List[NamedValue]) -> None:
-        """A data set feeds tensors of the graph: their values come back with the step that uses them."""
+        """Fetch the tensors of the graph that a data set feeds: their values come back with the step that uses them."""
         self._symbols = tensors
         if not hasattr(function, "fetch_callbacks"):
             self._watch.say_hidden_point("batch")
@@ -106,7 +106,7 @@ class OptimizerCall(_Called):
     # -- after it ---------------------------------------------------------------------------------------------
 
     def after(self, function: Any, outputs: Any) -> None:
-        """Loss and metrics, gradients, weights and optimizer state: the step is over."""
+        """Record loss and metrics, gradients, weights and optimizer state: the step is over."""
         arrays = self._watch.arrays
         pairs = list(zip(self._extra_names, self.fetched))
         self.fetched[:] = [None] * len(self.fetched)
@@ -125,7 +125,10 @@ class OptimizerCall(_Called):
 
 
 class Evaluation(_Called):
-    """A call of a model's function for evaluation or prediction: a point of its own, never a batch of the training."""
+    """A call of a model's function for evaluation or prediction.
+
+    It is a separate point, never a batch of the training.
+    """
 
     _kind = "forward"
 
@@ -149,7 +152,7 @@ class Evaluation(_Called):
 
 
 def _fed_names(model: Model, prefix: str = "") -> List[str]:
-    """Names of what is fed: inputs, labels, sample weights. The learning phase comes last and has no name."""
+    """The names of what is fed: inputs, labels, sample weights. The learning phase comes last and has no name."""
     groups = (
         (prefix, model._feed_inputs),
         ("labels.", model._feed_targets),
@@ -168,7 +171,7 @@ def _loss_names(loss: Optional[Tensor], outputs: Any) -> List[str]:
 
 
 def _unfed_inputs(model: Model) -> List[NamedValue]:
-    """[(name, tensor)] of inputs that come from a tensor of the graph: they are outputs of the step then."""
+    """[(name, tensor)] of inputs that come from a tensor of the graph. They become outputs of the step."""
     fed = [id(tensor) for tensor in model._feed_inputs]
     return [(str(i), tensor) for i, tensor in enumerate(model.inputs) if id(tensor) not in fed]
 
@@ -176,7 +179,7 @@ def _unfed_inputs(model: Model) -> List[NamedValue]:
 def _variables(
     model: Optional[Model], found: Optional[gradients.AppliedGradients], parameters: List[Variable]
 ) -> Tuple[List[NamedValue], List[NamedValue]]:
-    """([(name, weight)], [(name, variable of the optimizer)]): what a step changes, and what it could have."""
+    """([(name, weight)], [(name, variable of the optimizer)]): everything that a step may change."""
     weights = list(model.weights) if model is not None else []
     known = {id(weight) for weight in weights}
     weights += [parameter for parameter in parameters if id(parameter) not in known]
@@ -185,7 +188,7 @@ def _variables(
 
 
 def data_of(operations: Iterable[Operation]) -> List[NamedValue]:
-    """[(name, tensor)] of what comes from data sets and queues of the graph."""
+    """[(name, tensor)] of the values that come from data sets and queues of the graph."""
     sources = [one for one in operations if one.type.startswith(("IteratorGetNext", "QueueDequeue"))]
     sources.sort(key=lambda operation: operation.name)
     return [(tensor.name.replace(":", "."), tensor) for source in sources for tensor in source.outputs]
@@ -203,7 +206,7 @@ def fetch(function: Any, tensors: Iterable[Tensor], values: List[Any], first: in
 
 
 class _Store:
-    """Puts a fetched value into its place; the same tensor may be asked for twice."""
+    """Puts a fetched value into its place. The same tensor may be fetched twice."""
 
     def __init__(self, values: List[Any], position: int, following: Optional[Callable[[Any], Any]]) -> None:
         self._values, self._position, self._following = values, position, following

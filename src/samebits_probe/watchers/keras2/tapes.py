@@ -1,4 +1,4 @@
-"""Watches loops with `GradientTape` outside of functions: an optimizer that is given eager gradients steps at once."""
+"""Watches loops with `GradientTape` outside of functions: an optimizer that gets eager gradients steps at once."""
 
 import functools
 import weakref
@@ -22,7 +22,7 @@ class Tapes:
         )  # optimizer -> _TapeStep
 
     def before(self, optimizer: Optimizer, pairs: Sequence[Pair]) -> "Optional[_TapeStep]":
-        """An optimizer is about to step. Returns a step whose `after()` is to be called, or None."""
+        """An optimizer is about to step. Returns a step, whose `after()` the caller calls, or None."""
         found = AppliedGradients(optimizer, [gradient for gradient, _ in pairs], [variable for _, variable in pairs])
         if self._watch.looping:  # the loop of tf.keras counts this step
             self._watch.eager_gradients = found
@@ -34,18 +34,18 @@ class Tapes:
         return step
 
     def after(self, step: "_TapeStep") -> None:
-        """It has made the step that `before` gave."""
+        """The optimizer has made the step that `before` returned."""
         step.after()
 
     def traced(self, pairs: Sequence[Pair]) -> None:
-        """An optimizer was applied to tensors of a graph: of a function of the program, or of Keras' own graph."""
+        """An optimizer was applied to tensors of a graph: in a function of the program, or in Keras' own graph."""
         graphs = [graph_of(tensor_of(gradient)) for gradient, _ in pairs if gradient is not None]
         own = self._watch.looping or not graphs or getattr(graphs[0], "name", "keras_graph") == "keras_graph"
         if not own and hasattr(graphs[0], "outer_graph"):
             self._watch.say_hidden_point("steps inside a function")
 
     def wrap_tape(self, tape_class: Any) -> None:
-        """Wrap `gradient` of a tape class: what it is taken of is the loss."""
+        """Wrap `gradient` of a tape class: its target is the loss."""
         original = tape_class.gradient
 
         @functools.wraps(original)
@@ -83,7 +83,7 @@ class _TapeStep:
         watch.add_all("gradient", parts(found, name_of))
 
     def after(self) -> None:
-        """Weights and state: the step is over."""
+        """Record weights and state: the step is over."""
         found = self._found
         del self._found
         weights, state = _variables(found)

@@ -30,7 +30,7 @@ class OldTensorFlow:
         self.is_eager: Callable[[], bool] = lambda: self._context.context().executing_eagerly()
 
     def wrap(self, watch: "Keras2Watch") -> None:
-        """Wrap what every Keras on this TensorFlow goes through."""
+        """Wrap the functions that every Keras on this TensorFlow uses."""
         watch.functions.wrap_backend(self.backend)
         session = _module("client.session").BaseSession
         tell_after(session, "__init__", watch.ends.add_session)
@@ -50,7 +50,7 @@ class OldTensorFlow:
 
 
 def _before(original: Function, watch: "Keras2Watch", look: Function) -> Function:
-    """`original`, with `look(...)` called just before it; its own failure never reaches the program."""
+    """`original`, with `look(...)` called just before it. A failure of `look` never reaches the program."""
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Weights and optimizer state: their names, and their values read after a step without an operation more."""
+"""Weights and optimizer state: their names, and their values after a step, read without a further operation."""
 
 import re
 import sys
@@ -24,7 +24,9 @@ def name_of(variable: Variable) -> str:
 
 
 def state_of(optimizer: Optional[Optimizer], parameters: Sequence[Variable]) -> List[NamedValue]:
-    """[(name, variable)] of an optimizer (of none: []): slots as `<weight>/<slot>`, others as `<optimizer>/<name>`."""
+    """[(name, variable)] of an optimizer ([] if there is none): slots as `<weight>/<slot>`, others as
+    `<optimizer>/<name>`.
+    """
     named: Dict[str, Variable] = {}
     seen: Set[int] = set()
     for attribute, variable in _state_variables(optimizer) if optimizer is not None else ():
@@ -73,11 +75,11 @@ def _slot_name(variable: Variable, parameters: Sequence[Variable]) -> Optional[s
     return None
 
 
-_READS = "_samebits_reads"  # attribute of a session: reader -> the call that reads. Only that holds the session
+_READS = "_samebits_reads"  # attribute of a session: reader -> the call that reads. Only this call holds the session
 
 
 class GraphReader:
-    """Reads variables of a graph through tensors that the graph has already: one call of the session."""
+    """Reads variables of a graph through tensors that the graph has already, by one call of the session."""
 
     def __init__(self, variables: Sequence[Variable]) -> None:
         self._tensors = [variable._as_graph_element() for variable in variables]
@@ -118,12 +120,12 @@ def initialised(session: Session, variables: Sequence[Variable]) -> List[NamedVa
 
 
 def _tells(variable: Variable) -> bool:
-    """Whether a variable has an operation that says whether it has a value."""
+    """Whether a variable has an operation that says whether it is initialised."""
     return getattr(variable, "_is_initialized_op", None) is not None
 
 
 def _tried(session: Session, variable: Variable) -> List[NamedValue]:
-    """[(name, array)] of a variable; [] if it has no value, which only a failure says."""
+    """[(name, array)] of a variable; [] if it has no value, which only a failed read shows."""
     try:
         return [(name_of(variable), session.make_callable(variable._as_graph_element())())]
     except Exception:
@@ -138,7 +140,7 @@ def _values(reader: Union[GraphReader, EagerReader], session: Optional[Session])
     return values
 
 
-# The variables that a step changes: seen before the first step, after each, and at the end.
+# The variables that a step changes. They are recorded before the first step, after each step, and at the end.
 
 
 class FunctionVariables:
@@ -174,7 +176,7 @@ class FunctionVariables:
             feed.known(name, setter(variable))
 
     def _read(self, state: List[NamedValue], session: Optional[Session]) -> None:
-        """Make the reader. The state's variables are not kept: they live as long as the program's optimizer does."""
+        """Make the reader. The state's variables are not kept alive: they live as long as the program's optimizer."""
         named = self._weights + state
         self._names = [name for name, _ in named]
         self._reader = self._watch.make_reader([variable for _, variable in named], session)
@@ -186,7 +188,7 @@ class FunctionVariables:
             weight.session = reference
 
     def grow(self, weights: Iterable[NamedValue], state: List[NamedValue]) -> None:
-        """Take in what the step itself has made, weights among it: initial values were not seen."""
+        """Add variables that the step itself made, including weights. Their initial values were not seen."""
         known = {id(variable) for _, variable in self._weights}
         self._weights += [item for item in weights if id(item[1]) not in known]
         self._read(state, None)
@@ -195,7 +197,7 @@ class FunctionVariables:
     def add_updates(self, session: Optional[Session]) -> None:
         """Record all of them after a step."""
         if self._followed and not self._watch.ends.is_followed(self._followed[0]):
-            self._follow(session)  # trained on after its graph was cleared
+            self._follow(session)  # it trains on after its graph was cleared
         arrays, followed, count = self._watch.arrays, self._followed, len(self._followed)
         values = _values(self._reader, session)
         for position, value in enumerate(values):

@@ -1,6 +1,5 @@
 """Watches Keras 2 (2.3.1 was tried) on TensorFlow 1.14 and 2.1: `fit`, `fit_generator`, `train_on_batch`, functions.
-
-What counts as seen, as (point, hook, hidden by, said then):
+What counts as seen, as (point, hook, hidden by, what the report says then):
 """
 
 import sys
@@ -117,15 +116,15 @@ class Keras2Watch:
         self._said: Set[str] = set()
 
     def make_reader(self, variables: Sequence[Variable], session: Optional[Session]) -> Union[EagerReader, GraphReader]:
-        """A reader of variables: of a graph where a session is given, else of eager ones."""
+        """A reader of variables: of a graph if a session is given, else of eager variables."""
         return EagerReader(variables, self._tensorflow) if session is None else GraphReader(variables)
 
     def leave_out_metrics(self, metric_class: Any) -> None:
-        """The state of a metric is none of a model's: an evaluation changes it."""
+        """Leave out the states of metrics. They do not belong to a model: an evaluation changes them."""
         leave_out(metric_class, "add_weight", self.remains.drop, self.ends.leave_out)
 
     def session_for(self, function: Any, inputs: Any) -> Optional[Session]:
-        """The session in which `function` is about to run, as it will find it itself; None for eager functions."""
+        """The session in which `function` is about to run; None for eager functions."""
         if hasattr(function, "_make_callable"):
             return self._tensorflow.backend.get_session(self._tensorflow.flatten(inputs))
         return None
@@ -136,7 +135,7 @@ class Keras2Watch:
         return found
 
     def own_gradients(self, model: Model) -> bool:
-        """Watch an optimizer that has a `get_gradients` of its own. Returns whether it was watched just now."""
+        """Watch an optimizer that has its own `get_gradients`. Returns whether it is watched only from now on."""
         method = getattr(type(model.optimizer), "get_gradients", None)
         if method is None or hasattr(method, "__wrapped__"):
             return False
@@ -144,7 +143,7 @@ class Keras2Watch:
         return True
 
     def arrays_of(self, name: str, value: Any) -> List[NamedValue]:
-        """[(name, array)] of a value that is fed or returned; the array is None for a tensor of a graph."""
+        """[(name, array)] of a value that is fed or returned. The array is None for a tensor of a graph."""
         numpy = sys.modules["numpy"]
         if hasattr(value, "tocoo"):
             sparse = value.tocoo()
@@ -169,7 +168,7 @@ class Keras2Watch:
         return found
 
     def end_step(self, how: str = "train-function") -> None:
-        """A step is over. `how`: what counted as one."""
+        """A step is over. `how`: what counted as a step."""
         self.say_once("observed-by " + how, lambda: self.probe.event("observed-by", how=how))
         self.probe.end_step()
 
@@ -180,7 +179,7 @@ class Keras2Watch:
         self.say_random(ancestors([model.total_loss if model is not None else getattr(found, "loss", None)]))
 
     def say_random(self, operations: Iterable[Operation]) -> None:
-        """Say that random states are hidden where an operation of the training has one."""
+        """Say that random states are hidden if an operation of the training has one."""
         if any(_is_random(kind) for operation in operations for kind in _kinds(operation)):
             self.say_hidden_point("rng")
 
@@ -200,7 +199,7 @@ def _is_random(kind: str) -> bool:
 
 
 def _kinds(operation: Operation) -> List[str]:
-    """Types of an operation and of what is inside the functions (branches of a condition) that it calls."""
+    """The types of an operation, and of the operations in the functions (branches of a condition) that it calls."""
     kinds = [operation.type]
     for attribute in operation.node_def.attr.values():
         called = operation.graph._functions.get(attribute.func.name) if attribute.func.name else None
@@ -245,7 +244,7 @@ def _watch_layers(layer_class: Any, watch: Keras2Watch) -> None:
     tell_death(layer_class, remains.died)
 
 
-# Fingerprints of numpy arrays where they lie, and how a watcher records them.
+# Fingerprints of numpy arrays, computed without a copy, and how a watcher records them.
 
 
 class GraphArrays:
@@ -253,7 +252,7 @@ class GraphArrays:
 
     def __init__(self, probe: "Probe") -> None:
         self._probe = probe
-        self._headers: Dict[Tuple[Any, Shape], Header] = {}  # (dtype, shape) -> what the hasher mixes in
+        self._headers: Dict[Tuple[Any, Shape], Header] = {}  # (dtype, shape) -> what the hash also covers
         self._known: Dict[Tuple[str, str], Tuple[int, int]] = {}  # (kind, name) -> (process, point)
 
     def fingerprint(self, array: Array) -> bytes:

@@ -1,7 +1,7 @@
-"""What a train step lets through while it is traced or run: its loss and the gradients that its optimizers find.
+"""Collects the loss of a train step, and the gradients that its optimizers find, while the step is traced or runs.
 
 Keras computes these inside one function (a graph, on TensorFlow and JAX). Two methods are wrapped on their classes,
-`Optimizer.apply` and `Trainer._compute_loss`; they do nothing to the values, and add no operation to a graph.
+`Optimizer.apply` and `Trainer._compute_loss`. The wrappers do not change the values, and add no operation to a graph.
 """
 
 import functools
@@ -24,15 +24,15 @@ class OptimizerStep:
         self.optimizer = optimizer
         self.gradients = gradients  # [(name, gradient)]
         self.variables = variables
-        self.updates: List[NamedValue] = []  # [(name, value)], where a later step of the same call hides them
+        self.updates: List[NamedValue] = []  # [(name, value)], if a later step of the same call hides them
 
 
 class StepCollection:
-    """What one train step let through, in its order."""
+    """What one train step showed, in its order."""
 
     def __init__(self, before_apply: "Callable[[StepCollection], Any]") -> None:
         self.applied: List[OptimizerStep] = []
-        self.layers: List[NamedValue] = []  # [(name, what a layer returned)], where the values of layers are asked for
+        self.layers: List[NamedValue] = []  # [(name, what a layer returned)], if the values of layers are wanted
         self.loss: Any = None
         self._before_apply = before_apply  # function(collected), before each optimizer step
         self.on_apply: "Optional[Callable[[StepCollection], Any]]" = (
@@ -55,23 +55,23 @@ class StepCollection:
 
 
 class CollectionHooks:
-    """The state that the wrapped methods share. One per process; `collected` is set while a train step runs."""
+    """The state that the wrapped methods share, one for each process. `collected` is set while a train step runs."""
 
     def __init__(self, probe: "Probe", names_of: Callable[[Iterable[Variable]], List[str]]) -> None:
         self.probe = probe
         self.collected: Optional[StepCollection] = None
         self.outside: Optional[Apply] = (
-            None  # function(optimizer, gradients, variables, apply), for steps that no train step makes
+            None  # function(optimizer, gradients, variables, apply), for steps outside of train steps
         )
-        self.outside_stateless: Optional[Apply] = None  # the same, where the new values are returned and not assigned
+        self.outside_stateless: Optional[Apply] = None  # the same, if the new values are returned and not assigned
         self.is_compiling: Optional[Callable[[], bool]] = (
-            None  # function() -> bool: torch.compile reads the code, and must find nothing of ours
+            None  # function() -> bool: torch.compile reads the code, and must find nothing of samebits
         )
         self._names_of = names_of
         self._inside = False
 
     def collecting(self, collected: StepCollection, function: Callable[..., Result], *arguments: Any) -> Result:
-        """Call a train step and let `collected` take what it lets through."""
+        """Call a train step, and collect what it shows in `collected`."""
         before, self.collected = self.collected, collected
         try:
             return function(*arguments)
@@ -79,7 +79,7 @@ class CollectionHooks:
             self.collected = before
 
     def compute(self, function: Callable[[], Result]) -> Result:
-        """Call `function` of an optimizer, whose inner optimizers are not steps of their own."""
+        """Call `function` of an optimizer. Steps of its inner optimizers do not count."""
         self._inside = True
         try:
             return function()
@@ -159,7 +159,7 @@ def wrap_stateless_apply(owner: Any, hooks: "CollectionHooks") -> None:
 
 
 def wrap_loss(owner: Any, name: str, hooks: "CollectionHooks") -> None:
-    """Wrap the trainer's method that computes the loss: its last result in a train step is the loss."""
+    """Wrap the trainer's method that computes the loss. Its last result in a train step is the loss."""
     original = owner.__dict__[name]
 
     @functools.wraps(original)
@@ -173,7 +173,7 @@ def wrap_loss(owner: Any, name: str, hooks: "CollectionHooks") -> None:
 
 
 def wrap_loss_tracker(owner: Any, name: str, hooks: "CollectionHooks") -> None:
-    """Wrap a method that is given the loss, second (JAX: it is computed inside a transformed function)."""
+    """Wrap a method whose second argument is the loss (JAX computes it inside a transformed function)."""
     original = owner.__dict__[name]
 
     @functools.wraps(original)

@@ -1,4 +1,4 @@
-"""The order of a watched call of a model's train, test or predict function: the same on every backend."""
+"""The sequence of a watched call of a model's train, test or predict function, which is the same on every backend."""
 
 import contextlib
 import functools
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from .points import Points
 
 Backend = Any  # TensorFlow, Torch or Jax: how the values of one library are read
-ModelStep = Any  # of a backend: it stands for a model's `train_step`, has `model` and `function()`
+ModelStep = Any  # of a backend: replaces a model's `train_step`, has `model` and `function()`
 Result = TypeVar("Result")
 
 _MARK = "_samebits_watched"
 
 
 class Keras3Watch:
-    """What the functions of all models share: the probe, the points, the hooks, the backend's ways.
+    """What the functions of all models share: the probe, the points, the hooks, the backend.
 
     `backend` has: read(variable) -> array, arrays(name, value) -> [(name, array)], is_leaf(value).
     """
@@ -57,14 +57,14 @@ class Keras3Watch:
             add(kind, name, read(variable))
 
     def captured(self, name: str, array: Array) -> None:
-        """Hand over what a layer returned: it is no point of its own."""
+        """Hand over what a layer returned. It is not a point."""
         details = self.probe.details
         if details is not None and details.is_on():
             details.add("forward", "module", name[len(wire.LAYER) :], [self.described(details, array)])
         self.probe.captured("forward", name, array.dtype.name, array.shape, array.tobytes())
 
     def described(self, details: "Inspection", array: Array) -> "Output":
-        """What the details keep of an array."""
+        """What an inspection keeps of an array."""
         kept = self.points.kept("", array)
         return details.output(kept.dtype, kept.shape, kept.fingerprint, array.tobytes)
 
@@ -81,7 +81,7 @@ class Keras3Watch:
             self.probe.event("observed-by", how=how)
 
     def owned(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
-        """Call a function of the program while other watchers leave steps and points to this one."""
+        """Call a function of the program. Meanwhile other watchers leave steps and points to this one."""
         before, self.probe.stepping = self.probe.stepping, "keras"
         try:
             return function(*args, **kwargs)
@@ -90,7 +90,7 @@ class Keras3Watch:
 
 
 class ModelVariables:
-    """One model's variables, found again when they may have changed."""
+    """The variables of one model. They are found again when they may have changed."""
 
     def __init__(self, watch: "Keras3Watch", model: Model) -> None:
         self.watch = watch
@@ -106,7 +106,7 @@ class ModelVariables:
         self._model = model
 
     def refresh(self) -> None:
-        """Find the variables: a model may be built, and an optimizer is, by the first call."""
+        """Find the variables. The first call makes the optimizer's, and may build the model."""
         model = self._model
         optimizer = getattr(model, "optimizer", None)
         known = ([optimizer] if optimizer is not None else []) + self.optimizers
@@ -118,7 +118,7 @@ class ModelVariables:
         self.watch.remains.follow()
 
     def begin(self) -> None:
-        """The first sign of a step: random states, and the weights that have not been seen yet."""
+        """Record the first sign of a step: random states, and weights that have not been seen yet."""
         watch = self.watch
         watch.probe.begin()
         if not self._is_found:
@@ -131,7 +131,10 @@ class ModelVariables:
             self.seeds()
 
     def seeds(self) -> None:
-        """The states of the seed generators, at this step (before the first: at -1 too, as the probe's own)."""
+        """Record the states of the seed generators at this step.
+
+        Before the first step they are also recorded at -1, like the probe's own.
+        """
         read, points, step = self.watch.backend.read, self.watch.points, self.watch.probe.step
         for name, variable in self.variables.seeds:
             state = read(variable)
@@ -140,7 +143,7 @@ class ModelVariables:
                 points.array("rng", name, state, step=-1)
 
     def updates(self) -> None:
-        """Weights, buffers and optimizer state after the step."""
+        """Record weights, buffers and optimizer state after the step."""
         if self._read is None:
             self._read = self.watch.backend.reader([variable for _, variable in self._updated])
         arrays = self._read()
@@ -152,10 +155,9 @@ class ModelVariables:
 
 
 class TrainFunction:
-    """A model's train function: begins a step, calls what the model made, and has a backend record what it did.
-
-    A backend overrides `before(arguments)` (its result is given to `after`), `given(result)` (what the program gets)
-    and `after(result, before)`, which records and ends the steps that the call made.
+    """A model's train function: begins a step, calls the function that the model made, and lets a backend record what
+    it did. A backend overrides three methods: `before(arguments)`, whose result goes to `after`; `given(result)`, which
+    is what the program gets; and `after(result, before)`, which records and ends the steps of the call.
     """
 
     def __init__(self, watch: "Keras3Watch", step: ModelStep) -> None:
@@ -164,7 +166,7 @@ class TrainFunction:
         self._stand_in = step.function()
 
     def wrap(self, function: Function) -> Function:
-        """The watched function, which stands for `function`."""
+        """The watched function, which replaces `function`."""
 
         @functools.wraps(function, updated=())
         def train_function(*args: Any, **kwargs: Any) -> Any:
@@ -186,13 +188,13 @@ class TrainFunction:
         return self.before(arguments)
 
     def begin(self, arguments: Arguments) -> None:
-        """What makes the variables readable before the call."""
+        """Make the variables readable before the call."""
 
     def before(self, arguments: Arguments) -> Any:
-        """What is known before the call."""
+        """Return what is known before the call."""
 
     def after(self, result: Any, before: Any) -> None:
-        """What the call made is recorded, and its steps are ended."""
+        """Record what the call did, and end its steps."""
 
     def given(self, result: Any) -> Any:
         """The result without what was added to it."""
@@ -201,7 +203,7 @@ class TrainFunction:
 
 @contextlib.contextmanager
 def standing_in(model: Model, function: Function) -> Iterator[None]:
-    """The model's `train_step` is `function`, for as long as its train function is made or runs."""
+    """Replace the model's `train_step` by `function` while its train function is made or runs."""
     own = model.__dict__
     before = own.get("train_step")
     own["train_step"] = function
@@ -216,7 +218,7 @@ def standing_in(model: Model, function: Function) -> Iterator[None]:
 def wrap_train_maker(
     trainer: Any, watch: "Keras3Watch", step_of: Callable[[Model], ModelStep], kind: Type[TrainFunction]
 ) -> None:
-    """Wrap `make_train_function` of a trainer class. `step_of(model)`: what stands for its `train_step`."""
+    """Wrap `make_train_function` of a trainer class. `step_of(model)`: what replaces its `train_step`."""
     original = trainer.__dict__["make_train_function"]
 
     @functools.wraps(original)
@@ -235,7 +237,9 @@ def wrap_train_maker(
 
 
 def metrics(watch: "Keras3Watch", logs: Any, prefix: str = "", loss_is_seen: bool = False) -> List[NamedValue]:
-    """(name, value) pairs of what a step function returned. Keras' own "loss" is a mean over the epoch so far."""
+    """(name, value) pairs of what a step function returned, without Keras' "loss", which is a mean over the epoch so
+    far.
+    """
     found = named_leaves("", logs, watch.backend.is_leaf)
     return [(prefix + name, value) for name, value in found if not (loss_is_seen and name == "loss")]
 
@@ -246,7 +250,7 @@ def mark(function: Function) -> Function:
 
 
 def is_watched(function: Optional[Function]) -> bool:
-    """Whether a function is ours (make_train_function is called again and again, and keeps what it made)."""
+    """Whether a function is a watched one (make_train_function is called again and again, and keeps what it made)."""
     return function is None or getattr(function, _MARK, False)
 
 
@@ -255,8 +259,8 @@ def wrap_evaluation_maker(
 ) -> None:
     """Wrap `make_test_function` or `make_predict_function` of a trainer class.
 
-    What the function gives is a forward point of its own, never a batch or a step. `outputs(model, result)`: that
-    without the state which a backend passes through.
+    The result of the function is a separate forward point, never a batch or a step. `outputs(model, result)`: the
+    result without the state that a backend passes through.
     """
     original = trainer.__dict__["make_%s_function" % name]
     attribute = name + "_function"

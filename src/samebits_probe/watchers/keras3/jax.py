@@ -1,4 +1,6 @@
-"""Keras 3 on JAX: state is passed through the train step, which gives batch, loss and gradients beside its logs."""
+"""Keras 3 on JAX: the state goes through the train step, which returns batch, loss and gradients in addition to its
+logs.
+"""
 
 import atexit
 import functools
@@ -18,7 +20,7 @@ _KEY = "samebits:"
 
 
 class Jax(arrays.Arrays):
-    """Reads variables from the state of the step if there is one: Keras takes it away from them while it trains."""
+    """Reads variables from the state of the step if there is one: Keras empties variables while it trains."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +40,7 @@ class Jax(arrays.Arrays):
 
 
 class TracedStep:
-    """Stands for a model's `train_step` while it is traced: gives its logs and ours."""
+    """Replaces a model's `train_step` while it is traced: returns its logs and samebits' values."""
 
     def __init__(self, watch: Keras3Watch, hooks: CollectionHooks, model: Model) -> None:
         self.watch, self.hooks, self.model, self.original = watch, hooks, model, model.train_step
@@ -55,7 +57,7 @@ class TracedStep:
         return train_step
 
     def _extras(self, collected: StepCollection, state: Pytree) -> Dict[str, Tuple[Any, ...]]:
-        """{key of the layout: values}: what the step's own trace can return."""
+        """{key of the layout: values} that the step's own trace can return."""
         layout, values = [], []
         level = self._level(state)
         named = [("forward", "loss", collected.loss)] if collected.loss is not None else []
@@ -87,7 +89,7 @@ class JaxFunction(functions.TrainFunction):
         self._lists: Optional[List[List[Variable]]] = None
 
     def checked(self, function: Function) -> Function:
-        """The watched function, whose outputs of ours are checked to change nothing."""
+        """The watched function. It is checked that our outputs change nothing."""
         look = jax_inspection.looking(self.watch, self.step.model, self._split)
         return self.wrap(jax_inspection.CheckedStep(self.watch, function, self._split, look))
 
@@ -117,7 +119,7 @@ class JaxFunction(functions.TrainFunction):
         self.watch.probe.end_step()
 
     def _adopt(self, state: Pytree) -> None:
-        """Let variables be read from a state: (trainable, others, the optimizer's, the metrics')."""
+        """Read variables from a state from now on: (trainable, others, the optimizer's, the metrics')."""
         if self._lists is None:
             model = self.step.model
             own = model.optimizer.variables if model.optimizer is not None else []
@@ -127,7 +129,7 @@ class JaxFunction(functions.TrainFunction):
             adopted.update(zip(map(id, variables), values))
 
     def _split(self, logs: Pytree) -> Tuple[Pytree, Layout, Sequence[Any]]:
-        """(what the program's step gave as logs, layout, values)."""
+        """(the logs of the program's step, layout, values)."""
         if isinstance(logs, tuple) and len(logs) == 2 and isinstance(logs[1], dict) and len(logs[1]) == 1:
             key, values = next(iter(logs[1].items()))
             if isinstance(key, str) and key.startswith(_KEY):
@@ -159,7 +161,7 @@ def _wrap_train_maker(trainer: Any, watch: Keras3Watch, hooks: CollectionHooks) 
 
 
 class _steps_wrapped:
-    """While a model makes its train function, each step function that goes into it is wrapped."""
+    """While a model makes its train function, wrap each step function that goes into it."""
 
     def __init__(self, model: Model, train: JaxFunction) -> None:
         self._own, self._make, self._train = model.__dict__, model._make_function, train
@@ -204,7 +206,10 @@ SAID = "Keras on JAX in a traced function of the program's own: samebits_probe.o
 
 
 class Stateless:
-    """Records a step where an optimizer returns new values; in a traced function by a callback, which adds no value."""
+    """Records a step when an optimizer returns new values.
+
+    In a traced function a callback does that, which adds no value.
+    """
 
     def __init__(self, watch: Keras3Watch) -> None:
         self._watch, self._backend = watch, watch.backend
@@ -231,7 +236,7 @@ class Stateless:
             self._is_followed = True
             self._watch.probe.at_end(self._ended)
         atexit.unregister(self._exit)
-        atexit.register(self._exit)  # before JAX's own exit functions, which take its arrays away
+        atexit.register(self._exit)  # before JAX's own exit functions, which delete its arrays
 
     def _step(self, optimizer: Optimizer, given: Tuple[List[NamedValue], List[Variable]], result: Any) -> None:
         gradients, variables = given
@@ -247,7 +252,7 @@ class Stateless:
         if self._backend.is_concrete(values):
             record(*values)
         else:
-            for point in ("batch", "loss", "gradient"):  # gradients given out could change what XLA makes of the step
+            for point in ("batch", "loss", "gradient"):  # returning gradients could change how XLA compiles the step
                 self._watch.not_observed(point, SAID)
             self._backend.jax.debug.callback(record, [], *values[1:])
 

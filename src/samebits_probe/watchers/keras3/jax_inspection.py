@@ -1,7 +1,8 @@
-"""One step of Keras 3 on JAX, looked into: what its layers return, or every operator that it runs.
+"""Inspects one step of Keras 3 on JAX: what its layers return, or every operator that it runs.
 
-The step that is looked into is run from its trace, in place of the compiled one. For layers as one compiled function
-with further outputs; for operators one by one, since XLA fuses what it compiles together. The other steps run as ever.
+The inspected step runs from its trace instead of the compiled function. For layers it is one compiled function with
+further outputs. For operators it runs one by one, because XLA fuses what it compiles together. All other steps run as
+usual.
 """
 
 import importlib
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .functions import Keras3Watch
 
 Split = Callable[[Pytree], Tuple[Pytree, Sequence[Tuple[str, str]], Sequence[Any]]]  # see `TrainFunction`
-Stage = Any  # what `trace` of a compiled function gives
+Stage = Any  # what `trace` of a compiled function returns
 Results = Tuple[List[Any], Callable[[], None]]  # and what writes what was seen
 
 _KEY = "samebits:"
@@ -33,7 +34,7 @@ NOTES = {
 
 
 class OutputNames(collection.StepCollection):
-    """Names what a layer returns in the trace. A name changes no value, and nothing of what is compiled."""
+    """Gives names to the outputs of layers in the trace. A name changes neither a value nor the compiled code."""
 
     def __init__(self, watch: "Keras3Watch") -> None:
         super().__init__(lambda _: None)
@@ -47,18 +48,18 @@ class OutputNames(collection.StepCollection):
 
 
 def collected(watch: "Keras3Watch") -> collection.StepCollection:
-    """What a train step lets through: with names in its trace where layers are to be seen."""
+    """What a train step shows. Its trace has names if layers are to be inspected."""
     return OutputNames(watch) if watch.probe.details is not None else collection.StepCollection(lambda _: None)
 
 
 def looking(watch: "Keras3Watch", model: Model, split: Split) -> "Optional[TraceInspection]":
-    """None if no step is looked into. `split(logs)`: see `TrainFunction`."""
+    """The inspection; None if no step is inspected. `split(logs)`: see `TrainFunction`."""
     details = watch.probe.details
     return TraceInspection(watch, details, model, split) if details is not None else None
 
 
 class TraceInspection:
-    """Runs a step function's trace. Whatever keeps it from that is said, and the step runs as ever."""
+    """Runs the trace of a step function. If it cannot, it says why, and the step runs as usual."""
 
     def __init__(self, watch: "Keras3Watch", details: "Inspection", model: Model, split: Split) -> None:
         self._watch, self._details, self._model, self._split = watch, details, model, split
@@ -68,7 +69,7 @@ class TraceInspection:
         return self._details.is_on()
 
     def step(self, function: Function, state: Pytree, data: Pytree) -> Any:
-        """(logs, state) as `function` gives them; None if the step has not been run."""
+        """(logs, state) as `function` returns them; None if the step has not been run."""
         if not hasattr(function, "trace"):
             return self._unseen("the step is not compiled as a whole (run_eagerly, or jit_compile is off)")
         traced = function.trace(state, data)  # an error in it is the program's own
@@ -79,13 +80,13 @@ class TraceInspection:
         if any(len(leaf.devices()) > 1 for leaf in leaves if isinstance(leaf, self._jax.Array)):
             return self._unseen("its arrays lie on several devices")
         program = Jaxpr(traced.jaxpr)
-        # copies: if this fails, an array that it was given fails the compiled step too
+        # copies: if this fails because of an input array, the compiled step fails, too
         arguments = [self._copy(leaf, aval) for leaf, aval in zip(leaves, traced.jaxpr.in_avals)]
         run = self._operators if self._details.level == "operator" else self._layers
         try:
             results, add = run(program, arguments, traced)
-            self._jax.block_until_ready(results)  # an error of a callback is known only then
-        except Exception as error:  # also one of the program's own, which the compiled step then raises by itself
+            self._jax.block_until_ready(results)  # an error of a callback shows only then
+        except Exception as error:  # also an error of the program, which the compiled step then raises itself
             return self._unseen("JAX cannot run it from its trace (%s: %s)" % (type(error).__name__, error))
         add()
         self._details.note(NOTES[self._details.level])
@@ -102,7 +103,7 @@ class TraceInspection:
         return self._jax.numpy.array(value, dtype=dtype, copy=True)
 
     def _own(self, results: Iterable[Any], avals: Iterable[Any], others: Iterable[Any]) -> List[Any]:
-        """The results, each with memory of its own: the next step takes the memory of what it is given."""
+        """The results, each in its own memory, because the next step reuses the memory of its inputs."""
         taken, found = {_memory(value) for value in others}, []
         for result, aval in zip(results, avals):
             if not isinstance(result, self._jax.Array) or _memory(result) in taken:
@@ -112,7 +113,7 @@ class TraceInspection:
         return found
 
     def _layers(self, program: Jaxpr, arguments: List[Any], _: Stage) -> Results:
-        """(results, function() that writes what layers returned): from one compiled function."""
+        """(results, function() that writes what layers returned), from one compiled function."""
         labels: List[str] = []
 
         def step(arguments: List[Traced]) -> Tuple[List[Traced], List[Traced]]:
@@ -137,7 +138,7 @@ class TraceInspection:
         return results, add
 
     def _operators(self, program: Jaxpr, arguments: List[Any], traced: Stage) -> Results:
-        """(results, function() that writes what operators did): from running each by itself."""
+        """(results, function() that writes what operators did), from running each operator separately."""
         forward, backward = self._parts(program, traced)
         names = {layer.name for layer in self._model._flatten_layers()}
         prints: Dict[int, Optional[str]] = {}
@@ -168,7 +169,7 @@ class TraceInspection:
         return results, add
 
     def _given(self, operator: Equation, constants: Dict[int, Any]) -> Dict[str, str]:
-        """{name: text} of its numbers, and of the constants that it takes; keys of generators are left out."""
+        """{name: text} of its numbers and its constant inputs, without keys of generators."""
         found: Dict[str, Optional[str]] = dict(operator.numbers())
         for number, place in enumerate(operator.inputs):
             if place in constants and not self._is_key(constants[place]):
@@ -180,7 +181,10 @@ class TraceInspection:
         return found
 
     def _output(self, value: Any, keep: bool = True) -> "Output":
-        """What the details keep of a value: of one that is no array (a reference, a token) its type alone."""
+        """What an inspection keeps of a value.
+
+        If the value is not an array (but a reference or a token), that is only its type.
+        """
         if not isinstance(value, (self._jax.Array, self._watch.backend.numpy.ndarray)):
             return self._details.output(type(value).__name__, (), None)
         array = self._watch.backend.array(value)
@@ -188,9 +192,10 @@ class TraceInspection:
         return self._details.output(dtype, shape, fingerprint, array.tobytes if keep else None)
 
     def _parts(self, program: Jaxpr, traced: Stage) -> Tuple[Set[Equation], Set[Equation]]:
-        """(operators that the loss is computed from, those that gradients are computed from beyond that).
+        """(operators from which the loss is computed, further operators from which gradients are computed).
 
-        Where the step does not give these out: what JAX has transposed goes backward, what it differentiates forward.
+        If the step does not return these: operators that JAX transposed belong to the backward pass, and those that it
+        differentiated to the forward pass.
         """
         logs, layout, values = self._split(traced.out_info[0])
         at = len(self._tree.tree_leaves(logs))
@@ -209,7 +214,7 @@ class TraceInspection:
 
 
 def _stack() -> Iterator[Tuple[str, int]]:
-    """((path, line), ...) of the calls that led here: the program's call of `fit` is among them."""
+    """((path, line), ...) of the calls that led here, including the program's call of `fit`."""
     frame: "Optional[FrameType]" = sys._getframe(1)
     while frame is not None:
         yield frame.f_code.co_filename, frame.f_lineno
@@ -217,27 +222,27 @@ def _stack() -> Iterator[Tuple[str, int]]:
 
 
 def _memory(value: Any) -> int:
-    """What tells whether two arrays share memory."""
+    """A value that is equal for two arrays that share memory."""
     try:
         found: int = value.unsafe_buffer_pointer()
         return found
-    except Exception:  # no such method, or no single buffer (keys of generators): the object itself then
+    except Exception:  # no such method, or no single buffer (keys of generators): then the object itself
         return id(value)
 
 
-# Whether giving gradients out of a compiled step changes its bits: XLA fuses what is not given out.
+# Checks whether returning gradients from a compiled step changes its bits, because XLA fuses what is not returned.
 #
-# Each compiled step is run once beside the same step without our outputs, on the same values, and the two are
-# compared bit for bit. Where they differ, the step without our outputs is the one that trains, and the gradients stay
-# unseen.
+# Each compiled step runs once beside the same step without our outputs, on the same values, and the results are
+# compared bit for bit. If they differ, the step without our outputs trains, and the gradients stay unseen.
 
 SAID = "Keras on JAX: given out of the compiled step, it would change the step's bits"
 
 
 class CheckedStep:
-    """A compiled step function, (state, data) to (logs, state), with the check before its first use for each shape.
+    """A compiled step function, (state, data) to (logs, state).
 
-    `look`: what runs it in the step that is looked into (`jax_inspection`), or None.
+    It is checked before its first use for each shape. `look`: runs it in the step that is inspected (`jax_inspection`),
+    or None.
     """
 
     def __init__(self, watch: "Keras3Watch", function: Function, split: Split, look: Optional[TraceInspection]) -> None:
@@ -271,9 +276,9 @@ class CheckedStep:
         )
 
     def _plain(self, traced: Optional[Stage]) -> Optional[Function]:
-        """The step without our outputs, from the same trace: the program's code is not run again. None: none is made.
+        """The step without our outputs, made from the same trace, so that the program's code does not run again.
 
-        A step that prints or calls back is not run twice.
+        None if it is not made: a step that prints or calls back must not run twice.
         """
         if traced is None:
             return None
@@ -293,7 +298,7 @@ class CheckedStep:
         return step
 
     def _compare(self, key: Any, plain: Function, state: Pytree, data: Pytree) -> Any:
-        """The step's result, from whichever function is to be used from now on."""
+        """The step's result. It also chooses the function to use from now on."""
         jit = self._jax.jit
         expected = self._watch.probe.guard("step without outputs", jit(plain), state, data)
         result = self._function(state, data)

@@ -1,7 +1,7 @@
 """Training loops of the program's own: an optimizer applies gradients outside of any train function of Keras.
 
-A step is one such call. What the outermost layer is given while gradients can be recorded is the batch; the losses
-are what gradients are asked of (TensorFlow tells, through its tapes).
+A step is one such call. The batch is what the outermost layer gets while gradients can be recorded. The losses are the
+targets of gradients (TensorFlow's tapes show them).
 """
 
 import functools
@@ -29,8 +29,8 @@ class OuterCall:
 class Loops:
     """What the current step of a loop has shown so far, and the steps themselves.
 
-    `graphs` (TensorFlow): takes over where a step is built into a graph, and has `is_building()` and
-    `apply(optimizer, gradients, variables, run)`. `look` (TensorFlow): looks into one step, if that is asked for.
+    `graphs` (TensorFlow): takes over if a step is built into a graph, and has `is_building()` and `apply(optimizer,
+    gradients, variables, run)`. `look` (TensorFlow): inspects one step, if that is wanted.
     """
 
     def __init__(self, watch: "Keras3Watch") -> None:
@@ -42,15 +42,18 @@ class Loops:
         self._home, self._has_stepped = threading.main_thread().ident, False
 
     def is_off(self) -> bool:
-        """Whether a train function of Keras, an outermost layer or another thread has what happens now in hand."""
+        """Whether a train function of Keras, an outermost layer or a different thread handles what happens now."""
         return self._inside or self.watch.probe.stepping is not None or self.is_elsewhere()
 
     def is_elsewhere(self) -> bool:
-        """Only one thread is watched, the first that trains (workers that load data call layers too)."""
+        """Whether this is a different thread.
+
+        Only the first thread that trains is watched (workers that load data call layers, too).
+        """
         return threading.get_ident() != self._home
 
     def _is_mine(self) -> bool:
-        """Whether a step of this thread is to be seen."""
+        """Whether steps of this thread are watched."""
         if self.is_elsewhere():
             if self._has_stepped:
                 self.watch.not_observed(TRAINS_ELSEWHERE, "optimizers are applied in several threads: one is watched")
@@ -60,7 +63,7 @@ class Loops:
         return True
 
     def called(self, layer: Layer, args: Arguments, kwargs: Dict[str, Any], call: Callable[[], Any]) -> Any:
-        """The outermost layer is called by the program: what it is given, and what comes out if it evaluates."""
+        """The program calls an outermost layer: record its input and, if it evaluates, its output."""
         self.watch.probe.guard("first values of a layer", self._begins, layer)
         self._inside = True
         try:
@@ -71,7 +74,7 @@ class Loops:
         return result
 
     def _begins(self, layer: Layer) -> None:
-        """A layer that is built has its first values now: a training call moves its averages on."""
+        """Record the first values of a layer that is built, because a training call changes its averages."""
         building = self.graphs is not None and self.graphs.is_building()
         if (
             layer not in self.models
@@ -104,7 +107,7 @@ class Loops:
         self.see(layer)
 
     def see(self, layer: Layer) -> None:
-        """Note a model of this step: its first weights, and that its last are wanted."""
+        """Note a model of this step: record its first weights, and follow it to its last."""
         watch = self.watch
         if layer not in self.models:
             self.models.append(layer)
@@ -113,7 +116,7 @@ class Loops:
         watch.remains.follow()
 
     def lost(self, target: Any) -> None:
-        """Gradients are asked of `target`: the loss, if it is one number."""
+        """The program asks for gradients of `target`, which is the loss if it is one number."""
         watch, backend = self.watch, self.watch.backend
         if self.graphs is not None and self.graphs.is_building():
             self.graphs.lost(target)
@@ -163,7 +166,7 @@ class Loops:
     def owned(
         self, optimizer: Optimizer, variables: Sequence[Variable], models: Optional[Sequence[Layer]] = None
     ) -> "keras3_models.Variables":
-        """The variables that a step can change: those of its models, those it was given, the optimizer's."""
+        """The variables that a step can change: those of its models, those that it was given, and the optimizer's."""
         found = [
             one for model in (self.models if models is None else models) for one in keras3_models.model_variables(model)
         ]
@@ -171,7 +174,7 @@ class Loops:
 
 
 def wrap_layers(layer_class: Any, loops: "Loops") -> None:
-    """Wrap `Layer.__call__`: only the outermost call, outside of train functions, is looked at."""
+    """Wrap `Layer.__call__`. Only outermost calls outside of train functions are recorded."""
     original = layer_class.__call__
 
     @functools.wraps(original)

@@ -1,4 +1,4 @@
-"""What Keras models and optimizers own: their variables by name, and the first time they are seen."""
+"""The variables of Keras models and optimizers, by name, and their first values."""
 
 import functools
 import sys
@@ -22,7 +22,7 @@ _SEED_STATE = "seed_generator_state"
 
 
 class Variables:
-    """The variables of one model and its optimizers, sorted by what they are.
+    """The variables of one model and its optimizers, by kind.
 
     `weights`: trainable and not, without the random states. `seeds`: states of seed generators. `optimizers`: slots,
     iterations, learning rates. Each a list of (name, variable).
@@ -52,19 +52,21 @@ def named(variables: Iterable[Variable]) -> List[NamedValue]:
 
 
 def model_variables(model: Model) -> List[Variable]:
-    """Trainable and other variables of a model (without those of its metrics), in Keras' order."""
+    """The trainable and other variables of a model (without those of its metrics), in Keras' order."""
     return list(model.trainable_variables) + list(model.non_trainable_variables)
 
 
 class Labels:
-    """Tells which names begin with one model or layer: each is compared with itself, whatever the order of fits is."""
+    """Tells which names begin with one model or layer, so that each is compared with itself, whatever the order of
+    fits.
+    """
 
     def __init__(self, probe: "Probe") -> None:
         self._probe = probe
         self._told: Set[str] = set()
 
     def tell(self, name: str) -> None:
-        """A weight has been seen: its path begins with the name of its model or layer, which the program gave."""
+        """A weight has been seen. Its path begins with the name of its model or layer, if the program gave one."""
         owner, separator, _ = name.partition("/")
         if separator and owner not in self._told:
             self._told.add(owner)
@@ -72,13 +74,13 @@ class Labels:
 
 
 class Lives:
-    """Records each variable's first value ("start"). Its last is a matter of `ends`."""
+    """Records each variable's first value ("start"). The watch of ends records its last."""
 
     def __init__(self, probe: "Probe", points: "Points", backend: "Backend") -> None:
         self._probe, self._points, self._read = probe, points, backend.read
         self._set: Optional[Callable[[Variable, Array], Any]] = getattr(
             backend, "set", None
-        )  # function(variable, array), where variables can be set
+        )  # function(variable, array), if variables can be set
         self._started: Dict[int, Callable[[], Variable]] = {}  # id -> weak reference: an id may be used again
         self._labels = Labels(probe)
 
@@ -109,17 +111,16 @@ class Lives:
         feed.known(name, fed)
 
 
-# What layers of Keras 3 return within a train step, and what layers and optimizers are set to.
+# What layers of Keras 3 return within a train step, and the settings of layers and optimizers.
 #
-# Both for `samebits parity train`, and the first for `samebits locate`. On JAX layers run inside a transformed
-# function: nothing of them is given out of it, but for `locate` their values are found in its trace
-# (`jax_inspection`).
+# `samebits parity train` uses both, and `samebits locate` the first. On JAX, layers run inside a transformed function,
+# which returns nothing of them. For `locate`, their values are found in the trace of that function (`jax_inspection`).
 
 
 def watch_layers(layer_class: Any, probe: "Probe", hooks: "CollectionHooks", is_leaf: Callable[[Any], bool]) -> None:
-    """Wrap `Layer.__call__` where what layers return is asked for; else it stays as it is.
+    """Wrap `Layer.__call__` if the outputs of layers are wanted; else it stays as it is.
 
-    On PyTorch a layer is a module too, and `pytorch/inspection.py` sees it.
+    On PyTorch a layer is also a module, and `pytorch/inspection.py` sees it.
     """
     is_looked_into = probe.details is not None and "torch" not in layer_class.__mro__[1].__module__
     if not is_looked_into and (probe.values is None or not probe.values.layers):
@@ -139,7 +140,7 @@ def watch_layers(layer_class: Any, probe: "Probe", hooks: "CollectionHooks", is_
 
 
 def is_symbolic(args: Arguments, kwargs: Dict[str, Any]) -> bool:
-    """Whether a layer is called with symbols, to build a model, and not with values."""
+    """Whether a layer is called with symbols to build a model, and not with values."""
     first = args[0] if args else next(iter(kwargs.values()), None)
     while isinstance(first, (list, tuple, dict)) and first:
         first = next(iter(first.values())) if isinstance(first, dict) else first[0]
@@ -153,7 +154,7 @@ def tell(
     model: Model,
     optimizers: List[Optimizer],
 ) -> None:
-    """Write what the optimizers and the layers of a model are set to, if that is new. `read`: of a variable."""
+    """Write the settings of a model's optimizers and layers, if they are new. `read`: reads a variable."""
     for number, optimizer in enumerate(optimizers or [model.optimizer]):
         if optimizer is not None:
             weights = [one.path for one in getattr(optimizer, "_trainable_variables", [])]
@@ -166,7 +167,10 @@ def tell(
 
 
 def _settings(optimizer: Optimizer, read: Callable[[Variable], Array]) -> Dict[str, Any]:
-    """Plain settings of an optimizer. Its `get_config` is not asked: on JAX variables have no values of their own."""
+    """The plain settings of an optimizer.
+
+    They do not come from `get_config`, because on JAX its variables may be empty.
+    """
     found = {key: value for key, value in vars(optimizer).items() if not key.startswith("_") and _is_plain(value)}
     rate = getattr(optimizer, "_learning_rate", None)
     if hasattr(rate, "assign"):
@@ -175,7 +179,7 @@ def _settings(optimizer: Optimizer, read: Callable[[Variable], Array]) -> Dict[s
 
 
 def _config(layer: Layer) -> Dict[str, Any]:
-    """The settings that are numbers, words or lists of them; none if the program's class tells none."""
+    """The settings that are numbers, words or lists of them; none if the program's class gives none."""
     try:
         found = layer.get_config()
     except NotImplementedError:

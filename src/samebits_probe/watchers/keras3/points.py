@@ -1,4 +1,4 @@
-"""Arrays under names: what the Keras, TensorFlow and JAX watchers record, without a copy where numpy gives a view."""
+"""Arrays under names, which the Keras, TensorFlow and JAX watchers record. If numpy gives a view, there is no copy."""
 
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class KeptArray(NamedTuple):
-    """What a point needs of an array that may go away. `number`: its one number, if it is one."""
+    """What a point needs of an array that may go away. `number`: the array's number, if it holds only one."""
 
     name: str
     dtype: str
@@ -34,7 +34,7 @@ class Points:
     def array(self, kind: str, name: str, array: Array, step: Optional[int] = None) -> None:
         """Record one array under a name, at the current step or at `step`."""
         probe = self.probe
-        if self._pid != probe.pid:  # a forked child numbers its points again
+        if self._pid != probe.pid:  # a forked child numbers its points anew
             self._known, self._pid = {}, probe.pid
         found = self._known.get((kind, name))
         if found is None or found[0] is not array.dtype or found[1] != array.shape:
@@ -55,7 +55,7 @@ class Points:
         return self.probe.point(kind, name, array.dtype.name, array.shape)
 
     def capture(self, kind: str, name: str, array: Array) -> None:
-        """Hand over the bytes of an array, if the launcher asked for it."""
+        """Hand over the bytes of an array, if the launcher wants them."""
         if self.probe.wants(kind):
             self.probe.captured(kind, name, array.dtype.name, array.shape, _bytes(array))
 
@@ -67,7 +67,7 @@ class Points:
             self.probe.scalar(point, float(array.reshape(())))
 
     def kept(self, name: str, array: Array, kind: Optional[str] = None) -> KeptArray:
-        """What `add_kept` takes. `kind`: the type of what is no array."""
+        """What `add_kept` takes. `kind`: the type, if it is not an array."""
         header = self.probe.hasher.header(array.dtype.name, array.shape)
         number = float(array) if array.shape == () and array.dtype.kind in "biuf" else None
         return KeptArray(name, kind or array.dtype.name, array.shape, self._fingerprint(array, header), number)
@@ -117,7 +117,8 @@ def _bytes(array: Array) -> bytes:
 def named_leaves(name: str, value: Any, is_leaf: Callable[[Any], bool]) -> List[NamedValue]:
     """(name, leaf) pairs of a nested structure of dicts, lists and tuples; None is left out.
 
-    A dict's keys are sorted, as every tree library does, so that the order in which it was filled does not count.
+    The keys of a dict are sorted, as every tree library does, so that the order in which they were added does not
+    count.
     """
     if value is None:
         return []
@@ -132,7 +133,7 @@ def named_leaves(name: str, value: Any, is_leaf: Callable[[Any], bool]) -> List[
 
 
 def named_batch(data: Any, is_leaf: Callable[[Any], bool]) -> List[NamedValue]:
-    """(name, leaf) pairs of what a train step is given: "0", "1", "labels.0", "sample_weights.0".
+    """(name, leaf) pairs of the input of a train step: "0", "1", "labels.0", "sample_weights.0".
 
     Keras' convention: one value, or (x,), (x, y), (x, y, sample_weight); anything else is named by its place.
     """
@@ -146,7 +147,7 @@ def named_batch(data: Any, is_leaf: Callable[[Any], bool]) -> List[NamedValue]:
 
 
 def without_repeats(names: Iterable[str]) -> List[str]:
-    """The names; if one occurs again, with "#2", "#3" ... after it, so that each stands for one tensor."""
+    """The names. If a name occurs again, it gets "#2", "#3" ..., so that each stands for one tensor."""
     seen: Dict[str, int] = {}
     found = []
     for name in names:

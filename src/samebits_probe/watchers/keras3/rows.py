@@ -8,14 +8,14 @@ from ..objects import Array
 if TYPE_CHECKING:
     from .points import Points
 
-_ATTEMPTS = 8  # plans that did not hold: from then on the arrays are taken one by one
+_ATTEMPTS = 8  # after so many plans that did not hold, the arrays are recorded one by one
 
 
 class ArrayRows:
     """The arrays of one kind, with their names.
 
-    What the fast way relies on (dtypes, shapes, contiguity) is read again in every step; if any of it has changed,
-    they are taken one by one.
+    The fast way relies on dtypes, shapes and contiguity. They are read again in every step. If any of them has changed,
+    the arrays are recorded one by one.
     """
 
     def __init__(self, points: "Points", kind: str) -> None:
@@ -25,7 +25,7 @@ class ArrayRows:
         self._attempts = 0
 
     def record(self, names: List[str], arrays: List[Array]) -> None:
-        """Record the arrays under their names (a list, as long) at the current step."""
+        """Record the arrays at the current step. `names` has one name for each."""
         probe, plan = self._points.probe, self._plan
         is_same = plan is not None and names == self._names and plan.pid == probe.pid and not probe.wants(self._kind)
         if is_same and plan is not None and plan.holds(arrays):
@@ -44,7 +44,7 @@ class ArrayRows:
 
 
 class _ArrayPlan:
-    """What some arrays were when they were recorded one by one."""
+    """The facts of some arrays when they were recorded one by one."""
 
     def __init__(self, points: "Points", kind: str, names: List[str], arrays: List[Array]) -> None:
         self._hasher, self.pid = points.probe.hasher, points.probe.pid
@@ -55,7 +55,7 @@ class _ArrayPlan:
         self._together = self._hasher.together(self.group.fronts, headers)
 
     def holds(self, arrays: List[Array]) -> bool:
-        """Whether they are still the same but for their values, which lie in memory in their logical order."""
+        """Whether only their values have changed, and whether these lie in memory in their logical order."""
         if [array.shape for array in arrays] != self._shapes:
             return False
         for array, dtype in zip(arrays, self._dtypes):

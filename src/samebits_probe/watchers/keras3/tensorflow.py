@@ -1,4 +1,4 @@
-"""Keras 3 on TensorFlow: the train function gives its batch, loss and gradients as further outputs."""
+"""Keras 3 on TensorFlow: the train function returns batch, loss and gradients as further outputs."""
 
 import itertools
 import sys
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TensorFlow:
-    """How TensorFlow's values are read: eager tensors as views, variables by the one operation that reads them."""
+    """Reads TensorFlow's values: eager tensors as views, variables by the one operation that reads them."""
 
     def __init__(self) -> None:
         from tensorflow.python.eager import context, record
@@ -26,7 +26,7 @@ class TensorFlow:
         from tensorflow.python.ops import gen_resource_variable_ops, resource_variable_ops
 
         self.tf = sys.modules["tensorflow"]
-        self.look: "Optional[OperationInspection]" = None  # where a step is looked into
+        self.look: "Optional[OperationInspection]" = None  # if a step is inspected
         self.numpy = sys.modules["numpy"]
         self._array, self._is_eager_here = self.numpy.ndarray, self.tf.executing_eagerly
         self.is_eager: Callable[[Any], bool] = lambda value: isinstance(value, ops.EagerTensor)
@@ -37,7 +37,7 @@ class TensorFlow:
         self._plain = resource_variable_ops.BaseResourceVariable
 
     def read(self, variable: Variable) -> Array:
-        """A variable's value as an array, also while a graph is being built (then it is the value before the call)."""
+        """A variable's value as an array. While a graph is being built, it is the value before the call."""
         if not self._is_eager_here():
             with self.tf.init_scope():
                 return self.read(variable)
@@ -47,13 +47,13 @@ class TensorFlow:
         return self.numpy.asarray(value.numpy())
 
     def set(self, variable: Variable, array: Array) -> None:
-        """Set a variable, also while a graph is being built (then before its first call)."""
+        """Set a variable. While a graph is being built, it is set before the first call."""
         value: Variable = getattr(variable, "_value", variable)
         with self.tf.init_scope():
             value.assign(array)
 
     def reader(self, variables: Sequence[Variable]) -> Callable[[], List[Array]]:
-        """Function() -> [array] that reads many variables: in one call of a TensorFlow function if possible."""
+        """Function() -> [array] that reads many variables, in one call of a TensorFlow function if possible."""
         values: List[Variable] = [getattr(variable, "_value", variable) for variable in variables]
         if not values or not all(isinstance(value, self._plain) for value in values):
             return lambda: [self.read(variable) for variable in variables]
@@ -68,7 +68,7 @@ class TensorFlow:
         return arrays
 
     def quietly(self, unseen: Callable[[Function], Function]) -> None:
-        """Read variables in functions that `unseen(function)` makes: no callback is to see them."""
+        """Read variables in functions that `unseen(function)` makes, so that no callback sees them."""
         self._read, reader = unseen(self._read), self.reader
         self.reader = lambda variables: unseen(reader(variables))  # type: ignore[method-assign]  # of this object alone
 
@@ -108,7 +108,7 @@ class TensorFlow:
         return all(self.is_eager(part) or not self.tf.is_tensor(part) for _, part in self.parts("", value))
 
     def has_value(self, value: Any) -> bool:
-        """Whether it is a tensor that is no variable and has a value now."""
+        """Whether it is a tensor with a value now, and not a variable."""
         return self.is_eager(value) and value.dtype not in (self.tf.resource, self.tf.variant)
 
     def is_leaf(self, value: Any) -> bool:
@@ -116,7 +116,7 @@ class TensorFlow:
 
 
 class TensorFlowFunction(functions.TrainFunction):
-    """A model's train function on TensorFlow: its further outputs are taken off what the program gets."""
+    """A model's train function on TensorFlow. The program gets its result without the further outputs."""
 
     def __init__(self, watch: Keras3Watch, step: TrainStep) -> None:
         super().__init__(watch, step)
@@ -132,7 +132,7 @@ class TensorFlowFunction(functions.TrainFunction):
         return self._iterations()
 
     def _iterations(self) -> int:
-        """How many updates the optimizer has made, if that alone says how many one call makes."""
+        """How many updates the optimizer has made, if only that shows how many one call makes."""
         optimizer = self.step.model.optimizer
         return 0 if self.step.is_plain or optimizer is None else int(self.watch.backend.read(optimizer.iterations))
 
@@ -151,7 +151,7 @@ class TensorFlowFunction(functions.TrainFunction):
         logs, layout, tensors = self._split(result)
         self._refresh()
         watch = self.watch
-        if self.step.calls_back:  # the steps have been recorded as they were made
+        if self.step.calls_back:  # the steps were recorded when they were made
             watch.numbers(functions.metrics(watch, logs, "", loss_is_seen=True))
             return
         for _ in range(self._iterations() - (before or 0) - 1):
@@ -197,7 +197,7 @@ class TensorFlowFunction(functions.TrainFunction):
                 watch.points.scalar("forward", name, array(value))
 
     def _refresh(self) -> None:
-        """A new trace may have built the model, or an optimizer."""
+        """Find the variables again: a new trace may have built the model, or an optimizer."""
         if len(self.step.layouts) != self._known:
             self._known = len(self.step.layouts)
             self.model.optimizers = [one for layout in self.step.layouts for one in layout.optimizers]

@@ -1,4 +1,6 @@
-"""Keras 3 on torch: the train step runs eagerly, or as one compiled function of which only the ends are seen."""
+"""Keras 3 on torch: the train step runs eagerly, or as one compiled function, of which only inputs and outputs are
+seen.
+"""
 
 import functools
 import sys
@@ -13,7 +15,7 @@ from .points import named_batch
 
 
 class Torch:
-    """How torch's values are read: CPU tensors as views of their memory."""
+    """Reads torch's values: CPU tensors as views of their memory."""
 
     def __init__(self) -> None:
         self.torch = sys.modules["torch"]
@@ -52,12 +54,12 @@ class Torch:
         return [(name, self.numpy.asarray(value))]
 
     def has_value(self, value: Any) -> bool:
-        """Whether it is a tensor that is no parameter and has a value."""
+        """Whether it is a tensor with a value, and not a parameter."""
         is_one = isinstance(value, self.torch.Tensor) and not isinstance(value, self.torch.nn.Parameter)
         return is_one and value.device.type != "meta"
 
     def beside(self, layer: Layer, is_layer: Callable[[Any], bool]) -> List[NamedValue]:
-        """[(name, tensor)] of a layer as a module of torch: what is no variable of Keras."""
+        """[(name, tensor)] of a layer's tensors as a module of torch that are not variables of Keras."""
         module, found = self.torch.nn.Module, []
         for name, child in [("", layer)] + list(layer._modules.items()):
             if child is layer or (child is not None and not is_layer(child)):
@@ -74,7 +76,7 @@ class Torch:
 
 
 class EagerStep:
-    """Stands for a model's `train_step`, which runs eagerly: each optimizer step is recorded as it comes."""
+    """Replaces a model's `train_step`, which runs eagerly. Each optimizer step is recorded when it happens."""
 
     def __init__(self, watch: Keras3Watch, hooks: CollectionHooks, model: Model) -> None:
         self.watch, self.hooks, self.model, self.original = watch, hooks, model, model.train_step
@@ -96,7 +98,7 @@ class EagerStep:
         self.watch.record("batch", named_batch(data, self.watch.backend.is_leaf))
 
     def _before_apply(self, collected: StepCollection) -> None:
-        """Another optimizer step of the same call: what the one before left behind is still there."""
+        """A further optimizer step of the same call: record what the step before left, which is still there."""
         for applied in collected.applied[-1:]:
             owned = list(applied.variables) + list(applied.optimizer.variables)
             self.watch.variables("update", models.named(owned))
@@ -117,7 +119,7 @@ class EagerStep:
 
 
 class CompiledStep:
-    """A train step under `torch.compile`: nothing of ours is inside, so that the graphs stay as they are."""
+    """A train step under `torch.compile`. Nothing of samebits is inside, so that the graphs stay as they are."""
 
     def __init__(self, watch: Keras3Watch, hooks: CollectionHooks, model: Model) -> None:
         self.watch, self.model, self.original = watch, model, model.train_step
@@ -129,7 +131,7 @@ class CompiledStep:
         return found
 
     def before(self, arguments: Arguments) -> None:
-        """The batch, which the compiled function is given in a list."""
+        """The batch, which the compiled function gets in a list."""
         data = arguments[0] if arguments else None
         for batch in data if isinstance(data, (list, tuple)) else [data]:
             self.watch.record("batch", named_batch(batch, self.watch.backend.is_leaf))
@@ -172,7 +174,7 @@ def loops(keras: Library, watch: Keras3Watch) -> keras3_loops.Loops:
 
 
 def _own_symbolic_calls(layer_class: Any, watch: Keras3Watch) -> None:
-    """Building a model calls its layers with symbols: the watcher of PyTorch is not to take these for forwards."""
+    """Building a model calls its layers with symbols. The watcher of PyTorch must not take these for forwards."""
     original = layer_class.__call__
 
     @functools.wraps(original)

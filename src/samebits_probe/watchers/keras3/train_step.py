@@ -1,4 +1,4 @@
-"""A train step of Keras 3 on TensorFlow: what it is made to give out beside its logs."""
+"""A train step of Keras 3 on TensorFlow: the values that it returns in addition to its logs."""
 
 import functools
 import itertools
@@ -27,12 +27,12 @@ class Layout:
 
     def __init__(self) -> None:
         self.steps: List[List[Point]] = [[]]
-        self.looked: List[Step] = []  # of each optimizer step, what is looked at
+        self.looked: List[Step] = []  # of each optimizer step, what is inspected
         self.optimizers: List[Optimizer] = []
         self._runs: Optional[List[List[Run]]] = None
 
     def runs(self, points: "Points") -> "List[List[Run]]":
-        """The same for each of its optimizer steps, points of one kind that follow each other together."""
+        """The same for each of its optimizer steps, with consecutive points of one kind joined."""
         if self._runs is None:
             self._runs = []
             for step in self.steps:
@@ -49,11 +49,10 @@ class Layout:
 
 
 class TrainStep:
-    """Stands for a model's `train_step` while its train function is made and runs: gives its outputs and ours.
-
-    Where one call makes several steps in a loop of the graph (`steps_per_execution`), outputs would keep the last
-    alone: there a callback at the end of each step is given the same values. XLA has no callbacks, and what it fuses
-    depends on what is given out, so that gradients given out change the bits of the update: both are said.
+    """Replaces a model's `train_step` while its train function is made and runs: returns its outputs and samebits'
+    values. If one call makes several steps in a loop of the graph (`steps_per_execution`), outputs would keep only the
+    last. In that case a callback at the end of each step gets the same values. XLA has no callbacks. What it fuses
+    depends on the outputs, so returning gradients changes the bits of the update. The report says both.
     """
 
     def __init__(self, watch: Keras3Watch, hooks: CollectionHooks, model: Model) -> None:
@@ -62,13 +61,14 @@ class TrainStep:
         self.on_step: Optional[Callable[[Layout, Sequence[Array]], Any]] = (
             None  # function(layout, arrays), called for each step inside a call
         )
-        self._began: List[int] = []  # how many operations the graph held before each update, if they are looked at
-        self.unseen = ""  # why operations of it are not
+        self._began: List[int] = []  # how many operations the graph held before each update, if they are inspected
+        self.unseen = ""  # why its operations are not inspected
         repeats = not isinstance(model.steps_per_execution, int) or model.steps_per_execution > 1
         replicas = getattr(model.distribute_strategy, "num_replicas_in_sync", 1)
         self.is_xla = bool(model.jit_compile) and not model.run_eagerly
         self.is_plain = replicas == 1 and not (repeats and model.jit_compile)
-        look = watch.backend.look  # many further outputs take TensorFlow long to compile, a callback's inputs do not
+        # TensorFlow takes long to compile many further outputs, but not the inputs of a callback
+        look = watch.backend.look
         looks = look is not None and look.has_operators and not self.is_xla
         self.calls_back = self.is_plain and (repeats or looks) and not model.run_eagerly
         if self.is_xla or not self.is_plain:
@@ -93,7 +93,10 @@ class TrainStep:
         return train_step
 
     def _before_apply(self, collected: StepCollection) -> None:
-        """A model that is built by its first call has weights now; an earlier optimizer's are read before the next."""
+        """Record first values: a model that its first call builds has weights now.
+
+        An earlier optimizer's are read before the next.
+        """
         look = self.watch.backend.look
         if look is not None:
             self._began.append(look.applies())
@@ -108,7 +111,7 @@ class TrainStep:
             applied.updates = [(name, value(one)) for name, one in models.named(variables)]
 
     def _extras(self, collected: StepCollection, data: Any) -> Optional[Dict[str, Tuple[Tensor, ...]]]:
-        """{key of the layout: tensors} that a call gives beside its logs, or None if nothing is given."""
+        """{key of the layout: tensors} that a call returns in addition to its logs, or None if there are none."""
         if not self.is_plain:
             return None
         layout = Layout()
@@ -134,7 +137,7 @@ class TrainStep:
         return None if self.calls_back else {KEY + str(self.layouts.index(layout)): tuple(tensors)}
 
     def _looked(self, collected: StepCollection) -> "List[Step]":
-        """What is looked at of each optimizer step of the graph that has just been built."""
+        """What is inspected of each optimizer step of the graph that has just been built."""
         look, parts = self.watch.backend.look, self.watch.backend.parts
         if look is None or self.is_xla:
             return []
@@ -144,7 +147,7 @@ class TrainStep:
         return found
 
     def _give_looked(self, layout: "Layout", tensors: List[Tensor]) -> None:
-        """Give out what is looked at of the layout's last step."""
+        """Return what is inspected of the layout's last step."""
         if len(layout.looked) >= len(layout.steps):
             given = layout.looked[len(layout.steps) - 1].tensors
             layout.steps[-1] += [(LOOKED, tensor.name) for tensor in given]
@@ -167,7 +170,7 @@ class TrainStep:
         return tensor.graph is backend.graph_of()
 
     def _call_back(self, layout: "Layout", tensors: List[Tensor]) -> None:
-        """End the step's graph with a callback that is given the values, and the variables after the update."""
+        """End the step's graph with a callback that gets the values, and the variables after the update."""
         optimizers = [self.model.optimizer] + layout.optimizers
         owned = models.Variables(models.model_variables(self.model), [one for one in optimizers if one])
         for name, variable in owned.weights + owned.optimizers:

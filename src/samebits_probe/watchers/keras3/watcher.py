@@ -1,6 +1,6 @@
 """Keras 3 on TensorFlow, torch and JAX: `fit`, `train_on_batch`, generators and custom train steps.
 
-The train function that a model makes is wrapped, so that each of these is seen, with what happens inside one call.
+The train function that a model makes is wrapped, so that each of these is seen, including what happens inside one call.
 """
 
 import importlib
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...probe import Probe
     from ..plain_attributes import NamedArray
 
-# what counts as seen: (point, hook, hidden by, said)
+# what counts as seen: (point, hook, hidden by, what the report says)
 SEEN = [
     ("rng", "python, numpy, TensorFlow's or torch's seed state; states of seed generators in the model", "", ""),
     (
@@ -142,14 +142,14 @@ def _trainer_of(module: Library) -> Any:
 
 
 def _owner(owner: Any, name: str) -> Any:
-    """The class in the order of inheritance that defines a method."""
+    """The first class in the order of inheritance that defines a method."""
     return next(one for one in owner.__mro__ if name in one.__dict__)
 
 
-# The end of Keras 3: every variable that was made, whoever made it, and what layers hold in plain attributes.
+# The end of Keras 3: every variable, whoever made it, and what layers hold in plain attributes.
 #
-# Left out are the variables of metrics (they leave a run by what is printed or saved, and an evaluation changes them)
-# and the states of seed generators (random states, which are seen where they are used).
+# The variables of metrics are left out: an evaluation changes them, and their results are printed or saved. The states
+# of seed generators are left out, too: these random states are recorded where they are used.
 
 _LIBRARIES = ("keras", "tensorflow", "torch", "jax", "flax")
 
@@ -195,7 +195,9 @@ class LayerAttributes:
         self._attributes = PlainAttributes(probe, _LIBRARIES, backend.has_value, backend.array)
 
     def of(self, layer: Layer) -> "List[NamedArray]":
-        """[(name, array)] of a layer: plain attributes, the words that it looks up, what torch knows and Keras not."""
+        """[(name, array)] of a layer: plain attributes, the words that it looks up, and what torch knows and Keras does
+        not.
+        """
         own = vars(layer)
         name = str(own.get("_path") or own.get("name") or own.get("_name") or type(layer).__name__)
         found = self._attributes.of(layer, name) + self._vocabulary(layer, name)

@@ -1,8 +1,8 @@
 """Tensors, arrays and numbers in plain attributes of modules, and what `get_extra_state` gives.
 
-Dictionaries, lists and tuples are opened; other objects of the program are not. The numbers of a list are one point.
-A number that is a moment of this run, a process id or an address is named so ("log@time"): it differs between any two
-runs, and what stands beside it in the same list does not hide behind it.
+Dictionaries, lists and tuples are opened, and other objects of the program are not. The numbers of a list are one
+point. A number that is a moment of this run, a process id or an address has a name that says so ("log@time"). It
+differs between any two runs, and must not hide other numbers of the same list.
 """
 
 import collections
@@ -41,12 +41,12 @@ _INSTALLED = ("site-packages", "dist-packages")
 _MEASURES = frozenset(("time", "sec", "secs", "seconds", "elapsed", "duration", "date", "fps", "at", "pid", "memory"))
 _COMPILED = ("torch.fx.", "torch._dynamo.", "torch._inductor.", "torch._functorch.")
 _IMPORTED = System.now()
-_CLOCKS = (time.monotonic, time.perf_counter)  # as they are when the process begins
-_MOST_SLACK = 86400.0  # seconds: a program may keep a moment of an earlier process
+_CLOCKS = (time.monotonic, time.perf_counter)  # at the start of the process
+_MOST_SLACK = 86400.0  # seconds: a program may keep a time of an earlier process
 
 
 class ModuleValue(NamedTuple):
-    """What a point needs of something that modules hold. `number`: if it is one."""
+    """What a point needs of something that modules hold. `number`: its value, if it is a number."""
 
     dtype: str
     shape: "Shape"
@@ -55,11 +55,11 @@ class ModuleValue(NamedTuple):
 
 
 class ModuleAttributes:
-    """Gives the values that modules hold beside their parameters and buffers."""
+    """Gives the values that modules hold in addition to their parameters and buffers."""
 
     def __init__(self, watch: "PyTorchWatch") -> None:
         self._watch = watch
-        self._own_keys = frozenset(vars(watch.torch.nn.Module()))  # what every module has
+        self._own_keys = frozenset(vars(watch.torch.nn.Module()))  # attributes that every module has
         self._moments = Moments(watch.probe)
         self._installed: "weakref.WeakKeyDictionary[type, bool]" = (
             weakref.WeakKeyDictionary()
@@ -68,10 +68,10 @@ class ModuleAttributes:
     def of_parts(
         self, label: str, parts: "List[ModulePart]", first: Optional[List[str]] = None
     ) -> "Iterator[Tuple[str, ModuleValue]]":
-        """(name, ModuleValue) of all that stands in the plain attributes of modules: [(prefix, class, dictionary)].
+        """(name, ModuleValue) of everything in the plain attributes of modules: [(prefix, class, dictionary)].
 
-        The numbers that layers of installed libraries are set to, of which there are many, are one point, and none
-        where they are as `first` says: as they were when the model was first called.
+        The settings of layers of installed libraries, of which there are many, are one point. There is no such point if
+        they are still as in `first`: as they were when the model was first called.
         """
         parts = [part for part in parts if not _is_machinery(part[1])]
         for prefix, kind, own in parts:
@@ -84,7 +84,7 @@ class ModuleAttributes:
             yield label + _SETTINGS, self._of_numbers(settings, True)
 
     def settings(self, parts: "List[ModulePart]") -> List[str]:
-        """The numbers that layers of installed libraries are set to, as exact texts."""
+        """The numeric settings of layers of installed libraries, as exact texts."""
         kept = [part for part in parts if self._is_installed(part[1]) and not _is_machinery(part[1])]
         pairs = [(prefix, self._plain(own)) for prefix, _, own in kept]
         return sorted(
@@ -95,7 +95,7 @@ class ModuleAttributes:
         )
 
     def _plain(self, own: Dict[str, Any]) -> List[Tuple[str, Any]]:
-        """[(key, value)] of the attributes that not every module has."""
+        """[(key, value)] of the attributes, without those that every module has."""
         return [(key, value) for key, value in list(own.items()) if key not in self._own_keys]
 
     def _is_installed(self, kind: type) -> bool:
@@ -107,19 +107,19 @@ class ModuleAttributes:
         return known
 
     def extra(self, label: str, prefix: str, module: Module) -> "Iterator[Tuple[str, ModuleValue]]":
-        """(name, ModuleValue) of what the module's own `get_extra_state` gives, which `state_dict` saves."""
+        """(name, ModuleValue) of what the module's own `get_extra_state` returns, which `state_dict` saves."""
         if _has_extra(type(module), self._watch.torch.nn.Module):
             try:
                 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                     state = module.get_extra_state()
-            except Exception as error:  # the program's own code: it may need what is gone at the exit
+            except Exception as error:  # the program's own code, which may need something that is gone at the exit
                 self._watch.say("extra state", "%s: %s" % (type(error).__name__, error))
                 return
             for found in self._values(label + prefix, [("_extra_state", state)], _NUMBERS + _TEXTS + (type(None),)):
                 yield found
 
     def _values(self, prefix: str, pairs: List[Tuple[Any, Any]], kinds: Kinds) -> "Iterator[Tuple[str, ModuleValue]]":
-        """Open containers; numbers (and texts, among `kinds`) of one name are joined."""
+        """Open containers. Numbers of one name (and texts, if `kinds` has them) are joined."""
         leaves = _Leaves(self._watch, kinds)
         for key, value in pairs:
             if isinstance(key, str):
@@ -149,12 +149,12 @@ class ModuleAttributes:
 
 
 def _is_setting(key: str, value: Any) -> bool:
-    """Whether it is a single number, and not one that measures the run."""
+    """Whether it is a single number that does not measure the run."""
     return type(value) in _NUMBERS and not _MEASURES.intersection(key.lower().split("_"))
 
 
 def _is_machinery(kind: type) -> bool:
-    """Whether a class wraps or compiles models: its attributes count what it did, and are nothing of the model."""
+    """Whether a class wraps or compiles models. Its attributes count what it did, and do not belong to the model."""
     return kind.__name__ in WRAPPERS or str(kind.__dict__.get("__module__")).startswith(_COMPILED)
 
 
@@ -168,14 +168,15 @@ def _exact(value: Any) -> str:
 
 
 def _has_extra(kind: type, base: type) -> bool:
-    """Whether a class says by itself what `get_extra_state` gives."""
+    """Whether a class has its own `get_extra_state`."""
     owner = next((one for one in kind.__mro__ if _EXTRA in one.__dict__), None)
     return owner is not None and owner is not base
 
 
 class _Leaves:
     """What was found in containers: `tensors` and `arrays` [(name, value)], `numbers` {name: [value]}; `several`: the
-    names of numbers that stood in a list."""
+    names whose numbers stood in a list.
+    """
 
     def __init__(self, watch: "PyTorchWatch", kinds: Kinds) -> None:
         numpy = sys.modules.get("numpy")
@@ -190,7 +191,7 @@ class _Leaves:
         self.several: Set[str] = set()
 
     def open(self, name: str, group: str, value: Any, depth: int = 0) -> None:
-        """Take a value, or what is in it. `group`: its name without places in lists, which its numbers share."""
+        """Take a value, or what is in it. `group`: its name without places in lists; its numbers share this name."""
         kind = type(value)
         if self._left <= 0:
             self._watch.say("attributes", "a module holds more than %d values" % _MOST_LEAVES)
@@ -235,14 +236,14 @@ class _Leaves:
 
 
 class Moments:
-    """Tells numbers that belong to this run only: moments of its clocks, process ids, addresses."""
+    """Recognises numbers that belong only to this run: moments of its clocks, process ids, addresses."""
 
     def __init__(self, probe: "Probe") -> None:
         began = os.path.basename(probe.recorder.folder).split("-")[0]
         self._began = min(int(began) / 1e6, _IMPORTED) if began.isdigit() else _IMPORTED
 
     def sorted_out(self, numbers: List[Any]) -> List[Tuple[str, List[Any]]]:
-        """[(what to add to the name, numbers)]: those that belong to this run only, then the others."""
+        """[(suffix of the name, numbers)]: first those that belong only to this run, then the others."""
         found: NamedNumbers = collections.OrderedDict()
         spans = self._spans()
         for number in numbers:

@@ -1,7 +1,7 @@
-"""Losses: the roots of every backward and of every `autograd.grad`; and steps that no optimizer takes.
+"""Losses: the roots of every backward and of every `autograd.grad`.
 
-From 2.1 on through the one function that runs the autograd engine, which nobody imports by name; below, through
-`torch.autograd.backward` and `torch.autograd.grad`.
+And steps that no optimizer takes. From PyTorch 2.1 on, it wraps the one function that runs the autograd engine, which
+nobody imports by name. In earlier releases it wraps `torch.autograd.backward` and `torch.autograd.grad`.
 """
 
 import contextlib
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from .forwards import Forwards
     from .watch import PyTorchWatch
 
-Leaves = List[Tuple[str, Optional[Tensor]]]  # named; None for one that has died
-Begun = Tuple[Any]  # what `before` has given to `after`
+Leaves = List[Tuple[str, Optional[Tensor]]]  # with names; None for a dead one
+Begun = Tuple[Any]  # what `before` gives to `after`
 WeakLeaf = Tuple[str, Reference]  # with its name
 
 
 class PendingGradient(NamedTuple):
-    """A gradient that is recorded if it turns out that its leaf is trained."""
+    """A gradient that is recorded if its leaf turns out to be trained."""
 
     name: str
     dtype: Any
@@ -35,7 +35,7 @@ class PendingGradient(NamedTuple):
 
 
 class PendingBackward(NamedTuple):
-    """A backward of which it is not known yet whether its gradients are used."""
+    """A backward. It is not known yet whether its gradients are used."""
 
     leaves: List[WeakLeaf]
     prints: List[Optional[bytes]]  # of the leaves
@@ -46,13 +46,16 @@ _ENGINE = "_engine_run_backward"
 
 
 class Backward:
-    """`run` stands around every run of the autograd engine; one within another (checkpointing) belongs to that one."""
+    """`run` wraps every run of the autograd engine.
+
+    A run within another one (checkpointing) belongs to the outer one.
+    """
 
     def __init__(self, watch: "PyTorchWatch", forwards: "Forwards", by_hand: "ByHand") -> None:
         self._watch, self._forwards, self._by_hand = watch, forwards, by_hand
 
     def before(self, outputs: Any, inputs: Optional[List[Tensor]]) -> Optional[Begun]:
-        """The engine starts; `inputs`: see `_inputs_of`. Gives what `after` takes, or None if nothing is watched."""
+        """The engine starts. `inputs`: see `_inputs_of`. Returns what `after` takes, or None if nothing is watched."""
         watch = self._watch
         if watch.in_backward:
             return None
@@ -102,7 +105,7 @@ def _as_list(outputs: Any) -> List[Any]:
 
 
 def _inputs_of(position: int, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[List[Tensor]]:
-    """The tensors whose gradients are asked for (an argument of the wrapped function), or None: all leaves."""
+    """The tensors whose gradients are wanted (an argument of the wrapped function); None: all leaves."""
     inputs = kwargs.get("inputs", args[position] if len(args) > position else None)
     return _as_list(inputs) or None if inputs is not None else None
 
@@ -110,9 +113,9 @@ def _inputs_of(position: int, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> 
 class ByHand:
     """Steps of a program without an optimizer (`w -= lr * w.grad`).
 
-    As long as no optimizer has been seen, the leaves of each backward are remembered. A backward after which they have
-    changed was a step; one after which they have not was a part of one (accumulated gradients). It is decided at the
-    next sign of training, and at the end.
+    As long as no optimizer has been seen, the leaves of each backward are remembered. If they have changed after a
+    backward, it was a step; if not, it was a part of one (accumulated gradients). This is decided at the next sign of
+    training, and at the end.
     """
 
     def __init__(self, watch: "PyTorchWatch", forwards: "Forwards") -> None:
@@ -128,7 +131,7 @@ class ByHand:
         self.beside.forget()
 
     def leaves(self, roots: List[Tensor], inputs: Optional[List[Tensor]]) -> List[NamedValue]:
-        """The tensors that the backward's gradients are for: [(name, tensor)]."""
+        """[(name, tensor)] of the tensors whose gradients the backward computes."""
         if inputs is None:
             inputs = leaves_of([root.grad_fn for root in roots])
         names = self._watch.names
@@ -138,7 +141,7 @@ class ByHand:
         ]
 
     def expect(self, leaves: List[NamedValue], result: Any) -> None:
-        """A backward is over: keep what tells whether its gradients are used, and what a step would record."""
+        """A backward is over. Keep what will show whether its gradients are used, and what a step would record."""
         of = self._watch.prints.of
         given = result if isinstance(result, (list, tuple)) else [leaf.grad for _, leaf in leaves]
         prints = [(name, item, of(item)) for (name, _), item in zip(leaves, given) if item is not None]
@@ -147,14 +150,15 @@ class ByHand:
         self._waiting = PendingBackward(self._last, [of(leaf) for _, leaf in leaves], gradients)
 
     def living(self) -> List[NamedValue]:
-        """[(name, tensor)] of leaves that are alive: those of the last backward, where training was by hand, and those
-        that are trained beside an optimizer."""
+        """[(name, tensor)] of living leaves: those of the last backward, if the program trains by hand, and those that
+        it trains beside an optimizer.
+        """
         alive = [(name, reference()) for name, reference in self._last] if self._is_said else []
         return [(name, leaf) for name, leaf in alive if leaf is not None] + self.beside.living()
 
     @contextlib.contextmanager
     def state_kept(self) -> Iterator[None]:
-        """What is decided within, at an end that may not be the last, is decided again later."""
+        """Decisions made while this is entered, at an end that may not be the last, are made again later."""
         before = self._waiting, self._is_said, self._last
         yield
         self._waiting, self._is_said, self._last = before
@@ -164,16 +168,16 @@ class ByHand:
         self._waiting = None
 
     def notice_compiled_steps(self) -> None:
-        """An optimizer has stepped in compiled code since the last call: from now on its steps are found by hand."""
+        """Find the steps of an optimizer by hand from now on, if it stepped in compiled code since the last call."""
         if self._watch.stepped_in_graph:
             self._watch.stepped_in_graph = self._watch.optimizer_seen = False
             self._watch.say(AT_STEPS, WHY_STEPS)
 
     def settle(self, leaves: Optional[List[NamedValue]] = None, is_last: bool = False) -> None:
-        """A sign of training: were the gradients of the last backward used to change its leaves?
+        """At a sign of training, decide whether the gradients of the last backward were used to change its leaves.
 
-        `leaves`: those of the next backward, if one begins. Leaves that have died were replaced by new ones, which
-        only the next backward shows.
+        `leaves`: those of the next backward, if one begins. Dead leaves were replaced by new ones, which only the next
+        backward shows.
         """
         if self._waiting is None or self._watch.has_optimizer():
             self._waiting = None
@@ -190,7 +194,10 @@ class ByHand:
             self._step(now, gradients)
 
     def _begin_by_hand(self, leaves: Leaves, prints: List[Optional[bytes]]) -> None:
-        """Before the first such step: what the leaves were; those of models have had their start."""
+        """Before the first such step, record what the leaves were.
+
+        The starts of models' leaves are recorded already.
+        """
         if self._is_said:
             return
         self._is_said, watch = True, self._watch
@@ -213,7 +220,7 @@ class ByHand:
 
 
 def _matched(before: Leaves, now: Optional[List[NamedValue]]) -> Leaves:
-    """The tensors that have taken the place of `before` (a program may make new leaves in each step)."""
+    """The tensors that replaced those of `before` (a program may make new leaves in each step)."""
     if now is None or len(now) != len(before):
         return before
     return [new if old[1] is None or new[1].shape == old[1].shape else old for old, new in zip(before, now)]
@@ -230,7 +237,7 @@ def watch_backward(watch: "PyTorchWatch", backward: Backward) -> None:
 
 
 def _wrapped(original: Function, position: int, backward: Backward, compiling: "CompilerHook") -> Function:
-    """`position`: where, after the outputs, the function takes the tensors whose gradients are asked for."""
+    """`position`: the place, after the outputs, of the argument with the tensors whose gradients are wanted."""
     pause, resume = compiling.pause, compiling.resume
 
     def apart(function: Function, *arguments: Any) -> Any:

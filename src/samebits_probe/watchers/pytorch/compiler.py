@@ -1,8 +1,8 @@
-"""`torch.compile` and the watcher: what the compiler must not see of it, and what the watcher cannot see then.
+"""`torch.compile` and the watcher: what the compiler must not see of the watcher, and what the watcher cannot see then.
 
 Functions that the compiler traces as a part of the program (the wrapper of module calls, the optimizer hooks) return at
-once while it traces. Others run between two compiled pieces with the compiler's frame hook still on: their frames are
-skipped, and the hook is put aside while they work, so that nothing of the watcher is ever compiled.
+once while it traces. Others run between two compiled pieces, while the compiler's frame hook is still on. Their frames
+are skipped, and the hook is put aside while they work, so that nothing of the watcher is ever compiled.
 """
 
 from typing import Any, Optional
@@ -23,7 +23,7 @@ class CompilerHook:
         self.is_compiling = getattr(getattr(torch, "compiler", None), "is_compiling", None) or _never
 
     def pause(self) -> Any:
-        """Put the compiler's hook aside; gives what `resume` takes."""
+        """Put the compiler's hook aside. Returns what `resume` takes."""
         return self._set(None) if self._set is not None else None
 
     def resume(self, hook: Any) -> None:
@@ -32,7 +32,7 @@ class CompilerHook:
             self._set(hook)
 
     def skipped(self, function: Function) -> Function:
-        """Mark a function whose frame is not to be compiled when it is met between two compiled pieces."""
+        """Mark a function whose frame must not be compiled if it runs between two compiled pieces."""
         code, frames = function.__code__, self._frames
         if hasattr(frames, "set_code_exec_strategy"):
             skip, default = frames._FrameAction.SKIP, frames._FrameAction.DEFAULT

@@ -1,12 +1,12 @@
-"""The hash of a tensor on a GPU: computed there, so that 16 bytes come back and not the tensor.
+"""The hash of a tensor on a GPU.
 
-Integer arithmetic modulo 2^64 in two lanes: each word is mixed with its position, non-linearly, and the results
-are added. Addition of integers is associative, so that any order of reduction gives the same bits; a linear weighting
-would let sign flips and swaps cancel (as XOR and norms do). The same function on a CPU tensor is its twin, and the
-tests hold both against plain Python integers.
+It is computed there, so only 16 bytes come back, not the tensor. It uses integer arithmetic modulo 2^64 in two lanes:
+each word is mixed with its position, non-linearly, and the results are added. Addition of integers is associative, so
+any order of reduction gives the same bits. With linear weights, sign flips and swaps would cancel each other (as they
+do in XOR and norms). The same function also works on CPU tensors. The tests compare both with plain Python integers.
 
-The words are those of the memory in logical order, filled with zeros to whole words; dtype and shape (and so the true
-length) are mixed in by the caller.
+The words are the memory in logical order, padded with zeros to whole words. The caller adds dtype and shape (and so the
+true length).
 """
 
 import struct
@@ -14,7 +14,7 @@ from typing import Any, Dict, Tuple
 
 from ..objects import Library, Tensor
 
-CHUNK = 1 << 21  # words at a time: bounds the memory that is taken for a moment
+CHUNK = 1 << 21  # words at a time, which limits the memory used for a moment
 
 # odd constants of splitmix64 and of its relatives (Steele, Lea, Flood 2014; Vigna 2015), one pair a lane
 LANES = ((0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9), (0xD1342543DE82EF95, 0x94D049BB133111EB))
@@ -32,7 +32,7 @@ class DeviceHash:
         self._constants: Dict[Any, Tuple[Tensor, Tensor]] = {}  # device -> two int64 columns
 
     def digest(self, tensor: Tensor) -> bytes:
-        """Two sums modulo 2^64, little-endian. Raises RuntimeError while a graph of kernels is captured."""
+        """Two sums modulo 2^64, little-endian. Raises RuntimeError while CUDA captures a graph."""
         words = self._words(tensor)
         total = None
         for start in range(0, words.numel(), CHUNK):
@@ -48,7 +48,7 @@ class DeviceHash:
             return torch.zeros(0, dtype=torch.int64, device=tensor.device)
         data = flat.view(torch.uint8) if flat.dtype is not torch.uint8 else flat
         rest = -data.numel() % 8
-        if rest or data.storage_offset() % 8:  # a view as words starts at whole words of the storage
+        if rest or data.storage_offset() % 8:  # a view as words has to start at a whole word of the storage
             whole = torch.zeros(data.numel() + rest, dtype=torch.uint8, device=data.device)
             whole[: data.numel()] = data
             data = whole
@@ -65,7 +65,7 @@ class DeviceHash:
 
     @staticmethod
     def _shifted(words: Tensor, by: int) -> Tensor:
-        """Logical shift to the right: the arithmetic one of int64 with the sign's copies masked away."""
+        """A logical shift to the right: the arithmetic shift of int64, with the copies of the sign masked."""
         return (words >> by) & ((1 << (64 - by)) - 1)
 
     def _columns(self, device: Any) -> Tuple[Tensor, Tensor]:

@@ -1,8 +1,6 @@
-"""The end: final weights and buffers of every model that was seen and of every optimizer's parameters, then all that
-lives in the modules which are alive.
-
-Those that are alive at the exit are read then. Those that died before (locals of `main()`) are read in the moment in
-which they die, and again at the exit where something else of the program still holds their memory.
+"""The end: final weights and buffers of every model that was seen, the parameters of every optimizer, and everything in
+living modules. What is alive at the exit is read then. What died before (locals of `main()`) is read when it dies, and
+again at the exit if something else of the program still holds its memory.
 """
 
 import collections
@@ -29,13 +27,13 @@ if TYPE_CHECKING:
 _NO_STEP = "no optimizer's step was seen, nor a backward after which weights had changed"
 _NO_BATCH = "no call of a module was seen that trains: there is none, or it runs inside a compiled function"
 _TRANSFORM = "torch.func gives gradients to the program, and no optimizer: samebits_probe.observe can name its steps"
-_IN_OPTIMIZER = "%s (in the optimizer)"  # what it goes on to hold after the model got a different parameter
-_MOST_LOOKS_BACK = 16  # models of which what they had at last is looked for as they die
+_IN_OPTIMIZER = "%s (in the optimizer)"  # what it still holds after the model got a different parameter
+_MOST_LOOKS_BACK = 16  # models whose last values are read when they die
 _BRIEF = "models after the first 500"
 
 
 class Dead(NamedTuple):
-    """Something whose owner has died. `reference`, `memory`: of a tensor."""
+    """A value whose owner has died. `reference`, `memory`: of a tensor."""
 
     value: ModuleValue
     reference: Optional[Reference]
@@ -43,7 +41,7 @@ class Dead(NamedTuple):
 
 
 class PyTorchEnds:
-    """Keeps the fingerprints of what has died, and records everything at the end."""
+    """Keeps the fingerprints of dead values, and records everything at the end."""
 
     def __init__(
         self, watch: "PyTorchWatch", optimizers: "Optimizers", forwards: "Forwards", by_hand: "ByHand"
@@ -61,7 +59,7 @@ class PyTorchEnds:
     def _begin(self) -> None:
         self._dead: Dict[str, Dead] = collections.OrderedDict()  # name -> Dead
         self._deaths = 0
-        self._brief = 0  # sum of the digests of later models that have died, in whatever order
+        self._brief = 0  # sum of the digests of later models that have died, in any order
         self._found: Dict[str, ModuleValue] = collections.OrderedDict()
         self._kept: Dict[int, Tensor] = {}  # name -> ModuleValue; id(tensor) -> tensor, while it is read
         self._watch.probe.at_end(self.record)
@@ -69,13 +67,13 @@ class PyTorchEnds:
     # -- what dies before the end ---------------------------------------------------------------------------------
 
     def keep_settings(self, model: "ModuleTree") -> None:
-        """A model is seen for the first time: what its layers are set to."""
+        """A model is seen for the first time: keep the settings of its layers."""
         module = model.reference()
         if module is not None:
             model.settings = self._attributes.settings(model.look(module))
 
     def keep_model(self, model: "ModuleTree") -> None:
-        """A model has died: what it holds is read while it can be."""
+        """A model has died: read what it holds while that is possible."""
         if System.getpid() != self._watch.pid:
             return
         if model.is_brief:
@@ -89,14 +87,14 @@ class PyTorchEnds:
             self._dead[name] = Dead(value, None, None)
 
     def keep_optimizer(self, plan: "OptimizerPlan") -> None:
-        """An optimizer has died: the parameters that belong to no model, which would be lost."""
+        """An optimizer has died: keep its parameters that belong to no model, because they would be lost."""
         if System.getpid() == self._watch.pid:
             for weight in plan.weights:
                 if weight.is_loose():
                     self._keep_dying(weight.name, weight.parameter)
 
     def keep_leaf(self, name: str, tensor: Tensor) -> None:
-        """A leaf has died that was trained by hand; `tensor` shares its memory."""
+        """A leaf that was trained by hand has died. `tensor` shares its memory."""
         if System.getpid() == self._watch.pid:
             self._keep_dying(name, tensor)
 
@@ -110,7 +108,7 @@ class PyTorchEnds:
     # -- the end --------------------------------------------------------------------------------------------------
 
     def record(self) -> None:
-        """The program may have ended: what is still open of the last step, then the points of kind "end"."""
+        """The program may have ended: record what is still open of the last step, then the points of kind "end"."""
         if System.getpid() != self._watch.pid:
             return
         self._by_hand.notice_compiled_steps()
@@ -147,7 +145,7 @@ class PyTorchEnds:
             watch.say("batch", _NO_BATCH)
 
     def _keep_dead(self) -> None:
-        """The state in which it died; its state now if something else of the program holds its memory."""
+        """Record the state in which something died, or its present state if the program still holds its memory."""
         for name, dead in self._dead.items():
             tensor = dead.memory.tensor() if dead.memory is not None else None
             now = self._value(tensor) if tensor is not None else None
@@ -178,7 +176,7 @@ class PyTorchEnds:
                     self._keep(self._name_in_optimizer(weight), weight.parameter)
 
     def _name_in_optimizer(self, weight: "PlanWeight") -> str:
-        """Its own name, unless a different tensor of that name is what its model ends with."""
+        """Its own name, unless its model ends with a different tensor under that name."""
         dead = self._dead.get(weight.name)
         reference = dead.reference if dead is not None else None  # none of what stood in a plain attribute
         is_new = weight.name not in self._found or (reference is not None and reference() is weight.parameter)
@@ -191,7 +189,9 @@ class PyTorchEnds:
     # -- names and values -----------------------------------------------------------------------------------------
 
     def _named(self, model: "ModuleTree") -> Iterator[Tuple[str, Tensor]]:
-        """(name, tensor) of all that a model has now: by the names that they were given; in a new place, by that."""
+        """(name, tensor) of everything that a model has now: under its given name or, at a new place, under the name of
+        that place.
+        """
         for place, tensor in model.tensors():
             given, here = self._watch.names.has(tensor), model.label + place
             first = model.places.get(place)
@@ -221,7 +221,7 @@ class PyTorchEnds:
         return hasher.data(data, hasher.header("digest", (len(found),)))
 
 
-# Files that `torch.save` writes: its zip writer opens them in C++, which Python's audit events do not show.
+# Files that `torch.save` writes. Its zip writer opens them in C++, so Python's audit events do not show them.
 
 _OPENER = "_open_zipfile_writer"  # of torch.serialization, from 1.4 on; older releases open the file in Python
 
@@ -251,7 +251,7 @@ def _tell(probe: "Probe", name: Any) -> None:
 
 
 class StoragePlaces:
-    """Where a dense tensor lies, by a weak reference to its storage: nothing lives longer for it."""
+    """The place of a dense tensor, with a weak reference to its storage, so that nothing lives longer."""
 
     def __init__(self, torch: Library, tensor: Tensor) -> None:
         storage = tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()
@@ -260,7 +260,7 @@ class StoragePlaces:
         self._kind, self._weak = type(storage), storage._weak_ref()
 
     def tensor(self) -> Optional[Tensor]:
-        """A tensor of what lies there now, or None if the memory is gone."""
+        """A tensor of the values that lie there now, or None if the memory is gone."""
         storage = self._kind._new_with_weak_ptr(self._weak)
         return None if storage is None else self._empty.new_empty(0).set_(storage, *self._place)
 
@@ -271,10 +271,11 @@ class StoragePlaces:
 
 
 def memory_of(torch: Library, tensor: Tensor) -> Optional[StoragePlaces]:
-    """The Memory of a tensor, or None for one that is no plain dense tensor."""
+    """The memory of a tensor, or None if it is not a plain dense tensor."""
     if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or tensor.layout is not torch.strided:
         return None
     try:
         return StoragePlaces(torch, tensor)
-    except (AttributeError, RuntimeError, NotImplementedError):  # a tensor without storage, or an own kind of storage
+    # a tensor without storage, or with a special kind of storage
+    except (AttributeError, RuntimeError, NotImplementedError):
         return None

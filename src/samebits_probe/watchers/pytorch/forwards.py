@@ -1,11 +1,11 @@
-"""What goes into the outermost modules and comes out: batch and forward, or evaluation.
+"""The inputs and outputs of outermost modules: batch and forward, or evaluation.
 
 Whether a forward trains is known only when a backward passes through it (a hook on the outputs' graph nodes notes
 that), so its fingerprints, taken at once, wait until then. What no backward has reached when the step ends is an
 evaluation: points of their own of kind "forward", named "evaluation/...", never `batch`.
 
-An input that has a history (a `grad_fn`), or the bits of an earlier output of the same step, is no batch: it was made
-from one by a module that has been seen, which then counts as training too (a frozen backbone, a detached fake).
+An input that has a history (a `grad_fn`), or the bits of an earlier output of the same step, is not a batch: a module
+that has been seen made it from one. That module then counts as training, too (a frozen backbone, a detached fake).
 """
 
 import contextlib
@@ -51,7 +51,7 @@ class Forward:
         self.is_trained = self.is_committed = False
 
     def trains(self, *_: Any) -> None:
-        """A backward passes through (called as a hook of a graph node: changes nothing)."""
+        """A backward passes through. This is called as a hook of a graph node, and changes nothing."""
         if not self.is_trained:
             self.is_trained = True
             for source in self.sources:
@@ -80,7 +80,7 @@ class Forwards:
         self._waiting: List[Union[Forward, Root]] = []
         self._recent: Deque[Forward] = deque(maxlen=_RECENT)
         self._points: Dict[Tuple[str, str, str], int] = {}  # (kind, prefix, name) -> id
-        self._wide: Set[Any] = set()  # what tells nodes of a graph that have very many below them
+        self._wide: Set[Any] = set()  # what identifies graph nodes that have very many nodes below them
         self.has_trained = self.has_batch = self.is_transformed = False  # a backward was seen; a batch; torch.func
         watch.renewals.append(self._forget)
 
@@ -92,7 +92,7 @@ class Forwards:
 
     @contextlib.contextmanager
     def state_kept(self) -> Iterator[None]:
-        """What waits now waits again afterwards: the end that is taken may not be the last."""
+        """What waits now also waits afterwards, because this end may not be the last."""
         waiting, recent = list(self._waiting), list(self._recent)
         yield
         self._waiting[:] = waiting
@@ -102,11 +102,11 @@ class Forwards:
     # -- what modules and backward tell --------------------------------------------------------------------------
 
     def counts(self, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> bool:
-        """Whether the call of a module without weights is to be seen: a transform of data takes part in no graph."""
+        """Whether to record the call of a module without weights. A data transform is not part of a graph."""
         return any(tensor.requires_grad for _, tensor in self.tensors("", [list(args), kwargs]))
 
     def enter(self, module: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any], holds: bool) -> Tuple[Forward, str]:
-        """An outermost module is called: fingerprint what it is fed. `holds`: whether it has parameters or buffers."""
+        """An outermost module is called: fingerprint its inputs. `holds`: whether it has parameters or buffers."""
         watch = self._watch
         if watch.is_grad_enabled():
             watch.probe.begin()
@@ -122,7 +122,7 @@ class Forwards:
         return forward, label
 
     def _names(self, module: Module, model: "Optional[ModuleTree]") -> Tuple[str, Tuple[str, ...]]:
-        """(label, names) of a module's inputs; no names: numbers. What a loss module takes second are labels."""
+        """(label, names) of a module's inputs; without names: numbers. The second input of a loss is labels."""
         if isinstance(module, self._loss):
             return "", _OF_A_LOSS
         return (model.label if model is not None else type(module).__name__ + "."), ()
@@ -145,7 +145,7 @@ class Forwards:
         return None
 
     def leave(self, forward: Forward, label: str, result: Any) -> None:
-        """The module has returned: fingerprint what came out, and notice a backward through it."""
+        """The module has returned: fingerprint its outputs, and notice a backward through them."""
         for path, tensor in self.tensors(label + "output", result):
             found = self._watch.prints.of(tensor)
             if found is not None:
@@ -157,7 +157,7 @@ class Forwards:
         self._let_go()
 
     def is_in_function_transform(self) -> bool:
-        """Whether torch.func transforms what runs now: its backward passes no hooks of ours."""
+        """Whether torch.func transforms the running code: its backward does not call our hooks."""
         if self._transforms is None or self._transforms() is None:
             return False
         self.is_transformed = True
@@ -187,13 +187,14 @@ class Forwards:
             root.labels.append(self._seen("labels", tensor, found))
 
     def _labels_of(self, node: Any) -> Optional[Tensor]:
-        """The target that the graph of a loss has saved for its backward, or None."""
+        """The target that the graph of a loss saved for its backward, or None."""
         for _ in range(6):
             if node is None:
                 return None
             try:
                 labels = getattr(node, "_saved_target", None)
-            except RuntimeError:  # a backward has freed the graph: the one that begins now fails without us, too
+            # a backward has freed the graph: the one that begins now would fail without samebits, too
+            except RuntimeError:
                 return None
             if labels is not None:
                 return labels
@@ -203,7 +204,7 @@ class Forwards:
     def _below(self, node: Any) -> Any:
         """The first node below a node of a graph; None for a node that was found to have very many.
 
-        To ask for the nodes below makes an object of each: with a stack of all weights, that is most of a step.
+        Asking for the nodes below makes an object of each. With a stack of all weights, that is most of a step.
         """
         key = (node.name(), tuple(tuple(given.shape) for given in getattr(node, "_input_metadata", ())))
         if key in self._wide:
@@ -216,7 +217,7 @@ class Forwards:
     # -- recording -----------------------------------------------------------------------------------------------
 
     def commit_trained(self) -> None:
-        """A backward is over: what it went through is batch and forward."""
+        """A backward is over: what it went through was batch and forward."""
         waiting, self._waiting = self._waiting, []
         for item in waiting:
             if isinstance(item, Root):
@@ -233,7 +234,7 @@ class Forwards:
         self._recent.clear()
 
     def end(self) -> None:
-        """The program has ended: what still waits came after the last step, and is of kind "end"."""
+        """The program has ended: what still waits came after the last step, and has kind "end"."""
         self.commit_trained()
         waiting, self._waiting = self._waiting, []
         for forward in [one for one in waiting if isinstance(one, Forward)]:
@@ -290,7 +291,7 @@ class Forwards:
         return PendingPrint(name, tensor, found, self._watch.prints.content(tensor) if wanted else None)
 
     def tensors(self, name: str, value: Any) -> List[NamedValue]:
-        """(name, tensor) of all tensors in arguments or results, containers of any depth opened."""
+        """(name, tensor) of all tensors in arguments or results, in containers of any depth."""
         if isinstance(value, self._tensor):
             return [(name, value)]
         if isinstance(value, (list, tuple)):
@@ -304,13 +305,13 @@ class Forwards:
 
 # Calls of outermost modules: `torch.nn.Module.__call__` is wrapped, once, for every version.
 #
-# Not through the global module hooks: those run at every submodule, and make `torch.compile` print a warning about
-# them. What is called within an outermost call goes straight through. While something is compiled or traced the
-# wrapper adds nothing, so that there are as many graphs as without it.
+# The global module hooks are not used: they run at every submodule, and `torch.compile` prints a warning about them.
+# Calls within an outermost call go straight through. While something is compiled or traced, the wrapper adds nothing,
+# so there are as many graphs as without it.
 
 
 def watch_modules(watch: "PyTorchWatch", forwards: Forwards, settle: Callable[[], Any]) -> None:
-    """Wrap the call. `settle()` is told of each first sign of training before anything of it is recorded."""
+    """Wrap the call. `settle()` is called at each first sign of training, before anything of it is recorded."""
     module = watch.torch.nn.Module
     original, is_compiling, probe = module.__call__, watch.is_compiling, watch.probe
 

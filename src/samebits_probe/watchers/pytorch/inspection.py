@@ -1,8 +1,8 @@
 """What one step executes: modules in their order, gradients of their outputs, and operators.
 
-Every version through `Module.__call__`, the outermost ones and those within; gradients through `Tensor.register_hook`,
-since full-backward hooks would insert functions of their own into the graph. Operators through a dispatch mode that is
-entered at the first sign of the step and left at its end (`operators`, PyTorch 1.13 and later).
+In every version it wraps `Module.__call__`, for outermost and inner calls. Gradients come through
+`Tensor.register_hook`, because full-backward hooks would insert their own functions into the graph. Operators through a
+dispatch mode that is entered at the first sign of the step and left at its end (`operators`, PyTorch 1.13 and later).
 """
 
 import functools
@@ -29,11 +29,11 @@ class Modules:
         self._watch, self._details, self._forwards, self._optimizers = watch, details, forwards, optimizers
         self._names = ModuleNames(watch)
         self._running: List[str] = []
-        self._backward = ""  # the module whose output's gradient came last: what runs backward then is its own
-        self._sources: List[Any] = []  # graph nodes whose gradients tell that already
+        self._backward = ""  # the module whose output's gradient came last: the backward that follows is its own
+        self._sources: List[Any] = []  # graph nodes whose gradients are hooked already
 
     def place(self) -> Tuple[str, str]:
-        """(phase, qualified name of the module that runs now or whose backward runs)."""
+        """(phase, qualified name of the module that runs, or whose backward runs)."""
         if self._watch.in_backward:
             return "backward", self._backward
         if self._optimizers.is_running():
@@ -46,12 +46,12 @@ class Modules:
         del self._sources[:]
 
     def is_on(self) -> bool:
-        """Whether calls are to be seen: in the one step, in the one thread, in nothing that is traced."""
+        """Whether to record calls: only in the one step, in the one thread, and not while something is traced."""
         watch = self._watch
         return self._details.is_on() and not watch.is_compiling() and not watch.is_idle()
 
     def enter(self, module: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> None:
-        """A module is called. What it is fed was made by the module around it, unless another module returned it."""
+        """A module is called. The module around it made the inputs, unless a different module returned them."""
         outer = self._running[-1] if self._running else ""
         self._running.append(self._names.of(module))
         for _, tensor in self._forwards.tensors("", [list(args), kwargs]):
@@ -65,7 +65,7 @@ class Modules:
         return True
 
     def _goes_back_into(self, name: str) -> None:
-        """A hook of a tensor, which must give None: the backward of what made the tensor begins."""
+        """A hook of a tensor, which must return None: the backward of what made the tensor begins."""
         self._backward = name
 
     def leave(self) -> None:
@@ -75,7 +75,7 @@ class Modules:
     def returned(self, module: Module, result: Any) -> None:
         """Record what a module returned, and ask for the gradients of it."""
         watch, name, kind = self._watch, self._running[-1], type(module).__name__
-        phase = "backward" if watch.in_backward else "forward"  # a checkpoint is computed again
+        phase = "backward" if watch.in_backward else "forward"  # a checkpoint computes it again
         tensors = [tensor for _, tensor in self._forwards.tensors("", result)]
         self._details.add(phase, "module", name, [self._output(tensor) for tensor in tensors], type=kind)
         for number, tensor in enumerate(tensors):
@@ -98,14 +98,14 @@ class Modules:
 
 
 def described(watch: "PyTorchWatch", details: "Inspection", tensor: Tensor) -> "Output":
-    """What the details keep of a tensor: dtype, shape, fingerprint and, while there is room, its values."""
+    """What an inspection keeps of a tensor: dtype, shape, fingerprint and, while there is room, its values."""
     found = watch.prints.of(tensor)
     content = (lambda: watch.prints.content(tensor)[2]) if found is not None else None
     return details.output(dtype_name(tensor.dtype), shape_of(tensor), found, content)
 
 
 def watch_details(watch: "PyTorchWatch", forwards: "Forwards", optimizers: "Optimizers") -> None:
-    """Look into the step that the launcher asked for; does nothing if it asked for none."""
+    """Inspect the step that the launcher names; do nothing if it names none."""
     details = watch.probe.details
     if details is None:
         return

@@ -1,4 +1,4 @@
-"""What inner modules return, for `samebits parity train`: within outermost calls that the watcher has in hand."""
+"""What inner modules return, for `samebits parity train`, within outermost calls that the watcher records."""
 
 import functools
 from typing import TYPE_CHECKING, Any, List
@@ -18,7 +18,7 @@ _SAID = (bool, int, float, str, tuple)
 
 
 def watch_layers(watch: "PyTorchWatch", forwards: "Forwards") -> None:
-    """Wrap `Module.__call__` where the values of layers are asked for; else it stays as it is."""
+    """Wrap `Module.__call__` if the values of layers are wanted; else it stays as it is."""
     values = watch.probe.values
     if values is None or not values.layers:
         return
@@ -35,7 +35,7 @@ def watch_layers(watch: "PyTorchWatch", forwards: "Forwards") -> None:
     def __call__(self: Module, *args: Any, **kwargs: Any) -> Any:
         is_seen = watch.inside and not watch.is_compiling() and watch.torch.is_grad_enabled() and not watch.is_idle()
         if is_seen:
-            watch.probe.guard("name of a layer", names.of, self)  # the outermost first: it knows those within
+            watch.probe.guard("name of a layer", names.of, self)  # the outermost first, because it knows the inner ones
         result = original(self, *args, **kwargs)
         if is_seen:
             watch.probe.guard("values of a layer", returned, self, result)
@@ -45,7 +45,7 @@ def watch_layers(watch: "PyTorchWatch", forwards: "Forwards") -> None:
 
 
 def facts_of(module: Module, name: str) -> "LayerFacts":
-    """What a module is, with its plain settings and the names of its own weights."""
+    """The class of a module, its plain settings, and the names of its own weights."""
     own = [name + "." + key if name else key for table in (module._parameters, module._buffers) for key in table]
     settings = {key: plain(value) for key, value in vars(module).items() if _is_setting(key, value)}
     return {"type": type(module).__name__, "weights": own, "settings": settings}
@@ -56,7 +56,7 @@ def _is_setting(key: str, value: Any) -> bool:
 
 
 def facts_of_optimizer(optimizer: Optimizer, weights: "List[PlanWeight]") -> "OptimizerFacts":
-    """Its class, and the hyperparameters of each group with the names of its weights (in their order)."""
+    """The class of an optimizer, and the hyperparameters of each group with the names of its weights, in order."""
     names = iter(weights)
     groups = []
     for group in optimizer.param_groups:

@@ -1,4 +1,4 @@
-"""Leaves that the program trains by hand beside an optimizer, and what it trains through `torch.func.grad`."""
+"""Leaves that the program trains by hand beside an optimizer, or through `torch.func.grad`."""
 
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
@@ -12,13 +12,13 @@ Node = Any  # of the graph that autograd has built
 GraphStart = Tuple[type, ...]  # the types of a graph's first nodes
 
 _MOST = 64  # leaves that are alive at once
-_MOST_SHAPES = 1000  # of graphs, each by its first nodes
+_MOST_SHAPES = 1000  # of graphs, each known by its first nodes
 _FIRST_NODES = 6
-_WIDE = 256  # inputs of a node: to ask for them makes an object for each
+_WIDE = 256  # inputs of a node: asking for them makes an object for each
 
 
 class Leaf:
-    """A leaf that no optimizer and no model holds; `alias` shares its memory, which lives no longer for that."""
+    """A leaf that no optimizer and no model holds. `alias` shares its memory, without keeping it alive longer."""
 
     __slots__ = ("alias", "first", "is_kept", "name", "reference", "step")
 
@@ -26,11 +26,11 @@ class Leaf:
         self.reference = weakref.ref(leaf)
         self.alias, self.first, self.step = alias, first, step
         self.name: Optional[str] = None
-        self.is_kept = False  # it was in the graphs of different steps: an input is only in those of one
+        self.is_kept = False  # it was in the graphs of different steps (an input is only in those of one step)
 
 
 class FreeLeaves:
-    """Finds them in the graphs of losses: where a graph begins like none before, and then ever more rarely."""
+    """Finds them in the graphs of losses: at once if a graph begins like none before, and then more and more rarely."""
 
     def __init__(self, watch: "PyTorchWatch") -> None:
         self._watch = watch
@@ -44,11 +44,11 @@ class FreeLeaves:
         self._leaves: Dict[int, Leaf] = {}
         self._named = 0
         self._graphs: Dict[GraphStart, int] = {}
-        # how graphs begin, up to a node of many inputs: their shapes end there from then on
+        # the beginnings of graphs, up to a node of many inputs; from then on their shapes end there
         self._wide: Set[GraphStart] = set()
 
     def look(self, roots: List[Tensor], inputs: Optional[Iterable[Tensor]]) -> None:
-        """A backward begins at these tensors; `inputs`: whose gradients are asked for, or None."""
+        """A backward begins at these tensors. `inputs`: the tensors whose gradients are wanted, or None."""
         if inputs is None and self._is_due(roots):
             inputs = leaves_of([root.grad_fn for root in roots])
         for leaf in inputs or ():
@@ -105,7 +105,7 @@ class FreeLeaves:
         return entry.name
 
     def living(self) -> List[NamedValue]:
-        """[(name, tensor)] of those that are alive, and that no optimizer came to train."""
+        """[(name, tensor)] of the living ones that no optimizer trains by now."""
         alive = [(entry, entry.reference()) for entry in list(self._leaves.values())]
         return [
             (self._name(entry), leaf)
@@ -114,7 +114,7 @@ class FreeLeaves:
         ]
 
     def record_function(self, tensors: Iterable[Any], kind: str) -> None:
-        """What `torch.func.grad` is given, and what it gives: weights and gradients of a model without modules."""
+        """Record inputs and outputs of `torch.func.grad`: weights and gradients of a model without modules."""
         for number, tensor in enumerate(tensors):
             if isinstance(tensor, self._watch.torch.Tensor):
                 self._watch.tensor(kind, "func.grad.%d" % number, tensor)
@@ -128,7 +128,7 @@ def _first(following: Sequence[Tuple[Node, int]]) -> Node:
 
 
 def leaves_of(nodes: Sequence[Node]) -> List[Tensor]:
-    """The leaves of a graph in the order of a walk from its roots, each once."""
+    """The leaves of a graph, each once, in the order of a walk from its roots."""
     seen, leaves, waiting = set(), [], [node for node in reversed(nodes) if node is not None]
     while waiting:
         node = waiting.pop()

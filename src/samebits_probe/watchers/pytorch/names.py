@@ -2,8 +2,8 @@
 
 The first model's names stand as they are ("conv1.weight"); those of later ones begin with the name of their class
 ("Discriminator.conv1.weight", "Net#2.conv1.weight"). A parameter in no module is "param.0", "param.1" ... A name
-belongs to one tensor for good, so that `start`, `gradient`, `update` and `end` of a parameter share it, and none is
-given again. A tensor that has come to a different place of its model by the end is named there by that place.
+belongs to one tensor for good, so that `start`, `gradient`, `update` and `end` of a parameter share it. It is never
+used again. If a tensor has moved to a different place of its model by the end, that place names it there.
 """
 
 import functools
@@ -29,16 +29,17 @@ if TYPE_CHECKING:
     from ...fingerprint import Shape
     from .watch import PyTorchWatch
 
-MOST_MODELS = 500  # of later ones only the end is recorded, until an optimizer trains them
-_MOST_SEARCHES = 16  # for models whose parts are trained: one for each new optimizer
+MOST_MODELS = 500  # of later models only the end is recorded, until an optimizer trains them
+_MOST_SEARCHES = 16  # searches for models whose parts are trained: one for each new optimizer
 
 
 class TensorNames:
-    """Knows the models and the names of their tensors; holds neither."""
+    """Knows the models and the names of their tensors, without keeping them alive."""
 
     def __init__(self, watch: "PyTorchWatch") -> None:
         self._watch = watch
-        self.models: Dict[int, ModuleTree] = {}  # id(module) -> Model, alive ones in the order in which they were seen
+        # id(module) -> Model, for living ones in the order in which they were seen
+        self.models: Dict[int, ModuleTree] = {}
         self._names: Dict[int, Tuple[Reference, str]] = {}  # id(tensor) -> (weak reference, name)
         self._taken: Set[str] = set()
         self._labels: Dict[str, int] = {}
@@ -51,7 +52,7 @@ class TensorNames:
         return (model is not None and model.reference() is module) or has_tensors(module)
 
     def see(self, module: Module) -> Optional[ModuleTree]:
-        """The Model of an outermost module; None for a module that has no tensors."""
+        """The model of an outermost module; None for a module without tensors."""
         model = self.models.get(id(module))
         if model is not None and model.reference() is module:
             return model
@@ -79,7 +80,7 @@ class TensorNames:
         self._watch.probe.guard("the end of a model", self._watch.model_gone, model)
 
     def see_owners(self, parameters: Iterable[Tensor]) -> None:
-        """See the outermost modules that hold these parameters, also those of which only parts are ever called."""
+        """See the outermost modules that hold these parameters, even if only parts of them are ever called."""
         if self._searches < _MOST_SEARCHES:
             self._searches += 1
             trained = set(map(id, parameters))
@@ -88,7 +89,7 @@ class TensorNames:
                     self.see(module)
 
     def label_for(self, module: Module, labels: Dict[str, int]) -> str:
-        """A label for an outermost module; `labels`: {name: how many have it}, which is brought up to date."""
+        """A label for an outermost module. `labels`: {name: how many have it}, which is updated."""
         while is_wrapper(module) and children_of(attributes_of(module)):
             module = children_of(attributes_of(module))[0][1]
         name = type(module).__name__
@@ -106,7 +107,7 @@ class TensorNames:
         return dict(self._labels)
 
     def record_starts(self, model: ModuleTree) -> None:
-        """Record what the model's tensors are when they are seen for the first time."""
+        """Record the model's tensors when they are seen for the first time."""
         for name, tensor in model.tensors():
             if not self.has(tensor):
                 self._start(model.label + name, tensor)
@@ -132,7 +133,7 @@ class TensorNames:
         return unique
 
     def are_given(self) -> bool:
-        """Whether any tensor has a name by now."""
+        """Whether any tensor has a name yet."""
         return bool(self._names)
 
     def has(self, tensor: Tensor) -> Optional[str]:
@@ -141,7 +142,7 @@ class TensorNames:
         return found[1] if found is not None and found[0]() is tensor else None
 
     def of(self, tensor: Tensor) -> str:
-        """The name of a parameter; one that is new is looked for in the models, and its start is recorded."""
+        """The name of a parameter. If it is new, it is looked up in the models, and its start is recorded."""
         name = self.has(tensor)
         if name is None:
             self._look_again(tensor)
@@ -169,7 +170,7 @@ def _is_lazy(tensor: Tensor) -> bool:
 
 
 def _set(watch: "PyTorchWatch", reference: Reference, dtype: str, shape: "Shape", data: bytes) -> None:
-    """Set a tensor that is still there to values, given as bytes in logical order."""
+    """Set a tensor that still exists to values, given as bytes in logical order."""
     tensor = reference()
     if tensor is not None:
         with watch.prints.quiet():

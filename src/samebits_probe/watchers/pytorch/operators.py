@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .inspection import Modules
     from .watch import PyTorchWatch
 
-Before = Tuple["_Operator", Dict[str, Any], "DetailFields"]  # its arguments by name, what it is given
+Before = Tuple["_Operator", Dict[str, Any], "DetailFields"]  # its arguments by name, its inputs
 
 _UNSET = ("empty", "new_empty", "resize", "_efficientzerotensor")
 _DRAWS = ("bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_", "normal_", "random_", "uniform_")
@@ -32,13 +32,16 @@ _OVERWRITES = _DRAWS + (
 
 
 class _Operator(NamedTuple):
-    """What is known of an operator. `writes`, `overwrites`: the arguments that it writes, and without reading."""
+    """What is known about an operator.
+
+    `writes`: the arguments that it writes; `overwrites`: those that it writes without reading.
+    """
 
     name: str
     arguments: List[str]  # in the order of positions
     writes: List[str]
     overwrites: List[str]
-    defaults: Dict[str, Optional[str]]  # as text, of those that are no tensors
+    defaults: Dict[str, Optional[str]]  # as text, of arguments that are not tensors
     flags: "DetailFields"
 
 
@@ -89,7 +92,7 @@ class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known 
         return result
 
     def _before(self, func: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> "Before":
-        """(what is known of the operator, its arguments by name, what it is given): before it writes any of them."""
+        """(what is known of the operator, its arguments by name, its inputs): before it writes any of them."""
         self.places.note()
         known = self._known.get(func) or self._learn(func)
         named = dict(zip(known.arguments, args))
@@ -153,7 +156,10 @@ class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known 
         return found
 
     def _code(self) -> str:
-        """The innermost line of the program that led here, of a backward that of its forward; not PyTorch's or ours."""
+        """The innermost line of the program that led here, not PyTorch's or samebits'.
+
+        For a backward, it is the line of the forward.
+        """
         if self.places.phase() == "backward":
             place = self.places.here()
             if place.line:

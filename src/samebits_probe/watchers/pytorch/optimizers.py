@@ -1,8 +1,7 @@
-"""Steps: gradients as the optimizer finds them, then hyperparameters, weights, its state and the buffers after it.
-
-From PyTorch 2.0 on through the global optimizer hooks, which see copies of optimizers, subclasses and compiled models;
-below, through the class of each optimizer that is made (`Optimizer.__init__`), so that `optimizer.step` stays the bound
-method that learning rate schedulers look at.
+"""Steps: gradients as the optimizer finds them, then hyperparameters, weights, its state and the buffers after the
+step. From PyTorch 2.0 on, it uses the global optimizer hooks, which see copies of optimizers, subclasses and compiled
+models. In earlier releases, it wraps the class of each optimizer that is made (`Optimizer.__init__`), so that
+`optimizer.step` stays the bound method that learning rate schedulers check.
 """
 
 import functools
@@ -29,8 +28,9 @@ class Optimizers:
         self._watch = watch
         self._plans: Dict[int, OptimizerPlan] = {}  # by the id of the optimizer
         self._count = 0
-        self._running: List[int] = []  # the optimizers whose steps run now; after an exception one of a step that ran
-        self.first_seen: Callable[[], Any] = lambda: None  # called at the first step that an optimizer takes
+        # the optimizers whose steps run now; after an exception, also those of interrupted steps
+        self._running: List[int] = []
+        self.first_seen: Callable[[], Any] = lambda: None  # called at the first step of an optimizer
         self.finished: List[Callable[[OptimizerPlan], Any]] = []  # called before a step is closed
         self.gone: List[Callable[[OptimizerPlan], Any]] = []  # called when an optimizer has died
         watch.renewals.append(self._forget)
@@ -44,9 +44,9 @@ class Optimizers:
         return bool(self._running)
 
     def before(self, optimizer: Optimizer, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[CallArguments]:
-        """Before a step. Gives (args, kwargs) with a closure that is seen, or None if there is nothing to change."""
+        """Before a step. Returns (args, kwargs) with a watched closure, or None if there is nothing to change."""
         if self._watch.is_compiling():
-            self._watch.stepped_in_graph = True  # the compiler keeps this effect, and it costs no graph
+            self._watch.stepped_in_graph = True  # the compiler keeps this effect, without a further graph
             return None
         if self._watch.is_idle():
             self._watch.trains_elsewhere(optimizer)
@@ -81,7 +81,7 @@ class Optimizers:
     def _see_closure(
         self, optimizer: Optimizer, args: Tuple[Any, ...], kwargs: Dict[str, Any]
     ) -> Optional[CallArguments]:
-        """Gradients that are computed within the step are seen when the closure returns."""
+        """Record gradients that are computed within the step, when the closure returns."""
         if callable(kwargs.get("closure")):
             return args, dict(kwargs, closure=self._seen_closure(optimizer, kwargs["closure"]))
         if len(args) > 1 and callable(args[1]):  # args[0] is the optimizer
@@ -127,14 +127,14 @@ class Optimizers:
                     watch.capture("update", "%s%s/%s" % (plan.prefix, weight.name, key), value)
 
     def close_step(self, plan: OptimizerPlan) -> None:
-        """Buffers and what is still open of this step; then the next one begins."""
+        """Record buffers and what is still open of this step. Then the next one begins."""
         record_buffers(self._watch)
         for function in self.finished:
             function(plan)
         self._watch.probe.end_step()
 
     def plan_of(self, optimizer: Optimizer) -> OptimizerPlan:
-        """What is known of an optimizer's parameters, made again if they have changed."""
+        """The plan of an optimizer's parameters. It is made again if they have changed."""
         plan = self._plans.get(id(optimizer))
         if plan is None or plan.reference() is not optimizer:
             self._watch.names.see_owners([p for group in optimizer.param_groups for p in group["params"]])
@@ -182,7 +182,7 @@ def record_buffers(watch: "PyTorchWatch") -> None:
 
 
 def _is_nested(caller: "FrameType") -> bool:
-    """Whether the step that called a hook runs within another one: its code is on the stack a second time."""
+    """Whether the step that called a hook runs within another step: its code is on the stack a second time."""
     return _is_below(caller.f_back, caller.f_code)
 
 
@@ -205,7 +205,7 @@ def watch_steps(watch: "PyTorchWatch", optimizers: Optimizers) -> None:
 
 
 def _wrap_classes(base: Any, optimizers: Optimizers) -> None:
-    """Below 2.0: each class' own `step` is wrapped once, when the first optimizer of it is made or copied."""
+    """Before PyTorch 2.0: wrap the `step` of each class once, when its first optimizer is made or copied."""
     from ..remains import tell_after
 
     for name in ("__init__", "__setstate__"):
@@ -234,7 +234,7 @@ def _seen_step(original: Function, optimizers: Optimizers) -> Function:
     return step
 
 
-# `GradScaler`: the loss that a backward starts from has been scaled.
+# `GradScaler`: a backward starts from a scaled loss.
 
 _WHY = "GradScaler scales the loss before backward: the scaled value is compared"
 
@@ -246,7 +246,7 @@ def watch_scaling(watch: "PyTorchWatch") -> None:
 
 
 def _wrap(kind: Any, watch: "PyTorchWatch") -> None:
-    if "scale" not in vars(kind):  # inherits the one that is wrapped
+    if "scale" not in vars(kind):  # inherits the wrapped one
         return
     original, is_compiling = kind.scale, watch.is_compiling
 

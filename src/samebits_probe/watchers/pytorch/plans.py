@@ -1,4 +1,4 @@
-"""What is known of an optimizer between its steps: its parameters, their names and the ids of their points."""
+"""What is kept about an optimizer between its steps: its parameters, their names and the ids of their points."""
 
 import operator
 import weakref
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class OptimizerPlan:
-    """One optimizer: the names of its parameters and the ids of their points.
+    """The names of one optimizer's parameters, and the ids of their points.
 
-    It holds the parameters, and is let go when the optimizer dies.
+    It holds the parameters, and is dropped when the optimizer dies.
     """
 
     def __init__(self, optimizer: Optimizer, prefix: str, watch: "PyTorchWatch") -> None:
@@ -33,7 +33,7 @@ class OptimizerPlan:
         self._gradient = watch.torch.Tensor.grad.__get__
 
     def refresh(self, optimizer: Optimizer, names: "TensorNames") -> None:
-        """See to it that `weights` are the parameters that the optimizer has now."""
+        """Make `weights` the parameters that the optimizer has now."""
         parameters = list(chain.from_iterable([group["params"] for group in optimizer.param_groups]))
         if _are_same(parameters, self.parameters):
             return
@@ -60,9 +60,9 @@ class OptimizerPlan:
         self._graded = [weight.parameter for weight, _ in graded], without
 
     def record_updates(self, optimizer: Optimizer) -> List[Tuple[str, Any]]:
-        """Record the weights and the tensors of the optimizer's state; gives what else is in the state.
+        """Record the weights and the tensors of the optimizer's state.
 
-        That is a list of (qualified name, value): numbers, texts, lists.
+        Returns what else is in the state, as a list of (qualified name, value): numbers, texts, lists.
         """
         layout = self._layout
         tensors = layout.tensors(optimizer.state) if layout is not None else None
@@ -77,7 +77,7 @@ class OptimizerPlan:
         return others
 
     def _look(self, state: Any) -> Tuple[List[Tuple[int, Tensor]], List[Tuple[str, Any]]]:
-        """([(id of the point, tensor)], [(qualified name, what is no tensor)]) of the optimizer's state."""
+        """([(id of the point, tensor)], [(qualified name, value that is not a tensor)]) of the optimizer's state."""
         pairs, others = [], []
         for weight in self.weights:
             for key, value in (state.get(weight.parameter) or {}).items():
@@ -90,7 +90,7 @@ class OptimizerPlan:
 
 
 class _Layout:
-    """Where the tensors of an optimizer's state are. It holds the state's dictionaries and keys, and no tensor."""
+    """The places of the tensors in an optimizer's state. It holds the state's dictionaries and keys, but no tensor."""
 
     def __init__(self, state: Any, parameters: List[Tensor], points: List[int]) -> None:
         self.points = points
@@ -100,7 +100,7 @@ class _Layout:
         self._is_plain = all(type(values) is dict for values in self._dicts)
 
     def tensors(self, state: Any) -> Optional[List[Tensor]]:
-        """The values in the order of their points; None if the state has other keys, or in other places."""
+        """The values in the order of their points; None if the keys of the state, or their places, have changed."""
         if not (self._is_plain and state is self._state and _are_same(state, self._keys)):
             return None
         if not _are_same(state.values(), self._rows) or list(chain.from_iterable(self._dicts)) != self._names:

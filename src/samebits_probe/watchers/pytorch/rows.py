@@ -12,34 +12,34 @@ if TYPE_CHECKING:
 
 Plan = List["PlanPart"]
 
-_ATTEMPTS = 8  # plans that did not hold: from then on the tensors are taken one by one
-PART = 256  # tensors of a plan that are looked at together
+_ATTEMPTS = 8  # after so many plans that did not hold, the tensors are recorded one by one
+PART = 256  # tensors of a plan that are checked together
 
 
 class TensorRows:
     """The tensors of one kind of one optimizer, with their points.
 
-    What the fast way relies on (types, dtypes, shapes, devices, layouts) is read again in every step; if any of it
-    has changed, or a tensor needs more than its memory, they are taken one by one.
+    The fast way relies on types, dtypes, shapes, devices and layouts. They are read again in every step. If any of them
+    has changed, or if a tensor needs more than its memory, the tensors are recorded one by one.
     """
 
     def __init__(self, watch: "PyTorchWatch", kind: str) -> None:
         self._watch, self._kind = watch, kind
-        self._points: Optional[List[int]] = None  # if there is none, what follows means nothing
+        self._points: Optional[List[int]] = None  # if there is none, the following attributes have no meaning
         self._plan: Plan
         self._group: Group
         self._attempts = 0
 
     def record(self, points: List[int], tensors: List[Tensor]) -> None:
-        """Record the tensors (a list) under their points (a list of ids, as long) at the current step."""
+        """Record the tensors (a list) at the current step. `points` has the id of the point of each."""
         if points != self._points or not self.record_again(tensors):
             self._one_by_one(points, tensors)
             self._make_plan(points, tensors)
 
     def record_again(self, tensors: List[Tensor], read: Optional[Callable[[Tensor], Tensor]] = None) -> bool:
-        """Record tensors under the points of the last time; False, with nothing done, if they are different ones.
+        """Record tensors under the same points as last time.
 
-        `read`: see `Fingerprints.of_all`.
+        If they are different tensors, do nothing and return False. `read`: see `Fingerprints.of_all`.
         """
         found = self._watch.prints.of_all(tensors, self._plan, read) if self._points else None
         if found is not None:
@@ -64,7 +64,7 @@ class TensorRows:
 
 
 class PlanPart:
-    """What some tensors of a plan were: few enough that they stay in the processor's cache until all is read."""
+    """The facts of some tensors of a plan: so few that they stay in the processor's cache until all are read."""
 
     def __init__(
         self,
@@ -81,10 +81,10 @@ class PlanPart:
 
 
 def comparison(torch: Library, plain: FrozenSet[type]) -> Callable[[List[Tensor], PlanPart], bool]:
-    """Function(tensors, part of a plan) -> whether they are still what the plan relies on.
+    """Function(tensors, part of a plan) -> whether they are still as the plan expects.
 
-    Each fact is read of all tensors in turn, and nothing is kept of it: a tuple for each of many thousand tensors
-    would be work for the garbage collector.
+    It reads one fact of all tensors, then the next, and keeps nothing: tuples for many thousand tensors would be work
+    for the garbage collector.
     """
     kind = torch.Tensor
     dtype, shape, is_contiguous = kind.dtype.__get__, kind.shape.__get__, kind.is_contiguous

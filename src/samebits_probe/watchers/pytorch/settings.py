@@ -16,14 +16,14 @@ _IMMUTABLE = frozenset((type(None), bool, int, float, str))
 class Settings:
     """Records the hyperparameters that a step was taken with.
 
-    Numbers and texts never change in themselves: where every one of them is the very object of the step before, so are
-    the fingerprints. Where any of them is a tensor or a list, all are looked at in every step.
+    Numbers and texts never change. If each of them is the same object as in the step before, the fingerprints are the
+    same, too. If any of them is a tensor or a list, all are read in every step.
     """
 
     def __init__(self, watch: "PyTorchWatch", prefix: str) -> None:
         self._watch, self._prefix = watch, prefix
         self._values: Optional[List[Any]] = None
-        self._group: Group  # this and the rows are there when the values have been looked at
+        self._group: Group  # set, like the rows, once the values have been read
         self._rows: List[Rows]
 
     def record(self, optimizer: Optimizer) -> None:
@@ -62,7 +62,10 @@ def _is_immutable(value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A value whose `repr` is the same in every process: what is no number or text is its type's name."""
+    """A value whose `repr` is the same in every process.
+
+    Anything that is not a number or text becomes its type's name.
+    """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (list, tuple)):

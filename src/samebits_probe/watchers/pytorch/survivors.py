@@ -1,8 +1,7 @@
-"""Modules that are alive at the end, also those that were never called: copies of a model, a module of which only
-`training_step` is called, one that took the place of another.
-
-They are found among the objects that Python's garbage collector knows. Their names come from the variables of the
-program that hold them ("ema.0.weight"), else from their class and content, and never from the order of the objects.
+"""Modules that are alive at the end, even if they were never called: copies of a model, a module of which only
+`training_step` is called, a module that replaced a different one. They are found among the objects that Python's
+garbage collector knows. Their names come from the variables of the program that hold them ("ema.0.weight"), else from
+their class and content, but never from the order of the objects.
 """
 
 import sys
@@ -20,15 +19,15 @@ if TYPE_CHECKING:
 TreePart = Tuple[str, Module, Dict[str, Any]]  # prefix, module, its dictionary
 Paths = Dict[int, List[str]]  # id of a module -> the variables that hold it
 
-_DEEP = 3  # containers and objects within each other in which a variable's module is looked for
+_DEEP = 3  # depth of containers and objects in which the module of a variable is searched
 _MOST_LOOKED_AT = 20000
 _MOST_PATHS = 8
-_MADE_BY_LIBRARIES = ("keras", "tf_keras")  # other watchers see these
+_MADE_BY_LIBRARIES = ("keras", "tf_keras")  # other watchers record these
 _IPYTHON = ("In", "Out", "exit", "quit")
 
 
 class Survivors:
-    """Gives all that the modules hold which are alive."""
+    """Gives everything that living modules hold."""
 
     def __init__(self, watch: "PyTorchWatch", attributes: "ModuleAttributes") -> None:
         self._watch, self._attributes = watch, attributes
@@ -36,11 +35,11 @@ class Survivors:
     def values(
         self, kept: Dict[int, Tensor], value_of: "Callable[[Tensor], Optional[ModuleValue]]"
     ) -> "Iterator[Tuple[str, ModuleValue]]":
-        """(name, value) of what is in living modules and not among `kept` {id: tensor}; in an order of their names."""
+        """(name, value) of everything in living modules that is not in `kept` {id: tensor}, in the order of names."""
         living = living_modules(self._watch.torch.nn.Module)
         modules = [module for module in living if not _is_made_by(module, _MADE_BY_LIBRARIES)]
         others = {id(module) for module in living} - {id(module) for module in modules}
-        # what belongs to a layer of Keras (its ParameterDict, say) has no name of its own that lasts
+        # parts of a Keras layer (such as its ParameterDict) have no lasting names of their own
         visited = {id(part) for module in living if id(module) in others for _, part, _ in tree(module)}
         for model, parts in self._seen(visited):
             for found in self._beside(model.label, parts, model.settings):
@@ -73,7 +72,10 @@ class Survivors:
                 yield found
 
     def _tell_paths(self, tops: "List[_Top]") -> Paths:
-        """{id(module): the variables that hold it}; those of the models that were seen are told, to pair them by."""
+        """{id(module): the variables that hold it}.
+
+        Those of models that were seen are also reported, so that models can be paired by them.
+        """
         models = [(model, model.reference()) for model in list(self._watch.names.models.values())]
         wanted = {id(module) for _, module in models} | {id(top.module) for top in tops}
         paths = _paths(wanted, self._watch.torch.nn.Module)
@@ -89,7 +91,7 @@ class Survivors:
         kept: Dict[int, Tensor],
         value_of: "Callable[[Tensor], Optional[ModuleValue]]",
     ) -> "Iterator[_Top]":
-        """Labelled: by the variables that hold them first, then by class and content."""
+        """The modules with labels: first by the variables that hold them, then by class and content."""
         for top in tops:
             top.read(kept, value_of, self._watch.probe.hasher)
             top.path = next(iter(paths.get(id(top.module), ())), None)
@@ -101,7 +103,7 @@ class Survivors:
 
 
 class _Top:
-    """An outermost module that was never called, with the parts that belong to no model that was seen."""
+    """An outermost module that was never called, with its parts that belong to no seen model."""
 
     def __init__(self, module: Module, visited: Set[int]) -> None:
         self.module = module
@@ -114,7 +116,7 @@ class _Top:
     def read(
         self, kept: Dict[int, Tensor], value_of: "Callable[[Tensor], Optional[ModuleValue]]", hasher: "Hasher"
     ) -> None:
-        """Take the values of the tensors that nothing else has kept."""
+        """Read the values of the tensors that nothing else has kept."""
         every = ((prefix + name, tensor) for prefix, _, own in self.parts for name, tensor in tensors_of(own))
         for name, tensor in every:
             if id(tensor) not in kept:
@@ -126,18 +128,18 @@ class _Top:
         self.digest = hasher.data(text, hasher.header("digest", (len(self.tensors),)))
 
     def key(self) -> Tuple[bool, str, str, bytes]:
-        """What orders the modules: nothing that depends on when they were made, or where they lie."""
+        """The key by which modules are sorted. It does not depend on when they were made, or where they lie."""
         return self.path is None, self.path or "", type(self.module).__name__, self.digest
 
 
 def _is_made_by(module: Module, packages: Iterable[str]) -> bool:
-    """Whether the class of a module, or one above it, comes from one of these packages."""
+    """Whether the class of a module, or one of its base classes, comes from one of these packages."""
     places = [str(kind.__dict__.get("__module__")) + "." for kind in type(module).__mro__]
     return any(place.startswith(package.rstrip(".") + ".") for place in places for package in packages)
 
 
 def _paths(wanted: Set[int], base: type) -> Paths:
-    """{id(module): [path]} of modules that the program's variables lead to, the simplest path first."""
+    """{id(module): [path]} of modules that the program's variables reach, the simplest path first."""
     program = sys.modules.get("__main__")
     found: Paths = {}
     looked: Set[int] = set()
@@ -159,7 +161,7 @@ def _paths(wanted: Set[int], base: type) -> Paths:
 
 
 def _inside(path: str, value: Any, base: type) -> List[Tuple[str, Any]]:
-    """[(path, value)] of what a container, a module or an object of the program's own classes holds."""
+    """[(path, value)] of the content of a container, a module or an object of the program's own classes."""
     kind = type(value)
     if issubclass(kind, dict):
         keyed = [("%s[%r]" % (path, key), item) for key, item in list(dict.items(value)) if type(key) in (str, int)]

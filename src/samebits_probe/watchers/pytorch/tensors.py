@@ -1,10 +1,9 @@
 """Fingerprints of tensors: the exact bits in logical order, whatever their layout, device and type.
 
-A dense tensor on the CPU is hashed where it lies, at once. What needs more than its memory (strides, sparse and
-quantised layouts, subclasses, lazily conjugated views) is taken apart into dense tensors first. Tensors on a GPU are
-hashed there (`device`). What has no values (meta and fake tensors) gives None, and the reason is said once.
-
-Nothing is kept of a tensor between calls but what its dtype and shape say.
+A dense tensor on the CPU is hashed at once, without a copy. A tensor that needs more than its memory (strides, sparse
+and quantised layouts, subclasses, lazily conjugated views) is first taken apart into dense tensors. Tensors on a GPU
+are hashed there (`device`). A tensor without values (meta and fake tensors) gives None, and the reason is reported
+once. Between calls, only facts of dtypes and shapes are kept.
 """
 
 import contextlib
@@ -38,7 +37,7 @@ class Unseen(Exception):
 
 
 class Fingerprints:
-    """`of(tensor)`: 16 bytes or None. `say(point, why)` is called once for each reason of a None."""
+    """`of(tensor)`: 16 bytes or None. `say(point, why)` is called once for each reason for a None."""
 
     def __init__(self, torch: Library, hasher: "Hasher", say: Callable[[str, str], Any]) -> None:
         self._torch, self._hasher, self._say = torch, hasher, say
@@ -75,9 +74,9 @@ class Fingerprints:
         return plan
 
     def plan_of(self, tensors: List[Tensor], fronts: List[bytes]) -> Optional[List[PlanPart]]:
-        """What `of_all` takes for tensors like these, or None if any of them needs more than its memory.
+        """What `of_all` needs for tensors like these, or None if any of them needs more than its memory.
 
-        `fronts`: what stands before each fingerprint in its record.
+        `fronts`: the bytes before each fingerprint in its record.
         """
         if not self._plain.issuperset(map(type, tensors)):
             return None
@@ -92,9 +91,9 @@ class Fingerprints:
     def of_all(
         self, tensors: List[Tensor], plan: List[PlanPart], read: Optional[Callable[[Tensor], Tensor]] = None
     ) -> Optional[List[Rows]]:
-        """The records of tensors, or None if they are not what `plan_of` found.
+        """The records of tensors, or None if they are not as `plan_of` found them.
 
-        `read`: a function that gives the tensors that are meant (the gradients of `tensors`).
+        `read`: a function that returns the tensors to record (the gradients of `tensors`).
         """
         found: List[Rows] = []
         try:
@@ -106,7 +105,7 @@ class Fingerprints:
                 if min(addresses) <= _SURELY_MEMORY:
                     return None
                 found.append(Rows(self._hasher.rows(addresses, part.lengths, part.headers), part.count))
-        except (RuntimeError, NotImplementedError, AttributeError):  # some other kind of tensor now
+        except (RuntimeError, NotImplementedError, AttributeError):  # a different kind of tensor now
             return None
         return found
 
@@ -143,7 +142,7 @@ class Fingerprints:
             try:
                 found: Optional[float] = form.unpack(ctypes.string_at(tensor.data_ptr(), form.size))[0]
                 return found
-            except RuntimeError:  # no storage: as any other
+            except RuntimeError:  # no storage: like any other
                 pass
         return self._number_of_any(tensor)
 
@@ -152,10 +151,10 @@ class Fingerprints:
             return None
         with _quiet(self._torch):
             part = self._parts.of(tensor)[1][0]
-            return float(part) if part.numel() == 1 else None  # one element of each sample: within torch.func.vmap
+            return float(part) if part.numel() == 1 else None  # one element for each sample, within torch.func.vmap
 
     def quiet(self) -> ContextManager[None]:
-        """A context in which what is computed is seen by nothing of the program."""
+        """A context in which nothing of the program sees what the probe computes."""
         return _quiet(self._torch)
 
     def content(self, tensor: Tensor) -> "TensorContent":
@@ -168,7 +167,7 @@ class Fingerprints:
 
 
 def _readiness(torch: Library) -> Callable[[Tensor], bool]:
-    """Function(tensor) -> whether its memory is its values, in logical order, here and now."""
+    """Function(tensor) -> whether its memory holds its values in logical order, here and now."""
     strided = torch.strided
     if not hasattr(torch.Tensor, "is_neg"):
         return lambda tensor: tensor.device.type == "cpu" and tensor.layout is strided and tensor.is_contiguous()
@@ -180,12 +179,12 @@ def _readiness(torch: Library) -> Callable[[Tensor], bool]:
 
 
 def _says_all(dtype: Any) -> bool:
-    """Whether memory alone says the values: complex numbers may be conjugated lazily, quantised ones have a scale."""
+    """Whether the memory alone gives the values: not of lazily conjugated numbers, or of those with a scale."""
     return not (getattr(dtype, "is_complex", False) or dtype_name(dtype).startswith(("quint", "qint")))
 
 
 def _has_memory(tensor: Tensor, length: int) -> bool:
-    """Whether a storage stands behind the address: storages can be resized to nothing under a living tensor."""
+    """Whether there is a storage behind the address. The storage of a living tensor can be resized to nothing."""
     if not length:
         return True
     storage = tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()
@@ -196,13 +195,13 @@ def _has_memory(tensor: Tensor, length: int) -> bool:
 
 @contextlib.contextmanager
 def _quiet(torch: Library) -> Iterator[None]:
-    """What the probe computes is seen by no autograd, no mode of the program and no profile of its operators."""
+    """Hide what the probe computes from autograd, from modes of the program and from profiles of its operators."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch.no_grad())
         if hasattr(torch._C, "DisableTorchFunction"):
             stack.enter_context(torch._C.DisableTorchFunction())
         if getattr(torch._C, "_len_torch_dispatch_stack", int)():
-            from torch.utils import _python_dispatch  # imported long since: there is a mode on its stack
+            from torch.utils import _python_dispatch  # it is imported already, because a mode is on its stack
 
             stack.enter_context(_python_dispatch._disable_current_modes())
         clear = getattr(sys.modules.get("torch._functorch.pyfunctorch"), "temporarily_clear_interpreter_stack", None)
@@ -218,7 +217,7 @@ class _Parts:
         self._torch, self._plain = torch, plain
         functorch = getattr(torch._C, "_functorch", None)
         self._is_wrapped: Optional[Function] = getattr(functorch, "is_functorch_wrapped_tensor", None)
-        self._unwrapped: Any = getattr(functorch, "get_unwrapped", None)  # a function where the other one is
+        self._unwrapped: Any = getattr(functorch, "get_unwrapped", None)  # for a function, look where the other one is
 
     def of(self, tensor: Tensor) -> Tuple[str, List[Tensor]]:
         if type(tensor) not in self._plain:
@@ -247,7 +246,7 @@ class _Parts:
         return self.of(tensor.detach().as_subclass(self._torch.Tensor))
 
     def _context(self, context: Any) -> Tuple[str, List[Tensor]]:
-        """(text, tensors) of what a wrapped tensor keeps beside its inner ones: a scale, say."""
+        """(text, tensors) of what a wrapped tensor keeps beside its inner tensors, such as a scale."""
         if context is None:
             return "", []
         tensors: List[Tensor] = []
@@ -281,7 +280,7 @@ class _Parts:
         return tag, parts
 
     def _dense(self, tensor: Tensor) -> Tensor:
-        recent = hasattr(tensor, "resolve_conj")  # 1.10: words of another size can be viewed since then, too
+        recent = hasattr(tensor, "resolve_conj")  # from 1.10 on, words of a different size can also be viewed
         if recent:
             tensor = tensor.resolve_conj().resolve_neg()
         if tensor.device.type != "cpu" and not (recent and tensor.device.type == "cuda"):
@@ -293,9 +292,10 @@ class _Parts:
 
 
 def context_text(value: Any, torch: Library, tensors: List[Tensor], depth: int = 0) -> str:
-    """A value as exact text that is the same in every process; tensors in it are added to `tensors`.
+    """A value as exact text that is the same in every process.
 
-    What is no number, text, container or dataclass is its type's name: it may hold addresses and hashes.
+    Tensors in it are added to `tensors`. Anything that is not a number, text, container or dataclass becomes its type's
+    name, because it may hold addresses and hashes.
     """
     kind = type(value)
     if issubclass(kind, torch.Tensor):

@@ -1,4 +1,7 @@
-"""Trees of modules, read through their dictionaries: no property, method or `__getattr__` of the program is called."""
+"""Trees of modules.
+
+They are read through dictionaries, so no property, method or `__getattr__` of the program is called.
+"""
 
 import gc
 import weakref
@@ -9,7 +12,7 @@ from ..objects import Module, Tensor
 Attributes = Dict[str, Any]  # a module's own dictionary
 ModulePart = Tuple[str, type, Attributes]  # prefix, class, dictionary
 
-_SEEDS = "seed_generator_state"  # of Keras layers: a random state, and no weight
+_SEEDS = "seed_generator_state"  # of Keras layers: a random state, not a weight
 WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
 
 
@@ -68,27 +71,27 @@ def has_tensors(module: Module) -> bool:
 class ModuleTree:
     """An outermost module that has been seen.
 
-    It holds the dictionaries of parameters and buffers and never a module, so that nothing lives longer for it. They
-    show what the module has now, also in the moment after it has died.
+    It holds the dictionaries of parameters and buffers, but never a module, so that it keeps nothing alive. The
+    dictionaries show what the module has now, even just after it has died.
     """
 
     def __init__(self, module: Module, label: str) -> None:
         self.reference = weakref.ref(module)
         self.label, self._kind, self._wraps = label, type(module), is_wrapper(module)
-        # name of a place -> the name of the tensor that stood there when it was first seen
+        # name of a place -> the name of the tensor that was there first
         self.places: Dict[str, Optional[str]] = {}
         self.is_brief = False  # only its end is recorded
-        self.settings: Optional[List[str]] = None  # the numbers that its layers were set to when it was first seen
+        self.settings: Optional[List[str]] = None  # the settings of its layers when it was first seen
         self.look(module)
 
     def look(self, module: Module) -> List[ModulePart]:
-        """Read the tree of modules again (submodules may have been replaced). [(prefix, class, dictionary)] of it."""
+        """Read the tree of modules again (submodules may have been replaced). Returns [(prefix, class, dictionary)]."""
         own = attributes_of(module)
         self._own = id(own)
         return self._read(own)
 
     def look_back(self) -> List[ModulePart]:
-        """The module has died just now: as `look`, while its dictionary can still be found; else an empty list."""
+        """The module has just died. Return the same as `look` if its dictionary can be found, else an empty list."""
         own = _living_dictionary(self._own)
         return self._read(own) if own is not None else []
 
@@ -112,10 +115,10 @@ class ModuleTree:
 
 
 def _living_dictionary(number: int) -> Optional[Attributes]:
-    """The dictionary of a module that is dying: weak references are called while it is still whole.
+    """The dictionary of a dying module.
 
-    It is looked for among the living objects, so that nothing has to be held or resurrected. While garbage is
-    collected, what is garbage is not among them.
+    Weak references are called while it is still whole. It is searched among the living objects, so that nothing has to
+    be held or resurrected. During garbage collection, garbage is not among these.
     """
     objects = gc.get_objects()
     try:
@@ -126,7 +129,7 @@ def _living_dictionary(number: int) -> Optional[Attributes]:
 
 
 def living_modules(base: type) -> List[Module]:
-    """All modules that are alive: objects of `base` or of a class below it. Nothing is asked of any object."""
+    """All living modules: objects of `base` or of a subclass. No code of any object is called."""
     kinds = frozenset(map(id, _classes(base)))
     objects = gc.get_objects()
     try:
@@ -147,7 +150,7 @@ def _classes(base: type) -> Iterable[type]:
 
 
 def outermost(modules: List[Module]) -> List[Module]:
-    """Those of the modules that are in no other one of them; of a ring of modules, all."""
+    """The modules that are not inside of another one; if modules form a ring, all of them."""
     below = {id(child) for module in modules for _, child in children_of(attributes_of(module))}
     tops = [module for module in modules if id(module) not in below]
     reached = {id(part) for top in tops for _, part, _ in tree(top)}

@@ -1,4 +1,4 @@
-"""What the parts of the PyTorch watcher share: the probe, the fingerprints, the names, and where the program stands."""
+"""What the parts of the PyTorch watcher share: the probe, the fingerprints, the names, and the state of the program."""
 
 import contextlib
 import threading
@@ -22,22 +22,22 @@ NAME = "pytorch"
 
 
 class PyTorchWatch:
-    """One per process that has imported torch; `renew` makes it that of a forked child."""
+    """One for each process that has imported torch. `renew` makes it that of a forked child."""
 
     def __init__(self, torch: Library, probe: "Probe") -> None:
         self.torch, self.probe = torch, probe
         self.compiling = CompilerHook(torch)
         self.is_compiling = self.compiling.is_compiling
-        self.stepped_in_graph = False  # set by compiled code: an optimizer has stepped within it
+        self.stepped_in_graph = False  # set by compiled code after an optimizer stepped within it
         self.is_grad_enabled: Callable[[], bool] = torch.is_grad_enabled
         self._worker = _worker_facts(torch)
         self._tracing = getattr(torch._C, "_get_tracing_state", lambda: None)
-        self.inside = False  # the outermost module call runs: what is called within belongs to it
+        self.inside = False  # whether an outermost module call runs: calls within it belong to it
         self.in_backward = False
         self.optimizer_seen = False
         self.model_new: Callable[[ModuleTree], Any] = lambda model: None  # called when a model is first seen
         self.model_gone: Callable[[ModuleTree], Any] = lambda model: None  # and when it has died
-        self.renewals: List[Callable[[], Any]] = []  # functions() that forget what a forked child must not take over
+        self.renewals: List[Callable[[], Any]] = []  # functions() that forget what a forked child must not inherit
         self._start_again()
 
     def _start_again(self) -> None:
@@ -49,7 +49,9 @@ class PyTorchWatch:
         self.names = TensorNames(self)
 
     def is_idle(self) -> bool:
-        """Whether nothing is to be observed here: another watcher counts the steps, another thread, a trace is made."""
+        """Whether nothing is observed here: a different watcher counts the steps, this is a different thread, or a
+        trace is being made.
+        """
         if self._worker.get("_worker_info") is not None:
             return True
         if System.getpid() != self.pid:
@@ -60,11 +62,18 @@ class PyTorchWatch:
         return self.home != threading.get_ident() and self._is_elsewhere()
 
     def has_optimizer(self) -> bool:
-        """Whether an optimizer has been seen, of torch or of a library on top of it: then a backward is no step."""
+        """Whether an optimizer has been seen, of torch or of a library on top of it.
+
+        If so, a backward is not a step.
+        """
         return self.optimizer_seen or self.probe.optimizer_seen
 
     def _is_elsewhere(self) -> bool:
-        """Only one thread is watched, the first that trains: another one's order against it is not a matter of bits."""
+        """Whether this is a different thread.
+
+        Only the first thread that trains is watched, because the order of threads against each other is no property of
+        the bits.
+        """
         here = threading.get_ident()
         if self.home == here:
             return False
@@ -76,10 +85,10 @@ class PyTorchWatch:
         return True
 
     def trains_elsewhere(self, optimizer: Optional[Optimizer] = None) -> None:
-        """Say so if a thread that is not watched trains: which one is watched is itself a race.
+        """Say so if an unwatched thread trains, because a race decides which thread is watched.
 
-        `optimizer`: the one that steps there. It trains a model of its own if the watched thread has called one, and
-        none of what it trains is in that.
+        `optimizer`: the one that steps there. It trains a separate model if the watched thread has called a model that
+        holds nothing of what it trains.
         """
         if self._is_elsewhere():
             self.say(TRAINS_ELSEWHERE, "an optimizer or a backward runs in a thread that is not watched")
@@ -102,7 +111,7 @@ class PyTorchWatch:
 
     @contextlib.contextmanager
     def saying_again(self) -> Iterator[None]:
-        """What is said within, at an end that may not be the last, is said again at a later one."""
+        """What is said while this is entered, at an end that may not be the last, is said again at a later end."""
         said = set(self._said)
         yield
         self._said = said
@@ -120,15 +129,15 @@ class PyTorchWatch:
             self.capture(kind, name, tensor)
 
     def capture(self, kind: str, name: str, tensor: Tensor) -> None:
-        """Hand over the bytes of the tensor that the launcher asked for."""
+        """Hand over the bytes of the tensor that the launcher wants."""
         self.probe.captured(kind, name, *self.prints.content(tensor))
 
     def converted(self, value: Any) -> "Optional[TensorContent]":
-        """(dtype, shape, bytes) of a tensor that the program observes itself; None for what is no tensor."""
+        """(dtype, shape, bytes) of a tensor that the program observes itself; None for anything else."""
         return self.prints.content(value) if isinstance(value, self.torch.Tensor) else None
 
     def read(self, value: Any) -> Optional[ArrayPrint]:
-        """What the program's globals hold: the print of a tensor, None for anything else."""
+        """Read a value from the program's globals: the fingerprint of a tensor, None for anything else."""
         if self.torch.Tensor not in type.mro(type(value)):
             return None
         is_weight = value.is_leaf and value.requires_grad
@@ -138,7 +147,7 @@ class PyTorchWatch:
         return ArrayPrint(dtype_name(value.dtype), shape_of(value), found, {"model": True} if is_weight else {})
 
     def text(self, kind: str, name: str, dtype: str, text: str) -> None:
-        """Fingerprint a value that is no tensor by its exact text."""
+        """Fingerprint a value that is not a tensor, by its exact text."""
         self.probe.add(*self.print_of_bytes(kind, name, dtype, text.encode("utf-8", "surrogatepass")))
 
     def print_of_bytes(self, kind: str, name: str, dtype: str, data: bytes) -> Tuple[int, bytes]:
@@ -150,8 +159,10 @@ class PyTorchWatch:
 
 
 def _worker_facts(torch: Library) -> Dict[str, Any]:
-    """The globals of PyTorch's data loader, whose `_worker_info` is not None in a process that only loads data: what
-    that feeds is seen where it is used."""
+    """The globals of PyTorch's data loader.
+
+    Their `_worker_info` is not None in a process that only loads data; the data is recorded where it is used.
+    """
     worker = getattr(torch.utils.data, "get_worker_info", None)
     found: Dict[str, Any] = getattr(worker, "__globals__", {})
     return found

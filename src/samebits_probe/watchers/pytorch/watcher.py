@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ...probe import Probe
     from .plans import OptimizerPlan
 
-# What counts as seen: (point, where it is hooked, what hides it, what is said then). The documentation is made of it.
+# What counts as seen: (point, where it is hooked, what hides it, what the report says then). The documentation is made
+# from it.
 SEEN = [
     (
         "rng",
@@ -129,7 +130,8 @@ def install(module: Library, probe: "Probe") -> None:
     optimizers.first_seen = by_hand.forget
     optimizers.finished.extend([forwards.close_step, Norms(watch).record])
     PyTorchEnds(watch, optimizers, forwards, by_hand)
-    watch_details(watch, forwards, optimizers)  # within what `watch_modules` wraps: the models have their names then
+    # inside of what `watch_modules` wraps: by then the models have their names
+    watch_details(watch, forwards, optimizers)
     watch_layers(watch, forwards)
     watch_modules(watch, forwards, by_hand.settle)
     watch_backward(watch, Backward(watch, forwards, by_hand))
@@ -140,13 +142,13 @@ def install(module: Library, probe: "Probe") -> None:
     watch_averages(watch)
 
 
-# States of PyTorch's random number generators, read and never touched.
+# The states of PyTorch's random number generators. They are only read.
 
 
 def samplers(torch: Library) -> Dict[str, Callable[[], Optional[bytes]]]:
     """name -> function that gives the state as bytes, or None if the generator is not in use."""
     own = getattr(torch, "default_generator", None)
-    state = getattr(own, "get_state", torch.get_rng_state)  # without a function of PyTorch's in between
+    state = getattr(own, "get_state", torch.get_rng_state)  # without calling a function of PyTorch
     return {"torch": lambda: _bytes_of(state()), "torch-cuda": lambda: _cuda(torch.cuda)}
 
 
@@ -155,12 +157,14 @@ def _bytes_of(state: Tensor) -> bytes:
 
 
 def _cuda(cuda: Library) -> Optional[bytes]:
-    """All devices' generators, once the program has initialised CUDA (asking for a state before would do it)."""
+    """The generators of all devices, once the program has initialised CUDA (reading a state earlier would initialise
+    it).
+    """
     if not getattr(cuda, "_initialized", True):
         return None
     if not getattr(cuda, "is_initialized", lambda: getattr(cuda, "_initialized", False))():
         return None
-    if getattr(cuda, "is_current_stream_capturing", bool)():  # the state is not to be read while a graph is captured
+    if getattr(cuda, "is_current_stream_capturing", bool)():  # the state must not be read while a graph is captured
         return None
     return b"".join(_bytes_of(cuda.get_rng_state(device)) for device in range(cuda.device_count()))
 

@@ -1,4 +1,7 @@
-"""Rounds of boosting libraries: each one a step, open until the next one begins, since losses come after the update."""
+"""Rounds of boosting libraries.
+
+Each is a step, which stays open until the next one begins, because losses come after the update.
+"""
 
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
@@ -9,7 +12,7 @@ from .content import Content, ContentPrint, is_joblib_worker
 if TYPE_CHECKING:
     from ...probe import Probe
 
-Given = List[Tuple[str, ContentPrint]]  # what a data set was made from
+Given = List[Tuple[str, ContentPrint]]  # the values from which a data set was made
 
 
 class Rounds:
@@ -30,25 +33,28 @@ class Rounds:
         self._content = Content(probe.hasher)
         self._data: Dict[int, Tuple[Reference, Given]] = {}  # by the id of the data set
         self._boosters: Dict[int, Tuple[Reference, str]] = {}  # id of a booster -> its label
-        self._last: Dict[str, ContentPrint] = {}  # label -> content of the model, as far as its rounds tell
+        self._last: Dict[str, ContentPrint] = {}  # label -> content of the model, as far as its rounds show it
         self._count = 0
         self._open_at: Optional[int] = None
         probe.at_end(self._end)
         probe.open_rounds.append(self.close)
 
     def keep_data(self, dataset: Dataset, named: Iterable[Tuple[str, Any]]) -> None:
-        """A data set is made from these values: it may not hold them later."""
+        """Keep the values from which a data set is made, because it may not hold them later."""
         found = [(name, self._content.of(value)) for name, value in named if value is not None]
         self._data[id(dataset)] = weakref.ref(dataset), [(name, one) for name, one in found if one is not None]
 
     def begin(self) -> bool:
-        """A round begins: the one before it is over. False if it is a part of a fit of another library."""
+        """A round begins, and the one before it is over.
+
+        Returns False if it is part of a fit of a different library.
+        """
         self.close()
         is_asked_for = self._probe.stepping is None and self._probe.fitted in (None, self._library)
         return is_asked_for and not is_joblib_worker()
 
     def updated(self, booster: Booster, dataset: Dataset) -> None:
-        """A round has been made: what it was given, and what it added."""
+        """A round has been made: record its inputs, and what it added."""
         probe = self._probe
         if self._count == 0:
             probe.event("observed-by", how="round")
@@ -66,7 +72,7 @@ class Rounds:
         self._count += 1
 
     def number(self, booster: Booster, name: str, value: float) -> None:
-        """A loss or a metric of the round that is open."""
+        """Record a loss or a metric of the open round."""
         if self._open_at == self._probe.step:
             point = self._probe.point("forward", "%s.%s" % (self._label(booster), name), "float64")
             self._probe.scalar(point, value, self._probe.add(point, self._content.of_plain(value).fingerprint))
@@ -81,7 +87,7 @@ class Rounds:
         return label
 
     def close(self) -> None:
-        """The round that is open, if one is, is over."""
+        """Close the open round, if there is one."""
         if self._open_at is not None and self._open_at == self._probe.step:
             self._open_at = None
             self._probe.end_step()
@@ -91,7 +97,10 @@ class Rounds:
         self._probe.add(self._probe.point(kind, name, dtype, shape), fingerprint)
 
     def _end(self) -> None:
-        """The last round has no later one that closes it. Then the models: as they are now, if they are alive."""
+        """Close the last round, because no later one does.
+
+        Then record the models: as they are now, if they are alive.
+        """
         if self._open_at is not None and self._open_at == self._probe.step:
             self._probe.step += 1
         living = {label: reference() for reference, label in self._boosters.values()}

@@ -1,4 +1,4 @@
-"""What models of scikit-learn and of boosting libraries hold, and what they are given: arrays, numbers, objects."""
+"""The content and the inputs of models of scikit-learn and of boosting libraries: arrays, numbers, objects."""
 
 import sys
 import types
@@ -29,14 +29,14 @@ class ContentPrint(NamedTuple):
 
 
 class Content:
-    """Reads values to fingerprints of 16 bytes. `unread`: the types that could not be read."""
+    """Turns values into fingerprints of 16 bytes. `unread`: the types that could not be read."""
 
     def __init__(self, hasher: "Hasher") -> None:
         self._hasher = hasher
         self.unread: Set[str] = set()
 
     def of(self, value: Any) -> "Optional[ContentPrint]":
-        """The print of a whole value; None if nothing of it can be read."""
+        """The fingerprint and facts of a whole value; None if nothing of it can be read."""
         array = self._plain_array(value)
         if array is not None:
             return ContentPrint(array.dtype.name, array.shape, self._array(array))
@@ -44,7 +44,7 @@ class Content:
         return self._joined(parts) if parts else None
 
     def of_plain(self, value: "Union[bytes, float]") -> ContentPrint:
-        """The same of bytes or a number, which can always be read."""
+        """The same for bytes or a number, which can always be read."""
         return self._joined([((), self._text(value))])
 
     def _joined(self, parts: "List[Part]") -> ContentPrint:
@@ -68,7 +68,7 @@ class Content:
         return self._hasher.pointer(array.__array_interface__["data"][0], array.nbytes, header)
 
     def _parts(self, value: Any, path: "Path", around: "Set[int]") -> "Iterator[Part]":
-        """(path, fingerprint) of all that a value holds, objects opened."""
+        """(path, fingerprint) of everything that a value holds, with objects opened."""
         array = self._plain_array(value)
         if array is not None:
             yield path, self._array(array)
@@ -106,13 +106,13 @@ class Content:
 
 
 def is_joblib_worker() -> bool:
-    """Whether this is a process of joblib's, which fits parts of what its parent fits, in any order."""
+    """Whether this is a process of joblib, which fits parts of its parent's fit in any order."""
     current = getattr(sys.modules.get("multiprocessing.process"), "current_process", None)
     return current is not None and current().name != "MainProcess" and is_called_by_joblib()
 
 
 def is_called_by_joblib() -> bool:
-    """Whether this thread does a task that joblib gave it."""
+    """Whether this thread runs a task of joblib."""
     frame: "Optional[FrameType]" = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] == "joblib":
@@ -122,13 +122,13 @@ def is_called_by_joblib() -> bool:
 
 
 def is_time(name: object) -> bool:
-    """Whether a name says that a value is a duration or a moment: it differs from run to run."""
+    """Whether a name says that a value is a duration or a moment, which differs from run to run."""
     words = str(name).strip("_").split("_")
     return "time" in words or "times" in words
 
 
 def own_state(value: Any) -> Any:
-    """What an object holds: its attributes, or what it would be pickled as; None if it tells neither."""
+    """The content of an object: its attributes, or its pickled state; None if neither can be read."""
     if isinstance(getattr(value, "__dict__", None), dict):
         return {name: inner for name, inner in vars(value).items() if not is_time(name)}
     try:
@@ -177,7 +177,7 @@ def _open_sparse(value: Any) -> "Optional[List[Opened]]":
 
 
 def _is_skipped(value: Any) -> bool:
-    """Functions, classes, generators of random numbers, and what belongs to this run alone."""
+    """Whether a value is skipped: functions, classes, random generators, and what belongs only to this run."""
     if isinstance(value, (type, types.ModuleType)) or (callable(value) and not hasattr(value, "__dict__")):
         return True
     module = type(value).__module__

@@ -46,7 +46,7 @@ def _model(booster: Booster) -> bytes:
 
 
 def _trees(text: str) -> bytes:
-    """The text without the settings after the trees: paths and numbers of threads are among them."""
+    """The text without the settings after the trees, which include paths and numbers of threads."""
     return text.partition("\nparameters:")[0].encode()
 
 

@@ -1,4 +1,4 @@
-"""scikit-learn: each fit that the program asks for is a step; what fits within it is a part of it."""
+"""scikit-learn: each fit that the program calls is a step. Fits within it are a part of it."""
 
 import functools
 import threading
@@ -40,12 +40,12 @@ SEEN = [
 ]
 _METHODS = ("fit", "partial_fit", "fit_transform", "fit_predict")
 _LOSSES = ("loss_", "best_loss_", "inertia_", "best_score_", "train_score_")
-_MOST = 2000  # elements of an attribute that are points of their own
+_MOST = 2000  # elements of an attribute that are separate points
 _ELSEWHERE = ("xgboost", "lightgbm")  # their own watchers count rounds
 
 
 def install(module: Library, probe: "Probe") -> None:
-    """Wrap the fitting methods of each class that is derived from BaseEstimator, as it is made."""
+    """Wrap the fitting methods of each class derived from BaseEstimator, when the class is made."""
     fits = Fits(probe)
     base = module.BaseEstimator
     original = base.__dict__.get("__init_subclass__")
@@ -108,7 +108,7 @@ class Fits:
         self._last: Dict[str, List[Holding]] = {}  # by label
 
     def begin(self, estimator: Estimator, args: Arguments, kwargs: Dict[str, Any]) -> bool:
-        """A fit begins. True if it is within no other one."""
+        """A fit begins. Returns True if it is not within another fit."""
         with self._lock:
             self._depth += 1
             is_outermost = self._depth == 1
@@ -126,9 +126,9 @@ class Fits:
         return is_outermost
 
     def _look_at_threads(self, is_outermost: bool) -> None:
-        """Fits beside each other are said: their order may change, and only one of them is read.
+        """Say if fits run side by side: their order may change, and only one of them is read.
 
-        A thread of joblib's does a part of the fit that runs, unless that one is itself such a task.
+        A thread of joblib runs a part of the current fit, unless that fit is itself such a task.
         """
         here, outer = threading.current_thread(), self._thread
         if is_outermost:
@@ -144,7 +144,7 @@ class Fits:
             self._probe.fitted = self._began_at = None
 
     def end_fit(self, estimator: Estimator, is_outermost: bool) -> None:
-        """A fit has ended well: the outermost one is a step, unless another library took steps within it."""
+        """A fit has ended well. The outermost one is a step, unless a different library took steps within it."""
         is_step = is_outermost and self._began_at is not None and self._began_at == self._probe.step
         self.leave(is_outermost)
         if is_step and self._probe.stepping is None:
@@ -213,7 +213,7 @@ class Fits:
             self._probe.captured(kind, name, dtype, shape, value.tobytes())
 
     def end(self) -> None:
-        """The last content of each estimator: as it is now, if it is alive."""
+        """Record the last content of each estimator: its present content, if it is alive."""
         living = {label: reference() for reference, label in self._known.values()}
         for label, found in self._last.items():
             estimator = living.get(label)
@@ -225,7 +225,7 @@ class Fits:
 def _shown(state: Dict[str, Any], given: Sequence[str]) -> Iterator[Tuple[str, Any]]:
     """(name, value) of an estimator's attributes, and of the elements of its lists of estimators or arrays.
 
-    Of its parameters (`given`) only those that hold estimators: a pipeline fits them in place.
+    Of its parameters (`given`), it takes only those that hold estimators, because a pipeline fits them in place.
     """
     for name, value in sorted(state.items()):
         if is_time(name) or (name in given and not _holds_estimators(value)):

@@ -50,7 +50,7 @@ class RoundAddition:
         self._are_of_trees: "weakref.WeakKeyDictionary[Booster, bool]" = weakref.WeakKeyDictionary()
 
     def read(self, booster: Booster) -> bytes:
-        """The bytes of the trees of the latest round; of a model whose rounds change what is there, all of it."""
+        """The bytes of the trees of the latest round, or of the whole model if its rounds change what is there."""
         is_of_trees = self._are_of_trees.get(booster)
         if is_of_trees is None:
             is_of_trees = self._are_of_trees[booster] = _is_of_trees(booster)

@@ -1,11 +1,14 @@
-"""Variables of a graph that one run reads and writes without an order between the two: what is read is a race."""
+"""Variables of a graph that one run reads and writes without an order between the two, so that a race decides what is
+read.
+"""
 
 from typing import Dict, Iterable, List, Set, Tuple
 
 from ..objects import Graph, NamedValue, Operation
 from .operations import PASSING, ancestors
 
-Access = Tuple[str, List[str], List[str]]  # variable, names of operations that read it, of those that write it
+# variable, names of the operations that read it, names of those that write it
+Access = Tuple[str, List[str], List[str]]
 
 WRITES = ("Assign", "ResourceApply", "ResourceSparseApply", "Apply", "SparseApply", "ResourceScatter", "Scatter")
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
@@ -15,9 +18,9 @@ _LOOK_ONLY = ("VarIsInitializedOp", "IsVariableInitialized", "VariableShape", "S
 def unordered(operations: Iterable[Operation], named: Dict[str, str]) -> List[Access]:
     """[(variable, names of reads, names of writes)] among the operations of one run.
 
-    `named`: {name of a tensor that holds a variable's handle: the variable's name}, for handles that come from
-    outside; those of the graph itself are named by their operation. Two operations are in order where a path of values
-    or control inputs leads from one to the other.
+    `named`: {name of a tensor that holds a variable's handle: the variable's name}, for handles that come from outside;
+    those of the graph itself are named by their operation. Two operations are in order if a path of values or control
+    inputs leads from one to the other.
     """
     found: List[Access] = []
     before: Dict[Operation, Set[Operation]] = {}
@@ -55,8 +58,8 @@ def _accesses(
 ) -> Dict[str, Tuple[List[Operation], List[Operation]]]:
     """{variable: (operations that read it, operations that write it)}, by its handle or its reference.
 
-    What only passes a reference on, as the read of a variable of TensorFlow 1 does, has not read it yet: those that
-    take its result read the variable's memory.
+    An operation that only passes on a reference (like the read of a variable of TensorFlow 1) has not read it yet. The
+    operations that take its result read the variable's memory.
     """
     found: Dict[str, Tuple[List[Operation], List[Operation]]] = {}
     for operation in operations:

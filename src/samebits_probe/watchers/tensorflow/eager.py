@@ -1,7 +1,8 @@
 """Every operation that TensorFlow executes eagerly in one step, in the one thread that trains, in its order.
 
-A callback is called after each operation and changes nothing. A call of a `tf.function` is one operation. A gradient's
-operations belong to the layer of the forward one, which the tape knows by its inputs and outputs, if it keeps any.
+A callback is called after each operation and changes nothing. A call of a `tf.function` is one operation. The
+operations of a gradient belong to the layer of the forward operation. The tape knows that one by its inputs and
+outputs, if it keeps any.
 """
 
 import re
@@ -32,14 +33,17 @@ _FUNCTION = re.compile(r"__(?:inference|forward|backward)_(.*)_\d+$")
 
 
 class TensorReaders(NamedTuple):
-    """`described(tensor)`: what the details keep of an eager tensor. `fingerprint(tensor)`: its fingerprint in hex."""
+    """`described(tensor)`: what an inspection keeps of an eager tensor.
+
+    `fingerprint(tensor)`: its fingerprint in hex.
+    """
 
     described: "Callable[[Tensor], Output]"
     fingerprint: Callable[[Tensor], str]
 
 
 class EagerOperations:
-    """`phase` is the loop's to set. `layers`: those that are being called. `lines`: what `innermost` takes."""
+    """The loop sets `phase`. `layers`: those that are being called. `lines`: what `innermost` takes."""
 
     def __init__(
         self,
@@ -75,7 +79,7 @@ class EagerOperations:
             self._made.clear()
 
     def unseen(self, function: Function) -> Function:
-        """`function`, whose operations are the probe's own."""
+        """`function`, with its operations counted as the probe's own."""
 
         def ours(*args: Any, **kwargs: Any) -> Any:
             before, self._is_ours = self._is_ours, True
@@ -96,7 +100,7 @@ class EagerOperations:
         graph: Optional[Graph] = None,
         **__: Any,
     ) -> None:
-        """The callback. `graph`: where an operation was not executed, but added to one.
+        """The callback. `graph`: if the operation was added to a graph and not executed.
 
         TensorFlow gives a name too: as the fifth argument (tensorflow/python/eager/execute.py), or as a keyword
         (tensorflow/python/framework/op_callbacks.py).
@@ -132,7 +136,7 @@ class EagerOperations:
         self._details.add(self.phase, "operator", name, kept, module=layer, **fields)
 
     def _numbers(self, inputs: Sequence[Tensor]) -> Dict[str, Optional[str]]:
-        """{name: text} of single numbers that no operation of the step has made: the program's own."""
+        """{name: text} of single numbers that come from the program, not from an operation of the step."""
         own = [(at, one) for at, one in enumerate(inputs) if _has_values(one) and one._id not in self._made]
         return {"input %d" % at: constant(one._numpy()) for at, one in own if one.shape.rank == 0}
 
@@ -145,7 +149,7 @@ class EagerOperations:
         outputs: Sequence[Tensor],
         *more: Any,
     ) -> Any:
-        """Stands for the function of TensorFlow's tapes that computes the gradient of one operation."""
+        """Replaces the function of TensorFlow's tapes that computes the gradient of one operation."""
         known = [self._layer_of[place] for place in _places(kind, inputs, outputs) if place in self._layer_of]
         given = (kind, attributes, count, inputs, outputs) + more
         layer = known[0] if known else ""
@@ -153,7 +157,7 @@ class EagerOperations:
 
 
 def _places(kind: str, inputs: Optional[Sequence[Tensor]], outputs: Optional[Sequence[Tensor]]) -> List[TensorPlace]:
-    """What an operation is known by: (type, place, identity) of each tensor that is there."""
+    """What identifies an operation: (type, place, identity) of each tensor that is there."""
     numbered = list(enumerate(inputs or ())) + [(-1 - place, tensor) for place, tensor in enumerate(outputs or ())]
     return [(kind, place, tensor._id) for place, tensor in numbered if hasattr(tensor, "_id")]
 
@@ -163,7 +167,7 @@ def _has_values(tensor: Tensor) -> bool:
 
 
 def _written(inputs: Sequence[Tensor], attributes: Sequence[Any]) -> List[Tensor]:
-    """What the variables hold after an operation that writes them. `attributes`: names and values in turn."""
+    """What the variables hold after an operation that writes them. `attributes`: alternating names and values."""
     named = dict(zip(attributes[::2], attributes[1::2]))
     kind = named.get("dtype", named.get("T"))
     handles = [tensor for tensor in inputs if tensor.dtype.name == "resource"]

@@ -1,4 +1,4 @@
-"""What `samebits locate` looks at on TensorFlow: calls of layers, tapes, and all operations of one step."""
+"""What `samebits locate` inspects on TensorFlow: calls of layers, tapes, and all operations of one step."""
 
 import functools
 import os
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 Applied = Sequence[Tuple[int, List[Tensor]]]  # number of operations before the step's update, gradients
 
-_TRAIN_STEP = os.path.join(OWN, "watchers", "keras3", "train_step.py"), "train_step"  # outside of it: who calls `fit`
+# outside of it is the program that calls `fit`
+_TRAIN_STEP = os.path.join(OWN, "watchers", "keras3", "train_step.py"), "train_step"
 
 
 class OperationInspection:
-    """The look at one process. Everything is called through `probe.guard`, but for what `wrap_layers` wraps."""
+    """Inspects one process. Everything is called through `probe.guard`, except what `wrap_layers` wraps."""
 
     def __init__(self, watch: "Keras3Watch", loops: "Loops", details: "Inspection") -> None:
         self._watch, self._loops, self._details = watch, loops, details
@@ -59,7 +60,7 @@ class OperationInspection:
             self.begin_eagerly()
 
     def _asked(self, target: Any) -> None:
-        """Gradients are asked of `target`."""
+        """The program asks for gradients of `target`."""
         self.eager.phase, graph = "backward", self._graph()
         if graph is not None:
             backend = self._watch.backend
@@ -88,7 +89,7 @@ class OperationInspection:
     # -- tapes and layers ---------------------------------------------------------------------------------------
 
     def wrap_tape(self, tape_class: Any) -> None:
-        """Wrap the first and the last thing that a program does with a tape."""
+        """Wrap the first and the last call that a program makes with a tape."""
         enter, gradient, guard = tape_class.__enter__, tape_class.gradient, self._watch.probe.guard
         look = self
 
@@ -105,7 +106,7 @@ class OperationInspection:
         tape_class.__enter__, tape_class.gradient = __enter__, asked
 
     def wrap_record(self, record: Library) -> None:
-        """Wrap `record_operation` of the module `record`, which is given functions that compute gradients."""
+        """Wrap `record_operation` of the module `record`, which gets functions that compute gradients."""
         original, look = record.record_operation, self
 
         @functools.wraps(original)
@@ -138,7 +139,7 @@ class OperationInspection:
         layer_class.__call__ = __call__
 
     def _returned(self, layer: Layer, result: Any) -> None:
-        """What a layer returned in a loop of the program's own; Keras' train steps collect it by themselves."""
+        """Record what a layer returned in a loop of the program's own. Keras' train steps collect it by themselves."""
         watch, backend = self._watch, self._watch.backend
         if watch.probe.stepping is not None or self._loops.is_elsewhere() or not backend.may_record():
             return
@@ -154,20 +155,23 @@ class OperationInspection:
 
 # The operations of steps that TensorFlow 2 has just traced into a function: found before the trace ends.
 #
-# What a step writes has no value of its own: for that the variable is read once more, after the last operation that
-# writes it. TensorFlow puts all that touches a variable into the order in which it was made.
+# A write has no value of its own. So the variable is read once more after the last operation that writes it. TensorFlow
+# executes all operations on a variable in the order in which they were made.
 
 
 class Step:
-    """One optimizer step of a graph: `tensors` are given out, and `write` is called with their values when it runs."""
+    """One optimizer step of a graph.
+
+    The graph returns `tensors`, and `write` is called with their values when it runs.
+    """
 
     def __init__(self, graph: Graph, operations: Optional[Operations] = None) -> None:
         self._graph, self._operations = graph, operations
-        self.is_a_part = False  # whether some of the step is computed around this graph
+        self.is_a_part = False  # whether a part of the step is computed outside of this graph
         self.tensors = operations.tensors if operations is not None else []
 
     def write(self, watch: "Keras3Watch", values: Sequence[Any], variables: Iterable[NamedValue]) -> None:
-        """Write what was computed, and what touches a variable without an order.
+        """Write what was computed, and which operations use a variable without an order.
 
         `variables`: [(name, variable)] of Keras or TensorFlow that are known by name.
         """
@@ -194,7 +198,7 @@ class Trace:
     def steps(self, results: List[Tensor], applied: Applied) -> List[Step]:
         """[Step] for each optimizer step, at least one.
 
-        `results`: tensors of the forward way. `applied`: [(number of operations before the step's update, gradients)].
+        `results`: tensors of the forward pass. `applied`: [(number of operations before the step's update, gradients)].
         """
         applied = applied or [(size(self._graph), [])]
         operations = self._graph.get_operations()
@@ -225,20 +229,20 @@ class Trace:
         return [Step(self._graph, Operations(part, place, written)) for part in steps]
 
     def without_operations(self, applied: Applied) -> List[Step]:
-        """The same, where operations are not asked for."""
+        """The same, if operations are not wanted."""
         return [Step(self._graph) for _ in range(max(len(applied), 1))]
 
     def _own(self, tensors: Iterable[Any]) -> List[Tensor]:
         return [tensor for tensor in tensors if getattr(tensor, "graph", None) is self._graph]
 
     def _phase_at(self, place: int, ends: Sequence[int]) -> str:
-        """Find the phase by the place: after a gradient was asked for, before or after the update began."""
+        """Find the phase from the place: after a gradient was requested, before or after the update began."""
         asked = [("backward", one) for one in shown(self._graph).asked]
         marks = sorted(asked + [("update", one) for one in ends], key=lambda mark: mark[1])
         return ([phase for phase, mark in marks if mark <= place] or ["forward"])[-1]
 
     def _written(self, operations: Iterable[Operation]) -> Dict[Operation, List[Tensor]]:
-        """{operation: [what the variables that it is the last to write hold then]}."""
+        """{operation: [values of the variables that it writes last]}."""
         last: Dict[str, Tuple[Operation, Tensor]] = {}
         for operation in operations:
             if operation.type.startswith(WRITES):
@@ -253,7 +257,7 @@ class Trace:
         return found
 
     def _code(self, operation: Operation) -> str:
-        """The program's line that made it, or its name if the libraries alone made it."""
+        """The program's line that made it, or its name if only libraries made it."""
         frames = [(frame.filename, frame.lineno, frame.name) for frame in operation.traceback]
         return innermost(reversed(frames), *self._lines) or operation.name
 
@@ -264,5 +268,5 @@ def _is_handle(tensor: Tensor) -> bool:
 
 
 def _step_at(place: int, ends: Sequence[int]) -> int:
-    """The number of the optimizer step in which an operation was made that no gradient is computed from."""
+    """The number of the optimizer step in which an operation was made, for operations that no gradient depends on."""
     return next((number for number, end in enumerate(ends[1:]) if place < end), len(ends) - 1)

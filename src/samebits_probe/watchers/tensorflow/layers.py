@@ -1,8 +1,8 @@
 """Which layer of Keras 3 an operation of TensorFlow belongs to: in a graph that is built, and where it runs eagerly.
 
-Forward an operation belongs to the innermost layer that is being called. A gradient's operations are made under the
-name scope that their forward operation had, below `gradient_tape/`; a gradient that a program computes in a way of its
-own runs in the name of the layer that recorded it.
+In the forward pass, an operation belongs to the innermost layer that is being called. The operations of a gradient have
+the name scope of their forward operation, below `gradient_tape/`. A gradient that a program computes in its own way
+belongs to the layer that recorded it.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
 from ...lines import OWN
 from ..objects import Graph, Operation, Tensor
 
-Lines = Tuple[Any, ...]  # what `innermost` takes: beginnings of paths, and where the program is left
+Lines = Tuple[Any, ...]  # what `innermost` takes: beginnings of paths, and where the program's own frames end
 Call = Tuple[str, Optional[Graph], int]  # layer, graph that is being built, how many operations it holds
 Result = TypeVar("Result")
 
@@ -25,13 +25,13 @@ _SHOWN = "_samebits_shown"  # attribute of a graph: both go together
 
 
 class GraphState:
-    """What one graph has shown while it was built, by the number of operations that it held."""
+    """What one graph showed while it was built, by the number of operations that it held."""
 
     def __init__(self) -> None:
         # (layer's name, number before the call, number after it), inner calls first
         self.calls: List[Tuple[str, int, int]] = []
-        self.targets: List[Tensor] = []  # what gradients were asked of
-        self.asked: List[int] = []  # the numbers when they were
+        self.targets: List[Tensor] = []  # targets of gradients
+        self.asked: List[int] = []  # the numbers of operations at that time
 
 
 def shown(graph: Graph) -> GraphState:
@@ -65,7 +65,7 @@ class LayerStack(threading.local):
     def within(
         self, name: str, graph_of: Callable[[], Optional[Graph]], function: Callable[..., Result], *arguments: Any
     ) -> Result:
-        """Call a function as a part of a layer. `graph_of()`: the graph that is being built then, or None."""
+        """Call a function as a part of a layer. `graph_of()`: the graph that is being built at that time, or None."""
         self.enter(name, graph_of())
         try:
             return function(*arguments)
@@ -108,7 +108,10 @@ def scope_of(name: str) -> str:
 
 
 def _differentiated(scope: str, scopes: Dict[str, str]) -> str:
-    """The layer whose gradient is computed in a name scope, or "". `scopes`: {name scope of the forward way: layer}."""
+    """The layer whose gradient is computed in a name scope, or "".
+
+    `scopes`: {name scope of the forward pass: layer}.
+    """
     scope = scope[len(_TAPE) :] if scope.startswith(_TAPE) else ""
     while scope and scope not in scopes:
         scope = scope_of(scope)

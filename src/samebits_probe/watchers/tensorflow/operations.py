@@ -1,7 +1,7 @@
-"""The operations of a graph that one step runs: those whose values can be given out, and what is written of them.
+"""The operations of a graph that one step runs: those whose values can be returned, and what is written about them.
 
-A graph has no order of execution of its own: "first" is by the number of the operation, after everything that it is
-computed from.
+A graph has no order of execution. Here "first" means: by the number of the operation, after everything from which it is
+computed.
 """
 
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 OperationPlace = Tuple[str, str, str]  # phase, layer, code
 
 NO_VALUE = ("resource", "variant", "string")  # names of types of tensors
-PASSING = ("Identity", "Reshape", "Squeeze", "ExpandDims", "StopGradient")  # give the memory that they are given
+PASSING = ("Identity", "Reshape", "Squeeze", "ExpandDims", "StopGradient")  # return the memory that they get
 GIVEN = ("Placeholder", "PlaceholderWithDefault", "Const", "VarHandleOp", "NoOp")
 
 
@@ -26,7 +26,7 @@ def operation_of(element: Any) -> Operation:
 
 
 def ancestors(elements: Iterable[Any]) -> Set[Operation]:
-    """All operations of a graph that tensors or operations are computed from, their own among them."""
+    """All operations of a graph from which tensors or operations are computed, including their own."""
     waiting = [operation_of(element) for element in elements if element is not None]
     seen: Set[Operation] = set()
     while waiting:
@@ -38,7 +38,7 @@ def ancestors(elements: Iterable[Any]) -> Set[Operation]:
 
 
 def given_out(operation: Operation) -> List[Tensor]:
-    """The outputs of an operation whose values a run can give out."""
+    """The outputs of an operation whose values a run can return."""
     if not _is_fetchable(operation) or any(map(_is_memory, operation.outputs[:1])):
         return []
     return [tensor for tensor in operation.outputs if _has_values(tensor)]
@@ -50,10 +50,10 @@ def is_random(kind: str) -> bool:
 
 
 class Operations:
-    """Operations of a step whose values are given out (`tensors`), and their entries among the details.
+    """Operations of a step whose values are returned (`tensors`), and their entries in the inspection.
 
-    `place(operation)` -> (phase, layer, code). `written`: {operation: [tensors]}, what the variables that it writes
-    hold after it, if that is given out too.
+    `place(operation)` -> (phase, layer, code). `written`: {operation: [tensors]}, the variables that it writes as they
+    are after it, if they are returned, too.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Operations:
         self.tensors = [tensor for _, tensors in self._wanted for tensor in tensors]
 
     def add(self, details: "Inspection", values: Iterable[Any], output: "Callable[[Any], Output]") -> None:
-        """Write one step. `values`: of `tensors`, in their order; `output(value)`: what the details keep of one."""
+        """Write one step. `values`: of `tensors`, in their order; `output(value)`: what an inspection keeps of one."""
         following = iter(values)
         prints: Dict[str, str] = {}
         for operation, tensors in self._wanted:
@@ -86,8 +86,8 @@ class Operations:
 
 
 def _given(operation: Operation) -> Dict[str, str]:
-    """{name: text} of its attributes that are numbers, and of constants that it takes."""
-    from tensorflow.python.framework import tensor_util  # this file is also imported before TensorFlow is
+    """{name: text} of its numeric attributes and its constant inputs."""
+    from tensorflow.python.framework import tensor_util  # this file is also imported before TensorFlow
 
     found = {name: numbers(_number(value)) for name, value in operation.node_def.attr.items() if name[0] != "_"}
     for place, tensor in enumerate(operation.inputs):

@@ -1,4 +1,4 @@
-"""Training loops of the program's own on TensorFlow: tapes, layers, optimizers, eagerly and in `tf.function`."""
+"""The program's own training loops on TensorFlow: tapes, layers, optimizers, eagerly and in `tf.function`."""
 
 import functools
 import importlib
@@ -35,7 +35,7 @@ def install(tensorflow: Library, watch: "Keras3Watch", layer_class: Any) -> kera
     keras3_loops.wrap_layers(layer_class, loops)
     tape = _module("eager.backprop").GradientTape
     if watch.probe.details is not None:
-        from .inspection import OperationInspection  # needs parts of TensorFlow that nothing else does
+        from .inspection import OperationInspection  # needs parts of TensorFlow that nothing else needs
 
         loops.look = watch.backend.look = OperationInspection(watch, loops, watch.probe.details)
         loops.look.wrap_layers(layer_class)
@@ -59,7 +59,9 @@ def wrap_gradient(tape_class: Any, loops: keras3_loops.Loops) -> None:
 
 
 def sample_random_state(probe: "Probe") -> None:
-    """Add what seeds TensorFlow's random operations to the random states: the context's, and the global generator's."""
+    """Add the seeds of TensorFlow's random operations to the random states: those of the context and of the global
+    generator.
+    """
     context = _module("eager.context").context
     stateful = _module("ops.stateful_random_ops")
 
@@ -77,30 +79,31 @@ def sample_random_state(probe: "Probe") -> None:
     rng.SAMPLERS["tensorflow"] = state
 
 
-# Steps that a program builds into its own `tf.function`: a callback at their end tells, or under XLA the outside.
+# Steps that a program builds into its own `tf.function`. A callback at their end reports them; under XLA the outside
+# does.
 
 _TRACED, _COMPILED = "_samebits_traced", "_samebits_compiled"
 
 
 class GraphStep:
-    """What has been shown of the next step in one graph that is being built."""
+    """What the next step in a graph that is being built has shown so far."""
 
     def __init__(self) -> None:
         self.batches: List[NamedValue] = []
         self.losses: List[NamedValue] = []
         self.models: List[Layer] = []
-        self.layers: List[NamedValue] = []  # [(name, what a layer returned)], if that is looked at
+        self.layers: List[NamedValue] = []  # [(name, what a layer returned)], if that is inspected
         self.begins = 0
-        self.looked: "Optional[Step]" = None  # how many operations the graph held before the step; what is looked at
-        self.last: Optional[Tensor] = None  # the callback of the step before, in the same graph
+        self.looked: "Optional[Step]" = None  # how many operations the graph held before the step; what is inspected
+        self.last: Optional[Tensor] = None  # the callback of the step before in the same graph
 
 
 class Graphs:
     """Sees layers, losses and optimizer steps while a graph is built.
 
-    At the end of each step the graph gets one callback, which is given the gradients, losses and batches, and the
-    variables after the update: nothing in the program's data path. XLA has no callbacks: there the steps of a call are
-    counted by the optimizer's iterations after it, and what is inside is named.
+    At the end of each step the graph gets one callback. It gets the gradients, losses and batches, and the variables
+    after the update, and is not in the program's data path. XLA has no callbacks. There the optimizer's iterations show
+    after a call how many steps it made, and the report names what was not seen inside.
     """
 
     def __init__(self, loops: keras3_loops.Loops, tensorflow: Library, parts: Dict[str, Function]) -> None:
@@ -119,7 +122,7 @@ class Graphs:
         return found
 
     def _shown(self) -> GraphStep:
-        """What this graph has shown; a condition's graph is also a part of those around it."""
+        """What this graph has shown. The graph of a condition is also a part of those around it."""
         here, graph = self._here(), getattr(self._graph(), "outer_graph", None)
         while getattr(graph, _TRACED, None) is not None:
             around = getattr(graph, _TRACED)
@@ -138,11 +141,11 @@ class Graphs:
             here.batches += call.named
 
     def returned(self, named: List[NamedValue]) -> None:
-        """What a layer returned, for a look at it."""
+        """Keep what a layer returned, for an inspection."""
         self._here().layers += named
 
     def lost(self, target: Any) -> None:
-        """Gradients are asked of `target`."""
+        """The program asks for gradients of `target`."""
         self._here().losses += named_leaves("loss", target, self._watch.backend.is_leaf)
 
     def apply(
@@ -172,7 +175,7 @@ class Graphs:
     def _looked(
         self, look: "OperationInspection", here: "GraphStep", began: int, gradients: List[NamedValue]
     ) -> "Step":
-        """What is looked at of a step that has just been built, its update from operation number `began` on."""
+        """What is inspected of a step that has just been built. Its update begins at operation number `began`."""
         parts = self._watch.backend.parts
         results = [tensor for name, value in here.losses + here.layers for _, tensor in parts(name, value)]
         computed = [tensor for name, value in gradients for _, tensor in parts(name, value)]
@@ -191,7 +194,7 @@ class Graphs:
     def _call_back(
         self, here: "GraphStep", optimizer: Optimizer, gradients: List[NamedValue], variables: Sequence[Variable]
     ) -> None:
-        """End the step with a callback; the next one in the same graph waits for it."""
+        """End the step with a callback. The next step in the same graph waits for it."""
         owned = self._loops.owned(optimizer, variables, here.models)
         tensor = self._watch.backend.tensor
         named = [("batch", name, value) for name, value in here.batches]
@@ -211,7 +214,7 @@ class Graphs:
         here.last = self._tf.numpy_function(step, inputs, self._tf.int32)
 
     def _parts(self, kind: str, name: str, value: Any) -> List[NamedValue]:
-        """[(name, tensor)] of what can be reached from the graph of the step."""
+        """[(name, tensor)] of the values that can be reached from the graph of the step."""
         parts = self._watch.backend.parts(name, value)
         if all(self._is_reachable(item) for _, item in parts):
             found: List[NamedValue] = parts
@@ -283,7 +286,7 @@ class Graphs:
         function_class.__call__ = __call__
 
     def _compiled(self, compiled: List[List[Any]]) -> None:
-        """A call of a compiled function is over: as many steps as its optimizers have counted."""
+        """A call of a compiled function is over. It made as many steps as its optimizers have counted."""
         watch = self._watch
         for entry in compiled:
             optimizer, variables, models, before = entry

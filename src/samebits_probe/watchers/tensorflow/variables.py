@@ -1,4 +1,4 @@
-"""Variables and modules of TensorFlow that no Keras owns: what they hold at the end."""
+"""The values that variables and modules of TensorFlow outside of Keras hold at the end."""
 
 import importlib
 import sys
@@ -11,11 +11,11 @@ from ..remains import remains_of, tell_after, tell_death, tell_new
 if TYPE_CHECKING:
     from ...probe import Probe
 
-_RANDOM = "StateVar"  # what tf.random.Generator calls its state
+_RANDOM = "StateVar"  # the name that tf.random.Generator gives its state
 
 
 def watch_variables(probe: "Probe") -> Callable[[Variable], None]:
-    """Follow every `tf.Variable` and `tf.Module`. Returns function(variable), which follows one again."""
+    """Follow every `tf.Variable` and `tf.Module`. Returns function(variable), which follows a variable again."""
     remains, values = remains_of(probe), VariableReader()
     variables, module = _module("ops.resource_variable_ops"), _module("module.module").Module
     attributes = PlainAttributes(probe, ("tensorflow", "tensorflow_core", "keras"), values.is_eager, values.array)
@@ -23,7 +23,7 @@ def watch_variables(probe: "Probe") -> Callable[[Variable], None]:
     def follow(variable: Variable) -> None:
         remains.add(variable, values.of, getattr(variable, "_handle_deleter", None))
 
-    for variable in (variables.ResourceVariable, variables.UninitializedVariable):  # not what `assign` returns
+    for variable in (variables.ResourceVariable, variables.UninitializedVariable):  # not for what `assign` returns
         tell_after(variable, "__init__", follow)
         tell_death(variable, remains.died)
     tell_new(module, lambda one: remains.add(one, lambda owner: attributes.of(owner, _name(owner))))

@@ -18,7 +18,7 @@ from . import tapes, variables
 if TYPE_CHECKING:
     from ...probe import Probe
 
-# what counts as seen: (point, hook, hidden by, said)
+# what counts as seen: (point, hook, hidden by, what the report says)
 SEEN = [
     (
         "end: variables of the program's own",
@@ -31,7 +31,7 @@ SEEN = [
 
 
 def install(module: Library, probe: "Probe") -> None:
-    """Install the watcher: the legacy one up to TensorFlow 2.1."""
+    """Install the watcher; up to TensorFlow 2.1 the legacy one."""
     if _is_legacy(module):
         _install_legacy(module, probe)
     else:
