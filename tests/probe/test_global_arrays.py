@@ -112,3 +112,60 @@ def test_too_many_arrays_are_said(watched_run):
     process = watched_run(sys.executable, program).only
     assert len(process.names("end")) == 4000
     assert process.not_observed == ["globals"]
+
+
+REFERENCES = """
+import collections, functools
+import numpy as np
+from samebits_probe import observe
+observe("weights", 1.0, step=0)
+
+def fitted():
+    w = np.ones(3)
+    def predict(x):
+        return x @ w
+    return predict
+
+class Slotted:
+    __slots__ = ("w", "empty")
+
+class Table:
+    rows = np.full(2, -1.0)
+    @staticmethod
+    def scaled(x, by=np.full(2, 3.0)):
+        return x * by
+    def forward(self, x):
+        return x
+
+class Agent:
+    def __init__(self):
+        self.q = np.full(2, 4.0)
+    def act(self):
+        return self.q
+
+class Strict(type):
+    def __getattribute__(cls, name):
+        raise SystemExit("an attribute of a class was asked for: " + name)
+
+class Lazy(metaclass=Strict):
+    __slots__ = ()
+
+predict, slotted, act = fitted(), Slotted(), Agent().act
+slotted.w = np.full(2, 5.0)
+queue = collections.deque([np.full(2, 6.0)], maxlen=3)
+scaled = functools.partial(np.multiply, np.full(2, 7.0))
+scaled_by = lambda x, by=np.full(2, 8.0): x * by
+scaled_by.cache = np.full(2, 9.0)
+"""
+
+
+def test_closures_slots_classes_and_methods_are_looked_into(watched_run):
+    trial = watched_run(sys.executable, REFERENCES)
+    assert (trial.exit_code, trial.only.failures) == (0, []), trial.stderr
+    said = held(trial.only)
+    assert sorted(said) == [
+        "Table.rows", "Table.scaled.func.defaults.0", "act.self.q", "predict.w", "queue.0", "scaled.args.0",
+        "scaled_by.cache", "scaled_by.defaults.0", "slotted.w",
+    ]  # fmt: skip
+    models = sorted(name for name in said if said[name].get("model"))
+    assert models == ["Table.rows", "Table.scaled.func.defaults.0", "predict.w"]

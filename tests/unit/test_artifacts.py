@@ -228,6 +228,23 @@ def test_keras_archives_leave_the_time_out(tmp_path):
     assert differing(a, c) == {"config.lr"}
 
 
+def test_an_array_in_an_archive_is_a_model_if_its_name_does_not_say_that_it_is_a_time(tmp_path):
+    def npy(values):
+        stream = io.BytesIO()
+        np.save(stream, np.array(values))
+        return stream.getvalue()
+
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("w.npy", npy([0.5]))
+        archive.writestr("times.npy", npy([0.5]))
+        archive.writestr("policy.bin", b"\0\1")
+        archive.writestr("broken.npy", b"none")
+        archive.writestr("note.dat", b"\0\1")
+    (tmp_path / "b.npy.gz").write_bytes(gzip.compress(npy([0.5])))
+    assert read_file(tmp_path / "a.zip").models == ["policy.bin", "w.npy"]
+    assert read_file(tmp_path / "b.npy.gz").models == [""]
+
+
 # -- damage -----------------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.comparison.classification import classify
+from samebits.comparison.classification import classify, classify_lines
 from samebits.store.content import Parts, add_json
 from samebits.store.masks import Run, masked, visible
 from samebits.store.value_names import reason_of_key
@@ -112,6 +112,8 @@ SAME_ONCE_MASKED = [
     ("[  9.3s] loss 0.5", "[112.3s] loss 0.5"), ("| 9.3s   | 0.5 |", "| 112.3s | 0.5 |"),
     ("hash table at 0x7f0123456700", "hash table at 0x7f9923456700"), ("0x7f0123456700", "0x7f9923456700"),
     ("elapsed 3.2 steps 100", "elapsed 4.2 steps 100"),
+    ("started 2026-11-28_10-53-07 and 3 March 2026 10:53", "started 2026-11-28_10-54-09 and 28 Nov 2026 04:01"),
+    ("took 12 seconds in all", "took 13 seconds in all"), ("done 2026.11.28 10.53.07", "done 2026.11.28 10.54.09"),
     ("run 123e4567-e89b-12d3-a456-426614174000", "run 00000000-e89b-12d3-a456-426614174000"),
 ]  # fmt: skip
 
@@ -141,6 +143,9 @@ def test_lines_that_differ_in_times_rates_dates_paths_addresses_and_ids_are_equa
         ("worker 1: loss 0.5", "worker 2: loss 0.5"),
         ("2026-11-26 16:20:11 100 examples right", "2026-11-26 16:20:11 101 examples right"),
         ("wandb: Run summary: acc 0.91", "wandb: Run summary: acc 0.92"),
+        ("2026-11-28 0.41", "2026-11-28 0.42"), ("layers 6 Decoder 2018 params", "layers 6 Decoder 2028 params"),
+        ("fold 3 augmented 1214", "fold 3 augmented 1224"), ("theta: 1:20", "theta: 1:30"),
+        ("took 12 nodes", "took 13 nodes"), ("took 3 guesses in all", "took 4 guesses in all"),
     ],
 )  # fmt: skip
 def test_lines_that_differ_in_what_a_training_computes_stay_different(a, b):
@@ -172,6 +177,9 @@ RESULTS = [
     "RMSE {} s", "Mean absolute error: {} minutes", "MAE = {} ms", "RMSE (test) {} s", "predicted trip duration: {} s",
     "took {} episodes to solve", "taken {} steps", "median survival time {} months", "remaining useful life {} hours",
     "time to failure: {} h", "onset {} s", "membrane time constant {} ms", "error of {} minutes on the test set", "trip duration: {}", "predicted time {}", "duration_rmse={}", "val loss {} s",
+    "MS-SSIM: {}", "ms_ssim={}", "wall_hits: {}", "tic_tac_toe_wins: {}", "codebook_utilization: {}", "duration_kl: {}",
+    "time to goal: {}", "hitting_time {}", "mean first passage time: {}", "coef[duration] = {}", "w['time']: {}",
+    "importance duration: {}", "slope of time: {}", "half-life {} min", "signal frequency {} ms",
 ]  # fmt: skip
 
 
@@ -186,7 +194,9 @@ def test_a_unit_or_a_time_beside_a_result_never_masks_it(line, a, b):
      ("filename", "img_62.png", "img_28.png"), ("time_to_event", 0.5, 1.5), ("finished", 0.5, 0.6),
      ("duration_rmse", 3.2, 3.3), ("predicted_time", 540.0, 541.0), ("submission.csv > row 7.trip_duration", 540.0, 541.0),
      ("best_run_id", 3, 5), ("winner_run_name", "a", "b"), ("weights_crc", "0x1a2b3c4d", "0x1a2b3c4e"),
-     ("reaction_time", 0.3, 0.4), ("real_time_factor", 0.3, 0.4), ("lap_time", 80.1, 80.2), ("age_seconds", 1.0, 2.0)],
+     ("reaction_time", 0.3, 0.4), ("real_time_factor", 0.3, 0.4), ("lap_time", 80.1, 80.2), ("age_seconds", 1.0, 2.0),
+     ("ms_ssim", 0.9, 0.91), ("expert_utilization", 0.4, 0.5), ("duration_l1", 0.1, 0.2), ("reward_per_second", 0.1, 0.2),
+     ("coef.w_time", 0.1, 0.2), ("pid", 0.5, 0.75), ("predicted_date", "2026-01-02", "2026-01-03"), ("snr", "11.2 s", "12.2 s")],
 )  # fmt: skip
 def test_a_result_whose_name_resembles_that_of_a_time_a_path_or_a_run_is_unknown(name, a, b):
     assert classify(name, a, b).effect == "unknown"
@@ -195,7 +205,7 @@ def test_a_result_whose_name_resembles_that_of_a_time_a_path_or_a_run_is_unknown
 @pytest.mark.parametrize(
     ("name", "a", "b"),
     [("updated", BEGAN, BEGAN + 9.0), ("branch", "main", "fix"), ("score_time", 0.5, 0.6), ("step_time", 0.1, 0.2),
-     ("filename", "/data/a.png", "/data/b.png")],
+     ("filename", "/data/a.png", "/data/b.png"), ("recall_time", 0.1, 0.2), ("gpu_utilization", 41, 42), ("utilization", 41, 42)],
 )  # fmt: skip
 def test_a_time_a_path_or_the_state_of_the_code_is_understood_by_its_name(name, a, b):
     assert classify(name, a, b).effect == "understood"
@@ -206,6 +216,17 @@ def test_a_number_in_a_file_that_is_a_moment_of_the_run_is_a_time_by_any_name(af
     moment = (BEGAN + after) * unit
     found = parts({"start": moment, "all": [0.5, moment], "loss": 0.5}, span=(BEGAN, BEGAN + 100))
     assert found.tensors == parts({"start": BEGAN * unit, "all": [0.5, BEGAN * unit], "loss": 0.5}).tensors
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "effect"),
+    [("time: 3.2 acc: 0.91", "time: 3.2 acc: 0.92", "unknown"), ("time: <duration>, loss: 0.5", "time: <duration>, loss: 0.6", "unknown"),
+     ("host: a | auc=0.5", "host: a | auc=0.6", "unknown"), ("duration: 3.2; 0.91 right", "duration: 3.2; 0.92 right", "unknown"),
+     ("host: node-1", "host: node-2", "understood"), ("times: [0.1, 0.2]", "times: [0.1, 0.3]", "understood"),
+     ("output_dir: /data/my runs/a", "output_dir: /data/my runs/b", "understood"), ("run_id: abc", "run_id: abd", "understood")],
+)  # fmt: skip
+def test_a_line_is_understood_by_its_first_name_only_if_it_says_nothing_more(a, b, effect):
+    assert classify_lines(a, b).effect == effect
 
 
 def test_a_number_in_a_file_that_is_no_moment_of_the_run_is_a_number():

@@ -164,10 +164,21 @@ def test_a_named_file_is_meant_by_its_name(judged):
     assert result.divergence.kind == "structure"
 
 
+@pytest.mark.parametrize(("digits", "verdict"), [(A, "repeated"), (B, "diverged")])
+def test_a_named_file_in_a_folder_with_a_random_name_is_the_same_file(judged, digits, verdict):
+    result = judged([saved("run-x7/m.pt", named=True)], [saved("run-qq/m.pt", digits, named=True)])
+    assert (result.verdict, result.divergence and result.divergence.kind) == (verdict, "end" if digits == B else None)
+
+
 def with_time(named, time, weight=A, *more):
     tensors = {"w": weight, "time": time, **dict.fromkeys(more, time)}
     shown = {name: "1.5" if time == A else "2.5" for name in ("time", *more)}
     return SavedFile(path="m.pt", named=named, format="torch", tensors=tensors, values=["time", *more], shown=shown)
+
+
+def test_the_sentence_ends_where_no_file_differs_beside_the_one_that_is_named(judged):
+    result = judged([saved("a.pt", A)], [saved("a.pt", B)])
+    assert result.sentence.endswith("(end of a.pt).")
 
 
 def test_a_time_beside_tensors_is_a_warning(judged):

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from samebits.store.masks import masked
 from samebits.store.text_files import number_or_text
 from samebits.store.trace import Point
-from samebits.store.value_names import is_moment_of_time, reason_of_key, tokens
+from samebits.store.value_names import OF_DATA, is_moment_of_time, reason_of_key, tokens
 
 Effect = Literal["counts", "understood", "unknown"]
 # endings of model files whose format samebits does not read: if their bytes differ, the model differs
@@ -32,6 +32,7 @@ _WORDS = {"moment": "a time", "pid": "a process id", "run id": "an id of a run",
 _STRING_REASONS = frozenset(("time", "moment", "host", "run id", "version of the code", "path"))
 # if the name of a path or an id says which model was best, it is a result
 _RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
+_FORMS_OF_TIME = ("time", "date", "duration", "rate", "memory")  # a predicted date is a result
 _CHOSEN = frozenset(("best", "selected", "chosen", "winner", "winning", "top"))
 _PER_SECOND, _PER_THING = re.compile(r"/(?:s|secs?|seconds?)$"), re.compile(r"(^|\W)(?:us|ms|s|secs?|seconds?)/\w+$")
 _MODEL_WORDS = frozenset(
@@ -67,7 +68,7 @@ def classify(
     if reason and _fits(reason, key, a, b, nonnegative=nonnegative):
         return Classification("understood", f"{_article(reason)} by its name")
     form = _reason_of_form(a, b)
-    if form:
+    if form and not (form in _FORMS_OF_TIME and OF_DATA.intersection(tokens(key))):
         return Classification("understood", f"{_article(form)} by its form")
     return Classification("unknown")
 
@@ -110,6 +111,8 @@ def _can_be(reason: str, value: Value) -> bool:
     if isinstance(value, (int, float)):
         if reason == "moment" and not is_moment_of_time(value):
             return False
+        if reason in ("pid", "port") and value % 1:
+            return False
         return not isinstance(value, bool) and value >= 0 and reason not in ("path", "host", "version of the code")
     return False
 
@@ -127,6 +130,9 @@ def _reason_of_form(a: Value, b: Value) -> str | None:
 
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\bnan\b|\binf\b")
 _MOST_SETTING = 4096  # characters
+_PLACEHOLDER = re.compile(r"<[a-z]+>")
+# a word, a path, or nothing but numbers: "times: [0.1, 0.2]"
+_ONE_VALUE = re.compile(r"\s*(?:[^\s,;|=]*|[^\s,;|=]*[/\\][^,;|=]*|[^A-Za-z;|=]*)\s*")
 _SETTING = re.compile(r"^[\s\-]*[\"']?([\w.\- ]+?)[\"']?\s*[:=]\s*(.+?),?$")
 
 
@@ -135,9 +141,14 @@ def classify_lines(a: str, b: str) -> Classification:
     if max(len(a), len(b)) > _MOST_SETTING:
         return Classification("unknown")
     one, two = _SETTING.match(a), _SETTING.match(b)
-    if one and two and one[1] == two[1]:
+    if one and two and one[1] == two[1] and _is_one_value(one[2]) and _is_one_value(two[2]):
         return classify(one[1].strip(), *(number_or_text(found[2].strip("\"'")) for found in (one, two)))
     return Classification("unknown")
+
+
+def _is_one_value(text: str) -> bool:
+    """Whether a line says nothing behind its first value: "time: 3.2 acc: 0.91" says more."""
+    return _ONE_VALUE.fullmatch(_PLACEHOLDER.sub("", text)) is not None
 
 
 EVALUATION = "an evaluation"

@@ -48,7 +48,8 @@ def diverged(comparison: Comparison, divergence: Divergence) -> str:
 
 def _files(comparison: Comparison, divergence: Divergence) -> str:
     """``; the file policy.bin differs too``: names a file that differs, if the divergence is a value in memory."""
-    return f"; {different_files(comparison, divergence)}" if divergence.kind == "end" else ""
+    said = different_files(comparison, divergence) if divergence.kind == "end" else ""
+    return f"; {said}" if said else ""
 
 
 def different_files(comparison: Comparison, divergence: Divergence) -> str:

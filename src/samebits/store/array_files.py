@@ -23,7 +23,7 @@ _MOST_HEADER = 100 << 20  # what the safetensors library itself allows
 def read_npy(path: Path, parts: Parts) -> str:
     """The one array of a .npy file."""
     with path.open("rb") as file:
-        _add_array(parts, "", LimitedStream(file, parts))
+        add_array(parts, "", LimitedStream(file, parts))
     return "npy"
 
 
@@ -38,12 +38,13 @@ def read_npz(path: Path, parts: Parts) -> str:
 
 def _add_member(parts: Parts, name: str, stream: LimitedStream) -> None:
     if name.endswith(".npy"):
-        _add_array(parts, name.removesuffix(".npy"), stream)
+        add_array(parts, name.removesuffix(".npy"), stream)
     else:
         parts.add(name, "bytes", stream.read())
 
 
-def _add_array(parts: Parts, name: str, stream: LimitedStream) -> None:
+def add_array(parts: Parts, name: str, stream: LimitedStream) -> None:
+    """Add the array of a .npy file under a name."""
     version = np.lib.format.read_magic(stream)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = header(stream)

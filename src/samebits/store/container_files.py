@@ -6,6 +6,7 @@ Figures too: their pictures, without the date and the program's name that stand 
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import sqlite3
 import struct
@@ -17,11 +18,15 @@ from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
 
+from samebits.store.array_files import add_array
 from samebits.store.content import LimitedStream, Parts, add_json, joined, parse_json
 from samebits.store.protobuf import read_fields
+from samebits.store.value_names import reason_of_key
 
 MOST_ROWS = 20_000  # of a table
 _TEXTS = (".txt", ".log", ".csv", ".tsv", ".md", ".yaml", ".yml", ".toml", ".jsonl")
+# members that hold arrays and no date: a difference in their bytes is one of the model
+_ARRAYS = (".npz", ".safetensors", ".bin", ".gguf", ".ubj")
 _PDF_DATES = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^\]]*\]")
 _PNG_NOTES = (b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf")
 
@@ -57,16 +62,28 @@ def read_tar(path: Path, parts: Parts) -> str:
 
 
 def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:
-    """A member of an archive: JSON by its keys, other text by its lines, everything else by its bytes."""
+    """A member of an archive: JSON by its keys, other text by its lines, arrays of NumPy, all others by their bytes."""
     suffix = (suffix or PurePath(name).suffix).lower()
     try:
         if suffix == ".json":
             return add_json(parts, name, parse_json(data))
         if suffix in _TEXTS:
             return parts.add_plain(name, data.decode().split("\n"))
+        if suffix == ".npy":
+            return _add_npy(parts, name, data)
     except ValueError:  # it is not what its name says: its bytes are compared
         pass
+    if suffix in _ARRAYS:
+        parts.models.append(name)
     return parts.add(name, "bytes", data)
+
+
+def _add_npy(parts: Parts, name: str, data: bytes) -> None:
+    """An array of NumPy. It is a model's, except if its name says that it is a time."""
+    add_array(parts, name, LimitedStream(io.BytesIO(data), parts))
+    is_time = name in parts.nonnegative and reason_of_key(PurePath(name).stem)
+    if name not in parts.values and not is_time:
+        parts.models.append(name)
 
 
 def read_png(path: Path, parts: Parts) -> str:

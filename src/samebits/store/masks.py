@@ -11,13 +11,29 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from samebits.store.value_names import EARLIEST, NUMBER_REASONS, OF_DATA, is_moment_of_time, reason_of_key, tokens
+from samebits.store.value_names import (
+    EARLIEST,
+    NUMBER_REASONS,
+    OF_DATA,
+    is_moment_of_time,
+    is_of_model,
+    reason_of_key,
+    tokens,
+)
 
 MOST_MASKED = 1 << 18  # characters; a longer text is compared as it is
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+# no more letters: "6 Decoder 2048" is no date
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|"
+    r"Nov(?:ember)?|Dec(?:ember)?)\b\.?"
+)
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 _ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{3,4}(?![a-zA-Z])|[+-]\d{2}:?\d{2}))?"
-_CLOCK = r"\d{1,2}[:h.-]\d{2}(?:[:m.-]\d{2}(?:[.,:]\d+)?)?"
+# two numbers with a point between them are no clock: "2026-11-28 0.41" ends with a loss
+_CLOCK = (
+    r"(?:\d{1,2}[:h][0-5]\d(?:[:m][0-5]\d(?:[.,:]\d+)?)?|\d\d-[0-5]\d(?!-?\d)|"
+    r"\d{1,2}[.-][0-5]\d[.-][0-5]\d(?:[.,:]\d+)?)"
+)
 
 Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
@@ -79,7 +95,7 @@ _DATES: tuple[Rule, ...] = (
     _rule(r"\b\d+:[0-5]\d(?::[0-5]\d)?<[\d:?]+", "<time>"),  # tqdm: elapsed<remaining
     _rule(r"\b\d+:[0-5]\d:[0-5]\d(?:[.,]\d+)?\b(?: ?[AP]M\b)?", "<time>"),
     _rule(r"\b\d{1,2}:[0-5]\d ?[AP]M\b", "<time>"),
-    _rule(r"(?i)((?:eta|elapsed|remaining|time|took)\W{1,3})\d{1,3}:[0-5]\d\b", r"\1<time>"),
+    _rule(r"(?i)(?<![a-z])((?:eta|elapsed|remaining|time|took)\W{1,3})\d{1,3}:[0-5]\d\b", r"\1<time>"),
 )
 _PLACES: tuple[Rule, ...] = (
     _rule(r"(?:/private)?/(?:tmp|var/tmp|var/folders|dev/shm|run/user)/[^\s'\",:;()\[\]<>{}]*", "<path>"),
@@ -253,6 +269,9 @@ _COUNTED = re.compile(
     r"\s+(?:steps|episodes|epochs|iterations|iters|moves|actions|turns|games|trials|tries|attempts|generations|rounds|"
     r"batches|updates|evaluations|frames)\b(?!\W{0,3}\d)"
 )
+# any other count: "took 12 guesses"
+_COUNT = re.compile(r"\s+(?!secs\b|seconds|mins\b|minutes|hrs\b|hours|days)[a-z]{2,}s\b(?!\W{0,3}\d)")
+_INDEXED = re.compile(r"([A-Za-z_]\w*)\[['\"]?$")  # "coef[duration] = 0.3"
 _UNTIMED = frozenset(("first", "second", "third", "last", "next", "this", "same", "real", "at"))  # "the first time 0.9"
 
 
@@ -292,9 +311,17 @@ def _keyed(found: re.Match[str]) -> str:
     reason = _reason_of_phrase(found[1])
     if reason in ("pid", "port") and not found[3].isdigit():
         return found[0]
+    owner = _INDEXED.search(found.string, max(0, found.start() - 40), found.start())
+    if owner is not None and is_of_model(owner[1]):
+        return _kept(found)
     if reason == "moment" and not is_moment_of_time(float(found[3].replace(",", ""))):
         return found[0]
     return f"{found[1]}{found[2]}<{reason}>" if reason else found[0]
+
+
+def _kept(found: re.Match[str]) -> str:
+    """The text, which no later rule may mask."""
+    return f"{found[1]}{found[2]}{_KEEP}{found[3]}"
 
 
 def _spoken(found: re.Match[str]) -> str:
@@ -304,9 +331,12 @@ def _spoken(found: re.Match[str]) -> str:
     if reason is None or found[3].startswith("-") or (reason in ("pid", "port") and not is_whole):
         return found[0]
     before = _BEFORE.search(found.string, max(0, found.start() - 20), found.start())
+    if before is not None and before[1] == "of":
+        before = _BEFORE.search(found.string, max(0, before.start() - 20), before.start())
     if before is not None and not OF_DATA.isdisjoint(tokens(before[1])):
         return found[0]
-    if reason == "duration" and _COUNTED.match(found.string, found.end()):
+    is_count = _COUNTED.match(found.string, found.end()) or (is_whole and _COUNT.match(found.string, found.end()))
+    if reason == "duration" and is_count:
         return found[0]
     if word == "time" and before is not None and before[1].lower() in _UNTIMED:
         return found[0]

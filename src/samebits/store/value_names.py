@@ -20,7 +20,8 @@ _SPANS = {
     "millis", "milliseconds", "latency", "latencies", "took", "wall", "uptime", "ns", "tic", "toc",
 }  # fmt: skip
 _RATES = {"throughput", "fps", "ips", "qps", "wps", "ups", "flops", "tflops", "mfu"}
-_LOADS = {"rss", "vms", "maxrss", "utilization", "memused"}
+_LOADS = {"rss", "vms", "maxrss", "memused"}
+_DEVICES = {"cpu", "gpu", "ram", "memory", "mem", "vram", "device", "disk", "tpu", "npu", "sm", "cuda"}
 _WORDS_OF = {"rate": _RATES, "memory": _LOADS, "duration": _SPANS, "time": _TIMES, "moment": _MOMENTS}
 _SIZES = {"mb", "gb", "kb", "bytes", "peak", "max", "used", "allocated", "usage"}
 _HOSTS = {"host", "hostname", "nodename", "fqdn", "username", "ip", "machine", "platform"}
@@ -33,7 +34,9 @@ _PATHS = {"path", "paths", "dir", "dirs", "directory", "folder", "cwd", "logdir"
 OF_DATA = frozenset(
     ("rmse", "mae", "mape", "err", "errors", "predicted", "forecast", "residual", "deviation", "trip", "ride", "flight",
      "travel", "arrival", "delivery", "departure", "reaction", "delay", "lap", "convergence", "factor", "sigma", "age",
-     "stay", "lifetime", "prediction", "predictions", "survival", "failure", "useful", "rul")
+     "stay", "life", "lifetime", "prediction", "predictions", "survival", "failure", "useful", "rul", "hitting",
+     "passage", "goal", "coef", "coefs", "coefficient", "coefficients", "importance", "importances", "slope", "jitter",
+     "snr", "frequency")
 )  # fmt: skip
 # beside these words a time is part of a model or of its input: time_embedding, timestep, time_dim, date_feature
 _MODELLED = {
@@ -42,12 +45,17 @@ _MODELLED = {
     "loss", "acc", "accuracy", "feature", "features", "column", "columns", "mixing", "mix", "decay", "linear", "layer",
     "frequency", "freq", "token", "param", "params", "score", "auc", "error", "mse", "mae", "state", "seed", "zone",
     "best", "constant", "event", "failure", "survival", "distributed", "dense", "pred", "prediction", "predictions",
-    "target", "mask",
+    "target", "mask", "toe", "w",
 }  # fmt: skip
 
 
+# what is measured: ms_ssim, wall_hits, duration_kl
+_MEASURED = {
+    "ssim", "psnr", "hits", "collisions", "wins", "kl", "l", "map", "iou", "dice", "bleu", "rouge", "wer", "cer", "fid",
+    "recall", "precision", "reward", "return", "success", "corr", "correlation", "entropy", "similarity",
+}  # fmt: skip
 # beside one of these a last word still says a duration: score_time, step_time
-_TIMED = {"score", "step", "steps", "layer", "encoder", "token", "feature", "features"}
+_TIMED = {"score", "step", "steps", "layer", "encoder", "token", "feature", "features", *_MEASURED}
 
 
 def tokens(name: str) -> list[str]:
@@ -61,6 +69,11 @@ def is_moment_of_time(number: float) -> bool:
     return number >= EARLIEST
 
 
+def is_of_model(name: str) -> bool:
+    """Whether a name says that what it holds is computed: part of a model, or a result."""
+    return not (OF_DATA | _MODELLED).isdisjoint(tokens(name))
+
+
 def reason_of_key(name: str) -> str | None:
     """What the name alone says: time, moment, duration, rate, memory, host, pid, port, run id, path."""
     words = [word for word in tokens(name) if not word.isdigit()]
@@ -68,8 +81,10 @@ def reason_of_key(name: str) -> str | None:
         return None
     known, last = set(words), words[-1]
     if "per" in words and words[-1] in ("second", "sec", "s", "minute", "min", "hour"):
-        return "rate"
-    modelled = known & OF_DATA or known & _MODELLED - (_TIMED if last in ("time", "times") or last in _SPANS else set())
+        return None if known & _MEASURED else "rate"
+    modelled = known & OF_DATA or known & (_MODELLED | _MEASURED) - (
+        _TIMED if last in ("time", "times") or last in _SPANS else set()
+    )
     return _reason_of_id(words, last) or (None if modelled else _reason_of_words(words, known, last))
 
 
@@ -80,7 +95,8 @@ def _reason_of_words(words: list[str], known: set[str], last: str) -> str | None
         if known & these:
             return reason
     is_size = known & {"memory", "mem"} and known & _SIZES
-    if is_size or (last in ("percent", "usage") and known & {"cpu", "gpu", "ram"}):
+    is_load = last in ("percent", "usage", "utilization", "util") and known & _DEVICES
+    if is_size or is_load or words == ["utilization"]:
         return "memory"
     if last in _HOSTS or (known & {"host", "hostname"}):
         return "host"

@@ -7,10 +7,12 @@ property, no `__getattr__` and no iterator of the program, and keeps nothing.
 import collections
 import os
 import sys
+import types
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
 from ..system import System
 from ..values import ArrayPrint
+from .references import REFERRING, attributes, has_attributes, references
 from .tabular.content import is_time
 
 if TYPE_CHECKING:
@@ -27,9 +29,9 @@ SEEN = [
     (
         "globals",
         "arrays of NumPy and tensors that are reachable at the end from the globals of the program and of modules "
-        "beside it: in dictionaries, lists, tuples, data classes, objects of the program's own classes, of "
-        "scikit-learn, SciPy and flax.nnx; what a jax.Ref holds",
-        "locals of a function that has returned, closures, pandas, strings, numbers; children of multiprocessing",
+        "beside it: in dictionaries, lists, tuples, deques, data classes, the program's own classes and their objects, "
+        "closures and defaults of its functions, objects of scikit-learn, SciPy and flax.nnx; what a jax.Ref holds",
+        "locals of a function that has returned, generators, pandas, strings, numbers; children of multiprocessing",
         "more than 4,000 arrays or 1 GiB: `globals` in `not_observed`; a difference that no rule understands is "
         "inconclusive",
     ),
@@ -39,7 +41,7 @@ _MOST_ARRAYS, _MOST_ITEMS, _MOST_BYTES, _DEEPEST = 4000, 1000, 1 << 30, 6
 _MOST_SCANNED = 100000  # elements of an array whose signs are checked
 _NUMBERS = "biufc"  # kinds of NumPy's dtypes whose values are numbers
 _DICTS = (dict, collections.OrderedDict, collections.defaultdict)
-_ATOMS = frozenset(map(id, (int, float, bool, str, bytes, complex, type(None), type, type(sys), type(len))))
+_ATOMS = frozenset(map(id, (int, float, bool, str, bytes, complex, type(None), type(sys), type(len))))
 _PLAIN = ("builtins", "abc", "typing", "collections", "types", "dataclasses")
 _OPEN = (
     "sklearn",
@@ -124,7 +126,7 @@ class _Walk:
         if id(type(value)) in _ATOMS or id(value) in self._seen or self._is_too_much(value):
             return
         self._seen[id(value)] = value
-        found = self._read(value)
+        found = None if type(value) is type else self._read(value)
         if found is not None:
             self.found.append((path, _of_model(found) if is_model else found))
         elif depth:
@@ -150,11 +152,16 @@ class _Walk:
                 self._value("%s.%d" % (path, number), item, depth, is_model)
         elif (_module_of(kind), kind.__name__) == ("sklearn.tree._tree", "Tree"):
             self._fields(path, value.__getstate__())
+        elif kind in REFERRING:
+            self._named(path, references(value, self._own), depth, is_model or _predicts(value))
         elif self._is_open(kind):
-            is_model = is_model or _is_model(kind)
-            for key, item in list(object.__getattribute__(value, "__dict__").items()):
-                if not (is_model and is_time(key)):
-                    self._value("%s.%s" % (path, key), item, depth, is_model)
+            self._named(path, attributes(value), depth, is_model or _is_model(kind))
+
+    def _named(self, path: str, items: "List[Tuple[str, Any]]", depth: int, is_model: bool) -> None:
+        """What an object refers to by names. A model keeps durations too: they are none of its arrays."""
+        for key, item in items[:_MOST_ITEMS]:
+            if not (is_model and is_time(key)):
+                self._value("%s.%s" % (path, key), item, depth, is_model)
 
     def _fields(self, path: str, state: Dict[str, Any]) -> None:
         """A tree of scikit-learn, which is written in C: the fields of its pickled state."""
@@ -167,7 +174,7 @@ class _Walk:
 
     def _is_open(self, kind: type) -> bool:
         """Whether to look into an object's attributes: for the program's classes, data classes and known libraries."""
-        if not kind.__dictoffset__ or type in type.mro(kind):
+        if type in type.mro(kind) or not has_attributes(kind):
             return False
         if _module_of(kind).startswith(_OPEN) or "__dataclass_fields__" in type.__getattribute__(kind, "__dict__"):
             return True
@@ -192,6 +199,13 @@ def _is_model(kind: type) -> bool:
     if _module_of(kind).startswith("sklearn"):
         return True
     return any(not _MODEL_METHODS.isdisjoint(type.__getattribute__(base, "__dict__")) for base in type.mro(kind))
+
+
+def _predicts(value: Any) -> bool:
+    """Whether a class or a function of the program is a model: what a function that predicts closes over."""
+    if type(value) is type:
+        return _is_model(value)
+    return type(value) is types.FunctionType and value.__name__ in ("predict", "forward")
 
 
 def _is_program() -> bool:
