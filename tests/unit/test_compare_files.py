@@ -172,7 +172,7 @@ def test_a_named_file_in_a_folder_with_a_random_name_is_the_same_file(judged, di
 
 def with_time(named, time, weight=A, *more):
     tensors = {"w": weight, "time": time, **dict.fromkeys(more, time)}
-    shown = {name: "1.5" if time == A else "2.5" for name in ("time", *more)}
+    shown = {name: "15" if time == A else "25" for name in ("time", *more)}
     return SavedFile(path="m.pt", named=named, format="torch", tensors=tensors, values=["time", *more], shown=shown)
 
 

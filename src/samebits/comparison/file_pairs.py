@@ -11,7 +11,8 @@ from typing import NamedTuple
 from samebits.comparison.classification import MODEL_ENDINGS, TENSOR_FORMATS
 from samebits.model import SavedFile
 from samebits.store.artifacts import COMPARED_FIRST
-from samebits.store.masks import RESULTS, masked
+from samebits.store.duration_masks import RESULTS
+from samebits.store.masks import masked
 from samebits.store.trace import TrialTrace
 from samebits.store.value_names import tokens
 

@@ -1,0 +1,196 @@
+"""Masks in printed text durations, rates, loads, and numbers whose names say what they are.
+
+A unit that stands between two numbers may belong to either: "loss 0.43 seconds 12.3", "12.3 seconds 0.43". The words
+in front tell which one. If they do not, neither number is masked, because a loss must never be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from samebits.store.value_names import NUMBER_REASONS, OF_DATA, is_moment_of_time, is_of_model, reason_of_key, tokens
+
+# each pattern begins at the beginning of a word or number and gives up there: none takes long on a long text
+NUMBER = r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_WORD = r"[A-Za-z_][\w./%-]*"
+_UNIT = r"(?:ns|us|µs|μs|ms|msecs?|millis(?:econds?)?|s|secs?|seconds?|mins?|minutes?|hrs?|hours?)"
+_THING = (
+    r"(?:[kKMGT]?(?:it|its|iters?|iterations?|samples?|examples?|ex|imgs?|images?|tok|tokens?|steps?|batch(?:es)?|"
+    r"epochs?|sentences?|seqs?|sequences?|frames?|words?|rows?|records?|episodes?|bytes|i?B|FLOPs?|FLOPS))"
+)
+_KEEP = "\ue000"  # stands behind or before what no rule may mask, until all rules have run
+_BETWEEN = re.compile(
+    rf"({NUMBER})(\s+)((?:{_THING} ?(?:/|per) ?(?:s|sec|second)|{_UNIT}(?: ?(?:/|per) ?{_THING})?|elapsed))"
+    rf"(\s*[:=]\s*|\s+)({NUMBER})(?![\d.,]*\d)(?!\s*{_UNIT}(?![\w%]))"
+)
+_BEFORE = re.compile(r"([A-Za-z_@]\w*)(\W{0,4})$")
+_COUNTERS = frozenset(("epoch", "step", "iter", "iteration", "batch", "fold", "round"))
+# what a number in front of a unit is, if the unit belongs to the number behind it: a result, or a counter
+RESULTS = frozenset(
+    ("loss", "acc", "accuracy", "error", "err", "mse", "rmse", "mae", "auc", "f", "score", "ppl", "perplexity", "bleu",
+     "reward", "return", "precision", "recall", "map", "iou", "dice", "r", "nll", "elbo", "bce", "ce", "kl", "val",
+     "metric", "best", "seed")
+) | _COUNTERS  # fmt: skip
+_SPANNED = frozenset(("took", "taken", "in", "after", "time", "elapsed", "duration", "for", "runtime"))
+# a number with a unit of time that is not how long something took: "RMSE 3.2 s", "predicted trip duration: 540 s"
+_ERRORS = frozenset(
+    ("error", "errors", "err", "rmse", "mse", "mae", "mape", "loss", "deviation", "residual", "residuals", "bias",
+     "std", "accuracy", "acc", "onset", "tau", "constant")
+)  # fmt: skip
+_FILLERS = frozenset(
+    ("of", "is", "was", "on", "the", "a", "test", "val", "valid", "validation", "train", "training", "set", "about")
+)
+_PHRASE = re.compile(r"([A-Za-z_][A-Za-z_ %/()-]{0,60})[\s:=(\[]*$")
+_BIG_UNITS = ("s", "min", "mins")  # "min" is the smallest of several numbers as often
+_ENDED = (
+    r"done|finished|completed|trained|ran|evaluated|validated|tested|saved|loaded|built|compiled|fitted|ended|prepared|"
+    r"processed|generated|executed|exited|ready"
+)
+_RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
+    (re.compile(pattern), put)
+    for pattern, put in (
+        # the meters of PyTorch's examples: "Time 3.128 (3.128)  Data 1.010 (1.010)  Loss 7.0e+00 (7.0e+00)"
+        (
+            rf"(?i)\b(time\s+){NUMBER}(\s*\(\s*){NUMBER}"
+            rf"(?=\s*\)(?:\s+data\s+{NUMBER}\s*\(\s*{NUMBER}\s*\))?\s+\S+\s+{NUMBER}\s*\()",
+            r"\1<duration>\2<duration>",
+        ),
+        (rf"(<duration>\s*\)\s+[Dd]ata\s+){NUMBER}(\s*\(\s*){NUMBER}", r"\1<duration>\2<duration>"),
+        (rf"{NUMBER} *(?:effective )?{_THING} ?(?:/|per) ?(?:s|sec|second)\b", "<rate>"),
+        (rf"(?i)\b({_THING} ?(?:/|per) ?(?:s|sec|second)\)?['\"]?\s*[:=]?\s*){NUMBER}", r"\1<rate>"),
+        (rf"(?i)(?<![\w.])((?:ms|s|sec|seconds?) ?(?:/|per) ?{_THING}\s*[:=]?\s*){NUMBER}", r"\1<duration>"),
+        (rf"{NUMBER} *(?:fps|FPS|[KMGT]?FLOPS)\b", "<rate>"),
+        (r"(?<![\w.])(?:\d+ ?(?:d|days?),? ?)?(?:\d+ ?h ?)?\d+ ?m(?:in)? ?\d+(?:\.\d+)? ?s\b", "<duration>"),
+        (rf"{NUMBER} *{_UNIT}(?![\w%])", lambda found: found[0] if _is_result(found) else "<duration>"),
+        (rf"{NUMBER}(?= +elapsed\s*(?:$|[.,;)\]|]))", "<duration>"),
+        # "done in 12.3": a whole number may count epochs
+        (
+            rf"(?i)\b((?:{_ENDED})\b(?: [\w.]+){{0,3}}? (?:in|after) +)\d+\.\d+"
+            r"(?=\s*(?:$|[.,;:)\]|!]|- |with\b|and\b|\())",
+            r"\1<duration>",
+        ),
+        (
+            r"(?i)\b(time(?: (?:taken|spent|needed))?(?:/| per |(?: taken| spent| needed) for )"
+            r"(?:step|epoch|batch|iteration|iter|sample|example|image|token|round|fold)(?: \d+)?(?: is| was)?"
+            rf"\s*[:=]?\s*){NUMBER}",
+            r"\1<duration>",
+        ),
+        (rf"(?i)\b((?:cpu|ram)[ :=]+){NUMBER} ?%", r"\1<load>"),
+        (rf"(?i)\b(load (?:avg|average)\W+){NUMBER}(?:[, ]+{NUMBER}){{0,2}}", r"\1<load>"),
+        (rf"(?i)\b(load\W{{1,3}}){NUMBER}, {NUMBER}, {NUMBER}", r"\1<load>"),
+        (rf"(?i)\b((?:mem|memory|rss|ram|vram|max_mem)[:= (]{{1,12}}){NUMBER}(?= ?[kMGT]i?B?\b)", r"\1<memory>"),
+    )
+)
+_KEYED = re.compile(
+    rf"(?<![\w./%-])({_WORD}(?: {_WORD}){{0,4}} ?)"
+    rf"((?:\([^()]{{1,12}}\))?['\"\]]*\s*[:=]\s*[\['\"(]*)({NUMBER})(?![\w.]*\w)"
+)
+_SPOKEN = re.compile(rf"(?<![\w/])([A-Za-z_]\w*)([ :=\[(]+(?:(?:\.{{2,}}|-{{2,}}) *)?)({NUMBER})(?![\w.]*\w)")
+_SPOKEN_AS = {
+    **dict.fromkeys(("pid", "ppid", "tid", "process"), "pid"),
+    "port": "port",
+    **dict.fromkeys(("mfu", "throughput", "wps", "ups", "fps", "ips"), "rate"),
+    **dict.fromkeys(
+        ("took", "taken", "elapsed", "time", "duration", "runtime", "seconds", "secs", "sec", "walltime"), "duration"
+    ),
+}
+_AVERAGE = re.compile(rf"(?i)(<(?:duration|time)>\s*\((?:avg|average)\W{{0,3}}){NUMBER}(?=\s*\))")
+# what was counted, if no number of its own follows: "took 38 episodes", but "took 3.2 steps 100"
+_COUNTED = re.compile(
+    r"\s+(?:steps|episodes|epochs|iterations|iters|moves|actions|turns|games|trials|tries|attempts|generations|rounds|"
+    r"batches|updates|evaluations|frames)\b(?!\W{0,3}\d)"
+)
+# any other count: "took 12 guesses"
+_COUNT = re.compile(r"\s+(?!secs\b|seconds|mins\b|minutes|hrs\b|hours|days)[a-z]{2,}s\b(?!\W{0,3}\d)")
+_INDEXED = re.compile(r"([A-Za-z_]\w*)\[['\"]?$")  # "coef[duration] = 0.3"
+_UNTIMED = frozenset(("first", "second", "third", "last", "next", "this", "same", "real", "at"))  # "the first time 0.9"
+
+
+def without_durations(text: str) -> str:
+    """The text with placeholders for durations, rates and loads, and for numbers whose names say what they are."""
+    text = _BETWEEN.sub(_owner_told, text)
+    for pattern, put in _RULES:
+        text = pattern.sub(put, text)
+    text = _AVERAGE.sub(r"\1<duration>", _SPOKEN.sub(_spoken, _KEYED.sub(_keyed, text)))
+    return text.replace(_KEEP, "")
+
+
+def _owner_told(found: re.Match[str]) -> str:
+    """Keep a unit between two numbers with the number to which it belongs."""
+    one, space, unit, between, other = found.groups()
+    before = _BEFORE.search(found.string, max(0, found.start() - 40), found.start())
+    words, is_key = (tokens(before[1]) if before else []), before is not None and before[2].strip() in ("=", ":")
+    if words and words[-1] in _SPANNED:
+        return f"<duration>{space}{_KEEP}{unit}{between}{_KEEP}{other}"
+    if between.strip() == "=" or (between.strip() == ":" and is_key):
+        return f"{one}{_KEEP}{space}{unit}{between}{other}"
+    if not between.strip() and not RESULTS.isdisjoint(words) and unit not in _BIG_UNITS:
+        return f"{one}{_KEEP}{space}{unit}{between}<duration>"
+    return f"{one}{_KEEP}{space}{unit}{between}{_KEEP}{other}"
+
+
+def _is_result(found: re.Match[str]) -> bool:
+    """Whether the words before a number with a unit of time say that it was computed, and not how long it took."""
+    phrase = _PHRASE.search(found.string, max(0, found.start() - 64), found.start())
+    words = [word for word in tokens(phrase[1]) if word not in _FILLERS] if phrase else []
+    if not OF_DATA.isdisjoint(words):
+        return True
+    return bool(words) and words[-1] in _ERRORS
+
+
+def _keyed(found: re.Match[str]) -> str:
+    reason = _reason_of_phrase(found[1])
+    if reason in ("pid", "port") and not found[3].isdigit():
+        return found[0]
+    owner = _INDEXED.search(found.string, max(0, found.start() - 40), found.start())
+    if owner is not None and is_of_model(owner[1]):
+        return _kept(found)
+    if reason == "moment" and not is_moment_of_time(float(found[3].replace(",", ""))):
+        return found[0]
+    return f"{found[1]}{found[2]}<{reason}>" if reason else found[0]
+
+
+def _kept(found: re.Match[str]) -> str:
+    """The text, which no later rule may mask."""
+    return f"{found[1]}{found[2]}{_KEEP}{found[3]}"
+
+
+def _spoken(found: re.Match[str]) -> str:
+    word = found[1].lower()
+    reason = _SPOKEN_AS.get(word) or (reason_of_key(word) if word.endswith("_time") else None)
+    is_whole = re.fullmatch(r"\d{1,7}", found[3]) is not None
+    if reason is None or found[3].startswith("-") or (reason in ("pid", "port") and not is_whole):
+        return found[0]
+    before = _BEFORE.search(found.string, max(0, found.start() - 20), found.start())
+    if before is not None and before[1] == "of":
+        before = _BEFORE.search(found.string, max(0, before.start() - 20), before.start())
+    if before is not None and not OF_DATA.isdisjoint(tokens(before[1])):
+        return found[0]
+    is_count = _COUNTED.match(found.string, found.end()) or (is_whole and _COUNT.match(found.string, found.end()))
+    if reason == "duration" and is_count:
+        return found[0]
+    if word == "time" and before is not None and before[1].lower() in _UNTIMED:
+        return found[0]
+    return f"{found[1]}{found[2]}<{reason}>"
+
+
+def _reason_of_phrase(phrase: str) -> str | None:
+    """What the words before a number's colon mean: the last word, or a phrase such as "time per epoch"."""
+    words = phrase.split()
+    if not words:
+        return None
+    if not OF_DATA.isdisjoint(part for word in words for part in tokens(word)):
+        return None
+    reason = reason_of_key(words[-1])
+    if reason is None and len(words) > 1 and words[-1].lower() in ("taken", "id", "elapsed", "used", "spent", "clock"):
+        reason = reason_of_key("_".join(words[-2:]))
+    for place, word in enumerate(words[:-1] if RESULTS.isdisjoint(_measures(words[-1])) else ()):
+        if reason is None and words[place + 1].lower() in ("per", "for", "taken", "to", "of", "spent"):
+            reason = reason_of_key(word)
+    return reason if reason in NUMBER_REASONS else None
+
+
+def _measures(word: str) -> list[str]:
+    """The words of a name that may be a result's; a counter behind "per" is none ("time per epoch")."""
+    return [part for part in tokens(word) if part not in _COUNTERS]
