@@ -207,7 +207,7 @@ def test_a_long_place_in_a_file_is_shown_by_its_two_ends(judged):
 def test_a_number_that_nobody_understands_gives_no_answer_with_its_place_and_both_values(judged):
     result = judged([with_time(False, A, A, "best_score")], [with_time(False, B, A, "best_score")])
     assert result.verdict == "inconclusive"
-    assert result.reason == "m.pt > best_score differs between trials: 1.5 in trial 1, 2.5 in trial 2."
+    assert result.reason == "m.pt > best_score differs between trials: 15 in trial 1, 25 in trial 2."
     assert "--artifact m.pt" in result.advice
     assert "--ignore m.pt" in result.advice
 

@@ -81,7 +81,7 @@ def attributes(value: Any) -> "List[Reference]":
 def _slots(kind: type) -> "Iterator[Reference]":
     for base in type.mro(kind):
         fields = type.__getattribute__(base, "__dict__")
-        if "__slots__" in fields:
-            for name, slot in list(fields.items()):
-                if type(slot) is types.MemberDescriptorType:
-                    yield name, slot
+        declared = list(fields.items()) if "__slots__" in fields else []
+        for name, slot in declared:
+            if type(slot) is types.MemberDescriptorType:
+                yield name, slot
