@@ -22,7 +22,7 @@ demo: .venv/demo.stamp  ## LeNet-5 on real digits: it repeats; with one seed lef
 	@echo; echo "The same without numpy's seed, which orders the digits:"; echo
 	$(CHECK) --out .samebits/demo-left-out $(TRAINING) --leave-out numpy-seed; test $$? -eq 1
 
-test: .venv/test.stamp  ## all tests but the slow ones (some 18 minutes on two cores)
+test: .venv/test.stamp  ## all tests but the slow ones (some 15 minutes on two cores)
 	@$(BYTECODE)
 	$(PYTEST) -m "not slow" $(TESTS)
 
