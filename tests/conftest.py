@@ -26,7 +26,8 @@ from samebits_probe import wire
 RELEASES = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 PROBE = Path(samebits_probe.__file__).parent
 ABSENT = Path(__file__).parent / "absent"
-os.environ.pop("PYTHONPYCACHEPREFIX", None)  # bytecode lies beside its source: a start that compiles differs from the next
+os.environ.pop("PYTHONPYCACHEPREFIX", None)  # bytecode lies beside its source here: the first start is like the next
+sys.pycache_prefix = None
 BEGAN_WITH = dict(os.environ)  # of a run that tests share, whatever one of them has set by then
 
 hypothesis.settings.register_profile("busy", deadline=None)  # what a law takes says how busy the machine is

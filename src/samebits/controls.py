@@ -122,6 +122,11 @@ def _with_its_own(identity: str) -> set[str]:
     return {identity}.union(*(_with_its_own(other) for other in (*control.implies, *control.needs)))
 
 
+def hold_addresses(ids: Iterable[str]) -> bool:
+    """Whether a process has the same address layout each time, with these controls."""
+    return any(describe(identity).personality for identity in ids)
+
+
 def environment(ids: Sequence[str], seed: int, base: Mapping[str, str] | None = None) -> dict[str, str]:
     """Variables to set before a process starts. Values have equal length in every trial.
 

@@ -9,13 +9,13 @@ import os
 import sys
 from types import ModuleType
 
-from . import audit, imports
+from . import audit, imports, names
 from .system import System
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple, Union
+    from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
 
     AnyPath = Union[str, bytes, os.PathLike[Any]]  # as a program writes it
     PathOrNumber = Union[AnyPath, int]  # some functions take the number of an open file, too
@@ -33,13 +33,15 @@ _STAT_MODULES = ("genericpath", "posixpath", "pathlib", "pathlib._local")
 def watch(report: "Report", left: "Sequence[str]" = ()) -> "Callable[[Sequence[str]], None]":
     """Call `report(event, path)` once for every event and path (the events are listed in wire.py).
 
-    `left`: files and folders of which earlier trials made the names; only of these it is told that they were looked at.
-    The function that is returned takes such names that are new.
+    `left`: the names of files and folders that earlier trials made, and the folders that these lie in, each as a table
+    of `names`. Only of these it is told that they were looked at. The function that is returned takes the tables anew.
     """
     files = _Files(report)
+    files.look_for(left)
     if not audit.add(files.notes()):
         _wrap_open(files.opened)
-    files.look_for(left)
+    for name in _STAT_MODULES:
+        imports.after(name, files.watch_stat)
     return files.look_for
 
 
@@ -49,17 +51,11 @@ class _Files:
         self._known: Set[Tuple[str, str]] = set()  # (event, path)
         # a name that the process gave to a file of earlier -> the file's name until then
         self._sources: Dict[str, str] = {}
-        self._left: FrozenSet[str] = frozenset()
-        self._folders: FrozenSet[str] = frozenset()
+        self._left, self._folders = names.NONE, names.NONE
 
     def look_for(self, left: "Sequence[str]") -> None:
         """Tell too who looks at these names."""
-        if left and not self._left:
-            audit.add(self._name_notes())
-            for name in _STAT_MODULES:
-                imports.after(name, self.watch_stat)
-        self._left |= frozenset(left)
-        self._folders |= frozenset(os.path.dirname(path) for path in left)
+        self._left, self._folders = left or (names.NONE, names.NONE)
 
     def notes(self) -> "Dict[str, audit.Note]":
         """The audit events that tell of files, and what is done at each."""
@@ -69,10 +65,6 @@ class _Files:
             "os.link": self._linked,
             "os.symlink": self._linked,
             "sqlite3.connect": lambda database, *_: self.opened(database, "r+"),
-        }
-
-    def _name_notes(self) -> "Dict[str, audit.Note]":
-        return {
             "os.listdir": self._listed,
             "os.scandir": self._listed,
             "shutil.rmtree": self._removed,
@@ -129,12 +121,13 @@ class _Files:
         if isinstance(path, int):
             return
         path = System.abspath(System.fsdecode(path or "."))
-        if path in self._folders and not _of_imports(sys._getframe(3)):
+        if names.holds(self._folders, path) and not _of_imports(sys._getframe(3)):
             self._tell("listed", path)
 
     def _made(self, path: "AnyPath", *_: "Any") -> None:
         path = System.abspath(System.fsdecode(path))
-        if path in self._left or path in self._folders or os.path.dirname(path) in self._folders:
+        is_near = any(names.holds(self._folders, one) for one in (path, os.path.dirname(path)))
+        if is_near or names.holds(self._left, path):
             self._tell("made", path)
 
     def _removed(self, path: "AnyPath", *_: "Any") -> None:
@@ -152,7 +145,7 @@ class _Files:
         if isinstance(path, int):
             return
         path = System.abspath(System.fsdecode(path))
-        if path in self._left:
+        if names.holds(self._left, path):
             self._tell("asked", path)
 
 

@@ -124,13 +124,13 @@ if TYPE_CHECKING:
         feed: Optional[FeedRequest]
         draws: bool  # tell which lines of the program run, and which draw (events "ran" and "drew")
         tell: bool  # a process that observes nothing says too what is in force: its files are compared
-        left: List[str]  # names of files and folders that earlier trials left
+        left: List[str]  # see files.watch: two tables of what earlier trials left
 
     class PauseAnswer(TypedDict):
         """What answer.json holds: how a trial that waits goes on."""
 
         stop_after: Optional[int]  # how many steps it may make in all; None for all that it has
-        left: List[str]  # names of files and folders that other trials left meanwhile
+        left: List[str]  # the same, with what other trials left meanwhile
 
     class OptimizerFacts(TypedDict):
         """What an optimizer is set to (VALUES_FACTS)."""

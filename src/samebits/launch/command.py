@@ -17,6 +17,8 @@ from samebits.launch import folders
 
 _INTERPRETER = re.compile(r"(python|pypy)[\d.]*$|(ba|z|da)?sh$|torchrun$|accelerate$|env$")
 
+_PYTHON = re.compile(r"(python|pypy)[\d.]*")
+_FIRST_LINE = 4096  # bytes of a script's first line that are read
 _PROGRAMS = {".py": "python", ".sh": "bash", ".bash": "bash", ".zsh": "zsh", ".ipynb": "papermill", ".R": "Rscript"}
 
 
@@ -190,6 +192,19 @@ def is_script(program: str) -> bool:
             return file.read(2) == b"#!"
     except OSError:
         return False
+
+
+def interpreter(program: str) -> str | None:
+    """The Python that a program is, or that the first line of a script names; None if it is no Python."""
+    if _PYTHON.fullmatch(Path(program).name):
+        return program
+    try:
+        with open(program, "rb") as file:  # noqa: PTH123
+            first = file.readline(_FIRST_LINE)
+    except OSError:
+        return None
+    named = os.fsdecode(first[2:]).split() if first.startswith(b"#!") else []
+    return named[0] if named and _PYTHON.fullmatch(Path(named[0]).name) else None
 
 
 def holds_python(executable: str | None) -> bool:

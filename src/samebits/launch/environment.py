@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import socket
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from samebits.launch.plan import Plan
 
 _ROOM = 64 << 20  # bytes
+COMPILING_MAY_TAKE = 60.0  # seconds
 _SITE = "_sitecustomize.py"
 _SHIM_NAMES = ("python", "python3")
 _KEPT = re.compile(
@@ -98,6 +101,16 @@ def copy_probe(folder: Path) -> Path:
     shutil.copytree(source, target / source.name, ignore=shutil.ignore_patterns(*without))
     shutil.copyfile(source / _SITE, target / "sitecustomize.py")
     return target
+
+
+def compile_probe(record: Path, python: str) -> None:
+    """Let the Python of a trial write the bytecode of the probe in a record.
+
+    A Python that finds none compiles, so the first trial's memory would be laid out differently from that of the next.
+    """
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # then the first trial compiles
+        command = [python, "-I", "-m", "compileall", "-q", str(record / PROBE)]
+        subprocess.run(command, capture_output=True, timeout=COMPILING_MAY_TAKE)
 
 
 def _is_first(python: str) -> bool:

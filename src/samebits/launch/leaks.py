@@ -23,11 +23,11 @@ from samebits.launch.supervisor import read_process
 from samebits.launch.writes import Surroundings, View, Writes
 from samebits.model import Leak
 from samebits.store.record_files import digest_of
+from samebits_probe import names
 
 MOST_BYTES = 1 << 30  # a larger file is known by its size and time: if these differ, its content counts as different
 MOST_BYTES_AROUND = 1 << 26  # the same for a file outside of the working folder, which anyone may have written
 MOST_WATCHED = 10_000
-MOST_NAMES = 2_000  # how many files and folders the probe looks for
 MOST_LEAKS = 200
 
 
@@ -88,9 +88,9 @@ class Leaks:
         changed = [*written, *around]
         made = {*_made(began.before, here), *self._around.made_since(before)}
         read = {**began.end(touched), **self._from_beside(began, touched, set(changed))}
-        names = _names_taken(began, touched, {*changed, *made}, set(read))
+        taken = _names_taken(began, touched, {*changed, *made}, set(read))
         found = [self._leak(path, left) for path, left in sorted(read.items())]
-        found += [self._leak(path, Left(by, _digest(path.name)), how="name") for path, by in sorted(names.items())]
+        found += [self._leak(path, Left(by, _digest(path.name)), how="name") for path, by in sorted(taken.items())]
         self.wrote(began.trial, [path.resolve() if path.is_symlink() else path for path in changed])
         self._foreign.update(set(around).difference(written))
         self._named.update({path: began.trial for path in made if path not in self._named and self.counts(path)})
@@ -174,13 +174,17 @@ class Began:
     def __init__(self, trial: int, behind: LeftBehind, before: Snapshot, *, alone: bool) -> None:
         self.trial, self.alone, self.before, self.foreign = trial, alone, before, behind.foreign
         self._left = left = behind.files
-        self.names = dict(islice(behind.names.items(), MOST_NAMES))
+        self.names = dict(islice(behind.names.items(), names.MOST))
         source = opens.source()
         watched = list(left)[:MOST_WATCHED] if alone or source.tells_who else []
         self._opens = opens.Opens(watched, {path.parent for path in self.names}, source, self.foreign)
         self._opens.unseen.update(left.keys() - set(watched))
         self._writes = Writes()
         self.wrote, self.unclear = self._writes.ours, self._writes.unclear
+
+    def tables(self) -> list[str]:
+        """The names that the probe looks for, and their folders, for `samebits_probe.files.watch`."""
+        return [names.table(map(str, self.names)), names.table(str(path.parent) for path in self.names)]
 
     def started(self, root: int) -> None:
         """The trial runs below the process `root`: only what its processes read is its own reading."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -116,7 +117,15 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
     plan = replace(plan, custody=held)
     environment.copy_probe(plan.record)
     environment.make_shims(plan.record, request.python)
+    interpreter = _interpreter(plan)
+    if interpreter is not None and controls.hold_addresses(plan.controls):
+        environment.compile_probe(plan.record, interpreter)
     return plan
+
+
+def _interpreter(plan: Plan) -> str | None:
+    """The Python that runs the training, as far as the command shows it: else the first on the path."""
+    return plan.request.python or command.interpreter(plan.executable) or shutil.which("python")
 
 
 def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -> Plan:

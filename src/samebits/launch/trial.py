@@ -112,7 +112,7 @@ class TrialRun:
             "replay": self.limits.replay,
             "feed": self.limits.feed,
             "draws": self.limits.draws,
-            "left": list(map(str, self._left.names)),
+            "left": self._left.tables(),
             "tell": bool(self.plan.request.options.artifacts),
         }
 
@@ -175,7 +175,7 @@ class TrialRun:
         return True
 
     def _allow(self, steps: int | None) -> None:
-        answer = {"stop_after": steps, "left": list(map(str, self._left.names))}
+        answer = {"stop_after": steps, "left": self._left.tables()}
         store.write_document(self.folder / wire.ANSWER, answer)
         self.limits = replace(self.limits, steps=steps)
         self.processes.go_on()
