@@ -78,6 +78,9 @@ NO_ANSWER = {
         "print('start'); print('accuracy', 0.99 + trial / 1e4)",
         "stdout > line 2 differs between trials: accuracy 0.9901 in trial 1, accuracy 0.9902 in trial 2"),
     "a number on standard error": ("import sys; sys.stderr.write(f'val_loss={trial}.5\\n')", "stderr > line 1"),
+    "a word on standard error": (
+        "import sys; sys.stderr.write(f'best model: {\"ab\"[trial - 1]}\\n')",
+        "stderr > line 1 differs between trials: best model: a in trial 1, best model: b in trial 2"),
     "a cell of a table": (
         "open('p.csv', 'w').write(f'id,score\\n1,0.5\\n2,0.{trial}\\n')", "p.csv > row 2.score differs between trials: 0.001 in trial 1, 0.002 in trial 2"),
     "bytes that nobody knows": ("open('x.dat', 'wb').write(b'\\0' + os.urandom(9))", "x.dat"),

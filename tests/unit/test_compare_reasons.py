@@ -347,7 +347,9 @@ OTHER = {(0, "batch", "0"): 1}
 def test_a_difference_that_a_leaked_file_explains(writing, no_answer):
     trials = [writing.training(), leaking(writing, "a" * 32, OTHER)]
     command = ["python", "train.py", "--output-dir", "runs"]
-    assert no_answer(trials, command=command) == "trial 2 started from a file that trial 1 had written."
+    assert no_answer(trials, command=command) == (
+        "trial 2 started from a file that trial 1 had written (runs/checkpoint.pt)."
+    )
     assert no_answer.result.advice == "samebits check -- python train.py --output-dir '{out}'"
 
 

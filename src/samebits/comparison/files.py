@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -274,6 +275,7 @@ def _value(shown: str | None) -> Any:
 
 MOST_LINES_TOLD = 20
 MOST_OF_A_LINE = 60  # characters of a line that a note shows
+MOST_TRIED = 100  # lines that are compared word by word with a line that has no partner
 _PLACEHOLDER = re.compile(r"<[a-z]+>")
 
 
@@ -302,6 +304,9 @@ def _left_over(a: Lines, b: Lines, same: Callable[[str, str], bool]) -> list[tup
     for line in ours:
         like = next((other for other in theirs if same(line, other)), None)
         like = like or next((other for other in theirs if _skeleton(other) == _skeleton(line)), None)
+        like = like or max(
+            (other for other in theirs[:MOST_TRIED] if _alike(line, other)), key=partial(_alike, line), default=None
+        )
         if like is not None:
             theirs.remove(like)
         found.append((places[line], line, like or ""))
@@ -311,6 +316,13 @@ def _left_over(a: Lines, b: Lines, same: Callable[[str, str], bool]) -> list[tup
 def _skeleton(line: str) -> str:
     """A line without its numbers and spaces. NumPy prints more spaces before a number without a sign."""
     return re.sub(r"\s+", "", NUMBER.sub("#", line))
+
+
+def _alike(a: str, b: str) -> float:
+    """How large the share of equal words is, if it is at least a half: "best model: vit" and "best model: mlp"."""
+    one, two = a.split(), b.split()
+    same = sum(map(str.__eq__, one, two)) / max(len(one), len(two), 1)
+    return same if same >= 0.5 else 0
 
 
 def _metrics(a: TrialTrace, b: TrialTrace) -> Iterator[FileDifference]:

@@ -141,7 +141,8 @@ def _leaked(comparison: Comparison, record: RecordFile) -> Reason | None:
     leaking = [trial for trial in trials if trial.file.leaks]
     if not leaking or not _explained(comparison, {trial.id: _contents(trial) for trial in trials}):
         return None
-    return Reason(leak_sentence(leaking) + ".", leak_advice(leaking[0].file.leaks[0], record))
+    files = words.first_few(leaked_files(leaking, record), 3)
+    return Reason(f"{leak_sentence(leaking)} ({files}).", leak_advice(leaking[0].file.leaks[0], record))
 
 
 def _contents(trial: TrialTrace) -> Hashable:
