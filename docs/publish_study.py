@@ -32,24 +32,21 @@ def without_folders(value):
     return FOLDERS.sub("", value) if isinstance(value, str) else value
 
 
-def publish(folder, note):
-    """Write docs/study/<name>.md, and its files in docs/study/<name>/, which it returns."""
-    result = json.loads((folder / "study.json").read_text())
-    name = f"{result['study']}-{result['scale']}"
+def publish(folder, note, *, busy=False):
+    """Write docs/study/<name>.md, and its files in docs/study/<name>/."""
+    document = without_folders(json.loads((folder / "study.json").read_text()))
+    if busy:
+        document["busy"] = True
+    result = StudyResult.model_validate(document)
+    name = f"{result.study}-{result.scale}"
     target = HERE / name
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    (target / "study.json").write_text(json.dumps(without_folders(result), indent=1) + "\n")
+    (target / "study.json").write_text(json.dumps(document, indent=1) + "\n")
     for figure in sorted((folder / "figures").glob("*.svg")):
         shutil.copy(figure, target)
     text = (folder / "report.md").read_text().replace("](figures/", f"]({name}/")
-    write(name, StudyResult.model_validate(result), text, note)
-    return target
-
-
-def refuse_times(file):
-    """Say in a study.json that the machine did other work, so that no time is shown."""
-    file.write_text(json.dumps({**json.loads(file.read_text()), "busy": True}, indent=1) + "\n")
+    write(name, result, made_again(result, target, text) if busy else text, note)
 
 
 def write(name, result, text, note):
@@ -60,18 +57,24 @@ def write(name, result, text, note):
     (HERE / f"{name}.md").write_text(page)
 
 
-def publish_again(folder):
-    """Write the page of docs/study/<name>/ again, from the study.json and the figures there.
-
-    What that study.json does not hold is kept from the page: the note, and what is said of figures that are made of
-    masks.
-    """
-    result = StudyResult.model_validate_json((folder / "study.json").read_text())
+def publish_again(folder, *, busy=False):
+    """Write the page of docs/study/<name>/ again, from the study.json and the figures there. It keeps its note."""
+    file = folder / "study.json"
+    if busy:
+        file.write_text(json.dumps({**json.loads(file.read_text()), "busy": True}, indent=1) + "\n")
+    result = StudyResult.model_validate_json(file.read_text())
     page = (HERE / f"{folder.name}.md").read_text()
-    drawn = [drawn_before(figure, folder, page) for figure in output.every_figure(result, folder)]
-    text = markdown.render(report(result, output.every_table(result), drawn), heading="#")
     note = re.search(r"^!!! note\n    (.*)$", page, re.MULTILINE)
-    write(folder.name, result, text, note[1] if note else "")
+    write(folder.name, result, made_again(result, folder, page), note[1] if note else "")
+
+
+def made_again(result, folder, page):
+    """The report of a study.json and the figures beside it.
+
+    What study.json does not hold is kept from an earlier page: what is said of figures that are made of masks.
+    """
+    drawn = [drawn_before(figure, folder, page) for figure in output.every_figure(result, folder)]
+    return markdown.render(report(result, output.every_table(result), drawn), heading="#")
 
 
 def drawn_before(figure, folder, page):
@@ -98,8 +101,7 @@ if __name__ == "__main__":
     parse.add_argument("--busy", action="store_true", help="the machine did other work: no time is shown")
     parse.add_argument("--again", action="store_true", help="FOLDER is one of docs/study")
     args = parse.parse_args()
-    target = args.folder if args.again else publish(args.folder, args.note)
-    if args.busy:
-        refuse_times(target / "study.json")
-    if args.again or args.busy:
-        publish_again(target)
+    if args.again:
+        publish_again(args.folder, busy=args.busy)
+    else:
+        publish(args.folder, args.note, busy=args.busy)

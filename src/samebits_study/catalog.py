@@ -173,7 +173,8 @@ class Study:
 
     `data`: digits, cells, or the file in `scripts/` that makes the data. `layers`: of the model, if PyTorch starts from
     the initial weights of Keras. `measures`: what the file that makes the data computes from predictions, the main
-    measure first; if there are none, predictions are classes or cells.
+    measure first; if there are none, predictions are classes or cells. `folded_figures`: the
+    paper's figures that a page folds, because they do not show a result, or the figure of all setups shows it too.
     """
 
     name: str
@@ -183,6 +184,7 @@ class Study:
     scales: dict[str, StudyScale]
     layers: Sequence[Kernel] = ()
     measures: tuple[ScoredMeasure, ...] = ()
+    folded_figures: tuple[str, ...] = ()
 
 
 STUDIES: dict[str, Study] = {
@@ -206,6 +208,7 @@ STUDIES: dict[str, Study] = {
             data="cells",
             scripts={"keras2": "unet_keras2.py", "pytorch": "unet_pytorch.py", "keras3": "unet_keras3.py"},
             layers=UNET,
+            folded_figures=("1", "2", "5"),
             scales={
                 "smoke": StudyScale(trials=2, epochs=1, arguments=("--features", "4"),
                                data={"size": 64, "fields_per_animal": 2, "augmented": 1}),

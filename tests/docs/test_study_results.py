@@ -76,3 +76,19 @@ def test_a_published_page_names_one_command_that_makes_it(publishing, tmp_path, 
     publishing.publish(tmp_path, "")
     page = (tmp_path / "docs" / "lenet5-small.md").read_text()
     assert re.findall(r"samebits study [^`\n]+", page) == [command, command]
+
+
+def test_a_page_of_a_busy_machine_is_written_once_and_shows_no_time(publishing, tmp_path, monkeypatch):
+    pages = []
+    monkeypatch.setattr(publishing, "HERE", tmp_path / "docs")
+    monkeypatch.setattr(publishing, "write", lambda name, result, text, note: pages.append((result.busy, text)))
+    shutil.copy(DOCS / "study" / "regression-small" / "study.json", tmp_path)
+    document = json.loads((tmp_path / "study.json").read_text())
+    (tmp_path / "study.json").write_text(json.dumps({**document, "busy": False}))
+    (tmp_path / "report.md").write_text("# Title\n\nTraining: 12.5 s\n")
+    publishing.publish(tmp_path, "", busy=True)
+    ((busy, text),) = pages
+    assert busy
+    assert "12.5 s" not in text
+    assert "Times are refused" in text
+    assert json.loads((tmp_path / "docs" / "regression-small" / "study.json").read_text())["busy"]

@@ -18,6 +18,8 @@ from samebits.reports.presenters import junit, terminal
 from samebits.store import write_document
 from samebits_study import output
 from samebits_study.catalog import STUDIES
+from samebits_study.reports.figures import Figure
+from samebits_study.reports.report import DrawnFigure, report
 from samebits_study.results import RESULT, SetupResult, StudyResult
 
 pytest.importorskip("matplotlib", reason="the extra study (matplotlib) is not installed")
@@ -217,6 +219,15 @@ def test_figures_of_cells_that_the_paper_does_not_have_are_named_by_words(docume
     assert "Figure frame." in text
     assert not re.search(r"Figure \d", text)
     assert "The paper's" not in text
+
+
+def test_a_page_folds_the_figures_of_the_paper_that_the_entry_of_the_study_names(documents, monkeypatch):
+    drawn = [DrawnFigure(Figure(number, "A figure."), []) for number in ("2", "4")]
+    for folded in (("4",), ("2",), ()):
+        monkeypatch.setitem(STUDIES, "unet", replace(STUDIES["unet"], folded_figures=folded))
+        blocks = report(documents.unet(), [], drawn).blocks
+        (section,) = (one for one in blocks if getattr(one, "id", "") == "paper-figures")
+        assert {one.id.removeprefix("figure-") for one in section.blocks if one.is_folded} == set(folded)
 
 
 def test_a_study_of_cells_is_written_without_its_data_and_says_what_is_missing(documents, tmp_path):

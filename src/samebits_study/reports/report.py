@@ -30,12 +30,11 @@ from samebits.reports.tree import (
     Text,
 )
 from samebits.words import listed
+from samebits_study.catalog import STUDIES
 from samebits_study.reports import measures, paper, phrases
 from samebits_study.reports.figures import Figure
 from samebits_study.results import SetupResult, StudyResult
 
-# a figure of how cells are counted, which is not a result; and box plots that are also in the figure of all setups
-FOLDED = ("1", "2", "5")
 AT_A_GLANCE = "setups"  # the figure that shows all setups side by side
 TERMS = "1"  # the table of terms, which comes last
 SIGNS = "= the trials agree; != they differ; ? no answer."
@@ -74,12 +73,12 @@ def report(
             *([Facts((("page", StyledText(page, "command")),), on=SCREEN)] if page else []),
             *(Text(line, on=DOCUMENT) for line in says(result)),
             _glance(result, at_a_glance),
-            *_section("The paper's figures", "paper-figures", _figures(rest, of_the_paper=True)),
+            *_section("The paper's figures", "paper-figures", _figures(rest, result, of_the_paper=True)),
             *_section("The paper's tables", "paper-tables", _tables(tables, of_the_paper=True)),
             *_section(
                 beyond(result),
                 "beyond",
-                [*_figures(rest, of_the_paper=False), *_tables(tables, of_the_paper=False)],
+                [*_figures(rest, result, of_the_paper=False), *_tables(tables, of_the_paper=False)],
             ),
             _how(result),
         ),
@@ -175,10 +174,12 @@ def _folded(table: Table) -> list[AnyBlock]:
     return [replace(folded, on=MARKDOWN), replace(folded, title=f"{table.name}. {table.title}", on=PAGE)]
 
 
-def _figures(drawn: Drawn, *, of_the_paper: bool) -> list[AnyBlock]:
-    """The figures. The paper's are open, unless they show no result, or a result that is shown above."""
+def _figures(drawn: Drawn, result: StudyResult, *, of_the_paper: bool) -> list[AnyBlock]:
+    """The figures. The paper's are open, unless the entry of the study folds them."""
+    known = STUDIES.get(result.study)
+    folded = known.folded_figures if known else ()
     wanted = [one for one in drawn if one.figure.of_the_paper == of_the_paper]
-    return [replace(_picture(one), is_folded=not of_the_paper or one.figure.id in FOLDED) for one in wanted]
+    return [replace(_picture(one), is_folded=not of_the_paper or one.figure.id in folded) for one in wanted]
 
 
 def _picture(drawn: DrawnFigure) -> Drawing:
