@@ -45,12 +45,6 @@ def true_cells_of_one_only(result, setup, first, second):
     return {field: (some[0].count(field), some[1].count(field)) for field in {*some[0], *some[1]}}
 
 
-def setups(result, some, every, named):
-    missing = re.findall(r"`([^`]+)`", named)
-    known = set(catalog.runnable_setups(catalog.study_named(result.study))) - set(ran(result))
-    return number(some) == len(ran(result)) and number(every) == len({*ran(result), *missing}) and known >= set(missing)
-
-
 def counted(result, setup, first, second, of_first, of_second, *more):
     """Masks are not in study.json: of cells that one trial counts alone, the true ones are."""
     assert {int(first), int(second)} <= {one.trial for one in result.setups[ran(result).index(setup)].models}
@@ -63,19 +57,16 @@ def counted(result, setup, first, second, of_first, of_second, *more):
 
 # what a sentence says -> whether its numbers are those of the document
 RULES = {
-    r"tiles of (\d+) x (\d+) pixels instead of (\d+) x (\d+)": lambda result, a, b, c, d: (
+    r"fields of (\d+) x (\d+) pixels instead of (\d+) x (\d+)": lambda result, a, b, c, d: (
         int(a) == int(b) == result.data["size"] and int(c) == int(d) == paper(result).data["size"]
     ),
     r"(\d+) features at the top instead of (\d+)": lambda result, a, b: (
         (int(a), int(b)) == (features(result.arguments), features(paper(result).arguments))
     ),
-    r"at most (\d+) fields an animal": lambda result, a: int(a) == result.data["fields_per_animal"],
-    r"(\d+) Data Science Bowl": lambda result, year: f"{year} Data Science Bowl" in result.data["about"],
-    r"the (\w+) animals": lambda result, many: f"{many} animals" in result.data["about"],
+    r"of (\w+) generated mice": lambda result, many: f"{many} generated mice" in result.data["about"],
     r"had (\w+) epochs of ([\d,]+) digits": lambda result, a, b: (
         (number(a), number(b)) == (result.epochs, result.data["train"])
     ),
-    r"(\w+) of (\w+) setups have run\. ((?:`[\w.-]+`(?:, | and )?)+) are missing": setups,
     r"([\w.-]+), trials (\d+) and (\d+)\. (?s:.*) (\d+) by trial \2 \(blue\), (\d+) by trial \3 \(orange\)"
     r"(?:\. Of the true cells, (\d+) by trial \2 only and (\d+) by trial \3 only)?": counted,
 }
