@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,14 @@ def test_the_noise_of_a_table_has_all_three_layers(capsys, tmp_path):
     assert row.split()[-3:] == ["0.0707", "0.705", "0.005"]
 
 
+def test_a_table_of_several_machines_says_so_and_names_no_option_that_it_cannot_take(capsys, tmp_path):
+    (tmp_path / "runs.csv").write_text("trial,dice,machine\n1,0.5,AMD\n2,0.6,Intel\n3,0.7,Intel\n")
+    assert cli.main(["noise", str(tmp_path / "runs.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "the trainings ran on 2 machines: these may cause a part of the spread" in said
+    assert "--seeds" not in said
+
+
 def test_no_metric_is_refused(tmp_path):
     assert "no metric" in refused(asked(tmp_path, "python", "train.py", metrics={})).message
     assert not (tmp_path / ".samebits").exists()
@@ -164,7 +173,7 @@ def test_cases_without_a_finite_number_and_trainings_with_fewer_cases_are_said(t
     assert [one.metrics["dice"] for one in taken.trainings] == [pytest.approx(0.6), 0.5]
     assert taken.warnings == [
         "left out: seed 0, trial 2: dice: the number of case 2 is not a finite number",
-        "left out: seed 0, trial 3: dice: its pattern matched no test case",
+        f"left out: seed 0, trial 3: dice: its pattern matched no test case in {tmp_path}/trials/003/stdout.txt",
         "dice: the trainings were not tested on the same cases: 1 of up to 2 are common",
     ]
 
@@ -191,7 +200,7 @@ def test_a_metric_that_is_not_printed_or_not_a_number_is_left_out_and_said(tmp_p
     assert [one.metrics for one in taken.trainings] == [{"dice": 0.5}]
     said = "\n".join(taken.warnings)
     assert "trial 1: dice: it printed nan" in said
-    assert "trial 2: dice: its pattern matched nothing" in said
+    assert re.search("trial 2: dice: its pattern matched nothing in .*trials/002/stdout.txt", said)
     assert "trial 4: failed" in said
 
 
@@ -219,6 +228,20 @@ def test_equal_numbers_of_different_models_are_not_called_repeated(tmp_path):
 
 def test_models_that_were_not_seen_are_not_counted(tmp_path):
     assert read(tmp_path, [trial_file(1, "0.5"), trial_file(2, "0.5")], final=None).models() == [None]
+
+
+def test_seven_equal_trials_of_a_program_without_a_model_have_a_floor_of_zero(tmp_path):
+    taken = read(tmp_path, [trial_file(number, "0.802") for number in range(1, 8)], final=None)
+    assert sentence_of(taken) == (
+        "dice 0.802, floor 0 (standard deviation of trainings with the same seed). The trainings of one seed print "
+        "equal numbers."
+    )
+
+
+@pytest.mark.parametrize(("models", "said"), [([None, None], "not known"), ([2, None], "2, not known")])
+def test_models_that_are_not_known_are_said_once(models, said):
+    shown = found({1: [1.0, 2.0], 2: [2.0, 3.0]}).model_copy(update={"models": models})
+    assert f" models   {said}\n" in terminal.render(report(shown))
 
 
 def test_seeds_that_change_nothing_are_said(tmp_path):

@@ -23,6 +23,14 @@ def test_seeds_whose_trainings_repeat_have_a_floor_of_zero():
     assert found == (0.0, pytest.approx(1.0))
 
 
+@pytest.mark.parametrize("value", [0.802, 0.1, 1 / 3, 98.9, 1e-300, -7e300])
+@pytest.mark.parametrize("trainings", [2, 3, 7, 10])
+def test_equal_trainings_have_a_floor_of_exactly_zero(value, trainings):
+    assert statistics.layers([[value] * trainings]).same_seed == 0.0
+    assert statistics.layers([[value] * trainings, [value] * 2]) == (0.0, 0.0)
+    assert statistics.mean_of([value] * trainings) == value
+
+
 def test_the_floor_of_the_paper_is_the_deviation_of_its_table():
     # the paper prints 0.737, which divides by 7 instead of 6
     assert statistics.layers([KERAS]).same_seed * math.sqrt(6 / 7) == pytest.approx(0.737, abs=5e-4)

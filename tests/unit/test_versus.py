@@ -115,6 +115,35 @@ def test_a_setup_that_is_not_named_or_not_there_is_refused_with_those_that_are(n
     assert "pytorch-1.3" in text
 
 
+def test_a_study_of_a_task_of_its_own_is_a_side_by_its_own_measures(capsys):
+    study = ROOT / "docs" / "study" / "regression-small"
+    status, said = main(capsys, "--of", "rmse", "--lower", "rmse", f"{study}:keras-tf2.1", f"{study}:pytorch")
+    assert status == 0
+    assert "rmse: B minus A is" in said
+
+
+def test_a_measure_that_a_model_of_a_study_lacks_is_left_out_and_said(tmp_path):
+    document = json.loads((ROOT / "docs" / "study" / "regression-small" / "study.json").read_text())
+    (setup,) = [one for one in document["setups"] if one["id"] == "pytorch"]
+    setup["models"][1]["scores"]["rmse"] = None
+    setup["models"][2]["scores"] = None
+    (tmp_path / "study.json").write_text(json.dumps(document))
+    found = read_side(f"{tmp_path}:pytorch")
+    assert found.warnings == [
+        "left out: trial 2: rmse: undefined, or not a finite number",
+        "left out: trial 3: rmse, mae, explained: undefined, or not a finite number",
+    ]
+
+
+def test_sides_without_a_common_metric_are_refused_with_what_each_has():
+    with pytest.raises(UsageError, match=r"A has dice; B has wrong\."):
+        difference.compare(
+            side({1: [1.0]}),
+            MetricSide(name="y", trainings=[TrainingRun(trial=1, metrics={"wrong": 1.0})]),
+            only=["dice"],
+        )
+
+
 def test_a_study_that_is_damaged_is_an_error(tmp_path):
     (tmp_path / "study.json").write_text('{"format": 1, "setups": [{"id": "x", "models": [{"digits": {"a": 1}}]}]}')
     with pytest.raises(RecordError, match="cannot be read"):
@@ -176,6 +205,19 @@ def test_a_noise_without_a_number_is_no_side(tmp_path):
     (tmp_path / "noise.json").write_text(found.model_dump_json())
     with pytest.raises(UsageError, match=r"No training gave a number \(why\)"):
         read_side(str(tmp_path))
+
+
+@pytest.mark.parametrize("silent", ["a", "b"])
+def test_a_side_with_numbers_keeps_them_beside_one_that_has_none(monkeypatch, silent):
+    def read(text):
+        if text == silent:
+            raise sides.NoNumbers(f"{text}: No training gave a number.", "")
+        return side({1: [1.0, 2.0]}, name=text)
+
+    monkeypatch.setattr(sides, "read_side", read)
+    given = versus(VersusRequest("a", "b"), None)
+    assert given.verdict == "inconclusive"
+    assert {one.name: len(one.trainings) for one in (given.a, given.b)} == {silent: 0, "ab".strip(silent): 2}
 
 
 def test_a_command_has_several_words_and_no_file_of_its_name(tmp_path):

@@ -100,12 +100,12 @@ def compare(
 ) -> list[MetricDifference]:
     """Each metric that both sides have. UsageError if there is none, or if the sides were tested on different cases."""
     known = [name for name in metric_names(a.trainings) if name in metric_names(b.trainings)]
-    for name in (*only, *lower):
-        if name not in known:
-            raise UsageError(f"A and B do not both have the metric {name!r}.", f"both have: {', '.join(known) or '-'}")
     if not known:
         has = [", ".join(metric_names(side.trainings)) for side in (a, b)]
         raise UsageError(f"A and B have no metric in common: A has {has[0]}; B has {has[1]}.", "--metric NAME=REGEX")
+    for name in (*only, *lower):
+        if name not in known:
+            raise UsageError(f"A and B do not both have the metric {name!r}.", f"both have: {', '.join(known)}")
     low = {*lower, *a.lower, *b.lower}
     return [_difference(a, b, name, lower=name in low) for name in known if not only or name in only]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from pathlib import Path
 
-from samebits import __version__
+from samebits import __version__, words
 from samebits.model import Setup
 from samebits.noise import readings
-from samebits.noise.result import NoiseResult, TrainingRun, metric_names, metric_noise
+from samebits.noise.result import BY_RECORD, NoiseResult, TrainingRun, metric_names, metric_noise
 from samebits.noise.sides import NoNumbers, read_side, study_setup
 from samebits.store.record import RECORD
 
@@ -39,13 +39,13 @@ def measured(text: str) -> NoiseResult:
         command=[text],
         setup=_setup(text, side.machines),
         seeds=[seed for seed in groups if seed is not None],
-        seed_by="the record",
+        seed_by=BY_RECORD,
         trials=max(map(len, groups.values())),
         models=models,
         repeats=side.repeats,
         trainings=side.trainings,
         metrics=metrics,
-        warnings=side.warnings,
+        warnings=[*side.warnings, *_of_machines(side.machines)],
         record=str(Path(text).absolute()),
     )
 
@@ -60,10 +60,16 @@ def _nothing(text: str, why: str) -> NoiseResult:
         reason=why,
         command=[text],
         setup=_setup(text, []),
-        seed_by="the record",
+        seed_by=BY_RECORD,
         trials=0,
         record=str(Path(text).absolute()),
     )
+
+
+def _of_machines(machines: list[str]) -> list[str]:
+    if len(machines) < 2:
+        return []
+    return [f"the trainings ran on {words.count(len(machines), 'machine')}: these may cause a part of the spread"]
 
 
 def _setup(text: str, machines: list[str]) -> Setup:

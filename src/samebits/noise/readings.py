@@ -18,6 +18,8 @@ from samebits.store.record import TRIALS, Record
 
 __all__ = ["Readings", "sentence"]
 
+OUTPUT = "stdout.txt"  # of a trial: what the program printed
+
 
 class Readings:
     """What the trainings gave, seed after seed. `trainings`: those with a number; `warnings`: what was left out."""
@@ -37,26 +39,25 @@ class Readings:
             if trial.file.status != "complete":
                 self._leave_out(seed, trial.file, trial.file.why or trial.file.status)
                 continue
-            printed = _text(record.folder / TRIALS / trial_name(trial.id) / "stdout.txt") if self._cases else ""
-            self._take(seed, trial.file, letters.get(trial.id), printed)
+            self._take(seed, trial.file, letters.get(trial.id), record.folder / TRIALS / trial_name(trial.id) / OUTPUT)
 
-    def _take(self, seed: int | None, file: TrialFile, model: str | None, printed: str) -> None:
-        cases = self._case_tables(seed, file, printed)
+    def _take(self, seed: int | None, file: TrialFile, model: str | None, output: Path) -> None:
+        cases = self._case_tables(seed, file, output) if self._cases else {}
         means = {name: float(np.mean(list(found.values()))) for name, found in cases.items()}
         values = {**means, **file.metrics}
         for name in [name for name in self._metrics if name not in values]:
             text = file.metrics_printed.get(name)
-            self._leave_out(seed, file, f"{name}: " + (f"it printed {text}" if text else "its pattern matched nothing"))
+            self._leave_out(seed, file, f"{name}: " + (f"it printed {text}" if text else _unmatched("nothing", output)))
         if values:
             self.trainings.append(TrainingRun(seed=seed, trial=file.id, model=model, metrics=values, cases=cases))
 
-    def _case_tables(self, seed: int | None, file: TrialFile, printed: str) -> dict[str, dict[str, float]]:
+    def _case_tables(self, seed: int | None, file: TrialFile, output: Path) -> dict[str, dict[str, float]]:
         """Metric -> test case -> number. Numbers that are not finite are left out, with a warning."""
-        tables = {}
+        tables, printed = {}, _text(output)
         for name, pattern in self._cases.items():
             found = case_values(pattern, printed)
             if not found:
-                self._leave_out(seed, file, f"{name}: its pattern matched no test case")
+                self._leave_out(seed, file, f"{name}: " + _unmatched("no test case", output))
             tables[name] = {case: value for case, value in found.items() if math.isfinite(value)}
             lost = [case for case in found if case not in tables[name]]
             if lost:
@@ -146,6 +147,10 @@ def case_values(pattern: str, printed: str) -> dict[str, float]:
         except ValueError:
             found[match[1] or ""] = math.nan
     return found
+
+
+def _unmatched(what: str, output: Path) -> str:
+    return f"its pattern matched {what} in {result_words.folder_name(output)}"
 
 
 def _text(path: Path) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from samebits import words
 from samebits.noise import figure
-from samebits.noise.result import MetricNoise, NoiseResult, seed_groups
+from samebits.noise.result import BY_RECORD, MetricNoise, NoiseResult, seed_groups
 from samebits.reports import result_words
 from samebits.reports.table import Cell, Column, Number, StyledText, Table, numbers, optional
 from samebits.reports.tree import (
@@ -111,10 +111,13 @@ def _facts(result: NoiseResult) -> Iterator[tuple[str, Cell]]:
     yield from [("interpreter", result.setup.python)] if result.setup.python else []
     if result.seeds:
         yield "seeds", f"{', '.join(map(str, result.seeds))}, set by {result.seed_by}"
+    elif result.seed_by == BY_RECORD:
+        yield "seeds", "not known; the trainings count as those of one seed"
     else:
         yield "seeds", "the program's own (to vary it: --seeds 1,2,3)"
     yield "trials", f"{result.trials} of each seed"
-    yield "models", ", ".join("not known" if number is None else str(number) for number in result.models)
+    seen = any(result.models)
+    yield "models", ", ".join(str(number or "not known") for number in result.models) if seen else "not known"
     yield "machine", str(result.setup.machine.get("processor", "not seen"))
     yield "time", words.span(result.seconds)
     yield "record", StyledText(result_words.folder_name(result.record), "code")

@@ -10,9 +10,19 @@ from samebits import words
 from samebits.model import Document, Setup, Verdict
 from samebits.noise import statistics
 
-__all__ = ["NOISE_FORMAT", "MetricNoise", "NoiseResult", "TrainingRun", "metric_names", "metric_noise", "seed_groups"]
+__all__ = [
+    "BY_RECORD",
+    "NOISE_FORMAT",
+    "MetricNoise",
+    "NoiseResult",
+    "TrainingRun",
+    "metric_names",
+    "metric_noise",
+    "seed_groups",
+]
 
 NOISE_FORMAT = 1
+BY_RECORD = "the record"  # what set the seeds of trainings that were there already
 
 
 class TrainingRun(Document):
@@ -104,7 +114,7 @@ def metric_noise(trainings: Sequence[TrainingRun], name: str) -> MetricNoise:
     if found.same_seed is None:
         why["same_seed"] = "no seed has two trainings"
     if found.other_seeds is None:
-        why["other_seeds"] = "one seed only; say --seeds 1,2,3"
+        why["other_seeds"] = "one seed only"
     elif len(groups) < statistics.FEWEST:
         why["other_seeds"] = f"from {words.count(len(groups), 'seed')}: a rough number"
     if cases is None:
@@ -112,7 +122,7 @@ def metric_noise(trainings: Sequence[TrainingRun], name: str) -> MetricNoise:
     return MetricNoise(
         name=name,
         trainings=len(values),
-        mean=float(np.mean(values)),
+        mean=statistics.mean_of(values),
         lowest=min(values),
         highest=max(values),
         same_seed=found.same_seed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from samebits import kept_record
 from samebits.errors import RecordError, UsageError
 from samebits.model import Document
 from samebits.noise.readings import Readings
-from samebits.noise.result import NoiseResult, TrainingRun
+from samebits.noise.result import NoiseResult, TrainingRun, metric_names
 from samebits.reports import result_words
 from samebits.store import record_files
 from samebits.store.record import RECORD, open_record
@@ -22,7 +22,7 @@ from samebits.store.record import RECORD, open_record
 __all__ = ["STUDY", "MetricSide", "NoNumbers", "TestedCases", "of_noise", "read_side", "study_setup"]
 
 NOISE, STUDY, STUDY_FORMAT = "noise.json", "study.json", 1
-MEASURES = ("digits", "cells")  # what study.json has of a model, by the study
+MEASURES = ("digits", "cells", "scores")  # what study.json has of a model, by the study
 FIXED = ("true_count", "fields", "undecided", "cells")  # numbers of the data, or of what could not be measured
 LOWER = ("error_rate", "wrong")  # measures of a study for which a lower number is better
 SINGLE = {"digits": "wrong", "cells": "recall"}  # the measure to which each single case counts as right or wrong
@@ -32,6 +32,10 @@ ABOUT = ("seed", "trial", "case", "machine")  # columns of a table that are no m
 
 class NoNumbers(UsageError):
     """Trainings that gave no number of the metrics that were asked for: there is no answer."""
+
+
+class _NotFinite(ValueError):
+    """A number of a table is NaN or infinite, or its cell is empty."""
 
 
 class TestedCases(Document):
@@ -150,7 +154,18 @@ def _of_setup(name: str, setup: Mapping[str, Any], data: Mapping[str, Any]) -> M
     repeats = len(groups) == 1 if groups else None
     tested = _tested(setup["models"], data)
     machines = [one.machine for one in trainings]
-    return _side(name, trainings, machines=machines, lower=list(LOWER), repeats=repeats, tested=tested)
+    warnings = list(_undefined(setup["models"], metric_names(trainings)))
+    return _side(
+        name, trainings, machines=machines, lower=list(LOWER), repeats=repeats, tested=tested, warnings=warnings
+    )
+
+
+def _undefined(models: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iterator[str]:
+    """What is left out: the measures that some of the models have, of those that do not have them."""
+    for model in models:
+        lost = [name for name in names if name not in _measures(model)]
+        if lost:
+            yield f"left out: trial {model['trial']}: {', '.join(lost)}: undefined, or not a finite number"
 
 
 def _missed(model: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -202,6 +217,8 @@ def _of_table(name: str, path: Path) -> MetricSide:
             seed = int(row["seed"]) if row.get("seed") else None
             groups.setdefault((seed, int(row.get("trial") or (1 if row.get("case") else number))), []).append(row)
         trainings = [_of_rows(seed, trial, group) for (seed, trial), group in groups.items()]
+    except _NotFinite as why:
+        raise UsageError(f"{path} cannot be used: {why}.", "remove the line, which is left out then") from None
     except (ValueError, csv.Error) as why:
         raise UsageError(f"{path} cannot be read: {why}.", "separate columns by commas; use a decimal point") from None
     return _side(name, trainings, machines=[one.machine for one in trainings])
@@ -222,5 +239,5 @@ def _of_rows(seed: int | None, trial: int, rows: list[dict[str, str]]) -> Traini
 def _finite(name: str, text: str | None) -> float:
     value = float(text or "nan")
     if not math.isfinite(value):
-        raise ValueError(f"{name} is {text!r}, which is not a finite number")
+        raise _NotFinite(f"{name} is {text!r}, which is not a finite number")
     return value

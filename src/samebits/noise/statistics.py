@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["FEWEST", "Layers", "layers", "scale_of"]
+__all__ = ["FEWEST", "Layers", "layers", "mean_of", "scale_of"]
 
 _HUGE, _TINY = 1e100, 1e-100  # beyond these, the square of a number or of a difference may overflow
 FEWEST = 5  # values below which an estimate is called rough
@@ -31,6 +31,11 @@ def scale_of(*values: Sequence[float]) -> float:
     return 1.0 if largest == 0 or _TINY < largest < _HUGE else 2.0 ** (math.frexp(largest)[1] - 1)
 
 
+def mean_of(values: Sequence[float]) -> float:
+    """The mean. That of equal values is their value, bit for bit, so that they have no deviation from it."""
+    return float(values[0] + np.mean(np.asarray(values) - values[0]))
+
+
 def layers(groups: Sequence[Sequence[float]]) -> Layers:
     """Separate the spread within seeds from that between them. `groups`: the values of each seed.
 
@@ -45,12 +50,12 @@ def layers(groups: Sequence[Sequence[float]]) -> Layers:
 def _layers(groups: Sequence[Sequence[float]]) -> Layers:
     sizes = [len(group) for group in groups]
     total, seeds = sum(sizes), len(groups)
-    means = [float(np.mean(group)) for group in groups]
+    means = [mean_of(group) for group in groups]
     squares = sum(float(np.sum((np.asarray(group) - mean) ** 2)) for group, mean in zip(groups, means, strict=True))
     within = squares / (total - seeds) if total > seeds else None
     if seeds < 2:
         return Layers(None if within is None else math.sqrt(within), None)
-    grand = sum(size * mean for size, mean in zip(sizes, means, strict=True)) / total
+    grand = mean_of([mean for size, mean in zip(sizes, means, strict=True) for _ in range(size)])
     between = sum(size * (mean - grand) ** 2 for size, mean in zip(sizes, means, strict=True)) / (seeds - 1)
     effective = (total - sum(size**2 for size in sizes) / total) / (seeds - 1)
     added = max(0.0, between - (within or 0.0)) / effective

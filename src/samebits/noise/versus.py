@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -55,17 +55,27 @@ def versus(asked: VersusRequest, prepare: Callable[[str, str], Training]) -> Ver
     intervals.needs_scipy()
     texts = {"a": asked.a, "b": asked.b}
     trainings = {letter: prepare(text, letter) for letter, text in texts.items() if is_command(text)}
-    found = dict[str, MetricSide]()
-    try:
-        found |= {letter: sides.read_side(text) for letter, text in texts.items() if letter not in trainings}
-        found |= {letter: train() for letter, train in trainings.items()}
-    except NoNumbers as why:
+    found, whys = _sides(texts, trainings)
+    if whys:
         a, b = (found.get(letter, MetricSide(name=text, trainings=[])) for letter, text in texts.items())
-        return _result(a, b, [], why.message)
+        return _result(a, b, [], whys[0])
     metrics = difference.compare(found["a"], found["b"], only=asked.only, lower=asked.lower)
     answered = [one for one in metrics if _is_answered(one)]
     sentence = " ".join(map(sentence_of, metrics if len(metrics) < 3 else (answered or metrics)[:1]))
     return _result(found["a"], found["b"], metrics, sentence)
+
+
+def _sides(texts: Mapping[str, str], trainings: Mapping[str, Training]) -> tuple[dict[str, MetricSide], list[str]]:
+    """The sides by their letters, and why one has no number. Nothing is trained after that is known."""
+    found, whys = dict[str, MetricSide](), list[str]()
+    for letter in sorted(texts, key=lambda letter: letter in trainings):
+        if letter in trainings and whys:
+            continue
+        try:
+            found[letter] = trainings[letter]() if letter in trainings else sides.read_side(texts[letter])
+        except NoNumbers as why:
+            whys.append(why.message)
+    return found, whys
 
 
 def _result(a: MetricSide, b: MetricSide, metrics: list[MetricDifference], sentence: str) -> VersusResult:
