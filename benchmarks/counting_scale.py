@@ -2,11 +2,13 @@
 
     python benchmarks/counting_scale.py [--only 96-8] [--seed 2019] [--folder DIR]
     python benchmarks/counting_scale.py --scale small --data dsb2018-stained
+    python benchmarks/counting_scale.py --stained dsb2018-stained
 
 Each candidate makes its generated fields, trains `unet_pytorch.py` on one thread, and judges the weights of every
 epoch that is kept. A line for each: what is trained, the processor time up to then, and the scores on the ninth
 animal. The true mask and the best single grey level of the training fields are counted in the same way; with
---scale only these, of a scale of the study, with touching cells together and split.
+--scale only these, of a scale of the study, with touching cells together and split. --stained trains one candidate on
+real cells, on those pictures of the folder that have one stain and one magnification.
 
 Asked for: error rate at most 10 %, Dice at least 0.80, the true mask at most 2 %, one grey level at least twice the
 network's error rate, at least 300 cells.
@@ -25,10 +27,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from scipy import ndimage
 
 from samebits_study import baselines, collection, data
 from samebits_study.catalog import SCRIPTS, STUDIES
-from samebits_study.cells import arrays
+from samebits_study.cells import arrays, fields, stained_cells
 from samebits_study.results import Cells
 from samebits_study.trainings import weights_files
 
@@ -52,6 +55,7 @@ class Candidate(NamedTuple):
     batch: int
     rate: float
     epochs: int
+    source: Path | None = None
 
 
 CANDIDATES = (
@@ -59,6 +63,10 @@ CANDIDATES = (
     Candidate("96-8-1e-3", 96, 48, 400, augmented=1, features=8, batch=4, rate=1e-3, epochs=6),
     Candidate("96-16-1e-3", 96, 48, 400, augmented=1, features=16, batch=4, rate=1e-3, epochs=6),
 )
+# real cells are wide, so the frame needs large tiles: one of each picture of 320 x 256 pixels
+STAINED = Candidate("stained", 256, 48, 0, augmented=3, features=8, batch=2, rate=1e-3, epochs=40)
+GROUND = (0.75, 0.93)  # green by red light of what is no cell: a purple ground, neither pink nor grey
+DIAMETERS, WIDEST = (12, 20), 45  # pixels: the median diameter of a picture's cells, and its widest cell
 
 
 def main() -> None:
@@ -69,16 +77,17 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keep the data and the trainings there")
     parser.add_argument("--scale", choices=list(STUDIES["unet"].scales), help="train nothing: count this scale's masks")
     parser.add_argument("--data", type=Path, help="of --scale: the folder of the images")
+    parser.add_argument("--stained", type=Path, help="a folder of real stained cells: train on those of one kind")
     options = parser.parse_args()
     if options.scale:
         print_untrained(options.scale, options.data, options.seed)
         return
     print(HEAD, flush=True)
     with tempfile.TemporaryDirectory() as spare:
-        for candidate in CANDIDATES:
+        folder = options.folder or Path(spare)
+        for candidate in [of_one_kind(options.stained, folder)] if options.stained else CANDIDATES:
             if options.only in (None, candidate.name):
-                folder = (options.folder or Path(spare)) / candidate.name
-                for line in rows(candidate, options.seed, folder):
+                for line in rows(candidate, options.seed, folder / candidate.name):
                     print(line, flush=True)
 
 
@@ -95,11 +104,36 @@ def print_untrained(scale: str, source: Path | None, seed: int) -> None:
                       f"{_scores(one.cells)}  {one.name}")  # fmt: skip
 
 
+def of_one_kind(source: Path, folder: Path) -> Candidate:
+    """The candidate of real cells, and a folder of links to the pictures of one kind."""
+    pictures = stained_cells.stained_pictures(source)
+    kept = folder / "one-kind"
+    chosen = [picture for picture in pictures if is_of_kind(picture)]
+    for picture in chosen:
+        for name, file in (("images", picture.image), ("labels", picture.marked)):
+            link = kept / name / file.name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(file.absolute())
+    print(f"{len(chosen)} of {len(pictures)} pictures have the ground and the cells of one kind", flush=True)
+    return STAINED._replace(source=kept)
+
+
+def is_of_kind(picture: stained_cells.Slide) -> bool:
+    """Whether a picture has the stain and the magnification of `STAINED`."""
+    labels, colour = picture.labels(), fields.read_colour(picture.image)
+    red, green, _ = colour[labels == 0].mean(axis=0)
+    diameter = np.median(2 * np.sqrt(np.unique(labels[labels > 0], return_counts=True)[1] / np.pi))
+    widest = max(side.stop - side.start for cell in ndimage.find_objects(labels) if cell for side in cell)
+    is_ground = GROUND[0] < green / red <= GROUND[1]
+    return bool(is_ground and DIAMETERS[0] <= diameter < DIAMETERS[1] and widest <= WIDEST)
+
+
 def rows(candidate: Candidate, seed: int, folder: Path) -> Iterator[str]:
     """The lines of a candidate: what needs no training, then the epochs."""
     settings = arrays.CellSettings(candidate.size, candidate.fields, candidate.augmented, seed,
                                    test_fields=candidate.tested, hard=1, whole_cells=1)  # fmt: skip
-    made = arrays.prepare(None, settings, folder)
+    made = arrays.prepare(candidate.source, settings, folder)
     judge = collection.judge_of(STUDIES["unet"], folder, watershed=True)
     for one in baselines.of("cells", folder, judge):
         yield LINE.format(candidate.name, candidate.size, made.train, "", "", "", "", one.cells.counted,
