@@ -322,6 +322,7 @@ REPLAY = "replay.json"
 #   replay        why: operators cannot be replayed here
 #   pooled        (nothing): this process is given tasks by a pool
 #   gave-ray      (nothing): this process gave Ray a function or a class, for its workers to run
+#   client-of-ray (nothing): this process connected to a cluster with Ray Client (ray://)
 #   observed-by   how: "optimizer", "train-function", "apply", "observe", "backward", "compiled-call", "apply-updates",
 #                 "fit", "round": what counted as a step. kind: with "observe", once for each kind that is named
 #   keyed         name, key, point: values that the program observes under a key; what their points' names begin with

@@ -130,6 +130,15 @@ def test_a_program_of_ray_whose_workers_were_not_watched(writing, no_answer, pro
     assert "sets PYTHONPATH in runtime_env, remove it there" in no_answer.result.advice
 
 
+def test_a_program_that_uses_ray_client_is_told_what_to_use_instead(writing, no_answer):
+    trial = writing.training(steps=0, events=[{"event": "client-of-ray"}], trial={"packages": {"ray": "2.60.0"}})
+    assert no_answer([trial] * 2) == (
+        "no step was seen in trials 1 and 2: the program connects to a Ray cluster with ray://, so its functions run where "
+        "samebits cannot watch them."
+    )
+    assert "ray.init(address='auto') instead of ray://" in no_answer.result.advice
+
+
 def test_a_program_whose_library_only_imports_ray_gets_the_usual_advice(no_answer):
     trial = left(python_processes=[python(["python", "train.py"])], packages={"ray": "2.60.0"})
     assert no_answer([trial] * 2) == (

@@ -11,7 +11,7 @@ import pytest
 from samebits import launch, store
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request
-from samebits.launch import custody, remote
+from samebits.launch import custody, hosts, remote
 from samebits.launch.hosts import Host, HostedTrial, connect
 from samebits.launch.keeper import Post, Treatment
 from samebits.launch.local_host import LocalHost
@@ -201,6 +201,7 @@ def interrupted(begun, monkeypatch):
         now = [0.0]
         clock = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
         monkeypatch.setattr(remote, "time", clock)
+        monkeypatch.setattr(hosts, "time", clock)
         monkeypatch.setattr(FakeHost, "start", lambda _, order: RemoteTrial(order, tasks[order.id - 1]))
         experiment, _ = begun("fake", jobs=len(tasks))
         with pytest.raises(KeyboardInterrupt):

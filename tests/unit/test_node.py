@@ -14,7 +14,7 @@ import pytest
 from samebits.experiment import Experiment, Limits, Request
 from samebits.launch import folders, node, remote, working_folder
 from samebits.launch.environment import Slot
-from samebits.launch.hosts import TrialOrder
+from samebits.launch.hosts import EndingTrials, TrialOrder
 from samebits.launch.leaks import Leaks
 from samebits.model import Options
 
@@ -39,7 +39,7 @@ def ordered(tmp_path):
     def order(*paths):
         leaks = Leaks(own, plan.record)
         leaks.wrote(1, [own / path for path in paths])
-        found = remote._node_order(TrialOrder(plan, 3, Limits(), Slot(0, 2), leaks))
+        found = remote._node_order(TrialOrder(plan, 3, Limits(), Slot(0, 2), leaks, EndingTrials()))
         return replace(found, record=tmp_path / "place", packed=True), remote.packed_code(plan.record)
 
     return order

@@ -2,12 +2,13 @@
 
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from samebits.errors import UsageError
 from samebits.launch import ray_address, ray_host
-from samebits.launch.ray_address import refusal, refuse_silence
+from samebits.launch.ray_address import refusal, refuse_strangers
 
 # what Ray 2.60.0 said when it was to join a cluster of Ray 2.50.0
 MISMATCH = (
@@ -32,7 +33,7 @@ def hurried(monkeypatch):
 
 def refused(address):
     with pytest.raises(UsageError) as why:
-        refuse_silence(address)
+        refuse_strangers(address)
     assert "the address that `ray start --head` has printed" in why.value.advice
     return why.value.message
 
@@ -49,17 +50,73 @@ def test_a_server_that_does_not_speak_grpc_is_refused(listening, answer):
     assert refused(address) == f"No Ray cluster answered at {address} within 5 s."
 
 
-def test_a_server_that_speaks_grpc_is_let_through(listening):
+SETTINGS = b"\0\0\0\4\0\0\0\0\0"
+# what Ray 2.60.0 and its version of gRPC said
+OF_GRPC = b"\x88@\x0ccontent-type\x10application/grpc"
+OF_A_CLUSTER = {
+    "asks for a token": [(1, 5, OF_GRPC + b"\0\x0bgrpc-status\x0216\0\x0cgrpc-message\x10InvalidAuthToken")],
+    "names its nodes": [(1, 4, OF_GRPC), (0, 0, b"\0\0\0\0\x02\x0a\0")],
+}
+OF_OTHERS = {
+    "does not know the call": [(1, 5, OF_GRPC + b"@\x0bgrpc-status\x0212")],
+    "does not know the call, in Huffman's code": [(1, 5, OF_GRPC + b"@\x0bgrpc-status\x82\x08\xbf")],
+    "has no such page": [(1, 5, b"\x8d")],
+    "has a page": [(1, 4, b"\x88"), (0, 1, b"<html></html>")],
+    "resets the call": [(3, 0, b"\0\0\0\1")],
+    "says goodbye": [(7, 0, b"\0\0\0\0\0\0\0\0")],
+    "says no more": [],
+}
+
+
+def framed(frames):
+    """Settings, then frames of (type, flags, content)."""
+    said = [len(what).to_bytes(3, "big") + bytes([kind, flags]) + b"\0\0\0\1" + what for kind, flags, what in frames]
+    return SETTINGS + b"".join(said)
+
+
+@pytest.mark.parametrize("frames", OF_A_CLUSTER.values(), ids=OF_A_CLUSTER)
+def test_a_cluster_is_let_through(listening, frames):
     address, server = listening
-    threading.Thread(target=answers, args=(server, b"\0\0\0\4\0\0\0\0\0"), daemon=True).start()
-    refuse_silence(address)
+    threading.Thread(target=answers, args=(server, framed(frames)), daemon=True).start()
+    refuse_strangers(address)
 
 
-def answers(server, what):
+@pytest.mark.parametrize("frames", OF_OTHERS.values(), ids=OF_OTHERS)
+def test_a_server_that_is_no_cluster_is_refused_before_ray_is_loaded(listening, frames):
+    address, server = listening
+    threading.Thread(target=answers, args=(server, framed(frames)), daemon=True).start()
+    assert refused(address) == f"No Ray cluster answered at {address} within 5 s."
+
+
+def test_a_server_that_greets_and_says_no_more_is_refused(listening, hurried):
+    address, server = listening
+    held = threading.Event()
+    threading.Thread(target=answers, args=(server, SETTINGS, held), daemon=True).start()
+    try:
+        assert refused(address) == f"No Ray cluster answered at {address} within 0.2 s."
+    finally:
+        held.set()
+
+
+def test_a_real_server_of_grpc_that_is_no_cluster_is_refused():
+    grpc = pytest.importorskip("grpc", reason="grpcio is not installed: a real server of gRPC is needed")
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        assert refused(f"127.0.0.1:{port}") == f"No Ray cluster answered at 127.0.0.1:{port} within 5 s."
+    finally:
+        server.stop(None).wait()
+
+
+def answers(server, what, held=None):
+    """Answer one client; with `held`, keep the connection until it is set."""
     connection, _ = server.accept()
     with connection:
-        connection.recv(100)
+        connection.recv(1000)
         connection.sendall(what)
+        if held is not None:
+            held.wait(60)
 
 
 def test_a_port_where_nobody_listens_is_refused():

@@ -69,3 +69,17 @@ def test_a_process_that_gives_ray_something_to_run_says_so_once():
     probe.pid = 8  # a forked copy
     assert manager.export_actor_class("A", methods=["m"]) == "exported A with ['m']"
     assert events == ["gave-ray"] * 2
+
+
+def test_a_process_that_uses_ray_client_says_so():
+    events = []
+    probe = SimpleNamespace(pid=7, event=events.append, guard=lambda _, function, *words: function(*words))
+
+    class Worker:
+        def __init__(self, address, *, secure):
+            self.given = address, secure
+
+    ray_tasks.install(SimpleNamespace(Worker=Worker), probe)
+    assert events == []
+    assert [Worker("h:1", secure=True).given, Worker("h:2", secure=False).given] == [("h:1", True), ("h:2", False)]
+    assert events == ["client-of-ray"]

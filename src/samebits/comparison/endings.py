@@ -111,6 +111,9 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
             f"If these files are the result, name them: --artifact '{pattern_of(saved)}'. {_for_jax(empty)}".strip(),
             False,
         )
+    if _is_client_of_ray(empty):
+        why = "the program connects to a Ray cluster with ray://, so its functions run where samebits cannot watch them"
+        return f"no step was seen in {which}: {why}.", _NO_CLIENT, False
     if _hides_workers_of_ray(empty):
         why = "the program uses Ray, and samebits watched none of its workers"
         return f"no step was seen in {which}: {why}.", _UNHIDE_WORKERS, False
@@ -118,6 +121,10 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
 
 
 _CLUSTER_OF_RAY = ("raylet", "gcs_server")  # programs that `ray.init` starts if it finds no cluster
+_NO_CLIENT = (
+    "Run samebits on a node of the cluster, where the program can join it: ray.init(address='auto') instead of ray://. "
+    "Or run whole trials on the cluster: --on ray://HOST:PORT, with the address that `ray start --head` has printed."
+)
 _UNHIDE_WORKERS = (
     "If the program sets PYTHONPATH in runtime_env, remove it there and export it before samebits. If the workers run "
     "on other machines, put the record on a disk that all of them share: --out DIR."
@@ -131,6 +138,12 @@ def _hides_workers_of_ray(empty: Sequence[AlignedTrial]) -> bool:
     watched = [map(str, process.facts.get("argv") or ()) for trial in trials for process in trial.processes]
     workers = (word for argv in (*started, *watched) for word in argv if word.endswith(WORKER_OF_RAY))
     return any(map(_uses_ray, trials)) and not any(workers)
+
+
+def _is_client_of_ray(empty: Sequence[AlignedTrial]) -> bool:
+    """Whether a program used Ray Client, which gives its functions to a different program on the cluster."""
+    processes = (process for trial in empty for process in trial.trial.processes)
+    return any(any(process.events_named("client-of-ray")) for process in processes)
 
 
 def _uses_ray(trial: TrialTrace) -> bool:

@@ -13,7 +13,7 @@ from samebits.experiment import preparation
 from samebits.experiment.disk import check_space
 from samebits.launch.capacity import Capacity, Usage, UsageMeter
 from samebits.launch.environment import Slot
-from samebits.launch.hosts import HostedTrial, TrialOrder
+from samebits.launch.hosts import EndingTrials, HostedTrial, TrialOrder
 from samebits.launch.leaks import Leaks, shown
 from samebits.launch.limits import Limits
 from samebits.launch.observations import Processes, read_json
@@ -93,6 +93,7 @@ class Trials:
     def __init__(self, plan: Plan, progress: Progress, capacity: Capacity | None = None) -> None:
         self.plan, self.progress = plan, progress
         self.leaks = Leaks(plan.directory, plan.record)
+        self._ending = EndingTrials()
         alone = "the time of one trial decides how the time budget is used" if plan.options.budget else ""
         self.capacity = capacity or Capacity(plan.options.jobs, alone=alone, slots=plan.host.slots)
         self._waiting = PausedTrials()
@@ -216,7 +217,7 @@ class Trials:
             self.capacity.places.taken.add(slot.number)
             trial.go_on(limits)
         else:  # a place stays free if the trial cannot be started: others wait for it
-            trial = self.plan.host.start(TrialOrder(self.plan, number, limits, slot, self.leaks))
+            trial = self.plan.host.start(TrialOrder(self.plan, number, limits, slot, self.leaks, self._ending))
             self._running[slot.number] = trial
             self.capacity.places.taken.add(slot.number)
         if isinstance(trial, TrialRun):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from samebits.errors import UsageError
@@ -19,17 +21,53 @@ if TYPE_CHECKING:
     from samebits.launch.plan import Plan
     from samebits.model import TrialFile
 
-__all__ = ["Host", "HostedTrial", "TrialOrder", "connect"]
+__all__ = ["EndingTrials", "Host", "HostedTrial", "TrialOrder", "connect"]
+
+_PATIENCE = 30.0  # seconds in which a trial whose end was asked for should be gone
 
 
 class TrialOrder(NamedTuple):
-    """An order for a host: one trial of a plan. `leaks`: knows which files earlier trials left."""
+    """An order for a host: one trial of a plan.
+
+    `leaks`: knows which files earlier trials left. `ending`: the trials of the record that are to end.
+    """
 
     plan: Plan
     id: int
     limits: Limits
     slot: Slot
     leaks: Leaks
+    ending: EndingTrials
+
+
+class EndingTrials:
+    """The trials of one record whose end was asked for, and has not been seen. Their time runs at the same time."""
+
+    def __init__(self) -> None:
+        self._until: dict[HostedTrial, float] = {}
+
+    def add(self, trial: HostedTrial) -> None:
+        """The end of a trial is asked for now."""
+        self._until.setdefault(trial, time.monotonic() + _PATIENCE)
+
+    def wait_for(self, trial: HostedTrial) -> None:
+        """Return when the trial is over, or its time is up. Look at the others, too: an end may need several looks."""
+        until = self._until.get(trial, 0.0)
+        while not trial.poll() and time.monotonic() < until:
+            for other in self._until:
+                other.poll()
+            time.sleep(trial.pace)
+        self._until.pop(trial, None)
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """No time passes for the trials while the block runs, because nobody looks at them."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            spent = time.monotonic() - began
+            self._until = {trial: until + spent for trial, until in self._until.items()}
 
 
 class HostedTrial(Protocol):

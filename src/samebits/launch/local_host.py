@@ -37,6 +37,6 @@ class LocalHost:
 
     def start(self, order: TrialOrder) -> TrialRun:
         """See Host."""
-        trial = TrialRun(*order)
+        trial = TrialRun(order.plan, order.id, order.limits, order.slot, order.leaks)
         trial.start(self._launcher)
         return trial

@@ -25,7 +25,7 @@ from samebits.errors import UsageError
 from samebits.launch import origin, working_folder
 from samebits.launch.hosts import TrialOrder
 from samebits.launch.parcels import Delivery, RayOrder, has_more, received, sent
-from samebits.launch.ray_address import refuse_silence
+from samebits.launch.ray_address import refuse_strangers
 from samebits.launch.remote import RemoteTrial, packed_code, post
 from samebits.needs import NODE, PACKED, SPREAD
 
@@ -117,7 +117,7 @@ class Bridge:
         if importlib.util.find_spec("ray") is None:
             raise UsageError("Ray is not installed beside samebits.", "pip install ray")
         if address:
-            refuse_silence(address)
+            refuse_strangers(address)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _BOOT, _FOLDER],

@@ -7,7 +7,6 @@ import os
 import pickle
 import platform
 import time
-import weakref
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -29,7 +28,6 @@ __all__ = ["RemoteTask", "RemoteTrial", "packed_code", "post"]
 
 _PLACE = Path("/tmp")  # noqa: S108  (of every node)
 _PACE = 0.05
-_PATIENCE = 30.0  # seconds in which a trial that was cancelled should be gone
 _STILL_RUNS = "had not ended when samebits stopped waiting for it: it may have run on"
 
 
@@ -61,7 +59,7 @@ class RemoteTrial:
         self._began, self._steps = time.monotonic(), 0
         self._started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._outcome: Delivery | None = None
-        self._asked: float | None = None  # when it was asked to end
+        self._is_to_end = False
         self._has_document = False
         custody.make_trial(order.plan.record, self._folder, self._document("killed", ENDED_BEFORE))
 
@@ -100,9 +98,9 @@ class RemoteTrial:
 
     def ask_to_end(self) -> None:
         """See HostedTrial."""
-        if self._asked is None:
-            self._asked = time.monotonic()
-            _ASKED.add(self)
+        if not self._is_to_end:
+            self._is_to_end = True
+            self._order.ending.add(self)
             self._task.cancel()
 
     def cancel(self, why: str) -> None:
@@ -113,18 +111,10 @@ class RemoteTrial:
         document that says why.
         """
         self.ask_to_end()
-        deadline = (self._asked or 0.0) + _PATIENCE
-        while not self.poll() and time.monotonic() < deadline:
-            for other in list(_ASKED):  # an outcome may need several looks, and the time of the others runs, too
-                other.poll()
-            time.sleep(_PACE)
-        _ASKED.discard(self)
+        self._order.ending.wait_for(self)
         if self._outcome is not None and self._outcome.folder and not self._has_document:
-            began = time.monotonic()
-            with suppress(SamebitsError, OSError):  # nothing can be kept
+            with self._order.ending.at_rest(), suppress(SamebitsError, OSError):  # nothing can be kept
                 self.fetch()
-            for other in _ASKED:  # nobody looked at them meanwhile
-                other._asked = (other._asked or 0.0) + time.monotonic() - began
         if not self._has_document:
             self._ended(why, () if self._outcome else (f"trial {self.id} {_STILL_RUNS}",))
 
@@ -151,9 +141,6 @@ class RemoteTrial:
 
     def _document(self, status: Status, why: str) -> TrialFile:
         return TrialFile(id=self.id, status=status, why=why, started=self._started, seconds=self.spent)
-
-
-_ASKED: weakref.WeakSet[RemoteTrial] = weakref.WeakSet()  # the trials whose end is asked for and not seen
 
 
 def post(

@@ -1,7 +1,8 @@
 """Ray: an end is recorded after each task and each call of an actor's method, before its result is stored.
 
 A process that gives Ray a function or an actor class to run reports that, because its workers may be hidden from the
-probe.
+probe. So does a process that connects to a cluster with Ray Client (`ray://`): its functions run in a different program
+on the cluster.
 
 A worker of Ray is ended by its raylet when its job is over, without Python's exit
 (https://docs.ray.io/en/latest/ray-core/fault_tolerance/tasks.html); what `pools` says about workers is true for it,
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
 
 
 def install(module: Library, probe: "Probe") -> None:
-    """Wrap the functions that a worker gets to execute, and the methods that export them; `module`:
-    ray._private.function_manager.
+    """Wrap the functions that a worker gets to execute, and the methods that export them; or Ray Client.
+
+    `module`: ray._private.function_manager or ray.util.client.worker.
     """
+    told: Set[int] = set()
+    if not hasattr(module, "FunctionActorManager"):
+        module.Worker.__init__ = _telling(module.Worker.__init__, "client-of-ray", told, probe)
+        return
     manager = module.FunctionActorManager
     original = manager.get_execution_info
     known: Dict[Function, Function] = {}
@@ -33,20 +39,19 @@ def install(module: Library, probe: "Probe") -> None:
         return probe.guard("a task of Ray", _seen, info, known, probe) or info
 
     manager.get_execution_info = get_execution_info
-    told: Set[int] = set()
     for name in ("export", "export_actor_class"):
         if hasattr(manager, name):
-            setattr(manager, name, _telling(getattr(manager, name), told, probe))
+            setattr(manager, name, _telling(getattr(manager, name), "gave-ray", told, probe))
 
 
-def _telling(original: Function, told: Set[int], probe: "Probe") -> Function:
+def _telling(original: Function, event: str, told: Set[int], probe: "Probe") -> Function:
     """The same method, which also reports that it was called, once in each process (`told`)."""
 
     @functools.wraps(original)
     def gives(*args: Any, **kwargs: Any) -> Any:
         if probe.pid not in told:
             told.add(probe.pid)
-            probe.guard("what Ray is given", probe.event, "gave-ray")
+            probe.guard("what Ray is given", probe.event, event)
         return original(*args, **kwargs)
 
     return gives
