@@ -150,6 +150,17 @@ class Strict(type):
 class Lazy(metaclass=Strict):
     __slots__ = ()
 
+def learner():
+    hidden = np.full(2, 10.0)
+    while True:
+        yield hidden.sum()
+
+class Net:
+    def __init__(self, value):
+        self.w = np.full(2, value)
+
+nets, running, ended = {Net(11.0), Net(12.0)}, learner(), (x for x in ())
+next(running), list(ended)
 predict, slotted, act = fitted(), Slotted(), Agent().act
 slotted.w = np.full(2, 5.0)
 queue = collections.deque([np.full(2, 6.0)], maxlen=3)
@@ -164,8 +175,10 @@ def test_closures_slots_classes_and_methods_are_looked_into(watched_run):
     assert (trial.exit_code, trial.only.failures) == (0, []), trial.stderr
     said = held(trial.only)
     assert sorted(said) == [
-        "Table.rows", "Table.scaled.func.defaults.0", "act.self.q", "predict.w", "queue.0", "scaled.args.0",
+        "Table.rows", "Table.scaled.func.defaults.0", "act.self.q", "nets.item.w", "predict.w", "queue.0", "running.hidden",
+        "scaled.args.0",
         "scaled_by.cache", "scaled_by.defaults.0", "slotted.w",
     ]  # fmt: skip
+    assert trial.only.names("end").count("globals nets.item.w") == 2
     models = sorted(name for name in said if said[name].get("model"))
     assert models == ["Table.rows", "Table.scaled.func.defaults.0", "predict.w"]

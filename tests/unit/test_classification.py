@@ -196,7 +196,7 @@ def test_a_unit_or_a_time_beside_a_result_never_masks_it(line, a, b):
      ("best_run_id", 3, 5), ("winner_run_name", "a", "b"), ("weights_crc", "0x1a2b3c4d", "0x1a2b3c4e"),
      ("reaction_time", 0.3, 0.4), ("real_time_factor", 0.3, 0.4), ("lap_time", 80.1, 80.2), ("age_seconds", 1.0, 2.0),
      ("ms_ssim", 0.9, 0.91), ("expert_utilization", 0.4, 0.5), ("duration_l1", 0.1, 0.2), ("reward_per_second", 0.1, 0.2),
-     ("coef.w_time", 0.1, 0.2), ("pid", 0.5, 0.75), ("predicted_date", "2026-01-02", "2026-01-03"), ("snr", "11.2 s", "12.2 s")],
+     ("coef.w_time", 0.1, 0.2), ("coef.duration", 0.1, 0.2), ("feature_importances.hours", 0.1, 0.2), ("pid", 0.5, 0.75), ("predicted_date", "2026-01-02", "2026-01-03"), ("snr", "11.2 s", "12.2 s")],
 )  # fmt: skip
 def test_a_result_whose_name_resembles_that_of_a_time_a_path_or_a_run_is_unknown(name, a, b):
     assert classify(name, a, b).effect == "unknown"
@@ -205,7 +205,7 @@ def test_a_result_whose_name_resembles_that_of_a_time_a_path_or_a_run_is_unknown
 @pytest.mark.parametrize(
     ("name", "a", "b"),
     [("updated", BEGAN, BEGAN + 9.0), ("branch", "main", "fix"), ("score_time", 0.5, 0.6), ("step_time", 0.1, 0.2),
-     ("filename", "/data/a.png", "/data/b.png"), ("recall_time", 0.1, 0.2), ("gpu_utilization", 41, 42), ("utilization", 41, 42)],
+     ("filename", "/data/a.png", "/data/b.png"), ("recall_time", 0.1, 0.2), ("time_per_step", 0.1, 0.2), ("fit.ms_per_token", 0.1, 0.2), ("gpu_utilization", 41, 42), ("utilization", 41, 42)],
 )  # fmt: skip
 def test_a_time_a_path_or_the_state_of_the_code_is_understood_by_its_name(name, a, b):
     assert classify(name, a, b).effect == "understood"

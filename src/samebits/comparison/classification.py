@@ -32,6 +32,10 @@ _WORDS = {"moment": "a time", "pid": "a process id", "run id": "an id of a run",
 _STRING_REASONS = frozenset(("time", "moment", "host", "run id", "version of the code", "path"))
 # if the name of a path or an id says which model was best, it is a result
 _RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
+# below one of these stands a number for each feature of the data, which may be called "duration"
+_COEFFICIENTS = frozenset(
+    ("coef", "coefs", "coefficient", "coefficients", "importance", "importances", "weights", "beta", "betas", "theta")
+)
 _FORMS_OF_TIME = ("time", "date", "duration", "rate", "memory")  # a predicted date is a result
 _CHOSEN = frozenset(("best", "selected", "chosen", "winner", "winning", "top"))
 _PER_SECOND, _PER_THING = re.compile(r"/(?:s|secs?|seconds?)$"), re.compile(r"(^|\W)(?:us|ms|s|secs?|seconds?)/\w+$")
@@ -62,7 +66,8 @@ def classify(
     an estimator). `nonnegative`: an array of which no value is below zero, as times are.
     """
     key = last_key(name)
-    reason = reason_of_key(key)
+    is_of_feature = not _COEFFICIENTS.isdisjoint(tokens(name.rpartition(key)[0]))  # coef.duration
+    reason = None if is_of_feature else reason_of_key(key)
     if model and key not in _TIMES_OF_A_SEARCH:
         return Classification("counts", "it belongs to a model")
     if reason and _fits(reason, key, a, b, nonnegative=nonnegative):

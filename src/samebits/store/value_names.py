@@ -82,6 +82,8 @@ def reason_of_key(name: str) -> str | None:
     known, last = set(words), words[-1]
     if "per" in words and words[-1] in ("second", "sec", "s", "minute", "min", "hour"):
         return None if known & _MEASURED else "rate"
+    if "per" in words[1:] and words[words.index("per", 1) - 1] in _TIMES | _SPANS and not known & OF_DATA:
+        return "duration"  # time_per_step
     modelled = known & OF_DATA or known & (_MODELLED | _MEASURED) - (
         _TIMED if last in ("time", "times") or last in _SPANS else set()
     )

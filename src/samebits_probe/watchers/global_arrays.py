@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
 from ..system import System
 from ..values import ArrayPrint
-from .references import REFERRING, attributes, has_attributes, references
+from .references import MOST_ITEMS, REFERRING, attributes, has_attributes, references
 from .tabular.content import is_time
 
 if TYPE_CHECKING:
@@ -29,15 +29,16 @@ SEEN = [
     (
         "globals",
         "arrays of NumPy and tensors that are reachable at the end from the globals of the program and of modules "
-        "beside it: in dictionaries, lists, tuples, deques, data classes, the program's own classes and their objects, "
-        "closures and defaults of its functions, objects of scikit-learn, SciPy and flax.nnx; what a jax.Ref holds",
-        "locals of a function that has returned, generators, pandas, strings, numbers; children of multiprocessing",
+        "beside it: in dictionaries, lists, tuples, sets, deques, data classes, the program's own classes and their "
+        "objects, closures and defaults of its functions, its generators, objects of scikit-learn, SciPy and flax.nnx; "
+        "what a jax.Ref holds",
+        "locals of a function that has returned, pandas, strings, numbers; children of multiprocessing",
         "more than 4,000 arrays or 1 GiB: `globals` in `not_observed`; a difference that no rule understands is "
         "inconclusive",
     ),
 ]
 
-_MOST_ARRAYS, _MOST_ITEMS, _MOST_BYTES, _DEEPEST = 4000, 1000, 1 << 30, 6
+_MOST_ARRAYS, _MOST_BYTES, _DEEPEST = 4000, 1 << 30, 6
 _MOST_SCANNED = 100000  # elements of an array whose signs are checked
 _NUMBERS = "biufc"  # kinds of NumPy's dtypes whose values are numbers
 _DICTS = (dict, collections.OrderedDict, collections.defaultdict)
@@ -68,7 +69,7 @@ class GlobalArrays:
         walk = _Walk(self._read, [vars(module).get("__name__") for _, module in modules])
         for prefix, module in modules:
             walk.module(prefix, module)
-        for path, found in walk.found:
+        for path, found in walk.in_order():
             if found.fingerprint not in known:
                 point = self._probe.point("end", "globals " + path, found.dtype, found.shape)
                 self._probe.add(point, found.fingerprint)
@@ -122,6 +123,15 @@ class _Walk:
             if not hidden:
                 self._value(prefix + key, value, _DEEPEST, False)
 
+    def in_order(self) -> "List[FoundArray]":
+        """What was found. Arrays of one path (the items of a set) are sorted by content."""
+        by_path: Dict[str, List[ArrayPrint]] = {}
+        for path, found in self.found:
+            by_path.setdefault(path, []).append(found)
+        return [
+            (path, found) for path, same in by_path.items() for found in sorted(same, key=lambda one: one.fingerprint)
+        ]
+
     def _value(self, path: str, value: Any, depth: int, is_model: bool) -> None:
         if id(type(value)) in _ATOMS or id(value) in self._seen or self._is_too_much(value):
             return
@@ -142,13 +152,13 @@ class _Walk:
     def _inside(self, path: str, value: Any, depth: int, is_model: bool) -> None:
         kind = type(value)
         if kind in _DICTS:
-            for key in list(dict.keys(value))[:_MOST_ITEMS]:
+            for key in list(dict.keys(value))[:MOST_ITEMS]:
                 # a search keeps the durations of its fits
                 if type(key) in (str, int) and not (is_model and is_time(key)):
                     self._value("%s.%s" % (path, key), dict.get(value, key), depth, is_model)
         elif kind is list or tuple in type.mro(kind):
             items = list.__getitem__ if kind is list else tuple.__getitem__
-            for number, item in enumerate(items(value, slice(_MOST_ITEMS))):
+            for number, item in enumerate(items(value, slice(MOST_ITEMS))):
                 self._value("%s.%d" % (path, number), item, depth, is_model)
         elif (_module_of(kind), kind.__name__) == ("sklearn.tree._tree", "Tree"):
             self._fields(path, value.__getstate__())
@@ -159,7 +169,7 @@ class _Walk:
 
     def _named(self, path: str, items: "List[Tuple[str, Any]]", depth: int, is_model: bool) -> None:
         """What an object refers to by names. A model keeps durations too: they are none of its arrays."""
-        for key, item in items[:_MOST_ITEMS]:
+        for key, item in items[:MOST_ITEMS]:
             if not (is_model and is_time(key)):
                 self._value("%s.%s" % (path, key), item, depth, is_model)
 

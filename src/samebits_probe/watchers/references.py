@@ -1,4 +1,7 @@
-"""What functions, methods, classes and objects of the program refer to, read without running any of its code."""
+"""What functions, methods, classes and objects of the program refer to, read without running any of its code.
+
+All items of a set have one name, because its order differs from run to run.
+"""
 
 import collections
 import functools
@@ -10,7 +13,9 @@ if TYPE_CHECKING:
 
     Reference = Tuple[str, Any]  # with its name
 
-__all__ = ["REFERRING", "attributes", "has_attributes", "references"]
+__all__ = ["MOST_ITEMS", "REFERRING", "attributes", "has_attributes", "references"]
+
+MOST_ITEMS = 1000  # of one container or object
 
 
 def references(value: Any, own: "FrozenSet[Any]") -> "List[Reference]":
@@ -45,6 +50,17 @@ def _of_class(value: Any, own: "FrozenSet[Any]") -> "List[Reference]":
     return [(key, item) for key, item in list(fields.items()) if not key.startswith("__")]
 
 
+def _of_frame(frame: Any, own: "FrozenSet[Any]") -> "List[Reference]":
+    """The variables of a generator or a coroutine of the program that has not ended."""
+    if frame is None or frame.f_globals.get("__name__") not in own:
+        return []
+    return list(frame.f_locals.items())
+
+
+def _of_set(value: Any) -> "List[Reference]":
+    return [("item", item) for item in value] if len(value) <= MOST_ITEMS else []  # which ones come first is chance
+
+
 def _of_deque(value: Any, own: "FrozenSet[Any]") -> "List[Reference]":
     return [(str(number), item) for number, item in enumerate(collections.deque.copy(value))]
 
@@ -55,6 +71,10 @@ _READERS: "Dict[type, Callable[[Any, FrozenSet[Any]], List[Reference]]]" = {
     collections.deque: _of_deque,
     types.MethodType: lambda value, own: [("self", value.__self__), ("func", value.__func__)],
     functools.partial: lambda value, own: [("func", value.func), ("args", value.args), ("keywords", value.keywords)],
+    types.GeneratorType: lambda value, own: _of_frame(value.gi_frame, own),
+    types.CoroutineType: lambda value, own: _of_frame(value.cr_frame, own),
+    set: lambda value, own: _of_set(value),
+    frozenset: lambda value, own: _of_set(value),
     staticmethod: lambda value, own: [("func", value.__func__)],
     classmethod: lambda value, own: [("func", value.__func__)],
 }
