@@ -22,7 +22,7 @@ class NumpySeed(Control):
     generators = ("numpy",)
     acts_at_start = True
     edits = (edit(TOP, "import numpy", "numpy.random.seed({seed})"),)
-    hints = {"start": 3, "rng": 3, "batch": 4, "forward": 7, "gradient": 6, "structure": 5, "end": 2}
+    hints = {"start": 3, "rng": 3, "batch": 4, "forward": 7, "gradient": 6, "update": 7, "structure": 5, "end": 2}
 
     def __init__(self) -> None:
         self._seeded_by_program = False

@@ -49,7 +49,7 @@ class PythonSeed(Control):
     generators = ("python",)
     acts_at_start = True
     edits = (edit(TOP, "import random", "random.seed({seed})"),)
-    hints = {"start": 4, "rng": 4, "batch": 3, "forward": 8, "gradient": 5, "structure": 4, "end": 1}
+    hints = {"start": 4, "rng": 4, "batch": 3, "forward": 8, "gradient": 5, "update": 8, "structure": 4, "end": 1}
 
     def after_import(self) -> "ImportHooks":
         return {"random": self._seed}

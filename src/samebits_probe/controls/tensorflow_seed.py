@@ -32,7 +32,7 @@ class TfSeed(Control):
             instead=True,
         ),
     )
-    hints = {"start": 2, "rng": 2, "batch": 7, "forward": 6}
+    hints = {"start": 2, "rng": 2, "batch": 7, "forward": 6, "update": 10}
 
     def after_import(self) -> "ImportHooks":
         return {
