@@ -175,7 +175,7 @@ def test_closures_slots_classes_and_methods_are_looked_into(watched_run):
     assert (trial.exit_code, trial.only.failures) == (0, []), trial.stderr
     said = held(trial.only)
     assert sorted(said) == [
-        "Table.rows", "Table.scaled.func.defaults.0", "act.self.q", "nets.item.w", "predict.w", "queue.0", "running.hidden",
+        "Table.rows", "Table.scaled.func.defaults.0", "act.self.q", "nets.item.w", "predict.w", "queue.0", "running.local",
         "scaled.args.0",
         "scaled_by.cache", "scaled_by.defaults.0", "slotted.w",
     ]  # fmt: skip

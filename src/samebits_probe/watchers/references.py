@@ -5,6 +5,7 @@ All items of a set have one name, because its order differs from run to run.
 
 import collections
 import functools
+import gc
 import types
 from typing import TYPE_CHECKING, Any, Iterator, List, Tuple
 
@@ -50,11 +51,16 @@ def _of_class(value: Any, own: "FrozenSet[Any]") -> "List[Reference]":
     return [(key, item) for key, item in list(fields.items()) if not key.startswith("__")]
 
 
-def _of_frame(frame: Any, own: "FrozenSet[Any]") -> "List[Reference]":
-    """The variables of a generator or a coroutine of the program that has not ended."""
+def _of_frame(owner: Any, frame: Any, own: "FrozenSet[Any]") -> "List[Reference]":
+    """What the variables of a generator or a coroutine hold, if it is the program's and has not ended.
+
+    They have one name: `f_locals` would tell theirs, and keep what they hold alive.
+    """
     if frame is None or frame.f_globals.get("__name__") not in own:
         return []
-    return list(frame.f_locals.items())
+    shared = (id(frame.f_globals), id(frame.f_builtins))
+    held = [*gc.get_referents(owner), *gc.get_referents(frame)]  # the first from Python 3.11 on, the second before
+    return [("local", item) for item in held if id(item) not in shared]
 
 
 def _of_set(value: Any) -> "List[Reference]":
@@ -71,8 +77,8 @@ _READERS: "Dict[type, Callable[[Any, FrozenSet[Any]], List[Reference]]]" = {
     collections.deque: _of_deque,
     types.MethodType: lambda value, own: [("self", value.__self__), ("func", value.__func__)],
     functools.partial: lambda value, own: [("func", value.func), ("args", value.args), ("keywords", value.keywords)],
-    types.GeneratorType: lambda value, own: _of_frame(value.gi_frame, own),
-    types.CoroutineType: lambda value, own: _of_frame(value.cr_frame, own),
+    types.GeneratorType: lambda value, own: _of_frame(value, value.gi_frame, own),
+    types.CoroutineType: lambda value, own: _of_frame(value, value.cr_frame, own),
     set: lambda value, own: _of_set(value),
     frozenset: lambda value, own: _of_set(value),
     staticmethod: lambda value, own: [("func", value.__func__)],
