@@ -126,7 +126,7 @@ def _refuse_same_folder(request: Request, source: Path) -> None:
         return
     new, old = request.out.absolute().resolve(), source.absolute().resolve()
     if new == old or new in old.parents:
-        what = f"{request.out} is, or holds, the record that is compared with."
+        what = f"{request.out} is the record of --against, or holds it."
         raise UsageError(what, "--out DIR names a different folder; --add N RECORD adds trials to a record.")
 
 

@@ -54,7 +54,7 @@ DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|min|s|m|h|d)")
 def read_whole(text: str, lowest: int, highest: int, what: str) -> int:
     """A whole number between two bounds, both included."""
     if not re.fullmatch(r"[+-]?\d{1,30}", text, re.ASCII):
-        raise ValueError(f"{text!r} is not a whole number; {what} is one from {lowest:,} to {highest:,}.")
+        raise ValueError(f"{text!r} is not a whole number; {what} is from {lowest:,} to {highest:,}.")
     number = int(text)
     if not lowest <= number <= highest:
         raise ValueError(f"{text} is out of range; {what} is from {lowest:,} to {highest:,}.")

@@ -52,7 +52,7 @@ INIT_TEXT = """Do libraries draw initial weights as documented?
 Let each installed library draw initial weights, infer their distribution, and compare it with the library's
 documentation. samebits tries the initializers and the defaults of layers on shapes of dense, convolution, transposed
 and depthwise kernels. It reads the documented formula from the docstring or the signature of the installed library,
-if it is there.
+if one of them has it.
 
 Exit status: 0 all weights are drawn as documented, 1 some are not, 2 wrong use or an error, 3 nothing could be
 measured."""
@@ -136,7 +136,7 @@ A and B are FILE.py:FUNCTION, where the function returns the model, or a saved K
 writes the weights under B's names. It runs both models on the same random inputs, and names the first layer whose
 outputs differ by more than rounding.
 
-Exit status: 0 the models agree, 1 they differ, 2 wrong use or an error, 3 not known."""
+Exit status: 0 the models agree, 1 they differ, 2 wrong use or an error, 3 no answer."""
 
 
 def run_weights(**given: Any) -> int:

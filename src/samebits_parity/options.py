@@ -55,7 +55,7 @@ def library_names() -> list[str]:
 
 LIBRARIES = Option(
     "libraries", ("--libraries",),
-    "Only these libraries (default: all that are here): keras-tf1.14, keras-tf2.1, pytorch-1.3, pytorch, "
+    "Only these libraries (default: all that are installed): keras-tf1.14, keras-tf2.1, pytorch-1.3, pytorch, "
     "keras3-tensorflow, keras3-torch, keras3-jax, tf.keras, jax, flax.",
     "ID,ID,...", read_names, names=library_names,
 )  # fmt: skip
@@ -76,7 +76,7 @@ PYTHON_A = Option("python_a", ("--python-a",), "Run A with this Python.", "PATH"
 PYTHON_B = Option("python_b", ("--python-b",), "Run B with this Python.", "PATH", read_text)
 ENVIRONMENT_A = Option("env_a", ("--env-a",), "Run A with the Python of this environment.", "NAME", read_text)
 ENVIRONMENT_B = Option("env_b", ("--env-b",), "Run B with the Python of this environment.", "NAME", read_text)
-PARITY_OUT = Option("out", ("--out",), "Keep what both trainings wrote in this folder.", "DIR", read_text)
+PARITY_OUT = Option("out", ("--out",), "Keep the files of both trainings in this folder.", "DIR", read_text)
 BACKEND = Option("backend", ("--backend",), "The backend of Keras 3: tensorflow, torch or jax.", "NAME", read_backend)
 WEIGHTS = Option(
     "weights", ("--weights",),

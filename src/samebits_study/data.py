@@ -68,7 +68,7 @@ def _refuse_damaged(known: dict[str, Any], found: dict[str, str], folder: Path) 
     if missing:
         raise DataError(f"{folder / missing[0]} is not there.", _again(folder))
     if any(known.get(name, digest) != digest for name, digest in found.items()):
-        raise DataError(f"The data in {folder} is not what it was when the study began.", _again(folder))
+        raise DataError(f"The data in {folder} has changed since the study began.", _again(folder))
 
 
 def _again(folder: Path) -> str:
@@ -87,7 +87,7 @@ def _refuse_other(asked: dict[str, Any], known: dict[str, Any], folder: Path) ->
         again = f"Give --data {was} again" if was else "Leave --data out, as then"
         what = f"The study in {folder.parent} was begun with {f'the images in {was}' if was else 'no --data'}."
         raise UsageError(what, f"{again}; or name a different folder with --out.")
-    said = "; ".join(f"{name} is {known.get(name)} there, {asked[name]} is asked for" for name in differ)
+    said = "; ".join(f"{name} is {known.get(name)} there, but {asked[name]} is wanted" for name in differ)
     raise UsageError(
         f"{folder} holds the data of a different study or scale: {said}.", "--out names a different folder."
     )
@@ -101,7 +101,7 @@ def _refuse_changed(known: dict[str, Any], source: Path | None, folder: Path, no
         note(f"{source} is not there any more: the data that was made of it is used")
     elif digest_of_folder(source) != known["digest_of_source"]:
         raise UsageError(
-            f"What {source} holds has changed since the study in {folder.parent} was begun.",
+            f"The content of {source} has changed since the study in {folder.parent} began.",
             "Put back what was there; or begin a study of it in a different folder (--out).",
         )
 

@@ -93,7 +93,7 @@ def test_what_moves_memory_is_not_blamed_for_bits_that_follow_addresses(varied, 
     monkeypatch.setenv("HOME", "/" + "h" * 1000)
     result = varied("follows_addresses.py", factors=["home"])
     assert answers(result) == {"home": "unsettled"}
-    assert "trials with a different memory layout alone have different bits, too" in result.factors[0].sentence
+    assert "trials that differ only in memory layout have different bits, too" in result.factors[0].sentence
     assert result.verdict == "inconclusive"
     assert cli.main(["report", str(tmp_path / "record")]) == 3
     said = capsys.readouterr().out
@@ -128,7 +128,7 @@ def test_what_changes_with_time_is_no_factors(varied, tmp_path, factor):
     """From its third run on it trains otherwise, whatever is varied then."""
     result = varied("counts_its_runs.py", str(tmp_path / "count"), "2", factors=[factor])
     assert answers(result) == {factor: "unsettled"}
-    assert "the base setup has different bits by now, too: something else changed" in result.factors[0].sentence
+    assert "the base setup now has different bits, too: something else changed" in result.factors[0].sentence
 
 
 def test_one_value_under_two_names_shows_nothing(varied):

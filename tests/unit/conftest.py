@@ -6,7 +6,7 @@ import json
 import pytest
 
 from samebits.model import FilesFile, Options, RecordFile, TrialFile
-from samebits.store import open_record, seal, seal_record
+from samebits.store import fingerprint_file, open_record, seal, seal_record
 from samebits_probe import wire
 from samebits_probe.trace import Recorder
 
@@ -147,3 +147,15 @@ def _step(step, add, loss):
 def writing():
     """The writer of records."""
     return Writing()
+
+
+@pytest.fixture(scope="session")
+def read_file():
+    """Function(path) -> a file by its content, all of which can be read."""
+
+    def read(path):
+        file = fingerprint_file(path, True)
+        assert file.error is None
+        return file
+
+    return read

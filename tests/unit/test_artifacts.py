@@ -1,7 +1,5 @@
 """Saved files by content: formats, names of parts, what does not matter, and damage."""
 
-import contextlib
-import datetime
 import gzip
 import io
 import json
@@ -9,26 +7,16 @@ import pathlib
 import pickle
 import random
 import shutil
-import uuid
 import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 from samebits.launch.artifacts import FileRules, collect, patterns, with_links
 from samebits.launch.command import FileNames
-from samebits.store import fingerprint_file, torch_files
+from samebits.store import fingerprint_file
 from samebits.store.artifacts import READERS, contents
 from samebits.store.masks import ANY_RUN
-from samebits.store.pickles import Global, Made, Persistent, plain_text, read
-
-
-def read_file(path):
-    file = fingerprint_file(path, True)
-    assert file.error is None
-    return file
 
 
 def differing(a, b):
@@ -74,7 +62,7 @@ everywhere = pytest.mark.parametrize("suffix", sorted(WRITERS))
 
 
 @everywhere
-def test_another_name_and_another_order_are_the_same_content(tmp_path, suffix):
+def test_another_name_and_another_order_are_the_same_content(tmp_path, suffix, read_file):
     one, two = tmp_path / f"one{suffix}", tmp_path / f"another_name{suffix}"
     WRITERS[suffix](one, ARRAYS)
     WRITERS[suffix](two, dict(reversed(ARRAYS.items())))
@@ -86,20 +74,20 @@ def test_another_name_and_another_order_are_the_same_content(tmp_path, suffix):
 
 @everywhere
 @pytest.mark.parametrize("name", sorted(ARRAYS))
-def test_one_changed_value_is_exactly_that_part(tmp_path, suffix, name):
+def test_one_changed_value_is_exactly_that_part(tmp_path, suffix, name, read_file):
     one, two = tmp_path / f"one{suffix}", tmp_path / f"two{suffix}"
     WRITERS[suffix](one, ARRAYS)
     WRITERS[suffix](two, {**ARRAYS, name: ARRAYS[name] + 1})
     assert differing(read_file(one), read_file(two)) == {name}
 
 
-def test_compression_and_times_of_an_npz_do_not_matter(tmp_path):
+def test_compression_and_times_of_an_npz_do_not_matter(tmp_path, read_file):
     write_npz(tmp_path / "a.npz", ARRAYS)
     write_npz_compressed(tmp_path / "b.npz", ARRAYS)
     assert read_file(tmp_path / "a.npz").tensors == read_file(tmp_path / "b.npz").tensors
 
 
-def test_memory_order_of_an_npy_does_not_matter_and_its_shape_and_type_do(tmp_path):
+def test_memory_order_of_an_npy_does_not_matter_and_its_shape_and_type_do(tmp_path, read_file):
     def saved(array):
         np.save(tmp_path / "a.npy", array)
         return read_file(tmp_path / "a.npy").tensors
@@ -109,12 +97,12 @@ def test_memory_order_of_an_npy_does_not_matter_and_its_shape_and_type_do(tmp_pa
     assert len({json.dumps(saved(a)) for a in (array, array.reshape(3, 2), array.astype("i8"), array.T)}) == 4
 
 
-def test_objects_in_an_npy_are_compared_by_their_bytes(tmp_path):
+def test_objects_in_an_npy_are_compared_by_their_bytes(tmp_path, read_file):
     np.save(tmp_path / "a.npy", np.array([{"x": 1}, None], dtype=object))
     assert read_file(tmp_path / "a.npy").format == "npy"
 
 
-def test_metadata_of_safetensors_count_and_their_order_does_not(tmp_path):
+def test_metadata_of_safetensors_count_and_their_order_does_not(tmp_path, read_file):
     write_safetensors(tmp_path / "a.safetensors", ARRAYS, {"epoch": "1", "by": "me"})
     write_safetensors(tmp_path / "b.safetensors", ARRAYS, {"by": "me", "epoch": "1"})
     write_safetensors(tmp_path / "c.safetensors", ARRAYS, {"by": "me", "epoch": "2"})
@@ -123,85 +111,14 @@ def test_metadata_of_safetensors_count_and_their_order_does_not(tmp_path):
     assert differing(a, c) == {"__metadata__.epoch"}
 
 
-def test_json_leaves_are_named_by_their_keys(tmp_path):
+def test_json_leaves_are_named_by_their_keys(tmp_path, read_file):
     path = tmp_path / "a.json"
     path.write_text('{"w": [1, 2], "layers": [{"name": "x", "empty": {}}], "t": 1.0}')
     assert set(read_file(path).tensors) == {"w", "layers.length", "layers.0.name", "layers.0.empty", "t"}
 
 
-def printed(text, name="stdout"):
-    return {"output_type": "stream", "name": name, "text": text}
-
-
-RESULT = {"output_type": "execute_result", "data": {"text/plain": ["0.5"]}, "execution_count": 1, "metadata": {}}
-
-
-def notebook(path, *outputs, cell="328cf8e1", **metadata):
-    cells = [{"cell_type": "code", "id": cell, "source": ["x"], "outputs": list(outputs)}]
-    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}))
-    return read_file(path)
-
-
-def test_random_ids_of_the_cells_of_a_notebook_are_ids(tmp_path):
-    a, b = (notebook(tmp_path / "a.ipynb", RESULT, cell=cell) for cell in ("328cf8e1", "hello"))
-    assert a.tensors == b.tensors
-    assert a.masked["cells.0.id"] != b.masked["cells.0.id"]
-
-
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        [printed(["a\n", "b\n"]), printed(["c\n"])],
-        [printed("a\nb"), printed("\nc\n")],
-        [printed("a\n"), printed("w\n", "stderr"), printed("b\nc\n")],
-    ],
-)
-def test_what_a_cell_prints_is_the_same_in_any_pieces(tmp_path, pieces):
-    errors = [printed("w\n", "stderr")] if len(pieces) == 3 else []
-    whole = notebook(tmp_path / "a.ipynb", printed("a\nb\nc\n"), *errors)
-    assert notebook(tmp_path / "a.ipynb", *pieces).tensors == whole.tensors
-
-
-def test_a_bar_in_a_notebook_is_what_it_shows_in_the_end(tmp_path):
-    bars = [printed(f"\r{' 50%|#####     | 5/10 ' * n}\r100%|##########| 10/10\n", "stderr") for n in (1, 3)]
-    one, two = (notebook(tmp_path / "a.ipynb", bar) for bar in bars)
-    assert one.tensors == two.tensors
-
-
-def test_numbers_and_the_order_of_results_in_a_notebook_are_compared(tmp_path):
-    one = notebook(tmp_path / "a.ipynb", printed("loss 0.1\n"), RESULT)
-    for outputs in ((printed("loss 0.2\n"), RESULT), (RESULT, printed("loss 0.1\n")), (printed("loss 0.1\n"),)):
-        assert notebook(tmp_path / "a.ipynb", *outputs).tensors != one.tensors
-
-
-def test_widgets_of_a_notebook_have_random_ids(tmp_path):
-    def with_widget(key):
-        data = {"application/vnd.jupyter.widget-view+json": {"model_id": key, "version_major": 2}}
-        shown = {"output_type": "display_data", "data": data, "metadata": {}}
-        return notebook(tmp_path / "a.ipynb", shown, widgets={"state": {key: {"value": 3}}})
-
-    assert with_widget("0a1b").tensors == with_widget("9f8e").tensors
-
-
-@pytest.mark.parametrize(
-    "text",
-    ['{"cells": 3}', "[]", '{"cells": [3, {"outputs": 3}], "metadata": 3}', '{"cells": [{"outputs": [3, {}]}]}'],
-)
-def test_json_that_is_no_notebook_is_read_as_json(tmp_path, text):
-    (tmp_path / "a.ipynb").write_text(text)
-    assert read_file(tmp_path / "a.ipynb").format == "json"
-
-
-def test_an_id_in_a_file_that_is_no_notebook_is_compared(tmp_path):
-    found = []
-    for number in "12":
-        (tmp_path / "a.json").write_text(json.dumps({"cells": [{"id": f"cell-{number}", "outputs": {}}]}))
-        found.append(read_file(tmp_path / "a.json").tensors)
-    assert found[0] != found[1]
-
-
 @pytest.mark.parametrize(("one", "two"), [("1", "1.0"), ("0.0", "-0.0"), ("null", "false"), ("[]", "{}"), ('"1"', "1")])
-def test_json_values_that_look_alike_differ(tmp_path, one, two):
+def test_json_values_that_look_alike_differ(tmp_path, one, two, read_file):
     found = []
     for text in (one, two):
         (tmp_path / "a.json").write_text(f'{{"x": {text}}}')
@@ -209,14 +126,14 @@ def test_json_values_that_look_alike_differ(tmp_path, one, two):
     assert found[0] != found[1]
 
 
-def test_any_other_file_is_compared_by_its_lines(tmp_path):
+def test_any_other_file_is_compared_by_its_lines(tmp_path, read_file):
     path = tmp_path / "model.bin"
     path.write_bytes(b"abc")
     file = read_file(path)
     assert (file.format, list(file.tensors), file.named) == ("text", [""], True)
 
 
-def test_keras_archives_leave_the_time_out(tmp_path):
+def test_keras_archives_leave_the_time_out(tmp_path, read_file):
     def write(name, date, rate=0.1, identity=1):
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
             archive.writestr("metadata.json", json.dumps({"keras_version": "3", "date_saved": date}))
@@ -228,7 +145,7 @@ def test_keras_archives_leave_the_time_out(tmp_path):
     assert differing(a, c) == {"config.lr"}
 
 
-def test_an_array_in_an_archive_is_a_model_if_its_name_does_not_say_that_it_is_a_time(tmp_path):
+def test_an_array_in_an_archive_is_a_model_if_its_name_does_not_say_that_it_is_a_time(tmp_path, read_file):
     def npy(values):
         stream = io.BytesIO()
         np.save(stream, np.array(values))
@@ -283,84 +200,6 @@ def test_a_damaged_file_never_raises(tmp_path, suffix, number):
     assert damaged.path == whole.path
 
 
-# -- pickles ----------------------------------------------------------------------------------------------------------
-
-
-class Dangerous:
-    def __reduce__(self):
-        return print, ("this was run",)
-
-
-@pytest.mark.parametrize("protocol", range(6))
-def test_nothing_of_a_pickle_is_run(capsys, protocol):
-    value = read(io.BytesIO(pickle.dumps([Dangerous()], protocol)))
-    assert [type(item) for item in value] == [Made]
-    assert value[0].function in (Global("builtins.print"), Global("__builtin__.print"))
-    assert capsys.readouterr().out == ""
-
-
-PERSISTENT = b"\x80\x04\x8c\x01kQ"  # an object that is kept elsewhere
-NOT_RUN = {
-    "class with arguments": (b"cos\nsystem\n)\x81.", Made),
-    "class with named arguments": (b"\x80\x04\x8c\x02os\x8c\x06system\x93)}\x92.", Made),
-    "class of protocol 0": (b"(ios\nsystem\n.", Made),
-    "class with a mark": (b"(cos\nsystem\no.", Made),
-    "result of a call, called": (b"cos\nsystem\n)R)R.", Made),
-    "class that is kept elsewhere": (PERSISTENT + b")\x81.", Made),
-    "number of an extension": (b"\x80\x02\x82\x05.", Global),
-    "set of lists": (b"\x80\x04\x8f(]]\x90.", Made),
-    "buffer elsewhere": (b"\x80\x05\x97\x98.", Persistent),
-}
-
-
-@pytest.mark.parametrize("name", NOT_RUN)
-def test_whatever_a_pickle_would_build_is_a_stand_in(name):
-    pickled, kind = NOT_RUN[name]
-    assert type(read(io.BytesIO(pickled))) is kind
-
-
-@pytest.mark.parametrize("pickled", [b"cos\nsystem\n}b.", PERSISTENT + b"}b.", b"]}b.", b"cos\nsystem\nK\x01a."])
-def test_nothing_is_set_on_what_a_pickle_did_not_make(pickled):
-    with pytest.raises(ValueError, match="pickle"):
-        read(io.BytesIO(pickled))
-
-
-plain = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text(max_size=5)
-    | st.binary(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(plain, st.integers(3, 5))
-def test_plain_values_are_read_as_pickle_reads_them(value, protocol):
-    assert read(io.BytesIO(pickle.dumps(value, protocol))) == value
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.binary(max_size=60))
-@example(b"\x96" + b"\xff" * 7 + b"\x00.")
-def test_bytes_that_are_no_pickle_are_a_value_error(data):
-    with contextlib.suppress(ValueError):
-        assert read(io.BytesIO(b"\x80\x02" + data)) is not read
-
-
-def test_a_pickle_that_unfolds_without_end_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch_files, "_MOST_VALUES", 5000)
-    value = []
-    for _ in range(60):
-        value = [value, value]
-    (tmp_path / "bomb.pt").write_bytes(pickle.dumps(value))
-    file = contents(tmp_path / "bomb.pt")
-    assert "holds more than" in file.error
-
-
 def test_a_file_that_grows_while_it_is_read_is_not_compared_and_says_so(tmp_path, monkeypatch):
     path = tmp_path / "log.txt"
     path.write_text("one\n")
@@ -412,17 +251,6 @@ def test_a_link_to_a_folder_is_compared_by_what_it_leads_to(tmp_path):
     assert (files.patterns_without_match, files.ignores_without_match) == (["none*"], [])
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_arrays_in_a_pickle_have_the_same_parts_in_every_protocol(tmp_path, protocol):
-    content = {"w": np.arange(3.0), "f": np.asfortranarray(np.ones((2, 3))), "n": np.float32(1.5), "t": [1, "x"]}
-    (tmp_path / "a.pkl").write_bytes(pickle.dumps(content, protocol))
-    (tmp_path / "b.pkl").write_bytes(pickle.dumps(content, 2))
-    a, b = read_file(tmp_path / "a.pkl"), read_file(tmp_path / "b.pkl")
-    assert a.format == "pickle"
-    assert a.tensors == b.tensors
-    assert set(a.tensors) - set(a.values) == {"w", "f"}
-
-
 def _packed(folder, form, meta, log):
     folder.mkdir()
     (folder / "meta.json").write_text(json.dumps(meta))
@@ -447,56 +275,6 @@ def test_texts_in_an_archive_are_compared_without_times_and_json_by_its_keys(tmp
     assert len(changed) == 1
     assert changed[0].endswith("acc")
     assert (second.shown[changed[0]], third.shown[changed[0]]) == ("0.5", "0.6")
-
-
-@pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3)])
-def test_an_estimator_that_joblib_wrote_is_a_model(tmp_path, compress):
-    joblib = pytest.importorskip("joblib")
-    ensemble = pytest.importorskip("sklearn.ensemble")
-
-    def written(name, seed):
-        inputs = np.random.RandomState(0).randn(40, 3)
-        forest = ensemble.RandomForestClassifier(2, random_state=seed).fit(inputs, inputs[:, 0] > 0)
-        joblib.dump({"head": forest, "fit_time": seed}, tmp_path / name, compress=compress)
-        return read_file(tmp_path / name)
-
-    one, same, other = written("a.joblib", 1), written("b.joblib", 1), written("c.joblib", 2)
-    assert one.format == "pickle"
-    assert "head" in one.models
-    assert one.tensors == same.tensors
-    assert any(name.startswith("head.estimators_") for name in differing(one, other))
-
-
-@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
-def test_moments_durations_temporary_paths_and_ids_in_a_pickle_are_those_of_a_run(tmp_path, protocol):
-    def saved(name, number):
-        moment = datetime.datetime(2026, 11, 26, 20, number, 1, 5 * number)
-        content = {"saved": moment, "took": datetime.timedelta(seconds=number), "id": uuid.UUID(int=number << 64),
-                   "folder": pathlib.PurePosixPath(f"/tmp/run{number}/out"), "day": moment.date()}  # fmt: skip
-        (tmp_path / name).write_bytes(pickle.dumps(content, protocol))
-        return fingerprint_file(tmp_path / name, False)
-
-    one, two = saved("a.pkl", 1), saved("b.pkl", 2)
-    assert one.tensors == two.tensors
-    assert set(one.masked) == {"saved", "took", "id", "folder", "day"}
-    assert json.loads(one.shown["saved"]) == "2026-11-26 20:01:01.000005"
-
-
-def test_a_path_in_a_pickle_that_is_no_temporary_one_is_compared(tmp_path):
-    for name, path in (("a.pkl", "data/one.csv"), ("b.pkl", "data/two.csv")):
-        (tmp_path / name).write_bytes(pickle.dumps({"best": pathlib.PurePosixPath(path)}))
-    one, two = fingerprint_file(tmp_path / "a.pkl", False), fingerprint_file(tmp_path / "b.pkl", False)
-    assert json.loads(one.shown["best"]) == "data/one.csv"
-    assert one.tensors != two.tensors
-
-
-@pytest.mark.parametrize(
-    "name", ["datetime.datetime", "datetime.date", "datetime.timedelta", "pathlib.PosixPath", "uuid.UUID"]
-)
-def test_an_object_that_names_a_class_of_the_standard_library_and_is_none_is_read_as_any_other(name):
-    for arguments in ((), (5,), (b"",), (b"\xff" * 10,), (None, None), (10**40,), ("a", 1), Made(Global("x"), None)):
-        text = plain_text(name, Made(Global(name), arguments, state={"int": "x"}))
-        assert text is None or isinstance(text, str)
 
 
 def catboost_model(identity, when, leaves):

@@ -217,7 +217,7 @@ def test_a_trial_that_does_not_end_leaves_time_to_those_that_are_cancelled_after
     files = interrupted(EndingTask(None), second, third)
     assert second.looks < 0
     assert [(file.status, file.why) for file in files] == [("killed", STOPPED_BY_USER)] * 3
-    said = "had not ended when samebits stopped waiting for it: it may have run on"
+    said = "had not ended when samebits stopped waiting for it, and may still run"
     assert [file.notes for file in files] == [[f"trial 1 {said}"], [], [f"trial 3 {said}"]]
 
 

@@ -73,7 +73,7 @@ def test_where_an_exception_of_the_program_arrived_the_probe_did_not_fail(tmp_pa
 
 def test_a_step_of_one_of_several_optimizers_is_said_to_hold_nothing_else():
     alone = judged(steps=[1], made=2, operators=[operator(phase="optimizer")], want={**WANT, "first": 1, "last": 1})
-    assert alone.notes == ["step 1 has no forward and no backward: each call of an optimizer's step is one"]
+    assert alone.notes == ["step 1 has no forward and no backward: a step is one call of an optimizer's step"]
     whole = judged(steps=[0], made=1, operators=[operator(), operator(phase="optimizer")])
     assert whole.notes == []
 

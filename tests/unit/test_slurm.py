@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from samebits.errors import UsageError
-from samebits.launch import slurm, slurm_array, slurm_cancellations, slurm_host, slurm_job, slurm_worker
+from samebits.launch import slurm, slurm_array, slurm_host, slurm_job, slurm_worker
 from samebits.launch.keeper import Post, Treatment
 from samebits.launch.parcels import Delivery
 from samebits.launch.slurm import TaskState, job_number, last_words, refuse_without_slurm
@@ -240,12 +240,12 @@ def test_trials_that_are_cancelled_together_are_cancelled_by_one_call(site, jobs
 @pytest.fixture
 def cancellations(site, monkeypatch, tmp_path):
     """Function(script of scancel, answers of squeue) -> (the cancellations, what ends when no call runs or waits)."""
-    monkeypatch.setattr(slurm_cancellations, "_AGAIN", 0.0)
+    monkeypatch.setattr(slurm, "_AGAIN", 0.0)
     calls = tmp_path / "calls"
 
     def make(scancel, over=()):
         site(scancel=f'echo "$*" >> {calls}; {scancel}')
-        found = slurm_cancellations.Cancellations(
+        found = slurm.Cancellations(
             SimpleNamespace(state=lambda job, task: TaskState("COMPLETED") if task in over else None)
         )
 
@@ -262,7 +262,7 @@ def cancellations(site, monkeypatch, tmp_path):
 
 
 def test_a_scancel_that_hangs_is_ended_and_its_tasks_are_named_again(cancellations, monkeypatch, tmp_path):
-    monkeypatch.setattr(slurm_cancellations, "ANSWERS", 60.0)
+    monkeypatch.setattr(slurm, "ANSWERS", 60.0)
     hung = tmp_path / "hung"
     found, settle = cancellations(f"test -e {hung} && exit 0; echo $$ > {hung}; exec sleep 60")
     found.add("7_1")
@@ -270,7 +270,7 @@ def test_a_scancel_that_hangs_is_ended_and_its_tasks_are_named_again(cancellatio
         found.look()
     found.add("7_2")
     with monkeypatch.context() as patched:
-        patched.setattr(slurm_cancellations, "ANSWERS", 0.0)
+        patched.setattr(slurm, "ANSWERS", 0.0)
         found._hear(found._call, time.monotonic())
     assert settle() == ["7_1", "7_1 7_2"]
     assert not Path("/proc", hung.read_text().strip()).exists()
@@ -286,7 +286,7 @@ def test_a_scancel_that_fails_is_tried_again_for_the_tasks_that_are_not_over(can
 def test_a_task_that_slurm_never_cancels_is_given_up(cancellations):
     found, settle = cancellations("echo 'scancel: error: Invalid job id specified' >&2; exit 1")
     found.add("7_1")
-    assert settle() == ["7_1"] * slurm_cancellations._TRIES
+    assert settle() == ["7_1"] * slurm._TRIES
 
 
 def test_the_probe_is_packed_once_into_the_folder_of_the_jobs(tmp_path, monkeypatch):

@@ -86,7 +86,7 @@ def test_data_that_is_gone_or_damaged_is_said_with_what_to_do(tmp_path, name):
     prepare(tmp_path / "data")
     path = tmp_path / "data" / name
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(DataError, match="not what it was when the study began") as error:
+    with pytest.raises(DataError, match="has changed since the study began") as error:
         prepare(tmp_path / "data")
     assert error.value.advice.startswith("Remove ")
     path.unlink()
@@ -120,7 +120,7 @@ def test_going_on_with_images_where_there_were_none_says_to_leave_them_out(tmp_p
 def test_data_of_another_scale_is_said_in_words(tmp_path):
     prepare(tmp_path / "data")
     other = StudyScale(trials=2, epochs=1, data={**SMOKE.data, "size": 48})
-    with pytest.raises(UsageError, match="a different study or scale: size is 32 there, 48 is asked for"):
+    with pytest.raises(UsageError, match="a different study or scale: size is 32 there, but 48 is wanted"):
         prepare(tmp_path / "data", scale=other)
 
 

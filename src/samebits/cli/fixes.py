@@ -23,7 +23,7 @@ trials repeat, the patch stays. If not, or if samebits is stopped, samebits rest
 `samebits fix --restore RECORD` does that.
 
 If the cause is the order of a set or of the files of a folder, the patch changes all of them that ran. --fewest then
-checks which of these changes are needed, by halves, and leaves out the rest.
+tries halves of these changes, until it knows which are needed, and leaves out the others.
 
 Exit status: 0 there is a patch (with --apply: the trials repeat with it), nothing to fix, or the files are restored,
 1 the trials diverge with the patch, 3 no changed line removes the cause, or there is no answer, 2 wrong use or an

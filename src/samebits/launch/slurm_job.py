@@ -130,7 +130,8 @@ def _end_of(job: str, output: Path | None) -> list[TaskState]:
         queue.look(1.0 if age < 60 else 5.0 if age < 600 else 15.0)
         if queue.trouble != trouble:
             trouble = queue.trouble
-            print(f"samebits: Slurm does not say how job {job} is: {trouble}", file=sys.stderr) if trouble else None
+            if trouble:
+                print(f"samebits: Slurm does not give the state of job {job}: {trouble}", file=sys.stderr)
         tasks = queue.tasks(job)
         is_over = tasks is not None and all(task.is_over for task in tasks)
         shown = _show(output, shown)

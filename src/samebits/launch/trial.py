@@ -293,7 +293,7 @@ class TrialRun:
             return FilesFile()
         others = self._isolation.names if self._isolation is not None else {}
         naming = FileNames(self.plan.request.command, self.directory, self.out, trial_name(self.id), others)
-        run = facts.run(self.plan.request.command, naming.roots, self.folder, self._seen.began_at)
+        run = facts.run(naming.roots, self.folder, self._seen.began_at)
         found = self.files.document(naming, run)
         return found.model_copy(update={"printed": artifacts.printed(self.folder, self.files.rules, run)})
 

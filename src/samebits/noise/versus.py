@@ -139,7 +139,7 @@ def _warnings(a: MetricSide, b: MetricSide, metrics: Sequence[MetricDifference])
         yield from _of_metric(a, b, one)
     if len(metrics) > 1:
         said = f"{len(metrics)} metrics were compared"
-        yield f"{said}: of 20 without a true difference, about one is told apart by chance"
+        yield f"{said}: of 20 metrics without a true difference, about one seems to differ by chance"
 
 
 def _of_metric(a: MetricSide, b: MetricSide, one: MetricDifference) -> Iterator[str]:

@@ -125,7 +125,7 @@ def _notes(found: ReplayFindings, want: dict[str, int]) -> list[str]:
     if found.differed and not found.steps:
         notes.append(f"step {want['first']} had no end: what ran until then was replayed")
     if found.steps and {one.phase for one in found.operators if one.replayed} == {"optimizer"}:
-        notes.append(f"{_where(found, want)} has no forward and no backward: each call of an optimizer's step is one")
+        notes.append(f"{_where(found, want)} has no forward and no backward: a step is one call of an optimizer's step")
     return notes
 
 

@@ -230,7 +230,7 @@ def _meaning(result: VaryResult) -> SideBySide:
     chance = (f"By chance, {_chance(result)}.",) if result.verdict == "diverged" else ()
     does_not = (
         "Other values of these factors, and two factors at a time, were not tried.",
-        f"{result.trials} trials of each value: what shows less often than that may be missed. This machine only.",
+        f"{result.trials} trials of each value can miss a rare effect. This machine only.",
     )
     return meaning((*SAYS, *chance), does_not)
 

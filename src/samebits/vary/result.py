@@ -112,9 +112,9 @@ class VaryResult(Document):
 
 
 STOPPED = "vary was stopped before"
-MOVES_MEMORY = "different bits, but trials with a different memory layout alone have different bits, too"
+MOVES_MEMORY = "different bits, but trials that differ only in memory layout have different bits, too"
 MAY_MOVE_MEMORY = "different bits, but it moves memory, and the two effects were not separated"
-DRIFTS = "different bits, but the base setup has different bits by now, too: something else changed (the time, a file)"
+DRIFTS = "different bits, but the base setup now has different bits, too: something else changed (the time, a file)"
 MAY_DRIFT = "different bits, but the base setup could not be run again after it"
 TRIALS_AFTER = 2  # so many more trials of the base setup follow a value that differs
 

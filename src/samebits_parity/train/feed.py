@@ -50,7 +50,7 @@ def _by_what_follows(asked: TrainRequest, a: TrainingValues, b: TrainingValues, 
     """B with two layers swapped, if the first step agrees then and did not before."""
     if not _diverges_at_once(a, b, pairs):
         return TrainingWithWeights(b, pairs)
-    tried = list(islice(swaps(a, b, pairs), MOST_SWAPS))
+    tried = list(islice(swaps(a, pairs), MOST_SWAPS))
     for _, swapped in tried:
         again = _run(asked, a, b, swapped)
         if not _diverges_at_once(a, again, swapped):
@@ -64,7 +64,7 @@ def _diverges_at_once(a: TrainingValues, b: TrainingValues, pairs: Pairs) -> boo
     return first is not None and first.step == 0 and first.kind in ("forward", "gradient")
 
 
-def swaps(a: TrainingValues, b: TrainingValues, pairs: Pairs) -> Iterator[tuple[tuple[str, str], Pairs]]:
+def swaps(a: TrainingValues, pairs: Pairs) -> Iterator[tuple[tuple[str, str], Pairs]]:
     """Two layers of A of one shape, and the pairs with their partners swapped; those with the same names stay."""
     known = {pair.a: pair for pair in pairs}
     weights = {name: [one for one in facts["weights"] if one in known] for name, facts in a.layers.items()}

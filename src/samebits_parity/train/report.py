@@ -87,7 +87,7 @@ def found(asked: TrainRequest, judged: TrainVerdict, reasons: list[Account]) -> 
     """The report of two trainings that were compared."""
     first, largest = judged.first, _largest_of_kinds(judged)
     answer = _answer(judged, reasons, largest)
-    tables = [_kinds_table(judged, largest), _growth_table(judged)]
+    tables = [_kinds_table(largest), _growth_table(judged)]
     if first is not None and first.step >= 0:
         tables.append(_step_table(judged, first))
     document = _document(asked, answer, judged, reasons, largest)
@@ -170,7 +170,7 @@ def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
     for side, training in (("A", judged.a), ("B", judged.b)):
         if training.full is not None:
             notes.append(
-                f"{side}: its values took more than {MOST_BYTES >> 30} GiB; none were kept from step {training.full}."
+                f"{side}: values took more than {MOST_BYTES >> 30} GiB, and none are kept from step {training.full} on."
             )
     for kind in ("batch", "forward", "gradient"):
         if not judged.of(kind):
@@ -232,7 +232,7 @@ def _values(judged: TrainVerdict, point: PointComparison) -> tuple[Array, Array,
     return (*both, dtype)
 
 
-def _kinds_table(judged: TrainVerdict, largest: list[Largest]) -> Table:
+def _kinds_table(largest: list[Largest]) -> Table:
     rows = tuple((one.kind, _distance(one.relative), _count(one.ulp), _step(one.step), one.name) for one in largest)
     columns = (Column("kind"), *numbers("relative", "ULP"), Column("step"), Column("of"))
     note = "update: relative to the largest step that a weight of the tensor makes; ULP: of the largest value"

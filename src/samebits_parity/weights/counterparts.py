@@ -64,7 +64,7 @@ def reason(layer: Layer, model: ModelFacts) -> str:
         kind = "c" if weight.dtype.startswith("complex") else "u" if "int" in weight.dtype else ""
         if kind or weight.dtype == "bool":
             words = "complex" if kind == "c" else "whole-number"
-            return f"its {weight.name} holds {words} weights ({weight.dtype}); layers of floating point are carried"
+            return f"its {weight.name} holds {words} weights ({weight.dtype}); only floating-point layers are carried"
         if weight.dtype in UNKNOWN_DTYPES:
             return f"its {weight.name} is of {weight.dtype}, which numpy does not have"
         if 0 in weight.shape:

@@ -30,7 +30,7 @@ def check_target(path: Path, *, is_named: bool) -> None:
     `is_named`: the user named the file, so it may be replaced.
     """
     if path.exists() and not is_named:
-        raise UsageError(f"{path} already exists.", f"--out {path} writes over it, --out FILE elsewhere.")
+        raise UsageError(f"{path} already exists.", f"--out {path} replaces it, --out FILE names a different file.")
     if path.suffix not in ARRAYS:
         raise UsageError(f"Weights are not written as {path.name}.", "Say --out FILE.safetensors, or FILE.npz.")
     if path.is_dir() or not path.parent.is_dir():

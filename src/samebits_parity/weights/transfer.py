@@ -84,7 +84,7 @@ def _made_up(given: Arrays, implied: Shapes) -> Arrays:
 
 def _as(dtype: str, array: Array, name: str, done: Conversion) -> Array:
     if str(array.dtype) != dtype:
-        note = f"{name} is of {dtype}, what was carried to it of {array.dtype}: converted."
+        note = f"{name} is of {dtype}, and its new values are {array.dtype}: they were converted."
         if note not in done.notes:
             done.notes.append(note)
     return np.ascontiguousarray(array.astype(dtype))
@@ -107,7 +107,7 @@ def telltale_weights(
         for role, number in ours.roles.items():
             array = arrays[number]
             if role in implied and array.size and (array == array.ravel()[0]).all():
-                arrays[number] = _drawn(generator, role, array, positive=_positive(role, ours))
+                arrays[number] = _drawn(generator, array, positive=_positive(role, ours))
                 changed += 1
     return arrays, changed
 
@@ -116,7 +116,7 @@ def _positive(role: str, part: LayerPart) -> bool:
     return role.removesuffix(REVERSE) in POSITIVE or (part.kind in NORMALIZATIONS and role == "weight")
 
 
-def _drawn(generator: np.random.Generator, role: str, array: Array, *, positive: bool) -> Array:
+def _drawn(generator: np.random.Generator, array: Array, *, positive: bool) -> Array:
     drawn = generator.uniform(0.5, 1.5, array.shape) if positive else generator.normal(0, 0.1, array.shape)
     return drawn.astype(array.dtype)
 

@@ -212,6 +212,6 @@ def _agree(moved: Transfer) -> TransferVerdict:
     unseen = sum(one.apart is None for one in moved.layers) - cut
     layers = words.count(len(moved.pairing.pairs), "layer")
     said = f"{layers} carried; outputs agree to rounding: at most {max(known):.1e} apart, {allowed:.0e} explained."
-    hidden = f" The outputs of {words.count(unseen, 'layer')} alone were not seen." if unseen else ""
+    hidden = f" Only the outputs of {words.count(unseen, 'layer')} were not seen." if unseen else ""
     other = f" {words.count(cut, 'layer')} gave different shapes, but what follows agrees." if cut else ""
     return TransferVerdict("agree", said + hidden + other, last=len(moved.pairing.pairs))

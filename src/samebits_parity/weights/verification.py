@@ -49,7 +49,7 @@ def compare_layers(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: Mod
     """The outputs of each pair, in the order in which Keras runs them."""
     rounding, found = 0.0, []
     for pair in pairs:
-        rounding = max(rounding, _rounding(pair, keras, pytorch))
+        rounding = max(rounding, _rounding(pair, pytorch))
         found.append(_steady(_layer(pair, keras, pytorch, ROUNDINGS * rounding), rounding))
     return found
 
@@ -61,7 +61,7 @@ def _steady(one: OutputGap, rounding: float) -> OutputGap:
 
 def compare_models(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: ModelFacts) -> OutputGap:
     """The outputs of the two models, in the order of axes in which they are nearest."""
-    known = [_rounding(pair, keras, pytorch) for pair in pairs] + [_exact(pytorch, MODEL)]
+    known = [_rounding(pair, pytorch) for pair in pairs] + [_exact(pytorch, MODEL)]
     allowed = ROUNDINGS * max(known)
     a, b = keras.outputs.get(MODEL), pytorch.outputs.get(MODEL)
     if a is None or b is None:
@@ -90,7 +90,7 @@ def _turned(array: Array) -> Iterator[Array]:
     yield array
 
 
-def _rounding(pair: LayerPair, keras: ModelFacts, pytorch: ModelFacts) -> float:
+def _rounding(pair: LayerPair, pytorch: ModelFacts) -> float:
     """What rounding may change here: the distance of PyTorch's float32 and float64, but at least what a sum of so many
     numbers is expected to change in a different order (units that grow with the square root of that number).
     """

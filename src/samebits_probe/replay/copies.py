@@ -43,7 +43,7 @@ class Copies:
 
     def _make(self, chosen: List[TorchTensor], everything: List[TorchTensor]) -> None:
         with self._torch._C._AutoDispatchBelowAutograd():
-            if all(map(self._is_simple, everything)) and not _overlap(everything, chosen):
+            if all(map(self._is_simple, everything)) and not _overlap(everything):
                 for tensor in chosen:
                     self._copy(tensor)
             else:
@@ -111,8 +111,8 @@ def tensors_in(values: Iterable[Any]) -> List[TorchTensor]:
     return found
 
 
-def _overlap(everything: List[TorchTensor], chosen: List[TorchTensor]) -> bool:
-    """Whether any other argument lies where a chosen one does."""
+def _overlap(everything: List[TorchTensor]) -> bool:
+    """Whether any two arguments share memory."""
     spans = sorted((t.data_ptr(), t.data_ptr() + t.numel() * t.element_size()) for t in everything if t.numel())
     same = len({id(tensor) for tensor in everything if tensor.numel()})
     return same < len(spans) or any(a[1] > b[0] for a, b in zip(spans, spans[1:]))

@@ -59,7 +59,7 @@ class Replayer:
         known = call.known
         after = self.generators.again(call.states)
         if known.fresh:
-            self._learn(call, args, kwargs, after)
+            self._learn(call, args, after)
         own = self.outcome(known, result, args, kwargs)
         if not own:
             return
@@ -73,7 +73,7 @@ class Replayer:
             if call.states:
                 self.generators.put_back(after)
 
-    def _learn(self, call: "_Call", args: Arguments, kwargs: Keywords, after: List[GeneratorState]) -> None:
+    def _learn(self, call: "_Call", args: Arguments, after: List[GeneratorState]) -> None:
         """A first look at an operator: which arguments have changed, and whether a random state has."""
         written = [at for at, value in enumerate(args) if self._has_changed(call, [value])]
         drew = not self.generators.are_same(call.states, after)

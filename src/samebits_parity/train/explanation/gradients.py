@@ -76,7 +76,7 @@ def _norm_clipped(seen: list[_GradientPair], factor: float) -> Account | None:
     side, norm = ("B", _norm([one.b for one in seen])) if factor < 1 else ("A", _norm([one.a for one in seen]))
     if not _is_round(norm):
         return None
-    words = f"gradients are clipped in {side} alone: the norm of all together to {number(norm)}"
+    words = f"only {side} clips gradients: the norm of all together to {number(norm)}"
     return Account("clipping", words)
 
 
@@ -98,7 +98,7 @@ def _clipped_each(seen: list[_GradientPair]) -> Account | None:
         wanted = [one for one, factor in zip(seen, factors, strict=True) if _shrinks(factor, side)]
         norms = [_norm([one.b if side == "B" else one.a]) for one in wanted]
         if norms and _is_round(norms[0]) and all(math.isclose(norm, norms[0], rel_tol=1e-3) for norm in norms):
-            words = f"gradients are clipped in {side} alone: the norm of each tensor to {number(norms[0])}"
+            words = f"only {side} clips gradients: the norm of each tensor to {number(norms[0])}"
             return Account("clipping", words, tuple(one.name for one in wanted))
     return None
 
@@ -116,7 +116,7 @@ def _clipped_values(seen: list[_GradientPair]) -> Account | None:
         if scale <= most * (1 + _NEAR):
             continue
         if all(np.abs(np.clip(whole, -most, most) - clipped).max() <= _NEAR * most for whole, clipped in pairs):
-            return Account("clipping", f"gradients are clipped in {side} alone: each value to {number(most)}")
+            return Account("clipping", f"only {side} clips gradients: each value to {number(most)}")
     return None
 
 
@@ -162,7 +162,7 @@ def flip_reasons(judged: TrainVerdict, step: int) -> list[Account]:
         if a.shape == b.shape:
             count = int(((a == 0) != (b == 0)).sum())
             if count and (a == 0).any():
-                found.append(_said(pair, f"{count} of {a.size:,} values are zero on one side alone"))
+                found.append(_said(pair, f"{count} of {a.size:,} values are zero on one side only"))
             moved = _moved(judged, pair, before) if before is not None else 0
             if moved:
                 found.append(_said(pair, f"{moved} of {a.size:,} windows have their largest value elsewhere"))

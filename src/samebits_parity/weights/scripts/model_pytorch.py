@@ -232,12 +232,12 @@ def answer(torch, model, request, arrays):
             outputs.update(kept(of_name[name], str(number)))
             outputs.update(kept(exact.get(name, {}), str(number), ".exact"))
     np.savez(os.path.join(request["out"], "outputs.npz"), **outputs)
-    weights = save_weights(torch, state, request["out"])
+    weights = save_weights(state, request["out"])
     return {"library": "pytorch", "version": "PyTorch %s" % torch.__version__, "inputs": [], "weights": weights,
             "layers": layers, "ran": run.error, "layout": layout}  # fmt: skip
 
 
-def save_weights(torch, state, out):
+def save_weights(state, out):
     """Write the weights, and describe each.
 
     If numpy has no type for a weight, it is written as float32, and its own type is named.

@@ -92,12 +92,12 @@ class Loops:
         if self.graphs is not None and self.graphs.is_building():
             self.graphs.called(OuterCall(layer, named))
         elif not backend.may_record():
-            self._evaluated(layer, result)
+            self._evaluated(result)
         elif all(backend.is_concrete(value) for _, value in named):
             self._begin(layer)
             self.watch.record("batch", named)
 
-    def _evaluated(self, layer: Layer, result: Any) -> None:
+    def _evaluated(self, result: Any) -> None:
         named = named_leaves("", result, self.watch.backend.is_leaf)
         if all(self.watch.backend.is_concrete(value) for _, value in named):
             self.watch.record("forward", [("evaluation/" + name, value) for name, value in named])

@@ -11,7 +11,6 @@ from ..keras3.points import named_leaves
 from ..objects import Array, Function, Layer, Library, NamedValue, Optimizer, Tensor, Variable
 
 if TYPE_CHECKING:
-    from ...probe import Probe
     from ..keras3.functions import Keras3Watch
     from ..keras3.models import Variables
     from .inspection import OperationInspection, Step
@@ -58,7 +57,7 @@ def wrap_gradient(tape_class: Any, loops: keras3_loops.Loops) -> None:
     tape_class.gradient = gradient
 
 
-def sample_random_state(probe: "Probe") -> None:
+def sample_random_state() -> None:
     """Add the seeds of TensorFlow's random operations to the random states: those of the context and of the global
     generator.
     """

@@ -33,9 +33,9 @@ SEEN = [
 def install(module: Library, probe: "Probe") -> None:
     """Install the watcher; up to TensorFlow 2.1 the legacy one."""
     if _is_legacy(module):
-        _install_legacy(module, probe)
+        _install_legacy(probe)
     else:
-        tapes.sample_random_state(probe)
+        tapes.sample_random_state()
         variables.watch_variables(probe)
 
 
@@ -48,7 +48,7 @@ def _is_legacy(tensorflow: Library) -> bool:
     return (major, minor) < (2, 2)
 
 
-def _install_legacy(tensorflow: Library, probe: "Probe") -> None:
+def _install_legacy(probe: "Probe") -> None:
     """Install the watcher for a legacy TensorFlow, its `tf.keras` and its own optimizers."""
     watch = watch_of(probe)
     watch.functions.wrap_model(_module("keras.engine.training").Model)

@@ -1,0 +1,82 @@
+"""Notebooks by content: what their cells gave, without random ids and bars."""
+
+import json
+
+import pytest
+
+
+def printed(text, name="stdout"):
+    return {"output_type": "stream", "name": name, "text": text}
+
+
+RESULT = {"output_type": "execute_result", "data": {"text/plain": ["0.5"]}, "execution_count": 1, "metadata": {}}
+
+
+@pytest.fixture
+def notebook(read_file):
+    """Function(path, *outputs) -> a notebook of one cell, read."""
+
+    def written(path, *outputs, cell="328cf8e1", **metadata):
+        cells = [{"cell_type": "code", "id": cell, "source": ["x"], "outputs": list(outputs)}]
+        path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}))
+        return read_file(path)
+
+    return written
+
+
+def test_random_ids_of_the_cells_of_a_notebook_are_ids(tmp_path, notebook):
+    a, b = (notebook(tmp_path / "a.ipynb", RESULT, cell=cell) for cell in ("328cf8e1", "hello"))
+    assert a.tensors == b.tensors
+    assert a.masked["cells.0.id"] != b.masked["cells.0.id"]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [printed(["a\n", "b\n"]), printed(["c\n"])],
+        [printed("a\nb"), printed("\nc\n")],
+        [printed("a\n"), printed("w\n", "stderr"), printed("b\nc\n")],
+    ],
+)
+def test_what_a_cell_prints_is_the_same_in_any_pieces(tmp_path, pieces, notebook):
+    errors = [printed("w\n", "stderr")] if len(pieces) == 3 else []
+    whole = notebook(tmp_path / "a.ipynb", printed("a\nb\nc\n"), *errors)
+    assert notebook(tmp_path / "a.ipynb", *pieces).tensors == whole.tensors
+
+
+def test_a_bar_in_a_notebook_is_what_it_shows_in_the_end(tmp_path, notebook):
+    bars = [printed(f"\r{' 50%|#####     | 5/10 ' * n}\r100%|##########| 10/10\n", "stderr") for n in (1, 3)]
+    one, two = (notebook(tmp_path / "a.ipynb", bar) for bar in bars)
+    assert one.tensors == two.tensors
+
+
+def test_numbers_and_the_order_of_results_in_a_notebook_are_compared(tmp_path, notebook):
+    one = notebook(tmp_path / "a.ipynb", printed("loss 0.1\n"), RESULT)
+    for outputs in ((printed("loss 0.2\n"), RESULT), (RESULT, printed("loss 0.1\n")), (printed("loss 0.1\n"),)):
+        assert notebook(tmp_path / "a.ipynb", *outputs).tensors != one.tensors
+
+
+def test_widgets_of_a_notebook_have_random_ids(tmp_path, notebook):
+    def with_widget(key):
+        data = {"application/vnd.jupyter.widget-view+json": {"model_id": key, "version_major": 2}}
+        shown = {"output_type": "display_data", "data": data, "metadata": {}}
+        return notebook(tmp_path / "a.ipynb", shown, widgets={"state": {key: {"value": 3}}})
+
+    assert with_widget("0a1b").tensors == with_widget("9f8e").tensors
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"cells": 3}', "[]", '{"cells": [3, {"outputs": 3}], "metadata": 3}', '{"cells": [{"outputs": [3, {}]}]}'],
+)
+def test_json_that_is_no_notebook_is_read_as_json(tmp_path, text, read_file):
+    (tmp_path / "a.ipynb").write_text(text)
+    assert read_file(tmp_path / "a.ipynb").format == "json"
+
+
+def test_an_id_in_a_file_that_is_no_notebook_is_compared(tmp_path, read_file):
+    found = []
+    for number in "12":
+        (tmp_path / "a.json").write_text(json.dumps({"cells": [{"id": f"cell-{number}", "outputs": {}}]}))
+        found.append(read_file(tmp_path / "a.json").tensors)
+    assert found[0] != found[1]

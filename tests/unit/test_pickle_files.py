@@ -1,0 +1,157 @@
+"""Pickles that programs save: read without running anything of them, and compared by content."""
+
+import contextlib
+import datetime
+import io
+import json
+import pathlib
+import pickle
+import uuid
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from samebits.store import fingerprint_file, torch_files
+from samebits.store.artifacts import contents
+from samebits.store.pickles import Global, Made, Persistent, plain_text, read
+
+# -- pickles ----------------------------------------------------------------------------------------------------------
+
+
+class Dangerous:
+    def __reduce__(self):
+        return print, ("this was run",)
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_nothing_of_a_pickle_is_run(capsys, protocol):
+    value = read(io.BytesIO(pickle.dumps([Dangerous()], protocol)))
+    assert [type(item) for item in value] == [Made]
+    assert value[0].function in (Global("builtins.print"), Global("__builtin__.print"))
+    assert capsys.readouterr().out == ""
+
+
+PERSISTENT = b"\x80\x04\x8c\x01kQ"  # an object that is kept elsewhere
+NOT_RUN = {
+    "class with arguments": (b"cos\nsystem\n)\x81.", Made),
+    "class with named arguments": (b"\x80\x04\x8c\x02os\x8c\x06system\x93)}\x92.", Made),
+    "class of protocol 0": (b"(ios\nsystem\n.", Made),
+    "class with a mark": (b"(cos\nsystem\no.", Made),
+    "result of a call, called": (b"cos\nsystem\n)R)R.", Made),
+    "class that is kept elsewhere": (PERSISTENT + b")\x81.", Made),
+    "number of an extension": (b"\x80\x02\x82\x05.", Global),
+    "set of lists": (b"\x80\x04\x8f(]]\x90.", Made),
+    "buffer elsewhere": (b"\x80\x05\x97\x98.", Persistent),
+}
+
+
+@pytest.mark.parametrize("name", NOT_RUN)
+def test_whatever_a_pickle_would_build_is_a_stand_in(name):
+    pickled, kind = NOT_RUN[name]
+    assert type(read(io.BytesIO(pickled))) is kind
+
+
+@pytest.mark.parametrize("pickled", [b"cos\nsystem\n}b.", PERSISTENT + b"}b.", b"]}b.", b"cos\nsystem\nK\x01a."])
+def test_nothing_is_set_on_what_a_pickle_did_not_make(pickled):
+    with pytest.raises(ValueError, match="pickle"):
+        read(io.BytesIO(pickled))
+
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=5)
+    | st.binary(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(plain, st.integers(3, 5))
+def test_plain_values_are_read_as_pickle_reads_them(value, protocol):
+    assert read(io.BytesIO(pickle.dumps(value, protocol))) == value
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=60))
+@example(b"\x96" + b"\xff" * 7 + b"\x00.")
+def test_bytes_that_are_no_pickle_are_a_value_error(data):
+    with contextlib.suppress(ValueError):
+        assert read(io.BytesIO(b"\x80\x02" + data)) is not read
+
+
+def test_a_pickle_that_unfolds_without_end_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch_files, "_MOST_VALUES", 5000)
+    value = []
+    for _ in range(60):
+        value = [value, value]
+    (tmp_path / "bomb.pt").write_bytes(pickle.dumps(value))
+    file = contents(tmp_path / "bomb.pt")
+    assert "holds more than" in file.error
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_arrays_in_a_pickle_have_the_same_parts_in_every_protocol(tmp_path, protocol, read_file):
+    content = {"w": np.arange(3.0), "f": np.asfortranarray(np.ones((2, 3))), "n": np.float32(1.5), "t": [1, "x"]}
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(content, protocol))
+    (tmp_path / "b.pkl").write_bytes(pickle.dumps(content, 2))
+    a, b = read_file(tmp_path / "a.pkl"), read_file(tmp_path / "b.pkl")
+    assert a.format == "pickle"
+    assert a.tensors == b.tensors
+    assert set(a.tensors) - set(a.values) == {"w", "f"}
+
+
+@pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3)])
+def test_an_estimator_that_joblib_wrote_is_a_model(tmp_path, compress, read_file):
+    joblib = pytest.importorskip("joblib")
+    ensemble = pytest.importorskip("sklearn.ensemble")
+
+    def written(name, seed):
+        inputs = np.random.RandomState(0).randn(40, 3)
+        forest = ensemble.RandomForestClassifier(2, random_state=seed).fit(inputs, inputs[:, 0] > 0)
+        joblib.dump({"head": forest, "fit_time": seed}, tmp_path / name, compress=compress)
+        return read_file(tmp_path / name)
+
+    one, same, other = written("a.joblib", 1), written("b.joblib", 1), written("c.joblib", 2)
+    assert one.format == "pickle"
+    assert "head" in one.models
+    assert one.tensors == same.tensors
+    differing = {name for name, value in one.tensors.items() if other.tensors.get(name) != value}
+    assert any(name.startswith("head.estimators_") for name in differing)
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_moments_durations_temporary_paths_and_ids_in_a_pickle_are_those_of_a_run(tmp_path, protocol):
+    def saved(name, number):
+        moment = datetime.datetime(2026, 11, 26, 20, number, 1, 5 * number)
+        content = {"saved": moment, "took": datetime.timedelta(seconds=number), "id": uuid.UUID(int=number << 64),
+                   "folder": pathlib.PurePosixPath(f"/tmp/run{number}/out"), "day": moment.date()}  # fmt: skip
+        (tmp_path / name).write_bytes(pickle.dumps(content, protocol))
+        return fingerprint_file(tmp_path / name, False)
+
+    one, two = saved("a.pkl", 1), saved("b.pkl", 2)
+    assert one.tensors == two.tensors
+    assert set(one.masked) == {"saved", "took", "id", "folder", "day"}
+    assert json.loads(one.shown["saved"]) == "2026-11-26 20:01:01.000005"
+
+
+def test_a_path_in_a_pickle_that_is_no_temporary_one_is_compared(tmp_path):
+    for name, path in (("a.pkl", "data/one.csv"), ("b.pkl", "data/two.csv")):
+        (tmp_path / name).write_bytes(pickle.dumps({"best": pathlib.PurePosixPath(path)}))
+    one, two = fingerprint_file(tmp_path / "a.pkl", False), fingerprint_file(tmp_path / "b.pkl", False)
+    assert json.loads(one.shown["best"]) == "data/one.csv"
+    assert one.tensors != two.tensors
+
+
+@pytest.mark.parametrize(
+    "name", ["datetime.datetime", "datetime.date", "datetime.timedelta", "pathlib.PosixPath", "uuid.UUID"]
+)
+def test_an_object_that_names_a_class_of_the_standard_library_and_is_none_is_read_as_any_other(name):
+    for arguments in ((), (5,), (b"",), (b"\xff" * 10,), (None, None), (10**40,), ("a", 1), Made(Global("x"), None)):
+        text = plain_text(name, Made(Global(name), arguments, state={"int": "x"}))
+        assert text is None or isinstance(text, str)
