@@ -192,7 +192,7 @@ def test_a_picture_that_is_cut_off_is_named(folder, length):
 
 def test_one_field_in_two_places_is_refused(folder):
     save(folder / "images" / "test" / f"{NAMES[0]}.png", np.zeros((64, 64), np.uint8))
-    with pytest.raises(DataError, match="have one name"):
+    with pytest.raises(DataError, match="have the same name"):
         read(folder, 64)
 
 

@@ -184,7 +184,7 @@ class Factor(ABC):
 
     def why_no_effect(self) -> str:
         """Why a trial says nothing of this factor."""
-        return self.unread or "the trials do not tell"
+        return self.unread or "the trials do not show it"
 
 
 class ControlFactor(Factor):

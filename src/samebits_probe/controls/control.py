@@ -139,7 +139,7 @@ class Control:
     factor = ""
     varies = ""
     takes = ""
-    no_effect = "the trials do not tell"
+    no_effect = "the trials do not show it"
     not_here = ""
     moves_memory = True
 

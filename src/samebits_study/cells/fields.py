@@ -193,7 +193,7 @@ def by_name(folder: Path) -> dict[str, Path]:
         if path.name.startswith("."):
             continue  # files that macOS leaves beside others
         if path.stem in found:
-            raise DataError(f"{path} and {found[path.stem]} have one name: each field has its own.")
+            raise DataError(f"{path} and {found[path.stem]} have the same name: each field has its own.")
         found[path.stem] = path
     return found
 
@@ -213,4 +213,4 @@ def check_pairs(images: dict[str, Path], masks: dict[str, Path], what: str, fold
 def check_sizes(image: NDArray[Any], path: Path, other: NDArray[Any], other_path: Path) -> None:
     """Refuse two pictures of different sizes. Raises DataError."""
     if image.shape[:2] != other.shape[:2]:
-        raise DataError(f"{path} is {sides(image)} pixels, {other_path} is {sides(other)}: they must be of one size.")
+        raise DataError(f"{path} is {sides(image)} pixels, {other_path} is {sides(other)}: both need the same size.")

@@ -71,7 +71,7 @@ def same_shape(truth: Image, prediction: Image, name: str = "") -> None:
     if truth.shape != prediction.shape:
         raise DataError(
             f"{name + ': t' if name else 'T'}he ground truth is {size(truth)} and the prediction {size(prediction)}.",
-            "Bring both to one size before they are compared.",
+            "Bring both to the same size before they are compared.",
         )
 
 

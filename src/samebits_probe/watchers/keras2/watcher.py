@@ -40,7 +40,7 @@ SEEN = [
     (
         "gradient",
         "tensors of Optimizer.get_gradients or apply_gradients as further outputs of the train function",
-        "an optimizer that asks for gradients in a way of its own",
+        "an optimizer that asks for gradients in its own way",
         "the optimizer computes its gradients outside of get_gradients",
     ),
     (

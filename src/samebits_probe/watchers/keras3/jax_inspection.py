@@ -235,7 +235,7 @@ def _memory(value: Any) -> int:
 # Each compiled step runs once beside the same step without our outputs, on the same values, and the results are
 # compared bit for bit. If they differ, the step without our outputs trains, and the gradients stay unseen.
 
-SAID = "Keras on JAX: given out of the compiled step, it would change the step's bits"
+SAID = "Keras on JAX: returning it from the compiled step would change the step's bits"
 
 
 class CheckedStep:

@@ -78,7 +78,7 @@ class TrainStep:
             for point in ("batch", "gradient"):
                 watch.not_observed(point, "Keras on TensorFlow, %s: inside one call" % why)
         elif self.is_xla:
-            watch.not_observed("gradient", "Keras on TensorFlow under XLA: given out, it would change the step's bits")
+            watch.not_observed("gradient", "Keras on TensorFlow under XLA: returning it would change the step's bits")
 
     def function(self) -> Function:
         @functools.wraps(self.original)

@@ -39,7 +39,7 @@ SEEN = [
         "arguments of Optimizer.apply or stateless_apply: further outputs (TensorFlow, JAX), there and then (torch); "
         "under torch.compile the parameters' own after the call",
         "TensorFlow: XLA, several replicas; JAX: a step whose bits it would change (each is checked)",
-        "gradient: given out, it would change the step's bits",
+        "gradient: returning it would change the step's bits",
     ),
     (
         "update",
