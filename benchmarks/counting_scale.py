@@ -64,7 +64,7 @@ CANDIDATES = (
     Candidate("96-16-1e-3", 96, 48, 400, augmented=1, features=16, batch=4, rate=1e-3, epochs=6),
 )
 # real cells are wide, so the frame needs large tiles: one of each picture of 320 x 256 pixels
-STAINED = Candidate("stained", 256, 48, 0, augmented=3, features=8, batch=2, rate=1e-3, epochs=40)
+STAINED = Candidate("stained", 256, 48, 0, augmented=3, features=8, batch=2, rate=1e-3, epochs=20)
 GROUND = (0.75, 0.93)  # green by red light of what is no cell: a purple ground, neither pink nor grey
 DIAMETERS, WIDEST = (12, 20), 45  # pixels: the median diameter of a picture's cells, and its widest cell
 

@@ -18,17 +18,23 @@ from itertools import combinations
 from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-FREE, FEW = ["--no-shuffle-seed"], ["-n", "3"]
+POOL = 2000  # images to choose from, if the command does not say it
+FREE = ["--no-shuffle-seed"]
+CELLS = ["--pool", "4000", "--each", "200", "--epochs", "12"]  # with 50 images and 6 epochs LeNet-5 learns no counting
 SETUPS = {  # name -> (the data, options of samebits check, options of examples/active_learning.py)
     "keras-tf2.1": ("mnist", ["--env", "keras-tf2.1"], ["--library", "keras2"]),
-    "keras-tf2.1-mended": ("mnist", [*FEW, "--env", "keras-tf2.1"], ["--library", "keras2", "--order", "read-first"]),
+    "keras-tf2.1-mended": ("mnist", ["--env", "keras-tf2.1"], ["--library", "keras2", "--order", "read-first"]),
     "pytorch": ("mnist", [], ["--library", "pytorch", *FREE]),
     "pytorch-strict": ("mnist", ["--preset", "strict"], ["--library", "pytorch", *FREE]),
     "keras3": ("mnist", [], ["--library", "keras3", *FREE]),
-    "keras3-strict": ("mnist", [*FEW, "--preset", "strict"], ["--library", "keras3", *FREE]),
-    "pytorch-cells": ("cells", [], ["--library", "pytorch", *FREE]),
-    "pytorch-cells-strict": ("cells", ["--preset", "strict"], ["--library", "pytorch", *FREE]),
+    "keras3-strict": ("mnist", ["--preset", "strict"], ["--library", "keras3", *FREE]),
+    "keras-tf2.1-cells": ("cells", ["--env", "keras-tf2.1"], ["--library", "keras2", *CELLS]),
+    "pytorch-cells": ("cells", [], ["--library", "pytorch", *CELLS, *FREE]),
+    "pytorch-cells-strict": ("cells", ["--preset", "strict"], ["--library", "pytorch", *CELLS, *FREE]),
+    "keras3-cells": ("cells", [], ["--library", "keras3", *CELLS, *FREE]),
+    "keras3-cells-strict": ("cells", ["--preset", "strict"], ["--library", "keras3", *CELLS, *FREE]),
 }
+TITLES = {"mnist": "digits", "cells": "cells"}
 SURROUNDINGS = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "KERAS_BACKEND": "tensorflow"}
 HERE = Path(__file__).resolve().parent / "study" / "active-learning"
 ROUNDS = HERE / "rounds.json"
@@ -77,12 +83,12 @@ def taken(record):
 
 
 def labelled(trial, number):
-    """All digits that a trial had chosen after a round."""
-    return {digit for one in trial[: number + 1] for digit in one["chosen"]}
+    """All images that a trial had chosen after a round."""
+    return {image for one in trial[: number + 1] for image in one["chosen"]}
 
 
 def apart(trials, number):
-    """For each two trials, how many digits one had chosen after a round and the other had not."""
+    """For each two trials, how many images one had chosen after a round and the other had not."""
     sets = [labelled(trial, number) for trial in trials]
     return [len(a - b) for a, b in combinations(sets, 2)]
 
@@ -99,32 +105,62 @@ def row(name, setup):
     values = [100 * trial[-1]["accuracy"] for trial in setup["trials"]]
     spread = f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
     ends = f"{min(values):.2f} to {max(values):.2f}"
-    return [name, str(len(values)), str(setup["models"]), setup["first"] or "never", *cells, spread, ends]
+    images = f"{len(labelled(setup['trials'][0], len(numbers))):,}"
+    facts = [name, str(len(values)), str(setup["models"]), setup["first"] or "never"]
+    return [*facts, *cells, f"{by_chance(setup):.1f}", images, spread, ends]
+
+
+def by_chance(setup):
+    """How many images would differ after the last round if two trials drew all but the first ones by lot."""
+    command, first = setup["command"], len(setup["trials"][0][0]["chosen"])
+    pool = int(command[command.index("--pool") + 1]) if "--pool" in command else POOL
+    drawn = len(labelled(setup["trials"][0], rounds_of(setup)[-1])) - first
+    return drawn * (1 - drawn / (pool - first))
 
 
 def table(setups):
     """The Markdown table of all setups."""
     heads = ["Setup", "Trials", "Models", "First differs"]
     heads += [f"Round {number}" for number in rounds_of(next(iter(setups.values())))]
-    heads += ["Accuracy (%)", "From, to (%)"]
+    heads += ["By chance", "Images", "Accuracy (%)", "From, to (%)"]
     rows = [heads, ["---"] * len(heads), *(row(name, setup) for name, setup in setups.items())]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
 def figures(setups):
-    """How many digits differ, and the accuracy of each trial, round by round."""
-    from samebits_study.reports.figures import Curves, Figure, FigureCurve
+    """How many images differ, and the accuracy of each trial, round by round."""
+    from samebits_study.reports.figures import Curves, Figure
 
-    lines, panels = [], []
+    kinds = {
+        kind: {name: one for name, one in setups.items() if SETUPS[name][0] == kind} for kind in ("mnist", "cells")
+    }
+    chosen = tuple((TITLES[kind], differing(some)) for kind, some in kinds.items() if some)
+    yield Figure(
+        "chosen",
+        "How many of the chosen images differ between two trials.",
+        shows=Curves("round", "images that differ", chosen),
+    )
+    for kind, some in kinds.items():
+        panels = tuple((name, accuracies(setup)) for name, setup in some.items())
+        if panels:
+            title = f"The accuracy of each trial: {TITLES[kind]}."
+            yield Figure(f"accuracy-{kind}", title, shows=Curves("round", "accuracy (%)", panels))
+
+
+def differing(setups):
+    """A curve for each setup: how many images differ, in the mean over two trials."""
+    from samebits_study.reports.figures import FigureCurve
+
+    curves = []
     for place, (name, setup) in enumerate(setups.items()):
         means = [statistics.mean(apart(setup["trials"], number)) for number in rounds_of(setup)]
-        lines.append(FigureCurve(name, tuple(rounds_of(setup)), tuple(means), place))
-        panels.append((name, tuple(curve_of(trial, at) for at, trial in enumerate(setup["trials"]))))
-    chosen = Curves("round", "digits that differ", (("", tuple(lines)),))
-    return [
-        Figure("chosen", "How many of the chosen digits differ between two trials.", shows=chosen),
-        Figure("accuracy", "The accuracy of each trial.", shows=Curves("round", "accuracy (%)", tuple(panels))),
-    ]
+        curves.append(FigureCurve(name, tuple(rounds_of(setup)), tuple(means), place))
+    return tuple(curves)
+
+
+def accuracies(setup):
+    """A curve for each trial."""
+    return tuple(curve_of(trial, place) for place, trial in enumerate(setup["trials"]))
 
 
 def curve_of(trial, place):

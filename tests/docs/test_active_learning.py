@@ -35,13 +35,26 @@ def test_every_number_of_the_table_follows_from_what_was_chosen(script, setups):
         cells = script.row(name, setup)
         assert cells[1] == str(len(setup["trials"]))
         for number in range(1, 6):
-            sets = [{digit for one in trial[: number + 1] for digit in one["chosen"]} for trial in setup["trials"]]
-            assert all(len(one) == 50 * (number + 1) for one in sets)
+            sets = [{image for one in trial[: number + 1] for image in one["chosen"]} for trial in setup["trials"]]
+            assert all(len(one) == each(setup) * (number + 1) for one in sets)
             apart = [len(a ^ b) / 2 for a, b in combinations(sets, 2)]
             assert cells[3 + number] == f"{sum(apart) / len(apart):.1f} ({max(apart):.0f})"
+        assert cells[-3] == f"{each(setup) * 6:,}"
+        left = (4000 if "--pool" in setup["command"] else 2000) - each(setup)
+        assert cells[-4] == f"{each(setup) * 5 * (left - each(setup) * 5) / left:.1f}"
         last = [100 * trial[5]["accuracy"] for trial in setup["trials"]]
         assert cells[-2] == f"{statistics.fmean(last):.2f} ± {statistics.stdev(last):.2f}"
         assert cells[-1] == f"{min(last):.2f} to {max(last):.2f}"
+
+
+def each(setup):
+    """How many images a trial chooses in a round: the program's default, if its command does not say it."""
+    command = setup["command"]
+    return int(command[command.index("--each") + 1]) if "--each" in command else 50
+
+
+def test_all_setups_have_the_same_number_of_trials(setups):
+    assert {len(setup["trials"]) for setup in setups.values()} == {5}
 
 
 def test_the_first_round_that_samebits_names_is_the_first_that_differs(setups):
@@ -56,6 +69,6 @@ def test_the_figures_are_those_that_the_command_draws(script, setups, tmp_path, 
     monkeypatch.setattr(script, "HERE", tmp_path)
     script.draw(setups)
     made = sorted(path.name for path in tmp_path.iterdir())
-    assert made == ["figure-accuracy.svg", "figure-chosen.svg"]
+    assert made == ["figure-accuracy-cells.svg", "figure-accuracy-mnist.svg", "figure-chosen.svg"]
     for name in made:
         assert (ROUNDS.parent / name).is_file()
