@@ -76,7 +76,7 @@ def specificity(identity: str) -> int:
 
 
 def resolve(control_ids: Iterable[str], preset: str | None = None) -> list[str]:
-    """All ids to hold, in the order of the table: those given, those of the preset, and what these go together with.
+    """All ids to hold, in the order of the table: those given, those of the preset, and those that they imply or need.
 
     Raises UsageError, with what comes close, for an unknown control or preset.
     """

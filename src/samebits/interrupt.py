@@ -83,10 +83,7 @@ _SIGNALS = _Signals()
 
 
 def tell(*, known: str = "", advice: str = "") -> None:
-    """Set what a stop says from now on: what is known by then, and the command that shows it.
-
-    The first advice stays.
-    """
+    """Set what a stop will say: what is known by then, and the command that shows it. The first advice stays."""
     _SIGNALS.known = known or _SIGNALS.known
     _SIGNALS.advice = _SIGNALS.advice or advice
 

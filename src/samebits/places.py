@@ -33,7 +33,7 @@ def _named() -> Path | None:
 
 @contextmanager
 def alone(lock: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold a lock file. `waiting` is called when another process holds it; then this one waits."""
+    """Hold a lock file. If a different process holds it, call `waiting`, then wait."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         try:

@@ -30,7 +30,7 @@ _MOST_PLACES = 1000  # of draws that are told
 
 
 def watch(probe: "Probe") -> None:
-    """Tell from now on which lines run, and which of them draw."""
+    """Report from now on which lines run, and which of them draw."""
     log = DrawLog(probe)
     probe.closers.append(log)
     threading.settrace(log.enter)
@@ -50,7 +50,7 @@ class DrawLog:
         self._drew: Set[Tuple[str, Place]] = set()
         self._unseeded: List[str] = []  # what scikit-learn calls what was given no random_state, since the last look
         self._paths: Dict[str, str] = {}
-        self._libraries: Set[str] = set()  # files of which no frame is of interest: most calls end at this question
+        self._libraries: Set[str] = set()  # files whose frames do not matter: most calls end at this question
 
     def enter(self, frame: "FrameType", event: str, _: "Any") -> "Optional[Tracer]":
         """A function is called: its lines are of interest if it is the program's."""
@@ -95,7 +95,10 @@ class DrawLog:
             self._tell("ran", path=self._path(place[0]), line=place[1], main=is_main)
 
     def _look(self, frame: "Optional[FrameType]", line: int = 0) -> None:
-        """Compare the states with those of the last look. `frame` has run since, at `line` if it is further now."""
+        """Compare the states with those of the last look.
+
+        `frame` has run since; `line`: where it was, if it has moved on.
+        """
         for name, sample in list(rng.SAMPLERS.items()):
             state, given = sample(), rng.given(name)
             before = self._states.get(name, given)  # a library may be imported and draw on one line
@@ -127,7 +130,7 @@ class DrawLog:
         return self._paths[file]
 
     def _tell(self, event: str, **fields: "Any") -> None:
-        if System.getpid() != self._probe.pid:  # a forked child that has no files of its own
+        if System.getpid() != self._probe.pid:  # a forked child without its own files
             fields["pid"] = System.getpid()
         with self._probe.lock:
             self._probe.recorder.event(event, **fields)

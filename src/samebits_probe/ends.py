@@ -57,9 +57,8 @@ class Ends:
         return self.events is None or self._reason in _FINAL
 
     def is_due(self, reason: str) -> bool:
-        """Whether an end can be taken: not while another thread observes, which would leave half a step in it.
-
-        Nor after a shell has emptied the program's globals, unless something was observed since.
+        """Whether an end can be recorded: not while a different thread observes, because the end would hold half a
+        step. And not after a shell has emptied the program's globals, unless something was observed since.
         """
         if self._reason == _SHELL and self._mark is not None:
             return False
@@ -68,7 +67,10 @@ class Ends:
         return not self.is_taking and (reason in _FINAL or is_quiet)
 
     def keeps(self, event: str, fields: "Dict[str, Any]") -> bool:
-        """Keep an event for the document of the end that is being taken; False if it is to be written at once."""
+        """Keep an event for the document of the end that is being recorded.
+
+        Returns False if it must be written at once.
+        """
         if self.events is None or event in _AT_ONCE:
             return False
         self.events.append(dict(fields, event=event))

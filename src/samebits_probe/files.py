@@ -1,7 +1,8 @@
-"""Which files the process opens, and which names that earlier trials left it looks at.
+"""Which files the process opens, and at which names it looks that earlier trials left.
 
-Python's audit events from 3.8 on; below, `io.open` is wrapped. Files that a C library opens by itself are found by
-the launcher, which looks at the folders before and after a trial, and asks the kernel who opens what is left there.
+It uses Python's audit events from 3.8 on; before 3.8, `io.open` is wrapped. Files that a C library opens by itself are
+found by the launcher, which looks at the folders before and after a trial, and asks the kernel who opens what is left
+there.
 """
 
 import functools
@@ -193,7 +194,7 @@ def _is_ignored(path: str) -> bool:
 
 
 def _source(path: str) -> str:
-    """The source that a file of bytecode stands for: it is not opened where the bytecode is."""
+    """The source of a bytecode file. Python does not open the source if the bytecode is there."""
     folder, _, name = path.partition(_BYTECODE)
     return os.path.join(folder, name.partition(".")[0] + ".py")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _waiting: "Dict[str, List[ImportHook]]" = {}  # by the module's name, in the order in which they were asked for
 _finding: "Set[str]" = set()
-# each is called before a module is executed that is waited for, and gives what is called after that
+# each is called before an expected module is executed, and returns what to call after that
 around: "List[Callable[[], Callable[[], Any]]]" = []
 
 

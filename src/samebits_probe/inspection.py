@@ -31,7 +31,7 @@ def argument(value: Any, named: Tuple[type, ...] = ()) -> Optional[str]:
     if value is None or isinstance(value, (bool, named)):
         return str(value)
     kind = next((kind for kind in (int, float, complex, str) if isinstance(value, kind)), None)
-    return kind.__repr__(value) if kind is not None else None  # a subclass may have a text of its own
+    return kind.__repr__(value) if kind is not None else None  # a subclass may have its own text
 
 
 def numbers(value: Any) -> Optional[str]:

@@ -38,7 +38,7 @@ _RECORD = wire.RECORD.pack
 
 
 class Probe:
-    """One per process. A forked child gets files of its own when it first observes something."""
+    """One for each process. A forked child gets its own files when it first observes something."""
 
     def __init__(self, config: "wire.Config") -> None:
         self.config = config
@@ -87,7 +87,7 @@ class Probe:
         self.thread: Optional[threading.Thread] = None  # the one that began the latest step
         self.step_times: List[float] = []  # when the first and the latest step ended
         self._leaves = True
-        self._keeping: Set[int] = set()  # threads of which all is recorded one by one now
+        self._keeping: Set[int] = set()  # threads whose values are all recorded one by one now
         self._digests: Dict[int, List[Tuple[int, bytes]]] = {}  # code of a kind -> (point, fingerprint)
         self._failures: Set[str] = set()
         self._facts = process.facts(forked_from)
@@ -99,7 +99,7 @@ class Probe:
             self._adopt_fork()
 
     def _adopt_fork(self) -> None:
-        """A forked child observes: it is a process of its own, from step 0, and ends in its own way."""
+        """A forked child observes: it becomes a separate process, which begins at step 0 and has its own end."""
         signals.renew()
         parent, self.step = self.pid, 0
         self.lock = threading.RLock()
@@ -128,7 +128,7 @@ class Probe:
         return self.began is not None
 
     def is_told(self) -> bool:
-        """Whether what is in force in this process, and its packages, are to be told."""
+        """Whether to report what is in force in this process, and its packages."""
         return self.has_observed() or bool(self.config.get("tell"))
 
     # -- points and records -----------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ class Probe:
             self.selection.take(kind, name, (dtype, shape, buffer))
 
     def wants(self, kind: str) -> bool:
-        """Whether a tensor of this kind is to be captured at the current step (cheap: ask before copying)."""
+        """Whether to capture a tensor of this kind at the current step (cheap: ask before copying)."""
         return self.selection is not None and self.selection.wants(self.step, kind)
 
     # -- steps ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from samebits import controls
 from samebits.model import Kind
 
-REPLAYED = ("forward", "gradient")  # kinds of divergences of which an operator is the likeliest cause
+REPLAYED = ("forward", "gradient")  # kinds of divergences whose likeliest cause is an operator
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def by_specificity(names: Collection[str]) -> list[str]:
 
 
 def most_specific(sets: Sequence[list[str]]) -> list[str]:
-    """Of several sets of equal size, the one whose members come first in the written order."""
+    """Among sets of equal size, the one whose members come first in the written order."""
     return min(sets, key=lambda names: sorted(map(controls.specificity, names)), default=[])
 
 

@@ -34,8 +34,8 @@ NO_COST = Cost(1.0, 1.0, 1.0)
 def costs(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, Cost] | None:
     """Ids joined by "+" -> what the set costs. None if the steps are too few or too short to be timed.
 
-    A set that acts before the first step only costs nothing, and is not timed. A set whose times overlap with those of
-    nothing held is left out.
+    A set that acts before the first step only costs nothing, and is not timed. A set is left out if its times overlap
+    with those of nothing held.
     """
     timed = [names for names in sets if not all(controls.describe(name).acts_at_start for name in names)]
     found = {"+".join(names): NO_COST for names in sets if names not in timed}

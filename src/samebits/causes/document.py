@@ -36,7 +36,7 @@ def nothing(result: Result) -> Explanation:
 
 
 class Spent(NamedTuple):
-    """What it took: all trials, those of the check too. `at_a_time`: the most that ran side by side."""
+    """What the search took: all trials, including those of the check. `at_a_time`: the most that ran side by side."""
 
     trials: int
     seconds: float

@@ -43,7 +43,7 @@ def first_of(
     holds: Callable[[list[str]], bool],
     after: Callable[[list[str]], Sequence[list[str]]] = lambda names: [],
 ) -> list[str] | None:
-    """The first of these sets for which it holds; those to come are looked at beside it.
+    """The first of these sets for which the test holds. Later sets may be tried beside it.
 
     `trials`: that it takes. `after`: the sets that come after one for which it holds.
     """

@@ -225,10 +225,10 @@ class _Search:
         return self.found.rule.glance
 
     def _shrink(self, pool: list[str], kept: Sequence[str]) -> list[str]:
-        """A set within the pool of which every member is necessary; empty if the pool does not suffice.
+        """A set within the pool, every member of which is necessary; empty if the pool does not suffice.
 
-        `kept`: what is held in any case, and belongs to the set. What is left out is left out after a glance; if the
-        set that is left fails the full number of trials, a glance was misleading, and every set gets more trials.
+        `kept`: what is held in any case, and belongs to the set. Members are left out after few trials. If the
+        remaining set fails the full number of trials, these few were misleading, and every set gets more trials.
         """
         trials = self._glance
         while self._agrees([*pool, *kept], trials):

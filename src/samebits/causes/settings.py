@@ -261,7 +261,10 @@ class SettingRecords:
         return max((turn.at_a_time for turn in rounds), default=1)
 
     def lengthen(self, steps: int | None) -> None:
-        """From now on trials make more steps. What diverged still diverges; what agreed is to be looked at again."""
+        """From now on trials make more steps.
+
+        Settings that diverged still diverge; settings that agreed must be tried again.
+        """
         if steps == self.steps:
             return
         self.steps = steps

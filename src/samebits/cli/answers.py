@@ -62,7 +62,10 @@ def write_text(name: str, target: str, text: str) -> None:
 
 
 def write_bytes(name: str, target: str, content: bytes) -> None:
-    """Write what is no text of one encoding where its option says. UsageError if it cannot be written."""
+    """Write bytes that are not text of one encoding to the file that an option names.
+
+    Raises UsageError if it cannot be written.
+    """
     if target != SCREEN:
         write_content(name, target, content)
     elif sys.stdout is not None:

@@ -14,7 +14,10 @@ PLUGGED = "samebits.commands"  # the group of entry points
 
 
 def named(table: str) -> dict[str, Any]:
-    """What all clients have in the table of this name, beside their commands. What is no table is left out."""
+    """The entries of all clients' tables of this name, which stand beside their commands.
+
+    Anything that is not a table is left out.
+    """
     found: dict[str, Any] = {}
     for _, module in _imported():
         known = getattr(module, table, {})

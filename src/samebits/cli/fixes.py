@@ -31,7 +31,7 @@ error."""
 
 
 def run_fix(record: str, **given: Any) -> int:
-    """Make the patch, try it if that is asked for, and answer."""
+    """Make the patch, try it if the user wants that, and answer."""
     requests.refuse_platform()
     targets = {**{option.name: given[option.name] for option in REPORTS}, "patch": given["patch"]}
     answers.check_targets(targets)

@@ -90,8 +90,10 @@ def run_versus(**given: Any) -> int:
 
 
 def _prepared(given: dict[str, Any], command: str, letter: str) -> Training:
-    """What trains one side, as `samebits noise` does, in a record of its own: a or b below --out. Raises what is wrong
-    with it before anything is trained."""
+    """Prepares the trainings of one side, as `samebits noise` does, in its own record: a or b below --out.
+
+    Raises what is wrong with it before anything is trained.
+    """
     requests.refuse_platform()
     out = str(Path(given["out"]) / letter) if given["out"] else None
     cases = requests.patterns(given["cases"], "--cases")

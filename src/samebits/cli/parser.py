@@ -1,4 +1,4 @@
-"""Makes the parser from the table of options: no command declares an option of its own."""
+"""Makes the parser from the table of options. No command declares options itself."""
 
 from __future__ import annotations
 

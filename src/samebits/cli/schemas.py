@@ -52,7 +52,7 @@ def document_names() -> list[str]:
 
 
 def model_of(name: str) -> type[BaseModel]:
-    """The model of a document. Raises UsageError for a document that there is not."""
+    """The model of a document. Raises UsageError if there is no such document."""
     known = documents()
     if name not in known:
         raise UsageError(f"There is no document {name!r}.", words.suggestion(name, known))

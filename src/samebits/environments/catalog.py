@@ -96,7 +96,7 @@ def environment_python(name: str) -> Path:
 
 
 def unknown(name: str) -> NotFound:
-    """The error for a name that is none of ours."""
+    """The error for an unknown name."""
     return NotFound(
         f"There is no environment {name!r}. These can be built: {', '.join(RECIPES)}.",
         advice="For an environment of your own, give its interpreter: --python FOLDER/bin/python.",

@@ -48,7 +48,7 @@ class InterpreterFacts(NamedTuple):
 
 
 def ask(path: Path) -> Interpreter:
-    """Ask a file which Python it is. UsageError when it is none, NotFound when there is no such file."""
+    """Ask a file which Python it is. Raises UsageError if it is not Python, NotFound if there is no such file."""
     return _usable(_answer(path.expanduser().absolute()))
 
 

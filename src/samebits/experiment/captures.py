@@ -75,13 +75,13 @@ def _diverge_there(file: RecordFile, where: Divergence, a: CapturedTensor, b: Ca
 
 
 def tensor_at(where: Divergence) -> dict[str, Any]:
-    """The tensor of a divergence, as the probe is asked for it."""
+    """The tensor of a divergence, in the form of a request to the probe."""
     step = max(where.step, 0)  # initial weights are seen while the first step is made
     return wanted_tensor(where.process.order, step, where.kind, where.name)
 
 
 def wanted_tensor(process: int, step: int, kind: str, name: str) -> dict[str, Any]:
-    """One tensor, as the probe is asked for it. `process`: in the order in which they were started."""
+    """One tensor, in the form of a request to the probe. `process`: in the order in which they were started."""
     return {"process": process, "first": step, "last": step, "kinds": (kind,), "name": name}
 
 

@@ -271,7 +271,9 @@ class Trials:
             self._disturbance = wrote or (f"two trials wrote {twice[0]}" if twice else self._disturbance)
 
     def _look_back_from_afar(self, trial: HostedTrial, file: TrialFile) -> None:
-        """Whether a trial on a different machine wrote what one beside it wrote: they may share a disk, or a node."""
+        """Whether a trial on a different machine wrote a file that a trial beside it wrote: they may share a disk, or a
+        node.
+        """
         if trial.slot.is_alone or self.plan.options.isolate:
             return
         paths = {self.plan.directory / path for path in file.wrote}

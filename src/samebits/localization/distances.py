@@ -1,4 +1,4 @@
-"""How far two trials are apart in every tensor of some steps: what the heat map of a page is coloured by.
+"""How far apart two trials are in every tensor of some steps. This colours the heat map of a page.
 
 A trace holds fingerprints. So trials run again that keep the values, from shortly before the divergence on.
 """

@@ -268,7 +268,7 @@ def _more(record: store.Record) -> int:
 
 
 def _followed(record: store.Record, where: Divergence) -> str:
-    """The weight that is followed: that of the divergence, else the first that is trained; "" if there is none."""
+    """The weight to follow: that of the divergence, else the first trained one; "" if there is none."""
     points = _points(record, where)
     weights = [name for kind, name in points if kind == "gradient"] or [n for k, n in points if k == "update"]
     weights = [name for name in weights if ("update", name) in points]

@@ -25,7 +25,7 @@ DOCUMENT = "noise.json"
 
 @dataclass(frozen=True)
 class NoiseRequest:
-    """What noise is asked for. `request`: the trials of one seed; `seeds`: none for the program's own.
+    """The request of noise. `request`: the trials of one seed; `seeds`: none for the program's own.
 
     `cases`: metric -> the regex that finds a test case and its number.
     """

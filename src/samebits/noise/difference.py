@@ -98,7 +98,10 @@ class Units(NamedTuple):
 def compare(
     a: MetricSide, b: MetricSide, *, only: Sequence[str] = (), lower: Sequence[str] = ()
 ) -> list[MetricDifference]:
-    """Each metric that both sides have. UsageError if there is none, or if the sides were tested on different cases."""
+    """Compare each metric that both sides have.
+
+    Raises UsageError if there is none, or if the sides were tested on different cases.
+    """
     known = [name for name in metric_names(a.trainings) if name in metric_names(b.trainings)]
     if not known:
         has = [", ".join(metric_names(side.trainings)) for side in (a, b)]

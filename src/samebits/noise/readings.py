@@ -139,7 +139,7 @@ def shown(value: float | None) -> str:
 
 
 def case_values(pattern: str, printed: str) -> dict[str, float]:
-    """Test case -> its number, each as printed last. NaN stands for what is not a number."""
+    """Test case -> its number, as printed last. A text that is not a number becomes NaN."""
     found: dict[str, float] = {}
     for match in re.finditer(pattern, printed, re.MULTILINE):
         try:

@@ -62,7 +62,7 @@ class Trainings:
             side_by_side(works, most=self._room)
 
     def _trained(self, seed: int | None, progress: Progress) -> tuple[Experiment, Result]:
-        """All trials of one seed, whole, including those of a program that no watcher knows."""
+        """All complete trials of one seed, including those of a program that no watcher knows."""
         request = self._with_seed(seed)
         experiment = Experiment.begin(request, progress, capacity=self._capacity)
         self._capacity = experiment.capacity

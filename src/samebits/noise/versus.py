@@ -24,8 +24,10 @@ Training = Callable[[], MetricSide]  # trains a side
 
 @dataclass(frozen=True)
 class VersusRequest:
-    """What versus is asked for. `a`, `b`: a record, or a command; `only`: compare only these metrics; `lower`: metrics
-    for which a lower number is better.
+    """The request of versus.
+
+    `a`, `b`: a record, or a command; `only`: compare only these metrics; `lower`: metrics for which a lower number is
+    better.
     """
 
     a: str

@@ -236,7 +236,7 @@ _FORMATS = {_LEGACY_TORCH: ".pt", b"\x93NUMPY": ".npy", b"\x89HDF\r\n\x1a\n": ".
 
 
 def format_of(path: Path) -> str | None:
-    """The ending (``.pt``) that stands for a tensor file's format; None for a file that is not known to hold tensors.
+    """The ending (``.pt``) that names a tensor file's format; None for a file that is not known to hold tensors.
 
     Raises OSError if the file cannot be read.
     """

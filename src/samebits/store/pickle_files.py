@@ -42,7 +42,7 @@ _OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
 
 
 def read_pickle(path: Path, parts: Parts) -> str:
-    """Add the parts of a pickle, or of a file of joblib. Raises many kinds of error for what is none."""
+    """Add the parts of a pickle, or of a joblib file. Raises many kinds of errors if it is neither."""
     with path.open("rb") as file:
         stream = _uncompressed(file, parts)
         content = read(stream, built=lambda made: _take_array(made, stream))
@@ -86,7 +86,7 @@ def _take_array(made: Made, stream: IO[bytes]) -> None:
 
 
 def dtype_of(made: Any) -> np.dtype[Any] | None:
-    """The type that a pickle of numpy describes, with its fields; None for what is none."""
+    """The type that a pickle of numpy describes, with its fields; None if it does not describe one."""
     if not isinstance(made, Made) or not isinstance(made.function, Global) or made.function.name != "numpy.dtype":
         return None
     arguments, state = made.arguments, made.state
@@ -108,7 +108,7 @@ def _with_fields(names: tuple[Any, ...], fields: dict[Any, Any], size: int) -> n
 
 
 class PickleWalk(Walk):
-    """Goes through what a pickle describes; arrays of numpy are parts of their own."""
+    """Goes through what a pickle describes. Arrays of numpy become separate parts."""
 
     def _add_made(self, path: str, made: Made) -> None:
         name = made.function.name if isinstance(made.function, Global) else ""

@@ -23,7 +23,7 @@ class Inert:
     """Stands for an object of a pickle. A call of it does nothing but remember the arguments."""
 
     def __call__(self, *arguments: Any) -> Made:
-        """Give what stands for the result of the call."""
+        """Return the stand-in for the result of the call."""
         return Made(self, arguments)
 
 
@@ -195,7 +195,7 @@ _PATH_MODULES = ("pathlib.", "pathlib._local.", "upath.")
 
 
 def plain_text(name: str, made: Made) -> str | None:
-    """The text of an object of a class of the standard library; None for any other, and for one that is none."""
+    """The text of an object of a class of the standard library; None for any other object."""
     arguments = made.arguments if isinstance(made.arguments, tuple) else (made.arguments,)
     try:
         if name.startswith(_PATH_MODULES) and name.rpartition(".")[2] in _PATHS:

@@ -54,7 +54,7 @@ def read_lines(path: Path, parts: Parts, begin: int = 0) -> Lines:
 
 
 def read_some(path: Path, begin: int = 0) -> tuple[bytes, bool]:
-    """(the bytes from `begin` on, False); of more than MOST_TEXT the two ends, and True."""
+    """(the bytes from `begin` on, False); if there are more than MOST_TEXT, (the two ends, True)."""
     with path.open("rb") as file:
         size = file.seek(0, 2) - begin
         file.seek(begin)

@@ -102,7 +102,7 @@ def _as(chosen: Choices, values: Mapping[str, str]) -> Change:
 
 
 def _single(wanted: Sequence[Wanted]) -> list[Wanted]:
-    """Each factor once, also those of names that stand for several."""
+    """Each factor once, including the factors of names that stand for several."""
     found: dict[str, list[str]] = {}
     for identity, values in wanted:
         if identity in TOGETHER and values:

@@ -90,7 +90,7 @@ def _case(result: VaryResult) -> JUnitCase:
 
 
 def told_factors(result: VaryResult) -> list[FactorResult]:
-    """The factors that have a line of their own: those that could take effect, and those that were asked for."""
+    """The factors that get a line: those that could take effect, and those that the user named."""
     return [factor for factor in result.factors if factor.named or factor.answer != "no-effect"]
 
 
@@ -216,7 +216,7 @@ def _left_out(result: VaryResult) -> list[str]:
 
 
 def _look(result: VaryResult) -> str:
-    """The command that shows more: of the first value that differs or does not repeat; empty if there is none."""
+    """The command that shows more about the first value that differs or does not repeat; empty if there is none."""
     values = [value for factor in result.factors for value in factor.values]
     found = next((value for value in values if value.status in ("differs", "unsettled") and value.record), None)
     if found is None:

@@ -1,4 +1,7 @@
-"""Which instructions the libraries use: each by a variable of its own, so that it is seen whose they are."""
+"""The instructions that libraries use.
+
+Each library has its own variable, so the report shows which library depends on them.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,7 @@ _SHOWS = {
 
 
 class OneDnn(InstructionSet):
-    """Instructions of oneDNN, of which PyTorch and TensorFlow hold a copy: ONEDNN_MAX_CPU_ISA."""
+    """Instructions of oneDNN, which PyTorch and TensorFlow each contain: ONEDNN_MAX_CPU_ISA."""
 
     id = "isa-onednn"
     variable = "ONEDNN_MAX_CPU_ISA"
