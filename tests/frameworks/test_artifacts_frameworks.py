@@ -13,7 +13,7 @@ from samebits.store import fingerprint_file
 
 # Each is run twice: `python -c PROGRAM FOLDER` saves every form in a folder; with one more word, also with a value changed.
 TORCH = """
-import copy, sys, torch
+import copy, pickle, sys, torch
 folder, changes = sys.argv[1], [""] + ["-changed"] * (len(sys.argv) > 2)
 today = hasattr(torch, "view_as_real")
 has = lambda n: hasattr(torch, n) and (today or not n.startswith("complex"))
@@ -37,6 +37,9 @@ for changed in changes:
     torch.save(state, folder + "/state" + changed + ".pt")
     torch.save(net, folder + "/model" + changed + ".pt")
     torch.save(dtypes, folder + "/dtypes" + changed + ".pt")
+    for name, value, protocol in ("model", net, 4), ("dtypes", dtypes, 2):
+        with open(folder + "/" + name + changed + ".pkl", "wb") as file:
+            pickle.dump(value, file, protocol)
     if today:
         torch.save(state, folder + "/older" + changed + ".pth", _use_new_zipfile_serialization=False)
         torch.jit.script(copy.deepcopy(net)).save(folder + "/scripted" + changed + ".pt")
@@ -109,6 +112,8 @@ FORMS = {
     "state.pt": "model.0.bias",
     "model.pt": "_modules.0._parameters.bias",
     "dtypes.pt": "float64",
+    "model.pkl": "_modules.0._parameters.bias",
+    "dtypes.pkl": "float64",
 }  # what is changed
 CASES = [
     *((stack, name, changed) for stack in ("torch", "pytorch-1.3") for name, changed in FORMS.items()),
@@ -146,6 +151,13 @@ def test_the_older_and_the_newer_form_of_torch_hold_the_same_content(saved):
     new, old = contents(folder / "state.pt"), contents(folder / "older.pth")
     assert (new.format, old.format) == ("torch", "torch-legacy")
     assert new.tensors == old.tensors
+
+
+def test_a_plain_pickle_holds_the_same_tensors_as_torch_save(saved):
+    folder, _ = saved("torch")
+    plain, own = contents(folder / "dtypes.pkl"), contents(folder / "dtypes.pt")
+    assert (plain.format, own.format) == ("pickle", "torch")
+    assert plain.tensors == own.tensors
 
 
 def test_safetensors_of_its_own_library_are_read(tmp_path):

@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from samebits.store.content import LimitedStream, Parts
-from samebits.store.pickles import Global, Made, read
+from samebits.store.pickles import Global, Made, bytes_of, read
 from samebits.store.torch_files import Walk, no_storage
 
 MOST_BYTES = 1 << 30  # of an uncompressed pickle
@@ -153,10 +153,7 @@ def _array(name: str, arguments: tuple[Any, ...], state: Any) -> np.ndarray[Any,
 
 
 def _from_bytes(data: Any, dtype: np.dtype[Any] | None, shape: Any, order: Any) -> np.ndarray[Any, Any] | None:
-    if isinstance(data, Made):  # _codecs.encode(text, "latin1"): bytes in protocols 0 to 2
-        data = data.arguments[0] if isinstance(data.arguments, tuple) else None
-    if isinstance(data, str):
-        data = data.encode("latin1")
-    if dtype is None or dtype.hasobject or not isinstance(data, (bytes, bytearray)) or not isinstance(shape, tuple):
+    content = bytes_of(data)
+    if dtype is None or dtype.hasobject or content is None or not isinstance(shape, tuple):
         return None
-    return np.frombuffer(data, dtype).reshape(shape, order="F" if order == "F" else "C")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if order == "F" else "C")

@@ -156,6 +156,16 @@ def read(stream: IO[bytes], built: Callable[[Made], None] = lambda made: None) -
         raise ValueError(f"the pickle is damaged ({type(error).__name__}: {error})") from None
 
 
+def bytes_of(value: Any) -> bytes | None:
+    """The bytes that a value of a pickle stands for, None for what is none: protocols 0 to 2 encode a text instead."""
+    if isinstance(value, Made):
+        encodes = isinstance(value.function, Global) and value.function.name == "_codecs.encode"
+        value = value.arguments[0] if encodes and isinstance(value.arguments, tuple) else None
+    if isinstance(value, str):
+        return value.encode("latin1")
+    return bytes(value) if isinstance(value, (bytes, bytearray)) else None
+
+
 MOST_TEXT = 4096  # characters of a value that serves as a name
 
 
@@ -210,20 +220,14 @@ def plain_text(name: str, made: Made) -> str | None:
 
 def _moment(arguments: tuple[Any, ...]) -> datetime.datetime:
     """Ten bytes hold a moment: https://docs.python.org/3/library/datetime.html says what it is made of."""
-    year, year_rest, month, day, hour, minute, second, *parts = _bytes_of(arguments[0])
+    year, year_rest, month, day, hour, minute, second, *parts = bytes_of(arguments[0]) or b""
     micro = int.from_bytes(bytes(parts), "big")
     return datetime.datetime(year * 256 + year_rest, month & 127, day, hour, minute, second, micro)  # noqa: DTZ001
 
 
 def _day(arguments: tuple[Any, ...]) -> datetime.date:
-    year, year_rest, month, day = _bytes_of(arguments[0])
+    year, year_rest, month, day = bytes_of(arguments[0]) or b""
     return datetime.date(year * 256 + year_rest, month, day)
-
-
-def _bytes_of(value: Any) -> bytes:
-    if isinstance(value, Made):  # _codecs.encode(text, "latin1"): bytes in protocols 0 to 2
-        value = value.arguments[0]
-    return value.encode("latin1") if isinstance(value, str) else bytes(value)
 
 
 def _duration(arguments: tuple[Any, ...]) -> str:

@@ -15,12 +15,12 @@ import zipfile
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from samebits.store.content import LimitedStream, Parts, is_plain, joined, shape_text, weight
-from samebits.store.pickles import MOST_TEXT, Global, Made, Persistent, plain_text, read, text_of
+from samebits.store.pickles import MOST_TEXT, Global, Made, Persistent, bytes_of, plain_text, read, text_of
 
 MAGIC = 0x1950A86A20F9469CFC6C
 Storages = Callable[[str, int], Any]  # (key, size in bytes) -> buffer
@@ -82,22 +82,25 @@ def _read_legacy(path: Path, parts: Parts) -> None:
         if first != MAGIC:  # a plain pickle
             Walk(parts, no_storage).add("", first)
             return
-        read(file), read(file)
-        content, keys = read(file), read(file)
-        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-            raise ValueError("the list of storages is missing")
-        at = file.tell()
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            sizes = _item_sizes(content)
-            storages = _storages(data, at, keys, sizes)
+            content, storages = _after_magic(file, data)
             Walk(parts, lambda key, size: storages[key]).add("", content)
+
+
+def _after_magic(file: IO[bytes], data: mmap.mmap | bytes) -> tuple[Any, dict[str, bytes]]:
+    """The object and the storages of a file of which the magic number was read. `data`: all its bytes."""
+    read(file), read(file)
+    content, keys = read(file), read(file)
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise ValueError("the list of storages is missing")
+    return content, _storages(data, file.tell(), keys, _item_sizes(content))
 
 
 def no_storage(key: str, size: int) -> Any:
     raise ValueError("a tensor stands in a file without storages")
 
 
-def _storages(data: mmap.mmap, at: int, keys: list[str], sizes: dict[str, int]) -> dict[str, bytes]:
+def _storages(data: mmap.mmap | bytes, at: int, keys: list[str], sizes: dict[str, int]) -> dict[str, bytes]:
     found = {}
     for key in keys:
         (count,) = struct.unpack_from("<q", data, at)
@@ -141,6 +144,24 @@ def _storage_of(value: Any) -> tuple[str, str, int] | None:
     if not isinstance(key, tuple) or len(key) < 5 or key[0] != "storage" or not isinstance(key[1], Global):
         return None
     return key[1].name.rpartition(".")[2].removesuffix("Storage"), str(key[2]), int(key[4])
+
+
+def _packed_storage(value: Any) -> tuple[str, bytes] | None:
+    """(type, content) of a storage in a plain pickle: the bytes of a file of the older form; None for anything else.
+
+    That file names the storage by its address (`torch.storage._StorageBase.__reduce__`).
+    """
+    if not isinstance(value, Made) or not isinstance(value.function, Global):
+        return None
+    if value.function.name != "torch.storage._load_from_bytes" or not isinstance(value.arguments, tuple):
+        return None
+    data = bytes_of(value.arguments[0])
+    file = io.BytesIO(data or b"")
+    if data is None or read(file) != MAGIC:
+        return None
+    content, storages = _after_magic(file, data)
+    storage = _storage_of(content)
+    return None if storage is None else (storage[0], storages[storage[1]])
 
 
 # -- what the pickle describes --------------------------------------------------------------------------------------
@@ -199,8 +220,13 @@ class Walk:
         if name.startswith("torch._utils._rebuild_parameter"):
             self.add(path, arguments[0])
             return
-        if name.startswith("torch._utils._rebuild_tensor") and _storage_of(arguments[0]) is not None:
-            self._add_tensor(path, arguments)
+        storage = self._storage(arguments[0] if arguments else None)
+        if name.startswith("torch._utils._rebuild_tensor") and storage is not None:
+            self._add_tensor(path, *storage, arguments)
+            return
+        packed = _packed_storage(made)
+        if packed is not None:
+            self._parts.add(path, f"storage {packed[0]}", packed[1])
             return
         text = plain_text(name, made)
         if text is not None:
@@ -226,24 +252,27 @@ class Walk:
             self.add(path, made.state)
 
     def _add_persistent(self, path: str, value: Persistent) -> None:
-        storage = _storage_of(value)
+        storage = self._storage(value)
         if storage is not None:
-            kind, key, count = storage
-            self._parts.add(path, f"storage {kind}", self._storages(key, count * _SIZE_OF.get(kind, 1)))
+            self._parts.add(path, f"storage {storage[0]}", storage[1])
         elif isinstance(value.key, tuple) and value.key[:1] == ("module",):
             self.add(path, (value.key[1], *value.key[3:]))  # the class and its source, without the source's path
         else:
             self.add(path, value.key)
 
-    def _add_tensor(self, path: str, arguments: tuple[Any, ...]) -> None:
+    def _storage(self, value: Any) -> tuple[str, Any] | None:
+        """(type, content) of a storage; None for what is none."""
+        known = _storage_of(value)
+        if known is None:
+            return _packed_storage(value)
+        kind, key, count = known
+        return kind, self._storages(key, count * _SIZE_OF.get(kind, 1))
+
+    def _add_tensor(self, path: str, kind: str, data: Any, arguments: tuple[Any, ...]) -> None:
         """A tensor over a storage: dtype, shape, and its elements in logical order."""
-        storage = _storage_of(arguments[0])
-        assert storage is not None
-        kind, key, count = storage
         if kind == "Untyped" and len(arguments) > 6 and isinstance(arguments[6], Global):
             kind = arguments[6].name.rpartition(".")[2]
         size = _SIZE_OF.get(kind, 1)
-        data = self._storages(key, count * size)
         shape = tuple(arguments[2])
         self._parts.spend(math.prod(shape) * size)
         self._parts.add(path, shape_text(kind, shape), _elements(data, size, arguments[1:4]))
