@@ -55,6 +55,15 @@ def test_trials_killed_after_a_step(writing, no_answer):
     assert reason == "trials 1 and 2 were killed by SIGKILL after 2 steps."
 
 
+@pytest.mark.parametrize(("number", "of_memory"), [(9, True), (15, False)])
+def test_a_signal_is_named_once_and_only_that_of_the_system_suggests_memory(writing, no_answer, number, of_memory):
+    name = {9: "SIGKILL", 15: "SIGTERM"}[number]
+    how = {"status": "killed", "exit_code": None, "signal": number, "why": f"it was killed by {name}"}
+    killed = writing.training(steps=2, end=False, trial=how)
+    assert no_answer([killed] * 2) == f"trials 1 and 2 were killed by {name} after 2 steps."
+    assert ("lacks memory" in no_answer.result.advice) == of_memory
+
+
 def test_trials_that_exit_with_three(writing, no_answer):
     failed = writing.training(trial={"status": "failed", "exit_code": 3})
     assert no_answer([failed] * 2) == "trials 1 and 2 ended with exit status 3, not 0."

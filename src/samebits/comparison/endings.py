@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath, PurePosixPath
 
@@ -315,17 +316,21 @@ def _interpreter(trial: TrialTrace) -> str:
     return next(reversed([*seen, *watched]), "the Python that ran")
 
 
+_OF_MEMORY = "; a program killed by the system often lacks memory"
+
+
 def _killed(trials: list[TrialTrace], record: RecordFile) -> Ending:
     ids = [trial.id for trial in trials]
     number = trials[0].file.signal
     by = f" by {words.signal_name(number)}" if number else ""
     steps = max((process.steps for trial in trials for process in trial.observed), default=0)
     why = trials[0].file.why
+    why = "" if by and why.endswith(f"killed{by}") else why  # it is said already
     return (
         f"{words.trials(ids)} {words.were(ids)} killed{by} after {words.count(steps, 'step')}{why and f': {why}'}",
         "Run the command again, with --overwrite."
         if why == STOPPED_BY_USER
-        else f"See trials/{ids[0]:03d}/stderr.txt in the record; a program killed by the system often lacks memory.",
+        else f"See trials/{ids[0]:03d}/stderr.txt in the record{_OF_MEMORY if number == signal.SIGKILL else ''}.",
     )
 
 
