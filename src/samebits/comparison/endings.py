@@ -316,21 +316,17 @@ def _interpreter(trial: TrialTrace) -> str:
     return next(reversed([*seen, *watched]), "the Python that ran")
 
 
-_OF_MEMORY = "; a program killed by the system often lacks memory"
-
-
 def _killed(trials: list[TrialTrace], record: RecordFile) -> Ending:
-    ids = [trial.id for trial in trials]
     number = trials[0].file.signal
-    by = f" by {words.signal_name(number)}" if number else ""
+    by, ids = f" by {words.signal_name(number)}" if number else "", [trial.id for trial in trials]
     steps = max((process.steps for trial in trials for process in trial.observed), default=0)
-    why = trials[0].file.why
-    why = "" if by and why.endswith(f"killed{by}") else why  # it is said already
+    why = "" if by and trials[0].file.why.endswith(f"killed{by}") else trials[0].file.why
+    memory = "; a program killed by the system often lacks memory" if number == signal.SIGKILL else ""
     return (
         f"{words.trials(ids)} {words.were(ids)} killed{by} after {words.count(steps, 'step')}{why and f': {why}'}",
         "Run the command again, with --overwrite."
         if why == STOPPED_BY_USER
-        else f"See trials/{ids[0]:03d}/stderr.txt in the record{_OF_MEMORY if number == signal.SIGKILL else ''}.",
+        else f"See trials/{ids[0]:03d}/stderr.txt in the record{memory}.",
     )
 
 
