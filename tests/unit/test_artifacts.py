@@ -173,7 +173,7 @@ PICKLED_TENSOR = (  # pickle.dumps(torch.ones(2)): the storage is what torch.sav
 )
 
 
-def test_a_tensor_in_a_plain_pickle_is_read_without_the_address_of_its_storage(tmp_path):
+def test_a_tensor_in_a_plain_pickle_is_read_without_the_address_of_its_storage(tmp_path, read_file):
     def read_back(name, content):
         (tmp_path / name).write_bytes(content)
         return read_file(tmp_path / name)
@@ -186,6 +186,20 @@ def test_a_tensor_in_a_plain_pickle_is_read_without_the_address_of_its_storage(t
     assert differing(file, other) == {""}
     damaged = read_back("d.pkl", PICKLED_TENSOR.replace(b"type_sizesq", b"type_sizes."))
     assert damaged.tensors != file.tensors
+
+
+def test_the_content_of_a_file_without_an_ending_says_its_format(tmp_path, read_file):
+    with zipfile.ZipFile(tmp_path / "best", "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps({"step": 3}, protocol=2))
+        archive.writestr("archive/.data/serialization_id", "123")
+    np.savez(tmp_path / "arrays.npz", w=[0.5])
+    (tmp_path / "arrays.npz").rename(tmp_path / "arrays.v2")
+    with (tmp_path / "w").open("wb") as file:
+        np.save(file, np.ones(2))
+    found = {name: read_file(tmp_path / name) for name in ("best", "arrays.v2", "w")}
+    assert {name: (file.format, list(file.tensors)) for name, file in found.items()} == {
+        "best": ("torch", ["step"]), "arrays.v2": ("npz", ["w"]), "w": ("npy", [""]),
+    }  # fmt: skip
 
 
 # -- damage -----------------------------------------------------------------------------------------------------------

@@ -94,6 +94,9 @@ def _suffix(path: Path) -> str:
 
 
 def _by_beginning(path: Path) -> Reader | None:
+    found = _format_by_beginning(path)  # `torch.save(model, "best")`
+    if found:
+        return READERS[found]
     with path.open("rb") as file:
         start = file.read(16)
     return next((reader for beginning, reader in _BEGINNINGS.items() if start.startswith(beginning)), None)
@@ -269,4 +272,6 @@ def _in_zip(path: Path) -> str | None:
             names = archive.namelist()
     except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, struct.error):  # damaged in many ways
         return None
-    return ".pt" if any(name.endswith("data.pkl") for name in names) else None
+    if any(name.endswith("data.pkl") for name in names):
+        return ".pt"
+    return ".npz" if names and all(name.endswith(".npy") for name in names) else None
