@@ -162,32 +162,6 @@ def test_an_array_in_an_archive_is_a_model_if_its_name_does_not_say_that_it_is_a
     assert read_file(tmp_path / "b.npy.gz").models == [""]
 
 
-PICKLED_TENSOR = (  # pickle.dumps(torch.ones(2)): the storage is what torch.save writes, and its key is an address
-    b"\x80\x04\x95\x8a\x01\x00\x00\x00\x00\x00\x00\x8c\x0ctorch._utils\x94\x8c\x12_rebuild_tensor_v2\x94\x93\x94(\x8c\rtorch.storage"
-    b"\x94\x8c\x10_load_from_bytes\x94\x93\x94B\x03\x01\x00\x00\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}q\x00(X"
-    b"\x10\x00\x00\x00protocol_versionq\x01M\xe9\x03X\r\x00\x00\x00little_endianq\x02\x88X\n\x00\x00\x00type_sizesq\x03}q\x04(X\x05\x00\x00"
-    b"\x00shortq\x05K\x02X\x03\x00\x00\x00intq\x06K\x04X\x04\x00\x00\x00longq\x07K\x04uu.\x80\x02(X\x07\x00\x00\x00storageq\x00ctorch\n"
-    b"FloatStorage\nq\x01X\x0e\x00\x00\x0094284958201712q\x02X\x03\x00\x00\x00cpuq\x03K\x02Ntq\x04Q.\x80\x02]q\x00X\x0e\x00\x00\x009428495"
-    b"8201712q\x01a.\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80?\x00\x00\x80?\x94\x85\x94R\x94K\x00K\x02\x85\x94K\x01\x85\x94\x89\x8c\x0bcollections"
-    b"\x94\x8c\x0bOrderedDict\x94\x93\x94)R\x94t\x94R\x94."
-)
-
-
-def test_a_tensor_in_a_plain_pickle_is_read_without_the_address_of_its_storage(tmp_path, read_file):
-    def read_back(name, content):
-        (tmp_path / name).write_bytes(content)
-        return read_file(tmp_path / name)
-
-    file = read_back("a.pkl", PICKLED_TENSOR)
-    assert (file.format, file.error, list(file.tensors), file.values) == ("pickle", None, [""], [])
-    elsewhere = read_back("b.pkl", PICKLED_TENSOR.replace(b"94284958201712", b"10203040506070"))
-    assert elsewhere.tensors == file.tensors
-    other = read_back("c.pkl", PICKLED_TENSOR.replace(b"\x00\x80?\x94", b"\x00\x80@\x94"))
-    assert differing(file, other) == {""}
-    damaged = read_back("d.pkl", PICKLED_TENSOR.replace(b"type_sizesq", b"type_sizes."))
-    assert damaged.tensors != file.tensors
-
-
 def test_the_content_of_a_file_without_an_ending_says_its_format(tmp_path, read_file):
     with zipfile.ZipFile(tmp_path / "best", "w") as archive:
         archive.writestr("archive/data.pkl", pickle.dumps({"step": 3}, protocol=2))
