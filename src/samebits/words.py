@@ -9,6 +9,7 @@ import difflib
 import shlex
 import signal
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
 
 __all__ = [
     "agree",
@@ -18,6 +19,7 @@ __all__ = [
     "first_few",
     "ids",
     "listed",
+    "moment",
     "one_line",
     "printable",
     "probability",
@@ -105,6 +107,15 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def moment(text: str) -> str:
+    """A moment of a document, to the minute: 2026-11-28 04:41 UTC. A text that is none stays."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{found.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC" if found.tzinfo else text
 
 
 def span(seconds: float) -> str:

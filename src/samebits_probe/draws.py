@@ -5,6 +5,7 @@ it. So it names the line whatever drew, in Python or in compiled code. It reads 
 of it is below the program's. Only a trial of `samebits fix` has it, and no bits of such a trial are compared.
 """
 
+import linecache
 import os
 import sys
 import threading
@@ -114,7 +115,8 @@ class DrawLog:
         if key is not None and key not in self._drew and len(self._drew) < _MOST_PLACES:
             self._drew.add(key)
             shown = [[self._path(file), line] for file, line in places]
-            self._tell("drew", generator=name, places=shown, unseeded=sorted(set(self._unseeded)))
+            text = _text(*places[0])
+            self._tell("drew", generator=name, places=shown, text=text, unseeded=sorted(set(self._unseeded)))
 
     def _note_unseeded(self, frame: "FrameType") -> None:
         """Keep the name of an estimator or a function that has a random_state, and was given none."""
@@ -138,6 +140,11 @@ class DrawLog:
 
 def _is_program(file: str) -> bool:
     return not file.startswith(("<", _INJECTED)) and callers.kind_of(file) == callers.PROGRAM
+
+
+def _text(file: str, line: int) -> str:
+    """A line that is in no file: the kernel of a notebook keeps its cells in `linecache`."""
+    return "" if os.path.exists(file) else linecache.getline(file, line).strip()
 
 
 def _places(frame: "Optional[FrameType]", line: int = 0) -> "List[Place]":

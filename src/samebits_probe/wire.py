@@ -327,5 +327,6 @@ REPLAY = "replay.json"
 #                 "fit", "round": what counted as a step. kind: with "observe", once for each kind that is named
 #   keyed         name, key, point: values that the program observes under a key; what their points' names begin with
 #   ran           path, line, main: a line of the program that ran; main: of the module that was started
-#   drew          generator, places, unseeded: the state of a generator changed while these lines ran, [path, line]
-#                 each, the innermost first. unseeded: what of scikit-learn ran there without a random_state
+#   drew          generator, places, text, unseeded: the state of a generator changed while these lines ran, [path,
+#                 line] each, the innermost first. text: of the innermost line, if it is in no file. unseeded: what of
+#                 scikit-learn ran there without a random_state

@@ -91,3 +91,17 @@ def test_a_trial_that_ends_in_the_middle_of_a_line_has_told_what_that_line_drew(
     trial = watched_run(None, text, draws=True, stop_after=2)
     assert [event["places"][0][1] for event in events(trial, "drew")] == [3]
     assert trial.only.stopped["steps"] == 2
+
+
+def test_a_line_of_a_notebook_is_told_with_its_text(watched_run):
+    cell = "import random\nx = random.random()\n"
+    text = f"""
+import linecache
+cell, name = {cell!r}, "/tmp/ipykernel_1/2.py"
+linecache.cache[name] = (len(cell), None, cell.splitlines(True), name)
+exec(compile(cell, name, "exec"))
+"""
+    drew = events(watched_run(None, text, draws=True), "drew")
+    assert [(event["places"][0], event["text"]) for event in drew] == [
+        (["/tmp/ipykernel_1/2.py", 2], "x = random.random()")
+    ]

@@ -64,5 +64,5 @@ def test_without_the_option_nothing_is_kept(run, tmp_path):
     location = json.loads((tmp_path / "found.json").read_text())["location"]
     assert location["distances"] == []
     assert sum(one["values"] for one in location["size"]["shown"]["ulps"]) == location["size"]["different"]
-    assert "What differs, seen" in (tmp_path / "found.md").read_text()
+    assert "The values that differ" in (tmp_path / "found.md").read_text()
     assert "The record holds fingerprints" not in (tmp_path / "page.html").read_text()

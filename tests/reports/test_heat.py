@@ -77,6 +77,11 @@ def test_the_first_colour_is_the_divergence_that_the_report_names(judged):
     assert "1 of 2 groups differs" in cell.said
 
 
+def test_each_step_of_a_short_training_has_its_number(judged):
+    drawn = heat_map(*judged("AB", 4, {"B": 0}))
+    assert [tick.label for tick in drawn.ticks] == ["0", "1", "2", "3"]
+
+
 def test_what_is_the_same_from_the_start_is_left_out_and_the_caption_says_so(judged):
     drawn = heat_map(*judged("AB", 5000, {"B": 4990}))
     assert re.search(r"Steps up to 4,98\d are left out: nothing differs there\.", drawn.caption)

@@ -9,7 +9,7 @@ from samebits.model import HeldControl, Setup
 from samebits.reports.presenters import html
 from samebits.reports.result import report
 from samebits.reports.table import Column, Table
-from samebits.reports.tree import Facts, Report
+from samebits.reports.tree import Code, Facts, Report
 
 VOID = {"meta", "link", "line", "path", "br", "img"}
 
@@ -130,9 +130,30 @@ def test_contents_of_a_page_without_sections_stand_above_its_first_table(repeate
 def test_the_page_begins_with_the_verdict_the_command_and_what_to_do_next(judged):
     page = page_of(*judged("AAB", 50, {"B": 20}))
     said = ["DIFFERENT BITS", "python train.py --lr 0.1", "/usr/bin/python3", "What to do next", "samebits explain",
-            "Contents", "Where they diverge", "What this says"]  # fmt: skip
+            "Where they diverge", "Contents", "What this says"]  # fmt: skip
     places = [page.index(one, page.index("<body>")) for one in said]
     assert places == sorted(places)
+
+
+def test_the_lines_of_a_patch_that_are_new_or_gone_are_marked_and_those_of_a_program_are_not(repeated):
+    patch, program = Code("--- a/t.py\n+++ b/t.py\n x\n-y < 1\n+y < 2"), Code("-y\n+y")
+    page = html.render(Report(title="Patch", sentence="Well.", blocks=(patch, program), document=repeated))
+    assert "\n x\n<del>-y &lt; 1</del>\n<ins>+y &lt; 2</ins>\n</pre>" in page
+    assert ">-y\n+y\n</pre>" in page
+
+
+def test_the_page_says_when_the_trials_ran_to_the_minute(judged):
+    result, record = judged("AB", 5, {"B": 2})
+    assert "2026-01-01 00:00 UTC" in page_of(result, record)
+
+
+def test_a_table_of_trials_without_a_metric_has_no_column_for_it(judged):
+    result, record = judged("AB", 5, {"B": 2})
+    bare = [trial.model_copy(update={"metrics": {}}) for trial in result.trials]
+    full = [trial.model_copy(update={"metrics": {"loss": 0.5}}) for trial in result.trials]
+    head = re.compile("<th[^>]*>metrics</th>")
+    assert not head.search(page_of(result.model_copy(update={"trials": bare}), record))
+    assert head.search(page_of(result.model_copy(update={"trials": full}), record))
 
 
 def test_a_section_without_content_is_left_out(repeated, judged):

@@ -1,4 +1,4 @@
-"""What differs, seen: pictures, numbers, a histogram and an order on a page, and in Markdown what text can hold."""
+"""The values that differ: pictures, numbers, a histogram and an order on a page, and in Markdown what text can hold."""
 
 import re
 
@@ -92,7 +92,7 @@ def test_without_values_the_page_says_what_they_would_cost(diverged):
     assert re.search(r"<pre[^>]*>(<code>)?samebits locate \.samebits/run\s*<", page)
     assert "The longest trial of this record took 3.1 s." in page
     without = diverged.model_copy(update={"record": None})
-    assert "What differs, seen" not in page_of(without)
+    assert "The values that differ" not in page_of(without)
 
 
 def test_what_locate_has_kept_is_shown_too(diverged):
@@ -119,4 +119,4 @@ def test_files_in_a_different_order_stand_side_by_side_from_the_first_that_diffe
 
 def test_a_difference_without_a_tensor_has_no_such_section(diverged):
     where = diverged.divergence.model_copy(update={"kind": "end", "name": "{out}/model.pt", "size": None})
-    assert "What differs, seen" not in page_of(diverged.model_copy(update={"divergence": where}))
+    assert "The values that differ" not in page_of(diverged.model_copy(update={"divergence": where}))

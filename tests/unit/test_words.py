@@ -24,3 +24,11 @@ def test_a_number_of_things_has_its_plural(number, noun, said):
 )
 def test_an_unknown_name_is_answered_with_the_names_that_are_like_it_or_with_all(name, said):
     assert words.suggestion(name, ["threads", "torch-seed", "isa"]) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("2026-11-28T05:41:42+01:00", "2026-11-28 04:41 UTC"), ("2026-11-28", "2026-11-28"), ("yesterday", "yesterday")],
+)
+def test_a_moment_is_shown_to_the_minute_in_one_zone(text, said):
+    assert words.moment(text) == said

@@ -29,8 +29,13 @@ def _bits(record: MergedRecord, result: Result) -> Level:
     apart = {frozenset((one, other)) for one in first for other in second if one != other}
     found = [split.step for split in result.splits if frozenset((split.first, split.second)) in apart]
     at = min(found, default=result.divergence.step)
-    said = f"through step {at - 1:,}; they diverge at step {at:,}" if at > 0 else "they diverge in the first step"
-    return Level(name="bits", holds=False, says=said)
+    return Level(name="bits", holds=False, says=_parted(at))
+
+
+def _parted(at: int) -> str:
+    if at < 0:
+        return "they diverge before the first step"
+    return f"through step {at - 1:,}; they diverge at step {at:,}" if at else "they diverge in the first step"
 
 
 def _groups(trials: Set[int], result: Result) -> set[int]:

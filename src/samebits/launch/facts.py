@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def code(directory: Path, command: Sequence[str]) -> dict[str, Any]:
 
 def _scripts(directory: Path, command: Sequence[str]) -> dict[str, str]:
     found = {}
-    for word in command:
+    for word in (*command, *_modules(command)):
         path = directory / word
         try:
             if word and path.is_file() and path.stat().st_size <= _MOST_BYTES:
@@ -57,6 +58,14 @@ def _scripts(directory: Path, command: Sequence[str]) -> dict[str, str]:
         except (OSError, ValueError):
             continue
     return found
+
+
+def _modules(command: Sequence[str]) -> Iterator[str]:
+    """The files that `python -m NAME` runs if the module or the package lies in the folder."""
+    for option, name in itertools.pairwise(command):
+        if option == "-m":
+            path = name.replace(".", "/")
+            yield from (f"{path}.py", f"{path}/__main__.py")
 
 
 def _digest(data: bytes) -> str:

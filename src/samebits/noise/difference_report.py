@@ -122,8 +122,8 @@ def _dots(result: VersusResult, one: MetricDifference, place: int) -> Iterator[A
     trained = f"{one.name}: one dot for each training, by seed and trial"
     what = "one dot for each seed" if one.pairs else "the dot is the difference of the means"
     moved = f"{one.name}, B minus A: {what}, [--] the interval, == the floor around zero"
-    yield from figure.blocks(figure.DotPlot(f"trainings-{place}", one.name, trained, sides, None))
-    yield from figure.blocks(figure.DotPlot(f"difference-{place}", one.name, moved, [row], band))
+    yield from figure.blocks(figure.DotPlot(f"trainings-{place}", f"{one.name}: every training", trained, sides, None))
+    yield from figure.blocks(figure.DotPlot(f"difference-{place}", f"{one.name}: the difference", moved, [row], band))
 
 
 def _flips(one: MetricDifference, place: int) -> Iterator[AnyBlock]:

@@ -13,7 +13,8 @@ from samebits.reports.tree import BRIEF, PAGE, SCREEN, AnyBlock, Code, Drawing, 
 __all__ = ["DotPlot", "DotRow", "blocks", "dots", "drawing", "rows_of"]
 
 WIDTH = 48  # characters of a row
-WIDE, TALL, LEFT, MARGIN = 720, 34, 190, 24  # of the SVG, in its own units
+WIDE, TALL, MARGIN = 420, 34, 24  # of the SVG, in its own units: it fits a phone
+CHARACTER = 7.5
 MOST_LABEL = 24
 
 
@@ -26,10 +27,10 @@ class DotRow(NamedTuple):
 
 
 class DotPlot(NamedTuple):
-    """Rows on a band, of one metric. `id`: its kind and its number; `about`: in the signs of the text."""
+    """Rows on a band. `title`: of a drawing; `about`: in the signs of the text."""
 
     id: str
-    metric: str
+    title: str
     about: str
     rows: Sequence[DotRow]
     band: tuple[float, float] | None
@@ -40,8 +41,7 @@ def blocks(plot: DotPlot) -> Iterator[AnyBlock]:
     yield Text(plot.about, on=SCREEN)
     yield Code(dots(plot.rows, plot.band), plot.about, on=BRIEF)
     said = plot.about.replace("[--]", "the line is").replace("==", "the band is")
-    kind = plot.id.partition("-")[0].capitalize()
-    yield Drawing(plot.id, kind, plot.metric, said, "", "", drawing(plot.rows, plot.band), on=PAGE)
+    yield Drawing(plot.id, "", plot.title, said, "", "", drawing(plot.rows, plot.band), is_small=True, on=PAGE)
 
 
 def rows_of(groups: Mapping[int | None, Sequence[float]], prefix: str = "") -> list[DotRow]:
@@ -98,39 +98,47 @@ def _span(rows: Sequence[DotRow], band: tuple[float, float] | None) -> tuple[flo
     return low - room, high + room
 
 
+class Axis(NamedTuple):
+    """Where numbers stand in the SVG. `left`: where the lowest one does, beside the labels."""
+
+    low: float
+    high: float
+    left: float
+
+    def at(self, value: float) -> float:
+        """The place of a number, from the left."""
+        return self.left + (value - self.low) / (self.high - self.low) * (WIDE - self.left - MARGIN)
+
+
 def drawing(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
     """The address of an SVG that holds the same. A row has a lane for each trial, so no dot hides another."""
-    low, high = _span(rows, band)
+    axis = Axis(*_span(rows, band), MARGIN + CHARACTER * max(len(_label(row)) for row in rows))
     tall = TALL * len(rows) + 2 * MARGIN
     parts = [f'<rect width="{WIDE}" height="{tall}" fill="#fff"/>']
     if band is not None:
-        left, right = (_across(end, low, high) for end in band)
+        left, right = map(axis.at, band)
         parts.append(f'<rect x="{left:.1f}" y="{MARGIN / 2}" width="{right - left:.1f}" height="{tall - 1.5 * MARGIN}"'
                      ' fill="#cfd8dc"/>')  # fmt: skip
     for place, row in enumerate(rows):
-        parts += _drawn(row, MARGIN + TALL * place, low, high)
+        parts += _drawn(row, MARGIN + TALL * place, axis)
     text = 'font-family="sans-serif" font-size="13" fill="#263238"'
-    parts += [f'<text x="{_across(end, low, high):.1f}" y="{tall - 6}" text-anchor="middle" {text}>{end:.4g}</text>'
-              for end in (low, high)]  # fmt: skip
+    parts += [f'<text x="{axis.at(end):.1f}" y="{tall - 6}" text-anchor="middle" {text}>{end:.4g}</text>'
+              for end in axis[:2]]  # fmt: skip
     rules = "".join(f'[{what}="{light}"]{{{what}:{dark}}}' for (what, light), dark in DARK.items())
     style = f"<style>@media (prefers-color-scheme: dark){{{rules}}}</style>"
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {tall}" {text}>{style}{"".join(parts)}</svg>'
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def _drawn(row: DotRow, top: float, low: float, high: float) -> list[str]:
+def _drawn(row: DotRow, top: float, axis: Axis) -> list[str]:
     parts = [f'<text x="8" y="{top + TALL / 2:.1f}">{escape(_label(row))}</text>']
     middle = top + TALL / 2 - 4
     if row.interval is not None:
-        left, right = (_across(end, low, high) for end in row.interval)
+        left, right = map(axis.at, row.interval)
         parts.append(f'<path d="M{left:.1f} {middle:.1f}H{right:.1f}" stroke="#c62828" stroke-width="3"/>')
     lane = (TALL - 10) / max(len(row.values) - 1, 1)
     for place, value in enumerate(row.values):
-        across, down = _across(value, low, high), top + 2 + lane * place if len(row.values) > 1 else middle
+        across, down = axis.at(value), top + 2 + lane * place if len(row.values) > 1 else middle
         parts.append(f'<circle cx="{across:.1f}" cy="{down:.1f}" r="4" fill="#1565c0" fill-opacity="0.75">'
                      f"<title>{place + 1}: {value:.6g}</title></circle>")  # fmt: skip
     return parts
-
-
-def _across(value: float, low: float, high: float) -> float:
-    return LEFT + (value - low) / (high - low) * (WIDE - LEFT - MARGIN)

@@ -103,7 +103,7 @@ def _dots(result: NoiseResult, metric: MetricNoise, place: int) -> Iterator[AnyB
     rows = figure.rows_of(seed_groups(result.trainings, metric.name))
     band = None if metric.same_seed is None else (metric.mean - metric.same_seed, metric.mean + metric.same_seed)
     about = f"{metric.name}: one dot for each training; the band is the mean and one standard deviation of the floor"
-    yield from figure.blocks(figure.DotPlot(f"dots-{place}", metric.name, about, rows, band))
+    yield from figure.blocks(figure.DotPlot(f"dots-{place}", f"{metric.name}: every training", about, rows, band))
 
 
 def _facts(result: NoiseResult) -> Iterator[tuple[str, Cell]]:

@@ -17,12 +17,16 @@ PatchOutcome = Literal["proposed", "trying", "mended", "refuted", "nothing", "re
 
 
 class PlaceOfDraw(Document):
-    """The first line of the program at which the state of a generator changed. `text`: of that line."""
+    """The first line of the program at which the state of a generator changed. `text`: of that line.
+
+    `cell`: the number of the notebook's cell that the line belongs to, from 1.
+    """
 
     generator: str
     file: str
     line: int
     text: str
+    cell: int | None = None
 
 
 class ChangedPlace(Document):

@@ -21,12 +21,14 @@ NO_STEPS = ("end", "structure")  # kinds of divergences that whole trials show
 class Draw:
     """A generator's state changed while these lines ran: (file, line), the innermost first.
 
-    `unseeded`: what of scikit-learn ran there without a random_state.
+    `unseeded`: what of scikit-learn ran there without a random_state. `text`: of the
+    innermost line, if it is in no file.
     """
 
     generator: str
     places: tuple[tuple[Path, int], ...]
     unseeded: tuple[str, ...] = ()
+    text: str = ""
 
 
 @dataclass
@@ -55,7 +57,7 @@ class Look:
                 self.main = path
         elif event.get("event") == "drew":
             places = tuple((self._own(file), int(line)) for file, line in event["places"])
-            self.draws.append(Draw(event["generator"], places, tuple(event["unseeded"])))
+            self.draws.append(Draw(event["generator"], places, tuple(event["unseeded"]), event.get("text", "")))
 
     def _own(self, file: str) -> Path:
         """The user's file."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from samebits import __version__, controls, words
@@ -16,6 +17,7 @@ from samebits.patches import seeds
 from samebits.patches.documents import FIX, ChangedPlace, ControlWithoutPatch, PatchResult, PlaceOfDraw
 from samebits.patches.earlier import draws_again, earlier, found_again
 from samebits.patches.look import Draw, Look
+from samebits.patches.notebooks import Notebook, notebook_of
 from samebits.patches.patch import Patch, patches
 from samebits.patches.program import Program
 from samebits.store import Record
@@ -59,10 +61,10 @@ class FixDocuments:
         document = self._document(
             outcome="proposed" if found else "nothing",
             verdict="inconclusive" if unmended else None,
-            sentence=self._sentence(found, unmended),
+            sentence=self._sentence(found, unmended, program),
             reason=unmended[0].why if unmended else None,
             advice=unmended[0].instead[0] if unmended and unmended[0].instead else None,
-            draws=_draws(program, self.why.cause),
+            draws=self._draws(program),
             unmended=unmended,
             notes=_notes(program, found, self.why),
         )
@@ -81,7 +83,10 @@ class FixDocuments:
             raise UsageError(f"{what}{lost}.", explain)
         note = f"{changed} has changed since the record was made; the lines of the patch are still there"
         document = self._document(
-            outcome="proposed", sentence=self._sentence([patch], ()), draws=draws_again(program, before), notes=[note]
+            outcome="proposed",
+            sentence=self._sentence([patch], (), program),
+            draws=draws_again(program, before),
+            notes=[note],
         )
         return Proposal(self.record, self.result, self.why, program, [patch], [], of_patch(document, program, patch))
 
@@ -89,8 +94,10 @@ class FixDocuments:
         """The program, of which no trial has told what it runs."""
         return Program(Look(), Path(self.record.file.directory), seed_of(self.record), self.result.setup.packages)
 
-    def _sentence(self, found: Sequence[Patch], unmended: Sequence[ControlWithoutPatch]) -> str:
+    def _sentence(self, found: Sequence[Patch], unmended: Sequence[ControlWithoutPatch], program: Program) -> str:
         cause = words.listed(self.why.cause)
+        if not found and self._is_by_hand(program):
+            return f"samebits changes source files only: put the lines for {cause} in by hand."
         if not found:
             return f"No change of a line mends {cause}."
         lines = words.count(found[0].number, "line")
@@ -101,7 +108,40 @@ class FixDocuments:
 
     def _unmended(self, program: Program, name: str) -> ControlWithoutPatch:
         instead = [line for one in self.why.fixes if one.control == name for line in one.lines]
-        return ControlWithoutPatch(control=name, why=_why_not(program, name), instead=instead)
+        return ControlWithoutPatch(control=name, why=self._why_not(program, name), instead=instead)
+
+    def _is_by_hand(self, program: Program) -> bool:
+        """Whether the lines have a place, but not in a source file."""
+        return program.main is None and any(one.control in self.why.cause for one in self.why.fixes)
+
+    def _why_not(self, program: Program, name: str) -> str:
+        if program.main is None and self.notebook is not None:
+            where = "that runs after the imports and before the first draw"
+            return f"its lines go into a cell of {self.notebook.name} {where}"
+        if not program.sources:
+            return "the program has no source file that could be changed"
+        if controls.name_of(name) == "clock":
+            return "the program uses the clock for more than a seed: only you can say what should replace it"
+        return f"no change of a line that ran can hold {name}"
+
+    @cached_property
+    def notebook(self) -> Notebook | None:
+        """The notebook that the command runs."""
+        return notebook_of(self.record.file.command, Path(self.record.file.directory))
+
+    def _draws(self, program: Program) -> list[PlaceOfDraw]:
+        """The first draw of each generator that the cause seeds."""
+        names = sorted(seeds.generators([name for name in self.why.cause if seeds.is_seed(name)]))
+        found = [program.first([name]) for name in names]
+        return [self._place_of(program, draw) for draw in found if draw is not None]
+
+    def _place_of(self, program: Program, draw: Draw) -> PlaceOfDraw:
+        path, line = draw.places[0]
+        source, cell = program.source(path), self.notebook.cell_of(draw) if self.notebook is not None else None
+        file = self.notebook.name if self.notebook is not None and cell is not None else program.shown(path)
+        lines = source.lines if source is not None else []
+        text = lines[line - 1].strip() if 0 < line <= len(lines) else draw.text
+        return PlaceOfDraw(generator=draw.generator, file=file, line=line, text=text, cell=cell)
 
     def _document(self, **fields: object) -> PatchResult:
         file = self.record.file
@@ -133,27 +173,6 @@ def seed_of(record: Record) -> int:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return digest_of(file)
-
-
-def _draws(program: Program, cause: Iterable[str]) -> list[PlaceOfDraw]:
-    names = sorted(seeds.generators([name for name in cause if seeds.is_seed(name)]))
-    found = [program.first([name]) for name in names]
-    return [_place_of(program, draw) for draw in found if draw is not None]
-
-
-def _place_of(program: Program, draw: Draw) -> PlaceOfDraw:
-    path, line = draw.places[0]
-    source = program.source(path)
-    text = source.lines[line - 1].strip() if source is not None and 0 < line <= len(source.lines) else ""
-    return PlaceOfDraw(generator=draw.generator, file=program.shown(path), line=line, text=text)
-
-
-def _why_not(program: Program, name: str) -> str:
-    if not program.sources:
-        return "the program has no source file that could be changed"
-    if controls.name_of(name) == "clock":
-        return "the program uses the clock for more than a seed: only you can say what should replace it"
-    return f"no change of a line that ran can hold {name}"
 
 
 def _notes(program: Program, found: Sequence[Patch], why: Explanation) -> list[str]:

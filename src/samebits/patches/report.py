@@ -97,7 +97,8 @@ def _blocks(result: PatchResult, head: str) -> Iterator[AnyBlock]:
 
 def _facts(result: PatchResult) -> Iterator[tuple[str, Cell]]:
     for draw in result.draws:
-        yield "draws", f"{draw.generator} first at {draw.file}:{draw.line}   {draw.text}"
+        place = f"{draw.file}:{draw.line}" if draw.cell is None else f"{draw.file}, cell {draw.cell}, line {draw.line}"
+        yield "draws", f"{draw.generator} first at {place}   {draw.text}"
     for number, change in enumerate(_changes(result)):
         yield ("" if number else "where"), change
     for one in result.unmended:

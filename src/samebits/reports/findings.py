@@ -57,7 +57,8 @@ def _patch(found: Explanation) -> Iterator[Code]:
 
 def _codes(found: Explanation) -> Iterator[Code]:
     for fix in found.fixes:
-        yield Code("\n".join(fix.lines), _place(fix))
+        place = _place(fix)
+        yield Code("\n".join(fix.lines), place[:1].upper() + place[1:])
 
 
 def explanation_blocks(found: Explanation) -> Iterator[AnyBlock]:
@@ -71,7 +72,7 @@ def explanation_blocks(found: Explanation) -> Iterator[AnyBlock]:
         (
             FoldedBlock(
                 f"{words.count(len(found.evidence), 'setting')} tried",
-                (_table(rows(found), "they", DOCUMENT), _table(_shown(found), "", SCREEN)),
+                (_table(rows(found), "result", DOCUMENT), _table(_shown(found), "", SCREEN)),
                 is_open=True,
             ),
             *([Facts(tuple(_to_paste(found)), on=SCREEN)] if found.fixes else []),
@@ -81,8 +82,8 @@ def explanation_blocks(found: Explanation) -> Iterator[AnyBlock]:
     )
 
 
-def _table(cells: Sequence[tuple[str, str, str, str]], they: str, on: frozenset[Format]) -> Table:
-    columns = (Column("held"), *numbers("trials", "outcomes"), Column(they, wide=True))
+def _table(cells: Sequence[tuple[str, str, str, str]], last: str, on: frozenset[Format]) -> Table:
+    columns = (Column("held"), *numbers("trials", "outcomes"), Column(last, wide=True))
     return Table("settings that were tried", "", columns, tuple(cells), on=on)
 
 

@@ -26,7 +26,7 @@ MOST_RUNS = 6  # ranges of steps that a row names for people who do not see the 
 MOST_NAMES = 8
 SHADES = 4
 TICKS = 4
-ROOM = 18  # percent of the width that a tick's label needs on a narrow page
+CHARACTER = 4  # percent of the width that a character of a tick's label takes on a narrow page
 ABOUT = {"start": "weights before the first step", "end": "what the program holds after the last step"}
 WITH_LEAVES = ("start", "gradient", "update", "end")  # their names end with the name of one of the layer's weights
 DIGEST = "(all layers together)"
@@ -242,9 +242,14 @@ def _ticks(columns: StepColumns) -> list[Tick]:
     every = round_up(max(columns.last - columns.first, 1) / TICKS)
     each = np.array([columns.since, *range(-(-columns.first // every) * every, columns.last, every)], np.int64)
     places = 100 * (columns.of(each) + 0.5) / columns.number
-    kept = [0, *(n for n in range(1, len(each)) if abs(places[n] - places[0]) > ROOM)]
-    ticks = [Tick(float(places[n]), f"{each[n]:,}") for n in kept]
-    return sorted(ticks, key=lambda tick: tick.place)
+    ticks = [Tick(float(place), f"{step:,}") for place, step in zip(places, each, strict=True)]
+    kept = [ticks[0], *(tick for tick in ticks[1:] if _has_room(tick, ticks[0]))]
+    return sorted(kept, key=lambda tick: tick.place)
+
+
+def _has_room(tick: Tick, beside: Tick) -> bool:
+    wide = (len(tick.label) + len(beside.label)) / 2 + 1
+    return abs(tick.place - beside.place) > CHARACTER * wide
 
 
 # -- layers ---------------------------------------------------------------------------------------------------------

@@ -113,7 +113,8 @@ def _verdict_says(result: Result, record: Record | None) -> list[str]:
     lines = [f"{trials} of {setup} gave {result_words.models(result)}."]
     if (first_one := result.divergence) is not None:
         what = result_words.KIND_WORDS[first_one.kind]
-        lines.append(f"The first thing that differs is {first_one.kind} ({what}): {first_one.name or 'unnamed'}.")
+        name = first_one.name or "without a name"
+        lines.append(f"The first difference is of the kind {first_one.kind} ({what}): {name}.")
         lines += [f"Everything before it was the same: {kinds}."] if kinds else []
     return [*lines, *(f"What still agrees: {said.rstrip('.')}." for said in result.agrees)]
 
@@ -240,6 +241,8 @@ def _trials(result: Result) -> Section:
     columns = (*numbers("trial"), Column("group"), Column("status"), *numbers("steps", "time"), Column("model"),
                Column("metrics", wide=True))  # fmt: skip
     rows = tuple(_trial(trial, names.get(trial.id, "")) for trial in result.trials)
+    if not any(trial.metrics for trial in result.trials):
+        columns, rows = columns[:-1], tuple(row[:-1] for row in rows)
     table, together = Table("trials in a row each", "", columns, rows), result_words.at_a_time(result)
     return Section("Trials", "trials", (table, *([Text(together, "soft")] if together else [])), on=DOCUMENT)
 

@@ -15,7 +15,7 @@ from samebits.reports.table import Cell, Column, StyledText, Table, numbers
 from samebits.reports.tree import BRIEF, DOCUMENT, PAGE, AnyBlock, Block, Code, Format, Notes, Section, Text
 from samebits.tensor_pairs import MOST_RUNS, WITH_TENSORS, PicturePair, RowOrder, SamplePair, ShownDifference, UlpRange
 
-TITLE = "What differs, seen"
+TITLE = "The values that differ"
 ABOUT = "Two trials ran again up to this step and kept the values of {}. The trials of the record keep fingerprints."
 BESIDE_LOCATE = "They are not the trials that locate compared, so its numbers can be different."
 PNG_COLOURS = {1: 0, 3: 2}  # channels -> greys, colours: https://www.w3.org/TR/png-3/#6Colour-values
@@ -204,9 +204,10 @@ def _range(one: UlpRange) -> str:
 
 
 def _order(order: RowOrder) -> Iterator[AnyBlock]:
-    parts = [f"{order.moved:,} of {words.count(order.rows, 'row')} are in both, at different places"]
+    places = words.agree(order.moved, "is in both, at a different place", "are in both, at different places")
+    parts = [f"{order.moved:,} of {words.count(order.rows, 'row')} {places}"]
     parts += [f"{order.same:,} at the same place"] if order.same else []
-    parts += [f"{words.count(order.alone, 'row')} of each only in that one"] if order.alone else []
+    parts += [f"{order.alone:,} only in the first, {order.alone:,} only in the second"] if order.alone else []
     yield Text(f"Order: {'; '.join(parts)}.")
     rows: tuple[tuple[Cell, ...], ...] = tuple((f"{one:,}", f"{other:,}") for one, other in order.places)
     notes = (f"{order.moved - len(rows):,} more are not shown.",) if order.moved > len(rows) else ()

@@ -163,7 +163,7 @@ class Drawing(Block):
     """A figure that was drawn.
 
     `why`: the reason if it was not drawn; `file`: its place beside the document; `address`: the figure itself, as a
-    data URL; `is_folded`: a document shows it only after a click.
+    data URL; `is_folded`: a document shows it only after a click; `is_small`: it fits a phone.
     """
 
     id: str
@@ -174,6 +174,12 @@ class Drawing(Block):
     file: str
     address: str
     is_folded: bool = False
+    is_small: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The name, if there is one, and the title."""
+        return f"{self.name}. {self.title}" if self.name else self.title
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def _levels(result: Result) -> Iterator[Table]:
     """A row for each level at which the records may be the same."""
     if result.levels:
         rows = tuple((LEVELS[one.name], StyledText(HOLDS[one.holds], "code"), one.says) for one in result.levels)
-        columns = (Column("the same"), Column(""), Column("", wide=True))
+        columns = (Column("the same?"), Column(""), Column("", wide=True))
         yield Table("levels", "", columns, rows)
 
 
@@ -46,7 +46,7 @@ def _row(name: str, first: str, second: str) -> tuple[Cell, ...]:
 def _facts(side: RecordSide, record: MergedRecord, result: Result) -> Iterator[tuple[str, str]]:
     file, trials = side.file, [trial for trial in result.trials if trial.id in side.trials]
     yield "record", result_words.folder_name(side.folder)
-    yield "made", file.created
+    yield "made", words.moment(file.created)
     yield "samebits", file.samebits
     yield "command", shlex.join(file.command)
     yield "interpreter", _interpreter(side, record)

@@ -181,8 +181,8 @@ def _facts(lines: list[WeightFacts]) -> tuple[tuple[str, str], ...]:
     asked = sum(counts.values())
     if not asked:
         return ()
-    return (("paper", f"of {asked} kernels by Glorot's uniform distribution {counts[1]} follow Equation 1, {counts[2]} "
-                      "Equation 2."),)  # fmt: skip
+    drawn = "kernels drawn by Glorot's uniform distribution follow"
+    return (("paper", f"{counts[1]} of {asked} {drawn} Equation 1, {counts[2]} Equation 2."),)
 
 
 def _libraries(lines: list[WeightFacts]) -> Table:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from samebits import words
 from samebits.reports import figures, table
@@ -29,6 +30,7 @@ __all__ = ["render"]
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 COLOURS = 6  # colours of groups; more groups use them again, but never the same letter
+ANSWERS = ("next", "where")  # sections that follow the first one before the contents
 LEAST_LINKS = 3  # sections from which on a page has contents
 MOST_LINKS = 16  # of contents that stand open
 TALL = 25  # rows; a table with more is scrolled in a frame
@@ -41,13 +43,15 @@ def render(report: Report) -> str:
 
 
 def _with_contents(blocks: list[AnyBlock]) -> list[AnyBlock]:
-    """The blocks with a list of what follows, below the first section: the answer comes first.
+    """The blocks with a list of all sections after the first, below those that answer: the answer comes first.
 
     Without a section it stands above the first block that it links to.
     """
     sections = (n for n, block in enumerate(blocks, 1) if isinstance(block, Section | SideBySide))
     place = next(sections, None) or next((n for n, block in enumerate(blocks) if any(_links([block]))), 0)
     links = tuple(_links(blocks[place:]))
+    while place < len(blocks) and isinstance(block := blocks[place], Section) and block.id in ANSWERS:
+        place += 1
     return [*blocks[:place], Contents(links), *blocks[place:]] if len(links) >= LEAST_LINKS else blocks
 
 
@@ -57,9 +61,9 @@ def _links(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, str]]:
         if isinstance(block, Section):
             yield block.id, block.title
         elif isinstance(block, Table) and block.title:
-            yield block.anchor, block.title
+            yield block.anchor, _heading(block.title)
         elif isinstance(block, Drawing):
-            yield block.id, f"{block.name}. {block.title}"
+            yield block.id, block.heading
         elif isinstance(block, Plots):
             named = [f"{plot.name}: {plot.about}" if plot.about else plot.name for plot in block.plots]
             yield from zip(block.anchors, named, strict=True)
@@ -85,12 +89,23 @@ def _templates() -> jinja2.Environment:
     )
     environment.globals.update(count=words.count, many=MOST_LINKS)
     environment.filters.update(shown=table.shown, absent=table.is_absent, colour=_colour, kind=_kind, page=_on_page)
+    environment.filters.update(moment=words.moment, whole_numbers=_whole_numbers, heading=_heading)
     return environment
 
 
 def _clean(value: Any) -> Any:
     """Removes control characters from texts of the program; the template's own markup stays as it is."""
     return words.one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _heading(title: str) -> str:
+    """A title without its full stop if it is one phrase; `Table 7. Accuracy.` is two."""
+    return title.removesuffix(".") if title.count(".") == 1 else title
+
+
+def _whole_numbers(text: str) -> Markup:
+    """A text in which no line ends within `90.27 ± 0.1 %`."""
+    return Markup(re.sub(r" (?=[%±])|(?<=±) ", "&nbsp;", escape(_clean(text))))
 
 
 def _colour(group: str) -> str:
