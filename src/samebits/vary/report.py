@@ -266,7 +266,7 @@ def _setup(result: VaryResult) -> Section:
         ("time", words.span(result.seconds)),
         ("records", StyledText(result_words.folder_name(result.record), "code")),
     )
-    return Section("Setup", "setup", (Facts(facts),), on=PAGE)
+    return Section("Setup", "setup", (Facts(tuple(fact for fact in facts if fact[1])),), on=PAGE)
 
 
 def _left_and_noted(result: VaryResult) -> Iterator[Section]:
