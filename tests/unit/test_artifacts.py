@@ -97,9 +97,32 @@ def test_memory_order_of_an_npy_does_not_matter_and_its_shape_and_type_do(tmp_pa
     assert len({json.dumps(saved(a)) for a in (array, array.reshape(3, 2), array.astype("i8"), array.T)}) == 4
 
 
-def test_objects_in_an_npy_are_compared_by_their_bytes(tmp_path, read_file):
-    np.save(tmp_path / "a.npy", np.array([{"x": 1}, None], dtype=object))
-    assert read_file(tmp_path / "a.npy").format == "npy"
+def test_objects_in_an_npy_are_compared_by_what_they_hold(tmp_path, read_file):
+    def saved(*items):
+        objects = np.empty(len(items), dtype=object)
+        objects[:] = items
+        np.save(tmp_path / "a.npy", objects)
+        return read_file(tmp_path / "a.npy")
+
+    text = "".join(["on", "e"])  # a pickle says whether two texts are one object
+    one, same, other = saved({"x": "one"}, text), saved({"x": text}, text), saved({"x": "two"}, text)
+    assert (one.format, one.error, same.tensors) == ("npy", None, one.tensors)
+    assert differing(one, other) == {"0.x"}
+    assert differing(one, saved({"x": "one"})) == {"(shape)", "1"}
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_pickle_in_an_archive_is_compared_by_what_it_holds(tmp_path, read_file, kind):
+    def saved(value):
+        shutil.rmtree(tmp_path / "in", ignore_errors=True)
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / "a.pkl").write_bytes(pickle.dumps(value))
+        return read_file(pathlib.Path(shutil.make_archive(str(tmp_path / "archive"), kind, tmp_path / "in")))
+
+    text = "".join(["on", "e"])
+    one, same = saved({"x": "one", "y": text}), saved({"x": text, "y": text})
+    assert (one.error, same.tensors) == (None, one.tensors)
+    assert {name.removeprefix("./") for name in differing(one, saved({"x": text, "y": "two"}))} == {"a.pkl.y"}
 
 
 def test_metadata_of_safetensors_count_and_their_order_does_not(tmp_path, read_file):

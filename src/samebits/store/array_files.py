@@ -16,6 +16,7 @@ from typing import IO, Any
 import numpy as np
 
 from samebits.store.content import LimitedStream, Parts, add_json, canonical, joined, parse_json, shape_text, without
+from samebits.store.pickle_files import add_objects
 
 _MOST_HEADER = 100 << 20  # what the safetensors library itself allows
 
@@ -48,8 +49,8 @@ def add_array(parts: Parts, name: str, stream: LimitedStream) -> None:
     version = np.lib.format.read_magic(stream)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = header(stream)
-    if dtype.hasobject:  # a pickle follows: its bytes stand for it
-        parts.add(name, shape_text(str(dtype), shape), stream.read())
+    if dtype.hasobject:
+        add_objects(parts, name, stream.read())
         return
     data = stream.read()
     parts.spend(len(data) if fortran else 0)

@@ -20,11 +20,13 @@ from urllib.parse import quote
 
 from samebits.store.array_files import add_array
 from samebits.store.content import LimitedStream, Parts, add_json, joined, parse_json
+from samebits.store.pickle_files import add_pickle
 from samebits.store.protobuf import read_fields
 from samebits.store.value_names import reason_of_key
 
 MOST_ROWS = 20_000  # of a table
 _TEXTS = (".txt", ".log", ".csv", ".tsv", ".md", ".yaml", ".yml", ".toml", ".jsonl")
+_PICKLES = (".pkl", ".pickle")
 # members that hold arrays and no date: a difference in their bytes is one of the model
 _ARRAYS = (".npz", ".safetensors", ".bin", ".gguf", ".ubj")
 _PDF_DATES = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^\]]*\]")
@@ -62,7 +64,7 @@ def read_tar(path: Path, parts: Parts) -> str:
 
 
 def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:
-    """A member of an archive: JSON by its keys, other text by its lines, arrays of NumPy, all others by their bytes."""
+    """A member of an archive: JSON by its keys, text by its lines, an array or a pickle by what it holds."""
     suffix = (suffix or PurePath(name).suffix).lower()
     try:
         if suffix == ".json":
@@ -71,6 +73,8 @@ def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:
             return parts.add_plain(name, data.decode().split("\n"))
         if suffix == ".npy":
             return _add_npy(parts, name, data)
+        if suffix in _PICKLES:
+            return add_pickle(parts, name, data)
     except ValueError:  # it is not what its name says: its bytes are compared
         pass
     if suffix in _ARRAYS:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from samebits.store.content import LimitedStream, Parts
+from samebits.store.content import LimitedStream, Parts, joined
 from samebits.store.pickles import Global, Made, bytes_of, read
 from samebits.store.torch_files import Walk, no_storage
 
@@ -50,6 +50,24 @@ def read_pickle(path: Path, parts: Parts) -> str:
         if stream.read(1):
             parts.add("(what follows)", "bytes", stream.read(MOST_BYTES))
     return "pickle"
+
+
+def add_pickle(parts: Parts, name: str, data: bytes) -> None:
+    """Add what a pickle in a different file describes. For what is none it raises ValueError, and adds nothing."""
+    content = read(io.BytesIO(data))
+    PickleWalk(parts, no_storage).add(name, content)
+
+
+def add_objects(parts: Parts, name: str, data: bytes) -> None:
+    """Add the objects of an array of NumPy, each by what it describes. `data`: the pickle that .npy holds instead."""
+    walk, content = PickleWalk(parts, no_storage), read(io.BytesIO(data))
+    state = content.state if isinstance(content, Made) else None
+    if isinstance(state, tuple) and len(state) == 5 and isinstance(state[4], list):
+        parts.add_plain(joined(name, "(shape)"), list(state[1]))
+        for index, item in enumerate(state[4]):
+            walk.add(joined(name, index), item)
+    else:
+        walk.add(name, content)
 
 
 def _uncompressed(file: IO[bytes], parts: Parts) -> IO[bytes]:

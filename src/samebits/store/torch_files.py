@@ -13,7 +13,7 @@ import mmap
 import struct
 import zipfile
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -58,18 +58,27 @@ def _read_zip(path: Path, parts: Parts) -> None:
 
         if "data.pkl" not in names:
             raise ValueError("the archive holds no data.pkl")
-        last = lru_cache(maxsize=1)(lambda key: content(f"data/{key}"))  # many tensors may share a storage
-        walk = Walk(parts, lambda key, size: last(key))
+        pickles = {name for name in names if name.endswith(".pkl") and "/" not in name and not _is_ignored(name)}
+        last = lru_cache(maxsize=1)(content)  # many tensors may share a storage
         for name in sorted(names):
-            if name.endswith(".pkl") and not name.startswith("data/"):
+            if name in pickles:
+                walk = Walk(parts, partial(_stored, last, name.removesuffix(".pkl")))
                 walk.add("" if name == "data.pkl" else name, read(io.BytesIO(content(name))))
-            elif not _is_ignored(name):
+            elif f"{name.partition('/')[0]}.pkl" not in pickles and not _is_ignored(name):
                 parts.add(name, "bytes", content(name))
 
 
+def _stored(content: Callable[[str], bytes], folder: str, key: str, size: int) -> bytes:
+    """A storage: the file of that name in the folder that belongs to a pickle."""
+    return content(f"{folder}/{key}")
+
+
 def _is_ignored(name: str) -> bool:
-    """Storages are read with their tensors; debug files hold paths; the rest describes the archive."""
-    return not name or name in _IGNORED or name.startswith("data/") or name.endswith(".debug_pkl")
+    """Debug files hold paths; the rest describes the archive. (Storages are read with their tensors.)
+
+    A traced module keeps the shapes of the inputs that it was traced with, and none of their values.
+    """
+    return not name or name in _IGNORED or name.endswith(".debug_pkl") or name.startswith("traced_inputs")
 
 
 # -- the older form -------------------------------------------------------------------------------------------------
