@@ -199,6 +199,13 @@ def test_the_content_of_a_file_without_an_ending_says_its_format(tmp_path, read_
     }  # fmt: skip
 
 
+def test_all_that_makes_up_a_quantised_tensor_is_a_model(tmp_path, read_file):
+    with zipfile.ZipFile(tmp_path / "a.pt", "w") as archive:
+        archive.writestr("archive/data.pkl", b"ctorch._utils\n_rebuild_qtensor\n(I1\nF0.5\ntR.")
+    file = read_file(tmp_path / "a.pt")
+    assert (file.models, list(file.tensors)) == ([""], ["(class)", "(arguments)"])
+
+
 # -- damage -----------------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from samebits.comparison.verdict import judged_together
 from samebits.model import FilesFile, SavedFile
+from samebits.store import open_record
 
 
 @pytest.fixture
@@ -164,3 +166,12 @@ def test_nothing_is_said_to_agree_where_nothing_does(writing, tmp_path):
 def test_what_trials_can_notice(writing, tmp_path, trials, half, tenth):
     detection = writing.judged(tmp_path, [writing.training()] * trials).detection
     assert (detection.seen_if_in_half_of_runs, detection.seen_if_in_one_of_ten) == (half, tenth)
+
+
+@pytest.mark.parametrize(("other", "said"), [({}, False), ({"numpy": "1.0"}, True)])
+def test_records_differ_in_packages_only_if_both_list_some(writing, tmp_path, other, said):
+    def record(name, packages):
+        return open_record(writing.record(tmp_path / name, [writing.training(trial={"packages": packages})]))
+
+    _, result = judged_together(record("a", {"numpy": "2.0"}), record("b", other))
+    assert any("differ in packages" in warning for warning in result.warnings) == said, result.warnings

@@ -294,7 +294,7 @@ def _found_differently(first: Record, second: Record) -> Iterator[str]:
     for name in SAME_FOUND:
         a, b = _facts_of(first.trials[0].file, name), _facts_of(second.trials[0].file, name)
         keys = sorted(key for key in {*a, *b} if a.get(key) != b.get(key))
-        if keys:
+        if keys and (name != "packages" or (a and b)):  # a process that observed nothing does not list its packages
             said = "; ".join(f"{key} {_shown(a.get(key))} and {_shown(b.get(key))}" for key in keys[:SHOWN])
             more = f"; and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
             yield f"the records differ in {name}: {said}{more}"

@@ -237,6 +237,8 @@ class Walk:
         if packed is not None:
             self._parts.add(path, f"storage {packed[0]}", packed[1])
             return
+        if name.startswith("torch._utils._rebuild"):  # a tensor that is quantised, sparse and the like
+            self._parts.models.append(path)
         text = plain_text(name, made)
         if text is not None:
             self._parts.add_plain(path, text)
