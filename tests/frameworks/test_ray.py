@@ -170,21 +170,16 @@ def until(condition, seconds=300):
         time.sleep(0.1)
 
 
-def processes_of(mark):
-    """Processes of trials that have this path among their arguments; samebits itself has it, too."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            line = path.read_bytes()
-            if os.fsencode(mark) in line and b"samebits\0check" not in line:
-                found.append(int(path.parent.name))
-    return found
+@pytest.fixture
+def all_is_gone(programs, processes_of):
+    """Function that returns when nothing of the trials is left."""
 
+    def gone():
+        until(lambda: not processes_of(programs / "began"), seconds=120)
+        until(lambda: not list(Path("/tmp").glob("samebits-????????????????/trials")), seconds=120)
+        until(lambda: not list(Path("/tmp").glob("samebits-????????????????-folder")), seconds=120)
 
-def all_is_gone(folder):
-    until(lambda: not processes_of(folder / "began"), seconds=120)
-    until(lambda: not list(Path("/tmp").glob("samebits-????????????????/trials")), seconds=120)
-    until(lambda: not list(Path("/tmp").glob("samebits-????????????????-folder")), seconds=120)
+    return gone
 
 
 def trial(folder, number):
@@ -198,7 +193,7 @@ def plain(value):
     return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 
-def test_trials_on_ray_repeat_with_the_result_of_this_machine(programs, nodes):
+def test_trials_on_ray_repeat_with_the_result_of_this_machine(programs, nodes, all_is_gone):
     done = run(programs, f"ray://{nodes.address}", "--jobs", "2", "--out", "record", "steps.py")
     assert done.returncode == 0, done.stderr
     here = run(programs, "local", "--jobs", "2", "--out", "here", "steps.py")
@@ -219,7 +214,7 @@ def test_trials_on_ray_repeat_with_the_result_of_this_machine(programs, nodes):
         [[1, 2, 3]],
     )
     assert trial(programs, 3)["machine"]["node"]
-    all_is_gone(programs)
+    all_is_gone()
 
 
 @pytest.mark.slow
@@ -230,7 +225,7 @@ def test_trials_on_ray_diverge(programs, nodes):
 
 
 @pytest.mark.slow
-def test_locate_looks_at_trials_on_ray(programs, nodes):
+def test_locate_looks_at_trials_on_ray(programs, nodes, all_is_gone):
     asked = ["-n", "2", "--full", "--jobs", "2", "--on", f"ray://{nodes.address}", "--out", "record"]
     done = subprocess.run(
         [sys.executable, "-m", "samebits", "locate", *asked, "steps.py", "noise"], cwd=programs, env=environment(),
@@ -239,11 +234,11 @@ def test_locate_looks_at_trials_on_ray(programs, nodes):
     assert done.returncode == 1, done.stdout + done.stderr
     assert "located: They diverge at step 0 > " in done.stdout
     assert "of step 0 in 2 trials: 1 diverged, first at step 0 > " in done.stdout
-    all_is_gone(programs)
+    all_is_gone()
 
 
 @pytest.mark.slow
-def test_trials_are_spread_over_nodes_and_a_packed_folder_travels(programs, nodes):
+def test_trials_are_spread_over_nodes_and_a_packed_folder_travels(programs, nodes, all_is_gone):
     host, each = f"ray://{nodes.address}", ("--each", "folder=packed", "--out", "record")
     done = run(programs, host, "-n", "3", "--spread", "nodes", *each, "where.py")
     assert done.returncode == 0, done.stderr
@@ -256,7 +251,7 @@ def test_trials_are_spread_over_nodes_and_a_packed_folder_travels(programs, node
     place, files = (programs / "record" / "trials" / "001" / "stdout.txt").read_text().split(maxsplit=1)
     assert place.startswith("/tmp/samebits-")
     assert files == f"{sorted(path.name for path in programs.glob('*.py'))}\n"
-    all_is_gone(programs)
+    all_is_gone()
     done = run(programs, host, "--spread", "same", "--out", "same", "--jobs", "2", "where.py")
     assert done.returncode == 0, done.stderr
     documents = (programs / "same" / "trials").glob("*/trial.json")
@@ -286,7 +281,9 @@ def test_vary_compares_nodes(programs, nodes):
 
 
 @pytest.mark.slow(seconds=20)
-def test_a_killed_node_ends_the_trials_that_run_there_or_wait_for_it_and_nothing_is_left(programs, nodes, hanging):
+def test_a_killed_node_ends_the_trials_that_run_there_or_wait_for_it_and_nothing_is_left(
+    programs, nodes, hanging, all_is_gone
+):
     check = hanging("--each", "label=second", "--jobs", "2", "--full")  # it has room for one
     try:
         nodes.do("kill")
@@ -296,20 +293,20 @@ def test_a_killed_node_ends_the_trials_that_run_there_or_wait_for_it_and_nothing
                 "killed",
                 "its node was lost",
             )
-        all_is_gone(programs)
+        all_is_gone()
     finally:
         nodes.do("add")
 
 
 @pytest.mark.slow
-def test_a_killed_worker_ends_its_trial_and_nothing_is_left(programs, hanging):
+def test_a_killed_worker_ends_its_trial_and_nothing_is_left(programs, hanging, all_is_gone):
     check = hanging()
     workers = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if is_worker(path)]
     assert len(workers) == 1
     os.kill(workers[0], signal.SIGKILL)  # as a forced cancel does
     check.ended(3)
     assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its node was lost")
-    all_is_gone(programs)
+    all_is_gone()
 
 
 def is_worker(path):
@@ -319,21 +316,21 @@ def is_worker(path):
 
 
 @pytest.mark.slow
-def test_a_stop_ends_the_trial_on_its_node(programs, hanging):
+def test_a_stop_ends_the_trial_on_its_node(programs, hanging, all_is_gone, processes_of):
     check = hanging()
     check.send_signal(signal.SIGINT)
     assert "stopped by Ctrl-C" in check.ended(130)
     assert trial(programs, 1)["status"] == "killed"
     assert processes_of(programs / "began") == []
-    all_is_gone(programs)
+    all_is_gone()
 
 
 @pytest.mark.slow
-def test_a_killed_samebits_leaves_nothing_on_the_nodes(programs, hanging):
+def test_a_killed_samebits_leaves_nothing_on_the_nodes(programs, hanging, all_is_gone):
     check = hanging()
     check.kill()
     check.wait()
-    all_is_gone(programs)
+    all_is_gone()
     assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == (
         "killed", "samebits was ended before the trial was",
     )  # fmt: skip

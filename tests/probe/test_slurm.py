@@ -102,22 +102,17 @@ def hour_of(site):
     slurm_site.asked(site, "scontrol", "update", f"JobId={jobs(site)[0]}", "StartTime=now")
 
 
-def processes_of(mark):
-    """Processes of trials that have this path among their arguments; samebits itself has it, too."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            line = path.read_bytes()
-            if os.fsencode(mark) in line and b"samebits\0check" not in line:
-                found.append(int(path.parent.name))
-    return found
+@pytest.fixture
+def all_is_gone(site, mark, programs, processes_of):
+    """Function that returns when nothing of the trials is left."""
 
+    def gone():
+        slurm_site.until(lambda: not jobs(site))
+        slurm_site.until(lambda: not processes_of(mark))
+        slurm_site.until(lambda: not _place(programs / "record").exists())
+        slurm_site.until(lambda: not list((programs / "record").glob(".samebits-????????")))
 
-def all_is_gone(site, mark, folder):
-    slurm_site.until(lambda: not jobs(site))
-    slurm_site.until(lambda: not processes_of(mark))
-    slurm_site.until(lambda: not _place(folder / "record").exists())
-    slurm_site.until(lambda: not list((folder / "record").glob(".samebits-????????")))
+    return gone
 
 
 def trial(folder, number):
@@ -131,7 +126,7 @@ def plain(value):
     return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 
-def test_trials_on_slurm_repeat_with_the_result_of_this_machine(programs, site, mark):
+def test_trials_on_slurm_repeat_with_the_result_of_this_machine(programs, site, mark, all_is_gone):
     """A site that gives jobs no variables by itself, and on which a user lists and waits for jobs differently."""
     odd = {"SBATCH_EXPORT": "NONE", "SBATCH_WAIT": "1", "SQUEUE_STATES": "FAILED", "SQUEUE_FORMAT": "%j"}
     done = run(programs, {**site, **odd}, "--full", "--jobs", 2, "--on", "slurm", "steps.py")
@@ -150,7 +145,7 @@ def test_trials_on_slurm_repeat_with_the_result_of_this_machine(programs, site, 
     assert len({state.partition("_")[0] for state in states}) == 1
     added = run(programs, site, "--add", 1, "record", begin=())
     assert (added.returncode, trial(programs, 3)["machine"]["node"]) == (0, "localhost"), added.stderr
-    all_is_gone(site, mark, programs)
+    all_is_gone()
 
 
 @pytest.mark.slow
@@ -161,14 +156,14 @@ def test_trials_on_slurm_diverge(programs, site):
 
 
 @pytest.mark.slow
-def test_locate_looks_at_trials_on_slurm(programs, site, mark):
+def test_locate_looks_at_trials_on_slurm(programs, site, mark, all_is_gone):
     command = [sys.executable, "-m", "samebits", "locate", "-n", "2", "--full", "--jobs", "2", "--on", "slurm"]
     done = called(programs, site, [*command, "--out", "record", "steps.py", "noise"])
     assert done.returncode == 1, done.stdout + done.stderr
     assert "located: They diverge at step 0 > " in done.stdout
     assert "of step 0 in 2 trials: 1 diverged, first at step 0 > " in done.stdout
     assert not list((programs / "record" / "locate").glob("trials"))
-    all_is_gone(site, mark, programs)
+    all_is_gone()
 
 
 def test_two_trainings_are_compared_on_slurm(programs, site):
@@ -181,18 +176,18 @@ def test_two_trainings_are_compared_on_slurm(programs, site):
 
 
 @pytest.mark.slow
-def test_a_cancelled_job_ends_its_trial(programs, site, checking, mark):
+def test_a_cancelled_job_ends_its_trial(programs, site, checking, mark, all_is_gone):
     check = checking("--on", "slurm", "hangs.py", mark)
     slurm_site.until(mark.exists)
     slurm_site.asked(site, "scancel", *jobs(site))
     check.ended(3)
     assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its Slurm job was cancelled")
     assert not (programs / "record" / "trials" / "002").exists()
-    all_is_gone(site, mark, programs)
+    all_is_gone()
 
 
 @pytest.mark.slow
-def test_a_killed_worker_ends_its_trial(programs, site, checking, mark):
+def test_a_killed_worker_ends_its_trial(programs, site, checking, mark, all_is_gone):
     check = checking("--on", "slurm", "hangs.py", mark)
     slurm_site.until(mark.exists)
     workers = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if is_worker(path, programs)]
@@ -200,7 +195,7 @@ def test_a_killed_worker_ends_its_trial(programs, site, checking, mark):
     os.kill(workers[0], signal.SIGKILL)
     check.ended(3)
     assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its Slurm job ended: FAILED")
-    all_is_gone(site, mark, programs)
+    all_is_gone()
 
 
 def is_worker(path, folder):
@@ -210,28 +205,28 @@ def is_worker(path, folder):
     return False
 
 
-def test_a_stop_cancels_the_jobs(programs, site, checking, mark):
+def test_a_stop_cancels_the_jobs(programs, site, checking, mark, all_is_gone):
     check = checking("--full", "--jobs", 2, "--on", "slurm", "hangs.py", mark)
     slurm_site.until(mark.exists)
     check.send_signal(signal.SIGINT)
     assert "stopped by Ctrl-C" in check.ended(130)
     assert jobs(site) == []
     assert [trial(programs, number)["status"] for number in (1, 2)] == ["killed", "killed"]
-    all_is_gone(site, mark, programs)
+    all_is_gone()
 
 
 @pytest.mark.slow
-def test_a_killed_samebits_leaves_no_job(programs, site, checking, mark):
+def test_a_killed_samebits_leaves_no_job(programs, site, checking, mark, all_is_gone):
     check = checking("--on", "slurm", "hangs.py", mark)
     slurm_site.until(mark.exists)
     check.kill()
     check.wait()
-    all_is_gone(site, mark, programs)
+    all_is_gone()
     assert trial(programs, 1)["why"] == "samebits was ended before the trial was"
 
 
 @pytest.mark.slow(seconds=15)
-def test_a_preempted_trial_starts_again_and_counts_once(programs, site, checking, mark):
+def test_a_preempted_trial_starts_again_and_counts_once(programs, site, checking, mark, all_is_gone):
     check = checking("--on", "slurm", "--sbatch", "--partition=low --requeue", "hangs.py", mark, "once")
     slurm_site.until(mark.exists)
     more_urgent = ["sbatch", "--partition=high", "--ntasks=2", "--output=/dev/null", "--wrap=true"]
@@ -240,11 +235,11 @@ def test_a_preempted_trial_starts_again_and_counts_once(programs, site, checking
     assert "Slurm queued this trial's job again once, so the trial started again" in check.ended(0)
     result = json.loads((programs / "record" / "result.json").read_text())
     assert (result["groups"], [one["status"] for one in result["trials"]]) == ([[1, 2]], ["complete", "complete"])
-    all_is_gone(site, mark, programs)
+    all_is_gone()
 
 
 @pytest.mark.slow
-def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, site, mark):
+def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, site, mark, all_is_gone):
     """The node is busy first. Then the Python of samebits is not there."""
     own = programs / "python"
     own.symlink_to(sys.executable)
@@ -269,7 +264,7 @@ def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, 
     assert " ended before its trial began (FAILED): " in complaint
     assert "not found" in complaint
     assert "all nodes need this Python, samebits and the folder of the record at the same paths." in complaint
-    all_is_gone(site, mark, programs)
+    all_is_gone()
 
 
 @pytest.mark.parametrize(
@@ -330,9 +325,9 @@ def test_a_job_has_the_exit_status_of_its_script_and_an_srun_that_hides_is_named
 
 
 @pytest.mark.slow
-def test_a_check_that_is_stopped_cancels_the_job_that_trains_by_itself(programs, site, checking, mark):
+def test_a_check_that_is_stopped_cancels_the_job_that_trains_by_itself(programs, site, checking, mark, all_is_gone):
     check = checking("--", "samebits", "slurm", "--", "sbatch", "job.sh", sys.executable, "hangs.py", mark)
     slurm_site.until(mark.exists)
     check.send_signal(signal.SIGINT)
     check.ended(130)
-    all_is_gone(site, mark, programs)
+    all_is_gone()
