@@ -134,6 +134,12 @@ def test_a_program_that_repeats_has_nothing_to_explain(ask):
     assert (found.cause, found.minimal_controls) == ([], [])
 
 
+def test_a_file_that_diverges_in_a_program_without_a_step_is_explained(ask):
+    result, explanation = why(ask("writes_without_a_step.py", "policy.bin"))
+    assert (result.verdict, result.divergence.kind) == ("diverged", "end")
+    assert explanation.cause == ["python-seed"]
+
+
 def test_a_program_that_gives_no_answer_has_no_explanation(ask):
     result, found = why(ask("exits_three.py"))
     assert (result.verdict, found) == ("inconclusive", None)

@@ -12,12 +12,14 @@ from functools import partial
 from samebits import controls, words
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Where, Wish
 from samebits.causes.lookahead import shares
+from samebits.comparison.classification import GLOBALS
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
 from samebits.experiment.turns import WorkProgress, side_by_side
 from samebits.launch import custody
 from samebits.launch.plan import AGAIN
 from samebits.model import Divergence, Result, TrialFile
 from samebits.store.outputs import last_words
+from samebits.store.trace import TrialTrace
 from samebits_probe import wire
 
 FOLDER = "explain"
@@ -29,7 +31,8 @@ FIRST = 2  # trials that are run before the first comparison
 @dataclass(eq=False)
 class Setting:
     """A record that grows. `steps`: how many each trial makes, None for whole trials. `result`: None without trials.
-    `files`: the documents of its trials. `excused`: see Observation."""
+    `files`: the documents of its trials. `excused`: see Observation. `sought`: the file or the array that diverged in a
+    program that takes no step. If each trial has it and all agree, that is an answer."""
 
     experiment: Experiment
     steps: int | None
@@ -37,6 +40,7 @@ class Setting:
     files: Sequence[TrialFile] = ()
     seconds: float = 0.0
     excused: frozenset[str] = frozenset()
+    sought: str = ""
 
     @property
     def plan(self) -> Plan:
@@ -77,7 +81,7 @@ class Setting:
         if self.result is None:
             return Observation(held, excused=self.excused)
         broke = next((bad_ending(file, self.plan) for file in self.files if file.status in NO_VERDICT), "")
-        judged = self.result.verdict != "inconclusive" or self.number < 2
+        judged = self.result.verdict != "inconclusive" or self.number < 2 or self._agrees_in_what_is_sought()
         return Observation(
             held,
             groups=tuple(sorted(map(len, self.result.groups), reverse=True)),
@@ -87,6 +91,27 @@ class Setting:
             controls={control.id: control for control in self.result.setup.controls},
             excused=self.excused,
         )
+
+    def _agrees_in_what_is_sought(self) -> bool:
+        trials = self.experiment.record.trials
+        is_one = self.result is not None and [len(group) for group in self.result.groups] == [len(trials)]
+        return is_one and self.sought != "" and all(holds(trial, self.sought) for trial in trials)
+
+
+def sought_without_steps(result: Result) -> str:
+    """The file or the array in which the trials of a program without a step diverge; "" if there is none."""
+    divergence = result.divergence
+    if divergence is None or divergence.kind != "end" or any(trial.steps for trial in result.trials):
+        return ""
+    name = divergence.name or ""
+    return name if name.startswith(GLOBALS) else name.partition(" > ")[0]
+
+
+def holds(trial: TrialTrace, name: str) -> bool:
+    """Whether a trial ended well and left a file, or an array, of that name."""
+    named = {file.path for file in trial.files.files}
+    named |= {point.name for process in trial.observed for point in process.points if point.kind == "end"}
+    return trial.file.status == "complete" and name in named
 
 
 def place(divergence: Divergence | None) -> Where | None:
@@ -122,6 +147,7 @@ class SettingRecords:
         self._first, self.progress, self._keep = first, progress, keep
         self.base = frozenset(first.plan.controls)
         seen = first.seen()
+        self._sought = sought_without_steps(first.result) if first.result else ""
         self._excused = frozenset(name for name in self.base if seen.is_undone(name))
         self._folder = first.plan.record / FOLDER
         self._settings: dict[frozenset[str], Setting] = {self.base: first}
@@ -235,7 +261,7 @@ class SettingRecords:
         )
         capacity = None if timed else self._first.experiment.capacity
         experiment = Experiment.begin(request, self.progress, capacity=capacity)
-        setting = Setting(experiment, options.steps, excused=self._excused)
+        setting = Setting(experiment, options.steps, excused=self._excused, sought=self._sought)
         self._begun.append(setting)
         if not timed:
             self.all.append(setting)
