@@ -194,6 +194,7 @@ DIES = (
     TRAINED
     + """
 class Net(nn.Module):
+    scale, limit = 1.0, 2.0
     def __init__(self):
         super().__init__(); self.body = net(); self.temperature = 1.0
     def forward(self, x): return self.body(x)
@@ -202,6 +203,7 @@ def main():
     model.body[2] = nn.Linear(3, 3)
     with torch.no_grad(): model.body[2].bias.fill_(CHANGE)
     model.temperature = CHANGE; model.codebook = torch.full((2,), CHANGE)
+    Net.scale = CHANGE
 main()
 """
 )
@@ -209,7 +211,7 @@ main()
 
 @pytest.mark.slow
 def test_what_a_model_holds_in_the_moment_in_which_it_dies_is_read(changed, torch_python):
-    assert sorted(changed(torch_python, DIES)) == ["body.2.bias", "codebook", "temperature"]
+    assert sorted(changed(torch_python, DIES)) == ["body.2.bias", "codebook", "scale", "temperature"]
 
 
 ALIVE = (

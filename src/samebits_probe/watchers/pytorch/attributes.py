@@ -1,4 +1,4 @@
-"""Tensors, arrays and numbers in plain attributes of modules, and what `get_extra_state` gives.
+"""Tensors, arrays and numbers in plain attributes of modules and of their classes, and what `get_extra_state` gives.
 
 Dictionaries, lists and tuples are opened, and other objects of the program are not. The numbers of a list are one
 point. A number that is a moment of this run, a process id or an address has a name that says so ("log@time"). It
@@ -76,7 +76,8 @@ class ModuleAttributes:
         parts = [part for part in parts if not _is_machinery(part[1])]
         for prefix, kind, own in parts:
             is_installed = self._is_installed(kind)
-            plain = [pair for pair in self._plain(own) if not (is_installed and _is_setting(*pair))]
+            plain = [*self._plain(own), *self._of_class(kind, own)]
+            plain = [pair for pair in plain if not (is_installed and _is_setting(*pair))]
             for found in self._values(label + prefix, plain, _NUMBERS):
                 yield found
         settings = self.settings(parts)
@@ -97,6 +98,14 @@ class ModuleAttributes:
     def _plain(self, own: Dict[str, Any]) -> List[Tuple[str, Any]]:
         """[(key, value)] of the attributes, without those that every module has."""
         return [(key, value) for key, value in list(own.items()) if key not in self._own_keys]
+
+    def _of_class(self, kind: type, own: Dict[str, Any]) -> List[Tuple[str, Any]]:
+        """[(key, value)] of the attributes that a module has from classes of the program."""
+        found: Dict[str, Any] = {}
+        for base in reversed(type.mro(kind)[:-1]):
+            if not self._is_installed(base):
+                found.update(base.__dict__)
+        return [pair for pair in self._plain(found) if not (pair[0] in own or pair[0].startswith("__"))]
 
     def _is_installed(self, kind: type) -> bool:
         """Whether a class comes from an installed library, and not from the program."""
