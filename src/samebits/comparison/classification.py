@@ -66,7 +66,8 @@ def classify(
     an estimator). `nonnegative`: an array of which no value is below zero, as times are.
     """
     key = last_key(name)
-    is_of_feature = not _COEFFICIENTS.isdisjoint(tokens(name.rpartition(key)[0]))  # coef.duration
+    above = name.rpartition(key)[0] if key else ""
+    is_of_feature = not _COEFFICIENTS.isdisjoint(tokens(above))  # coef.duration
     reason = None if is_of_feature else reason_of_key(key)
     if model and key not in _TIMES_OF_A_SEARCH:
         return Classification("counts", "it belongs to a model")
