@@ -152,7 +152,7 @@ WAYS = [("fails", "the clock is wrong"), pytest.param("waits", "ended after", ma
 @pytest.mark.parametrize(("way", "said"), WAYS)
 def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search_goes_on(ask, way, said):
     _, found = why(ask("needs_its_clock.py", way, timeout=5.0))
-    assert found.cause == ["python-seed"]
+    assert found.cause == ["hash-seed"]
     assert list(found.not_applicable) == ["clock"]
     assert said in found.not_applicable["clock"]
 

@@ -261,9 +261,9 @@ def test_no_second_look_where_it_would_take_more_than_a_minute():
 
 def test_the_record_that_is_compared_with_is_never_replaced(ask, tmp_path):
     recording = record(ask("trains.py", 30))
-    with pytest.raises(UsageError, match="compared with"):
+    with pytest.raises(UsageError, match="the record of --against"):
         run(ask("trains.py", 30, against=recording.folder, overwrite=True))
-    with pytest.raises(UsageError, match="compared with"):
+    with pytest.raises(UsageError, match="the record of --against"):
         run(ask("trains.py", 30, out=".", against=recording.folder, overwrite=True))
     assert open_record(recording.folder).trials[0].file.status == "complete"
 

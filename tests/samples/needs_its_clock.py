@@ -1,7 +1,6 @@
-"""Draws without a seed, and looks at the clock: `fails` where it is not that of the file system, or `waits` for it."""
+"""Depends on the hash seed, and looks at the clock: `fails` where it is not that of the file system, or `waits` for it."""
 
 import os
-import random
 import sys
 import tempfile
 import time
@@ -16,4 +15,4 @@ while sys.argv[1] == "waits" and time.time() < written:
     time.sleep(0.001)
 for step in range(4):
     observe("loss", 1.0, step=step)
-    observe("weights", random.random(), step=step)
+    observe("weights", float(hash("weights") % 1000003), step=step)
