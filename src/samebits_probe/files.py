@@ -35,7 +35,7 @@ def watch(report: "Report", left: "Sequence[str]" = ()) -> "Callable[[Sequence[s
     """Call `report(event, path)` once for every event and path (the events are listed in wire.py).
 
     `left`: the names of files and folders that earlier trials made, and the folders that these lie in, each as a table
-    of `names`. Only of these it is told that they were looked at. The function that is returned takes the tables anew.
+    of `names`. Looks at other names are not reported. The function that is returned takes new tables.
     """
     files = _Files(report)
     files.look_for(left)

@@ -184,7 +184,7 @@ class Began:
 
     def tables(self) -> list[str]:
         """The names that the probe looks for, and their folders, for `samebits_probe.files.watch`."""
-        return [names.table(map(str, self.names)), names.table(str(path.parent) for path in self.names)]
+        return [names.table(map(str, self.names)), names.table({str(path.parent) for path in self.names})]
 
     def started(self, root: int) -> None:
         """The trial runs below the process `root`: only what its processes read is its own reading."""

@@ -117,8 +117,7 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
     plan = replace(plan, custody=held)
     environment.copy_probe(plan.record)
     environment.make_shims(plan.record, request.python)
-    interpreter = _interpreter(plan)
-    if interpreter is not None and controls.hold_addresses(plan.controls):
+    if controls.hold_addresses(plan.controls) and (interpreter := _interpreter(plan)) is not None:
         environment.compile_probe(plan.record, interpreter)
     return plan
 

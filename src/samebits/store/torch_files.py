@@ -229,8 +229,9 @@ class Walk:
         if name.startswith("torch._utils._rebuild_parameter"):
             self.add(path, arguments[0])
             return
-        storage = self._storage(arguments[0] if arguments else None)
-        if name.startswith("torch._utils._rebuild_tensor") and storage is not None:
+        is_tensor = bool(arguments) and name.startswith("torch._utils._rebuild_tensor")
+        storage = self._storage(arguments[0]) if is_tensor else None
+        if storage is not None:
             self._add_tensor(path, *storage, arguments)
             return
         packed = _packed_storage(made)

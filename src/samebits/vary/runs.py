@@ -226,7 +226,7 @@ class Runs:
 
     def _run_with_memory_elsewhere(self) -> BaseRerun:
         """Trials of the base setup whose memory lies elsewhere."""
-        kept = [one for one in self.request.controls if not controls.describe(one).personality]
+        kept = [one for one in self.request.controls if not controls.hold_addresses([one])]
         return self._beside(MOVED, choices.with_memory_elsewhere(self.chosen), replace(self.request, controls=kept))
 
     def _beside(self, name: str, change: Change, request: Request) -> BaseRerun:

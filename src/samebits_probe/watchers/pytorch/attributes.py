@@ -102,7 +102,7 @@ class ModuleAttributes:
     def _of_class(self, kind: type, own: Dict[str, Any]) -> List[Tuple[str, Any]]:
         """[(key, value)] of the attributes that a module has from classes of the program."""
         found: Dict[str, Any] = {}
-        for base in reversed(type.mro(kind)[:-1]):
+        for base in reversed(kind.__mro__[:-1]):
             if not self._is_installed(base):
                 found.update(base.__dict__)
         return [pair for pair in self._plain(found) if not (pair[0] in own or pair[0].startswith("__"))]
