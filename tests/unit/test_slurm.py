@@ -186,6 +186,14 @@ def test_a_job_that_ended_under_its_trial_says_why(site, jobs, state, why):
     assert outcome(task) == Delivery(lost=True, why=why)
 
 
+def test_what_the_worker_printed_last_says_why_its_job_failed(site, jobs):
+    site(sbatch="echo 7", squeue="echo '7_1|FAILED|None|n1'")
+    task = jobs.order(1, ORDER)
+    task.path("began").touch()
+    task.path("txt").write_text("Traceback (most recent call last):\n  File ...\nOSError: the disk is full.\n")
+    assert outcome(task).why == "its Slurm job ended: FAILED (OSError: the disk is full.)"
+
+
 def test_a_job_that_slurm_has_forgotten_is_gone(site, jobs):
     site(sbatch="echo 7", squeue="echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
     task = jobs.order(1, ORDER)

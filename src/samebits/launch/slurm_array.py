@@ -253,7 +253,7 @@ class SlurmTask:
         if (outcome := self._delivered()) is not None:
             return outcome
         if self.path("began").exists():
-            return Delivery(lost=True, why=_WHY.get(state.state, f"its Slurm job ended: {state.state}"))
+            return Delivery(lost=True, why=_WHY.get(state.state) or self._failed(state))
         return self._not_begun(state)
 
     def _touch(self) -> None:
@@ -262,6 +262,12 @@ class SlurmTask:
         with suppress(OSError):
             mark.touch()
             mark.unlink()
+
+    def _failed(self, state: TaskState) -> str:
+        """Return why the job of a trial that had begun ended, with the last line that its worker printed."""
+        lines = self._printed().split("\n")
+        said = next((f" ({line})" for line in reversed(lines) if line.strip()), "")
+        return f"its Slurm job ended: {state.state}{said}"
 
     def _not_begun(self, state: TaskState) -> Delivery:
         how = state.state or "Slurm no longer knows it"
