@@ -1,6 +1,7 @@
 """What samebits makes of the answers of Slurm's programs; programs of a few lines stand for them."""
 
 import pickle
+import signal
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,6 +84,14 @@ def test_needs_become_options_of_sbatch():
 )
 def test_the_number_of_a_job_is_found(said, number):
     assert job_number(said) == number
+
+
+def test_a_call_that_nobody_waits_for_any_more_is_ended(site):
+    site(squeue="sleep 600")
+    call = slurm.Call(["squeue"])
+    process = call._process
+    del call
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_the_last_words_are_without_the_name_of_the_program():

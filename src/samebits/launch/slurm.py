@@ -81,6 +81,7 @@ class Call:
             env={**_environment(), **(variables or {})},
             start_new_session=True,
         )
+        self._kill = weakref.finalize(self, _kill, self._process)  # if nobody waits for the answer any more
 
     def poll(self) -> SlurmAnswer | None:
         """Return the answer, or None while the program runs. It does not block."""
@@ -105,9 +106,13 @@ class Call:
 
     def end(self) -> None:
         """End the program."""
-        self._process.kill()
-        self._process.wait()
+        self._kill()
         self._close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
 
 
 def _close(*files: IO[bytes]) -> None:
@@ -309,5 +314,4 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(_ENDS)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        _kill(process)
