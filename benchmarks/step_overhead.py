@@ -27,8 +27,8 @@ from samebits.launch.environment import copy_probe
 from samebits_probe import wire
 
 # script, steps of a turn
-TRAININGS = {"lenet5": ("lenet5_pytorch.py", 10), "unet": ("unet_pytorch.py", 1), "keras": ("lenet5_keras.py", 10),
-             "parameters": ("parameters_pytorch.py", 1), "learner": ("learner_pytorch.py", 3)}  # fmt: skip
+TRAININGS = {"lenet5": ("lenet5_pytorch.py", 40), "unet": ("unet_pytorch.py", 1), "keras": ("lenet5_keras.py", 40),
+             "parameters": ("parameters_pytorch.py", 1), "learner": ("learner_pytorch.py", 30)}  # fmt: skip
 HERE = Path(__file__).resolve().parent / "trainings"
 
 
@@ -45,11 +45,11 @@ def watched(folder, algorithm, **more):
 
 
 def watched_by(source, folder, algorithm):
-    """As `watched`, by the samebits whose `src` this is: of an older commit, for example."""
+    """As `watched`, by the samebits and the benchmark of a different checkout, of an older commit for example."""
     call = "import sys, json, pathlib, step_overhead as here; "
     call += "print(json.dumps(here.watched(pathlib.Path(sys.argv[1]), sys.argv[2], launcher=int(sys.argv[3]))))"
     command = [sys.executable, "-c", call, str(folder), algorithm, str(os.getpid())]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(source), str(HERE.parent)))}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(source), str(source.parent / "benchmarks")))}
     return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
 
 

@@ -155,6 +155,21 @@ def test_several_optimizers_share_the_count_of_steps(seen, torch_python):
     assert "Adam#2/param_groups.0/lr" in process.names("update", 1)
 
 
+FAKE_AFTER_MANY = """
+g = nn.Linear(2, 4); d = nn.Linear(4, 1); opt = torch.optim.SGD(d.parameters(), 0.1)
+with torch.no_grad():
+    for number in range(4200): g(torch.full((1, 2), float(number)))
+    fake = g(torch.randn(8, 2))
+d(fake).mean().backward(); opt.step()
+"""
+
+
+def test_the_output_of_an_evaluation_is_no_batch_even_after_thousands_of_others(seen, torch_python):
+    process = seen(torch_python, FAKE_AFTER_MANY)
+    assert process.names("batch", 0) == ["0"]
+    assert process.names("forward", 0).count("Linear.output") == 1
+
+
 ACCUMULATES = """
 net = nn.Linear(4, 1); opt = torch.optim.SGD(net.parameters(), 0.1)
 for _ in range(2):

@@ -37,3 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from samebits.cli import error_text
 
             return error_text.answer(why)
+        finally:
+            if arguments is None:
+                gc.freeze()  # Python collects garbage once more when it ends; nothing is left to be found

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from samebits.store.value_names import NUMBER_REASONS, OF_DATA, is_moment_of_time, is_of_model, reason_of_key, tokens
 
+# texts that `re` compiles, and keeps, when they are first used: to compile all of them at the start takes 20 ms
 # each pattern begins at the beginning of a word or number and gives up there: none takes long on a long text
 NUMBER = r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _WORD = r"[A-Za-z_][\w./%-]*"
@@ -20,7 +21,7 @@ _THING = (
     r"epochs?|sentences?|seqs?|sequences?|frames?|words?|rows?|records?|episodes?|bytes|i?B|FLOPs?|FLOPS))"
 )
 _KEEP = "\ue000"  # stands behind or before what no rule may mask, until all rules have run
-_BETWEEN = re.compile(
+_BETWEEN = (
     rf"({NUMBER})(\s+)((?:{_THING} ?(?:/|per) ?(?:s|sec|second)|{_UNIT}(?: ?(?:/|per) ?{_THING})?|elapsed))"
     rf"(\s*[:=]\s*|\s+)({NUMBER})(?![\d.,]*\d)(?!\s*{_UNIT}(?![\w%]))"
 )
@@ -47,46 +48,43 @@ _ENDED = (
     r"done|finished|completed|trained|ran|evaluated|validated|tested|saved|loaded|built|compiled|fitted|ended|prepared|"
     r"processed|generated|executed|exited|ready"
 )
-_RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
-    (re.compile(pattern), put)
-    for pattern, put in (
-        # the meters of PyTorch's examples: "Time 3.128 (3.128)  Data 1.010 (1.010)  Loss 7.0e+00 (7.0e+00)"
-        (
-            rf"(?i)\b(time\s+){NUMBER}(\s*\(\s*){NUMBER}"
-            rf"(?=\s*\)(?:\s+data\s+{NUMBER}\s*\(\s*{NUMBER}\s*\))?\s+\S+\s+{NUMBER}\s*\()",
-            r"\1<duration>\2<duration>",
-        ),
-        (rf"(<duration>\s*\)\s+[Dd]ata\s+){NUMBER}(\s*\(\s*){NUMBER}", r"\1<duration>\2<duration>"),
-        (rf"{NUMBER} *(?:effective )?{_THING} ?(?:/|per) ?(?:s|sec|second)\b", "<rate>"),
-        (rf"(?i)\b({_THING} ?(?:/|per) ?(?:s|sec|second)\)?['\"]?\s*[:=]?\s*){NUMBER}", r"\1<rate>"),
-        (rf"(?i)(?<![\w.])((?:ms|s|sec|seconds?) ?(?:/|per) ?{_THING}\s*[:=]?\s*){NUMBER}", r"\1<duration>"),
-        (rf"{NUMBER} *(?:fps|FPS|[KMGT]?FLOPS)\b", "<rate>"),
-        (r"(?<![\w.])(?:\d+ ?(?:d|days?),? ?)?(?:\d+ ?h ?)?\d+ ?m(?:in)? ?\d+(?:\.\d+)? ?s\b", "<duration>"),
-        (rf"{NUMBER} *{_UNIT}(?![\w%])", lambda found: found[0] if _is_result(found) else "<duration>"),
-        (rf"{NUMBER}(?= +elapsed\s*(?:$|[.,;)\]|]))", "<duration>"),
-        # "done in 12.3": a whole number may count epochs
-        (
-            rf"(?i)\b((?:{_ENDED})\b(?: [\w.]+){{0,3}}? (?:in|after) +)\d+\.\d+"
-            r"(?=\s*(?:$|[.,;:)\]|!]|- |with\b|and\b|\())",
-            r"\1<duration>",
-        ),
-        (
-            r"(?i)\b(time(?: (?:taken|spent|needed))?(?:/| per |(?: taken| spent| needed) for )"
-            r"(?:step|epoch|batch|iteration|iter|sample|example|image|token|round|fold)(?: \d+)?(?: is| was)?"
-            rf"\s*[:=]?\s*){NUMBER}",
-            r"\1<duration>",
-        ),
-        (rf"(?i)\b((?:cpu|ram)[ :=]+){NUMBER} ?%", r"\1<load>"),
-        (rf"(?i)\b(load (?:avg|average)\W+){NUMBER}(?:[, ]+{NUMBER}){{0,2}}", r"\1<load>"),
-        (rf"(?i)\b(load\W{{1,3}}){NUMBER}, {NUMBER}, {NUMBER}", r"\1<load>"),
-        (rf"(?i)\b((?:mem|memory|rss|ram|vram|max_mem)[:= (]{{1,12}}){NUMBER}(?= ?[kMGT]i?B?\b)", r"\1<memory>"),
-    )
+_RULES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    # the meters of PyTorch's examples: "Time 3.128 (3.128)  Data 1.010 (1.010)  Loss 7.0e+00 (7.0e+00)"
+    (
+        rf"(?i)\b(time\s+){NUMBER}(\s*\(\s*){NUMBER}"
+        rf"(?=\s*\)(?:\s+data\s+{NUMBER}\s*\(\s*{NUMBER}\s*\))?\s+\S+\s+{NUMBER}\s*\()",
+        r"\1<duration>\2<duration>",
+    ),
+    (rf"(<duration>\s*\)\s+[Dd]ata\s+){NUMBER}(\s*\(\s*){NUMBER}", r"\1<duration>\2<duration>"),
+    (rf"{NUMBER} *(?:effective )?{_THING} ?(?:/|per) ?(?:s|sec|second)\b", "<rate>"),
+    (rf"(?i)\b({_THING} ?(?:/|per) ?(?:s|sec|second)\)?['\"]?\s*[:=]?\s*){NUMBER}", r"\1<rate>"),
+    (rf"(?i)(?<![\w.])((?:ms|s|sec|seconds?) ?(?:/|per) ?{_THING}\s*[:=]?\s*){NUMBER}", r"\1<duration>"),
+    (rf"{NUMBER} *(?:fps|FPS|[KMGT]?FLOPS)\b", "<rate>"),
+    (r"(?<![\w.])(?:\d+ ?(?:d|days?),? ?)?(?:\d+ ?h ?)?\d+ ?m(?:in)? ?\d+(?:\.\d+)? ?s\b", "<duration>"),
+    (rf"{NUMBER} *{_UNIT}(?![\w%])", lambda found: found[0] if _is_result(found) else "<duration>"),
+    (rf"{NUMBER}(?= +elapsed\s*(?:$|[.,;)\]|]))", "<duration>"),
+    # "done in 12.3": a whole number may count epochs
+    (
+        rf"(?i)\b((?:{_ENDED})\b(?: [\w.]+){{0,3}}? (?:in|after) +)\d+\.\d+"
+        r"(?=\s*(?:$|[.,;:)\]|!]|- |with\b|and\b|\())",
+        r"\1<duration>",
+    ),
+    (
+        r"(?i)\b(time(?: (?:taken|spent|needed))?(?:/| per |(?: taken| spent| needed) for )"
+        r"(?:step|epoch|batch|iteration|iter|sample|example|image|token|round|fold)(?: \d+)?(?: is| was)?"
+        rf"\s*[:=]?\s*){NUMBER}",
+        r"\1<duration>",
+    ),
+    (rf"(?i)\b((?:cpu|ram)[ :=]+){NUMBER} ?%", r"\1<load>"),
+    (rf"(?i)\b(load (?:avg|average)\W+){NUMBER}(?:[, ]+{NUMBER}){{0,2}}", r"\1<load>"),
+    (rf"(?i)\b(load\W{{1,3}}){NUMBER}, {NUMBER}, {NUMBER}", r"\1<load>"),
+    (rf"(?i)\b((?:mem|memory|rss|ram|vram|max_mem)[:= (]{{1,12}}){NUMBER}(?= ?[kMGT]i?B?\b)", r"\1<memory>"),
 )
-_KEYED = re.compile(
+_KEYED = (
     rf"(?<![\w./%-])({_WORD}(?: {_WORD}){{0,4}} ?)"
     rf"((?:\([^()]{{1,12}}\))?['\"\]]*\s*[:=]\s*[\['\"(]*)({NUMBER})(?![\w.]*\w)"
 )
-_SPOKEN = re.compile(rf"(?<![\w/])([A-Za-z_]\w*)([ :=\[(]+(?:(?:\.{{2,}}|-{{2,}}) *)?)({NUMBER})(?![\w.]*\w)")
+_SPOKEN = rf"(?<![\w/])([A-Za-z_]\w*)([ :=\[(]+(?:(?:\.{{2,}}|-{{2,}}) *)?)({NUMBER})(?![\w.]*\w)"
 _SPOKEN_AS = {
     **dict.fromkeys(("pid", "ppid", "tid", "process"), "pid"),
     "port": "port",
@@ -95,7 +93,7 @@ _SPOKEN_AS = {
         ("took", "taken", "elapsed", "time", "duration", "runtime", "seconds", "secs", "sec", "walltime"), "duration"
     ),
 }
-_AVERAGE = re.compile(rf"(?i)(<(?:duration|time)>\s*\((?:avg|average)\W{{0,3}}){NUMBER}(?=\s*\))")
+_AVERAGE = rf"(?i)(<(?:duration|time)>\s*\((?:avg|average)\W{{0,3}}){NUMBER}(?=\s*\))"
 # what was counted, if no number of its own follows: "took 38 episodes", but "took 3.2 steps 100"
 _COUNTED = re.compile(
     r"\s+(?:steps|episodes|epochs|iterations|iters|moves|actions|turns|games|trials|tries|attempts|generations|rounds|"
@@ -109,10 +107,11 @@ _UNTIMED = frozenset(("first", "second", "third", "last", "next", "this", "same"
 
 def without_durations(text: str) -> str:
     """The text with placeholders for durations, rates and loads, and for numbers whose names say what they are."""
-    text = _BETWEEN.sub(_owner_told, text)
+    text = re.sub(_BETWEEN, _owner_told, text)
     for pattern, put in _RULES:
-        text = pattern.sub(put, text)
-    text = _AVERAGE.sub(r"\1<duration>", _SPOKEN.sub(_spoken, _KEYED.sub(_keyed, text)))
+        text = re.sub(pattern, put, text)
+    text = re.sub(_SPOKEN, _spoken, re.sub(_KEYED, _keyed, text))
+    text = re.sub(_AVERAGE, r"\1<duration>", text)
     return text.replace(_KEEP, "")
 
 

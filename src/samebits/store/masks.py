@@ -28,11 +28,7 @@ _CLOCK = (
     r"\d{1,2}[.-][0-5]\d[.-][0-5]\d(?:[.,:]\d+)?)"
 )
 
-Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
-
-
-def _rule(pattern: str, put: str, flags: int = 0) -> Rule:
-    return re.compile(pattern, flags), put
+Rule = tuple[str, str | Callable[[re.Match[str]], str]]  # see `duration_masks` on why these are texts
 
 
 class Run(NamedTuple):
@@ -78,34 +74,34 @@ def _is_digest(found: re.Match[str]) -> bool:
 
 _DATES: tuple[Rule, ...] = (
     # Google's log prefixes (absl, TensorFlow): level, month and day, time, thread
-    _rule(r"^[IWEFD]\d{4} \d\d:\d\d:(?:\d+\.\d+|<time>)\s+\d+(?= )", "<time>"),
-    _rule(rf"\b(?:19|20)\d\d[-/._](?:0?[1-9]|1[0-2])[-/._][0-3]?\d(?:[T ,_-]+{_CLOCK}{_ZONE})?(?!\d)", "<date>"),
-    _rule(rf"\b{_DAY},? +{_MONTH} +\d{{1,2}} +\d\d:\d\d:\d\d{_ZONE} +\d{{4}}", "<date>"),
-    _rule(rf"\b(?:{_DAY},? +)?\d{{1,2}}[-/ ]{_MONTH}[-/ ,]+\d{{4}}(?:[ :,T]+{_CLOCK}{_ZONE})?", "<date>"),
-    _rule(rf"\b{_MONTH}[ _-]?\d{{1,2}}(?:, \d{{4}}[ ,]*|[ _-]+)\d{{1,2}}[:-]\d\d(?:[:-]\d\d)?{_ZONE}", "<date>"),
-    _rule(rf"\b[0-3]?\d[/.][0-3]?\d[/.](?:20)?\d\d,? +{_CLOCK}(?: [AP]M)?", "<date>"),
-    _rule(r"(?<![\d.])20\d\d[01]\d[0-3]\d[-_T]?[0-2]\d[0-5]\d(?:[0-5]\d)?(?:[.-]?\d{3,6})?Z?(?![\da-fA-F])", "<date>"),
-    _rule(r"\b\d+:[0-5]\d(?::[0-5]\d)?<[\d:?]+", "<time>"),  # tqdm: elapsed<remaining
-    _rule(r"\b\d+:[0-5]\d:[0-5]\d(?:[.,]\d+)?\b(?: ?[AP]M\b)?", "<time>"),
-    _rule(r"\b\d{1,2}:[0-5]\d ?[AP]M\b", "<time>"),
-    _rule(r"(?i)(?<![a-z])((?:eta|elapsed|remaining|time|took)\W{1,3})\d{1,3}:[0-5]\d\b", r"\1<time>"),
+    (r"^[IWEFD]\d{4} \d\d:\d\d:(?:\d+\.\d+|<time>)\s+\d+(?= )", "<time>"),
+    (rf"\b(?:19|20)\d\d[-/._](?:0?[1-9]|1[0-2])[-/._][0-3]?\d(?:[T ,_-]+{_CLOCK}{_ZONE})?(?!\d)", "<date>"),
+    (rf"\b{_DAY},? +{_MONTH} +\d{{1,2}} +\d\d:\d\d:\d\d{_ZONE} +\d{{4}}", "<date>"),
+    (rf"\b(?:{_DAY},? +)?\d{{1,2}}[-/ ]{_MONTH}[-/ ,]+\d{{4}}(?:[ :,T]+{_CLOCK}{_ZONE})?", "<date>"),
+    (rf"\b{_MONTH}[ _-]?\d{{1,2}}(?:, \d{{4}}[ ,]*|[ _-]+)\d{{1,2}}[:-]\d\d(?:[:-]\d\d)?{_ZONE}", "<date>"),
+    (rf"\b[0-3]?\d[/.][0-3]?\d[/.](?:20)?\d\d,? +{_CLOCK}(?: [AP]M)?", "<date>"),
+    (r"(?<![\d.])20\d\d[01]\d[0-3]\d[-_T]?[0-2]\d[0-5]\d(?:[0-5]\d)?(?:[.-]?\d{3,6})?Z?(?![\da-fA-F])", "<date>"),
+    (r"\b\d+:[0-5]\d(?::[0-5]\d)?<[\d:?]+", "<time>"),  # tqdm: elapsed<remaining
+    (r"\b\d+:[0-5]\d:[0-5]\d(?:[.,]\d+)?\b(?: ?[AP]M\b)?", "<time>"),
+    (r"\b\d{1,2}:[0-5]\d ?[AP]M\b", "<time>"),
+    (r"(?i)(?<![a-z])((?:eta|elapsed|remaining|time|took)\W{1,3})\d{1,3}:[0-5]\d\b", r"\1<time>"),
 )
 _PLACES: tuple[Rule, ...] = (
-    _rule(r"(?:/private)?/(?:tmp|var/tmp|var/folders|dev/shm|run/user)/[^\s'\",:;()\[\]<>{}]*", "<path>"),
-    _rule(r"\b(?:mlruns|runs?)/\d+/[0-9a-f]{32}\b", "<path>"),
-    _rule(r"\b(?:offline-)?run-<date>-[a-z0-9]{8}\b", "<id>"),
+    (r"(?:/private)?/(?:tmp|var/tmp|var/folders|dev/shm|run/user)/[^\s'\",:;()\[\]<>{}]*", "<path>"),
+    (r"\b(?:mlruns|runs?)/\d+/[0-9a-f]{32}\b", "<path>"),
+    (r"\b(?:offline-)?run-<date>-[a-z0-9]{8}\b", "<id>"),
     # Weights & Biases: a name of two words and a number, and an address that ends with the id
-    _rule(r"^(wandb: .*?\b(?:Syncing|View) run )(?!at\b)\S+", r"\1<id>"),
-    _rule(r"(https?://[^\s'\"]*?/runs/)[\w-]+", r"\1<id>"),
+    (r"^(wandb: .*?\b(?:Syncing|View) run )(?!at\b)\S+", r"\1<id>"),
+    (r"(https?://[^\s'\"]*?/runs/)[\w-]+", r"\1<id>"),
     # "%(asctime)s %(process)d %(levelname)s" of logging, and workers named by their process
-    _rule(r"^(\W*<date>\W+)\d{2,7}(?=\W+(?:DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL)\b)", r"\1<pid>"),
-    _rule(r"(?i)\b(worker|subprocess|proc)([ :=#-]+)\d{4,7}\b(?!\.\d)", r"\1\2<pid>"),
-    _rule(r"\b((?:Main(?:Thread|Process)|Thread-\d+|ThreadPoolExecutor-\d+_\d+)[ :/-]+)\d{3,15}\b(?!\.\d)", r"\1<pid>"),
-    (re.compile(r"\b0[xX][0-9a-fA-F]{5,16}\b"), lambda found: found[0] if _is_digest(found) else "<address>"),
-    _rule(r"(?<![\d.])1(?:39|40)\d{12}(?![\d.])", "<address>"),  # what id() gives under Linux, in decimal
-    _rule(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", "<id>"),
-    _rule(r"\b(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[::1?\]):\d{2,5}\b", "<port>"),
-    _rule(r"(?i)((?:https?|tcp|grpc|ws)://[\w.-]+):\d{2,5}\b", r"\1:<port>"),
+    (r"^(\W*<date>\W+)\d{2,7}(?=\W+(?:DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL)\b)", r"\1<pid>"),
+    (r"(?i)\b(worker|subprocess|proc)([ :=#-]+)\d{4,7}\b(?!\.\d)", r"\1\2<pid>"),
+    (r"\b((?:Main(?:Thread|Process)|Thread-\d+|ThreadPoolExecutor-\d+_\d+)[ :/-]+)\d{3,15}\b(?!\.\d)", r"\1<pid>"),
+    (r"\b0[xX][0-9a-fA-F]{5,16}\b", lambda found: found[0] if _is_digest(found) else "<address>"),
+    (r"(?<![\d.])1(?:39|40)\d{12}(?![\d.])", "<address>"),  # what id() gives under Linux, in decimal
+    (r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", "<id>"),
+    (r"\b(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[::1?\]):\d{2,5}\b", "<port>"),
+    (r"(?i)((?:https?|tcp|grpc|ws)://[\w.-]+):\d{2,5}\b", r"\1:<port>"),
 )
 _PADDED = re.compile(r"([:,=(\[{] *|(?<! ) *)(<(?:time|date|path|id|pid|port|address|duration|rate|load|memory)>)( *)")
 _PLAIN = re.compile(r"[^\d/]*")  # nothing to mask has neither a digit nor a path
@@ -124,7 +120,7 @@ def masked(text: str, spans: Iterable[tuple[float, float]] = ()) -> str:
         return text
     text = _clock_numbers(text, tuple(spans))
     for pattern, put in (*_DATES, *_PLACES):
-        text = pattern.sub(put, text)
+        text = re.sub(pattern, put, text)
     return _PADDED.sub(_unpadded, without_durations(text))
 
 

@@ -25,7 +25,6 @@ EVALUATION = "evaluation/"
 _WAITING = 16  # forwards without a backward that may still become part of a trained one
 _RECENT = 64
 _WIDE = 1000
-_OF_A_LOSS = ("prediction", "labels")
 
 
 class PendingPrint:
@@ -79,6 +78,7 @@ class Forwards:
         self.current: Optional[Forward] = None  # the one whose module runs
         self._waiting: List[Union[Forward, Root]] = []
         self._recent: Deque[Forward] = deque(maxlen=_RECENT)
+        self._given: Set[bytes] = set()  # the fingerprints of all outputs of `_recent`, and of some that left it
         self._points: Dict[Tuple[str, str, str], int] = {}  # (kind, prefix, name) -> id
         self._wide: Set[Any] = set()  # what identifies graph nodes that have very many nodes below them
         self.has_trained = self.has_batch = self.is_transformed = False  # a backward was seen; a batch; torch.func
@@ -124,14 +124,14 @@ class Forwards:
     def _names(self, module: Module, model: "Optional[ModuleTree]") -> Tuple[str, Tuple[str, ...]]:
         """(label, names) of a module's inputs; without names: numbers. The second input of a loss is labels."""
         if isinstance(module, self._loss):
-            return "", _OF_A_LOSS
+            return "", ("prediction", "labels")
         return (model.label if model is not None else type(module).__name__ + "."), ()
 
     def _input(self, forward: Forward, name: str, value: Any) -> None:
         for path, tensor in self.tensors(name, value):
             if tensor.grad_fn is None:
                 found = self._watch.prints.of(tensor)
-                source = self._source_of(found, forward)
+                source = self._source_of(found, forward) if found in self._given else None
                 if source is not None:
                     forward.sources.append(source)
                 elif found is not None:
@@ -150,8 +150,11 @@ class Forwards:
             found = self._watch.prints.of(tensor)
             if found is not None:
                 forward.outputs.append(self._seen(path, tensor, found))
+                self._given.add(found)
             if tensor.grad_fn is not None:
                 tensor.grad_fn.register_hook(forward.trains)
+        if len(self._given) > _RECENT**2:
+            self._given = {output.print for recent in self._recent for output in recent.outputs}
         if forward.is_committed:
             self._record_outputs(forward)
         self._let_go()
