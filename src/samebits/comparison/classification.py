@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from samebits.store.masks import masked
 from samebits.store.text_files import number_or_text
 from samebits.store.trace import Point
-from samebits.store.value_names import OF_DATA, is_moment_of_time, reason_of_key, tokens
+from samebits.store.value_names import COEFFICIENTS, OF_DATA, is_moment_of_time, reason_of_key, tokens
 
 Effect = Literal["counts", "understood", "unknown"]
 # endings of model files whose format samebits does not read: if their bytes differ, the model differs
@@ -32,10 +32,7 @@ _WORDS = {"moment": "a time", "pid": "a process id", "run id": "an id of a run",
 _STRING_REASONS = frozenset(("time", "moment", "host", "run id", "version of the code", "path"))
 # if the name of a path or an id says which model was best, it is a result
 _RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
-# below one of these stands a number for each feature of the data, which may be called "duration"
-_COEFFICIENTS = frozenset(
-    ("coef", "coefs", "coefficient", "coefficients", "importance", "importances", "weights", "beta", "betas", "theta")
-)
+_OF_FEATURES = COEFFICIENTS | {"weights", "beta", "betas", "theta"}
 _FORMS_OF_TIME = ("time", "date", "duration", "rate", "memory")  # a predicted date is a result
 _CHOSEN = frozenset(("best", "selected", "chosen", "winner", "winning", "top"))
 _PER_SECOND, _PER_THING = re.compile(r"/(?:s|secs?|seconds?)$"), re.compile(r"(^|\W)(?:us|ms|s|secs?|seconds?)/\w+$")
@@ -67,7 +64,7 @@ def classify(
     """
     key = last_key(name)
     above = name.rpartition(key)[0] if key else ""
-    is_of_feature = not _COEFFICIENTS.isdisjoint(tokens(above))  # coef.duration
+    is_of_feature = not _OF_FEATURES.isdisjoint(tokens(above))  # coef.duration
     reason = None if is_of_feature else reason_of_key(key)
     if model and key not in _TIMES_OF_A_SEARCH:
         return Classification("counts", "it belongs to a model")

@@ -30,14 +30,15 @@ _STATES_OF_CODE = {"commit", "branch", "githash", "gitsha", "revision"}
 _OWNERS = {"run", "experiment", "session", "job", "task", "execution", "request", "trace", "span", "git", "process"}
 _PROCESS_IDS = (["process", "id"], ["thread", "id"], ["native", "id"])
 _PATHS = {"path", "paths", "dir", "dirs", "directory", "folder", "cwd", "logdir", "rundir", "outdir", "filename", "uri"}
+# a number for each feature of the data, which may be called "duration"
+COEFFICIENTS = frozenset(("coef", "coefs", "coefficient", "coefficients", "importance", "importances"))
 # beside these words a time is computed, or comes from the data: predicted_time, trip_duration, duration_rmse
 OF_DATA = frozenset(
     ("rmse", "mae", "mape", "err", "errors", "predicted", "forecast", "residual", "deviation", "trip", "ride", "flight",
      "travel", "arrival", "delivery", "departure", "reaction", "delay", "lap", "convergence", "factor", "sigma", "age",
      "stay", "life", "lifetime", "prediction", "predictions", "survival", "failure", "useful", "rul", "hitting",
-     "passage", "goal", "coef", "coefs", "coefficient", "coefficients", "importance", "importances", "slope", "jitter",
-     "snr", "frequency")
-)  # fmt: skip
+     "passage", "goal", "slope", "jitter", "snr", "frequency")
+) | COEFFICIENTS  # fmt: skip
 # beside these words a time is part of a model or of its input: time_embedding, timestep, time_dim, date_feature
 _MODELLED = {
     "step", "steps", "embed", "embedding", "embeddings", "emb", "dim", "dims", "series", "weight", "weights", "bias",
