@@ -30,7 +30,10 @@ def of(kind: str, folder: Path, judge: Judge) -> list[Baseline]:
     with np.load(folder / data.FILE) as file:
         level = best_level(file["train_images"], file["train_masks"])
         darker = np.where(file["test_images"] <= level, CELL, 0).astype(np.uint8)
-    about = f"a pixel is cell if its grey level is at most {level}, which gives the training fields the highest Dice"
+    about = (
+        f"a pixel belongs to a cell if its grey level is at most {level}: the level with the highest Dice on the "
+        "training fields"
+    )
     return [
         *_judged(TRUE_MASK, "the masks of the test fields, counted as a prediction is", judge(masks)),
         *_judged(GREY_LEVEL, about, judge(darker)),

@@ -98,7 +98,7 @@ def _refuse_changed(known: dict[str, Any], source: Path | None, folder: Path, no
     if source is None or "digest_of_source" not in known:
         return
     if not source.exists():
-        note(f"{source} is not there any more: the data that was made of it is used")
+        note(f"{source} is not there any more: the data that was made from it is used")
     elif digest_of_folder(source) != known["digest_of_source"]:
         raise UsageError(
             f"The content of {source} has changed since the study in {folder.parent} began.",

@@ -93,7 +93,7 @@ def _refuse_missing(work: Work, setup: StudySetup) -> None:
         try:
             trainings.interpreter(one)
         except NotFound as why:
-            why_needed = "" if one is setup else f" (of whose Keras it needs the initial weights: those of {one.id})"
+            why_needed = "" if one is setup else f" (to draw the initial weights of {one.id})"
             said.append(f"{one.environment}{why_needed}")
             advice.append(why.advice)
     if said:
@@ -122,7 +122,7 @@ def _experiment(work: Work, setup: StudySetup, initial: Path | None, progress: P
     known = store.open_record(folder) if (folder / RECORD_FILE).is_file() else None
     more = known is not None and setup.one_process and _repeats(known.file) < work.trials
     if more:
-        progress.note(f"{setup.id}: all models come from one process, so that more of them are trained from the start")
+        progress.note(f"{setup.id}: one process trains all models, so all of them are trained again")
     if known is not None and not more:
         return _reopened(known, work, setup)
     request = Request(

@@ -332,7 +332,7 @@ def test_a_killed_samebits_leaves_nothing_on_the_nodes(programs, hanging, all_is
     check.wait()
     all_is_gone()
     assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == (
-        "killed", "samebits was ended before the trial was",
+        "killed", "samebits ended before the trial did",
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def test_every_tensor_has_its_distance_at_every_step_and_the_page_shows_them(run
     page = (tmp_path / "page.html").read_text()
     assert "How far two trials are apart, layer by layer and step by step" in page
     assert "different bits without a distance" in page
-    assert "How many values are how many units in the last place (ULP) apart." in page
+    assert "The number of values at each distance, in units in the last place (ULP)." in page
     assert not (tmp_path / "r" / "locate" / "trials").exists()
 
 

@@ -225,7 +225,7 @@ def test_a_killed_samebits_leaves_no_job(programs, site, checking, mark, all_is_
     check.kill()
     check.wait()
     all_is_gone()
-    assert trial(programs, 1)["why"] == "samebits was ended before the trial was"
+    assert trial(programs, 1)["why"] == "samebits ended before the trial did"
 
 
 @pytest.mark.slow(seconds=15)

@@ -129,7 +129,7 @@ def test_undefined_measures_are_said_with_their_reason_and_left_out_of_the_mean(
     found = rows(table, "keras-tf1.14")
     assert found[2]["Precision, ours"] == "undefined: no cell in the prediction"
     assert found[-1]["Precision, ours"] == "0.720 ± 0"
-    assert "keras-tf1.14: the mean of Precision leaves out 1 undefined (trials 3)." in table.notes
+    assert "keras-tf1.14: the mean of Precision leaves out 1 undefined value (trial 3)." in table.notes
 
 
 def test_a_measure_that_is_undefined_in_every_trial_has_an_undefined_mean(documents):

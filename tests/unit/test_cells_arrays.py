@@ -134,7 +134,7 @@ def picture(folder, name, cells):
 
 @pytest.mark.parametrize(
     ("with_cells", "said"),
-    [("abcdefgh", "no tile of G9, the test, holds a cell"), ("i", "all masks that are to be trained on are empty")],
+    [("abcdefgh", "no tile of G9, the test, holds a cell"), ("i", "all training masks are empty")],
 )
 def test_stained_cells_whose_labels_are_empty_are_refused_with_where(tmp_path, with_cells, said):
     for name in "abcdefghi":

@@ -161,7 +161,7 @@ def test_a_state_sampled_after_the_end_does_not_come_before_the_end(parted):
 def test_another_number_of_steps_is_structure(parted):
     where = parted(steps=5)
     assert place(where) == (3, "structure", "steps")
-    assert where.detail == "the trials did not train equally long: 3 steps against 5"
+    assert where.detail == "the trials made different numbers of steps: 3 steps against 5"
 
 
 def test_a_point_that_only_one_trial_has_is_structure(parted):

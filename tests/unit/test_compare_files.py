@@ -106,7 +106,7 @@ def test_texts_that_follow_the_name_of_the_trial_s_own_folder_are_understood(wri
     folders = ("runs/Nov26_20-55-29_vm_f092e1", "runs/Nov26_20-55-34_vm_b923c6")
     result = writing.judged(tmp_path, [trial(folder) for folder in folders])
     assert result.verdict == "repeated", result.reason
-    assert "it follows the trial's own folder" in result.warnings[0]
+    assert "it varies with the name of the trial's own folder" in result.warnings[0]
 
 
 def test_what_content_leaves_over_is_paired_in_order_and_differs(judged):

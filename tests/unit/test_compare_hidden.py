@@ -75,7 +75,7 @@ def test_steps_of_several_threads_are_no_answer_if_the_ends_agree(writing, tmp_p
     assert result.verdict == "inconclusive"
     assert result.reason == (
         "more than one thread trained in trials 1 and 2: samebits watches only one of them, and not always the same one, "
-        "so their steps were not compared; the weights that they ended with agree."
+        "so their steps were not compared; their final weights agree."
     )
     assert "--artifact" in result.advice
 
@@ -136,7 +136,7 @@ def test_models_of_threads_that_agree_in_any_order_are_no_divergence(writing, tm
         ("held", holding(writing, (0, "b"), {1: "a"})),
     ):
         result = writing.judged(tmp_path / name, [holding(writing, (0, "a"), {1: "b"}), other])
-        assert (result.verdict, "the weights that they ended with agree" in result.reason) == ("inconclusive", True)
+        assert (result.verdict, "their final weights agree" in result.reason) == ("inconclusive", True)
 
 
 def test_copies_of_one_model_that_threads_train_and_drop_are_no_divergence(writing, tmp_path):

@@ -80,7 +80,7 @@ def test_an_interpreter_that_cannot_parse_the_probe(no_answer):
         (folder / "probe-failed-7.txt").write_text("SyntaxError: invalid syntax\n")
 
     assert no_answer([failed] * 2) == (
-        "the probe itself failed in trials 1 and 2 (SyntaxError: invalid syntax), so not all was observed."
+        "the probe itself failed in trials 1 and 2 (SyntaxError: invalid syntax), so some values may not have been observed."
     )
 
 
@@ -279,7 +279,7 @@ def test_an_end_that_the_program_did_not_name_is_not_what_it_trained(writing, no
     assert reason == "too little was observed in trial 1: the weights could not be seen."
 
 
-MISPLACED = "The option --steps stands after the program's name, so the program received it."
+MISPLACED = "The option --steps comes after the program's name, so the program received it."
 
 
 @pytest.mark.parametrize("word", ["--steps", "--steps=3"])

@@ -69,7 +69,7 @@ def test_a_control_that_was_undone_later(writing, said):
 
 
 def test_a_control_that_nobody_read_back(writing, said):
-    assert said([writing.training()] * 2, controls=["threads"]) == ["not read back, so not counted as held: threads"]
+    assert said([writing.training()] * 2, controls=["threads"]) == ["these controls were not read back, so they do not count as held: threads"]
     assert said.result.setup.controls[0].took_effect is None
 
 
@@ -144,7 +144,7 @@ def test_what_agrees_though_bits_differ(writing, tmp_path):
         for text, loss in (("a", 0.12345678), ("b", 0.12345679))
     ]
     assert writing.judged(tmp_path, trials).agrees == [
-        "the metric acc is the same in all trials at the digits printed (0.91)",
+        "the metric acc is the same in all trials, to the printed digits (0.91)",
         "loss is the same to 6 digits at all 3 steps that were compared",
     ]
 

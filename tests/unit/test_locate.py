@@ -259,7 +259,7 @@ def test_a_common_factor_of_the_step_is_found_behind_the_weights():
     a, b = before + step, before + np.float32(0.744) * step
     said = update_looks(before.tobytes(), (a.tobytes(), b.tobytes()), "float32")
     assert said.startswith(
-        "like a different computation: the step of one is the other's times one common factor of 0.74"
+        "like a different computation: the steps of the two trials differ by one common factor of 0.74"
     )
     rounded = np.nextafter(a, np.float32(9))
     assert update_looks(before.tobytes(), (a.tobytes(), rounded.tobytes()), "float32") == ""

@@ -322,11 +322,11 @@ def test_the_probe_is_packed_once_into_the_folder_of_the_jobs(tmp_path, monkeypa
 
 @pytest.mark.parametrize("option", ["-Mother", "--clusters=other", "--cluster=other", "--clust=all", "-M"])
 def test_a_cluster_that_only_sbatch_would_know_is_refused(site, tmp_path, option):
-    with pytest.raises(UsageError, match="cannot ask for a cluster with an option of sbatch") as refused:
+    with pytest.raises(UsageError, match="cannot choose a cluster by an option of sbatch") as refused:
         slurm_host.SlurmHost("slurm", "", {"sbatch": f"--time=5 {option}"})
     assert "export SLURM_CLUSTERS=NAME" in refused.value.advice
     (tmp_path / "job.sh").write_text(f"#!/bin/sh\n#SBATCH --time=5 {option}\ntrue\n")
-    with pytest.raises(UsageError, match="cannot ask for a cluster"):
+    with pytest.raises(UsageError, match="cannot choose a cluster"):
         slurm_job.wait_for_job(["sbatch", str(tmp_path / "job.sh")])
     slurm.refuse_cluster(["--cluster-constraint=big", "--comment=-M", "--mem=1"])
 

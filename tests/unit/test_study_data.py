@@ -69,7 +69,7 @@ def test_that_the_folder_of_the_images_is_gone_is_noted_and_the_data_used(tmp_pa
     made, said = prepare(tmp_path / "data", source), []
     source.rename(tmp_path / "elsewhere")
     assert prepare(tmp_path / "data", source, said=said) == made
-    assert said == [f"{source} is not there any more: the data that was made of it is used"]
+    assert said == [f"{source} is not there any more: the data that was made from it is used"]
 
 
 def test_other_counts_have_another_digest_of_truth(tmp_path, source):

@@ -133,7 +133,7 @@ def _of_row(row: Row, part: MemberDifference) -> FirstDifference:
     ended = min(part.steps)
     if part.steps[0] != part.steps[1] and row.step >= ended:
         counts = f"{words.count(part.steps[0], 'step')} against {part.steps[1]:,}"
-        detail = f"the trials did not train equally long: {counts}"
+        detail = f"the trials made different numbers of steps: {counts}"
         return FirstDifference(place, "steps", member.process, detail, row, member)
     detail = f"{wire.KINDS[row.kind]} {row.name} was observed in some trials only"
     return FirstDifference(place, row.name, member.process, detail, row, member)
@@ -242,8 +242,8 @@ def shared_value(row: Row, member: Member, values: dict[int, bytes], trials: lis
             step = _step_of(sibling, row, value)
             if step is not None:
                 return (
-                    f"in trial {trial.id} it is what {named(sibling)} held after its step {step:,}: these processes "
-                    "share a model, and how far each had trained it depends on which of them is faster"
+                    f"in trial {trial.id} the value is the one that {named(sibling)} held after its step {step:,}: "
+                    "these processes share a model, and how far each has trained it depends on their speed"
                 )
     return ""
 

@@ -215,7 +215,7 @@ def misplaced(command: Sequence[str]) -> str:
     if flag is None:
         return ""
     return (
-        f" The option {flag} stands after the program's name, so the program received it."
+        f" The option {flag} comes after the program's name, so the program received it."
         " If it is for samebits, put it before the program."
     )
 
@@ -321,7 +321,7 @@ def _killed(trials: list[TrialTrace], record: RecordFile) -> Ending:
     by, ids = f" by {words.signal_name(number)}" if number else "", [trial.id for trial in trials]
     steps = max((process.steps for trial in trials for process in trial.observed), default=0)
     why = "" if by and trials[0].file.why.endswith(f"killed{by}") else trials[0].file.why
-    memory = "; a program killed by the system often lacks memory" if number == signal.SIGKILL else ""
+    memory = "; the system often kills a program that uses too much memory" if number == signal.SIGKILL else ""
     return (
         f"{words.trials(ids)} {words.were(ids)} killed{by} after {words.count(steps, 'step')}{why and f': {why}'}",
         "Run the command again, with --overwrite."

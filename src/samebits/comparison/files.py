@@ -180,7 +180,7 @@ class _Pair:
             return Classification("understood", "a time, a date, a path or an id in a text")
         a, b = _value(self.a.shown.get(name)), _value(self.b.shown.get(name))
         if isinstance(a, str) and isinstance(b, str) and self.names.same(a, b):
-            return Classification("understood", "it follows the trial's own folder")
+            return Classification("understood", "it varies with the name of the trial's own folder")
         found = classify(
             name or PurePosixPath(self.a.path).stem,
             a,

@@ -124,7 +124,7 @@ def _classification(
     if any(fact.get("model") for fact in known) or names_a_model(path):
         return Classification("counts", "it belongs to a model")
     if _went_through(a, name) and _went_through(b, name):
-        return Classification("understood", "it went through a model, which it did not change")
+        return Classification("understood", "it went through a model and did not change it")
     return by_name
 
 

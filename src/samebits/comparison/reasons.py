@@ -90,11 +90,12 @@ def _probe_failed(looked: ReasonInputs) -> Reason | None:
     where = next(iter(failed.values()))
     if all(set(trial.trial.failures()) == set(trial.trial.interruptions()) for trial in looked.trials):
         return Reason(
-            f"{INTERRUPTED}, in {words.trials(sorted(failed))} ({where}), so not all was observed.",
+            f"{INTERRUPTED}, in {words.trials(sorted(failed))} ({where}), so some values may not have been observed.",
             AFTER_AN_INTERRUPTION,
         )
     return Reason(
-        f"the probe itself failed in {words.trials(sorted(failed))} ({where}), so not all was observed.",
+        f"the probe itself failed in {words.trials(sorted(failed))} ({where}), so some values may not have been "
+        "observed.",
         "The program was not affected. Please report this failure with the record folder.",
     )
 
@@ -213,7 +214,7 @@ def _ranks(looked: ReasonInputs) -> Reason | None:
             which = ("rank " if len(ranks) == 1 else "ranks ") + words.listed(ranks)
             return Reason(
                 f"{which} of {size} left no trace in {words.trials([trial.id])}.",
-                "Start every rank below the command, with the environment passed on (PYTHONPATH and SAMEBITS_PROBE).",
+                "Start every rank below the command, and pass on the environment (PYTHONPATH and SAMEBITS_PROBE).",
             )
     return None
 

@@ -247,4 +247,4 @@ def update_looks(before: bytes, after: tuple[bytes, bytes], dtype: str) -> str:
         return ""
     if abs(factor - 1) * np.sqrt(square) < _CLEARLY_MULTIPLE * float(np.linalg.norm(noise)):
         return ""
-    return f"like a different computation: the step of one is the other's times one common factor of {factor:.6g}"
+    return f"like a different computation: the steps of the two trials differ by one common factor of {factor:.6g}"

@@ -49,7 +49,7 @@ def trained_in_threads(trials: Sequence[TrialTrace]) -> tuple[str, str] | None:
     if not ids:
         return None
     racing = [process for trial in trials for process in trial.observed if trains_elsewhere(process)]
-    agree = "; the weights that they ended with agree" if all(_has(process, "end") for process in racing) else ""
+    agree = "; their final weights agree" if all(_has(process, "end") for process in racing) else ""
     return (
         f"more than one thread trained in {words.trials(ids)}: samebits watches only one of them, and not always "
         f"the same one, so their steps were not compared{agree}.",

@@ -103,7 +103,7 @@ def _printed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
         return
     for name, text in metrics[0].items():
         if all(other.get(name) == text for other in metrics):
-            yield f"the metric {name} is the same in all trials at the digits printed ({text})"
+            yield f"the metric {name} is the same in all trials, to the printed digits ({text})"
 
 
 def _curves(aligned: Sequence[AlignedTrial]) -> Iterator[str]:

@@ -230,8 +230,8 @@ def judged_together(first: Record, second: Record, *, nodes_asked: bool = False)
     """(the two as one, the result). `nodes_asked`: see `judge`. UsageError if they cannot be compared."""
     if first.file.hash != second.file.hash:
         raise UsageError(
-            f"the records hold fingerprints of two kinds: {first.file.hash} and {second.file.hash}.",
-            f"samebits check --against {first.folder} runs the second training with the same kind.",
+            f"the fingerprints of the records come from two hash functions: {first.file.hash} and {second.file.hash}.",
+            f"samebits check --against {first.folder} runs the second training with the hash function of the first.",
         )
     joined = join(first, second)
     result = judge(joined.file, joined.trials, nodes_asked=nodes_asked)

@@ -165,7 +165,7 @@ def _controls(seen: WarningInputs) -> Iterator[str]:
 def unread(controls: Sequence[HeldControl]) -> list[str]:
     """The warning about controls that nobody could read back."""
     names = words.listed(one.id + (f" ({one.why})" if one.why else "") for one in controls)
-    return [f"not read back, so not counted as held: {names}"] if controls else []
+    return [f"these controls were not read back, so they do not count as held: {names}"] if controls else []
 
 
 def _leaks(seen: WarningInputs) -> Iterator[str]:
@@ -173,7 +173,7 @@ def _leaks(seen: WarningInputs) -> Iterator[str]:
     if leaking and not (seen.divergence and seen.reason):  # else it is the reason itself
         files = words.listed(leaked_files(leaking, seen.record)[:3])
         equal = "all trials have the same bits, but samebits did not try them without that file"
-        meaning = "this alone did not make the difference" if seen.divergence else equal
+        meaning = "this alone did not cause the divergence" if seen.divergence else equal
         yield f"{leak_sentence(leaking)} ({files}); {meaning}"
 
 

@@ -154,7 +154,8 @@ class Builder:
     def _failure(self, what: str, last: deque[str]) -> EnvironmentFailure:
         said = "\n".join(f"   {line}" for line in last)
         return EnvironmentFailure(
-            f"The environment {self.name} could not be built: {what} failed.\n{said}\n   all of it: {self.log.name}",
+            f"The environment {self.name} could not be built: {what} failed.\n{said}\n"
+            f"   the whole output: {self.log.name}",
             advice=f"When the cause is gone, `samebits env create {self.name}` goes on where it stopped.",
         )
 

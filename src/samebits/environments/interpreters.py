@@ -149,7 +149,7 @@ def how_to_get(release: str | None) -> str:
     ways = [f"pyenv install {exact}", f"conda create -n py{release} python={release}"]
     if tuple(map(int, release.split(".")[:2])) >= (3, 7):
         ways.insert(1, f"uv python install {release}")
-    return "One of these gets it: " + ", ".join(f"`{way}`" for way in ways) + "."
+    return "One of these installs it: " + ", ".join(f"`{way}`" for way in ways) + "."
 
 
 def named(text: str, path: str) -> Interpreter:

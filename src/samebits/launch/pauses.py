@@ -74,7 +74,7 @@ class PausedTrials:
         """End all if a running trial takes far longer to get as far as they did: it may be waiting for one of them."""
         there = [trial.spent for trial in self._trials.values() if trial.limits.steps == running.limits.steps]
         if there and running.spent > _PATIENCE * max(there) + _MOMENT:
-            self.refuse(f"trial {running.id} seems to wait for a trial that waits")
+            self.refuse(f"trial {running.id} seems to wait for a trial that is paused")
 
     @property
     def slots(self) -> dict[int, int]:

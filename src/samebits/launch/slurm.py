@@ -139,7 +139,7 @@ def refuse_cluster(options: Sequence[str]) -> None:
     """Raise UsageError if an option of sbatch names a cluster: squeue and scancel would ask a different one."""
     found = next((option for option in options if _CLUSTER.fullmatch(option)), None)
     if found is not None:
-        what = f"{found}: samebits cannot ask for a cluster with an option of sbatch."
+        what = f"{found}: samebits cannot choose a cluster by an option of sbatch."
         raise UsageError(what, "leave it out, and export SLURM_CLUSTERS=NAME: all programs of Slurm read that.")
 
 

@@ -51,8 +51,8 @@ TRIAL = (
     "fingerprinted, and compared with those of the other trials in this order:"
 )
 SIGNS = (
-    "Signs: {}. Trials with the same bits through everything compared form a group; the earliest point at which a "
-    "trial differs from the largest group is where they diverge."
+    "Signs: {}. Trials with the same bits in everything that was compared form a group. They diverge at the "
+    "earliest point at which a trial differs from the largest group."
 )
 
 

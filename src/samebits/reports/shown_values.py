@@ -119,7 +119,7 @@ def _blocks(found: ShownDifference) -> Iterator[AnyBlock]:
         yield _ranges(found.ulps)
     if found.not_finite:
         pairs = words.count(found.not_finite, "pair")
-        yield Notes((f"{pairs} {words.agree(found.not_finite, 'differs', 'differ')} with infinity or NaN on a side.",))
+        yield Notes((f"{pairs} {words.agree(found.not_finite, 'differs', 'differ')}, with infinity or NaN on a side.",))
     if found.order is not None:
         yield from _order(found.order)
 
@@ -191,7 +191,7 @@ def _histogram(ulps: list[UlpRange]) -> Histogram:
     most = max(one.values for one in ulps)
     bars = tuple(HistogramBar(_range(one), 100 * one.values / most, one.values) for one in ulps if one.values)
     said = "; ".join(f"{bar.label} ULP: {words.count(bar.values, 'value')}" for bar in bars)
-    return Histogram("How many values are how many units in the last place (ULP) apart.", bars, said)
+    return Histogram("The number of values at each distance, in units in the last place (ULP).", bars, said)
 
 
 def _ranges(ulps: list[UlpRange]) -> Table:

@@ -14,7 +14,7 @@ from samebits.reports.tree import PAGE, Block, Format, Mark, Marks, NestedTree
 
 MOST_SAME = 6  # how many layers are named if nothing differs
 MOST_NAMES = 8
-CAPTION = "What was observed, from top to bottom in the order of a step. The trials diverge at the filled one."
+CAPTION = "What was observed, from top to bottom in the order of a step. The trials diverge at the filled sign."
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,9 @@ def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
         )
     if judged.cut:
         names = words.first_few(sorted(judged.cut), 4)
-        notes.append(f"What follows {names} agrees, but its shape differs: one side cuts or pads what it gives.")
+        notes.append(
+            f"The outputs of {names} have different shapes, because one side cuts or pads them; the next layers agree."
+        )
     if judged.unsure:
         both = " and ".join(judged.unsure)
         notes.append(
@@ -266,7 +268,7 @@ def _step_table(judged: TrainVerdict, first: PointComparison) -> Table:
          "parts" if point.distance.parts else "agrees")
         for point in judged.of(first.kind, first.step)
     )  # fmt: skip
-    columns = (Column("A"), Column("B"), *numbers("relative", "rounding may make"), Column("verdict"))
+    columns = (Column("A"), Column("B"), *numbers("relative", "allowed for rounding"), Column("verdict"))
     return Table("step", f"Where they diverge: {first.kind} of step {first.step}", columns, rows)
 
 

@@ -67,7 +67,7 @@ def given(path: Path, model: ModelFacts) -> dict[int, Array]:
     for number, array in found.items():
         weight = model.weights[number]
         if array.shape != weight.shape:
-            what = f"{path}: an array of shape {array.shape} stands where {weight.name} has {weight.shape}."
+            what = f"{path}: the array for {weight.name} has the shape {array.shape}; the model needs {weight.shape}."
             raise DataError(what, "Name the weights of this model.")
     return {number: array.astype(model.weights[number].dtype) for number, array in found.items()}
 

@@ -117,7 +117,7 @@ def _refuse_without_cells(cells: CellData, source: Path | None) -> None:
             "and error rate would be undefined."
         )
     if not any(field.mask.any() for field in cells.training):
-        raise DataError(f"{source}: all masks that are to be trained on are empty: there is no cell to learn from.")
+        raise DataError(f"{source}: all training masks are empty: there is no cell to learn from.")
 
 
 def load(source: Path | None, settings: CellSettings) -> CellData:

@@ -47,8 +47,8 @@ def flags(result: StudyResult) -> Table:
                  Column("Setup without"), *numbers("Training without (s)", of="ours"), *numbers("Ratio", of="ours")),
         rows=tuple(_flags(with_it, without, pair.held, refused) for with_it, without, pair, refused in whole),
         notes=(
-            "Ratio: that of the means. The paper supposes that its flags make PyTorch slower (section VIII.A), and "
-            "does not measure it.",
+            "Ratio: the ratio of the means. The paper supposes that its flags make PyTorch slower (section VIII.A), "
+            "and does not measure it.",
             *dict.fromkeys(refused for *_, refused in whole if refused),
             *(pair.note for _, _, pair in found if pair.note),
             *(said for with_it, _, pair in found for said in _without_effect(with_it, pair)),
@@ -95,7 +95,7 @@ def watching(result: StudyResult) -> Table:
     whole = [(setup, _apart(setup, busy=result.busy)) for setup in setups]
     return Table(
         id="watching",
-        title="Watched trainings beside one that nothing watched.",
+        title="Watched trainings beside an unwatched one.",
         columns=(Column("Setup"), *numbers("Training watched (s)", of="ours"),
                  *numbers("Training not watched (s)", of="ours"), *numbers("Ratio", of="ours"), Column("Same weights")),
         rows=tuple(_watching(setup, setup.plain, refused) for setup, refused in whole if setup.plain),

@@ -49,7 +49,7 @@ def models(result: StudyResult) -> Table:
         notes=(
             "Different models: how many have different bits in the trained weights. Groups: trials with the same "
             "weights. Different predictions: how many have different bits on the test data.",
-            *_of_paper(result, "Different rows: those in the paper's table. The paper had at least so many models."),
+            *_of_paper(result, "Different rows: those in the paper's table. The paper had at least that many models."),
             "Repeats, ours: whether all trials agree at every point that was observed. If one process trained all "
             "models, only their weights are compared. No number of agreeing trials proves that the next one agrees.",
         ),
@@ -219,7 +219,7 @@ def retests(result: StudyResult) -> Table:
     """Saved weights, tested again."""
     return Table(
         id="retests",
-        title="Saved weights tested again: are the predictions the same bits?",
+        title="Saved weights tested again: do the predictions have the same bits?",
         columns=(Column("Setup"), Column("What is changed"), Column("Trial"), Column("Same bits"),
                  Column("Same decisions"),
                  *numbers("Largest difference", of="ours"), Column("Why not", wide=True)),

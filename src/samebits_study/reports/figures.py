@@ -243,7 +243,7 @@ def losses(result: StudyResult) -> Figure:
         "Continuous: training. Dashed: validation." if validated else "The loss of training; there is no validation."
     )
     if phrases.kind(result) == "cells":
-        caption += " The losses of Keras hold the L2 term; PyTorch's weight decay is not part of its loss."
+        caption += " The losses of Keras include the L2 term; PyTorch's weight decay is not part of its loss."
     return Figure("losses", title, caption, Curves("epoch", "loss", panels))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
+from samebits import words
 from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Number, Spread, Table, measured, numbers, shown
 from samebits_study.reports import paper, phrases
 from samebits_study.reports.paper import Quotation
@@ -247,6 +248,6 @@ def left_out(setup: SetupResult, measures: Sequence[Measure]) -> list[str]:
     for one in measures:
         missing = [model.trial for model in setup.models if one.of(model)[0] is None]
         if missing and len(missing) < len(setup.models):
-            said.append(f"{setup.id}: the mean of {one.head} leaves out {len(missing)} undefined (trials "
-                        f"{', '.join(map(str, missing))}).")  # fmt: skip
+            what = f"{words.count(len(missing), 'undefined value')} ({words.trials(missing)})"
+            said.append(f"{setup.id}: the mean of {one.head} leaves out {what}.")
     return said

@@ -13,8 +13,8 @@ from samebits_study.results import SetupResult, StudyResult
 
 SAMPLE = "Ours: mean and sample standard deviation over trials."
 ROWS = (
-    "Means and sample standard deviations. Beside ours stand the paper's printed values, if it prints a mean. Above "
-    "are the means of its rows, computed here."
+    "Means and sample standard deviations. If the paper prints a mean, its printed values are beside ours. The means "
+    "of its rows, computed here, are above."
 )
 ORDER = "Trials are numbered as they ran: trial 3 here has nothing to do with model 3 of the paper."
 NOT_RUN = MissingValue("not run")

@@ -133,7 +133,7 @@ def _penalty(seen: list[_GradientPair]) -> Account | None:
     side, other, size = ("B", "A", factor) if factor > 0 else ("A", "B", -factor)
     without = [name for name, one in factors.items() if not one]
     words = (
-        f"L2: {side}'s gradients hold {number(size)} times the weights more than {other}'s: a penalty of"
+        f"L2: {side}'s gradients have one more term than {other}'s, {number(size)} times the weights: a penalty of"
         f" {number(size)} sum(w^2) / 2, or of {number(size / 2)} sum(w^2) (weight decay is twice the L2 factor)"
     )
     if without and all("bias" in name for name in without):

@@ -112,7 +112,7 @@ def _penalty(judged: TrainVerdict, step: int, a: float, b: float) -> Account | N
         for written, form in ((factor, "sum(w^2)"), (2 * factor, "sum(w^2) / 2")):
             rounded = float(f"{written:.1g}")
             if written > 1e-8 and abs(written - rounded) <= max(2e-4 * written, 2 * rounding) < 0.02 * written:
-                words = f"L2: {side}'s loss holds {number(rounded)} {form} of {said} more"
+                words = f"L2: {side}'s loss has one more term, {number(rounded)} {form} of {said}"
                 return Account("L2", f"{words} (weight decay is twice the L2 factor)")
     return None
 

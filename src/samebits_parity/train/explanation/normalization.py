@@ -104,7 +104,7 @@ def _momentum(factor: float, kept: list[float | None]) -> str:
     words = f"batch norm's momentum: B's moving averages go {number(factor)} times as far in a step as A's"
     if None in kept or not np.isclose((1 - (kept[1] or 0)) / (1 - (kept[0] or 0)), factor, rtol=0.02):
         return words
-    return f"{words}; of the last one A keeps {number(kept[0] or 0)} and B {number(kept[1] or 0)}"
+    return f"{words}; A keeps {number(kept[0] or 0)} of the previous average, and B {number(kept[1] or 0)}"
 
 
 def _unbiased(ratio: float, kept: list[float | None]) -> tuple[str, str] | None:

@@ -82,7 +82,7 @@ def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
         return []
     if found.a.shape != found.b.shape:
         shapes = [str(tuple(one.shape)) for one in (found.a, found.b)]
-        return [Account("shape", sides("the shape of what the layer gives", *shapes), (first.name,))]
+        return [Account("shape", sides("the shape of the layer's output", *shapes), (first.name,))]
     for explained in (_dropout, _activation, _linear, _pooling):
         if (reason := explained(judged, found)) is not None:
             return [reason]
@@ -159,7 +159,7 @@ def _linear(judged: TrainVerdict, found: LayerInputs) -> Account | None:
     (at_a, form_a), (at_b, form_b) = made[0], made[1]
     for side, at in (("A", at_a), ("B", at_b)):
         if _dropped(fits[at], [x for place, x in enumerate(fits) if place != at]):
-            return Account("dropout", f"dropout: {side} drops values of what this layer is given", (found.pair.a,))
+            return Account("dropout", f"dropout: {side} drops values of this layer's input", (found.pair.a,))
     return _of_forms(form_a, form_b, found.pair.a) if form_a != form_b else None
 
 
