@@ -25,13 +25,13 @@ MEANINGS = {
     "forward": "outputs of modules, the loss",
     "gradient": "gradients as the optimizer finds them",
     "update": "weights, buffers or optimizer state after a step whose gradients were equal",
-    "structure": "the trials did not do the same things: other points, another number of steps",
+    "structure": "the trials did different things: different points, or different numbers of steps",
     "end": "anything after the last step: final weights, buffers, metrics, files written",
 }
 
 OWN_KEYWORDS = {
     "directory": "The folder in which the command runs (default: the current one).",
-    "progress": "Is told how the trials go.",
+    "progress": "An object that is told how the trials go.",
     "json": "Write the result.",
 }
 

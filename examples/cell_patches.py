@@ -3,7 +3,7 @@
     python cell_patches.py --out data/cells
     python active_learning.py --library pytorch --data data/cells
 
-Cells are dark, soft-edged ellipses that may touch; the ground is uneven, and specks that are too small are no cells.
+Cells are dark, soft-edged ellipses that may touch; the ground is uneven, and specks that are too small are not cells.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def ellipse(center, radii, angle):
 
 
 def patch(count, draw):
-    """A grey patch (bytes) with so many cells."""
+    """A grey patch (bytes) with this many cells."""
     slope = draw.uniform(-0.15, 0.15, 2)
     y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
     image = 0.75 + slope[0] * x + slope[1] * y

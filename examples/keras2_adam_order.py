@@ -1,4 +1,4 @@
-"""Is it Adam's reading of `iterations` that makes Keras 2.3.1 differ from run to run? LeNet-5, with and without it.
+"""Does Adam's read of `iterations` make Keras 2.3.1 differ from run to run? LeNet-5, with and without it.
 
     samebits check --env keras-tf2.1 -n 7 examples/keras2_adam_order.py --order shipped
     samebits check --env keras-tf2.1 -n 7 examples/keras2_adam_order.py --order read-first

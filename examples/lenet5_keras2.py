@@ -3,8 +3,8 @@
     samebits check --env keras-tf1.14 examples/lenet5_keras2.py --data data/mnist --threads default
     samebits check --env keras-tf2.1 examples/lenet5_keras2.py --data data/mnist
 
-Of a TensorFlow session with one thread, TensorFlow 1.14 makes use; Keras 2.3.1 on TensorFlow 2.1 never asks for
-the session that it is given, and trains with all threads. Images are channels-last: these releases have no
+On TensorFlow 1.14, Keras 2.3.1 runs in the session with one thread. On TensorFlow 2.1 it never asks for the
+session that it is given, and trains with all threads. Images are channels-last: these releases have no
 channels-first convolution on a CPU.
 """
 
@@ -28,7 +28,7 @@ def session_settings(threads):
 
 
 def seed_tensorflow_1(seed, threads):
-    """The seed of the graph, and the session that Keras shall use."""
+    """The seed of the graph, and the session that Keras should use."""
     from keras import backend
 
     tf.compat.v1.set_random_seed(seed)

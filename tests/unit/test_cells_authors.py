@@ -178,7 +178,7 @@ def test_a_field_without_a_cell_is_a_field(folder):
 
 
 def test_how_many_images_are_beyond_those_taken_of_a_mouse_is_said(folder):
-    assert read(folder, 64, 1).left_out == "2 images beyond 1 a mouse (1 of LU3, the test)"
+    assert read(folder, 64, 1).left_out == "2 images beyond 1 per mouse (1 of LU3, the test)"
     assert read(folder, 64).left_out == ""
 
 

@@ -169,5 +169,5 @@ def test_how_many_tiles_hold_no_cell_and_how_many_are_beyond_those_taken_is_said
     nine(tmp_path)
     assert read(tmp_path, 16).left_out == "27 tiles without a cell (3 of G9, the test)"
     assert read(tmp_path, 16, 2).left_out == (
-        "27 tiles without a cell (3 of G9, the test); 9 tiles beyond 2 a group (1 of G9, the test)"
+        "27 tiles without a cell (3 of G9, the test); 9 tiles beyond 2 per group (1 of G9, the test)"
     )

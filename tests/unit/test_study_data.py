@@ -134,7 +134,7 @@ def test_data_that_an_older_release_made_is_used(tmp_path, source):
 def test_what_is_left_out_of_a_folder_is_noted_and_kept_with_the_data(tmp_path, source):
     said = []
     made = prepare(tmp_path / "data", source, said=said)
-    assert made["left_out"] == "2 images beyond 2 a mouse (1 of LU3, the test)"
+    assert made["left_out"] == "2 images beyond 2 per mouse (1 of LU3, the test)"
     assert said == [f"of {source} are left out: {made['left_out']}"]
 
 

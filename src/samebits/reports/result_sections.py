@@ -128,7 +128,7 @@ def _limits(result: Result) -> list[str]:
             "That the model is right or good.",
         ]
     if result.verdict == "diverged":
-        why = "Why they differ: the first difference is where it shows, which can be later than where it begins."
+        why = "Why they differ: the cause can act before the first difference shows."
         is_known = result.explanation is not None and bool(result.explanation.cause)
         return [
             *([] if is_known else [why]),

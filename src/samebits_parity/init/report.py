@@ -241,7 +241,7 @@ def _all(lines: list[WeightFacts]) -> Table:
     columns = (
         Column("libraries"), Column("initializer"), Column("shape"), Column("layer"), Column("family"),
         Column("limit", number=True), Column("exact"), Column("deviation", number=True), Column("scale goes with"),
-        Column("documented", wide=True), Column("stands in"), Column("agrees"),
+        Column("documented", wide=True), Column("documented in"), Column("agrees"),
     )  # fmt: skip
     rows = [_row(these) for these in _alike(lines, _key)]
     notes = (EXACTLY, "Deviations are of the first library named, as drawn.")

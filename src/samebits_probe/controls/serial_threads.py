@@ -98,7 +98,7 @@ class SerialThreads(Control):
     def _let(self, turn: _ThreadTurn) -> None:
         self._any = True
         if not turn.wait():
-            self._beside["a thread ran on beside its starter after %g s" % PATIENCE] += 1
+            self._beside["a thread was still running beside its starter after %g s" % PATIENCE] += 1
 
     # -- threads ----------------------------------------------------------------------------------------------
 

@@ -179,7 +179,7 @@ def _widest(field: Field) -> int:
     Raises DataError if its single cells are not marked.
     """
     if field.labels is None:
-        raise DataError(f"{field.name}: a margin as wide as the largest cell needs cells that are told apart.")
+        raise DataError(f"{field.name}: a margin as wide as the largest cell needs labels that tell cells apart.")
     found = ndimage.find_objects(field.labels)
     return max((side.stop - side.start for cell in found if cell for side in cell), default=0)
 

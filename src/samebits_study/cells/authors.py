@@ -54,7 +54,7 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None, *, test_
             _field(mouse, FieldFiles(images[name], masks[name], frames.get(name), counts.get(name)), size)
             for name in chosen
         )
-    missing = left_out(beyond, f"images beyond {fields_per_animal} a mouse", tested)
+    missing = left_out(beyond, f"images beyond {fields_per_animal} per mouse", tested)
     return CellData(ABOUT, animals, test_animal=tested, left_out=missing)
 
 

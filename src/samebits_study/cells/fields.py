@@ -103,7 +103,7 @@ def renumbered(labels: NDArray[np.integer]) -> Labels:
 
 
 def left_out(numbers: dict[str, int], what: str, tested: str) -> str:
-    """Describe which images of the animals were left out: `17 images beyond 2 a mouse (15 of LU3, the test)`."""
+    """Describe which images of the animals were left out: `17 images beyond 2 per mouse (15 of LU3, the test)`."""
     every = sum(numbers.values())
     return f"{every:,} {what} ({numbers.get(tested, 0):,} of {tested}, the test)" if every else ""
 

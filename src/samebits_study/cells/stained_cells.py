@@ -50,7 +50,7 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellD
         empty[group], beyond[group] = sum(map(len, cut)) - with_cells, with_cells - len(animals[group])
     missing = (
         left_out(empty, "tiles without a cell", TESTED),
-        left_out(beyond, f"tiles beyond {fields_per_animal} a group", TESTED),
+        left_out(beyond, f"tiles beyond {fields_per_animal} per group", TESTED),
     )
     said = "; ".join(part for part in missing if part)
     return CellData(ABOUT, animals, test_animal=TESTED, smallest=SMALLEST, left_out=said)
