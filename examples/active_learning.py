@@ -3,7 +3,8 @@
     samebits check --full --env keras-tf2.1 -- python examples/active_learning.py --library keras2 --out '{out}'
     samebits check --full -- python examples/active_learning.py --library pytorch --out '{out}' --no-shuffle-seed
 
-The model trains on 50 digits. Then, in each of five rounds, it chooses the 50 digits of a pool that it is least sure of (the smallest margin between its two best classes), learns their labels, and trains on. Under `samebits check`,
+The model trains on 50 digits. Then, in each of five rounds, it chooses the 50 digits of a pool that it is least sure
+of (the smallest margin between its two best classes), learns their labels, and trains on. Under `samebits check`,
 `observe(..., key=...)` says what was chosen in each round; otherwise it does nothing. OUT/chosen.json keeps what was
 chosen, and the accuracy after each round.
 """
