@@ -93,7 +93,7 @@ def test_an_exception_of_the_program_that_arrived_while_the_probe_worked(writing
     event = {"event": "probe-failed", "where": "after a step", "error": "Limit: ", "foreign": True}
     limited = writing.training(events=[event])
     reason = no_answer([writing.training(), limited])
-    assert reason.startswith("an exception that a thread of the program set arrived while the probe worked, in trial 2")
+    assert reason.startswith("an exception from a different thread of the program interrupted the probe, in trial 2")
     assert "(after a step: Limit: )" in reason
     assert "time limit" in no_answer.result.advice
     assert "please report" not in no_answer.result.advice

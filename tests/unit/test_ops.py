@@ -65,7 +65,7 @@ def test_where_an_exception_of_the_program_arrived_the_probe_did_not_fail(tmp_pa
     assert (found.failures, found.interruptions) == ([], ["after a step: Limit: "])
     result = judge(found, TRIAL, ["python", "train.py"], WANT)
     assert result.outcome == "nothing"
-    assert result.reason.startswith("An exception that a thread of the program set arrived while the probe worked")
+    assert result.reason.startswith("An exception from a different thread of the program interrupted the probe")
     assert "time limit" in result.advice
     assert "fault of samebits" not in result.advice
     assert "the probe failed" not in " ".join(result.notes)

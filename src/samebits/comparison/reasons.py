@@ -76,7 +76,7 @@ def _nothing_ran(looked: ReasonInputs) -> Reason | None:
     return Reason("no trial was run.", "Run samebits check with at least two trials.")
 
 
-INTERRUPTED = "an exception that a thread of the program set arrived while the probe worked"
+INTERRUPTED = "an exception from a different thread of the program interrupted the probe"
 AFTER_AN_INTERRUPTION = (
     "The exception reached the program. It usually comes from a time limit: "
     "run again without the limit, or with a longer one."

@@ -169,7 +169,7 @@ def _factor(x: Floats, y: Floats, unit: float) -> str:
     spread = float(np.abs(ratio - middle).max())
     if not spread <= _SAME_FACTOR * unit * abs(middle) or abs(middle - 1) < _CLEARLY * max(spread, unit):
         return ""
-    return f"like a different computation: one common factor of {middle:.6g}"
+    return f"like a different computation: the values differ by one common factor of {middle:.6g}"
 
 
 def _offset(x: Floats, y: Floats, unit: float) -> str:
@@ -180,7 +180,7 @@ def _offset(x: Floats, y: Floats, unit: float) -> str:
     spread = float(np.abs(apart - middle).max())
     if len(x) < 2 or not spread <= _SAME_FACTOR * unit * scale or abs(middle) < _CLEARLY * max(spread, unit * scale):
         return ""
-    return f"like a different computation: {middle:.6g} was added to all"
+    return f"like a different computation: {middle:.6g} was added to all values"
 
 
 def _rows_look(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:

@@ -38,7 +38,7 @@ def find(command: Sequence[str], directory: Path, search_path: str) -> str:
 def _looked(search_path: str) -> str:
     places = list(dict.fromkeys(filter(None, search_path.split(os.pathsep))))
     if not places:
-        return "nowhere, since PATH is empty"
+        return "no folder, because PATH is empty"
     more = [f"{words.count(len(places) - 3, 'more folder')} of PATH"] if len(places) > 3 else []
     return words.listed([*places[:3], *more])
 

@@ -176,7 +176,7 @@ def _facts(found: Explanation) -> Iterator[tuple[str, Cell]]:
     if found.outside_known_controls:
         yield from _outside(found)
     for name, why in found.not_applicable.items():
-        yield "unfit", f"{name} was left out, the program does not run with it: {why}"
+        yield "unfit", f"{name} was left out, because the program does not run with it: {why}"
     for name, why in found.without_effect.items():
         yield "unheld", f"{name} counts as not held: {why}"
     yield from (("note", note) for note in found.notes)

@@ -164,8 +164,8 @@ def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
     if judged.unsure:
         both = " and ".join(judged.unsure)
         notes.append(
-            f"{both} have one shape. If their partners in B are swapped, the first step still differs, so the pairs "
-            "stay as they were."
+            f"{both} have the same shape. If their partners in B are swapped, the first step still differs, so the "
+            "pairs stay as they were."
         )
     if not judged.layer_pairs:
         notes.append("The outputs of layers were not seen on one side; losses, gradients and updates were.")

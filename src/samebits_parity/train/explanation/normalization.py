@@ -49,7 +49,7 @@ def _of_input(judged: TrainVerdict, found: LayerInputs, x: Array, axes: tuple[in
     moving = [z is not None and epsilon is None for z, epsilon in zip(scaled, epsilons, strict=True)]
     if moving.count(True) == 1:
         side, other = ("A", "B") if moving[0] else ("B", "A")
-        words = f"{side} does not normalize with the batch's own mean and variance, {other} does"
+        words = f"{other} normalizes with the batch's own mean and variance, and {side} does not"
         return Account("moving statistics", words + " (moving averages: evaluation mode)", (found.pair.a,))
     return None
 
