@@ -103,7 +103,7 @@ def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
     unknown = [one.id for one in known.setups if one.id not in SETUPS]
     if unknown:
         what = f"{path} has a setup {unknown[0]!r}, which this release of samebits does not know."
-        raise UsageError(what, "--out names a different folder; or take the release that wrote it.")
+        raise UsageError(what, "--out names a different folder; or use the release that wrote it.")
     found = [one for one in known.setups if one.models and not runs.record_folder(work, SETUPS[one.id]).is_dir()]
     asked, before = _comparable(_result(work, made, [])), _comparable(known)
     differ = [name for name, value in before.items() if value is not None and value != asked[name]]

@@ -84,7 +84,7 @@ def _refuse_other(asked: dict[str, Any], known: dict[str, Any], folder: Path) ->
         differ = ["study"]  # the others follow from this one
     if differ == ["source"]:
         was = known.get("source")
-        again = f"Give --data {was} again" if was else "Leave --data out, as then"
+        again = f"Give --data {was} again" if was else "Leave --data out, as before"
         what = f"The study in {folder.parent} was begun with {f'the images in {was}' if was else 'no --data'}."
         raise UsageError(what, f"{again}; or name a different folder with --out.")
     said = "; ".join(f"{name} is {known.get(name)} there, but {asked[name]} is wanted" for name in differ)

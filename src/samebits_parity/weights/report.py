@@ -180,7 +180,7 @@ def _facts(moved: Transfer, judged: TransferVerdict) -> list[tuple[str, str]]:
     facts = [(model.side, f"{model.said}, {model.version}") for model in (moved.source, moved.target)]
     facts += [("likely", _setting(one)) for one in judged.likely]
     if judged.verdict == "differ" and not judged.likely and judged.first is not None:
-        facts.append(("likely", "no setting that samebits saw differs here or just before; look at what lies between"))
+        facts.append(("likely", "samebits saw no setting that differs here or just before; look at what lies between"))
     shapes = ", ".join(" x ".join(map(str, array.shape)) for array in moved.inputs.arrays)
     facts.append(("inputs", f"{shapes}, random"))
     if moved.out:

@@ -145,7 +145,7 @@ def _check_numbers(size: int, fields_per_animal: int | None, augmented: int) -> 
     if size < HALVINGS or size % HALVINGS:
         near = max(HALVINGS, round(size / HALVINGS) * HALVINGS)
         raise UsageError(
-            f"Images of {size} pixels a side cannot be halved four times, as the U-Net does.",
+            f"Images of {size} pixels per side cannot be halved four times, as the U-Net does.",
             f"Take a multiple of {HALVINGS}: {near} for one.",
         )
     if (fields_per_animal is not None and fields_per_animal < 1) or augmented < 0:

@@ -95,7 +95,7 @@ def _fields(group: str, tiles: list[list[Tile]], most: int | None) -> tuple[Fiel
 # The stained pictures of the 2018 Data Science Bowl and their labels: with a label image for each, or as published.
 
 ADDRESS = "https://github.com/lopuhin/kaggle-dsb-2018"
-HOW_TO_GET = f"git clone {ADDRESS}, and give that folder: its stage1_train is the set, with labels mended, CC0."
+HOW_TO_GET = f"git clone {ADDRESS}, and give that folder: its stage1_train is the set, with corrected labels, CC0."
 PUBLISHED = "stage1_train"
 _SHAPE = (256, 320)  # the size of the stained pictures with which this was tried
 _NAMED = 16  # so many digits of a name distinguish pictures
@@ -128,7 +128,8 @@ def stained_pictures(folder: Path) -> list[Slide]:
     if published.is_dir() and any(published.glob("*/masks")):
         return _published(published)
     raise NotFound(
-        f"{folder} holds no stained cells: no images/ with labels/, and no {PUBLISHED}/ with a folder a picture.",
+        f"{folder} holds no stained cells: no images/ with labels/, and no {PUBLISHED}/ with a folder for each "
+        "picture.",
         HOW_TO_GET,
     )
 

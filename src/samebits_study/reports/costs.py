@@ -101,7 +101,7 @@ def watching(result: StudyResult) -> Table:
         rows=tuple(_watching(setup, setup.plain, refused) for setup, refused in whole if setup.plain),
         notes=(
             "Ratio: the mean of the watched trainings, divided by the time of the one that was not watched. Same "
-            "weights: whether some watched trial has its weights, which only a setup that repeats can answer.",
+            "weights: whether a watched trial has the same weights; only a setup that repeats can answer this.",
             *dict.fromkeys(refused for _, refused in whole if refused),
         ),
     )  # fmt: skip

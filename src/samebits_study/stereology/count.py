@@ -37,7 +37,8 @@ def binary(mask: Image, what: str = "The mask") -> Mask:
     if not (np.isin(values, (0, 1)).all() or np.isin(values, (0, 255)).all()):
         shown = first_few([str(value) for value in values], SHOWN)
         advice = (
-            "A mask holds 0 and 1, or 0 and 255. JPEG and smooth resizing make values between: use PNG, and nearest."
+            "A mask holds 0 and 1, or 0 and 255. JPEG and smooth resizing make values between: use PNG, and "
+            "nearest-neighbour resizing."
         )
         raise DataError(f"{what} is not binary: it holds {shown}.", advice)
     cells: Mask = mask != 0

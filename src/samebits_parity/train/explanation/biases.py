@@ -19,7 +19,7 @@ def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Account]:
         return []
     counts = ("two that are added", "one") if found[0].a in judged.a.joints else ("one", "two that are added")
     words = sides("biases that are learned for a gate", *counts)
-    said = f"{words}; both have the gradient of the one, so their sum goes twice as far"
+    said = f"{words}; both have the gradient of the one, so their sum moves twice as far"
     return [Account("two biases", said, tuple(pair.a for pair in found))]
 
 

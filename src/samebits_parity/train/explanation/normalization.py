@@ -101,7 +101,7 @@ def _reason(judged: TrainVerdict, pair: WeightPair, step: int) -> tuple[str, str
 
 
 def _momentum(factor: float, kept: list[float | None]) -> str:
-    words = f"batch norm's momentum: B's moving averages go {number(factor)} times as far in a step as A's"
+    words = f"batch norm's momentum: B's moving averages move {number(factor)} times as far in a step as A's"
     if None in kept or not np.isclose((1 - (kept[1] or 0)) / (1 - (kept[0] or 0)), factor, rtol=0.02):
         return words
     return f"{words}; A keeps {number(kept[0] or 0)} of the previous average, and B {number(kept[1] or 0)}"
