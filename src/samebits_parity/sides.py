@@ -113,7 +113,7 @@ def run_script(side: Side, script: Path, request: dict[str, Any], out: Path | No
             raise LibraryFailure(f"{side.id}: {script.name} did not end in {MOST_SECONDS:.0f} s.") from None
         if done.returncode or not answer.is_file():
             said = done.stderr.strip()[-LAST_WORDS:]
-            raise LibraryFailure(f"{side.id}: {script.name} ended with {done.returncode}:\n{said}")
+            raise LibraryFailure(f"{side.id}: {script.name} ended with exit status {done.returncode}:\n{said}")
         return json.loads(answer.read_text())
 
 

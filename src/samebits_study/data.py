@@ -230,7 +230,7 @@ def made_by_script(script: str, settings: dict[str, int], target: Path, source: 
         words += ["--source", str(source.absolute())]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
-        raise DataError(f"{script} ended with {done.returncode}:\n{done.stderr[-LAST_WORDS:]}")
+        raise DataError(f"{script} ended with exit status {done.returncode}:\n{done.stderr[-LAST_WORDS:]}")
     _refuse_no_arrays(script, target)
     return {"about": f"made by {script}"}
 

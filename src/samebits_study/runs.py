@@ -252,4 +252,4 @@ def run_alone(setup: StudySetup, words: list[str], directory: Path, variables: d
     )
     if done.returncode:
         said = done.stderr[-LAST_WORDS:]
-        raise StudyTrainingFailure(f"{setup.id}: {' '.join(words)} ended with {done.returncode}:\n{said}")
+        raise StudyTrainingFailure(f"{setup.id}: {' '.join(words)} ended with exit status {done.returncode}:\n{said}")

@@ -86,7 +86,7 @@ def test_a_library_that_is_not_here_is_an_error_where_it_is_named_and_else_a_not
 
 def test_a_library_that_ends_badly_is_an_error_or_a_note(capsys, monkeypatch, libraries):
     def fails(side, groups):
-        raise LibraryFailure(f"{side.id}: behaviour_pytorch.py ended with 1: no module")
+        raise LibraryFailure(f"{side.id}: behaviour_pytorch.py ended with exit status 1: no module")
 
     libraries(answered("pytorch"))
     monkeypatch.setattr(comparison, "_measured", fails)

@@ -87,7 +87,7 @@ def test_libraries_that_are_not_here_are_notes_where_none_is_named(capsys, monke
 
 def test_a_library_that_ends_badly_is_a_note_or_an_error(capsys, monkeypatch, library):
     def fails(side, folder):
-        raise LibraryFailure(f"{side.id}: sampler.py ended with 1: no module")
+        raise LibraryFailure(f"{side.id}: sampler.py ended with exit status 1: no module")
 
     library(drawn(0.1))
     monkeypatch.setattr(cases, "draw", fails)

@@ -110,7 +110,7 @@ def _parts(first: PointComparison, reasons: list[Account]) -> str:
     far = f"relative {_short(first.distance.relative)}"
     known = "; ".join(reason.words for reason in reasons[:1])
     return f"They diverge at {where}: {far}; " + (
-        f"explained by {known}." if known else "no default known here explains it."
+        f"explained by {known}." if known else "no known default explains it."
     )
 
 

@@ -146,12 +146,12 @@ def _check_numbers(size: int, fields_per_animal: int | None, augmented: int) -> 
         near = max(HALVINGS, round(size / HALVINGS) * HALVINGS)
         raise UsageError(
             f"Images of {size} pixels per side cannot be halved four times, as the U-Net does.",
-            f"Take a multiple of {HALVINGS}: {near} for one.",
+            f"Take a multiple of {HALVINGS}, for example {near}.",
         )
     if (fields_per_animal is not None and fields_per_animal < 1) or augmented < 0:
         raise UsageError(
-            f"{fields_per_animal} fields per animal with {augmented} deformed copies each: there must be one field at "
-            "least, and no fewer than 0 copies."
+            f"{fields_per_animal} fields per animal with {augmented} deformed copies each: at least one field is "
+            "needed, and the number of copies is 0 or more."
         )
 
 

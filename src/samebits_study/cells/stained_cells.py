@@ -39,7 +39,7 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellD
     """
     found = stained_pictures(folder)
     if len(found) < GROUPS:
-        raise DataError(f"{folder} holds {len(found)} images; {GROUPS} groups need {GROUPS} at least.")
+        raise DataError(f"{folder} holds {len(found)} images; {GROUPS} groups need at least {GROUPS}.")
     animals, empty, beyond = {}, {}, {}
     for number in range(GROUPS):
         group = f"G{number + 1}"
