@@ -68,7 +68,7 @@ RULES = {
         (number(a), number(b)) == (result.epochs, result.data["train"])
     ),
     r"([\w.-]+), trials (\d+) and (\d+)\. (?s:.*) (\d+) by trial \2 \(blue\), (\d+) by trial \3 \(orange\)"
-    r"(?:\. Of the true cells, (\d+) by trial \2 only and (\d+) by trial \3 only)?": counted,
+    r"(?:\. True cells counted by one trial only: (\d+) by trial \2, (\d+) by trial \3)?": counted,
 }
 
 

@@ -222,9 +222,9 @@ def _two_trials(setup: SetupResult, after: str, field: TestField, a: CellCount, 
     caption = (
         f"{setup.id}, trials {a.trial} and {b.trial}. (a) The field; crosses: true cells that are counted. (b), (d) "
         f"Masks as predicted. (c), (e) After the threshold, without small blobs{after}: the cells that are counted. "
-        "(f) Cells counted by one trial only (no counted cell of the other shares half of both): "
-        f"{len(one)} by trial {a.trial} (blue), {len(other)} by trial {b.trial} (orange). Of the true cells, "
-        f"{true[0]} by trial {a.trial} only and {true[1]} by trial {b.trial} only. {FRAME}"
+        "(f) Cells counted by one trial only (two cells are the same if their intersection is at least half of their "
+        f"union): {len(one)} by trial {a.trial} (blue), {len(other)} by trial {b.trial} (orange). True cells counted "
+        f"by one trial only: {true[0]} by trial {a.trial}, {true[1]} by trial {b.trial}. {FRAME}"
     )
     return Figure("4", TITLE_4, caption, shows)
 
