@@ -69,7 +69,7 @@ SEEN = [
     (
         "update",
         "learning rates and other hyperparameters, weights, optimizer state, then the buffers of all models, after "
-        "an optimizer's step; a step within another optimizer's step belongs to that one",
+        "an optimizer's step; a step within the step of a different optimizer belongs to that one",
         "an optimizer that steps inside a compiled function",
         "`steps inside torch.compile` in `not_observed`: its steps are counted by the weights that they change",
     ),
