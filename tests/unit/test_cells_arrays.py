@@ -103,7 +103,7 @@ def test_a_size_that_cannot_be_halved_four_times_is_refused(tmp_path, size):
 
 @pytest.mark.parametrize("changed", [{"fields_per_animal": 0}, {"augmented": -1}])
 def test_no_fields_or_fewer_than_no_copies_are_refused(tmp_path, changed):
-    with pytest.raises(UsageError, match="there must be one field"):
+    with pytest.raises(UsageError, match="at least one field"):
         prepared(tmp_path, **changed)
 
 
