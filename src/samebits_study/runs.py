@@ -97,7 +97,8 @@ def _refuse_missing(work: Work, setup: StudySetup) -> None:
             said.append(f"{one.environment}{why_needed}")
             advice.append(why.advice)
     if said:
-        raise NotFound(f"{setup.id} needs what has not been built: {' and '.join(said)}.", "; ".join(advice))
+        what = "an environment that has" if len(said) == 1 else "environments that have"
+        raise NotFound(f"{setup.id} needs {what} not been built: {' and '.join(said)}.", "; ".join(advice))
 
 
 def _drawn_by(work: Work, setup: StudySetup) -> list[StudySetup]:

@@ -171,7 +171,7 @@ def test_all_environments_that_a_setup_needs_are_named_with_why(tmp_path, digits
     words = ["--data", str(digits), "--setups", "pytorch-1.3"]
     document, _ = study("lenet5", tmp_path / "out", *words, status=3, SAMEBITS_HOME=str(tmp_path / "home"))
     (found,) = document["setups"]
-    assert "pytorch-1.3 needs what has not been built: pytorch-1.3 and keras-tf1.14 (" in found["reason"]
+    assert "pytorch-1.3 needs environments that have not been built: pytorch-1.3 and keras-tf1.14 (" in found["reason"]
     assert "initial weights" in found["reason"]
     assert "samebits env create pytorch-1.3; samebits env create keras-tf1.14" in found["reason"]
 

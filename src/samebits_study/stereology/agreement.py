@@ -115,7 +115,7 @@ def same_cells(truth: Labels, prediction: Labels, *, least: float = SAME_CELL) -
     """
     same_shape(truth, prediction)
     if not 0 < least <= 1:
-        raise DataError(f"Intersection over union lies between 0 and 1; a pair cannot be asked to reach {least:g}.")
+        raise DataError(f"Intersection over union lies between 0 and 1; {least:g} does not.")
     true, predicted, shares = _shares(checked_labels(truth), checked_labels(prediction))
     # the shares of all pairs add up to less than one more pair
     gain = np.where(shares >= least, 1 + shares / (1 + min(shares.shape)), 0)

@@ -127,7 +127,7 @@ class CountingFrame:
             raise DataError(f"A counting frame with {x} and {y} holds no pixel.")
         for value, known in ((self.exclusion, get_args(Corner)), (self.ends, get_args(Ends))):
             if value not in known:
-                raise DataError(f"A counting frame knows no {value!r}.", f"It can be: {', '.join(known)}.")
+                raise DataError(f"{value!r} is not possible in a counting frame.", f"It can be: {', '.join(known)}.")
 
     def moved(self, dx: int, dy: int) -> CountingFrame:
         """The same frame at a different place."""
