@@ -316,9 +316,7 @@ APPLY = Option(
     default=False,
 )  # fmt: skip
 FEWEST = Option("fewest", ("--fewest",), "With --apply: leave out changes that are not needed.", default=False)
-RESTORE = Option(
-    "restore", ("--restore",), "Only remove the patch that a killed --apply left in the files.", default=False
-)
+RESTORE = Option("restore", ("--restore",), "Only remove the patch that a killed --apply left.", default=False)
 PATCH = Option(
     "patch", ("--patch",), "Write the patch, a unified diff (-: to standard output, and nothing else there).", "FILE",
     read_text,

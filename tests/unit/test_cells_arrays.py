@@ -184,5 +184,7 @@ def test_cells_that_leave_no_room_for_a_frame_are_refused():
 def test_a_margin_of_whole_cells_needs_cells_that_are_told_apart():
     cells = load(None, SETTINGS)
     blurred = {name: tuple(replace(field, labels=None) for field in fields) for name, fields in cells.animals.items()}
-    with pytest.raises(DataError, match="M9_001: a margin as wide as the largest cell needs labels that tell cells apart"):
+    with pytest.raises(
+        DataError, match="M9_001: a margin as wide as the largest cell needs labels that tell cells apart"
+    ):
         with_whole_cells(replace(cells, animals=blurred))

@@ -125,7 +125,10 @@ def test_weights_that_a_sibling_had_trained_are_shared_and_not_drawn_anew(writin
     trials = [spawned(writing, (FIRST, 1), (SECOND, 2)), spawned(writing, (FIRST, 1), (SECOND | after, 2))]
     where = writing.judged(tmp_path, trials).divergence
     assert (where.process.name, where.step, where.kind) == ("Process-2", -1, "start")
-    assert "in trial 2 the value is the one that Process-1 held after its step 1: these processes share a model" in where.detail
+    assert (
+        "in trial 2 the value is the one that Process-1 held after its step 1: these processes share a model"
+        in where.detail
+    )
 
 
 def test_a_parent_that_makes_no_step_differs_between_its_start_and_its_end(writing, tmp_path):

@@ -61,7 +61,7 @@ def test_a_signal_is_named_once_and_only_that_of_the_system_suggests_memory(writ
     how = {"status": "killed", "exit_code": None, "signal": number, "why": f"it was killed by {name}"}
     killed = writing.training(steps=2, end=False, trial=how)
     assert no_answer([killed] * 2) == f"trials 1 and 2 were killed by {name} after 2 steps."
-    assert ("lacks memory" in no_answer.result.advice) == of_memory
+    assert ("too much memory" in no_answer.result.advice) == of_memory
 
 
 def test_trials_that_exit_with_three(writing, no_answer):

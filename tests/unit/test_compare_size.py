@@ -61,7 +61,9 @@ def test_a_sum_in_another_order_looks_like_rounding():
 @pytest.mark.parametrize("factor", [1.02, 0.5, -1.0, 1.00001])
 def test_one_common_factor(factor):
     a = NORMAL.astype("f4")
-    assert size(a, a * np.float32(factor)).looks.startswith("like a different computation: the values differ by one common factor of ")
+    assert size(a, a * np.float32(factor)).looks.startswith(
+        "like a different computation: the values differ by one common factor of "
+    )
 
 
 def test_a_constant_added_to_all():

@@ -69,7 +69,9 @@ def test_a_control_that_was_undone_later(writing, said):
 
 
 def test_a_control_that_nobody_read_back(writing, said):
-    assert said([writing.training()] * 2, controls=["threads"]) == ["these controls were not read back, so they do not count as held: threads"]
+    assert said([writing.training()] * 2, controls=["threads"]) == [
+        "these controls were not read back, so they do not count as held: threads"
+    ]
     assert said.result.setup.controls[0].took_effect is None
 
 

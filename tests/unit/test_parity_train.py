@@ -61,7 +61,9 @@ def test_an_exception_of_the_program_that_arrived_while_the_probe_worked_is_no_f
     (training.folder / wire.EVENTS).write_text(json.dumps(event) + "\n")
     with pytest.raises(TrainingFailure) as refused:
         refuse_unusable(training, "A")
-    assert refused.value.message.startswith("A: an exception from a different thread of the program interrupted the probe")
+    assert refused.value.message.startswith(
+        "A: an exception from a different thread of the program interrupted the probe"
+    )
     assert "time limit" in refused.value.advice
 
 
