@@ -1,10 +1,10 @@
 """samebits: does a training repeat, bit for bit? If not: where, why, and the cheapest control.
 
-`__all__` is what other programs can rely on: functions that take the options of the commands, what they return, and the
-one error that they raise. Every other name of this package is private.
+Other programs can rely on the names in `__all__`: functions that take the options of the commands, the types of their
+results, and the one error that they raise. Every other name of this package is private.
 """
 
-TYPE_CHECKING = False  # type checkers take it for that of typing, which is not imported for this alone
+TYPE_CHECKING = False  # type checkers treat it as typing.TYPE_CHECKING, which needs an import
 if TYPE_CHECKING:
     from samebits.api import add, check, compare, explain, locate, record, report
     from samebits.checks import OneTrialRecord
@@ -45,7 +45,7 @@ _MODULES = {
 if not TYPE_CHECKING:
     from samebits.first_use import importer
 
-    __getattr__ = importer(globals(), _MODULES, "api")  # `samebits --help` needs none of the names
+    __getattr__ = importer(globals(), _MODULES, "api")  # `samebits --help` needs none of these names
 
     def __dir__():
         return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""`python -m samebits` is `samebits`."""
+"""Runs `samebits` for `python -m samebits`."""
 
 import sys
 

@@ -1,11 +1,11 @@
-"""The commands that run trials and judge them, as functions.
+"""Provides the commands that run and judge trials as functions.
 
-Each takes the options of its command as keyword arguments, prints nothing, and returns what it found. A command is a
-list of words, or the path of a script. `python` in it is the Python that calls, unless `python=` or `environment=`
-names a different one.
+Each function takes the options of its command as keyword arguments, prints nothing, and returns its result. A training
+command is a list of words, or the path of a script. The word `python` in it means the Python of the caller, unless
+`python=` or `environment=` names a different one.
 
-Every function raises SamebitsError if it cannot do what is asked: for an unknown option, a bad value, or a script or a
-record that is not there. Trials that diverge, fail or give no answer are results, not errors.
+Every function raises SamebitsError if the request is impossible: an unknown option, a bad value, or a script or a
+record that does not exist. Trials that diverge, fail or give no answer are results, not errors.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = ["Command", "add", "check", "compare", "explain", "locate", "record", 
 
 Command = AnyPath | Sequence[AnyPath]
 FILES = tuple(option.name for option in REPORTS)
-OF_A_RECORD = {*FILES, "alternatives", "run", "progress"}  # keywords that go with a record; the record says what is run
+OF_A_RECORD = {*FILES, "alternatives", "run", "progress"}  # keywords that can be given with a record
 
 
 def check(command: Command, **options: Unpack[CheckOptions]) -> Result:
@@ -65,7 +65,8 @@ def check(command: Command, **options: Unpack[CheckOptions]) -> Result:
 def add(record: AnyPath, trials: int, **options: Unpack[AddOptions]) -> Result:
     """Run more trials of a record, and judge all its trials together.
 
-    Returns the result of all trials. Raises Untrusted, a SamebitsError, for a record from elsewhere without `run=True`.
+    Returns the result of all trials. Raises Untrusted, a SamebitsError, for a record that was made elsewhere or
+    changed, unless `run=True`.
     """
     given = values("check", AddOptions, options)
     more = value("trials", read_added, trials)
@@ -92,7 +93,7 @@ def record(command: Command, **options: Unpack[RecordOptions]) -> OneTrialRecord
 def compare(first: AnyPath, second: AnyPath, **options: Unpack[ReportOptions]) -> Result:
     """Judge the trials of two records together.
 
-    Returns the result, in which the trials of the second record have the numbers after those of the first.
+    Returns the result. In it, the numbers of the second record's trials follow those of the first.
     """
     given = values("compare", ReportOptions, options)
     check_targets(_targets(given))
@@ -103,10 +104,10 @@ def compare(first: AnyPath, second: AnyPath, **options: Unpack[ReportOptions]) -
 
 
 def explain(command: Command, **options: Unpack[ExplainOptions]) -> Result:
-    """Find out why trials diverge, and the cheapest controls with which they repeat.
+    """Find out why trials diverge, and find the cheapest controls with which they repeat.
 
-    `command`: a command, which is checked first; or the folder of a record, which holds its command. Returns the
-    result. `result.explanation` is what was found, None if the trials give no answer.
+    `command`: a command, which is checked first, or the folder of a record, which holds its own command. Returns the
+    result. `result.explanation` holds what was found; it is None if the trials give no answer.
     """
     given = values("explain", ExplainOptions, options)
     asked = _asked(command, given, options)
@@ -119,8 +120,8 @@ def explain(command: Command, **options: Unpack[ExplainOptions]) -> Result:
 def locate(command: Command, **options: Unpack[LocateOptions]) -> Result:
     """Narrow a divergence down from the step to the module and the operator.
 
-    `command`: a command, which is checked first; or the folder of a record, which holds its command. Returns the
-    result. `result.location` is what was found, None if the trials do not diverge.
+    `command`: a command, which is checked first, or the folder of a record, which holds its own command. Returns the
+    result. `result.location` holds what was found; it is None if the trials do not diverge.
     """
     given = values("locate", LocateOptions, options)
     asked = _asked(command, given, options)
@@ -133,7 +134,7 @@ def locate(command: Command, **options: Unpack[LocateOptions]) -> Result:
 def report(record: AnyPath, **options: Unpack[ReportOptions]) -> Result:
     """Judge the trials of a record again, and write its reports.
 
-    Returns the result, as the function that made the record did.
+    Returns the same kind of result as the function that made the record.
     """
     given = values("report", ReportOptions, options)
     check_targets(_targets(given))
@@ -151,7 +152,7 @@ def _prepare(given: Mapping[str, Any]) -> None:
 
 
 def _asked(command: Command, given: dict[str, Any], options: Mapping[str, Any]) -> Request | Path:
-    """The request for a command, or the folder of the record that was given in its place."""
+    """Return the request for a command, or the folder if a record was given instead."""
     found = words(command)
     if not requests.names_a_record(found):
         return _request(found, given)
@@ -173,7 +174,7 @@ def _request(command: Command, given: dict[str, Any]) -> Request:
 
 
 def _is_on_path() -> bool:
-    """Whether `python` on PATH is the Python that runs this. Then a record does not have to name it."""
+    """Return whether `python` on PATH is the Python of the caller. If so, a record does not have to name it."""
     found = shutil.which("python")
     if found is None or Path(found).absolute().parent != Path(sys.executable).parent:
         return False
@@ -185,7 +186,7 @@ def _folder(given: AnyPath) -> Path:
 
 
 def _targets(given: Mapping[str, Any]) -> dict[str, str]:
-    """The files to write: format -> path."""
+    """Return the files to write: format -> path. Raises UsageError for `-`."""
     targets = {name: given[name] for name in FILES if given.get(name)}
     if SCREEN in targets.values():
         raise UsageError(f"{SCREEN!r} is not a file: the function returns the result.", "name a file.")

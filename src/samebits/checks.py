@@ -1,4 +1,4 @@
-"""Check, record, compare with a record, add to one: the steps of each, in order."""
+"""Runs the steps of `check`, `record`, `check --against` and `check --add`, in order."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Remarks = Callable[[FinishedRound], list[str]]
 
 
 class Check(NamedTuple):
-    """A check that has ended: its record, which can grow, and the result."""
+    """A finished check: its record, to which trials can be added, and its result."""
 
     experiment: Experiment
     result: Result
@@ -42,9 +42,9 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class Addition:
-    """How many trials to add to a record. `run`: run the command of a record from elsewhere, too.
+    """The number of trials to add to a record. `run`: also run the command of a record from elsewhere.
 
-    `strict` and `ignores` add to the options that the record was made with.
+    `strict` and `ignores` extend the options of the record.
     """
 
     trials: int
@@ -55,7 +55,7 @@ class Addition:
 
 @dataclass(frozen=True)
 class OneTrialRecord:
-    """What `record` makes: a record folder with one trial."""
+    """A record folder with one trial, as `record` makes it."""
 
     folder: Path
     trial: TrialFile
@@ -67,7 +67,7 @@ class OneTrialRecord:
 
 
 def stop_tells(record: Path) -> None:
-    """Let Ctrl-C name the command that shows what was recorded."""
+    """Make Ctrl-C name the command that shows what was recorded."""
     interrupt.tell(advice=f"samebits report {result_words.folder_name(record)}")
 
 
@@ -78,11 +78,11 @@ def run(
     hash_wanted: str | None = None,
     capacity: Capacity | None = None,
 ) -> Check:
-    """Run the trials in rounds until they diverge, end, or have made all steps that were asked for, and judge them.
+    """Run the trials in rounds, and judge them. Stop when they diverge, end, or have made all requested steps.
 
-    `hash_wanted`: the algorithm of a record that this one will be compared with. `capacity`: see `Experiment.begin`.
-    Raises UsageError, NotFound or RecordExists before anything runs, and SamebitsError if the disk is full. On
-    KeyboardInterrupt, all processes end and the record stays readable.
+    `hash_wanted`: the hash algorithm of a record with which this one will be compared. `capacity`: see
+    `Experiment.begin`. Raises UsageError, NotFound or RecordExists before anything runs, and SamebitsError if the disk
+    is full. On KeyboardInterrupt, all processes end and the record stays readable.
     """
     if request.against is not None:
         return _run_against(request, request.against, progress)
@@ -95,7 +95,7 @@ def run(
 
 
 def record(request: Request, progress: Progress | None = None) -> OneTrialRecord:
-    """Run one trial, whole (or as many steps as asked for), and keep what it did. No verdict."""
+    """Run one trial to its end, or for the requested number of steps, and keep its record without a verdict."""
     request = replace(request, options=request.options.model_copy(update={"trials": 1}))
     experiment = Experiment.begin(request, progress)
     stop_tells(experiment.folder)
@@ -104,7 +104,7 @@ def record(request: Request, progress: Progress | None = None) -> OneTrialRecord
 
 
 def _run_against(request: Request, source: Path, progress: Progress | None = None) -> Check:
-    """Compare new trials with the recorded ones, which count among `trials`; at least one is new."""
+    """Compare new trials with the recorded ones. `trials` counts both kinds; at least one new trial runs."""
     began = clock.now()
     old = store.open_record(source)
     known = recorded_trials.usable(old)
@@ -121,7 +121,7 @@ def _run_against(request: Request, source: Path, progress: Progress | None = Non
 
 
 def _refuse_same_folder(request: Request, source: Path) -> None:
-    """UsageError if the new record would take the place of the one that it is compared with."""
+    """Raise UsageError if the new record would replace the one with which it is compared."""
     if request.out is None:
         return
     new, old = request.out.absolute().resolve(), source.absolute().resolve()
@@ -133,7 +133,7 @@ def _refuse_same_folder(request: Request, source: Path) -> None:
 def run_more(folder: Path, addition: Addition, progress: Progress | None = None) -> Check:
     """Run more trials of a record, with as many steps as its last round had, and judge all trials.
 
-    Raises Untrusted for a record from elsewhere.
+    Raises Untrusted for a record from elsewhere, unless `addition.run` is set.
     """
     began, more = clock.now(), addition.trials
     old = _asked_more(store.open_record(folder), addition)
@@ -155,9 +155,9 @@ def _asked_more(old: store.Record, addition: Addition) -> store.Record:
 
 
 def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks | None = None) -> Check:
-    """Run rounds until the trials diverge or there is nothing more to see, and return the result.
+    """Run rounds until the trials diverge or no further round is needed, and return the finished check.
 
-    `remarks`: what the first round shows that belongs among the warnings.
+    `remarks`: makes warnings from the first round.
     """
     schedule, doubts = Schedule(experiment.plan.options, len(ids)), list[str]()
     limits: Limits | None = schedule.first()
@@ -183,27 +183,27 @@ def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks
 
 @dataclass
 class _JudgedRound:
-    """The last round of a record, judged when that is first asked for, and only once."""
+    """The last round of a record. It is judged once, when its result is first used."""
 
     experiment: Experiment
     finished: FinishedRound
 
     @cached_property
     def result(self) -> Result:
-        """What its trials show so far."""
+        """The result of all trials so far."""
         return self.experiment.judge(steps=self.finished.steps, strict=False)
 
     @property
     def repeats(self) -> bool:
-        """Whether its trials have the same bits, and so are worth another round."""
+        """Whether all trials have the same bits, so that one more round makes sense."""
         return self.result.verdict == "repeated"
 
 
 def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[str]) -> _JudgedRound:
-    """Run one round.
+    """Run one round, and judge it.
 
-    A divergence after a wait is looked for once more in trials that did not wait. If it is not seen there, it goes to
-    `doubts`.
+    If trials that waited diverge or do not end well, run them once more without a wait. If they then repeat, add the
+    divergence to `doubts`.
     """
     looked = experiment.run(limits, ids, tries_first=not experiment.file.rounds)
     judged = _JudgedRound(experiment, looked)
@@ -212,7 +212,7 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
     divergence = judged.result.divergence
     seen = f"they diverged at step {divergence.step:,}" if divergence is not None else "they gave no clear answer"
     experiment.end_waiting(f"after the trials had waited, {seen}")
-    far = divergence.step + FIRST if divergence is not None else None  # a little further: a model more may show
+    far = divergence.step + FIRST if divergence is not None else None  # a little further may show one more model
     steps = min((known for known in (far, limits.steps) if known), default=None)
     again = _JudgedRound(experiment, experiment.run(replace(limits, waits=False, steps=steps), ids))
     if divergence is not None and again.finished.ended_well and again.repeats:
@@ -221,16 +221,16 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
 
 
 def _train_in_threads(experiment: Experiment) -> bool:
-    """Whether a process of the round trained in several threads, so that its steps cannot be compared."""
+    """Return whether a process trained in several threads, so that its steps cannot be compared."""
     from samebits.comparison.threads import trains_elsewhere
 
     return any(trains_elsewhere(process) for trial in experiment.record.trials for process in trial.processes)
 
 
 def _conclude(experiment: Experiment, began: float, looked: FinishedRound | None = None) -> Check:
-    """Judge, add what the judge cannot know, and write result.json.
+    """Judge all trials, add what only the run knows, and write result.json.
 
-    `seconds` is the time to the verdict; the size of a divergence is looked up after it.
+    `seconds` is the time to the verdict. The size of a divergence is measured after that.
     """
     result = experiment.judge()
     result = result.model_copy(update={"seconds": clock.now() - began, "record": str(experiment.folder)})

@@ -1,4 +1,4 @@
-"""The clock by which trials are scheduled: that of the machine, or one that a simulation moves."""
+"""Provides the clock by which trials are scheduled: that of the machine, or a simulated one."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class TimeSource(Protocol):
     """Tells the time in seconds, and waits."""
 
     def now(self) -> float:
-        """Seconds since some moment."""
+        """Return the seconds since a fixed moment."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Return when so many seconds are over."""
+        """Wait for this many seconds."""
         ...
 
 
@@ -55,12 +55,12 @@ _sleep: ContextVar[Callable[[float], None] | None] = ContextVar("sleep", default
 
 
 def now() -> float:
-    """Seconds since some moment."""
+    """Return the seconds since a fixed moment."""
     return _clock.get().now()
 
 
 def sleep(seconds: float) -> None:
-    """Return when so many seconds are over. A work that takes turns lets the others go on meanwhile."""
+    """Wait for this many seconds. A work that takes turns lets the other works run meanwhile."""
     (_sleep.get() or _clock.get().sleep)(seconds)
 
 
@@ -75,5 +75,5 @@ def replaced(clock: TimeSource) -> Iterator[None]:
 
 
 def asleep_by(sleep: Callable[[float], None]) -> None:
-    """From now on, let `sleep` call this function in the context of the caller."""
+    """Make `sleep` call this function from now on, in the context of the caller."""
     _sleep.set(sleep)

@@ -1,7 +1,7 @@
-"""Controls, outside the trial: which there are, which go together, and what is set before a process starts.
+"""Tells which controls exist, which go together, and what each sets before a process starts.
 
-A control pins one source of variation. One file of `samebits_probe.controls` holds everything about it. This module
-answers what the launcher, `explain` and `vary` ask about all controls.
+A control pins one source of variation. One file of `samebits_probe.controls` holds everything about it. Outside the
+trial, the launcher, `explain` and `vary` ask this module about controls.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from samebits_probe import controls as inner
 from samebits_probe.controls import variables
 from samebits_probe.controls.control import Control
 
-# The controls of a preset; `strict` has all but those that say why not. code1, code2 and code3 are the Codes of
-# Alahmari et al. 2020 (section VII), which set PYTHONHASHSEED=0 beside them; code1 is for TensorFlow 1.14, code2 for
-# TensorFlow 2.1, code3 for PyTorch.
+# The controls of the paper's presets. code1, code2 and code3 are the Codes of Alahmari et al. 2020 (section VII) for
+# TensorFlow 1.14, TensorFlow 2.1 and PyTorch. Each Code also sets PYTHONHASHSEED=0.
 _OF_THE_PAPER = {
     "code1": [
         "hash-seed", "numpy-seed", "python-seed", "visible-gpu", "channels-first", "tf-seed", "session-threads",
@@ -37,20 +36,20 @@ _OF_THE_PAPER = {
 
 
 def presets() -> dict[str, list[str]]:
-    """Each preset, with the controls that it names."""
+    """Return each preset with its controls. `strict` has all controls with `is_strict`."""
     strict = [identity for identity in known() if describe(identity).is_strict]
     return {"none": [], "strict": strict, **_OF_THE_PAPER}
 
 
 def known() -> list[str]:
-    """All ids. The most specific come first: they change least of the program."""
+    """Return all ids, the most specific first. A more specific control changes less of the program."""
     return list(inner.TABLE)
 
 
 def describe(identity: str) -> type[Control]:
-    """All that is known of a control: its class.
+    """Return the class of a control, which holds everything about it.
 
-    Raises UsageError for an id that is not known, or a value that the control does not take.
+    Raises UsageError for an unknown id, or for a value that the control does not take.
     """
     if name_of(identity) not in inner.TABLE:
         raise UsageError(f"There is no control {identity!r}.", words.suggestion(name_of(identity), inner.TABLE))
@@ -61,24 +60,28 @@ def describe(identity: str) -> type[Control]:
 
 
 def table() -> list[type[Control]]:
-    """All controls, in the order of the table."""
+    """Return all controls, in the order of the table."""
     return [describe(identity) for identity in known()]
 
 
 def of_factors() -> list[str]:
-    """The controls that are factors of the machine. At its end, a trial says what is in force."""
+    """Return the ids of the controls that are factors of the machine. Trials report which values are in force."""
     return [control.id for control in table() if control.factor]
 
 
 def specificity(identity: str) -> int:
-    """The place in the table, which breaks ties between equally small sets: a lower one changes less of the program."""
+    """Return the place of a control in the table. It breaks ties between equally small sets.
+
+    A control with a lower place changes less of the program.
+    """
     return known().index(name_of(describe(identity).id))
 
 
 def resolve(control_ids: Iterable[str], preset: str | None = None) -> list[str]:
-    """All ids to hold, in the order of the table: those given, those of the preset, and those that they imply or need.
+    """Return all ids to hold, in the order of the table.
 
-    Raises UsageError, with what comes close, for an unknown control or preset.
+    These are the given ones, those of the preset, and those that they imply or need. Raises UsageError for an unknown
+    control or preset. Its advice names similar ones.
     """
     wanted = set(_of_preset(preset))
     for identity in control_ids:
@@ -88,17 +91,17 @@ def resolve(control_ids: Iterable[str], preset: str | None = None) -> list[str]:
 
 
 def name_of(identity: str) -> str:
-    """The control of an id, whatever value it is held at: `threads` of `threads=2`."""
+    """Return an id without the value at which it is held: `threads` for `threads=2`."""
     return identity.partition("=")[0]
 
 
 def _one_each(wanted: Iterable[str]) -> dict[str, str]:
-    """Control -> its id with the value at which it is held. A named value replaces the control's own.
+    """Return control -> its id with the value to hold. A named value replaces the control's own.
 
-    Raises UsageError if two values are named.
+    Raises UsageError if two values of one control are named.
     """
     found: dict[str, str] = {}
-    for identity in sorted(wanted):  # those with a value come after the plain one
+    for identity in sorted(wanted):  # an id with a value comes after the plain one
         name = name_of(identity)
         if found.get(name, name) != name:
             raise UsageError(
@@ -123,15 +126,15 @@ def _with_its_own(identity: str) -> set[str]:
 
 
 def hold_addresses(ids: Iterable[str]) -> bool:
-    """Whether a process has the same address layout each time, with these controls."""
+    """Return whether these controls give a process the same address layout each time."""
     return any(describe(identity).personality for identity in ids)
 
 
 def environment(ids: Sequence[str], seed: int, base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Variables to set before a process starts. Values have equal length in every trial.
+    """Return the variables to set before a process starts. Values have equal length in every trial.
 
-    `base`: what they are added to (default: the environment of this process); a variable that holds a list of flags
-    keeps those that are in it.
+    `base`: the environment to which they are added (default: that of this process). If a variable holds a list of
+    flags, the flags of `base` stay in it.
     """
     base = os.environ if base is None else base
     found: dict[str, str] = {}
@@ -148,10 +151,10 @@ _ASK = 0xFFFFFFFF
 
 @contextmanager
 def launching(ids: Iterable[str]) -> Iterator[None]:
-    """Start processes inside this block: what the kernel must know of them before they begin is held there.
+    """Set the personality that the controls need for every process that starts inside this block.
 
-    The personality is a property of the calling thread that its children inherit. Where the system refuses, the trial
-    starts as it is and says that the control did not take effect.
+    The kernel must know the personality before a process starts. It is a property of the calling thread, and children
+    inherit it. If the system refuses, the trial starts without it and reports that the control did not take effect.
     """
     flags = 0
     for identity in ids:

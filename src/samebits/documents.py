@@ -1,7 +1,6 @@
-"""The documents of samebits: frozen, checked when they are read, written as JSON.
+"""Defines the documents inside results and records: the effect of a control, what explain found, what locate found.
 
-What a control did (a value and a sentence), what `samebits explain` found, and what `samebits locate` found. The result
-and the record, which hold these, are in `model`.
+They are frozen, checked when they are read, and written as JSON. `model` defines the result and the record.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ __all__ = [
 
 
 class KeyedPoint(Document):
-    """What the program observes under keys (a round, a sample): the first key at which trials differ.
+    """A point that the program observes under keys (a round, a sample), and the first key at which trials differ.
 
-    `keys`: how many there are. `key`: null if the trials agree at all of them. `trials`: those that differ there from
-    the first trial of the largest group.
+    `keys`: the number of keys. `key`: null if the trials agree at every key. `trials`: the trials that differ there
+    from the first trial of the largest group.
     """
 
     name: str
@@ -37,8 +36,8 @@ class KeyedPoint(Document):
 class FileOrder(Document):
     """The files that two trials both opened, if they opened them in a different order.
 
-    `moved`: the number of places at which the two orders have different files. `one`, `other`: the files of the two
-    trials from place `start` on (from 0).
+    `moved`: the number of places at which the two orders have different files. `one`, `other`: the files of each trial
+    from place `start` on. Places count from 0.
     """
 
     trials: list[int]
@@ -58,31 +57,31 @@ _OLD_EFFECTS = {
     "its seed wins": "overruled",
     "the program chose PYTHONHASHSEED": "overruled",
 }
-_OLD_FIRST_READING = "no step has run yet"  # older documents kept it beside a later reading, which could be taken
+_OLD_FIRST_READING = "no step has run yet"  # older documents kept it even if a later reading succeeded
 
 
 class HeldControl(Document):
-    """A control that was held. `effect`: what it does (see `samebits_probe.wire`); `why`: a sentence for people.
+    """A control that was held. `effect`: its effect (see `samebits_probe.wire`). `why`: a sentence for people.
 
-    `took_effect`: null when no trial could read it back. `detail`: `why`, as older readers call it.
+    `took_effect`: null if no trial could read it back. `detail`: `why`, under the name that older readers know.
     """
 
     id: str
     effect: Effect
     why: str = ""
 
-    # mypy has no word for it: https://docs.pydantic.dev/latest/api/fields/#pydantic.fields.computed_field
+    # mypy refuses decorated properties: https://docs.pydantic.dev/latest/api/fields/#pydantic.fields.computed_field
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def took_effect(self) -> bool | None:
-        """Whether it took effect; null if that is not known."""
+        """Whether the control took effect; null if that is unknown."""
         return TOOK_EFFECT[self.effect]
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def detail(self) -> str:
-        """The sentence."""
+        """The same as `why`."""
         return self.why
 
     @model_validator(mode="before")
@@ -92,9 +91,9 @@ class HeldControl(Document):
 
 
 def with_effect(control: dict[str, Any]) -> dict[str, Any]:
-    """What a record says of a control, with its effect: one of before 2026-12 said it in `detail` alone.
+    """Return the entry of a control with its effect. Records from before 2026-12 have it only in `detail`.
 
-    This is the only place that reads that sentence.
+    No other code reads that sentence.
     """
     if "effect" in control or not {"took_effect", "detail"} & set(control):
         return control
@@ -105,17 +104,17 @@ def with_effect(control: dict[str, Any]) -> dict[str, Any]:
     return {**control, "effect": found, "why": "" if detail == _OLD_FIRST_READING else detail}
 
 
-# parted: two trials differ; agreed: enough trials have the same bits for the rule; open: they agree so far, and no
-# more were needed; broke: the program does not run so; unclear: the trials give no answer
+# parted: two trials differ; agreed: as many trials as the rule asks for have the same bits; open: the trials agree so
+# far, and no more were needed; broke: the program does not run with these controls; unclear: the trials give no answer
 State = Literal["parted", "agreed", "open", "broke", "unclear"]
 
 
 class Evidence(Document):
     """One setting that was tried. `controls`: all that were held and took effect, in the order of the table.
 
-    `part`: where its trials diverge, in words. `why`: the reason for broke and unclear. `without_effect`: controls that
-    were asked for and did not take effect, or had nothing to act on. `steps`: how many each trial made at most; null:
-    whole trials. `record`: its folder.
+    `part`: where its trials diverge, in words. `why`: the reason for the states broke and unclear. `without_effect`:
+    requested controls that did not take effect, or had nothing to act on. `steps`: the most steps of a trial; null:
+    whole trials. `record`: the folder of its record.
     """
 
     controls: list[str]
@@ -131,9 +130,9 @@ class Evidence(Document):
 
 
 class Fix(Document):
-    """How a program holds a control by itself. `library`: "" if it concerns every program. `lines`: to paste.
+    """The lines with which a program holds a control by itself. `library`: "" if they concern every program.
 
-    `instead`: these lines do as well as those of the fix before.
+    `lines`: to paste. `instead`: whether they are an alternative to the lines of the previous fix.
     """
 
     control: str
@@ -144,21 +143,22 @@ class Fix(Document):
 
 
 class Explanation(Document):
-    """What was found.
+    """What `samebits explain` found.
 
-    `cause`: the smallest set of controls that suffices; of equally small ones the most specific. Empty if none was
-    found. `minimal_controls`: all smallest sets that were found. `cost`: a set's ids joined by "+" -> step time with it
-    over step time without: of the medians of some trials each, by turns. It is 1 for a set that acts before the first
-    step only. A set is left out if it could not be timed, or if the times with and without it overlap. `cost_range`:
-    its lowest and its highest ratio of two trials.
+    `cause`: the smallest set of controls that suffices. Of equally small sets it is the most specific. Empty if none
+    was found. `minimal_controls`: all smallest sets that were found. `cost`: the ids of a set, joined by "+" -> the
+    step time with the set, divided by the step time without it. Each time is the median of several trials. Trials with
+    the set and without it take turns. The cost is 1 for a set that acts only before the first step. A set is left out
+    if it could not be timed, or if the times with and without it overlap. `cost_range`: the lowest and the highest
+    ratio of two trials.
 
-    `outside_known_controls`: trials diverge with all held. `not_applicable`: control -> why it could not be held.
-    `without_effect`: control -> why it counts as not held. `needed`: how many trials must agree. `chance`: at most with
-    this probability, any useless control that was tried agrees so often by luck. `compared`: how far the trials of the
-    cause were compared. `notes`: sentences. `trials`, `seconds`: what it took, with the trials of the check.
-    `at_a_time`: the most trials that ran side by side. `unfinished`: the search was ended midway, or goes on;
-    `sentence` and `evidence` say what it had shown. `clears_generators`: the cause shows that no generator without a
-    seed is to blame.
+    `outside_known_controls`: trials diverge even if all controls are held. `not_applicable`: control -> why it could
+    not be held. `without_effect`: control -> why it counts as not held. `needed`: how many trials must agree. `chance`:
+    an upper limit for the probability that trials agree so often by luck with at least one of the useless controls that
+    were tried. `compared`: how far the trials of the cause were compared. `notes`: sentences. `trials`, `seconds`: the
+    effort, including the trials of the check. `at_a_time`: the most trials that ran side by side. `unfinished`: the
+    search was stopped early, or still runs; `sentence` and `evidence` say what it has shown so far.
+    `clears_generators`: the cause shows that the trials do not diverge because of a generator without a seed.
     """
 
     cause: list[str]
@@ -183,7 +183,11 @@ class Explanation(Document):
     clears_generators: bool = False
 
     def warnings(self, said: list[str], unseeded: Mapping[str, str]) -> list[str]:
-        """Warnings of the check, without blame for generators that this has cleared. `unseeded`: see Result."""
+        """Return the warnings of the check.
+
+        If the cause clears generators, a warning about one says that it is not why the trials diverge. `unseeded`: see
+        Result.
+        """
         blamed = set(unseeded.values()) if self.clears_generators else set()
         return [f"{text}; that is not why the trials diverge" if text in blamed else text for text in said]
 
@@ -192,9 +196,9 @@ LOCATION_FORMAT = 1
 
 
 class Size(Document):
-    """How far the two values are apart, from a second look at the tensor of two trials of different groups.
+    """How far apart two values at a divergence are. They come from further runs of the program.
 
-    `unrelated`: they have so little in common that `max_ulp` and `max_relative` say nothing.
+    `unrelated`: the values have so little in common that `max_ulp` and `max_relative` say nothing.
     """
 
     elements: int
@@ -207,10 +211,9 @@ class Size(Document):
 
 
 class Place(Document):
-    """One station on the way from the step to the operator. `level`: step, phase, module, operator, given
-    (where a different number went in), tensor.
+    """One place on the path from the step to the operator, with more about it in `detail`.
 
-    `detail`: what is known of it, as words.
+    `level`: step, phase, module, operator, given (a different number went in here), tensor.
     """
 
     level: str
@@ -219,7 +222,7 @@ class Place(Document):
 
 
 class InspectionRound(Document):
-    """One round of an inspection. `parted`: how many trials diverged from the first; `earliest`: where, in words."""
+    """One round of an inspection. `parted`: how many trials diverged from the first. `earliest`: where, in words."""
 
     level: Literal["module", "operator", "replay"]
     step: int
@@ -229,7 +232,7 @@ class InspectionRound(Document):
 
 
 class DifferingArgument(Document):
-    """An argument that is no tensor and differs: as exact text, of the two trials."""
+    """An argument that differs and is not a tensor: its exact text in each of two trials."""
 
     name: str
     one: str
@@ -237,11 +240,12 @@ class DifferingArgument(Document):
 
 
 class FirstOutput(Document):
-    """The first thing executed within the step whose outputs differ between trials.
+    """The first module, gradient or operator, in the order of execution, whose outputs differ between trials.
 
-    `what`: module, gradient (of the module's output), operator. `inputs_equal`: null if they were not looked at.
-    `module`: where it ran. `code`: a line of the program. `random`: it draws random numbers. `given`: what decides,
-    if that came from outside of it. `read_by`: what reads the memory that it left uninitialised.
+    `what`: module, gradient (of the module's output) or operator. `inputs_equal`: null if the inputs were not compared.
+    `module`: the module in which it ran. `code`: a line of the program. `random`: whether it draws random numbers.
+    `given`: the arguments that cause the difference, if they came from outside. `read_by`: the operator that reads the
+    memory that this one left uninitialised.
     """
 
     what: str
@@ -258,7 +262,7 @@ class FirstOutput(Document):
 
 
 class UnorderedVariable(Document):
-    """A variable of a graph that one step reads and writes, without an order between the two operations."""
+    """A variable of a graph that one step reads and writes, with no order between the two operations."""
 
     variable: str
     reads: list[str]
@@ -266,20 +270,20 @@ class UnorderedVariable(Document):
 
 
 class Apart(Document):
-    """How far one tensor of two trials is apart after a step."""
+    """How far apart one tensor of two trials is after a step."""
 
     step: int
     different: int
     elements: int
     max_ulp: int | None = None
-    relative: float | None = None  # the norm of the difference over the norm of the first trial's tensor
+    relative: float | None = None  # the norm of the difference, divided by the norm of the first trial's tensor
 
 
 class TensorDistance(Document):
-    """How far one tensor of two trials is apart, step by step.
+    """How far apart one tensor of two trials is, step by step.
 
-    `relative`: the norm of the difference over that of the first trial's tensor. 0: the same bits. null: different bits
-    without such a number (integers, infinity).
+    `relative`: the norm of the difference, divided by the norm of the first trial's tensor. 0: the same bits. null:
+    different bits without such a number (integers, infinity).
     """
 
     kind: str
@@ -289,13 +293,13 @@ class TensorDistance(Document):
 
 
 class Location(Document):
-    """locate.json: where within the diverging step trials diverge, and how far apart they go.
+    """locate.json: where in the diverging step the trials diverge, and how far apart they get.
 
-    `found`: whether trials diverged again when they were looked at. `path`: from the step to the operator. `module` and
-    `operator`: the first executed that differs, at each level; null if the look did not get there. `diff`: where
-    trials did different things, the first difference as lines that begin with " ", "-" or "+". `growth`: of the tensor
-    `growth_of`, step by step, between two trials that diverged. `replayed`: operators that differ when run again
-    on the same inputs in one process.
+    `found`: whether the trials diverged again during the inspection. `path`: from the step to the operator. `module`
+    and `operator`: the first module and the first operator, in the order of execution, that differ; null if the
+    inspection did not get there. `diff`: the first difference if trials did different things, as lines that begin with
+    " ", "-" or "+". `growth`: how far apart the tensor `growth_of` is in two diverging trials, step by step.
+    `replayed`: operators that differ when they run again on the same inputs in one process.
     """
 
     format: int = LOCATION_FORMAT

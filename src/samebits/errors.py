@@ -1,13 +1,13 @@
-"""Every error of samebits, with its exit code. A message says what happened, where, and what to do next.
+"""Defines every error of samebits, with its exit code. A message says what happened, where, and what to do next.
 
-SamebitsError               2   an error of ours that has a message for people
-+-- UsageError              2   the caller asks for what cannot be
-+-- NotFound                2   a command, interpreter, environment, record or file that is not there
+SamebitsError               2   any error of samebits that has a message for people
++-- UsageError              2   the caller asks for something impossible
++-- NotFound                2   a command, interpreter, environment, record or file that does not exist
 +-- RecordError             2   a record that cannot be read: broken, of a newer format, not a record
-+-- RecordExists            2   a record folder that is there already
-+-- RecordBusy              2   a record folder in which a different samebits works now
++-- RecordExists            2   a record folder that already exists
++-- RecordBusy              2   a record folder in which a different samebits is at work
 +-- Untrusted               2   a record whose command was not recorded by this user on this machine
-+-- DataError               2   a data set that could not be had or does not match its checksum
++-- DataError               2   a data set that cannot be fetched, or does not match its checksum
 +-- EnvironmentFailure      2   an environment that could not be built
 
 Verdicts are not errors: 0 repeated, 1 diverged, 3 inconclusive (see `samebits.model.EXIT_CODES`).
@@ -44,7 +44,7 @@ class UsageError(SamebitsError):
 
 
 class NotFound(SamebitsError):
-    """Something named is not there; the message says where it was looked for."""
+    """Something that was named does not exist. The message says where samebits looked for it."""
 
 
 class RecordError(SamebitsError):
@@ -56,7 +56,7 @@ class RecordExists(SamebitsError):
 
 
 class RecordBusy(SamebitsError):
-    """A record folder in which a different samebits works now."""
+    """A record folder in which a different samebits is at work."""
 
 
 class Untrusted(SamebitsError):

@@ -1,11 +1,11 @@
-"""Names of a package whose module is imported when one of them is first used.
+"""Imports the module of a name when the name is first used.
 
-`samebits` itself uses this, and must start at once: so nothing is imported here, and types are for the checker only.
+`samebits` itself uses this and must start at once. So nothing is imported here, and types are for the checker only.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # type checkers take it for that of typing
+TYPE_CHECKING = False  # type checkers treat it as typing.TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
@@ -14,11 +14,9 @@ __all__ = ["importer"]
 
 
 def importer(package: dict[str, Any], modules: Mapping[str, str], rest: str) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a package.
+    """Return the `__getattr__` of a package. It finds only names in the package's `__all__`.
 
-    `package`: its globals; `modules`: name -> its module; `rest`: the module of all other names.
-
-    Only names of its `__all__` are found.
+    `package`: the globals of the package. `modules`: name -> its module. `rest`: the module of all other names.
     """
 
     def get(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Patterns of file names, as --artifact and --ignore take them."""
+"""Matches the names of files with patterns, as --artifact and --ignore take them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ __all__ = ["matches_any"]
 
 
 def matches_any(path: str, patterns: Iterable[str]) -> bool:
-    """Whether one of the patterns matches a path: as a whole, or a folder above it.
+    """Return whether one of the patterns matches a path, or a folder above it.
 
-    `*` stands for anything within a folder, `**` for folders too.
+    `*` matches anything within one folder, `**` also anything across folders.
     """
     return any(_compiled(pattern).match(path) for pattern in patterns)
 
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern as a regular expression. `lightning_logs` and `lightning_logs/` name all that is in the folder."""
+    """Compile a pattern. `lightning_logs` and `lightning_logs/` match everything in that folder."""
     pattern = pattern.removeprefix("./").rstrip("/")
     parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]/]+\])", pattern)
     return re.compile("".join(map(_translated, parts)) + r"(?:/.*)?\Z", re.DOTALL)

@@ -1,8 +1,9 @@
-"""Ctrl-C, SIGTERM and SIGHUP: a clean end at any moment, without a traceback.
+"""Ends samebits cleanly on Ctrl-C, SIGTERM and SIGHUP: at any moment, and without a traceback.
 
-A record can be read at every moment, and the processes of a trial end with this one. So this process simply leaves when
-a signal comes, with a sentence and the exit status that shells expect. While trials run it waits for the next moment at
-which they can be ended and written down; while a program of ours runs that would stay behind, the signal is raised.
+A record can be read at every moment, and the processes of a trial end with this process. So this process usually leaves
+as soon as a signal arrives, with a sentence and the exit status that shells expect. While trials run, it waits for the
+next moment at which it can end them and write that down. While it runs a program that would outlive it, it raises the
+signal as an exception.
 
 Nothing heavy is imported here, because the command line imports this module first.
 """
@@ -19,12 +20,12 @@ from types import FrameType
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", getattr(signal, "SIGHUP", signal.SIGTERM): "SIGHUP"}
 SENTENCE = "stopped by {}; you can read what was recorded until then."
 SENTENCE_WITH_KNOWN = "stopped by {}. {}"
-_SHOW_CURSOR = "\x1b[?25h\r\x1b[K"  # a live display hides it
-_ENOUGH = 3  # after so many signals, nothing is waited for
+_SHOW_CURSOR = "\x1b[?25h\r\x1b[K"  # a live display hides the cursor
+_ENOUGH = 3  # after this many signals, samebits leaves at once
 
 
 class StopSignal(KeyboardInterrupt):
-    """A signal asked for the end. `number`: which one."""
+    """The exception for a signal that asks samebits to end. `number`: that of the signal."""
 
     def __init__(self, number: int = signal.SIGINT) -> None:
         super().__init__()
@@ -32,12 +33,12 @@ class StopSignal(KeyboardInterrupt):
 
     @property
     def status(self) -> int:
-        """The exit status, as shells have it: a loop around samebits ends too."""
+        """The exit status that shells expect. With it, a shell loop around samebits ends too."""
         return 128 + self.number
 
     @property
     def sentence(self) -> str:
-        """What people are told: what stopped samebits, and what is known by then."""
+        """The sentence for people: what stopped samebits, and what is known so far."""
         name = NAMES.get(self.number, f"signal {self.number}")
         return SENTENCE_WITH_KNOWN.format(name, _SIGNALS.known) if _SIGNALS.known else SENTENCE.format(name)
 
@@ -48,7 +49,10 @@ class StopSignal(KeyboardInterrupt):
 
 
 class _Signals:
-    """What a signal does now. `handled`: False in a program that uses samebits as a library: nothing is changed."""
+    """The current reaction to signals.
+
+    `handled`: False in a program that uses samebits as a library, whose own handlers stay in place.
+    """
 
     def __init__(self) -> None:
         self.handled, self.arrived, self.pending = False, 0, 0
@@ -62,7 +66,10 @@ class _Signals:
             self.undone.pop()()
 
     def arrive(self, number: int, frame: FrameType | None) -> None:
-        """A signal came. The second one is not waited for; while trials are ended it changes nothing."""
+        """Handle a signal.
+
+        A second signal ends the wait for the right moment. While trials are being ended, it changes nothing.
+        """
         self.arrived += 1
         if self.arrived >= _ENOUGH or (self.arrived == 1 and self.mode == "leave"):
             leave(number)
@@ -73,7 +80,7 @@ class _Signals:
             raise StopSignal(number)
 
     def look(self) -> None:
-        """Raise what has arrived."""
+        """Raise StopSignal if a signal has arrived."""
         if self.pending:
             number, self.pending = self.pending, 0
             raise StopSignal(number)
@@ -83,7 +90,10 @@ _SIGNALS = _Signals()
 
 
 def tell(*, known: str = "", advice: str = "") -> None:
-    """Set what a stop will say: what is known by then, and the command that shows it. The first advice stays."""
+    """Set what samebits says if it is stopped: what is known so far, and the command that shows it.
+
+    The first advice stays.
+    """
     _SIGNALS.known = known or _SIGNALS.known
     _SIGNALS.advice = _SIGNALS.advice or advice
 
@@ -96,16 +106,16 @@ def leave(number: int) -> None:
     try:
         text = (_SHOW_CURSOR if os.isatty(2) else "") + text
         os.write(2, text.encode())
-    except OSError:  # standard error is closed: nobody can be told; the exit status still says it
+    except OSError:  # standard error is closed; the exit status still says it
         pass
     os._exit(stop.status)
 
 
 @contextmanager
 def handled(*, to_the_end: bool) -> Iterator[None]:
-    """Signals are handled while the block runs, in a main thread, unless they are ignored (`nohup`, `&`).
+    """Handle signals while the block runs in a main thread, unless they are ignored (`nohup`, `&`).
 
-    `to_the_end`: the process ends after the block, and what is left of it is too short to be interrupted.
+    `to_the_end`: the process ends so soon after the block that signals are ignored from then on.
     """
     if threading.current_thread() is not threading.main_thread() or _SIGNALS.handled:
         yield
@@ -127,12 +137,12 @@ def handled(*, to_the_end: bool) -> Iterator[None]:
 
 
 def undo_at_end(step: Callable[[], None]) -> None:
-    """Whatever signal ends this process, `step` is called first, until it is forgotten. It may be called twice."""
+    """Call `step` before a signal ends this process, unless `step` is forgotten first. It may be called twice."""
     _SIGNALS.undone.append(step)
 
 
 def forget(step: Callable[[], None]) -> None:
-    """Do not undo this any more."""
+    """Take back `undo_at_end(step)`."""
     if step in _SIGNALS.undone:
         _SIGNALS.undone.remove(step)
 
@@ -148,13 +158,13 @@ def _in_mode(mode: str) -> Iterator[None]:
 
 @contextmanager
 def waited_for() -> Iterator[Callable[[], None]]:
-    """A block in which signals wait. It gives a function, which raises Stopped if a signal has arrived."""
+    """Let signals wait while the block runs. Yield a function that raises StopSignal if one has arrived."""
     with _in_mode("wait"):
         yield _SIGNALS.look
 
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """A block in which a signal raises Stopped where it arrives, so that programs that were started can be ended."""
+    """Raise StopSignal where a signal arrives in the block, so that the block can end the programs that it started."""
     with _in_mode("raise"):
         yield

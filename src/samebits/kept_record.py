@@ -1,4 +1,4 @@
-"""Judges records that exist already."""
+"""Judges existing records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from samebits.store.record_files import read_document
 
 
 def compared(first: Path | str, second: Path | str) -> tuple[Any, Result]:
-    """(the two as one record that reports can show, the result). UsageError if they cannot be compared."""
+    """Judge two records together. Return (both as one record that reports can show, the result).
+
+    Raises UsageError if they cannot be compared.
+    """
     records = open_record(first), open_record(second)
     if records[0].folder.resolve() == records[1].folder.resolve():
         raise UsageError(f"{first} is named twice: a record always equals itself.", "name two records.")
@@ -25,9 +28,9 @@ def compared(first: Path | str, second: Path | str) -> tuple[Any, Result]:
 
 
 def judged(record: Record) -> Result:
-    """Judge a record again. RecordError if its trials cannot be read.
+    """Judge a record again. Raises RecordError if its trials cannot be read.
 
-    What only the run itself could measure (its time, the size of a divergence) is taken from the result that it left.
+    Only the run itself can measure its time and the size of a divergence. They come from the result that the run left.
     """
     result = judge(record.file, record.trials)
     seconds = sum(turn.seconds for turn in record.file.rounds)
@@ -37,7 +40,7 @@ def judged(record: Record) -> Result:
 
 
 def location_of(record: Record, result: Result) -> Location | None:
-    """The result of an earlier locate in the record; None if it was about a different divergence, or is unreadable."""
+    """Return what an earlier locate found in the record; None if no trials diverge, or if it cannot be read."""
     if result.divergence is None:
         return None
     try:

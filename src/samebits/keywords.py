@@ -1,4 +1,4 @@
-"""The options of the commands as keyword arguments, each read by the reader that the command line has for it."""
+"""Reads the options of the commands as keyword arguments, with the readers of the command line."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class ReportOptions(TypedDict, total=False):
 class RecordOptions(TypedDict, total=False):
     """The options of one trial, and where its record goes.
 
-    `directory`: the folder in which the command runs (default: the current one). `progress`: an object that is told
-    how trials go.
+    `directory`: the folder in which the command runs (default: the current one). `progress`: an object that is told how
+    the trials go.
     """
 
     controls: Sequence[str]
@@ -74,7 +74,7 @@ class CheckOptions(TrialOptions, ReportOptions, total=False):
 
 
 class AddOptions(ReportOptions, total=False):
-    """The options of `add`. `run`: run the command of a record that was made elsewhere, too."""
+    """The options of `add`. `run`: also run the command of a record that was made elsewhere."""
 
     ignores: Sequence[str]
     strict: bool
@@ -83,9 +83,9 @@ class AddOptions(ReportOptions, total=False):
 
 
 class ExplainOptions(TrialOptions, ReportOptions, total=False):
-    """The options of `explain`. `run`: run the command of a record that was made elsewhere, too.
+    """The options of `explain`. `run`: also run the command of a record that was made elsewhere.
 
-    `alternatives`: look for controls that would do as well, but that nobody would keep, too.
+    `alternatives`: also look for controls that would work as well, but that nobody would keep.
     """
 
     alternatives: bool
@@ -93,7 +93,7 @@ class ExplainOptions(TrialOptions, ReportOptions, total=False):
 
 
 class LocateOptions(TrialOptions, ReportOptions, total=False):
-    """The options of `locate`. `run`: run the command of a record that was made elsewhere, too.
+    """The options of `locate`. `run`: also run the command of a record that was made elsewhere.
 
     `heat`: run the trials once more, keep all values, and colour the heat map of the page by distance.
     """
@@ -103,10 +103,10 @@ class LocateOptions(TrialOptions, ReportOptions, total=False):
 
 
 def values(command: str, form: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of each option of a command, as the command line would read it; the default of any other option.
+    """Return the value of each option of a command, read as on the command line. A missing option has its default.
 
-    `form`: the TypedDict of the keywords that can be given. Raises UsageError for a different one, and for a value that
-    the command line would refuse.
+    `form`: the TypedDict of the possible keywords. Raises UsageError for any other keyword, and for a value that the
+    command line would refuse.
     """
     known = sorted(form.__optional_keys__)
     for name in given:
@@ -145,7 +145,7 @@ def _value(option: Option, given: Any) -> Any:
 
 
 def _texts(given: Any) -> Iterator[str]:
-    """The text of each value of an option that can be repeated: `NAME=VALUE` for one with a name."""
+    """Yield the text of each value of a repeatable option. A value with a name becomes `NAME=VALUE`."""
     if isinstance(given, Mapping):
         for name, text in given.items():
             if "=" in _text(name):
@@ -156,7 +156,7 @@ def _texts(given: Any) -> Iterator[str]:
 
 
 def _text(given: Any) -> str:
-    """The text of a value on a command line. Raises TypeError if it has none."""
+    """Return a value as a text of the command line. Raises TypeError if it has no such text."""
     if isinstance(given, float):
         return f"{given:f}"  # without an exponent
     if isinstance(given, SupportsIndex) and not isinstance(given, bool):
@@ -165,7 +165,7 @@ def _text(given: Any) -> str:
 
 
 def _word(given: Any) -> str:
-    """The text of a text or a path. Raises TypeError for anything else."""
+    """Return a text or a path as text. Raises TypeError for anything else."""
     word = os.fspath(given)
     if not isinstance(word, str):
         raise TypeError(f"{given!r} is not text.")
@@ -180,12 +180,12 @@ def _observer(given: Any) -> Progress | None:
     from samebits.experiment import Progress
 
     if not isinstance(given, Progress):
-        raise UsageError(f"progress: {given!r} is no samebits.Progress.", "derive a class from samebits.Progress.")
+        raise UsageError(f"progress: {given!r} is not a samebits.Progress.", "derive a class from samebits.Progress.")
     return given
 
 
 def words(command: Any) -> list[str]:
-    """The words of a command: a list of them, or one that is a path. Raises UsageError for anything else."""
+    """Return the words of a command, which is a list of words or one path. Raises UsageError for anything else."""
     alone = isinstance(command, str | os.PathLike | bytes)
     try:
         found = [_word(word) for word in ([command] if alone else command)]

@@ -1,7 +1,7 @@
-"""The documents: what a record holds and what a result says. Frozen, checked, read back as they were written.
+"""Defines the documents of a record and of a result. They are frozen, checked, and read back as they were written.
 
-`Result` is the JSON of the contract. `RecordFile` (record.json), `TrialFile` (trial.json) and `FilesFile` (files.json)
-are what a record folder keeps beside the probe's own files (`samebits_probe.wire`)."""
+`Result` is what --json writes. `RecordFile` (record.json), `TrialFile` (trial.json) and `FilesFile` (files.json) are in
+a record folder, beside the probe's files (`samebits_probe.wire`)."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Verdict = Literal["repeated", "diverged", "inconclusive"]
 EXIT_CODES: dict[str, int] = {"repeated": 0, "diverged": 1, "inconclusive": 3}
 Status = Literal["complete", "failed", "killed", "timeout", "stopped", "unwatched"]
 NODE_WAS_LOST = "its node was lost"  # why a trial on a different machine was killed
-STOPPED_BY_USER = "samebits was interrupted"  # why a trial was killed: samebits was told to stop while it ran
+STOPPED_BY_USER = "samebits was interrupted"  # why a trial was killed: samebits was stopped while it ran
 ENDED_WELL: frozenset[Status] = frozenset(("complete", "stopped"))  # the program ended by itself, or samebits ended it
 Kind = Literal["start", "rng", "batch", "forward", "gradient", "update", "structure", "end"]
 
 
 class Scope(Document):
-    """What was compared. `steps_total`: null when no trial was whole. `files_compared`: the most files of one trial."""
+    """What was compared. `steps_total`: null if no trial was whole. `files_compared`: the most files of one trial."""
 
     kind: Literal["whole", "prefix"]
     steps_compared: int
@@ -54,7 +54,7 @@ class Setup(Document):
 
 
 class Trial(Document):
-    """One trial as the result shows it. `final`: the fingerprint of its end (32 hex digits), null if not seen."""
+    """One trial in a result. `final`: the fingerprint of its end (32 hex digits); null if the end was not seen."""
 
     id: int
     status: Status
@@ -66,9 +66,9 @@ class Trial(Document):
 
 
 class ProcessKey(Document):
-    """Which process of the trial: its place among those that observed something, its arguments, its rank.
+    """Identifies a process of a trial: its place among those that observed something, its arguments, its rank.
 
-    `name`: what multiprocessing calls it. `trains`: whether it makes any step.
+    `name`: its name in multiprocessing. `trains`: whether it makes any steps.
     """
 
     order: int
@@ -89,7 +89,7 @@ class Divergence(Document):
     detail: str = ""
     details: list[dict[str, Any]] = []
     size: Size | None = None
-    files: FileOrder | None = None  # in which the process opened files, if that differs too
+    files: FileOrder | None = None  # the order in which the process opened files, if that differs too
 
     @property
     def point(self) -> tuple[int, Kind, str, ProcessKey]:
@@ -106,10 +106,10 @@ class GroupPoint(Document):
 
 
 class GroupSplit(Document):
-    """At which step two groups diverge: `first` and `second`, by their places; -1 is before the first step.
+    """The step at which two groups diverge; -1 is before the first step. `first`, `second`: their places in `groups`.
 
-    The steps of processes that follow each other (pretrain, then finetune) are counted on, from one to the next; the
-    number of all steps stands for a difference in what they left behind.
+    If processes follow each other (pretrain, then finetune), steps are counted on from one to the next. The number of
+    all steps stands for a difference in what the processes left behind.
     """
 
     first: int
@@ -118,14 +118,14 @@ class GroupSplit(Document):
 
 
 class Detection(Document):
-    """The chance with which this many trials see a difference that a share of runs shows: 1 - p^n - (1-p)^n."""
+    """The probability that n trials show a difference that a share p of all runs has: 1 - p^n - (1-p)^n."""
 
     seen_if_in_half_of_runs: float
     seen_if_in_one_of_ten: float
 
 
 class Level(Document):
-    """Whether two records have the same bits or printed metrics, or metrics whose ranges overlap; null: not known."""
+    """Whether two records have equal bits, equal printed metrics, or overlapping ranges. `holds`: null if unknown."""
 
     name: Literal["bits", "metrics", "spread"]
     holds: bool | None
@@ -133,11 +133,12 @@ class Level(Document):
 
 
 class Result(Document):
-    """What check found, and what reports need beside it.
+    """The result of a check, and what its reports need besides.
 
-    `reason` is a sentence whenever the verdict is inconclusive; `advice` what to do then. `precision`: "bitwise".
-    `agrees`: looser precisions at which results agree, as sentences. `diverges_at`: the step at which each group
-    diverges, null for that of the reference. `splits`: of each two groups; of many, only with the reference.
+    `reason`: a sentence if the verdict is inconclusive; `advice` then says what to do. `precision`: "bitwise".
+    `agrees`: looser precisions at which the results agree, as sentences. `diverges_at`: where each group diverges from
+    the reference; null for the reference itself. `splits`: the step at which each pair of groups diverges; if there are
+    many groups, only pairs with the reference.
     """
 
     format: int = RESULT_FORMAT
@@ -156,16 +157,16 @@ class Result(Document):
     splits: list[GroupSplit] = []
     divergence: Divergence | None = None
     keyed: list[KeyedPoint] = []
-    location: Location | None = None  # what `samebits locate` found, if it has looked
-    explanation: Explanation | None = None  # what `samebits explain` found, if it was asked
+    location: Location | None = None  # what `samebits locate` found, if it has run
+    explanation: Explanation | None = None  # what `samebits explain` found, if it has run
     detection: Detection
     warnings: list[str] = []
     unseeded: dict[str, str] = {}  # generator whose state differs from the start on -> the warning that says so
-    leak: str | None = None  # beside equal bits: which trials started from what earlier ones left
-    across: list[str] = []  # beside equal bits: the facts in which the machines of the trials differ
-    levels: list[Level] = []  # of two records: at which levels they are the same
+    leak: str | None = None  # with equal bits: which trials started from what earlier trials left
+    across: list[str] = []  # with equal bits: the facts in which the machines of the trials differ
+    levels: list[Level] = []  # for two records: whether they agree at each level
     at_a_time: int = 1  # the most trials that ran side by side
-    at_a_time_why: str = ""  # empty if the user said how many
+    at_a_time_why: str = ""  # empty if the user chose the number
     judged: dict[str, str] = {}  # kind -> "=" all equal, "!" differs, "." not reached or not compared, "-" not observed
     seconds: float = 0.0
     record: str | None = None
@@ -176,7 +177,7 @@ class Result(Document):
         return EXIT_CODES[self.verdict]
 
     def sized_as(self, left: Result | None) -> Result:
-        """With the size of the divergence, which only a run can measure, from a result that one has left."""
+        """Return this result with the size of the divergence from `left`. Only a run can measure that size."""
         was, now = left.divergence if left else None, self.divergence
         if was is None or now is None or was.size is None or was.point != now.point:
             return self
@@ -193,11 +194,11 @@ class Round(Document):
 
 
 class Options(Document):
-    """What check was asked for, kept in the record so that it can be judged again."""
+    """The options of a check, kept in the record so that it can be judged again."""
 
     trials: int = 5
     ok_exit: int = 0
-    jobs: int | Literal["auto"] = 1  # not what the option takes: a record's signature leaves defaults out
+    jobs: int | Literal["auto"] = 1  # cannot follow the option's default: a record's signature leaves defaults out
     full: bool = False
     steps: int | None = None
     budget: float | None = None
@@ -210,7 +211,7 @@ class Options(Document):
 
 
 class RecordFile(Document):
-    """record.json: what was asked, and what holds for all trials. `controls`: the ids asked for."""
+    """record.json: what was asked for, and what holds for all trials. `controls`: the requested ids."""
 
     format: int = RECORD_FORMAT
     samebits: str
@@ -224,31 +225,31 @@ class RecordFile(Document):
     preset: str | None = None
     controls: list[str] = []
     seed: int | None = None
-    variables: dict[str, str | None] = {}  # of the trials' environment, other than samebits' own; null: taken away
+    variables: dict[str, str | None] = {}  # of the trials' environment, without samebits' own; null: removed
     hash: Literal["xxh3", "blake2b"]
     options: Options = Options()
     rounds: list[Round] = []
     notes: list[str] = []  # sentences about how the trials were combined, which become warnings
-    at_a_time_why: str = ""  # why so many trials ran at a time, or why one by one
-    doubt: str = ""  # what was seen only of trials that had waited between rounds, and not of trials that had not
-    signature: str | None = None  # by the user's own key: tells a record that was made here from any other
+    at_a_time_why: str = ""  # why this many trials ran at a time, or why one by one
+    doubt: str = ""  # what trials showed only if they had waited between rounds
+    signature: str | None = None  # by the user's own key: shows that the record was made here
 
 
 class PythonProcess(Document):
-    """A Python process that ran below the command."""
+    """A Python process that the command started, directly or not."""
 
     pid: int
     argv: list[str]
     executable: str | None = None
     watched: bool
     why: str = ""  # for one that was not watched: what hid it, if that is known
-    asks: bool = False  # a runner, say, only asked the interpreter about itself, before the first step
+    asks: bool = False  # a program such as a runner only asked the interpreter about itself, before the first step
 
 
 class Leak(Document):
-    """What an earlier trial left and this one used. `content`: the fingerprint of the file when the trial began.
+    """A file that an earlier trial left and this one used. `content`: its fingerprint when the trial began.
 
-    `how`: it was read, or only its name was looked at (a folder was listed, a path asked for).
+    `how`: the trial read the file, or only looked at its name (it listed the folder, or asked for the path).
     """
 
     path: str
@@ -286,10 +287,10 @@ class TrialFile(Document):
 
 
 class Lines(Document):
-    """The lines of a text, without times, dates, paths and ids. `ordered`, `sorted`: fingerprints over all of them.
+    """The lines of a text, without times, dates, paths and ids. `ordered`, `sorted`: fingerprints of all these lines.
 
-    `raw`: the fingerprint of the lines as they are. `timed`: most of them begin with, or hold, a time. `kept`: the
-    first ones. `cut`: the text is so long that only its first and last lines were read.
+    `raw`: the fingerprint of the lines before anything is masked. `timed`: most of them hold a time. `kept`: the first
+    ones. `cut`: the text is so long that only its first and last lines were read.
     """
 
     ordered: str
@@ -304,13 +305,13 @@ class Lines(Document):
 class SavedFile(Document):
     """A file that a trial wrote, compared by content.
 
-    `named`: by --artifact (else found by itself). `tensors`: part name -> 32 hex digits; a file without parts has one,
-    "". `values`: names of parts that are no tensors (numbers, text, lists of them). `shown`: of these, the short ones
-    as JSON. `masked`: parts of text that hold times, paths or ids -> the fingerprint of the text as it is. `numbers`:
-    lists of numbers. `nonnegative`: arrays and lists without a number below zero. `models`: names below which all
-    parts are a model's ("": the whole file). `lines`: of a text. `begin`: the byte at which what this trial wrote
-    begins, in a file that it only added to. `error`: why it could not be read as its format; its bytes are
-    fingerprinted then. `changing`: why it could not be read at all.
+    `named`: --artifact names it; otherwise samebits found it. `tensors`: name of a part -> 32 hex digits. A file
+    without parts has one part, "". `values`: names of parts that are not tensors (numbers, text, lists of them).
+    `shown`: the short ones of these, as JSON. `masked`: name of a text with times, paths or ids -> its fingerprint
+    before masking. `numbers`: names of lists of numbers. `nonnegative`: names of arrays and lists without a number
+    below zero. `models`: names below which all parts belong to a model ("": the whole file). `lines`: those of a text.
+    `begin`: the byte at which the output of this trial begins, if it only added to the file. `error`: why only the
+    bytes of the file could be fingerprinted. `changing`: why it could not be read at all.
     """
 
     path: str
@@ -333,9 +334,8 @@ class FilesFile(Document):
     """files.json: the files of one trial, and what it printed.
 
     `patterns_without_match`, `ignores_without_match`: patterns of --artifact and --ignore that matched nothing.
-    `found`: how many files the trial wrote, those included that are beyond the limit and so not among `files`.
-    `ignored`: how many of them --ignore names. `apart`: the trial had a working folder of its own.
-    `gone`: files that were removed before they could be read.
+    `found`: how many files the trial wrote, including those beyond the limit of `files`. `ignored`: how many of them
+    --ignore names. `apart`: it had its own working folder. `gone`: files that were removed before they were read.
     """
 
     format: int = RECORD_FORMAT

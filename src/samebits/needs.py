@@ -1,4 +1,4 @@
-"""What one trial needs of the machine that it runs on, as `--each` says it."""
+"""Reads what one trial needs from the machine on which it runs, as `--each` says it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["NODE", "PACKED", "SBATCH", "SPREAD", "in_options", "read_needs", "re
 
 NEEDS = ("num_cpus", "num_gpus", "label", "node", "folder")
 NODE, PACKED = "node", "packed"
-SBATCH, SPREAD = "sbatch", "spread"  # the needs that --sbatch and --spread say, beside those of --each
+SBATCH, SPREAD = "sbatch", "spread"  # the needs of --sbatch and --spread, which join those of --each
 SPREADS = ("same", "nodes", "any")
 
 
 def read_needs(text: str) -> dict[str, str]:
-    """The needs of num_gpus=1,num_cpus=2,label=a100. Raises ValueError."""
+    """Return the needs in a text such as num_gpus=1,num_cpus=2,label=a100. Raises ValueError."""
     found: dict[str, str] = {}
     for word in text.split(","):
         name, _, value = word.strip().partition("=")
@@ -33,7 +33,10 @@ def read_needs(text: str) -> dict[str, str]:
 
 
 def read_sbatch(text: str) -> str:
-    """Options of sbatch, each one word: no word can be taken for the script of a job. Raises ValueError."""
+    """Return the options of sbatch unchanged. Raises ValueError unless each is one word.
+
+    Otherwise sbatch could take a word for the script of the job.
+    """
     if not text.strip() or any(ord(character) < 32 for character in text):
         raise ValueError(f"{text!r} holds no options, or a control character.")
     try:
@@ -47,14 +50,14 @@ def read_sbatch(text: str) -> str:
 
 
 def read_spread(text: str) -> str:
-    """How trials are spread over nodes. Raises ValueError."""
+    """Return how trials are spread over nodes. Raises ValueError."""
     if text not in SPREADS:
         raise ValueError(f"{text!r} is not one of {', '.join(SPREADS)}.")
     return text
 
 
 def in_options(needs: Mapping[str, str]) -> str:
-    """The needs as they stand on the command line."""
+    """Return the needs as options of the command line."""
     said = ",".join(f"{name}={value}" for name, value in needs.items() if name not in (SBATCH, SPREAD))
     more = [f"--{name} {shlex.quote(needs[name])}" for name in (SBATCH, SPREAD) if name in needs]
     return " ".join([f"--each {said}", *more] if said else more)

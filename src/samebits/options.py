@@ -1,7 +1,7 @@
-"""Every option, declared once: the command line, its help and the reference page derive from this table.
+"""Declares every option once: the command line, its help and the reference page derive from this table.
 
-A reader turns the words of the command line into a value, or raises ValueError with a sentence about them. Readers
-are pure: code that opens a file or an interpreter checks that it is there.
+A reader turns a text of the command line into a value, or raises ValueError with a sentence about the text. Readers are
+pure: they do not check that a file or an interpreter exists. The code that opens it checks that.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|min|s|m|h|d)")
 
 
 def read_whole(text: str, lowest: int, highest: int, what: str) -> int:
-    """A whole number between two bounds, both included."""
+    """Return a whole number between two bounds, both included."""
     if not re.fullmatch(r"[+-]?\d{1,30}", text, re.ASCII):
         raise ValueError(f"{text!r} is not a whole number; {what} is from {lowest:,} to {highest:,}.")
     number = int(text)
@@ -76,7 +76,7 @@ def read_steps(text: str) -> int:
 
 
 def read_step_or_steps(text: str) -> tuple[int, int]:
-    """(first, last) of "3" or "0-2"."""
+    """Return (first, last) for "3" or "0-2"."""
     first, dash, last = text.partition("-")
     if dash and not (first.strip() and last.strip()):
         raise ValueError(f"{text!r} is not a step; say 0, 3 or 0-2.")
@@ -102,7 +102,7 @@ def read_seed(text: str) -> int:
 
 
 def read_seeds(text: str) -> list[int]:
-    """Seeds with commas between them."""
+    """Return seeds that are separated by commas."""
     return [read_seed(word) for word in read_names(text)]
 
 
@@ -111,7 +111,7 @@ def read_exit_status(text: str) -> int:
 
 
 def read_duration(text: str) -> float:
-    """Seconds from "90", "90s", "5m", "1h30m", "2d": more than nothing, at most a year."""
+    """Return the seconds in "90", "90s", "5m", "1h30m" or "2d": more than 0, at most a year."""
     seconds = _seconds(text.strip().lower())
     if seconds is None or not math.isfinite(seconds):
         raise ValueError(f"{text!r} is not a time; say 90, 90s, 5m, 1h30m or 2d.")
@@ -132,7 +132,7 @@ def _seconds(text: str) -> float | None:
 
 
 def read_metric(text: str) -> tuple[str, str]:
-    """NAME=REGEX. The regex finds the number: its first group, or the whole match if it has none."""
+    """Return (name, regex) for NAME=REGEX. The number is the first group, or the whole match if there is none."""
     name, equals, pattern = text.partition("=")
     if not equals or not name.strip() or not pattern:
         raise ValueError(f"{text!r} is not NAME=REGEX; say --metric 'accuracy=acc: ([0-9.]+)'.")
@@ -141,12 +141,12 @@ def read_metric(text: str) -> tuple[str, str]:
     except (re.error, RecursionError, OverflowError) as why:
         raise ValueError(f"the regular expression {pattern!r} of {name.strip()!r} cannot be read: {why}.") from None
     if compiled.groups > 1:
-        raise ValueError(f"the regular expression {pattern!r} has {compiled.groups} groups; one holds the number.")
+        raise ValueError(f"the regular expression {pattern!r} has {compiled.groups} groups; use one for the number.")
     return name.strip(), pattern
 
 
 def read_cases(text: str) -> tuple[str, str]:
-    """NAME=REGEX. The regex finds each test case: its first group is the case, its second the number."""
+    """Return (name, regex) for NAME=REGEX. The regex finds test cases: group 1 is the case, group 2 its number."""
     name, equals, pattern = text.partition("=")
     try:
         groups = re.compile(pattern).groups
@@ -159,7 +159,7 @@ def read_cases(text: str) -> tuple[str, str]:
 
 
 def read_factor(text: str) -> tuple[str, list[str]]:
-    """NAME, or NAME=VALUE,VALUE: (name, values), no values if none are named."""
+    """Return (name, values) for NAME or NAME=VALUE,VALUE. `values` is empty if none are named."""
     name, equals, values = read_text(text).partition("=")
     if not name.strip() or (equals and not values.strip()):
         raise ValueError(f"{text!r} is not a factor; say --factor threads, or --factor threads=1,2.")
@@ -167,7 +167,7 @@ def read_factor(text: str) -> tuple[str, list[str]]:
 
 
 def read_text(text: str) -> str:
-    """Words that say something: not empty, without control characters."""
+    """Return a text that is not empty and holds no control characters. Raises ValueError for any other."""
     if not text.strip():
         raise ValueError("an empty text names nothing.")
     if any(ord(character) < 32 for character in text):
@@ -176,7 +176,7 @@ def read_text(text: str) -> str:
 
 
 def read_names(text: str) -> list[str]:
-    """Names with commas between them."""
+    """Return names that are separated by commas."""
     names = [name.strip() for name in read_text(text).split(",")]
     if not all(names):
         raise ValueError(f"{text!r} is not a list of names; say a,b,c.")
@@ -184,9 +184,9 @@ def read_names(text: str) -> list[str]:
 
 
 class Option(NamedTuple):
-    """One option. `read`: None for a flag. `many`: may be given again. `words`: how many words it takes.
+    """One option. `read`: None for a flag. `many`: it may be given again. `words`: readers, if it takes several words.
 
-    `names`: gives the names that it takes, for shells that complete them.
+    `names`: returns the names that it takes, for shells that complete them.
     """
 
     name: str
@@ -201,7 +201,7 @@ class Option(NamedTuple):
 
     @property
     def takes(self) -> int:
-        """How many words follow the flag."""
+        """The number of words after the flag."""
         return len(self.words) if self.words else int(self.read is not None)
 
 
@@ -297,8 +297,8 @@ REPEATS = Option("repeats", ("--repeats",), "How often each operator is run agai
 
 FACTORS = Option(
     "factors", ("--factor",),
-    "Vary this factor, through these values (default: all that this machine can vary); see `samebits list factors`.",
-    "NAME[=V1,V2,...]", read_factor, many=True,
+    "Vary this factor through these values (default: every factor that this machine can vary); see `samebits list "
+    "factors`.", "NAME[=V1,V2,...]", read_factor, many=True,
 )  # fmt: skip
 
 SEEDS = Option(

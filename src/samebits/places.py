@@ -1,4 +1,4 @@
-"""Where samebits keeps what it uses again, and how two processes of samebits stay out of each other's way."""
+"""Names the folders of environments and data sets, and locks what only one process may use at a time."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ HOME_VARIABLE = "SAMEBITS_HOME"
 
 
 def home() -> Path:
-    """The folder of environments; `SAMEBITS_HOME` names a different one."""
+    """Return the folder of environments; `SAMEBITS_HOME` names a different one."""
     return _named() or platformdirs.user_data_path("samebits")
 
 
 def cache() -> Path:
-    """The folder of data sets, which can be fetched again. It is in `SAMEBITS_HOME` if that is set."""
+    """Return the folder of data sets, which can be fetched again. It is in `SAMEBITS_HOME` if that is set."""
     named = _named()
     return named / "cache" if named else platformdirs.user_cache_path("samebits")
 
@@ -33,7 +33,7 @@ def _named() -> Path | None:
 
 @contextmanager
 def alone(lock: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold a lock file. If a different process holds it, call `waiting`, then wait."""
+    """Hold a lock file while the block runs. If a different process holds it, call `waiting`, then wait."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         try:

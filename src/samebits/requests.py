@@ -1,4 +1,4 @@
-"""Makes the request for the launcher from the options of a command. Nothing heavy is imported before the trials are."""
+"""Makes the request for the launcher from the options of a command. Heavy modules are imported as late as possible."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SYSTEMS = {"win32": "Windows", "darwin": "macOS", "cygwin": "Cygwin"}
 
 
 def refuse_platform() -> None:
-    """UsageError if trials cannot be run. Reports are made everywhere."""
+    """Raise UsageError if trials cannot run on this platform. Reports can be made on all platforms."""
     if sys.platform.startswith("linux"):
         return
     name = SYSTEMS.get(sys.platform, sys.platform)
@@ -40,12 +40,12 @@ def refuse_platform() -> None:
 
 
 def training_command(words: Sequence[str]) -> list[str]:
-    """The command to run: a script that stands there alone is run by python."""
+    """Return the command to run. If it begins with a script, python runs the script."""
     return ["python", *words] if words and words[0].endswith(".py") else list(words)
 
 
 def names_a_record(words: Sequence[str]) -> bool:
-    """Whether what was given is one word that is no program: a folder, or a path that is not there."""
+    """Return whether there is only one word, which names no program: a folder, or a path that does not exist."""
     if len(words) != 1 or words[0].endswith(".py"):
         return False
     path = Path(words[0])
@@ -53,7 +53,7 @@ def names_a_record(words: Sequence[str]) -> bool:
 
 
 def refuse_record(words: Sequence[str], why: str) -> None:
-    """Raise UsageError for a record instead of the training's command. `why`: the sentence after its name."""
+    """Raise UsageError for a record instead of a training command. `why`: the message after its name."""
     from samebits.launch.folders import is_record
 
     if names_a_record(words) and is_record(Path(words[0])):
@@ -62,13 +62,13 @@ def refuse_record(words: Sequence[str], why: str) -> None:
 
 
 def asked(given: dict[str, Any], command: str) -> Request | Path:
-    """The folder of the record that is given instead of a command, else the request for the launcher."""
+    """Return the folder if a record is given instead of a command, else the request for the launcher."""
     words = given["command"]
     return Path(words[0]) if names_a_record(words) else request(given, command)
 
 
 def request(given: dict[str, Any], command: str) -> Request:
-    """The request for the launcher. Raises UsageError or NotFound if it is impossible."""
+    """Return the request for the launcher. Raises UsageError or NotFound if it is impossible."""
     if not given["command"]:
         raise UsageError("there is no command to run.", f"samebits {command} -- python train.py")
     _refuse_folder(given["out"])
@@ -91,13 +91,13 @@ def request(given: dict[str, Any], command: str) -> Request:
 
 
 def needs(given: dict[str, Any]) -> dict[str, str]:
-    """What one trial needs of its host: that of --each, the options of sbatch, and how trials are spread."""
+    """Return what one trial needs from its host: that of --each, the options of sbatch, and the spread over nodes."""
     said = {name: given.get(name) for name in (SBATCH, SPREAD)}
     return {**(given["each"] or {}), **{name: value for name, value in said.items() if value}}
 
 
 def _refuse_folder(out: str | None) -> None:
-    """UsageError for a record folder that cannot be one, or cannot be made."""
+    """Raise UsageError if the record folder cannot be made."""
     if out is None:
         return
     try:
@@ -109,7 +109,7 @@ def _refuse_folder(out: str | None) -> None:
 
 
 def _nearest(path: Path) -> Path:
-    """The path itself or the nearest above it that is there. Raises OSError for a name that can never be."""
+    """Return the path, or the nearest path above it that exists. Raises OSError for an impossible name."""
     while path != path.parent:
         try:
             path.lstat()
@@ -121,7 +121,7 @@ def _nearest(path: Path) -> Path:
 
 
 def interpreter(python: str | None, environment: str | None) -> str | None:
-    """The interpreter that was named, or None if none was. UsageError or NotFound for what cannot be."""
+    """Return the interpreter that was named, if any. Raises UsageError or NotFound if it cannot be used."""
     if python is None and environment is None:
         return None
     from samebits.environments import find_python
@@ -140,7 +140,7 @@ def _options(given: dict[str, Any]) -> Any:
 
 
 def patterns(pairs: tuple[tuple[str, str], ...], flag: str) -> dict[str, str]:
-    """Name -> regex, of an option that may be given again. UsageError for one name with two of them."""
+    """Return name -> regex of a repeatable option. Raises UsageError if a name has two different regexes."""
     metrics: dict[str, str] = {}
     for name, pattern in pairs:
         if metrics.setdefault(name, pattern) != pattern:

@@ -1,4 +1,4 @@
-"""Two tensors that differ, as a document: samples, a histogram of units in the last place, the order of rows."""
+"""Defines the documents that show two different tensors: samples, a histogram of ULPs, the order of rows."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ __all__ = [
 ]
 
 WITH_TENSORS = ("start", "batch", "forward", "gradient", "update")  # kinds of divergences that have a tensor
-MOST_RUNS = 4  # of a program, to see its tensor twice
+MOST_RUNS = 4  # of a program, until two of them diverge at the same point again
 MOST_SIDE = 32  # pixels of a picture, in height and in width
 
 
 class PicturePair(Document):
-    """Two pictures and their difference, made small. Pixels from 0 to 255 as base64, row by row, channels last.
+    """Two pictures and their difference, scaled down. Pixels are 0 to 255 in base64, row by row, channels last.
 
-    `low`, `high`: the values that are 0 and 255 in the two; `largest`: the difference that is 255. The difference has
-    one channel.
+    `low`, `high`: the values for which 0 and 255 stand in the two pictures. `largest`: the difference for which 255
+    stands. The difference has one channel.
     """
 
     height: int
@@ -54,7 +54,10 @@ class PicturePair(Document):
 
 
 class SamplePair(Document):
-    """A row of a tensor in two trials: a picture, a text, or values from `start` on, of `values` in all."""
+    """One row of a tensor in two trials: a picture, a text or numbers.
+
+    `values`: how many values the row has. `one`, `other`: some of these, from `start` on.
+    """
 
     row: int
     values: int
@@ -67,7 +70,7 @@ class SamplePair(Document):
 
 
 class UlpRange(Document):
-    """The number of pairs of values that are `first` to `last` units in the last place apart."""
+    """One bar of the histogram: `values` pairs of values are `first` to `last` units in the last place apart."""
 
     first: int
     last: int
@@ -75,9 +78,9 @@ class UlpRange(Document):
 
 
 class RowOrder(Document):
-    """How many rows are the same in both trials: at the same place, or `moved`; and how many only one of them has.
+    """The rows of two tensors. `same`: equal at one place. `moved`: equal at different places. `alone`: in one only.
 
-    `places`: of the first rows that moved, the place in the one and in the other.
+    `places`: for the first rows that moved, the place in the one and in the other.
     """
 
     rows: int
@@ -88,7 +91,7 @@ class RowOrder(Document):
 
 
 class ShownDifference(Document):
-    """What differs, small enough to be shown. `not_finite`: pairs that differ with infinity or NaN on a side."""
+    """A difference, small enough to be shown. `not_finite`: how many differing pairs hold infinity or NaN."""
 
     samples: list[SamplePair] = []
     ulps: list[UlpRange] = []

@@ -1,6 +1,6 @@
-"""The words that all commands share: numbers, plurals, lists, times, names of trials, and text from outside made safe.
+"""Provides the words that all commands share: numbers, plurals, lists, times, names of trials, and safe text.
 
-Pure functions of plain values.
+They are pure functions of plain values. Text from outside is made safe.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ _RNG_NAMES = {
 
 
 def count(number: int, noun: str) -> str:
-    """``1 step``, ``1,200 steps``."""
+    """Return a number with its noun: ``1 step``, ``1,200 steps``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural(noun)}"
 
 
 def plural(noun: str) -> str:
-    """The plural of the nouns used here."""
+    """Return the plural of a noun that is used here."""
     if noun.endswith("y") and noun[-2] not in "aeiou":
         return noun[:-1] + "ies"
     is_hissed = noun.endswith(("s", "ch")) and not noun.endswith("epoch")
@@ -56,45 +56,45 @@ def plural(noun: str) -> str:
 
 
 def listed(items: Iterable[object]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
+    """Join items as ``a``, ``a and b``, or ``a, b and c``."""
     words = [str(item) for item in items]
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
 
 
 def first_few(names: Sequence[str], most: int) -> str:
-    """a, b and 3 more."""
+    """Return the first names, and the number of the others: ``a, b and 3 more``."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
 def trials(ids: Sequence[int]) -> str:
-    """``trial 2``, ``trials 1, 2 and 4``."""
+    """Name trials: ``trial 2``, ``trials 1, 2 and 4``."""
     return ("trial " if len(ids) == 1 else "trials ") + listed(ids)
 
 
 def were(ids: Sequence[int]) -> str:
-    """The verb that goes with `trials`."""
+    """Return ``was`` or ``were``, whichever goes with `trials`."""
     return agree(len(ids), "was", "were")
 
 
 def agree(number: int, one: str, many: str) -> str:
-    """The form of a verb that goes with a number of things: ``differs``, ``differ``."""
+    """Return the form of a verb that agrees with a number: ``differs``, ``differ``."""
     return one if number == 1 else many
 
 
 def command(argv: Sequence[str], limit: int = 80) -> str:
-    """Arguments as a shell would take them, shortened."""
+    """Return arguments as a shell takes them, cut to `limit` characters."""
     text = shlex.join(argv)
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def rng(name: str) -> str:
-    """A random number generator by the name that people know."""
+    """Return the name by which people know a random number generator."""
     return _RNG_NAMES.get(name, f"the random state {name}")
 
 
 def signal_name(number: int) -> str:
-    """SIGKILL; signal 77 if the number has no name."""
+    """Return SIGKILL and the like, or ``signal 77`` for a number without a name."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -102,7 +102,7 @@ def signal_name(number: int) -> str:
 
 
 def clock(seconds: float) -> str:
-    """0:31, 12:05, 1:02:03."""
+    """Return seconds as ``0:31``, ``12:05`` or ``1:02:03``."""
     whole = max(0, round(seconds))
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
@@ -110,7 +110,7 @@ def clock(seconds: float) -> str:
 
 
 def moment(text: str) -> str:
-    """A moment of a document, to the minute: 2026-11-28 04:41 UTC. A text that is none stays."""
+    """Return a moment to the minute: ``2026-11-28 04:41 UTC``. Any other text stays unchanged."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -119,7 +119,7 @@ def moment(text: str) -> str:
 
 
 def span(seconds: float) -> str:
-    """0.4 s, 6 s, 3 min, 2 h 5 min."""
+    """Return seconds as ``0.4 s``, ``6 s``, ``3 min`` or ``2 h 5 min``."""
     if seconds < 9.5:
         return f"{seconds:.1f} s".replace(".0 s", " s")
     if seconds < 100:
@@ -129,7 +129,7 @@ def span(seconds: float) -> str:
 
 
 def size(number: float) -> str:
-    """1.2 MB: so many bytes in the largest unit that fits."""
+    """Return a number of bytes in the largest unit that fits: ``1.2 MB``."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if number < 1000 or unit == "GB":
             break
@@ -138,7 +138,7 @@ def size(number: float) -> str:
 
 
 def ids(trials: Iterable[int]) -> str:
-    """1-3,5."""
+    """Return the numbers of trials as ranges: ``1-3,5``."""
     runs: list[list[int]] = []
     for number in sorted(trials):
         if runs and number == runs[-1][1] + 1:
@@ -149,7 +149,7 @@ def ids(trials: Iterable[int]) -> str:
 
 
 def some_of(names: Sequence[str], left_out: Sequence[str]) -> str:
-    """Names of which there may be many: a, b; or everything (9); or all but c."""
+    """Shorten a list of names: ``a, b``, ``everything (9)``, or ``all but c``."""
     if not left_out and len(names) > 3:
         return f"everything ({len(names)})"
     if len(left_out) < len(names) and 0 < len(left_out) <= 3:
@@ -158,7 +158,7 @@ def some_of(names: Sequence[str], left_out: Sequence[str]) -> str:
 
 
 def probability(chance: float) -> str:
-    """94 %. Never rounded up to certainty."""
+    """Return a probability as ``94 %``. It is never rounded up to certainty."""
     percent = chance * 100
     if percent < 99:
         return f"{percent:.0f} %"
@@ -166,19 +166,19 @@ def probability(chance: float) -> str:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """The advice for an unknown name: the known names that are like it, or all of them."""
+    """Return the advice for an unknown name: the known names that resemble it, or all of them."""
     every = list(known)
     close = difflib.get_close_matches(name.lower(), every)
     return f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(every)}."
 
 
 def printable(text: str) -> str:
-    """The text with its lines kept; control characters, marks of direction and lone surrogates become escapes."""
+    """Escape control characters, marks of direction and lone surrogates in a text. Its lines are kept."""
     return "".join(c if c == "\n" or _is_shown(c) else _escaped(c) for c in text)
 
 
 def one_line(text: str) -> str:
-    """The same as one line: a name with a newline in it cannot pass for a line of a report."""
+    """Escape the same and newlines, so that a name with a newline cannot pass for a line of a report."""
     return "".join(c if _is_shown(c) else _escaped(c) for c in text)
 
 

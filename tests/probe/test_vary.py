@@ -283,6 +283,6 @@ def test_a_load_beside_is_a_factor(varied):
     result = varied("needs_a_home.py", factors=[("cpu-load", ["own", "1"])])
     assert answers(result) == {"cpu-load": "independent"}
     assert [value.in_force for value in result.factors[0].values] == [
-        "no busy processes beside",
-        "1 busy processes beside",
+        "no other busy processes",
+        "other busy processes: 1",
     ]

@@ -1,4 +1,4 @@
-"""The command line. Nothing is imported before signals are handled, so that Ctrl-C is answered from the start."""
+"""Runs the command line. Signals are handled before anything else is imported, so that Ctrl-C works from the start."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import TracebackType
 
 
 def _without_traceback(kind: type[BaseException], why: BaseException, trace: TracebackType | None) -> None:
-    """Say nothing of a Ctrl-C that arrives before `main` runs: Python then ends by the signal itself."""
+    """Print nothing for a Ctrl-C that arrives before `main` runs. Python then ends by the signal itself."""
     if not issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, why, trace)
 

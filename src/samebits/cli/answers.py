@@ -1,4 +1,4 @@
-"""Shows a result: on the screen, in the files that were asked for, and as the exit status."""
+"""Shows a result: on the screen, in the requested files, and as the exit status."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ __all__ = [
 
 
 def answer(result: Result, targets: Targets, record: Record) -> int:
-    """Show a result, write what was asked for, return the verdict's exit status."""
+    """Show a result, write the requested files, and return the exit status of the verdict."""
     return present(result_report(result, record, targets), targets)
 
 
 def present(report: Report, targets: Targets, *, quiet: bool = False) -> int:
-    """Show a report, write the files that were asked for, return the exit status of its verdict; 0 (done) without one.
+    """Show a report, write the requested files, and return the exit status of its verdict (0 without a verdict).
 
-    `quiet`: standard output is taken by something else.
+    `quiet`: standard output is used for something else.
     """
     from samebits.model import EXIT_CODES
     from samebits.reports import presenters
@@ -54,7 +54,7 @@ def present(report: Report, targets: Targets, *, quiet: bool = False) -> int:
 
 
 def write_text(name: str, target: str, text: str) -> None:
-    """Write a report where its option says. UsageError if it cannot be written."""
+    """Write a report to the target of its option. Raises UsageError if it cannot be written."""
     if target == SCREEN:
         say(text)
     else:
@@ -62,9 +62,9 @@ def write_text(name: str, target: str, text: str) -> None:
 
 
 def write_bytes(name: str, target: str, content: bytes) -> None:
-    """Write bytes that are not text of one encoding to the file that an option names.
+    """Write bytes to the target of an option. They may hold texts of different encodings.
 
-    Raises UsageError if it cannot be written.
+    Raises UsageError if they cannot be written.
     """
     if target != SCREEN:
         write_content(name, target, content)
@@ -75,7 +75,7 @@ def write_bytes(name: str, target: str, content: bytes) -> None:
 
 @contextmanager
 def shown_progress() -> Iterator[Progress]:
-    """Progress on standard error while trials run."""
+    """Show progress on standard error while trials run."""
     from samebits.cli.progress import shown
 
     with shown(sys.stderr) as progress:
@@ -84,14 +84,14 @@ def shown_progress() -> Iterator[Progress]:
 
 @contextmanager
 def titled_progress(title: str) -> Iterator[Progress]:
-    """Progress of one of several groups of trials, under its name."""
+    """Show the progress of one of several groups of trials, under its name."""
     say(f"samebits: {title}\n", sys.stderr)
     with shown_progress() as progress:
         yield progress
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Write to a stream what its encoding can hold."""
+    """Write a text to a stream. Characters that its encoding cannot hold become escapes."""
     stream = stream or sys.stdout
     if stream is None:  # it was closed before the start
         return

@@ -1,4 +1,7 @@
-"""What the clients of samebits add: entry points of the group `samebits.commands`, and tables beside their commands."""
+"""Finds what clients of samebits add: entry points of the group `samebits.commands`, and tables.
+
+The tables are in the modules of the clients' commands.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ PLUGGED = "samebits.commands"  # the group of entry points
 
 
 def named(table: str) -> dict[str, Any]:
-    """The entries of all clients' tables of this name, which stand beside their commands.
+    """Return the entries of the tables with this name in the modules of all clients' commands.
 
     Anything that is not a table is left out.
     """
@@ -27,7 +30,7 @@ def named(table: str) -> dict[str, Any]:
 
 
 def broken() -> list[str]:
-    """Each client that cannot be imported, and why."""
+    """Return each client that cannot be imported, and why."""
     return [
         f"{point.name} of {point.value} cannot be imported: {type(found).__name__}: {found}"
         for point, found in _imported()
@@ -36,7 +39,7 @@ def broken() -> list[str]:
 
 
 def _imported() -> Iterator[tuple[EntryPoint, ModuleType | Exception]]:
-    """The module of each client; or why it cannot be imported, which costs only what that client does."""
+    """Yield each client with its module, or with the error of its import, which disables only that client."""
     for point in sorted(entry_points(group=PLUGGED), key=lambda point: point.name):
         try:
             yield point, importlib.import_module(point.module)

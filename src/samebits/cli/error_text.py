@@ -1,4 +1,4 @@
-"""Says on standard error what went wrong, where, and what to do next: exit status 2, and no traceback."""
+"""Says on standard error what went wrong, where, and what to do next, with exit status 2 and without a traceback."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WRONG = 2
 
 
 def refuse_unreadable(words: Sequence[str]) -> None:
-    """UsageError for an argument that is not UTF-8 (it has lone surrogates): no record could hold it."""
+    """Raise UsageError for an argument that is not UTF-8 (it has lone surrogates): no record could hold it."""
     for word in words:
         if any("\ud800" <= character <= "\udfff" for character in word):
             shown = word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
@@ -25,7 +25,7 @@ def refuse_unreadable(words: Sequence[str]) -> None:
 
 
 def answer(why: BaseException) -> int:
-    """Tell what happened and return the exit status."""
+    """Say what happened, and return the exit status."""
     if isinstance(why, click.exceptions.Exit):
         return why.exit_code
     if isinstance(why, SystemExit):
@@ -35,12 +35,12 @@ def answer(why: BaseException) -> int:
     if isinstance(why, click.exceptions.NoArgsIsHelpError):
         return _write(f"{why.format_message()}\n", WRONG)
     if isinstance(why, BrokenPipeError):
-        return WRONG  # whoever was listening has gone
+        return WRONG  # the reader of the output has gone
     return _say(*_message(why), WRONG)
 
 
 def _stopped(why: BaseException) -> int:
-    """Return the stop signal, whether click has passed it on or turned it into an Abort."""
+    """Say what stopped samebits, and return the exit status. click may have turned the stop signal into an Abort."""
     stop = next((one for one in (why, why.__cause__) if isinstance(one, StopSignal)), StopSignal())
     return _say(stop.sentence, stop.advice, stop.status)
 
@@ -71,7 +71,7 @@ _OTHER_MACHINES = (
 
 
 def _unforeseen(why: BaseException) -> tuple[str, str]:
-    import traceback  # imported here and below, because `--help` hardly ever needs it
+    import traceback  # imported here and below, because most commands do not need it
 
     if not _stands_somewhere():
         return "the folder that you are in has been removed.", "cd to a folder that exists."
@@ -106,7 +106,7 @@ def _keep(why: BaseException) -> str | None:
 
 
 def _say(message: str, advice: str, status: int) -> int:
-    first, *more = printable(message).split("\n")  # indented: a name with a newline forges no line
+    first, *more = printable(message).split("\n")  # indented, so that a name with a newline cannot forge a line
     lines = [f"samebits: {first}", *(f"   {line}" for line in more)]
     lines += [f"   do this  {one_line(advice)}"] if advice else []
     return _write("\n".join(lines) + "\n", status)
@@ -116,6 +116,6 @@ def _write(text: str, status: int) -> int:
     try:
         sys.stderr.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
         sys.stderr.flush()
-    except (OSError, ValueError):  # standard error is closed: nobody can be told; the exit status still says it
+    except (OSError, ValueError):  # standard error is closed; the exit status still says it
         pass
     return status

@@ -1,4 +1,4 @@
-"""`samebits fix`: the patch for what explain found."""
+"""Runs `samebits fix`: makes the patch for the cause that explain found."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ of the program run, and which of them draws the first random number. Without --a
 trials repeat, the patch stays. If not, or if samebits is stopped, samebits restores the files. After a `kill -9`,
 `samebits fix --restore RECORD` does that.
 
-If the cause is the order of a set or of the files of a folder, the patch changes all of them that ran. --fewest then
-tries halves of these changes, until it knows which are needed, and leaves out the others.
+If the cause is the order of a set or of the files in a folder, the patch changes every such place that ran. --fewest
+then tries halves of these changes, until it knows which are needed, and leaves out the others.
 
 Exit status: 0 there is a patch (with --apply: the trials repeat with it), nothing to fix, or the files are restored,
-1 the trials diverge with the patch, 3 no changed line removes the cause, or there is no answer, 2 wrong use or an
-error."""
+1 the trials diverge with the patch, 3 no change to the lines removes the cause, or there is no answer, 2 wrong use or
+an error."""
 
 
 def run_fix(record: str, **given: Any) -> int:
-    """Make the patch, try it if the user wants that, and answer."""
+    """Make the patch, try it if --apply is given, and answer."""
     requests.refuse_platform()
     targets = {**{option.name: given[option.name] for option in REPORTS}, "patch": given["patch"]}
     answers.check_targets(targets)

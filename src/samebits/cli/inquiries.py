@@ -1,4 +1,4 @@
-"""`samebits explain`, `locate`, `ops` and `vary`: why and where trials diverge, and on what their bits depend."""
+"""Runs `samebits explain`, `locate`, `ops` and `vary`: why and where trials diverge, and on what their bits depend."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ EXPLAIN_TEXT = """Find out why trials diverge: the smallest set of controls with
 `samebits explain RECORD` takes the command, folder, options and controls from the record of a check. With a command,
 samebits checks it first, and -n is the number of trials of that check.
 
-samebits holds controls and leaves them out, until it finds a set that is needed and enough. It tries this set often
-enough that a control without effect is accepted in fewer than 1 of 100 searches.
+samebits holds some controls and leaves out others, until it finds a set that is necessary and sufficient. It tries this
+set often enough that a control without effect is accepted in fewer than 1 of 100 searches.
 
 Exit status: 1 if the trials diverge (whether or not a cause is found), 0 if there is nothing to explain, 3 if they give
 no answer, 2 wrong use or an error."""
 
 
 def run_explain(**given: Any) -> int:
-    """Check or open a record, search, and answer."""
+    """Check a command or open a record, search for the cause, and answer."""
     requests.refuse_platform()
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
@@ -65,7 +65,7 @@ answer, 2 wrong use or an error."""
 
 
 def run_locate(**given: Any) -> int:
-    """Check or open a record, locate, and answer."""
+    """Check a command or open a record, locate the divergence, and answer."""
     requests.refuse_platform()
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
@@ -104,7 +104,7 @@ itself does not change.
 
 `samebits ops RECORD` shows what an earlier replay found.
 
-Exit status: 0 all the same, 1 at least one operator differed, 2 wrong use or an error, 3 nothing was replayed."""
+Exit status: 0 no operator differed, 1 at least one did, 2 wrong use or an error, 3 nothing was replayed."""
 
 
 def run_ops(**given: Any) -> int:
@@ -118,7 +118,7 @@ def run_ops(**given: Any) -> int:
 
 
 def _read(words: tuple[str, ...]) -> ReplayResult | None:
-    """The result of an earlier replay, if the record of one is given instead of a command."""
+    """Return the result of an earlier replay if its record is given instead of a command, else None."""
     if not requests.names_a_record(words):
         return None
     from samebits.ops import read
@@ -152,7 +152,7 @@ answer."""
 
 
 def run_vary(**given: Any) -> int:
-    """Vary, and answer."""
+    """Vary the factors, and answer."""
     requests.refuse_platform()
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)

@@ -1,4 +1,4 @@
-"""`samebits slurm`: submits a Slurm job that trains, and waits for it."""
+"""Runs `samebits slurm`: submits a Slurm job that trains, and waits for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Exit status: that of the job; 1 if the job was ended and has none; 2 wrong use, 
 
 
 def run_slurm(command: tuple[str, ...], **_: Any) -> int:
-    """Submit, wait, and end as the job has ended."""
+    """Submit the job, wait for it, and return its exit status."""
     requests.refuse_platform()
     from samebits.launch.slurm_job import wait_for_job
 

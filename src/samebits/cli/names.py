@@ -1,4 +1,4 @@
-"""The names that options and arguments take: what `samebits list` shows, and what a shell completes."""
+"""Lists the names that options and arguments take, for `samebits list` and for shells that complete them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class NameEntry(NamedTuple):
 
 
 class NameKind(NamedTuple):
-    """Names of one kind. `used`: where people type them; `find`: all of them, in the order of the table."""
+    """Names of one kind. `used`: where people type them. `find`: returns all of them, in the order of the table."""
 
     used: str
     find: Callable[[], list[NameEntry]]
 
 
 _PRESETS = {
-    "none": "nothing is held, the program runs as it is",
+    "none": "nothing is held; the program runs as it is",
     "strict": "all controls that make runs repeat, if they apply",
     "code1": "the paper's settings for TensorFlow 1.14",
     "code2": "the paper's settings for TensorFlow 2.1",
@@ -32,7 +32,7 @@ _PRESETS = {
 
 
 def _controls() -> list[NameEntry]:
-    from samebits import controls  # here and below: help should not pay for what it does not show
+    from samebits import controls  # imported here and below, because the help does not need it
 
     return [NameEntry(control.id, control.does()) for control in controls.table()]
 

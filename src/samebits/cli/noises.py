@@ -1,4 +1,4 @@
-"""`samebits noise`: how far a metric moves between trainings."""
+"""Runs `samebits noise` and `samebits versus`: how far a metric moves between trainings, and whether B is better."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NOISE", "VERSUS", "run_noise", "run_versus", "show_noise"]
 
-NOISE_TEXT = """Train several times with each seed, and say how far a metric moves: between trainings with the
-same seed (the noise floor), what different seeds add, and what different test cases would add.
+NOISE_TEXT = """Train several times with each seed, and say how far a metric moves between trainings. The report
+shows the noise floor (trainings with the same seed), what different seeds add, and what different test cases would add.
 
 The seed replaces {seed} in the command. Seeding controls (--control torch-seed) use it too. Without --seeds,
 {seed} is 2019, and a program without {seed} trains with its own seed.
@@ -36,7 +36,7 @@ Exit status: 0 done, 2 wrong use or an error, 3 no training gave a number."""
 
 
 def run_noise(**given: Any) -> int:
-    """Train, measure, and answer."""
+    """Train, measure the noise, and answer."""
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
     from samebits.noise.kept_trainings import is_measurable, measured
@@ -68,14 +68,14 @@ def _answer(result: NoiseResult, targets: answers.Targets) -> int:
 NOISE = launching("noise", run_noise, "How far does a metric move between trainings?\n\n" + NOISE_TEXT)
 
 
-VERSUS_TEXT = """Compare two trainings beside the noise floor: B minus A with a 95 % interval, the probability that B is
+VERSUS_TEXT = """Compare two trainings: B minus A with a 95 % interval beside the noise floor, the probability that B is
 better, and how many trainings would show it.
 
 A and B are each a folder of noise or of check --metric, FOLDER:SETUP of a study, or a CSV file with a line for each
 training. They can also be commands in quotation marks: versus trains them as samebits noise does, with its options.
 
-Exit status: 0 there is an answer (whether or not they differ), 2 wrong use or an error, 3 no answer: too few trainings,
-no number of a metric, or both sides repeat."""
+Exit status: 0 there is an answer (whether or not they differ), 2 wrong use or an error, 3 no answer: too few
+trainings, a metric without a number, or both sides repeat."""
 
 
 def run_versus(**given: Any) -> int:
@@ -90,9 +90,9 @@ def run_versus(**given: Any) -> int:
 
 
 def _prepared(given: dict[str, Any], command: str, letter: str) -> Training:
-    """Prepares the trainings of one side, as `samebits noise` does, in its own record: a or b below --out.
+    """Prepare the trainings of one side, as `samebits noise` does, in its own record: a or b below --out.
 
-    Raises what is wrong with it before anything is trained.
+    If a training is impossible, raise its error before anything is trained.
     """
     requests.refuse_platform()
     out = str(Path(given["out"]) / letter) if given["out"] else None

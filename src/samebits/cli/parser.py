@@ -50,19 +50,19 @@ class Reads(click.ParamType[Any]):
 
 
 def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The words of a training's command: the shell completes files."""
+    """Let the shell complete files in the words of a training's command."""
     return [CompletionItem(incomplete, type="file")]
 
 
 class FlagOption(click.Option):
-    """An option that messages call by the flag that people type, not by all its forms."""
+    """An option that messages call by its longest flag."""
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
         return max(self.opts, key=len)
 
 
 def as_click(option: Option) -> click.Option:
-    """Make click's option of an option of the table."""
+    """Turn an option of the table into an option of click."""
     declared = (*option.flags, option.name)
     if option.takes == 0:
         return FlagOption(declared, is_flag=True, default=False, help=option.help)
@@ -86,9 +86,9 @@ def _kind(option: Option) -> Any:
 
 
 class LaunchCommand(click.Command):
-    """A command that ends in the command of a training; options stop where that begins.
+    """A command that ends in the command of a training. Its own options must come before that.
 
-    Without `--` before it, a script is run by python.
+    If there is no `--` before a script, python runs the script.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -102,7 +102,7 @@ class LaunchCommand(click.Command):
         return rest
 
     def _with_python(self, args: list[str]) -> list[str]:
-        """`-m pkg.train` instead of the command is short for `-- python -m pkg.train`."""
+        """Replace `-m pkg.train`, which is short for `-- python -m pkg.train`."""
         takes = {flag: option.nargs for option in self.params for flag in option.opts if _takes_words(option)}
         at = 0
         while at < len(args) and args[at].startswith("-") and args[at] not in ("--", "-"):
@@ -117,7 +117,7 @@ def _takes_words(option: click.Parameter) -> bool:
 
 
 def launching(name: str, run: Callable[..., int], text: str) -> click.Command:
-    """A command with the options of its name in the table, and the words of a training command."""
+    """Make a command with the options of its name in the table, and the words of a training's command."""
     words = click.Argument(
         ["command"], nargs=-1, type=click.UNPROCESSED, metavar="[--] COMMAND ...", shell_complete=_files
     )
@@ -131,12 +131,12 @@ def launching(name: str, run: Callable[..., int], text: str) -> click.Command:
 
 
 def record_argument(name: str) -> click.Argument:
-    """The folder of a record; the shell completes folders."""
+    """Make the argument for the folder of a record. The shell completes folders."""
     return click.Argument([name], type=Reads(str, name), metavar="RECORD")
 
 
 def plain(
     name: str, run: Callable[..., int], text: str, options: Iterable[Option], arguments: Iterable[click.Argument] = ()
 ) -> click.Command:
-    """A command with options and arguments, and without a training command."""
+    """Make a command with options and arguments, and without the command of a training."""
     return click.Command(name, params=[*map(as_click, options), *arguments], callback=run, help=text)

@@ -1,4 +1,4 @@
-"""Shows the progress of trials on standard error: one live line a trial on a terminal, a few plain lines elsewhere.
+"""Shows the progress of trials on standard error: live lines on a terminal, a few plain lines elsewhere.
 
 It is not a report. Reports are made from records alone, and can be made again.
 """
@@ -24,7 +24,7 @@ ROWS = 12  # trials whose lines are kept on the screen
 
 @contextmanager
 def shown(stream: TextIO) -> Iterator[Progress]:
-    """A progress that shows itself on the stream while the block runs."""
+    """Show progress on the stream while the block runs."""
     if not terminal.is_terminal(stream):
         yield ProgressLines(stream)
         return
@@ -40,7 +40,7 @@ class Pace:
         self._first: tuple[float, int] | None = None
 
     def at(self, step: int) -> float | None:
-        """The rate after this many steps; None until there were two looks."""
+        """Return the rate after this many steps; None if it is unknown, as at the first call."""
         moment = self._now()
         if self._first is None:
             self._first = (moment, step)
@@ -50,21 +50,21 @@ class Pace:
 
 
 def left(rate: float | None, step: int, total: int | None) -> str:
-    """The time left, as a clock; empty if it is not known."""
+    """Return the time left, as a clock; empty if it is unknown."""
     if rate is None or total is None or rate <= 0:
         return ""
     return f"{words.clock(max(0, total - step) / rate)} left"
 
 
 def pace_words(rate: float | None) -> str:
-    """Steps a second; seconds a step if the steps are slow."""
+    """Return steps per second, or seconds per step if the steps are slow."""
     if rate is None or rate <= 0:
         return ""
     return f"{rate:,.0f} steps/s" if rate >= 10 else f"{rate:.1f} steps/s" if rate >= 1 else f"{1 / rate:.1f} s/step"
 
 
 def steps_words(step: int, total: int | None) -> str:
-    """12 of 200 steps."""
+    """Return ``12 of 200 steps``, or ``12 steps`` if the total is unknown."""
     return f"{step:,} of {words.count(total, 'step')}" if total else words.count(step, "step")
 
 
@@ -75,7 +75,7 @@ def round_words(steps: int | None, trials: int) -> str:
 
 
 class Sights:
-    """What is known of the trials: the pace of each, and the steps of a whole one after the first has ended."""
+    """Knows the pace of each trial, and, once one trial has ended, how many steps a whole one makes."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -84,24 +84,24 @@ class Sights:
         self._whole: int | None = None
 
     def start(self, trial: int, limit: int | None) -> None:
-        """A trial begins. It makes at most `limit` steps (None: not known)."""
+        """Note that a trial begins. It makes at most `limit` steps (None: unknown)."""
         self._limits[trial], self._paces[trial] = limit, Pace(self._now)
 
     def end(self, status: str, steps: int) -> None:
-        """A trial has ended. A complete one tells how many steps the others will make."""
+        """Note that a trial has ended. A complete one tells how many steps the others will make."""
         if status == "complete" and steps:
             self._whole = steps
 
     def limit(self, trial: int) -> int | None:
-        """The most steps that a trial makes; None if that is not known."""
+        """Return the most steps that a trial makes; None if that is unknown."""
         return self._limits.get(trial)
 
     def total(self, trial: int) -> int | None:
-        """The steps that a trial will make; None if that is not known."""
+        """Return the steps that a trial will make; None if that is unknown."""
         return min((known for known in (self._limits.get(trial), self._whole) if known), default=None)
 
     def words(self, trial: int, step: int) -> list[str]:
-        """Steps, rate and time left; empty for a trial that never began."""
+        """Return steps, rate and time left; an empty list for a trial that never began."""
         if trial not in self._paces:
             return []
         rate, total = self._paces[trial].at(step), self.total(trial)
@@ -124,39 +124,39 @@ class ProgressLines(Progress):
         self._of = 0
 
     def round_started(self, steps: int | None, trials: int) -> None:
-        """Say what the round does."""
+        """Print what the round does."""
         self._say(round_words(steps, trials))
 
     def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
-        """Say nothing yet."""
+        """Print nothing yet."""
         self._sights.start(trial, steps_total)
         self._of, self._said[trial] = of, self._now()
 
     def trial_step(self, trial: int, step: int) -> None:
-        """Say it if nothing was said for a while."""
+        """Print the step if nothing was printed for a while."""
         words = self._sights.words(trial, step)
         if words and self._now() - self._said[trial] >= QUIET_SECONDS:
             self._said[trial] = self._now()
             self._say(f"trial {trial} of {self._of}: {', '.join(words)}")
 
     def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
-        """Say how it ended."""
+        """Print how the trial ended."""
         self._sights.end(status, steps)
         self._say(f"trial {trial} of {self._of}: {end_words(status, steps, seconds, self._sights.limit(trial))}")
 
     def note(self, text: str) -> None:
-        """Say it."""
+        """Print the note."""
         self._say(text)
 
     def _say(self, text: str) -> None:
-        # nobody reads the stream any more; the trials go on
+        # if nobody reads the stream any more, the trials go on
         with suppress(OSError, ValueError):
             self._stream.write(f"samebits: {words.one_line(text)}\n")
             self._stream.flush()
 
 
 class Live(Progress):
-    """One live line a trial: its bar, steps, rate and time left. The lines vanish when the verdict comes."""
+    """A live line for each trial: its bar, steps, rate and time left. The lines vanish when the verdict comes."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
         self._bars, self._sights = _bars(stream), Sights(now)

@@ -1,4 +1,4 @@
-"""`samebits check`, `record`, `compare` and `report`: run trials and judge them, judge records again."""
+"""Runs `samebits check`, `record`, `compare` and `report`."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ each time, bit for bit. If not, name the first thing that differs.
 
 Exit status: 0 repeated, 1 diverged, 2 wrong use or an error, 3 inconclusive."""
 
-# what cannot be said together with --add
+# options that exclude --add
 EXCLUDED = {"command": "a command", "against": "--against", "out": "--out", "overwrite": "--overwrite"}
 
 
 def run_check(**given: Any) -> int:
-    """Check, and answer."""
+    """Check a training, and answer."""
     requests.refuse_platform()
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
@@ -143,11 +143,11 @@ def run_report(record: str, **targets: str | None) -> int:
 
 
 def _refuse_unreadable(folder: Path) -> None:
-    """UsageError if the client that shows what is in a folder may be one that cannot be imported."""
+    """Raise UsageError if the folder may belong to a client that cannot be imported."""
     is_unknown = folder.is_dir() and not (folder / "record.json").is_file() and any(folder.glob("*.json"))
     broken = clients.broken() if is_unknown else []
     if broken:
-        what = f"{folder} has no record.json. A command that is broken here may have written it"
+        what = f"{folder} has no record.json. A command that is broken here may have written the folder"
         raise UsageError(f"{what}: {'; '.join(broken)}", "pip check")
 
 

@@ -1,4 +1,4 @@
-"""`samebits schema`: the JSON schema of each document that a command writes."""
+"""Runs `samebits schema`: prints the JSON schema of each document that a command writes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["DIALECT", "DOCUMENTS", "SCHEMA", "document_names", "model_of", "schema_of"]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-# name -> (what it is, its model: imported when it is asked for)
+# name -> (what the document is, its model, which is imported when it is needed)
 DOCUMENTS: dict[str, tuple[str, str]] = {
     "result": ("result.json, and --json of check, report, compare, explain and locate", "samebits.model:Result"),
     "record": ("record.json", "samebits.model:RecordFile"),
@@ -41,18 +41,21 @@ A later version may add fields, but never changes one: a schema allows fields th
 
 
 def documents() -> dict[str, tuple[str, str]]:
-    """The documents of samebits and of its clients. A client names its own in `DOCUMENTS`, beside its command."""
+    """Return the documents of samebits and of its clients.
+
+    A client names its own in a table `DOCUMENTS`, beside its command.
+    """
     known: dict[str, tuple[str, str]] = clients.named("DOCUMENTS")
     return {**DOCUMENTS, **{name: one for name, one in known.items() if name not in DOCUMENTS}}
 
 
 def document_names() -> list[str]:
-    """The names that `samebits schema` takes."""
+    """Return the names that `samebits schema` takes."""
     return list(documents())
 
 
 def model_of(name: str) -> type[BaseModel]:
-    """The model of a document. Raises UsageError if there is no such document."""
+    """Return the model of a document. Raises UsageError if there is no such document."""
     known = documents()
     if name not in known:
         raise UsageError(f"There is no document {name!r}.", words.suggestion(name, known))
@@ -62,7 +65,7 @@ def model_of(name: str) -> type[BaseModel]:
 
 
 def schema_of(name: str) -> dict[str, Any]:
-    """The schema of a document, as it is written. Raises UsageError as above."""
+    """Return the schema of a document in its written form. Raises UsageError if there is no such document."""
     return {"$schema": DIALECT, **model_of(name).model_json_schema(mode="serialization")}
 
 

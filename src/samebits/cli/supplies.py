@@ -1,4 +1,4 @@
-"""`samebits list`, `env` and `data`: the names that options take, environments to run in, data sets of the examples."""
+"""Runs `samebits list`, `env` and `data`: names for options, environments to run in, data sets of the examples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KIND is one of {", ".join(KINDS)}. Without it, all are listed."""
 
 
 def show_names(kind: str | None) -> int:
-    """Show one kind, or all."""
+    """Show the names of one kind, or of all."""
     if kind is not None and kind not in KINDS:
         raise UsageError(f"There is no kind of names {kind!r}.", words.suggestion(kind, KINDS))
     wanted = list(KINDS) if kind is None else [kind]
@@ -43,7 +43,7 @@ ENV_TEXT = "List the environments for --env, or build one from its lock file."
 
 
 def show_all() -> int:
-    """What `--env` and `--python` can name here."""
+    """Show what `--env` and `--python` can name here."""
     from samebits import environments
 
     answers.say(environments.listing())
@@ -51,7 +51,7 @@ def show_all() -> int:
 
 
 def create(name: str) -> int:
-    """Build one, and say how it is used."""
+    """Build an environment, and say how to use it."""
     from samebits import environments
 
     with answers.shown_progress() as progress:
@@ -83,7 +83,7 @@ DATA_TEXT = "Get the data sets of the examples."
 
 
 def get(name: str, folder: str | None, target: str | None) -> int:
-    """Get one, and say where it is."""
+    """Get a data set, and say where it is."""
     from samebits import datasets
 
     with answers.shown_progress() as progress:

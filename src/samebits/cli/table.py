@@ -1,7 +1,7 @@
-"""The commands: a table of contents. Nothing heavy is imported here, so that help comes at once.
+"""Lists the commands. Nothing heavy is imported here, so that help comes at once.
 
-Clients of samebits add commands of their own through entry points of the group `samebits.commands`, each of which names
-a click.Command: https://packaging.python.org/en/latest/specifications/entry-points/
+Clients of samebits add commands through entry points of the group `samebits.commands`. Each entry point names a
+click.Command: https://packaging.python.org/en/latest/specifications/entry-points/
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from samebits.cli.schemas import SCHEMA
 from samebits.cli.supplies import DATA, ENV, LIST
 from samebits.errors import UsageError
 
-# the only programs that these start are trials
+# these commands start no programs except trials
 OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, VERSUS)
 COMMANDS = (
     CHECK, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, SLURM, LIST, SCHEMA, ENV, DATA,
@@ -33,7 +33,7 @@ COMMANDS = (
 
 
 class Commands(click.Group):
-    """The commands of samebits, then those of its clients, each imported when it is asked for."""
+    """The commands of samebits, then those of its clients. The code of a client is imported when it is needed."""
 
     @cached_property
     def plugged(self) -> dict[str, EntryPoint]:
@@ -78,7 +78,7 @@ samebits = click.version_option(__version__, prog_name="samebits", message="%(pr
 
 
 def run(words: Sequence[str]) -> int:
-    """Run a command and return its exit status. Raises whatever ends it early."""
+    """Run a command, and return its exit status. An error or a signal that ends the command is raised."""
     error_text.refuse_unreadable(words)
     starts_programs = bool(words) and words[0] not in {command.name for command in OF_TRIALS}
     with interrupt.raised() if starts_programs else nullcontext():

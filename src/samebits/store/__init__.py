@@ -1,6 +1,7 @@
 """Opens, checks and seals records on disk, and reads the content of files that programs save.
 
-Each name is imported when it is first used: until the first trial runs, nothing here needs NumPy or a reader of files.
+Each name is imported when it is first used. So nothing here loads NumPy or a reader of files before the first trial
+runs.
 """
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,6 @@
-"""Files of arrays, by their arrays: numpy's, safetensors, HDF5, and the .keras archives that hold one.
+"""Reads the arrays in files of NumPy, in safetensors and HDF5 files, and in .keras archives, which hold an HDF5 file.
 
-Nothing is unpickled. h5py is imported here only.
+Nothing is unpickled. Only this module imports h5py.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ import numpy as np
 from samebits.store.content import LimitedStream, Parts, add_json, canonical, joined, parse_json, shape_text, without
 from samebits.store.pickle_files import add_objects
 
-_MOST_HEADER = 100 << 20  # what the safetensors library itself allows
+_MOST_HEADER = 100 << 20  # the limit of the safetensors library itself
 
 
 def read_npy(path: Path, parts: Parts) -> str:
-    """The one array of a .npy file."""
+    """Add the one array of a .npy file."""
     with path.open("rb") as file:
         add_array(parts, "", LimitedStream(file, parts))
     return "npy"
 
 
 def read_npz(path: Path, parts: Parts) -> str:
-    """The arrays of a .npz file, by name; times and compression do not matter."""
+    """Add the arrays of a .npz file by name. Times and compression do not matter."""
     with zipfile.ZipFile(path) as archive:
         for name in sorted(archive.namelist()):
             with archive.open(name) as inner:
@@ -56,7 +56,7 @@ def add_array(parts: Parts, name: str, stream: LimitedStream) -> None:
     parts.spend(len(data) if fortran else 0)
     count = int(np.prod(shape, dtype=object))
     if len(data) != count * dtype.itemsize:
-        raise ValueError(f"{len(data):,} bytes of data stand where its shape needs {count * dtype.itemsize:,}")
+        raise ValueError(f"{len(data):,} bytes of data do not fit its shape, which needs {count * dtype.itemsize:,}")
     if not dtype.hasobject and dtype.kind in "fiu" and bool((np.frombuffer(data, dtype) >= 0).all()):
         parts.nonnegative.add(name)
     if fortran:
@@ -67,7 +67,7 @@ def add_array(parts: Parts, name: str, stream: LimitedStream) -> None:
 
 
 def read_safetensors(path: Path, parts: Parts) -> str:
-    """The tensors of a .safetensors file: eight bytes of length, a JSON header, then the data."""
+    """Add the tensors of a .safetensors file: eight bytes of length, a JSON header, then the data."""
     with path.open("rb") as file:
         size = path.stat().st_size
         (length,) = struct.unpack("<Q", file.read(8))
@@ -99,17 +99,17 @@ _IDENTITIES = ("shared_object_id",)  # addresses of the objects that were saved
 
 
 class MissingH5py(ValueError):
-    """h5py is not installed."""
+    """The error if h5py is not installed."""
 
 
 def read_hdf5(path: Path, parts: Parts) -> str:
-    """Datasets and attributes of an HDF5 file, by their paths."""
+    """Add the datasets and attributes of an HDF5 file by their paths."""
     _add_file(parts, "", path)
     return "hdf5"
 
 
 def read_keras(path: Path, parts: Parts) -> str:
-    """A .keras archive: configuration, metadata without the time, weights."""
+    """Add a .keras archive: its configuration, its metadata without the time, and its weights."""
     with zipfile.ZipFile(path) as archive:
         for name in sorted(archive.namelist()):
             with archive.open(name) as stream:
@@ -136,7 +136,7 @@ def _add_file(parts: Parts, prefix: str, source: Any) -> None:
 
 
 def joined_path(prefix: str, name: str) -> str:
-    """The name of something in the file, below the file's own."""
+    """Return the name of an item in a file, below the name of the file."""
     return f"{prefix}/{name}" if prefix else name
 
 
@@ -144,7 +144,7 @@ def _add_item(parts: Parts, name: str, item: Any, h5py: Any) -> None:
     _add_attributes(parts, name, item)
     if not isinstance(item, h5py.Dataset):
         return
-    if item.is_virtual or item.external:  # its values lie in different files, which are not opened
+    if item.is_virtual or item.external:  # its values are in different files, which are not opened
         sources = [tuple(source)[1:3] for source in item.virtual_sources()] if item.is_virtual else item.external
         parts.add(f"{name} (values in different files)", shape_text(item.dtype.str, item.shape), canonical(sources))
         return
@@ -153,7 +153,7 @@ def _add_item(parts: Parts, name: str, item: Any, h5py: Any) -> None:
 
 
 def _add_link(parts: Parts, name: str, link: Any, h5py: Any) -> None:
-    """A link by what it names: it is not followed, since it may lead to any file."""
+    """Add a link by its target. It is not followed, because it may lead to any file."""
     if isinstance(link, h5py.ExternalLink):
         parts.add_plain(f"{name} (link)", (link.filename, link.path))
     elif isinstance(link, h5py.SoftLink):
@@ -161,7 +161,7 @@ def _add_link(parts: Parts, name: str, link: Any, h5py: Any) -> None:
 
 
 def _stored(attribute: Any) -> int:
-    """The bytes of an attribute. HDF5 gives 0 for an empty one, which h5py takes for an error."""
+    """Return the size of an attribute in bytes. HDF5 gives 0 for an empty one, which h5py takes for an error."""
     try:
         return int(attribute.get_storage_size())
     except RuntimeError:
@@ -177,7 +177,7 @@ def _add_attributes(parts: Parts, name: str, item: Any) -> None:
 
 
 def _add_value(parts: Parts, name: str, value: Any) -> None:
-    """An array, a number, or text; JSON text (Keras' configurations) without identities."""
+    """Add an array, a number or text. JSON text (a configuration of Keras) loses its times and identities."""
     text = _json_text(value)
     if text is not None:
         add_json(parts, name, without(text, (*_TIMES, *_IDENTITIES)))
@@ -192,7 +192,7 @@ def _add_value(parts: Parts, name: str, value: Any) -> None:
 
 
 def _json_text(value: Any) -> Any:
-    """What a text holds as JSON, if it is a JSON object; else None."""
+    """Return the JSON object that a text holds, or None."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if not isinstance(value, str) or not value.startswith("{"):

@@ -1,4 +1,4 @@
-"""Reads saved files by content: equal tensors are equal, whatever the file's name, order or time."""
+"""Reads saved files by content. Equal tensors have equal fingerprints, whatever the file's name, order or time."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ from samebits.store.text_files import NotText, read_json_lines, read_lines, read
 from samebits.store.torch_files import read_torch
 from samebits.words import one_line
 
-Reader = Callable[[Path, Parts], str]
+Reader = Callable[[Path, Parts], str]  # adds the parts of a file, and returns the name of its format
 _MOST_JSON = 64 << 20
-COMPARED_FIRST = (".pkl", ".joblib", ".json", ".onnx", ".csv")  # beside files of tensors, if there are too many files
-MOST_PARTS = 20_000  # of one file; of more, those of equal beginning are joined
+COMPARED_FIRST = (".pkl", ".joblib", ".json", ".onnx", ".csv")  # like files of tensors, if there are too many files
+MOST_PARTS = 20_000  # of one file; if there are more, those whose names begin alike are joined
 _PROCESS = ReaderProcess()
 
 
 def fingerprint_file(path: Path, named: bool, run: Run = ANY_RUN, begin: int = 0) -> SavedFile:  # noqa: FBT001
-    """Fingerprint a file by its content; by its bytes if its format is not known or if it is damaged.
+    """Fingerprint a file by its content, or by its bytes if its format is unknown or if it is damaged.
 
-    Never raises for what the file holds: `error` says why its content could not be read. A file that cannot be read
-    at all, or that changes meanwhile, has no parts, and `changing` says so. Nothing in the file is run. Its content is
-    read in a process with limits. `named`: the field of SavedFile. `begin`: the byte at which what the trial wrote
-    begins.
+    Nothing in the file raises an error: `error` says why its content could not be read. If the file cannot be read at
+    all, or changes while it is read, it has no parts, and `changing` says why. Nothing in the file is run. A process
+    with limits reads the content. `named`, `begin`: the fields of SavedFile.
     """
     try:
         before = path.stat()
@@ -64,7 +63,7 @@ def _read_apart(path: Path, run: Run, begin: int) -> SavedFile:
 
 
 def contents(path: Path, run: Run = ANY_RUN, begin: int = 0) -> SavedFile:
-    """Read the content in this process, without limits of time and memory."""
+    """Read the content in this process, without limits on time and memory."""
     try:
         return _fingerprinted(path, run, begin)
     except OSError as error:
@@ -81,7 +80,7 @@ def _fingerprinted(path: Path, run: Run, begin: int) -> SavedFile:
 
 
 def link_to_folder(path: str, target: str, run: Run = ANY_RUN) -> SavedFile:
-    """A symbolic link to a folder, as a file whose content is the path that it leads to."""
+    """Return a symbolic link to a folder as a file. Its content is the path to which the link leads."""
     parts = Parts(run)
     parts.add_plain("", target)
     return _saved(Path(path), "link", parts)
@@ -103,7 +102,7 @@ def _by_beginning(path: Path) -> Reader | None:
 
 
 def _by_lines(path: Path, run: Run, begin: int) -> SavedFile:
-    """Fingerprint a text by its lines, and anything else by its bytes."""
+    """Fingerprint a text by its lines, and any other file by its bytes."""
     parts = Parts(run, path.stat().st_size)
     try:
         lines = read_lines(path, parts, begin)
@@ -146,7 +145,7 @@ def _saved(path: Path, kind: str, parts: Parts) -> SavedFile:
 
 
 def _join(parts: Parts) -> None:
-    """Join parts of equal beginning until there are few enough for a record."""
+    """Join parts whose names begin alike, until there are few enough for a record."""
     depth = 8
     while len(parts.tensors) > MOST_PARTS and depth >= 0:
         joined: dict[str, list[str]] = {}
@@ -178,7 +177,7 @@ def _read_json(path: Path, parts: Parts) -> str:
     value = parse_json(path.read_bytes())
     if isinstance(value, dict) and not _MODEL_KEYS.isdisjoint(value):
         parts.models.append("")
-        if isinstance(about := value.get("model_info"), dict):  # of CatBoost: see CATBOOST
+        if isinstance(about := value.get("model_info"), dict):  # of a CatBoost model: see CATBOOST
             value["model_info"] = {name: about[name] for name in about if name not in _OF_ONE_TRAINING}
     add_json(parts, "", value)
     return "json"
@@ -191,7 +190,7 @@ def _read_catboost(path: Path, parts: Parts) -> str:
 
 
 _OF_ONE_TRAINING = ("model_guid", "train_finish_time")
-# what stands at the top of a model that XGBoost or CatBoost saved as JSON
+# keys at the top of a model that XGBoost or CatBoost saved as JSON
 _MODEL_KEYS = frozenset(("learner", "oblivious_trees", "tree_info"))
 _BEGINNINGS: dict[bytes, Reader] = {
     b"SQLite format 3\0": read_sqlite,
@@ -228,18 +227,18 @@ READERS: dict[str, Reader] = {
 }
 
 
-# -- which files hold tensors: by their ending, or, for endings that stand for anything, by how they begin ------------
+# -- which files hold tensors: by their ending, or by their first bytes if the ending is used for many formats --------
 
 
 ENDINGS = (".pt", ".pth", ".npz", ".npy", ".safetensors", ".h5", ".hdf5", ".keras")
-# What trainers call their checkpoints: the content says which format it is.
+# Trainers give these endings to checkpoints of any format. The content tells which it is.
 _CHECKPOINTS = (".ckpt", ".bin", ".tar", ".model", ".weights")
 _LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch.serialization's magic number, pickled
 _FORMATS = {_LEGACY_TORCH: ".pt", b"\x93NUMPY": ".npy", b"\x89HDF\r\n\x1a\n": ".h5"}
 
 
 def format_of(path: Path) -> str | None:
-    """The ending (``.pt``) that names a tensor file's format; None for a file that is not known to hold tensors.
+    """Return the ending (``.pt``) that names the format of a tensor file; None if a file is not known to hold tensors.
 
     Raises OSError if the file cannot be read.
     """
@@ -250,7 +249,7 @@ def format_of(path: Path) -> str | None:
 
 
 def holds_tensors(path: Path) -> bool:
-    """Whether a file is one that is compared without being named; a file that cannot be read is not."""
+    """Return whether a file is known to hold tensors. A file that cannot be read is not."""
     try:
         return format_of(path) is not None
     except OSError:
@@ -270,7 +269,7 @@ def _in_zip(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, struct.error):  # damaged in many ways
+    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, struct.error):  # it is damaged
         return None
     if any(name.endswith("data.pkl") for name in names):
         return ".pt"

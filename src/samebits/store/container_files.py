@@ -1,6 +1,6 @@
-"""Reads files that hold files or rows: archives by their members, SQLite by tables, TensorBoard's events by tags.
+"""Reads archives by their members, SQLite databases by their tables, and TensorBoard's events by their tags.
 
-Figures too: their pictures, without the date and the program's name that stand beside them.
+It also reads figures (PNG, PDF), without their date and the name of the program that made them.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from samebits.store.value_names import reason_of_key
 MOST_ROWS = 20_000  # of a table
 _TEXTS = (".txt", ".log", ".csv", ".tsv", ".md", ".yaml", ".yml", ".toml", ".jsonl")
 _PICKLES = (".pkl", ".pickle")
-# members that hold arrays and no date: a difference in their bytes is one of the model
+# members that hold arrays and no date, so that different bytes mean different models
 _ARRAYS = (".npz", ".safetensors", ".bin", ".gguf", ".ubj")
 _PDF_DATES = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^\]]*\]")
 _PNG_NOTES = (b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf")
 
 
 def read_zip(path: Path, parts: Parts) -> str:
-    """The members of a zip archive; their times do not matter."""
+    """Add the members of a zip archive. Their times do not matter."""
     with zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         parts.spend(sum(member.file_size for member in members))
@@ -44,7 +44,7 @@ def read_zip(path: Path, parts: Parts) -> str:
 
 
 def read_gzip(path: Path, parts: Parts) -> str:
-    """The content of a gzip file; its time and name do not matter."""
+    """Add the content of a gzip file. Its time and name do not matter."""
     if path.name.lower().endswith((".tar.gz", ".tgz")):
         return read_tar(path, parts)
     with gzip.open(path) as file:
@@ -54,7 +54,7 @@ def read_gzip(path: Path, parts: Parts) -> str:
 
 
 def read_tar(path: Path, parts: Parts) -> str:
-    """The members of a tar archive, by name and content."""
+    """Add the members of a tar archive by name and content."""
     with tarfile.open(path) as archive:
         for member in archive:
             content = archive.extractfile(member) if member.isreg() else None
@@ -64,7 +64,7 @@ def read_tar(path: Path, parts: Parts) -> str:
 
 
 def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:
-    """A member of an archive: JSON by its keys, text by its lines, an array or a pickle by what it holds."""
+    """Add a member of an archive: JSON by its keys, text by its lines, an array or a pickle by its content."""
     suffix = (suffix or PurePath(name).suffix).lower()
     try:
         if suffix == ".json":
@@ -75,7 +75,7 @@ def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:
             return _add_npy(parts, name, data)
         if suffix in _PICKLES:
             return add_pickle(parts, name, data)
-    except ValueError:  # it is not what its name says: its bytes are compared
+    except ValueError:  # the name is wrong about the content: the bytes are compared
         pass
     if suffix in _ARRAYS:
         parts.models.append(name)
@@ -83,7 +83,7 @@ def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:
 
 
 def _add_npy(parts: Parts, name: str, data: bytes) -> None:
-    """An array of NumPy. It is a model's, except if its name says that it is a time."""
+    """Add an array of NumPy. It belongs to a model, unless it holds text or times, or has the name of a time."""
     add_array(parts, name, LimitedStream(io.BytesIO(data), parts))
     is_time = name in parts.nonnegative and reason_of_key(PurePath(name).stem)
     if name not in parts.values and not is_time:
@@ -91,7 +91,7 @@ def _add_npy(parts: Parts, name: str, data: bytes) -> None:
 
 
 def read_png(path: Path, parts: Parts) -> str:
-    """The chunks of a picture without its notes (texts and times)."""
+    """Add the chunks of a picture without its notes (texts and times)."""
     data = path.read_bytes()
     at = 8
     while at + 8 <= len(data):
@@ -103,13 +103,13 @@ def read_png(path: Path, parts: Parts) -> str:
 
 
 def read_pdf(path: Path, parts: Parts) -> str:
-    """The bytes of a document without its dates and its id."""
+    """Add the bytes of a document without its dates and its id."""
     parts.add("", "pdf", _PDF_DATES.sub(b"", path.read_bytes()))
     return "pdf"
 
 
 def read_sqlite(path: Path, parts: Parts) -> str:
-    """The rows of the tables of a database, by column, in the order in which they were put there."""
+    """Add the tables of a database by column. The rows are in the order in which they were inserted."""
     if path.with_name(path.name + "-wal").exists():
         raise ValueError("the database was not closed: a file that ends in -wal stands beside it")
     address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
@@ -134,7 +134,7 @@ def _add_table(parts: Parts, table: str, database: sqlite3.Connection) -> None:
 
 
 def add_column(parts: Parts, name: str, cells: list[Any]) -> None:
-    """Add the cells below one head as one part, a short column cell by cell."""
+    """Add the cells of a column as one part, or cell by cell if the column is short."""
     if len(cells) <= 64:
         for number, cell in enumerate(cells, 1):
             parts.add_plain(joined(name, number), cell)
@@ -151,7 +151,7 @@ _WALL_TIME, _SOURCE = 1, 10
 
 
 def read_events(path: Path, parts: Parts) -> str:
-    """The values of a file of events by tag and step, without the time at which each was written."""
+    """Add the values of a file of events by step and tag, without the time at which each was written."""
     for number, event in enumerate(_records(path.read_bytes())):
         fields = list(read_fields(event))
         step = next((value for field, value in fields if field == _STEP), 0)
@@ -174,12 +174,12 @@ def _add_summary(parts: Parts, summary: bytes, step: Any) -> None:
         number = simple if isinstance(simple, bytes) and len(simple) == 4 else _only_float(tensor)
         if number is not None:
             parts.add_plain(name, struct.unpack("<f", number)[0])
-        elif "_hparams_/" not in name:  # it holds the time at which the session began
+        elif "_hparams_/" not in name:  # these hold the time at which the session began
             parts.add(name, "summary", *(str(key).encode() + _as_bytes(inner[key]) for key in sorted(inner)))
 
 
 def _only_float(tensor: Any) -> bytes | None:
-    """The bytes of the one float32 in a tensor; None if it is not a scalar."""
+    """Return the bytes of the one float32 in a tensor; None if it is not a scalar."""
     if not isinstance(tensor, bytes):
         return None
     fields = dict(read_fields(tensor))

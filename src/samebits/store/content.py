@@ -1,4 +1,4 @@
-"""The parts of a saved file by name, each with one fingerprint. They are compared instead of the file's bytes."""
+"""Holds the parts of a saved file by name. Each has one fingerprint, which is compared instead of the file's bytes."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ __all__ = [
     "without",
 ]
 
-LEAST_UNPACKED, UNPACKED_A_BYTE = 256 << 20, 20  # bytes that may be read from a file, whatever its size
+LEAST_UNPACKED, UNPACKED_A_BYTE = 256 << 20, 20  # bytes that may be read from any file, and more for each of its bytes
 _MOST_NAMES = 32 << 20  # characters of all names together
-# CatBoost's binary model begins so. It holds a new id (behind its length) and the time of each training:
+# A binary model of CatBoost begins with this. Each training writes a new id (after its length) and its time into it:
 # https://github.com/catboost/catboost/blob/master/catboost/private/libs/algo/full_model_saver.cpp
 CATBOOST = b"CBM1"
 _OF_ONE_TRAINING = re.compile(
@@ -43,17 +43,17 @@ MOST_SHOWN_IN_ALL = 1 << 16  # characters of one file
 
 
 class Excessive(ValueError):
-    """The error for a file that stands for far more than its size; the message says what it is full of."""
+    """The error for a file that stands for far more than its size. The message says what is too much."""
 
 
 class Parts:
-    """The parts found so far. A name that comes twice keeps both fingerprints, in one.
+    """The parts of a file that were found so far. If a name comes twice, its fingerprint stands for both parts.
 
-    `values`: names of parts that are no tensors. `in_array`: plain values added now make up an array. `shown`: plain
-    values as JSON, for people and for what their difference means. `masked`: the fingerprints of texts as they are; a
-    text stands in `tensors` without what belongs to one run. `nonnegative`: arrays of real numbers of which none is
-    below zero. `numbers`: plain values that are lists of numbers. `models`: names below which everything is a model's.
-    `size`: of the file, which decides how much may be read from it.
+    `values`: names of parts that are not tensors. `in_array`: whether plain values that are added now belong to an
+    array. `shown`: plain values as JSON, for people, and to classify their difference. `masked`: name of a text -> its
+    fingerprint before masking; `tensors` has the one after masking. `nonnegative`: names of arrays of real numbers
+    without a number below zero. `numbers`: names of lists of numbers. `models`: names below which everything belongs to
+    a model. `size`: the size of the file, which decides how much may be read from it.
     """
 
     def __init__(self, run: Run = ANY_RUN, size: int = 0) -> None:
@@ -71,7 +71,7 @@ class Parts:
         self._room = MOST_SHOWN_IN_ALL
 
     def spend(self, size: int) -> None:
-        """Count bytes that are about to be read or made. Raises ValueError if a small file stands for too many."""
+        """Count bytes that are about to be read or made. Raises Excessive if they are too many for the file's size."""
         self._left -= size
         if size < 0 or self._left < 0:
             raise Excessive(f"it unpacks to more than {self.most >> 20:,} MB, which is too much for its size")
@@ -87,7 +87,7 @@ class Parts:
         self.tensors[name] = digest if known is None else fingerprint("both", known.encode(), digest.encode())
 
     def add_plain(self, name: str, value: Any) -> None:
-        """Add a plain value, no tensor: a number, text, bytes, or sequences of them."""
+        """Add a plain value, which is not a tensor: a number, text, bytes, or a sequence of these."""
         self.spend(weight(value))
         if isinstance(value, bytes) and value.startswith(CATBOOST):
             value = _OF_ONE_TRAINING.sub(b"", value)
@@ -106,7 +106,7 @@ class Parts:
                     self.nonnegative.add(name)
 
     def add_array(self, name: str, array: np.ndarray[Any, Any]) -> None:
-        """Add an array of numpy by its type, shape and values."""
+        """Add an array of NumPy by its type, shape and values."""
         self.spend(array.nbytes)
         self.add(name, shape_text(array.dtype.str, array.shape), np.ascontiguousarray(array).tobytes())
         if array.dtype.kind in "USMm":  # text and times
@@ -122,7 +122,7 @@ class Parts:
 
 
 def _for_each_text(value: Any, change: Callable[[str], str]) -> Any:
-    """A plain value with each text in it changed."""
+    """Return a plain value with each text in it changed."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, (list, tuple)):
@@ -131,7 +131,7 @@ def _for_each_text(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def _holds_numbers(value: Any) -> bool:
-    """Whether a list, and each list in it, holds numbers only, and at least one."""
+    """Return whether a list holds at least one item, and only numbers and lists of this kind."""
     return bool(value) and all(
         _holds_numbers(item) if isinstance(item, (list, tuple)) else type(item) in (int, float) for item in value
     )
@@ -143,13 +143,16 @@ def _least(value: Any) -> float:
 
 
 class LimitedStream(io.RawIOBase):
-    """A stream in an archive, each byte of which is counted before it is read."""
+    """A stream in an archive. Its bytes count towards the limit of the file."""
 
     def __init__(self, stream: Any, parts: Parts) -> None:
         self._stream, self._parts = stream, parts
 
     def read(self, size: int | None = -1) -> bytes:
-        """See io.RawIOBase. All that is left of an archive's stream is as long as the archive says."""
+        """Read bytes, as io.RawIOBase does.
+
+        The rest of a stream is read in pieces, because the archive can claim any length for it.
+        """
         if size is None or size < 0:
             pieces = iter(lambda: self.read(_PIECE), b"")
             return b"".join(pieces)
@@ -163,7 +166,7 @@ _PIECE = 1 << 20
 
 
 def weight(value: Any) -> int:
-    """About how many characters a plain value has as text."""
+    """Return about how many characters a plain value has as text."""
     if isinstance(value, (str, bytes)):
         return len(value) + 8
     if isinstance(value, (list, tuple)):
@@ -172,7 +175,7 @@ def weight(value: Any) -> int:
 
 
 def fingerprint(header: str, *buffers: Any) -> str:
-    """32 hex digits over a header and buffers."""
+    """Return 32 hex digits that stand for a header and buffers."""
     digest = xxhash.xxh3_128(header.encode("utf-8", "surrogatepass") + b"\0")
     for buffer in buffers:
         digest.update(buffer)
@@ -180,24 +183,27 @@ def fingerprint(header: str, *buffers: Any) -> str:
 
 
 def canonical(value: Any) -> bytes:
-    """Bytes that are equal for equal plain values only: types count, and the signs of zeros."""
+    """Return bytes that are equal only for equal plain values. Types and the signs of zeros count."""
     return repr(value).encode("utf-8", "surrogatepass")
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a value is a scalar or a flat sequence of scalars, so that it makes one part."""
+    """Return whether a value is a scalar or a flat sequence of scalars, so that it makes one part."""
     if isinstance(value, _SCALARS):
         return True
     return isinstance(value, (list, tuple)) and all(isinstance(item, _SCALARS) for item in value)
 
 
 def joined(path: str, key: object) -> str:
-    """The name of a part inside another."""
+    """Return the name of a part below a path."""
     return f"{path}.{key}" if path else str(key)
 
 
 def add_json(parts: Parts, path: str, value: Any) -> None:
-    """Add a JSON value: a part for each leaf, named by its keys; lists (of lists) of plain values are leaves."""
+    """Add a JSON value. Each leaf becomes a part, which is named by its keys.
+
+    A list (of lists) of plain values is a leaf.
+    """
     if isinstance(value, dict) and value:
         for key in value:
             add_json(parts, joined(path, key), value[key])
@@ -210,17 +216,17 @@ def add_json(parts: Parts, path: str, value: Any) -> None:
 
 
 def _is_array(value: Any) -> bool:
-    """Whether JSON is made of lists and plain values only."""
+    """Return whether a JSON value consists of lists and plain values only."""
     return isinstance(value, _SCALARS) or (isinstance(value, list) and all(_is_array(item) for item in value))
 
 
 def parse_json(data: bytes) -> Any:
-    """A JSON value; raises ValueError."""
+    """Return the JSON value that bytes hold. Raises ValueError."""
     return json.loads(data)
 
 
 def without(value: Any, names: Iterable[str]) -> Any:
-    """JSON with the fields of some names taken out, at every depth."""
+    """Return a JSON value without the fields of these names, at every depth."""
     dropped = frozenset(names)
     if isinstance(value, dict):
         return {key: without(item, dropped) for key, item in value.items() if key not in dropped}
@@ -228,5 +234,5 @@ def without(value: Any, names: Iterable[str]) -> Any:
 
 
 def shape_text(dtype: str, shape: Sequence[int]) -> str:
-    """The header of a tensor."""
+    """Return the header of a tensor: its type and its shape."""
     return f"{dtype}{tuple(int(size) for size in shape)}"

@@ -1,7 +1,7 @@
-"""Masks in printed text durations, rates, loads, and numbers whose names say what they are.
+"""Masks durations, rates and loads in printed text, and numbers whose names say what they are.
 
-A unit that stands between two numbers may belong to either: "loss 0.43 seconds 12.3", "12.3 seconds 0.43". The words
-in front tell which one. If they do not, neither number is masked, because a loss must never be.
+A unit between two numbers may belong to either: "loss 0.43 seconds 12.3", "12.3 seconds 0.43". The words before them
+tell to which. If they do not, neither number is masked, because a loss must never be masked.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from samebits.store.value_names import NUMBER_REASONS, OF_DATA, is_moment_of_time, is_of_model, reason_of_key, tokens
 
-# texts that `re` compiles, and keeps, when they are first used: to compile all of them at the start takes 20 ms
-# each pattern begins at the beginning of a word or number and gives up there: none takes long on a long text
+# `re` compiles these texts when they are first used, and keeps them: all of them at the start would take 20 ms
+# each pattern starts at the start of a word or number and gives up there, so that none is slow on a long text
 NUMBER = r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _WORD = r"[A-Za-z_][\w./%-]*"
 _UNIT = r"(?:ns|us|µs|μs|ms|msecs?|millis(?:econds?)?|s|secs?|seconds?|mins?|minutes?|hrs?|hours?)"
@@ -20,21 +20,21 @@ _THING = (
     r"(?:[kKMGT]?(?:it|its|iters?|iterations?|samples?|examples?|ex|imgs?|images?|tok|tokens?|steps?|batch(?:es)?|"
     r"epochs?|sentences?|seqs?|sequences?|frames?|words?|rows?|records?|episodes?|bytes|i?B|FLOPs?|FLOPS))"
 )
-_KEEP = "\ue000"  # stands behind or before what no rule may mask, until all rules have run
+_KEEP = "\ue000"  # marks what no rule may mask, until all rules have run
 _BETWEEN = (
     rf"({NUMBER})(\s+)((?:{_THING} ?(?:/|per) ?(?:s|sec|second)|{_UNIT}(?: ?(?:/|per) ?{_THING})?|elapsed))"
     rf"(\s*[:=]\s*|\s+)({NUMBER})(?![\d.,]*\d)(?!\s*{_UNIT}(?![\w%]))"
 )
 _BEFORE = re.compile(r"([A-Za-z_@]\w*)(\W{0,4})$")
 _COUNTERS = frozenset(("epoch", "step", "iter", "iteration", "batch", "fold", "round"))
-# what a number in front of a unit is, if the unit belongs to the number behind it: a result, or a counter
+# names of a number before a unit, if the unit belongs to the number after it: results and counters
 RESULTS = frozenset(
     ("loss", "acc", "accuracy", "error", "err", "mse", "rmse", "mae", "auc", "f", "score", "ppl", "perplexity", "bleu",
      "reward", "return", "precision", "recall", "map", "iou", "dice", "r", "nll", "elbo", "bce", "ce", "kl", "val",
      "metric", "best", "seed")
 ) | _COUNTERS  # fmt: skip
 _SPANNED = frozenset(("took", "taken", "in", "after", "time", "elapsed", "duration", "for", "runtime"))
-# a number with a unit of time that is not how long something took: "RMSE 3.2 s", "predicted trip duration: 540 s"
+# names of a number with a unit of time that is not a run time: "RMSE 3.2 s", "predicted trip duration: 540 s"
 _ERRORS = frozenset(
     ("error", "errors", "err", "rmse", "mse", "mae", "mape", "loss", "deviation", "residual", "residuals", "bias",
      "std", "accuracy", "acc", "onset", "tau", "constant")
@@ -43,7 +43,7 @@ _FILLERS = frozenset(
     ("of", "is", "was", "on", "the", "a", "test", "val", "valid", "validation", "train", "training", "set", "about")
 )
 _PHRASE = re.compile(r"([A-Za-z_][A-Za-z_ %/()-]{0,60})[\s:=(\[]*$")
-_BIG_UNITS = ("s", "min", "mins")  # "min" is the smallest of several numbers as often
+_BIG_UNITS = ("s", "min", "mins")  # "min" also means the smallest of several numbers
 _ENDED = (
     r"done|finished|completed|trained|ran|evaluated|validated|tested|saved|loaded|built|compiled|fitted|ended|prepared|"
     r"processed|generated|executed|exited|ready"
@@ -63,7 +63,7 @@ _RULES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"(?<![\w.])(?:\d+ ?(?:d|days?),? ?)?(?:\d+ ?h ?)?\d+ ?m(?:in)? ?\d+(?:\.\d+)? ?s\b", "<duration>"),
     (rf"{NUMBER} *{_UNIT}(?![\w%])", lambda found: found[0] if _is_result(found) else "<duration>"),
     (rf"{NUMBER}(?= +elapsed\s*(?:$|[.,;)\]|]))", "<duration>"),
-    # "done in 12.3": a whole number may count epochs
+    # "done in 12.3", but not "done in 12", which may count epochs
     (
         rf"(?i)\b((?:{_ENDED})\b(?: [\w.]+){{0,3}}? (?:in|after) +)\d+\.\d+"
         r"(?=\s*(?:$|[.,;:)\]|!]|- |with\b|and\b|\())",
@@ -94,7 +94,7 @@ _SPOKEN_AS = {
     ),
 }
 _AVERAGE = rf"(?i)(<(?:duration|time)>\s*\((?:avg|average)\W{{0,3}}){NUMBER}(?=\s*\))"
-# what was counted, if no number of its own follows: "took 38 episodes", but "took 3.2 steps 100"
+# what is counted: "took 38 episodes", but not if a second number follows: "took 3.2 steps 100"
 _COUNTED = re.compile(
     r"\s+(?:steps|episodes|epochs|iterations|iters|moves|actions|turns|games|trials|tries|attempts|generations|rounds|"
     r"batches|updates|evaluations|frames)\b(?!\W{0,3}\d)"
@@ -106,7 +106,10 @@ _UNTIMED = frozenset(("first", "second", "third", "last", "next", "this", "same"
 
 
 def without_durations(text: str) -> str:
-    """The text with placeholders for durations, rates and loads, and for numbers whose names say what they are."""
+    """Return the text with placeholders for durations, rates and loads.
+
+    Numbers whose names say what they are get placeholders too.
+    """
     text = re.sub(_BETWEEN, _owner_told, text)
     for pattern, put in _RULES:
         text = re.sub(pattern, put, text)
@@ -130,7 +133,7 @@ def _owner_told(found: re.Match[str]) -> str:
 
 
 def _is_result(found: re.Match[str]) -> bool:
-    """Whether the words before a number with a unit of time say that it was computed, and not how long it took."""
+    """Return whether the words before a number with a unit of time say that it was computed, not taken from a clock."""
     phrase = _PHRASE.search(found.string, max(0, found.start() - 64), found.start())
     words = [word for word in tokens(phrase[1]) if word not in _FILLERS] if phrase else []
     if not OF_DATA.isdisjoint(words):
@@ -151,7 +154,7 @@ def _keyed(found: re.Match[str]) -> str:
 
 
 def _kept(found: re.Match[str]) -> str:
-    """The text, which no later rule may mask."""
+    """Return the text with a mark, so that no later rule masks it."""
     return f"{found[1]}{found[2]}{_KEEP}{found[3]}"
 
 
@@ -175,7 +178,7 @@ def _spoken(found: re.Match[str]) -> str:
 
 
 def _reason_of_phrase(phrase: str) -> str | None:
-    """What the words before a number's colon mean: the last word, or a phrase such as "time per epoch"."""
+    """Return what the words before a number mean: the last word, or a phrase such as "time per epoch"."""
     words = phrase.split()
     if not words:
         return None
@@ -191,5 +194,5 @@ def _reason_of_phrase(phrase: str) -> str | None:
 
 
 def _measures(word: str) -> list[str]:
-    """The words of a name that may be a result's; a counter behind "per" is none ("time per epoch")."""
+    """Return the words of a name that may mean a result. A counter after "per" does not ("time per epoch")."""
     return [part for part in tokens(word) if part not in _COUNTERS]

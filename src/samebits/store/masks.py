@@ -1,8 +1,8 @@
-"""Masks in texts what belongs to one run only: times, durations, rates, dates, paths, addresses, ids.
+"""Masks the parts of a text that belong to one run only: times, durations, rates, dates, paths, addresses, ids.
 
-`masked(text)` gives the text with a placeholder such as ``<time>`` for each of these. Two lines that are equal once
-they are masked differ in nothing that a training computes.
-Pure functions; the page "What counts among the results" lists the rules.
+`masked(text)` returns the text with a placeholder such as ``<time>`` for each of these. If two lines are equal once
+they are masked, they differ in nothing that a training computes. All functions are pure. The page "What counts among
+the results" lists the rules.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from samebits.store.duration_masks import without_durations
 from samebits.store.value_names import EARLIEST
 
 MOST_MASKED = 1 << 18  # characters; a longer text is compared as it is
-# no more letters: "6 Decoder 2048" is no date
+# not any word that begins like this: "6 Decoder 2048" is not a date
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|"
     r"Nov(?:ember)?|Dec(?:ember)?)\b\.?"
 )
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 _ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{3,4}(?![a-zA-Z])|[+-]\d{2}:?\d{2}))?"
-# two numbers with a point between them are no clock: "2026-11-28 0.41" ends with a loss
+# two numbers with a point between them are not a time: "2026-11-28 0.41" ends with a loss
 _CLOCK = (
     r"(?:\d{1,2}[:h][0-5]\d(?:[:m][0-5]\d(?:[.,:]\d+)?)?|\d\d-[0-5]\d(?!-?\d)|"
     r"\d{1,2}[.-][0-5]\d[.-][0-5]\d(?:[.,:]\d+)?)"
@@ -32,23 +32,26 @@ Rule = tuple[str, str | Callable[[re.Match[str]], str]]  # see `duration_masks` 
 
 
 class Run(NamedTuple):
-    """What names one trial: texts (its folders, its host) with what stands for them, and when it ran (epoch)."""
+    """What belongs to one trial only. `own`: texts (its folders, its host), each with its placeholder.
+
+    `span`: when the trial ran, in seconds since 1970.
+    """
 
     own: tuple[tuple[str, str], ...] = ()
     span: tuple[float, float] | None = None
 
     def without_own(self, text: str) -> str:
-        """The text without the trial's own folders: these differ in any two trials."""
+        """Return the text with placeholders for the trial's own texts, such as its folders."""
         for name, put in self.own:
             text = text.replace(name, put)
         return text
 
     def masked(self, text: str) -> str:
-        """The text with placeholders for everything that belongs to this run only."""
+        """Return the text with placeholders for everything that belongs to this run only."""
         return masked(text, (self.span,) if self.span else ())
 
     def without_moments(self, value: Any) -> Any:
-        """A plain value with a placeholder for each number that is a moment of this run."""
+        """Return a plain value with a placeholder for each number that is a moment of this run."""
         if type(value) in (int, float):
             return "<time>" if self.span and EARLIEST < value < 1e19 and is_moment(value, (self.span,)) else value
         return type(value)(map(self.without_moments, value)) if type(value) in (list, tuple) else value
@@ -56,7 +59,7 @@ class Run(NamedTuple):
 
 ANY_RUN = Run()
 
-# a hexadecimal number behind one of these is computed from what it names: "crc32 of the weights: 0x1a2b3c4d"
+# a hexadecimal number after one of these words was computed: "crc32 of the weights: 0x1a2b3c4d"
 _DIGEST = re.compile(
     r"(?i)(?<![a-z])(?:crc\d*|checksums?|hash(?:es)?|digests?|sha\d*|md5|adler\d*|fingerprints?|xxh\w*)(?![a-z]).{0,40}$"
 )
@@ -64,7 +67,10 @@ _WIDTH_OF_ADDRESS = len("0x7f0123456789")
 
 
 def _is_digest(found: re.Match[str]) -> bool:
-    """Whether a hexadecimal number is a checksum: a word before it says so, or it is a whole text, and no address."""
+    """Return whether a hexadecimal number is a checksum.
+
+    It is one if a word before it says so, or if it is the whole text and not as wide as an address.
+    """
     before = found.string[max(0, found.start() - 60) : found.start()]
     if before.endswith(" at "):
         return False
@@ -93,20 +99,20 @@ _PLACES: tuple[Rule, ...] = (
     # Weights & Biases: a name of two words and a number, and an address that ends with the id
     (r"^(wandb: .*?\b(?:Syncing|View) run )(?!at\b)\S+", r"\1<id>"),
     (r"(https?://[^\s'\"]*?/runs/)[\w-]+", r"\1<id>"),
-    # "%(asctime)s %(process)d %(levelname)s" of logging, and workers named by their process
+    # "%(asctime)s %(process)d %(levelname)s" of logging, and workers that are named by their process id
     (r"^(\W*<date>\W+)\d{2,7}(?=\W+(?:DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL)\b)", r"\1<pid>"),
     (r"(?i)\b(worker|subprocess|proc)([ :=#-]+)\d{4,7}\b(?!\.\d)", r"\1\2<pid>"),
     (r"\b((?:Main(?:Thread|Process)|Thread-\d+|ThreadPoolExecutor-\d+_\d+)[ :/-]+)\d{3,15}\b(?!\.\d)", r"\1<pid>"),
     (r"\b0[xX][0-9a-fA-F]{5,16}\b", lambda found: found[0] if _is_digest(found) else "<address>"),
-    (r"(?<![\d.])1(?:39|40)\d{12}(?![\d.])", "<address>"),  # what id() gives under Linux, in decimal
+    (r"(?<![\d.])1(?:39|40)\d{12}(?![\d.])", "<address>"),  # what id() returns under Linux, in decimal
     (r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", "<id>"),
     (r"\b(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[::1?\]):\d{2,5}\b", "<port>"),
     (r"(?i)((?:https?|tcp|grpc|ws)://[\w.-]+):\d{2,5}\b", r"\1:<port>"),
 )
 _PADDED = re.compile(r"([:,=(\[{] *|(?<! ) *)(<(?:time|date|path|id|pid|port|address|duration|rate|load|memory)>)( *)")
-_PLAIN = re.compile(r"[^\d/]*")  # nothing to mask has neither a digit nor a path
+_PLAIN = re.compile(r"[^\d/]*")  # a text with neither a digit nor a slash holds nothing to mask
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-# a kernel that is interrupted while it leaves says so, or is gone before it can:
+# a kernel that is interrupted at its end prints this, unless it is gone before:
 # https://github.com/ipython/ipykernel/blob/main/ipykernel/kernelbase.py
 _LEAVING = re.compile(r"\[IPKernelApp\] ERROR \| KeyboardInterrupt caught in kernel\.?")
 # tqdm's bar: text, percents, bar, counts, times; without a total: counts and times
@@ -115,7 +121,7 @@ _BAR = re.compile(r"^[^|]*?(\d+)%\|[^|]*\| *(\S+?)/(\S+) *\[[^\]]*\]|^[^\[\]]*?\
 
 
 def masked(text: str, spans: Iterable[tuple[float, float]] = ()) -> str:
-    """The text with placeholders for what belongs to one run only. `spans`: when that run took place (epoch)."""
+    """Return the text with placeholders for what belongs to one run only. `spans`: when the run took place (epoch)."""
     if len(text) > MOST_MASKED or _PLAIN.fullmatch(text):
         return text
     text = _clock_numbers(text, tuple(spans))
@@ -125,7 +131,7 @@ def masked(text: str, spans: Iterable[tuple[float, float]] = ()) -> str:
 
 
 def _unpadded(found: re.Match[str]) -> str:
-    """A placeholder without the spaces that align columns: a longer number has fewer of them."""
+    """Return a placeholder without the spaces that align columns. A longer number has fewer of them."""
     before, placeholder, after = found.groups()
     mark = before.rstrip(" ")
     is_apart = mark in (":", ",") or (mark == "" and before and found.start() > 0)
@@ -133,7 +139,7 @@ def _unpadded(found: re.Match[str]) -> str:
 
 
 def _clock_numbers(text: str, spans: tuple[tuple[float, float], ...]) -> str:
-    """Numbers that are a moment of the run, in seconds to nanoseconds since 1970."""
+    """Mask numbers that are moments of the run, in seconds to nanoseconds since 1970."""
     if not spans:
         return text
 
@@ -144,7 +150,7 @@ def _clock_numbers(text: str, spans: tuple[tuple[float, float], ...]) -> str:
 
 
 def is_moment(number: float, spans: Iterable[tuple[float, float]]) -> bool:
-    """Whether a number is a moment within one of these spans, in seconds, or a thousandth (of a thousandth) of one."""
+    """Return whether a number is a moment in one of these spans, in seconds, milli-, micro- or nanoseconds."""
     return any(begin <= number / unit <= end for begin, end in spans for unit in (1, 1e3, 1e6, 1e9))
 
 
@@ -152,7 +158,10 @@ def is_moment(number: float, spans: Iterable[tuple[float, float]]) -> bool:
 
 
 def visible(line: str) -> str:
-    """A printed line as a terminal leaves it: without escapes, its last rewriting, without a bar that goes on."""
+    """Return a printed line as a terminal finally shows it.
+
+    Escapes, text that was overwritten, and unfinished progress bars are left out.
+    """
     parts = re.split(r"[\r\b]+", _LEAVING.sub("", _ESCAPES.sub("", line)))
     shown = [part for part in parts if part.strip()]
     if not shown:

@@ -14,13 +14,13 @@ __all__ = ["last_exception", "last_words"]
 LAST_BYTES, MOST_CHARACTERS, MOST_LINES = 1 << 18, 300, 12
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-# what torch.distributed, torchrun --tee and mpirun put before each line of a rank
+# the prefix that torch.distributed, torchrun --tee and mpirun put before each line of a rank
 _RANK = re.compile(r"^(?:\[(?:rank|default)(\d+)\]:|\[\d+,(\d+)\]<std\w+>:) ?")
 _GROUP = re.compile(r"^ *\| ?|^ *\+[-+]+(?: \d+ -+)?$")  # the frame around the parts of an ExceptionGroup
 _HEADER = re.compile(r"^(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):$")
 _NOTEBOOK_HEADER = re.compile(r"^(\w[\w.]*) +Traceback \(most recent call last\)$")
 _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Failed|Failure|Warning)\b(?::|$)")
-# exceptions that only say that a process below has failed: what that one said is worth more
+# exceptions that only say that a child process has failed: the exception of the child tells more
 _PASSED_ON = re.compile(
     r"^(?:\w+\.)*(?:ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|RemoteTraceback"
     r"|_RemoteTraceback|SimplifiedTraceback|UnfilteredStackTrace|JaxStackTraceBeforeTransformation"
@@ -29,7 +29,7 @@ _PASSED_ON = re.compile(
 _LOST_PEER = re.compile(r"[Cc]onnection (?:closed|reset|refused) by peer|NCCL.*remote process exited|Broken pipe")
 _NOT_FATAL = ("Exception ignored in", "Exception in thread", "Error in atexit", "Exception in callback")
 _ROOT_CAUSE = re.compile(r"Root Cause.*?^\s*rank\s*: (\d+)", re.DOTALL | re.MULTILINE)
-# lines that are nobody's last words: rules, torchrun's table and log, JAX's note, trackers that clean up
+# lines that never say why a program ended: rules, torchrun's table and log, JAX's note, trackers that clean up
 _NOISE = re.compile(
     r"^(?:[=\-_*~^ ]+|[EWI]\d{4} \d\d:\d\d.*|\s*(?:rank|exitcode|error_file|traceback|time|host) +:.*"
     r"|For simplicity, JAX has removed.*|.*resource_tracker.*|\s*warnings\.warn\(.*"
@@ -39,7 +39,7 @@ _NOISE = re.compile(
 
 
 class _Said(NamedTuple):
-    """An exception as it was printed: after which line, of which rank ("" for none), and how much it tells."""
+    """A printed exception: the number of its line, its rank ("" for none), its text, and how much it tells."""
 
     at: int
     rank: str
@@ -48,7 +48,7 @@ class _Said(NamedTuple):
 
 
 def last_words(trial_folder: Path) -> str:
-    """The type and message of the exception that ended a trial; without one the last line that it wrote."""
+    """Return the type and message of the exception that ended a trial, or its last line if there is none."""
     try:
         with record_files.opened(trial_folder / "stderr.txt") as stream:
             stream.seek(max(0, stream.seek(0, 2) - LAST_BYTES))
@@ -59,9 +59,9 @@ def last_words(trial_folder: Path) -> str:
 
 
 def last_exception(text: str) -> str:
-    """The exception that best explains why a program ended, shortened to one line; empty if there is none.
+    """Return the exception that best explains why a program ended, shortened to one line; empty if there is none.
 
-    Of several ranks it is that of the rank which torchrun names as the cause.
+    If torchrun names a rank as the cause, it is an exception of that rank.
     """
     found = [said for rank, lines in _by_rank(_COLOURS.sub("", text)).items() for said in _exceptions(rank, lines)]
     if not found:
@@ -72,7 +72,10 @@ def last_exception(text: str) -> str:
 
 
 def _by_rank(text: str) -> dict[str, list[tuple[int, str]]]:
-    """The lines of each rank, and of those that name none, each with its place in the whole."""
+    """Return the lines of each rank, each with its place in the whole text.
+
+    Lines that name no rank are those of the rank "".
+    """
     streams: dict[str, list[tuple[int, str]]] = {}
     for at, line in enumerate(text.replace("\r\n", "\n").split("\n")):
         prefix = _RANK.match(line)
@@ -95,12 +98,12 @@ def _exceptions(rank: str, lines: Sequence[tuple[int, str]]) -> Iterator[_Said]:
 
 
 def _is_syntax_error(lines: Sequence[tuple[int, str]], place: int) -> bool:
-    """Whether an exception stands here without a header: a script with a fault in its syntax has none."""
+    """Return whether this is a syntax error of the script itself, which Python prints without a header."""
     return place > 0 and bool(re.match(r"^(?:Syntax|Indentation|Tab)Error: ", lines[place][1]))
 
 
 def _first_line(lines: Sequence[tuple[int, str]], header: int, name: str) -> int | None:
-    """The line of the exception that ends a traceback: the first one after the indented frames."""
+    """Return the line of the exception that ends a traceback: the first one after the indented frames."""
     if name:
         named = re.compile(rf"^{re.escape(name)}(?::|$)")
         return next((at for at in range(header + 1, len(lines)) if named.match(lines[at][1])), None)
@@ -113,7 +116,7 @@ def _first_line(lines: Sequence[tuple[int, str]], header: int, name: str) -> int
 
 
 def _message(lines: Sequence[tuple[int, str]], start: int) -> str:
-    """The exception's line and what follows of its message, on one line."""
+    """Return the exception's line and the rest of its message as one line."""
     words = [lines[start][1].strip()]
     for _, line in lines[start + 1 : start + MOST_LINES]:
         if not line.strip() or _NOISE.match(line) or _HEADER.match(line.strip()) or _NOTEBOOK_HEADER.match(line):

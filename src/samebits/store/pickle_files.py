@@ -1,6 +1,6 @@
-"""Reads pickles of any object, and joblib's files, by what they describe. It imports and runs nothing in them.
+"""Reads pickles of any object, and joblib's files, by what they describe. It imports and runs nothing from them.
 
-Arrays of numpy are read as arrays, and an estimator of a known library is a model with all that it holds.
+Arrays of NumPy are read as arrays. An estimator of a known library counts as a model, with everything that it holds.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ def read_pickle(path: Path, parts: Parts) -> str:
 
 
 def add_pickle(parts: Parts, name: str, data: bytes) -> None:
-    """Add what a pickle in a different file describes. For what is none it raises ValueError, and adds nothing."""
+    """Add what a pickle inside a different file describes. If it is not a pickle, raise ValueError and add nothing."""
     content = read(io.BytesIO(data))
     PickleWalk(parts, no_storage).add(name, content)
 
 
 def add_objects(parts: Parts, name: str, data: bytes) -> None:
-    """Add the objects of an array of NumPy, each by what it describes. `data`: the pickle that .npy holds instead."""
+    """Add each item of an array of objects by what it describes. `data`: the pickle in the .npy file."""
     walk, content = PickleWalk(parts, no_storage), read(io.BytesIO(data))
     state = content.state if isinstance(content, Made) else None
     if isinstance(state, tuple) and len(state) == 5 and isinstance(state[4], list):
@@ -84,7 +84,7 @@ def _uncompressed(file: IO[bytes], parts: Parts) -> IO[bytes]:
 
 
 def _take_array(made: Made, stream: IO[bytes]) -> None:
-    """Take an array's bytes from the stream. joblib writes them behind the object that describes the array."""
+    """Take an array's bytes from the stream. joblib writes them after the object that describes the array."""
     if not isinstance(made.function, Global) or made.function.name != _WRAPPER:
         return
     state = made.state
@@ -104,7 +104,7 @@ def _take_array(made: Made, stream: IO[bytes]) -> None:
 
 
 def dtype_of(made: Any) -> np.dtype[Any] | None:
-    """The type that a pickle of numpy describes, with its fields; None if it does not describe one."""
+    """Return the type that a pickle of NumPy describes, with its fields; None if it does not describe one."""
     if not isinstance(made, Made) or not isinstance(made.function, Global) or made.function.name != "numpy.dtype":
         return None
     arguments, state = made.arguments, made.state
@@ -119,14 +119,14 @@ def dtype_of(made: Any) -> np.dtype[Any] | None:
 
 def _with_fields(names: tuple[Any, ...], fields: dict[Any, Any], size: int) -> np.dtype[Any] | None:
     kinds = [dtype_of(fields[name][0]) for name in names]
-    if any(kind is None for kind in kinds):  # not `in`: a dtype of numpy equals None
+    if any(kind is None for kind in kinds):  # not `in`, because a dtype of NumPy can equal None
         return None
     offsets = [fields[name][1] for name in names]
     return np.dtype({"names": list(names), "formats": kinds, "offsets": offsets, "itemsize": size})
 
 
 class PickleWalk(Walk):
-    """Goes through what a pickle describes. Arrays of numpy become separate parts."""
+    """Walks through what a pickle describes. Arrays of NumPy become separate parts."""
 
     def _add_made(self, path: str, made: Made) -> None:
         name = made.function.name if isinstance(made.function, Global) else ""
@@ -144,7 +144,7 @@ class PickleWalk(Walk):
         if array.shape == () and array.dtype.kind in "fiub":
             self._parts.add_plain(path, array.item())
         elif array.dtype.names and not array.dtype.hasobject:
-            for name in array.dtype.names:  # the padding between fields is not the program's
+            for name in array.dtype.names:  # the padding between fields holds no value of the program
                 self._parts.add_array(f"{path}.{name}" if path else name, array[name])
         else:
             self._parts.add_array(path, array)
@@ -154,7 +154,7 @@ _MAKERS = ("copyreg._reconstructor", "copyreg.__newobj__", "copy_reg._reconstruc
 
 
 def _array(name: str, arguments: tuple[Any, ...], state: Any) -> np.ndarray[Any, Any] | None:
-    """The array that a call gives, or None."""
+    """Return the array that a call in a pickle makes, or None."""
     if name == _WRAPPER:
         return state if isinstance(state, np.ndarray) else None
     last = name.rpartition(".")[2]

@@ -1,10 +1,12 @@
-"""Reads pickles with Python's own machine, and gives inert values: nothing of a file is imported, called or built.
+"""Reads pickles with Python's own unpickler, and returns inert values. Nothing in a file is imported, called or built.
 
-`read(stream)` gives what the pickle describes: numbers, text, lists, tuples and dicts as themselves; a global as
-`Global`; a call, with what was set or added to its result, as `Made`; a persistent id as `Persistent`.
+`read(stream)` returns what the pickle describes. Numbers, text, lists, tuples and dicts stand for themselves. A global
+is a `Global`, a persistent id a `Persistent`. A call is a `Made`, with everything that was set on its result or added
+to it.
 
-The machine is the one in Python (`pickle._Unpickler`), as in joblib. The one in C demands real types for NEWOBJ, and
-before 3.15 it reserves memory for any memo number that a file names (https://github.com/python/cpython/issues/115952).
+The unpickler is the one written in Python (`pickle._Unpickler`), which joblib uses too. The one written in C demands
+real types for NEWOBJ. Before Python 3.15 it reserves memory for any memo number that a file names
+(https://github.com/python/cpython/issues/115952).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import IO, Any, ClassVar
 
 
 class Inert:
-    """Stands for an object of a pickle. A call of it does nothing but remember the arguments."""
+    """Stands for an object of a pickle. Calling it only keeps the arguments."""
 
     def __call__(self, *arguments: Any) -> Made:
         """Return the stand-in for the result of the call."""
@@ -43,7 +45,7 @@ class Persistent(Inert):
 
 @dataclass(eq=False)
 class Made(Inert):
-    """The result of a call. `items`: appended or added; `pairs`: keys set; `state`: given to BUILD."""
+    """The result of a call. `items`: appended or added. `pairs`: keys that were set. `state`: given to BUILD."""
 
     function: Any
     arguments: Any
@@ -66,9 +68,9 @@ class Made(Inert):
 
 
 class _InertUnpickler(pickle._Unpickler):
-    """Gives stand-ins wherever the pickle machine would look up a name or run it.
+    """Returns stand-ins where an unpickler would look up a name or call it.
 
-    `built`: is given each object whose state was set, when the stream is right behind the state.
+    `built`: is called with each object whose state was set, while the stream is right after that state.
     """
 
     stack: list[Any]
@@ -81,19 +83,19 @@ class _InertUnpickler(pickle._Unpickler):
         self._built = built
 
     def find_class(self, module: str, name: str) -> Global:
-        """Stand in for a name; nothing is imported."""
+        """Return a stand-in for a name. Nothing is imported."""
         return Global(f"{module}.{name}")
 
     def persistent_load(self, pid: Any) -> Persistent:
-        """Stand in for an object that is kept outside the pickle."""
+        """Return a stand-in for an object that is kept outside the pickle."""
         return Persistent(pid)
 
     def get_extension(self, code: int) -> None:
-        """Stand in for a name that a program registered under a number."""
+        """Put a stand-in for a name that a program registered under a number."""
         self.stack.append(Global(f"extension.{code}"))
 
     def load_newobj(self) -> None:
-        """Stand in for an object made from a class: NEWOBJ accepts nothing but types."""
+        """Put a stand-in for an object that a class makes. The original NEWOBJ accepts nothing but types."""
         arguments = self.stack.pop()
         self.stack[-1] = Made(self.stack[-1], arguments)
 
@@ -111,7 +113,7 @@ class _InertUnpickler(pickle._Unpickler):
         self._built(made)
 
     def load_empty_set(self) -> None:
-        """Keep the items of a set as they come: to hash them can take endless time."""
+        """Keep the items of a set in their order, because hashing them can take forever."""
         self.stack.append(Made(Global("builtins.set"), ()))
 
     def load_frozenset(self) -> None:
@@ -120,12 +122,12 @@ class _InertUnpickler(pickle._Unpickler):
         self.stack.append(Made(Global("builtins.frozenset"), (), items))
 
     def load_bytearray8(self) -> None:
-        """Take the bytes that are there: the original makes an array of the size that the file claims."""
+        """Take the bytes that exist. The original makes an array of the size that the file claims."""
         (size,) = struct.unpack("<Q", self.read(8))
         self.stack.append(bytearray(self.read(size)))
 
     def load_readonly_buffer(self) -> None:
-        """A buffer outside the pickle is a stand-in, which is read-only anyway."""
+        """Do nothing: a buffer outside the pickle is a stand-in, which is read-only anyway."""
 
     _own: ClassVar[dict[int, Any]] = {
         pickle.NEWOBJ[0]: load_newobj,
@@ -139,16 +141,17 @@ class _InertUnpickler(pickle._Unpickler):
     dispatch = {**pickle._Unpickler.dispatch, **_own}
 
 
-# what damage raises; the last two come from a size that the file claims
+# what a damaged pickle raises; the last two come from a size that it claims
 _DAMAGE = (
     pickle.UnpicklingError, struct.error, AttributeError, EOFError, LookupError, TypeError, MemoryError, OverflowError,
 )  # fmt: skip
 
 
 def read(stream: IO[bytes], built: Callable[[Made], None] = lambda made: None) -> Any:
-    """Return the value of the next pickle of the stream, and leave the stream behind it. Raises ValueError for damage.
+    """Return the value of the next pickle in the stream, and leave the stream right after it.
 
-    `built`: is given each object whose state was set, at that place of the stream.
+    Raises ValueError if the pickle is damaged. `built`: is called with each object whose state was set, while the
+    stream is right after that state.
     """
     try:
         return _InertUnpickler(stream, built).load()
@@ -157,7 +160,10 @@ def read(stream: IO[bytes], built: Callable[[Made], None] = lambda made: None) -
 
 
 def bytes_of(value: Any) -> bytes | None:
-    """The bytes that a value of a pickle stands for, None for what is none: protocols 0 to 2 encode a text instead."""
+    """Return the bytes for which a value of a pickle stands; None if it stands for none.
+
+    Protocols 0 to 2 have no bytes: they encode a text instead.
+    """
     if isinstance(value, Made):
         encodes = isinstance(value.function, Global) and value.function.name == "_codecs.encode"
         value = value.arguments[0] if encodes and isinstance(value.arguments, tuple) else None
@@ -170,7 +176,10 @@ MOST_TEXT = 4096  # characters of a value that serves as a name
 
 
 def text_of(value: Any) -> str:
-    """An inert value as text, for a name or an order. It is cut, since a short pickle can stand for endless text."""
+    """Return an inert value as text, for a name or an order.
+
+    The text is cut, because a short pickle can stand for endless text.
+    """
     pieces, left, waiting = list[str](), MOST_TEXT, [value]
     while waiting and left > 0:
         one = waiting.pop()
@@ -197,15 +206,15 @@ def text_of(value: Any) -> str:
 
 
 # -- moments, durations, paths and ids of the standard library ------------------------------------------------------
-# They become the text that Python shows of them. As text they are masked as any other: what belongs to one run only
-# does not count.
+# They become the text that Python prints for them. It is masked like any other text, so that what belongs to one run
+# only does not count.
 
 _PATHS = ("PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath", "Path", "PurePath")
 _PATH_MODULES = ("pathlib.", "pathlib._local.", "upath.")
 
 
 def plain_text(name: str, made: Made) -> str | None:
-    """The text of an object of a class of the standard library; None for any other object."""
+    """Return the text of a path, a UUID, a date or a duration of the standard library; None for any other object."""
     arguments = made.arguments if isinstance(made.arguments, tuple) else (made.arguments,)
     try:
         if name.startswith(_PATH_MODULES) and name.rpartition(".")[2] in _PATHS:
@@ -219,7 +228,7 @@ def plain_text(name: str, made: Made) -> str | None:
 
 
 def _moment(arguments: tuple[Any, ...]) -> datetime.datetime:
-    """Ten bytes hold a moment: https://docs.python.org/3/library/datetime.html says what it is made of."""
+    """Return the moment that ten bytes hold. Its parts: https://docs.python.org/3/library/datetime.html"""
     year, year_rest, month, day, hour, minute, second, *parts = bytes_of(arguments[0]) or b""
     micro = int.from_bytes(bytes(parts), "big")
     return datetime.datetime(year * 256 + year_rest, month & 127, day, hour, minute, second, micro)  # noqa: DTZ001

@@ -1,4 +1,4 @@
-"""Messages of Protocol Buffers, without their descriptions.
+"""Reads messages of Protocol Buffers without their schemas.
 
 https://protobuf.dev/programming-guides/encoding/
 """
@@ -11,7 +11,7 @@ __all__ = ["read_fields", "varint"]
 
 
 def read_fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
-    """The fields of a message: (number, value). Raises ValueError if it is damaged."""
+    """Yield the fields of a message as (number, value). Raises ValueError if the message is damaged."""
     at = 0
     while at < len(data):
         key, at = varint(data, at)
@@ -28,7 +28,7 @@ def read_fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
-    """The number that begins at a place, and the place behind it. Raises ValueError if it is damaged."""
+    """Return the number that begins at a place, and the place after it. Raises ValueError if it is damaged."""
     value = shift = 0
     while at < len(data) and shift < 70:
         byte = data[at]

@@ -1,9 +1,9 @@
 """Reads saved files in a separate process. A file that takes all time or memory costs only that process.
 
-A file may be damaged, or made to do harm: a few bytes can stand for gigabytes, and the C code of HDF5 can crash. For
-each file the process may use a certain time of the processor and a certain amount of memory, in proportion to the
-file's size. Time of the processor is the same on a busy machine as on an idle one, so that a file is read in every
-trial or in none. The process is started for the first file and serves all further ones.
+A file may be damaged, or made to do harm: a few bytes can stand for gigabytes, and the C code of HDF5 can crash. So for
+each file the process may use a limited amount of processor time and memory, in proportion to the size of the file.
+Processor time is the same on a busy machine as on an idle one, so that a file is read in every trial or in none. The
+process starts for the first file, and then reads all further ones.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from samebits.store.masks import Run
 
 SECONDS, SECONDS_A_MEGABYTE = 2, 0.5  # of the processor, for one file
 MEMORY, MEMORY_A_BYTE = 700 << 20, 16  # beyond what the process has at its start
-_PATIENCE = 60.0  # seconds of the clock for each second of the processor, before a reader that waits is given up
+_PATIENCE = 60.0  # seconds to wait for a reader, for each second of the processor that it may use
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from samebits.store.reader_process import serve; serve()"
 )
@@ -32,11 +32,11 @@ _VARIABLES = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "HDF5_USE_FIL
 
 
 class Unreadable(Exception):
-    """The file took too much time or memory, or the reader crashed; the message says so."""
+    """The error if a file takes too much time or memory, or crashes the reader. The message says which."""
 
 
 class ReaderProcess:
-    """The reader process, as its caller sees it. It is started when it is first needed."""
+    """The reader process, as its caller sees it. It starts when it is first needed."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -44,7 +44,7 @@ class ReaderProcess:
         atexit.register(self.close)
 
     def read(self, path: Path, run: Run, begin: int) -> dict[str, Any]:
-        """What a file holds, as the fields of SavedFile. Raises Unreadable, OSError if the file is not there."""
+        """Return the content of a file as the fields of SavedFile. Raises Unreadable, or OSError without a file."""
         size = path.stat().st_size
         seconds = SECONDS + int(SECONDS_A_MEGABYTE * size / 1e6)
         question = {
@@ -64,7 +64,7 @@ class ReaderProcess:
         raise Unreadable("its content makes the reader crash")
 
     def _asked(self, question: bytes, patience: float) -> bytes | None:
-        """The answer; None if there is none."""
+        """Return the answer; None if there is none."""
         process = self._started()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -93,14 +93,14 @@ class ReaderProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                cwd="/",  # a file that names files by relative paths finds none
+                cwd="/",  # so that relative paths in a file lead to nothing
                 env={**os.environ, **_VARIABLES},
                 start_new_session=True,  # Ctrl-C is for the caller
             )
         return self._process
 
     def close(self) -> int:
-        """End the process; its exit status."""
+        """End the process, and return its exit status."""
         process, self._process = self._process, None
         if process is None:
             return 0
@@ -108,13 +108,13 @@ class ReaderProcess:
             status = process.wait(0.1)  # it has ended by itself
         except subprocess.TimeoutExpired:
             process.kill()
-            status = -signal.SIGXCPU  # it waits for something forever
+            status = -signal.SIGXCPU  # it hangs
         process.communicate()
         return status
 
 
 def serve() -> None:
-    """Read files until the input ends: one question and one answer a line."""
+    """Read files until the input ends. Each line of the input is a question, and each line of the output an answer."""
     import resource
 
     used = _address_space()
@@ -140,6 +140,6 @@ def _answer(asked: dict[str, Any]) -> SavedFile:
 
 
 def _address_space() -> int:
-    """Bytes of address space that this process has now."""
+    """Return the bytes of address space that this process has now."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     return pages * os.sysconf("SC_PAGE_SIZE")

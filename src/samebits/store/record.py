@@ -1,9 +1,9 @@
 """Opens a record folder: its documents and its trials, each checked before anything is compared.
 
-Seals are checksums of a finished trial's files, so that a flipped bit inside a fingerprint is recognised. A trial is
-sealed when it has ended, by the launcher, after its last file: ``seal(trial_folder)``. A document below a seal is
-written by ``write_record`` or ``write_trial``, which renew the seal. What a crash left unsealed is read with a warning;
-what is sealed and does not match is a RecordError. The seal finds damage, not forgery.
+Seals are checksums of a finished trial's files, so that samebits notices a flipped bit inside a fingerprint. When a
+trial has ended, the launcher seals it after its last file: ``seal(trial_folder)``. ``write_record`` and ``write_trial``
+write documents below a seal, and renew the seal. Files that a crash left unsealed are read with a warning. Sealed files
+that do not match raise RecordError. The seal finds damage, not forgery.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def seal_record(record_folder: Path) -> None:
 
 
 def write_record(record_folder: Path, document: RecordFile) -> None:
-    """Write record.json and its seal. Whenever samebits is ended, the record can be read. Raises OSError."""
+    """Write record.json and its seal. If samebits is killed meanwhile, the record stays readable. Raises OSError."""
     _write_below_seal(record_folder, RECORD, document, seal_record)
 
 
@@ -79,14 +79,17 @@ def write_trial(trial_folder: Path, document: TrialFile) -> None:
 
 
 def _write_below_seal(folder: Path, name: str, document: Document, renew: Callable[[Path], None]) -> None:
-    """Remove the old seal first: samebits may be ended before there is a new one."""
+    """Write a document and renew the seal.
+
+    The old seal is removed first, because samebits may be killed before there is a new one.
+    """
     (folder / SEAL).unlink(missing_ok=True)
     record_files.write_document(folder / name, document)
     renew(folder)
 
 
 def verify(folder: Path) -> bool:
-    """Compare the files with the folder's seal. False if there is none.
+    """Compare the files with the folder's seal. Return False if there is none.
 
     Raises RecordError for a file that is missing, has a different content, or is not covered by the seal.
     """
@@ -109,7 +112,7 @@ def _write(folder: Path, names: Iterator[str]) -> None:
 
 
 def _trial_files(folder: Path) -> Iterator[str]:
-    """Names, relative to the trial folder, of what is there and belongs to the record."""
+    """Yield the names of existing files that belong to the record, relative to the trial folder."""
     yield from (name for name in _TRIAL_FILES if record_files.is_file(folder / name))
     yield from sorted(path.name for path in folder.glob(PROBE_FAILURES))
     processes = folder / wire.PROCESSES
@@ -156,12 +159,12 @@ TRIALS = "trials"
 RESULT, LOCATION = "result.json", "locate.json"
 _MOST_DIGITS = 9
 SHIMS, PROBE = "bin", "probe"  # folders that samebits puts on the paths of trials
-SET_ASIDE = ".old-"  # and the trial's number: its folder while a new one takes its place
+SET_ASIDE = ".old-"  # before a trial's number: the name of its folder while a new one takes its place
 
 
 @dataclass(frozen=True)
 class Record:
-    """A record folder. `trials` are read when they are first asked for, and can raise RecordError then.
+    """A record folder. `trials` are read when they are first used, and can raise RecordError then.
 
     `known`: trials that were read before, by their numbers.
     """
@@ -177,7 +180,7 @@ class Record:
 
 
 def left_result(folder: Path) -> Result | None:
-    """The result that was left in a record; None if it cannot be read (it can be made again)."""
+    """Return the result that a run left in a record; None if it cannot be read. It can be made again."""
     try:
         return read_document(folder / RESULT, Result)
     except SamebitsError:
@@ -214,7 +217,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def trial_folders(record: Path) -> list[Path]:
-    """The folders of the trials, by number. Raises RecordError for one that is not named by a number."""
+    """Return the folders of the trials, by number. Raises RecordError for one that is not named by a number."""
     found = _inner(record / TRIALS) if os.path.lexists(record / TRIALS) else []
     found = sorted([*found, *_set_aside(record, {path.name for path in found})], key=trial_number)
     if not found:
@@ -223,7 +226,7 @@ def trial_folders(record: Path) -> list[Path]:
 
 
 def _inner(folder: Path) -> list[Path]:
-    """What is in a folder of a record. Raises RecordError if it is a link, or cannot be read."""
+    """Return the paths in a folder of a record. Raises RecordError if the folder is a link, or cannot be read."""
     if not record_files.is_folder(folder):
         raise broken(folder, "is not a folder of its own (links in a record are not followed)")
     try:
@@ -233,13 +236,13 @@ def _inner(folder: Path) -> list[Path]:
 
 
 def _set_aside(record: Path, there: set[str]) -> list[Path]:
-    """Trials that were set aside when samebits was killed, before the new trial of that number had its place."""
+    """Return the trials that were set aside when samebits was killed, before a new trial took their place."""
     found = (path for path in _inner(record) if path.name.startswith(SET_ASIDE))
     return [path for path in found if path.name.removeprefix(SET_ASIDE) not in there]
 
 
 def trial_number(folder: Path) -> int:
-    """The number of a trial's folder. Raises RecordError if it has none."""
+    """Return the number of a trial's folder. Raises RecordError if it has none."""
     name = folder.name.removeprefix(SET_ASIDE)
     if not name.isascii() or not name.isdigit() or len(name) > _MOST_DIGITS:
         raise broken(folder, "does not belong in a record: trials are named by their number")
@@ -247,7 +250,7 @@ def trial_number(folder: Path) -> int:
 
 
 def read_trial(folder: Path) -> TrialTrace:
-    """One trial with all that its processes observed. Raises RecordError."""
+    """Read one trial with everything that its processes observed. Raises RecordError."""
     from samebits.store.trace import TrialTrace
 
     number = trial_number(folder)
@@ -272,31 +275,31 @@ def read_trial(folder: Path) -> TrialTrace:
 
 
 def sealed_since(trial: TrialTrace, folder: Path) -> TrialTrace | None:
-    """A trial that was sealed after it had been read; None if its files have changed meanwhile."""
+    """Return a trial that was sealed after it had been read; None if its files have changed meanwhile."""
     unchanged = bool(trial.stamps) and trial.stamps == _stamps(folder)
     return replace(trial, warnings=[], stamps={}) if unchanged else None
 
 
 def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
-    """The size and the time of the last change of each file of a trial."""
+    """Return the size and the last change of each file of a trial."""
     return {name: _stamp(folder / name) for name in _trial_files(folder)}
 
 
 def _stamp(path: Path) -> tuple[int, int]:
     try:
         found = path.lstat()
-    except OSError:  # a name that is no UTF-8
+    except OSError:  # a name that is not UTF-8
         return 0, 0
     return found.st_size, found.st_mtime_ns
 
 
 def _read_files(path: Path, *, required: bool) -> FilesFile:
-    """files.json; a trial that was cut short (and so not sealed) may have none."""
+    """Read files.json. A trial that was cut short, and so not sealed, may have none."""
     return read_document(path, FilesFile) if required or os.path.lexists(path) else FilesFile()
 
 
 def _read_processes(folder: Path) -> list[ProcessTrace]:
-    """The processes by their start, with which the names of the folders begin."""
+    """Read the processes in the order of their start. The names of their folders begin with it."""
     found = _inner(folder) if os.path.lexists(folder) else []
     traces = [_guarded(path) for path in found if path.is_dir() and _inner(path)]
     return [trace for trace in traces if trace is not None]

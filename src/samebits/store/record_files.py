@@ -1,7 +1,7 @@
 """Reads single files of a record. Any fault in one is a RecordError that names the file and says what to do.
 
 Only regular files are opened: links are not followed, and pipes and devices are left alone. A record may come from a
-different machine. A link in it could lead to any file of the user, and a pipe would block the reader without end.
+different machine. A link in it could lead to any file of the user, and a pipe would block the reader forever.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 class NotRegular(OSError):
-    """The error for a name of a link, a pipe, a device or a folder."""
+    """The error for a path that is a link, a pipe, a device or a folder."""
 
 
 def opened(path: Path) -> BinaryIO:
@@ -49,7 +49,7 @@ def opened(path: Path) -> BinaryIO:
 
 
 def read(path: Path) -> bytes:
-    """The bytes of a regular file. Raises what `opened` raises."""
+    """Return the bytes of a regular file. Raises what `opened` raises."""
     with opened(path) as file:
         return file.read()
 
@@ -68,7 +68,7 @@ def write(path: Path, text: str) -> None:
 
 
 def digest_of(file: IO[bytes]) -> str:
-    """32 hex digits over the bytes of a file, from where it stands to its end."""
+    """Return 32 hex digits that stand for the bytes of a file, from its current position to its end."""
     digest = xxhash.xxh3_128()
     while chunk := file.read(1 << 22):
         digest.update(chunk)
@@ -76,12 +76,12 @@ def digest_of(file: IO[bytes]) -> str:
 
 
 def is_file(path: Path) -> bool:
-    """Whether the name belongs to a regular file, links not followed."""
+    """Return whether the path is a regular file. Links are not followed."""
     return stat.S_ISREG(_mode(path))
 
 
 def is_folder(path: Path) -> bool:
-    """Whether the name belongs to a folder, links not followed."""
+    """Return whether the path is a folder. Links are not followed."""
     return stat.S_ISDIR(_mode(path))
 
 
@@ -100,15 +100,15 @@ def _kind(path: Path) -> str:
 
 
 AGAIN = "Run the check again, or take the record from a backup. Delete a broken trial to read the others."
-_MOST_DIGITS = 20  # with its sign, of a number of 64 bits
-_MAPPED_FROM = 1 << 20  # bytes; a mapped file keeps a descriptor, and a search reads hundreds of small ones
+_MOST_DIGITS = 20  # of a number of 64 bits, with its sign
+_MAPPED_FROM = 1 << 20  # bytes; a mapped file keeps a descriptor open, and a search reads hundreds of small files
 _MOST_DIMENSIONS = 64
-MOST_LINES = 2_000_000  # of points or events: ten for each parameter of a model with 200,000
+MOST_LINES = 2_000_000  # of points or events: ten for each parameter of a model with 200,000 parameters
 D = TypeVar("D", bound=Document)
 
 
 def shown(name: object) -> str:
-    """A path or name as one line that can be printed everywhere: bytes that are not UTF-8 are written as escapes."""
+    """Return a path or name as one line that can be printed everywhere. Bytes that are not UTF-8 become escapes."""
     return one_line(_as_utf8(str(name)))
 
 
@@ -126,12 +126,12 @@ def write_document(path: Path, document: Document | dict[str, Any]) -> None:
 
 
 def broken(path: Path, what: str) -> RecordError:
-    """The error for a file of a record that cannot be used."""
+    """Return the error for a file of a record that cannot be used."""
     return RecordError(f"{shown(path)}: {what}", AGAIN)
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes. Raises RecordError if it is missing, not a file, or may not be read."""
+    """Return the file's bytes. Raises RecordError if it is missing, not a file, or may not be read."""
     try:
         return read(path)
     except FileNotFoundError:
@@ -143,7 +143,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse(data: bytes, path: Path, *, numbers: Callable[[str], float] = float) -> Any:
-    """One JSON value, with names made printable. Raises RecordError with the place where it breaks."""
+    """Return one JSON value with printable texts. Raises RecordError with the place of a fault."""
     try:
         return _printable(json.loads(data, parse_constant=numbers, parse_float=numbers, parse_int=_whole))
     except UnicodeDecodeError as error:
@@ -152,26 +152,26 @@ def parse(data: bytes, path: Path, *, numbers: Callable[[str], float] = float) -
         cut = error.pos >= len(error.doc.rstrip())
         what = "ends too early: it was truncated" if cut else f"is not valid JSON (line {error.lineno}: {error.msg})"
         raise broken(path, what) from None
-    except (ValueError, RecursionError) as error:  # a number that is too large, nesting without end
+    except (ValueError, RecursionError) as error:  # a number that is too large, nesting that is too deep
         raise broken(path, f"is not usable JSON ({error})") from None
 
 
 def _whole(text: str) -> int:
-    """A whole number of at most 64 bits: no document holds a larger one, and arrays of numpy cannot."""
+    """Return a whole number of at most 64 bits. Neither documents nor arrays of NumPy hold a larger one."""
     if len(text) > _MOST_DIGITS or not -(2**63) <= int(text) < 2**63:
         raise ValueError(f"the number {text[:_MOST_DIGITS]}{'...' * (len(text) > _MOST_DIGITS)} has more than 64 bits")
     return int(text)
 
 
 def _finite(text: str) -> float:
-    """NaN and the infinities are not JSON, and no document here holds them (events may)."""
+    """Return a finite number. NaN and the infinities are not JSON, and no document here holds them (events may)."""
     if not math.isfinite(number := float(text)):
         raise ValueError(f"{text[:_MOST_DIGITS]} is not a number of JSON")
     return number
 
 
 def _printable(value: Any) -> Any:
-    """JSON with every text encodable: Python writes arguments that are no UTF-8 as lone surrogates."""
+    """Return a JSON value with encodable texts. Python writes arguments that are not UTF-8 as lone surrogates."""
     if isinstance(value, str):
         return _as_utf8(value) if any("\ud800" <= c <= "\udfff" for c in value) else value
     if isinstance(value, list):
@@ -182,14 +182,14 @@ def _printable(value: Any) -> Any:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """A JSON file that holds one object."""
+    """Read a JSON file that holds one object."""
     return as_object(parse(read_bytes(path), path, numbers=_finite), path)
 
 
 def json_lines(path: Path) -> list[Any]:
-    """The JSON values of a file of lines; empty if it is missing. Raises RecordError.
+    """Return the JSON value of each line of a file. A missing file has none. Raises RecordError.
 
-    A last line without its end was torn by a crash and is left out.
+    A last line without its end is left out, because a crash cut it off.
     """
     if not os.path.lexists(path):
         return []
@@ -201,7 +201,7 @@ def json_lines(path: Path) -> list[Any]:
 
 
 def array(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The file as an array of whole records, a large one mapped into memory; empty if it is missing.
+    """Return a file as an array of whole records; empty if it is missing. A large file is mapped into memory.
 
     Raises RecordError.
     """
@@ -220,12 +220,12 @@ def array(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def is_shape(lengths: list[int]) -> bool:
-    """Whether an array can have this shape."""
+    """Return whether an array can have this shape."""
     return len(lengths) <= _MOST_DIMENSIONS and min(lengths, default=0) >= 0
 
 
 def as_object(value: Any, path: Path) -> dict[str, Any]:
-    """The value itself if it is a JSON object. Raises RecordError otherwise."""
+    """Return the value if it is a JSON object. Raises RecordError otherwise."""
     if not isinstance(value, dict):
         raise broken(path, f"holds a JSON {_json_name(value)} where an object belongs")
     return value
@@ -237,14 +237,14 @@ def _json_name(value: Any) -> str:
 
 
 def read_document(path: Path, kind: type[D]) -> D:
-    """A document of `samebits.model` that carries a format number."""
+    """Read a document of `samebits.model` that carries a format number."""
     content = read_object(path)
     check_format(content, path, RECORD_FORMAT)
     return checked(content, path, kind)
 
 
 def checked(content: dict[str, Any], path: Path, kind: type[D]) -> D:
-    """The document that the content describes, types as strict as JSON allows."""
+    """Return the content as a document, with types as strict as JSON allows. Raises RecordError."""
     try:
         return kind.model_validate(content, strict=True)
     except ValidationError as error:

@@ -16,7 +16,7 @@ __all__ = ["Tensor", "TensorLog", "TensorRow", "remove"]
 
 
 class Tensor(NamedTuple):
-    """Values: bytes in logical order."""
+    """The values of a tensor, as bytes in logical order."""
 
     data: bytes
     dtype: str
@@ -46,10 +46,10 @@ class _Line(Document):
 
 
 class TensorLog:
-    """The tensors in a folder, in the order in which they were written; none if it holds no such files.
+    """The tensors in a folder, in the order in which they were written. A folder without such files has none.
 
     `rows`: all of them. Their values stay on disk until they are read. Raises RecordError for a row that no probe
-    writes, or whose values are not there. A last row without its end was torn by a crash and is left out.
+    writes, or whose values are missing. A last row without its end is left out, because a crash cut it off.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -71,11 +71,11 @@ class TensorLog:
         return {(row.kind, row.name): row for row in self.rows}
 
     def find(self, kind: str, name: str) -> TensorRow | None:
-        """The latest tensor of a kind and a name."""
+        """Return the row of the latest tensor of a kind and a name."""
         return self._latest.get((kind, name))
 
     def read(self, row: TensorRow) -> Tensor:
-        """The values of a tensor."""
+        """Return the values of a tensor."""
         return Tensor(self._values[row.offset : row.offset + row.size].tobytes(), row.dtype, row.shape)
 
 

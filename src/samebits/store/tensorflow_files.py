@@ -1,7 +1,8 @@
-"""TensorFlow's checkpoints: the tensors in a data file, by the names that stand in the index beside it.
+"""Reads checkpoints of TensorFlow: the tensors in a data file, by their names in the index beside it.
 
-The index is a sorted table of strings. The order in which Keras saves the variables of a model differs from run to run,
-and so do the bytes of both files. What describes objects, and no weight, is left out.
+The index is a sorted table of strings. Keras saves the variables of a model in an order that differs from run to run,
+and so do the bytes of both files. Entries that describe objects instead of weights are left out.
+
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/util/tensor_bundle/tensor_bundle.h
 https://github.com/google/leveldb/blob/main/doc/table_format.md
 """
@@ -39,7 +40,7 @@ class _Tensor(NamedTuple):
 
 
 def is_index(path: Path) -> bool:
-    """Whether a file is the index of a checkpoint. Raises OSError."""
+    """Return whether a file is the index of a checkpoint. Raises OSError."""
     if path.suffix != ".index" or path.stat().st_size < _FOOTER:
         return False
     with path.open("rb") as file:
@@ -48,21 +49,21 @@ def is_index(path: Path) -> bool:
 
 
 def is_data(path: Path) -> bool:
-    """Whether a file holds tensors of a checkpoint whose index lies beside it. Raises OSError."""
+    """Return whether a file holds tensors of a checkpoint whose index is beside it. Raises OSError."""
     found = _DATA.fullmatch(path.name)
     index = path.with_name(f"{found[1]}.index") if found else path
     return found is not None and index.is_file() and is_index(index)
 
 
 def read_index(path: Path, parts: Parts) -> str:
-    """The names, types and shapes of the tensors."""
+    """Add the names, types and shapes of the tensors."""
     for name, kinds in _named((tensor.name, tensor.kind.encode()) for tensor in _tensors(path)):
         parts.add(name, "kind", *kinds)
     return "tensorflow-index"
 
 
 def read_data(path: Path, parts: Parts) -> str:
-    """The tensors that lie in this file."""
+    """Add the tensors in this file."""
     found = _DATA.fullmatch(path.name)
     assert found is not None
     mine = [one for one in _tensors(path.with_name(f"{found[1]}.index")) if one.shard == int(found[2])]
@@ -74,7 +75,10 @@ def read_data(path: Path, parts: Parts) -> str:
 
 
 def _named(rows: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, list[bytes]]]:
-    """What belongs to each name; of names that differ in a number without meaning, all in a fixed order."""
+    """Yield each name with its contents.
+
+    Names that differ only in a number without meaning become one name, with sorted contents.
+    """
     found: dict[str, list[bytes]] = defaultdict(list)
     for name, content in rows:
         found[_UNORDERED.sub(r"\1", name.removesuffix(_ATTRIBUTE))].append(content)
@@ -95,7 +99,7 @@ def _tensors(index: Path) -> list[_Tensor]:
         raise ValueError(f"its index has more than {_MOST_INDEX >> 20} MB")
     data = index.read_bytes()
     footer = data[-_FOOTER:]
-    at = varint(footer, varint(footer, 0)[1])[1]  # behind the place of an index that nobody needs
+    at = varint(footer, varint(footer, 0)[1])[1]  # after the place of an index that is not needed
     blocks = (_block(data, place) for _, place in _rows(_block(data, footer[at:])))
     rows = ((key.decode("utf-8", "backslashreplace"), row) for block in blocks for key, row in _rows(block))
     return [_tensor(name, row) for name, row in rows if name not in ("", _OBJECTS)]
@@ -111,7 +115,7 @@ def _block(data: bytes, place: bytes) -> bytes:
 
 
 def _rows(block: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The keys and values of a block. A key says how many bytes it shares with the one before it."""
+    """Yield the keys and values of a block. A key says how many bytes it shares with the one before it."""
     key, at = b"", 0
     end = len(block) - 4 * (struct.unpack("<I", block[-4:])[0] + 1)
     while at < end:

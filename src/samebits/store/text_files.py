@@ -1,6 +1,6 @@
-"""Reads text by its lines: logs, tables, settings, and what a program printed. Lines are masked (see `masks`).
+"""Reads text by its lines: logs, tables, settings, and the output of programs. Lines are masked (see `masks`).
 
-Notebooks are compared without what the kernel's clock and random ids put into them.
+Notebooks are compared without random ids. Pieces of printed text, which depend on the kernel's clock, are joined.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from samebits.model import Lines, SavedFile
 from samebits.store.content import Parts, add_json, fingerprint, parse_json
 from samebits.store.masks import Run, visible
 
-MOST_TEXT = 64 << 20  # bytes of a file that is read as text; of a longer one the first and the last are read
-MOST_LINES = 40_000  # lines that are compared, half of them at the end
+MOST_TEXT = 64 << 20  # bytes of a text that are read; of a longer text, its first and its last bytes
+MOST_LINES = 40_000  # lines that are compared; of a longer text, its first and its last lines
 MOST_KEPT, MOST_KEPT_CHARACTERS = 4_000, 1 << 17  # of one file, in the record
 MOST_WIDE = 300  # characters of a line that are kept
 MOST_CELLS = 4_000  # of a table that is compared cell by cell
 _TIMED = re.compile(r"<(?:time|date)>")
 _IDS_OF_SVG = re.compile(r"(?<=[\"#(])[a-zA-Z]?[0-9a-f]{10}(?=[\"')])")
-# what makes a text a model: the beginnings that LightGBM and XGBoost write
+# the first characters of a model that LightGBM or XGBoost saved as text
 MODEL_BEGINNINGS = ("tree\nversion=", "booster[0]:")
-# LightGBM takes metrics as a set of Python, and writes them into the model in the order of that set, which is a
-# different one in each process: https://github.com/microsoft/LightGBM/blob/master/examples/python-guide/simple_example.py
+# LightGBM takes metrics as a set of Python, and writes them into the model in the order of that set. The order is
+# different in each process: https://github.com/microsoft/LightGBM/blob/master/examples/python-guide/simple_example.py
 _METRICS_OF_A_MODEL = re.compile(r"^(\[metric: )([^\]]*)(\])$")
 
 
 class NotText(ValueError):
-    """The bytes are not text in UTF-8."""
+    """The error for bytes that are not text in UTF-8."""
 
 
 def read_lines(path: Path, parts: Parts, begin: int = 0) -> Lines:
-    """Add a text, from a byte on, as one part, and give its lines. Raises NotText."""
+    """Add a text as one part, and return its lines. `begin`: the first byte that is read. Raises NotText."""
     data, is_cut = read_some(path, begin)
     text = decoded(data)
     if path.suffix.lower() == ".svg":  # Matplotlib draws new names for clip paths and marks in every run
@@ -54,7 +54,7 @@ def read_lines(path: Path, parts: Parts, begin: int = 0) -> Lines:
 
 
 def read_some(path: Path, begin: int = 0) -> tuple[bytes, bool]:
-    """(the bytes from `begin` on, False); if there are more than MOST_TEXT, (the two ends, True)."""
+    """Return (the bytes from `begin` on, False), or (their two ends, True) if they are more than MOST_TEXT."""
     with path.open("rb") as file:
         size = file.seek(0, 2) - begin
         file.seek(begin)
@@ -66,7 +66,7 @@ def read_some(path: Path, begin: int = 0) -> tuple[bytes, bool]:
 
 
 def decoded(data: bytes) -> str:
-    """Text from UTF-8. Raises NotText."""
+    """Return the text that bytes in UTF-8 hold. Raises NotText."""
     if b"\0" in data[:4096]:
         raise NotText("it holds zero bytes")
     try:
@@ -76,7 +76,11 @@ def decoded(data: bytes) -> str:
 
 
 def lines_of(text: str, run: Run, *, is_printed: bool = False, is_model: bool = False, is_cut: bool = False) -> Lines:
-    """The lines of a text. `is_printed`: as a terminal shows them, without empty ones. `is_model`: of a library."""
+    """Return the lines of a text.
+
+    `is_printed`: take each line as a terminal shows it, and leave out empty ones. `is_model`: the text is a model of a
+    library. `is_cut`: only its first and last bytes were read.
+    """
     split = [visible(line) for line in text.split("\n")] if is_printed else text.split("\n")
     whole = [line for line in split if line] if is_printed else split
     if len(whole) > MOST_LINES:
@@ -109,7 +113,7 @@ def _digest(lines: Iterable[str]) -> str:
 
 
 def read_json_lines(path: Path, parts: Parts) -> str:
-    """A JSON value a line, by the number of the line."""
+    """Add one JSON value for each line, by the number of the line."""
     data, is_cut = read_some(path)
     if is_cut:
         raise ValueError(f"it has more than {MOST_TEXT:,} bytes")
@@ -119,7 +123,7 @@ def read_json_lines(path: Path, parts: Parts) -> str:
 
 
 def read_table(path: Path, parts: Parts) -> str:
-    """A table of text, by its columns; cell by cell if it is small."""
+    """Add a table of text by its columns, or cell by cell if it is small."""
     data, is_cut = read_some(path)
     if is_cut:
         raise ValueError(f"it has more than {MOST_TEXT:,} bytes")
@@ -150,14 +154,14 @@ def _delimiter(text: str) -> str:
 
 
 def _heads(rows: list[list[str]]) -> list[str]:
-    """The first row, if none of it is a number."""
+    """Return the first row if none of its cells is a number, else nothing."""
     heads = rows[0] if rows else []
     named = [head for head in heads if head.strip()]
     return heads if named and not any(isinstance(number_or_text(head), float) for head in named) else []
 
 
 def number_or_text(cell: str) -> float | str:
-    """The number that a cell holds, else its text."""
+    """Return the number that a cell holds, else its text."""
     try:
         return float(cell)
     except ValueError:
@@ -165,7 +169,7 @@ def number_or_text(cell: str) -> float | str:
 
 
 def printed_file(path: Path, name: str, run: Run, *, named: bool) -> SavedFile:
-    """What a program printed, as a text whose lines are compared."""
+    """Return the output of a program, as a text whose lines are compared."""
     try:
         data, is_cut = read_some(path)
     except OSError:
@@ -180,7 +184,7 @@ ID = "<id>"
 
 
 def read_notebook(path: Path, parts: Parts) -> str:
-    """Add a notebook as the JSON that it is. Raises ValueError."""
+    """Add a notebook as JSON. Raises ValueError."""
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
     value = parse_json(path.read_bytes())
@@ -189,7 +193,7 @@ def read_notebook(path: Path, parts: Parts) -> str:
         if isinstance(cell, dict):
             _mask_cell(parts, f"cells.{number}", cell)
     if isinstance(value, dict) and isinstance(value.get("metadata"), dict):
-        _mask(parts, "metadata.widgets", value["metadata"], "widgets")  # a state for each widget, by random ids
+        _mask(parts, "metadata.widgets", value["metadata"], "widgets")  # the state of each widget, by random ids
     add_json(parts, "", value)
     return "json"
 
@@ -213,10 +217,10 @@ def _mask(parts: Parts, name: str, owner: dict[str, Any], key: str) -> None:
 
 
 def _groups(outputs: list[Any]) -> list[list[Any]]:
-    """The outputs of a cell; what was printed between two others is one output for each stream.
+    """Return the outputs of a cell in groups. What is printed between two other outputs becomes one output per stream.
 
-    A kernel sends what a cell prints in pieces, by its clock, so the same text comes in more pieces or fewer:
-    https://github.com/jupyter/nbconvert/pull/2089
+    A kernel sends the text that a cell prints in pieces, by its clock. So the same text can come in more or fewer
+    pieces: https://github.com/jupyter/nbconvert/pull/2089
     """
     groups = []
     for is_stream, some in groupby(outputs, key=_is_stream):

@@ -1,8 +1,8 @@
-"""What `torch.save` writes, in its zip form (1.6 and later) and its older one, read without unpickling.
+"""Reads files of `torch.save` without unpickling, in the zip form (PyTorch 1.6 and later) and in the older form.
 
-Tensors are named by the keys under which they stand and compared by dtype, shape and bytes in logical order; the
-archive's name, addresses, alignment, devices and the order of keys do not matter. What else is in the file (numbers,
-names of classes, code of scripted modules) is compared too.
+A tensor is named by the keys that lead to it, and compared by dtype, shape and bytes in logical order. The archive's
+name, addresses, alignment, devices and the order of keys do not matter. Everything else in the file (numbers, names of
+classes, code of scripted modules) is compared too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SIZE_OF = {name: size for size, names in _SIZES.items() for name in names}
 
 
 def read_torch(path: Path, parts: Parts) -> str:
-    """Add the parts of a .pt or .pth file; returns its format. Raises many kinds of error for a damaged one."""
+    """Add the parts of a .pt or .pth file, and return its format. A damaged file raises many kinds of errors."""
     if zipfile.is_zipfile(path):
         _read_zip(path, parts)
         return "torch"
@@ -64,19 +64,20 @@ def _read_zip(path: Path, parts: Parts) -> None:
             if name in pickles:
                 walk = Walk(parts, partial(_stored, last, name.removesuffix(".pkl")))
                 walk.add("" if name == "data.pkl" else name, read(io.BytesIO(content(name))))
+            # storages are read with their tensors
             elif f"{name.partition('/')[0]}.pkl" not in pickles and not _is_ignored(name):
                 parts.add(name, "bytes", content(name))
 
 
 def _stored(content: Callable[[str], bytes], folder: str, key: str, size: int) -> bytes:
-    """A storage: the file of that name in the folder that belongs to a pickle."""
+    """Return a storage: the file with this key in the folder that belongs to a pickle."""
     return content(f"{folder}/{key}")
 
 
 def _is_ignored(name: str) -> bool:
-    """Debug files hold paths; the rest describes the archive. (Storages are read with their tensors.)
+    """Return whether a file of the archive is left out: it holds paths, or only describes the archive.
 
-    A traced module keeps the shapes of the inputs that it was traced with, and none of their values.
+    `traced_inputs` holds the shapes of the inputs with which a module was traced, and none of their values.
     """
     return not name or name in _IGNORED or name.endswith(".debug_pkl") or name.startswith("traced_inputs")
 
@@ -85,7 +86,10 @@ def _is_ignored(name: str) -> bool:
 
 
 def _read_legacy(path: Path, parts: Parts) -> None:
-    """Five pickles (magic number, protocol, sizes, the object, storage keys), then the storages one after another."""
+    """Add the parts of a file in the older form.
+
+    It holds five pickles (magic number, protocol, sizes, the object, storage keys), then all storages in this order.
+    """
     with path.open("rb") as file:
         first = read(file)
         if first != MAGIC:  # a plain pickle
@@ -97,7 +101,7 @@ def _read_legacy(path: Path, parts: Parts) -> None:
 
 
 def _after_magic(file: IO[bytes], data: mmap.mmap | bytes) -> tuple[Any, dict[str, bytes]]:
-    """The object and the storages of a file of which the magic number was read. `data`: all its bytes."""
+    """Return the object and the storages of a file, after its magic number was read. `data`: all its bytes."""
     read(file), read(file)
     content, keys = read(file), read(file)
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
@@ -122,7 +126,7 @@ def _storages(data: mmap.mmap | bytes, at: int, keys: list[str], sizes: dict[str
 
 
 def _item_sizes(content: Any) -> dict[str, int]:
-    """Storage key -> bytes of one element, from the references to it."""
+    """Return storage key -> bytes of one element, from the references to the storage."""
     sizes: dict[str, int] = {}
     pending, seen = [content], set[int]()
     while pending:
@@ -148,7 +152,7 @@ def _children(value: Any) -> list[Any]:
 
 
 def _storage_of(value: Any) -> tuple[str, str, int] | None:
-    """(type, key, elements) of a storage's persistent id, or None."""
+    """Return (type, key, elements) of a storage's persistent id, or None."""
     key = value.key if isinstance(value, Persistent) else None
     if not isinstance(key, tuple) or len(key) < 5 or key[0] != "storage" or not isinstance(key[1], Global):
         return None
@@ -156,9 +160,10 @@ def _storage_of(value: Any) -> tuple[str, str, int] | None:
 
 
 def _packed_storage(value: Any) -> tuple[str, bytes] | None:
-    """(type, content) of a storage in a plain pickle: the bytes of a file of the older form; None for anything else.
+    """Return (type, content) of a storage in a plain pickle; None for anything else.
 
-    That file names the storage by its address (`torch.storage._StorageBase.__reduce__`).
+    The pickle holds it as the bytes of a file in the older form. That file names the storage by its address
+    (`torch.storage._StorageBase.__reduce__`).
     """
     if not isinstance(value, Made) or not isinstance(value.function, Global):
         return None
@@ -177,7 +182,7 @@ def _packed_storage(value: Any) -> tuple[str, bytes] | None:
 
 
 class Walk:
-    """Goes through what a pickle describes and adds a part for each leaf."""
+    """Walks through what a pickle describes, and adds a part for each leaf."""
 
     def __init__(self, parts: Parts, storages: Storages) -> None:
         self._parts, self._storages = parts, storages
@@ -185,7 +190,7 @@ class Walk:
         self._visited = 0
 
     def add(self, path: str, value: Any) -> None:
-        """Add a value under a path; a value that contains itself is named once."""
+        """Add a value under a path. "(itself)" stands for a value inside itself."""
         self._visited += 1
         if self._visited > _MOST_VALUES:
             raise ValueError(f"the file holds more than {_MOST_VALUES:,} values")
@@ -238,19 +243,19 @@ class Walk:
         if packed is not None:
             self._parts.add(path, f"storage {packed[0]}", packed[1])
             return
-        if name.startswith("torch._utils._rebuild"):  # a tensor that is quantised, sparse and the like
+        if name.startswith("torch._utils._rebuild"):  # a quantised or sparse tensor, or the like
             self._parts.models.append(path)
         text = plain_text(name, made)
         if text is not None:
             self._parts.add_plain(path, text)
             return
         known = self._parts.in_array
-        self._parts.in_array = known or name.endswith("multiarray._reconstruct")  # an array of numpy
+        self._parts.in_array = known or name.endswith("multiarray._reconstruct")  # an array of NumPy
         self._add_object(path, name, made, arguments)
         self._parts.in_array = known
 
     def _add_object(self, path: str, name: str, made: Made, arguments: tuple[Any, ...]) -> None:
-        """Any other object: its class, what it was made from, and what was put into it."""
+        """Add any other object: its class, the arguments that made it, and what was put into it."""
         self._parts.add_plain(joined(path, "(class)"), name)
         if arguments:
             self.add(joined(path, "(arguments)"), arguments)
@@ -273,7 +278,7 @@ class Walk:
             self.add(path, value.key)
 
     def _storage(self, value: Any) -> tuple[str, Any] | None:
-        """(type, content) of a storage; None for what is none."""
+        """Return (type, content) of a storage; None for anything else."""
         known = _storage_of(value)
         if known is None:
             return _packed_storage(value)
@@ -281,7 +286,7 @@ class Walk:
         return kind, self._storages(key, count * _SIZE_OF.get(kind, 1))
 
     def _add_tensor(self, path: str, kind: str, data: Any, arguments: tuple[Any, ...]) -> None:
-        """A tensor over a storage: dtype, shape, and its elements in logical order."""
+        """Add a tensor over a storage: its dtype, its shape, and its elements in logical order."""
         if kind == "Untyped" and len(arguments) > 6 and isinstance(arguments[6], Global):
             kind = arguments[6].name.rpartition(".")[2]
         size = _SIZE_OF.get(kind, 1)
@@ -291,12 +296,15 @@ class Walk:
 
 
 def _named(key: Any) -> str:
-    """A key of a dict as part of a name."""
+    """Return a key of a dict as part of a name."""
     return str(key) if is_plain(key) and weight(key) <= MOST_TEXT else text_of(key)
 
 
 def _without_addresses(table: dict[Any, Any]) -> dict[Any, Any]:
-    """An optimizer's state with its parameters numbered in their order: torch before 1.5 names them by address."""
+    """Return an optimizer's state with its parameters numbered in their order.
+
+    PyTorch before 1.5 names them by their addresses.
+    """
     state, groups = table.get("state"), table.get("param_groups")
     if not isinstance(state, dict) or not isinstance(groups, list):
         return table
@@ -316,7 +324,7 @@ def _renumbered(group: Any, numbers: dict[int, int]) -> Any:
 
 
 def _elements(data: Any, size: int, layout: tuple[Any, ...]) -> bytes:
-    """Bytes of the elements in logical order. Raises ValueError if they do not lie inside the storage."""
+    """Return the bytes of the elements in logical order. Raises ValueError if they lie outside the storage."""
     offset, shape, strides = int(layout[0]), tuple(layout[1]), tuple(layout[2])
     if 0 in shape:
         return b""

@@ -1,4 +1,4 @@
-"""Reads what was observed of one trial: its documents, and the traces of its processes as arrays over the files."""
+"""Reads the observations of one trial: its documents, and the traces of its processes as arrays over the files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRIAL_FOLDER = "{trial-folder}"
 
 
 class Point(NamedTuple):
-    """A row of a process' table of points."""
+    """A row in the table of points of a process."""
 
     kind: str
     name: str
@@ -32,7 +32,7 @@ class Point(NamedTuple):
 
 
 class _Facts(Document):
-    """The fields of process.json that comparing needs, for their types."""
+    """The fields of process.json that the comparison needs, so that their types are checked."""
 
     pid: int
     parent: int | None = None
@@ -53,7 +53,7 @@ class _PointLine(Document):
 
 
 class _Event(Document):
-    """The fields of an event that must be text if they are there (wire.py lists the events)."""
+    """The fields of an event whose types are checked if they are there (wire.py lists the events)."""
 
     event: str
     how: str | None = None
@@ -75,10 +75,10 @@ class _Steps(Document):
 
 @dataclass(frozen=True)
 class ProcessTrace:
-    """What one watched process observed.
+    """The observations of one watched process.
 
-    `records` and `scalars`: structured arrays (wire.RECORD_FIELDS, wire.SCALAR_FIELDS) over the files, torn tails cut
-    off. `points`: by id. `end`, `stopped`: the documents, None if the process did not get there.
+    `records` and `scalars`: structured arrays (wire.RECORD_FIELDS, wire.SCALAR_FIELDS) over the files, without torn
+    ends. `points`: by id. `end`, `stopped`: the documents; None if the process did not write them.
     """
 
     facts: dict[str, Any]
@@ -91,7 +91,7 @@ class ProcessTrace:
 
     @property
     def observed(self) -> bool:
-        """Whether it observed anything: only such processes are compared."""
+        """Whether it observed anything. Only such processes are compared."""
         return len(self.records) > 0
 
     @cached_property
@@ -107,22 +107,23 @@ class ProcessTrace:
 
     @property
     def limit(self) -> int | None:
-        """Records of steps below this are all there; None for a process that was seen to its end."""
+        """The first step whose records may be incomplete; None for a process that was seen to its end."""
         if self.end is not None:
             return None
-        # without either document something ended it from outside, perhaps while it wrote its last step
+        # without either document, the process was ended from outside, perhaps while it wrote a step
         return int(self.stopped["steps"]) if self.stopped else max(self.last_step, 0)
 
     def events_named(self, name: str) -> list[dict[str, Any]]:
-        """The events of one name, in their order."""
+        """Return the events of one name, in their order."""
         return [event for event in self.events if event.get("event") == name]
 
 
 @dataclass(frozen=True)
 class TrialTrace:
-    """One trial. `processes`: all that were watched, by start. `written_at`: its folder when it ran.
+    """One trial. `processes`: all that were watched, in the order of their start. `written_at`: its folder when it ran.
 
-    `probe_failures`: of probes that could not start. `stamps`: of the files of a trial that had no seal yet.
+    `probe_failures`: messages of probes that could not start. `stamps`: for a trial that had no seal yet, the size and
+    the last change of each file.
     """
 
     file: TrialFile
@@ -135,17 +136,20 @@ class TrialTrace:
     stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def without_folders(self, text: str) -> str:
-        """The text without the folders that this trial alone had: its own, and its copy of the working folder."""
+        """Return the text without the folders that only this trial had.
+
+        These are its own folder, and its copy of the working folder.
+        """
         for folder in (self.written_at, self.file.working_copy):
             text = text.replace(folder, TRIAL_FOLDER) if folder else text
         return text
 
     def failures(self) -> list[str]:
-        """Where and how the probe itself failed, in words."""
+        """Return where and how the probe itself failed, in words."""
         return [*self.probe_failures, *(failure for failure, _ in self._failed())]
 
     def interruptions(self) -> list[str]:
-        """The failures that are exceptions which a thread of the program raised in the probe."""
+        """Return the failures that a thread of the program caused by raising an exception in the probe."""
         return [failure for failure, is_foreign in self._failed() if is_foreign]
 
     def _failed(self) -> list[tuple[str, bool]]:
@@ -160,17 +164,17 @@ class TrialTrace:
 
     @property
     def observed(self) -> list[ProcessTrace]:
-        """The processes that observed something, by start."""
+        """The processes that observed something, in the order of their start."""
         return [process for process in self.processes if process.observed]
 
 
 def chunks(records: NDArray[Any]) -> list[NDArray[Any]]:
-    """Views of at most a million rows each, so that temporary arrays stay small."""
+    """Return views of at most a million rows each, so that temporary arrays stay small."""
     return [records[at : at + _CHUNK] for at in range(0, len(records), _CHUNK)]
 
 
 def read_process(folder: Path) -> ProcessTrace | None:
-    """The trace in one process folder; None if the process died before it wrote anything. Raises RecordError."""
+    """Read the trace of a process; None if it died before it wrote anything. Raises RecordError."""
     if not any(os.path.lexists(folder / name) for name in (wire.PROCESS, wire.POINTS, wire.TRACE)):
         return None
     facts = read_object(folder / wire.PROCESS)
@@ -186,7 +190,7 @@ def read_process(folder: Path) -> ProcessTrace | None:
 
 
 def _read_end(path: Path, rows: int) -> dict[str, Any] | None:
-    """end.json; None if the process recorded something after it had been written: that end was none."""
+    """Read end.json; None if the process recorded anything later, because then it was not the end."""
     end = _steps(path)
     known = end.get("rows") if end else None
     return end if known is None or rows <= known else None
@@ -235,7 +239,7 @@ def _check_records(records: NDArray[Any], points: list[Point], path: Path) -> No
 
 
 def _fault(part: NDArray[Any], kinds: NDArray[np.uint8]) -> tuple[int, str] | None:
-    """(index, what is wrong) of the first record that no probe writes, or None."""
+    """Return (index, what is wrong) of the first record that no probe writes, or None."""
     outside = part["point"] >= len(kinds)
     if outside.any():
         index = int(outside.argmax())

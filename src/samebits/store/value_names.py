@@ -1,19 +1,19 @@
 """Infers from a name what its value is: a time, a duration, a rate, a host, a path, the id of a run.
 
-Pure functions; the page "What counts among the results" lists the rules.
+All functions are pure. The page "What counts among the results" lists the rules.
 """
 
 from __future__ import annotations
 
 import re
 
-EARLIEST = 10**9  # seconds since 1970; no run is older than this one
+EARLIEST = 10**9  # seconds since 1970; no run began before this moment
 NUMBER_REASONS = ("run id", "time", "moment", "duration", "rate", "memory", "pid", "port")
 _TIMES = {
     "time", "times", "timestamp", "timestamps", "datetime", "date", "dates", "clock", "walltime", "mtime", "ctime",
     "atime", "utc", "utcnow", "timing", "timings",
 }  # fmt: skip
-# a number of such a name is a time if it is that large: "updated: 12" counts, "finished: 0.91" measures
+# a number with such a name is a time only if it is that large: not in "updated: 12" or "finished: 0.91"
 _MOMENTS = {"created", "modified", "updated", "started", "finished", "began"}
 _SPANS = {
     "elapsed", "duration", "durations", "seconds", "secs", "sec", "runtime", "minutes", "mins", "hours", "ms", "msec",
@@ -32,14 +32,14 @@ _PROCESS_IDS = (["process", "id"], ["thread", "id"], ["native", "id"])
 _PATHS = {"path", "paths", "dir", "dirs", "directory", "folder", "cwd", "logdir", "rundir", "outdir", "filename", "uri"}
 # a number for each feature of the data, which may be called "duration"
 COEFFICIENTS = frozenset(("coef", "coefs", "coefficient", "coefficients", "importance", "importances"))
-# beside these words a time is computed, or comes from the data: predicted_time, trip_duration, duration_rmse
+# a time beside one of these words is computed, or comes from the data: predicted_time, trip_duration, duration_rmse
 OF_DATA = frozenset(
     ("rmse", "mae", "mape", "err", "errors", "predicted", "forecast", "residual", "deviation", "trip", "ride", "flight",
      "travel", "arrival", "delivery", "departure", "reaction", "delay", "lap", "convergence", "factor", "sigma", "age",
      "stay", "life", "lifetime", "prediction", "predictions", "survival", "failure", "useful", "rul", "hitting",
      "passage", "goal", "slope", "jitter", "snr", "frequency")
 ) | COEFFICIENTS  # fmt: skip
-# beside these words a time is part of a model or of its input: time_embedding, timestep, time_dim, date_feature
+# a time beside one of these words is part of a model or of its input: time_embedding, timestep, time_dim, date_feature
 _MODELLED = {
     "step", "steps", "embed", "embedding", "embeddings", "emb", "dim", "dims", "series", "weight", "weights", "bias",
     "kernel", "mlp", "proj", "projection", "size", "scale", "shift", "encoding", "encoder", "conv", "norm", "attn",
@@ -50,33 +50,36 @@ _MODELLED = {
 }  # fmt: skip
 
 
-# what is measured: ms_ssim, wall_hits, duration_kl
+# a time beside one of these words is a measurement: ms_ssim, wall_hits, duration_kl
 _MEASURED = {
     "ssim", "psnr", "hits", "collisions", "wins", "kl", "l", "map", "iou", "dice", "bleu", "rouge", "wer", "cer", "fid",
     "recall", "precision", "reward", "return", "success", "corr", "correlation", "entropy", "similarity",
 }  # fmt: skip
-# beside one of these a last word still says a duration: score_time, step_time
+# if one of these words comes first, the last word can still mean a duration: score_time, step_time
 _TIMED = {"score", "step", "steps", "layer", "encoder", "token", "feature", "features", *_MEASURED}
 
 
 def tokens(name: str) -> list[str]:
-    """The words of a name: ``meanFitTime_0`` has mean, fit, time, 0."""
+    """Return the words of a name: ``meanFitTime_0`` has mean, fit, time, 0."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
     return re.findall(r"[a-z]+|\d+", spaced.lower())
 
 
 def is_moment_of_time(number: float) -> bool:
-    """Whether a number can be a moment, in seconds (or milliseconds and the like) since 1970."""
+    """Return whether a number can be a moment, in seconds (or milliseconds and the like) since 1970."""
     return number >= EARLIEST
 
 
 def is_of_model(name: str) -> bool:
-    """Whether a name says that what it holds is computed: part of a model, or a result."""
+    """Return whether a name says that its value is computed: part of a model, or a result."""
     return not (OF_DATA | _MODELLED).isdisjoint(tokens(name))
 
 
 def reason_of_key(name: str) -> str | None:
-    """What the name alone says: time, moment, duration, rate, memory, host, pid, port, run id, path."""
+    """Return what the name alone says of its value; None if it says nothing.
+
+    That is time, moment, duration, rate, memory, host, pid, port, run id, path, or version of the code.
+    """
     words = [word for word in tokens(name) if not word.isdigit()]
     if not words:
         return None
@@ -109,7 +112,7 @@ def _reason_of_words(words: list[str], known: set[str], last: str) -> str | None
 def _reason_of_id(words: list[str], last: str) -> str | None:
     if last in ("pid", "ppid", "tid", "pgid", "sid") or words == ["session"] or words[-2:] in _PROCESS_IDS:
         return "pid"
-    if words == ["v", "num"]:  # Lightning's number of the folder that it writes into
+    if words == ["v", "num"]:  # Lightning's number for the folder into which it writes
         return "run id"
     if last == "port":
         return "port"

@@ -1,4 +1,4 @@
-"""Vary: holds the setup and varies one factor of the machine at a time. A table of contents."""
+"""Holds the setup, and varies one factor of the machine at a time."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ DOCUMENT = "vary.json"
 
 
 def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult:
-    """Run the base setup, then every value of every factor against it; write vary.json, again after each factor.
+    """Run the base setup, and compare every value of every factor with it.
 
-    `wanted`: factors and their values; none: all that are cheap here. `shown`: gives the progress of one setup's
-    trials. Raises UsageError, NotFound or RecordExists before anything runs.
+    Writes vary.json after the base and after each factor. `wanted`: factors and their values; if there are none, all
+    factors that are cheap here. `shown`: shows the progress of one setup's trials. Raises UsageError, NotFound or
+    RecordExists before anything runs.
     """
     began = clock.now()
     chosen = choices.choose(wanted, request)
@@ -39,31 +40,34 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
     if base.result.verdict != "repeated":
         return result
 
-    def keep(factors: list[FactorResult]) -> VaryResult:  # stopped by Ctrl-C, what was found so far can be read
+    def keep(factors: list[FactorResult]) -> VaryResult:  # after Ctrl-C, people can read what was found so far
         return _written(_result(base, chosen, factors), folder, began)
 
     return keep(runs.factors(keep))
 
 
 def _one_by_one(request: Request) -> Request:
-    """Trials run one by one unless the user says how many: the load of the machine is a factor."""
+    """Return the request so that trials run one by one, unless the user gives a number.
+
+    The load of the machine is itself a factor.
+    """
     jobs = 1 if request.options.jobs == "auto" else request.options.jobs
     return replace(request, options=request.options.model_copy(update={"jobs": jobs}), again=AGAIN)
 
 
 def _written(result: VaryResult, folder: Path, began: float) -> VaryResult:
-    """Write what is known by now."""
+    """Write the result as it is known by now, and return it."""
     result = result.model_copy(update={"seconds": clock.now() - began, "record": str(folder)})
     write_document(folder / DOCUMENT, result)
     return result
 
 
 def read(folder: Path) -> VaryResult:
-    """What an earlier vary found. Raises RecordError if it cannot be read."""
+    """Read what an earlier vary found. Raises RecordError if it cannot be read."""
     path = folder / DOCUMENT
     content = record_files.as_object(
         record_files.parse(record_files.read_bytes(path), path), path
-    )  # NaN in those of before 2026-12
+    )  # documents of before 2026-12 may hold NaN
     record_files.check_format(content, path, VARY_FORMAT)
     return record_files.checked(content, path, VaryResult).model_copy(update={"record": str(folder.absolute())})
 

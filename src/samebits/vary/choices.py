@@ -1,4 +1,4 @@
-"""Chooses from the words of the command line what is varied: factors, their values, and what is left out."""
+"""Chooses, from the options, which factors are varied, through which values, and which are left out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from samebits.experiment import Request
 from samebits.vary.factor import OWN, Change, Factor, Machine
 from samebits.vary.factors import ALIASES, TABLE, TOGETHER, find
 
-MOVES, MOVED_BY = "SAMEBITS_MOVES_MEMORY", 1021  # a variable, and its length
-Wanted = tuple[str, list[str]]  # a factor's id and the values that were named, none for its own
+MOVES, MOVED_BY = "SAMEBITS_MOVES_MEMORY", 1021  # a variable, and the length of its value
+Wanted = tuple[str, list[str]]  # a factor's id and the values that were named; if there are none, its own are used
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Choices:
-    """Everything that is varied, and why other factors are not.
+    """The factors that are varied, and why the others are not.
 
-    `machine`: what answers for it. `held`: factor -> its value in the base setup. `users`: the controls that the user
-    holds.
+    `machine`: answers questions about this machine. `held`: factor -> its value in the base setup. `users`: the
+    controls that the user holds.
     """
 
     choices: list[Choice]
@@ -45,7 +45,7 @@ class Choices:
 
 
 def choose(wanted: Sequence[Wanted], request: Request) -> Choices:
-    """Choose what is varied and what is held. Raises UsageError for what is unknown or impossible on this machine."""
+    """Choose what is varied and what is held. Raises UsageError for unknown names and impossible values."""
     machine = Machine(request)
     users = {controls.name_of(identity) for identity in controls.resolve(request.controls, request.preset)}
     left_out: dict[str, str] = {}
@@ -58,19 +58,19 @@ def choose(wanted: Sequence[Wanted], request: Request) -> Choices:
 
 
 def without_varied(request: Request, chosen: Choices) -> Request:
-    """The request with its preset taken apart, so that what is varied is not held by it."""
+    """Return the request with controls instead of a preset, and without the controls of varied factors."""
     varied = {choice.factor.control for choice in chosen.choices}
     every = controls.resolve(request.controls, request.preset)
     return replace(request, preset=None, controls=[c for c in every if controls.name_of(c) not in varied])
 
 
 def base(chosen: Choices) -> Change:
-    """The change of the base setup: each varied factor at its base value, every other one at its own."""
+    """Return the change for the base setup: each varied factor at its base value, every other at its held one."""
     return _as(chosen, chosen.held)
 
 
 def joined(changes: Iterable[Change]) -> Change:
-    """Join several changes. No two factors touch the same thing."""
+    """Join several changes. No two factors change the same setting."""
     every = list(changes)
     return Change(
         controls=tuple(identity for one in every for identity in one.controls),
@@ -84,25 +84,28 @@ def joined(changes: Iterable[Change]) -> Change:
 
 
 def with_value(chosen: Choices, choice: Choice, value: str) -> Change:
-    """The base setup with one factor at a different value."""
+    """Return the change for the base setup with one factor at a different value."""
     return _as(chosen, {**chosen.held, choice.factor.id: value})
 
 
 def with_memory_elsewhere(chosen: Choices) -> Change:
-    """The base setup with random addresses and one more variable, which moves only memory."""
+    """Return the change for the base setup with random addresses and one more variable.
+
+    It moves only the memory of the program.
+    """
     layout = {"address-layout": OWN} if "address-layout" in chosen.held else {}
     return joined([_as(chosen, {**chosen.held, **layout}), Change(variables={MOVES: "x" * MOVED_BY})])
 
 
 def _as(chosen: Choices, values: Mapping[str, str]) -> Change:
-    """The change that makes these values hold. It leaves alone what is neither varied nor held."""
+    """Return the change that makes these values hold. Factors that are neither varied nor held stay as they are."""
     varied = {choice.factor.id for choice in chosen.choices}
     touched = {name: value for name, value in values.items() if name in varied or value != OWN}
     return joined(find(name).change(value, chosen.machine) for name, value in touched.items())
 
 
 def _single(wanted: Sequence[Wanted]) -> list[Wanted]:
-    """Each factor once, including the factors of names that stand for several."""
+    """Return each factor once. A name that stands for several factors is replaced by these."""
     found: dict[str, list[str]] = {}
     for identity, values in wanted:
         if identity in TOGETHER and values:
@@ -149,7 +152,7 @@ def _check_known(identity: str) -> None:
 
 
 def _cheap(machine: Machine, users: set[str]) -> tuple[list[Choice], dict[str, str]]:
-    """Everything that this machine can vary without named values, and why the rest is left out."""
+    """Return what this machine can vary without named values, and why the other factors are left out."""
     choices, left_out = [], {}
     for identity in TABLE:
         factor = find(identity)
@@ -164,7 +167,7 @@ def _cheap(machine: Machine, users: set[str]) -> tuple[list[Choice], dict[str, s
 
 
 def _refuse_held_twice(choices: Sequence[Choice], request: Request) -> None:
-    """Refuse to vary a control that the user holds: that would change the user's setup."""
+    """Raise UsageError for a factor whose control the user holds: varying it would change the user's setup."""
     held = {controls.name_of(identity) for identity in request.controls}
     for choice in choices:
         if choice.named and choice.factor.control in held:
@@ -174,7 +177,7 @@ def _refuse_held_twice(choices: Sequence[Choice], request: Request) -> None:
 
 
 def _held(choices: Sequence[Choice], users: set[str]) -> dict[str, str]:
-    """Factor -> its value in the base setup; without what the user holds by a control."""
+    """Return factor -> its value in the base setup, without factors that the user holds by a control."""
     bases = {choice.factor.id: choice.base for choice in choices}
     held = {}
     for identity in TABLE:

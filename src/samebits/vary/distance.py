@@ -1,6 +1,6 @@
-"""Measures how far the trainings of two values are apart.
+"""Measures how far apart the trainings of two values are.
 
-It measures their ends from both records, and their first difference from a second look at the tensors.
+It measures their ends from both records, and their first difference from tensors of further runs.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from samebits.store import ProcessTrace, Record, TrialTrace
 from samebits.tensor_pairs import WITH_TENSORS
 from samebits.vary.result import End, Outcome
 
-MOST_SECONDS = 120.0  # for one look, which is one more training up to that point
+MOST_SECONDS = 120.0  # for one more run, up to the point of the tensor
 
 
 class SecondLooks:
-    """Second looks at the base and at other values. Those at the base are kept for the next value."""
+    """Captures tensors in further runs of the base and of a value. Those of the base are kept for the next value."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[object, ...], CapturedTensor | None] = {}
-        self._base = OneByOne()  # all looks at the base run in one folder of its record
+        self._base = OneByOne()  # all further runs of the base use one folder of its record
 
     def where_they_diverge(self, base: Record, other: Record, where: Divergence) -> Size | None:
-        """The size of the first difference; None if it has none, or takes too long to look at."""
+        """Return the size of the first difference; None if it has no size, or if a further run takes too long."""
         if where.kind not in WITH_TENSORS:
             return None
         wanted = captures.tensor_at(where)
@@ -41,7 +41,7 @@ class SecondLooks:
         return found and comparison.measure(found[0].data, found[1].data, found[0].dtype, found[0].shape)
 
     def at_the_end(self, base: Record, other: Record) -> tuple[str, Size, float] | None:
-        """(name, size, relative distance) of the largest tensor of weights at the end; None as above."""
+        """Return (name, size, relative distance) of the largest weights at the end; None if it cannot be measured."""
         trial = base.trials[0]
         largest = largest_weight(trial, base.file.command)
         if largest is None or trial.file.status != "complete":
@@ -80,7 +80,7 @@ _FLOATS = ("float16", "float32", "float64")
 
 
 def compare_ends(base: TrialTrace, other: TrialTrace, command: list[str]) -> End:
-    """Weights, losses and metrics of two trials. Processes are compared in their order."""
+    """Compare the weights, losses and metrics of two trials. Processes are paired in their order."""
     pairs = list(zip(_members(base, command), _members(other, command), strict=False))
     weights = [_weights(a.trace) for a, _ in pairs], [_weights(b.trace) for _, b in pairs]
     names = [(n, name) for n, found in enumerate(weights[0]) for name in found if name in weights[1][n]]
@@ -90,7 +90,7 @@ def compare_ends(base: TrialTrace, other: TrialTrace, command: list[str]) -> End
 
 
 def largest_weight(trial: TrialTrace, command: list[str]) -> tuple[int, str] | None:
-    """(process, name) of the largest weights of floats at the end; None if none were seen."""
+    """Return (process, name) of the largest weights of floats at the end; None if there are none."""
     sizes = [
         (_size(point.shape), -member.order, point.name)
         for member in _members(trial, command)
@@ -115,19 +115,22 @@ def _size(shape: tuple[int, ...]) -> int:
 
 
 def _weights(trace: ProcessTrace) -> dict[str, bytes]:
-    """Weights and buffers at the end: name -> fingerprint."""
+    """Return the weights and buffers at the end: name -> fingerprint."""
     rows = trace.records[np.isin(trace.records["point"], _weight_points(trace))]
     return {trace.points[int(row["point"])].name: row["fingerprint"].tobytes() for row in rows}
 
 
 def _weight_points(trace: ProcessTrace) -> list[int]:
-    """Points of weights at the end, which are named like the initial ones; an evaluation's tensors are none."""
+    """Return the points of weights at the end. They have the names of the initial weights.
+
+    Tensors of an evaluation have different names.
+    """
     names = weight_names(trace)
     return [n for n in point_numbers(trace, "end") if trace.points[n].name in names]
 
 
 def _outcomes(a: ProcessTrace, b: ProcessTrace) -> Iterator[Outcome]:
-    """The last number of each curve, and the numbers of the end. Norms of tensors are no outcome."""
+    """Yield the last number of each curve, and the numbers of the end. Norms of tensors are not outcomes."""
     for kind in ("forward", "end"):
         for number in point_numbers(a, kind):
             name = a.points[number].name
@@ -141,7 +144,7 @@ def _outcomes(a: ProcessTrace, b: ProcessTrace) -> Iterator[Outcome]:
 
 
 def _metrics(base: TrialTrace, other: TrialTrace) -> Iterator[Outcome]:
-    """What --metric found in what the programs printed."""
+    """Yield the metrics that --metric found in the output of both programs."""
     for name, value in base.file.metrics.items():
         if name in other.file.metrics:
             yield Outcome(name=name, base=value, value=other.file.metrics[name])

@@ -1,6 +1,6 @@
-"""Factors of the machine: how each is held and varied, and the factors that are controls.
+"""Defines the factors of the machine: how each is held and varied, and the factors that are controls.
 
-`Machine` says what there is to choose from: processors, instruction sets, locales, time zones, devices.
+`Machine` knows the choices: processors, instruction sets, locales, devices.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from samebits.store import TrialTrace
 from samebits_probe import process
 
 SECONDS = 120
-_ZONE = b"TZif"  # a file of a time zone begins with this; other files lie beside them
+_ZONE = b"TZif"  # the file of a time zone begins with this; other files are in the same folder
 
 
 class Machine:
-    """Answers questions about this machine. Each is asked once, and only if it is needed."""
+    """Answers questions about this machine. Slow answers are found when they are needed, and kept."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -46,7 +46,7 @@ class Machine:
 
     @cached_property
     def locales(self) -> list[str]:
-        """The locales of the system; those of every C library if the system cannot be asked."""
+        """The locales of the system; if the system does not say, those that every C library has."""
         said = _output(["locale", "-a"], os.environ)
         return said.split() if said else ["C", "POSIX"]
 
@@ -64,7 +64,7 @@ class Machine:
         return self.request.python or found
 
     def asked(self, program: str, variables: Mapping[str, str | None]) -> str:
-        """What a short program prints in the trials' interpreter; empty if it cannot be run."""
+        """Return what a short program prints in the trials' interpreter; empty if it cannot be run."""
         key = program, repr(sorted(variables.items()))
         if key not in self._answers:
             given = {**os.environ, **self.request.variables, **variables}
@@ -74,7 +74,7 @@ class Machine:
 
 
 def has_time_zone(name: str) -> bool:
-    """Whether the system knows a time zone of that name (the C library takes an unknown one for UTC)."""
+    """Return whether the system knows a time zone of that name (the C library takes an unknown one for UTC)."""
     folder = Path(os.environ.get("TZDIR", "/usr/share/zoneinfo"))
     try:
         return not name.startswith(("/", ".")) and (folder / name).read_bytes()[:4] == _ZONE
@@ -97,11 +97,11 @@ OWN = "own"  # as the user's own setup has it
 
 @dataclass(frozen=True)
 class Change:
-    """What a value of a factor changes in the setup of its trials.
+    """The change that a value of a factor makes to the setup of its trials.
 
-    `controls`: ids to hold. `variables`: as `Request` has them. `python`, `environment`: see `Request`. `elsewhere`:
-    trials work in a folder of links to the user's own, at a different place. `busy`: processes that compute beside.
-    `node`: the name of the node that they run on.
+    `controls`: ids to hold. `variables`, `python`, `environment`: see `Request`. `elsewhere`: the trials work in a
+    different folder, with links to the user's files. `busy`: the number of processes that keep the machine busy.
+    `node`: the name of the node on which the trials run.
     """
 
     controls: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ class Change:
     node: str | None = None
 
     def applied(self, request: Request, elsewhere: Path) -> Request:
-        """Apply this change to a request. `elsewhere`: the other working folder."""
+        """Return a request with this change. `elsewhere`: the working folder for a change that moves it."""
         mine = {controls.name_of(identity) for identity in self.controls}
         kept = [identity for identity in request.controls if controls.name_of(identity) not in mine]
         return replace(
@@ -130,16 +130,16 @@ class Change:
 class Factor(ABC):
     """A factor of the machine. The first line of a subclass' docstring says what it is.
 
-    id           as in --factor, and in what a trial says is in force
-    held         the value at which the base setup holds it, while others are varied and at first
+    id           as in --factor
+    held         the value in the base setup, also while others are varied
     takes        the values it takes, in words
-    control      the control that makes it hold, if one does: not held if the user holds that control
-    unchanged    what else to say if a value was in force for the base too
-    unread       why a trial cannot say what is in force, if it cannot
-    is_cheap     whether it is varied if no factor is named
+    control      the control that holds it, if there is one; vary leaves it alone if the user holds that control
+    unchanged    what to add to the reason if a value was in force for the base too
+    unread       why a trial cannot say what is in force; empty if it can
+    is_cheap     whether it is varied if the user names no factor
     moves_memory whether its values may, as a side effect, move the memory of a process: by the length of its
                  variables (some name the record), or by what is loaded and allocated at its start
-    compares_machines  whether its values are machines, so that a difference between these is what was asked for
+    compares_machines  whether its values are machines, which are meant to differ
     """
 
     id = ""
@@ -153,42 +153,45 @@ class Factor(ABC):
     compares_machines = False
 
     def base(self, machine: Machine) -> str:
-        """The value of the base setup while this factor is varied, if the user names none."""
+        """Return the value of the base setup while this factor is varied, if the user names none."""
         return self.held
 
     def does(self) -> str:
-        """What it is, in one sentence."""
+        """Return what the factor is, in one sentence."""
         return (self.__doc__ or "").strip().splitlines()[0]
 
     @abstractmethod
     def varied(self, machine: Machine) -> list[str]:
-        """The values that are tried beside the held one if the user names none; empty if there is none here."""
+        """Return the values to try beside the held one if the user names none; empty if there are none here."""
 
     @abstractmethod
     def why_not(self, value: str, machine: Machine) -> str:
-        """Why this machine cannot have a value, as a sentence without its end; empty if it can."""
+        """Return why this machine cannot have a value, as a sentence without its full stop; empty if it can."""
 
     @abstractmethod
     def change(self, value: str, machine: Machine) -> Change:
-        """How a value comes about; `own` is no change at all."""
+        """Return the change that sets a value."""
 
     def why_none(self, machine: Machine) -> str:
-        """Why nothing can be varied here if `varied` is empty."""
+        """Return why nothing can be varied here without named values."""
         return f"this machine has only the value {self.held}"
 
     def in_force(self, value: str, trials: Sequence[TrialTrace], machine: Machine) -> str | None:
-        """What the trials of a value say was in force, in words that differ if the effect differs; None: unknown."""
+        """Return what was in force in the trials of a value; None if unknown.
+
+        Different effects have different words.
+        """
         processes = [process for trial in trials for process in trial.observed or trial.processes]
         facts = [event["facts"] for process in processes for event in _told(process.events)]
         return next((str(fact[self.id]) for fact in facts if self.id in fact), None)
 
     def why_no_effect(self) -> str:
-        """Why a trial says nothing of this factor."""
+        """Return why the trials say nothing about this factor."""
         return self.unread or "the trials do not show it"
 
 
 class ControlFactor(Factor):
-    """The factor whose values are those of a control."""
+    """A factor whose values are those of a control."""
 
     def __init__(self, control: Any) -> None:
         self._control = control
@@ -223,5 +226,5 @@ class ControlFactor(Factor):
 
 
 def _told(events: Sequence[Mapping[str, object]]) -> list[Mapping[str, dict[str, object]]]:
-    """Events of the probe that say what is in force (see samebits_probe.wire)."""
+    """Return the events of the probe that say what is in force (see samebits_probe.wire)."""
     return [e for e in events if e.get("event") == "in-force" and isinstance(e.get("facts"), dict)]  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The report of vary: a line for each factor, then what was held, and how to look closer."""
+"""Makes the report of vary: a line for each factor, then what was held, and how to look closer."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ ANSWERS: dict[FactorAnswer, str] = {
 MOST_OUTCOMES = 3
 SAYS = (
     "Each factor was varied alone; all else was held as in the base setup.",
-    "The trials of every value were first compared with each other: what does not repeat within itself gives no "
-    "answer.",
+    "The trials of every value were first compared with each other: a value that does not repeat within itself gives "
+    "no answer.",
 )
 
 
 def report(result: VaryResult) -> Report:
-    """The report."""
+    """Make the report of a result of vary."""
     told = told_factors(result)
     return Report(
         verdict=result.verdict,
@@ -62,7 +62,7 @@ def report(result: VaryResult) -> Report:
             _setup(result),
             *_left_and_noted(result),
         ),
-        footer="Made from vary.json. Each record is shown by samebits report RECORD.",
+        footer="Made from vary.json. samebits report RECORD shows each record.",
         created=result.created,
         samebits=result.samebits,
         document=result,
@@ -71,7 +71,7 @@ def report(result: VaryResult) -> Report:
 
 
 def _case(result: VaryResult) -> JUnitCase:
-    """The answer as one test, by its command: a failure if the bits depend on something."""
+    """Return the answer as one test, which is named by the command and fails if the bits depend on something."""
     told = told_factors(result)
     lines = [f"{one.id}: {said}" for one in told if one.answer != "independent" for said in _seen(one)]
     return JUnitCase(
@@ -90,12 +90,12 @@ def _case(result: VaryResult) -> JUnitCase:
 
 
 def told_factors(result: VaryResult) -> list[FactorResult]:
-    """The factors that get a line: those that could take effect, and those that the user named."""
+    """Return the factors that get a line: those that could take effect, and those that the user named."""
     return [factor for factor in result.factors if factor.named or factor.answer != "no-effect"]
 
 
 def headline(result: VaryResult) -> str:
-    """The answer, and its evidence."""
+    """Return the answer with its evidence."""
     number = len(told_factors(result))
     if not number:
         return result.sentence
@@ -104,7 +104,7 @@ def headline(result: VaryResult) -> str:
 
 
 def _compared(result: VaryResult) -> str:
-    """all 40 steps, or the first 20 steps."""
+    """Return ``all 40 steps``, or ``the first 20 steps``."""
     steps = words.count(result.steps, "step")
     if result.scope == "prefix":
         return f"the first {steps}"
@@ -116,7 +116,7 @@ def _mark(factor: FactorResult) -> Mark:
 
 
 def _factors(told: list[FactorResult]) -> Table:
-    """A row each: the factor, its mark, the values that were compared (the base first), what was seen."""
+    """Make a row for each factor: its mark, the values that were compared (the base first), what was seen."""
     rows = [(StyledText(one.id, "code"), MARKS[one.answer], _tried(one), WordLines(tuple(_seen(one)))) for one in told]
     columns = (Column("factor"), Column(""), Column("values"), Column("what was seen", wide=True))
     return Table("factors", "", columns, tuple(rows), on=BRIEF)
@@ -128,7 +128,7 @@ def _tried(factor: FactorResult) -> str:
 
 
 def _seen(factor: FactorResult) -> list[str]:
-    """The lines about a factor: one for each value with something of its own to say."""
+    """Return the lines about a factor: one for each value with something of its own to say."""
     if factor.groups:
         return [*grouped(factor), *_differing(factor)]
     if factor.answer in ("unsettled", "no-effect"):
@@ -146,13 +146,13 @@ def _differing(factor: FactorResult) -> Iterator[str]:
 
 
 def _where(divergence: Divergence) -> str:
-    """step 0 > forward > loss (1 of 1 value, at most 2 ULP)."""
+    """Return ``step 0 > forward > loss (1 of 1 value, at most 2 ULP)``."""
     size = result_words.size(divergence)
     return " > ".join(result_words.path(divergence)) + (f" ({size})" if size else "")
 
 
 def _end(found: End | None) -> str:
-    """How far the outcome is from that of the base; empty if no trial got there."""
+    """Return how far the outcome is from that of the base; empty if no trial reached its end."""
     if found is None:
         return ""
     parts = []
@@ -165,7 +165,7 @@ def _end(found: End | None) -> str:
 
 
 def _outcome(one: Outcome) -> str:
-    """last loss 0.2513 became 0.2514: in as many digits as tell them apart."""
+    """Return ``last loss 0.2513 became 0.2514``, with as many digits as tell the two apart."""
     if one.base == one.value:
         return f"{one.name} {one.base:.6g} in both"
     shown = [f"{one.base:.6g}", f"{one.value:.6g}"]
@@ -179,7 +179,7 @@ def _rest(factor: FactorResult) -> str:
 
 
 def _facts(result: VaryResult) -> Iterator[AnyBlock]:
-    """The facts below the factors, if there is no page around them."""
+    """Yield the facts below the factors. A page shows them in its own sections."""
     facts: list[tuple[str, Cell]] = [("held", _held(result))] if result.factors else []
     facts += [("without", said) for said in _left_out(result)] if result.factors else []
     facts += [("chance", _chance(result))] if result.verdict == "diverged" else []
@@ -194,19 +194,19 @@ def _facts(result: VaryResult) -> Iterator[AnyBlock]:
 
 
 def _held(result: VaryResult) -> str:
-    """Say which factors were held while others were varied, beside the controls that the user asked for."""
+    """Name the factors that were held while others were varied, without the controls that the user asked for."""
     varied = {factor.id for factor in result.factors}
     return ", ".join(f"{name}={value}" for name, value in result.held.items() if name not in varied) or "nothing else"
 
 
 def _chance(result: VaryResult) -> str:
-    """What a training that does not repeat would look like by chance."""
+    """Say how often a training that does not repeat would look like this by chance."""
     number = words.count(round(1 / result.by_chance), "case")
     return f"noise with two equally likely outcomes would look like this, at one value, in 1 of {number}"
 
 
 def _left_out(result: VaryResult) -> list[str]:
-    """Factors that were not varied or could not take effect, and why; those with the same reason together."""
+    """Return the factors that were not varied or could not take effect, grouped by the reason."""
     told = told_factors(result)
     silent = {factor.id: factor.values[-1].why for factor in result.factors if factor not in told}
     reasons: dict[str, list[str]] = {}
@@ -216,7 +216,7 @@ def _left_out(result: VaryResult) -> list[str]:
 
 
 def _look(result: VaryResult) -> str:
-    """The command that shows more about the first value that differs or does not repeat; empty if there is none."""
+    """Return the command that shows more of the first value that differs or does not repeat; empty if none does."""
     values = [value for factor in result.factors for value in factor.values]
     found = next((value for value in values if value.status in ("differs", "unsettled") and value.record), None)
     if found is None:
@@ -236,7 +236,7 @@ def _meaning(result: VaryResult) -> SideBySide:
 
 
 def _of_factor(factor: FactorResult) -> Section:
-    """A factor on a page: what was seen, and each value."""
+    """Make the section of a factor on a page: what was seen, and each value."""
     heads = ("value", "against the base", "in force", "trials", "model", "record")
     columns = (Column(heads[0]), Column(heads[1], wide=True), Column(heads[2]), *numbers(heads[3]),
                Column(heads[4]), Column(heads[5]))  # fmt: skip

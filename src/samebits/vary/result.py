@@ -1,6 +1,6 @@
-"""What vary found: vary.json, from which its reports are made. Frozen, checked, read back as it was written.
+"""Defines vary.json, from which the reports of vary are made. Frozen, checked, read back as it was written.
 
-The functions decide for each factor whether the bits depend on it, and make one answer of all factors.
+The functions decide for each factor whether the bits depend on it, and combine the answers of all factors into one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FactorAnswer = Literal["depends", "independent", "unsettled", "no-effect"]
 
 
 class Outcome(Document):
-    """A loss or a metric at the end of the training: `base` under the base value, `value` under this one."""
+    """A loss or a metric at the end of the training: `base` with the base value, `value` with this one."""
 
     name: str
     base: AnyNumber
@@ -32,8 +32,9 @@ class Outcome(Document):
 class End(Document):
     """How far the outcome is from that of the base value.
 
-    `weights`: how many tensors were seen at the end. `different`: how many of them differ. `relative`: the norm of the
-    difference of all weights, divided by the norm of the base's weights; null if it was not measured.
+    `weights`: how many tensors were seen at the end. `different`: how many of them differ. `largest_name`: the largest
+    tensor of weights. `largest`: how far apart it is in the two trainings. `relative`: the norm of its difference,
+    divided by its norm with the base value; null if it was not measured.
     """
 
     weights: int = 0
@@ -70,7 +71,7 @@ class Value(Document):
 class FactorResult(Document):
     """The answer for one factor. `values`: the base value comes first. `named`: whether the user named the factor.
 
-    `groups`: of nodes, those with the same bits together.
+    `groups`: nodes, grouped by their bits.
     """
 
     id: str
@@ -116,11 +117,11 @@ MOVES_MEMORY = "different bits, but trials that differ only in memory layout hav
 MAY_MOVE_MEMORY = "different bits, but it moves memory, and the two effects were not separated"
 DRIFTS = "different bits, but the base setup now has different bits, too: something else changed (the time, a file)"
 MAY_DRIFT = "different bits, but the base setup could not be run again after it"
-TRIALS_AFTER = 2  # so many more trials of the base setup follow a value that differs
+TRIALS_AFTER = 2  # this many more trials of the base setup follow a value that differs
 
 
 def by_chance(trials: int) -> float:
-    """The probability that noise with two equally likely outcomes looks like dependence on a value.
+    """Return the probability that noise with two equally likely outcomes looks like dependence on a value.
 
     The base trials and those that follow later all have one outcome, and all trials of the value have the other:
     2 / 2^(2n + 2).
@@ -129,7 +130,7 @@ def by_chance(trials: int) -> float:
 
 
 def same_or_no_effect(factor: Factor, base: str | None, here: str | None) -> tuple[bool, str]:
-    """Whether the value took effect, so that equal bits mean something; and if not, why."""
+    """Return whether the value took effect, so that equal bits mean something. If not, also return the reason."""
     if base is None or here is None:
         return False, factor.why_no_effect()
     if base == here:
@@ -140,7 +141,7 @@ def same_or_no_effect(factor: Factor, base: str | None, here: str | None) -> tup
 def of_factor(
     factor: Factor, values: Sequence[Value], *, named: bool, groups: Sequence[Sequence[str]] = ()
 ) -> FactorResult:
-    """The answer for a factor whose values have been tried. `groups`: see FactorResult."""
+    """Return the answer for a factor whose values have been tried. `groups`: see FactorResult."""
     answer = _answer(values)
     return FactorResult(
         id=factor.id,
@@ -154,7 +155,7 @@ def of_factor(
 
 
 def grouped(factor: FactorResult) -> list[str]:
-    """Sentences on nodes: how they are grouped by their bits, and which is the odd one out."""
+    """Return sentences about nodes: how their bits group them, and which node is the odd one out."""
     said = [f"{value.value}: {value.why}" for value in factor.values if value.status == "unsettled"]
     if len(factor.groups) < 2:
         return [*said, f"the same bits on {listed(factor.groups[0])}"] if factor.groups else said
@@ -206,10 +207,10 @@ _SENTENCES = {"depends": _depends, "independent": _independent, "unsettled": _un
 
 
 def of_all(factors: Sequence[FactorResult], left: Sequence[str] = ()) -> tuple[Verdict, str, str | None]:
-    """(verdict, sentence, reason) of all factors together.
+    """Return (verdict, sentence, reason) for all factors together.
 
-    A factor without effect matters only if the user named it, or if no factor had an effect. `left`: factors that were
-    not varied yet.
+    A factor without effect matters only if the user named it, or if no factor left the bits the same. `left`: factors
+    that were not varied yet.
     """
     depends = [factor.id for factor in factors if factor.answer == "depends"]
     free = [factor.id for factor in factors if factor.answer == "independent"]
@@ -228,25 +229,28 @@ def of_all(factors: Sequence[FactorResult], left: Sequence[str] = ()) -> tuple[V
 
 
 def of_memory(factors: Sequence[FactorResult], record: str) -> list[str]:
-    """The note for a program whose bits depend on addresses. `record`: the record of the trials that show it."""
+    """Return the note for a program whose bits depend on addresses. `record`: the record of the trials that show it."""
     named = [factor.id for factor in factors if any(value.moves_memory for value in factor.values)]
     if not named:
         return []
     what = f"the base setup has different bits with one more variable, which moves memory ({record})"
     return [
-        f"{what}: for {listed(named)} there is no answer while the program follows addresses (id(), sets of objects)"
+        f"{what}: for {listed(named)} there is no answer while the program depends on addresses (id(), sets of objects)"
     ]
 
 
 def warnings(result: Result, users: Collection[str]) -> list[str]:
-    """The warnings of the base. If a control of vary's own could not be read back, its factor says so instead."""
+    """Return the warnings of the base setup.
+
+    If a control that only vary holds could not be read back, its factor says so instead.
+    """
     mute = [control for control in result.setup.controls if control.effect == "unreadable"]
     others = [text for text in result.warnings if text not in unread(mute)]
     return [*others, *unread([control for control in mute if controls.name_of(control.id) in users])]
 
 
 def not_repeated(result: Result) -> str:
-    """Why nothing can be compared with the trials of one value; empty if they repeat."""
+    """Return why nothing can be compared with the trials of one value; empty if they repeat."""
     if result.verdict == "repeated":
         return ""
     if result.verdict == "inconclusive":

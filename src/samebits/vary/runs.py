@@ -1,4 +1,4 @@
-"""Runs the trials of each value in a record of its own, in check's rounds, and compares them with the base."""
+"""Runs the trials of each value in their own record, in the rounds of a check, and compares them with the base."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from samebits.vary.result import End, FactorResult, Value
 from samebits_probe import wire
 
 BASE, ELSEWHERE = "base", "folders/elsewhere"
-MOVED = "moved"  # the record of the base setup with its memory elsewhere
-AGAIN = "b{:03d}"  # of the base setup run again: as long as BASE, since names in the environment move memory too
-FEW_STEPS = 200  # trainings of so few steps run whole at once: a round would cost each trial one more start
+MOVED = "moved"  # the record of the base setup with its memory at different addresses
+AGAIN = "b{:03d}"  # the base setup run again; as long as BASE, because names in the environment move memory too
+FEW_STEPS = 200  # trainings of at most this many steps run whole: a round would cost each trial one more start
 # it ends by itself if samebits is killed, because nobody else would end it
 _BUSY = "import os; parent = os.getppid()\nwhile os.getppid() == parent: sum(range(100000))"
-Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of what runs under it
+Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of the trials under it
 
 
 @dataclass(frozen=True)
 class SetupRun:
-    """The trials of one setup, judged by themselves. `name`: the record's folder below the one of vary.json."""
+    """The trials of one setup, judged by themselves. `name`: the record's folder, below the folder of vary.json."""
 
     name: str
     record: store.Record
@@ -49,13 +49,16 @@ class SetupRun:
 
 @dataclass(frozen=True)
 class BaseRerun:
-    """Trials of the base setup that are no factor's. `where`: they diverge from it. `untried`: why that is unknown."""
+    """Further trials of the base setup, which belong to no factor.
+
+    `where`: where they diverge from the first ones; None if they do not. `untried`: why that is unknown.
+    """
 
     where: Divergence | None
     untried: str
 
     def is_there_by(self, where: Divergence) -> bool:
-        """Whether they have diverged from the base by then."""
+        """Return whether these trials have diverged from the base at this point or earlier."""
         return self.where is not None and _place(self.where) <= _place(where)
 
 
@@ -67,7 +70,7 @@ class Doubt(NamedTuple):
 
 
 class Runs:
-    """Runs values of factors. `request`: the user's; `folder`: where the records lie."""
+    """Runs values of factors. `request`: that of the user. `folder`: holds the records."""
 
     def __init__(self, request: Request, chosen: Choices, folder: Path, shown: Shown) -> None:
         self.request, self.chosen, self.folder, self._shown = request, chosen, folder, shown
@@ -79,13 +82,14 @@ class Runs:
 
     @cached_property
     def base(self) -> SetupRun:
-        """The trials of the base setup, made when they are first asked for."""
+        """The trials of the base setup. They run when this is first used."""
         return self._run(BASE, choices.base(self.chosen), "the base setup", full=self.request.options.full)
 
     def factors(self, keep: Callable[[list[FactorResult]], object]) -> list[FactorResult]:
-        """Each value of each factor against the base, side by side if several trials run at a time.
+        """Compare each value of each factor with the base, side by side if several trials run at a time.
 
-        `keep` gets the factors that are done, after each. At the end the other working folder is removed.
+        `keep` is called after each factor, with all factors that are done. At the end the extra working folder is
+        removed.
         """
         found: dict[str, list[Value]] = {choice.factor.id: [self._of_base(choice)] for choice in self.chosen.choices}
 
@@ -102,7 +106,7 @@ class Runs:
         beside = [work for work in works if not choices.with_value(self.chosen, *work).busy]
         try:
             self._side_by_side([partial(one, *work) for work in beside])
-            for work in works:  # what keeps the machine busy would disturb the others
+            for work in works:  # busy processes would disturb the other values
                 if work not in beside:
                     one(*work)
         finally:
@@ -119,7 +123,7 @@ class Runs:
         self._together = None
 
     def _factor(self, choice: Choice, values: list[Value]) -> FactorResult:
-        """The values in the order in which they were named."""
+        """Return the answer for a factor, with its values in the order in which they were named."""
         ordered = sorted(values, key=lambda value: choice.values.index(value.value))
         groups = self._groups(ordered) if choice.factor.compares_machines else []
         return result.of_factor(choice.factor, ordered, named=choice.named, groups=groups)
@@ -139,7 +143,7 @@ class Runs:
         )
 
     def _groups(self, values: list[Value]) -> list[list[str]]:
-        """The values by their bits, that of the base first; without those that gave no answer."""
+        """Group the values by their bits, that of the base first. Values that gave no answer are left out."""
         groups = [[value for value in values if value.status in ("base", "same")]]
         for value in (value for value in values if value.status == "differs"):
             same = [group for group in groups[1:] if self._are_equal(group[0], value)]
@@ -157,7 +161,7 @@ class Runs:
         return choice.factor.in_force(value, ran.record.trials, self.chosen.machine)
 
     def _value(self, choice: Choice, value: str) -> Value:
-        """Run one value and compare it. A value that cannot take effect because its library is missing is not run."""
+        """Run one value and compare it. If the base trials do not say what is in force, the value is not run."""
         before = self._in_force(choice, choice.base, self.base)
         if before is None:
             return Value(value=value, status="no-effect", why=choice.factor.why_no_effect())
@@ -204,10 +208,11 @@ class Runs:
         return found.model_copy(update=update)
 
     def _why_not_its_own(self, choice: Choice, where: Divergence) -> Doubt | None:
-        """Why a difference may not come from the factor; None if it does.
+        """Return why a difference may not come from the factor; None if it does.
 
-        The base setup may have diverged from its first trials there by now, or before. So may base trials that differ
-        only in the place of their memory. If the value diverges earlier than both, the difference is its own.
+        The base setup may diverge from its own first trials at this point or earlier. So may base trials that differ
+        only in the place of their memory. If the value diverges earlier than both, the difference comes from the
+        factor.
         """
         options = self.request.options.model_copy(update={"trials": result.TRIALS_AFTER})
         self._again += 1
@@ -225,7 +230,7 @@ class Runs:
         return Doubt(result.MOVES_MEMORY, moves_memory=True) if moved.is_there_by(where) else None
 
     def _run_with_memory_elsewhere(self) -> BaseRerun:
-        """Trials of the base setup whose memory lies elsewhere."""
+        """Run trials of the base setup with memory at different addresses."""
         kept = [one for one in self.request.controls if not controls.hold_addresses([one])]
         return self._beside(MOVED, choices.with_memory_elsewhere(self.chosen), replace(self.request, controls=kept))
 
@@ -241,7 +246,7 @@ class Runs:
         return BaseRerun(together.divergence, "")
 
     def _end(self, ran: SetupRun, where: Divergence) -> End | None:
-        """How far the two are apart at their ends, if both got there."""
+        """Return how far apart the two are at their ends; None if samebits stopped one before its end."""
         a, b = self.base.record.trials[0], ran.record.trials[0]
         if "stopped" in (a.file.status, b.file.status):
             return None
@@ -253,7 +258,7 @@ class Runs:
         return end.model_copy(update={"largest_name": name, "largest": size, "relative": relative})
 
     def _run(self, name: str, change: Change, title: str, *, full: bool, request: Request | None = None) -> SetupRun:
-        """Check one setup into a record of its own. `request`: instead of the user's."""
+        """Check one setup into its own record. `request`: replaces that of the user."""
         elsewhere = self.folder / ELSEWHERE
         if change.elsewhere and not elsewhere.exists():
             elsewhere.parent.mkdir(parents=True, exist_ok=True)
@@ -272,7 +277,7 @@ class Runs:
 
     @cached_property
     def _hash(self) -> str | None:
-        """One kind of fingerprint for all records: that which every interpreter can make."""
+        """The hash for all records, which every interpreter can compute; None if each can compute any."""
         changes = [
             choices.with_value(self.chosen, choice, value) for choice in self.chosen.choices for value in choice.values
         ]
@@ -281,12 +286,12 @@ class Runs:
 
 
 def _place(where: Divergence) -> tuple[int, int, int]:
-    """A place in the order of judging."""
+    """Return the place of a divergence in the order of judging."""
     return where.process.order, where.step, wire.CODE[where.kind]
 
 
 def _file_name(value: str, values: list[str]) -> str:
-    """The folder name of a value, unique among the values."""
+    """Return the folder name of a value, unique among the values."""
     names = [re.sub(r"[^A-Za-z0-9_.+-]+", "-", one).strip("-.")[-60:] or "value" for one in values]
     place = values.index(value)
     return names[place] + (f"-{place}" if names.count(names[place]) > 1 else "")
@@ -298,7 +303,7 @@ def _model(result: Result) -> str | None:
 
 @contextmanager
 def busy(number: int) -> Iterator[None]:
-    """Keep so many processes busy while the block runs."""
+    """Keep this many processes busy while the block runs."""
     command = [sys.executable, "-S", "-E", "-c", _BUSY]
     processes = []
     try:

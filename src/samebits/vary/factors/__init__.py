@@ -1,5 +1,6 @@
-"""Factors of the machine: what trained bits may depend on. Most are controls; of the others one file, and one line in
-this table, each.
+"""Lists the factors of the machine, on which trained bits may depend.
+
+Most factors are controls. Each of the others has a class in a file, and one line in the table here.
 """
 
 from __future__ import annotations
@@ -31,15 +32,15 @@ _OTHERS = {
 # in the order in which they are varied and reported
 TABLE = (*_CONTROLS, *_OTHERS)
 
-# a name that stands for several
+# names that stand for several factors
 TOGETHER = {"isa": [identity for identity in TABLE if identity.startswith("isa-")]}
 
-# a control by its own name
+# the id of a control also names its factor
 ALIASES = {control.id: name for name, control in _CONTROLS.items() if control.id != name}
 
 
 def find(identity: str) -> Factor:
-    """The entry of a factor. Raises KeyError for an id that is not in the table."""
+    """Return the entry of a factor. Raises KeyError for an id that is not in the table."""
     if identity in _CONTROLS:
         return ControlFactor(_CONTROLS[identity])
     file, name = _OTHERS[identity]

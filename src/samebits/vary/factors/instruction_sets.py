@@ -1,6 +1,6 @@
-"""The instructions that libraries use.
+"""Varies the instruction sets that libraries use.
 
-Each library has its own variable, so the report shows which library depends on them.
+Each library has its own variable, so the report shows which library's instructions matter.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from samebits.vary.factor import OWN, Change, Factor, Machine
 class InstructionSet(Factor):
     """A library that chooses instructions when it is loaded, unless a variable says which.
 
-    variable   its name
-    libraries  that use it
-    needs      value -> what the processor must have for it (of /proc/cpuinfo), the least first
-    lower      the values that are tried: the first one that is there and is not what the library takes by itself
+    variable   the name of that variable
+    libraries  the libraries that read it
+    needs      value -> the flags of /proc/cpuinfo that it needs, the least demanding value first
+    lower      the values to try: only the first one that the processor has and the library does not use anyway
     """
 
     variable = ""
@@ -33,7 +33,7 @@ class InstructionSet(Factor):
         return [value for value in self.lower if value != best and not self.why_not(value, machine)][:1]
 
     def best(self, machine: Machine) -> str | None:
-        """What the library takes by itself, or is told to by the user."""
+        """Return the value that the library uses by itself, or that the user sets."""
         usual = [value for value in self.needs if not self.why_not(value, machine)][-1]
         return os.environ.get(self.variable) or usual
 
@@ -86,7 +86,10 @@ class OneDnn(InstructionSet):
     lower = ("AVX2", "SSE41")
 
     def in_force(self, value: str, trials: Sequence[TrialTrace], machine: Machine) -> str | None:
-        """oneDNN says it in no other way than by printing: a process beside the trials asks the same library."""
+        """Return what oneDNN says that it uses.
+
+        It only prints that, so a separate process asks the same library.
+        """
         packages = next((trial.file.packages for trial in trials if trial.file.packages), {})
         loaded = next((library for library in self.libraries if library in packages), None)
         if loaded is None:
@@ -118,7 +121,7 @@ class Numpy(InstructionSet):
     lower = ("avx2", "baseline")
 
     def best(self, machine: Machine) -> str | None:
-        """All that is there, which has no name here."""
+        """Return None: by itself, numpy uses everything that is there, and no value here means that."""
         return None
 
     def why_not(self, value: str, machine: Machine) -> str:
@@ -134,7 +137,7 @@ class Numpy(InstructionSet):
 
     @staticmethod
     def _without(value: str, machine: Machine) -> list[str]:
-        """The features of the trials' numpy that are disabled: it refuses others by name."""
+        """Return the features of the trials' numpy that a value disables. numpy refuses the names of any others."""
         said = machine.asked(_DISPATCHED, {})
         used: list[str] = json.loads(said) if said.startswith("[") else []
         return [name for name in used if value == "baseline" or name.startswith(_BEYOND_AVX2)]

@@ -1,4 +1,4 @@
-"""The nodes of a cluster: which of them gives other bits is faulty, or a different machine."""
+"""Varies the node of a cluster. A node that gives different bits is faulty, or a different kind of machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Node(Factor):
     compares_machines = True
 
     def base(self, machine: Machine) -> str:
-        """The first node: trials of the base setup run on one, too."""
+        """Return the first node, because the base setup needs a node too."""
         return next(iter(_names(machine)), OWN)
 
     def varied(self, machine: Machine) -> list[str]:
@@ -44,7 +44,7 @@ class Node(Factor):
         return Change() if value == OWN else Change(node=value)
 
     def in_force(self, value: str, trials: Sequence[TrialTrace], machine: Machine) -> str | None:
-        """The node that the trials themselves name."""
+        """Return the node that the trials themselves name."""
         return next((str(trial.file.machine["node"]) for trial in trials if "node" in trial.file.machine), None)
 
 

@@ -1,5 +1,8 @@
-"""What is around a program: its user's home and names, language, time zone, working folder, other load,
-the interpreter that runs it and its libraries."""
+"""Varies what surrounds a program.
+
+That is its user's home and names, its language, time zone and working folder, other load, its interpreter and its
+libraries.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from samebits.store import TrialTrace
 from samebits.vary.factor import OWN, Change, Factor, Machine, has_time_zone
 from samebits_probe.controls.control import whole_number
 
-OTHER_HOME = "/nonexistent"  # what Debian gives users without one: nothing can be read from it, nor written to it
+OTHER_HOME = "/nonexistent"  # Debian gives it to users without a home: nothing can be read from it or written to it
 OTHER_USER = "someone-else"
 MOST_BUSY = 256
 # POSIX: a name, hours west of Greenwich, and the name of a summer time
@@ -25,7 +28,7 @@ class Home(Factor):
     """The home and the name of the user: HOME, USER, LOGNAME."""
 
     id = "home"
-    takes = "own, other (a home that is not there, a different name), or a folder"
+    takes = "own, other (a home that does not exist, a different name), or a folder"
 
     def varied(self, machine: Machine) -> list[str]:
         """See Factor."""
@@ -52,7 +55,7 @@ class Locale(Factor):
     takes = "own, or names that `locale -a` lists"
 
     def varied(self, machine: Machine) -> list[str]:
-        """A different language if the system has one; else the plain C locale, with and without UTF-8."""
+        """Return a different language if the system has one, else a C locale; with UTF-8 if possible."""
         own = _plain(os.environ.get("LC_ALL") or os.environ.get("LANG") or "C")
         others = [name for name in machine.locales if _plain(name) not in (own, "POSIX")]
         return sorted(others, key=lambda name: (_plain(name).startswith("C"), "utf" not in _plain(name), name))[:1]
@@ -68,7 +71,7 @@ class Locale(Factor):
 
 
 def _plain(name: str) -> str:
-    """A locale as the C library reads it: case and dashes of the character set do not count."""
+    """Return a locale as the C library reads it: case and dashes of the character set do not count."""
     language, dot, characters = name.partition(".")
     return language + dot + characters.lower().replace("-", "")
 
@@ -80,7 +83,7 @@ class TimeZone(Factor):
     takes = "own, names of time zones, or POSIX' own writing (XYZ-14)"
 
     def varied(self, machine: Machine) -> list[str]:
-        """Time zones as far from Greenwich as possible, so that the date differs too."""
+        """Return a time zone as far from Greenwich as possible, so that the date differs too."""
         return ["XYZ-14"] if os.environ.get("TZ") != "XYZ-14" else ["XYZ+12"]
 
     def why_not(self, value: str, machine: Machine) -> str:
@@ -119,7 +122,7 @@ class CpuLoad(Factor):
     takes = "own (none), or numbers of busy processes"
 
     def varied(self, machine: Machine) -> list[str]:
-        """One for each processor."""
+        """Return one process for each processor."""
         return [str(machine.cores)]
 
     def why_not(self, value: str, machine: Machine) -> str:
@@ -132,14 +135,14 @@ class CpuLoad(Factor):
         return Change(busy=0 if value == OWN else int(value))
 
     def in_force(self, value: str, trials: Sequence[TrialTrace], machine: Machine) -> str | None:
-        """They are ours: a trial need not say it."""
-        return "no busy processes beside" if value == OWN else f"{value} busy processes beside"
+        """Return how many processes are busy. samebits starts them, so no trial has to report it."""
+        return "no other busy processes" if value == OWN else f"other busy processes: {value}"
 
 
 class Stack(Factor):
-    """An interpreter with the packages beside it."""
+    """An interpreter with its packages."""
 
-    is_cheap = False  # which, only the user knows
+    is_cheap = False  # only the user knows which to compare
     unchanged = " (only the word `python` in the command can stand for a different one)"
 
     def varied(self, machine: Machine) -> list[str]:
@@ -165,7 +168,7 @@ class Stack(Factor):
 
 
 def _python(value: str) -> str | None:
-    """The interpreter of a value: of an environment of ours, or named as --python does."""
+    """Return the interpreter of a value: that of an environment, or one that is named as --python does."""
     if value == OWN:
         return None
     path = os.environ.get("PATH", os.defpath)
@@ -180,7 +183,7 @@ class LibraryVersion(Stack):
     takes = "NAME,NAME (environments of `samebits env list`, or interpreters as --python names them)"
 
     def in_force(self, value: str, trials: Sequence[TrialTrace], machine: Machine) -> str | None:
-        """The versions that the trials imported."""
+        """Return the versions that the trials imported."""
         packages = next((trial.file.packages for trial in trials if trial.file.packages), {})
         return ", ".join(f"{name} {version}" for name, version in sorted(packages.items())) or None
 
