@@ -1,4 +1,4 @@
-"""The code inside the trial: watches a training without changing it. Python 3.6+, standard library alone."""
+"""The code inside the trial: it observes a training without changing it. Python 3.6+, standard library only."""
 
 from .api import observe
 

@@ -1,7 +1,7 @@
-"""Copied by the launcher as `sitecustomize.py` into a folder that begins PYTHONPATH: starts the probe.
+"""Starts the probe. The launcher copies this file as `sitecustomize.py` into the first folder of PYTHONPATH.
 
-Readable by any Python, old ones included: what cannot be watched is left alone, and the launcher names it. So types
-stand in comments.
+Every Python must be able to parse it, so types stand in comments. A Python that is too old is not watched, and the
+launcher reports it.
 """
 
 import os
@@ -20,7 +20,7 @@ def _start_probe():  # type: () -> None
 
 
 def _report(error):  # type: (Exception) -> None
-    """Write to a file of the trial that the probe could not start, never to the program's own streams."""
+    """Write a file of the trial that says why the probe could not start. The program's own streams stay untouched."""
     try:
         folder = os.path.dirname(os.environ["SAMEBITS_PROBE"])
         with open(os.path.join(folder, "probe-failed-%d.txt" % os.getpid()), "w") as file:
@@ -30,7 +30,7 @@ def _report(error):  # type: (Exception) -> None
 
 
 def _run_previous():  # type: () -> None
-    """Run the sitecustomize that this one hides: the next one on sys.path."""
+    """Run the sitecustomize that this file hides: the next one on sys.path."""
     here = os.path.dirname(os.path.abspath(__file__))
     rest = [folder for folder in sys.path if os.path.abspath(folder or ".") != here]
     try:

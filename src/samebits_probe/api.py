@@ -1,4 +1,4 @@
-"""What a program calls: `observe`, for programs that name their own points; and the one probe of this process."""
+"""The API of a program: `observe`, for programs that name their own points. Holds the one probe of this process."""
 
 from . import signals
 from .own_points import kind_of
@@ -14,12 +14,12 @@ _probe: "Optional[Probe]" = None
 
 
 def current() -> "Optional[Probe]":
-    """The probe of this process, or None outside a trial."""
+    """Return the probe of this process; None outside of a trial."""
     return _probe
 
 
 def start(config: "Config") -> "Probe":
-    """Make the probe of this process."""
+    """Create the probe of this process."""
     global _probe
     _probe = Probe(config)
     return _probe
@@ -33,14 +33,14 @@ def observe(
     kind: "Optional[str]" = None,
     key: "Optional[str]" = None,
 ) -> None:
-    """Observe a value of the program under a name; does nothing outside a trial.
+    """Observe a value of the program under a name. Does nothing outside of a trial.
 
-    `value`: an array or tensor of any library, a number, string or bytes, or lists and dicts of them.
-    `step`: the step it belongs to (from 0); a larger one than before closes the steps before it. Without it, the
-    current step. `kind`: one of "batch", "forward", "gradient", "update", "start", "end"; without it, taken from the
-    first word of the name (a kind, or loss, or weights), else "update". `key`: instead of a step, what the value
-    belongs to: a round, a sample. The report names the first key at which trials differ. Raises TypeError for a value
-    that cannot be fingerprinted, ValueError for a step and a key together.
+    `value`: an array or tensor of any library, a number, string or bytes, or lists and dicts of them. `step`: the step
+    that the value belongs to, from 0 (default: the current step). A larger number than before ends all earlier steps.
+    `kind`: one of "batch", "forward", "gradient", "update", "start", "end" (default: from the first word of the name,
+    if that is a kind, loss or weights; else "update"). `key`: instead of a step, for example the round or the sample
+    that the value belongs to. The report names the first key at which trials differ. Raises TypeError for a value that
+    cannot be fingerprinted, and ValueError for a step and a key together.
     """
     if _probe is None:
         return

@@ -1,6 +1,6 @@
-"""One audit hook for all that the probe learns from Python's audit events (3.8 and later).
+"""Adds audit hooks, from which the probe learns about events of the interpreter (Python 3.8 and later).
 
-https://docs.python.org/3/library/audit_events.html lists the events and what they are called with.
+https://docs.python.org/3/library/audit_events.html lists the events and their arguments.
 """
 
 import sys
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 def add(notes: "Dict[str, Note]") -> bool:
-    """Call `notes[event](*arguments)` for each event in it; False if this Python has no audit events."""
+    """Call `notes[event](*arguments)` for each of these events. Returns False if this Python has no audit events."""
     if not hasattr(sys, "addaudithook"):
         return False
-    sys.addaudithook(_Hook(notes))  # novm: asked for in the line above
+    sys.addaudithook(_Hook(notes))  # novm: the lines above check for it
     return True
 
 
 def quietly(note: "Note") -> "Callable[..., None]":
-    """A function that calls `note` as the probe's work, and lets no failure of it reach the program."""
+    """Return a function that calls `note` as work of the probe, and keeps its errors out of the program."""
 
     def call(*arguments: "Any") -> None:
         signals.hold()
         try:
             note(*arguments)
-        except Exception:  # a name that cannot be decoded, say: the program's own call tells what is wrong
+        except Exception:  # a name that cannot be decoded, for example: the program's own call reports it
             return
         finally:
             signals.release()
@@ -39,11 +39,11 @@ def quietly(note: "Note") -> "Callable[..., None]":
 
 
 class _Hook:
-    """An exception of an audit hook would reach the program: none leaves it."""
+    """The audit hook. No exception may leave it, because it would reach the program."""
 
     def __init__(self, notes: "Dict[str, Note]") -> None:
         self._notes = {event: quietly(note) for event, note in notes.items()}
-        self._busy: Set[int] = set()  # threads in a note: what the note itself opens is not the program's
+        self._busy: Set[int] = set()  # threads that run a note: events of the note itself are not the program's
 
     def __call__(
         self, event: str, arguments: "Tuple[Any, ...]", _here: "Callable[[], int]" = threading.get_ident

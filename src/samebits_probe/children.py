@@ -1,7 +1,7 @@
-"""What the process starts, and what it becomes: programs, forked copies of itself, and another image by exec.
+"""Watches what the process starts and becomes: programs, forks of itself, a different program by exec.
 
-From Python's audit events (3.8 and later); below, `os.execv` and `os.execve` are wrapped, and the launcher's looks at
-/proc are all that is known of the others.
+It uses Python's audit events (3.8 and later). In older releases it wraps only `os.execv` and `os.execve`; the launcher
+sees the other processes in /proc.
 """
 
 import functools
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Set
 
-    Argument = Any  # what the program hands over: a word, or words, or anything
+    Argument = Any  # from the program: a word, several words, or anything else
 
 
 _MOST_WORDS, _MOST_CHARACTERS = 20, 200
@@ -45,7 +45,7 @@ class _Children:
         }
 
     def became(self, path: "Argument", argv: "Argument", *_: "Any") -> None:
-        """The process asks to become a different program; if that fails, it writes on, which shows it."""
+        """Note that the process asks to become a different program. If that fails, its later records show it."""
         self._event("exec", path=_text(path), argv=_words(argv))
 
     def _starts(self, path: "Argument", argv: "Argument") -> None:
@@ -55,7 +55,7 @@ class _Children:
             self._event("started", path=path, argv=_words(argv))
 
     def _forks(self) -> None:
-        """Only forks by the program's own code count: a pool hands what its workers return to the program."""
+        """Note a fork by the program's own code. A pool's forks do not count: their results return to the program."""
         frame = sys._getframe(3)
         if frame is None or any(part in frame.f_code.co_filename for part in _OWN_POOLS):
             return

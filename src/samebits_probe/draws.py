@@ -1,8 +1,8 @@
-"""Where the program draws from its generators, and which of its lines run: what `samebits fix` needs of one trial.
+"""Records which lines of the program run, and which of them draw from generators, for `samebits fix`.
 
 A trace function sees each line of the program's own files, and compares the states of the generators before and after
-it. So it names the line whatever drew, in Python or in compiled code. It reads states and changes none, and no frame
-of it is below the program's. Only a trial of `samebits fix` has it, and no bits of such a trial are compared.
+the line. So it finds the line even if compiled code draws. It reads the states without changing them, and adds no frame
+below those of the program. Only trials of `samebits fix` run it, and the bits of these trials are not compared.
 """
 
 import linecache
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _INJECTED = os.path.join(os.path.dirname(OWN.rstrip(os.sep)), "")  # holds the probe, and the file that started it
 _SKLEARN = os.sep + "sklearn" + os.sep
-_MOST_PLACES = 1000  # of draws that are told
+_MOST_PLACES = 1000  # the most draws that are reported
 
 
 def watch(probe: "Probe") -> None:
@@ -49,19 +49,19 @@ class DrawLog:
         self._states: Dict[str, bytes] = {}
         self._ran: Set[Place] = set()
         self._drew: Set[Tuple[str, Place]] = set()
-        self._unseeded: List[str] = []  # what scikit-learn calls what was given no random_state, since the last look
+        self._unseeded: List[str] = []  # names of scikit-learn that ran without a random_state since the last look
         self._paths: Dict[str, str] = {}
-        self._libraries: Set[str] = set()  # files whose frames do not matter: most calls end at this question
+        self._libraries: Set[str] = set()  # files whose frames do not matter; this check ends most calls
 
     def enter(self, frame: "FrameType", event: str, _: "Any") -> "Optional[Tracer]":
-        """A function is called: its lines are of interest if it is the program's."""
+        """Handle a function call: trace its lines if the function belongs to the program."""
         if event != "call" or frame.f_code.co_filename in self._libraries:
             return None
         tracer: Optional[Tracer] = self._probe.guard("draws", self._entered, frame)
         return tracer
 
     def end_step(self) -> None:
-        """A step is over: a trial may end here, in the middle of a line."""
+        """Look at the end of a step, because a trial may end here, in the middle of a line."""
         self._look(sys._getframe(1))
 
     def _entered(self, frame: "FrameType") -> "Optional[Tracer]":
@@ -76,7 +76,7 @@ class DrawLog:
         return self._tracer(frame)
 
     def _tracer(self, frame: "FrameType") -> "Tracer":
-        """What follows the lines of one frame."""
+        """Return the function that traces the lines of one frame."""
         at = [frame.f_lineno]
 
         def follow(frame: "FrameType", event: str, _: "Any") -> "Any":
@@ -98,11 +98,11 @@ class DrawLog:
     def _look(self, frame: "Optional[FrameType]", line: int = 0) -> None:
         """Compare the states with those of the last look.
 
-        `frame` has run since; `line`: where it was, if it has moved on.
+        `frame` has run since then. `line`: the line that it ran, if it is at a different line now.
         """
         for name, sample in list(rng.SAMPLERS.items()):
             state, given = sample(), rng.given(name)
-            before = self._states.get(name, given)  # a library may be imported and draw on one line
+            before = self._states.get(name, given)  # one line may both import a library and draw from it
             if state is None or state == self._states.get(name):
                 continue
             self._states[name] = state
@@ -119,7 +119,7 @@ class DrawLog:
             self._tell("drew", generator=name, places=shown, text=text, unseeded=sorted(set(self._unseeded)))
 
     def _note_unseeded(self, frame: "FrameType") -> None:
-        """Keep the name of an estimator or a function that has a random_state, and was given none."""
+        """Keep the name of an estimator or a function that takes a random_state, but got none."""
         given = frame.f_locals
         if given.get("random_state", 0) is None:
             self._unseeded.append(frame.f_code.co_name)
@@ -132,7 +132,7 @@ class DrawLog:
         return self._paths[file]
 
     def _tell(self, event: str, **fields: "Any") -> None:
-        if System.getpid() != self._probe.pid:  # a forked child without its own files
+        if System.getpid() != self._probe.pid:  # a forked child without files of its own
             fields["pid"] = System.getpid()
         with self._probe.lock:
             self._probe.recorder.event(event, **fields)
@@ -143,12 +143,13 @@ def _is_program(file: str) -> bool:
 
 
 def _text(file: str, line: int) -> str:
-    """A line that is in no file: the kernel of a notebook keeps its cells in `linecache`."""
+    """Return the text of a line that is in no file: the kernel of a notebook keeps its cells in `linecache`."""
     return "" if os.path.exists(file) else linecache.getline(file, line).strip()
 
 
 def _places(frame: "Optional[FrameType]", line: int = 0) -> "List[Place]":
-    """The lines of the program that are running, the innermost first. `line`: where the innermost frame was."""
+    """Return the lines of the program that run now, the innermost first. `line`: replaces that of the innermost frame.
+    """
     found: List[Place] = []
     while frame is not None:
         file = frame.f_code.co_filename

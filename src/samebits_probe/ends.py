@@ -1,9 +1,9 @@
-"""Takes the end of a process as of now, whenever something may be the last thing that happens.
+"""Records a provisional end of a process whenever the process may be killed next.
 
-A notebook's kernel or a pool's worker may be killed at any moment after its last cell or task, so an end is taken after
-each of them, and at the exit. A later end replaces an earlier one, and a later observation voids it: what an end
-recorded is cut off the trace again then, and end.json is removed before. Nothing of it is final, so the functions that
-record it leave what they know as it was.
+The kernel of a notebook or the worker of a pool may be killed at any moment after its last cell or task. So an end is
+taken after each cell and task, and at the exit. A later end replaces an earlier one. A later observation voids it:
+first end.json is removed, then the rows of the end are cut off the trace. Because an end is provisional, the functions
+that record it must not change their own state.
 """
 
 import atexit
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from .trace import Held, Mark
 
 EXIT = "exit"
-_SHELL = "shell"  # IPython leaves, and empties the program's globals next
+_SHELL = "shell"  # IPython exits, and will clear the program's globals
 _FINAL = (EXIT, _SHELL)
-_AT_ONCE = frozenset(("probe-failed", "machine", "opened", "wrote", "warning"))  # true whatever comes later
+_AT_ONCE = frozenset(("probe-failed", "machine", "opened", "wrote", "warning"))  # true even if the end is voided
 
 
 class Ends:
-    """Takes the end of a process for its probe. `functions`: they record points of kind "end"."""
+    """Takes the ends of a process for its probe. `functions`: record points of kind "end"."""
 
     def __init__(self, probe: "Probe") -> None:
         self._probe = probe
@@ -38,27 +38,29 @@ class Ends:
         self._is_forked = False
 
     def start_again(self) -> None:
-        """Forget what belongs to the parent of a forked child."""
+        """Forget the state of the parent, in a forked child."""
         self._is_forked = True
         self.functions: List[Callable[[], Any]] = []
-        self.events: Optional[List[Dict[str, Any]]] = None  # those of the end that is being taken, else None
+        self.events: Optional[List[Dict[str, Any]]] = None  # the events of the end that is being taken, else None
         self._mark: Optional[Mark] = None
         self._held: Optional[Held] = None
         self._reason: Optional[str] = None
 
     @property
     def is_taking(self) -> bool:
-        """Whether an end is being taken: what is recorded now may be cut off again."""
+        """Whether an end is being taken: rows that are recorded now may be cut off again."""
         return self.events is not None
 
     @property
     def is_final(self) -> bool:
-        """Whether no end is being taken, or the last one."""
+        """Whether no end is being taken, or the last end of the process."""
         return self.events is None or self._reason in _FINAL
 
     def is_due(self, reason: str) -> bool:
-        """Whether an end can be recorded: not while a different thread observes, because the end would hold half a
-        step. And not after a shell has emptied the program's globals, unless something was observed since.
+        """Return whether an end can be recorded now.
+
+        It cannot while a different thread observes, because the end would hold half a step. It cannot after a shell has
+        cleared the program's globals either, unless something was observed since then.
         """
         if self._reason == _SHELL and self._mark is not None:
             return False
@@ -77,7 +79,8 @@ class Ends:
         return True
 
     def take(self, reason: str, state: "ContextManager[None]") -> None:
-        """Record the end as of now and say so in end.json. `state`: a context that puts the probe's state back."""
+        """Record the present state as the end, and write end.json. `state`: a context that restores the probe's state.
+        """
         recorder = self._probe.recorder
         self._probe.guard("write", recorder.hold)
         self._reason, self.events = reason, []
@@ -92,7 +95,7 @@ class Ends:
         self._probe.conclude(wire.END, document)
 
     def _write(self, held: "Held") -> None:
-        """An end that is the same as the one before leaves it as it is: the process may be killed while it is taken."""
+        """Write the rows of an end. Equal rows of the last end stay, because the process may be killed meanwhile."""
         if self._mark is None or held != self._held:
             self.void()
             self._mark, self._held = self._probe.recorder.append(held), held
@@ -111,7 +114,7 @@ class Ends:
         probe.guard("write", probe.recorder.flush)
 
     def _record_globals(self) -> None:
-        """Only a library makes arrays. Without any there is nothing to look for, and nothing is imported."""
+        """Record arrays in the program's globals. Only libraries make arrays, so without one nothing is imported."""
         if "numpy" in sys.modules or self._probe.readers:
             from .watchers.global_arrays import GlobalArrays
 
@@ -129,7 +132,7 @@ class Ends:
         }
 
     def void(self) -> None:
-        """The end that was taken is void: cut off what it recorded. Its document goes first, in case of a crash."""
+        """Void the last end, and cut off its rows. Its document is removed first, in case of a crash."""
         if self._mark is not None:
             mark, self._mark = self._mark, None
             self._probe.guard("void an end", self._cut, mark)
@@ -142,9 +145,9 @@ class Ends:
 
 
 def stay_registered(function: "Callable[[], None]") -> None:
-    """Call `function` at the exit, whatever a program does to the table of exit functions.
+    """Call `function` at the exit, even if the program changes the table of exit functions.
 
-    `atexit._run_exitfuncs()` calls all of them and forgets them; `multiprocessing` clears the table in children.
+    `atexit._run_exitfuncs()` calls all functions and forgets them; `multiprocessing` clears the table in children.
     """
     atexit.register(function)
     for name in ("_run_exitfuncs", "_clear"):

@@ -1,8 +1,8 @@
-"""Which files the process opens, and at which names it looks that earlier trials left.
+"""Watches which files the process opens, and whether it looks at names that earlier trials left.
 
-It uses Python's audit events from 3.8 on; before 3.8, `io.open` is wrapped. Files that a C library opens by itself are
-found by the launcher, which looks at the folders before and after a trial, and asks the kernel who opens what is left
-there.
+It uses Python's audit events from 3.8 on; before 3.8, it wraps `io.open`. The launcher finds files that a C library
+opens by itself: it looks at the folders before and after a trial, and asks the kernel which process opens the files
+that were left there.
 """
 
 import functools
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
 
-    AnyPath = Union[str, bytes, os.PathLike[Any]]  # as a program writes it
-    PathOrNumber = Union[AnyPath, int]  # some functions take the number of an open file, too
+    AnyPath = Union[str, bytes, os.PathLike[Any]]  # as a program passes it
+    PathOrNumber = Union[AnyPath, int]  # some functions also take the number of an open file
     Report = Callable[[str, str], None]
 
 _IGNORED = (".so", ".pyi", ".pth.py")
@@ -34,8 +34,8 @@ _STAT_MODULES = ("genericpath", "posixpath", "pathlib", "pathlib._local")
 def watch(report: "Report", left: "Sequence[str]" = ()) -> "Callable[[Sequence[str]], None]":
     """Call `report(event, path)` once for every event and path (the events are listed in wire.py).
 
-    `left`: the names of files and folders that earlier trials made, and the folders that these lie in, each as a table
-    of `names`. Looks at other names are not reported. The function that is returned takes new tables.
+    `left`: two tables of `names`: the files and folders that earlier trials made, and the folders that hold these.
+    Looks at other names are not reported. The returned function takes new tables.
     """
     files = _Files(report)
     files.look_for(left)
@@ -50,16 +50,16 @@ class _Files:
     def __init__(self, report: "Report") -> None:
         self._report = report
         self._known: Set[Tuple[str, str]] = set()  # (event, path)
-        # a name that the process gave to a file of earlier -> the file's name until then
+        # a new name that the process gave to an earlier file -> the file's old name
         self._sources: Dict[str, str] = {}
         self._left, self._folders = names.NONE, names.NONE
 
     def look_for(self, left: "Sequence[str]") -> None:
-        """Tell too who looks at these names."""
+        """Report looks at these names from now on."""
         self._left, self._folders = left or (names.NONE, names.NONE)
 
     def notes(self) -> "Dict[str, audit.Note]":
-        """The audit events that tell of files, and what is done at each."""
+        """Return {audit event about files: what to call}."""
         return {
             "open": self.opened,
             "os.rename": self._renamed,
@@ -80,7 +80,7 @@ class _Files:
             self._report(event, path)
 
     def opened(self, path: "Optional[PathOrNumber]", mode: "Optional[str]", flags: int = 0) -> None:
-        """A file is opened: it is read unless it is emptied first, written unless it is only read."""
+        """Note an opened file: as read unless it is emptied first, and as written unless it is only read."""
         if isinstance(path, int) or path is None:
             return
         path = System.abspath(System.fsdecode(path))
@@ -107,7 +107,7 @@ class _Files:
         self._moved(System.abspath(os.path.join(os.path.dirname(target), System.fsdecode(source))), target)
 
     def _moved(self, source: str, target: str) -> None:
-        """A file gets one more name: it stands for what the old name stood for."""
+        """Note that a file gets a further name, which stands for the same file as the old name."""
         if _is_ignored(target) or _BYTECODE in target:
             return
         if ("wrote", source) in self._known:
@@ -135,9 +135,9 @@ class _Files:
         self._tell("removed", System.abspath(System.fsdecode(path)))
 
     def watch_stat(self, module: "Any") -> None:
-        """Give a module of the standard library that asks whether a path is there an `os` that tells of it.
+        """Replace `os` in a module of the standard library that checks whether paths exist, to note these checks.
 
-        `os.stat` itself stays what it is: programs compare it with the members of `os.supports_fd`.
+        `os.stat` itself is not replaced: programs compare it with the members of `os.supports_fd`.
         """
         if getattr(module, "os", None) is os:
             module.os = _Stat(os, self._asked)
@@ -151,7 +151,7 @@ class _Files:
 
 
 class _Stat(ModuleType):
-    """The module `os` for one other module: tells which paths were there when they were asked for."""
+    """Stands for the module `os` in one other module. It notes the paths that exist when the module checks them."""
 
     def __init__(self, module: "ModuleType", asked: "Callable[[PathOrNumber], None]") -> None:
         super(_Stat, self).__init__(module.__name__, module.__doc__)
@@ -175,7 +175,7 @@ class _Stat(ModuleType):
 
 
 def _by_mode(mode: str) -> "Tuple[bool, bool]":
-    """(whether something that was there can be read, whether it is written) of a mode as `open` takes it."""
+    """Return (whether earlier content can be read, whether the file is written) for a mode of `open`."""
     empties = "w" in mode or "x" in mode
     return not empties and ("r" in mode or "+" in mode), any(c in mode for c in "wax+")
 
@@ -194,13 +194,13 @@ def _is_ignored(path: str) -> bool:
 
 
 def _source(path: str) -> str:
-    """The source of a bytecode file. Python does not open the source if the bytecode is there."""
+    """Return the source file of a bytecode file. Python does not open the source if there is bytecode."""
     folder, _, name = path.partition(_BYTECODE)
     return os.path.join(folder, name.partition(".")[0] + ".py")
 
 
 def _of_imports(frame: "Optional[FrameType]") -> bool:
-    """Whether the standard library lists a folder to find modules in it."""
+    """Return whether the standard library lists a folder only to find modules in it."""
     name = frame.f_code.co_filename if frame is not None else ""
     return name.startswith(_IMPORTS[:2]) or any(part in name for part in _IMPORTS[2:])
 

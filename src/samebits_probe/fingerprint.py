@@ -1,7 +1,7 @@
-"""Fingerprints: 128 bits over dtype, shape and the bytes in logical order.
+"""Computes fingerprints: 128 bits over dtype, shape and the bytes in logical order.
 
-XXH3-128 from the extension whose path the launcher passes (it exports what the xxHash library does), else BLAKE2b from
-the standard library. `-0.0` differs from `0.0`, NaN payloads count, a view equals its copy.
+It uses XXH3-128 from an extension that exports the functions of the xxHash library, if the launcher passes its path;
+else BLAKE2b from the standard library. `-0.0` differs from `0.0`, NaN payloads count, a view equals its copy.
 """
 
 import ctypes
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Shape = Sequence[int]
     Buffer = Any  # a contiguous object with the buffer protocol: bytes, a memoryview, an array of NumPy
     Tensor = Tuple[Dtype, Shape, Buffer]  # the bytes in logical order
-    Header = Any  # what `header` of a hasher gives: bytes, or two numbers. Only the same hasher takes it
-    Headers = Any  # what `together` gives
+    Header = Any  # the result of a hasher's `header`: bytes, or two numbers. Only the same hasher takes it
+    Headers = Any  # the result of `together`
     Hasher = Union["Blake2b", "Xxh3"]
 
 __all__ = ["Blake2b", "Buffer", "Dtype", "Hasher", "Header", "Shape", "Tensor", "Xxh3", "header_of", "make_hasher"]
@@ -32,39 +32,39 @@ class _Digest(ctypes.Structure):
     _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
 
 
-# (pointer, length). ctypes takes an int for a pointer in a third of the time that it needs for a number, and what is
-# called cannot tell them apart: both have the same size.
+# (pointer, length). ctypes passes an int as a pointer in a third of the time that it needs for a number. The called
+# function cannot tell them apart, because both have the same size.
 _ARGUMENTS = (ctypes.c_void_p,) * 2
-# XXH3's 128 bits with the seed 0, whichever computes them: the first chooses the widest instructions that the processor
-# has, and takes half the time with them
+# Both compute XXH3's 128 bits with the seed 0. The first one uses the widest instructions of the processor, and so
+# takes half the time.
 _FUNCTIONS = (b"XXH3_128bits_dispatch", b"XXH3_128bits")
 
 
 def header_of(dtype: "Dtype", shape: "Shape") -> bytes:
-    """The bytes that stand for a tensor's dtype name (``float32``) and shape (a sequence of ints)."""
+    """Return the bytes that stand for a tensor's dtype name (``float32``) and shape (a sequence of ints)."""
     return ("%s%s" % (dtype, tuple(int(n) for n in shape))).encode()
 
 
 class Blake2b:
-    """The fallback: keyed by nothing, 16 bytes, over header and data."""
+    """The fallback: BLAKE2b without a key, 16 bytes, over header and data."""
 
     name = "blake2b"
 
     def __init__(self) -> None:
-        from hashlib import blake2b  # takes as long to import as all of the probe, and is not always needed
+        from hashlib import blake2b  # its import takes as long as that of the whole probe, and it is not always needed
 
         self._new = blake2b
 
     def header(self, dtype: "Dtype", shape: "Shape") -> "Header":
-        """What `pointer` and `data` take to mix dtype and shape in; keep it beside the point."""
+        """Return the header with which `pointer` and `data` mix dtype and shape in. Keep it with the point."""
         return header_of(dtype, shape) + b"\0"
 
     def together(self, fronts: "Iterable[bytes]", headers: "Iterable[Header]") -> "Headers":
-        """What `rows` takes: 16 bytes that stand before each fingerprint, and the header that is mixed into it."""
+        """Combine, for `rows`, the 16 bytes before each fingerprint and the header that is mixed into it."""
         return list(zip(fronts, headers))
 
     def rows(self, addresses: "Iterable[int]", lengths: "Iterable[int]", together: "Headers") -> int:
-        """Rows of 32 bytes, as one little-endian number: the front and the fingerprint of each piece of memory."""
+        """Return rows of 32 bytes as one little-endian number: the front and the fingerprint of each memory block."""
         found = [
             front + self.pointer(address, length, header)
             for address, length, (front, header) in zip(addresses, lengths, together)
@@ -72,48 +72,48 @@ class Blake2b:
         return int.from_bytes(b"".join(found), "little")
 
     def pointer(self, address: int, length: int, header: bytes) -> bytes:
-        """Fingerprint of `length` bytes at `address` (contiguous, alive during the call): 16 bytes."""
+        """Return the fingerprint (16 bytes) of `length` bytes at `address`: contiguous, alive during the call."""
         if not length:
             return self.data(b"", header)
         return self.data((ctypes.c_char * length).from_address(address), header)
 
     def data(self, buffer: "Buffer", header: bytes) -> bytes:
-        """Fingerprint of an object with the buffer protocol (contiguous): 16 bytes."""
+        """Return the fingerprint (16 bytes) of a contiguous object with the buffer protocol."""
         digest = self._new(header, digest_size=16)
         digest.update(buffer)
         return digest.digest()
 
 
 class Xxh3:
-    """XXH3-128 through ctypes: hashes memory where it lies, without a copy.
+    """XXH3-128 through ctypes. It hashes memory in place, without a copy.
 
-    dtype and shape are mixed in by exclusive-or with the header's own 128-bit hash, so that equal bytes of
-    a different dtype or shape have a different fingerprint.
+    dtype and shape are mixed in by an exclusive-or with the 128-bit hash of the header. So equal bytes with a different
+    dtype or shape have a different fingerprint.
     """
 
     name = "xxh3"
 
     def __init__(self, path: str) -> None:
-        # PYFUNCTYPE keeps the GIL: to give it up and wait for it again takes longer than most hashes
+        # PYFUNCTYPE keeps the GIL: releasing it and waiting for it again takes longer than most hashes
         address = _address_of(path, _FUNCTIONS)
         self._hash: Callable[..., _Digest] = ctypes.PYFUNCTYPE(_Digest, *_ARGUMENTS)(address)
         self._hash_bytes: Callable[..., _Digest] = ctypes.PYFUNCTYPE(_Digest, ctypes.c_char_p, ctypes.c_void_p)(address)
 
     def header(self, dtype: "Dtype", shape: "Shape") -> "Header":
-        """What `pointer` and `data` take to mix dtype and shape in; keep it beside the point."""
+        """Return the header with which `pointer` and `data` mix dtype and shape in. Keep it with the point."""
         text = header_of(dtype, shape)
         digest = self._hash_bytes(text, len(text))
         return digest.low, digest.high
 
     def together(self, fronts: "Iterable[bytes]", headers: "Iterable[Header]") -> "Headers":
-        """What `rows` takes: 16 bytes that stand before each fingerprint, and the header that is mixed into it."""
+        """Combine, for `rows`, the 16 bytes before each fingerprint and the header that is mixed into it."""
         return int.from_bytes(b"".join(front + _PAIR.pack(*header) for front, header in zip(fronts, headers)), "little")
 
     def rows(self, addresses: "Iterable[int]", lengths: "Iterable[int]", together: "Headers") -> int:
-        """Rows of 32 bytes, as one little-endian number: the front and the fingerprint of each piece of memory.
+        """Return rows of 32 bytes as one little-endian number: the front and the fingerprint of each piece of memory.
 
-        One exclusive-or over all of them, and no object that is left for the next: a quarter of the time of as many
-        calls of `pointer`, and no work for the garbage collector.
+        It makes one exclusive-or over all rows, and leaves no objects behind. So it takes a quarter of the time of as
+        many calls of `pointer`, and makes no work for the garbage collector.
         """
         file = io.BytesIO()
         file.writelines(_CHAINED(zip(_NO_FRONTS, map(self._hash, addresses, lengths))))
@@ -123,12 +123,12 @@ class Xxh3:
     def pointer(
         self, address: "Any", length: int, header: "Tuple[int, int]", _pack: "Callable[[int, int], bytes]" = _PAIR.pack
     ) -> bytes:
-        """Fingerprint of `length` bytes at `address` (contiguous, alive during the call): 16 bytes."""
+        """Return the fingerprint (16 bytes) of `length` bytes at `address`: contiguous, alive during the call."""
         digest = self._hash(address, length)
         return _pack(digest.low ^ header[0], digest.high ^ header[1])
 
     def data(self, buffer: "Buffer", header: "Tuple[int, int]") -> bytes:
-        """Fingerprint of an object with the buffer protocol (contiguous): 16 bytes."""
+        """Return the fingerprint (16 bytes) of a contiguous object with the buffer protocol."""
         if not isinstance(buffer, bytes):
             buffer = bytes(buffer)
         digest = self._hash_bytes(buffer, len(buffer))
@@ -136,10 +136,10 @@ class Xxh3:
 
 
 def _address_of(path: str, symbols: "Iterable[bytes]") -> int:
-    """Address of the first of these functions that a shared object has, bound lazily.
+    """Return the address of the first of these functions that a shared object exports, bound lazily.
 
-    `ctypes.CDLL` binds all symbols at once, and an extension built for a newer Python names some that an older one
-    lacks (xxhash 4 under Python 3.6); none of them is ever called here.
+    `ctypes.CDLL` would bind all symbols at once. But an extension that was built for a newer Python needs symbols that
+    an older Python lacks (xxhash 4 under Python 3.6). No such symbol is ever called here.
     """
     process = ctypes.CDLL(None)
     process.dlopen.argtypes, process.dlopen.restype = [ctypes.c_char_p, ctypes.c_int], ctypes.c_void_p
@@ -152,10 +152,10 @@ def _address_of(path: str, symbols: "Iterable[bytes]") -> int:
 
 
 def make_hasher(algorithm: str, xxhash_path: "Optional[str]") -> "Hasher":
-    """The hasher that the launcher asked for.
+    """Return the hasher that the launcher asked for.
 
-    Raises OSError if the extension cannot be loaded: the launcher tries it beforehand in the
-    same interpreter's machine, and one algorithm holds for a whole comparison, so there is no silent fallback.
+    Raises OSError if the extension cannot be loaded. There is no silent fallback: all trials of a comparison use the
+    same algorithm, and the launcher tries the extension beforehand on the same machine.
     """
     if algorithm == "xxh3":
         return Xxh3(xxhash_path)  # type: ignore[arg-type]  # config.json has a path then

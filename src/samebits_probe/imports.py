@@ -1,4 +1,4 @@
-"""Call a function after a module has been imported, without importing it and without changing its loader's type."""
+"""Calls functions after a module has been imported, without importing it, and without changing its loader's type."""
 
 import sys
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
     ImportHook = Callable[[Any], Any]  # called with the module
 
-_waiting: "Dict[str, List[ImportHook]]" = {}  # by the module's name, in the order in which they were asked for
+_waiting: "Dict[str, List[ImportHook]]" = {}  # module name -> hooks, in the order of registration
 _finding: "Set[str]" = set()
-# each is called before an expected module is executed, and returns what to call after that
+# each is called before an expected module is executed, and returns a function to call after that
 around: "List[Callable[[], Callable[[], Any]]]" = []
 
 
 def after(name: str, function: "ImportHook") -> None:
-    """Call `function(module)` when `name` has been executed, or now if it has been already.
+    """Call `function(module)` when the module `name` has been executed, or now if it already has.
 
-    An exception of `function` is its own affair: callers pass functions that record their failures.
+    Callers must pass functions that record their own errors: an exception would reach the program.
     """
     module = sys.modules.get(name)
     if module is not None and not _is_initialising(module):
@@ -37,7 +37,7 @@ def _is_initialising(module: "ModuleType") -> bool:
 
 
 class _Finder:
-    """Finds nothing itself: asks the other finders, and wraps `exec_module` of the loader they give."""
+    """Finds nothing itself. It asks the other finders, and wraps `exec_module` of the loader that they return."""
 
     @staticmethod
     def find_spec(
@@ -77,8 +77,8 @@ def _wrap(loader: "Any", name: str) -> None:
 
     def exec_module(module: "ModuleType") -> None:
         try:
-            del loader.exec_module  # the instance's own again: nobody sees the wrapper later
-        except AttributeError:  # the class keeps it elsewhere than in the instance: put the original back
+            del loader.exec_module  # remove the wrapper: nobody sees it later
+        except AttributeError:  # the class does not keep it in the instance: restore the original
             loader.exec_module = original
         afterwards = [before() for before in around]
         original(module)
@@ -88,5 +88,5 @@ def _wrap(loader: "Any", name: str) -> None:
 
     try:
         loader.exec_module = exec_module
-    except AttributeError:  # a built-in or frozen loader takes no attribute, and no library that is watched has one
+    except AttributeError:  # a built-in or frozen loader takes no attribute; no watched library has such a loader
         pass

@@ -1,6 +1,6 @@
-"""Reads what is in force of the machine in this process, once, after the last step, to compare trials.
+"""Reads the settings of the machine that are in force in this process, after the last step, to compare trials.
 
-Asking changes nothing: no library is imported, initialised or set. What cannot be asked is left out.
+Reading changes nothing: it does not import, initialise or set a library. A setting that cannot be read is left out.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ _CORENAMES = ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename", "
 
 
 def read(factors: Iterable[str]) -> Dict[str, str]:
-    """Name of a factor of the machine -> what it is here, in words; without those that cannot be told here.
+    """Return {name of a factor of the machine: its setting here, in words}; without factors that cannot be read here.
 
     `factors`: ids of the controls that are factors. No other file of controls is imported.
     """
@@ -31,7 +31,7 @@ def read(factors: Iterable[str]) -> Dict[str, str]:
 
 
 def _readers(factors: Iterable[str]) -> Iterator[Tuple[str, _Reader]]:
-    """(name, function) of each factor: first those that are controls."""
+    """Yield (name, function) for each factor. Those that are controls come first."""
     for identity in factors:
         control = _answer(functools.partial(controls.find, identity))  # None if the program replaced `open`
         if control is not None:
@@ -43,7 +43,7 @@ def _readers(factors: Iterable[str]) -> Iterator[Tuple[str, _Reader]]:
 def _answer(ask: Callable[[], Answer]) -> Optional[Answer]:
     try:
         return ask()
-    except Exception:  # a release without that function: it cannot be told
+    except Exception:  # for example a release without that function
         return None
 
 
@@ -76,7 +76,7 @@ def _home() -> str:
 
 
 def _locale() -> str:
-    import locale  # Python's start has loaded it, or it is small
+    import locale  # either Python has loaded it at its start, or its import is quick
 
     name, _, codeset = (os.environ.get("LC_ALL") or os.environ.get("LANG") or "C").partition(".")
     shown = {"POSIX": "C"}.get(name, name) + "." * bool(codeset) + codeset.lower().replace("-", "")

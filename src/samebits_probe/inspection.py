@@ -1,6 +1,6 @@
-"""A closer look that the launcher asks for: what is executed within one step.
+"""Inspects one step for the launcher: records the modules or operators that are executed within it.
 
-It is off unless config.json asks for it (see wire.py), and costs a comparison with None then.
+Unless config.json asks for it (see wire.py), it is off, and costs only a comparison with None.
 """
 
 import hashlib
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from .probe import Probe
     from .wire import InspectionRequest
 
-Output = List[Any]  # of a tensor: [dtype, shape, fingerprint in hex or None, number or None]
+Output = List[Any]  # a tensor: [dtype, shape, fingerprint in hex or None, number of its values or None]
 _MOST_BYTES = 1 << 28
-_FEW = 16  # elements of a constant that are written as numbers
+_FEW = 16  # a constant with at most so many elements is written as numbers
 
 
 def argument(value: Any, named: Tuple[type, ...] = ()) -> Optional[str]:
-    """An argument that is no tensor, as exact text. `named`: types whose text says all of them.
+    """Return an argument that is not a tensor as exact text. `named`: types whose text identifies the value.
 
-    None for what says nothing of what is computed (generators, devices, functions), and for lists that hold such.
+    None for values that do not decide what is computed (generators, devices, functions), and for lists of such values.
     """
     if isinstance(value, (list, tuple)):
         items: List[Any] = [argument(one, named) for one in value]
@@ -31,48 +31,48 @@ def argument(value: Any, named: Tuple[type, ...] = ()) -> Optional[str]:
     if value is None or isinstance(value, (bool, named)):
         return str(value)
     kind = next((kind for kind in (int, float, complex, str) if isinstance(value, kind)), None)
-    return kind.__repr__(value) if kind is not None else None  # a subclass may have its own text
+    return kind.__repr__(value) if kind is not None else None  # not `repr`, because a subclass may have its own text
 
 
 def numbers(value: Any) -> Optional[str]:
-    """An attribute's number, or list of numbers, as text; None for anything else."""
+    """Return a number, or a list of numbers, as text; None for any other value."""
     several = value if isinstance(value, (list, tuple)) else [value]
     return argument(value) if all(isinstance(one, (int, float)) for one in several) else None
 
 
 def constant(array: Any) -> Optional[str]:
-    """A constant array of NumPy, as exact text while it is small."""
+    """Return a constant array of NumPy as text: exact if the array is small, else with a digest."""
     if array.size <= _FEW:
         return argument(array.tolist())
     return "%s %s %s" % (array.dtype, list(array.shape), hashlib.blake2b(array.tobytes(), digest_size=8).hexdigest())
 
 
 class Inspection:
-    """What is executed within one step, in its order. Watchers add to it while `is_on()`."""
+    """The modules or operators that one step executes, in order. Watchers add to it while `is_on()`."""
 
     def __init__(self, probe: "Probe", want: "InspectionRequest") -> None:
         self._probe = probe
         self.step, self.level = want["step"], want["level"]
         self._writer = TensorWriter(probe, want.get("most", _MOST_BYTES))
-        # functions that watchers have called at the first sign of the step, and after it
+        # functions of watchers, to be called at the beginning of the step, and at its end
         self.began: List[Callable[[], Any]] = []
         self.ended: List[Callable[[], Any]] = []
         self._lines: List[Dict[str, Any]] = []
-        self._kept: List[Tensor] = []  # written when the step is over: a write takes time, which can hide a race
+        self._kept: List[Tensor] = []  # written at the end of the step: a write takes time, which can hide a race
         self._written = 0
 
     def is_on(self) -> bool:
-        """Whether the step that runs is the one."""
+        """Return whether the inspected step runs now."""
         return self._probe.step == self.step
 
     def begin_step(self) -> None:
-        """The first sign of a step."""
+        """Handle the beginning of a step."""
         if self.is_on():
             for function in self.began:
                 function()
 
     def end_step(self) -> None:
-        """The step is over: nothing more is looked at, and what was seen is written."""
+        """Handle the end of a step: end the inspection, and write what was seen."""
         if self.is_on():
             for function in self.ended:
                 function()
@@ -85,7 +85,8 @@ class Inspection:
         fingerprint: Optional[bytes],
         content: Optional[Callable[[], bytes]] = None,
     ) -> Output:
-        """What `add` takes for a tensor. `content`: function() -> its bytes, called while there is room for them."""
+        """Return the entry of a tensor, for `add`. `content`: returns its bytes; called while there is room for them.
+        """
         shape, number = [int(n) for n in shape], None
         if content is not None and self._writer.left > 0:
             data = bytes(content())
@@ -95,13 +96,13 @@ class Inspection:
         return [str(dtype), shape, fingerprint.hex() if fingerprint else None, number]
 
     def add(self, phase: str, what: str, name: str, outputs: Iterable[Output] = (), **fields: Any) -> None:
-        """One thing that was executed; `fields` as wire.py lists them, empty ones left out."""
+        """Add a module or an operator that was executed. `fields`: listed in wire.py; empty ones are left out."""
         line = {"phase": phase, "what": what, "name": name, "outputs": list(outputs)}
         line.update((key, value) for key, value in fields.items() if value or key == "inputs")
         self._lines.append(line)
 
     def note(self, text: str) -> None:
-        """Something to say of the look itself: what it changed, or what it could not see."""
+        """Add a note on the inspection itself: what it changed, or what it could not see."""
         self.add("", "note", text)
 
     def _write(self) -> None:

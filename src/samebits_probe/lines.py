@@ -1,4 +1,4 @@
-"""The line of the program that led to something: the innermost one outside of the libraries."""
+"""Finds the line of the program that led to a call: the innermost one outside of the libraries."""
 
 import os
 
@@ -9,20 +9,21 @@ if TYPE_CHECKING:
 
     CodeLine = Tuple[str, int, str]  # file, line, function
 
-OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep  # how the paths of the probe's own files begin
+OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep  # the beginning of the paths of the probe's own files
 
 
 def running(frame: "Optional[FrameType]") -> "Iterator[CodeLine]":
-    """(file, line, function) of a live frame and those that called it, the innermost first."""
+    """Yield (file, line, function) of a live frame and of its callers, the innermost first."""
     while frame is not None:
         yield frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
         frame = frame.f_back
 
 
 def innermost(places: "Iterable[CodeLine]", skip: "Tuple[str, ...]", until: "Optional[Tuple[str, str]]" = None) -> str:
-    """The first of `places`, (file, line, function) each, that is the program's, as "train.py:12"; "" if none is.
+    """Return the first of `places` that belongs to the program, as "train.py:12"; "" if none does.
 
-    `skip`: beginnings of paths that are not. `until`: a (file, function) behind which nothing is looked for.
+    `places`: (file, line, function) each. `skip`: beginnings of paths outside of the program. `until`: the (file,
+    function) at which the search ends.
     """
     for path, line, function in places:
         if (path, function) == until:

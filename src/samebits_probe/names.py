@@ -1,14 +1,14 @@
-"""The names that earlier trials left, in a text of one length, whatever their number.
+"""Keeps the names left by earlier trials as a text whose length does not depend on their number.
 
-A program whose bits depend on addresses, as the order of a set of objects does, repeats while addresses are held. Then
-nothing that the probe keeps may take more memory in one trial than in the next.
+The bits of a program may depend on addresses: the order of a set of objects does. Such a program repeats if its
+addresses are held. So the probe must not need more memory in one trial than in the next.
 """
 
 import binascii
 import os
 
 try:
-    from _blake2 import blake2b  # hashlib imports OpenSSL, which takes longer than all of the probe
+    from _blake2 import blake2b  # hashlib imports OpenSSL, which takes longer than the import of the whole probe
 except ImportError:
     from hashlib import blake2b
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["MOST", "NONE", "holds", "table"]
 
 MOST = 2000
-_BYTES, _WIDTH = 6, 8  # of one name: of its digest, and of that in base 64
-NONE = "~" * (MOST * _WIDTH)  # this sign is not in base 64, and comes after all that are
+_BYTES, _WIDTH = 6, 8  # the bytes of the digest of a name, and its characters in base 64
+NONE = "~" * (MOST * _WIDTH)  # this character is not in base 64, and sorts after all that are
 
 
 def table(paths: "Iterable[str]") -> str:
-    """A text that `holds` looks paths up in. It has room for MOST paths."""
+    """Return a table of paths for `holds`: a text with room for MOST paths."""
     return "".join(sorted({_digest(path) for path in paths})[:MOST]).ljust(len(NONE), NONE[0])
 
 
 def holds(names: str, path: str) -> bool:
-    """Whether a path is in a table, with an error of 1 in 10^11."""
+    """Return whether a path is in a table. The answer is wrong for 1 path in 10^11."""
     wanted, first, end = _digest(path), 0, MOST
     while first < end:
         middle = (first + end) // 2

@@ -1,4 +1,4 @@
-"""Values that the program itself names with `samebits_probe.observe`, and the steps that it counts."""
+"""Records values that the program names with `samebits_probe.observe`, and the steps that it counts."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -6,15 +6,15 @@ if TYPE_CHECKING:
 
     from .probe import Probe
 
-    # function(name, value, step, kind): whether the value is recorded later (it is traced)
+    # function(name, value, step, kind) returns whether the value is recorded later, because it is being traced
     Deferral = Callable[[str, Any, Optional[int], str], bool]
 
-_GUESSED = {"loss": "forward", "weights": "update"}  # beside the names of kinds themselves
+_GUESSED = {"loss": "forward", "weights": "update"}  # in addition to the names of the kinds
 _KINDS = ("start", "batch", "forward", "gradient", "update", "end")
 
 
 def kind_of(name: str, kind: "Optional[str]") -> str:
-    """The kind of a value: the one that was given, else the one that the name's first word means."""
+    """Return the kind of a value: the given one, or else the one that the first word of the name stands for."""
     first = name.replace(".", " ").replace("/", " ").split(" ")[0]
     chosen = kind or (first if first in _KINDS else _GUESSED.get(first, "update"))
     if chosen not in _KINDS:
@@ -23,20 +23,20 @@ def kind_of(name: str, kind: "Optional[str]") -> str:
 
 
 class OwnPoints:
-    """Records what the program names; one for each probe."""
+    """Records the values that the program names. Each probe has one."""
 
     def __init__(self, probe: "Probe") -> None:
         self._probe = probe
-        self.names_steps = False  # the program says which step it is at: no watcher counts others
+        self.names_steps = False  # the program gives the step, so no watcher counts steps
         self.start_again()
 
     def start_again(self) -> None:
-        """Forget what belongs to the parent of a forked child."""
+        """Forget the state of the parent, in a forked child."""
         self._kinds: Set[str] = set()
         self._places: Set[str] = set()
 
     def observe(self, name: str, value: "Any", step: "Optional[int]", kind: str) -> None:
-        """Record a value; `step`, if given, moves the current step on."""
+        """Record a value. `step`: if given, it becomes the current step."""
         probe = self._probe
         probe.adopt()
         self.names_steps = self.names_steps or step is not None
@@ -51,7 +51,7 @@ class OwnPoints:
         probe.value(kind, name, value, -1 if kind == "start" and not probe.step else None)
 
     def observe_keyed(self, name: str, value: "Any", kind: str, key: str) -> None:
-        """Record a value under a key, at the current step. It counts no step, and a long trace keeps it."""
+        """Record a value under a key, at the current step. It counts no step, and is kept in a long trace too."""
         probe = self._probe
         probe.adopt()
         probe.begin()
@@ -63,7 +63,7 @@ class OwnPoints:
             probe.value(kind, place, value)
 
     def _move_to(self, step: int) -> None:
-        """Steps that the program does not name hold nothing."""
+        """Move on to a step. The steps that the program skips stay empty."""
         probe = self._probe
         if probe.has_observed():
             probe.end_step()
@@ -74,5 +74,5 @@ class OwnPoints:
             probe.step = step
 
     def _close_last_step(self) -> None:
-        """The last step that the program named has no later one that closes it."""
+        """Close the last step that the program named, because no later step does."""
         self._probe.step += 1

@@ -1,4 +1,4 @@
-"""Parts of the probe that only few trials need: a module is imported if the launcher asks for what it does."""
+"""Makes the parts of the probe that only few trials need. A module is imported only if the launcher asks for it."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from .tensor_log import Feed, TensorSelection
 
     class StepCloser(Protocol):
-        """A part that has work to do at the end of each step."""
+        """A part with work to do at the end of each step."""
 
         def end_step(self) -> None:
-            """A step is over."""
+            """Handle the end of a step."""
 
 
 def selection_of(probe: "Probe") -> "Optional[TensorSelection]":
-    """What writes the tensors that the launcher asked for, or None."""
+    """Return the object that writes the tensors that the launcher asked for; None if it asked for none."""
     want = probe.config.get("tensors")
     if not want:
         return None
@@ -26,7 +26,7 @@ def selection_of(probe: "Probe") -> "Optional[TensorSelection]":
 
 
 def feed_of(probe: "Probe") -> "Optional[Feed]":
-    """What sets the weights that the launcher gave, or None."""
+    """Return the object that sets the weights that the launcher gave; None if it gave none."""
     want = probe.config.get("feed")
     if not want:
         return None
@@ -36,7 +36,7 @@ def feed_of(probe: "Probe") -> "Optional[Feed]":
 
 
 def inspection_of(probe: "Probe") -> "Optional[Inspection]":
-    """What looks into the step that the launcher named, or None."""
+    """Return the inspection of the step that the launcher named; None if it named none."""
     want = probe.config.get("details")
     if not want:
         return None

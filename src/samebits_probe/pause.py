@@ -1,6 +1,6 @@
-"""A trial that waits at the end of a step for its launcher, which ends it or lets it make more steps.
+"""Makes a trial wait at the end of a step for its launcher, which ends it or lets it make more steps.
 
-The program sees a longer step, and nothing else.
+The program only sees a longer step.
 """
 
 import sys
@@ -16,16 +16,19 @@ if TYPE_CHECKING:
 
 __all__ = ["wait"]
 
-_LOOK, _CALM = 0.002, 0.1  # seconds between two looks for the answer: at first, and later
+_LOOK, _CALM = 0.002, 0.1  # seconds between two looks for the answer, at first and later
 _CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
 
 
-@signals.held  # a handler's exception would let the program go on
+@signals.held  # an exception of a handler would let the program continue
 def wait(probe: "Probe") -> None:
-    """Wait to be ended, or for more steps: leaving by ourselves would let a script go on, or bring other ranks down
-    half-way. What the wait took does not count as time between two steps."""
+    """Wait until the launcher ends the process, or allows more steps.
+
+    If the process ended by itself, a script would continue, or other ranks would fail in the middle of a step. The time
+    of the wait does not count as step time.
+    """
     began = System.now()
-    if not probe.config.get("asks"):  # a program that goes on must not see its output flushed
+    if not probe.config.get("asks"):  # if the program may continue, the probe must not flush its output
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 probe.guard("flush", stream.flush)
@@ -42,9 +45,9 @@ def wait(probe: "Probe") -> None:
 
 
 def _answer(config: "wire.Config", step: int) -> "wire.PauseAnswer":
-    """Wait until the trial may make more than `step` steps, and say how it goes on.
+    """Wait until the trial may make more than `step` steps. Return how it continues.
 
-    A process that outlives its launcher ends here.
+    If the process outlives its launcher, it ends here.
     """
     path, launcher, pace = System.join(config["folder"], wire.ANSWER), config.get("launcher"), _LOOK
     while launcher is None or process.is_alive(launcher):

@@ -1,4 +1,4 @@
-"""The probe of a process: what watchers call.
+"""The probe of a process, which watchers call.
 
 A watcher uses, in this order within a step::
 
@@ -8,7 +8,7 @@ A watcher uses, in this order within a step::
     probe.scalar(point, 0.25)                         # the exact float beside it
     probe.end_step()                                  # after an optimizer's step
 
-All of it does nothing after `probe.failed`, which makes the trial inconclusive and leaves the program alone.
+After `probe.failed` the trial is inconclusive, and the program continues undisturbed.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ _RECORD = wire.RECORD.pack
 
 
 class Probe:
-    """One for each process. A forked child gets its own files when it first observes something."""
+    """Records what watchers observe in one process. A forked child gets its own files with its first observation."""
 
     def __init__(self, config: "wire.Config") -> None:
         self.config = config
@@ -47,19 +47,19 @@ class Probe:
         self.converters: List[Converter] = []  # of watchers
         self.readers: List[Reader] = []
         self.step = 0
-        self.stepping: Optional[str] = None  # the watcher whose train function runs ("keras"): others count nothing
-        self.optimizer_seen = False  # an optimizer of another library applies gradients: a backward alone is no step
-        self.fitted: Optional[str] = None  # library of the outermost fit
-        self.pooled_in: Optional[int] = None  # pid of the process that has said that a pool gives it tasks
+        self.stepping: Optional[str] = None  # the watcher whose train function runs ("keras"): others count no steps
+        self.optimizer_seen = False  # a different library's optimizer applies gradients: a backward alone is no step
+        self.fitted: Optional[str] = None  # the library of the outermost fit
+        self.pooled_in: Optional[int] = None  # pid of the process that has reported that a pool gives it tasks
         self.open_rounds: List[Callable[[], Any]] = []  # each closes an open round
         self.deferrals: List[Deferral] = []
-        self.quiet: Callable[[], ContextManager[Any]] = signals.NoOp  # a context in which no library reports calls
+        self.quiet: Callable[[], ContextManager[Any]] = signals.NoOp  # a context in which no library reports its calls
         self.lock = threading.RLock()
         self.stop_after = config.get("stop_after")
         self._thin = config.get("thin") or {"after": 1000, "every": 100}
         self._ends, self.own = Ends(self), OwnPoints(self)
-        self.first_step: List[Callable[[], Any]] = []  # called after the first step, and after the last
-        self.after_wait: List[Callable[[List[str]], Any]] = []  # they are told what other trials left meanwhile
+        self.first_step: List[Callable[[], Any]] = []  # called after the first step
+        self.after_wait: List[Callable[[List[str]], Any]] = []  # called with the names that other trials left meanwhile
         self.last_step: List[Callable[[], Any]] = []
         self.selection = selection = parts.selection_of(self)  # None, unless tensors are to be written
         # None, unless all values are kept (samebits parity train)
@@ -80,26 +80,26 @@ class Probe:
         self._points: Dict[Tuple[str, str], int] = {}  # (kind, name) -> id
         self._names: List[Tuple[int, str]] = []  # (code of the kind, name) of each id
         self._seen = Occurrences({}, [])
-        self._is_open = self._sampled = False  # open: what is recorded voids no end that was taken
+        self._is_open = self._sampled = False  # open: a new observation need not void an end
         self._has_told_untouched = False
         self.began: Optional[float] = None
         self._is_first_told = False
-        self.thread: Optional[threading.Thread] = None  # the one that began the latest step
-        self.step_times: List[float] = []  # when the first and the latest step ended
+        self.thread: Optional[threading.Thread] = None  # the thread that began the latest step
+        self.step_times: List[float] = []  # the times at which the first and the latest step ended
         self._leaves = True
-        self._keeping: Set[int] = set()  # threads whose values are all recorded one by one now
+        self._keeping: Set[int] = set()  # threads whose values are recorded one by one now, also in thinned steps
         self._digests: Dict[int, List[Tuple[int, bytes]]] = {}  # code of a kind -> (point, fingerprint)
         self._failures: Set[str] = set()
         self._facts = process.facts(forked_from)
         self.recorder.document(wire.PROCESS, self._facts)
 
     def adopt(self) -> None:
-        """In a forked child: become the probe of this process, before anything is asked of it or registered with it."""
+        """In a forked child, become the probe of this process. Call this before any other use of the probe there."""
         if System.getpid() != self.pid:
             self._adopt_fork()
 
     def _adopt_fork(self) -> None:
-        """A forked child observes: it becomes a separate process, which begins at step 0 and has its own end."""
+        """Make the forked child a separate process, which begins at step 0 and has its own end."""
         signals.renew()
         parent, self.step = self.pid, 0
         self.lock = threading.RLock()
@@ -109,7 +109,7 @@ class Probe:
         process.at_exit_of_child(self.end)
 
     def _begin_recording(self) -> None:
-        """Before the first observation, and before the first one after an end was taken, which it voids."""
+        """Prepare for the first observation, or for the first one after an end, which the observation voids."""
         self._is_open = True
         if self.began is None:
             self.began = System.now()
@@ -120,21 +120,21 @@ class Probe:
             self.void_end()
 
     def is_here(self) -> bool:
-        """Whether this is the probe's own process: no forked child that has observed nothing yet."""
+        """Return whether this is the probe's own process, and not a forked child that has not observed anything yet."""
         return System.getpid() == self.pid
 
     def has_observed(self) -> bool:
-        """Whether anything has been recorded in this process."""
+        """Return whether anything has been recorded in this process."""
         return self.began is not None
 
     def is_told(self) -> bool:
-        """Whether to report what is in force in this process, and its packages."""
+        """Return whether to report the settings in force in this process, and its packages."""
         return self.has_observed() or bool(self.config.get("tell"))
 
     # -- points and records -----------------------------------------------------------------------------------
 
     def point(self, kind: str, name: str, dtype: "Dtype" = "", shape: "Shape" = ()) -> int:
-        """Intern a point of a kind (one of wire.KINDS) and give its id: an int, for this process."""
+        """Intern a point of a kind (one of wire.KINDS), and return its id in this process."""
         if System.getpid() != self.pid:
             self._adopt_fork()
         key = (kind, name)
@@ -172,15 +172,16 @@ class Probe:
                 self.add(point, found)
 
     def add_start(self, point: int, fingerprint_: bytes) -> None:
-        """Record initial weights or buffers: at step -1, or at the current step if training has begun before."""
+        """Record initial weights or buffers: at step -1, or at the current step if training has already begun."""
         self.add(point, fingerprint_, step=self.step if self.step else -1)
 
     def scalar(self, point: int, value: float, occurrence: int = 0, step: "Optional[int]" = None) -> None:
-        """Keep an exact float for a point that has been added (or for a "norm:..." point of its own)."""
+        """Keep an exact float for a point that has been added, or for a point "norm:..."."""
         self.recorder.scalar(self.step if step is None else step, point, occurrence, float(value))
 
     def value(self, kind: str, name: str, value: "Any", step: "Optional[int]" = None) -> None:
-        """Fingerprint any value (array, tensor, number, string, bytes, nested containers) and record it."""
+        """Fingerprint any value (array, tensor, number, string, bytes, or nested containers of these), and record it.
+        """
         for path, dtype, shape, buffer in leaves(name, value, self.converters):
             point = self.point(kind, path, dtype, shape)
             self.add(point, self.hasher.data(buffer, self.hasher.header(dtype, shape)), step)
@@ -190,7 +191,8 @@ class Probe:
 
     @contextlib.contextmanager
     def all_kept(self) -> "Iterator[None]":
-        """Values of this thread are recorded one by one here, also in a step of which a long trace keeps digests."""
+        """In this context, record values of this thread one by one, even in a step of which a long trace keeps digests.
+        """
         thread = threading.get_ident()
         self._keeping.add(thread)
         try:
@@ -204,13 +206,14 @@ class Probe:
             self.selection.take(kind, name, (dtype, shape, buffer))
 
     def wants(self, kind: str) -> bool:
-        """Whether to capture a tensor of this kind at the current step (cheap: ask before copying)."""
+        """Return whether to capture a tensor of this kind at the current step. This is cheap: ask before you copy."""
         return self.selection is not None and self.selection.wants(self.step, kind)
 
     # -- steps ------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """The first sign of a step: sample the random states, once a step (before the first step: at -1 too)."""
+        """Handle the first sign of a step: sample the random states once per step, and before the first step at -1 too.
+        """
         self.adopt()
         if self._sampled:
             return
@@ -222,7 +225,7 @@ class Probe:
             self.sample_rng(-1)
 
     def sample_rng(self, step: int) -> None:
-        """Record the states of all random number generators in use."""
+        """Record the states of all random generators in use."""
         if not self._has_told_untouched:
             self._has_told_untouched = True
             self.event("untouched", generators=rng.untouched())
@@ -232,7 +235,7 @@ class Probe:
                 self.add(self.point("rng", name), self._states.fingerprint(name, state), step)
 
     def end_step(self) -> None:
-        """A step is over: write it, and stop the trial here if the launcher asked for that."""
+        """Handle the end of a step: write the step, and stop the trial here if the launcher asked for that."""
         if self._digests:
             self._add_digests()
         for part in self.closers if self.closers and self._ends.is_final else ():
@@ -265,22 +268,26 @@ class Probe:
             self.guard("first or last step", function)
 
     def progress(self) -> "wire.StoppedFacts":
-        """How many steps it has made, and when the first and the latest one ended."""
+        """Return how many steps the process has made, and when the first and the latest one ended."""
         return {"steps": self.step, "step_times": self.step_times}
 
     # -- end, events ------------------------------------------------------------------------------------------
 
     def at_end(self, function: "Callable[[], Any]") -> None:
-        """Call `function()` whenever an end is taken: it records points of kind "end", and changes nothing it knows."""
+        """Call `function()` whenever an end is taken. It records points of kind "end", and must not change its state.
+        """
         self._ends.functions.append(function)
 
     def end(self) -> None:
-        """The interpreter exits."""
+        """Record the end at the exit of the interpreter."""
         self.end_now(EXIT)
 
     @signals.held
     def end_now(self, reason: str) -> None:
-        """Record the end as of now; `reason`: see wire.py. A later end replaces it, a later observation voids it."""
+        """Record the present state as the end. `reason`: see wire.py.
+
+        A later end replaces this one, and a later observation voids it.
+        """
         if self.is_here() and self._ends.is_due(reason):
             with self.lock:
                 self._is_open = self.has_observed()
@@ -288,13 +295,13 @@ class Probe:
                 self._is_open = False
 
     def void_end(self) -> None:
-        """What comes now may change what the latest end recorded."""
+        """Void the latest end, because the next observation may change what it recorded."""
         if self.is_here():
             self._ends.void()
 
     @contextlib.contextmanager
     def _state_kept(self) -> "Iterator[None]":
-        """For an end: all is kept one by one, and what counts the steps is afterwards as it was before."""
+        """In this context, record values one by one, for an end. Restore the counters of steps afterwards."""
         before = {name: getattr(self, name) for name in ("step", "_leaves", "_sampled", "step_times")}
         before.update(_seen=self._seen.copy(), _digests={code: list(found) for code, found in self._digests.items()})
         self._add_digests()
@@ -303,7 +310,7 @@ class Probe:
         vars(self).update(before)
 
     def conclude(self, name: str, document: "wire.StoppedFacts") -> bool:
-        """Write the document that says that everything was recorded; unless something could not be."""
+        """Write the document that marks the record as complete. Returns False if something could not be written."""
         if not self.recorder.broken:
             try:
                 self.recorder.document(name, document)
@@ -317,26 +324,27 @@ class Probe:
             with self.lock:
                 try:
                     self.recorder.event(event, **fields)
-                except OSError:  # a full disk: the trace has no end then, which says it
+                except OSError:  # a full disk: the missing end of the trace shows it
                     return
 
     def not_observed(self, point: str, why: str) -> None:
-        """Say that a point cannot be seen here."""
+        """Report that a point cannot be seen here."""
         self.event("not-observed", point=point, why=why)
 
     def failed(self, where: str, error: BaseException) -> None:
-        """The probe itself failed: the trial is inconclusive, the program goes on. Each place says so once."""
+        """Report that the probe itself failed, once for each place. The trial is inconclusive; the program continues.
+        """
         if where not in self._failures:
             self._failures.add(where)
             self.event("probe-failed", where=where, **signals.described(error))
 
     def guard(self, where: str, function: "Callable[..., Result]", *arguments: "Any") -> "Optional[Result]":
-        """Call `function`; a failure is recorded and never reaches the program. Handlers of signals wait meanwhile."""
+        """Call `function`, and record its error, which must not reach the program. Signal handlers wait meanwhile."""
         signals.hold()
         try:
             with self.quiet():
                 return function(*arguments)
-        except BaseException as error:  # the program must not see it, whatever it is
+        except BaseException as error:  # of whatever class, it must not reach the program
             self.failed(where, error)
             if signals.comes_from_a_thread(error):
                 raise

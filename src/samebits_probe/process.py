@@ -1,4 +1,4 @@
-"""Who this process is, and on what machine."""
+"""Facts about this process and its machine."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from .wire import MachineFacts, ProcessFacts, RankFacts, SiblingFacts
 
-    RankNumbers = Tuple[Optional[int], ...]  # rank, rank on its machine, ranks in all
+    RankNumbers = Tuple[Optional[int], ...]  # rank, rank on its machine, number of ranks
 
 __all__ = [
     "at_exit_of_child",
@@ -25,12 +25,12 @@ __all__ = [
 
 
 def folder_name() -> str:
-    """A name that sorts by the time at which the process was started."""
+    """Return a name for the folder of this process. Names sort by the time at which the probe started."""
     return "%020d-%d" % (int(System.now() * 1e6), System.getpid())
 
 
 def facts(forked_from: "Optional[int]" = None) -> "ProcessFacts":
-    """Contents of process.json. What `standing` tells is asked again when something is observed for the first time."""
+    """Return the content of process.json. The first observation asks again for the facts of `standing`."""
     return {
         "pid": System.getpid(),
         "parent": System.getppid(),
@@ -45,9 +45,9 @@ def facts(forked_from: "Optional[int]" = None) -> "ProcessFacts":
 
 
 def standing() -> "SiblingFacts":
-    """What tells this process from its siblings: its rank, and which child of its parent multiprocessing made it.
+    """Return what distinguishes this process from its siblings: its rank, and its number among its parent's children.
 
-    `identity` and `name` are null outside of multiprocessing, which gives both to children of every start method.
+    multiprocessing gives `identity` and `name` to children of every start method. Outside of it, both are null.
     """
     module = sys.modules.get("multiprocessing.process")
     own = module.current_process() if module is not None else None
@@ -57,7 +57,7 @@ def standing() -> "SiblingFacts":
 
 
 def _command_line() -> "List[str]":
-    """The process' own arguments: `sys.argv` is not there yet when `sitecustomize` runs, and lacks `-m`."""
+    """Return the arguments of the process. `sys.argv` does not exist yet when `sitecustomize` runs, and lacks `-m`."""
     try:
         return [System.fsdecode(word) for word in System.read("/proc/self/cmdline").split(b"\0")[:-1]]
     except OSError:
@@ -65,7 +65,7 @@ def _command_line() -> "List[str]":
 
 
 def machine() -> "MachineFacts":
-    """What of the machine can change the bits: host, system, processor and its instruction sets, C library."""
+    """Return the facts of the machine that can change bits: host, system, processor, instruction sets, C library."""
     processor, system = _processor(), os.uname()
     return {
         "host": system.nodename,
@@ -80,7 +80,7 @@ def machine() -> "MachineFacts":
 
 
 def _libc() -> str:
-    """The C library that runs: Python's `platform.libc_ver` names the oldest that an interpreter could do with."""
+    """Return the C library that runs. Python's `platform.libc_ver` names the oldest one that the interpreter needs."""
     try:
         return os.confstr("CS_GNU_LIBC_VERSION") or ""
     except (AttributeError, ValueError, OSError):
@@ -90,7 +90,7 @@ def _libc() -> str:
 
 
 def _processor() -> "Dict[str, str]":
-    """The first processor of /proc/cpuinfo as a dictionary (a machine of 200 cores has a long file)."""
+    """Return the first processor of /proc/cpuinfo as a dictionary. (With 200 cores, the file is long.)"""
     found = {}
     try:
         lines = System.read("/proc/cpuinfo").decode("utf-8", "replace").split("\n")
@@ -105,7 +105,7 @@ def _processor() -> "Dict[str, str]":
 
 
 def packages() -> "Dict[str, str]":
-    """Versions of the top-level modules imported so far, read from their dictionaries (no lazy import is triggered).
+    """Return the versions of the top-level modules imported so far, from their dictionaries: so no lazy import runs.
 
     Modules of the standard library are left out: they come with the interpreter.
     """
@@ -120,7 +120,7 @@ def packages() -> "Dict[str, str]":
 
 
 def _is_standard(path: "Any") -> bool:
-    """Whether a module's file is part of the standard library."""
+    """Return whether a module's file is part of the standard library."""
     if not isinstance(path, str):
         return path is None  # built in
     inside = path.startswith(os.path.dirname(os.__file__) + os.sep)
@@ -128,14 +128,14 @@ def _is_standard(path: "Any") -> bool:
 
 
 def at_exit_of_child(function: "Callable[[], None]") -> None:
-    """Call a function when a forked child ends: it leaves through `os._exit`, which runs finalizers but no atexit."""
+    """Call a function when a forked child ends. It leaves with `os._exit`, after finalizers, but without atexit."""
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
         util.Finalize(None, function, exitpriority=-100)
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process is there, of whichever user."""
+    """Return whether a process of any user exists."""
     try:
         System.kill(pid, 0)
     except ProcessLookupError:
@@ -145,20 +145,20 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-# Which rank this process is of a distributed training; asked at the first observation, when its library knows.
+# The rank of this process in a distributed training. It is read at the first observation, when the library knows it.
 
-# (rank, rank on its machine, ranks in all); the first pair of rank and number that is there is taken
+# (rank, rank on its machine, number of ranks); the first entry with a rank and a number of ranks counts
 _VARIABLES = (
     ("RANK", "LOCAL_RANK", "WORLD_SIZE"),  # torchrun, accelerate, Lightning, Ray Train
     ("HOROVOD_RANK", "HOROVOD_LOCAL_RANK", "HOROVOD_SIZE"),
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_SIZE"),
     ("PMI_RANK", "MPI_LOCALRANKID", "PMI_SIZE"),
-    ("SLURM_PROCID", "SLURM_LOCALID", "SLURM_STEP_NUM_TASKS"),  # set by srun; a batch script alone has SLURM_NTASKS
+    ("SLURM_PROCID", "SLURM_LOCALID", "SLURM_STEP_NUM_TASKS"),  # set by srun; a batch script only has SLURM_NTASKS
 )
 
 
 def ranks() -> "RankFacts":
-    """{"rank", "local_rank", "world_size"}: numbers, null outside a distributed run."""
+    """Return {"rank", "local_rank", "world_size"}: numbers; null outside of a distributed run."""
     found = _of_torch() or _of_jax()
     local = next((number for number in (_number(names[1]) for names in _VARIABLES) if number is not None), None)
     if found is None:
@@ -182,18 +182,18 @@ def _number(variable: str) -> "Optional[int]":
 
 
 def _of_torch() -> "Optional[Tuple[int, int]]":
-    """(rank, number) of the default process group, if there is one."""
+    """Return (rank, number of ranks) of the default process group; None if there is none."""
     module = sys.modules.get("torch.distributed")
     try:
         if module is not None and module.is_available() and module.is_initialized():
             return module.get_rank(), module.get_world_size()
-    except Exception:  # a build without it: the environment tells
+    except Exception:  # a build without it: the environment variables count
         return None
     return None
 
 
 def _of_jax() -> "Optional[Tuple[int, int]]":
-    """(rank, number) that `jax.distributed.initialize` was given; asking JAX itself would start its backends."""
+    """Return the (rank, number of ranks) given to `jax.distributed.initialize`. Asking JAX would start its backends."""
     state = getattr(sys.modules.get("jax._src.distributed"), "global_state", None)
     rank, size = getattr(state, "process_id", None), getattr(state, "num_processes", None)
     return (rank, size) if isinstance(rank, int) and isinstance(size, int) and size > 1 else None

@@ -1,4 +1,4 @@
-"""States of the random number generators that are in use, read and never touched."""
+"""Reads the states of the random generators in use, without changing them."""
 
 import ctypes
 import struct
@@ -15,7 +15,7 @@ _TWISTER_BYTES = 625 * 4
 
 
 def python_state() -> "Optional[bytes]":
-    """State of the `random` module's hidden generator, or None if the program has not imported it."""
+    """Return the state of the hidden generator of `random`; None if the module has not been imported."""
     generator = getattr(sys.modules.get("random"), "_inst", None)
     if generator is None:
         return None
@@ -29,40 +29,40 @@ def python_state() -> "Optional[bytes]":
 
 
 def numpy_state() -> "Optional[bytes]":
-    """State of numpy's global generator, or None if `numpy.random` has not been imported."""
+    """Return the state of numpy's global generator; None if `numpy.random` has not been imported."""
     module = sys.modules.get("numpy.random")
     if module is None or not hasattr(module, "get_state"):
         return None
     generator = _numpy_generator(module)
-    if generator is not None and type(generator).__name__ != "MT19937":  # the program has put it there
+    if generator is not None and type(generator).__name__ != "MT19937":  # the program has replaced it
         return repr(module.get_state(legacy=False)).encode()
     words = _numpy_memory.words(generator)
     if words is None or words != _numpy_last[0]:
         name, keys, position, has_gauss, gauss = module.get_state()
         state: bytes = keys.tobytes() + repr((name, position, has_gauss, gauss)).encode()
-        # a kept Gaussian can be used up without a trace in the words, but none appears without one
+        # using up a kept Gaussian does not change the words, but a new one changes them
         _numpy_last[:] = (None, None) if has_gauss else (words, state)
         return state
     last: bytes = _numpy_last[1]
     return last
 
 
-# To ask for a state of 625 numbers takes 10 to 30 us, to compare the memory that holds them less than one. So the last
-# state is given again if that memory (all of it, not its address) is the same.
+# To get a state of 625 numbers takes 10 to 30 us, to compare their memory less than 1 us. So the last state is returned
+# again if the content of this memory is the same.
 _python_last: "List[Any]" = [None, None]  # (words, kept Gaussian), state
 _numpy_last: "List[Any]" = [None, None]  # words, state
 
 
 class _Memory:
-    """The memory of a generator's words, read where it lies: all of it in one call."""
+    """Reads the words of a generator in place, all in one call."""
 
     def __init__(self, find: "Callable[[Any], Optional[int]]") -> None:
-        self._find = find  # address of a generator's words, or None: they are not where they are expected
+        self._find = find  # returns the address of a generator's words; None if they are not at the expected place
         self._generator: "Any" = None
         self._words: "Any" = None
 
     def words(self, generator: "Any") -> "Optional[bytes]":
-        """The words, or None if they cannot be read. They stay where they are as long as the generator lives."""
+        """Return the words; None if they cannot be read. Their address stays the same while the generator lives."""
         if generator is not self._generator:
             address = self._find(generator)
             self._words = None if address is None else (ctypes.c_char * _TWISTER_BYTES).from_address(address)
@@ -72,7 +72,7 @@ class _Memory:
 
 
 def _python_address(generator: "Any") -> "Optional[int]":
-    """Where Python's Mersenne Twister lies (position, then words), if its layout is the known one."""
+    """Return the address of Python's Mersenne Twister (position, then words); None if its layout is unknown."""
     address = id(generator) + object.__basicsize__
     numbers = generator.getstate()[1]
     has_room = type(generator).__mro__[-2].__basicsize__ >= object.__basicsize__ + _TWISTER_BYTES
@@ -85,7 +85,7 @@ def _numpy_generator(module: "Any") -> "Any":
 
 
 def _numpy_address(generator: "Any") -> "Optional[int]":
-    """Where numpy's global Mersenne Twister lies (its C interface says it); None for a different generator."""
+    """Return the address of numpy's global Mersenne Twister, from its C interface; None for a different generator."""
     if type(generator).__name__ != "MT19937":
         return None
     address: int = generator.ctypes.state_address
@@ -99,11 +99,11 @@ _python_memory, _numpy_memory = _Memory(_python_address), _Memory(_numpy_address
 SAMPLERS: "Dict[str, Callable[[], Optional[bytes]]]" = {"python": python_state, "numpy": numpy_state}
 
 
-_given: "Dict[str, bytes]" = {}  # name -> the state that its library gave it when it was imported
+_given: "Dict[str, bytes]" = {}  # name -> the state after the import of its library
 
 
 def keep_given(names: "Iterable[str]") -> None:
-    """Take the present states of these generators as those that their libraries gave them."""
+    """Keep the present states of these generators as the states that their libraries gave them."""
     for name in names:
         state = SAMPLERS[name]()
         if state is not None:
@@ -111,17 +111,17 @@ def keep_given(names: "Iterable[str]") -> None:
 
 
 def given(name: str) -> "Optional[bytes]":
-    """The state that its library gave a generator; None if that is not known."""
+    """Return the state that a generator got from its library; None if that is not known."""
     return _given.get(name)
 
 
 def untouched() -> "List[str]":
-    """Generators from which the program has not drawn so far, and which it has not seeded."""
+    """Return the generators from which the program has not drawn so far, and which it has not seeded."""
     return [name for name in _given if SAMPLERS[name]() == _given[name]]
 
 
 class States:
-    """Fingerprints of random states. One is kept as long as the state has the same bytes."""
+    """Fingerprints random states. A fingerprint is kept as long as the state has the same bytes."""
 
     def __init__(self, hasher: "Hasher") -> None:
         self._hasher = hasher
@@ -129,7 +129,7 @@ class States:
         self._known: Dict[str, Tuple[bytes, bytes]] = {}  # name -> (bytes, fingerprint)
 
     def fingerprint(self, name: str, state: bytes) -> bytes:
-        """16 bytes over the state's bytes."""
+        """Return 16 bytes over the bytes of the state."""
         known = self._known.get(name)
         if known is None or known[0] != state:
             header = self._headers.get(len(state))

@@ -1,11 +1,11 @@
-"""Signals that arrive while the probe works: the program's handlers run as soon as that work is done.
+"""Delays signals that arrive while the probe works: the program's handlers run as soon as this work is done.
 
-Python runs a handler between two instructions of whatever the main thread executes
-(https://docs.python.org/3/library/signal.html#execution-of-python-signal-handlers). If that is the probe, an exception
-of the handler would look like a failure of the probe, and half a step would be recorded. So handlers wait until the
-probe has finished. The program then sees the signal as if it had come a moment later.
+Python runs a handler between two instructions of the main thread
+(https://docs.python.org/3/library/signal.html#execution-of-python-signal-handlers). If the probe runs there, an
+exception of the handler would look like a failure of the probe, and only half of a step would be recorded. So handlers
+wait until the probe has finished. For the program, the signal comes a moment later.
 
-`_signal` is the built-in module below `signal`: the functions of `signal` stay the program's own.
+`_signal` is the built-in module below `signal`. The functions of `signal` itself are not replaced.
 """
 
 import _signal  # type: ignore[import-not-found]  # typeshed has no stubs of it
@@ -29,22 +29,22 @@ _LIBRARIES = ("builtins", "samebits_probe", "struct", "ctypes", "json", "torch",
 
 
 class _State:
-    """How deep the main thread is in the probe's work, and the signals that wait for its end."""
+    """How deep the main thread is in the probe's work, and the signals that wait for the end of this work."""
 
     main = _thread.get_ident()
     depth = 0
     waiting: "Dict[int, None]" = {}
-    callback: "Optional[CodeType]" = None  # the code that runs the probe's callbacks of weak references
+    callback: "Optional[CodeType]" = None  # the code of the probe's callbacks of weak references
 
 
 def hold(_here: "Callable[[], int]" = _thread.get_ident, _state: "Type[_State]" = _State) -> None:
-    """The probe's work begins. Does nothing in a thread that runs no handlers."""
+    """Begin work of the probe. Does nothing in a thread that runs no handlers."""
     if _here() == _state.main:
         _state.depth += 1
 
 
 def release(_here: "Callable[[], int]" = _thread.get_ident, _state: "Type[_State]" = _State) -> None:
-    """The probe's work is over: handlers that had to wait run now, and what they raise goes on from here."""
+    """End work of the probe. Handlers that had to wait run now, and their exceptions are raised here."""
     if _here() == _state.main:
         _state.depth -= 1
         if _state.waiting and not _state.depth:
@@ -62,7 +62,7 @@ class NoOp:
 
 
 def held(function: "Function") -> "Function":
-    """A decorator: the function is the probe's work."""
+    """Decorate a function: signals wait while it runs."""
 
     @functools.wraps(function)
     def run(*args: "Any", **kwargs: "Any") -> "Any":
@@ -72,15 +72,15 @@ def held(function: "Function") -> "Function":
         finally:
             release()
 
-    return run  # type: ignore[return-value]  # it takes and returns what `function` does
+    return run  # type: ignore[return-value]  # it has the signature of `function`
 
 
 def referred(function: "Callable[[Any], Any]") -> "Callable[[Any], None]":
-    """`function` as the callback of a weak reference: handlers wait until the interpreter has left it.
+    """Return `function` as a callback of weak references: handlers wait until the interpreter has left the callback.
 
-    The interpreter prints an exception that leaves such a callback, and goes on without it
-    (https://docs.python.org/3/library/weakref.html#weakref.ref). It may come when the interpreter has cleared this
-    module already: so all that it needs is bound here.
+    If an exception leaves such a callback, the interpreter prints it and ignores it
+    (https://docs.python.org/3/library/weakref.html#weakref.ref). The interpreter may call the callback after it has
+    cleared this module, so all names that the callback needs are bound here.
     """
 
     def called_back(
@@ -92,12 +92,12 @@ def referred(function: "Callable[[Any], Any]") -> "Callable[[Any], None]":
         finally:
             _release()
 
-    _State.callback = called_back.__code__  # one code for all of them
+    _State.callback = called_back.__code__  # all callbacks have the same code
     return called_back
 
 
 def renew() -> None:
-    """In a forked child: this thread is the main thread now."""
+    """Make this thread the main thread, in a forked child."""
     _State.main, _State.depth, _State.waiting = _thread.get_ident(), 0, {}
 
 
@@ -125,7 +125,7 @@ def _own(handler: "Any") -> "Any":
 
 
 def install() -> None:
-    """Make all handlers wait: those that are set already, and those that the program sets later."""
+    """Make all handlers wait: those that are already set, and those that the program sets later."""
     original_set, original_get = _signal.signal, _signal.getsignal
 
     @functools.wraps(original_set)
@@ -145,7 +145,7 @@ def install() -> None:
 
 def _run_waiting() -> None:
     frame = sys._getframe(1)
-    if _outside(frame) is None:  # the interpreter exits: without the probe, the process would have ended before it
+    if _outside(frame) is None:  # the interpreter exits: without the probe, the process would already have ended
         _State.waiting.clear()
     elif _loses_exceptions(frame):
         _send_soon()
@@ -154,14 +154,14 @@ def _run_waiting() -> None:
 
 
 def _outside(frame: "Optional[FrameType]") -> "Optional[FrameType]":
-    """The innermost frame that is none of the probe's."""
+    """Return the innermost frame outside of the probe."""
     while frame is not None and frame.f_code.co_filename.startswith(OWN):
         frame = frame.f_back
     return frame
 
 
 def _loses_exceptions(frame: "Optional[FrameType]") -> bool:
-    """Whether the probe runs in a `weakref.finalize` or a callback: an exception that leaves it is lost."""
+    """Return whether the probe runs in a `weakref.finalize` or a callback, which would lose an exception."""
     while frame is not None and frame.f_code.co_filename.startswith(OWN):
         if frame.f_code is _State.callback:
             return True
@@ -170,7 +170,9 @@ def _loses_exceptions(frame: "Optional[FrameType]") -> bool:
 
 
 def _run(frame: "Optional[FrameType]") -> None:
-    """Call the handlers. If one raises, the others are called after that, as Python does."""
+    """Call the first waiting handler, and send the other signals again, so that their handlers run even if the first
+    one raises.
+    """
     number = next(iter(_State.waiting))
     del _State.waiting[number]
     handler = _signal.getsignal(number)
@@ -196,15 +198,15 @@ def _send(main: int, numbers: "List[int]") -> None:
 
 
 def described(error: BaseException) -> "Dict[str, Any]":
-    """The fields of an event about an exception that the probe's work met."""
+    """Return the fields of an event about an exception in the probe's work."""
     return {"error": "%s: %s" % (type(error).__name__, error), "foreign": comes_from_a_thread(error)}
 
 
 def comes_from_a_thread(error: BaseException) -> bool:
-    """Whether an exception was raised in the probe's code by something else: a thread of the program sets it there.
+    """Return whether a thread of the program set an exception while the probe worked.
 
-    `PyThreadState_SetAsyncExc` does (time limits of stopit and func_timeout use it). Such an exception is of a class
-    that the program defines, and begins in a frame of the probe, which raises no such class itself.
+    `PyThreadState_SetAsyncExc` can do that (stopit and func_timeout use it for time limits). Such an exception has a
+    class of the program, and begins in a frame of the probe, which never raises such a class itself.
     """
     if not isinstance(error, Exception):
         return True

@@ -1,4 +1,4 @@
-"""Called by `sitecustomize` in every Python below the command: the order in which the probe comes to life."""
+"""Starts the probe, in a fixed order. `sitecustomize` calls it in every Python process of the command."""
 
 import importlib
 import json
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .probe import Probe
     from .wire import Config
 
-_GLOBALS = "samebits_probe.watchers.global_arrays"  # of use at the end, when a program may have left no import whole
+_GLOBALS = "samebits_probe.watchers.global_arrays"  # needed at the end, when the import system may no longer work
 
 
 def start(config_path: str) -> None:
@@ -49,7 +49,7 @@ def _file_reporter(probe: "Probe", folder: str) -> "files.Report":
             return
         if System.getpid() == probe.pid:
             probe.event(event, path=path, at=System.now())
-        else:  # a forked child that observes nothing has no files of its own: a line at the end of its parent's
+        else:  # a forked child that observes nothing has no files: write to those of its parent
             probe.recorder.event(event, path=path, at=System.now(), pid=System.getpid())
 
     return report
@@ -62,8 +62,10 @@ def _tell_what_is_in_force(probe: "Probe", factors: "Iterable[str]") -> None:
 
 
 def _watch_generators(probe: "Probe") -> None:
-    """Keep the states that Python and numpy give their generators. What a library draws when it is imported is not the
-    program's: the state after that counts as given."""
+    """Keep the states that Python and numpy give their generators.
+
+    If a library draws during its import, the program has not drawn: the state after the import counts as given.
+    """
 
     def keep(names: "Iterable[str]") -> None:
         probe.guard("random states", rng.keep_given, names)

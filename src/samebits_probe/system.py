@@ -1,8 +1,8 @@
-"""Functions of the operating system and of Python, as they are when the process begins.
+"""Keeps functions of the operating system and of Python as they are when the process begins.
 
-A program may replace them later: `unittest.mock.patch("os.write")`, pyfakefs, freezegun. What the probe does with its
-own files must neither fail for that nor show in what the program counts. They are kept in a class, because such tools
-look for copies among the names of modules.
+A program may replace them later: `unittest.mock.patch("os.write")`, pyfakefs, freezegun. Then the probe's work on its
+own files must not fail, and the program must not count the probe's calls. The functions are kept in a class, because
+such tools search the names of modules for copies.
 """
 
 import json
@@ -17,7 +17,7 @@ _WORDS = {float("inf"): "Infinity", float("-inf"): "-Infinity"}
 
 
 def strict_json(value: "Any", _dumps: "Callable[..., str]" = json.dumps, **options: "Any") -> str:
-    """The value as JSON. A number that is not finite becomes the text "NaN", "Infinity" or "-Infinity"."""
+    """Return the value as JSON. A number that is not finite becomes the text "NaN", "Infinity" or "-Infinity"."""
     try:
         return _dumps(value, allow_nan=False, **options)
     except ValueError as why:
@@ -36,7 +36,7 @@ def _finite(value: "Any") -> "Any":
 
 
 class System:
-    """The functions that the probe uses for its own files and for the question who it is."""
+    """The functions that the probe uses for its own files, and to identify its process."""
 
     open = staticmethod(os.open)
     write = staticmethod(os.write)
@@ -61,12 +61,12 @@ class System:
 
     @staticmethod
     def abspath(path: str, _abspath: "Callable[[str], str]" = os.path.abspath) -> str:
-        """The path from the root of the file system."""
+        """Return the absolute path."""
         return _abspath(path)
 
     @classmethod
     def read(cls, path: str) -> bytes:
-        """The bytes of a file. Raises OSError."""
+        """Read the bytes of a file. Raises OSError."""
         file = cls.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
         try:
             return cls._rest(file)

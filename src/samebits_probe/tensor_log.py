@@ -1,6 +1,6 @@
-"""Tensors written out, and weights set from such a file: the one format for values (wire.py, TENSORS).
+"""Writes tensors to files, and sets weights from such files. All values have one format (wire.py, TENSORS).
 
-Nothing here is done unless config.json asks for it.
+This module does nothing unless config.json asks for it.
 """
 
 import json
@@ -27,26 +27,26 @@ _NO_LIMIT = 1 << 62  # bytes
 
 
 def row(place: Place, dtype: "Dtype", shape: "Shape", offset: int, size: int) -> bytes:
-    """A line of tensors.jsonl. `offset`, `size`: bytes in tensors.bin."""
+    """Return a line of tensors.jsonl. `offset`, `size`: bytes in tensors.bin."""
     facts = {"dtype": str(dtype), "shape": [int(n) for n in shape], "offset": offset, "size": size}
     return (System.dumps(dict(zip(("step", "kind", "name"), place), **facts)) + "\n").encode()
 
 
 class TensorWriter:
-    """Appends tensors to the files of the probe's process. `left`: bytes that there is room for."""
+    """Appends tensors to the files of the probe's process. `left`: the bytes for which there is room."""
 
     def __init__(self, probe: "Probe", most: int = _NO_LIMIT) -> None:
         self._probe, self.left = probe, most
 
     def reserve(self, size: int) -> bool:
-        """Whether so many bytes fit. If they do, there is less room from now on."""
+        """Return whether so many bytes fit. If they do, reserve them."""
         if size > self.left:
             return False
         self.left -= size
         return True
 
     def write(self, kind: str, name: str, tensor: "Tensor") -> None:
-        """Append a tensor of the current step: its bytes before the row that names them. Raises OSError."""
+        """Append a tensor of the current step: first its bytes, then the row that names them. Raises OSError."""
         dtype, shape, buffer = tensor
         data, probe, step = bytes(buffer), self._probe, self._probe.step
         place = (-1 if kind == "start" and not step else step, kind, name)  # as in the trace
@@ -57,7 +57,7 @@ class TensorWriter:
 
 
 class TensorSelection:
-    """Writes the tensors that were asked for, in the order in which they are observed."""
+    """Writes the requested tensors, in the order in which they are observed."""
 
     def __init__(self, probe: "Probe", want: "TensorRequest") -> None:
         self._probe, self._writer = probe, TensorWriter(probe, want.get("most", _NO_LIMIT))
@@ -65,15 +65,15 @@ class TensorSelection:
         self._kinds, self._name = want.get("kinds", _KINDS), want.get("name")
         self.takes_all = self._name is None
         self.layers = bool(want.get("layers"))
-        self._marks: Dict[Tuple[str, int, str], Mark] = {}  # (folder, step, kind) of what was taken -> before it
+        self._marks: Dict[Tuple[str, int, str], Mark] = {}  # (folder, step, kind) of a written tensor -> mark before
         self._known: Dict[Tuple[str, str], str] = {}  # (what, name) -> facts, as text
 
     def wants(self, step: int, kind: str) -> bool:
-        """Whether tensors of this kind are looked at now."""
+        """Return whether tensors of this kind are written at this step."""
         return self._first <= step <= self._last and kind in self._kinds
 
     def take(self, kind: str, name: str, tensor: "Tensor") -> None:
-        """Write a tensor, (dtype, shape, bytes in logical order), if it was asked for."""
+        """Write a tensor, (dtype, shape, bytes in logical order), if it was requested."""
         is_wanted = self.wants(self._probe.step, kind) and (self.takes_all or name == self._name)
         if not is_wanted or (not self.takes_all and self._was_taken(kind)):
             return
@@ -86,7 +86,7 @@ class TensorSelection:
             self._probe.event("tensors-full", step=self._probe.step)
 
     def _was_taken(self, kind: str) -> bool:
-        """Whether the tensor was written in this step. An end that is taken again replaces the one before."""
+        """Return whether the tensor was already written in this step. A later end replaces an earlier one."""
         recorder = self._probe.recorder
         key = (recorder.folder, self._probe.step, kind)
         if key not in self._marks:
@@ -98,7 +98,7 @@ class TensorSelection:
         return False
 
     def about(self, what: str, name: str, facts: "Union[OptimizerFacts, LayerFacts]") -> None:
-        """Write what the program has set: of an "optimizer", a "layer". Only if it is not what it was before."""
+        """Write the settings of an "optimizer" or a "layer", if they have changed."""
         text = System.dumps(facts, default=str, sort_keys=True)
         if self.wants(self._probe.step, "update") and self._known.get((what, name)) != text:
             self._known[what, name] = text
@@ -106,9 +106,9 @@ class TensorSelection:
 
 
 class Feed:
-    """Sets weights: those of step -1 when they are first seen, those of a step when it is over.
+    """Sets weights: those of step -1 when the watcher first sees them, those of a step at its end.
 
-    A watcher that can set them adds `known(name, function)`: function(dtype, shape, bytes in logical order).
+    A watcher that can set weights calls `known(name, function)`: function(dtype, shape, bytes in logical order).
     """
 
     def __init__(self, probe: "Probe", want: "FeedRequest") -> None:
@@ -118,7 +118,7 @@ class Feed:
         self._start: Optional[Dict[str, Weight]] = None
 
     def known(self, name: str, function: "Setter") -> None:
-        """A weight that can be set from now on; one that is there to start from is set at once."""
+        """Register a weight that can be set from now on. If there is a value of step -1 for it, set it at once."""
         self._setters[name] = function
         if self._start is None:
             self._start = self._read(-1)
@@ -126,7 +126,7 @@ class Feed:
             self._set(name, self._start[name])
 
     def end_step(self) -> None:
-        """The step that has just been recorded is over."""
+        """Handle the end of the step that has just been recorded: set its weights."""
         found = self._read(self._probe.step)
         for name in found:
             if name in self._setters:
@@ -139,7 +139,7 @@ class Feed:
         self._probe.guard("feed", self._setters[name], *tensor)
 
     def _read(self, step: int) -> "Dict[str, Weight]":
-        """{name: (dtype, shape, bytes)} of a step; empty if nothing is to be set after it."""
+        """Return {name: (dtype, shape, bytes)} of a step; empty if no weight is set after it."""
         if self._rows is None:
             self._rows = self._rows_by_step()
         found: Dict[str, Weight] = {}

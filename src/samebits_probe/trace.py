@@ -1,4 +1,4 @@
-"""The files of one watched process: appended step by step, readable after a crash."""
+"""Writes the files of one watched process, step by step, so that they are readable after a crash."""
 
 import os
 import struct
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, List, Set, Tuple, Union
 
     Held = Tuple[bytes, bytes]  # records and scalars
-    Mark = List[Tuple[str, int]]  # files, and their sizes at a moment
+    Mark = List[Tuple[str, int]]  # files, and their sizes at one moment
 
-# a record (wire.RECORD) without its fingerprint: the step, and what stays the same from step to step
+# a record (wire.RECORD) without its fingerprint: the step, and the fields that are the same in all steps
 _FRONT = struct.Struct("<qIBBH").pack
-# a line of the table of points, as json.dumps writes it: it takes a third of the time
+# a line of the table of points, as json.dumps writes it, in a third of the time
 _POINT = '{"id": %d, "kind": "%s", "name": %s, "dtype": %s, "shape": %s}\n'
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
-_SCALARS = 4096  # bytes of scalars, which only curves are drawn from, that may be lost in a crash
+_SCALARS = 4096  # bytes of scalars that may be lost in a crash: they are only used to draw curves
 
 
 def write_whole(path: str, document: "Any") -> None:
@@ -34,9 +34,9 @@ def write_whole(path: str, document: "Any") -> None:
 
 
 class Group:
-    """Points of one kind that are recorded together, in one piece.
+    """Points of one kind that are recorded together.
 
-    `once`: what they are counted as in a step. `fronts`: what stands before each fingerprint in a record of step 0.
+    `once`: their counts in a step. `fronts`: the bytes before each fingerprint in a record of step 0.
     """
 
     def __init__(self, kind: str, points: "Iterable[int]") -> None:
@@ -47,22 +47,22 @@ class Group:
 
 
 class Occurrences:
-    """How often each point was recorded in this step. Groups are counted as a whole."""
+    """Counts how often each point was recorded in this step. Groups are counted as a whole."""
 
     def __init__(self, points: "Dict[int, int]", groups: "List[Group]") -> None:
-        self._points, self._groups = points, groups  # a point that was counted by itself counts in no group
+        self._points, self._groups = points, groups  # a point that was counted alone is not counted in a group
 
     def copy(self) -> "Occurrences":
-        """The same counts, which go on by themselves."""
+        """Return an independent copy of the counts."""
         return Occurrences(dict(self._points), list(self._groups))
 
     def clear(self) -> None:
-        """A new step: nothing was recorded in it."""
+        """Begin a new step, in which nothing is recorded yet."""
         self._points.clear()
         del self._groups[:]
 
     def add(self, point: int) -> int:
-        """Count a point; gives how often it was there before."""
+        """Count a point. Returns how often it was counted before."""
         before = self._points.get(point, 0)
         if self._groups and not before:
             before = sum(point in group.once for group in self._groups)
@@ -70,7 +70,7 @@ class Occurrences:
         return before
 
     def add_new(self, group: "Group") -> bool:
-        """Count a group; False, with nothing done, if any of its points was there before."""
+        """Count a group. If any of its points was counted before, count nothing and return False."""
         own = group.once.keys()
         if self._points and not own.isdisjoint(self._points.keys()):
             return False
@@ -82,9 +82,9 @@ class Occurrences:
 
 
 class Rows:
-    """Records of consecutive points as one number: to set their step is one addition, and no object for any of them.
+    """Records of consecutive points as one number. So their step is set by one addition, without an object for each.
 
-    `number`: those of step 0, little-endian.
+    `number`: the records of step 0, little-endian.
     """
 
     __slots__ = ("count", "number")
@@ -93,7 +93,7 @@ class Rows:
         self.number, self.count = number, count
 
     def at(self, step: int) -> bytes:
-        """The records of a step, which is not before the first."""
+        """Return the records of a step, from 0 on."""
         steps = _steps.get(self.count)
         if steps is None:
             row = b"\1" + bytes(wire.RECORD.size - 1)
@@ -101,20 +101,20 @@ class Rows:
         return (self.number + step * steps).to_bytes(wire.RECORD.size * self.count, "little")
 
     def prints(self) -> "List[bytes]":
-        """The fingerprints one by one."""
+        """Return the fingerprints one by one."""
         whole, size = self.at(0), wire.RECORD.size
         return [whole[end - 16 : end] for end in range(size, len(whole) + 1, size)]
 
 
-_steps: "Dict[int, int]" = {}  # number of records -> what is added to them for each step
+_steps: "Dict[int, int]" = {}  # number of records -> the number to add for each step
 
 
 class Recorder:
-    """Appends records to the process' files.
+    """Appends records to the files of the process.
 
-    Buffered in memory within a step and written once per step, points before the records
-    that name them; scalars when there are many. The files are opened at the first write. After a write that failed
-    (a full disk) nothing more is written: what would follow a torn record could not be read.
+    Records are buffered in memory within a step, and written once per step, after the points that they name. Scalars
+    are written when there are many. Files are opened at the first write. After a failed write (a full disk) nothing
+    more is written, because nobody could read records behind a torn one.
     """
 
     def __init__(self, folder: str) -> None:
@@ -132,11 +132,11 @@ class Recorder:
         self._points.append(_POINT % (document["id"], document["kind"], name, dtype, document["shape"]))
 
     def scalar(self, step: int, point: int, occurrence: int, value: float) -> None:
-        """Keep an exact float beside its fingerprint."""
+        """Keep an exact float in addition to its fingerprint."""
         self._scalars.extend(wire.SCALAR.pack(step, point, occurrence, value))
 
     def event(self, event: str, **fields: "Any") -> None:
-        """Write an event at once: it may be the last thing that happens."""
+        """Write an event at once, because the process may end next."""
         fields["event"] = event
         self.write(wire.EVENTS, (System.dumps(fields, default=str) + "\n").encode())
 
@@ -145,7 +145,7 @@ class Recorder:
         write_whole(System.join(self.folder, name), document)
 
     def flush(self, scalars: bool = True) -> None:
-        """Write what the step left behind. A different thread may add more meanwhile: nothing else is removed."""
+        """Write the buffers of the step. Records that a different thread adds meanwhile stay in the buffers."""
         if self._points:
             points = self._points[:]
             self.write(wire.POINTS, "".join(points).encode())
@@ -156,33 +156,33 @@ class Recorder:
             self._flush(wire.SCALARS, self._scalars)
 
     def _flush(self, name: str, rows: bytearray) -> None:
-        data = bytes(rows)  # a view of the rows would keep a different thread from adding to them
+        data = bytes(rows)  # with a view of the rows, a different thread could not add to them
         self.write(name, data)
         del rows[: len(data)]
 
     def rows(self) -> int:
-        """Whole records in the trace so far."""
+        """Return the number of whole records in the trace so far."""
         return self.size(wire.TRACE) // wire.RECORD.size
 
     def hold(self) -> None:
-        """Write all there is; what is added from now on stays in memory."""
+        """Write all buffers. From now on, new records stay in memory."""
         self.flush()
         self._is_holding = True
 
     def held_prints(self) -> "Set[bytes]":
-        """The fingerprints of the records that are held."""
+        """Return the fingerprints of the records that are held in memory."""
         size = wire.RECORD.size
         return {bytes(self._trace[end - 16 : end]) for end in range(size, len(self._trace) + 1, size)}
 
     def held(self) -> "Held":
-        """What was added since `hold`, as (records, scalars): nothing is held any more, nor was it written."""
+        """Return the (records, scalars) that were added since `hold`, unwritten, and end the hold."""
         self._is_holding = False
         found = bytes(self._trace), bytes(self._scalars)
         del self._trace[:], self._scalars[:]
         return found
 
     def append(self, held: "Held") -> "Mark":
-        """Write what `held` gave. Returns what `cut` takes to remove it again."""
+        """Write the result of `held`. Returns a mark with which `cut` removes it again."""
         mark = self.mark(wire.TRACE, wire.SCALARS)
         for (name, _), data in zip(mark, held):
             if data:
@@ -190,21 +190,21 @@ class Recorder:
         return mark
 
     def mark(self, *names: str) -> "Mark":
-        """How long files are now, for `cut`."""
+        """Return the present sizes of files, for `cut`."""
         return [(name, self.size(name)) for name in names]
 
     def cut(self, mark: "Mark") -> None:
-        """Remove what was written to files after a mark."""
+        """Remove everything that was written to files after a mark."""
         for name, size in mark:
             if name in self._files and not self.broken:
                 System.ftruncate(self._files[name], size)
 
     def size(self, name: str) -> int:
-        """Bytes that were written to a file."""
+        """Return the number of bytes that were written to a file."""
         return System.fstat(self._files[name]).st_size if name in self._files else 0
 
     def write(self, name: str, data: bytes) -> None:
-        """Append to a file of the process, at once. Raises OSError, once: nothing is written after that."""
+        """Append to a file of the process, at once. Raises OSError once; after that, nothing is written."""
         if self.broken:
             return
         try:

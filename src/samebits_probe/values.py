@@ -1,4 +1,4 @@
-"""Values that a program observes itself and no watcher knows: numbers, strings, bytes, whatever numpy can read."""
+"""Reads values that a program observes itself: numbers, strings, bytes, and arrays that numpy can read."""
 
 import struct
 import sys
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from .fingerprint import Buffer, Dtype, Shape, Tensor
     from .wire import ArrayFacts
 
-    Leaf = Tuple[str, Dtype, Shape, Buffer]  # with its name
-    Converter = Callable[[Any], Optional[Tensor]]  # None for a value that its library did not make
+    Leaf = Tuple[str, Dtype, Shape, Buffer]  # the name, and a Tensor
+    Converter = Callable[[Any], Optional[Tensor]]  # None if the value is not of its library
     Reader = Callable[[Any], Optional["ArrayPrint"]]
 
 
 class ArrayPrint:
-    """What a point needs of an array or tensor, and what its values tell."""
+    """The facts about an array or tensor that a point needs, and facts about its values."""
 
     __slots__ = ("dtype", "facts", "fingerprint", "shape")
 
@@ -25,7 +25,7 @@ class ArrayPrint:
 
 
 def plain(value: "Any") -> "Tensor":
-    """(dtype, shape, bytes) of a value that no converter knows."""
+    """Return (dtype, shape, bytes) of a value that no converter knows."""
     if isinstance(value, bool) or value is None or isinstance(value, (int, str)):
         return type(value).__name__, (), repr(value).encode("utf-8", "surrogatepass")
     if isinstance(value, float):
@@ -45,7 +45,7 @@ def plain(value: "Any") -> "Tensor":
 
 
 def leaves(name: str, value: "Any", converters: "Sequence[Converter]") -> "List[Leaf]":
-    """[(name, dtype, shape, bytes)] of a value, containers opened. `converters`: see `Probe.converters`."""
+    """Return [(name, dtype, shape, bytes)] of a value, or of all values in a container. `converters`: of watchers."""
     for convert in converters:
         found = convert(value)
         if found is not None:

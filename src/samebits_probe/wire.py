@@ -1,30 +1,30 @@
 """The protocol between a trial and its launcher: files and environment, never imports.
 
-A trial is started with ``SAMEBITS_PROBE=<trial folder>/config.json`` and a ``PYTHONPATH`` that begins with
-the folder that holds ``sitecustomize.py`` and this package. Below the trial folder every watched Python
-process makes a folder of its own::
+The launcher starts a trial with ``SAMEBITS_PROBE=<trial folder>/config.json``, and with a ``PYTHONPATH`` that begins
+with the folder of ``sitecustomize.py`` and this package. Each watched Python process makes its own folder below the
+folder of the trial::
 
     <trial>/config.json              written by the launcher, read by the probe (see Config below)
     <trial>/answer.json              written by the launcher for processes that wait: see PauseAnswer
     <trial>/processes/<start>-<pid>/
-        process.json                 at start: who the process is (argv, pid, rank, python, machine facts)
-        points.jsonl                 one line a point (PointLine)
+        process.json                 at start: facts about the process (argv, pid, rank, python)
+        points.jsonl                 one line per point (PointLine)
         trace.bin                    fixed-size records (RECORD), in the order in which they were observed
         scalars.bin                  fixed-size records (SCALAR): loss, metrics, norms as exact floats
-        events.jsonl                 one line an event: {"event": ..., ...} (see EVENTS below)
-        tensors.bin, tensors.jsonl   values of tensors, where config.json asks for them (see TENSORS below)
-        stopped.json                 after `stop_after` steps: {"steps": K, "step_times": when the first and the last
-                                     step ended}; the process then waits to be ended, or for an answer that
-                                     allows more steps: it removes the file then, and goes on
-        end.json                     at a normal exit, and as of now after a notebook's cell or a worker's task:
-                                     {"steps", "seconds", "step_times", "reason": "exit", "shell", "cell", "task",
-                                     "rows": records in trace.bin then, "events": [those that only the end knows]}.
-                                     A later observation removes it, with the records that the end had added
+        events.jsonl                 one line per event: {"event": ..., ...} (see EVENTS below)
+        tensors.bin, tensors.jsonl   values of tensors, if config.json asks for them (see TENSORS below)
+        stopped.json                 after `stop_after` steps: {"steps": K, "step_times": the times at which the first
+                                     and the last step ended}. The process then waits until it is ended, or until
+                                     an answer allows more steps: then it removes the file, and continues
+        end.json                     at a normal exit, and provisionally after a notebook's cell or a worker's task:
+                                     {"steps", "seconds", "step_times", "reason": "exit", "shell", "cell" or "task",
+                                     "rows": the number of records in trace.bin, "events": [those of the end]}.
+                                     A later observation removes it, and the records that the end had added
 
-Everything is append-only or written whole through a rename, so that a crash leaves what was recorded
-readable; a torn last record is cut off by the reader. All integers are little-endian.
+Files are append-only, or written whole through a rename. So a record is readable after a crash, and the reader cuts
+off a torn last row. All integers are little-endian.
 
-Both sides import this module: the probe under Python 3.6 and later, `samebits` under 3.10 and later.
+Both sides import this module: the probe with Python 3.6 or later, `samebits` with 3.10 or later.
 """
 
 import struct
@@ -69,23 +69,23 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Sequence, TypedDict  # novm: only type checkers execute this
 
     class Thinning(TypedDict):
-        """Keep all leaves of the first `after` steps, then of every `every`-th."""
+        """Keep all leaves of the first `after` steps, then only those of every `every`-th step."""
 
         after: int
         every: int
 
     class TensorRequest(TypedDict, total=False):
-        """Write the values of what is observed in these steps (TENSORS)."""
+        """Write the values that are observed in these steps (TENSORS)."""
 
         first: int
         last: int
-        kinds: Sequence[str]  # all but "rng", "structure" and "end" if this is left out
-        name: str  # of one tensor: the first of that name in each step. All tensors if this is left out
+        kinds: Sequence[str]  # default: all but "rng", "structure" and "end"
+        name: str  # of one tensor: the first one of this name in each step (default: all tensors)
         most: int  # bytes
-        layers: bool  # what inner layers return, too
+        layers: bool  # write the outputs of inner layers too
 
     class InspectionRequest(TypedDict, total=False):
-        """Look into that step (DETAILS)."""
+        """Inspect this step (DETAILS)."""
 
         step: int
         level: str  # "module" or "operator"
@@ -99,55 +99,55 @@ if TYPE_CHECKING:
         repeats: int
 
     class FeedRequest(TypedDict):
-        """Set weights from the tensors in a folder: those of step k when it is over, of -1 before the first step."""
+        """Set weights from the tensors in a folder: those of step k at its end, those of -1 before the first step."""
 
         folder: str  # with files of TENSORS
 
     class Config(TypedDict, total=False):
-        """What config.json holds."""
+        """The content of config.json."""
 
         format: int  # FORMAT
         trial: int  # the trial's number, from 1
         folder: str  # the trial's folder
         hash: str  # "xxh3" or "blake2b": one algorithm for a whole comparison
         xxhash: Optional[str]  # path of an extension that exports XXH3_128bits (loaded with ctypes)
-        stop_after: Optional[int]  # end after exactly so many steps
-        asks: bool  # an answer may allow more after that
+        stop_after: Optional[int]  # stop after exactly so many steps
+        asks: bool  # an answer may allow more steps after that
         thin: Thinning
         controls: List[str]  # ids of the controls to hold
-        factors: List[str]  # ids of controls: what is in force of them is told after the last step
-        seed: int  # what seeding controls use
-        launcher: int  # the launcher's pid; a stopped process that outlives it ends by itself
+        factors: List[str]  # ids of controls whose settings in force are reported after the last step
+        seed: int  # for controls that seed
+        launcher: int  # pid of the launcher. A stopped process that outlives the launcher ends by itself
         details: Optional[InspectionRequest]
         replay: Optional[ReplayRequest]
         tensors: Optional[TensorRequest]
         feed: Optional[FeedRequest]
-        draws: bool  # tell which lines of the program run, and which draw (events "ran" and "drew")
-        tell: bool  # a process that observes nothing says too what is in force: its files are compared
-        left: List[str]  # see files.watch: two tables of what earlier trials left
+        draws: bool  # report which lines of the program run, and which draw (events "ran" and "drew")
+        tell: bool  # a process without observations reports its settings too, because its files are compared
+        left: List[str]  # two tables of names that earlier trials left (see files.watch)
 
     class PauseAnswer(TypedDict):
-        """What answer.json holds: how a trial that waits goes on."""
+        """The content of answer.json: how a trial that waits continues."""
 
-        stop_after: Optional[int]  # how many steps it may make in all; None for all that it has
-        left: List[str]  # the same, with what other trials left meanwhile
+        stop_after: Optional[int]  # the number of steps that it may make in all; None: all that it has
+        left: List[str]  # as in config.json, with the names that other trials left meanwhile
 
     class OptimizerFacts(TypedDict):
-        """What an optimizer is set to (VALUES_FACTS)."""
+        """The settings of an optimizer (event "settings")."""
 
         type: str
         library: str
         groups: List[Dict[str, Any]]  # settings of each group of weights; "weights": their names
 
     class LayerFacts(TypedDict):
-        """What a layer is set to (VALUES_FACTS)."""
+        """The settings of a layer (event "settings")."""
 
         type: str
-        weights: List[str]  # names of its own
+        weights: List[str]  # the names of its own weights
         settings: Dict[str, Any]
 
     class DetailFields(TypedDict, total=False):
-        """Fields of a line of DETAILS beside phase, what, name and outputs."""
+        """The fields of a line of DETAILS, in addition to phase, what, name and outputs."""
 
         module: str
         type: str
@@ -162,9 +162,9 @@ if TYPE_CHECKING:
         writes: List[str]
 
     class ArrayFacts(TypedDict, total=False):
-        """What is known of an array that the program's globals reach (event "globals")."""
+        """The facts about an array that the program's globals reach (event "globals")."""
 
-        nonnegative: bool  # no number of it is below zero
+        nonnegative: bool  # no value is below zero
         model: bool  # it belongs to a model
 
     class PointLine(TypedDict):
@@ -177,20 +177,20 @@ if TYPE_CHECKING:
         shape: List[int]
 
     class RankFacts(TypedDict):
-        """Numbers of a process in a distributed run, null outside of one."""
+        """The numbers of a process in a distributed run; null outside of one."""
 
         rank: Optional[int]
         local_rank: Optional[int]
         world_size: Optional[int]
 
     class SiblingFacts(RankFacts):
-        """What tells a process from its siblings."""
+        """The facts that distinguish a process from its siblings."""
 
-        identity: Optional[List[int]]  # which child of its parent multiprocessing made it, and its name
+        identity: Optional[List[int]]  # its number among the children that multiprocessing made
         name: Optional[str]
 
     class ProcessFacts(SiblingFacts):
-        """What process.json holds."""
+        """The content of process.json."""
 
         pid: int
         parent: int
@@ -202,7 +202,7 @@ if TYPE_CHECKING:
         directory: str
 
     class MachineFacts(TypedDict):
-        """What of the machine can change the bits."""
+        """The facts of the machine that can change bits."""
 
         host: str
         system: str
@@ -214,13 +214,13 @@ if TYPE_CHECKING:
         cores: Optional[int]
 
     class StoppedFacts(TypedDict):
-        """What stopped.json holds."""
+        """The content of stopped.json."""
 
         steps: int
         step_times: List[float]
 
     class EndFacts(StoppedFacts):
-        """What end.json holds."""
+        """The content of end.json."""
 
         reason: Optional[str]
         seconds: Optional[float]
@@ -228,21 +228,21 @@ if TYPE_CHECKING:
         rows: int
 
 
-# kinds, in the order in which they are judged within a step (contract.md)
+# the kinds, in the order in which they are judged within a step
 KINDS = ("start", "rng", "batch", "forward", "gradient", "update", "structure", "end")
 CODE = {name: code for code, name in enumerate(KINDS)}
 
-# what a control does in a process:
+# the effect of a control in a process:
 #   held        it holds
 #   idle        it holds, but nothing here reads what it sets
-#   overruled   it holds, but the program sets the same thing by itself, and the program's own value wins
-#   undone      it does not hold: it could not be applied, or something has undone it
-#   unreadable  nobody can tell: its library was not imported, or does not say
+#   overruled   it holds, but the program sets its own value, and that value wins
+#   undone      it does not hold: it could not be applied, or the program has undone it
+#   unreadable  unknown: its library was not imported, or gives no answer
 EFFECTS = HELD, IDLE, OVERRULED, UNDONE, UNREADABLE = ("held", "idle", "overruled", "undone", "unreadable")
 
-# flags of a record
+# the flags of a record
 LEAF = 0  # the fingerprint of one point
-DIGEST = 1  # thinned step: one digest over all leaves of this kind (point id is that of name "")
+DIGEST = 1  # in a thinned step: one digest over all leaves of this kind (the point has the name "")
 
 # step (int64; -1 before the first step), point id, kind code, flag, occurrence within step and point, fingerprint
 RECORD = struct.Struct("<qIBBH16s")
@@ -254,7 +254,7 @@ RECORD_FIELDS = [
     ("occurrence", "<u2"),
     ("fingerprint", "V16"),
 ]
-# step, point id, occurrence, value. The point is one of kind "forward" (loss), "end" (metric) or "norm:..." names
+# step, point id, occurrence, value. The point has the kind "forward" (loss) or "end" (metric), or a name "norm:..."
 SCALAR = struct.Struct("<qIId")
 SCALAR_FIELDS = [("step", "<i8"), ("point", "<u4"), ("occurrence", "<u4"), ("value", "<f8")]
 
@@ -268,65 +268,67 @@ STOPPED = "stopped.json"
 ANSWER = "answer.json"
 END = "end.json"
 
-# tensors.bin: raw bytes in logical order, one tensor after the other. tensors.jsonl, one line each, in their order:
+# tensors.bin: raw bytes in logical order, one tensor after the other. tensors.jsonl: one line per tensor, in order:
 #   {"step", "kind", "name", "dtype", "shape", "offset" (in tensors.bin), "size" (in bytes)}
-# The step is -1 before the first. The kind is one of KINDS, and the name that of the point; what a layer returned is of
-# kind "forward", and its name begins with LAYER. Further kinds:
-#   output        what was executed within one step gave it: its name is the number in DETAILS
-#   own, again    results that differed, of the program's own call and of a replay: its name is the number in REPLAY
-#   weight        a weight that is to be set (FeedRequest): samebits writes this one, and the probe reads it
+# The step is -1 before the first step. The kind is one of KINDS, and the name is that of the point. An output of a
+# layer has the kind "forward", and a name that begins with LAYER. Further kinds:
+#   output        an output of an inspected step: its name is the number in DETAILS
+#   own, again    results that differed, of the program's own call and of a replay: the name is the number in REPLAY
+#   weight        a weight to be set (FeedRequest): samebits writes it, and the probe reads it
 TENSORS = "tensors.bin"
 TENSOR_ROWS = "tensors.jsonl"
 LAYER = "layer:"
 
-# details.jsonl: what was executed within one step, one line each, in the order in which it was executed:
+# details.jsonl: the modules and operators of one step, one line each, in the order of execution:
 #   phase    "forward", "backward" or "update"
-#   what     "module" (layer), "gradient" (of a module's output) or "operator"; "access": see `variable`; "note": the
-#            name is a sentence about the look itself
-#   name     the module's qualified name; the operator's schema name; with `module`, `type`, `code` (a line of the user)
+#   what     "module" (layer), "gradient" (of a module's output) or "operator"; "access": see `reads`; "note": the
+#            name is a sentence about the inspection itself
+#   name     the qualified name of the module, or the schema name of the operator; with `module`, `type`, `code` (a line
+#            of the program)
 #   inputs   fingerprints in hex; outputs: [dtype, shape, fingerprint, number of the values in TENSORS or null]
-#   given    {name: text} of its arguments that are no tensors, those by default among them
-#   random   true for an operator that draws; unset: true for one whose outputs hold no values by contract; view: true
-#            for one that reads no values: its outputs are the memory of its inputs
-#   variable, reads, writes: operations of a graph that read and write one variable without an order between them
+#   given    {name: text} of its arguments that are not tensors, defaults included
+#   random   true for an operator that draws random numbers; unset: true if its outputs have no values by contract;
+#            view: true if it reads no values, because its outputs share the memory of its inputs
+#   reads, writes: operations of a graph that read and write one variable (`name`) without an order between them
 DETAILS = "details.jsonl"
 
-# replay.json: what operators did when they were run again, see replay/findings.py
+# replay.json: the results of running operators again (see replay/findings.py)
 REPLAY = "replay.json"
 
-# events.jsonl, the "event" field and the fields beside it:
+# events.jsonl: the field "event", and the fields of each event:
 #   watcher       name, version, note: a watcher was installed for a library
-#   not-observed  point, why: something that this watcher cannot see here (goes to scope.not_observed)
+#   not-observed  point, why: a point that the watcher cannot see here (goes to scope.not_observed)
 #   control       id, effect (one of EFFECTS), why (a sentence for people), when ("start", "first-step", "last-step").
-#                 Older probes wrote took_effect (true/false/null) and detail instead of effect and why
-#   probe-failed  where, error: the probe itself failed: the trial is inconclusive. foreign: true for an exception that
-#                 a thread of the program set while the probe worked
-#   warning       text: something to say to the user
-#   opened        path, at: a file opened for reading that this process had not written before. Of this event and the
-#                 next five: `at` is the time, and `pid` a forked child's that has no files of its own
-#   wrote         path: a file opened for writing, or one that got its name by a rename
-#   listed        path: a folder listed in which an earlier trial left a name (config.json, "left")
-#   asked         path: such a name that the process asked for, and that was there
-#   made          path: a folder made, or a file or folder removed, where earlier trials left names
-#   removed       path: a folder removed with all that was in it
-#   exec          path, argv: the process is about to become this program; followed by nothing if it did
-#   started       path, argv: a program started; once for each program
+#                 Older probes wrote took_effect (true, false or null) and detail instead of effect and why
+#   probe-failed  where, error: the probe itself failed, so the trial is inconclusive. foreign: true for an exception
+#                 that a thread of the program set while the probe worked
+#   warning       text: a warning for the user
+#   opened        path, at: the process opened a file for reading that it had not written before. In this event and the
+#                 next five, `at` is the time, and `pid` is that of a forked child without files of its own
+#   wrote         path: the process opened a file for writing, or gave the name to a file that it wrote
+#   listed        path: the process listed a folder in which an earlier trial left a name (config.json, "left")
+#   asked         path: the process asked for such a name, and it existed
+#   made          path: the process made a folder, or removed a file or a folder, where earlier trials left names
+#   removed       path: the process removed a folder with all its content
+#   exec          path, argv: the process is about to become this program. If it does, no event follows
+#   started       path, argv: the process started a program; once for each program
 #   forked        place: the program's own code forks there; once for each place
-#   not-fed       step, names: weights that were to be set and are not there
-#   settings      what ("optimizer" or "layer"), name, step, facts: what it is set to, where that is new
-#   tensors-full  step: there was no room for more in TENSORS
-#   model         label, paths: what the names of a model's points begin with; at the end, the variables that hold it
-#   untouched     generators: those from which the program had not drawn, and which it had not seeded, when their states
-#                 were first recorded
-#   packages      packages: {name: version} of what the process had imported, at its end
+#   not-fed       step, names: weights that should be set, but do not exist
+#   settings      what ("optimizer" or "layer"), name, step, facts: its settings, if they are new
+#   tensors-full  step: TENSORS had no room for more
+#   model         label, paths: the beginning of the names of a model's points; at the end, the variables that hold it
+#   untouched     generators: when their states were first recorded, the program had neither drawn from these nor
+#                 seeded them
+#   packages      packages: {name: version} of the packages that the process had imported at its end
 #   replay        why: operators cannot be replayed here
-#   pooled        (nothing): this process is given tasks by a pool
+#   pooled        (nothing): a pool gives this process tasks
 #   gave-ray      (nothing): this process gave Ray a function or a class, for its workers to run
 #   client-of-ray (nothing): this process connected to a cluster with Ray Client (ray://)
 #   observed-by   how: "optimizer", "train-function", "apply", "observe", "backward", "compiled-call", "apply-updates",
-#                 "fit", "round": what counted as a step. kind: with "observe", once for each kind that is named
-#   keyed         name, key, point: values that the program observes under a key; what their points' names begin with
-#   ran           path, line, main: a line of the program that ran; main: of the module that was started
-#   drew          generator, places, text, unseeded: the state of a generator changed while these lines ran, [path,
-#                 line] each, the innermost first. text: of the innermost line, if it is in no file. unseeded: what of
-#                 scikit-learn ran there without a random_state
+#                 "fit", "round": the call that counted as a step. kind: with "observe", once for each kind
+#   keyed         name, key, point: values that the program observes under a key. point: how the names of their points
+#                 begin
+#   ran           path, line, main: a line of the program ran. main: whether it belongs to the module that was started
+#   drew          generator, places, text, unseeded: the state of a generator changed while these lines ran. places:
+#                 [path, line] each, the innermost first. text: of the innermost line, if it is in no file. unseeded:
+#                 the names of scikit-learn that ran there without a random_state

@@ -209,7 +209,7 @@ def answered(samebits, tmp_path):
 def test_a_step_that_never_comes_is_said_with_the_steps_that_are_there(answered):
     status, said = answered("--step", "7", "--", sys.executable, str(SAMPLES / "torch_copies_its_optimizer.py"))
     assert status == 3
-    assert "Step 7 never came: the program ended after 3 steps." in said
+    assert "Step 7 never began: the program ended after 3 steps." in said
 
 
 def test_a_program_without_pytorch_is_said_to_have_nothing_to_replay(answered):

@@ -262,7 +262,7 @@ def test_a_file_that_somebody_changes_meanwhile_is_left_alone_and_can_be_restore
     monkeypatch.setattr(fixes.checks, "run", edit)
     assert cli.main(["fix", "--apply", str(record)]) == 3
     said = capsys.readouterr().out
-    assert "train.py changed while the trials ran, so they say nothing about the patch" in said
+    assert "train.py changed while the trials ran, so the trials say nothing" in said
     assert f"samebits fix --restore {record}" in said
     assert text_of(record).endswith("print(1)\n")
     assert fix(FixRequest(record, restore=True)).outcome == "restored"

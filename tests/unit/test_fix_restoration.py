@@ -203,7 +203,7 @@ def test_a_file_that_is_removed_while_the_trials_run_is_not_made_again(killed, m
         (killed.work / "train.py").unlink()
     assert files.strange == [killed.work / "train.py"]
     assert killed.texts() == {"deep/model.py": OLD["deep/model.py"]}
-    assert told == [f"The patch may still be in {killed.work / 'train.py'}: something else changed there meanwhile."]
+    assert told == [f"The patch may still be in {killed.work / 'train.py'}, which changed meanwhile."]
 
 
 def test_a_file_that_is_changed_while_the_trials_run_is_told_of_a_patch_that_stays_too(killed):

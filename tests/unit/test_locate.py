@@ -150,7 +150,7 @@ def test_uninitialised_memory_that_is_read_through_a_view_is_traced_to_its_opera
 
 
 @pytest.mark.parametrize(
-    ("inputs", "said"), [([], "reads a different value of its variable"), (None, "were not all seen")]
+    ("inputs", "said"), [([], "reads a different value of its variable"), (None, "not all of its inputs were seen")]
 )
 def test_of_what_is_not_seen_of_the_inputs_nothing_is_claimed(trial, inputs, said):
     name = "ReadVariableOp" if inputs == [] else "MatMul"

@@ -96,8 +96,8 @@ def test_a_place_is_said_with_its_line_its_node_and_the_size_of_its_difference()
 @pytest.mark.parametrize(
     ("found", "why", "said"),
     [
-        ({"made": 3}, "", "Step 0 never came: the program ended after 3 steps."),
-        ({"operators": [operator()]}, "", "Step 0 had no end: the program ended after 0 steps."),
+        ({"made": 3}, "", "Step 0 never began: the program ended after 3 steps."),
+        ({"operators": [operator()]}, "", "Step 0 did not end: the program ended after 0 steps."),
         ({"has_torch": False}, "", "No process imported PyTorch"),
         ({"why_not": "operator replay needs PyTorch 2.0"}, "", "Operator replay needs PyTorch 2.0."),
         ({}, "it ended with exit status 1", "the program ended badly (it ended with exit status 1)"),
@@ -113,12 +113,12 @@ def test_where_nothing_was_replayed_the_reason_is_said(found, why, said):
 def test_a_difference_counts_although_the_step_had_no_end():
     result = judged(operators=[operator(differed=1)], differed=[differed()])
     assert result.outcome == "differed"
-    assert "step 0 had no end: what ran until then was replayed" in result.notes
+    assert "step 0 did not end: the operators until then were replayed" in result.notes
 
 
 def test_steps_that_never_came_are_noted():
     result = judged(want={"first": 0, "last": 9, "repeats": 4}, steps=[0, 1], made=2, operators=[operator()])
-    assert result.notes == ["steps after 1 never came: the program made 2 steps"]
+    assert result.notes == ["steps after 1 never began: the program made 2 steps"]
 
 
 def test_the_largest_of_several_results_is_the_size_of_a_place():

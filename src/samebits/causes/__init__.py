@@ -1,6 +1,6 @@
-"""Why trials diverge: the cause, named by intervention.
+"""Finds the cause of a divergence by intervention: it runs trials with different sets of controls.
 
-Trials with nothing held, with everything held, then with smaller sets, until the smallest that suffice are known.
+First no control is held, then all controls, then smaller sets, until the smallest sets that suffice are known.
 
-`search` is the search as a function of what trials show; `settings` are the records of those trials.
+`search` holds the search, which sees only what trials show; `settings` runs the trials and keeps their records.
 """

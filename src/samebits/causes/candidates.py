@@ -1,6 +1,6 @@
-"""Which controls are tried, and in which order: what the program runs with, and the likely ones first.
+"""Decides which controls are tried, and in which order: those that the program can run with, the likely ones first.
 
-The order costs trials, never the answer.
+A bad order costs trials, but never changes the answer.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from samebits import controls
 from samebits.model import Kind
 
-REPLAYED = ("forward", "gradient")  # kinds of divergences whose likeliest cause is an operator
+REPLAYED = ("forward", "gradient")  # the kinds of divergence whose likeliest cause is an operator
 
 
 @dataclass(frozen=True)
 class Clues:
-    """What the trials with nothing held suggest.
+    """The clues that the trials with nothing held give.
 
-    `kind`: of the divergence. `unseeded`: seeds of generators that were seen without one. `seeded`: seeds of generators
-    that were seen with one state in all trials. `has_operator`: whether an operator gives different bits for the same
-    inputs, None if that is not known; it may run a trial.
+    `kind`: the kind of the divergence. `unseeded`: the seed controls of generators that ran without a seed. `seeded`:
+    the seed controls of generators that had the same state in all trials. `has_operator`: returns whether an operator
+    gives different bits for the same inputs, None if that is not known; it may run a trial.
     """
 
     kind: Kind
@@ -29,11 +29,11 @@ class Clues:
     has_operator: Callable[[], bool | None] = lambda: None
 
     def suspected(self, kind: Kind, names: Collection[str]) -> list[str]:
-        """The seeds that are missing and may explain a divergence of this kind, the likeliest first."""
+        """Return the missing seeds that may explain a divergence of this kind, the likeliest first."""
         return [] if kind == "gradient" else [name for name in hinted(kind, names) if name in self.unseeded]
 
     def ordered(self, kind: Kind, names: Collection[str]) -> list[str]:
-        """Those of the controls that this kind of divergence suggests, the likeliest first."""
+        """Return the controls among `names` that this kind of divergence suggests, the likeliest first."""
         no_operator = kind in REPLAYED and self.has_operator() is False
         suspected = self.suspected(kind, names)
 
@@ -44,18 +44,18 @@ class Clues:
 
 
 def hinted(kind: Kind, names: Collection[str]) -> list[str]:
-    """Those of the controls that a divergence of this kind suggests by itself, the likeliest first."""
+    """Return the controls among `names` whose own hints fit this kind of divergence, the likeliest first."""
     places = {name: controls.describe(name).hints.get(kind) for name in by_specificity(names)}
     return sorted((name for name, place in places.items() if place), key=lambda name: places[name] or 0)
 
 
 def by_specificity(names: Collection[str]) -> list[str]:
-    """What changes least of the program first."""
+    """Sort the controls: those that change least in the program come first."""
     return sorted(names, key=controls.specificity)
 
 
 def most_specific(sets: Sequence[list[str]]) -> list[str]:
-    """Among sets of equal size, the one whose members come first in the written order."""
+    """Return, among sets of equal size, the one with the most specific members."""
     return min(sets, key=lambda names: sorted(map(controls.specificity, names)), default=[])
 
 
@@ -63,10 +63,10 @@ def most_specific(sets: Sequence[list[str]]) -> list[str]:
 
 
 def compatible(names: Sequence[str], runs: Callable[[list[str]], str]) -> tuple[list[str], dict[str, str]]:
-    """(those with which the program runs together, the others with the reason of each).
+    """Return (the controls that the program runs with if all are held, {refused control: the reason}).
 
-    `runs`: why the program does not run with these, "" if it does. Controls that change what a program sees of the
-    world, or that refuse operators, are added alone and last; the rest by halves.
+    `runs`: returns why the program does not run with these controls, "" if it does. Controls that may break a program
+    are added last, one by one; the rest is added by halves.
     """
     selection = _Selection(runs)
     suspects = [name for name in names if controls.describe(name).may_break]
@@ -83,7 +83,7 @@ class _Selection:
         self.refused: dict[str, str] = {}
 
     def add(self, names: list[str]) -> None:
-        """Keep what the program runs with, and halve what it does not run with."""
+        """Keep these controls if the program runs with them; if it does not, try each half of them."""
         if not names:
             return
         why = self._runs([*self.kept, *names])

@@ -12,11 +12,11 @@ __all__ = ["Conclusion"]
 
 @dataclass
 class Conclusion:
-    """What a search has found. `minimal`: the smallest sets that suffice, in the order in which they were found.
+    """The result of a search. `minimal`: the smallest sets that suffice, in the order in which they were found.
 
-    `everything`: all controls that took effect together. `outside`: trials diverge with them held. `refused`: control
-    -> why the program does not run with it; `idle`: control -> why it counts as not held. `is_partial`: some
-    alternatives were not tried.
+    `everything`: all controls that took effect when all were held. `outside`: trials diverge even with all of them
+    held. `refused`: control -> why the program does not run with it. `idle`: control -> why it counts as not held.
+    `is_partial`: some alternatives were not tried.
     """
 
     rule: Rule

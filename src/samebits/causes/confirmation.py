@@ -1,4 +1,4 @@
-"""Tries the set that was found over more steps than those in which the trials diverged."""
+"""Confirms the set that was found: tries it over more steps than those in which the trials diverged."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from samebits.causes.costs import step_time
 from samebits.causes.decision_rule import Observation
 from samebits.causes.settings import FIRST, Setting, SettingRecords
 
-LEAST_ALLOWED = 60.0  # seconds that this may take; longer if the search took longer
+LEAST_ALLOWED = 60.0  # seconds that the confirmation may take; if the search took longer, as long as the search
 FACTOR = 10
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What the set shows over more steps. `words`: what was compared."""
+    """The trials of a set over more steps. `seen`: what they showed. `words`: says which steps were compared."""
 
     seen: Observation
     words: str
 
 
 def confirm(settings: SettingRecords, names: Sequence[str], trials: int, seconds: float) -> Confirmation:
-    """Try the set over ten times the steps, then ten times as many again, at last whole, while there is time.
+    """Try the set over ten times as many steps, again and again, at last in whole trials, while there is time.
 
-    Two trials of each length show whether the next length fits. Of the last length, as many run as are asked for.
-    Trials of settings that are tried later make as many steps. `seconds`: what the search has taken.
+    At each length, a few trials show whether there is time for the next length. At the last length, `trials` trials
+    run. Settings that are tried later get as many steps. `seconds`: the time that the search has taken.
     """
     end = clock.now() + max(seconds, LEAST_ALLOWED)
     first = max(FIRST, min(settings.room, trials))
@@ -44,7 +44,7 @@ def _is_whole(setting: Setting) -> bool:
 
 
 def _next(setting: Setting, trials: int, left: float) -> int | None:
-    """How many steps fit into the time; None if twice as many as before do not, or if there are no more."""
+    """Return how many steps fit into the time; None if fewer than twice as many as before fit, or if none are left."""
     each, made = step_time(setting, 1), setting.steps
     if each is None or made is None or _is_whole(setting):
         return None

@@ -1,4 +1,4 @@
-"""What holding a set of controls costs in step time: trials with it and without it, by turns, in one run."""
+"""Measures what a set of controls costs in step time: trials with the set and without it take turns in one run."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from samebits import controls
 from samebits.causes.settings import Setting, SettingRecords
 from samebits_probe import wire
 
-TURNS = 4  # trials of each set: by luck, those with a control are all slower (or all faster) in 1 of 35 cases
-LEAST_STEPS = 3  # a trial of fewer steps shows its start, not its steps
+TURNS = 4  # trials of each set: in 1 of 35 cases all trials with a control are slower (or all are faster) by luck alone
+LEAST_STEPS = 3  # in a trial with fewer steps, the start outweighs the steps
 MOST_STEPS = 50
-COMPARED_STEPS = 10  # of fewer, some are still warming up: the ratio of two such trials says nothing
-LEAST_SPAN = 0.005  # seconds of steps in a trial; what takes less is told by the clock and the cache, not by a control
+COMPARED_STEPS = 10  # of fewer steps, some still warm up: the ratio of two such trials says nothing
+LEAST_SPAN = 0.005  # seconds of steps in a trial; shorter times depend on the clock and the cache, not on a control
 
 
 class Cost(NamedTuple):
-    """Step time with a set over step time without: of the medians, and of the two trials with the lowest and the
-    highest ratio."""
+    """The step time with a set divided by the step time without it. `ratio`: of the medians. `low`, `high`: the lowest
+    and the highest ratio of two trials.
+    """
 
     ratio: float
     low: float
@@ -32,10 +33,10 @@ NO_COST = Cost(1.0, 1.0, 1.0)
 
 
 def costs(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, Cost] | None:
-    """Ids joined by "+" -> what the set costs. None if the steps are too few or too short to be timed.
+    """Return what each set costs, by its ids joined with "+". None if the steps are too few or too short to be timed.
 
-    A set that acts before the first step only costs nothing, and is not timed. A set is left out if its times overlap
-    with those of nothing held.
+    A set that acts only before the first step costs nothing, and is not timed. A set is left out if its times overlap
+    with the times without it.
     """
     timed = [names for names in sets if not all(controls.describe(name).acts_at_start for name in names)]
     found = {"+".join(names): NO_COST for names in sets if names not in timed}
@@ -44,7 +45,7 @@ def costs(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, 
 
 
 def _measured(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, Cost] | None:
-    """By trials with each set and with nothing held, by turns."""
+    """Time trials with each set and with nothing held, in turns."""
     steps = MOST_STEPS if settings.steps is None else min(settings.steps, MOST_STEPS)
     first = settings.all[0]
     each = step_time(first, 1)
@@ -57,14 +58,16 @@ def _measured(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[s
     for _ in range(TURNS if held else 0):
         for setting in (base, *held.values()):
             setting.run(1)
-        held = {names: setting for names, setting in held.items() if _compared(setting, base)}  # more turns only widen
+        # times that overlap now overlap after every further turn too
+        held = {names: setting for names, setting in held.items() if _compared(setting, base)}
         if not held:
             break
     return {names: one for names, setting in held.items() if (one := _compared(setting, base)) is not None}
 
 
 def _compared(held: Setting, without: Setting) -> Cost | None:
-    """What a set costs by the turns so far; None if the times overlap, or if the numbers of steps differ."""
+    """Return what a set costs according to the turns so far; None if times overlap, or if the numbers of steps differ.
+    """
     numbers = {trial.steps for one in (held, without) if one.result for trial in one.result.trials}
     return cost(_times(held), _times(without)) if len(numbers) == 1 else None
 
@@ -74,7 +77,7 @@ def _times(setting: Setting) -> list[float]:
 
 
 def cost(held: Sequence[float], without: Sequence[float]) -> Cost | None:
-    """What a set costs, from step times with it and without it; None if the two overlap, or one is empty."""
+    """Return what a set costs, from step times with it and without it; None if the two overlap, or if one is empty."""
     if not held or not without or not (min(held) > max(without) or max(held) < min(without)):
         return None
     ratio = statistics.median(held) / statistics.median(without)
@@ -82,7 +85,7 @@ def cost(held: Sequence[float], without: Sequence[float]) -> Cost | None:
 
 
 def step_time(setting: Setting, trial: int) -> float | None:
-    """Seconds a step of a trial, from the end of the first step to that of the last; of the process that made most."""
+    """Return the seconds per step of a trial, after its first step, in the process that made the most steps."""
     folder = setting.plan.trial_folder(trial) / wire.PROCESSES
     ended = [path for path in folder.glob("*/*.json") if path.name in (wire.END, wire.STOPPED)]
     return max(map(_of, ended), key=lambda found: found[0], default=(0, None))[1]

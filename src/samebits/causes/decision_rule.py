@@ -1,19 +1,20 @@
-"""The decision rule: a sequential test of whether the trials with a control agree by luck.
+"""The decision rule: a sequential test of whether the trials with a control agree only by luck.
 
-If a control changes nothing, the outcomes are spread as they are with nothing held. If the most frequent outcome
-has the share q, n such trials agree with probability at most q^(n-1) (the sum of q_i^n over the outcomes). q is not
-known: c of N trials with nothing held had the most frequent outcome, which gives it the density of
-Beta(1 + c, 1 + N - c). So the chance is the mean of q^(n-1) over that density,
+If a control changes nothing, its outcomes have the same distribution as with nothing held. Let q be the share of the
+most frequent outcome. Then n trials agree with a probability of at most q^(n-1). (The exact probability is the sum of
+q_i^n over the outcomes.) q is not known. But c of N trials with nothing held had the most frequent outcome, so q has
+the density Beta(1 + c, 1 + N - c). The chance is the mean of q^(n-1) over that density,
 
     B(1 + c + n - 1, 1 + N - c) / B(1 + c, 1 + N - c).
 
-This is Wald's sequential probability ratio test against a mixture: a control that removes the variation agrees with
-probability 1, one that does not with this chance, and the ratio of the two grows with each trial that agrees. The first
-two trials that differ end the test: the control does not suffice. It ends the other way at the first n for which the
-chance is below the setting's share of 1 %. The shares of all settings that may be tried add up to that 1 %; what the
-trials themselves suggest (the seed of a generator that was seen without one) has half of it, since it is mostly right.
+This is Wald's sequential probability ratio test against a mixture. With a control that removes the variation, trials
+agree with probability 1; with a control that does not, they agree with this chance. The ratio of the two grows with
+each trial that agrees. If two trials differ, the test ends at once: the control does not suffice. If the chance falls
+below the setting's share of 1 %, the test accepts the control. The shares of all settings that may be tried add up to 1
+%. Settings that the trials themselves suggest (seeds of generators that ran without one) get half of it, because they
+are mostly right.
 
-An observation is what the trials of one setting show, and who shows it.
+The search sees the trials of a setting only as an `Observation`.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ NOWHERE: Where = (1 << 62, 0, 0)
 
 @dataclass(frozen=True)
 class Observation:
-    """A setting after some trials. `held`: all controls that were, implied ones too. `groups`: trials of each outcome.
+    """A setting after some trials. `held`: all controls held, implied ones too. `groups`: the trials of each outcome.
 
-    `where`: the first point at which two of its trials diverge, None if they agree. `broke`: why it cannot be run, ""
-    if it can. `unclear`: why its trials give no answer. `controls`: what each control did, by its id. `excused`:
-    controls of the check itself that had no effect there, and need none here.
+    `where`: the first point at which two of its trials diverge; None if they agree. `broke`: why the program does not
+    run with it; "" if it does. `unclear`: why its trials give no answer. `controls`: the effect of each control, by its
+    id. `excused`: controls of the check that did not hold in the check, and need not hold here.
     """
 
     held: frozenset[str]
@@ -49,34 +50,36 @@ class Observation:
 
     @property
     def trials(self) -> int:
-        """How many trials it has."""
+        """The number of trials of the setting."""
         return sum(self.groups)
 
     def diverges(self, before: Where = NOWHERE) -> bool:
-        """Whether its trials diverge before a point."""
+        """Return whether its trials diverge before a point."""
         return self.where is not None and self.where < before
 
     def agrees(self, trials: int, before: Where = NOWHERE) -> bool:
-        """Whether that many trials agree up to a point, and no control that was to be held is undone."""
+        """Return whether at least that many trials agree up to a point, and every control that should hold does hold.
+        """
         runs = not self.broke and not self.unclear
         undone = any(self.is_undone(name) for name in self.held - self.excused)
         return runs and not undone and not self.diverges(before) and self.trials >= trials
 
     def is_in_force(self, name: str) -> bool:
-        """Whether a control took effect, and something reads what it holds."""
+        """Return whether a control had an effect: the program reads the value that it sets, or sets a value of its own.
+        """
         return name in self.controls and self.controls[name].effect in ("held", "overruled")
 
     def is_undone(self, name: str) -> bool:
-        """Whether a control was to be held, and does not hold."""
+        """Return whether a control should hold, but does not."""
         return name in self.controls and self.controls[name].effect == "undone"
 
     def is_overruled(self, name: str) -> bool:
-        """Whether the program sets by itself what a control sets."""
+        """Return whether the program's own value replaces that of a control."""
         return name in self.controls and self.controls[name].effect == "overruled"
 
 
 class Wish(NamedTuple):
-    """A look that the search will probably ask for. `through`: also if trials diverge."""
+    """A setting that the search will probably look at. `through`: run all trials, even if some of them diverge."""
 
     names: Sequence[str]
     trials: int
@@ -84,37 +87,42 @@ class Wish(NamedTuple):
 
 
 class SettingTrials(Protocol):
-    """Runs trials of settings; those of a setting that was tried before are kept and added to. `room`: how many trials
-    run at a time."""
+    """Runs trials of settings. A setting keeps its trials: if it is tried again, more are added."""
 
     @property
     def room(self) -> int:
-        """See above."""
+        """How many trials run at a time."""
         ...
 
     def look(
         self, controls: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False
     ) -> Observation:
-        """Give a setting so many trials; fewer if two of them diverge before the point (`through`: also then), or if it
-        cannot be run.
+        """Run trials of a setting until it has `trials`.
+
+        It gets fewer if two of them diverge before the point (unless `through`), or if the program does not run.
         """
         ...
 
     def prepare(self, wishes: Sequence[Wish]) -> None:
-        """Run trials of several settings side by side, if there is room for more than one look and the first of them
-        has too few trials. The first GLIMPSE trials of each come first."""
+        """Run trials of several settings side by side, the first GLIMPSE trials of each first.
+
+        Does nothing if too few trials run at a time, or if the first setting already has its trials.
+        """
         ...
 
 
-GLIMPSE = 2  # trials that tell most settings that diverge
-CHANCE = 0.01  # with which some useless setting may be accepted, over a whole search
-GLANCE = 0.1  # with which one useless setting may pass for the moment; the final set is tested in full
-LEAST, MOST = 12, 300  # trials that must agree before a setting is accepted
-FURTHER = 200  # trials by which the first look is made longer at most
+GLIMPSE = 2  # trials that are enough to find most settings that diverge
+CHANCE = 0.01  # the chance that a whole search accepts any useless setting
+GLANCE = 0.1  # the chance that one useless setting passes for the moment; the final set is tested in full
+LEAST, MOST = 12, 300  # the least and the most trials that must agree before a setting is accepted
+FURTHER = 200  # the most trials by which the first look is extended
 
 
 def chance(largest: int, of: int, trials: int) -> float:
-    """The chance that `trials` trials agree by luck; of `of` others, `largest` had the most frequent outcome."""
+    """Return the chance that `trials` trials agree by luck.
+
+    Of `of` trials with nothing held, `largest` had the most frequent outcome.
+    """
     return math.exp(_log_chance(largest, of, trials))
 
 
@@ -125,7 +133,7 @@ def _log_chance(largest: float, of: float, trials: int) -> float:
 
 @functools.cache
 def needed(largest: float, of: float, below: float) -> int:
-    """The least number of trials (from 2, at most MOST) whose agreeing by luck has a chance below `below`."""
+    """Return the least number of trials (2 to MOST) that agree by luck with a chance below `below`."""
     low, high = 2, MOST
     while low < high:
         middle = (low + high) // 2
@@ -138,10 +146,10 @@ def needed(largest: float, of: float, below: float) -> int:
 
 @functools.cache
 def further(groups: tuple[int, ...], settings: int, have: int = 0, room: int = 1) -> int:
-    """How many more trials of a setting that diverges pay for themselves: the split is known better, so fewer must
-    agree.
+    """Return how many more trials of a setting that diverges pay off: with a better known split, fewer must agree.
 
-    `groups`: how many trials had each outcome. `have`: trials that agree already. `room`: how many run at a time.
+    `groups`: the number of trials of each outcome. `have`: trials that agree already. `room`: trials that run at a
+    time.
     """
     largest, of = max(groups), sum(groups)
 
@@ -155,38 +163,44 @@ def further(groups: tuple[int, ...], settings: int, have: int = 0, room: int = 1
 
 @dataclass(frozen=True)
 class Rule:
-    """What a split and a number of settings ask for. `groups`: how many trials had each outcome."""
+    """The numbers of trials that the rule requires. `groups`: the number of trials of each outcome, the *split*.
+
+    `settings`: the number of settings that share the 1 %.
+    """
 
     groups: tuple[int, ...]
     settings: int
 
     @property
     def needed(self) -> int:
-        """Trials whose agreeing by luck is too unlikely."""
+        """The number of trials that are too unlikely to agree by luck."""
         return needed(max(self.groups), sum(self.groups), CHANCE / self.settings)
 
     @property
     def is_known(self) -> bool:
         """Whether the split is known well enough to rely on.
 
-        Trials were only searched because they differed, which makes a rare difference look less rare than it is: then
-        as many trials with nothing held as must agree tell its share.
+        The search began only because trials differed. So a rare difference looks less rare than it is. Its share is
+        known well enough if as many trials with nothing held have run as must agree with a control.
         """
         return 2 * max(self.groups) <= sum(self.groups) or sum(self.groups) >= self.needed
 
     @property
     def full(self) -> int:
-        """Trials that must agree before a setting is accepted. A further source, which the one that is pinned had
-        hidden, may have a different split: LEAST notice one of 50:50 in all but 1 of 2,000 searches, 80:20 in 11 of 12.
+        """The number of trials that must agree before a setting is accepted: LEAST or more.
+
+        A second source, which the pinned one had hidden, may have a different split. If that is 50:50, LEAST trials
+        miss it in 1 of 2,000 searches; if it is 80:20, in 1 of 12.
         """
         return max(LEAST, self.needed)
 
     @property
     def glance(self) -> int:
-        """Trials that must agree before the search goes on as if the setting sufficed; tested in full at the end."""
+        """The number of trials that must agree before the search goes on. The set that it ends with is tested in full.
+        """
         return min(self.full, needed(max(self.groups), sum(self.groups), GLANCE))
 
     @property
     def chance(self) -> float:
-        """The chance that any useless setting is accepted. It is above CHANCE only if MOST trials were not enough."""
+        """The chance that any useless setting is accepted. It is above CHANCE only if MOST trials are not enough."""
         return min(1.0, self.settings * chance(max(self.groups), sum(self.groups), self.full))

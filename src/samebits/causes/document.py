@@ -1,4 +1,4 @@
-"""Makes the document of what was found: the cause, the evidence, the lines to paste."""
+"""Makes the document of an explanation: the cause, the evidence, the lines to paste."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from samebits.words import listed
 if TYPE_CHECKING:
     from samebits.causes.inquiry import Cause
 
-MOST_KNOWN = 3  # settings that are named where the search was ended midway
+MOST_KNOWN = 3  # settings that are named if the search is stopped before its end
 
 
 def nothing(result: Result) -> Explanation:
-    """The explanation of trials that repeat."""
+    """Return the explanation of trials that repeat."""
     number = len(result.trials)
     row = Evidence(
         controls=[control.id for control in result.setup.controls],
@@ -36,7 +36,7 @@ def nothing(result: Result) -> Explanation:
 
 
 class Spent(NamedTuple):
-    """What the search took: all trials, including those of the check. `at_a_time`: the most that ran side by side."""
+    """The cost of the search: all trials, including those of the check. `at_a_time`: the most that ran side by side."""
 
     trials: int
     seconds: float
@@ -44,7 +44,7 @@ class Spent(NamedTuple):
 
 
 def explanation(settings: SettingRecords, why: Cause, operator: str | None, spent: Spent) -> Explanation:
-    """The explanation of trials that diverge."""
+    """Return the explanation of trials that diverge."""
     found = why.found
     first = settings.all[0].result
     loaded = set(first.setup.packages) if first else set()
@@ -76,7 +76,7 @@ def _is_seed(name: str) -> bool:
 
 
 def unfinished(settings: SettingRecords, seconds: float) -> Explanation:
-    """What is known while the search goes on; nothing is accepted as a cause before its end."""
+    """Return what is known before the search has ended. Nothing is accepted as a cause before that."""
     agreeing = [setting for setting in settings.all[1:] if _state(setting) == "open" and setting.number > 1]
     agreeing.sort(key=lambda setting: (len(setting.plan.controls), -setting.number))
     known = [
@@ -114,7 +114,7 @@ def _row(setting: Setting, rule: Rule | None = None) -> Evidence:
 
 
 def _state(setting: Setting, rule: Rule | None = None) -> State:
-    """What its trials say; without a rule it is not known how many must agree."""
+    """Return the state that its trials show; without a rule it is not known how many trials must agree."""
     seen = setting.seen()
     if seen.broke:
         return "broke"
@@ -168,7 +168,7 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
 
 
 def fixes(names: Sequence[str], loaded: Collection[str], seed: int, command: Sequence[str]) -> list[Fix]:
-    """The lines for these controls. `loaded`: the libraries of the program; `command`: that of the trials."""
+    """Return the lines for these controls. `loaded`: the libraries of the program. `command`: that of the trials."""
     filling = {"{seed}": str(seed), "{command}": shlex.join(command)}
     return [
         Fix(
@@ -181,7 +181,7 @@ def fixes(names: Sequence[str], loaded: Collection[str], seed: int, command: Seq
 
 
 def _edits(name: str, loaded: Collection[str]) -> list[Any]:
-    """Those that concern the program: `Edit`s of the control."""
+    """Return the edits of a control that apply to the program, by the libraries that it uses."""
     return [one for one in controls.describe(name).edits if not one.library or one.library in loaded]
 
 

@@ -1,4 +1,4 @@
-"""`explain`, step by step: look, search, try what was found over more steps, time it, write down why."""
+"""Runs `explain`: check, search, confirm the result over more steps, time it, write the explanation."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from samebits.ops import ReplayResult
 from samebits.reports.result_words import OPERATOR_KINDS, later_leavers
 from samebits.store.record import RESULT
 
-LEAST_SECONDS = 0.5  # of steps in a trial, from which on those after the divergence may be left out
+LEAST_SECONDS = 0.5  # of steps in a trial; with less, leaving out the steps after the divergence saves too little
 MARGIN = 5  # steps that are kept after the last divergence
 
 
 @dataclass(frozen=True)
 class Cause:
-    """What was found, how far it was compared, and what it costs (None: not measured)."""
+    """The conclusion of the search, its confirmation over more steps, and the costs (None: not measured)."""
 
     found: Conclusion
     confirmed: Confirmation | None
@@ -44,10 +44,10 @@ def run(
 ) -> Check:
     """Find out why the trials of a request (after a check) or of the record in a folder diverge.
 
-    New trials join the record, and those of the search lie below it. `run`: run the command of a record from elsewhere,
-    too. `alternatives`: also look for sets that nobody would keep. Raises what `checks.run` raises; for a record,
-    NotFound if its command or its folder is gone, UsageError if its scripts have changed since, and Untrusted if it is
-    from elsewhere.
+    New trials of the check join the record. The trials of the search have records below it. `run`: run the command even
+    if the record is from elsewhere. `alternatives`: also look for sets that nobody would choose. Raises the errors of
+    `checks.run`; for a record, NotFound if its command or its folder is gone, UsageError if its scripts have changed
+    since, and Untrusted if it is from elsewhere.
     """
     began = clock.now()
     if isinstance(asked, Path):
@@ -58,7 +58,7 @@ def run(
 
 
 def _recorded(folder: Path, progress: Progress | None, *, run: bool) -> Check:
-    """The record as it was, judged again."""
+    """Return the check of a recorded request: its trials, judged again."""
     old = store.open_record(folder)
     recorded_trials.usable(old)
     origin.require(old, run=run)
@@ -81,7 +81,8 @@ def _refuse_changed(old: store.Record, directory: Path) -> None:
 
 
 def explained(checked: Check, began: float, *, alternatives: bool = False) -> Check:
-    """The check with its explanation, written to its record; without one if the trials give no answer."""
+    """Return the check with its explanation, and write it to the record; no explanation if the trials are inconclusive.
+    """
     experiment, result = checked
     if result.verdict == "repeated":
         return _written(experiment, result.model_copy(update={"explanation": document.nothing(result)}))
@@ -103,7 +104,7 @@ def explained(checked: Check, began: float, *, alternatives: bool = False) -> Ch
 
 @dataclass
 class _Inquiry:
-    """The search, over more and more of the training."""
+    """Searches again and again, over more and more steps of the training."""
 
     settings: SettingRecords
     result: Result
@@ -111,7 +112,7 @@ class _Inquiry:
     alternatives: bool
 
     def cause(self, began: float) -> Cause:
-        """Search, and try what was found over more steps, as long as a further cause shows there."""
+        """Search, then confirm the result over more steps. Search again as long as a further cause shows there."""
         found, confirmed = self._search(), None
         while found.minimal and not found.outside:
             confirmed = confirm(self.settings, found.cause, found.rule.full, clock.now() - began)
@@ -142,16 +143,16 @@ class _Inquiry:
 
 
 def _generators(experiment: Experiment) -> set[str]:
-    """The generators whose states the trials show."""
+    """Return the names of the random generators whose states were observed in the trials."""
     processes = [process for trial in experiment.record.trials for process in trial.processes]
     return {point.name for process in processes for point in process.points if point.kind == "rng"}
 
 
 def _steps(result: Result, first: Setting) -> int | None:
-    """How many steps each trial of the search makes: as many as those that diverged, or all if these diverge at their
-    end.
+    """Return how many steps each trial of the search makes: as many as the trials that diverged.
 
-    If the steps take most of a trial's time, it ends a few steps after the last divergence.
+    If the steps take most of a trial's time, a trial ends a few steps after the last divergence, unless trials diverge
+    at the end.
     """
     divergence, each = result.divergence, step_time(first, 1)
     if divergence is None or divergence.kind in ("end", "structure") or each is None:
@@ -166,13 +167,14 @@ def _steps(result: Result, first: Setting) -> int | None:
 
 
 def _as_check_left_it(result: Result, first: Result) -> Result:
-    """The result with all trials of the first look; what only the run could measure is that of its beginning."""
+    """Return the result over all trials with nothing held. What only the check could measure is taken from the check.
+    """
     update = {"record": first.record, "seconds": sum(trial.seconds for trial in result.trials)}
     return result.sized_as(first).model_copy(update=update)
 
 
 def _keep(settings: SettingRecords, result: Result, seconds: float) -> None:
-    """Write what is known so far into the record, for a search that is ended midway."""
+    """Write what is known so far into the record, in case the search is stopped before its end."""
     judged = _as_check_left_it(settings.all[0].result or result, result)
     so_far = document.unfinished(settings, seconds)
     interrupt.tell(known=so_far.sentence)
@@ -185,14 +187,18 @@ def _written(experiment: Experiment, result: Result) -> Check:
 
 
 def _operator(replay: OperatorReplay, found: Conclusion) -> str | None:
-    """The operator to blame, if the control that removes the divergence changes how operators compute."""
+    """Return the operator to blame; None if a cause was found, and none of its controls changes how operators compute.
+    """
     if found.cause and not any(controls.describe(name).is_of_operators for name in found.cause):
         return None
     return replay.first
 
 
 class OperatorReplay:
-    """The operator to blame: a replay of the step in which trials diverge, run when first asked for. Only PyTorch."""
+    """Finds the operator to blame by a replay of the step in which trials diverge. Only PyTorch.
+
+    The replay runs when it is first needed.
+    """
 
     def __init__(self, settings: SettingRecords, result: Result) -> None:
         self._settings, self._where = settings, result.divergence
@@ -208,7 +214,7 @@ class OperatorReplay:
         return next((differed.operator for differed in self._replayed.differed), None)
 
     def differs(self) -> bool | None:
-        """Whether an operator does; None if nothing could be replayed."""
+        """Return whether an operator gives different bits for the same inputs; None if nothing could be replayed."""
         known = self.applies and self._replayed.outcome != "nothing"
         return self.first is not None if known else None
 

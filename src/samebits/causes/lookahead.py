@@ -1,6 +1,6 @@
-"""Looks ahead: beside the settings that the search asks for, it looks at those that the search will probably ask for.
+"""Runs trials of settings that the search will probably look at next, beside those that it looks at now.
 
-It costs trials, never the answer. If there is room for one look only, it looks at nothing else.
+A wrong guess costs trials, but never changes the answer. If too few trials run at a time, nothing runs ahead.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ __all__ = ["chunks", "first_of", "halves", "prepare", "shares", "with_one_more"]
 
 
 def shares(wanted: Sequence[tuple[int, int]], room: int) -> list[int]:
-    """How many trials each of several looks gets. `wanted`: (trials it has, trials it is to have), the likeliest first.
+    """Return how many more trials each of several settings gets.
 
-    The first GLIMPSE trials of each come first, since they end most looks. The likeliest get what is left. If the first
-    has its glimpse, it comes before all.
+    `wanted`: (the trials it has, the trials it should have) of each setting, the likeliest first. `room`: how many
+    trials run at a time. The first GLIMPSE trials of each setting come first, because they are enough to reject most
+    settings. The likeliest settings get the remaining places. If the first setting already has GLIMPSE trials, it gets
+    all of its trials first.
     """
     more = [0] * len(wanted)
     asked = [needs if place == 0 and has >= GLIMPSE else 0 for place, (has, needs) in enumerate(wanted)]
@@ -32,7 +34,7 @@ def shares(wanted: Sequence[tuple[int, int]], room: int) -> list[int]:
 
 
 def prepare(settings: SettingTrials, sets: Sequence[Sequence[str]], trials: int) -> None:
-    """Look at these sets."""
+    """Run trials of these sets ahead."""
     settings.prepare([Wish(names, trials) for names in sets])
 
 
@@ -43,9 +45,9 @@ def first_of(
     holds: Callable[[list[str]], bool],
     after: Callable[[list[str]], Sequence[list[str]]] = lambda names: [],
 ) -> list[str] | None:
-    """The first of these sets for which the test holds. Later sets may be tried beside it.
+    """Return the first of these sets that passes the test `holds`; None if none does. Later sets may run beside it.
 
-    `trials`: that it takes. `after`: the sets that come after one for which it holds.
+    `trials`: the number of trials that the test takes. `after`: returns the sets that come next if a set passes.
     """
     for place, names in enumerate(sets):
         prepare(settings, [*sets[place:], *after(names)], trials)
@@ -55,18 +57,18 @@ def first_of(
 
 
 def with_one_more(kept: list[str], names: Sequence[str]) -> list[list[str]]:
-    """What is kept, and one control more."""
+    """Return the sets that add one more control to those that are kept."""
     return [by_specificity([*kept, name]) for name in names if name not in kept]
 
 
 def halves(kept: Sequence[str], names: Sequence[str]) -> list[list[str]]:
-    """What is left of a set without each of its halves; what is kept stays in it."""
+    """Return two sets: the names without one half of them, and without the other half. Kept controls stay in both."""
     pool = [name for name in names if name not in kept]
     left_out = chunks(pool, 2) if len(pool) > 1 else []
     return [[*(name for name in pool if name not in chunk), *kept] for chunk in reversed(left_out)]
 
 
 def chunks(names: list[str], parts: int) -> list[list[str]]:
-    """The names in so many parts of about the same size."""
+    """Split the names into so many parts of about the same size."""
     bounds = [len(names) * part // parts for part in range(parts + 1)]
     return [names[a:b] for a, b in pairwise(bounds)]

@@ -1,9 +1,10 @@
-"""The search: from trials with nothing held to the smallest sets of controls with which they agree.
+"""Searches for the smallest sets of controls with which the trials agree.
 
-Nothing held, the seeds that were seen missing, everything held, what the kind of the divergence suggests, one control
-after the other as long as each moves the first difference to a later point, then everything made smaller by halves
-(delta debugging: Zeller and Hildebrandt, IEEE TSE 28, 2002), so that several causes are all found. Two or three trials
-are enough to reject a setting whose trials diverge. A setting that is accepted has as many trials as the rule asks for.
+It tries in this order: nothing held; the missing seeds; everything held; the controls that the kind of the divergence
+suggests, one after the other, as long as each moves the first difference to a later point. If these are not enough, it
+reduces everything by halves (delta debugging: Zeller and Hildebrandt, IEEE TSE 28, 2002). So it finds all causes if
+there are several. Two or three trials are enough to reject a setting whose trials diverge. An accepted setting has as
+many trials as the rule asks for.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from samebits.causes.lookahead import chunks, first_of, halves, prepare, with_on
 from samebits.model import Kind
 from samebits_probe import wire
 
-ALTERNATIVES = 3  # further sets that are looked for
+ALTERNATIVES = 3  # the most further sets that are kept
 SINGLES = 6  # suggested controls that are tried at a time before the halving begins
 SUSPECTS = 3  # missing seeds that are tried before anything else
 
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """`alternatives`: look for sets that nobody would choose, too. `told`: is called with what is likely."""
+    """`alternatives`: also look for sets that nobody would choose. `told`: receives a message for each likely set."""
 
     alternatives: bool = False
     told: Callable[[str], None] = lambda text: None
@@ -41,7 +42,7 @@ def search(
     clues: Clues,
     options: SearchOptions | None = None,
 ) -> Conclusion:
-    """Explain a divergence. `first`: what was seen with nothing held."""
+    """Explain a divergence. `first`: the trials with nothing held."""
     return _Search(settings, candidates, first, clues, options or SearchOptions()).run()
 
 
@@ -60,7 +61,7 @@ class _Search:
         self.before = NOWHERE
 
     def run(self) -> Conclusion:
-        """The steps, in order."""
+        """Run the steps of the search, in order."""
         suspects = self.clues.suspected(self.clues.kind, self.candidates)[:SUSPECTS]
         self._prepare_first(suspects)
         if suspects:
@@ -75,7 +76,8 @@ class _Search:
         return self.found
 
     def _prepare_first(self, suspects: Sequence[str]) -> None:
-        """The first looks do not depend on each other: the suspects, everything, what is likely by itself."""
+        """Run the first settings ahead, since none depends on another: the suspects, everything, the likely controls.
+        """
         likely = hinted(self.clues.kind, self.candidates)[:SINGLES]
         sets = [*([name] for name in suspects), self.candidates, *([name] for name in likely if name not in suspects)]
         prepare(self.settings, sets, self.found.rule.full)
@@ -83,7 +85,7 @@ class _Search:
     def _try_suspects(self, suspects: Sequence[str]) -> None:
         """Try the missing seeds before anything else."""
         number = len(suspects)
-        self.found.rule = Rule(self.first.groups, number * (number + 1))  # half of the chance for as many sets at most
+        self.found.rule = Rule(self.first.groups, number * (number + 1))  # half of the chance, for so many sets at most
         grown = self._grown(lambda kind: [*suspects])
         found = self._necessary(grown) if self._agrees(grown, self.found.rule.full) else []
         self.found.minimal = [found] if found else []
@@ -104,7 +106,7 @@ class _Search:
     # -- nothing held, everything held ------------------------------------------------------------------------
 
     def _hold_everything(self) -> Observation:
-        """Hold all controls with which the program runs, and read from its trials which of them take effect."""
+        """Hold all controls that the program runs with, and learn from its trials which of them take effect."""
         seen = self.settings.look(self.candidates, GLIMPSE)
         if seen.broke:
             self.candidates, self.found.refused = compatible(self.candidates, self._why_broken)
@@ -122,10 +124,10 @@ class _Search:
     # -- what is likely ---------------------------------------------------------------------------------------
 
     def _grown(self, order: Callable[[Kind], list[str]]) -> list[str]:
-        """A set that grows by one likely control after the other: each moves the first difference to a later point.
+        """Return a set of likely controls, each of which moves the first difference to a later point.
 
-        `order`: of the controls, for a kind of divergence. It ends if the set is enough, or if nothing moves the first
-        difference any further.
+        `order`: returns the controls to try for a kind of divergence, in order. The set grows until it is enough, or
+        until no control moves the first difference any further.
         """
         kept: list[str] = []
         at = _of(self.first)
@@ -138,7 +140,7 @@ class _Search:
         return kept
 
     def _further(self, kept: list[str], at: Where, order: Callable[[Kind], list[str]]) -> str | None:
-        """The first control with which, and what is kept, the trials agree beyond a point."""
+        """Return the first control that, added to the kept ones, makes the trials agree beyond a point."""
         beyond = (at[0], at[1], at[2] + 1)
         sets = with_one_more(kept, order(self.clues.kind if not kept else _kind(at)))
 
@@ -152,14 +154,14 @@ class _Search:
         return next((name for name in found if name not in kept), None) if found else None
 
     def _prepare_further(self, held: list[str], beyond: Where, order: Callable[[Kind], list[str]]) -> None:
-        """While a set is looked at that seems to move the first difference, look at those that would come next."""
+        """If a set seems to move the first difference, run it together with the sets that would come next."""
         seen = self.settings.look(held, 0)
         if self.settings.room > GLIMPSE and seen.where is not None and not seen.diverges(beyond):
             after = [Wish(names, self.found.rule.full) for names in with_one_more(held, order(_kind(seen.where)))]
             self.settings.prepare([Wish(held, self._glance, through=True), *after])
 
     def _is_likely(self, names: Sequence[str]) -> bool:
-        """Whether a set agrees at a glimpse, and passes the test."""
+        """Return whether a set agrees in its first few trials, and then passes the full test."""
         if not self._agrees(names, GLIMPSE):
             return False
         trials = self.settings.look(names, 0).trials
@@ -169,11 +171,11 @@ class _Search:
     # -- smallest sets ----------------------------------------------------------------------------------------
 
     def _find_minimal(self, everything: Observation) -> None:
-        """Find the smallest sets: from what is likely; if that is not enough, by reducing all that takes effect."""
+        """Find a set in which every member is needed: among the likely controls, else among all that take effect."""
 
         def order(kind: Kind) -> list[str]:
             names = self.clues.ordered(kind, self.found.everything)
-            return sorted(names, key=everything.is_overruled)[:SINGLES]  # what the program overrules comes last
+            return sorted(names, key=everything.is_overruled)[:SINGLES]  # controls that the program overrules come last
 
         grown = self._grown(order)
         if self._agrees(grown, self.found.rule.full):
@@ -183,7 +185,7 @@ class _Search:
         self.found.minimal = [found] if found else []
 
     def _alone(self, names: Sequence[str]) -> str | None:
-        """The first of these that suffices alone."""
+        """Return the first of these controls that suffices alone."""
         found = first_of(self.settings, [[name] for name in names], GLIMPSE, lambda held: self._suffices(held, []))
         return found[0] if found else None
 
@@ -192,9 +194,10 @@ class _Search:
         return bool(names) and self.settings.look(names, trials, before).agrees(trials, before)
 
     def _suffices(self, names: Sequence[str], without: Sequence[str]) -> bool:
-        """Whether a set agrees as often as the rule asks for, given how trials split without one of its members.
+        """Return whether a set agrees in as many trials as the rule requires.
 
-        The split is looked at as long as that saves trials; with nothing held, at last in as many as those that agree.
+        `without`: the smaller set whose trials give the split. The split gets more trials as long as that saves trials.
+        If nothing is held for the split, it gets more trials until the rule counts it as known.
         """
         split = self.settings.look(without, GLIMPSE)
         while True:
@@ -210,7 +213,7 @@ class _Search:
             split = self.settings.look(without, split.trials + more, through=True)
 
     def _split(self, without: Sequence[str], split: Observation, names: Sequence[str]) -> Observation:
-        """How trials split without some controls, known as well as is worthwhile for the settings that are tested."""
+        """Run more trials for the split as long as they save trials of the tested settings. Return the split."""
         while True:
             have, settings = self.settings.look(names, GLIMPSE, self.before).trials, self.found.rule.settings
             more = further(split.groups, settings, have, self.settings.room)
@@ -225,10 +228,11 @@ class _Search:
         return self.found.rule.glance
 
     def _shrink(self, pool: list[str], kept: Sequence[str]) -> list[str]:
-        """A set within the pool, every member of which is necessary; empty if the pool does not suffice.
+        """Return a subset of the pool in which every member is necessary; empty if the pool does not suffice.
 
-        `kept`: what is held in any case, and belongs to the set. Members are left out after few trials. If the
-        remaining set fails the full number of trials, these few were misleading, and every set gets more trials.
+        `kept`: controls that are held in any case, and belong to the set. Members are left out after few trials. If the
+        remaining set then fails the full test, the few trials were misleading. So the reduction runs again, with more
+        trials for every set.
         """
         trials = self._glance
         while self._agrees([*pool, *kept], trials):
@@ -242,7 +246,8 @@ class _Search:
         return []
 
     def _reduced(self, pool: Sequence[str], kept: Sequence[str], trials: int) -> list[str]:
-        """Leave out halves, then quarters, at last single controls, as long as the rest agrees; the broadest first."""
+        """Leave out halves, then quarters, at last single controls, as long as the rest agrees. The broadest go first.
+        """
         names, parts = by_specificity(pool), 2
         agrees = partial(self._agrees, trials=trials)
         while len(names) > 1:
@@ -258,10 +263,10 @@ class _Search:
         return names
 
     def _necessary(self, names: list[str]) -> list[str]:
-        """Leave out what is not needed, and replace a control by what it implies if that suffices.
+        """Leave out controls that are not needed, and replace a control by one that it implies if that suffices.
 
-        Each member that stays is tried by itself: with the others the trials agree, without it they diverge. Empty if
-        the set fails this test.
+        Each remaining member is tested: the trials agree with the whole set, and diverge without this member. Returns
+        an empty list if the set fails the test.
         """
         every = [[other for other in names if other != name] for name in names if len(names) > 1]
         prepare(self.settings, every, GLIMPSE)
@@ -273,7 +278,7 @@ class _Search:
         return next(filter(None, map(self._narrowed, [names] * len(names), names)), names)
 
     def _narrowed(self, names: list[str], name: str) -> list[str]:
-        """The set with a control replaced by what it implies; empty if that does not suffice."""
+        """Return the set with a control replaced by one that it implies; empty if no such set suffices."""
         for implied in controls.resolve([name]):
             narrower = by_specificity([*(other for other in names if other != name), implied])
             if implied not in names and self._suffices(narrower, []):
@@ -283,17 +288,17 @@ class _Search:
     # -- alternatives -----------------------------------------------------------------------------------------
 
     def _find_alternatives(self) -> None:
-        """Find other sets of the same size with which trials agree: with a different control instead of a member."""
+        """Find further sets of the same size, in which a different control replaces one member."""
         first = self.found.minimal[0]
         for name in first:
             kept = [other for other in first if other != name]
             self._replace([other for other in self._alternatives_of(name) if other not in kept], kept)
 
     def _alternatives_of(self, name: str) -> list[str]:
-        """The controls that are tried instead of one.
+        """Return the controls that are tried as a replacement for one.
 
-        Nobody wants a different control instead of a seed, or a seed instead of a flag, and nobody keeps an experiment:
-        they are tried on request only.
+        Nobody wants a different control instead of a seed, a seed instead of a flag, or a control that is an
+        experiment. So these are tried only on request.
         """
         if self.options.alternatives and not self.found.everything:
             self._hold_everything()
@@ -319,7 +324,7 @@ class _Search:
         return [one] if one else self._shrink(rest, kept)
 
     def _keep(self, other: list[str]) -> bool:
-        """Whether this set is as small as the smallest; a smaller one takes their place."""
+        """Keep a set that is as small as the smallest ones; a smaller set replaces them. Returns whether it is kept."""
         size = len(self.found.minimal[0])
         if len(other) < size:
             self.found.minimal = [other]
@@ -337,5 +342,5 @@ def _of(seen: Observation) -> Where:
 
 
 def _without(names: Sequence[str], left_out: str) -> list[str]:
-    """Without a control and those that are never held without it."""
+    """Return the names without a control, and without the controls that imply or need it."""
     return [name for name in names if left_out not in controls.resolve([name])]

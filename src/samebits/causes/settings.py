@@ -1,6 +1,6 @@
-"""Trials of settings, run for real: each setting is a record below the record that is explained.
+"""Runs the trials of settings. Each setting has a record below the record that is explained.
 
-A setting is a record of its own, whose trials hold some controls, and to which trials are added one by one.
+All trials of a setting hold the same controls. Its record grows, one batch of trials after the other.
 """
 
 from __future__ import annotations
@@ -23,16 +23,18 @@ from samebits.store.trace import TrialTrace
 from samebits_probe import wire
 
 FOLDER = "explain"
-SLOWER = 10.0  # a trial that takes so many times as long as with nothing held is cut ...
-LEAST_SECONDS = 30.0  # ... after this time at the earliest
-FIRST = 2  # trials that are run before the first comparison
+SLOWER = 10.0  # a trial is cut if it takes so many times as long as a trial with nothing held ...
+LEAST_SECONDS = 30.0  # ... but not before this time
+FIRST = 2  # trials that run before the first comparison
 
 
 @dataclass(eq=False)
 class Setting:
-    """A record that grows. `steps`: how many each trial makes, None for whole trials. `result`: None without trials.
+    """A setting and its record. `steps`: how many a trial makes; None for whole trials. `result`: None without trials.
+
     `files`: the documents of its trials. `excused`: see Observation. `sought`: the file or the array that diverged in a
-    program that takes no step. If each trial has it and all agree, that is an answer."""
+    program that takes no step. If each trial has it and all agree, the setting has an answer.
+    """
 
     experiment: Experiment
     steps: int | None
@@ -44,39 +46,39 @@ class Setting:
 
     @property
     def plan(self) -> Plan:
-        """What is run."""
+        """The plan of its trials."""
         return self.experiment.plan
 
     @property
     def number(self) -> int:
-        """How many trials it has."""
+        """The number of its trials."""
         return len(self.result.trials) if self.result else 0
 
     def time_left(self, trials: int) -> float | None:
-        """Seconds until it has so many trials; None before the first."""
+        """Return the estimated seconds until it has so many trials; None before its first trial."""
         known = [file.seconds for file in self.files]
         rounds = -(-(trials - self.number) // self.experiment.capacity.at_a_time)
         return rounds * sum(known) / len(known) if known else None
 
     def run(self, more: int) -> None:
-        """Run more trials, and judge all. If that is interrupted, the record is left as it was."""
+        """Run more trials, and judge all. If this is interrupted, the record stays as it was."""
         ids = self.experiment.next_numbers(more)
         self.experiment.change(trials=self.number + more, steps=self.steps)
         try:
             finished = self.experiment.run(Limits(steps=self.steps), ids)
-        except BaseException:  # one that was cut short would take away the verdict of the others
+        except BaseException:  # with a trial that was cut short, the others would have no verdict
             self.experiment.forget(ids)
             raise
         self.seconds += finished.seconds
         self.judge()
 
     def judge(self) -> None:
-        """Look at what its trials left."""
+        """Judge its trials, and read their documents."""
         self.result = self.experiment.judge()
         self.files = [trial.file for trial in self.experiment.record.trials]
 
     def seen(self) -> Observation:
-        """What its trials show."""
+        """Return what its trials show."""
         held = frozenset(self.plan.controls)
         if self.result is None:
             return Observation(held, excused=self.excused)
@@ -99,7 +101,7 @@ class Setting:
 
 
 def sought_without_steps(result: Result) -> str:
-    """The file or the array in which the trials of a program without a step diverge; "" if there is none."""
+    """Return the file or the array in which trials diverge, if the program takes no step; "" if there is none."""
     divergence = result.divergence
     if divergence is None or divergence.kind != "end" or any(trial.steps for trial in result.trials):
         return ""
@@ -108,27 +110,27 @@ def sought_without_steps(result: Result) -> str:
 
 
 def holds(trial: TrialTrace, name: str) -> bool:
-    """Whether a trial ended well and left a file, or an array, of that name."""
+    """Return whether a trial ended well and left a file, or an array, of that name."""
     named = {file.path for file in trial.files.files}
     named |= {point.name for process in trial.observed for point in process.points if point.kind == "end"}
     return trial.file.status == "complete" and name in named
 
 
 def place(divergence: Divergence | None) -> Where | None:
-    """Where trials diverge, in the order of judging."""
+    """Return where trials diverge, as a tuple that sorts in the order of judging."""
     if divergence is None:
         return None
     return divergence.process.order, divergence.step, wire.CODE[divergence.kind]
 
 
 def bad_ending(file: TrialFile, plan: Plan) -> str:
-    """How a trial ended badly, with the last line that it wrote to standard error."""
+    """Return how a trial ended badly, with the last line that it wrote to standard error."""
     said = last_words(plan.trial_folder(file.id))
     return file.why + (f": {said}" if said and file.status == "failed" else "")
 
 
 def adopt(experiment: Experiment, result: Result) -> Setting:
-    """The setting of a record that check has made: as many steps as its last round made."""
+    """Return the setting with nothing held, from a record of check. Its trials have the steps of the last round."""
     trials = experiment.record.trials
     experiment.recall(trials)
     files = [trial.file for trial in trials]
@@ -136,9 +138,9 @@ def adopt(experiment: Experiment, result: Result) -> Setting:
 
 
 class SettingRecords:
-    """The `Settings` of real trials. `first`: the setting with nothing held that was not held before.
+    """The `SettingTrials` of real trials. `first`: the setting that holds only what the check held.
 
-    `keep`: writes down what is known so far; called each time a setting has shown something.
+    `keep`: writes what is known so far; it is called each time a setting has new trials.
     """
 
     def __init__(
@@ -158,7 +160,7 @@ class SettingRecords:
         custody.remove(self._folder)
 
     def look(self, names: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False) -> Observation:
-        """See Settings."""
+        """See SettingTrials."""
         setting = self.setting(names)
         seen, had = setting.seen(), setting.number
         while seen.trials < trials and (through or not seen.diverges(before)) and not (seen.broke or seen.unclear):
@@ -188,7 +190,7 @@ class SettingRecords:
             self._run_beside({self.setting(held): number for held, number in zip(wanted, more, strict=True) if number})
 
     def _has(self, wish: Wish) -> int:
-        """How many trials a setting has; as many as are wished for if more would tell nothing new."""
+        """Return how many trials a setting has; if more would show nothing new, the number that is wished for."""
         setting = self._settings.get(self._held(wish.names))
         if setting is None:
             return 0
@@ -208,18 +210,18 @@ class SettingRecords:
             self._show(setting)
 
     def _learn(self, seen: Observation) -> None:
-        """From now on, *everything* means the controls that took effect when everything was held."""
+        """If everything was held, reduce *everything* to the controls that took effect."""
         if set(self.everything) <= seen.held:
             self.everything = [name for name in self.everything if seen.is_in_force(name)]
 
     def _show(self, setting: Setting) -> None:
-        """Keep what a setting has shown, and say it."""
+        """Keep what a setting has shown, and show it as a note."""
         if self._keep is not None:
             self._keep(self)
         self.progress.note(f"{held_words(self.added(setting), self.everything)}: {seen_words(setting.seen())}")
 
     def _part(self, setting: Setting, trials: int) -> str:
-        """Say what runs next: the setting, how many of its trials have run, and the time left if all agree."""
+        """Describe what runs next: the setting, how many of its trials have run, and the time left if all agree."""
         held, left = held_words(self.added(setting), self.everything), setting.time_left(trials)
         said = f"{held}: {setting.number} of {words.count(trials, 'trial')}"
         return said if left is None else f"{said}, {words.clock(left)} left"
@@ -230,22 +232,22 @@ class SettingRecords:
         return max(1, min(wanted, trials - setting.number))
 
     def added(self, setting: Setting) -> list[str]:
-        """What a setting holds beside what the check held."""
+        """Return the controls that a setting holds in addition to those of the check."""
         return [name for name in setting.plan.controls if name not in self.base]
 
     def setting(self, names: Iterable[str]) -> Setting:
-        """The setting of these controls, made if it is new."""
+        """Return the setting of these controls, and begin it if it is new."""
         held = self._held(names)
         if held not in self._settings:
             self._settings[held] = self.begin(held, self.steps)
         return self._settings[held]
 
     def _held(self, names: Iterable[str]) -> frozenset[str]:
-        """What a setting holds, with what the check held."""
+        """Return all controls that a setting holds: these, and those of the check."""
         return frozenset(controls.resolve([*self.base, *names]))
 
     def begin(self, held: Iterable[str], steps: int | None, *, timed: bool = False) -> Setting:
-        """A new setting without trials, beside those that are looked up. `timed`: it does not count as evidence."""
+        """Begin a setting without trials. `timed`: it is only timed, and is not evidence."""
         plan = self._first.plan
         own = {"steps": steps, "budget": None, "full": False, "timeout": self.longest}
         if timed and plan.options.jobs == "auto":
@@ -269,7 +271,7 @@ class SettingRecords:
 
     @property
     def longest(self) -> float:
-        """Seconds after which a trial is cut."""
+        """The seconds after which a trial is cut."""
         longest = max((file.seconds for file in self._first.files), default=0.0)
         own = self._first.plan.options.timeout
         limit = max(LEAST_SECONDS, SLOWER * longest)
@@ -277,7 +279,7 @@ class SettingRecords:
 
     @property
     def trials(self) -> int:
-        """How many trials were run in all, timed ones too."""
+        """The number of trials that ran in all, timed ones included."""
         return sum(setting.number for setting in self._begun)
 
     @property
@@ -287,9 +289,9 @@ class SettingRecords:
         return max((turn.at_a_time for turn in rounds), default=1)
 
     def lengthen(self, steps: int | None) -> None:
-        """From now on trials make more steps.
+        """Make `steps` steps in each trial from now on.
 
-        Settings that diverged still diverge; settings that agreed must be tried again.
+        Settings that diverged still diverge. Settings that agreed must be tried again.
         """
         if steps == self.steps:
             return
@@ -300,36 +302,36 @@ class SettingRecords:
 
 
 class QuietProgress(Progress):
-    """Passes on what trials do, without a line for each that ends: there are many."""
+    """Passes all events on, except the ends of trials: there are too many of these for a line each."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
-        """Passed on."""
+        """Pass the event on."""
         self._progress.trial_started(trial, of, steps_total)
 
     def trial_step(self, trial: int, step: int) -> None:
-        """Passed on."""
+        """Pass the event on."""
         self._progress.trial_step(trial, step)
 
     def part_started(self, text: str) -> None:
-        """Passed on."""
+        """Pass the event on."""
         self._progress.part_started(text)
 
     def note(self, text: str) -> None:
-        """Passed on."""
+        """Pass the event on."""
         self._progress.note(text)
 
 
 def held_words(held: Collection[str], everything: Sequence[str]) -> str:
-    """Controls in a few words: by name, or by those that are left out of everything."""
+    """Describe controls in a few words: by their names, or by the names that are missing from everything."""
     names = [name for name in everything if name in held] or sorted(held)
     return f"{words.some_of(names, [name for name in everything if name not in held]) or 'nothing'} held"
 
 
 def seen_words(seen: Observation) -> str:
-    """What the trials of a setting show."""
+    """Describe what the trials of a setting show."""
     if seen.broke:
         return f"the program does not run with this: {seen.broke}"
     if seen.unclear:

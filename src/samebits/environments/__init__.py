@@ -1,4 +1,4 @@
-"""Environments and interpreters: which Python a setup's command runs under."""
+"""Environments and interpreters: finds or builds the Python that runs the command of a setup."""
 
 from samebits.environments.builder import create, listing
 from samebits.environments.catalog import environment_python, find_python

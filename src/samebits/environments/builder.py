@@ -1,8 +1,7 @@
-"""Building an environment: a virtual environment, and what its lock files name.
+"""Builds environments: a virtual environment with the packages that its lock files name.
 
-A marker is written last, so that an environment is either whole or not there; a build that was broken off goes on
-where it stopped. (It is built in its place, since virtual environments cannot be moved.) The listing names what is
-built.
+A marker is written last. So an environment without a marker is not complete, and an interrupted build continues where
+it stopped. (An environment is built in its final folder, because virtual environments cannot be moved.)
 """
 
 from __future__ import annotations
@@ -25,18 +24,18 @@ Note = Callable[[str], None]
 MARKER_FORMAT = 1
 TOLD = ("Collecting ", "Downloading ", "Building ", "Installing ")
 LINES_SHOWN = 4
-# what would send packages to a different place than the environment
+# variables that would make pip install into a different place, or Python import from one
 MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_HASHES", "PIP_NO_DEPS")
 
 
 def silent(text: str) -> None:
-    """Tells nobody."""
+    """Ignore a note."""
 
 
 def create(name: str, note: Note = silent) -> Path:
-    """Build an environment, or finish one, and give its interpreter's path. What is whole already is left alone.
+    """Build an environment, or finish its build, and return the path of its interpreter. A complete one stays as it is.
 
-    Raises NotFound (no such environment, or no Python for it) or EnvironmentFailure (with the last words of pip).
+    Raises NotFound (no such environment, or no Python for it) or EnvironmentFailure (with the last lines of pip).
     """
     if name not in RECIPES:
         raise unknown(name)
@@ -54,7 +53,7 @@ def create(name: str, note: Note = silent) -> Path:
 
 
 def is_current(folder: Path, recipe: Recipe) -> bool:
-    """Whether an environment is whole and was built from the lock files as they are now."""
+    """Return whether an environment is complete, and was built from the present lock files."""
     try:
         marker = json.loads((folder / MARKER).read_text())
         return bool(marker["locks"] == recipe.digest()) and (folder / "bin" / "python").exists()
@@ -100,14 +99,14 @@ def _write_marker(folder: Path, recipe: Recipe, python: interpreters.Interpreter
 
 
 class Builder:
-    """Runs the commands of one build: what they say goes to the log, and the last lines of it into the error."""
+    """Runs the commands of one build. Their output goes to the log, and its last lines into the error."""
 
     def __init__(self, folder: Path, name: str, log: IO[str], note: Note) -> None:
         self.folder, self.name, self.log, self.note = folder, name, log, note
         self.environment = {key: value for key, value in os.environ.items() if key not in MISLEADING}
 
     def works(self, python: interpreters.Interpreter) -> bool:
-        """Whether a virtual environment of this very Python, with pip, already exists."""
+        """Return whether the folder already holds a virtual environment of exactly this Python, with pip."""
         command = [str(self.folder / "bin" / "python"), "-c", "import pip, sys; print(list(sys.version_info[:3]))"]
         try:
             done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=self.environment)
@@ -116,12 +115,12 @@ class Builder:
         return done.returncode == 0 and json.loads(done.stdout) == list(python.version)
 
     def install(self, requirements: str, *options: str) -> None:
-        """Install what a file of requirements names."""
+        """Install the packages of a requirements file."""
         pip = [str(self.folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
         self.run([*pip, *options, "--requirement", str(LOCKS / requirements)], requirements)
 
     def run(self, command: list[str], what: str) -> None:
-        """Run a command to its good end. EnvironmentFailure tells its last words and where the others are."""
+        """Run a command until it succeeds. Raises EnvironmentFailure, with its last lines and the path of the log."""
         last: deque[str] = deque(maxlen=LINES_SHOWN)
         self.log.write(f"$ {' '.join(command)}\n")
         with subprocess.Popen(
@@ -137,7 +136,7 @@ class Builder:
                 assert process.stdout is not None
                 for line in process.stdout:
                     self._hear(line.rstrip(), last)
-            except BaseException:  # Ctrl-C above all: no pip goes on by itself
+            except BaseException:  # for example Ctrl-C: pip must not run on alone
                 process.kill()
                 raise
         if process.returncode:
@@ -161,13 +160,13 @@ class Builder:
 
 
 def _short(line: str) -> str:
-    """A line of pip without addresses and origins."""
+    """Return a line of pip without URLs and origins."""
     words = line.split(" (from ")[0].split(" ")
     return " ".join(word.rsplit("/", 1)[-1] if "://" in word else word for word in words)
 
 
 def listing() -> str:
-    """The environments (built or not) and the interpreters found."""
+    """Return a list of the environments (built or not) and of the interpreters found, as text."""
     lines = [f"environments (in {home() / 'envs'})"]
     lines += [f"   {recipe.name:<18} {state(recipe):<12} {recipe.about}" for recipe in RECIPES.values()]
     lines += ["interpreters"]
@@ -176,7 +175,7 @@ def listing() -> str:
 
 
 def state(recipe: Recipe) -> str:
-    """ "built", "out of date" (its lock files are others now) or "not built"."""
+    """Return "built", "out of date" (its lock files have changed) or "not built"."""
     folder = environment_folder(recipe.name)
     if is_current(folder, recipe):
         return "built"

@@ -19,9 +19,9 @@ LOCKS = Path(__file__).resolve().parent / "locks"
 
 
 class Recipe(NamedTuple):
-    """An environment: what it is for, the releases of Python it takes (the preferred one first), and its files.
+    """An environment. `about`: its purpose. `releases`: the Python releases that it takes, the preferred one first.
 
-    `locks`: requirements with hashes, in the order of installation. `ranges`: requirements without.
+    `locks`: requirements files with hashes, in the order of installation. `ranges`: requirements files without hashes.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Recipe(NamedTuple):
     ranges: tuple[str, ...] = ()
 
     def digest(self) -> str:
-        """One hash over all its files: an environment built from others is out of date."""
+        """Return one hash over all its files: an environment that was built from different files is out of date."""
         files = [LOCKS / name for name in (*self.locks, *self.ranges)]
         return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
@@ -55,15 +55,15 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-MARKER = "samebits-environment.json"  # written last: an environment without it was not finished
+MARKER = "samebits-environment.json"  # written last: without it, an environment is not complete
 
 
 def find_python(python: str | None, env: str | None, path: str) -> Interpreter:
-    """The interpreter that `python` in the command shall be.
+    """Return the interpreter that runs as `python` in the command.
 
-    `python`: what `--python` said (a file, a folder that holds bin/python, a name, a release). `env`: what `--env`
-    said. `path`: the PATH to look on. With neither: `python` on PATH, else `python3`, else the one that runs samebits.
-    Raises NotFound (with where it was looked for, and how to get it) or UsageError.
+    `python`: the value of `--python` (a file, a folder with bin/python, a name, or a release). `env`: the value of
+    `--env`. `path`: the PATH to search. If neither is given: `python` on PATH, else `python3`, else the interpreter of
+    samebits. Raises NotFound (with the searched places, and how to get it) or UsageError.
     """
     if python is not None and env is not None:
         raise UsageError("--python and --env both name the interpreter.", advice="Give one of them.")
@@ -77,12 +77,12 @@ def find_python(python: str | None, env: str | None, path: str) -> Interpreter:
 
 
 def environment_folder(name: str) -> Path:
-    """The folder of an environment, whether it is there or not."""
+    """Return the folder of an environment, even if it does not exist."""
     return home() / "envs" / name
 
 
 def environment_python(name: str) -> Path:
-    """The interpreter of an environment that has been built. NotFound says how to build it."""
+    """Return the interpreter of an environment. If it has not been built, NotFound says how to build it."""
     if name not in RECIPES:
         raise unknown(name)
     folder = environment_folder(name)
@@ -96,7 +96,7 @@ def environment_python(name: str) -> Path:
 
 
 def unknown(name: str) -> NotFound:
-    """The error for an unknown name."""
+    """Return the error for an unknown name."""
     return NotFound(
         f"There is no environment {name!r}. These can be built: {', '.join(RECIPES)}.",
         advice="For an environment of your own, give its interpreter: --python FOLDER/bin/python.",

@@ -1,4 +1,4 @@
-"""Python interpreters of this machine: on PATH and in the folders of pyenv, uv and conda."""
+"""Finds the Python interpreters of this machine: on PATH and in the folders of pyenv, uv and conda."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONDA_BASES = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamb
 
 
 class Interpreter(NamedTuple):
-    """A Python interpreter that answered. `bin_folder` goes first on PATH, so that its own tools are found."""
+    """A Python interpreter that answered. `bin_folder` goes first on PATH, so that programs find its own tools."""
 
     path: Path
     version: tuple[int, int, int]
@@ -31,7 +31,8 @@ class Interpreter(NamedTuple):
 
 
 class InterpreterFacts(NamedTuple):
-    """What an interpreter says of itself. `prefix` tells a virtual environment from the Python below it."""
+    """The answer of an interpreter. `prefix` distinguishes a virtual environment from the Python that it is based on.
+    """
 
     path: Path
     prefix: Path
@@ -39,16 +40,16 @@ class InterpreterFacts(NamedTuple):
 
     @property
     def release(self) -> str:
-        """ "3.6.15"."""
+        """The version as text, such as "3.6.15"."""
         return ".".join(map(str, self.version))
 
     def is_release(self, release: str) -> bool:
-        """Whether it is one of a release: 3.6.15 is one of "3.6"."""
+        """Return whether it belongs to a release: 3.6.15 belongs to "3.6"."""
         return (self.release + ".").startswith(release + ".")
 
 
 def ask(path: Path) -> Interpreter:
-    """Ask a file which Python it is. Raises UsageError if it is not Python, NotFound if there is no such file."""
+    """Ask a file which Python it is. Raises UsageError if it is not Python, and NotFound if there is no such file."""
     return _usable(_answer(path.expanduser().absolute()))
 
 
@@ -74,7 +75,7 @@ def _answer(path: Path) -> InterpreterFacts:
 
 
 def candidates(path: str) -> Iterator[Path]:
-    """Files that are named like interpreters, in the order in which they are preferred."""
+    """Yield the files that are named like interpreters, in the order of preference."""
     for folder in path.split(os.pathsep):
         if folder:
             yield from _matching(Path(folder), "python", "python[23]", "python[23].*")
@@ -92,7 +93,7 @@ def _matching(folder: Path, *patterns: str) -> Iterator[Path]:
 
 
 def places() -> dict[str, tuple[Path, str]]:
-    """Tool -> (its folder, where interpreters lie in it)."""
+    """Return {tool: (its folder, the pattern of interpreters in it)}."""
     share = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or share / "uv" / "python")
@@ -100,7 +101,7 @@ def places() -> dict[str, tuple[Path, str]]:
 
 
 def conda_bases() -> list[Path]:
-    """Folders in which conda or one of its kin is installed, or an environment that its list names."""
+    """Return the folders of conda installations (or of similar tools), and of the environments in conda's list."""
     named = [os.environ.get("MAMBA_ROOT_PREFIX"), os.environ.get("CONDA_PREFIX")]
     program = os.environ.get("CONDA_EXE")
     bases = [Path(text) for text in named if text] + ([Path(program).parent.parent] if program else [])
@@ -112,7 +113,7 @@ def conda_bases() -> list[Path]:
 
 
 def found(path: str | None = None) -> Iterator[InterpreterFacts]:
-    """The interpreters of this machine, each once, in the order in which they are preferred; asked as they come."""
+    """Yield each interpreter of this machine once, in the order of preference. Each is asked when it is its turn."""
     seen = set()
     for candidate in candidates(os.environ.get("PATH", "") if path is None else path):
         try:
@@ -126,7 +127,7 @@ def found(path: str | None = None) -> Iterator[InterpreterFacts]:
 
 
 def of_release(release: str, path: str | None = None) -> Interpreter:
-    """An interpreter of a release ("3.6", "3.6.15"). NotFound says where it was looked for and how to get it."""
+    """Return an interpreter of a release ("3.6", "3.6.15"). NotFound names the searched places, and how to get it."""
     for answer in found(path):
         if answer.is_release(release):
             return _usable(answer)
@@ -134,7 +135,7 @@ def of_release(release: str, path: str | None = None) -> Interpreter:
 
 
 def where_looked() -> str:
-    """The places, as the end of a sentence that begins with "looked"."""
+    """Return the searched places, as the end of a sentence that begins with "looked"."""
     parts = ["on PATH"] + [f"in {folder} ({tool})" for tool, (folder, _) in places().items()]
     bases = conda_bases()
     parts.append("in " + ", ".join(map(str, bases)) + " (conda)" if bases else "for conda (not installed here)")
@@ -142,7 +143,7 @@ def where_looked() -> str:
 
 
 def how_to_get(release: str | None) -> str:
-    """Commands that install an interpreter. uv has 3.7 as its oldest."""
+    """Return commands that install an interpreter. The oldest release that uv has is 3.7."""
     if release is None:
         return "`samebits env list` shows the interpreters found here."
     exact = "3.6.15" if release == "3.6" else release
@@ -153,7 +154,7 @@ def how_to_get(release: str | None) -> str:
 
 
 def named(text: str, path: str) -> Interpreter:
-    """The interpreter that a word names: a file, a folder that holds bin/python, a release, or a name on PATH."""
+    """Return the interpreter that a word names: a file, a folder with bin/python, a release, or a name on PATH."""
     file = Path(text).expanduser()
     try:
         if file.is_dir():

@@ -1,5 +1,5 @@
-"""An experiment is a record that grows: its plan, its rounds of trials, what they left. Every command that runs trials
-is a client of it, and asks nothing of `launch` about how a trial is started.
+"""An experiment is a record that grows: its plan, its rounds of trials, and the results of these trials. Every command
+that runs trials uses an experiment. No command starts a trial directly through `launch`.
 """
 
 from samebits.experiment.experiment import Experiment

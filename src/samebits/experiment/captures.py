@@ -1,4 +1,4 @@
-"""A second look at a divergence: captures the tensor itself, in short runs that stop right after it."""
+"""Captures the tensor at a divergence, in short runs that stop right after the divergence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from samebits.tensor_pairs import MOST_RUNS, WITH_TENSORS
 if TYPE_CHECKING:
     from samebits.store import TrialTrace
 
-MOST_SECONDS = 60.0  # for all of them together
+MOST_SECONDS = 60.0  # for all runs together
 MOST_BYTES = 1 << 30
 _FOLDER = "captures"
 
@@ -31,9 +31,9 @@ class CapturedTensor(NamedTuple):
 def measure(
     record: store.Record, result: Result, files: list[TrialFile], most_seconds: float = MOST_SECONDS
 ) -> Size | None:
-    """How far the values at the divergence are apart, or None if it takes more than `most_seconds` to find out.
+    """Measure how far the values at the divergence are apart. Returns None if this may take more than `most_seconds`.
 
-    Trials run again until two of them diverge at the same point; each is stopped right after the step.
+    Trials run again until two of them diverge at the same point. Each trial is stopped right after the step.
     """
     where = result.divergence
     if where is None or result.verdict != "diverged" or where.kind not in WITH_TENSORS:
@@ -54,7 +54,7 @@ def measure(
 
 
 def _size(one: CapturedTensor, other: CapturedTensor, kind: str) -> Size:
-    """How far two tensors are apart, with what is shown of them."""
+    """Measure how far two tensors are apart, and choose the values that a report shows."""
     size = comparison.measure(one.data, other.data, other.dtype, other.shape)
     pair = comparison.TensorPair(one.data, other.data, other.dtype, other.shape)
     shown = comparison.shown_difference(pair, kind, is_related=not size.unrelated)
@@ -62,12 +62,13 @@ def _size(one: CapturedTensor, other: CapturedTensor, kind: str) -> Size:
 
 
 def seconds_needed(files: list[TrialFile]) -> float:
-    """An upper bound for all runs: a trial that went further than this step took longer than they will."""
+    """Return an upper bound for the time of all runs: each stops earlier than the recorded trials, or at the same step.
+    """
     return MOST_RUNS * max((file.seconds for file in files), default=MOST_SECONDS)
 
 
 def _diverge_there(file: RecordFile, where: Divergence, a: CapturedTensor, b: CapturedTensor) -> bool:
-    """Whether two runs first diverge at this point. They may diverge earlier than the trials before."""
+    """Return whether two runs first diverge at this point. They may diverge earlier than the recorded trials did."""
     if (a.dtype, a.shape) != (b.dtype, b.shape):
         return False
     found = comparison.judge(file, [a.trial, b.trial]).divergence
@@ -75,20 +76,20 @@ def _diverge_there(file: RecordFile, where: Divergence, a: CapturedTensor, b: Ca
 
 
 def tensor_at(where: Divergence) -> dict[str, Any]:
-    """The tensor of a divergence, in the form of a request to the probe."""
-    step = max(where.step, 0)  # initial weights are seen while the first step is made
+    """Return the request to the probe for the tensor at which trials diverge."""
+    step = max(where.step, 0)  # the probe sees initial weights during the first step
     return wanted_tensor(where.process.order, step, where.kind, where.name)
 
 
 def wanted_tensor(process: int, step: int, kind: str, name: str) -> dict[str, Any]:
-    """One tensor, in the form of a request to the probe. `process`: in the order in which they were started."""
+    """Return the request to the probe for one tensor. `process`: its place in the order in which processes started."""
     return {"process": process, "first": step, "last": step, "kinds": (kind,), "name": name}
 
 
 def capture(record: store.Record, wanted: dict[str, Any], *, steps: int | None) -> CapturedTensor | None:
-    """Run a trial of a record again for one tensor (`wanted`: see samebits_probe.wire), to its end or for `steps`.
+    """Run a trial of a record again, to its end or for `steps`, and capture one tensor.
 
-    None if the tensor was not seen.
+    `wanted`: the request to the probe (see samebits_probe.wire). Returns None if the tensor was not seen.
     """
     with Experiment.inside(record, _FOLDER, request_of(record)) as experiment:
         return _capture(experiment, wanted, 1, steps)

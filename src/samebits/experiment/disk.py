@@ -1,4 +1,4 @@
-"""Reports a full disk in a sentence, even if no process of a trial can report it."""
+"""Reports a full disk to the user, even if no process of a trial can report it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextmanager
 def full_disk_said(record: Path) -> Iterator[None]:
-    """Turn the system's error about a full disk into one for people."""
+    """Turn the system's error about a full disk into a message for people."""
     try:
         yield
     except OSError as error:
@@ -28,13 +28,13 @@ def full_disk_said(record: Path) -> Iterator[None]:
 
 
 def check_space(record: Path) -> None:
-    """Raise SamebitsError if the record's disk is full: a probe that could not write cannot say so."""
+    """Raise SamebitsError if the record's disk is full: a probe that cannot write cannot report it."""
     if shutil.disk_usage(record).free < _LEAST_FREE:
         raise _full(record)
 
 
 def _full(record: Path) -> SamebitsError:
-    """The error for a full disk."""
+    """Return the error for a full disk."""
     return SamebitsError(
         f"The disk is full: {record} could not be written completely. You can read what was recorded until then.",
         "Make room, or give --out a folder on a different disk.",

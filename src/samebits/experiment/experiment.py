@@ -26,10 +26,10 @@ from samebits.store.record import TRIALS
 
 
 class Experiment:
-    """A record that grows. `file`: its record.json, as it was last saved or will be saved next.
+    """A record that grows. `file`: the content of its record.json, as it was last saved or will be saved next.
 
-    The record can be read at every moment, whatever ends this process. What a trial left is read and hashed once, when
-    it is first asked for.
+    The record can be read at every moment, even if this process is killed. The files of a trial are read and hashed
+    once, when a caller first asks for them.
     """
 
     def __init__(
@@ -48,10 +48,11 @@ class Experiment:
         hash_wanted: str | None = None,
         capacity: Capacity | None = None,
     ) -> Experiment:
-        """A new record without trials.
+        """Begin a new record without trials.
 
-        `hash_wanted`: the algorithm of a record that this one is compared with. `capacity`: of an experiment with the
-        same program. Raises UsageError, NotFound, RecordExists or RecordBusy before anything is written.
+        `hash_wanted`: the hash algorithm of the record that this one is compared with. `capacity`: the capacity of an
+        experiment with the same program, to share it. Raises UsageError, NotFound, RecordExists or RecordBusy before
+        anything is written.
         """
         plan = make_plan(request, hash_wanted=hash_wanted)
         experiment = cls(plan, describe(plan), progress, capacity)
@@ -60,7 +61,10 @@ class Experiment:
 
     @classmethod
     def resume(cls, record: store.Record, progress: Progress | None = None) -> Experiment:
-        """Continue an existing record. Raises NotFound if its command or folder is gone, RecordBusy."""
+        """Continue an existing record.
+
+        Raises NotFound if its command or folder is gone, and RecordBusy if it is in use.
+        """
         return cls(recorded_trials.reopen(record), record.file, progress)
 
     @classmethod
@@ -68,7 +72,10 @@ class Experiment:
     def inside(
         cls, record: store.Record, name: str, request: Request, progress: Progress | None = None
     ) -> Iterator[Experiment]:
-        """An experiment in a folder of a record that is removed afterwards. Its trials do not belong to the record."""
+        """Yield an experiment in a folder of a record, and remove that folder afterwards.
+
+        Its trials do not belong to the record.
+        """
         held = custody.resume(record.folder.absolute())
         inner = replace(request, out=held.folder / name, overwrite=True, against=None)
         experiment = cls.begin(inner, progress, hash_wanted=record.file.hash)
@@ -84,12 +91,12 @@ class Experiment:
 
     @property
     def capacity(self) -> Capacity:
-        """How many trials run at a time."""
+        """The rule for how many trials run at a time, and the places in which they run."""
         return self._trials.capacity
 
     @property
     def progress(self) -> Progress:
-        """The object that is told what the trials do."""
+        """The object that receives the events of the trials."""
         return self._trials.progress
 
     @progress.setter
@@ -109,7 +116,7 @@ class Experiment:
         return finished
 
     def _with(self, finished: FinishedRound) -> dict[str, Any]:
-        """What a round adds to record.json."""
+        """Return the fields of record.json that a round changes."""
         lost, self._trials.lost = self._trials.lost, []
         return {
             "rounds": [*self.file.rounds, finished.document],
@@ -118,7 +125,7 @@ class Experiment:
         }
 
     def end_waiting(self, why: str = "") -> None:
-        """End the trials that wait for a next round. `why`: none waits from now on."""
+        """End the trials that wait for a next round. `why`: if given, the reason why no trial waits from now on."""
         with full_disk_said(self.folder):
             ended = self._trials.end_waiting(why)
         for number in ended:
@@ -128,7 +135,7 @@ class Experiment:
                 self._read[number] = sealed
 
     def next_numbers(self, more: int) -> list[int]:
-        """Numbers for more trials. Raises UsageError if a record cannot hold so many."""
+        """Return numbers for more trials. Raises UsageError if a record cannot hold so many."""
         names = [path.name for path in (self.folder / TRIALS).glob("*") if path.name.isdecimal()]
         last = max(map(int, names), default=0)
         if last + more > MOST_TRIALS:
@@ -141,14 +148,14 @@ class Experiment:
             return recorded_trials.adopt(source, self.plan)
 
     def recall(self, trials: Sequence[store.TrialTrace]) -> None:
-        """Make these the only trials before the next ones: the experiment knows what they left."""
+        """Treat these as the only earlier trials: keep their traces, and remember the files that they wrote."""
         leaks = self._trials.leaks = Leaks(self.plan.directory, self.folder)
         for trial in trials:
             self._read[trial.id] = trial
             leaks.wrote(trial.id, [self.plan.directory / path for path in trial.file.wrote])
 
     def forget(self, ids: Sequence[int]) -> None:
-        """Remove trials that should not count, and rounds that held nothing else."""
+        """Remove trials that should not count, and the rounds that held only such trials."""
         for number in ids:
             self._read.pop(number, None)
             folder = self.plan.trial_folder(number)
@@ -159,7 +166,7 @@ class Experiment:
             self.file = self.file.model_copy(update={"rounds": rounds})
             self.save()
 
-    # -- what they left -------------------------------------------------------------------------------------------
+    # -- results --------------------------------------------------------------------------------------------------
 
     @property
     def record(self) -> store.Record:
@@ -169,34 +176,35 @@ class Experiment:
         return record
 
     def trial(self, number: int) -> store.TrialTrace:
-        """What one trial left. Raises RecordError."""
+        """Return the trace of one trial. Raises RecordError if it cannot be read."""
         if number not in self._read:
             self._read[number] = store.read_trial(self.plan.trial_folder(number))
         return self._read[number]
 
     def processes(self, number: int) -> list[Path]:
-        """The folders of a trial's processes that observed something, in the order in which they were started."""
+        """Return the folders of the processes of a trial that observed something, in the order in which they started.
+        """
         return [process.folder for process in Processes(self.plan.trial_folder(number)).observing()]
 
     def judge(self, **options: Any) -> Result:
-        """The verdict on the record as it is now. `options`: those that replace its own."""
+        """Judge the record as it is now. `options`: options that replace those of the record."""
         asked = self.file.options.model_copy(update=options)
         return comparison.judge(self.file.model_copy(update={"options": asked}), self.record.trials)
 
     # -- documents ------------------------------------------------------------------------------------------------
 
     def change(self, **options: Any) -> None:
-        """Set options by which the record is judged from now on."""
+        """Change the options by which the record is judged from now on."""
         asked = self.file.options.model_copy(update=options)
         self.file = self.file.model_copy(update={"options": asked})
 
     def note(self, notes: list[str]) -> None:
-        """Keep sentences about how the trials were combined. They become warnings."""
+        """Keep notes about how the trials were combined. They become warnings."""
         self.file = self.file.model_copy(update={"notes": notes})
         self.save()
 
     def doubt(self, seen: str) -> None:
-        """Keep what was seen only in trials that had waited between rounds."""
+        """Keep a difference that was seen only in trials that had waited between rounds."""
         self.file = self.file.model_copy(update={"doubt": seen})
         self.save()
 
@@ -206,13 +214,13 @@ class Experiment:
             store.write_record(self.folder, origin.signed(self.file, self.folder))
 
     def write(self, name: str, document: Document) -> None:
-        """Write a different document of the record."""
+        """Write a document of the record that is not record.json."""
         with full_disk_said(self.folder):
             store.write_document(self.folder / name, document)
 
 
 def describe(plan: Plan) -> RecordFile:
-    """record.json before the first round."""
+    """Return the content of record.json before the first round."""
     request = plan.request
     return RecordFile(
         samebits=__version__,

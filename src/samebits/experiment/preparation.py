@@ -1,4 +1,5 @@
-"""Imports what judges and reports the trials, while the first of them starts: nothing waits for it."""
+"""Imports the modules that judge and report trials, in a thread while the first trial starts: nothing waits for them.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +22,12 @@ _NEEDED_LATER = (
 
 @cache
 def begin() -> None:
-    """Import the modules beside all else, once. Returns at once; who needs a module meanwhile waits for it."""
+    """Import the modules in a thread, once. Returns at once. Code that needs one of the modules meanwhile waits for it.
+    """
     threading.Thread(target=_import, name="samebits imports").start()
 
 
 def _import() -> None:
-    with suppress(Exception):  # who needs the module imports it again, and is told
+    with suppress(Exception):  # the code that needs the module imports it again, and gets the error
         for name in _NEEDED_LATER:
             importlib.import_module(name)

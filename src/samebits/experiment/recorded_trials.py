@@ -15,7 +15,7 @@ from samebits.model import ENDED_WELL, RecordFile, TrialFile
 
 
 def usable(record: store.Record) -> list[TrialFile]:
-    """Trials that new ones can be compared with. Raises RecordError if there is none."""
+    """Return the trials that new ones can be compared with. Raises RecordError if there is none."""
     found = [trial.file for trial in record.trials if trial.file.status in ENDED_WELL]
     if not found:
         raise RecordError(f"{record.folder} holds no trial that ended.", "Record one: samebits record -- ...")
@@ -23,7 +23,7 @@ def usable(record: store.Record) -> list[TrialFile]:
 
 
 def adopt(source: store.Record, plan: Plan) -> list[TrialFile]:
-    """Copy the usable trials of a different record into this one, numbered from 1; link files if the disk allows it."""
+    """Copy the usable trials of a different record into this one, numbered from 1. Link files if the disk allows it."""
     with custody.shared(source.folder):
         return [_adopt(source, plan, number, file) for number, file in enumerate(usable(source), 1)]
 
@@ -45,10 +45,13 @@ def _link(source: str, target: str) -> None:
 
 
 def reopen(record: store.Record) -> Plan:
-    """The plan of a record, for more trials of it. Raises NotFound if its command or folder is gone, RecordBusy."""
+    """Return the plan of a record, for more trials of it.
+
+    Raises NotFound if its command or folder is gone, and RecordBusy if the record is in use.
+    """
     is_own = origin.is_own(record)
     held = custody.resume(record.folder.absolute())
-    if not is_own:  # then the code in it may be anybody's
+    if not is_own:  # a record from elsewhere may hold the code of a stranger
         environment.copy_probe(held.folder)
         environment.make_shims(held.folder, record.file.python)
     plan = arrange(request_of(record), held.folder, hash_wanted=record.file.hash)
@@ -56,7 +59,7 @@ def reopen(record: store.Record) -> Plan:
 
 
 def request_of(record: store.Record) -> Request:
-    """The request that the record was made for."""
+    """Return the request that the record was made for."""
     file = record.file
     return Request(
         command=file.command,
@@ -75,12 +78,12 @@ def request_of(record: store.Record) -> Request:
 
 
 def last_steps(record: store.Record) -> int | None:
-    """How many steps each trial of its last round made; None for whole trials."""
+    """Return how many steps each trial of the record's last round was allowed to make; None for whole trials."""
     return record.file.rounds[-1].steps if record.file.rounds else record.file.options.steps
 
 
 def setup_differences(old: RecordFile, new: RecordFile, before: TrialFile, after: TrialFile) -> list[str]:
-    """Sentences about the differences between the setups of the recorded run and of the new trials."""
+    """Return a sentence for each difference between the setups of the recorded run and of the new trials."""
     pairs = [
         ("the command", " ".join(old.command), " ".join(new.command)),
         ("the controls", ", ".join(old.controls) or "none", ", ".join(new.controls) or "none"),

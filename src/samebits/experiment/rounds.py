@@ -23,42 +23,42 @@ from samebits.launch.trial import TrialRun
 from samebits.model import NODE_WAS_LOST, STOPPED_BY_USER, Round, TrialFile
 
 _TELL = 0.25  # seconds between two messages about a trial's steps
-_PACE = 0.1  # and between two looks for a place, while trials of a different record have all
+_PACE = 0.1  # seconds between two looks for a free place, while trials of a different record have all places
 NO_VERDICT = ("failed", "killed", "timeout", "unwatched")
-_APART = 1.25  # seconds: a seed from a clock of whole seconds must not be the same in all trials
+_APART = 1.25  # seconds between two starts: trials that seed from a clock of whole seconds must not get the same seed
 
 
 class Progress:
-    """Receives what happens while trials run. This class shows nothing. Override what you show, and return at once."""
+    """Receives the events of a run. This class shows nothing: override the methods you need, and return at once."""
 
     def round_started(self, steps: int | None, trials: int) -> None:
         """A round begins: `steps` steps of each trial (None: whole trials)."""
 
     def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
-        """A trial begins, known by its number. `of`: how many there will be.
+        """A trial begins, known by its number. `of`: the number of trials in all.
 
-        `steps_total`: how many steps it will make, None if that is not known.
+        `steps_total`: the number of steps that it will make; None if that is not known.
         """
 
     def trial_step(self, trial: int, step: int) -> None:
-        """A trial has made so many steps."""
+        """A trial has made `step` steps."""
 
     def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
-        """A trial is over. `steps`: how many it has made."""
+        """A trial has ended. `steps`: the number of steps that it has made."""
 
     def note(self, text: str) -> None:
-        """A sentence to show."""
+        """There is a note to show."""
 
     def part_started(self, text: str) -> None:
-        """A new part of a longer search begins: the trials shown so far have ended."""
+        """A new part of a longer search begins: the trials that were shown before have ended."""
 
 
 @dataclass(frozen=True)
 class FinishedRound:
     """One round that has ended. `files`: the documents of its trials, by number. `time_was_up`: a budget ended it.
 
-    `resumed`: trials went on where they had waited. `some_waited`: a trial waited before the round, or at its end.
-    `at_a_time`: the most trials that ran together.
+    `resumed`: trials continued from where they had waited. `some_waited`: a trial waited before the round, or at its
+    end. `at_a_time`: the most trials that ran together.
     """
 
     steps: int | None
@@ -82,13 +82,13 @@ class FinishedRound:
 
     @property
     def is_last(self) -> bool:
-        """Whether more rounds show nothing new: no trial was stopped, or one ended in a way that gives no verdict."""
+        """Whether a further round would show nothing new: time was up, no trial was stopped, or one gave no verdict."""
         statuses = {file.status for file in self.files}
         return self.time_was_up or "stopped" not in statuses or not self.ended_well
 
 
 class Trials:
-    """Runs trials of a plan, as many at a time as `capacity` says, and remembers what they wrote."""
+    """Runs trials of a plan, as many at a time as `capacity` allows, and remembers which files they wrote."""
 
     def __init__(self, plan: Plan, progress: Progress, capacity: Capacity | None = None) -> None:
         self.plan, self.progress = plan, progress
@@ -101,17 +101,18 @@ class Trials:
         self._told: dict[int, float] = {}
         self._is_measured, self._usage, self._disturbance = False, Usage(1, 0), ""
         self.lost: list[int] = []  # trials that started again because their node was lost
-        self._others_from = 0.0  # when others may start beside the first of a round
+        self._others_from = 0.0  # when other trials may start beside the first one of a round
         self._to_tell = plan.said
 
     def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
-        """Run these trials, each in a folder of the same path as before: those that wait go on, others start again.
+        """Run these trials, each in the same folder as before: trials that wait continue, all others start again.
 
-        `tries_first`: if the first trial ends in a way that gives no verdict, the others are not started; it runs alone
-        unless it is a whole one. With `limits.seconds` the first trial ends there, with `limits.grows` it may make more
-        steps. The others end after as many steps as it made, or was allowed. Whatever ends a round early, Ctrl-C too,
-        ends its trials first and leaves what they recorded. If trials may have disturbed each other, and the user did
-        not ask for several at a time, all start again, one by one.
+        `tries_first`: if the first trial ends in a way that gives no verdict, the others do not start. So the first
+        trial runs alone, unless it is a whole trial. With `limits.seconds` the first trial ends after this time; with
+        `limits.grows` it may make more steps. The other trials end after as many steps as the first one made, or was
+        allowed to make. If a round ends early, for example by Ctrl-C, its trials end first, and their recorded files
+        stay. If trials may have disturbed each other, and the user did not ask for several at a time, all trials start
+        again, one by one.
         """
         was_own = self.capacity.is_own
         if self._to_tell:
@@ -128,8 +129,8 @@ class Trials:
         return replace(again, seconds=finished.seconds + again.seconds)
 
     def _why_one_by_one(self, finished: FinishedRound) -> str:
-        """What shows that trials side by side may have disturbed each other; empty if nothing does."""
-        if not self.capacity.is_own:  # trials of a different record have shown it meanwhile
+        """Return the sign that trials side by side may have disturbed each other; "" if there is none."""
+        if not self.capacity.is_own:  # meanwhile trials of a different record have disturbed each other
             return self.capacity.why
         if not self.capacity.is_auto:
             return self._disturbance
@@ -169,13 +170,13 @@ class Trials:
         return FinishedRound(limits.steps, seconds, files, was_up, resumed=resumed, some_waited=waited, at_a_time=most)
 
     def _pause(self, seconds: float) -> None:
-        """Wait until the next look is due, `seconds` if no trial runs."""
+        """Wait until the next look at the trials is due; `seconds` if no trial runs."""
         if self._running:
             preparation.begin()
         clock.sleep(min((trial.pace for trial in self._running.values()), default=seconds))
 
     def end_waiting(self, why: str = "") -> list[int]:
-        """End the trials that wait, and return their numbers. `why`: none waits from now on."""
+        """End the trials that wait, and return their numbers. `why`: the reason, if no trial may wait from now on."""
         ended = self._waiting.refuse(why) if why else self._waiting.end()
         self._tell_refusal()
         return ended
@@ -186,7 +187,10 @@ class Trials:
             self.progress.note(f"{why}: the next round starts all trials again")
 
     def _fill(self, to_come: list[int], limits: Limits, *, jobs: int, of: int) -> None:
-        """Start as many as may run at a time. A trial that waits goes on in the place in which it began."""
+        """Start as many trials as may run at a time.
+
+        If the user gave a number of jobs, a trial that waits continues in the place in which it began.
+        """
         shared = self.capacity.places.are_shared or not self._is_auto
         places = self.capacity.at_a_time if shared else jobs
         for slot in range(places):
@@ -200,23 +204,26 @@ class Trials:
                 self._others_from = min(self._others_from, clock.now() + _APART)
 
     def _may_start(self, slot: int, jobs: int) -> bool:
-        """Whether a trial may start in a place now: others may have it, or have all."""
+        """Return whether a trial may start in a place now: it is free, and no limit on running trials is reached."""
         is_free = self.capacity.places.is_free(slot, self.capacity.at_a_time) and len(self._running) < jobs
         return is_free and not (self._running and clock.now() < self._others_from)
 
     @property
     def _is_auto(self) -> bool:
-        """Whether any trial may run in any place: the environment is the same in all."""
+        """Whether any trial may run in any place, because the environment is the same in all places."""
         return self.plan.options.jobs == "auto"
 
     def _begin(self, number: int, limits: Limits, slot: Slot) -> None:
-        """Let a trial go on, or start it. One that goes on counts as running at once: whatever ends us ends it, too."""
+        """Start a trial, or let it continue.
+
+        A trial that continues counts as running at once: if this process has to end, it ends the trial too.
+        """
         trial: HostedTrial | None = self._waiting.take(number)
         if isinstance(trial, TrialRun):
             self._running[slot.number], trial.slot = trial, slot
             self.capacity.places.taken.add(slot.number)
             trial.go_on(limits)
-        else:  # a place stays free if the trial cannot be started: others wait for it
+        else:  # if the trial cannot be started, the place must stay free, because other trials wait for it
             trial = self.plan.host.start(TrialOrder(self.plan, number, limits, slot, self.leaks, self._ending))
             self._running[slot.number] = trial
             self.capacity.places.taken.add(slot.number)
@@ -224,7 +231,7 @@ class Trials:
             trial.meter = UsageMeter(trial.root) if self._is_measured else None
 
     def _poll(self, of: int) -> Iterator[TrialFile]:
-        """The trials that have ended since the last look, or wait. `of`: how many the round has."""
+        """Yield the trials that have ended or paused since the last look. `of`: the number of trials in the round."""
         for slot, trial in list(self._running.items()):
             if not trial.poll():
                 self._tell(trial)
@@ -243,7 +250,7 @@ class Trials:
             yield file
 
     def _starts_again(self, file: TrialFile, to_come: list[int]) -> bool:
-        """Whether a trial runs again because its node was lost, which says nothing about the trial."""
+        """Return whether a trial runs again because its node was lost. A lost node says nothing about the trial."""
         if file.why != NODE_WAS_LOST or self.lost.count(file.id) >= self.plan.request.again:
             return False
         self.lost.append(file.id)
@@ -252,13 +259,13 @@ class Trials:
         return True
 
     def _learn(self, first: TrialFile) -> None:
-        """The first trial of a round has run alone: its use decides how many of the others run together."""
+        """Decide how many of the other trials run together, from what the first one used while it ran alone."""
         if self._is_measured:
             self.capacity.learn(self._usage, first.stop_after if first.status == "stopped" else None)
         self._is_measured = False
 
     def _look_back(self, trial: TrialRun) -> None:
-        """Read what a finished trial used, and whether it disturbed those beside it, or would have."""
+        """Note what a finished trial used, and whether it disturbed the trials beside it, or would have done so."""
         name = trial.files.shared_name() if self.capacity.is_auto else ""
         wrote = f"trials may overwrite each other's {name}" if name else ""
         if trial.meter is not None:
@@ -271,8 +278,9 @@ class Trials:
             self._disturbance = wrote or (f"two trials wrote {twice[0]}" if twice else self._disturbance)
 
     def _look_back_from_afar(self, trial: HostedTrial, file: TrialFile) -> None:
-        """Whether a trial on a different machine wrote a file that a trial beside it wrote: they may share a disk, or a
-        node.
+        """Note whether a trial on a different machine wrote a file that a trial beside it wrote.
+
+        The two may share a disk or a node.
         """
         if trial.slot.is_alone or self.plan.options.isolate:
             return
@@ -291,18 +299,18 @@ class Trials:
 
     @contextmanager
     def _ended_with_the_block(self) -> Iterator[None]:
-        """No trial runs on after the block, whatever ends it."""
+        """Make sure that no trial still runs after the block, even if an exception ends the block."""
         try:
             yield
         finally:
             self._abort()
 
     def _is_enough(self, first: TrialFile, *, tries_first: bool) -> bool:
-        """Whether the first trial of a round shows that the others need not start."""
+        """Return whether the first trial of a round shows that the others need not start."""
         return self._misses_artifacts(first) or (tries_first and self._gives_no_verdict(first))
 
     def _gives_no_verdict(self, file: TrialFile) -> bool:
-        """Whether more trials like this one would show nothing: it ended badly, or left nothing to compare."""
+        """Return whether more trials like this one would show nothing: it ended badly, or left nothing to compare."""
         if file.status in NO_VERDICT:
             return True
         if self.plan.options.artifacts or self._files(file).get("files"):
@@ -310,7 +318,8 @@ class Trials:
         return not Processes(self.plan.trial_folder(file.id)).observing()  # the program's globals may hold its model
 
     def _misses_artifacts(self, file: TrialFile) -> bool:
-        """Whether a pattern of --artifact matches no file of a whole trial. The user should know that at once."""
+        """Return whether a pattern of --artifact matches no file of a whole trial: the user should know that at once.
+        """
         return file.status == "complete" and bool(self._files(file).get("patterns_without_match"))
 
     def _files(self, file: TrialFile) -> dict[str, Any]:
@@ -336,7 +345,8 @@ class Trials:
 
 
 def _after_first(limits: Limits, file: TrialFile) -> Limits:
-    """The limits of the other trials: as many steps as the first one made if time was up, or as it was allowed."""
+    """Return the limits of the other trials: the steps that the first one made (if time was up) or was allowed to make.
+    """
     if limits.grows or (limits.seconds is not None and file.status == "stopped"):
         limits = replace(limits, steps=file.stop_after)
     return replace(limits, seconds=None, grows=False)

@@ -1,4 +1,4 @@
-"""Decides how far the trials of each round go: a few steps, then ten times as many, and at last all."""
+"""Decides how many steps the trials of each round make: a few, then ten times as many, and at last all."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Schedule:
         self._past: list[tuple[int, float]] = []
 
     def first(self) -> Limits:
-        """The first round: whole with --full, else a few steps."""
+        """Return the limits of the first round: whole trials with --full, a few steps otherwise."""
         steps = self._options.steps if self._options.full else self._capped(FIRST)
         grows = steps is not None and not self._options.full and self._options.budget is None
         most = self._options.steps
         return Limits(steps=steps, seconds=self._share(), grows=grows, most=most, waits=grows and steps != most)
 
     def after(self, looked: FinishedRound) -> Limits | None:
-        """The round after this one, or None if it was the last one."""
+        """Return the limits of the round after this one; None if this one was the last."""
         if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
             return None
         self._past.append((looked.steps, looked.seconds))
@@ -38,7 +38,7 @@ class Schedule:
         return self._within_budget(looked.steps, steps)
 
     def whole(self, looked: FinishedRound) -> Limits | None:
-        """The trials up to where they were asked to go, or None if the round did that."""
+        """Return the limits of a round in which trials run as far as the user asked; None if this round did that."""
         if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
             return None
         return Limits(steps=self._options.steps, seconds=self._share())
@@ -51,14 +51,17 @@ class Schedule:
         return self._options.budget - (clock.now() - self._began)
 
     def _share(self) -> float | None:
-        """Seconds that the first trial of a round may take, so that the others fit into the budget too."""
+        """Return the seconds that the first trial of a round may take, so that the others fit into the budget too."""
         if self._options.budget is None:
             return None
         others = -(-(self._trials - 1) // _jobs(self._options))
         return max(self._left(), 0.0) / (1 + others)
 
     def _within_budget(self, made: int, steps: int) -> Limits | None:
-        """The next round if it fits; else one last round of as many steps as fit, if that is worth the starts."""
+        """Return the limits of the next round.
+
+        If it does not fit into the budget, this is a last round of as many steps as fit; None if too few fit.
+        """
         start, each = estimate(self._past)
         left = self._left()
         fitting = int((left * 0.9 - start) / each) if each > 0 else steps
@@ -70,9 +73,9 @@ class Schedule:
 
 
 def estimate(past: Sequence[tuple[int, float]]) -> tuple[float, float]:
-    """(seconds to start, seconds a step) of a round, from rounds of known steps and seconds.
+    """Estimate (seconds to start, seconds per step) of a round, from rounds of known steps and seconds.
 
-    With one round only, half of its time is taken to be its starts.
+    If only one round is known, half of its time counts as the time to start.
     """
     steps, seconds = past[-1]
     if len(past) < 2:
@@ -83,5 +86,5 @@ def estimate(past: Sequence[tuple[int, float]]) -> tuple[float, float]:
 
 
 def _jobs(options: Options) -> int:
-    """With a budget trials run one by one, unless the user says how many."""
+    """Return how many trials run at a time with a budget: one, unless the user gives a number."""
     return 1 if options.jobs == "auto" else options.jobs

@@ -1,7 +1,7 @@
-"""Runs works side by side, so that trials of several records run at the same time.
+"""Runs several works side by side, so that trials of several records run at the same time.
 
-A work is the code that fills one record. Only one work runs at a time, and the others go on when it sleeps. So no work
-needs a lock: between two sleeps, nothing else happens.
+A work is the code that fills one record. Only one work runs at a time; the others continue when it sleeps. So no work
+needs a lock: between two of its sleeps, no other work runs.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from samebits.experiment.rounds import Progress
 __all__ = ["Once", "OneByOne", "WorkEnded", "WorkProgress", "side_by_side"]
 
 T = TypeVar("T")
-_PACE = 0.05  # seconds between two looks at a value that a different work makes
+_PACE = 0.05  # seconds between two looks for a value that a different work computes
 
 
 class WorkEnded(BaseException):
-    """Raised in a work that sleeps and has to end, because a different one failed or a signal came."""
+    """Raised in a work that sleeps and has to end, because a different work failed or a signal came."""
 
 
 def side_by_side(works: Sequence[Callable[[], T]], most: int) -> list[T]:
-    """Do the works, at most so many at a time, and return what each returned, in their order.
+    """Run the works, at most `most` at a time, and return the results in the order of the works.
 
-    If one raises, or if a signal asks for the end, the others end first: they raise WorkEnded where they sleep.
+    If one work raises, or if a signal comes, all others end first: WorkEnded is raised where they sleep.
     """
     if most <= 1 or len(works) <= 1:
         return [work() for work in works]
     turns = [_Turn(work) for work in works]
-    with interrupt.waited_for() as look:  # around the end of the works, too: their rounds wait for signals themselves
+    with interrupt.waited_for() as look:  # the works end inside this block: their rounds wait for signals too
         try:
             while left := [turn for turn in turns if not turn.is_over][:most]:
                 look()
@@ -45,7 +45,7 @@ def side_by_side(works: Sequence[Callable[[], T]], most: int) -> list[T]:
 
 
 def _go_on(turns: Sequence[_Turn[T]]) -> None:
-    """Wait until the first of them wants to go on, then let all go on that want to."""
+    """Wait until the first of these works is due, then continue all works that are due."""
     clock.sleep(max(0.0, min(turn.due for turn in turns) - clock.now()))
     for turn in turns:
         if turn.due <= clock.now():
@@ -53,7 +53,7 @@ def _go_on(turns: Sequence[_Turn[T]]) -> None:
 
 
 class _Turn(Generic[T]):
-    """One work, in a thread of its own. `due`: when it wants to go on."""
+    """One work, in a thread of its own. `due`: the time at which it has to continue."""
 
     result: T
 
@@ -66,7 +66,7 @@ class _Turn(Generic[T]):
         self._thread = threading.Thread(target=context.run, args=(self._run, work), daemon=True)
 
     def go_on(self) -> None:
-        """Let it run until it sleeps or is over. Raises what it raises."""
+        """Let the work run until it sleeps or ends. If the work raises, this method raises the same error."""
         if not self._is_begun:
             self._is_begun = True
             self._thread.start()
@@ -77,7 +77,10 @@ class _Turn(Generic[T]):
             raise error
 
     def _wait_for_it(self) -> None:
-        """Two never run at once, so a signal that raises here is passed on when the work sleeps."""
+        """Wait until the work sleeps or ends.
+
+        Two works never run at once. So if a signal raises an exception here, this method raises it only after the wait.
+        """
         raised = None
         while True:
             try:
@@ -89,11 +92,11 @@ class _Turn(Generic[T]):
             raise raised
 
     def end(self) -> None:
-        """End it, if it is not over."""
+        """End the work if it still runs."""
         self._is_to_end = True
         while self._is_begun and not self.is_over:
             clock.sleep(max(0.0, self.due - clock.now()))
-            with suppress(BaseException):  # what ended the first one is raised
+            with suppress(BaseException):  # only the error of the first work that failed is raised
                 self.go_on()
 
     def _run(self, work: Callable[[], T]) -> None:
@@ -101,7 +104,7 @@ class _Turn(Generic[T]):
         clock.asleep_by(self._sleep)
         try:
             self.result = work()
-        except BaseException as error:  # noqa: BLE001  (it is raised in the thread that waits)
+        except BaseException as error:  # noqa: BLE001  (`go_on` raises it in the thread that waits)
             self._error = error
         finally:
             self.is_over = True
@@ -112,38 +115,38 @@ class _Turn(Generic[T]):
         self._others.release()
         self._mine.acquire()
         if self._is_to_end:
-            self._is_to_end = False  # what it does to end may sleep, too
+            self._is_to_end = False  # its cleanup may sleep too
             raise WorkEnded
 
 
 class WorkProgress(Progress):
-    """The progress of one of several works: passes on its notes, and with a title a line for each trial.
+    """The progress of one of several works. It passes on the notes of the work. With a title, it adds a line per trial.
 
-    Numbers of trials of several records mean nothing beside each other.
+    The number of a trial means nothing beside trials of a different record.
     """
 
     def __init__(self, progress: Progress, title: str = "") -> None:
         self._progress, self._title = progress, title
 
     def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
-        """Say it, if the work has a title."""
+        """Show a line for the trial, if the work has a title."""
         if self._title:
             self.note(f"trial {trial}: {status}, {words.count(steps, 'step')}, {words.span(seconds)}")
 
     def note(self, text: str) -> None:
-        """Pass it on."""
+        """Pass the note on."""
         self._progress.note(f"{self._title}: {text}" if self._title else text)
 
 
 class Once(Generic[T]):
-    """A value that several works ask for: the first one makes it, and the others wait for that."""
+    """A value that several works need: the first work that asks computes it, and the others wait for it."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make, self._is_made = make, False
         self._made: list[T] = []
 
     def get(self) -> T:
-        """The value. If making it fails, the next work that asks tries again."""
+        """Return the value. If the computation fails, the next work that asks tries again."""
         while self._is_made and not self._made:
             clock.sleep(_PACE)
         if not self._made:
@@ -156,14 +159,14 @@ class Once(Generic[T]):
 
 
 class OneByOne:
-    """A block that one work runs at a time, because all would use the same folder. The others wait."""
+    """A lock for code that only one work may run at a time, because all works would use the same folder."""
 
     def __init__(self) -> None:
         self._is_taken = False
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """A block that only one work is in."""
+        """Wait until no other work is in a block of this lock, then run the block."""
         while self._is_taken:
             clock.sleep(_PACE)
         self._is_taken = True

@@ -1,4 +1,4 @@
-"""Finds where trials diverge: step, phase, module, operator. Each level takes trials of its own."""
+"""Finds where trials diverge: step, phase, module, operator. Modules and operators take trials of their own."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def run(
 ) -> tuple[Record, Result]:
     """Find out where the trials of a request (after a check) or of the record in a folder diverge.
 
-    `run`: run the command of a record from elsewhere, too. `heat`: measure the distance of every tensor, too. Returns
-    the record and its result, without a location if the trials do not diverge. Raises what `checks.run` raises; for a
-    record, NotFound if its command or its folder is gone, and Untrusted if it is from elsewhere.
+    `run`: run the command even if the record is from elsewhere. `heat`: also measure the distance of every tensor.
+    Returns the record and its result. The result has no location if the trials do not diverge. Raises the errors of
+    `checks.run`; for a record, NotFound if its command or its folder is gone, and Untrusted if it is from elsewhere.
     """
     record, result = _recorded(asked, run=run) if isinstance(asked, Path) else _checked(asked, progress)
     return record, result.model_copy(update={"location": locate(record, result, progress, heat=heat)})

@@ -1,6 +1,6 @@
-"""How far apart two trials are in every tensor of some steps. This colours the heat map of a page.
+"""Measures how far apart two trials are in every tensor of some steps, for the colours of the heat map of a page.
 
-A trace holds fingerprints. So trials run again that keep the values, from shortly before the divergence on.
+A trace holds only fingerprints. So trials run again, and keep the values from shortly before the divergence on.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ BEFORE = 2  # steps before the divergence
 MOST_BYTES = 1 << 27  # of values that one process keeps
 FULL = "there was no room for all tensors: the heat map ends earlier"
 AGAIN = "no heat map by distance: the trials that kept their values did not diverge"
-Key = tuple[int, str, str, int]  # step, kind, name, and how many of these came before
+Key = tuple[int, str, str, int]  # step, kind, name, and the number of earlier tensors with these three
 
 
 def distances(eye: Looker, where: Divergence, count: int) -> tuple[list[TensorDistance], list[str]]:
-    """(the distances between two trials that diverge, notes). As many trials run again as locate looks at."""
+    """Return (the distances between two trials that diverge, notes). `count`: how many trials run again for them."""
     step = max(where.step, 0)
     wanted = {"first": max(step - BEFORE, 0), "last": step + eye.more, "most": MOST_BYTES, "layers": True}
     pair = eye.keep(wanted, count)
@@ -37,7 +37,7 @@ def distances(eye: Looker, where: Divergence, count: int) -> tuple[list[TensorDi
 
 
 def _series(a: TensorLog, b: TensorLog) -> Iterator[TensorDistance]:
-    """A row for each tensor that both kept, in the order of the first."""
+    """Yield a row for each tensor that both trials kept, in the order of the first trial."""
     mine, theirs = _tensors(a), _tensors(b)
     rows: dict[tuple[str, str], list[tuple[int, float | None]]] = {}
     for key, read in mine.items():
@@ -59,7 +59,7 @@ def _tensors(log: TensorLog) -> dict[Key, TensorRow]:
 
 
 def _distance(a: Tensor, b: Tensor) -> float | None:
-    """0 for the same bits; the relative distance; None for different bits that have none."""
+    """Return the relative distance: 0 for the same bits; None for different bits without such a distance."""
     if a == b:
         return 0.0
     return comparison.relative_distance(a.data, b.data, a.dtype) if (a.dtype, a.shape) == (b.dtype, b.shape) else None

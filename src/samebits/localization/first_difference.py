@@ -1,4 +1,4 @@
-"""Finds the first thing executed whose outputs differ between trials. Pure."""
+"""Finds the first module or operator whose outputs differ between trials. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import combinations
 from samebits.localization.inspection import Entry, Execution
 
 Pair = tuple[str | None, str | None]  # fingerprints of two trials
-Unset = dict[Pair, tuple[int, Entry, Entry]]  # of memory that nobody wrote -> place and entries that gave it
+Unset = dict[Pair, tuple[int, Entry, Entry]]  # memory that nobody wrote -> the place and the entries that allocated it
 
 MODULES = ("module", "gradient")
 OPERATORS = ("operator",)
@@ -18,10 +18,11 @@ OPERATORS = ("operator",)
 
 @dataclass(frozen=True)
 class First:
-    """Where two trials that did the same diverge. `at`: the place in the first one's order.
+    """The place at which two trials with the same execution diverge. `at`: its number in the first trial's order.
 
-    `output`: which one of the entry's differs. `reads`: what takes in memory that `entry` has left uninitialised, where
-    that is the cause. `unlike`: where they did not do the same before, which is not the cause.
+    `output`: the number of the output of `entry` that differs. `reads`: if uninitialised memory is the cause, the entry
+    that reads the memory that `entry` left uninitialised. `unlike`: an earlier place at which they did not execute the
+    same, if it is not the cause.
     """
 
     at: int
@@ -34,7 +35,7 @@ class First:
 
     @property
     def given(self) -> list[tuple[str, str, str]]:
-        """(name, the first trial's value, the second's) of each argument that differs and is not a tensor."""
+        """(name, the first trial's value, the second's) of each differing argument that is not a tensor."""
         mine, theirs = self.entry.given, self.other.given
         return [(name, mine[name], theirs[name]) for name in mine if name in theirs and mine[name] != theirs[name]]
 
@@ -49,15 +50,15 @@ class First:
 
     @property
     def is_its_own(self) -> bool:
-        """Whether its inputs cannot be the cause: it has some, they are equal, and it draws no random numbers."""
+        """Whether the entry itself is the cause: it has inputs, they are equal, and it draws no random numbers."""
         return bool(self.inputs_equal and self.entry.inputs) and not self.entry.random
 
 
 @dataclass(frozen=True)
 class Unlike:
-    """Where two trials did not do the same. `entry` and `other`: what each did there; None if it did no more.
+    """The place at which two trials did not execute the same. `entry`, `other`: of each trial; None if it ended before.
 
-    `matters`: whether outputs of what both did later differ.
+    `matters`: whether outputs of later entries that both have differ.
     """
 
     at: int
@@ -69,7 +70,7 @@ class Unlike:
 
 
 def groups(trials: Sequence[Execution]) -> list[list[Execution]]:
-    """Group the trials that executed the same with the same outputs; larger groups come first."""
+    """Group the trials that executed the same with the same outputs. Larger groups come first."""
     found: dict[tuple[object, ...], list[Execution]] = {}
     for seen in trials:
         found.setdefault(tuple((entry.key, _own(entry)) for entry in seen.entries), []).append(seen)
@@ -77,14 +78,14 @@ def groups(trials: Sequence[Execution]) -> list[list[Execution]]:
 
 
 def _own(entry: Entry) -> tuple[str | None, ...]:
-    """The fingerprints of what it computed. A view only shows what was there."""
+    """Return the fingerprints of what it computed: none for a view, which only shows existing memory."""
     return () if entry.view else entry.prints
 
 
 def earliest(trials: Sequence[Execution], *, what: tuple[str, ...]) -> First | Unlike | None:
-    """The earliest place at which any two trials diverge, among entries of these sorts; None if none do.
+    """Return the earliest place at which any two trials diverge, among entries of these sorts; None if there is none.
 
-    Trials that did different things and got the same of the rest come last.
+    A place at which they did not execute the same comes last if it does not matter.
     """
     ones = [group[0] for group in groups(trials)]
     found = [first for first in (_first(a, b, what) for a, b in combinations(ones, 2)) if first is not None]
@@ -108,14 +109,14 @@ def _first(a: Execution, b: Execution, what: tuple[str, ...]) -> First | Unlike 
 
 
 def of_sorts(seen: Execution, what: Sequence[str]) -> list[Entry]:
-    """The entries of some sorts, in order."""
+    """Return the entries of some sorts, in order."""
     return [entry for entry in seen.entries if entry.key.what in what]
 
 
 def _unlike(
     trials: tuple[Execution, Execution], a: list[Entry], b: list[Entry], what: tuple[str, ...]
 ) -> Unlike | None:
-    """The first place at which the trials did not do the same."""
+    """Return the first place at which the trials did not execute the same."""
     same = next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x.key != y.key), min(len(a), len(b)))
     if same == len(a) == len(b):
         return None
@@ -124,7 +125,7 @@ def _unlike(
 
 
 def _paired(a: list[Entry], b: list[Entry]) -> Iterator[tuple[int, Entry, Entry]]:
-    """(place, entry, the other trial's entry) of everything that both did, in order."""
+    """Yield (place, entry, the other trial's entry) for everything that both executed, in order."""
     keys = [[entry.key for entry in entries] for entries in (a, b)]
     same = next((at for at, (x, y) in enumerate(zip(*keys, strict=False)) if x != y), min(len(a), len(b)))
     yield from ((at, a[at], b[at]) for at in range(same))
@@ -144,12 +145,12 @@ def _unequal(x: Entry, y: Entry) -> list[Pair]:
 
 
 def _taken(x: Entry, y: Entry) -> list[Pair]:
-    """The arguments that differ."""
+    """Return the pairs of tensor arguments that differ."""
     return [(p, q) for p, q in zip(x.inputs or (), y.inputs or (), strict=False) if p != q]
 
 
 def _left_unset(at: int, x: Entry, y: Entry, unset: Unset) -> tuple[int, Entry, Entry] | None:
-    """The entry that left the outputs uninitialised: this one, or the one that made the memory of this view."""
+    """Return the entry that left the outputs uninitialised: this one, or the one that allocated this view's memory."""
     if x.unset and y.unset and x.prints == y.prints:
         return at, x, y
     if not x.view or not y.view or x.given != y.given:
@@ -159,12 +160,15 @@ def _left_unset(at: int, x: Entry, y: Entry, unset: Unset) -> tuple[int, Entry, 
 
 
 def _only_shows(x: Entry, y: Entry) -> bool:
-    """Whether both are views of memory that differs: what reads it tells more, and it may be written before."""
+    """Return whether both are views of memory that differs.
+
+    A view is not reported: its reader tells more, and a later entry may still write that memory.
+    """
     return x.view and y.view and x.given == y.given and x.inputs != y.inputs
 
 
 def _caused(first: First, unset: Unset) -> First:
-    """If the difference came from memory that an operator left uninitialised, that operator is the first."""
+    """Return the operator that left memory uninitialised instead, if the difference came from that memory."""
     known = [unset[pair] for pair in _taken(first.entry, first.other) if pair in unset]
     if not known or first.given:
         return first

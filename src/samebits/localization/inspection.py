@@ -1,6 +1,6 @@
-"""An inspection: trials that run to the step in which they diverge, observed more closely there.
+"""Runs inspections: trials that run to the step in which they diverge, and are observed more closely there.
 
-What a trial executed within the step has one entry each, in the order in which it was executed.
+Each module or operator that a trial executed in the step has an entry. Entries are in the order of execution.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from samebits_probe import wire
 
 
 class Output(NamedTuple):
-    """A tensor that something gave. `print`: None if it has no values. `number`: of its values, if they were kept."""
+    """An output tensor. `print`: its fingerprint; None if it has no values. `number`: identifies its values, if kept.
+    """
 
     dtype: str
     shape: tuple[int, ...]
@@ -32,7 +33,7 @@ class Output(NamedTuple):
 
 
 class EntryKey(NamedTuple):
-    """Identifies an entry across trials. `nth`: how many entries with the same names came before it."""
+    """Identifies an entry across trials. `nth`: how many earlier entries have the same four names."""
 
     phase: str
     what: str
@@ -43,7 +44,7 @@ class EntryKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that was executed (see `samebits_probe.wire`, DETAILS)."""
+    """A module or an operator that was executed (see `samebits_probe.wire`, DETAILS)."""
 
     key: EntryKey
     outputs: tuple[Output, ...]
@@ -57,7 +58,7 @@ class Entry:
 
     @property
     def prints(self) -> tuple[str | None, ...]:
-        """The fingerprints of its outputs; their dtypes and shapes if the values are undefined by contract."""
+        """The fingerprints of its outputs. If their values are undefined by contract: their dtypes and shapes."""
         if self.unset:
             return tuple(f"{output.dtype} {output.shape}" for output in self.outputs)
         return tuple(output.print for output in self.outputs)
@@ -65,7 +66,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Execution:
-    """One trial of an inspection. `folder`: that of the process in which trials diverge; None if it did not begin."""
+    """One trial of an inspection. `folder`: of the process in which trials diverge; None if that did not start."""
 
     trial: TrialTrace
     folder: Path | None
@@ -88,24 +89,24 @@ class Execution:
 
     @property
     def notes(self) -> list[str]:
-        """What the inspection itself changed or could not see."""
+        """Notes on what the inspection itself changed or could not see."""
         return [line["name"] for line in self._lines if line["what"] == "note"]
 
     @property
     def unordered(self) -> list[UnorderedVariable]:
-        """Variables that are read and written in the step without an order between the two."""
+        """The variables that the step reads and writes without an order between the two."""
         lines = [line for line in self._lines if line["what"] == "access"]
         return [UnorderedVariable(variable=line["name"], reads=line["reads"], writes=line["writes"]) for line in lines]
 
     def values(self, output: Output) -> Tensor | None:
-        """The values of an output, if there was room to keep them."""
+        """Return the values of an output; None if they were not kept."""
         if self._tensors is None or output.number is None:
             return None
         row = self._tensors.find("output", str(output.number))
         return self._tensors.read(row) if row else None
 
     def followed(self) -> dict[int, Tensor]:
-        """Step -> the tensor that was followed, after that step; -1: at the start."""
+        """Return {step: the followed tensor after that step}. The step -1 stands for the start."""
         found: dict[int, Tensor] = {}
         if self._tensors is not None:
             for row in self._tensors.rows:
@@ -135,7 +136,7 @@ def _entries(lines: Iterator[dict[str, Any]]) -> Iterator[Entry]:
 
 
 def growth(a: Execution, b: Execution) -> list[Apart]:
-    """The distance of the followed tensor after each step that both trials made."""
+    """Measure the distance of the followed tensor after each step that both trials made."""
     mine, theirs = a.followed(), b.followed()
     return [_apart(step, mine[step], theirs[step]) for step in sorted(set(mine) & set(theirs))]
 
@@ -147,7 +148,7 @@ def _apart(step: int, a: Tensor, b: Tensor) -> Apart:
 
 
 def update_looks(a: Execution, b: Execution, step: int) -> str:
-    """Describes how two updates of one step differ, if both trials began the step with the same tensor."""
+    """Describe how two updates of one step differ; "" if the trials did not begin the step with the same tensor."""
     mine, theirs = a.followed(), b.followed()
     if not {step - 1, step} <= set(mine) & set(theirs) or mine[step - 1] != theirs[step - 1]:
         return ""
@@ -156,23 +157,24 @@ def update_looks(a: Execution, b: Execution, step: int) -> str:
 
 
 def size_of(a: Tensor | None, b: Tensor | None) -> Size | None:
-    """How far two values are apart; None if either was not kept."""
+    """Measure how far two tensors are apart; None if one was not kept, or if they have different dtypes or shapes."""
     if a is None or b is None or (a.dtype, a.shape) != (b.dtype, b.shape):
         return None
     return comparison.measure(a.data, b.data, a.dtype, a.shape)
 
 
 FOLDER = "locate"
-MOST_BYTES = 1 << 27  # of values that one process of a look keeps
-MORE_STEPS = 20  # after the one that is looked into, in which it is seen how far the trials go apart
-MORE_SECONDS = 30.0  # that these may take in each trial
+MOST_BYTES = 1 << 27  # of values that one process of an inspection keeps
+MORE_STEPS = 20  # after the inspected step, to measure how the distance of the trials grows
+MORE_SECONDS = 30.0  # that these steps may take in each trial
 
 
 @dataclass(frozen=True)
 class InspectedTrials:
-    """The trials of an inspection that ended well and agreed up to the step; all of them if those agree in it too.
+    """The trials of an inspection that ended well, agree up to the step and diverge in it.
 
-    `divergence`: what the usual comparison finds among them.
+    If no trials diverge in the step, these are all trials that ended well. `divergence`: the divergence that the usual
+    comparison finds among them. `failed`: why the other trials failed.
     """
 
     step: int
@@ -183,7 +185,8 @@ class InspectedTrials:
 
 @dataclass(frozen=True)
 class Looker:
-    """Runs trials of a record again. `follow`: name of the weight that is followed; `more`: for so many steps."""
+    """Runs trials of a record again. `follow`: the name of the followed weight. `more`: steps after the inspected one.
+    """
 
     experiment: Experiment
     file: RecordFile
@@ -192,7 +195,7 @@ class Looker:
     more: int
 
     def look(self, step: int, level: str, count: int) -> InspectedTrials:
-        """Run `count` trials to behind `step`, which is looked into at a level: "module" or "operator"."""
+        """Run `count` trials past `step`, and inspect this step at a level: "module" or "operator"."""
         most = step + 1 + self.more
         followed = {
             "first": max(step - 1, 0),
@@ -211,7 +214,7 @@ class Looker:
         return InspectedTrials(step, alike, divergence, failed)
 
     def keep(self, wanted: dict[str, Any], count: int) -> tuple[Execution, Execution] | None:
-        """Run `count` trials that keep the tensors that are wanted. Returns two that diverge; None if all agree."""
+        """Run `count` trials that keep the wanted tensors. Return two trials that diverge; None if all agree."""
         self.experiment.recall(())
         limits = Limits(steps=wanted["last"] + 1, tensors=wanted)
         ran = self.experiment.run(limits, list(range(1, count + 1)), tries_first=True)
@@ -230,9 +233,10 @@ class Looker:
 
 
 def diverging_in(step: int, file: RecordFile, trials: list[Execution]) -> tuple[list[Execution], Divergence | None]:
-    """(the trials that agree up to a step and diverge in it, where that is). Any others would also differ there.
+    """Return (the trials that agree up to a step and diverge in it, their divergence).
 
-    If no trials diverge in it: all trials, and where they diverge elsewhere, if they do.
+    Trials that differ already before the step are left out. If no trials diverge in the step: all trials, and the
+    divergence elsewhere, if there is one.
     """
     divergence = everywhere = _divergence(file, trials)
     alike = trials
@@ -251,7 +255,7 @@ def _divergence(file: RecordFile, trials: Sequence[Execution]) -> Divergence | N
 
 @contextmanager
 def looker(record: store.Record, where: Divergence, progress: Progress) -> Iterator[Looker]:
-    """A looker whose trials have a folder in the record, which is gone afterwards.
+    """Yield a looker whose trials have a folder in the record, and remove this folder afterwards.
 
     Raises NotFound if the record's command or folder is gone.
     """
@@ -262,13 +266,13 @@ def looker(record: store.Record, where: Divergence, progress: Progress) -> Itera
 
 
 def _more(record: store.Record) -> int:
-    """How many steps after the divergence fit into the time for them."""
+    """Return how many steps after the divergence fit into MORE_SECONDS."""
     each = [trial.file.seconds / max(1, process.steps) for trial in record.trials for process in trial.observed]
     return max(1, min(MORE_STEPS, int(MORE_SECONDS / max(each, default=MORE_SECONDS)))) if each else 1
 
 
 def _followed(record: store.Record, where: Divergence) -> str:
-    """The weight to follow: that of the divergence, else the first trained one; "" if there is none."""
+    """Return the weight to follow: that of the divergence, or else the first trained weight; "" if there is none."""
     points = _points(record, where)
     weights = [name for kind, name in points if kind == "gradient"] or [n for k, n in points if k == "update"]
     weights = [name for name in weights if ("update", name) in points]

@@ -1,6 +1,6 @@
-"""The path from the step to the first difference of one inspection, never mixed with that of a different one. Pure.
+"""Finds the path from the step to the first difference, always within one inspection. Pure functions.
 
-What trials did differently is shown as a diff tool shows it.
+If trials did not execute the same, it shows the difference as a diff tool does.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from samebits.localization.first_difference import MODULES, OPERATORS, First, Un
 from samebits.localization.inspection import EntryKey, Execution, InspectedTrials
 from samebits.model import Divergence
 
-AROUND = 3  # lines of what they have in common, before and after
+AROUND = 3  # common lines that are shown before and after a difference
 MOST = 12  # lines of one difference
 
 
 def diff_lines(a: Sequence[str], b: Sequence[str]) -> list[str]:
-    """The first difference of two sequences, as lines: " " in both, "-" in the first only, "+" in the second only."""
+    """Return the first difference of two sequences as lines: " " in both, "-" in the first only, "+" in the second."""
     shared = next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
     if shared == len(a) == len(b):
         return []
     before = [f"  {line}" for line in a[max(0, shared - AROUND) : shared]]
-    window = MOST * 4  # a difference further away is a separate one
+    window = MOST * 4  # lines further on belong to a later difference
     rest_a, rest_b = a[shared : shared + window], b[shared : shared + window]
     lines = before
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, rest_a, rest_b, autojunk=False).get_opcodes():
@@ -52,9 +52,9 @@ _INSIDE = ("forward", "gradient", "update", "structure")
 
 @dataclass(frozen=True)
 class Way:
-    """Where trials of one inspection diverged. `unlike`: they did not do the same; nothing else is named.
+    """The place at which trials of one inspection diverged. `unlike`: set if they did not execute the same.
 
-    `diff`: of what two of them did, if they did not do the same.
+    Then neither a module nor an operator is named. `diff`: the difference between what two trials executed.
     """
 
     where: Divergence
@@ -65,24 +65,24 @@ class Way:
 
     @property
     def is_unlike(self) -> bool:
-        """Whether the trials did not do the same."""
+        """Whether the trials did not execute the same."""
         return self.unlike is not None
 
     def path(self) -> list[Place]:
-        """The places from the step on."""
+        """Return the places from the step on."""
         if self.unlike is not None:
             return phrases.unlike_places(self.where, self.unlike)
         return phrases.path(self.where, self.module, self.operator)
 
     def sentence(self) -> str:
-        """The answer in one sentence."""
+        """Return the answer in one sentence."""
         if self.unlike is not None:
             return phrases.unlike_sentence(self.path(), self.unlike)
         return phrases.sentence(self.where, self.path(), self.operator)
 
 
 def of_modules(where: Divergence, trials: Sequence[Execution]) -> Way:
-    """The path that an inspection of modules shows."""
+    """Return the path that an inspection of modules shows."""
     found = first_difference.earliest(trials, what=MODULES)
     if phrases.is_setting(where):
         return Way(where)
@@ -92,7 +92,7 @@ def of_modules(where: Divergence, trials: Sequence[Execution]) -> Way:
 
 
 def of_operators(before: Way, looked: InspectedTrials) -> tuple[Way, list[str]]:
-    """(the path that an inspection of operators shows, notes on it); `before` if it shows none."""
+    """Return (the path that an inspection of operators shows, notes on it); the path `before` if it shows none."""
     again = looked.divergence
     if again is not None and (again.kind not in _INSIDE or again.step != before.where.step):
         place = f"step {again.step:,} > {again.kind} > {again.name}"
@@ -146,7 +146,7 @@ def _diff(found: Unlike) -> list[str]:
 
 
 def _modules_of(found: Unlike) -> Unlike:
-    """Where operators of different modules ran: which modules were called, if that is what they differ in."""
+    """Return the difference between the called modules, if the trials ran operators of different modules."""
     if found.entry is not None and found.other is not None and found.entry.key.module == found.other.key.module:
         return found
     modules = first_difference.earliest(found.trials, what=MODULES)
@@ -154,7 +154,7 @@ def _modules_of(found: Unlike) -> Unlike:
 
 
 def _other_way(before: Way, way: Way) -> list[str]:
-    """A note if two inspections, of different trials, name different places."""
+    """Return a note if two inspections, which ran different trials, name different places."""
     first, second = _place(before), _place(way)
     if first == second or (before.is_unlike and way.is_unlike):
         return []

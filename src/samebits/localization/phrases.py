@@ -1,4 +1,4 @@
-"""Writes the path from the step to the operator, as places and as one sentence. Pure."""
+"""Writes the path from the step to the operator, as places and as one sentence. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from samebits.localization.first_difference import First, Unlike
 from samebits.localization.inspection import Entry, size_of
 from samebits.model import Divergence
 
-LONGEST = 60  # letters of an argument that are shown whole
+LONGEST = 60  # characters: an argument up to this length is shown whole
 DIGITS = 4
-_READS = ("ReadVariableOp", "ResourceGather")  # of TensorFlow: the variable is not among the inputs that are seen
-_UNNAMED = re.compile(r"param\.\d+")  # a parameter of no module, by its place in the optimizer
-AROUND = 20  # of a longer one, before the first difference
+_READS = ("ReadVariableOp", "ResourceGather")  # of TensorFlow: the variable is not among the observed inputs
+_UNNAMED = re.compile(r"param\.\d+")  # a parameter that belongs to no module; the number is its place in the optimizer
+AROUND = 20  # characters of a longer argument that are shown before the first difference
 
 PHASES = {
     "start": "before the first step",
@@ -29,7 +29,7 @@ WHAT = {"module": "output", "gradient": "gradient of its output", "operator": "o
 
 
 def executed(first: First) -> FirstOutput:
-    """Make the document of what was executed first."""
+    """Make the document of the module or operator that diverged first."""
     entry, key = first.entry, first.entry.key
     size = None
     if entry.outputs and first.other.outputs:
@@ -52,12 +52,12 @@ def executed(first: First) -> FirstOutput:
 
 
 def is_setting(where: Divergence) -> bool:
-    """Whether it is an optimizer's setting: it belongs to no module."""
+    """Return whether trials diverge in a setting of an optimizer, which belongs to no module."""
     return where.kind == "update" and re.search(r"(^|\.)param_groups\.\d+(/lr)?$", where.name) is not None
 
 
 def path(where: Divergence, module: FirstOutput | None, operator: FirstOutput | None) -> list[Place]:
-    """The path from the step to the tensor, as far as it is known."""
+    """Return the path from the step to the tensor, as far as it is known."""
     phase = next((found.phase for found in (operator, module) if found is not None), PHASES[where.kind])
     places = [_step(where), Place(level="phase", name=phase)] if where.kind not in ("start", "end") else [_step(where)]
     inside = _module(where, module, operator)
@@ -90,7 +90,7 @@ def _module(where: Divergence, module: FirstOutput | None, operator: FirstOutput
 
 
 def _operator(operator: FirstOutput) -> Place:
-    """The place of the operator; of the argument that differs, if the operator got a different number."""
+    """Return the place of the operator; if it got a different number, the place of that argument."""
     at = [f"at {operator.code}"] if operator.code else []
     if operator.given:
         name, *more = [f"{one.name}: {against(one)}" for one in operator.given]
@@ -101,7 +101,7 @@ def _operator(operator: FirstOutput) -> Place:
     elif operator.name in _READS and operator.inputs_equal is not False:
         parts = ["reads a different value of its variable"]
     elif operator.inputs_equal is None:
-        parts = ["its inputs were not all seen"]
+        parts = ["not all of its inputs were seen"]
     else:
         parts = ["inputs equal, outputs not" if operator.inputs_equal else "given different inputs"]
     parts += ["draws random numbers"] if operator.random else []
@@ -109,7 +109,8 @@ def _operator(operator: FirstOutput) -> Place:
 
 
 def sentence(where: Divergence, places: list[Place], operator: FirstOutput | None = None) -> str:
-    """`They diverge at step 0 > backward > embed > aten::index_put.`, and what decides if the operator does not."""
+    """Write `They diverge at step 0 > backward > embed > aten::index_put.`, with the cause if it is not the operator.
+    """
     why = _why(operator) if operator is not None else ""
     shown = [place.name for place in places if place.name and not (why and place.level in _DECIDED)]
     at = "" if where.kind == "end" or where.step < 0 else "at "
@@ -130,7 +131,7 @@ def _why(operator: FirstOutput) -> str:
 
 
 def goes_in(operator: FirstOutput) -> str:
-    """`aten::mul is given a different number: 1.03 against 0.97 (other)`."""
+    """Write `aten::mul is given a different number: 1.03 against 0.97 (other)`."""
     first, given = operator.given[0], operator.given
     sort = "number" if all(_is_number(text) for text in (first.one, first.other)) else "value"
     rest = f" and {len(given) - 1} more" if len(given) > 1 else ""
@@ -138,7 +139,8 @@ def goes_in(operator: FirstOutput) -> str:
 
 
 def against(given: DifferingArgument) -> str:
-    """Both texts: of numbers as many digits as tell them apart, of long ones what is around the first difference."""
+    """Write both values. Numbers get as many digits as tell them apart; long texts are cut around the first difference.
+    """
     texts = _rounded(given.one, given.other)
     if max(map(len, texts)) <= LONGEST:
         return " against ".join(texts)
@@ -165,7 +167,7 @@ def _is_number(text: str) -> bool:
 
 
 def unlike_places(where: Divergence, unlike: Unlike) -> list[Place]:
-    """The path from the step to the module in which the trials did not do the same, if there is one."""
+    """Return the path from the step to the module in which the trials did not execute the same, if there is one."""
     keys = [one.key for one in (unlike.entry, unlike.other) if one is not None]
     phases, modules = ({getattr(key, name) for key in keys} for name in ("phase", "module"))
     places = [_step(where)]
@@ -175,13 +177,13 @@ def unlike_places(where: Divergence, unlike: Unlike) -> list[Place]:
 
 
 def unlike_sentence(places: list[Place], unlike: Unlike) -> str:
-    """`They did not do the same at step 0 > forward: one trial calls blocks.1, the other calls blocks.2.`"""
+    """Write `They did not do the same at step 0 > forward: one trial calls blocks.1, the other calls blocks.2.`"""
     at = " > ".join(place.name for place in places)
     return f"They did not do the same at {at}: {unlike_words(unlike)}."
 
 
 def unlike_words(unlike: Unlike) -> str:
-    """Say what each trial did there. If operators of different modules ran, say which modules."""
+    """Write what each trial executed there."""
     did = [_did(entry) for entry in (unlike.entry, unlike.other)]
     return f"one trial {did[0]}, the other {did[1]}"
 
@@ -199,7 +201,8 @@ def _did(entry: Entry | None) -> str:
 
 
 def not_again(trials: int, share: float) -> str:
-    """The note if the trials did not diverge again. `share`: that of the record's trials outside its largest group."""
+    """Write the note for trials that did not diverge again. `share`: of the record's trials outside its largest group.
+    """
     missed = share**trials + (1 - share) ** trials
     chance = (
         f"a difference that is as frequent as in the record stays unseen in {trials} trials {missed:.1%} of the time"

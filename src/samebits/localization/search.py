@@ -1,4 +1,4 @@
-"""Locate: inspects modules, then operators, each in trials of its own, and writes down where they diverge."""
+"""Runs `locate`: inspects modules, then operators, each in trials of its own, and writes where they diverge."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from samebits.store import Record, write_document
 from samebits.store.record import LOCATION
 from samebits_probe import wire
 
-TURNS = 3  # looks at modules: a race need not diverge where it did before
-_WATCHER = "pytorch"  # whose operators can be replayed; those of no other library can
+TURNS = 3  # inspections of modules, at most: a race may diverge in a different step each time
+_WATCHER = "pytorch"  # the only library whose operators can be replayed
 
 
 def locate(record: Record, result: Result, progress: Progress | None = None, *, heat: bool = False) -> Location | None:
-    """Narrow the divergence of a record down, and write locate.json into it. None if the record did not diverge.
+    """Narrow the divergence of a record down, and write locate.json into it. Returns None if it did not diverge.
 
-    `heat`: measure the distance of every tensor, too.
+    `heat`: also measure the distance of every tensor.
 
     Raises NotFound if its command, interpreter or folder is gone.
     """
@@ -54,7 +54,7 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     if again is None:
         sentence = phrases.not_again(count, _share(result))
         return _location(where, sentence, found=False, looks=looks, notes=notes)
-    measured = _measured(looked, again, eye.follow)  # before the trials of the next inspection replace these
+    measured = _measured(looked, again, eye.follow)  # now, because the trials of the next inspection replace these
     if again.kind in _NOT_INSIDE:
         notes.append(_NOT_INSIDE[again.kind])
         return _located(Way(again), measured, looks=looks, notes=notes)
@@ -83,7 +83,7 @@ _NOT_INSIDE = {
 def _look_at_modules(
     eye: Looker, where: Divergence, count: int
 ) -> tuple[list[InspectionRound], InspectedTrials, Divergence, Divergence | None]:
-    """(all inspections, the last one, where a difference was expected, where the last trials diverged)."""
+    """Return (all inspections, the last one, the divergence of the record, the divergence of the last trials)."""
     looks: list[InspectionRound] = []
     step = max(where.step, 0)
     for _ in range(TURNS):
@@ -108,7 +108,7 @@ def _look_document(level: str, looked: InspectedTrials, again: Divergence | None
 
 
 def _measured(looked: InspectedTrials, where: Divergence, follow: str) -> dict[str, Any]:
-    """What the values of an inspection show: distances, a common factor, accesses without an order."""
+    """Return what the values of an inspection show: distances, a common factor, accesses without an order."""
     pair = _parted(looked, where)
     return {
         "unordered": looked.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
@@ -127,7 +127,7 @@ def _located(way: Way, measured: dict[str, Any], **fields: object) -> Location:
 
 
 def _parted(looked: InspectedTrials, where: Divergence) -> tuple[Execution, Execution] | None:
-    """A trial of the reference, and one that diverges from it there."""
+    """Return a trial of the reference group, and one that diverges from it at this point."""
     others = [seen for seen in looked.trials if seen.trial.id in where.trials]
     rest = [seen for seen in looked.trials if seen.trial.id not in where.trials]
     return (rest[0], others[0]) if others and rest else None
@@ -140,7 +140,7 @@ def _location(where: Divergence, sentence: str, *, found: bool, **fields: object
 
 
 def _structure(record: Record, where: Divergence) -> Location:
-    """The path if the trials did not do the same: what they observed in the step, aligned."""
+    """Return the location of trials that did not do the same in a step: a diff of their observations."""
     reference, other = _two(record, where)
     lines = path.diff_lines(_observed(record, reference, where), _observed(record, other, where))
     said = f"They did not do the same at step {where.step:,}: {where.detail}."
@@ -154,7 +154,7 @@ def _two(record: Record, where: Divergence) -> tuple[int, int]:
 
 
 def _observed(record: Record, number: int, where: Divergence) -> list[str]:
-    """What one trial observed from the step before on, as lines."""
+    """Return the observations of one trial as lines, from the step before the divergence to the step after it."""
     trial = next(trial for trial in record.trials if trial.id == number)
     if where.process.order >= len(trial.observed):
         return []
@@ -169,9 +169,9 @@ def _observed(record: Record, number: int, where: Divergence) -> list[str]:
 
 
 def _replayed(record: Record, step: int, folder: Path, progress: Progress) -> list[str]:
-    """`operator (phase, line), differed in k of n replays`, in the order of their first runs; none if none can be.
+    """Write `operator (phase, line), differed in k of n replays` for each operator, in the order of their first runs.
 
-    In a backward the line is that of the forward which it belongs to.
+    In a backward, the line is that of the forward that it belongs to. Returns an empty list if nothing can be replayed.
 
     `folder`: where the run has its record; the caller removes it.
     """
@@ -203,6 +203,6 @@ def _share(result: Result) -> float:
 
 
 def _notes(looked: InspectedTrials) -> list[str]:
-    """The notes on an inspection: trials that did not end well, and what watchers said, each once."""
+    """Return the notes on an inspection: the first failed trial, and each different note of the watchers."""
     failures = [f"A trial of an inspection did not end well: {why}." for why in looked.failed[:1]]
     return failures + list(dict.fromkeys(note for seen in looked.trials for note in seen.notes))

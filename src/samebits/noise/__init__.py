@@ -1,4 +1,4 @@
-"""Trains several times with each seed, and says how far a metric moves in each layer."""
+"""Trains several times with each seed, and measures how far a metric moves: per seed, between seeds, between cases."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ DOCUMENT = "noise.json"
 
 @dataclass(frozen=True)
 class NoiseRequest:
-    """The request of noise. `request`: the trials of one seed; `seeds`: none for the program's own.
+    """The request of `noise`. `request`: for the trials of one seed. `seeds`: if empty, the program sets its own.
 
-    `cases`: metric -> the regex that finds a test case and its number.
+    `cases`: metric -> the regex that finds a test case and its value.
     """
 
     request: Request
@@ -36,7 +36,7 @@ class NoiseRequest:
 
 
 def noise(asked: NoiseRequest, shown: Shown) -> NoiseResult:
-    """Run the trials of each seed in a record of its own; write noise.json, again after each seed.
+    """Run the trials of each seed in a record of its own. Write noise.json after each seed.
 
     Raises UsageError, NotFound or RecordExists before anything runs.
     """
@@ -60,7 +60,10 @@ def noise(asked: NoiseRequest, shown: Shown) -> NoiseResult:
 
 
 def check(asked: NoiseRequest) -> tuple[list[int | None], str]:
-    """The seeds to train with, and how they reach the program. UsageError or NotFound if it could not be trained."""
+    """Return the seeds to train with, and how they reach the program.
+
+    Raises UsageError or NotFound if the program could not be trained with them.
+    """
     seeds, by = _reach(asked)
     if not asked.request.options.metrics and not asked.cases:
         raise UsageError("there is no metric to measure.", "--metric 'accuracy=acc: ([0-9.]+)'")
@@ -70,7 +73,7 @@ def check(asked: NoiseRequest) -> tuple[list[int | None], str]:
 
 
 def _reach(asked: NoiseRequest) -> tuple[list[int | None], str]:
-    """The seeds to train with, and how they reach the program. UsageError if they cannot."""
+    """Return the seeds to train with, and how they reach the program. Raises UsageError if they cannot reach it."""
     request = asked.request
     in_words = any(SEED in word for word in request.command)
     seeds = list(dict.fromkeys(asked.seeds))
@@ -111,7 +114,7 @@ def _result(asked: NoiseRequest, found: readings.Readings, by: str) -> NoiseResu
 
 
 def read(folder: Path) -> NoiseResult:
-    """What an earlier noise found. Raises RecordError if it cannot be read."""
+    """Read the result of an earlier `noise`. Raises RecordError if it cannot be read."""
     path = folder / DOCUMENT
     content = record_files.as_object(record_files.parse(record_files.read_bytes(path), path), path)
     record_files.check_format(content, path, NOISE_FORMAT)

@@ -1,4 +1,4 @@
-"""What `versus` finds: B minus A for each metric, with its interval, beside the noise floor. Pure functions."""
+"""Computes the result of `versus`: B minus A for each metric, its interval, the noise floor. Pure functions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_NAMES = 3
 
 
 class CaseFlip(Document):
-    """A test case in which the trainings of A and B do not overlap: the mean number of each side."""
+    """A test case in which the values of A and B do not overlap. `a`, `b`: the mean of each side."""
 
     case: str
     a: float
@@ -36,14 +36,14 @@ class CaseFlip(Document):
 class MetricDifference(Document):
     """B minus A for one metric.
 
-    `answer`: `different` if the interval does not hold zero; `not-told-apart` if it does; `too-few` for an interval;
-    `repeats` if neither side varies, so that the difference is exact for these seeds and says nothing about others;
-    `equal` if there is no difference at all. `low`, `high`: 95 % of such intervals hold the true difference. `unit`:
-    what the interval counts; `numbers`: how many of these A and B have. `floor`: the standard deviation of the
-    difference of two trainings, one of each side, if no seed changes. `better`: how often a training of B is better
-    than one of A; `needed`: the trainings of each side that would show it (Noether). `pairs`: B minus A, seed by seed.
-    `cases`: how many test cases both have; `flips`: those in which the sides do not overlap; `unsteady`: how many have
-    different numbers within one side, although no seed changed.
+    `answer`: `different` if the interval does not contain zero; `not-told-apart` if it does; `too-few` if there are too
+    few values for an interval; `repeats` if neither side varies, so that the difference is exact for these seeds and
+    says nothing about other seeds; `equal` if there is no difference. `low`, `high`: 95 % of such intervals contain the
+    true difference. `unit`: the unit of the values; `numbers`: how many of them A and B have. `floor`: the standard
+    deviation of the difference between a training of A and one of B if no seed changes. `better`: how often a training
+    of B is better than one of A; `needed`: the trainings of each side that would show this (Noether). `pairs`: B minus
+    A, seed by seed. `cases`: how many test cases both have; `flips`: the cases in which the sides do not overlap;
+    `unsteady`: how many cases have different values within one side, although no seed changed.
     """
 
     name: str
@@ -69,8 +69,8 @@ class MetricDifference(Document):
 class VersusResult(Document):
     """The answer of `samebits versus`.
 
-    `verdict`: `inconclusive` if no metric has an answer, with its `reason`; else null. `meaningful`: the probability of
-    being better that Bouthillier et al. (2021) ask for; `needed`: the trainings of each side that would show it.
+    `verdict`: `inconclusive` if no metric has an answer, then with a `reason`; else null. `meaningful`: the probability
+    of being better that Bouthillier et al. (2021) require; `needed`: the trainings of each side that would show it.
     """
 
     format: int = VERSUS_FORMAT
@@ -88,7 +88,7 @@ class VersusResult(Document):
 
 
 class Units(NamedTuple):
-    """The independent values of each side. In pairs, they have the same seeds."""
+    """The independent values of each side. In pairs, `a` and `b` have the same seeds in the same order."""
 
     unit: Unit
     a: list[float]
@@ -100,7 +100,7 @@ def compare(
 ) -> list[MetricDifference]:
     """Compare each metric that both sides have.
 
-    Raises UsageError if there is none, or if the sides were tested on different cases.
+    Raises UsageError if there is no such metric, or if the sides were tested on different cases.
     """
     known = [name for name in metric_names(a.trainings) if name in metric_names(b.trainings)]
     if not known:
@@ -146,7 +146,7 @@ def _difference(a: MetricSide, b: MetricSide, name: str, *, lower: bool) -> Metr
 
 
 def _units(a: MetricSide, b: MetricSide, name: str) -> Units:
-    """What may be counted as independent: trainings of one seed, or the means of several seeds."""
+    """Return the values that count as independent: the trainings of one seed, or the means of several seeds."""
     groups = [seed_groups(side.trainings, name) for side in (a, b)]
     if all(len(group) == 1 for group in groups):
         return Units("trainings", *(next(iter(group.values())) for group in groups))
@@ -158,7 +158,7 @@ def _units(a: MetricSide, b: MetricSide, name: str) -> Units:
 
 
 def _seeds_or_trainings(group: Mapping[int | None, list[float]]) -> list[float]:
-    """The mean of each seed; of trainings without a known seed, each, unless they repeat."""
+    """Return the mean of each seed. If no seed is known, return the value of each training, unless all are equal."""
     unknown = group.get(None, [])
     if len(group) == 1 and unknown and not intervals.is_constant(np.asarray(unknown)):
         return unknown
@@ -185,16 +185,17 @@ def _floor(a: MetricSide, b: MetricSide, name: str) -> float | None:
 
 
 class CaseTable(NamedTuple):
-    """The number of each test case in one training."""
+    """The value of each test case in one training."""
 
     seed: int | None
     values: Mapping[str, float]
 
 
 def _case_tables(a: MetricSide, b: MetricSide, name: str) -> list[list[CaseTable]]:
-    """For each side, what each training gave in each case. Where cases are right or wrong: in each that anyone missed.
+    """Return, for each side, the values of the test cases in each training.
 
-    There is none if it is not known that both were tested on the same cases.
+    If a case is right or wrong, only the cases that at least one training missed are listed. Both lists are empty if
+    the sides may have been tested on different cases.
     """
     tested = a.tested.get(name)
     if tested != b.tested.get(name):
@@ -214,7 +215,7 @@ def _right_or_wrong(cases: Sequence[str], missed: set[str], tested: TestedCases)
 
 
 def _common_cases(tables: Sequence[list[CaseTable]], name: str) -> list[str]:
-    """The test cases of all trainings. UsageError if A and B were tested on different ones."""
+    """Return the test cases that all trainings share. Raises UsageError if A and B were tested on different cases."""
     if not all(tables):
         return []
     a, b = (list(dict.fromkeys(case for table in side for case in table.values)) for side in tables)
@@ -227,7 +228,8 @@ def _common_cases(tables: Sequence[list[CaseTable]], name: str) -> list[str]:
 
 
 def _flips(tables: Sequence[list[CaseTable]], cases: Sequence[str], *, lower: bool) -> list[CaseFlip]:
-    """The cases in which each training of B is better than each of A, or each is worse; the largest flip first."""
+    """Return the cases in which all trainings of B are better than all of A, or all are worse. Large flips come first.
+    """
     found = []
     for case in cases:
         a, b = ([table.values[case] for table in side] for side in tables)
@@ -238,6 +240,6 @@ def _flips(tables: Sequence[list[CaseTable]], cases: Sequence[str], *, lower: bo
 
 
 def _is_unsteady(side: Sequence[CaseTable], case: str) -> bool:
-    """Whether the case has different numbers in two trainings of one seed."""
+    """Return whether the case has different values in two trainings of one seed."""
     seen: dict[int | None, float] = {}
     return any(seen.setdefault(table.seed, table.values[case]) != table.values[case] for table in side)

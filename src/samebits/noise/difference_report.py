@@ -1,4 +1,4 @@
-"""The report of versus: a row for each metric, the dots of both sides, the difference on its floor, cases that flip."""
+"""Makes the report of `versus`: a row and dot plots for each metric, and the test cases that flip."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ DOES_NOT_SAY = (
 
 
 def report(result: VersusResult) -> Report:
-    """The report, for every format."""
+    """Return the report, for every format."""
     return Report(
         verdict=result.verdict,
         head="NO ANSWER" if result.verdict else "",
@@ -80,7 +80,7 @@ def _blocks(result: VersusResult) -> Iterator[AnyBlock]:
 
 
 def _table(result: VersusResult) -> Table:
-    """A row for each metric."""
+    """Return a row for each metric."""
     columns = (
         Column("metric"),
         *numbers("A", "B", "B minus A"),
@@ -106,12 +106,12 @@ def _row(one: MetricDifference) -> tuple[Cell, ...]:
 
 
 def _digits(difference: float) -> int | None:
-    """Digits after the point in which the two means differ."""
+    """Return how many digits after the point show that the two means differ; None if they are equal."""
     return max(0, 1 - math.floor(math.log10(abs(difference)))) if difference else None
 
 
 def _dots(result: VersusResult, one: MetricDifference, place: int) -> Iterator[AnyBlock]:
-    """The trainings of both sides, and under them the difference: its dots, its interval, the band of its floor."""
+    """Yield the plot of the trainings of both sides, then that of the difference: dots, interval, band of the floor."""
     sides = [
         *figure.rows_of(seed_groups(result.a.trainings, one.name), "A "),
         *figure.rows_of(seed_groups(result.b.trainings, one.name), "B "),
@@ -127,7 +127,7 @@ def _dots(result: VersusResult, one: MetricDifference, place: int) -> Iterator[A
 
 
 def _flips(one: MetricDifference, place: int) -> Iterator[AnyBlock]:
-    """The cases in which the two sides do not overlap."""
+    """Yield the cases in which the two sides do not overlap."""
     better = sum(flip.better for flip in one.flips)
     counted = f"{len(one.flips):,} of {words.count(one.cases, 'test case')} flip: {better:,} better with B, "
     steady = f"{one.unsteady:,} differ between trainings with the same side and seed"
@@ -157,7 +157,7 @@ def _side(side: MetricSide) -> str:
 
 
 def _case(result: VersusResult) -> JUnitCase:
-    """The comparison as one test: it passes if there is an answer, whichever it is."""
+    """Return the comparison as one test. It passes if there is an answer, no matter which."""
     known = [
         (f"{one.name}.{field}", f"{value:.6g}" if isinstance(value, float) else str(value))
         for one in result.metrics

@@ -1,4 +1,4 @@
-"""The dot plot: one dot for each training, by seed and trial, on the band of the floor. As text, and as an SVG."""
+"""Draws the dot plot: one dot for each training, by seed and trial, on the band of the floor. As text and as SVG."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from samebits.reports.tree import BRIEF, PAGE, SCREEN, AnyBlock, Code, Drawing, 
 __all__ = ["DotPlot", "DotRow", "blocks", "dots", "drawing", "rows_of"]
 
 WIDTH = 48  # characters of a row
-WIDE, TALL, MARGIN = 420, 34, 24  # of the SVG, in its own units: it fits a phone
+WIDE, TALL, MARGIN = 420, 34, 24  # sizes of the SVG, in its own units: it fits a phone
 CHARACTER = 7.5
 MOST_LABEL = 24
 
 
 class DotRow(NamedTuple):
-    """The trainings of one seed, in the order of their trials; or differences, and their interval."""
+    """The values of one seed, in the order of the trials; or differences, with their interval."""
 
     label: str
     values: Sequence[float]
@@ -27,7 +27,7 @@ class DotRow(NamedTuple):
 
 
 class DotPlot(NamedTuple):
-    """Rows on a band. `title`: of a drawing; `about`: in the signs of the text."""
+    """Rows on a band. `title`: the title of the drawing. `about`: explains the plot with the signs of the text."""
 
     id: str
     title: str
@@ -37,7 +37,7 @@ class DotPlot(NamedTuple):
 
 
 def blocks(plot: DotPlot) -> Iterator[AnyBlock]:
-    """The plot for each format: as text, or drawn, with the signs in words."""
+    """Yield the plot for each format: as text, or as a drawing with its signs explained in words."""
     yield Text(plot.about, on=SCREEN)
     yield Code(dots(plot.rows, plot.band), plot.about, on=BRIEF)
     said = plot.about.replace("[--]", "the line is").replace("==", "the band is")
@@ -45,13 +45,14 @@ def blocks(plot: DotPlot) -> Iterator[AnyBlock]:
 
 
 def rows_of(groups: Mapping[int | None, Sequence[float]], prefix: str = "") -> list[DotRow]:
-    """A row for each seed. `prefix`: the name of the side."""
+    """Return a row for each seed. `prefix`: the name of the side."""
     return [DotRow(f"{prefix}seed {seed}" if seed is not None else prefix.strip() or "all", list(values))
             for seed, values in groups.items()]  # fmt: skip
 
 
 def dots(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
-    """A line for each row: `o` one training, a digit for several, `=` the floor's band, `[--]` an interval."""
+    """Draw a line for each row: `o` one training, a digit for several, `=` the band of the floor, `[--]` an interval.
+    """
     low, high = _span(rows, band)
     wide = max(len(_label(row)) for row in rows)
     lines = [f"{_label(row):{wide}} |{_line(row, band, low, high)}|" for row in rows]
@@ -83,7 +84,7 @@ def _place(value: float, low: float, high: float) -> int:
     return round((value - low) / (high - low) * (WIDTH - 1))
 
 
-# (attribute, colour) -> the colour for readers who prefer dark; that of a page's own background among them
+# (attribute, colour) -> the colour for readers who prefer dark pages
 DARK = {
     ("fill", "#fff"): "#14171c", ("fill", "#cfd8dc"): "#343a45", ("fill", "#263238"): "#eceff4",
     ("fill", "#1565c0"): "#74bcf5", ("stroke", "#c62828"): "#ff9a90",
@@ -91,7 +92,7 @@ DARK = {
 
 
 def _span(rows: Sequence[DotRow], band: tuple[float, float] | None) -> tuple[float, float]:
-    """The lowest and the highest value, never the same."""
+    """Return the lowest and the highest value. If they are the same, widen the span."""
     numbers = [value for row in rows for value in (*row.values, *(row.interval or ()))] + list(band or ())
     low, high = min(numbers), max(numbers)
     room = (abs(low) * 0.01 or 1.0) if low == high else 0.0
@@ -99,19 +100,19 @@ def _span(rows: Sequence[DotRow], band: tuple[float, float] | None) -> tuple[flo
 
 
 class Axis(NamedTuple):
-    """Where numbers stand in the SVG. `left`: where the lowest one does, beside the labels."""
+    """Places numbers in the SVG. `left`: the place of the lowest number, right of the labels."""
 
     low: float
     high: float
     left: float
 
     def at(self, value: float) -> float:
-        """The place of a number, from the left."""
+        """Return the horizontal place of a number."""
         return self.left + (value - self.low) / (self.high - self.low) * (WIDE - self.left - MARGIN)
 
 
 def drawing(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
-    """The address of an SVG that holds the same. A row has a lane for each trial, so no dot hides another."""
+    """Return the plot as the data URL of an SVG. A row has a lane for each trial, so no dot hides another."""
     axis = Axis(*_span(rows, band), MARGIN + CHARACTER * max(len(_label(row)) for row in rows))
     tall = TALL * len(rows) + 2 * MARGIN
     parts = [f'<rect width="{WIDE}" height="{tall}" fill="#fff"/>']

@@ -1,7 +1,7 @@
-"""The statistics of `versus`: an interval for B minus A, the probability that B is better, the trainings needed.
+"""Computes the statistics of `versus`: an interval for B minus A, P(B better), the trainings needed.
 
-Plain numbers in, plain numbers out. The only file that needs SciPy. `benchmarks/interval_coverage.py` simulates how
-often each interval holds the truth.
+All functions take and return plain numbers. No other file needs SciPy. `benchmarks/interval_coverage.py` simulates how
+often each interval contains the true value.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ __all__ = [
 ]  # fmt: skip
 
 CONFIDENCE = 0.95
-MANY = 20  # from so many values of each side on, the bootstrap takes the place of the t distribution
-MEANINGFUL = 0.75  # the probability that Bouthillier et al. (2021) ask for: https://arxiv.org/abs/2103.03098
+MANY = 20  # with at least so many values on each side, the bootstrap replaces the t distribution
+MEANINGFUL = 0.75  # the probability that Bouthillier et al. (2021) require: https://arxiv.org/abs/2103.03098
 RESAMPLES = 4999
-RANDOM = 2019  # the bootstrap draws the same samples each time: equal numbers give equal intervals
+RANDOM = 2019  # a fixed seed: the bootstrap of equal values gives equal intervals
 
 
 class Interval(NamedTuple):
-    """A 95 % interval, and how it was made."""
+    """A 95 % interval, and the method behind it."""
 
     low: float
     high: float
@@ -36,7 +36,7 @@ class Interval(NamedTuple):
 
 
 def needs_scipy() -> None:
-    """Raise UsageError if SciPy is missing, before hours of training."""
+    """Raise UsageError if SciPy is missing. Call it before hours of training."""
     try:
         import scipy.stats  # noqa: F401
     except ImportError:
@@ -45,12 +45,12 @@ def needs_scipy() -> None:
 
 
 def is_constant(values: Any) -> bool:
-    """Whether all values are the same, but for the rounding of differences."""
+    """Return whether all values are the same, up to rounding."""
     return float(np.ptp(values)) <= 1e-12 * float(np.abs(values).max())
 
 
 def paired_interval(differences: Sequence[float]) -> Interval | None:
-    """The interval of the mean of paired differences; None if there are too few, or if all are the same."""
+    """Return the interval of the mean of paired differences; None if there are too few, or if all are the same."""
     scale = scale_of(differences)
     return _scaled(_paired(np.asarray(differences, dtype=float) / scale), scale)
 
@@ -68,7 +68,10 @@ def _paired(values: Any) -> Interval | None:
 
 
 def independent_interval(a: Sequence[float], b: Sequence[float]) -> Interval | None:
-    """The interval of mean B minus mean A without pairs (Welch); None if too few, or if neither side varies."""
+    """Return the interval of mean B minus mean A without pairs (Welch).
+
+    None if there are too few values, or if neither side varies.
+    """
     scale = scale_of(a, b)
     return _scaled(_independent((np.asarray(a, dtype=float) / scale, np.asarray(b, dtype=float) / scale)), scale)
 
@@ -81,9 +84,9 @@ def _independent(sides: tuple[Any, Any]) -> Interval | None:
         return _bootstrapped(sides)
     parts = [float(side.var(ddof=1)) / len(side) for side in sides]
     total = sum(parts)
-    if not (0 < total < math.inf):  # the squares of such small or large numbers vanish or overflow
+    if not (0 < total < math.inf):  # squares of such small or large values underflow or overflow
         return None
-    # Welch (1947); a side that does not vary leaves the degrees of freedom of the other one
+    # Welch (1947); if one side does not vary, these are the degrees of freedom of the other
     shares = [part / total for part in parts]
     degrees = 1 / sum(share**2 / (len(side) - 1) for share, side in zip(shares, sides, strict=True))
     method = "t of the side that varies" if any(constant) else "t, without pairs (Welch)"
@@ -91,7 +94,7 @@ def _independent(sides: tuple[Any, Any]) -> Interval | None:
 
 
 def _error(sides: Sequence[Any]) -> float:
-    """The standard error of the mean of one side, or of the difference of two."""
+    """Return the standard error of the mean of one side, or of the difference of two means."""
     return math.sqrt(sum(side.var(ddof=1) / len(side) for side in sides))
 
 
@@ -103,9 +106,9 @@ def _t(middle: float, error: float, degrees: float, method: str) -> Interval:
 
 
 def _bootstrapped(sides: Sequence[Any]) -> Interval:
-    """The symmetric studentised bootstrap (Hall 1988, https://doi.org/10.1111/j.2517-6161.1988.tb01727.x).
+    """Compute the symmetric studentised bootstrap (Hall 1988, https://doi.org/10.1111/j.2517-6161.1988.tb01727.x).
 
-    BCa covers too little with so few values: `benchmarks/interval_coverage.py` shows both.
+    The coverage of BCa is too low with so few values: `benchmarks/interval_coverage.py` shows both.
     """
     random = np.random.default_rng(RANDOM)
     middle, error = _middle([side.mean() for side in sides]), _error(sides)
@@ -123,13 +126,13 @@ def _middle(means: Sequence[Any]) -> Any:
 
 
 def better_probability(a: Sequence[float], b: Sequence[float], *, lower: bool = False) -> float:
-    """The share of all pairs (a value of A, one of B) in which B is better; equal ones count half."""
+    """Return the share of all pairs (a value of A, one of B) in which B is better. Equal values count half."""
     first, second = np.asarray(a, dtype=float)[:, None], np.asarray(b, dtype=float)[None, :]
     return _wins(first, second, lower=lower)
 
 
 def better_share(a: Sequence[float], b: Sequence[float], *, lower: bool = False) -> float:
-    """The share of pairs, A's first with B's first and so on, in which B is better; equal ones count half."""
+    """Return the share of pairs (first of A, first of B), ... in which B is better. Equal values count half."""
     return _wins(np.asarray(a, dtype=float), np.asarray(b, dtype=float), lower=lower)
 
 
@@ -139,9 +142,10 @@ def _wins(first: Any, second: Any, *, lower: bool) -> float:
 
 
 def trainings_needed(probability: float, *, power: float = 0.95) -> int | None:
-    """Trainings of each side with which a rank test at 5 % (one-sided) finds this probability; None for a half.
+    """Return how many trainings of each side a rank test at 5 % (one-sided) needs to find this probability.
 
-    Noether (1987), https://doi.org/10.1080/01621459.1987.10478478, for two sides of equal size.
+    Returns None if the probability is 0.5. The formula is that of Noether (1987) for sides of equal size:
+    https://doi.org/10.1080/01621459.1987.10478478
     """
     from scipy import stats
 

@@ -1,4 +1,4 @@
-"""Measures the noise of trainings that exist already: a check, a setup of a study, a table of numbers."""
+"""Measures the noise of existing trainings: a check, a setup of a study, or a table of numbers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["is_measurable", "measured"]
 
 
 def is_measurable(text: str) -> bool:
-    """Whether the text names a record of a check, a study or a table, not a command."""
+    """Return whether the text names a record of a check, a study, or a table, and not a command."""
     is_record = Path(text, RECORD).is_file() or Path(text).suffix == ".csv"
     return is_record or study_setup(text)[0] is not None
 
 
 def measured(text: str) -> NoiseResult:
-    """The noise of its trainings. Nothing is run. Raises UsageError or RecordError."""
+    """Measure the noise of the trainings that the text names. Nothing runs. Raises UsageError or RecordError."""
     try:
         side = read_side(text)
     except NoNumbers as why:
@@ -51,7 +51,7 @@ def measured(text: str) -> NoiseResult:
 
 
 def _nothing(text: str, why: str) -> NoiseResult:
-    """Trainings that gave no number."""
+    """Return the result for trainings that gave no value."""
     return NoiseResult(
         samebits=__version__,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -77,6 +77,6 @@ def _setup(text: str, machines: list[str]) -> Setup:
 
 
 def _models(group: list[TrainingRun]) -> int | None:
-    """How many models the trainings of one seed gave; None if that is not known."""
+    """Return how many different models the trainings of one seed gave; None if that is not known."""
     letters = {training.model for training in group}
     return None if None in letters else len(letters)

@@ -1,4 +1,4 @@
-"""Reads the metrics of each training from what its trials printed, and keeps what could not be read."""
+"""Reads the metrics of each training from the output of its trials, and notes what could not be read."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from samebits.store.record import TRIALS, Record
 
 __all__ = ["Readings", "sentence"]
 
-OUTPUT = "stdout.txt"  # of a trial: what the program printed
+OUTPUT = "stdout.txt"  # the output of the program, in the folder of a trial
 
 
 class Readings:
-    """What the trainings gave, seed after seed. `trainings`: those with a number; `warnings`: what was left out."""
+    """The values of the trainings, seed after seed. `trainings`: those with a value. `warnings`: what was left out."""
 
     def __init__(self, metrics: Mapping[str, str], cases: Mapping[str, str]) -> None:
         self._metrics, self._cases = metrics, cases
@@ -52,7 +52,7 @@ class Readings:
             self.trainings.append(TrainingRun(seed=seed, trial=file.id, model=model, metrics=values, cases=cases))
 
     def _case_tables(self, seed: int | None, file: TrialFile, output: Path) -> dict[str, dict[str, float]]:
-        """Metric -> test case -> number. Numbers that are not finite are left out, with a warning."""
+        """Return {metric: {test case: value}}. Values that are not finite are left out, with a warning."""
         tables, printed = {}, _text(output)
         for name, pattern in self._cases.items():
             found = case_values(pattern, printed)
@@ -66,7 +66,7 @@ class Readings:
         return {name: table for name, table in tables.items() if table}
 
     def check_cases(self) -> None:
-        """Warn if the trainings were not tested on the same cases: their means then say different things."""
+        """Warn if the trainings were not tested on the same cases: then their means cannot be compared."""
         for name in self._cases:
             tested = [set(one.cases[name]) for one in self.trainings if name in one.cases]
             common = set.intersection(*tested) if tested else set()
@@ -83,32 +83,32 @@ class Readings:
     # -- sentences about them -----------------------------------------------------------------------------------
 
     def setup(self) -> Setup:
-        """The setup of the first seed."""
+        """Return the setup of the first seed."""
         return next(iter(self.results.values())).setup
 
     def models(self) -> list[int | None]:
-        """How many models the trainings of each seed gave; None if no model was seen."""
+        """Return how many different models the trainings of each seed gave; None if no model was seen."""
         return [_models(result) for result in self.results.values()]
 
     def repeats(self) -> bool | None:
-        """Whether the trainings of each seed have the same bits; None if that is not known."""
+        """Return whether the trainings of each seed have the same bits; None if that is not known."""
         models = self.models()
         return None if None in models else all(number == 1 for number in models)
 
     def why_nothing(self) -> str:
-        """Why there is no number at all."""
+        """Return why no training gave a value."""
         first = self.warnings[0].removeprefix("left out: ") if self.warnings else "no trial ended"
         return f"no training gave a number ({first})."
 
     def check_seeds(self) -> None:
-        """Warn if the seeds changed nothing: they may not reach the program."""
+        """Warn if all seeds gave the same values: the seeds may not reach the program."""
         seen = [(one.metrics, one.seed) for one in self.trainings]
         if len(self.results) > 1 and len({seed for _, seed in seen}) > 1 and all(one == seen[0][0] for one, _ in seen):
             self.warnings.append("all seeds gave the same numbers: the seeds may not reach the program")
 
 
 def sentence(metrics: Sequence[MetricNoise], models: Sequence[int | None], *, repeats: bool | None) -> str:
-    """The floor of each metric, and how many models there are. `models`: of each seed."""
+    """Write the floor of each metric, and how many models there are. `models`: the number of models of each seed."""
     parts = [f"{one.name} {one.mean:.4g}, floor {shown(one.same_seed)}" for one in metrics]
     said = f"{'; '.join(parts)} (standard deviation of trainings with the same seed)."
     only = ": only seeds vary" if len(models) > 1 else ""
@@ -121,25 +121,28 @@ def sentence(metrics: Sequence[MetricNoise], models: Sequence[int | None], *, re
 
 
 def _models(result: Result) -> int | None:
-    """The number of models of one seed. Trials without a model have groups too: by what they printed and wrote."""
+    """Return the number of models of one seed; None if no model was seen.
+
+    Trials without a model have groups too: by what they printed and wrote.
+    """
     is_seen = result.verdict != "inconclusive" and all(trial.final for trial in result.trials)
     return len(result.groups) or None if is_seen else None
 
 
 def _of_models(models: Sequence[int]) -> str:
-    """5 trainings with one seed gave 2 to 4 models."""
+    """Write `The trainings of one seed gave 2 to 4 models.`"""
     low, high = min(models), max(models)
     number = words.count(low, "model") if low == high else f"{low} to {high} models"
     return f"The trainings of one seed gave {number}."
 
 
 def shown(value: float | None) -> str:
-    """A standard deviation in words."""
+    """Write a standard deviation."""
     return "not measured" if value is None else f"{value:.3g}"
 
 
 def case_values(pattern: str, printed: str) -> dict[str, float]:
-    """Test case -> its number, as printed last. A text that is not a number becomes NaN."""
+    """Return {test case: the value that was printed last}. A text that is not a number becomes NaN."""
     found: dict[str, float] = {}
     for match in re.finditer(pattern, printed, re.MULTILINE):
         try:

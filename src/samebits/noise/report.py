@@ -1,4 +1,4 @@
-"""The report of noise: three layers of each metric, the dots, and what the numbers say."""
+"""Makes the report of `noise`: three layers of each metric, the dots, and the meaning of the numbers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DOES_NOT_SAY = (
 
 
 def report(result: NoiseResult) -> Report:
-    """The report, for every format."""
+    """Return the report, for every format."""
     return Report(
         verdict=result.verdict,
         head="NO ANSWER" if result.verdict else "",
@@ -54,7 +54,7 @@ def report(result: NoiseResult) -> Report:
 
 
 def _case(result: NoiseResult) -> JUnitCase:
-    """The measurement as one test, by its command: it passes if there is a number."""
+    """Return the measurement as one test, named by its command. It passes if there is a value."""
     layers = [
         (f"{one.name}.{layer}", f"{value:.6g}")
         for one in result.metrics
@@ -124,7 +124,7 @@ def _facts(result: NoiseResult) -> Iterator[tuple[str, Cell]]:
 
 
 def _whys(metrics: list[MetricNoise]) -> Iterator[str]:
-    """Why a layer has no number or a rough one: each reason once."""
+    """Yield why layers have no number, or only a rough one: each reason once."""
     titles = {"same_seed": "same seed", "other_seeds": "other seeds", "other_cases": "other cases"}
     found: dict[str, None] = {}
     for metric in metrics:

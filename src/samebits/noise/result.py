@@ -1,4 +1,4 @@
-"""What noise found: noise.json, from which its reports are made, and the layers of each metric."""
+"""Holds the result of `noise` (noise.json, from which reports are made), and computes the layers of each metric."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ __all__ = [
 ]
 
 NOISE_FORMAT = 1
-BY_RECORD = "the record"  # what set the seeds of trainings that were there already
+BY_RECORD = "the record"  # the source of the seeds, if the trainings existed before
 
 
 class TrainingRun(Document):
-    """One training: the metrics that it gave. `seed`: null if no seed was given.
+    """One training, with the values of its metrics. `seed`: null if no seed was given.
 
-    `model`: a letter; trainings with the same seed and letter have the same bits. Null if that is not known.
-    `cases`: metric -> test case -> value; the metric is then their mean. `missed`: metric -> the test cases that it got
-    wrong, if each is right or wrong. `machine`: where it ran, if that is known.
+    `model`: a letter; trainings with the same seed and letter have the same bits. Null if that is not known. `cases`:
+    metric -> test case -> value; the metric is then the mean of these. `missed`: metric -> the test cases that the
+    model got wrong, if each case is right or wrong. `machine`: the machine that it ran on, if that is known.
     """
 
     seed: int | None = None
@@ -43,11 +43,11 @@ class TrainingRun(Document):
 
 
 class MetricNoise(Document):
-    """One metric in three layers, each a standard deviation; null if it was not measured, and `why` says why.
+    """One metric in three layers, each a standard deviation; null if it was not measured, then with a reason in `why`.
 
-    `same_seed`: the noise floor, from training to training with one seed. `other_seeds`: what seeds add to that.
-    `other_cases`: how far the metric moves if different test cases are drawn (the spread of the cases, divided by the
-    root of their number). `lowest`, `highest`, `mean`: of all trainings.
+    `same_seed`: the noise floor: between trainings with the same seed. `other_seeds`: the spread that different seeds
+    add. `other_cases`: how far the metric moves if different test cases are drawn (the spread of the cases, divided by
+    the square root of their number). `lowest`, `highest`, `mean`: of all trainings.
     """
 
     name: str
@@ -64,9 +64,9 @@ class MetricNoise(Document):
 class NoiseResult(Document):
     """The answer of `samebits noise`.
 
-    `verdict`: `inconclusive` if no metric was measured, with its `reason`; else null, since there is nothing to judge.
-    `models`: how many the trainings of each seed gave, null if that is not known. `repeats`: whether those of each seed
-    have the same bits. `records`: seed -> the folder of its record.
+    `verdict`: `inconclusive` if no metric was measured, then with a `reason`; else null, because there is nothing to
+    judge. `models`: how many different models the trainings of each seed gave; null if that is not known. `repeats`:
+    whether the trainings of each seed have the same bits. `records`: seed -> the folder of its record.
     """
 
     format: int = NOISE_FORMAT
@@ -91,12 +91,12 @@ class NoiseResult(Document):
 
 
 def metric_names(trainings: Iterable[TrainingRun]) -> list[str]:
-    """All metrics, in the order in which they first appear."""
+    """Return the names of all metrics, in the order in which they first appear."""
     return list(dict.fromkeys(name for training in trainings for name in training.metrics))
 
 
 def seed_groups(trainings: Iterable[TrainingRun], name: str) -> dict[int | None, list[float]]:
-    """The values of a metric, by seed."""
+    """Return the values of a metric, by seed."""
     groups: dict[int | None, list[float]] = {}
     for training in trainings:
         if name in training.metrics:
@@ -105,7 +105,7 @@ def seed_groups(trainings: Iterable[TrainingRun], name: str) -> dict[int | None,
 
 
 def metric_noise(trainings: Sequence[TrainingRun], name: str) -> MetricNoise:
-    """A metric in its layers. At least one training has it."""
+    """Compute the layers of a metric. At least one training must have it."""
     groups = seed_groups(trainings, name)
     values = [value for group in groups.values() for value in group]
     found = statistics.layers(list(groups.values()))
@@ -133,7 +133,7 @@ def metric_noise(trainings: Sequence[TrainingRun], name: str) -> MetricNoise:
 
 
 def _other_cases(trainings: Sequence[TrainingRun], name: str) -> float | None:
-    """The standard error over test cases, of the mean training."""
+    """Return the standard error over test cases, with the value of each case averaged over the trainings."""
     tables = [training.cases[name] for training in trainings if name in training.cases]
     common = set.intersection(*map(set, tables)) if tables else set()
     if len(common) < 2:

@@ -1,4 +1,4 @@
-"""Reads what `versus` compares: the trainings of a noise, a check, a setup of a study, or a table of numbers."""
+"""Reads the sides of `versus`: the trainings of a `noise`, a check, a setup of a study, or a table of numbers."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ from samebits.store.record import RECORD, open_record
 __all__ = ["STUDY", "MetricSide", "NoNumbers", "TestedCases", "of_noise", "read_side", "study_setup"]
 
 NOISE, STUDY, STUDY_FORMAT = "noise.json", "study.json", 1
-MEASURES = ("digits", "cells", "scores")  # what study.json has of a model, by the study
-FIXED = ("true_count", "fields", "undecided", "cells")  # numbers of the data, or of what could not be measured
+MEASURES = ("digits", "cells", "scores")  # the measures of a model in study.json; which one depends on the study
+FIXED = ("true_count", "fields", "undecided", "cells")  # not measures: numbers of the data, or of missing measurements
 LOWER = ("error_rate", "wrong")  # measures of a study for which a lower number is better
-SINGLE = {"digits": "wrong", "cells": "recall"}  # the measure to which each single case counts as right or wrong
+SINGLE = {"digits": "wrong", "cells": "recall"}  # the measure to which each case contributes as right or wrong
 METRIC = "samebits noise --metric 'accuracy=acc: ([0-9.]+)'"
-ABOUT = ("seed", "trial", "case", "machine")  # columns of a table that are no metrics
+ABOUT = ("seed", "trial", "case", "machine")  # columns of a table that are not metrics
 
 
 class NoNumbers(UsageError):
-    """Trainings that gave no number of the metrics that were asked for: there is no answer."""
+    """The trainings gave no value of any requested metric, so there is no answer."""
 
 
 class _NotFinite(ValueError):
-    """A number of a table is NaN or infinite, or its cell is empty."""
+    """A value of a table is NaN or infinite, or its cell is empty."""
 
 
 class TestedCases(Document):
-    """Test cases that a model gets right or wrong. `data`: the digests of the tests; `right`, `wrong`: what a case
-    counts for in the metric."""
+    """Test cases that a model gets right or wrong. `data`: the digests of the tests. `right`, `wrong`: the value of
+    such a case in the metric.
+    """
 
     data: str
     number: int
@@ -49,10 +50,10 @@ class TestedCases(Document):
 
 
 class MetricSide(Document):
-    """One side. `lower`: the metrics for which a lower number is known to be better; `machines`: where it was trained.
+    """One side. `lower`: the metrics for which lower is known to be better. `machines`: where it was trained.
 
-    `tested`: metric -> the cases of which each training names those that it `missed`. `repeats`: whether the trainings
-    of each seed have the same bits; null if that is not known.
+    `tested`: metric -> all its test cases, if each training names the cases that it `missed`. `repeats`: whether the
+    trainings of each seed have the same bits; null if that is not known.
     """
 
     name: str
@@ -65,7 +66,7 @@ class MetricSide(Document):
 
 
 def read_side(text: str) -> MetricSide:
-    """A folder of samebits, FOLDER:SETUP of a study, or a CSV file. Raises UsageError or RecordError."""
+    """Read a folder of samebits, FOLDER:SETUP of a study, or a CSV file. Raises UsageError or RecordError."""
     path, setup = study_setup(text)
     if path is not None:
         return _of_study(text, path, setup)
@@ -83,7 +84,7 @@ def read_side(text: str) -> MetricSide:
 
 
 def of_noise(name: str, found: NoiseResult) -> MetricSide:
-    """The side of a noise."""
+    """Return the side that a result of `noise` holds."""
     if found.verdict:
         raise NoNumbers(f"{name}: {found.sentence}", METRIC)
     machine = str(found.setup.machine.get("processor", ""))
@@ -97,7 +98,7 @@ def _side(name: str, trainings: list[TrainingRun], *, machines: Iterable[str] = 
 
 
 def _of_check(name: str) -> MetricSide:
-    """The side of a check with --metric: its trials are trainings of one seed."""
+    """Return the side that a check with --metric holds: its trials are trainings of one seed."""
     opened = open_record(name)
     judged = kept_record.judged(opened)
     taken = Readings(opened.file.options.metrics, {})
@@ -112,7 +113,7 @@ def _of_check(name: str) -> MetricSide:
 
 
 def study_setup(text: str) -> tuple[Path | None, str]:
-    """(study.json, the setup) that a text names; (None, "") if it names no study. The setup is "" if it has none."""
+    """Return (study.json, the setup) that a text names; (None, "") if it names no study. A missing setup is ""."""
     for name, setup in ((text, ""), tuple(text.rpartition(":")[::2])):
         place = Path(name)
         if name and place.name == STUDY and place.is_file():
@@ -123,7 +124,7 @@ def study_setup(text: str) -> tuple[Path | None, str]:
 
 
 def _of_study(name: str, path: Path, setup: str) -> MetricSide:
-    """The trials of one setup: trainings of one seed."""
+    """Return the side of one setup in a study file: its trials are trainings of one seed."""
     content = record_files.as_object(record_files.parse(record_files.read_bytes(path), path), path)
     record_files.check_format(content, path, STUDY_FORMAT)
     try:
@@ -137,7 +138,7 @@ def _of_study(name: str, path: Path, setup: str) -> MetricSide:
 
 
 def _of_setup(name: str, setup: Mapping[str, Any], data: Mapping[str, Any]) -> MetricSide:
-    """The side of one setup of a study with this data."""
+    """Return the side of one setup. `data`: the data of the study."""
     groups = setup.get("groups", [])
     letters = {trial: result_words.letter(place) for place, group in enumerate(groups) for trial in group}
     trainings = [
@@ -161,7 +162,7 @@ def _of_setup(name: str, setup: Mapping[str, Any], data: Mapping[str, Any]) -> M
 
 
 def _undefined(models: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iterator[str]:
-    """What is left out: the measures that some of the models have, of those that do not have them."""
+    """Yield a warning for each model that lacks a measure that other models have."""
     for model in models:
         lost = [name for name in names if name not in _measures(model)]
         if lost:
@@ -169,7 +170,7 @@ def _undefined(models: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Ite
 
 
 def _missed(model: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The digits that are wrong, or the cells that were not found."""
+    """Return the digits that the model got wrong, or the cells that it did not find, by measure."""
     found = {measure: (model.get(group) or {}).get("missed") for group, measure in SINGLE.items()}
     return {
         measure: [case if isinstance(case, str) else f"test digit {case}" for case in missed]
@@ -179,7 +180,7 @@ def _missed(model: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _tested(models: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> dict[str, TestedCases]:
-    """What was tested, if the document names the cases that each model missed."""
+    """Return the test cases, if the document names the cases that each model missed."""
     if not models or not all(map(_missed, models)):
         return {}
     tests = " ".join(str(data.get(name, "")) for name in ("digest", "digest_of_truth"))
@@ -191,7 +192,7 @@ def _tested(models: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> dic
 
 
 def _measures(model: Mapping[str, Any]) -> dict[str, float]:
-    """The finite numbers that were measured of a model."""
+    """Return the finite measures of a model."""
     return {
         name: float(value)
         for group in MEASURES
@@ -204,7 +205,7 @@ def _measures(model: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _of_table(name: str, path: Path) -> MetricSide:
-    """A CSV file: a line for each training, or for each test case of one. Columns that are not `ABOUT` are metrics."""
+    """Read a CSV file: a line for each training, or for each test case of one. Columns outside `ABOUT` are metrics."""
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file.", "a line for each training: seed,trial,accuracy")
     try:
@@ -225,7 +226,7 @@ def _of_table(name: str, path: Path) -> MetricSide:
 
 
 def _of_rows(seed: int | None, trial: int, rows: list[dict[str, str]]) -> TrainingRun:
-    """One training: a line by itself, or the lines of its cases."""
+    """Return one training, from its only line or from the lines of its cases."""
     names = [name for name in rows[0] if name and name not in ABOUT]
     values = {name: [_finite(name, row[name]) for row in rows] for name in names}
     has_cases = bool(rows[0].get("case"))

@@ -1,4 +1,4 @@
-"""The statistics of `noise`: plain numbers in, plain numbers out."""
+"""Computes the statistics of `noise`. All functions take and return plain numbers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 __all__ = ["FEWEST", "Layers", "layers", "mean_of", "scale_of"]
 
-_HUGE, _TINY = 1e100, 1e-100  # beyond these, the square of a number or of a difference may overflow
-FEWEST = 5  # values below which an estimate is called rough
+_HUGE, _TINY = 1e100, 1e-100  # beyond these, the square of a value or of a difference may overflow or underflow
+FEWEST = 5  # with fewer values, an estimate is called rough
 
 
 class Layers(NamedTuple):
-    """Deviations of a metric. `same_seed`: None if no seed has two trainings. `other_seeds`: None for one seed.
+    """Standard deviations of a metric. `same_seed`: None if no seed has two trainings. `other_seeds`: None for 1 seed.
 
-    `other_seeds` is what seeds add: the noise that remains in the means of few trainings is subtracted.
+    `other_seeds` is the spread that seeds add: the noise that remains in means of few trainings is subtracted.
     """
 
     same_seed: float | None
@@ -25,22 +25,24 @@ class Layers(NamedTuple):
 
 
 def scale_of(*values: Sequence[float]) -> float:
-    """The power of two by which numbers are divided so that their squares are numbers: one, unless they are huge or
-    tiny. It changes no digit of them."""
+    """Return a power of two: the values divided by it have finite squares. It is 1 unless values are huge or tiny.
+
+    A division by a power of two changes no digit.
+    """
     largest = max((abs(float(value)) for row in values for value in row), default=0.0)
     return 1.0 if largest == 0 or _TINY < largest < _HUGE else 2.0 ** (math.frexp(largest)[1] - 1)
 
 
 def mean_of(values: Sequence[float]) -> float:
-    """The mean. That of equal values is their value, bit for bit, so that they have no deviation from it."""
+    """Return the mean. The mean of equal values is this value, bit for bit, so that their deviation is zero."""
     return float(values[0] + np.mean(np.asarray(values) - values[0]))
 
 
 def layers(groups: Sequence[Sequence[float]]) -> Layers:
-    """Separate the spread within seeds from that between them. `groups`: the values of each seed.
+    """Separate the spread within seeds from the spread between seeds. `groups`: the values of each seed.
 
-    The estimates are those of a one-way analysis of variance with random effects; unequal groups are weighted as in
-    Searle, Casella and McCulloch (1992), 3.6.
+    The estimates are those of a one-way analysis of variance with random effects. Groups of unequal size are weighted
+    as in Searle, Casella and McCulloch (1992), 3.6.
     """
     scale = scale_of(*groups)
     found = _layers([[value / scale for value in group] for group in groups])

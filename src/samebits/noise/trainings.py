@@ -1,4 +1,4 @@
-"""Runs the trainings of each seed in a record of its own, those of several seeds side by side if there is room."""
+"""Runs the trainings of each seed in a record of its own, and several seeds side by side if there is room."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from samebits.store.record import RESULT
 __all__ = ["SEED", "Shown", "Trainings"]
 
 SEED = "{seed}"  # stands for the seed in the words of the command
-Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of what runs under it
+Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of the trainings under this title
 T = TypeVar("T")
 
 
 class Trainings:
-    """Runs trials with each seed. `request`: those of one seed; `folder`: where the records lie."""
+    """Runs trials with each seed. `request`: the request for one seed. `folder`: the folder of the records."""
 
     def __init__(self, request: Request, folder: Path, shown: Shown) -> None:
         self._request, self._folder, self._shown = replace(request, again=AGAIN), folder, shown
@@ -34,8 +34,9 @@ class Trainings:
         self._done: dict[int | None, tuple[Experiment, Result]] = {}
 
     def of(self, seeds: Sequence[int | None], keep: Callable[[int | None, Experiment, Result], T]) -> T:
-        """Run the trainings of these seeds. `keep` receives them in this order, each as soon as possible; its last
-        result is returned.
+        """Run the trainings of these seeds. Return the last result of `keep`.
+
+        `keep` receives each finished seed as soon as possible, in the order of the seeds.
         """
         left, kept = list(seeds), list[T]()
 
@@ -53,7 +54,7 @@ class Trainings:
 
     @property
     def _room(self) -> int:
-        """How many trainings run at a time; 1 before that is known."""
+        """How many trainings run at a time; 1 as long as that is not known."""
         return self._capacity.at_a_time if self._capacity else 1
 
     def _run_beside(self, seeds: Sequence[int | None], one: Callable[[int | None, Progress], None]) -> None:
@@ -62,7 +63,7 @@ class Trainings:
             side_by_side(works, most=self._room)
 
     def _trained(self, seed: int | None, progress: Progress) -> tuple[Experiment, Result]:
-        """All complete trials of one seed, including those of a program that no watcher knows."""
+        """Run whole trials with one seed, also those of a program that no watcher observes."""
         request = self._with_seed(seed)
         experiment = Experiment.begin(request, progress, capacity=self._capacity)
         self._capacity = experiment.capacity
@@ -72,7 +73,7 @@ class Trainings:
         return experiment, judged
 
     def _with_seed(self, seed: int | None) -> Request:
-        """The request for one seed, whole trials in a record of their own."""
+        """Return the request for one seed: whole trials in a record of their own."""
         asked, folder = self._request, self._folder / ("own" if seed is None else f"seed-{seed}")
         options = asked.options.model_copy(update={"full": True})
         command = [word.replace(SEED, str(seed)) for word in asked.command] if seed is not None else asked.command

@@ -1,4 +1,4 @@
-"""Versus: reads or trains two sides, and says whether B is better than A beside the noise floor."""
+"""Runs `versus`: reads or trains two sides, and decides whether B is better than A or the difference is noise."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ from samebits.noise.statistics import FEWEST
 
 __all__ = ["Training", "VersusRequest", "interval_words", "is_command", "number", "sentence_of", "versus"]
 
-Training = Callable[[], MetricSide]  # trains a side
+Training = Callable[[], MetricSide]  # trains a side, and returns it
 
 
 @dataclass(frozen=True)
 class VersusRequest:
-    """The request of versus.
+    """The request of `versus`.
 
-    `a`, `b`: a record, or a command; `only`: compare only these metrics; `lower`: metrics for which a lower number is
-    better.
+    `a`, `b`: a record or a command. `only`: compare only these metrics. `lower`: the metrics for which lower is better.
     """
 
     a: str
@@ -37,9 +36,9 @@ class VersusRequest:
 
 
 def is_command(text: str) -> bool:
-    """Whether the text is a command: several words that do not name an existing file or folder.
+    """Return whether the text is a command: several words that do not name an existing file or folder.
 
-    UsageError for a quotation mark that is not closed.
+    Raises UsageError for a quotation mark that is not closed.
     """
     if os.path.lexists(text) or sides.study_setup(text)[0] is not None:
         return False
@@ -50,9 +49,10 @@ def is_command(text: str) -> bool:
 
 
 def versus(asked: VersusRequest, prepare: Callable[[str, str], Training]) -> VersusResult:
-    """Compare. `prepare`: (command, "a" or "b") -> what trains that side. Raises UsageError or RecordError.
+    """Compare both sides. `prepare`: (command, "a" or "b") -> the training of that side.
 
-    An invalid command or record is reported before hours of training: `prepare` raises what is wrong.
+    Raises UsageError or RecordError. `prepare` raises for an invalid command, so that the error comes before hours of
+    training.
     """
     intervals.needs_scipy()
     texts = {"a": asked.a, "b": asked.b}
@@ -68,7 +68,7 @@ def versus(asked: VersusRequest, prepare: Callable[[str, str], Training]) -> Ver
 
 
 def _sides(texts: Mapping[str, str], trainings: Mapping[str, Training]) -> tuple[dict[str, MetricSide], list[str]]:
-    """The sides by their letters, and why one has no number. Nothing is trained after that is known."""
+    """Return the sides by their letters, and the reasons why a side has no value: then nothing more is trained."""
     found, whys = dict[str, MetricSide](), list[str]()
     for letter in sorted(texts, key=lambda letter: letter in trainings):
         if letter in trainings and whys:
@@ -101,19 +101,19 @@ def _is_answered(one: MetricDifference) -> bool:
 
 
 def interval_words(one: MetricDifference) -> str:
-    """-0.127 to 1.35"""
+    """Write `-0.127 to 1.35`."""
     assert one.low is not None
     assert one.high is not None
     return f"{number(one.low)} to {number(one.high)}"
 
 
 def number(value: float) -> str:
-    """Three significant digits."""
+    """Write a number with three significant digits."""
     return f"{value:.3g}"
 
 
 def sentence_of(one: MetricDifference) -> str:
-    """The answer for one metric."""
+    """Write the answer for one metric."""
     said = f"{one.name}: B minus A is {number(one.difference)}"
     if one.answer in ("different", "not-told-apart"):
         is_better = (one.difference < 0) == one.lower_is_better

@@ -1,7 +1,7 @@
-"""Operator replay: which operators of a training step give different bits if they run again on the same inputs.
+"""Replays operators: finds those of a training step that give different bits if they run again on the same inputs.
 
-`replay(request, step, repeats=4, folder=...)` runs the command once, watched, and returns a `ReplayResult`;
-`read(folder)` reads it again. `judge` makes the result from what the processes of the trial found.
+`replay(request, step, repeats=4, folder=...)` runs the command once under the probe, and returns a `ReplayResult`.
+`read(folder)` reads this result again. `judge` makes it from the findings of the trial's processes.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def judge(found: ReplayFindings, trial: TrialFile, command: list[str], want: dic
 
 
 def _missing(found: ReplayFindings, trial: TrialFile, want: dict[str, int]) -> tuple[str | None, str | None]:
-    """(why nothing was replayed, what to do); (None, None) if something was replayed."""
+    """Return (why nothing was replayed, what to do); (None, None) if something was replayed."""
     if found.steps or found.failures or found.interruptions:
         return _failed(found)
     if found.why_not:
@@ -61,7 +61,7 @@ def _missing(found: ReplayFindings, trial: TrialFile, want: dict[str, int]) -> t
         return f"{what}: {ended}." if trial.why else f"{what}.", _WATCHED
     if found.made > want["first"] and found.rested:
         return f"Step {want['first']} ran in a thread that was not being traced.", "Train in the main thread."
-    what = "had no end" if found.operators else "never came"
+    what = "did not end" if found.operators else "never began"
     return f"Step {want['first']} {what}: {ended} after {words.count(found.made, 'step')}.", _steps_advice(found)
 
 
@@ -119,11 +119,11 @@ def _where(found: ReplayFindings, want: dict[str, int]) -> str:
 def _notes(found: ReplayFindings, want: dict[str, int]) -> list[str]:
     notes = []
     if found.steps and found.steps[-1] < want["last"]:
-        notes.append(f"steps after {found.steps[-1]} never came: the program made {words.count(found.made, 'step')}")
+        notes.append(f"steps after {found.steps[-1]} never began: the program made {words.count(found.made, 'step')}")
     if found.steps and found.rested:
         notes.append(f"{words.count(found.rested, 'process')} made steps that were not replayed")
     if found.differed and not found.steps:
-        notes.append(f"step {want['first']} had no end: what ran until then was replayed")
+        notes.append(f"step {want['first']} did not end: the operators until then were replayed")
     if found.steps and {one.phase for one in found.operators if one.replayed} == {"optimizer"}:
         notes.append(f"{_where(found, want)} has no forward and no backward: a step is one call of an optimizer's step")
     return notes
@@ -149,9 +149,9 @@ def replay(
 ) -> ReplayResult:
     """Run the command once, up to the end of the last step asked for, and replay the operators of these steps.
 
-    `step`: one, or the first and the last of several. `repeats`: how often each operator is run again. `folder`: the
-    record folder (default: that of the request). Raises what `checks.run` raises before anything runs. If operators
-    could not be replayed, the result says why.
+    `step`: one step, or the first and the last of several. `repeats`: how often each operator runs again. `folder`: the
+    record folder (default: that of the request). Before anything runs, it raises the errors of `checks.run`. If
+    operators could not be replayed, the result says why.
     """
     first, last = (step, step) if isinstance(step, int) else step
     if not 0 <= first <= last or not 1 <= repeats <= MOST_REPEATS:
@@ -172,7 +172,10 @@ def replay(
 
 
 def _alone(request: Request, last: int, folder: Path | None) -> Request:
-    """The request for this one run. It switches glibc's cache for each thread off, which hands out unfilled memory."""
+    """Return the request for this one run.
+
+    The request switches off glibc's cache of each thread, because this cache hands out memory that was not filled.
+    """
     options = request.options.model_copy(update={"trials": 1, "steps": last + 1, "budget": None, "jobs": 1})
     base = {name: value for name, value in {**os.environ, **request.variables}.items() if value is not None}
     tunables = controls.environment(["fill-uninitialized"], 0, base).get(_TUNABLES)
@@ -181,7 +184,7 @@ def _alone(request: Request, last: int, folder: Path | None) -> Request:
 
 
 def read(folder: Path) -> ReplayResult:
-    """What an earlier replay found. Raises RecordError if the folder holds none, or a broken one."""
+    """Return the result of an earlier replay. Raises RecordError if the folder holds none, or a broken one."""
     path = folder / OPS
     if not path.is_file():
         raise RecordError(f"{folder} holds no {OPS}: no operators were replayed.", "samebits ops -- python train.py")

@@ -1,6 +1,7 @@
-"""The documents of operator replay: what `ops.json` and `--json` hold.
+"""The documents of operator replay: the content of `ops.json` and of `--json`.
 
-They are made of the files that the probe left (`samebits_probe.replay.findings`); the values there are measured and go.
+They are made from the files that the probe left (`samebits_probe.replay.findings`). The values in these files are
+measured, then removed.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ VERDICTS: dict[Outcome, Verdict] = {"same": "repeated", "differed": "diverged", 
 
 
 class Operator(Document):
-    """One overload of an operator in one phase: calls that were seen, replayed, and gave different bits in some replay.
+    """One overload of an operator in one phase. `seen`, `replayed`: its calls. `differed`: calls with different bits.
 
-    `replays`: how many there were of all these calls. `operator`: the schema's name without trailing underscore;
-    `overload`: all of it, with the overload's name.
+    `replays`: the replays of all these calls. `operator`: the name in the schema, without a trailing underscore.
+    `overload`: the whole name, with that of the overload.
     """
 
     operator: str
@@ -39,8 +40,9 @@ class Operator(Document):
 
 
 class DifferingResult(Document):
-    """A result (or an argument written to) that differed. `size`: the largest of up to eight differences; null where
-    the values were too large to be kept."""
+    """A result that differed, or an argument that the operator wrote to. `size`: the largest of up to eight
+    differences; null if the values were too large to be kept.
+    """
 
     name: str
     dtype: str
@@ -51,12 +53,13 @@ class DifferingResult(Document):
 class DifferingPlace(Document):
     """One place at which an operator differed.
 
-    `order`: its number among the operators that ran, from 1. `differed`: calls in which some replay differed;
-    `replays`: of these calls; `replays_differed`: those that differed. `memory`: whether what newly allocated memory
-    held decides the bits, so that the operator reads what nobody wrote (null: not known). `node`: in a backward, the
-    node of the graph. `file`, `line`, `source`: of the program; in a backward, the line of the forward that the node
-    belongs to (line 0: not known). `module`: the innermost that runs, or ran in the forward. `inputs`: dtypes and
-    shapes of the tensors given. `process`: its place among those that were replayed.
+    `order`: its number among the operators that ran, from 1. `differed`: calls with a replay that differed. `replays`:
+    the replays of these calls; `replays_differed`: those that differed. `memory`: whether the content of newly
+    allocated memory decides the bits, because the operator reads memory that nobody wrote (null: not known). `node`: in
+    a backward, the node of the graph. `file`, `line`, `source`: the line of the program; in a backward, the line of the
+    forward that the node belongs to (line 0: not known). `module`: the innermost module that runs; in a backward, that
+    of the forward. `inputs`: dtypes and shapes of the input tensors. `process`: the number of the process, among those
+    with replays.
     """
 
     operator: str
@@ -85,7 +88,7 @@ class DifferingPlace(Document):
 
 
 class LeftOut(Document):
-    """An operator that was not replayed, and why."""
+    """An operator that was not replayed. `why`: the reason. `seen`: its calls."""
 
     operator: str
     why: str
@@ -93,7 +96,7 @@ class LeftOut(Document):
 
 
 class Unwritten(Document):
-    """Elements of a result that the operator left as it found them in memory: they are not compared."""
+    """Elements of a result that the operator did not write: they are not compared."""
 
     operator: str
     result: str
@@ -104,8 +107,9 @@ class Unwritten(Document):
 class ReplayResult(Document):
     """The result of replaying the operators of some steps.
 
-    `steps`: those that were replayed to their end, of `first` to `last`. `reason`, `advice`: if nothing was
-    replayed. `differed`: in the order in which they first ran. `failed`: operators whose replay raised an error.
+    `first`, `last`: the steps to replay; `steps`: those of them that were replayed to their end. `reason`, `advice`:
+    set if nothing was replayed. `differed`: in the order in which the operators first ran. `failed`: operators whose
+    replay raised an error.
     """
 
     format: int = RECORD_FORMAT
@@ -131,18 +135,18 @@ class ReplayResult(Document):
 
 
 def magnitude(size: Size) -> tuple[int, float, int]:
-    """The key by which the largest of several differences is chosen."""
+    """Return the key that orders differences by their size."""
     return size.max_ulp or 0, size.max_relative or 0.0, size.different
 
 
 @dataclass
 class ReplayFindings:
-    """What all processes of a trial found. `steps`: those that some process replayed to their end.
+    """The findings of all processes of a trial. `steps`: steps that at least one process replayed to their end.
 
-    `made`: steps that the program made, replayed or not. `why_not`: what the probe said about replaying nothing.
-    `has_torch`: whether any process imported PyTorch. `rested`: processes that made steps and replayed none.
-    `failures`: where the probe itself failed, in words. `interruptions`: where an exception of the program's own thread
-    ended what the probe did.
+    `made`: steps that the program made, replayed or not. `why_not`: the probe's reason for replaying nothing.
+    `has_torch`: whether any process imported PyTorch. `rested`: the number of processes that made steps, but replayed
+    none. `failures`: where the probe itself failed, and its error. `interruptions`: where an exception of the program's
+    thread interrupted the probe.
     """
 
     steps: list[int] = field(default_factory=list)
@@ -161,7 +165,7 @@ class ReplayFindings:
 
 
 def collect(trial: Path, directory: Path) -> ReplayFindings:
-    """Read what the processes of a trial folder found. `directory`: of the program; its files are named from there."""
+    """Read the findings of the processes of a trial. `directory`: of the program; paths are relative to it."""
     found = ReplayFindings()
     folders = sorted((trial / wire.PROCESSES).iterdir()) if (trial / wire.PROCESSES).is_dir() else []
     order = 0
@@ -204,7 +208,7 @@ def _add(found: ReplayFindings, document: dict[str, Any], reader: _Reader) -> No
 
 
 def _joined(operators: list[Operator]) -> list[Operator]:
-    """Join the entries of each overload and phase over all processes."""
+    """Add up the entries of each overload and phase over all processes."""
     joined: dict[tuple[str, str], Operator] = {}
     for one in operators:
         before = joined.get((one.overload, one.phase))
@@ -226,7 +230,7 @@ class _Reader:
     order: int
 
     def differed(self, place: dict[str, Any]) -> DifferingPlace:
-        """One place that differed, with the size of the difference and the line's text."""
+        """Return one place that differed, with the size of the difference and the text of the line."""
         results = [
             DifferingResult(name=name, dtype=found["dtype"], shape=found["shape"], size=self._size(found))
             for name, found in place.pop("results").items()
@@ -236,7 +240,7 @@ class _Reader:
         return DifferingPlace(results=results, source=source, process=self.order, **place)
 
     def _size(self, found: dict[str, Any]) -> Size | None:
-        """The largest of the differences whose values were kept."""
+        """Return the largest of the differences whose values were kept."""
         pairs = [self._pair(str(number)) for number in found["pairs"]]
         known = found["dtype"], tuple(found["shape"])
         sizes = [comparison.measure(*pair, *known) for pair in pairs if pair is not None]
@@ -248,5 +252,5 @@ class _Reader:
 
 
 def _shown(file: str, directory: Path) -> str:
-    """A file's path, relative if it lies below the program's folder."""
+    """Return the path of a file, relative if it lies below the program's folder."""
     return os.path.relpath(file, directory) if Path(file).is_relative_to(directory) else file

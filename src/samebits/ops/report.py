@@ -1,4 +1,4 @@
-"""Operator replay as a report: the sentence, then each place that differed."""
+"""Makes the report of an operator replay: the sentence, then each place that differed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PHASES = ("forward", "backward", "optimizer")
 
 
 def report(result: ReplayResult) -> Report:
-    """The report."""
+    """Return the report, for every format."""
     verdict = VERDICTS[result.outcome]
     return Report(
         verdict=verdict,
@@ -33,7 +33,7 @@ def report(result: ReplayResult) -> Report:
 
 
 def _case(result: ReplayResult) -> JUnitCase:
-    """The replay as one test, by its command: every place that differed is a line of the one failure."""
+    """Return the replay as one test, named by its command. Each place that differed is a line of its failure."""
     lines = [f"{place.operator}   {place.phase}   {_where(place, several=True)}" for place in result.differed]
     counts = {phase: _replayed(result, phase) for phase in PHASES}
     return JUnitCase(
@@ -76,7 +76,7 @@ def _blocks(result: ReplayResult) -> Iterator[AnyBlock]:
 
 
 def _counts(result: ReplayResult) -> str:
-    """calls replayed: forward 12, backward 30, optimizer 8; each run 4 times more"""
+    """Write `calls replayed: forward 12, backward 30, optimizer 8; each run 4 times more`."""
     calls = {phase: _replayed(result, phase) for phase in PHASES}
     said = ", ".join(f"{phase} {number:,}" for phase, number in calls.items() if number)
     return f"calls replayed: {said}; each run {count(result.repeats, 'time')} more"
@@ -88,7 +88,7 @@ def _facts(place: DifferingPlace, result: ReplayResult) -> Iterator[tuple[str, C
     yield "times", f"{differed}, {place.replays_differed:,} of {count(place.replays, 'replay')}"
     yield "where", _where(place, several=len(result.steps) > 1)
     if place.memory:
-        yield "why", "it reads memory that nobody wrote: what that holds decides the bits"
+        yield "why", "it reads memory that nobody wrote, whose content decides the bits"
     yield "inputs", ", ".join(place.inputs) or "none"
     yield from (("size", _size(found)) for found in place.results)
 

@@ -1,5 +1,5 @@
-"""Makes the patch for what `samebits explain` found, in the framework's own words, and tests whether it mends.
+"""Makes a patch for the cause that `samebits explain` found, and tests whether the trials repeat with it.
 
-`look` runs one trial that tells which lines draw; `patch` makes the changes from that; `fix` puts them into the
-files, checks again, and takes back what does not mend.
+`look` runs one trial to find the lines that draw random numbers. `patch` makes the changes. `fix` puts them into the
+files, checks again, and removes them if the trials still diverge.
 """

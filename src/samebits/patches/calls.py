@@ -1,4 +1,4 @@
-"""Changes of calls that ran: a seed for what has none, an order for what has none."""
+"""Makes changes to calls that ran: seeds for generators, and for values from the clock or the system."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CLOCKS = frozenset(
     for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time")
     for unit in ("", "_ns")
 ) | {"datetime.datetime.now", "datetime.datetime.today", "datetime.datetime.utcnow"}  # fmt: skip
-# what draws from the system -> the same from a generator of `random`, {0} its name and {1} what it is given
+# a call that draws from the system -> the same draw from a generator of `random`: {0} is its name, {1} the arguments
 SYSTEM_DRAWS = {
     "os.urandom": "{0}.randbytes({1})",
     "secrets.token_bytes": "{0}.randbytes({1})",
@@ -35,17 +35,17 @@ SYSTEM_DRAWS = {
     "secrets.choice": "{0}.choice({1})",
     "uuid.uuid4": "uuid.UUID(int={0}.getrandbits(128), version=4)",
 }
-_SIZED = frozenset(("secrets.token_bytes", "secrets.token_hex"))  # choose a size if they are given none
+_SIZED = frozenset(("secrets.token_bytes", "secrets.token_hex"))  # without an argument, they choose a size
 GENERATOR_NAME = "seeded_draws"
 
 
 def numpy_generators(program: Program) -> list[LineChange]:
-    """A seed for each generator of numpy that is made without one."""
+    """Add a seed to each generator of numpy that is made without one."""
     return _seeded(program, "numpy-generator", NUMPY_GENERATORS)
 
 
 def python_generators(program: Program) -> list[LineChange]:
-    """A seed for each random.Random() that is made without one."""
+    """Add a seed to each random.Random() that is made without one."""
     return _seeded(program, "python-seed", frozenset(("random.Random",)))
 
 
@@ -60,7 +60,7 @@ def _seeded(program: Program, control: str, names: frozenset[str]) -> list[LineC
 
 
 def _seed_argument(call: ProgramCall, seed: int) -> TextEdit | None:
-    """The edit that gives a call its seed; None if it has one."""
+    """Return the edit that gives a call its seed; None if it has one."""
     node, source = call.node, call.source
     if node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value is None:
         return TextEdit(*source.span(node.args[0]), str(seed))
@@ -72,7 +72,7 @@ def _seed_argument(call: ProgramCall, seed: int) -> TextEdit | None:
 
 
 def random_states(program: Program) -> list[LineChange]:
-    """random_state= for each estimator and function of scikit-learn that drew from numpy's generator without it."""
+    """Add random_state= to each call of scikit-learn that drew from numpy's generator without it."""
     wanted = {name for draw in program.look.draws if draw.generator == "numpy" for name in draw.unseeded}
     return [
         LineChange("numpy-seed", call.source, keyword_edit(call, "random_state", str(program.seed)), "a random_state")
@@ -82,12 +82,12 @@ def random_states(program: Program) -> list[LineChange]:
 
 
 def has_keyword(node: ast.Call, *names: str) -> bool:
-    """Whether a call has a keyword of these names, or takes unknown ones (`**`)."""
+    """Return whether a call has a keyword of these names, or passes unknown ones (`**`)."""
     return any(keyword.arg is None or keyword.arg in names for keyword in node.keywords)
 
 
 def keyword_edit(call: ProgramCall, name: str, value: str) -> TextEdit:
-    """The edit that adds a keyword argument to a call."""
+    """Return the edit that adds a keyword argument to a call."""
     node, source = call.node, call.source
     given = [*node.args, *(keyword.value for keyword in node.keywords)]
     if not given:
@@ -101,7 +101,7 @@ def keyword_edit(call: ProgramCall, name: str, value: str) -> TextEdit:
 
 
 def seeds_of(program: Program, control: str, sources: frozenset[str]) -> list[LineChange]:
-    """A number instead of a seed that is computed from the clock, or from the system's entropy."""
+    """Replace each seed that is computed from these sources (the clock, the system's entropy) by a number."""
     found: dict[TextEdit, LineChange] = {}
     for source, node in program.nodes():
         for value in _seeds_in(source, node):
@@ -112,7 +112,10 @@ def seeds_of(program: Program, control: str, sources: frozenset[str]) -> list[Li
 
 
 def _seeds_in(source: SourceFile, node: ast.AST) -> Iterator[ast.expr]:
-    """What a seeding call is given, itself or by a name; and what is assigned to a name that says that it is a seed."""
+    """Yield the expressions of seeds: arguments of seeding calls, and values of variables that hold a seed.
+
+    A variable holds a seed if its name says so, or if a seeding call gets it.
+    """
     if isinstance(node, ast.Assign):
         names = {one.id for one in node.targets if isinstance(one, ast.Name)}
         is_seed = any(_SEED_NAME.search(name) for name in names) or not names.isdisjoint(_names_of_seeds(source))
@@ -128,7 +131,7 @@ def _seeds_given(source: SourceFile, node: ast.Call) -> Iterator[ast.expr]:
 
 
 def _names_of_seeds(source: SourceFile) -> set[str]:
-    """The names that seeding calls of the file are given."""
+    """Return the names of the variables that seeding calls of the file get as arguments."""
     calls = (node for node in ast.walk(source.tree) if isinstance(node, ast.Call))
     given = (value for call in calls for value in _seeds_given(source, call))
     return {node.id for value in given for node in ast.walk(value) if isinstance(node, ast.Name)}
@@ -145,12 +148,12 @@ def _calls_one(source: SourceFile, value: ast.expr, names: frozenset[str]) -> bo
 
 
 def clock(program: Program) -> list[LineChange]:
-    """A seed that is taken from the clock becomes a number."""
+    """Replace each seed that is taken from the clock by a number."""
     return seeds_of(program, "clock", CLOCKS)
 
 
 def entropy(program: Program) -> list[LineChange]:
-    """What is drawn from the system comes from a generator with a seed, one for each file."""
+    """Replace draws from the system by draws from a seeded generator, one for each file."""
     seeds = seeds_of(program, "entropy", frozenset(SYSTEM_DRAWS))
     if seeds:
         return seeds
@@ -165,8 +168,8 @@ _DRAWN = _SYSTEM_GENERATORS.union(SYSTEM_DRAWS)
 
 def _is_mendable(call: ProgramCall) -> bool:
     if call.name not in _SYSTEM_GENERATORS and (call.node.keywords or (call.name in _SIZED and not call.node.args)):
-        return False  # it would lose what it is given
-    return call.name != "uuid.uuid4" or isinstance(call.node.func, ast.Attribute)  # its module is needed as well
+        return False  # the replacement would lose its arguments
+    return call.name != "uuid.uuid4" or isinstance(call.node.func, ast.Attribute)  # the new call needs the module
 
 
 def _drawn(call: ProgramCall) -> LineChange:

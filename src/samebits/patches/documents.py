@@ -1,4 +1,4 @@
-"""What `samebits fix` found and did, as a document."""
+"""The document of `samebits fix`: the patch, and the trials with it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from samebits.model import Verdict
 PATCH_FORMAT = 1
 FIX = "fix.json"  # in the record
 
-# proposed: there is a patch, and it was not tried; trying: it is in the files now, and trials run; mended: with it the
-# trials repeat, and it stays; refuted: with it they do not, and the files are as before; nothing: there is no patch;
-# restored: a fix that was killed had left the patch in the files, and --restore took it out
+# proposed: there is a patch, and it was not tried. trying: it is in the files now, and trials run. mended: the trials
+# repeat with it, and it stays. refuted: the trials do not repeat with it, and the files are as before. nothing: there
+# is no patch. restored: a fix that was killed had left the patch in the files, and --restore took it out.
 PatchOutcome = Literal["proposed", "trying", "mended", "refuted", "nothing", "restored"]
 
 
 class PlaceOfDraw(Document):
-    """The first line of the program at which the state of a generator changed. `text`: of that line.
+    """The first line of the program at which the state of a generator changed. `text`: the text of that line.
 
     `cell`: the number of the notebook's cell that the line belongs to, from 1.
     """
@@ -30,9 +30,9 @@ class PlaceOfDraw(Document):
 
 
 class ChangedPlace(Document):
-    """A line that the patch changes, or before which it puts lines: by the numbers of the file as it is.
+    """A line that the patch changes, or before which it inserts lines. `line`: its number before the patch.
 
-    `about`: what is done there, in words. `digest`: of the whole file.
+    `about`: describes the change. `digest`: the digest of the whole file.
     """
 
     control: str
@@ -43,7 +43,7 @@ class ChangedPlace(Document):
 
 
 class ControlWithoutPatch(Document):
-    """A control of the cause that no line of the program can hold. `instead`: what to do."""
+    """A control of the cause for which the program cannot be patched. `instead`: what to do instead."""
 
     control: str
     why: str
@@ -51,7 +51,7 @@ class ControlWithoutPatch(Document):
 
 
 class PatchTrial(Document):
-    """A patch that was tried: the check of the program with it."""
+    """A patch that was tried, and the check of the program with it."""
 
     patch: str
     verdict: Verdict
@@ -61,11 +61,11 @@ class PatchTrial(Document):
 
 
 class PatchResult(Document):
-    """fix.json, and --json of fix.
+    """The content of fix.json, and of --json of `fix`.
 
-    `cause`: of the explanation. `draws`: the first draw of each generator that the cause seeds. `patch`: a unified
-    diff, for `patch -p1` in `directory`; "" if there is none. `tried`: patches that --apply has tried, in their order.
-    `verdict`: null of a patch that was not tried.
+    `cause`: the cause of the explanation. `draws`: the first draw of each generator that the cause seeds. `patch`: a
+    unified diff, for `patch -p1` in `directory`; "" if there is none. `tried`: the patches that --apply has tried, in
+    order. `verdict`: null if no patch was tried.
     """
 
     format: int = PATCH_FORMAT

@@ -1,4 +1,4 @@
-"""The patch of an earlier fix, found again in files that have changed since, if all its lines are still there."""
+"""Finds the patch of an earlier fix again in files that have changed since, if all its lines are still there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from samebits.store.record_files import digest_of, read_document
 
 
 def earlier(path: Path) -> PatchResult | None:
-    """What an earlier fix found; None if there was none with a patch."""
+    """Return the result of an earlier fix; None if there was none with a patch."""
     try:
         found = read_document(path, PatchResult)
     except SamebitsError:
@@ -29,13 +29,13 @@ def earlier(path: Path) -> PatchResult | None:
 
 
 def found_again(program: Program, before: PatchResult) -> Patch | None:
-    """The same patch for the files as they are; None unless each of its places is there, once."""
+    """Return the same patch for the files as they are now; None unless each of its places occurs exactly once."""
     changes = []
     for hunk in hunks(before.patch):
         source = program.source(file_of(program, hunk.file))
         if source is None or not hunk.old or source.text.count(hunk.old) != 1:
             return None
-        if hunk.old in hunk.new and hunk.new in source.text:  # it is there already
+        if hunk.old in hunk.new and hunk.new in source.text:  # the file already holds this change
             return None
         edit = _edit(hunk, source.text.index(hunk.old))
         changes.append(LineChange("+".join(before.cause), source, edit, "the lines of the patch"))
@@ -44,13 +44,14 @@ def found_again(program: Program, before: PatchResult) -> Patch | None:
 
 
 def file_of(program: Program, name: str) -> Path:
-    """A file of a patch, which names one outside of the trials' folder without the `/` at its front."""
+    """Return the path of a file of a patch. A patch names a file outside of the trials' folder without its first `/`.
+    """
     path = program.directory / name
     return path if path.is_file() else Path("/", name)
 
 
 def in_bytes(found: PatchResult) -> bytes:
-    """The patch of a document in the bytes of its files."""
+    """Return the patch of a document as bytes, in the encodings of its files."""
     program = Program(Look(), Path(found.directory), DEFAULT_SEED, {})
 
     def encoding_of(name: str) -> str:
@@ -61,7 +62,7 @@ def in_bytes(found: PatchResult) -> bytes:
 
 
 def _edit(hunk: Hunk, start: int) -> TextEdit:
-    """The change of a place that begins at `start`, without the lines around it."""
+    """Return the edit of a hunk that begins at `start`, without the lines around the change."""
     old, new = lines_of(hunk.old), lines_of(hunk.new)
     before = _shared(old, new)
     after = _shared(old[before:][::-1], new[before:][::-1])
@@ -71,20 +72,20 @@ def _edit(hunk: Hunk, start: int) -> TextEdit:
 
 
 def _shared(one: list[str], other: list[str]) -> int:
-    """How many lines the beginnings have in common."""
+    """Return how many lines the beginnings have in common."""
     pairs = zip(one, other, strict=False)
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def is_in_place(program: Program, before: PatchResult) -> bool:
-    """Whether the files hold the patch of an earlier fix that mended."""
+    """Return whether the files hold the patch of an earlier fix with the outcome `mended`."""
     found = [(program.source(file_of(program, one.file)), one) for one in hunks(before.patch)]
     held = (source is not None and source.text.count(one.new) == 1 for source, one in found)
     return before.outcome == "mended" and bool(found) and all(held)
 
 
 def without_patch(program: Program, before: PatchResult, path: Path) -> bytes | None:
-    """A file without the lines of the patch; None unless all of them are there, once."""
+    """Return a file without the lines of the patch; None unless each of its places occurs exactly once."""
     source = program.source(path)
     if source is None:
         return None
@@ -97,10 +98,10 @@ def without_patch(program: Program, before: PatchResult, path: Path) -> bytes | 
 
 
 def is_out(program: Program, before: PatchResult, path: Path, was: bytes) -> bool:
-    """Whether the lines of a file at all places of the patch are those before it, once, and not those of the patch.
+    """Return whether a file is without the patch: each place of the patch has its old lines, exactly once.
 
-    `was`: the file before the patch. No line of the patch may stand in the file more often than there: one that was
-    moved or copied is not out.
+    `was`: the file before the patch. No added line of the patch may occur more often in the file than in `was`: a line
+    that was moved or copied still belongs to the patch.
     """
     source = program.source(path)
     own = [one for one in hunks(before.patch) if file_of(program, one.file) == path]
@@ -113,10 +114,10 @@ def is_out(program: Program, before: PatchResult, path: Path, was: bytes) -> boo
 
 
 def _is_before(hunk: Hunk, text: str) -> bool:
-    """Whether a place is as before the patch.
+    """Return whether a place is as before the patch.
 
-    The lines around tell it, as nothing stands between them. Where there are none on one side, an edited line of the
-    patch can stand beside lines that are as before; so these must begin or end the file.
+    The lines around the place show this, because nothing stands between them. If a hunk has no such lines on one side,
+    an edited line of the patch could stand there. So on that side the hunk must begin or end the file.
     """
     begins = hunk.marks.startswith(" ") or text.startswith(hunk.old)
     ends = hunk.marks.endswith(" ") or text.endswith(hunk.old)
@@ -124,19 +125,19 @@ def _is_before(hunk: Hunk, text: str) -> bool:
 
 
 def changed_elsewhere(program: Program, before: PatchResult) -> list[str]:
-    """The files of the patch that, without it, are not what they were before it."""
+    """Return the files that, without the patch, differ from the files before the patch."""
     was = {one.file: one.digest for one in before.changes}
     now = {name: without_patch(program, before, program.directory / name) for name in was}
     return [name for name, content in now.items() if content is None or digest(content) != was[name]]
 
 
 def digest(content: bytes) -> str:
-    """The digest of a file with this content, as the changed places have it."""
+    """Return the digest of a file with this content, in the form of `ChangedPlace.digest`."""
     return digest_of(io.BytesIO(content))
 
 
 def draws_again(program: Program, before: PatchResult) -> list[PlaceOfDraw]:
-    """The first draws, by the numbers that their lines have now; those of which the line is there once."""
+    """Return the first draws with their current line numbers; only those whose line occurs exactly once."""
     found = []
     for draw in before.draws:
         source = program.source(program.directory / draw.file)

@@ -1,4 +1,5 @@
-"""`samebits fix`: from a record to a patch; with --apply, from a patch to files with which the trials repeat."""
+"""Runs `samebits fix`: makes a patch from a record; with --apply, keeps it in the files if the trials repeat with it.
+"""
 
 from __future__ import annotations
 
@@ -30,16 +31,16 @@ from samebits.reports.result_words import folder_name
 from samebits.store import Record
 
 IN_PLACE = "An earlier samebits fix --apply put this patch into the files."
-FOLDER = "fix"  # of the record of the trials with the patch
+FOLDER = "fix"  # the folder, in the record, of the trials with the patch
 
 
 @dataclass(frozen=True)
 class FixRequest:
-    """`apply`: change the files, and check again. `run`: run the command of a record from elsewhere, too.
+    """`apply`: change the files, and check again. `run`: run the command even if the record is from elsewhere.
 
     `fewest`: after `apply`, leave out the changes that are not needed.
 
-    `restore`: only take out the patch that a fix has left in the files because it was killed.
+    `restore`: only remove the patch that a fix left in the files because it was killed.
     """
 
     record: Path
@@ -52,8 +53,8 @@ class FixRequest:
 def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     """Make the patch for the cause that explain found, and write fix.json into the record.
 
-    Raises UsageError for a record without an explanation or with scripts that have changed since, Untrusted for one
-    from elsewhere, NotFound if its command or its folder is gone.
+    Raises UsageError if the record has no explanation, or if its scripts have changed since; Untrusted if the record is
+    from elsewhere; NotFound if its command or its folder is gone.
     """
     began = time.monotonic()
     record = store.open_record(asked.record)
@@ -84,7 +85,8 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
 
 
 def _mended_earlier(record: Record, program: Program, before: PatchResult) -> PatchResult:
-    """The document of the fix that mended. UsageError if a file has changed since its trials ran."""
+    """Return the document of an earlier fix that mended. Raises UsageError if a file has changed since its trials ran.
+    """
     changed = next(iter(changed_elsewhere(program, before)), "")
     changed = changed or _changed(store.open_record(record.folder / FOLDER))
     if changed:
@@ -94,7 +96,7 @@ def _mended_earlier(record: Record, program: Program, before: PatchResult) -> Pa
 
 
 def _restored(record: Record, files: Restoration) -> PatchResult:
-    """Do what --restore asks for. UsageError if no fix of this record was killed."""
+    """Restore the files, for --restore. Raises UsageError if no fix of this record was killed."""
     before = earlier(record.folder / FIX)
     if before is None or before.outcome != "trying":
         why = f"No samebits fix --apply of {folder_name(record.folder)} was killed: there is nothing to restore."
@@ -103,14 +105,17 @@ def _restored(record: Record, files: Restoration) -> PatchResult:
 
 
 def _explanation(result: Result, folder: Path) -> Explanation:
-    """What explain found. UsageError if it has not looked, or was ended midway, or if the record has no answer."""
+    """Return the explanation of the record.
+
+    Raises UsageError if there is none, if its search was stopped before its end, or if the record has no answer.
+    """
     found = result.explanation
     if found is None and result.verdict == "repeated":
         return Explanation(cause=[], minimal_controls=[], evidence=[], sentence=result.sentence)
     if found is None and result.verdict == "inconclusive":
         raise UsageError(f"The record {folder} has no answer: {result.sentence}", result.advice or "")
     if found is None or found.unfinished:
-        how = "says that the search for the cause was ended midway" if found else "does not say why its trials diverge"
+        how = "says that the search was stopped before its end" if found else "does not say why its trials diverge"
         raise UsageError(f"The record {folder} {how}.", f"samebits explain {folder_name(folder)}")
     return found
 
@@ -124,7 +129,7 @@ def _without_a_cause(result: Result, why: Explanation) -> str:
 
 
 def _changed(record: Record) -> str:
-    """A script of the command that is not what it was when the record was made; "" if there is none."""
+    """Return a script of the command that has changed since the record was made; "" if there is none."""
     directory = Path(record.file.directory)
     was, now = scripts(record.trials[0], str(directory)), facts.code(directory, record.file.command)["files"]
     return next((name for name in sorted(was) if was[name] != now.get(name)), "")
@@ -144,16 +149,19 @@ def _program(record: Record, where: Divergence, packages: Mapping[str, str], pro
 
 @dataclass
 class Attempts:
-    """Puts patches into the files, and runs the trials with each. `left`: what to answer if somebody changed a file."""
+    """Puts one patch after the other into the files, and runs trials. `left`: the answer if somebody changed a file."""
 
     made: Proposal
     progress: Progress | None
     tried: list[PatchTrial] = field(default_factory=list)
     left: PatchResult | None = None
-    documents: dict[Patch, PatchResult] = field(default_factory=dict)  # made while the files are as before
+    documents: dict[Patch, PatchResult] = field(default_factory=dict)  # must be made while the files are as before
 
     def result(self, *, fewest: bool) -> PatchResult:
-        """The first patch with which the trials repeat, which stays in the files; else they are as before."""
+        """Return the outcome of the first patch with which the trials repeat. It stays in the files.
+
+        If there is no such patch, the files are as before.
+        """
         interrupt.tell(known="The files are as they were before the patch.")
         for patch in self.made.patches:
             is_reduced = fewest and len(places(patch)) > 1
@@ -164,9 +172,9 @@ class Attempts:
         return self.left or self._outcome(patch, "refuted")
 
     def _reduced(self, patch: Patch) -> PatchResult | None:
-        """The same for the smallest part of a patch, or for the whole if the part does not repeat once more.
+        """Try the smallest part of a patch once more, then the whole patch. Return the outcome of the first to repeat.
 
-        None if the whole does not, either: it repeated by chance.
+        None if neither repeats: then the patch had repeated by chance.
         """
         reduction = Reduction(patch, self._repeats)
         smallest = reduction.smallest()
@@ -176,7 +184,7 @@ class Attempts:
         return None
 
     def _repeats(self, patch: Patch, *, stays: bool = False) -> bool:
-        """Whether the trials repeat with a patch; `stays`: it then stays in the files."""
+        """Return whether the trials repeat with a patch. `stays`: if so, the patch stays in the files."""
         if self.left is not None:
             return False
         document = self.documents.get(patch) or of_patch(self.made.document, self.made.program, patch)
@@ -192,7 +200,7 @@ class Attempts:
 
 
 def _with_note(document: PatchResult, reduction: Reduction, kept: Patch) -> PatchResult:
-    """The document that says how many of the changes were left out, and whether the search came to its end."""
+    """Add a note to the document: how many changes were left out, and whether the search was complete."""
     every, some = len(places(reduction.patch)), len(places(kept))
     left = f"{every - some} of {words.count(every, 'change')} left out, without which the trials repeat, too"
     note = left if some < every else "no change could be left out"
@@ -202,9 +210,9 @@ def _with_note(document: PatchResult, reduction: Reduction, kept: Patch) -> Patc
 
 
 def _with_patch(made: Proposal, patch: Patch, progress: Progress | None, *, stays: bool) -> tuple[Result, list[Path]]:
-    """What the trials with a patch found, and the files that somebody changed meanwhile.
+    """Run trials with a patch. Return their result, and the files that somebody changed meanwhile.
 
-    The patch may still be in such files, so the copies stay, and fix.json says that it is tried.
+    The patch may still be in these files. So their copies stay, and fix.json keeps the outcome `trying`.
     """
     copies, files = made.record.folder / custody.FIX_COPIES, PatchedFiles(patch)
     _written(made.record, made.document.model_copy(update={"outcome": "trying"}))
@@ -242,9 +250,9 @@ def _trial(document: PatchResult, checked: Result) -> PatchTrial:
 
 
 def _left(document: PatchResult, made: Proposal, strange: Sequence[Path]) -> PatchResult:
-    """The document of a patch that may still be in the files, because somebody changed them while the trials ran."""
+    """Return the document of a patch that may still be in the files: somebody changed them while the trials ran."""
     names = words.listed(made.program.shown(path) for path in strange)
-    said = f"{names} changed while the trials ran, so they say nothing about the patch, which may still be there."
+    said = f"{names} changed while the trials ran, so the trials say nothing. The patch may still be in the files."
     update = {
         "outcome": "trying", "verdict": "inconclusive", "sentence": said, "reason": said,
         "advice": f"samebits fix --restore {folder_name(made.record.folder)}",

@@ -1,4 +1,4 @@
-"""Where new lines of a program go: after its imports and what it sets in the environment, before the first draw."""
+"""Finds the place for new lines of a program: after its imports and environment variables, before the first draw."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from samebits.patches.source import ImportedNames, SourceFile, TextEdit, covers,
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _SETTERS = ("os.environ", "os.putenv")
-_SAME = {"keras": ("tensorflow.keras",)}  # what stands under a different name for the same library
+_SAME = {"keras": ("tensorflow.keras",)}  # a library -> other names under which programs import it
 _BUILTINS = frozenset(dir(builtins))
 
 
 @dataclass(frozen=True)
 class InsertionPoint:
-    """A place of a module at which lines can be put. `first`: the line of the first draw; None: it is not known."""
+    """A place in a module for new lines. `first`: the line of the first draw; None if it is not known."""
 
     source: SourceFile
     first: int | None = None
 
     @cached_property
     def limit(self) -> int:
-        """The place, in the module, of the statement before which the lines must stand."""
+        """The index, in the module, of the statement before which the lines must stand."""
         body = self.source.tree.body
         if self.first is not None:
             found = [place for place, one in enumerate(body) if _first_line(one) <= self.first <= _last_line(one)]
@@ -37,14 +37,15 @@ class InsertionPoint:
 
     @cached_property
     def anchor(self) -> int:
-        """The place of the statement after which the lines are put; -1: before all."""
+        """The index of the statement after which the lines are inserted; -1: before all statements."""
         body = self.source.tree.body[: self.limit]
         ready = [place for place, one in enumerate(body) if self._prepares(one)]
         documented = bool(body) and _is_text(body[0])
         return max([*ready, 0 if documented else -1])
 
     def _prepares(self, statement: ast.stmt) -> bool:
-        """Whether it imports, or sets variables that libraries read when they are imported."""
+        """Return whether a statement imports, or sets environment variables, which libraries read during their import.
+        """
         if isinstance(statement, _DEFINITIONS):
             return False
         names = ImportedNames(self.source)
@@ -54,19 +55,19 @@ class InsertionPoint:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """The names that are imported by then -> what they stand for."""
+        """The names that are imported before this place -> the modules and objects that they stand for."""
         body = self.source.tree.body[: self.anchor + 1]
         return names_of(node for one in body for node in _own(one))
 
     @property
     def is_before_settings(self) -> bool:
-        """Whether variables are set within functions or blocks after this place, which an import must not precede."""
+        """Whether later functions or blocks set environment variables: an import must not run before them."""
         names = ImportedNames(self.source)
         after = self.source.tree.body[self.anchor + 1 :]
         return any(_sets_a_variable(node, names) for one in after for node in ast.walk(one))
 
     def alias(self, module: str) -> str:
-        """What the program calls a module by then; "" if it has not imported it."""
+        """Return the program's name for a module at this place; "" if the program has not imported it before."""
         for wanted in (module, *_SAME.get(module, ())):
             for name, dotted in self.names.items():
                 if dotted == wanted or wanted.startswith(f"{dotted}."):
@@ -74,12 +75,12 @@ class InsertionPoint:
         return ""
 
     def free_name(self, module: str) -> str:
-        """A name for a module that the program has not imported by then, and that stands for nothing else in it."""
+        """Return an unused name for a module that the program has not imported before this place."""
         wanted: str = module.rpartition(".")[2]
         return f"_{wanted}" if wanted in set(_bound(self.source.tree, module)) else wanted
 
     def edit(self, statements: Sequence[str]) -> TextEdit:
-        """The edit that puts these statements here."""
+        """Return the edit that inserts these statements at this place."""
         body, source = self.source.tree.body, self.source
         if self.anchor < 0:
             line = _first_line(body[0]) if body else 1
@@ -100,12 +101,12 @@ class InsertionPoint:
         return TextEdit(position, position, text)
 
     def before(self, statement: ast.stmt, statements: Sequence[str]) -> TextEdit:
-        """The edit that puts the statements before one of the program's, at its depth."""
+        """Return the edit that inserts the statements before a statement of the program, with its indentation."""
         line = _first_line(statement)
         start = self.source.start_of(line)
         column = self.source.span(statement)[0] - self.source.start_of(statement.lineno)
         indent = self.source.text[self.source.start_of(statement.lineno) :][:column]
-        if indent.strip():  # something else stands before it on the line
+        if indent.strip():  # a different statement stands before it on the line
             at = self.source.span(statement)[0]
             return TextEdit(at, at, "".join(f"{one}; " for one in statements))
         return self._lines(start, statements, indent)
@@ -125,7 +126,7 @@ def _is_text(statement: ast.stmt) -> bool:
 
 
 def _own(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and those in it, without what functions and classes hold: that runs later."""
+    """Yield a node and the nodes in it. The bodies of functions and classes are left out: they run later."""
     yield node
     if not isinstance(node, _DEFINITIONS):
         for child in ast.iter_child_nodes(node):
@@ -133,7 +134,7 @@ def _own(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _sets_a_variable(node: ast.AST, names: ImportedNames) -> bool:
-    """Whether it sets a variable of the environment: os.environ[...] = ..., .setdefault(...), .update(...), putenv."""
+    """Return whether a node sets an environment variable: os.environ[...] = ..., .setdefault(), .update(), putenv()."""
     if isinstance(node, ast.Assign):
         return any(isinstance(one, ast.Subscript) and _is_environment(one.value, names) for one in node.targets)
     return isinstance(node, ast.Call) and names.dotted(node.func).startswith(
@@ -146,7 +147,7 @@ def _is_environment(node: ast.AST, names: ImportedNames) -> bool:
 
 
 def _bound(tree: ast.Module, module: str) -> Iterator[str]:
-    """The names that the program gives to something other than a module."""
+    """Yield the names that the program uses for anything but this module."""
     known = names_of(ast.walk(tree))
     yield from (name for name, dotted in known.items() if dotted != module)
     for node in ast.walk(tree):
@@ -157,9 +158,9 @@ def _bound(tree: ast.Module, module: str) -> Iterator[str]:
 
 
 def worded(lines: Iterable[str], point: InsertionPoint) -> list[str]:
-    """The lines that a control names, in the program's own names: `import numpy` is left out if it has done that.
+    """Return the lines of a control, written with the program's own names for modules.
 
-    A module that a line uses and the program has not imported is imported.
+    An import is left out if the program already has it, and added if a line needs it.
     """
     plain = [re.sub(r"\s+#.*", "", line) for line in lines]
     code = [line for line in plain if line and not line.startswith("#")]
@@ -177,7 +178,7 @@ def worded(lines: Iterable[str], point: InsertionPoint) -> list[str]:
 
 
 def _renamed(line: str, tree: ast.stmt, called: dict[str, str]) -> str:
-    """A line with the modules called as the program calls them."""
+    """Return a line with the program's own names for modules."""
     places = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in called]
     for node in sorted(places, key=lambda node: -node.col_offset):
         line = line[: node.col_offset] + called[node.id] + line[node.end_col_offset :]
@@ -185,7 +186,7 @@ def _renamed(line: str, tree: ast.stmt, called: dict[str, str]) -> str:
 
 
 def holding(source: SourceFile, line: int) -> tuple[list[ast.stmt], int] | None:
-    """(the innermost list of statements that holds a line, the place of the one on that line)."""
+    """Return (the innermost list of statements that holds a line, the index of the statement on that line)."""
     found = source.statements_at(line)
     if not found:
         return None
@@ -198,5 +199,5 @@ def holding(source: SourceFile, line: int) -> tuple[list[ast.stmt], int] | None:
 
 
 def innermost(source: SourceFile, line: int) -> ast.stmt | None:
-    """The innermost statement on a line."""
+    """Return the innermost statement on a line."""
     return next((one for one in source.statements_at(line) if covers(one, line)), None)

@@ -1,4 +1,4 @@
-"""One trial that tells which lines of the program run, and at which of them a generator's state changes."""
+"""Runs one trial to find which lines of the program run, and at which lines the state of a generator changes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from samebits.store import Record
 from samebits_probe import wire
 
 FOLDER = "fix-look"
-_SUFFIXES = (".py", ".pyw")  # what has none is the script of an installed program (torchrun), or named by the command
-NO_STEPS = ("end", "structure")  # kinds of divergences that whole trials show
+_SUFFIXES = (".py", ".pyw")  # a file without one is an installed script (torchrun), or named by the command
+NO_STEPS = ("end", "structure")  # the kinds of divergence that only whole trials show
 
 
 @dataclass(frozen=True)
 class Draw:
-    """A generator's state changed while these lines ran: (file, line), the innermost first.
+    """A change of a generator's state. `places`: (file, line) of the lines that ran then, the innermost first.
 
-    `unseeded`: what of scikit-learn ran there without a random_state. `text`: of the
-    innermost line, if it is in no file.
+    `unseeded`: the names of scikit-learn that ran there without a random_state. `text`: the text of the innermost line,
+    if that is in no file.
     """
 
     generator: str
@@ -33,10 +33,10 @@ class Draw:
 
 @dataclass
 class Look:
-    """What a trial ran. `lines`: of each file of the program; `main`: the file that was started, None if it is none.
+    """The lines that a trial ran, by file, and its draws. `main`: the file that was started; None if there is none.
 
-    `why`: the trial did not end well. `copied`: a folder, and the one that it is a copy of.
-    `named`: the files that the command names.
+    `why`: the reason, if the trial did not end well. `copied`: (the folder of the trial, the user's folder that it is a
+    copy of). `named`: the files that the command names.
     """
 
     draws: list[Draw] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Look:
     named: frozenset[Path] = frozenset()
 
     def take(self, event: dict[str, Any]) -> None:
-        """Take what an event of the probe tells."""
+        """Add an event of the probe."""
         if event.get("event") == "ran":
             path = self._own(event["path"])
             if path.suffix not in _SUFFIXES and path not in self.named:
@@ -60,7 +60,7 @@ class Look:
             self.draws.append(Draw(event["generator"], places, tuple(event["unseeded"]), event.get("text", "")))
 
     def _own(self, file: str) -> Path:
-        """The user's file."""
+        """Return the path of the user's own file."""
         path, (copy, own) = Path(file), self.copied
         return own / path.relative_to(copy) if path.is_relative_to(copy) else path
 
@@ -73,7 +73,7 @@ def look(record: Record, where: Divergence, progress: Progress | None = None) ->
     request = recorded_trials.request_of(record)
     options = request.options.model_copy(update={"trials": 1, "jobs": 1, "artifacts": [], "metrics": {}})
     steps = None if where.kind in NO_STEPS else max(where.step, 0) + 1
-    request = replace(request, options=options, host="local", each={})  # its lines are those of the user's files
+    request = replace(request, options=options, host="local", each={})  # lines must be those of the user's own files
     with Experiment.inside(record, FOLDER, request, progress or Progress()) as experiment:
         finished = experiment.run(Limits(steps=steps, draws=True), [1])
         found = _read(experiment.plan.trial_folder(1), experiment.plan.directory, request.command)
@@ -83,7 +83,8 @@ def look(record: Record, where: Divergence, progress: Progress | None = None) ->
 
 
 def _read(folder: Path, directory: Path, command: list[str]) -> Look:
-    """What the processes of a trial told. `directory`: whose files it ran, in a copy if trials are isolated."""
+    """Read the events of a trial's processes. `directory`: the user's folder; an isolated trial runs in a copy of it.
+    """
     found = Look(copied=(folder / "work", directory), named=frozenset(directory / word for word in command))
     for process in sorted((folder / wire.PROCESSES).glob("*")):
         for event in observations.events(process):

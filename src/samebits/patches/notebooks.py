@@ -1,4 +1,4 @@
-"""A notebook that a command runs: `fix` makes no patch for it, but says in which cell a line stands."""
+"""Finds the cell of a line in a notebook that a command runs. `fix` makes no patch for a notebook."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ _MOST_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class Notebook:
-    """`name`: as the command has it. `cells`: the text of each cell, "" of one that is no code."""
+    """A notebook. `name`: its path in the command. `cells`: the text of each cell; "" for a cell without code."""
 
     name: str
     cells: tuple[str, ...]
 
     def cell_of(self, draw: Draw) -> int | None:
-        """The number of the cell, from 1, that holds the innermost line of a draw; None unless it is the only one."""
+        """Return the number (from 1) of the only cell that holds the innermost line of a draw; None if there is none.
+        """
         (path, line), *_ = draw.places
         if path.is_file() or not draw.text:
             return None
@@ -30,7 +31,7 @@ class Notebook:
 
 
 def notebook_of(command: Sequence[str], directory: Path) -> Notebook | None:
-    """The first notebook that a command names and that can be read."""
+    """Return the first notebook that a command names and that can be read; None if there is none."""
     for word in command:
         path = directory / word
         if word.endswith(".ipynb") and path.is_file() and path.stat().st_size <= _MOST_BYTES:

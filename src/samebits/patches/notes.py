@@ -1,4 +1,4 @@
-"""What a patch cannot do, and what to do instead."""
+"""Writes notes on what --fewest cannot do, and what to do instead."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from samebits.reports.result_words import folder_name
 
 
 def of_one_in_place(before: PatchResult) -> list[str]:
-    """--fewest leaves nothing out of a patch that is in the files; no note if it has looked for the smallest before."""
-    is_searched = [one.patch for one in before.tried].count(before.patch) > 1  # --fewest tries what stays once more
+    """Return the note that --fewest does not reduce a patch that is already in the files.
+
+    There is no note if --fewest has reduced this patch before, or if nothing could be left out.
+    """
+    is_searched = [one.patch for one in before.tried].count(before.patch) > 1  # --fewest tries the kept patch twice
     lines = [line for hunk in hunks(before.patch) for line in hunk.added]
     if is_searched or not _has_places(before.cause) or len(lines) < 2:
         return []
@@ -27,7 +30,8 @@ def of_one_in_place(before: PatchResult) -> list[str]:
 
 
 def of_one_found_again(made: Proposal) -> list[str]:
-    """--fewest leaves nothing out of the patch of an earlier fix: what each of its lines is for is not known."""
+    """Return the note that --fewest does not reduce the patch of an earlier fix: the purpose of each line is unknown.
+    """
     if not _has_places(made.why.cause):
         return []
     explain = f"samebits explain -- {shlex.join(made.record.file.command)}"

@@ -1,4 +1,4 @@
-"""Changes that give an order: to sets, to the files of a folder, to what threads make; and defined memory."""
+"""Makes changes that give an order to sets, listings of folders and results of threads, or define memory."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _TAKE_IN_ORDER = frozenset((
     "accumulate", "product", "permutations", "combinations",
 ))  # fmt: skip
 _METHODS_IN_ORDER = frozenset(("join", "extend", "fromkeys", "fromiter", "from_iterable"))
-_SECOND = frozenset(("map", "filter"))  # take a function first
+_SECOND = frozenset(("map", "filter"))  # their first argument is a function
 _SETS = frozenset(("set", "frozenset"))
 _SET_METHODS = frozenset(("union", "intersection", "difference", "symmetric_difference"))
-_DEEPEST = 4  # names that stand for names
+_DEEPEST = 4  # the most names, assigned from each other, that are followed to a set
 LISTINGS = frozenset(("os.listdir", "glob.glob", "glob.iglob"))
 LISTING_METHODS = frozenset(("iterdir", "glob", "rglob"))
 EMPTY = {"empty": "zeros", "empty_like": "zeros_like", "new_empty": "new_zeros"}
@@ -29,7 +29,7 @@ EMPTY = {"empty": "zeros", "empty_like": "zeros_like", "new_empty": "new_zeros"}
 
 
 def sorted_sets(program: Program) -> list[LineChange]:
-    """sorted(...) around each set of which the program takes the elements in the order in which they come."""
+    """Put sorted(...) around each set whose elements the program takes in their order."""
     return [
         LineChange("hash-seed", source, edit, "a set in the order of its elements", source.span(node))
         for source, node in _walked_sets(program)
@@ -38,7 +38,8 @@ def sorted_sets(program: Program) -> list[LineChange]:
 
 
 def kept_orders(program: Program) -> list[LineChange]:
-    """dict.fromkeys instead of set, if elements have no order: it keeps the order of insertion."""
+    """Replace set(...) by dict.fromkeys(...), which keeps the order of insertion: for elements that cannot be sorted.
+    """
     found = []
     for source, node in _walked_sets(program):
         is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SETS
@@ -66,7 +67,7 @@ def _walked_sets(program: Program) -> list[tuple[SourceFile, ast.expr]]:
 
 
 def _taken_in_order(node: ast.AST) -> Iterator[ast.expr]:
-    """The expressions of which a node takes the elements in their order."""
+    """Yield the expressions whose elements a node takes in their order."""
     if isinstance(node, ast.For):
         yield node.iter
     elif isinstance(node, ast.ListComp | ast.GeneratorExp | ast.DictComp):
@@ -90,7 +91,7 @@ def _arguments_in_order(node: ast.Call) -> list[ast.expr]:
 
 
 def _is_set(source: SourceFile, node: ast.expr, depth: int = 0) -> bool:
-    """Whether an expression is a set, as far as the file shows that."""
+    """Return whether an expression is a set, as far as the file shows it."""
     if depth > _DEEPEST or isinstance(node, ast.Set | ast.SetComp):
         return depth <= _DEEPEST
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr | ast.BitAnd | ast.Sub | ast.BitXor):
@@ -107,7 +108,7 @@ def _is_set(source: SourceFile, node: ast.expr, depth: int = 0) -> bool:
 
 
 def _assigned(source: SourceFile, node: ast.Name | ast.Attribute) -> Iterator[ast.expr]:
-    """All that the file assigns to this name."""
+    """Yield each value that the file assigns to this name."""
     wanted = ast.unparse(node)
     for one in ast.walk(source.tree):
         targets = one.targets if isinstance(one, ast.Assign) else [one.target] if isinstance(one, ast.AnnAssign) else []
@@ -120,7 +121,7 @@ def _assigned(source: SourceFile, node: ast.Name | ast.Attribute) -> Iterator[as
 
 
 def sorted_listings(program: Program) -> list[LineChange]:
-    """sorted(...) around each listing of a folder."""
+    """Put sorted(...) around each listing of a folder."""
     about = "the files of a folder in the order of their names"
     return [
         LineChange("listing-order", call.source, edit, about, call.source.span(call.node))
@@ -131,7 +132,7 @@ def sorted_listings(program: Program) -> list[LineChange]:
 
 
 def _is_advanced(call: ProgramCall) -> bool:
-    """Whether the listing is given to next(), which takes no list: itself, or by a name."""
+    """Return whether next(), which takes no list, gets the listing, directly or by a name."""
     around = call.source.parents.get(call.node)
     if isinstance(around, ast.Assign):
         names = {ast.unparse(target) for target in around.targets}
@@ -156,14 +157,14 @@ def _key(call: ProgramCall) -> str:
 
 
 def _is_sorted(call: ProgramCall) -> bool:
-    """Whether what is listed is sorted there, or only counted."""
+    """Return whether the order of the listing does not matter there: it is sorted, counted, or put into a set."""
     around = call.source.parents.get(call.node)
     free = ("sorted", "len", "set", "any", "all", "sum", "max", "min")
     return isinstance(around, ast.Call) and isinstance(around.func, ast.Name) and around.func.id in free
 
 
 def submitted_order(program: Program) -> list[LineChange]:
-    """What threads make, in the order in which the work was given out."""
+    """Take the results of threads in the order in which the work was submitted."""
     found = []
     for call in program.calls:
         source, node = call.source, call.node
@@ -178,7 +179,7 @@ def submitted_order(program: Program) -> list[LineChange]:
 
 
 def _argument(source: SourceFile, node: ast.expr) -> str:
-    """The text of an argument by itself: a generator expression needs its brackets."""
+    """Return the text of an argument that can stand alone: a generator expression needs its brackets."""
     text = source.text_of(node)
     return text if not isinstance(node, ast.GeneratorExp) or text.startswith("(") else f"({text})"
 
@@ -187,7 +188,7 @@ def _argument(source: SourceFile, node: ast.expr) -> str:
 
 
 def defined_memory(program: Program) -> list[LineChange]:
-    """zeros instead of empty."""
+    """Replace empty() by zeros()."""
     found = []
     for call in program.calls:
         old = call.name.rpartition(".")[2] if call.name else getattr(call.node.func, "attr", "")
@@ -200,7 +201,7 @@ def defined_memory(program: Program) -> list[LineChange]:
 
 
 def seeded_loaders(program: Program) -> list[LineChange]:
-    """A generator and a worker_init_fn for each DataLoader that has none."""
+    """Add a generator and a worker_init_fn to each DataLoader that has none."""
     loaders = [call for call in _loaders(program) if not has_keyword(call.node, "worker_init_fn")]
     found = []
     for call in loaders:
@@ -226,7 +227,7 @@ def _module_name(call: ProgramCall) -> str:
 
 
 def _seed_worker(program: Program, source: SourceFile) -> LineChange:
-    """The function of PyTorch's notes on reproducibility: https://pytorch.org/docs/stable/notes/randomness.html"""
+    """Add the function `seed_worker` of PyTorch's notes: https://pytorch.org/docs/stable/notes/randomness.html"""
     point = InsertionPoint(source)
     has_numpy = "numpy" in program.packages
     lines = worded(["import torch", "import random", *(["import numpy"] if has_numpy else [])], point)
@@ -241,7 +242,7 @@ def _seed_worker(program: Program, source: SourceFile) -> LineChange:
 
 
 def no_workers(program: Program) -> list[LineChange]:
-    """num_workers=0 for each DataLoader that has workers."""
+    """Set num_workers=0 in each DataLoader that has workers."""
     return [
         LineChange("dataloader-workers", call.source, TextEdit(*call.source.span(keyword.value), "0"), "no workers")
         for call in _loaders(program)
@@ -251,7 +252,7 @@ def no_workers(program: Program) -> list[LineChange]:
 
 
 def ordered_datasets(program: Program) -> list[LineChange]:
-    """deterministic=True for what tf.data does in parallel."""
+    """Set deterministic=True in each parallel call of tf.data."""
     found = []
     for call in program.calls:
         is_parallel = isinstance(call.node.func, ast.Attribute) and has_keyword(call.node, "num_parallel_calls")

@@ -1,4 +1,4 @@
-"""From the cause to patches: the changes for each control, and why there are none for some."""
+"""Makes patches for a cause: the changes for each of its controls, if there are any."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from samebits_probe.controls.control import TOP
 
 Rule = Callable[[Program], list[LineChange]]
 
-# control -> what can be tried, the likeliest first. A control that is not here is held by its lines for after the
-# imports; one that has none cannot be mended by lines.
+# control -> the rules to try, the likeliest first. For a control that is not here, the patch puts its lines after the
+# imports. If it has no such lines, no patch can hold it.
 RULES: dict[str, tuple[Rule, ...]] = {
     "numpy-generator": (calls.numpy_generators,),
     "dataloader-seed": (orders.seeded_loaders,),
@@ -44,7 +44,7 @@ class Patch:
 
     @cached_property
     def texts(self) -> dict[Path, tuple[SourceFile, str]]:
-        """File -> what it is, and its new text. Raises ValueError if two changes overlap."""
+        """File -> (the file as it is, its new text). Raises ValueError if two changes overlap."""
         found: dict[Path, list[LineChange]] = {}
         for change in self.changes:
             found.setdefault(change.source.path, []).append(change)
@@ -70,19 +70,19 @@ class Patch:
 
     @property
     def number(self) -> int:
-        """How many lines are new or different."""
+        """The number of lines that are new or different."""
         made = (difflib.ndiff(lines_of(old.text), lines_of(new)) for old, new in self.texts.values())
         return sum(line.startswith("+ ") for lines in made for line in lines)
 
     def diff(self, program: Program) -> str:
-        """The patch as a unified diff, for `patch -p1` and `git apply` in the folder of the trials."""
+        """Return the patch as a unified diff, for `patch -p1` and `git apply` in the folder of the trials."""
         return "".join(
             line for path, (old, new) in sorted(self.texts.items()) for line in diff_of(program.shown(path), old, new)
         )
 
 
 def _merged(edits: Iterator[TextEdit]) -> list[TextEdit]:
-    """The edits. Those that put lines at the same place become one, so that no import comes twice."""
+    """Merge the edits that insert lines at the same place, so that no import comes twice."""
     found: dict[tuple[int, int], list[str]] = {}
     for edit in edits:
         found.setdefault((edit.start, edit.end), []).append(edit.text)
@@ -99,7 +99,7 @@ def _merged(edits: Iterator[TextEdit]) -> list[TextEdit]:
 
 
 def patches(program: Program, cause: Sequence[str]) -> tuple[list[Patch], list[str]]:
-    """(patches for the cause, the likeliest first; the controls for which there is no change of lines)."""
+    """Return (patches for the cause, the likeliest first; the controls without any change)."""
     shared = [name for name in cause if seeds.is_seed(name)]
     found = [_seed_choices(program, shared)] if shared else []
     found += [_choices(program, name) for name in cause if name not in shared]
@@ -130,7 +130,7 @@ def _choices(program: Program, name: str) -> list[list[LineChange]]:
 
 
 def _settings(program: Program, name: str) -> list[LineChange]:
-    """The control's own lines for after the imports, in the program's names."""
+    """Return the change that puts the control's own lines after the imports, with the program's names."""
     edits = [one for one in controls.describe(name).edits if one.where == TOP]
     fitting = [one for one in edits if not one.library or one.library in program.packages]
     source = program.main

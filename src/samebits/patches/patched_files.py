@@ -1,4 +1,4 @@
-"""The files with a patch in them, and as they were before."""
+"""Puts a patch into files, and restores the files."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from samebits.store.record_files import shown
 
 
 class PatchedFiles:
-    """A context in which the files have the patch. They are put back at its end, however it ends, unless `keep` was
-    called. A file that somebody else has changed meanwhile stays as it is: `strange` names it, in both cases.
+    """A context in which the files have the patch. At its end the files are restored, unless `keep` was called.
 
-    Raises UsageError if a file is not what the patch was made for, or cannot be written; none is changed then.
+    They are restored after an error too. A file that somebody else has changed meanwhile stays as it is. `strange`
+    names such files, after `keep` too.
+
+    Raises UsageError if a file has changed since the patch was made, or cannot be written. Then no file is changed.
     """
 
     def __init__(self, patch: Patch) -> None:
@@ -32,7 +34,7 @@ class PatchedFiles:
                 raise UsageError(f"{shown(path)} has changed since the patch was made.", "Make the patch again.")
             if not os.access(path, os.W_OK):
                 raise UsageError(f"{shown(path)} cannot be written to: the patch is not applied.", f"chmod u+w {path}")
-        interrupt.undo_at_end(self._restore)  # a third Ctrl-C waits for nothing
+        interrupt.undo_at_end(self._restore)  # a third Ctrl-C ends the process at once, without `finally`
         try:
             for path, new in self._new.items():
                 path.write_bytes(new)
@@ -67,7 +69,7 @@ class PatchedFiles:
             self._tell_strange()
 
     def _is_put_back(self, path: Path) -> bool:
-        """Put a file back, unless somebody has changed, renamed or removed it; whether it is as it was."""
+        """Restore a file, unless somebody has changed, renamed or removed it. Return whether it is as it was."""
         try:
             now = path.read_bytes()
             if now == self._old[path]:
@@ -84,5 +86,5 @@ class PatchedFiles:
     def _tell_strange(self) -> bool:
         if self.strange:
             names = words.listed(map(str, self.strange))
-            interrupt.tell(known=f"The patch may still be in {names}: something else changed there meanwhile.")
+            interrupt.tell(known=f"The patch may still be in {names}, which changed meanwhile.")
         return bool(self.strange)

@@ -1,4 +1,4 @@
-"""The documents of `samebits fix` about a record: a patch as a proposal, or why there is none."""
+"""Makes the documents of `samebits fix`: a proposed patch, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from samebits.store.record_files import digest_of
 
 @dataclass(frozen=True)
 class Proposal:
-    """The patches, the likeliest first; the controls for which there is none; and the document of the first."""
+    """A proposal. `patches`: the likeliest first. `missing`: controls without a patch. `document`: of the first patch.
+    """
 
     record: Record
     result: Result
@@ -39,7 +40,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class FixDocuments:
-    """Makes documents about one record, which no other samebits changes meanwhile (`lock`)."""
+    """Makes documents about one record. `lock`: keeps other samebits processes from changing the record."""
 
     record: Record
     result: Result
@@ -47,7 +48,7 @@ class FixDocuments:
     lock: custody.Custody
 
     def nothing(self, sentence: str, advice: str) -> PatchResult:
-        """There is no cause to mend."""
+        """Return the document for a record without a cause to remove."""
         repeated = self.result.verdict == "repeated"
         return self._document(
             outcome="nothing", verdict="repeated" if repeated else "inconclusive", sentence=sentence,
@@ -55,7 +56,7 @@ class FixDocuments:
         )  # fmt: skip
 
     def proposed(self, program: Program) -> Proposal:
-        """The patches for the cause, as a proposal."""
+        """Return the patches for the cause, as a proposal."""
         found, missing = patches(program, self.why.cause)
         unmended = [self._unmended(program, name) for name in (missing if found else self.why.cause)]
         document = self._document(
@@ -72,7 +73,9 @@ class FixDocuments:
         return Proposal(self.record, self.result, self.why, program, found, missing, document)
 
     def found_again(self, changed: str) -> Proposal:
-        """The patch of an earlier fix, for files that have changed since. UsageError if its lines are not there."""
+        """Return the patch of an earlier fix for files that have changed since. Raises UsageError if its lines are
+        gone.
+        """
         before = earlier(self.record.folder / FIX)
         program = self.unseen_program()
         patch = found_again(program, before) if before is not None else None
@@ -91,7 +94,7 @@ class FixDocuments:
         return Proposal(self.record, self.result, self.why, program, [patch], [], of_patch(document, program, patch))
 
     def unseen_program(self) -> Program:
-        """The program, of which no trial has told what it runs."""
+        """Return the program before any trial has shown which lines it runs."""
         return Program(Look(), Path(self.record.file.directory), seed_of(self.record), self.result.setup.packages)
 
     def _sentence(self, found: Sequence[Patch], unmended: Sequence[ControlWithoutPatch], program: Program) -> str:
@@ -111,7 +114,7 @@ class FixDocuments:
         return ControlWithoutPatch(control=name, why=self._why_not(program, name), instead=instead)
 
     def _is_by_hand(self, program: Program) -> bool:
-        """Whether the lines have a place, but not in a source file."""
+        """Return whether there are lines for the cause, but no source file to put them into."""
         return program.main is None and any(one.control in self.why.cause for one in self.why.fixes)
 
     def _why_not(self, program: Program, name: str) -> str:
@@ -126,11 +129,11 @@ class FixDocuments:
 
     @cached_property
     def notebook(self) -> Notebook | None:
-        """The notebook that the command runs."""
+        """The notebook that the command runs; None if there is none."""
         return notebook_of(self.record.file.command, Path(self.record.file.directory))
 
     def _draws(self, program: Program) -> list[PlaceOfDraw]:
-        """The first draw of each generator that the cause seeds."""
+        """Return the first draw of each generator that the cause seeds."""
         names = sorted(seeds.generators([name for name in self.why.cause if seeds.is_seed(name)]))
         found = [program.first([name]) for name in names]
         return [self._place_of(program, draw) for draw in found if draw is not None]
@@ -154,7 +157,7 @@ class FixDocuments:
 
 
 def of_patch(document: PatchResult, program: Program, patch: Patch) -> PatchResult:
-    """The document with this patch."""
+    """Return the document with this patch."""
     changes = [
         ChangedPlace(
             control=one.control, file=program.shown(one.source.path), about=one.about,
@@ -166,7 +169,7 @@ def of_patch(document: PatchResult, program: Program, patch: Patch) -> PatchResu
 
 
 def seed_of(record: Record) -> int:
-    """The seed that the trials of a record used."""
+    """Return the seed that the trials of a record used."""
     return DEFAULT_SEED if record.file.seed is None else record.file.seed
 
 

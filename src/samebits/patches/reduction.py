@@ -1,4 +1,4 @@
-"""Leaves out the changes of a patch that are not needed: of several sets or listings, one may decide alone."""
+"""Leaves out the changes of a patch that are not needed: of several sets or listings, one alone may be the cause."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Place = tuple[Path, tuple[int, int] | None]
 
 
 def places(patch: Patch) -> list[Place]:
-    """The places of a patch that can each be left as they are."""
+    """Return the places of a patch that can each stay unchanged."""
     return list(dict.fromkeys((one.source.path, one.place) for one in patch.changes if one.place is not None))
 
 
 def only(patch: Patch, kept: Collection[Place]) -> Patch:
-    """The patch with the changes of these places, and with those that belong to none."""
+    """Return the patch with the changes of these places, and with the changes without a place."""
     return Patch(tuple(one for one in patch.changes if one.place is None or (one.source.path, one.place) in kept))
 
 
@@ -28,8 +28,9 @@ def only(patch: Patch, kept: Collection[Place]) -> Patch:
 class Reduction:
     """Finds the places of a patch that are needed, by halves. `repeats`: whether the trials repeat with a patch.
 
-    With the whole patch they do, and without all of its places they do not. What is left when `MOST_CHECKS` are done
-    stays, so the trials have repeated with every patch that this gives. `is_cut`: one more check was wanted than that.
+    They repeat with the whole patch, and do not repeat without any of its places. After `MOST_CHECKS` checks, the
+    remaining places stay. So the trials have repeated with every resulting patch. `is_cut`: the search would have
+    needed a further check.
     """
 
     patch: Patch
@@ -38,11 +39,11 @@ class Reduction:
     is_cut: bool = False
 
     def smallest(self) -> Patch:
-        """A patch with fewer places, none of which can be left out; the same one if all are needed."""
+        """Return a patch with fewer places, none of which can be left out; the same patch if all are needed."""
         return only(self.patch, self._needed(places(self.patch), []))
 
     def _needed(self, some: list[Place], beside: list[Place]) -> list[Place]:
-        """Those of `some` without which the trials do not repeat, if the patch has the places `beside`."""
+        """Return the places of `some` that are needed in addition to the places `beside`."""
         if len(some) < 2:
             return some
         halves = some[: len(some) // 2], some[len(some) // 2 :]

@@ -1,4 +1,4 @@
-"""The report of fix: the answer, the first draw, the patch, what no line can mend, what was tried."""
+"""Makes the report of `fix`: the answer, the first draw, the patch, the causes without a patch, the trials."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HEADS: dict[PatchOutcome, str] = {
 
 
 def report(result: PatchResult) -> Report:
-    """The report."""
+    """Return the report, for every format."""
     head = HEADS[result.outcome]
     if result.outcome == "nothing" and result.verdict == "repeated":
         head = "NOTHING TO MEND"
@@ -57,7 +57,7 @@ def report(result: PatchResult) -> Report:
 
 
 def _case(result: PatchResult) -> JUnitCase:
-    """The fix as one test, by its command: it passes if there is a patch, or nothing to mend."""
+    """Return the fix as one test, named by its command. It passes if there is a patch, or nothing to mend."""
     lines = [*(f"{one.control}: {one.why}" for one in result.unmended), *_changes(result)]
     lines += [f"tried in {count(one.trials, 'trial')}: {one.sentence}" for one in result.tried]
     return JUnitCase(
@@ -91,7 +91,7 @@ def _blocks(result: PatchResult, head: str) -> Iterator[AnyBlock]:
     if steps:
         formats = (
             SCREEN if result.verdict else SCREEN | DOCUMENT
-        )  # a document says elsewhere what to do after a verdict
+        )  # after a verdict, a document has the advice elsewhere
         yield Facts(tuple((name, StyledText(step, "command")) for name, step in steps), on=formats)
 
 

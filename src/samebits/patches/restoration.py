@@ -1,4 +1,4 @@
-"""Takes out the patch that `samebits fix --apply` leaves in the files if it is killed."""
+"""Removes the patch that `samebits fix --apply` leaves in the files if it is killed."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _PATCHED = ".patched"
 
 
 def keep_copies(folder: Path, files: Sequence[tuple[bytes, bytes]]) -> None:
-    """Write each file without and with the patch, so that a kill loses nothing: a half-written file can be mended.
+    """Keep a copy of each file without the patch and with it: so a half-written file can be restored after a kill.
 
-    All of it is on the disk afterwards, so a power cut loses nothing either.
+    All copies are flushed to the disk, so that a power cut loses nothing either.
     """
     folder.mkdir(exist_ok=True)
     for old, new in files:
@@ -43,15 +43,16 @@ def flush(path: Path) -> None:
 
 
 def remove_copies(folder: Path) -> None:
-    """The files are whole: remove the copies."""
+    """Remove the copies, once the files are complete."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 class PatchedFile(NamedTuple):
-    """A file that holds the patch of a fix that was killed.
+    """A file that still has the patch of a fix that was killed.
 
-    `content`: without it; None if the lines of the patch are not all there, once. `is_exact`: whether the file then is
-    what it was before the fix; if not, something else has changed in it, too. `copy`: where it is kept as it was.
+    `content`: the file without the patch; None unless each place of the patch occurs exactly once. `is_exact`: whether
+    `content` is the file before the fix; if not, somebody has made other changes too. `copy`: the path of the copy
+    without the patch.
     """
 
     path: Path
@@ -61,7 +62,7 @@ class PatchedFile(NamedTuple):
 
 
 class Restoration:
-    """Finds and restores what a fix that was killed has left. `before`: its document; None if there is none."""
+    """Finds and restores the files of a fix that was killed. `before`: its document; None if there is none."""
 
     def __init__(self, program: Program, before: PatchResult | None, record: Path) -> None:
         self._program = program
@@ -71,7 +72,7 @@ class Restoration:
 
     @property
     def found(self) -> list[PatchedFile]:
-        """The files that are not as they were before the patch."""
+        """The files that still have the patch, or a part of it."""
         if self._before is None or self._before.outcome != "trying":
             return []
         changes = {one.file: one for one in self._before.changes}
@@ -95,9 +96,9 @@ class Restoration:
         return PatchedFile(path, content, is_exact, copy)
 
     def before_a_fix(self, *, apply: bool) -> list[str]:
-        """Restore the files if they hold nothing but the patch; notes on that.
+        """Restore the files if the patch is their only change. Return notes about it.
 
-        UsageError without `apply`, or if a file holds something else, too: then nothing changes.
+        Raises UsageError without `apply`, or if a file has other changes too. Then no file changes.
         """
         found = self.found
         if found and not (apply and all(one.is_exact for one in found)):
@@ -112,7 +113,10 @@ class Restoration:
         return f"samebits fix --restore {folder_name(self._record)}"
 
     def restored(self) -> str:
-        """Take the patch out of all files, and say so. UsageError if its lines are not all there: nothing changes."""
+        """Remove the patch from all files, and return a sentence about it.
+
+        Raises UsageError if some of its lines are gone. Then no file changes.
+        """
         found = self.found
         lost = [one for one in found if one.content is None]
         if lost:
@@ -142,7 +146,7 @@ class Restoration:
         )
 
     def _write(self, files: Sequence[PatchedFile]) -> None:
-        """Write the files as they were, then remove the copies."""
+        """Write the files without the patch, then remove the copies."""
         for number, one in enumerate(files):
             try:
                 one.path.write_bytes(one.content or b"")
@@ -158,7 +162,7 @@ class Restoration:
 
 
 def _content(path: Path) -> bytes | None:
-    """The content of a file; None if there is none that can be read."""
+    """Return the content of a file; None if it cannot be read."""
     try:
         return path.read_bytes()
     except OSError:

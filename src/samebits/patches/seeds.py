@@ -1,4 +1,4 @@
-"""Seeds of generators in the framework's own words, before the first draw."""
+"""Puts seeds before the first draw, with the framework's own function if it has one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EVERY = frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed", "tf-
 
 
 class SeedCall(NamedTuple):
-    """A library's function that seeds several generators. `modules`: names of the library, `covers`: controls."""
+    """A function that seeds several generators. `modules`: names of its library. `covers`: the controls it replaces."""
 
     modules: tuple[str, ...]
     function: str
@@ -47,22 +47,22 @@ SEEDED_BY = {
     "tensorflow.keras.utils.set_random_seed": CALLS[2].covers,
     "keras.utils.set_random_seed": CALLS[2].covers,
 }  # fmt: skip
-_KERAS_SINCE = (2, 7)  # has set_random_seed
+_KERAS_SINCE = (2, 7)  # the first version with set_random_seed
 
 
 def is_seed(name: str) -> bool:
-    """Whether a control is the seed of a generator that programs share."""
+    """Return whether a control is the seed of a global generator."""
     return name in _EVERY
 
 
 def generators(names: Iterable[str]) -> set[str]:
-    """The generators of these controls, by the names of their states."""
+    """Return the generators of these controls, by the names of their states."""
     found = {one for name in names for one in controls.describe(name).generators}
-    return found | ({"python"} if "tf-seed" in names else set())  # from which Keras 3 draws the seeds of its layers
+    return found | ({"python"} if "tf-seed" in names else set())  # Keras 3 draws the seeds of its layers from `random`
 
 
 def seeds(program: Program, names: Collection[str]) -> list[LineChange]:
-    """The lines that seed these generators: the program's own, moved up; else new ones."""
+    """Return the changes that seed these generators: the program's own lines moved up, or else new lines."""
     source = program.main
     if source is None:
         return []
@@ -75,7 +75,10 @@ def seeds(program: Program, names: Collection[str]) -> list[LineChange]:
 
 
 def _edit(program: Program, point: InsertionPoint, names: Collection[str], drew: list[int]) -> TextEdit:
-    """After the imports. An import that would precede a choice of the environment goes right before the draw."""
+    """Return the edit that inserts the seeds after the imports.
+
+    If an import would run before the program sets environment variables, the seeds go right before the draw.
+    """
     lines = _lines(program, point, names)
     held = holding(point.source, drew[0]) if drew else None
     if held is not None and any(line.startswith(("import ", "from ")) for line in lines) and point.is_before_settings:
@@ -102,7 +105,7 @@ def _knows(program: Program, call: SeedCall) -> bool:
 
 
 def _in_its_words(point: InsertionPoint, call: SeedCall, seed: int) -> list[str]:
-    """The call as the program would write it; empty if the program has not imported the library by then."""
+    """Return the call with the program's names; empty if the program has not imported the library before this place."""
     given = call.arguments.format(seed=seed)
     for module in call.modules:
         alias = _exact(point, module)
@@ -125,7 +128,7 @@ def _exact(point: InsertionPoint, dotted: str) -> str:
 
 
 def _plain(program: Program, point: InsertionPoint, name: str) -> list[str]:
-    """The lines of the control itself, for a library that the program has imported, else for one that is loaded."""
+    """Return the control's own lines: for a library that the program has imported, or else for a loaded one."""
     edits = [one for one in controls.describe(name).edits if not one.library or one.library in program.packages]
     edits.sort(key=lambda one: not (one.library and point.alias(one.library)))
     if not edits:
@@ -138,7 +141,7 @@ def _plain(program: Program, point: InsertionPoint, name: str) -> list[str]:
 
 
 def _moved(program: Program, source: SourceFile, names: Collection[str]) -> list[LineChange]:
-    """The program's own seeding, if it stands after the first draw: moved to before that."""
+    """Move the program's own seeding before the first draw, if it comes too late."""
     draw = program.first(generators(names))
     for path, line in draw.places if draw is not None else ():
         held = holding(source, line) if path == source.path else None
@@ -149,7 +152,10 @@ def _moved(program: Program, source: SourceFile, names: Collection[str]) -> list
 
 
 def _late(source: SourceFile, block: list[ast.stmt], place: int, names: Collection[str]) -> ast.stmt | None:
-    """The first later statement of a block that seeds all these generators with what is known before."""
+    """Return the first later statement of a block that seeds all these generators, if it can run before the draw.
+
+    It can if it uses only names that are assigned before the draw.
+    """
     stored = [node for node in ast.walk(source.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
     known = {node.id for node in stored if node.lineno < block[place].lineno}
     for one in block[place + 1 :]:
@@ -174,7 +180,7 @@ def _seeds(source: SourceFile, call: ast.Call) -> frozenset[str]:
 
 
 def _alone(source: SourceFile, statement: ast.stmt) -> bool:
-    """Whether nothing else stands on its lines."""
+    """Return whether no other statement stands on the lines of this one."""
     start, end = source.span(statement)
     last = source.start_of((statement.end_lineno or statement.lineno) + 1)
     return not (source.text[source.start_of(statement.lineno) : start] + source.text[end:last]).strip()
@@ -197,7 +203,7 @@ def _move(point: InsertionPoint, drawing: ast.stmt, late: ast.stmt, names: Colle
 
 
 def _library(source: SourceFile, late: ast.stmt) -> str:
-    """What the name with which a seeding call begins stands for."""
+    """Return the dotted name of the library that a seeding call begins with; "" if there is none."""
     node = late.value.func if isinstance(late, ast.Expr) and isinstance(late.value, ast.Call) else None
     while isinstance(node, ast.Attribute):
         node = node.value

@@ -1,4 +1,4 @@
-"""A patch as a unified diff: written, read again, and as the bytes that `patch` and `git apply` take."""
+"""Writes a patch as a unified diff, reads it again, and encodes it for `patch` and `git apply`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 from samebits.patches.source import SourceFile, lines_of
 
-_MARK = "\ufeff"  # stands at the beginning of a file with the encoding `utf-8-sig`; its text does not hold it
+_MARK = "\ufeff"  # the first character of a file in the encoding `utf-8-sig`, which its decoded text does not contain
 _FIRST = re.compile(r"@@ -[01][ ,]")  # the hunk at the beginning of a file
 
 
 def diff_of(name: str, source: SourceFile, new: str) -> Iterator[str]:
-    """The lines of the diff of one file, each with its end. `name`: of the file, as people see it."""
-    end = "\t" if " " in name else ""  # without it, `patch` takes the name up to its first space
+    """Yield the lines of the diff of one file, with line endings. `name`: the path of the file, as people see it."""
+    end = "\t" if " " in name else ""  # without it, `patch` reads the name only up to its first space
     before, after = f"a/{name.lstrip('/')}{end}", f"b/{name.lstrip('/')}{end}"
     mark = _MARK if source.encoding == "utf-8-sig" else ""
     for line in difflib.unified_diff(lines_of(mark + source.text), lines_of(mark + new), before, after):
@@ -24,7 +24,10 @@ def diff_of(name: str, source: SourceFile, new: str) -> Iterator[str]:
 
 
 def in_bytes(patch: str, encoding_of: Callable[[str], str]) -> bytes:
-    """The diff with the lines of each file in its encoding: only then `patch` and `git apply` find them there."""
+    """Return the diff as bytes, with the lines of each file in the encoding of the file.
+
+    Otherwise `patch` and `git apply` would not find the lines in the file.
+    """
     found, encoding = [], "utf-8"
     for line in lines_of(patch):
         if line.startswith("+++ b/"):
@@ -40,10 +43,10 @@ def _name(line: str) -> str:
 
 @dataclass
 class Hunk:
-    """Lines of a file before and after a patch. `added`: those that only the patch has.
+    """Lines of a file before and after a patch. `added`: the lines that only the patch has.
 
-    `is_first`: where the file begins, so that a byte order mark may stand before its first line.
-    `marks`: of its lines, in their order. A hunk without a line around it on one side is where the file begins or ends.
+    `is_first`: the hunk begins the file, so a byte order mark may stand before its first line. `marks`: the first
+    characters of its diff lines. If a hunk has no unchanged line on one side, the file begins or ends there.
     """
 
     file: str
@@ -54,7 +57,7 @@ class Hunk:
     added: list[str] = field(default_factory=list)
 
     def take(self, line: str) -> None:
-        """Take a line of the patch."""
+        """Add a line of the patch."""
         if line.startswith("\\"):
             self._take_end()
             return
@@ -69,7 +72,7 @@ class Hunk:
             self.new += line[1:]
 
     def _take_end(self) -> None:
-        """The line before has no end, in those texts that hold it."""
+        """Remove the line ending of the last line, in the texts that contain this line."""
         if self.marks[-1] in " -":
             self.old = self.old.removesuffix("\n")
         if self.marks[-1] in " +":
@@ -77,7 +80,7 @@ class Hunk:
 
 
 def hunks(patch: str) -> Iterator[Hunk]:
-    """The places of a patch, in their order."""
+    """Yield the hunks of a patch, in order."""
     file, hunk = "", None
     for line in lines_of(patch):
         if line.startswith("+++ b/"):

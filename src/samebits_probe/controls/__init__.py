@@ -1,7 +1,7 @@
-"""Controls: what pins a source of variation. One file, and one line in this table, each.
+"""Controls: each pins a source of variation, and has one file and one line in this table.
 
-The table is in the order of specificity: what changes least of the program comes first. Of several sets of controls
-that remove a variation and are equally small, the one whose members come first is the cause.
+The table is in the order of specificity: a control that changes little in the program comes first. If several sets of
+the same size remove a variation, the set whose members come first is the cause.
 """
 
 import importlib
@@ -26,7 +26,7 @@ TABLE = {
     "tf-seed": ("tensorflow_seed", "TfSeed"),
     "dataloader-seed": ("dataloader", "DataloaderSeed"),
     "hash-seed": ("hash_seed", "HashSeed"),
-    # an order, or what memory holds: nothing that a program may count on
+    # an order, or the content of new memory: a program must not rely on either
     "listing-order": ("folder_order", "ListingOrder"),
     "tf-data-order": ("tensorflow_data", "TfDataOrder"),
     "fill-uninitialized": ("memory", "FillUninitialized"),
@@ -38,7 +38,7 @@ TABLE = {
     "jax-determinism": ("jax_determinism", "JaxDeterminism"),
     "tf32-off": ("tf32", "Tf32Off"),
     "mkl-cbwr": ("mkl_cbwr", "MklCbwr"),
-    # what the program sees of the world
+    # values that the program gets from its surroundings
     "clock": ("clock", "Clock"),
     "entropy": ("entropy", "Entropy"),
     "aslr": ("memory", "Aslr"),
@@ -53,9 +53,9 @@ TABLE = {
 
 
 def find(identity: str) -> "Type[Control]":
-    """The class of a control, held at the named value if there is one ("threads=2").
+    """Return the class of a control, with its value if the id has one ("threads=2").
 
-    Raises KeyError for an id that is not in the table, ValueError for a value that the control does not take.
+    Raises KeyError for an id that is not in the table, and ValueError for a value that the control does not take.
     """
     name, equals, value = identity.partition("=")
     file, found = TABLE[name]
@@ -64,6 +64,6 @@ def find(identity: str) -> "Type[Control]":
 
 
 def hold(ids: "Sequence[str]", seed: "Optional[int]", probe: "Probe") -> None:
-    """Hold the controls in this process, from now to its end, and write what each does."""
+    """Hold the controls in this process from now on, and write their effects."""
     if ids:
         importlib.import_module("samebits_probe.controls.holder").hold(ids, seed or 0, probe)

@@ -1,4 +1,4 @@
-"""Whose code calls: the program's, or that of the standard library or a framework."""
+"""Finds out which code calls: the program, the standard library, or a package."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ PROGRAM, STANDARD, PACKAGE = "program", "standard library", "package"
 
 
 def kind_of(filename: str) -> str:
-    """PROGRAM, STANDARD or PACKAGE, from the file name of a code object. The probe counts as a package."""
+    """Return PROGRAM, STANDARD or PACKAGE for the file name of a code object. The probe counts as a package."""
     kind = _known.get(filename)
     if kind is None:
         kind = _known[filename] = _kind_of(filename)
@@ -36,7 +36,7 @@ def _kind_of(filename: str) -> str:
 
 
 def _is_in_package_of_main(path: str) -> bool:
-    """Whether the program itself is an installed package (`python -m package`), and this is one of its files."""
+    """Return whether the program is an installed package (`python -m package`), and this is one of its files."""
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     if not main:
         return False
@@ -48,12 +48,12 @@ def _is_in_package_of_main(path: str) -> bool:
 
 
 def is_program(depth: int) -> bool:
-    """Whether the code `depth` frames above the caller of this function is the program's."""
+    """Return whether the code `depth` frames above the caller of this function belongs to the program."""
     return kind_of(sys._getframe(depth + 1).f_code.co_filename) == PROGRAM
 
 
 def kind_beyond(filename: str) -> str:
-    """The kind of the nearest caller that is neither in the file `filename` nor the probe."""
+    """Return the kind of the nearest caller that is neither in the file `filename` nor in the probe."""
     frame: Optional[FrameType] = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
@@ -64,7 +64,7 @@ def kind_beyond(filename: str) -> str:
 
 
 def is_for_program() -> bool:
-    """Whether the nearest caller outside the standard library and the probe is the program."""
+    """Return whether the nearest caller outside of the standard library and the probe is the program."""
     frame: Optional[FrameType] = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename

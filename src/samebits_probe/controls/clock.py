@@ -1,4 +1,4 @@
-"""The time of day and the time that passes, as the program's own code reads them."""
+"""Replaces the clocks that the program's own code reads."""
 
 import itertools
 import threading
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from .replacement import AnyFunction, FunctionMaker
 
 ORIGIN = 1577836800 * 10**9  # 2020-01-01T00:00:00Z, in nanoseconds
-_A_CALL = 10**6  # each reading is a millisecond after the one before
+_A_CALL = 10**6  # each reading is a millisecond later than the previous one
 
-# name -> whether it counts from the origin (wall clocks), and whether it gives nanoseconds
+# name -> (whether it counts from the origin, like a wall clock; whether it returns nanoseconds)
 _READINGS = {
     "time": (True, False),
     "time_ns": (True, True),
@@ -30,7 +30,7 @@ _READINGS = {
     "thread_time_ns": (False, True),
     "clock": (False, False),
 }
-# name -> (index of the argument that says which time, type of what stands for "now")
+# name -> (index of the argument with the time, type of the value that stands for "now")
 _NOW = {"localtime": (0, "seconds"), "gmtime": (0, "seconds"), "ctime": (0, "seconds"), "asctime": (0, "broken down"),
         "strftime": (1, "broken down")}  # fmt: skip
 
@@ -39,7 +39,7 @@ class Clock(Control):
     """Gives the program's own code a clock with a fixed start: only readings (1 ms each) and sleeps advance it."""
 
     id = "clock"
-    is_strict = False  # it replaces what the program sees of the time
+    is_strict = False  # it replaces the time that the program sees
     edits = (edit(CODE, "# give the program a fixed time as an argument, instead of time.time() or datetime.now()"),)
     hints = {"start": 6, "rng": 7, "update": 1, "structure": 1, "end": 3}
     may_break = True
@@ -51,7 +51,7 @@ class Clock(Control):
         self._lock = threading.Lock()
 
     def now(self) -> int:
-        """Nanoseconds since the origin; each call is a reading."""
+        """Return the nanoseconds since the origin. Each call counts as a reading."""
         return next(self._count) * _A_CALL + self._slept
 
     def at_start(self) -> None:
@@ -80,7 +80,7 @@ class Clock(Control):
         return make
 
     def _of_now(self, index: int, form: str) -> "FunctionMaker":
-        """Replace functions that take the current time if they are given none."""
+        """Replace functions that use the current time if they get no time."""
         now, localtime = self.now, time.localtime
 
         def make(original: "AnyFunction") -> "AnyFunction":
@@ -125,19 +125,19 @@ class Clock(Control):
         return held(not changed, "time.%s was replaced" % "".join(changed[:1]))
 
 
-# Compiled libraries read the size of datetime.datetime: a stand-in has the same one, see
+# Compiled libraries check the size of datetime.datetime, so a stand-in must have the same size:
 # https://cython.readthedocs.io/en/latest/src/userguide/extension_types.html#external-extension-types
 _NOTHING_MORE: "Tuple[str, ...]" = ()
 
 
 def _replace_dates(module: Any, now: "Callable[[], float]") -> None:
-    """Replace datetime.datetime and datetime.date by subclasses. `now`: function -> seconds since 1970."""
+    """Replace datetime.datetime and datetime.date by subclasses. `now`: returns the seconds since 1970."""
     module.datetime, module.date = _datetime(module.datetime, now), _date(module.date, now)
 
 
 def _meta(original: type) -> type:
     class Meta(type):
-        """Instances and subclasses of the original count as those of its stand-in."""
+        """Makes instances and subclasses of the original count as those of the stand-in."""
 
         def __instancecheck__(cls, instance: Any) -> bool:
             return isinstance(instance, original)

@@ -1,4 +1,4 @@
-"""What a control is: a class with everything that samebits knows about it."""
+"""The base class of all controls. A subclass holds everything that samebits knows about one control."""
 
 import re
 import sys
@@ -15,101 +15,101 @@ if TYPE_CHECKING:
     from ..probe import Probe
 
     ControlEffect = Tuple[str, str]  # one of wire.EFFECTS, and a sentence for people
-    ImportHooks = Dict[str, ImportHook]  # by the name of the module after whose import it is called
+    ImportHooks = Dict[str, ImportHook]  # name of a module -> the hook to call after its import
 
     class VariedMachine(Protocol):
-        """What controls ask of the machine on which `samebits vary` runs."""
+        """The facts that controls need about the machine on which `samebits vary` runs."""
 
         @property
         def cores(self) -> int:
-            """Processors that trials may use."""
+            """The number of processors that trials may use."""
 
         @property
         def gpus(self) -> "List[str]":
-            """CUDA devices that are there."""
+            """The CUDA devices of the machine."""
 
         @property
         def instructions(self) -> Set[str]:
-            """Instruction sets of the processor, by the names of /proc/cpuinfo."""
+            """The instruction sets of the processor, by the names of /proc/cpuinfo."""
 
 
 TOP = "after the imports"
 SHELL = "in the shell, before Python starts"
 CODE = "in the code"
-OWN = "own"  # in `samebits vary`: as the user's own setup has it
+OWN = "own"  # in `samebits vary`: the value of the user's own setup
 
 
 class Edit(NamedTuple):
     """A change by which a program holds the control itself.
 
-    {seed} in a line is the seed that the trials used, {command} what they ran.
+    {seed} in a line stands for the seed of the trials, and {command} for their command.
     """
 
     where: str
     lines: "Tuple[str, ...]"
-    library: str  # it is for programs that have loaded this one; "": for every program
-    instead: bool  # it does as well as the one before it
+    library: str  # the edit is for programs that have loaded this library; "": for all programs
+    instead: bool  # it can replace the edit before it
 
 
 def edit(where: str, *lines: str, library: str = "", instead: bool = False) -> Edit:
-    """An Edit of these lines."""
+    """Return an Edit of these lines."""
     return Edit(where, lines, library, instead)
 
 
 def whole_number(text: str) -> int:
-    """The number that a text of digits stands for; -1 for any other text, and for numbers that are too large."""
+    """Return the number that a text of digits stands for; -1 for any other text, and for numbers that are too large."""
     return int(text) if re.match(r"[0-9]{1,10}\Z", text) else -1
 
 
 class Control:
     """One control. The first line of a subclass' docstring is its description.
 
-    What it is and goes with:
+    What it is, and which controls go with it:
     id           its name, as in --control
-    libraries    the top-level modules that it acts on. If none of them is imported, there is nothing to hold. Empty:
-                 it acts in every process
-    implies      ids without which it pins nothing: always held with it
-    needs        ids without which it can break a program: held with it. If the program seeds by itself, they change
-                 nothing
+    libraries    the top-level modules that it acts on. If none of them is imported, there is nothing to hold. If this
+                 is empty, it acts in every process
+    implies      ids of controls without which it pins nothing: they are always held with it
+    needs        ids of controls without which it can break a program: they are held with it. If the program seeds by
+                 itself, they change nothing
     is_strict    whether the preset `strict` holds it
 
-    How it is held, and read back:
+    How it is held, and how it is read back:
     can_be_undone
                  whether a false reading after a true one means that the program has undone it
-    joined       variables whose words are added to the value that is there: name -> words. The variables of
-                 `environment` replace the value
-    value        the value at which it is held; `values` says in words which other values it takes (empty: none)
+    joined       variables to which it adds words: name -> words. The variables of `environment` replace the value
+                 instead
+    value        the value at which it is held; `values` describes the values that it takes (empty: none)
     holds_variables
                  whether its variables are held against the program (flags and thread counts), or only set before it
                  starts (seeds, which the program may choose for itself)
-    personality  flags of personality(2) to start processes with
+    personality  flags of personality(2) for the processes
 
-    What `samebits explain` needs of it:
-    edits        how a program holds it by itself: lines to paste
+    What `samebits explain` needs to know:
+    edits        lines to paste, with which a program holds it by itself
     hints        kind of a divergence that suggests it -> its place among the suggested controls, the likeliest first.
-                 A wrong order costs trials, and never changes the answer
-    is_seed      whether it seeds a generator whose state trials show
+                 A wrong order costs trials, but never changes the answer
+    is_seed      whether it seeds a generator whose state is observed in trials
     generators   the generators that it seeds, by the names of their states in a record
     is_experiment
-                 whether it freezes what the program sees of the world: that shows a cause, but is nothing to keep, so
-                 that it is tried instead of a different cause on request only
+                 whether it replaces what the program sees of its surroundings. That shows a cause, but nobody keeps
+                 such a control. So it replaces a different cause only on request
     acts_at_start
-                 whether it acts only before the first step, so that it costs no time of a step
+                 whether it acts only before the first step, so that it costs no step time
     is_of_operators
-                 whether it changes how operators compute. If any other control is the cause, no operator is to blame
+                 whether it changes how operators compute. If the cause holds no such control, no operator is to blame
     may_break    whether it can stop programs from running, or make them far too slow. If a program does not run with
-                 all controls, it is added alone and last
+                 all controls, it is added last, and alone
 
-    What `samebits vary` needs of it, if its values are those of a factor of the machine:
+    What `samebits vary` needs to know, if its values are those of a factor of the machine:
     factor       the name of the factor; "": it is not a factor
-    varies       what the factor is, in one sentence
-    takes        the factor's values, in words
-    no_effect    why a trial says nothing of it
-    not_here     why nothing can be varied on a machine for which `varied` gives nothing
-    moves_memory whether its values may, as a side effect, move the memory of a process
+    varies       describes the factor in one sentence
+    takes        describes the values of the factor
+    no_effect    why a trial may show nothing of the factor
+    not_here     why the factor cannot be varied on a machine for which `varied` returns nothing
+    moves_memory whether its values may move the memory of a process, as a side effect
 
-    The holder makes one instance a process and sets `seed` and `probe`; then it calls `at_start`, and the functions of
-    `after_import` when their modules have been imported.
+    The holder makes one instance in each process, and sets `seed` and `probe`. Then it calls `at_start`, and each
+    function of `after_import` when its module has been imported.
     """
 
     id = ""
@@ -145,17 +145,17 @@ class Control:
 
     @classmethod
     def does(cls) -> str:
-        """What it does, in one sentence."""
+        """Return what the control does, in one sentence."""
         return (cls.__doc__ or "").strip().splitlines()[0]
 
     @classmethod
     def accepts(cls, value: str) -> bool:
-        """Whether it can be held at this value (a text)."""
+        """Return whether the control can be held at this value (a text)."""
         return False
 
     @classmethod
     def at(cls, value: str) -> "Type[Control]":
-        """This control, held at a different value. Raises ValueError for one that it does not take."""
+        """Return this control with a different value. Raises ValueError for a value that it does not take."""
         if not cls.accepts(value):
             takes = "takes " + cls.values if cls.values else "takes no value"
             raise ValueError("the control %s %s, not %r" % (cls.id, takes, value))
@@ -163,30 +163,30 @@ class Control:
 
     @classmethod
     def environment(cls, seed: int) -> "Dict[str, str]":
-        """Variables to set before the process starts."""
+        """Return the environment variables to set before the process starts."""
         return {}
 
     def at_start(self) -> None:
-        """What to do when the process starts, before the program."""
+        """Act when the process starts, before the program."""
 
     def after_import(self) -> "ImportHooks":
-        """Module name -> function(module), called once when that module has been imported."""
+        """Return {module name: function(module)}. Each function is called once, when its module has been imported."""
         return {}
 
     def read_back(self) -> "ControlEffect":
-        """Return what the control does now: (one of wire.EFFECTS, a sentence for people)."""
+        """Return the effect of the control now: (one of wire.EFFECTS, a sentence for people)."""
         return UNREADABLE, ""
 
     # -- the factor of `samebits vary` ------------------------------------------------------------------------
 
     @classmethod
     def base(cls) -> str:
-        """The value at which the factor is held while different factors are varied."""
+        """Return the value at which this factor is held while different factors are varied."""
         return OWN
 
     @classmethod
     def varied(cls, machine: "VariedMachine") -> "List[str]":
-        """The values that are tried beside the base if the user names none; empty if there are none here.
+        """Return the values to try in addition to the base if the user names none; empty if this machine has none.
 
         `machine`: answers for this machine (samebits.vary.factor.Machine).
         """
@@ -194,20 +194,23 @@ class Control:
 
     @classmethod
     def lacks(cls, value: str, machine: "VariedMachine") -> str:
-        """Why this machine cannot have a value that `accepts` takes, or OWN; empty if it can."""
+        """Return why this machine cannot have a value that the factor takes, or OWN; "" if it can."""
         return ""
 
     @classmethod
     def at_own(cls, machine: "VariedMachine") -> "Optional[str]":
-        """The value at which it is held if the factor is at OWN; None: it is not held."""
+        """Return the value at which the control is held if the factor is at OWN; None: it is not held."""
 
     @staticmethod
     def in_force() -> "Optional[str]":
-        """What is in force in this process, held or not, in words that differ if the effect differs; None: unknown."""
+        """Describe what is in force in this process, held or not; None if unknown.
+
+        If two descriptions are equal, the effects are equal.
+        """
 
 
 def held(is_held: bool, why: str) -> "ControlEffect":
-    """Make the answer of `read_back` from a yes or no. `why`: the sentence for a no."""
+    """Make the answer of `read_back` from a yes or no. `why`: the sentence if it is not held."""
     return (HELD, "") if is_held else (UNDONE, why)
 
 
@@ -217,5 +220,5 @@ def seeded(by_program: bool) -> "ControlEffect":
 
 
 def imported(*libraries: str) -> "List[Any]":
-    """Return those of the modules that have been imported."""
+    """Return the modules among these that have been imported."""
     return [sys.modules[name] for name in libraries if sys.modules.get(name) is not None]

@@ -1,4 +1,4 @@
-"""The two flags of cuDNN in PyTorch."""
+"""Holds the two flags of cuDNN in PyTorch."""
 
 import sys
 from typing import TYPE_CHECKING, Any, Optional
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class _Flag(Control):
-    """A flag of torch.backends.cudnn, held against the program's own settings of it."""
+    """A flag of torch.backends.cudnn. The program's own settings of the flag have no effect."""
 
     libraries = ("torch",)
     flag, setter = "", ""
@@ -50,7 +50,7 @@ def _hold_property(cls: type, name: str) -> None:
     original = cls.__dict__[name]
 
     class FixedFlag:
-        """Reads as before, and accepts a value that it does not keep."""
+        """Returns the flag as before. A new value is accepted, but not kept."""
 
         def __get__(self, instance: Any, owner: Any) -> Any:
             return original.__get__(instance, owner)

@@ -1,4 +1,4 @@
-"""PyTorch's DataLoader: its worker processes, and their seeds."""
+"""Controls of PyTorch's DataLoader: of its worker processes, and of their seeds."""
 
 import functools
 import hashlib
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .control import ControlEffect, ImportHooks, VariedMachine
 
 _MODULE = "torch.utils.data.dataloader"
-# what stands for no workers; the others are refused or have no effect without them
+# arguments for a loader without workers; the last four are refused, or have no effect, without workers
 _WITHOUT: "Dict[str, Any]" = {
     "num_workers": 0,
     "prefetch_factor": None,
@@ -31,7 +31,7 @@ class DataloaderWorkers(Control):
     libraries = ("torch",)
     value = "0"
     values = "a number of workers from 0 to 99, or own (as many as the program says: counted, not held)"
-    is_strict = False  # it takes workers away: slower, and a program that repeats with workers does not need it
+    is_strict = False  # it is slow, and a program that repeats with workers does not need it
     edits = (
         edit(CODE, "DataLoader(..., num_workers=0)  # or in_order=True, and worker_init_fn that seeds what it uses"),
     )
@@ -40,7 +40,7 @@ class DataloaderWorkers(Control):
     varies = "The number of workers of each PyTorch DataLoader."
     takes = "own (as the program says), or numbers of workers"
     no_effect = "no DataLoader was made"
-    seen: "Set[int]" = set()  # numbers of workers of all loaders that were made in this process
+    seen: "Set[int]" = set()  # the numbers of workers of all loaders that this process has made
 
     @classmethod
     def accepts(cls, value: str) -> bool:
@@ -50,7 +50,7 @@ class DataloaderWorkers(Control):
         self._loaders: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def _changes(self) -> "Dict[str, Any]":
-        """Arguments of a DataLoader that are replaced."""
+        """Return the arguments of a DataLoader to replace."""
         if self.value == OWN:
             return {}
         return _WITHOUT if self.value == "0" else {"num_workers": int(self.value)}
@@ -69,7 +69,7 @@ class DataloaderWorkers(Control):
             bound = signature.bind(self, *args, **kwargs)
             for name, value in changes.items():
                 if name in bound.arguments or value:
-                    # releases before 2.0 take no None for prefetch_factor
+                    # releases before 2.0 do not take None for prefetch_factor
                     bound.arguments[name] = defaults[name] if name == "prefetch_factor" else value
             original(*bound.args, **bound.kwargs)
             loaders.add(self)
@@ -136,7 +136,7 @@ class DataloaderSeed(Control):
 
 
 class SeededWorker:
-    """What a worker calls first (it travels to spawned workers by pickle). `loader`, `epoch`: which, in their order."""
+    """The function that a worker calls first; pickle brings it to spawned workers. `loader`, `epoch`: their numbers."""
 
     def __init__(self, own: "Optional[Callable[[int], Any]]", seed: int, loader: int) -> None:
         self.own, self.seed, self.loader, self.epoch = own, seed, loader, -1

@@ -1,4 +1,4 @@
-"""Entropy of the operating system, as Python code asks for it."""
+"""Replaces the entropy of the operating system that Python code asks for."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ class Entropy(Control):
     """Replaces os.urandom, secrets, SystemRandom, uuid1 and uuid4 by a stream that the seed decides."""
 
     id = "entropy"
-    is_strict = False  # it replaces what the program sees of the system's entropy
+    is_strict = False  # it replaces the entropy that the program sees
     edits = (edit(CODE, "# os.urandom, uuid4 and secrets have no seed: random.Random({seed}) in their place"),)
     hints = {"start": 7, "end": 5}
     may_break = True
@@ -46,7 +46,7 @@ class Entropy(Control):
         return {"random": self._pin_random, "uuid": self._pin_uuid}
 
     def _pin_random(self, module: Any) -> None:
-        """SystemRandom, and `secrets` through it, draw by a name of this module."""
+        """Pin SystemRandom, and so `secrets`: they draw by the name `_urandom` of this module."""
         module._urandom = self._urandom
 
     def _pin_uuid(self, module: Any) -> None:

@@ -1,4 +1,4 @@
-"""The order in which a folder's files are listed."""
+"""Fixes the order in which Python lists the files of a folder."""
 
 import os
 import sys
@@ -26,7 +26,7 @@ class ListingOrder(Control):
     varies = "The order in which Python lists the files of a folder (os.listdir, os.scandir, glob, Path.iterdir)."
     takes = "sorted, reversed"
     no_effect = "no folder was listed by Python, except for imports"
-    listings = 0  # made so far in this process, but for those that an import makes
+    listings = 0  # so far in this process, without those of imports
 
     @classmethod
     def accepts(cls, value: str) -> bool:
@@ -37,11 +37,11 @@ class ListingOrder(Control):
         for name, make in (("listdir", order.of_names), ("scandir", order.of_entries)):
             original = getattr(os, name)
             new = replace(os, name, make)
-            if original in os.supports_fd:  # shutil.rmtree asks for the function itself
+            if original in os.supports_fd:  # shutil.rmtree looks the function up in this set
                 os.supports_fd.add(new)
 
     def after_import(self) -> "ImportHooks":
-        # these may have taken the functions of os before they were replaced
+        # these modules may have copied the functions of os before they were replaced
         order = _Order(self.value == "reversed")
         return {"pathlib": order.hold_paths, "glob": order.hold_globs}
 
@@ -70,7 +70,7 @@ class ListingOrder(Control):
 
 
 class _Order:
-    """Sorted by name, or the other way round."""
+    """Sorts by name, in ascending or in descending order."""
 
     def __init__(self, reverse: bool) -> None:
         self.reverse = reverse
@@ -113,7 +113,7 @@ class _Order:
 
 
 def _is_importing() -> bool:
-    """Whether a module is being imported: libraries look for each other's files then."""
+    """Return whether a module is being imported: then libraries list folders to find each other."""
     frame: Optional[FrameType] = sys._getframe(1)
     while frame is not None:
         if "importlib" in frame.f_code.co_filename:
@@ -123,7 +123,7 @@ def _is_importing() -> bool:
 
 
 class _Entries:
-    """Like the iterator of os.scandir: also a context that closes it."""
+    """Works like the iterator of os.scandir, which is also a context manager that closes it."""
 
     def __init__(self, entries: Any, order: _Order) -> None:
         with entries:

@@ -1,4 +1,4 @@
-"""The seed of the hashes of strings and bytes, and so the order of sets of them."""
+"""Fixes the seed of the hashes of strings and bytes, and so the order of sets of them."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ class HashSeed(Control):
     """Sets PYTHONHASHSEED=0, so that sets of strings have one order."""
 
     id = "hash-seed"
-    value = "0"  # the paper's; it also turns the randomisation off
+    value = "0"  # as in the paper; it also turns the randomisation off
     values = "a seed from 0 to 4294967295"
     edits = (
         edit(SHELL, "export PYTHONHASHSEED=0"),
@@ -27,7 +27,7 @@ class HashSeed(Control):
     factor = "hash-seed"
     varies = "The seed of Python's hashes of strings, and so the order of sets of them."
     takes = "seeds from 0 to 4294967295"
-    holds_variables = False  # a program that starts itself again with a hash seed of its own keeps that
+    holds_variables = False  # a program that starts itself again with its own hash seed keeps that seed
 
     @classmethod
     def accepts(cls, value: str) -> bool:
@@ -60,7 +60,7 @@ class HashSeed(Control):
 
     @classmethod
     def at_own(cls, machine: "VariedMachine") -> "Optional[str]":
-        return cls.base()  # named, since controls of different factors imply one otherwise
+        return cls.base()  # named: otherwise a control of a different factor may imply the default seed
 
     @staticmethod
     def in_force() -> "Optional[str]":
@@ -68,6 +68,6 @@ class HashSeed(Control):
 
 
 def _seed_of_user() -> str:
-    """The seed that the user has set; empty if each process draws its own."""
+    """Return the seed that the user has set; "" if each process draws its own."""
     chosen = os.environ.get("PYTHONHASHSEED", "")
     return chosen if whole_number(chosen) >= 0 else ""

@@ -1,4 +1,4 @@
-"""The controls that a process holds: started in order, read back at the start, the first and the last step."""
+"""Holds the controls of a process: starts them in order, and reads them back at the start, first and last step."""
 
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence
 
@@ -15,7 +15,7 @@ _WORDS = {"first-step": "first step", "last-step": "last step"}
 
 
 def hold(ids: "Sequence[str]", seed: int, probe: "Probe") -> None:
-    """Hold the controls; nothing that fails here reaches the program or hides from the report."""
+    """Hold the controls. An error here does not reach the program, but is reported."""
     held = [_HeldControl(find(identity)(), seed, probe) for identity in ids if _is_known(identity)]
     for identity in ids:
         if not _is_known(identity):
@@ -48,7 +48,7 @@ def _read_all(held: "Iterable[_HeldControl]", when: str) -> None:
 
 
 class _HeldControl:
-    """A control in this process, and what is known of it."""
+    """A control in this process, with its state."""
 
     def __init__(self, control: Control, seed: int, probe: "Probe") -> None:
         self.control, self.probe = control, probe
@@ -57,7 +57,7 @@ class _HeldControl:
         self._has_held = False
 
     def start(self) -> None:
-        """Call its functions, now and after the imports it waits for."""
+        """Call the functions of the control, now and after the imports that it waits for."""
         self._call(self.control.at_start)
         for name, function in self.control.after_import().items():
             imports.after(name, self._applier(function))
@@ -75,11 +75,11 @@ class _HeldControl:
     def _call(self, function: "Callable[..., Any]", *arguments: Any) -> None:
         try:
             function(*arguments)
-        except Exception as error:  # a release without that function, say: the program goes on, the report says so
+        except Exception as error:  # e.g. a release without that function: the program continues
             self._failure = "it could not be applied: %s: %s" % (type(error).__name__, error)
 
     def read(self, when: str) -> None:
-        """Write an event that says what the control does."""
+        """Write an event with the effect of the control."""
         effect, why = self._look(when)
         if effect == UNDONE and self._has_held and when != "start" and self.control.can_be_undone:
             why = "undone by the program before the %s%s" % (_WORDS[when], why and ": " + why)

@@ -1,4 +1,4 @@
-"""JAX's deterministic operators."""
+"""Turns on JAX's deterministic operators."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ class JaxDeterminism(Control):
     edits = (edit(SHELL, "export XLA_FLAGS=--xla_gpu_deterministic_ops=true"),)
 
     def after_import(self) -> "ImportHooks":
-        # not before the process starts: another library's older XLA would end the process at a flag unknown to it
+        # not before the process starts: an older XLA in a different library would end the process at an unknown flag
         return {"jax": lambda module: variables.hold({}, {"XLA_FLAGS": [_FLAG]})}
 
     def read_back(self) -> "ControlEffect":

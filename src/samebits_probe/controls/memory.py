@@ -1,4 +1,4 @@
-"""What memory holds before the program has written to it, and where it lies."""
+"""Fixes the content of new memory, and the addresses of memory."""
 
 import ctypes
 from typing import TYPE_CHECKING, Dict, List, Optional, Type
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _PERTURB = 85  # 0x55: freed memory gets this byte, new memory its complement
 _FILLED = 0xAA
-# of personality(2): fixed addresses; and the layout of old kernels, in which memory grows from the bottom up
+# flags of personality(2): fixed addresses, and the layout of old kernels, in which memory grows upwards
 _NO_RANDOMIZE, _COMPAT_LAYOUT = 0x0040000, 0x0200000
 
 
@@ -28,9 +28,9 @@ class FillUninitialized(Control):
     hints = {"forward": 3, "gradient": 3, "update": 4}
     is_of_operators = True
     is_experiment = True
-    # the cache of a thread gives memory back unfilled
+    # the cache of a thread returns memory that is not filled
     joined = {"GLIBC_TUNABLES": ("glibc.malloc.tcache_count=0",)}
-    holds_variables = False  # read before Python begins
+    holds_variables = False  # the C library reads them before Python begins
 
     @classmethod
     def environment(cls, seed: int) -> "Dict[str, str]":
@@ -41,11 +41,11 @@ class FillUninitialized(Control):
             return HELD, ""
         if at_start_of_process("MALLOC_PERTURB_") != str(_PERTURB):
             return UNDONE, "this process was started without MALLOC_PERTURB_"
-        return UNDONE, "this C library does not fill the memory that it gives"
+        return UNDONE, "this C library does not fill the memory that it allocates"
 
 
 def _new_memory(size: int) -> bytes:
-    """Content of memory as malloc gives it."""
+    """Return the content of memory as malloc returns it."""
     library = ctypes.CDLL(None)
     library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
     library.free.restype, library.free.argtypes = None, [ctypes.c_void_p]
@@ -67,8 +67,8 @@ class Aslr(Control):
     edits = (
         edit(
             CODE,
-            "# id() and hash() of objects are addresses, on which the order of a set of objects depends:",
-            "# use a field of the objects instead, to order them and to compute with",
+            "# id() and hash() of objects are addresses. The order of a set of objects depends on them.",
+            "# Instead, order objects by a field of theirs, and compute with it",
         ),
         edit(SHELL, "export PYTHONHASHSEED=0; setarch -R {command}", instead=True),
     )
@@ -77,7 +77,7 @@ class Aslr(Control):
     factor = "address-layout"
     varies = "The layout of memory, and so the order of sets of objects, which depends on their addresses."
     takes = "fixed, compat (fixed too, as old kernels laid memory out), own (random if the system says so)"
-    moves_memory = False  # beside what it is for
+    moves_memory = False  # as a side effect: moving memory is its purpose
 
     @classmethod
     def accepts(cls, value: str) -> bool:
@@ -112,5 +112,5 @@ class Aslr(Control):
 
 
 def _layout() -> int:
-    """The flags of personality(2) that concern the layout, of this process."""
+    """Return the flags of this process for personality(2) that concern the layout."""
     return int(System.read("/proc/self/personality"), 16) & (_NO_RANDOMIZE | _COMPAT_LAYOUT)

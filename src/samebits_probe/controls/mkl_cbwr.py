@@ -1,6 +1,7 @@
-"""The branch of code that MKL takes (conditional numerical reproducibility).
+"""Fixes the code branch that MKL takes (conditional numerical reproducibility).
 
-On a processor that is not Intel's, MKL takes the branch AUTO for every value but COMPATIBLE: that value is not held.
+On processors of other makers than Intel, MKL takes the branch AUTO for every value but COMPATIBLE. So the other values
+do not hold there.
 https://intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2025-1/get-started-with-conditional-num-reproducibility.html
 """
 
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from .control import ControlEffect, VariedMachine
 
 _VARIABLE = "MKL_CBWR"
-# PyTorch's own copy of MKL lies in libtorch_cpu.so (libtorch.so before 1.5)
+# PyTorch has its own copy of MKL in libtorch_cpu.so (libtorch.so before 1.5)
 _LIBRARIES = ("libtorch_cpu", "libtorch.so", "libmkl_core", "libmkl_rt")
-_BRANCH = 1  # asks for the branch alone (MKL_CBWR_BRANCH of mkl_types.h)
+_BRANCH = 1  # asks only for the branch (MKL_CBWR_BRANCH of mkl_types.h)
 _NAMES = {1: "off", 2: "AUTO", 3: "COMPATIBLE", 4: "SSE2", 6: "SSSE3", 7: "SSE4_1", 8: "SSE4_2", 9: "AVX",
           10: "AVX2", 11: "AVX512_MIC", 12: "AVX512"}  # fmt: skip
-# value -> what the processor must have for it (of /proc/cpuinfo), the least first
+# value -> the flags of /proc/cpuinfo that it needs; the value with the fewest needs comes first
 _NEEDS: "Dict[str, Tuple[str, ...]]" = {
     "COMPATIBLE": (),
     "SSE4_2": ("sse4_2",),
@@ -37,7 +38,7 @@ class MklCbwr(Control):
     id = "mkl-cbwr"
     value = "COMPATIBLE"
     values = ", ".join(_NEEDS)
-    is_strict = False  # slow: MKL multiplies without the processor's wide instructions
+    is_strict = False  # it is slow: MKL multiplies without the wide instructions of the processor
     edits = (edit(SHELL, "export MKL_CBWR=COMPATIBLE"),)
     hints = {"forward": 5, "gradient": 5, "update": 6}
     is_of_operators = True

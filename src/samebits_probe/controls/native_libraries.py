@@ -1,11 +1,11 @@
-"""How many threads the compiled libraries of this process use, asked of the libraries themselves."""
+"""Asks the compiled libraries of this process how many threads they use."""
 
 import ctypes
 import os
 from typing import TYPE_CHECKING, Iterator, List, Tuple
 
 if TYPE_CHECKING:
-    ThreadCount = Tuple[str, int]  # of what, and how many threads it has
+    ThreadCount = Tuple[str, int]  # (the name of a pool, its number of threads)
 
 _ASK = (
     "openblas_get_num_threads",
@@ -17,7 +17,7 @@ _ASK = (
 
 
 def blas_counts() -> "List[ThreadCount]":
-    """The threads of each BLAS that is loaded; empty if that cannot be seen."""
+    """Return the number of threads of each loaded BLAS; empty if that cannot be seen."""
     found: List[ThreadCount] = []
     for path in loaded_libraries():
         name = os.path.basename(path)
@@ -27,7 +27,7 @@ def blas_counts() -> "List[ThreadCount]":
 
 
 def loaded_libraries() -> "List[str]":
-    """Paths of the shared libraries of this process; empty if that cannot be seen."""
+    """Return the paths of the shared libraries of this process; empty if they cannot be seen."""
     try:
         with open("/proc/self/maps") as file:
             lines = [line.rstrip("\n").split(None, 5) for line in file]
@@ -50,12 +50,12 @@ def _count(path: str) -> "Iterator[int]":
 
 
 def named_threads(part: str) -> "List[int]":
-    """[how many threads of this process have a name that holds `part`]; empty if there are none."""
+    """Return [the number of threads of this process whose name contains `part`]; empty if there are none."""
     count = 0
     try:
         for number in os.listdir("/proc/self/task"):
             with open("/proc/self/task/%s/comm" % number) as file:
                 count += part in file.read()
-    except OSError:  # one has ended meanwhile
+    except OSError:  # a thread has ended meanwhile
         return []
     return [count] if count else []

@@ -1,4 +1,4 @@
-"""numpy's generators: the global one, and those that are made without a seed."""
+"""Seeds numpy's generators: the global one, and those that are made without a seed."""
 
 import importlib
 import sys
@@ -71,7 +71,7 @@ class NumpyGenerator(Control):
 
 
 def _source() -> Any:
-    """The module in whose name space every seed of entropy is drawn, by its function `randbits`."""
+    """Return the module whose function `randbits` draws every seed from entropy; None if it has no such function."""
     name = "numpy.random.bit_generator"
     module = sys.modules.get(name) or importlib.import_module(name)
     return module if hasattr(module, "randbits") else None

@@ -1,4 +1,4 @@
-"""Python's `random`: the hidden generator of the module, and Random() without a seed."""
+"""Seeds Python's `random`: the hidden generator of the module, and each Random() without a seed."""
 
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class _Seeds:
-    """What is known of the seeding of `random`. `fresh`: gives seeds if the program names none."""
+    """The state of seeding of `random`. `fresh`: the stream of seeds for calls that give none."""
 
     by_program = False
     fresh: "Optional[Stream]" = None
 
 
 def watch(module: Any) -> None:
-    """Notice from now on when the program seeds `random` with a value."""
+    """Note from now on if the program seeds `random` with a value."""
     replace(module, "seed", _watched)
 
 
 def seeded_by_program() -> bool:
-    """Whether the program has given `random` a seed of its own."""
+    """Return whether the program has given `random` its own seed."""
     return _Seeds.by_program
 
 
@@ -61,7 +61,7 @@ class PythonSeed(Control):
 
         def make(original: "AnyFunction") -> "AnyFunction":
             def seed(self: Any, a: Any = None, version: int = 2) -> Any:
-                # the standard library's own (names of temporary files) are none of the program's randomness
+                # those of the standard library (for names of temporary files) do not belong to the program
                 if a is None and callers.kind_beyond(module.__file__) != callers.STANDARD:
                     a = stream.bits(256)
                 return original(self, a, version)

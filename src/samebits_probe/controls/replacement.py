@@ -1,4 +1,4 @@
-"""Replacing a function of a module or class by one that looks like it."""
+"""Replaces functions of modules and classes by functions that look like the originals."""
 
 import functools
 import importlib
@@ -7,14 +7,14 @@ import types
 from typing import TYPE_CHECKING, Any, Callable, Tuple
 
 if TYPE_CHECKING:
-    AnyFunction = Callable[..., Any]  # of a library, or what stands for it: what it takes differs between releases
+    AnyFunction = Callable[..., Any]  # a library's function or its replacement; arguments differ between releases
     FunctionMaker = Callable[[AnyFunction], AnyFunction]
 
 
 def replace(owner: Any, name: str, make: "FunctionMaker") -> Any:
-    """Set `owner.name` to `make(original)`, which keeps the original's name and documentation. Returns the new one.
+    """Set `owner.name` to `make(original)`, with the original's name and documentation. Returns the new function.
 
-    Does nothing if it has been replaced by the same `make` before, and returns None if there is no such name.
+    Does nothing if the same `make` has replaced it before. Returns None if there is no such name.
     """
     original = getattr(owner, name, None)
     if original is None:
@@ -34,9 +34,9 @@ def replace(owner: Any, name: str, make: "FunctionMaker") -> Any:
 
 
 class _Builtin(staticmethod if sys.version_info >= (3, 10) else functools.partial):  # type: ignore[misc]  # one of two
-    """A function that, as built-in ones do, stays itself when it is kept in a class (`clock = time.time`).
+    """A function that a class can hold without turning it into a method (`clock = time.time`), like a built-in one.
 
-    Called without a frame of its own, and pickled by its name.
+    A call of it adds no Python frame. It is pickled by its name.
     """
 
     _samebits_place: "Tuple[str, str]"

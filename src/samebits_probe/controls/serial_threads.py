@@ -1,4 +1,4 @@
-"""Threads, pools and futures of the program, one after the other."""
+"""Runs the threads, pools and futures of the program one after the other."""
 
 import _thread
 import collections
@@ -23,21 +23,21 @@ _get_ident, _new_lock = _thread.get_ident, _thread.allocate_lock
 
 
 class _ThreadTurn:
-    """The time that one thread of the program, or one call in a pool, has for itself."""
+    """The time in which one thread of the program, or one call in a pool, runs alone."""
 
     def __init__(self) -> None:
         self._over = _new_lock()
         self._over.acquire()
 
     def end(self) -> None:
-        """Let the starter go on."""
+        """Let the starter continue."""
         try:
             self._over.release()
-        except RuntimeError:  # the lock is open: the starter has waited for PATIENCE, and goes on already
+        except RuntimeError:  # the lock is open: the starter has waited for PATIENCE, and has already continued
             pass
 
     def wait(self) -> bool:
-        """Wait for its end. Return False if that takes too long."""
+        """Wait for the end of the turn. Return False if that takes too long."""
         return self._over.acquire(True, PATIENCE)
 
 
@@ -45,7 +45,7 @@ class SerialThreads(Control):
     """Runs the program's threads, pools and futures one at a time, in the order in which they are started."""
 
     id = "serial-threads"
-    is_strict = False  # it replaces what the program sees of its threads
+    is_strict = False  # it replaces the concurrency that the program sees
     edits = (
         edit(
             CODE,
@@ -56,11 +56,11 @@ class SerialThreads(Control):
     hints = {"batch": 1, "structure": 2}
     may_break = True
     is_experiment = True
-    can_be_undone = False  # what cannot be run in order, cannot from the beginning
+    can_be_undone = False  # threads that cannot run in order cannot do so from the beginning
 
     def __init__(self) -> None:
-        self._turns: Dict[int, _ThreadTurn] = {}  # thread -> its turn, while it has one
-        self._beside: collections.Counter[str] = collections.Counter()  # what did not run alone -> how often
+        self._turns: Dict[int, _ThreadTurn] = {}  # thread -> its present turn
+        self._beside: collections.Counter[str] = collections.Counter()  # why something did not run alone -> how often
         self._any = False  # whether the program has started any thread or pool
 
     def at_start(self) -> None:
@@ -119,8 +119,8 @@ class SerialThreads(Control):
         def make_wait(original: "AnyFunction") -> "AnyFunction":
             def wait(condition: Any, timeout: "Optional[float]" = None) -> Any:
                 turn = control._turns.get(_get_ident())
-                if turn is not None:  # it waits for somebody: nobody may wait for it
-                    control._beside["a thread waits for a different one, and then runs beside it"] += 1
+                if turn is not None:  # while it waits for a different thread, its starter must not wait for it
+                    control._beside["a thread waited for a different one, so it did not run alone"] += 1
                     turn.end()
                 return original(condition, timeout)
 
@@ -149,7 +149,7 @@ class SerialThreads(Control):
         replace(module.ThreadPoolExecutor, "submit", make)
 
     def _of_one(self, original: "AnyFunction") -> "AnyFunction":
-        """Make a pool of the program have one worker. Its first argument is the number of workers."""
+        """Give pools of the program one worker. Their first argument is the number of workers."""
         control, name = self, list(inspect.signature(original).parameters)[1]
 
         def __init__(pool: Any, *args: Any, **kwargs: Any) -> None:
@@ -181,7 +181,7 @@ class SerialThreads(Control):
 
 
 class _InOrder(set):  # type: ignore[type-arg]  # Python 3.6 knows no set[Any]
-    """A set of futures that is walked in the order in which they were made."""
+    """A set of futures that iterates in the order in which the futures were made."""
 
     def __iter__(self) -> "Iterator[Any]":
         return iter(sorted(set.__iter__(self), key=_number))
@@ -223,7 +223,7 @@ def _as_completed(original: "AnyFunction") -> "AnyFunction":
 
 
 def _one_by_one(futures: "List[Any]", timeout: "Optional[float]") -> "Iterator[Any]":
-    """Each future when it is done, in order. Raises TimeoutError as the original does."""
+    """Yield each future when it is done, in order. Raises TimeoutError as the original does."""
     base: Any = sys.modules["concurrent.futures._base"]
     end = None if timeout is None else base.time.monotonic() + timeout
     for position, future in enumerate(futures):

@@ -1,4 +1,4 @@
-"""What the paper's Codes 1 and 2 set beside seeds: Keras' session with its thread counts, data format, one GPU."""
+"""Controls for settings of the paper's Codes 1 and 2: Keras' session and its threads, the data format, one GPU."""
 
 import functools
 import os
@@ -35,7 +35,7 @@ class SessionThreads(Control):
         self._session: Any = None
         self._keras: Any = None
         self._used = 0
-        # a reference to the session that ran last, if it is not the one that was set here
+        # the session that ran last, if it is not the session of this control
         self._other: Optional[weakref.ReferenceType[Any]] = None
 
     def after_import(self) -> "ImportHooks":
@@ -51,7 +51,10 @@ class SessionThreads(Control):
             backend.set_session(self._session)  # tf.compat.v1.keras.backend.set_session, as in Code 2
 
     def _set_in_keras(self, module: Any) -> None:
-        """Code 1. On TensorFlow 2, Keras 2.3 has no such function: Code 2 sets the session in tf.keras alone."""
+        """Set the session as Code 1 does.
+
+        On TensorFlow 2, Keras 2.3 has no such function: Code 2 sets the session only in tf.keras.
+        """
         self._keras = module
         if not _is_keras_3() and sys.modules["tensorflow"].__version__.startswith("1."):
             module.backend.set_session(self._session)
@@ -82,7 +85,7 @@ class SessionThreads(Control):
         return self._of_the_program() or (UNDONE, "Keras ran nothing in the session that was set" + _where_it_runs())
 
     def _of_the_program(self) -> "Optional[ControlEffect]":
-        """What holds if the program has set its own session, like a program with Code 1 in it."""
+        """Return the effect if the program has set its own session, as a program with Code 1 does."""
         session = self._other() if self._other is not None else None
         config = getattr(session, "_config", None)
         if session is None or not sys.modules["tensorflow"].__version__.startswith("1."):
@@ -101,10 +104,10 @@ class SessionThreads(Control):
 
 
 def _where_it_runs() -> str:
-    """What runs the steps instead.
+    """Describe what runs the steps instead of the session.
 
-    A session that is made before the eager context is has made the pool of threads within an operator for the whole
-    process: one thread. How many operators run at a time, the context decides for itself.
+    If a session is made before the eager context, it makes the pool of threads within operators for the whole process:
+    one thread. But the context decides for itself how many operators run at a time.
     """
     module = sys.modules.get("tensorflow.python.eager.context")
     context = module.context() if module is not None and module.executing_eagerly() else None
@@ -154,7 +157,7 @@ class VisibleGpu(Control):
     values = "cpu (no device)"
     is_strict = False  # the paper's, for its own programs
     edits = (edit(SHELL, "export CUDA_VISIBLE_DEVICES=0"),)
-    holds_variables = False  # which one it is, the program may choose
+    holds_variables = False  # the program may choose the device
     factor = "device"
     varies = "The device of the training: its own choice, or only the CPU (no CUDA device is visible)."
     takes = "own, cpu"
@@ -187,7 +190,7 @@ class VisibleGpu(Control):
 
     @staticmethod
     def in_force() -> "Optional[str]":
-        """Whether PyTorch has used CUDA, and how many devices it may see."""
+        """Describe whether PyTorch has used CUDA, and which devices it may see."""
         for module in imported("torch"):
             visible = os.environ.get(_VISIBLE)
             return "CUDA %s, devices visible: %s" % (

@@ -1,4 +1,4 @@
-"""Deterministic streams of bytes: what takes the place of entropy."""
+"""Deterministic streams of bytes, which replace entropy."""
 
 import hashlib
 import itertools
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Stream:
-    """Bytes that depend on a seed, a name, the process' place in its tree, and how many were drawn before.
+    """A stream of bytes that depends on a seed, a name, the place of the process, and the number of earlier draws.
 
-    Safe to draw from in threads; a child process draws other bytes than its parent and its siblings.
+    Threads may draw from it. A child process draws different bytes than its parent and its siblings.
     """
 
     def __init__(self, seed: int, name: str) -> None:
@@ -21,7 +21,7 @@ class Stream:
         self._count = itertools.count()
 
     def bytes(self, number: int) -> "builtins.bytes":
-        """`number` bytes."""
+        """Return `number` bytes."""
         start = "%d %s" % (next(self._count), _place())
         blocks = (
             hashlib.blake2b(("%s %d" % (start, block)).encode(), key=self._key[:64]).digest()
@@ -30,12 +30,12 @@ class Stream:
         return b"".join(blocks)[:number]
 
     def bits(self, number: int) -> int:
-        """An integer of at most `number` bits."""
+        """Return an integer of at most `number` bits."""
         return int.from_bytes(self.bytes((number + 7) // 8), "little") >> (-number % 8)
 
 
 def _place() -> str:
-    """Where the process stands among its siblings: nothing that depends on its pid."""
+    """Return the place of the process among its siblings, independent of its pid."""
     processes = sys.modules.get("multiprocessing.process")
     identity = getattr(getattr(processes, "_current_process", None), "_identity", ())
     return "%s %s" % (os.environ.get("RANK", ""), ".".join(str(number) for number in identity))

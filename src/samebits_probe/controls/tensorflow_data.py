@@ -1,4 +1,4 @@
-"""The order in which tf.data gives its elements."""
+"""Fixes the order in which tf.data returns elements."""
 
 import functools
 import inspect
@@ -10,7 +10,7 @@ from .control import CODE, Control, edit, held
 if TYPE_CHECKING:
     from .control import ControlEffect, ImportHooks
 
-# methods that work in parallel -> what is passed in their place
+# argument of a parallel method -> the value that replaces it
 _SERIAL = {"num_parallel_calls": None, "deterministic": None}
 _METHODS = ("map", "interleave", "batch", "padded_batch", "ragged_batch", "map_with_legacy_function")
 
@@ -58,7 +58,7 @@ def _serial(original: Any) -> Any:
 
 
 def _hold_options(module: Any) -> None:
-    """`options.deterministic = False` is accepted and not kept (`experimental_deterministic` before 2.5)."""
+    """Accept `options.deterministic = False`, but do not keep it (`experimental_deterministic` before 2.5)."""
     options = module.Options
     original = options.__setattr__
 
@@ -71,7 +71,7 @@ def _hold_options(module: Any) -> None:
 
 
 def _hold_sloppy(module: Any) -> None:
-    """`parallel_interleave(sloppy=True)` of tf.data.experimental."""
+    """Replace sloppy=True in `parallel_interleave` of tf.data.experimental."""
     if module is None or not hasattr(module, "parallel_interleave"):
         return
     original = module.parallel_interleave

@@ -1,4 +1,4 @@
-"""TensorFlow's deterministic operators."""
+"""Turns on TensorFlow's deterministic operators."""
 
 import mmap
 import os
@@ -20,7 +20,7 @@ class TfDeterminism(Control):
 
     id = "tf-determinism"
     libraries = ("tensorflow",)
-    needs = ("tf-seed",)  # random operators without a seed raise
+    needs = ("tf-seed",)  # otherwise random operators without a seed raise an error
     edits = (
         edit(
             TOP,
@@ -62,7 +62,7 @@ _answer: "List[List[str]]" = []
 
 
 def _is_read_by_some_library() -> "ControlEffect":
-    """Whether the libraries that are loaded know the variables at all: builds without CUDA do not."""
+    """Return the effect of the variables, from whether a loaded library knows them: builds without CUDA do not."""
     if not _answer:
         found = [name for name in _VARIABLES if any(_holds(path, name) for path in _tensorflow_libraries())]
         _answer.append(found)

@@ -1,4 +1,4 @@
-"""TensorFlow's seed, and the seeds that Keras 3 layers draw if they are given none."""
+"""Fixes TensorFlow's seed, and the seeds that Keras 3 layers draw if they get none."""
 
 import functools
 import sys
@@ -36,7 +36,7 @@ class TfSeed(Control):
 
     def after_import(self) -> "ImportHooks":
         return {
-            "random": python_seed.watch,  # Keras 3 follows the program's own seeding of it
+            "random": python_seed.watch,  # if the program seeds it, Keras 3 uses that seed
             "tensorflow": self._seed_tensorflow,
             "keras.src.random.seed_generator": self._pin_keras,
         }
@@ -50,7 +50,7 @@ class TfSeed(Control):
         self._pin_generators(module)
 
     def _seed_graphs(self, graph: Any) -> None:
-        """Graphs that are made later (K.clear_session() makes one) have the seed from their beginning."""
+        """Give the seed to each graph that is made later (K.clear_session() makes one)."""
         original, seed = graph.__init__, self.seed
 
         @functools.wraps(original)
@@ -62,7 +62,7 @@ class TfSeed(Control):
         graph.__init__ = __init__
 
     def _pin_generators(self, module: Any) -> None:
-        """Generators that are made from entropy: from_non_deterministic_state(), and the global one."""
+        """Pin generators that are made from entropy: from_non_deterministic_state(), and the global one."""
         ops: Any = sys.modules.get("tensorflow.python.ops.stateful_random_ops")
         if ops is None:
             return
@@ -73,7 +73,7 @@ class TfSeed(Control):
 
         def make(original: "AnyFunction") -> "AnyFunction":
             def get_global_generator() -> Any:
-                if ops.global_generator is None:  # under op determinism the original refuses to make it
+                if ops.global_generator is None:  # with op determinism, the original refuses to make it
                     ops.global_generator = ops.Generator.from_seed(stream.bits(63))
                 return original()
 
@@ -84,7 +84,7 @@ class TfSeed(Control):
             replace(place, "get_global_generator", make)
 
     def _pin_keras(self, module: Any) -> None:
-        """A Keras 3 layer without a seed draws one from Python's `random`; from here, unless the program seeds that."""
+        """Pin the seeds that Keras 3 layers draw from Python's `random`, unless the program seeds it."""
         stream = Stream(self.seed, "keras")
 
         def make(original: "AnyFunction") -> "AnyFunction":
@@ -103,7 +103,7 @@ class TfSeed(Control):
 
 
 def _seed_now() -> Any:
-    """The seed that TensorFlow's next random operator would get."""
+    """Return the seed that TensorFlow's next random operator would get."""
     context = sys.modules["tensorflow.python.eager.context"]
     if context.executing_eagerly():
         return context.global_seed()

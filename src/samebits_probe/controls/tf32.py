@@ -1,4 +1,4 @@
-"""The short floating-point format of NVIDIA's tensor cores."""
+"""Turns off TF32, the short floating-point format of NVIDIA's tensor cores."""
 
 from typing import TYPE_CHECKING, Dict
 
@@ -15,7 +15,7 @@ class Tf32Off(Control):
     """Sets NVIDIA_TF32_OVERRIDE=0: NVIDIA's libraries use no TF32, whatever flag the program or its framework sets."""
 
     id = "tf32-off"
-    is_strict = False  # TF32 repeats: this changes the precision, not whether bits repeat
+    is_strict = False  # TF32 repeats bit for bit: this control only changes the precision
     edits = (edit(SHELL, "export NVIDIA_TF32_OVERRIDE=0"),)
     is_of_operators = True
 

@@ -1,4 +1,4 @@
-"""Thread counts: every pool that computes has one thread, or as many as are asked for."""
+"""Fixes thread counts: each pool of computing threads has one thread, or the requested number."""
 
 import functools
 import os
@@ -25,7 +25,7 @@ _VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
-    "PJRT_NPROC",  # the CPU client of jaxlib; older ones read NPROC
+    "PJRT_NPROC",  # for the CPU client of jaxlib; older ones read NPROC
     "NPROC",
 )
 _COUNTS = ("intra_op_parallelism_threads", "inter_op_parallelism_threads")  # of TensorFlow
@@ -90,7 +90,7 @@ class Threads(Control):
 def _hold_count(module: Any, name: str, number: int) -> None:
     try:
         getattr(module, name)(number)
-    except RuntimeError:  # the pool runs already: `read_back` says with how many threads, as the effect `undone`
+    except RuntimeError:  # the pool already runs; `read_back` reports its number of threads
         pass
     replace(module, name, _accepts_any)
 
@@ -98,13 +98,13 @@ def _hold_count(module: Any, name: str, number: int) -> None:
 def _accepts_any(original: "AnyFunction") -> "AnyFunction":
     def set_(number: Any) -> None:
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            original(number)  # raises what the library raises
+            original(number)  # raises the library's own error
 
     return set_
 
 
 def counts() -> "List[ThreadCount]":
-    """The threads of all that can be asked in this process; empty if nothing that computes is."""
+    """Return the thread counts of all libraries of this process that can be asked; empty if there are none."""
     found: List[ThreadCount] = []
     for module in imported("torch"):
         found.append(("torch.get_num_threads()", module.get_num_threads()))
@@ -122,7 +122,7 @@ def counts() -> "List[ThreadCount]":
 
 
 def _hold_tensorflow(number: int, module: Any) -> None:
-    """Hold TensorFlow's two pools at so many threads: in the eager context, and in every session made from now on."""
+    """Hold TensorFlow's two pools at so many threads: in the eager context, and in each session made from now on."""
     context = _eager_context()
     if context is not None:
         for name in _COUNTS:
@@ -132,7 +132,7 @@ def _hold_tensorflow(number: int, module: Any) -> None:
 
 
 def _tensorflow_counts() -> "List[ThreadCount]":
-    """The threads of TensorFlow, as the eager context and the sessions made so far were configured."""
+    """Return the thread counts of TensorFlow, as the eager context and the sessions made so far are configured."""
     context = _eager_context()
     found = [("TensorFlow's " + name, getattr(context, name)) for name in _COUNTS] if context is not None else []
     return found + sorted(_Sessions.seen)
@@ -143,7 +143,7 @@ class _Sessions:
 
 
 def _eager_context() -> Any:
-    """The eager context, or None before TensorFlow 2. Asking for it does not start it."""
+    """Return the eager context; None before TensorFlow 2. Asking for the context does not start it."""
     module = sys.modules.get("tensorflow.python.eager.context")
     context = module.context() if module is not None else None
     return context if hasattr(type(context), _COUNTS[0]) else None
@@ -152,7 +152,7 @@ def _eager_context() -> Any:
 def _set_once(context: Any, name: str, number: int) -> None:
     try:
         setattr(context, name, number)
-    except RuntimeError:  # it runs already: `read_back` says with how many threads, as the effect `undone`
+    except RuntimeError:  # it already runs; `read_back` reports its number of threads
         pass
 
 
@@ -175,7 +175,7 @@ def _hold_sessions(cls: Any, number: int) -> None:
 
 
 def _with_threads(config: Any, number: int) -> Any:
-    """A copy of a ConfigProto (or a new one) with so many threads in each pool."""
+    """Return a copy of a ConfigProto (or a new one) with so many threads in each pool."""
     proto = sys.modules["tensorflow.core.protobuf.config_pb2"].ConfigProto()
     if config is not None:
         proto.CopyFrom(config)

@@ -1,4 +1,4 @@
-"""PyTorch's deterministic algorithms."""
+"""Turns on PyTorch's deterministic algorithms."""
 
 import sys
 from typing import TYPE_CHECKING, Any, Dict
@@ -63,7 +63,7 @@ class TorchDeterministic(Control):
 
 
 def _fill(module: Any, value: bool) -> None:
-    """Releases before 2.2 have no such flag, and do not fill."""
+    """Set whether PyTorch fills new memory. Releases before 2.2 have no such flag, and never fill it."""
     flags = getattr(module.utils, "deterministic", None)
     if flags is not None and hasattr(flags, "fill_uninitialized_memory"):
         flags.fill_uninitialized_memory = value

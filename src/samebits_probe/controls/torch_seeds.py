@@ -1,4 +1,4 @@
-"""PyTorch's generators: the one of the CPU, and those of CUDA devices."""
+"""Seeds PyTorch's generators: the CPU generator, and those of CUDA devices."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ class TorchSeed(Control):
 
         def make(original: "AnyFunction") -> "AnyFunction":
             def seed() -> int:
-                """A fresh seed that the program asks for: of the control on the CPU, of CUDA as it is."""
+                """Set and return a fresh seed: from the control's stream on the CPU, and as in the original on CUDA."""
                 original()
                 fresh = stream.bits(63)
                 generator.manual_seed(fresh)
@@ -64,7 +64,7 @@ class CudaSeed(Control):
 
     def _seed(self, module: Any) -> None:
         if self._is_built():
-            module.cuda.manual_seed_all(self.seed)  # kept by torch until CUDA is used for the first time
+            module.cuda.manual_seed_all(self.seed)  # torch keeps the seed until CUDA is used for the first time
 
     def read_back(self) -> "ControlEffect":
         if not self._is_built():

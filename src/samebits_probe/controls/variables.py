@@ -1,24 +1,25 @@
-"""Environment variables that are held against the program: its own settings of them are accepted and change nothing."""
+"""Holds environment variables: the program can set them, but this has no effect."""
 
 import os
 from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 __all__ = ["at_start_of_process", "hold", "join"]
 
-# what stands between the words of variables to which several controls, and the user, add
+# the separator between the words of a variable to which several controls, and the user, add words
 SEPARATORS = {"XLA_FLAGS": " ", "GLIBC_TUNABLES": ":"}
 _fixed: "Dict[str, str]" = {}  # name -> the value that is held
-_joined: "Dict[str, List[str]]" = {}  # name -> words that are always there
-_started = dict(os.environ)  # what the process was started with
+_joined: "Dict[str, List[str]]" = {}  # name -> words that its value always contains
+_started = dict(os.environ)  # the environment with which the process started
 
 
 def at_start_of_process(name: str) -> "Optional[str]":
-    """The value with which the process was started, or None: what was read before Python began."""
+    """Return the value with which the process started: libraries may have read it before Python began. None if unset.
+    """
     return _started.get(name)
 
 
 def join(name: str, value: "Optional[str]", words: "Iterable[str]") -> str:
-    """`value` of the variable with all `words` in it; a word "a=1" replaces "a=2"."""
+    """Return `value` of the variable with all `words` added. A word "a=1" replaces "a=2"."""
     separator = SEPARATORS[name]
     kept = [word for word in (value or "").split(separator) if word]
     for word in words:
@@ -28,7 +29,7 @@ def join(name: str, value: "Optional[str]", words: "Iterable[str]") -> str:
 
 
 def hold(fixed: "Mapping[str, str]", joined: "Mapping[str, Iterable[str]]") -> None:
-    """Hold these variables from now on, in this process and in what it starts with its own environment."""
+    """Hold these variables from now on, in this process and in processes that inherit its environment."""
     _fixed.update(fixed)
     for name, words in joined.items():
         _joined.setdefault(name, []).extend(words)

@@ -1,5 +1,5 @@
-"""Operator replay: each operator of the steps asked for is run again on the same inputs (PyTorch from 2.0).
+"""Operator replay: runs each operator of some steps again on the same inputs (PyTorch 2.0 or later).
 
-The program goes on with the first result of each operator; what the replays write to are copies, and every random state
-is put back. Imported only if config.json asks for it.
+The program continues with the first result of each operator. Replays write only to copies, and every random state is
+restored. The package is imported only if config.json asks for a replay.
 """

@@ -1,7 +1,7 @@
-"""Copies of the arguments that an operator writes to, so that each replay finds what the operator found.
+"""Copies the arguments that an operator writes to, so that each replay starts from the same values as the operator.
 
-A copy has the strides of the original and starts at the same place within a cache line: kernels choose by both what
-they do. Arguments that share memory with a written one share that of its copy.
+A copy has the strides of the original, and starts at the same offset within a cache line, because kernels choose their
+code by both. Arguments that share memory with a written argument share the memory of its copy.
 """
 
 import ctypes
@@ -15,30 +15,30 @@ if TYPE_CHECKING:
 TorchTensor = Any  # a torch.Tensor: nothing here imports torch
 Arguments = Tuple[Any, ...]
 Keywords = Dict[str, Any]
-Results = Dict[str, TorchTensor]  # what a call gives, by the names of its results
-_LINE = 64  # bytes: how CPU memory of tensors is aligned
+Results = Dict[str, TorchTensor]  # the results of a call, by name
+_LINE = 64  # bytes: the alignment of CPU memory of tensors
 
 
 class Copies:
-    """Arguments of one call with copies in place of some. `restore()` before each replay."""
+    """The arguments of one call, some of them replaced by copies. Call `restore()` before each replay."""
 
     def __init__(self, torch: Any, args: Arguments, kwargs: Keywords, chosen: Iterable[TorchTensor]) -> None:
-        """`chosen`: the tensors to be copied, objects among `args` and `kwargs` (also within lists)."""
+        """Copy the tensors `chosen`, which are objects in `args` and `kwargs`, or in lists there."""
         self._torch = torch
-        self._pieces: List[Tuple[TorchTensor, TorchTensor]] = []  # (what it held, what a replay works on)
+        self._pieces: List[Tuple[TorchTensor, TorchTensor]] = []  # (the original values, the replay's copy)
         self._by_id: Dict[int, TorchTensor] = {}
         self._make(list({id(tensor): tensor for tensor in chosen}.values()), tensors_in((args, kwargs)))
         self.args: Arguments = self._with_copies(args)
         self.kwargs: Keywords = {key: self._with_copies(value) for key, value in kwargs.items()}
 
     def restore(self) -> None:
-        """Give the copies the values that the arguments had."""
+        """Give the copies the values that the arguments had before the call."""
         with self._torch._C._AutoDispatchBelowAutograd():
             for held, work in self._pieces:
                 work.copy_(held)
 
     def of(self, tensor: TorchTensor) -> TorchTensor:
-        """What stands for a tensor: its copy, or itself."""
+        """Return the copy of a tensor, or the tensor itself if it has none."""
         return self._by_id.get(id(tensor), tensor)
 
     def _make(self, chosen: List[TorchTensor], everything: List[TorchTensor]) -> None:
@@ -50,7 +50,7 @@ class Copies:
                 self._copy_storages(chosen, everything)
 
     def _is_simple(self, tensor: TorchTensor) -> bool:
-        """Whether a plain clone of the tensor is like it for every kernel."""
+        """Return whether every kernel treats a plain clone of the tensor like the tensor."""
         return (
             type(tensor) in (self._torch.Tensor, self._torch.nn.Parameter)
             and tensor.layout is self._torch.strided
@@ -65,7 +65,7 @@ class Copies:
             self._pieces.append((tensor.detach().clone(), work))
 
     def _copy_storages(self, chosen: List[TorchTensor], everything: List[TorchTensor]) -> None:
-        """Copy the parts of storages that are reached from the written arguments, and look at them alike."""
+        """Copy the parts of storages that the written arguments reach, and make views like those of the arguments."""
         storages = {_storage_of(tensor) for tensor in chosen} - {None}
         inside = [tensor for tensor in everything if _storage_of(tensor) in storages]
         for tensor in chosen:
@@ -101,7 +101,7 @@ class Copies:
 
 
 def tensors_in(values: Iterable[Any]) -> List[TorchTensor]:
-    """The tensors in arguments or results, lists and dictionaries within them too, in their order."""
+    """Return the tensors in arguments or results, also those in lists and dictionaries there, in order."""
     found: List[TorchTensor] = []
     for value in values.values() if isinstance(values, dict) else values:
         if isinstance(value, (list, tuple, dict)):
@@ -112,14 +112,14 @@ def tensors_in(values: Iterable[Any]) -> List[TorchTensor]:
 
 
 def _overlap(everything: List[TorchTensor]) -> bool:
-    """Whether any two arguments share memory."""
+    """Return whether any two arguments share memory."""
     spans = sorted((t.data_ptr(), t.data_ptr() + t.numel() * t.element_size()) for t in everything if t.numel())
     same = len({id(tensor) for tensor in everything if tensor.numel()})
     return same < len(spans) or any(a[1] > b[0] for a, b in zip(spans, spans[1:]))
 
 
 def _storage_of(tensor: TorchTensor) -> Optional[int]:
-    """A key of the tensor's memory, or None if it has none that could be copied as bytes."""
+    """Return a key of the tensor's memory; None if its memory cannot be copied as bytes."""
     try:
         if not tensor.numel() or str(tensor.layout) != "torch.strided" or tensor.is_quantized:
             return None
@@ -129,14 +129,14 @@ def _storage_of(tensor: TorchTensor) -> Optional[int]:
 
 
 def _span(tensor: TorchTensor) -> Tuple[int, int]:
-    """[first, after the last) byte of a strided tensor within its storage."""
+    """Return (the first byte, the byte after the last) of a strided tensor within its storage."""
     size: int = tensor.element_size()
     start: int = tensor.storage_offset() * size
     reach = sum((length - 1) * stride for length, stride in zip(tensor.size(), tensor.stride()))
     return start, start + (reach + 1) * size
 
 
-# Whether two tensors have the same bits; and which elements nobody wrote to.
+# memcmp: compares the memory of two tensors
 
 _compare = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)(
     ("memcmp", ctypes.CDLL(None))
@@ -145,7 +145,7 @@ _INTEGERS = {1: "uint8", 2: "int16", 4: "int32", 8: "int64"}
 
 
 class Bits:
-    """Compares, bit for bit: NaN equals NaN of the same payload, -0.0 differs from 0.0."""
+    """Compares tensors bit for bit: NaN equals NaN with the same payload, and -0.0 differs from 0.0."""
 
     def __init__(self, torch: Any, hasher: "Hasher", say: Callable[[str, str], None]) -> None:
         self._torch = torch
@@ -153,7 +153,7 @@ class Bits:
         self._prints = Fingerprints(torch, hasher, say)
 
     def same(self, a: TorchTensor, b: TorchTensor) -> bool:
-        """Whether dtype, shape and all bits are the same."""
+        """Return whether dtype, shape and all bits are the same."""
         if a.dtype != b.dtype or a.shape != b.shape:
             return False
         if self._lies_ready(a) and self._lies_ready(b):
@@ -165,7 +165,7 @@ class Bits:
         return bool(self._prints.of(a) == self._prints.of(b))
 
     def _lies_ready(self, tensor: TorchTensor) -> bool:
-        """Whether its memory is its values in logical order."""
+        """Return whether the memory of a tensor holds its values in logical order."""
         return (
             type(tensor) in self._plain
             and (tensor.is_cpu or (tensor.is_cuda and tensor.dim() > 0))
@@ -178,14 +178,15 @@ class Bits:
         )
 
     def content(self, tensor: TorchTensor) -> "Tensor":
-        """(dtype, shape, bytes in logical order); raises if it has no values."""
+        """Return (dtype, shape, bytes in logical order). Raises an error if the tensor has no values."""
         content: Tensor = self._prints.content(tensor)
         return content
 
     def unwritten(self, outcomes: Sequence[TorchTensor], patterns: Sequence[int]) -> Optional[TorchTensor]:
-        """A mask of the elements that hold, in every outcome, just what memory was filled with; None if none does.
+        """Return a mask of the elements that hold the fill pattern of new memory in every outcome; None if there are
+        none.
 
-        `outcomes`: the same result of several replays, with different patterns.
+        `outcomes`: the same result in several replays with different patterns.
         """
         if len(set(patterns)) < 2 or not all(tensor.is_cpu and self._is_dense(tensor) for tensor in outcomes):
             return None
@@ -196,7 +197,7 @@ class Bits:
         return mask if mask is not None and bool(mask.any()) else None
 
     def without(self, mask: TorchTensor, own: TorchTensor, again: TorchTensor) -> TorchTensor:
-        """`again` with the masked elements of `own`."""
+        """Return `again` with the masked elements of `own`."""
         kept = self._torch.where(mask.unsqueeze(1), self._elements(own), self._elements(again)).reshape(-1)
         return kept.view(again.dtype).reshape(again.shape)
 
@@ -204,6 +205,6 @@ class Bits:
         return type(tensor) in self._plain and str(tensor.layout) == "torch.strided" and not tensor.is_quantized
 
     def _elements(self, tensor: TorchTensor) -> TorchTensor:
-        """The bytes of each element: uint8 [elements, bytes of one]."""
+        """Return the bytes of each element as uint8 [elements, bytes of an element]."""
         flat = tensor.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
         return flat.view(self._torch.uint8).reshape(flat.numel(), tensor.element_size())

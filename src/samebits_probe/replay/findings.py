@@ -1,6 +1,7 @@
-"""What the replays of a process found: counted by operator and phase, each place that differed with pairs of values.
+"""Collects the findings of the replays: counts by operator and phase, and each place that differed, with values.
 
-Written whole to replay.json after each step; the values of differing results lie in the tensor log (see wire.py).
+After each step, all findings are written to replay.json. The values of differing results are in the tensor log (see
+wire.py).
 """
 
 import os
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
         dtype: str
         shape: List[int]
-        pairs: List[int]  # numbers of tensors: of the program's own call, and of a replay
+        pairs: List[int]  # numbers of pairs in the tensor log: "own" of the program's call, "again" of a replay
 
     class DivergentPlace(TypedDict):
         """A place at which some replay differed."""
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
         differed: int
         replays: int
         replays_differed: int
-        memory: Optional[bool]  # whether what memory held decides; None: unknown
+        memory: Optional[bool]  # whether the content of new memory decides the bits; None: unknown
         results: Dict[str, ResultPairs]
 
     class OperatorRow(TypedDict):
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
         seen: int
 
     class UninitialisedRow(TypedDict):
-        """A result of which an operator left elements as it found them: how many, and of how many."""
+        """A result with elements that the operator did not write: their number, and the number of all elements."""
 
         operator: str
         result: str
@@ -77,7 +78,7 @@ if TYPE_CHECKING:
         of: int
 
     class ReplayDocument(TypedDict):
-        """What replay.json holds."""
+        """The content of replay.json."""
 
         steps: List[int]
         repeats: int
@@ -90,13 +91,13 @@ if TYPE_CHECKING:
         notes: List[str]
 
 
-_MOST_PAIRS = 8  # of one place: the largest difference is looked for among them
+_MOST_PAIRS = 8  # of one result: the reported size is the largest difference among these
 _MOST_BYTES = 1 << 28  # of all pairs together
 _MOST_PLACES = 1000
 
 
 class OperatorCounts:
-    """How often an operator ran in a phase, was replayed, how many replays it had, and how often one differed."""
+    """Counts of an operator in a phase: its calls, its replayed calls, their replays, and the calls that differed."""
 
     __slots__ = ("differed", "name", "replayed", "replays", "seen")
 
@@ -106,23 +107,23 @@ class OperatorCounts:
 
 
 class Findings:
-    """Collects and writes."""
+    """Collects findings, and writes them."""
 
     def __init__(self, probe: "Probe", want: "wire.ReplayRequest", content: "Callable[[TorchTensor], Tensor]") -> None:
-        """`content`: function(tensor) -> (dtype, shape, bytes in logical order)."""
+        """Begin without findings. `content`: function(tensor) -> (dtype, shape, bytes in logical order)."""
         self._probe, self._want, self._content = probe, want, content
         self._counts: Dict[Tuple[str, str], OperatorCounts] = {}  # by (overload, phase)
         self._left_out: Dict[Tuple[str, str], int] = {}  # (name, why) -> how often
-        self._unset: Dict[Tuple[str, str], Tuple[int, int]] = {}  # (name, result) -> elements, of how many
+        self._unset: Dict[Tuple[str, str], Tuple[int, int]] = {}  # (name, result) -> (unwritten elements, all elements)
         self._failed: Dict[Tuple[str, str], None] = {}  # (name, why)
         self._places: Dict[Tuple[Any, ...], DivergentPlace] = {}
         self._writer, self._pairs = TensorWriter(probe, _MOST_BYTES), 0
         self._order = 0
-        self.steps: List[int] = []  # those that were replayed to their end
+        self.steps: List[int] = []  # steps that were replayed to their end
         self.notes: List[str] = []  # sentences
 
     def seen(self, known: "Overload", phase: str) -> OperatorCounts:
-        """An operator runs. Gives its counts, for the last three to be added to."""
+        """Count a call of an operator. Returns its counts: the caller adds to the other three."""
         self._order += 1
         counts = self._counts.get((known.overload, phase))
         if counts is None:
@@ -131,16 +132,16 @@ class Findings:
         return counts
 
     def left_out(self, known: "Overload", why: str) -> None:
-        """It is not replayed."""
+        """Note that a call of an operator is not replayed."""
         key = (known.name, why)
         self._left_out[key] = self._left_out.get(key, 0) + 1
 
     def failed(self, known: "Overload", error: Exception) -> None:
-        """It could not be replayed: the replay itself raised an error."""
+        """Note that a replay of an operator raised an error."""
         self._failed.setdefault((known.name, "%s: %s" % (type(error).__name__, str(error).split("\n")[0][:200])), None)
 
     def unset(self, known: "Overload", result: str, count: int, elements: int) -> None:
-        """It left elements of a result as it found them: those say nothing about it."""
+        """Note that an operator did not write some elements of a result: these elements say nothing about it."""
         self._unset[known.name, result] = max((count, elements), self._unset.get((known.name, result), (0, 0)))
 
     def differed(
@@ -151,10 +152,10 @@ class Findings:
         results: "Dict[str, List[Tuple[TorchTensor, TorchTensor]]]",
         replays: Tuple[int, int],
     ) -> "Optional[DivergentPlace]":
-        """A place at which some replay differed. Gives its document, or None if there are too many.
+        """Add a call with a replay that differed. Returns the document of its place; None if there are too many places.
 
-        `given`: tensors that it was given; `results`: {name of a result: [(own tensor, that of a replay)]};
-        `replays`: how many there were, and how many of them differed.
+        `given`: the input tensors. `results`: {name of a result: [(the program's tensor, that of a replay)]}.
+        `replays`: (how many there were, how many of them differed).
         """
         document = self._place_of(known, place, given)
         if document is None:
@@ -194,7 +195,7 @@ class Findings:
         self._pairs += 1
 
     def write(self, perturbed: str) -> None:
-        """Write what is known now. `perturbed`: why memory was not filled, or ""."""
+        """Write all findings. `perturbed`: why memory was not filled; "" if it was."""
         document: ReplayDocument = {
             "steps": self.steps,
             "repeats": self._want["repeats"],
@@ -217,18 +218,17 @@ class Findings:
         self._probe.recorder.document(wire.REPLAY, document)
 
 
-# How the threads of an operator meet, replay by replay: a race between them shows itself only in a different order.
+# A race between the threads of an operator shows only if the threads meet in a different order.
 #
-# On an idle machine threads begin together, on a busy one they often run one after the other, always in the same
-# order. Replays of operators that add to one place from several threads are therefore more, and made in both ways:
-# one right after another, while the threads of the pool still wait actively and begin at once, and now and then all
-# on one core.
+# On an idle machine, threads begin together. On a busy machine, they often run one after the other, always in the same
+# order. So operators that add to one place from several threads get more replays. Most of these run right after each
+# other, while the threads of the pool still wait actively and begin at once. Some run with all threads on one core.
 
-_REST = 0.004  # seconds after which waiting threads of a pool sleep: the one that is woken then goes first
-_GRAIN = 32768  # elements from which on ATen shares work between threads (at::internal::GRAIN_SIZE)
+_REST = 0.004  # seconds after which waiting threads of a pool sleep; then the thread that wakes first runs first
+_GRAIN = 32768  # ATen shares the work between threads from this number of elements on (at::internal::GRAIN_SIZE)
 MORE = 24  # times as many replays, until one differs
-_EVERY = 6  # one in so many of these is made on one core
-# Operators that may write to one place from several threads. It makes nobody guilty: they are only looked at longer.
+_EVERY = 6  # one in so many of these replays runs on one core
+# Operators that may write to one place from several threads. They only get more replays.
 _ADDING = (
     "put", "index_put", "unsafe_index_put", "index_put_impl", "unsafe_masked_index_put", "index_add", "index_copy",
     "index_reduce", "scatter", "embedding", "histc", "histogram", "bincount", "segment_reduce", "sparse",
@@ -236,7 +236,10 @@ _ADDING = (
 
 
 def may_race(known: "Overload", tensors: "Sequence[TorchTensor]") -> bool:
-    """Whether a call is worth more replays. Operators that are none of PyTorch's own always are."""
+    """Return whether a call gets more replays: a large call on the CPU whose operator may race.
+
+    Every operator that is not PyTorch's own may race.
+    """
     namespace, _, name = known.name.partition("::")
     if namespace == "aten" and not name.lstrip("_").startswith(_ADDING):
         return False
@@ -244,19 +247,22 @@ def may_race(known: "Overload", tensors: "Sequence[TorchTensor]") -> bool:
 
 
 def is_on_one_core(number: int, repeats: int) -> bool:
-    """Whether a replay of such a call is one of those."""
+    """Return whether a replay of such a call runs on one core."""
     return number >= repeats and (number - repeats) % _EVERY == _EVERY - 1
 
 
 class OneCore:
-    """While entered, all threads of the process share one core. Each gets its own cores back, new ones the caller's."""
+    """A context in which all threads of the process share one core.
+
+    At its end, each thread gets its own cores back. New threads get those that the process had at first.
+    """
 
     def __init__(self) -> None:
         self._cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         self._turn = 0
 
     def is_possible(self) -> bool:
-        """Whether there is more than one core to begin with."""
+        """Return whether the process has more than one core."""
         return len(self._cores) > 1
 
     def __enter__(self) -> None:
@@ -280,12 +286,12 @@ def _threads() -> List[int]:
 def _cores_of(thread: int) -> Optional[Set[int]]:
     try:
         return os.sched_getaffinity(thread)
-    except OSError:  # it has ended
+    except OSError:  # the thread has ended
         return None
 
 
 def _bind(thread: int, cores: Set[int]) -> None:
     try:
         os.sched_setaffinity(thread, cores)
-    except OSError:  # it has ended
+    except OSError:  # the thread has ended
         return

@@ -1,4 +1,4 @@
-"""States of random generators: kept before an operator, put back before each of its replays."""
+"""Keeps the states of random generators before an operator, and restores them before each replay."""
 
 import ctypes
 import os
@@ -13,19 +13,21 @@ GeneratorState = Tuple[Any, Any]  # a generator (of PyTorch, _Python or _Numpy),
 
 
 def generators_in(args: "Arguments", kwargs: "Keywords") -> List[Any]:
-    """Generators that the program hands over."""
+    """Return the generators that the program passes to an operator."""
     return [value for value in list(args) + list(kwargs.values()) if type(value).__name__ == "Generator"]
 
 
 class Generators:
-    """States of random generators, kept and put back."""
+    """Keeps and restores the states of random generators."""
 
     def __init__(self, torch: Any) -> None:
         self._torch = torch
 
     def states(self, given: Iterable[Any], operator: str) -> List[GeneratorState]:
-        """[(generator, state)] of those that an operator may draw from; of Python and numpy too if it is no own one
-        of PyTorch (`operator`: its name)."""
+        """Return [(generator, state)] for each generator that an operator may draw from.
+
+        If the operator is not PyTorch's own, the generators of Python and numpy are included. `operator`: its name.
+        """
         torch = self._torch
         generators = [torch.default_generator] + list(given)
         if torch.cuda.is_available() and torch.cuda.is_initialized():
@@ -38,16 +40,16 @@ class Generators:
         return found
 
     def again(self, states: Iterable[GeneratorState]) -> List[GeneratorState]:
-        """The states that the same generators have now."""
+        """Return the present states of the same generators."""
         return [(generator, generator.get_state()) for generator, _ in states]
 
     def put_back(self, states: Iterable[GeneratorState]) -> None:
-        """Put them back."""
+        """Restore these states."""
         for generator, state in states:
             generator.set_state(state)
 
     def are_same(self, before: Iterable[GeneratorState], after: Iterable[GeneratorState]) -> bool:
-        """Whether nothing was drawn in between."""
+        """Return whether the states are the same, so that nothing was drawn in between."""
         return all(_is_same(a, b) for (_, a), (_, b) in zip(before, after))
 
 
@@ -76,19 +78,20 @@ class _Numpy:
         sys.modules["numpy.random"].set_state(state)
 
 
-# What newly allocated memory holds, replay by replay: an operator that reads what nobody wrote then shows it.
+# New memory has a different content in each replay. So the results of an operator that reads unwritten memory differ.
 #
-# glibc fills what `malloc` gives with the complement of M_PERTURB, which can be set while a process runs. Small
-# pieces come unfilled from the cache of a thread: the launcher turns that off in these trials (GLIBC_TUNABLES).
+# glibc fills memory from `malloc` with the complement of M_PERTURB, which can be set while a process runs. The cache of
+# a thread returns small blocks unfilled, so the launcher turns it off in these trials (GLIBC_TUNABLES).
 
 _M_PERTURB = -6  # malloc.h
-# What the first replays find there; later ones are not slowed by it. The former is a huge number as float32 and
-# float64; LAPACK's pivots, say, only tell zero from any other.
+# The bytes in new memory of the first two replays. Filling takes time, so later replays run without it. The first byte
+# makes a huge number as float32 and float64, the second makes zero: LAPACK's pivots, for example, only distinguish zero
+# from other numbers.
 PATTERNS = (0x7F, 0x00)
 
 
 class Memory:
-    """`fill(pattern)` before a replay, `leave()` after it."""
+    """Fills new memory. Call `fill(pattern)` before a replay, and `leave()` after it."""
 
     def __init__(self) -> None:
         self.why_not = ""
@@ -99,14 +102,14 @@ class Memory:
         try:
             self._set = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int)(("mallopt", ctypes.CDLL(None)))
         except AttributeError:
-            self.why_not = "this C library cannot fill the memory that it gives"
+            self.why_not = "this C library cannot fill the memory that it allocates"
 
     def fill(self, pattern: int) -> None:
-        """Memory allocated from now on holds this byte."""
+        """Fill memory that is allocated from now on with this byte."""
         if self._set is not None:
             self._set(_M_PERTURB, ~pattern & 0xFF)
 
     def leave(self) -> None:
-        """Memory is given as it is again."""
+        """Stop filling memory."""
         if self._set is not None:
             self._set(_M_PERTURB, 0)

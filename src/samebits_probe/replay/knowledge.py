@@ -1,7 +1,7 @@
-"""What is known of an operator: whether it is replayed, what it writes to, whether it draws random numbers.
+"""Facts about operators: whether they are replayed, what they write to, whether they draw random numbers.
 
-Learned once for each overload, from its schema and tags; what a schema keeps silent about is found by a first look (see
-`Overload.learn`) and, for the two arguments that an evaluation leaves alone, by their names.
+They are learned once for each overload, from its schema and tags. If a schema hides something, the first call shows it
+(see `Overload.learn`). Only the arguments in `_WRITTEN` are known by their names.
 """
 
 from typing import Any, Iterable, List, Set, Tuple
@@ -33,12 +33,13 @@ _STATELESS = {
     "lift": _NOTHING,
 }
 _VIEW = "it gives a view, or changes one"
-# written by batch normalisation without a word in its schema, but not where a model is evaluated
+# batch normalisation and rrelu write these in training, not in evaluation; the schema does not say so
 _WRITTEN = ("running_mean", "running_var", "noise")
 
 
 class Overload:
-    """One overload. `why_not`: why it is not replayed, or ""; `writes`: positions and names of arguments written to."""
+    """One overload. `why_not`: why it is not replayed, or "". `writes`: (position, name) of the arguments it writes to.
+    """
 
     __slots__ = ("fresh", "name", "overload", "random", "results", "schema", "why_not", "writes")
 
@@ -53,17 +54,18 @@ class Overload:
         for at, argument in enumerate(self.schema.arguments):
             if _is_written(argument) or argument.name in _WRITTEN:
                 self.writes.append((at, argument.name))
-        # results that are arguments written to are compared as those
+        # results that are written arguments are compared as arguments
         self.results = [at for at, result in enumerate(self.schema.returns) if result.alias_info is None]
-        self.fresh = True  # nothing has been learned by looking at a call yet
+        self.fresh = True  # no call has been looked at yet
 
     def argument(self, at: int) -> str:
-        """The name of an argument."""
+        """Return the name of an argument."""
         name: str = self.schema.arguments[at].name
         return name
 
     def learn(self, written: Iterable[int], drew: bool) -> None:
-        """Learn from the first call what it wrote to and whether a random state moved, whatever the schema says."""
+        """Learn from the first call what it wrote to, and whether it drew random numbers, even if the schema hides it.
+        """
         self.fresh = False
         self.random = self.random or drew
         known = {name for _, name in self.writes}

@@ -1,4 +1,4 @@
-"""The dispatch mode: it sees every operator of its thread while it is entered, those of a backward on the CPU too."""
+"""The dispatch mode: while it is entered, it sees each operator of its thread, and those of a backward on the CPU."""
 
 from typing import TYPE_CHECKING, Any, List, Optional
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 _Operator = torch._ops.OpOverload
 
 
-class Mode(TorchDispatchMode):  # type: ignore[misc]  # mypy reads nothing of torch
-    """Lies below all modes of the program: what they make of an operator is what is replayed."""
+class Mode(TorchDispatchMode):  # type: ignore[misc]  # mypy does not read torch
+    """A mode below all modes of the program: it replays the operators that these modes call in the end."""
 
-    supports_higher_order_operators = True  # they are passed on, and their operators are seen
+    supports_higher_order_operators = True  # they are passed on, so that the mode sees the operators inside
 
     def __init__(self, replayer: "Replayer") -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Mode(TorchDispatchMode):  # type: ignore[misc]  # mypy reads nothing of to
 
     @classmethod
     def ignore_compile_internals(cls) -> bool:
-        """A compiled region stays compiled: of it only calls of operators outside generated kernels are seen."""
+        """Keep compiled regions compiled. The mode sees only their operators outside of generated kernels."""
         return True
 
     def __torch_dispatch__(
@@ -36,14 +36,14 @@ class Mode(TorchDispatchMode):  # type: ignore[misc]  # mypy reads nothing of to
         return self._run(func, args, kwargs or {})
 
     def enter(self) -> None:
-        """Go below the modes that are entered now: theirs must be the ones that their own ends find."""
+        """Enter below the present modes, because each of them must be on top when it exits."""
         modes = _all_off()
         self.__enter__()
         self.is_entered = True
         _all_on(modes)
 
     def leave(self) -> None:
-        """Leave, wherever in the stack it has come to lie."""
+        """Leave the stack, at whatever place the mode is in it."""
         if not self.is_entered:
             return
         self.is_entered = False

@@ -1,8 +1,8 @@
-"""Where an operator runs: forward, backward or optimizer; of which module, from which line of the program.
+"""Finds where an operator runs: its phase (forward, backward, optimizer), its module, and the line of the program.
 
-An operator of the backward is given the line of the forward whose node it belongs to: nodes of the graph are numbered
-in the order in which they are made, and the number is looked up here. Anomaly mode, which costs memory and time, is not
-used.
+An operator of the backward gets the line of the forward that made its node. The nodes of the graph are numbered in the
+order in which they are made, so the number of a node leads to the line. Anomaly mode would cost memory and time, and is
+not used.
 """
 
 import os
@@ -24,7 +24,7 @@ _MOST_NODES = 1000000
 
 
 class CodePlace:
-    """`file` and `line` of the program's code ("" and 0 if unknown); `of`: what of it ("forward" in a backward)."""
+    """The place of an operator. `file`, `line`: of the program's code, "" and 0 if unknown. `node`: of a backward."""
 
     __slots__ = ("file", "line", "module", "node", "phase")
 
@@ -33,26 +33,27 @@ class CodePlace:
         self.file, self.line, self.module = found
 
     def key(self) -> PlaceKey:
-        """What tells one place from another."""
+        """Return the key that distinguishes places."""
         return self.phase, self.node, self.file, self.line, self.module
 
 
 class Places:
-    """Asked once for each operator, in the thread in which it runs."""
+    """Finds the places of operators. Each operator asks once, in its own thread."""
 
     def __init__(self, torch: Any, modules: Callable[[], Dict[int, str]]) -> None:
-        """`modules`: function() -> {id of a module: its qualified name, "" for an outermost one}."""
+        """Prepare for one process. `modules`: function() -> {id of a module: qualified name, "" for an outermost one}.
+        """
         self._torch, self._modules = torch, modules
         self._task, self._node = torch._C._current_graph_task_id, getattr(torch._C, "_current_autograd_node", None)
         self._next = getattr(torch.autograd, "_get_sequence_nr", None)
         self._calls = {getattr(torch.nn.Module, name).__code__ for name in ("_call_impl",)}
         self._hidden = (os.path.dirname(torch.__file__) + os.sep, OWN)
         self._own: Dict[CodeType, bool] = {}  # code object -> whether it is the program's own
-        self._made: Dict[int, _Look] = {}  # number of a node -> what `_look` gives
+        self._made: Dict[int, _Look] = {}  # number of a node -> the result of `_look`
         self.in_optimizer = False
 
     def note(self) -> None:
-        """Remember from which line the graph's newest node is, if any was made for this operator."""
+        """Remember the line of the newest node of the graph, if this operator made one."""
         if self._next is None or not self._torch.is_grad_enabled():
             return
         number = self._next() - 1
@@ -60,18 +61,18 @@ class Places:
             self._made[number] = self._look()
 
     def forget(self) -> None:
-        """A new step: its nodes get numbers of their own, and those of steps before are not asked for again."""
+        """Forget the nodes at a new step: its nodes have new numbers, and nobody asks for those of earlier steps."""
         self._made.clear()
 
     def phase(self) -> str:
-        """forward, backward or optimizer."""
+        """Return the phase: forward, backward or optimizer."""
         if self._task() != -1:
             return "backward"
-        # what a closure computes within an optimizer's step is a forward
+        # a closure within an optimizer's step computes a forward
         return "optimizer" if self.in_optimizer and not self._torch.is_grad_enabled() else "forward"
 
     def here(self) -> CodePlace:
-        """The place of the operator that runs."""
+        """Return the place of the operator that runs."""
         phase = self.phase()
         if phase == "backward":
             node = self._node() if self._node is not None else None
@@ -88,7 +89,8 @@ class Places:
         return file, line, self._modules().get(number) or kind
 
     def _look(self) -> _Look:
-        """(file, line, (id, class) of the innermost module or None): the innermost frame of the program's own."""
+        """Return (file, line) of the innermost frame of the program, and (id, class) of the innermost module or None.
+        """
         frame: Optional[FrameType] = sys._getframe(2)
         file, line = "", 0
         module: Optional[Tuple[int, str]] = None

@@ -1,4 +1,4 @@
-"""Runs operators again: the program's own call first, whose result is the one that is used, then its replays."""
+"""Runs operators again: first the program's own call, whose result the program gets, then its replays."""
 
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
@@ -17,7 +17,7 @@ CallInputs = Tuple[Arguments, Keywords]
 
 
 class Replayer:
-    """`run(func, args, kwargs)` stands for `func(*args, **kwargs)` and gives its result, whatever the replays do."""
+    """Replaces calls: `run(func, args, kwargs)` returns the result of `func(*args, **kwargs)`, whatever replays do."""
 
     def __init__(self, torch: Any, probe: "Probe", places: "Places", want: "ReplayRequest") -> None:
         self._torch, self._probe, self._places = torch, probe, places
@@ -28,7 +28,7 @@ class Replayer:
         self.generators, self.core = Generators(torch), OneCore()
 
     def run(self, func: Operator, args: Arguments, kwargs: Keywords) -> Any:
-        """The program's own call, and its replays."""
+        """Run the program's own call, and its replays. Return the result of the call."""
         guard = self._probe.guard
         prepared = guard("an operator before its replay", self._prepare, func, args, kwargs)
         result = func(*args, **kwargs)
@@ -37,7 +37,7 @@ class Replayer:
         return result
 
     def _prepare(self, func: Operator, args: Arguments, kwargs: Keywords) -> "Optional[_Call]":
-        """What the replays need from before the call; None if there are none."""
+        """Keep what replays need from before the call; None if there are no replays."""
         known = self._known.get(func)
         if known is None:
             known = self._known[func] = Overload(func)
@@ -66,7 +66,7 @@ class Replayer:
         call.counts.replayed += 1
         try:
             self._compare(call, func, own, (args, kwargs))
-        except Exception as error:  # of the operator, in a replay: the program never sees it
+        except Exception as error:  # an error of the operator in a replay must not reach the program
             self.findings.failed(known, error)
         finally:
             self.memory.leave()
@@ -74,7 +74,8 @@ class Replayer:
                 self.generators.put_back(after)
 
     def _learn(self, call: "_Call", args: Arguments, after: List[GeneratorState]) -> None:
-        """A first look at an operator: which arguments have changed, and whether a random state has."""
+        """Learn from the first call of an operator: which arguments it changed, and whether it changed a random state.
+        """
         written = [at for at, value in enumerate(args) if self._has_changed(call, [value])]
         drew = not self.generators.are_same(call.states, after)
         call.known.learn(written, drew)
@@ -104,7 +105,7 @@ class Replayer:
         return any(not self._bits.same(value, again[name]) for name, value in own.items())
 
     def outcome(self, known: Overload, result: Any, args: Arguments, kwargs: Keywords) -> Results:
-        """{name: tensor} of all that a call gives: results, and arguments that it wrote to."""
+        """Return {name: tensor} of the outcome of a call: its results, and the arguments that it wrote to."""
         results = result if isinstance(result, (list, tuple)) else [result]
         found = {}
         for at in known.results:
@@ -119,7 +120,7 @@ class Replayer:
         return found
 
     def _tell(self, call: "_Call", again: "_Again", own: Results, found: Tuple[int, List[int], List[Results]]) -> None:
-        """Hand over what differed, without elements that nobody wrote to."""
+        """Add the results that differed to the findings, without elements that nobody wrote."""
         number, differing, outcomes = found
         results: Dict[str, List[Tuple[TorchTensor, TorchTensor]]] = {}
         replays: Set[int] = set()
@@ -144,7 +145,8 @@ class Replayer:
                 place["memory"] = self._depends_on_memory(again, results)
 
     def _depends_on_memory(self, again: "_Again", names: Iterable[str]) -> Optional[bool]:
-        """Whether what memory held decides: the same content, the same bits, and a different content, other bits."""
+        """Return whether the content of new memory decides: equal content gives equal bits, different content does not.
+        """
         if self.memory.why_not:
             return None
         runs = []
@@ -159,7 +161,7 @@ class Replayer:
 
 
 class _Again:
-    """Runs one call again, as often as is asked for."""
+    """Runs one call again, any number of times."""
 
     def __init__(self, replayer: Replayer, call: "_Call", func: Operator, given: CallInputs) -> None:
         self.given = given
@@ -169,7 +171,7 @@ class _Again:
         self._is_used = False
 
     def once(self, number: int, on_one_core: bool) -> Results:
-        """What it gives, {name: tensor}; `number` decides what memory holds."""
+        """Run the call once, and return its outcome, {name: tensor}. `number`: decides the content of new memory."""
         call, replayer = self._call, self._replayer
         if self._is_used and call.copies:
             call.copies.restore()
@@ -192,14 +194,14 @@ class _Again:
             return self._func(*self._args, **self._kwargs)
 
     def kept(self, outcome: Results) -> Results:
-        """Results as they are now: arguments that are written to are used again."""
+        """Return copies of the present results, because the next replay uses written arguments again."""
         if not self._call.copies:
             return outcome
         return {name: tensor.detach().clone() for name, tensor in outcome.items()}
 
 
 class _Call:
-    """One call of an operator that is replayed."""
+    """One call that is replayed."""
 
     __slots__ = ("copies", "counts", "known", "states")
 
@@ -210,7 +212,7 @@ class _Call:
 
 
 def _written(known: Overload, args: Arguments, kwargs: Keywords) -> List[TorchTensor]:
-    """The tensors among the arguments that it writes to."""
+    """Return the tensors among the arguments that the operator writes to."""
     return tensors_in([args[at] if at < len(args) else kwargs.get(name) for at, name in known.writes])
 
 

@@ -1,4 +1,4 @@
-"""Opens and closes replay: from the end of the step before the first that was asked for to the end of the last one."""
+"""Begins the replay at the end of the step before the first one asked for, and ends it at the end of the last one."""
 
 import sys
 import threading
@@ -14,7 +14,7 @@ _TOO_OLD = "operator replay needs PyTorch 2.0 or later, and this is %s"
 
 
 def watch_replay(watch: "PyTorchWatch") -> None:
-    """Replay the operators of the steps that config.json asks for, if any; `watch`: the PyTorch watcher's."""
+    """Replay the operators of the steps that config.json asks for, if any. `watch`: of the PyTorch watcher."""
     want = watch.probe.config.get("replay")
     if not want:
         return
@@ -30,7 +30,7 @@ def _has_all(torch: Any) -> bool:
 
 
 class StepWindow:
-    """Enters the mode and leaves it."""
+    """Enters the dispatch mode at the first step, and leaves it after the last one."""
 
     def __init__(self, watch: "PyTorchWatch", want: "ReplayRequest") -> None:
         from .mode import Mode
@@ -56,7 +56,7 @@ class StepWindow:
         def after(optimizer: Any, args: Any, kwargs: Any) -> None:
             self._places.in_optimizer = False
 
-        # the hooks of the watcher, which end the step, come after these
+        # the watcher's hooks, which end the step, run after these
         module.register_optimizer_step_pre_hook(before)
         module.register_optimizer_step_post_hook(after)
 
@@ -91,13 +91,13 @@ class StepWindow:
         findings.write(self._replayer.memory.why_not)
 
     def _at_exit(self) -> None:
-        """The program has ended within a step that was asked for, or before it."""
+        """Write the findings if the program ends within the steps asked for, or before them."""
         if self._mode.is_entered:
             self._mode.leave()
             self._replayer.findings.write(self._replayer.memory.why_not)
 
     def _modules(self) -> Dict[int, str]:
-        """{id: qualified name} of all modules that are known."""
+        """Return {id: qualified name} of all known modules."""
         found: Dict[int, str] = {}
         for model in self._watch.names.models.values():
             module = model.reference()
