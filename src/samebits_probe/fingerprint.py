@@ -147,7 +147,7 @@ def _address_of(path: str, symbols: "Iterable[bytes]") -> int:
     handle = process.dlopen(os.fsencode(path), getattr(os, "RTLD_LAZY", 1))
     found: "List[int]" = list(filter(None, (process.dlsym(handle, symbol) for symbol in symbols if handle)))
     if not found:
-        raise OSError("%s cannot be loaded, or exports none of what hashes with XXH3" % path)
+        raise OSError("%s cannot be loaded, or exports no function that hashes with XXH3" % path)
     return found[0]
 
 

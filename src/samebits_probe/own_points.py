@@ -51,7 +51,7 @@ class OwnPoints:
         probe.value(kind, name, value, -1 if kind == "start" and not probe.step else None)
 
     def observe_keyed(self, name: str, value: "Any", kind: str, key: str) -> None:
-        """Record a value under a key, at the current step. It counts no step, and is kept in a long trace too."""
+        """Record a value under a key, at the current step. This counts no step, and a long trace keeps the value."""
         probe = self._probe
         probe.adopt()
         probe.begin()

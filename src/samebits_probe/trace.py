@@ -82,7 +82,7 @@ class Occurrences:
 
 
 class Rows:
-    """Records of consecutive points as one number. So their step is set by one addition, without an object for each.
+    """Records of consecutive points as one number. So one addition sets their step, without an object for each record.
 
     `number`: the records of step 0, little-endian.
     """

@@ -139,7 +139,7 @@ def test_fewest_leaves_out_the_sets_that_do_not_decide(recorded):
     assert (found.outcome, found.verdict) == ("mended", "repeated")
     assert text_of(record) == WALKS.replace("names = list(set(words))", "names = list(sorted(set(words)))")
     assert [one.verdict for one in found.tried] == ["repeated", "diverged", "repeated", "repeated", "repeated"]
-    assert "2 of 3 changes left out, without which the trials repeat, too" in found.notes
+    assert "2 of 3 changes left out: the trials repeat without them, too" in found.notes
     again = fix(FixRequest(record, apply=True, fewest=True))  # the last trials ran with the files as they are
     assert again.notes == found.notes
     assert again.sentence.startswith("An earlier samebits fix --apply put this patch into the files.")

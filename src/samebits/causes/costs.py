@@ -15,7 +15,7 @@ from samebits_probe import wire
 TURNS = 4  # trials of each set: in 1 of 35 cases all trials with a control are slower (or all are faster) by luck alone
 LEAST_STEPS = 3  # in a trial with fewer steps, the start outweighs the steps
 MOST_STEPS = 50
-COMPARED_STEPS = 10  # of fewer steps, some still warm up: the ratio of two such trials says nothing
+COMPARED_STEPS = 10  # with fewer steps, part of them is warm-up: the ratio of two such trials says nothing
 LEAST_SPAN = 0.005  # seconds of steps in a trial; shorter times depend on the clock and the cache, not on a control
 
 

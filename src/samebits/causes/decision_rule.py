@@ -65,8 +65,7 @@ class Observation:
         return runs and not undone and not self.diverges(before) and self.trials >= trials
 
     def is_in_force(self, name: str) -> bool:
-        """Return whether a control had an effect: the program reads the value that it sets, or sets a value of its own.
-        """
+        """Return whether a control counts as in force: it holds, and something reads its value or overrules it."""
         return name in self.controls and self.controls[name].effect in ("held", "overruled")
 
     def is_undone(self, name: str) -> bool:
@@ -173,7 +172,7 @@ class Rule:
 
     @property
     def needed(self) -> int:
-        """The number of trials that are too unlikely to agree by luck."""
+        """The least number of trials that are too unlikely to agree by luck."""
         return needed(max(self.groups), sum(self.groups), CHANCE / self.settings)
 
     @property

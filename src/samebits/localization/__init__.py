@@ -1,4 +1,4 @@
-"""Finds where trials diverge: step, phase, module, operator. Modules and operators take trials of their own."""
+"""Finds where trials diverge: step, phase, module, operator. New trials run for the modules, and for the operators."""
 
 from __future__ import annotations
 

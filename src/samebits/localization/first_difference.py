@@ -58,7 +58,7 @@ class First:
 class Unlike:
     """The place at which two trials did not execute the same. `entry`, `other`: of each trial; None if it ended before.
 
-    `matters`: whether outputs of later entries that both have differ.
+    `matters`: whether later entries that both trials have differ in their outputs.
     """
 
     at: int
@@ -78,7 +78,8 @@ def groups(trials: Sequence[Execution]) -> list[list[Execution]]:
 
 
 def _own(entry: Entry) -> tuple[str | None, ...]:
-    """Return the fingerprints of what it computed: none for a view, which only shows existing memory."""
+    """Return the fingerprints of the outputs that an entry computed: none for a view, which only shows existing memory.
+    """
     return () if entry.view else entry.prints
 
 

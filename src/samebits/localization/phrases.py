@@ -201,7 +201,9 @@ def _did(entry: Entry | None) -> str:
 
 
 def not_again(trials: int, share: float) -> str:
-    """Write the note for trials that did not diverge again. `share`: of the record's trials outside its largest group.
+    """Write the note for trials that did not diverge again.
+
+    `share`: the share of the record's trials that are outside of its largest group.
     """
     missed = share**trials + (1 - share) ** trials
     chance = (

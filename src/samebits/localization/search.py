@@ -25,7 +25,7 @@ _WATCHER = "pytorch"  # the only library whose operators can be replayed
 
 
 def locate(record: Record, result: Result, progress: Progress | None = None, *, heat: bool = False) -> Location | None:
-    """Narrow the divergence of a record down, and write locate.json into it. Returns None if it did not diverge.
+    """Narrow down the divergence of a record, and write locate.json into it. Returns None if it did not diverge.
 
     `heat`: also measure the distance of every tensor.
 
@@ -47,7 +47,7 @@ def locate(record: Record, result: Result, progress: Progress | None = None, *, 
 
 
 def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> Location:
-    """Narrow the divergence down from the step to the operator."""
+    """Narrow down the divergence from the step to the operator."""
     count = max(2, len(result.trials))
     looks, looked, where, again = _look_at_modules(eye, where, count)
     notes = _notes(looked)

@@ -27,7 +27,7 @@ __all__ = ["report"]
 SAYS = (
     "same seed: the noise floor, the standard deviation of trainings with the same seed. It is zero if the program "
     "repeats bit for bit.",
-    "other seeds: what a different seed adds to that.",
+    "other seeds: the spread that different seeds add.",
     "other cases: how far the metric moves if the test cases are a different sample of the same kind.",
 )
 DOES_NOT_SAY = (

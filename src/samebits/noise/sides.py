@@ -219,7 +219,7 @@ def _of_table(name: str, path: Path) -> MetricSide:
             groups.setdefault((seed, int(row.get("trial") or (1 if row.get("case") else number))), []).append(row)
         trainings = [_of_rows(seed, trial, group) for (seed, trial), group in groups.items()]
     except _NotFinite as why:
-        raise UsageError(f"{path} cannot be used: {why}.", "remove the line, which is left out then") from None
+        raise UsageError(f"{path} cannot be used: {why}.", "remove this line from the table") from None
     except (ValueError, csv.Error) as why:
         raise UsageError(f"{path} cannot be read: {why}.", "separate columns by commas; use a decimal point") from None
     return _side(name, trainings, machines=[one.machine for one in trainings])

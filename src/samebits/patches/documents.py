@@ -61,7 +61,7 @@ class PatchTrial(Document):
 
 
 class PatchResult(Document):
-    """The content of fix.json, and of --json of `fix`.
+    """The content of fix.json, and the answer of `samebits fix --json`.
 
     `cause`: the cause of the explanation. `draws`: the first draw of each generator that the cause seeds. `patch`: a
     unified diff, for `patch -p1` in `directory`; "" if there is none. `tried`: the patches that --apply has tried, in

@@ -202,7 +202,7 @@ class Attempts:
 def _with_note(document: PatchResult, reduction: Reduction, kept: Patch) -> PatchResult:
     """Add a note to the document: how many changes were left out, and whether the search was complete."""
     every, some = len(places(reduction.patch)), len(places(kept))
-    left = f"{every - some} of {words.count(every, 'change')} left out, without which the trials repeat, too"
+    left = f"{every - some} of {words.count(every, 'change')} left out: the trials repeat without them, too"
     note = left if some < every else "no change could be left out"
     if reduction.is_cut:
         note += f"; the search ended after {MOST_CHECKS} checks, so more of them may not be needed"

@@ -1,4 +1,4 @@
-"""Makes changes that give an order to sets, listings of folders and results of threads, or define memory."""
+"""Makes changes that give an order to sets, listings of folders and results of threads, or define new memory."""
 
 from __future__ import annotations
 

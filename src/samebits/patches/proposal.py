@@ -102,11 +102,11 @@ class FixDocuments:
         if not found and self._is_by_hand(program):
             return f"samebits changes source files only: put the lines for {cause} in by hand."
         if not found:
-            return f"No change of a line mends {cause}."
+            return f"No patch fixes {cause}."
         lines = words.count(found[0].number, "line")
         if unmended:
             rest = words.listed(one.control for one in unmended)
-            return f"{lines} for a part of the cause; no change of a line mends {rest}."
+            return f"{lines} for a part of the cause; no patch fixes {rest}."
         return f"{lines} for {cause}, not tried yet."
 
     def _unmended(self, program: Program, name: str) -> ControlWithoutPatch:
@@ -125,7 +125,7 @@ class FixDocuments:
             return "the program has no source file that could be changed"
         if controls.name_of(name) == "clock":
             return "the program uses the clock for more than a seed: only you can say what should replace it"
-        return f"no change of a line that ran can hold {name}"
+        return f"no change of the lines that ran can hold {name}"
 
     @cached_property
     def notebook(self) -> Notebook | None:

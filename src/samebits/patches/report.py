@@ -84,7 +84,7 @@ def _blocks(result: PatchResult, head: str) -> Iterator[AnyBlock]:
         yield Section("Patch", "patch", (Code(text),), said="", is_set_in=False)
     for one in result.unmended:
         said = (Notes((one.why,), ""), Code("\n".join(one.instead)))
-        yield Section(f"No line mends {one.control}", f"unmended-{one.control}", said, on=DOCUMENT)
+        yield Section(f"No patch fixes {one.control}", f"unmended-{one.control}", said, on=DOCUMENT)
     if result.notes:
         yield Notes(tuple(result.notes))
     steps = list(_next(result))

@@ -18,7 +18,7 @@ class Entropy(Control):
 
     id = "entropy"
     is_strict = False  # it replaces the entropy that the program sees
-    edits = (edit(CODE, "# os.urandom, uuid4 and secrets have no seed: random.Random({seed}) in their place"),)
+    edits = (edit(CODE, "# os.urandom, uuid4 and secrets take no seed: use random.Random({seed}) instead"),)
     hints = {"start": 7, "end": 5}
     may_break = True
     is_experiment = True

@@ -44,7 +44,7 @@ class MklCbwr(Control):
     is_of_operators = True
     may_break = True  # a program that multiplies large matrices may take too long
     factor = "isa-mkl"
-    varies = "Instructions of MKL, of which PyTorch holds a copy: MKL_CBWR."
+    varies = "The instructions that MKL uses (PyTorch has its own copy of MKL): MKL_CBWR."
     takes = "own, " + values
     no_effect = "torch or mkl was not loaded, or does not say what it uses"
 

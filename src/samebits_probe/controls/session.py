@@ -106,8 +106,8 @@ class SessionThreads(Control):
 def _where_it_runs() -> str:
     """Describe what runs the steps instead of the session.
 
-    If a session is made before the eager context, it makes the pool of threads within operators for the whole process:
-    one thread. But the context decides for itself how many operators run at a time.
+    If a session is made before the eager context, the session makes the pool of threads within operators for the whole
+    process, with one thread. But the context decides for itself how many operators run at a time.
     """
     module = sys.modules.get("tensorflow.python.eager.context")
     context = module.context() if module is not None and module.executing_eagerly() else None

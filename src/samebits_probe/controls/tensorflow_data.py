@@ -20,7 +20,7 @@ class TfDataOrder(Control):
 
     id = "tf-data-order"
     libraries = ("tensorflow",)
-    edits = (edit(CODE, "dataset.map(f, num_parallel_calls=n, deterministic=True)  # and no such option set to False"),)
+    edits = (edit(CODE, "dataset.map(f, num_parallel_calls=n, deterministic=True)  # and no deterministic=False"),)
     hints = {"batch": 2}
 
     def after_import(self) -> "ImportHooks":

@@ -62,7 +62,7 @@ _answer: "List[List[str]]" = []
 
 
 def _is_read_by_some_library() -> "ControlEffect":
-    """Return the effect of the variables, from whether a loaded library knows them: builds without CUDA do not."""
+    """Return the effect of the variables: whether a loaded library knows them. Builds without CUDA do not."""
     if not _answer:
         found = [name for name in _VARIABLES if any(_holds(path, name) for path in _tensorflow_libraries())]
         _answer.append(found)

@@ -32,7 +32,7 @@ _STATELESS = {
     "pin_memory": "it moves values and computes none",
     "lift": _NOTHING,
 }
-_VIEW = "it gives a view, or changes one"
+_VIEW = "it returns a view, or changes one"
 # batch normalisation and rrelu write these in training, not in evaluation; the schema does not say so
 _WRITTEN = ("running_mean", "running_var", "noise")
 
