@@ -114,7 +114,8 @@ class Ends:
         probe.guard("write", probe.recorder.flush)
 
     def _record_globals(self) -> None:
-        """Record arrays in the program's globals. Only libraries make arrays, so without one nothing is imported."""
+        """Record arrays in the program's globals. Only libraries make arrays, so without a library nothing is imported.
+        """
         if "numpy" in sys.modules or self._probe.readers:
             from .watchers.global_arrays import GlobalArrays
 

@@ -59,7 +59,7 @@ class _Files:
         self._left, self._folders = left or (names.NONE, names.NONE)
 
     def notes(self) -> "Dict[str, audit.Note]":
-        """Return {audit event about files: what to call}."""
+        """Return {audit event about files: the function to call}."""
         return {
             "open": self.opened,
             "os.rename": self._renamed,

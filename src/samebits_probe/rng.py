@@ -47,8 +47,8 @@ def numpy_state() -> "Optional[bytes]":
     return last
 
 
-# To get a state of 625 numbers takes 10 to 30 us, to compare their memory less than 1 us. So the last state is returned
-# again if the content of this memory is the same.
+# Getting a state of 625 numbers takes 10 to 30 us; comparing their memory takes less than 1 us. So the last state is
+# returned again if the content of this memory is the same.
 _python_last: "List[Any]" = [None, None]  # (words, kept Gaussian), state
 _numpy_last: "List[Any]" = [None, None]  # words, state
 

@@ -236,7 +236,7 @@ CODE = {name: code for code, name in enumerate(KINDS)}
 #   held        it holds
 #   idle        it holds, but nothing here reads what it sets
 #   overruled   it holds, but the program sets its own value, and that value wins
-#   undone      it does not hold: it could not be applied, or the program has undone it
+#   undone      it does not hold: it could not be applied, or was undone later
 #   unreadable  unknown: its library was not imported, or gives no answer
 EFFECTS = HELD, IDLE, OVERRULED, UNDONE, UNREADABLE = ("held", "idle", "overruled", "undone", "unreadable")
 

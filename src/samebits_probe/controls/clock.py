@@ -155,7 +155,7 @@ def _dress(cls: type, original: type) -> type:
 
 
 def _datetime(original: Any, now: "Callable[[], float]") -> type:
-    class Datetime(original, metaclass=_meta(original)):  # type: ignore[misc,metaclass]  # the module's class of then
+    class Datetime(original, metaclass=_meta(original)):  # type: ignore[misc,metaclass]  # the module's original class
         __slots__ = _NOTHING_MORE
 
         @classmethod

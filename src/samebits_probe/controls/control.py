@@ -92,7 +92,7 @@ class Control:
     generators   the generators that it seeds, by the names of their states in a record
     is_experiment
                  whether it replaces what the program sees of its surroundings. That shows a cause, but nobody keeps
-                 such a control. So it replaces a different cause only on request
+                 such a control. So `explain` tries it instead of a different control only on request
     acts_at_start
                  whether it acts only before the first step, so that it costs no step time
     is_of_operators
@@ -194,7 +194,7 @@ class Control:
 
     @classmethod
     def lacks(cls, value: str, machine: "VariedMachine") -> str:
-        """Return why this machine cannot have a value that the factor takes, or OWN; "" if it can."""
+        """Return why this machine cannot have a value; "" if it can. `value`: one that `accepts` takes, or OWN."""
         return ""
 
     @classmethod

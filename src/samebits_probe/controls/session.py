@@ -22,7 +22,7 @@ class SessionThreads(Control):
 
     id = "session-threads"
     libraries = ("tensorflow",)
-    is_strict = False  # the paper's, for its own programs
+    is_strict = False  # a setting of the paper, for its own programs
     edits = (
         edit(
             TOP,
@@ -127,7 +127,7 @@ class ChannelsFirst(Control):
 
     id = "channels-first"
     libraries = ("keras",)
-    is_strict = False  # the paper's, for its own programs
+    is_strict = False  # a setting of the paper, for its own programs
     edits = (edit(TOP, "keras.backend.set_image_data_format('channels_first')"),)
 
     def after_import(self) -> "ImportHooks":
@@ -155,7 +155,7 @@ class VisibleGpu(Control):
     id = "visible-gpu"
     value = "one"
     values = "cpu (no device)"
-    is_strict = False  # the paper's, for its own programs
+    is_strict = False  # a setting of the paper, for its own programs
     edits = (edit(SHELL, "export CUDA_VISIBLE_DEVICES=0"),)
     holds_variables = False  # the program may choose the device
     factor = "device"

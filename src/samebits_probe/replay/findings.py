@@ -228,7 +228,7 @@ _REST = 0.004  # seconds after which waiting threads of a pool sleep; then the t
 _GRAIN = 32768  # ATen shares the work between threads from this number of elements on (at::internal::GRAIN_SIZE)
 MORE = 24  # times as many replays, until one differs
 _EVERY = 6  # one in so many of these replays runs on one core
-# Operators that may write to one place from several threads. They only get more replays.
+# Operators that may write to one place from several threads. The list only gives them more replays.
 _ADDING = (
     "put", "index_put", "unsafe_index_put", "index_put_impl", "unsafe_masked_index_put", "index_add", "index_copy",
     "index_reduce", "scatter", "embedding", "histc", "histogram", "bincount", "segment_reduce", "sparse",
