@@ -204,7 +204,10 @@ class Trials:
                 self._others_from = min(self._others_from, clock.now() + _APART)
 
     def _may_start(self, slot: int, jobs: int) -> bool:
-        """Return whether a trial may start in a place now: it is free, and no limit on running trials is reached."""
+        """Return whether a trial may start in a place now.
+
+        The place must be free, fewer than `jobs` trials may run, and the time for other trials must have come.
+        """
         is_free = self.capacity.places.is_free(slot, self.capacity.at_a_time) and len(self._running) < jobs
         return is_free and not (self._running and clock.now() < self._others_from)
 

@@ -34,7 +34,7 @@ class _Flag(Control):
             return set_
 
         setattr(module.backends.cudnn, self.flag, setting)
-        replace(module._C, self.setter, make)  # what torch.backends.cudnn.flags(...) calls
+        replace(module._C, self.setter, make)  # the setter that torch.backends.cudnn.flags(...) calls
         _hold_property(type(module.backends.cudnn), self.flag)
 
     def read_back(self) -> "ControlEffect":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ListingOrder(Control):
-    """Sorts what os.listdir, os.scandir, os.walk, glob and Path.iterdir list."""
+    """Sorts the results of os.listdir, os.scandir, os.walk, glob and Path.iterdir."""
 
     id = "listing-order"
     value = "sorted"
