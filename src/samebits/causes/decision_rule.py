@@ -145,7 +145,7 @@ def needed(largest: float, of: float, below: float) -> int:
 
 @functools.cache
 def further(groups: tuple[int, ...], settings: int, have: int = 0, room: int = 1) -> int:
-    """Return how many more trials of a setting that diverges pay off: with a better known split, fewer must agree.
+    """Return how many more trials of a setting that diverges pay off: with a better-known split, fewer must agree.
 
     `groups`: the number of trials of each outcome. `have`: trials that agree already. `room`: trials that run at a
     time.

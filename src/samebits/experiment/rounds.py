@@ -129,7 +129,7 @@ class Trials:
         return replace(again, seconds=finished.seconds + again.seconds)
 
     def _why_one_by_one(self, finished: FinishedRound) -> str:
-        """Return the sign that trials side by side may have disturbed each other; "" if there is none."""
+        """Return why trials side by side seem to have disturbed each other; "" if they do not."""
         if not self.capacity.is_own:  # meanwhile trials of a different record have disturbed each other
             return self.capacity.why
         if not self.capacity.is_auto:

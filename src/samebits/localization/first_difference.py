@@ -56,9 +56,10 @@ class First:
 
 @dataclass(frozen=True)
 class Unlike:
-    """The place at which two trials did not execute the same. `entry`, `other`: of each trial; None if it ended before.
+    """The place at which two trials did not execute the same.
 
-    `matters`: whether later entries that both trials have differ in their outputs.
+    `entry`, `other`: the entry of each trial at this place; None if the trial had ended. `matters`: whether later
+    entries that both trials have differ in their outputs.
     """
 
     at: int

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _Seeds:
-    """The state of seeding of `random`. `fresh`: the stream of seeds for calls that give none."""
+    """The seeding of `random` so far. `fresh`: the stream of seeds for calls that give none."""
 
     by_program = False
     fresh: "Optional[Stream]" = None

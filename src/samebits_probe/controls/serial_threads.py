@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .control import ControlEffect, ImportHooks
     from .replacement import AnyFunction
 
-PATIENCE = 10.0  # seconds for which the starter of a thread waits for it
+PATIENCE = 10.0  # seconds for which the starter of a thread waits for the thread
 _get_ident, _new_lock = _thread.get_ident, _thread.allocate_lock
 
 
