@@ -148,8 +148,7 @@ def _text(file: str, line: int) -> str:
 
 
 def _places(frame: "Optional[FrameType]", line: int = 0) -> "List[Place]":
-    """Return the lines of the program that run now, the innermost first. `line`: replaces that of the innermost frame.
-    """
+    """Return the lines of the program that run now, the innermost first. `line`: if given, the innermost line."""
     found: List[Place] = []
     while frame is not None:
         file = frame.f_code.co_filename

@@ -79,8 +79,7 @@ class Ends:
         return True
 
     def take(self, reason: str, state: "ContextManager[None]") -> None:
-        """Record the present state as the end, and write end.json. `state`: a context that restores the probe's state.
-        """
+        """Record the present state as the end, and write end.json. `state`: a context that restores the state."""
         recorder = self._probe.recorder
         self._probe.guard("write", recorder.hold)
         self._reason, self.events = reason, []
@@ -114,8 +113,7 @@ class Ends:
         probe.guard("write", probe.recorder.flush)
 
     def _record_globals(self) -> None:
-        """Record arrays in the program's globals. Only libraries make arrays, so without a library nothing is imported.
-        """
+        """Record arrays in the program's globals. Only libraries make arrays, so otherwise nothing is imported."""
         if "numpy" in sys.modules or self._probe.readers:
             from .watchers.global_arrays import GlobalArrays
 

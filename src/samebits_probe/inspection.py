@@ -85,8 +85,7 @@ class Inspection:
         fingerprint: Optional[bytes],
         content: Optional[Callable[[], bytes]] = None,
     ) -> Output:
-        """Return the entry of a tensor, for `add`. `content`: returns its bytes; called while there is room for them.
-        """
+        """Return the entry of a tensor, for `add`. `content`: returns its bytes; called if there is room for them."""
         shape, number = [int(n) for n in shape], None
         if content is not None and self._writer.left > 0:
             data = bytes(content())

@@ -180,8 +180,7 @@ class Probe:
         self.recorder.scalar(self.step if step is None else step, point, occurrence, float(value))
 
     def value(self, kind: str, name: str, value: "Any", step: "Optional[int]" = None) -> None:
-        """Fingerprint any value (array, tensor, number, string, bytes, or nested containers of these), and record it.
-        """
+        """Fingerprint any value (array, tensor, number, string, bytes, nested containers of these), and record it."""
         for path, dtype, shape, buffer in leaves(name, value, self.converters):
             point = self.point(kind, path, dtype, shape)
             self.add(point, self.hasher.data(buffer, self.hasher.header(dtype, shape)), step)
@@ -191,8 +190,7 @@ class Probe:
 
     @contextlib.contextmanager
     def all_kept(self) -> "Iterator[None]":
-        """In this context, record values of this thread one by one, even in a step of which a long trace keeps digests.
-        """
+        """In this context, record values of this thread one by one, even if a long trace keeps digests of the step."""
         thread = threading.get_ident()
         self._keeping.add(thread)
         try:
@@ -212,8 +210,7 @@ class Probe:
     # -- steps ------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Handle the first sign of a step: sample the random states once per step, and before the first step at -1 too.
-        """
+        """Handle the first sign of a step: sample the random states once per step (in the first step, at -1 too)."""
         self.adopt()
         if self._sampled:
             return
@@ -274,8 +271,7 @@ class Probe:
     # -- end, events ------------------------------------------------------------------------------------------
 
     def at_end(self, function: "Callable[[], Any]") -> None:
-        """Call `function()` whenever an end is taken. It records points of kind "end", and must not change its state.
-        """
+        """Call `function()` whenever an end is taken. It records points of kind "end", and must not change state."""
         self._ends.functions.append(function)
 
     def end(self) -> None:
@@ -332,8 +328,7 @@ class Probe:
         self.event("not-observed", point=point, why=why)
 
     def failed(self, where: str, error: BaseException) -> None:
-        """Report that the probe itself failed, once for each place. The trial is inconclusive; the program continues.
-        """
+        """Report that the probe itself failed, once per place. The trial is inconclusive; the program continues."""
         if where not in self._failures:
             self._failures.add(where)
             self.event("probe-failed", where=where, **signals.described(error))

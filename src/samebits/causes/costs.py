@@ -66,8 +66,7 @@ def _measured(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[s
 
 
 def _compared(held: Setting, without: Setting) -> Cost | None:
-    """Return what a set costs according to the turns so far; None if times overlap, or if the numbers of steps differ.
-    """
+    """Return what a set costs by the turns so far; None if times overlap, or if the numbers of steps differ."""
     numbers = {trial.steps for one in (held, without) if one.result for trial in one.result.trials}
     return cost(_times(held), _times(without)) if len(numbers) == 1 else None
 

@@ -58,8 +58,7 @@ class Observation:
         return self.where is not None and self.where < before
 
     def agrees(self, trials: int, before: Where = NOWHERE) -> bool:
-        """Return whether at least that many trials agree up to a point, and every control that should hold does hold.
-        """
+        """Return whether at least that many trials agree up to a point, and every control that should hold does."""
         runs = not self.broke and not self.unclear
         undone = any(self.is_undone(name) for name in self.held - self.excused)
         return runs and not undone and not self.diverges(before) and self.trials >= trials
@@ -195,8 +194,7 @@ class Rule:
 
     @property
     def glance(self) -> int:
-        """The number of trials that must agree before the search goes on. The set that it ends with is tested in full.
-        """
+        """The number of trials that must agree before the search goes on. The final set is tested in full."""
         return min(self.full, needed(max(self.groups), sum(self.groups), GLANCE))
 
     @property

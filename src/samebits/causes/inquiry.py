@@ -81,8 +81,7 @@ def _refuse_changed(old: store.Record, directory: Path) -> None:
 
 
 def explained(checked: Check, began: float, *, alternatives: bool = False) -> Check:
-    """Return the check with its explanation, and write it to the record; no explanation if the trials are inconclusive.
-    """
+    """Return the check with its explanation, and write it to the record. Inconclusive trials have no explanation."""
     experiment, result = checked
     if result.verdict == "repeated":
         return _written(experiment, result.model_copy(update={"explanation": document.nothing(result)}))
@@ -167,8 +166,7 @@ def _steps(result: Result, first: Setting) -> int | None:
 
 
 def _as_check_left_it(result: Result, first: Result) -> Result:
-    """Return the result over all trials with nothing held. What only the check could measure is taken from the check.
-    """
+    """Return the result over all trials with nothing held. What only the check could measure is kept."""
     update = {"record": first.record, "seconds": sum(trial.seconds for trial in result.trials)}
     return result.sized_as(first).model_copy(update=update)
 
@@ -187,8 +185,7 @@ def _written(experiment: Experiment, result: Result) -> Check:
 
 
 def _operator(replay: OperatorReplay, found: Conclusion) -> str | None:
-    """Return the operator to blame; None if a cause was found, and none of its controls changes how operators compute.
-    """
+    """Return the operator to blame; None if no control of a found cause changes how operators compute."""
     if found.cause and not any(controls.describe(name).is_of_operators for name in found.cause):
         return None
     return replay.first

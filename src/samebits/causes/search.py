@@ -76,8 +76,7 @@ class _Search:
         return self.found
 
     def _prepare_first(self, suspects: Sequence[str]) -> None:
-        """Run the first settings ahead, since none depends on another: the suspects, everything, the likely controls.
-        """
+        """Run ahead the first settings, which are independent: the suspects, everything, the likely controls."""
         likely = hinted(self.clues.kind, self.candidates)[:SINGLES]
         sets = [*([name] for name in suspects), self.candidates, *([name] for name in likely if name not in suspects)]
         prepare(self.settings, sets, self.found.rule.full)
@@ -246,8 +245,7 @@ class _Search:
         return []
 
     def _reduced(self, pool: Sequence[str], kept: Sequence[str], trials: int) -> list[str]:
-        """Leave out halves, then quarters, at last single controls, as long as the rest agrees. The broadest go first.
-        """
+        """Leave out halves, then quarters, then single controls, as long as the rest agrees. The broadest go first."""
         names, parts = by_specificity(pool), 2
         agrees = partial(self._agrees, trials=trials)
         while len(names) > 1:

@@ -31,8 +31,7 @@ class Interpreter(NamedTuple):
 
 
 class InterpreterFacts(NamedTuple):
-    """The answer of an interpreter. `prefix` distinguishes a virtual environment from the Python that it is based on.
-    """
+    """The answer of an interpreter. `prefix` distinguishes a virtual environment from its base Python."""
 
     path: Path
     prefix: Path

@@ -62,8 +62,7 @@ def _size(one: CapturedTensor, other: CapturedTensor, kind: str) -> Size:
 
 
 def seconds_needed(files: list[TrialFile]) -> float:
-    """Return an upper bound for the time of all runs: each stops earlier than the recorded trials, or at the same step.
-    """
+    """Return an upper bound for the time of all runs: no run goes further than the recorded trials."""
     return MOST_RUNS * max((file.seconds for file in files), default=MOST_SECONDS)
 
 

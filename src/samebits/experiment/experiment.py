@@ -182,8 +182,7 @@ class Experiment:
         return self._read[number]
 
     def processes(self, number: int) -> list[Path]:
-        """Return the folders of the processes of a trial that observed something, in the order in which they started.
-        """
+        """Return the folders of the processes of a trial that observed something, in the order of their starts."""
         return [process.folder for process in Processes(self.plan.trial_folder(number)).observing()]
 
     def judge(self, **options: Any) -> Result:

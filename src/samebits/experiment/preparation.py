@@ -1,5 +1,4 @@
-"""Imports the modules that judge and report trials, in a thread while the first trial starts: nothing waits for them.
-"""
+"""Imports the modules that judge and report trials, in a thread while the first trial starts. Nothing waits for it."""
 
 from __future__ import annotations
 
@@ -22,8 +21,7 @@ _NEEDED_LATER = (
 
 @cache
 def begin() -> None:
-    """Import the modules in a thread, once. Returns at once. Code that needs one of the modules meanwhile waits for it.
-    """
+    """Import the modules in a thread, once. Returns at once. Code that needs a module meanwhile waits for it."""
     threading.Thread(target=_import, name="samebits imports").start()
 
 

@@ -187,10 +187,7 @@ class Trials:
             self.progress.note(f"{why}: the next round starts all trials again")
 
     def _fill(self, to_come: list[int], limits: Limits, *, jobs: int, of: int) -> None:
-        """Start as many trials as may run at a time.
-
-        If the user gave a number of jobs, a trial that waits continues in the place in which it began.
-        """
+        """Start trials in the free places. With a given number of jobs, a waiting trial continues in its own place."""
         shared = self.capacity.places.are_shared or not self._is_auto
         places = self.capacity.at_a_time if shared else jobs
         for slot in range(places):
@@ -217,10 +214,7 @@ class Trials:
         return self.plan.options.jobs == "auto"
 
     def _begin(self, number: int, limits: Limits, slot: Slot) -> None:
-        """Start a trial, or let it continue.
-
-        A trial that continues counts as running at once: if this process has to end, it ends the trial too.
-        """
+        """Start a trial, or let it continue. It counts as running at once, so that it ends if this process ends."""
         trial: HostedTrial | None = self._waiting.take(number)
         if isinstance(trial, TrialRun):
             self._running[slot.number], trial.slot = trial, slot
@@ -321,8 +315,7 @@ class Trials:
         return not Processes(self.plan.trial_folder(file.id)).observing()  # the program's globals may hold its model
 
     def _misses_artifacts(self, file: TrialFile) -> bool:
-        """Return whether a pattern of --artifact matches no file of a whole trial: the user should know that at once.
-        """
+        """Return whether a pattern of --artifact matches no file of a whole trial. The user should know at once."""
         return file.status == "complete" and bool(self._files(file).get("patterns_without_match"))
 
     def _files(self, file: TrialFile) -> dict[str, Any]:
@@ -348,8 +341,7 @@ class Trials:
 
 
 def _after_first(limits: Limits, file: TrialFile) -> Limits:
-    """Return the limits of the other trials: the steps that the first one made (if time was up) or was allowed to make.
-    """
+    """Return the limits of the other trials: the steps that the first made (if time was up) or was allowed to make."""
     if limits.grows or (limits.seconds is not None and file.status == "stopped"):
         limits = replace(limits, steps=file.stop_after)
     return replace(limits, seconds=None, grows=False)

@@ -79,8 +79,7 @@ def groups(trials: Sequence[Execution]) -> list[list[Execution]]:
 
 
 def _own(entry: Entry) -> tuple[str | None, ...]:
-    """Return the fingerprints of the outputs that an entry computed: none for a view, which only shows existing memory.
-    """
+    """Return the fingerprints of the outputs that an entry computed. A view only shows existing memory: it has none."""
     return () if entry.view else entry.prints
 
 

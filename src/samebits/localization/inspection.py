@@ -23,8 +23,7 @@ from samebits_probe import wire
 
 
 class Output(NamedTuple):
-    """An output tensor. `print`: its fingerprint; None if it has no values. `number`: identifies its values, if kept.
-    """
+    """An output tensor. `print`: its fingerprint; None if it has no values. `number`: that of its kept values."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -185,8 +184,7 @@ class InspectedTrials:
 
 @dataclass(frozen=True)
 class Looker:
-    """Runs trials of a record again. `follow`: the name of the followed weight. `more`: steps after the inspected one.
-    """
+    """Runs trials of a record again. `follow`: the name of the followed weight. `more`: steps after the inspected."""
 
     experiment: Experiment
     file: RecordFile

@@ -109,8 +109,7 @@ def _operator(operator: FirstOutput) -> Place:
 
 
 def sentence(where: Divergence, places: list[Place], operator: FirstOutput | None = None) -> str:
-    """Write `They diverge at step 0 > backward > embed > aten::index_put.`, with the cause if it is not the operator.
-    """
+    """Write `They diverge at step 0 > backward > embed > aten::index_put.`, with a cause that is not the operator."""
     why = _why(operator) if operator is not None else ""
     shown = [place.name for place in places if place.name and not (why and place.level in _DECIDED)]
     at = "" if where.kind == "end" or where.step < 0 else "at "
@@ -139,8 +138,7 @@ def goes_in(operator: FirstOutput) -> str:
 
 
 def against(given: DifferingArgument) -> str:
-    """Write both values. Numbers get as many digits as tell them apart; long texts are cut around the first difference.
-    """
+    """Write both values. Numbers get the digits that differ; long texts are cut around the first difference."""
     texts = _rounded(given.one, given.other)
     if max(map(len, texts)) <= LONGEST:
         return " against ".join(texts)

@@ -1,5 +1,4 @@
-"""Trains several times with each seed, and measures how far a metric moves: within seeds, between seeds, between cases.
-"""
+"""Trains several times with each seed, and measures how a metric moves: within seeds, between seeds, between cases."""
 
 from __future__ import annotations
 

@@ -228,8 +228,7 @@ def _common_cases(tables: Sequence[list[CaseTable]], name: str) -> list[str]:
 
 
 def _flips(tables: Sequence[list[CaseTable]], cases: Sequence[str], *, lower: bool) -> list[CaseFlip]:
-    """Return the cases in which all trainings of B are better than all of A, or all are worse. Large flips come first.
-    """
+    """Return the cases in which all trainings of B are better than all of A, or all worse. Large flips come first."""
     found = []
     for case in cases:
         a, b = ([table.values[case] for table in side] for side in tables)

@@ -51,8 +51,7 @@ def rows_of(groups: Mapping[int | None, Sequence[float]], prefix: str = "") -> l
 
 
 def dots(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
-    """Draw a line for each row: `o` one training, a digit for several, `=` the band of the floor, `[--]` an interval.
-    """
+    """Draw a line for each row: `o` one training, a digit for several, `=` the band of the floor, `[--]` intervals."""
     low, high = _span(rows, band)
     wide = max(len(_label(row)) for row in rows)
     lines = [f"{_label(row):{wide}} |{_line(row, band, low, high)}|" for row in rows]

@@ -44,8 +44,7 @@ def found_again(program: Program, before: PatchResult) -> Patch | None:
 
 
 def file_of(program: Program, name: str) -> Path:
-    """Return the path of a file of a patch. A patch names a file outside of the trials' folder without its first `/`.
-    """
+    """Return the path of a file of a patch. A patch names files outside of the trials' folder without a first `/`."""
     path = program.directory / name
     return path if path.is_file() else Path("/", name)
 

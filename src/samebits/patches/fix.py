@@ -1,5 +1,4 @@
-"""Runs `samebits fix`: makes a patch from a record; with --apply, keeps it in the files if the trials repeat with it.
-"""
+"""Runs `samebits fix`: makes a patch from a record; with --apply, keeps it if the trials repeat with it."""
 
 from __future__ import annotations
 
@@ -85,8 +84,7 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
 
 
 def _mended_earlier(record: Record, program: Program, before: PatchResult) -> PatchResult:
-    """Return the document of an earlier fix that mended. Raises UsageError if a file has changed since its trials ran.
-    """
+    """Return the document of an earlier fix that mended. Raises UsageError if a file has changed since its trials."""
     changed = next(iter(changed_elsewhere(program, before)), "")
     changed = changed or _changed(store.open_record(record.folder / FOLDER))
     if changed:

@@ -44,8 +44,7 @@ class InsertionPoint:
         return max([*ready, 0 if documented else -1])
 
     def _prepares(self, statement: ast.stmt) -> bool:
-        """Return whether a statement imports, or sets environment variables, which libraries read during their import.
-        """
+        """Return whether a statement imports, or sets environment variables, which libraries read when imported."""
         if isinstance(statement, _DEFINITIONS):
             return False
         names = ImportedNames(self.source)

@@ -83,8 +83,7 @@ def look(record: Record, where: Divergence, progress: Progress | None = None) ->
 
 
 def _read(folder: Path, directory: Path, command: list[str]) -> Look:
-    """Read the events of a trial's processes. `directory`: the user's folder; an isolated trial runs in a copy of it.
-    """
+    """Read the events of a trial's processes. `directory`: the user's folder; isolated trials run in a copy of it."""
     found = Look(copied=(folder / "work", directory), named=frozenset(directory / word for word in command))
     for process in sorted((folder / wire.PROCESSES).glob("*")):
         for event in observations.events(process):

@@ -20,8 +20,7 @@ class Notebook:
     cells: tuple[str, ...]
 
     def cell_of(self, draw: Draw) -> int | None:
-        """Return the number (from 1) of the only cell that holds the innermost line of a draw; None if there is none.
-        """
+        """Return the number (from 1) of the only cell with the innermost line of a draw; None if there is none."""
         (path, line), *_ = draw.places
         if path.is_file() or not draw.text:
             return None

@@ -30,8 +30,7 @@ def of_one_in_place(before: PatchResult) -> list[str]:
 
 
 def of_one_found_again(made: Proposal) -> list[str]:
-    """Return the note that --fewest does not reduce the patch of an earlier fix: the purpose of each line is unknown.
-    """
+    """Return the note that --fewest does not reduce the patch of an earlier fix: the purpose of lines is unknown."""
     if not _has_places(made.why.cause):
         return []
     explain = f"samebits explain -- {shlex.join(made.record.file.command)}"

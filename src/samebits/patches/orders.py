@@ -38,8 +38,7 @@ def sorted_sets(program: Program) -> list[LineChange]:
 
 
 def kept_orders(program: Program) -> list[LineChange]:
-    """Replace set(...) by dict.fromkeys(...), which keeps the order of insertion: for elements that cannot be sorted.
-    """
+    """Replace set(...) by dict.fromkeys(...), which keeps the order of insertion, for elements that do not sort."""
     found = []
     for source, node in _walked_sets(program):
         is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SETS

@@ -26,8 +26,7 @@ from samebits.store.record_files import digest_of
 
 @dataclass(frozen=True)
 class Proposal:
-    """A proposal. `patches`: the likeliest first. `missing`: controls without a patch. `document`: of the first patch.
-    """
+    """A proposal. `patches`: the likeliest first. `missing`: controls without one. `document`: of the first patch."""
 
     record: Record
     result: Result

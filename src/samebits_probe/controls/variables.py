@@ -13,8 +13,7 @@ _started = dict(os.environ)  # the environment with which the process started
 
 
 def at_start_of_process(name: str) -> "Optional[str]":
-    """Return the value with which the process started: libraries may have read it before Python began. None if unset.
-    """
+    """Return the value with which the process started, or None. Libraries may have read it before Python began."""
     return _started.get(name)
 
 

@@ -38,8 +38,7 @@ _WRITTEN = ("running_mean", "running_var", "noise")
 
 
 class Overload:
-    """One overload. `why_not`: why it is not replayed, or "". `writes`: (position, name) of the arguments it writes to.
-    """
+    """One overload. `why_not`: why it is not replayed, or "". `writes`: (position, name) of written arguments."""
 
     __slots__ = ("fresh", "name", "overload", "random", "results", "schema", "why_not", "writes")
 
@@ -64,8 +63,7 @@ class Overload:
         return name
 
     def learn(self, written: Iterable[int], drew: bool) -> None:
-        """Learn from the first call what it wrote to, and whether it drew random numbers, even if the schema hides it.
-        """
+        """Learn from the first call what it wrote to, and whether it drew random numbers: the schema may hide both."""
         self.fresh = False
         self.random = self.random or drew
         known = {name for _, name in self.writes}

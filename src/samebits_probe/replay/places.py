@@ -41,8 +41,7 @@ class Places:
     """Finds the places of operators. Each operator asks once, in its own thread."""
 
     def __init__(self, torch: Any, modules: Callable[[], Dict[int, str]]) -> None:
-        """Prepare for one process. `modules`: function() -> {id of a module: qualified name, "" for an outermost one}.
-        """
+        """Prepare for one process. `modules`: function() -> {id of a module: qualified name, "" if outermost}."""
         self._torch, self._modules = torch, modules
         self._task, self._node = torch._C._current_graph_task_id, getattr(torch._C, "_current_autograd_node", None)
         self._next = getattr(torch.autograd, "_get_sequence_nr", None)
@@ -89,8 +88,7 @@ class Places:
         return file, line, self._modules().get(number) or kind
 
     def _look(self) -> _Look:
-        """Return (file, line) of the innermost frame of the program, and (id, class) of the innermost module or None.
-        """
+        """Return (file, line) of the innermost frame of the program, and (id, class) of the innermost module."""
         frame: Optional[FrameType] = sys._getframe(2)
         file, line = "", 0
         module: Optional[Tuple[int, str]] = None

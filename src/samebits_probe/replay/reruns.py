@@ -74,8 +74,7 @@ class Replayer:
                 self.generators.put_back(after)
 
     def _learn(self, call: "_Call", args: Arguments, after: List[GeneratorState]) -> None:
-        """Learn from the first call of an operator: which arguments it changed, and whether it changed a random state.
-        """
+        """Learn from the first call of an operator which arguments it changed, and whether it drew random numbers."""
         written = [at for at, value in enumerate(args) if self._has_changed(call, [value])]
         drew = not self.generators.are_same(call.states, after)
         call.known.learn(written, drew)
@@ -145,8 +144,7 @@ class Replayer:
                 place["memory"] = self._depends_on_memory(again, results)
 
     def _depends_on_memory(self, again: "_Again", names: Iterable[str]) -> Optional[bool]:
-        """Return whether the content of new memory decides: equal content gives equal bits, different content does not.
-        """
+        """Return whether the content of new memory decides: equal content gives equal bits, different content not."""
         if self.memory.why_not:
             return None
         runs = []
