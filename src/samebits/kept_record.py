@@ -40,13 +40,15 @@ def judged(record: Record) -> Result:
 
 
 def location_of(record: Record, result: Result) -> Location | None:
-    """Return what an earlier locate found in the record; None if no trials diverge, or if it cannot be read."""
-    if result.divergence is None:
+    """Return what an earlier locate found about the divergence of the result; None if it looked at a different one."""
+    if (where := result.divergence) is None:
         return None
     try:
-        return read_document(record.folder / LOCATION, Location)
+        found = read_document(record.folder / LOCATION, Location)
     except SamebitsError:
         return None
+    # more trials (--add) can diverge earlier
+    return found if (found.step, found.kind, found.name) == (where.step, where.kind, where.name) else None
 
 
 def _with_measures(result: Result, left: Result | None) -> Result:
