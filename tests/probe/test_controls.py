@@ -1,5 +1,10 @@
 """Controls of what Python itself varies: a program varies without, is pinned with, and the reading says so."""
 
+import os
+import shutil
+import subprocess
+import sys
+
 import pytest
 
 TRIALS = 4
@@ -165,6 +170,53 @@ sys.stdout.flush(); subprocess.check_call([sys.executable, '-c', 'import os; pri
 os.environ.clear(); print(os.environ.get('OMP_NUM_THREADS'), os.environ.get('PATH'))
 """
     assert held_run(["threads"], python, text).stdout.split() == ["1", "1", "1", "1", "1", "None"]
+
+
+# a stand-in for BLIS, which says -1 as long as nobody has given it a number of threads
+BLIS = """#include <stdlib.h>
+static long count;
+long bli_thread_get_num_threads(void) {
+    const char *asked = getenv("BLIS_NUM_THREADS");
+    return count ? count : asked ? atol(asked) : -1;
+}
+void bli_thread_set_num_threads(long number) { count = number; }
+"""
+
+
+@pytest.fixture(scope="module")
+def blis(tmp_path_factory):
+    """A shared library with the functions of BLIS."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    folder = tmp_path_factory.mktemp("blis")
+    (folder / "blis.c").write_text(BLIS)
+    subprocess.run([compiler, "-shared", "-fPIC", folder / "blis.c", "-o", folder / "libblis.so.4"], check=True)
+    return folder / "libblis.so.4"
+
+
+@pytest.mark.parametrize(
+    ("then", "found"),
+    [
+        ("", (True, "libblis.so.4")),
+        (
+            "library.bli_thread_set_num_threads(3)",
+            (False, "undone by the program before the last step: libblis.so.4: 3"),
+        ),
+    ],
+)
+def test_the_threads_of_blis_are_read_back(held_run, blis, then, found):
+    trial = held_run(["threads"], None, f"import ctypes; library = ctypes.CDLL({str(blis)!r})\n{then}\n")
+    assert trial.processes[0].control("threads", "last-step") == found
+
+
+def test_a_blis_without_a_number_of_threads_has_one(blis):
+    program = f"import ctypes; ctypes.CDLL({str(blis)!r}); from samebits_probe.controls import native_libraries as n; "
+    environment = {name: text for name, text in os.environ.items() if name != "BLIS_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", program + "print(n.blas_counts())"], capture_output=True, text=True, env=environment
+    )
+    assert done.stdout == "[('libblis.so.4', 1)]\n"
 
 
 def test_a_hash_seed_that_a_program_restarts_itself_with_is_its_own(held_run):

@@ -189,6 +189,16 @@ def test_strict_is_every_control_but_those_that_are_left_out_for_a_reason():
     assert set(controls.resolve([], "strict")) == set(inner.TABLE) - left_out
 
 
+def test_a_program_sets_each_thread_count_that_the_control_sets():
+    """TensorFlow's two are calls of TensorFlow."""
+    lines = [line for one in inner.find("threads").edits for line in one.lines]
+    exported = {word for line in lines for word in line.split() if line.startswith("export ")} - {"export"}
+    found = {f"{name}={value}" for name, value in inner.find("threads").environment(7).items()}
+    assert found - exported == {"TF_NUM_INTRAOP_THREADS=1", "TF_NUM_INTEROP_THREADS=1"}
+    assert exported <= found
+    assert {"intra" in line or "inter" in line for line in lines if "tensorflow" in line} == {True}
+
+
 def test_the_papers_variables_are_set():
     found = controls.environment(controls.resolve([], "code2"), 2019, {})
     assert found["PYTHONHASHSEED"] == "0"

@@ -13,7 +13,9 @@ _ASK = (
     "scipy_openblas_get_num_threads",
     "scipy_openblas_get_num_threads64_",
     "MKL_Get_Max_Threads",
+    "bli_thread_get_num_threads",
 )
+_BLAS = ("openblas", "mkl_rt", "libblis")  # parts of the names of their files
 
 
 def blas_counts() -> "List[ThreadCount]":
@@ -21,7 +23,7 @@ def blas_counts() -> "List[ThreadCount]":
     found: List[ThreadCount] = []
     for path in loaded_libraries():
         name = os.path.basename(path)
-        if "openblas" in name or "mkl_rt" in name:
+        if any(part in name for part in _BLAS):
             found.extend((name, count) for count in _count(path))
     return found
 
@@ -45,7 +47,10 @@ def _count(path: str) -> "Iterator[int]":
         if hasattr(library, name):
             function = getattr(library, name)
             function.restype, function.argtypes = ctypes.c_int, []
-            yield function()
+            count = function()
+            # a BLIS to which nobody gave a number says -1, and computes in one thread:
+            # https://github.com/joblib/threadpoolctl/blob/master/threadpoolctl.py
+            yield 1 if count == -1 else count
             return
 
 

@@ -3,7 +3,7 @@
 import functools
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Set
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Set
 
 from ..wire import HELD, UNDONE
 from .control import SHELL, TOP, Control, edit, imported, whole_number
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .native_libraries import ThreadCount
     from .replacement import AnyFunction
 
-_VARIABLES = (
+_OF_EVERY_PROGRAM = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -23,12 +23,14 @@ _VARIABLES = (
     "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-    "PJRT_NPROC",  # for the CPU client of jaxlib; older ones read NPROC
-    "NPROC",
 )
+_OF_TENSORFLOW = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")  # with what _COUNTS begin
+_OF_JAX = ("PJRT_NPROC", "NPROC")  # for the CPU client of jaxlib; older ones read NPROC
 _COUNTS = ("intra_op_parallelism_threads", "inter_op_parallelism_threads")  # of TensorFlow
+
+
+def _export(names: "Sequence[str]") -> str:
+    return "export " + " ".join(name + "=1" for name in names)
 
 
 class Threads(Control):
@@ -45,8 +47,8 @@ class Threads(Control):
             "tensorflow.config.threading.set_inter_op_parallelism_threads(1)",
             library="tensorflow",
         ),
-        edit(SHELL, "export PJRT_NPROC=1 NPROC=1", library="jax"),
-        edit(SHELL, "export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1"),
+        edit(SHELL, _export(_OF_JAX), library="jax"),
+        edit(SHELL, _export(_OF_EVERY_PROGRAM)),
     )
     hints = {"forward": 4, "gradient": 4, "update": 5}
     is_of_operators = True
@@ -61,7 +63,7 @@ class Threads(Control):
 
     @classmethod
     def environment(cls, seed: int) -> "Dict[str, str]":
-        return {name: cls.value for name in _VARIABLES}
+        return {name: cls.value for name in _OF_EVERY_PROGRAM + _OF_TENSORFLOW + _OF_JAX}
 
     def after_import(self) -> "ImportHooks":
         return {"torch": self._hold_torch, "tensorflow": functools.partial(_hold_tensorflow, int(self.value))}
