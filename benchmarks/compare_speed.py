@@ -25,7 +25,7 @@ def write_process(folder, steps, points):
     kinds = ["start", *(KINDS[i % 4] for i in range(points)), "end"]
     table = [{"id": i, "kind": kind, "name": f"p{i}", "dtype": "float32", "shape": [4]} for i, kind in enumerate(kinds)]
     (folder / wire.POINTS).write_text("".join(json.dumps(line) + "\n" for line in table))
-    records = np.zeros(steps * points + 2, dtype=wire.RECORD_FIELDS)
+    records = np.zeros(steps * points + 2, dtype=wire.ROW_FIELDS)
     order = sorted(range(1, points + 1), key=lambda i: wire.CODE[kinds[i]])
     records["step"][1:-1] = np.repeat(np.arange(steps), points)
     records["point"][1:-1] = np.tile(order, steps)

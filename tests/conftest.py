@@ -334,7 +334,7 @@ class WatchedTrial:
     @property
     def observed(self):
         """The processes that observed something."""
-        return [process for process in self.processes if process.records]
+        return [process for process in self.processes if process.rows]
 
     @property
     def only(self):
@@ -344,14 +344,14 @@ class WatchedTrial:
 
 
 class WatchedProcess:
-    """One process: `facts`, `points` (id -> document), `records` [(step, kind, name, occurrence, hex, flag)],
+    """One process: `facts`, `points` (id -> document), `rows` [(step, kind, name, occurrence, hex, flag)],
     `scalars` [(step, name, occurrence, value)], `events`, `end` and `stopped` (a document or None)."""
 
     def __init__(self, folder):
         self.folder = folder
         self.facts = _document(folder / wire.PROCESS)
         self.points = {point["id"]: point for point in _lines(folder / wire.POINTS)}
-        self.records = [self._record(fields) for fields in _unpacked(folder / wire.TRACE, wire.RECORD)]
+        self.rows = [self._row(fields) for fields in _unpacked(folder / wire.TRACE, wire.ROW)]
         self.scalars = [
             (step, self.points[point]["name"], occurrence, value)
             for step, point, occurrence, value in _unpacked(folder / wire.SCALARS, wire.SCALAR)
@@ -360,7 +360,7 @@ class WatchedProcess:
         self.events = _lines(folder / wire.EVENTS) + (self.end or {}).get("events", [])
         self.stopped = _document(folder / wire.STOPPED)
 
-    def _record(self, fields):
+    def _row(self, fields):
         step, point, kind, flag, occurrence, fingerprint = fields
         return step, wire.KINDS[kind], self.points[point]["name"], occurrence, fingerprint.hex(), flag
 
@@ -395,11 +395,11 @@ class WatchedProcess:
 
     def names(self, kind, step=None):
         """Names of the points of a kind (at a step), in the order in which they were observed."""
-        return [record[2] for record in self.records if record[1] == kind and step in (None, record[0])]
+        return [row[2] for row in self.rows if row[1] == kind and step in (None, row[0])]
 
     def prints(self, kind, step=None):
         """(name, fingerprint) of the points of a kind (at a step)."""
-        return [(record[2], record[4]) for record in self.records if record[1] == kind and step in (None, record[0])]
+        return [(row[2], row[4]) for row in self.rows if row[1] == kind and step in (None, row[0])]
 
 
 def _document(path):

@@ -174,7 +174,7 @@ class SimulatedTrial:
             for number, (kind, name) in enumerate(POINTS):
                 if {"rng": -1, "start": -1, "end": STEPS}.get(kind, min(max(step, 0), STEPS - 1)) == step:
                     value = self._value(step, wire.CODE[kind], name)
-                    recorder.add(wire.RECORD.pack(step, number, wire.CODE[kind], wire.LEAF, 0, value))
+                    recorder.add(wire.ROW.pack(step, number, wire.CODE[kind], wire.LEAF, 0, value))
         recorder.flush()
         recorder.document(wire.END, {"steps": STEPS, "seconds": self._training.seconds, "reason": "exit"})
         for file in recorder._files.values():

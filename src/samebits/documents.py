@@ -243,9 +243,10 @@ class FirstOutput(Document):
     """The first module, gradient or operator, in the order of execution, whose outputs differ between trials.
 
     `what`: module, gradient (of the module's output) or operator. `inputs_equal`: null if the inputs were not compared.
-    `module`: the module in which it ran. `code`: a line of the program. `random`: whether it draws random numbers.
-    `given`: the arguments that cause the difference, if they came from outside. `read_by`: the operator that reads the
-    memory that this one left uninitialised.
+    `module`: the module in which it ran. `code`: a line of the program, as `train.py:12` without the folder; the name
+    of the operation in a graph of TensorFlow that only libraries made; "" if no line is known. `random`: whether it
+    draws random numbers. `given`: the arguments that cause the difference, if they came from outside. `read_by`: the
+    operator that reads the memory that this one left uninitialised.
     """
 
     what: str

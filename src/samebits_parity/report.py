@@ -25,7 +25,7 @@ def compared(title: str, found: Agreement, sentence: str, document: BaseModel, b
         title=title,
         verdict=VERDICTS[found],
         head=HEADS[found],
-        sentence=sentence,
+        headline=sentence,
         blocks=shown,
         samebits=__version__,
         document=document,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Result = TypeVar("Result")
 
-_RECORD = wire.RECORD.pack
+_ROW = wire.ROW.pack
 
 
 class Probe:
@@ -155,7 +155,7 @@ class Probe:
         code = self._names[point][0]
         if self._leaves or code in (0, 1, 7) or (self._keeping and threading.get_ident() in self._keeping):
             at = self.step if step is None else step
-            self.recorder.add(_RECORD(at, point, code, wire.LEAF, min(occurrence, 65535), fingerprint_))
+            self.recorder.add(_ROW(at, point, code, wire.LEAF, min(occurrence, 65535), fingerprint_))
         else:
             self._digests.setdefault(code, []).append((point, fingerprint_))
         return occurrence
@@ -256,7 +256,7 @@ class Probe:
             kind = wire.KINDS[code]
             text = b"".join(self._names[point][1].encode("utf-8", "replace") + b"\0" + leaf for point, leaf in found)
             digest = self.hasher.data(text, self.hasher.header("digest", (len(found),)))
-            self.recorder.add(_RECORD(self.step, self.point(kind, ""), code, wire.DIGEST, 0, digest))
+            self.recorder.add(_ROW(self.step, self.point(kind, ""), code, wire.DIGEST, 0, digest))
         self._digests = {}
 
     def tell(self, functions: "Iterable[Callable[[], Any]]") -> None:

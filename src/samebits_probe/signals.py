@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 _SOON = 0.001
-_LIBRARIES = ("builtins", "samebits_probe", "struct", "ctypes", "json", "torch", "numpy", "tensorflow", "jax", "jaxlib",
-              "keras")  # fmt: skip
+# packages whose classes of exceptions the probe's own code raises, or compiled code that it calls
+_RAISED_HERE = ("builtins", "samebits_probe", "struct", "ctypes", "json", "torch", "numpy", "tensorflow", "jax",
+                "jaxlib", "keras")  # fmt: skip
 
 
 class _State:
@@ -213,5 +214,5 @@ def comes_from_a_thread(error: BaseException) -> bool:
     last: Any = error.__traceback__
     while last.tb_next is not None:
         last = last.tb_next
-    is_foreign = type(error).__module__.partition(".")[0] not in _LIBRARIES
+    is_foreign = type(error).__module__.partition(".")[0] not in _RAISED_HERE
     return is_foreign and last.tb_frame.f_code.co_filename.startswith(OWN)

@@ -11,10 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, List, Set, Tuple, Union
 
-    Held = Tuple[bytes, bytes]  # records and scalars
+    Held = Tuple[bytes, bytes]  # rows and scalars
     Mark = List[Tuple[str, int]]  # files, and their sizes at one moment
 
-# a record (wire.RECORD) without its fingerprint: the step, and the fields that are the same in all steps
+# a row (wire.ROW) without its fingerprint: the step, and the fields that are the same in all steps
 _FRONT = struct.Struct("<qIBBH").pack
 # a line of the table of points, as json.dumps writes it, in a third of the time
 _POINT = '{"id": %d, "kind": "%s", "name": %s, "dtype": %s, "shape": %s}\n'
@@ -36,7 +36,7 @@ def write_whole(path: str, document: "Any") -> None:
 class Group:
     """Points of one kind that are recorded together.
 
-    `once`: their counts in a step. `fronts`: the bytes before each fingerprint in a record of step 0.
+    `once`: their counts in a step. `fronts`: the bytes before each fingerprint in a row of step 0.
     """
 
     def __init__(self, kind: str, points: "Iterable[int]") -> None:
@@ -82,9 +82,9 @@ class Occurrences:
 
 
 class Rows:
-    """Records of consecutive points as one number. So one addition sets their step, without an object for each record.
+    """Rows of consecutive points as one number. So one addition sets their step, without an object for each row.
 
-    `number`: the records of step 0, little-endian.
+    `number`: the rows of step 0, little-endian.
     """
 
     __slots__ = ("count", "number")
@@ -93,28 +93,28 @@ class Rows:
         self.number, self.count = number, count
 
     def at(self, step: int) -> bytes:
-        """Return the records of a step, from 0 on."""
+        """Return the rows of a step, from 0 on."""
         steps = _steps.get(self.count)
         if steps is None:
-            row = b"\1" + bytes(wire.RECORD.size - 1)
+            row = b"\1" + bytes(wire.ROW.size - 1)
             steps = _steps[self.count] = int.from_bytes(row * self.count, "little")
-        return (self.number + step * steps).to_bytes(wire.RECORD.size * self.count, "little")
+        return (self.number + step * steps).to_bytes(wire.ROW.size * self.count, "little")
 
     def prints(self) -> "List[bytes]":
         """Return the fingerprints one by one."""
-        whole, size = self.at(0), wire.RECORD.size
+        whole, size = self.at(0), wire.ROW.size
         return [whole[end - 16 : end] for end in range(size, len(whole) + 1, size)]
 
 
-_steps: "Dict[int, int]" = {}  # number of records -> the number to add for each step
+_steps: "Dict[int, int]" = {}  # number of rows -> the number to add for each step
 
 
 class Recorder:
-    """Appends records to the files of the process.
+    """Appends rows to the files of the process.
 
-    Records are buffered in memory within a step, and written once per step, after the points that they name. Scalars
+    Rows are buffered in memory within a step, and written once per step, after the points that they name. Scalars
     are written when there are many. Files are opened at the first write. After a failed write (a full disk) nothing
-    more is written, because nobody could read records behind a torn one.
+    more is written, because nobody could read rows behind a torn one.
     """
 
     def __init__(self, folder: str) -> None:
@@ -145,7 +145,7 @@ class Recorder:
         write_whole(System.join(self.folder, name), document)
 
     def flush(self, scalars: bool = True) -> None:
-        """Write the buffers of the step. Records that a different thread adds meanwhile stay in the buffers."""
+        """Write the buffers of the step. Rows that a different thread adds meanwhile stay in the buffers."""
         if self._points:
             points = self._points[:]
             self.write(wire.POINTS, "".join(points).encode())
@@ -161,21 +161,21 @@ class Recorder:
         del rows[: len(data)]
 
     def rows(self) -> int:
-        """Return the number of whole records in the trace so far."""
-        return self.size(wire.TRACE) // wire.RECORD.size
+        """Return the number of whole rows in the trace so far."""
+        return self.size(wire.TRACE) // wire.ROW.size
 
     def hold(self) -> None:
-        """Write all buffers. From now on, new records stay in memory."""
+        """Write all buffers. From now on, new rows stay in memory."""
         self.flush()
         self._is_holding = True
 
     def held_prints(self) -> "Set[bytes]":
-        """Return the fingerprints of the records that are held in memory."""
-        size = wire.RECORD.size
+        """Return the fingerprints of the rows that are held in memory."""
+        size = wire.ROW.size
         return {bytes(self._trace[end - 16 : end]) for end in range(size, len(self._trace) + 1, size)}
 
     def held(self) -> "Held":
-        """Return the (records, scalars) that were added since `hold`, unwritten, and end the hold."""
+        """Return the (rows, scalars) that were added since `hold`, unwritten, and end the hold."""
         self._is_holding = False
         found = bytes(self._trace), bytes(self._scalars)
         del self._trace[:], self._scalars[:]

@@ -9,8 +9,8 @@ folder of the trial::
     <trial>/processes/<start>-<pid>/
         process.json                 at start: facts about the process (argv, pid, rank, python)
         points.jsonl                 one line per point (PointLine)
-        trace.bin                    fixed-size records (RECORD), in the order in which they were observed
-        scalars.bin                  fixed-size records (SCALAR): loss, metrics, norms as exact floats
+        trace.bin                    fixed-size rows (ROW), in the order in which they were observed
+        scalars.bin                  fixed-size rows (SCALAR): loss, metrics, norms as exact floats
         events.jsonl                 one line per event: {"event": ..., ...} (see EVENTS below)
         tensors.bin, tensors.jsonl   values of tensors, if config.json asks for them (see TENSORS below)
         stopped.json                 after `stop_after` steps: {"steps": K, "step_times": the times at which the first
@@ -18,10 +18,10 @@ folder of the trial::
                                      an answer allows more steps: then it removes the file, and continues
         end.json                     at a normal exit, and provisionally after a notebook's cell or a worker's task:
                                      {"steps", "seconds", "step_times", "reason": "exit", "shell", "cell" or "task",
-                                     "rows": the number of records in trace.bin, "events": [those of the end]}.
-                                     A later observation removes it, and the records that the end had added
+                                     "rows": the number of rows in trace.bin, "events": [those of the end]}.
+                                     A later observation removes it, and the rows that the end had added
 
-Files are append-only, or written whole through a rename. So a record is readable after a crash, and the reader cuts
+Files are append-only, or written whole through a rename. So the record is readable after a crash, and the reader cuts
 off a torn last row. All integers are little-endian.
 
 Both sides import this module: the probe with Python 3.6 or later, `samebits` with 3.10 or later.
@@ -47,9 +47,9 @@ __all__ = [
     "POINTS",
     "PROCESS",
     "PROCESSES",
-    "RECORD",
-    "RECORD_FIELDS",
     "REPLAY",
+    "ROW",
+    "ROW_FIELDS",
     "SCALAR",
     "SCALARS",
     "SCALAR_FIELDS",
@@ -240,13 +240,13 @@ CODE = {name: code for code, name in enumerate(KINDS)}
 #   unreadable  unknown: its library was not imported, or gives no answer
 EFFECTS = HELD, IDLE, OVERRULED, UNDONE, UNREADABLE = ("held", "idle", "overruled", "undone", "unreadable")
 
-# the flags of a record
+# the flags of a row
 LEAF = 0  # the fingerprint of one point
 DIGEST = 1  # in a thinned step: one digest over all leaves of this kind (the point has the name "")
 
 # step (int64; -1 before the first step), point id, kind code, flag, occurrence within step and point, fingerprint
-RECORD = struct.Struct("<qIBBH16s")
-RECORD_FIELDS = [
+ROW = struct.Struct("<qIBBH16s")
+ROW_FIELDS = [
     ("step", "<i8"),
     ("point", "<u4"),
     ("kind", "u1"),

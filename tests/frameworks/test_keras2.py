@@ -193,4 +193,4 @@ def test_a_tensor_is_captured_on_request(stack, watched_run):
 def test_training_is_stopped_after_the_steps_asked_for(stack, watched_run):
     process = watched_run(stack, SAMPLES / "keras2_trains.py", "fit", stop_after=2).only
     assert process.stopped["steps"] == 2
-    assert max(record[0] for record in process.records) == 1
+    assert max(row[0] for row in process.rows) == 1

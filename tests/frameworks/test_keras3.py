@@ -113,7 +113,7 @@ def test_the_state_of_a_seed_generator_is_a_random_state_and_no_weight(backend, 
 @pytest.mark.parametrize("backend", sorted(WAYS))
 def test_a_seeded_training_leaves_the_same_trace_twice(backend, train):
     first, second = train(backend, "fit"), train(backend, "fit", attempt=2)
-    assert first.records == second.records
+    assert first.rows == second.rows
 
 
 @pytest.mark.slow
@@ -261,7 +261,7 @@ def test_an_error_of_the_program_stays_its_own(backend, train):
 def test_a_trial_stops_after_exactly_as_many_steps_as_it_is_told(backend, train):
     seen = train(backend, "fit", stop_after=2)
     assert seen.stopped["steps"] == 2
-    assert {step for step, *_ in seen.records} == {-1, 0, 1}
+    assert {step for step, *_ in seen.rows} == {-1, 0, 1}
 
 
 @pytest.mark.slow

@@ -103,7 +103,7 @@ def test_no_record_is_an_error_for_people(samebits, tmp_path):
 
 def trained(process):
     """All records but the states of generators that the program neither seeds nor uses."""
-    return [record for record in process.records if record[1:3] not in (("rng", "python"), ("rng", "numpy"))]
+    return [row for row in process.rows if row[1:3] not in (("rng", "python"), ("rng", "numpy"))]
 
 
 @pytest.mark.parametrize("level", ["module", "operator"])

@@ -163,7 +163,7 @@ def test_a_step_that_is_looked_into_is_made_once_and_differs_by_rounding_at_most
         assert (plain.exit_code, seen.exit_code) == (0, 0), seen.stderr
         assert not seen.only.failures
         assert seen.only.steps == plain.only.steps == 6
-        before = [[record for record in one.only.records if record[0] < 3] for one in (plain, seen)]
+        before = [[row for row in one.only.rows if row[0] < 3] for one in (plain, seen)]
         assert before[0] == before[1]
         for mine, theirs in zip(told(plain.stdout), told(seen.stdout), strict=True):
             assert mine[0] == theirs[0]

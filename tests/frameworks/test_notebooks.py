@@ -18,7 +18,7 @@ def test_a_kernel_that_is_killed_has_an_end_after_its_last_cell(shared_run):
 
 def test_a_kernel_that_leaves_by_itself_has_the_same_records(shared_run):
     killed, graceful = (shared_run(sys.executable, SAMPLE, how) for how in ("immediate", "graceful"))
-    assert [r[:4] for r in killed.only.records] == [r[:4] for r in graceful.only.records]
+    assert [r[:4] for r in killed.only.rows] == [r[:4] for r in graceful.only.rows]
 
 
 def test_a_kernel_that_dies_within_a_cell_has_no_end(watched_run):
@@ -35,7 +35,7 @@ def test_what_the_globals_of_a_notebook_hold_is_seen_however_its_kernel_ends(wat
     trial = watched_run(sys.executable, SAMPLE, how, MODEL)
     assert (trial.exit_code, trial.only.failures) == (0, []), trial.stderr
     assert trial.only.end["reason"] == {"immediate": "cell", "graceful": "shell"}[how]
-    assert ("end", "globals W") in [record[1:3] for record in trial.only.records]
+    assert ("end", "globals W") in [row[1:3] for row in trial.only.rows]
 
 
 def test_what_a_notebook_does_at_its_exit_is_in_its_end(watched_run):

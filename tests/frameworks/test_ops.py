@@ -80,7 +80,7 @@ def test_many_layers_are_silent_in_forward_backward_and_optimizer(tmp_path, opti
 
 def records(process):
     """All but the states of Python's and numpy's generators, which these programs do not seed."""
-    return [record for record in process.records if record[1] != "rng" or record[2] == "torch"]
+    return [row for row in process.rows if row[1] != "rng" or row[2] == "torch"]
 
 
 def compared(watched_run, program, *arguments):

@@ -97,4 +97,4 @@ def test_what_is_recorded_is_the_same_with_and_without_values(training):
 
 def observed(process):
     """All that was recorded but random states, which no program here seeds."""
-    return [record for record in process.records if record[1] != "rng"]
+    return [row for row in process.rows if row[1] != "rng"]

@@ -35,7 +35,7 @@ for _ in range(2):
 
 def test_a_step_is_recorded_in_the_order_in_which_it_is_judged(seen, torch_python):
     process = seen(torch_python, STEP)
-    kinds = [record[1] for record in process.records if record[0] == 1]
+    kinds = [row[1] for row in process.rows if row[0] == 1]
     assert [kind for kind, before in zip(kinds, [None, *kinds], strict=False) if kind != before] == [
         *["rng", "batch", "forward", "batch", "forward", "gradient", "update"],
     ]
@@ -367,4 +367,4 @@ def test_a_trial_stops_after_exactly_the_steps_asked_for(watched_run, torch_pyth
     text = "import torch, torch.nn as nn\ntorch.manual_seed(0)\n" + STEP.replace("range(2)", "range(50)")
     process = watched_run(torch_python, text, stop_after=7).only
     assert process.stopped["steps"] == 7
-    assert max(record[0] for record in process.records) == 6
+    assert max(row[0] for row in process.rows) == 6

@@ -33,7 +33,7 @@ def fitted(shared_run):
 
 def evidence(process):
     """All that was compared, without the states of generators that nobody uses."""
-    return [record for record in process.records if record[1] != "rng"]
+    return [row for row in process.rows if row[1] != "rng"]
 
 
 SEVERAL = "forest,threads,network,boosted,pipeline,part_by_part,others"

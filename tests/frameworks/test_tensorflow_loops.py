@@ -88,4 +88,4 @@ def test_steps_compiled_by_xla_are_counted_and_what_is_inside_is_said(train):
 
 @pytest.mark.slow
 def test_a_loop_leaves_the_same_trace_twice(train):
-    assert train("loop_in_a_function").records == train("loop_in_a_function", attempt=2).records
+    assert train("loop_in_a_function").rows == train("loop_in_a_function", attempt=2).rows

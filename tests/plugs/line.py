@@ -6,5 +6,5 @@ from samebits.reports.tree import Report
 
 
 def render(report: Report) -> str:
-    """The verdict and its sentence."""
-    return f"{report.head} | {report.sentence}\n"
+    """The verdict and its headline."""
+    return f"{report.head} | {report.headline}\n"

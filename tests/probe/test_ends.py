@@ -32,7 +32,7 @@ def test_an_end_replaces_the_one_before_and_holds_the_state_of_its_own_time(watc
     process = watched_run(python, program).only
     once = watched_run(python, START + "step(0)\nstep(1)\nmodel['w'] = 7.0\n").only
     assert process.failures == []
-    assert process.records == once.records
+    assert process.rows == once.rows
     assert process.scalars == once.scalars
     assert (process.end["steps"], process.end["reason"]) == (2, "exit")
 
@@ -41,7 +41,7 @@ def test_an_end_is_there_if_the_process_is_killed_after_it(watched_run):
     program = START + "step(0)\nstep(1)\nprobe.end_now('task')\nos.kill(os.getpid(), 9)\n"
     process = watched_run(None, program).only
     whole = watched_run(None, START + "step(0)\nstep(1)\n").only
-    assert process.records == whole.records
+    assert process.rows == whole.rows
     assert process.end["reason"] == "task"
     assert ended(process)[1]["steps"] == 2
 
@@ -56,7 +56,7 @@ def test_an_observation_after_an_end_voids_it(watched_run):
 def test_a_row_that_was_written_after_an_end_voids_it_for_the_reader(watched_run):
     process = watched_run(None, START + "step(0)\n").only
     with (process.folder / wire.TRACE).open("ab") as file:
-        file.write((process.folder / wire.TRACE).read_bytes()[: wire.RECORD.size])
+        file.write((process.folder / wire.TRACE).read_bytes()[: wire.ROW.size])
     assert read_process(process.folder).end is None
 
 
@@ -64,11 +64,11 @@ def test_a_row_that_was_written_after_an_end_voids_it_for_the_reader(watched_run
 def test_an_end_that_was_taken_too_early_is_taken_again(watched_run, call):
     process = watched_run(None, START + f"step(0)\n{call}\nmodel['w'] = 7.0\n").only
     late = watched_run(None, START + "step(0)\nmodel['w'] = 7.0\n").only
-    assert process.records == late.records
+    assert process.rows == late.rows
     assert process.end["steps"] == 1
 
 
 def test_exit_functions_of_the_program_run_before_the_end_is_taken(watched_run):
     process = watched_run(None, START + "atexit.register(lambda: model.update(w=7.0))\nstep(0)\n").only
     late = watched_run(None, START + "step(0)\nmodel['w'] = 7.0\n").only
-    assert process.records == late.records
+    assert process.rows == late.rows

@@ -16,7 +16,7 @@ from samebits.experiment import Progress
 from samebits.kept_record import judged
 from samebits.model import Result
 from samebits.reports.presenters import PRESENTERS, render
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 from samebits.store.record import left_result, open_record
 
 TRIALS = 5

@@ -33,7 +33,7 @@ def samebits(*words, **how):
 
 def fingerprints(record):
     """What the first two trials observed and how they ended."""
-    return [(trial.file, [process.records.tobytes() for process in trial.processes]) for trial in record.trials[:2]]
+    return [(trial.file, [process.rows.tobytes() for process in trial.processes]) for trial in record.trials[:2]]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from samebits.launch.leaks import Leaks, ProcessTree
 from samebits.launch.plan import Request
 from samebits.model import Options
 from samebits.reports.presenters.terminal import render
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 from samebits.store import open_record
 
 SAMPLES = Path(__file__).parent.parent / "samples"

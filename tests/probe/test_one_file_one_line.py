@@ -1,4 +1,4 @@
-"""A control, a watcher, a launcher, a host and a reporter are each one file and one line in a table (a reporter, two).
+"""A control, a watcher, a launcher, a host, a presenter: each is one file and one line in a table (a presenter, two).
 
 Each test copies the packages, adds to the copy what CONTRIBUTING names, and runs commands on real programs.
 """
@@ -47,7 +47,7 @@ PLUGGED = {
         "src/samebits/launch/apart.py",
         (("src/samebits/launch/__init__.py", "HOSTS = {", '"apart": ("apart", "Apart"), '),),
     ),
-    "reporter": Plug(
+    "presenter": Plug(
         "src/samebits/reports/presenters/line.py",
         (
             ("src/samebits/options.py", "FORMATS = {\n", '    "line": ("line", "Write one line of text."),\n'),
@@ -358,7 +358,7 @@ def test_what_a_host_does_not_know_is_refused(far):
         assert far.run("check", "--each", needs, "--on", "apart://moon", "far.py").returncode == 2
 
 
-# -- a reporter -----------------------------------------------------------------------------------------------------
+# -- a presenter ----------------------------------------------------------------------------------------------------
 
 OBSERVES = """import samebits_probe
 for step in range(2):
@@ -367,29 +367,29 @@ for step in range(2):
 
 
 @pytest.fixture
-def reporter(copies):
-    copies("reporter").write(train=OBSERVES)
-    return copies("reporter")
+def presenter(copies):
+    copies("presenter").write(train=OBSERVES)
+    return copies("presenter")
 
 
-def test_a_reporter_writes_what_check_report_and_compare_found(reporter):
-    done = reporter.run("check", "-n", "2", "--overwrite", "--out", "r", "--line", "check.txt", "train.py")
+def test_a_presenter_writes_what_check_report_and_compare_found(presenter):
+    done = presenter.run("check", "-n", "2", "--overwrite", "--out", "r", "--line", "check.txt", "train.py")
     assert done.returncode == 0, done.stderr
-    line = (reporter.programs / "check.txt").read_text()
+    line = (presenter.programs / "check.txt").read_text()
     assert line.startswith("SAME BITS | ")
     assert line.count("\n") == 1
-    assert reporter.run("report", "--line", "-", "r").stdout == line
-    shutil.copytree(reporter.programs / "r", reporter.programs / "s", dirs_exist_ok=True)
-    assert reporter.run("compare", "--line", "-", "r", "s").stdout.startswith("SAME BITS | ")
+    assert presenter.run("report", "--line", "-", "r").stdout == line
+    shutil.copytree(presenter.programs / "r", presenter.programs / "s", dirs_exist_ok=True)
+    assert presenter.run("compare", "--line", "-", "r", "s").stdout.startswith("SAME BITS | ")
 
 
-def test_a_reporter_is_a_keyword_in_python(reporter):
+def test_a_presenter_is_a_keyword_in_python(presenter):
     code = "import samebits; print(samebits.check('train.py', trials=2, line='python.txt').verdict)"
-    assert reporter.run(code=code).stdout == "repeated\n"
-    assert (reporter.programs / "python.txt").read_text().startswith("SAME BITS | ")
+    assert presenter.run(code=code).stdout == "repeated\n"
+    assert (presenter.programs / "python.txt").read_text().startswith("SAME BITS | ")
 
 
-def test_the_reference_pages_list_the_option_of_a_reporter(reporter):
-    said = reporter.tables("options('check')", "keyword_table()")
+def test_the_reference_pages_list_the_option_of_a_presenter(presenter):
+    said = presenter.tables("options('check')", "keyword_table()")
     assert "| `--line FILE` | Write one line of text. |" in said
     assert "| `line` | `AnyPath` | Write one line of text. |" in said

@@ -94,7 +94,7 @@ def test_a_pause_leaves_nothing_behind_and_changes_no_bit(ask, tmp_path, steps_a
     steps_allowed(40)
     run(ask("trains.py", 100000, steps=40))
     waited, not_waited = (trial.observed[0] for trial in open_record(tmp_path / "record").trials)
-    own = [process.records[process.records["kind"] != wire.CODE["rng"]] for process in (waited, not_waited)]
+    own = [process.rows[process.rows["kind"] != wire.CODE["rng"]] for process in (waited, not_waited)]
     assert own[0].tobytes() == own[1].tobytes()
     assert waited.stopped["steps"] == not_waited.stopped["steps"] == 40
 
@@ -120,7 +120,7 @@ def test_a_training_that_parts_early_is_stopped_early(ask, tmp_path, steps_allow
 
 def test_the_probe_stops_after_exactly_so_many_steps(ask, tmp_path):
     run(ask("trains.py", 100000, steps=33))
-    steps = [trial.observed[0].records["step"].max() for trial in open_record(tmp_path / "record").trials]
+    steps = [trial.observed[0].rows["step"].max() for trial in open_record(tmp_path / "record").trials]
     assert steps == [32, 32]
 
 

@@ -38,7 +38,7 @@ def test_the_values_of_the_steps_that_were_asked_for_are_written(watched_run, py
 
 def test_what_is_recorded_is_the_same_with_and_without_values(watched_run, python):
     with_values, without = (watched_run(python, PROGRAM, tensors=asked).only for asked in (ASKED, None))
-    assert with_values.records == without.records
+    assert with_values.rows == without.rows
     assert kept(without) == []
 
 

@@ -83,7 +83,7 @@ def test_a_wait_changes_no_bit(ask, tmp_path):
     checks.run(ask(SAMPLE, "pass", out="whole", full=True))
     waited, whole = (open_record(tmp_path / name).trials[0].observed[0] for name in ("record", "whole"))
     for name in ("kind", "step", "fingerprint"):
-        assert waited.records[name].tolist() == whole.records[name].tolist()
+        assert waited.rows[name].tolist() == whole.rows[name].tolist()
 
 
 def test_trials_that_diverge_early_are_ended_while_they_wait(looked, tmp_path):

@@ -83,7 +83,7 @@ def fingerprint(value):
 
 def _records(letter, steps, parted):
     kinds = np.array([wire.CODE[kind] for kind, _, _ in POINTS], "u1")
-    table = np.zeros(steps * len(STEP_POINTS) + 2, np.dtype(wire.RECORD_FIELDS))
+    table = np.zeros(steps * len(STEP_POINTS) + 2, np.dtype(wire.ROW_FIELDS))
     table["point"] = [START, *STEP_POINTS * steps, END]
     table["kind"] = kinds[table["point"]]
     table["step"] = np.concatenate([[-1], np.repeat(np.arange(steps), len(STEP_POINTS)), [steps]])

@@ -5,7 +5,7 @@ import pytest
 from samebits.documents import Location, TensorDistance
 from samebits.reports.distance_heat import CODES, DistanceShades, distance_map
 from samebits.reports.presenters import html
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 
 
 def located(*distances, step=3):

@@ -5,7 +5,7 @@ import pytest
 from samebits.documents import Evidence, Explanation, Fix
 from samebits.reports import findings
 from samebits.reports.presenters import render, terminal
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 from samebits.reports.tree import Report
 
 FOUND = Explanation(
@@ -37,7 +37,7 @@ FOUND = Explanation(
 def lines(found):
     """What a terminal shows of an explanation."""
     blocks = tuple(findings.explanation_blocks(found))
-    made = Report(verdict="diverged", head="HEAD", sentence="Said.", blocks=blocks, document=found)
+    made = Report(verdict="diverged", head="HEAD", headline="Said.", blocks=blocks, document=found)
     return terminal.render(made).splitlines()[1:]
 
 

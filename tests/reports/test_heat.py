@@ -11,7 +11,7 @@ from samebits.comparison.processes import AlignedTrial
 from samebits.reports import heat
 from samebits.reports.heat import HeatMap, layer_names
 from samebits.reports.presenters import html
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 from samebits.reports.tree import Section
 from samebits.store.trace import Point
 
@@ -39,7 +39,7 @@ def counted_by_hand(record, trials, columns):
     of_step = {step: column for column in range(columns.number) for step in columns.steps(column)}
     for found, number in zip(seen, trials, strict=True):
         (trace,) = (trial.observed[0] for trial in record.trials if trial.id == number)
-        for row in trace.records:
+        for row in trace.rows:
             point, step = trace.points[int(row["point"])], int(row["step"])
             column = columns.number - 1 if point.kind == "end" else 0 if step < 0 else of_step.get(step)
             if column is not None:

@@ -91,7 +91,7 @@ def test_value_ticks_are_few_and_lie_within_the_figure(numbers):
 def test_a_million_steps_are_drawn_in_little_time_and_memory(judged):
     result, record = judged("AB", 1_000_000, {"B": 400_000})
     from samebits.reports.presenters import html
-    from samebits.reports.result import report
+    from samebits.reports.result_report import report
 
     began = time.process_time()
     tracemalloc.start()

@@ -7,7 +7,7 @@ import pytest
 
 from samebits.model import HeldControl, Setup
 from samebits.reports.presenters import html
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 from samebits.reports.table import Column, Table
 from samebits.reports.tree import Code, Facts, Report
 
@@ -121,7 +121,7 @@ def test_every_section_and_figure_after_the_first_is_in_the_contents(judged):
 def test_contents_of_a_page_without_sections_stand_above_its_first_table(repeated):
     tables = tuple(Table(str(n), f"Table {n}", (Column("a"),), (("b",),)) for n in range(3))
     made = Report(
-        title="Measured", sentence="Well.", blocks=(Facts((("paper", "agrees"),)), *tables), document=repeated
+        title="Measured", headline="Well.", blocks=(Facts((("paper", "agrees"),)), *tables), document=repeated
     )
     page = html.render(made)
     assert page.index("agrees") < page.index('id="contents"') < page.index('id="table-0"')
@@ -137,7 +137,7 @@ def test_the_page_begins_with_the_verdict_the_command_and_what_to_do_next(judged
 
 def test_the_lines_of_a_patch_that_are_new_or_gone_are_marked_and_those_of_a_program_are_not(repeated):
     patch, program = Code("--- a/t.py\n+++ b/t.py\n x\n-y < 1\n+y < 2"), Code("-y\n+y")
-    page = html.render(Report(title="Patch", sentence="Well.", blocks=(patch, program), document=repeated))
+    page = html.render(Report(title="Patch", headline="Well.", blocks=(patch, program), document=repeated))
     assert "\n x\n<del>-y &lt; 1</del>\n<ins>+y &lt; 2</ins>\n</pre>" in page
     assert ">-y\n+y\n</pre>" in page
 

@@ -9,7 +9,7 @@ import pytest
 from samebits.comparison import TensorPair, measure, shown_difference
 from samebits.documents import Location, Place, TensorDistance
 from samebits.reports.presenters import html
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 from samebits.reports.table import Column, Table
 from samebits.reports.tree import Report
 
@@ -129,7 +129,7 @@ def test_the_verdict_is_seen_without_scrolling(opened, pages, name, width):
 
     page = opened(name, width=width)
     heading = page.locator("h1")
-    assert heading.inner_text() == result_words.sentence(pages[name][0])
+    assert heading.inner_text() == result_words.heading(pages[name][0])
     box = heading.bounding_box()
     assert box["y"] + box["height"] < 500
 
@@ -206,7 +206,7 @@ def test_a_printed_table_is_as_wide_as_the_paper(opened):
     columns = tuple(Column(f"what was measured {n}", wide=n % 2 == 0) for n in range(14))
     table = Table("1", "A wide table", columns, (tuple("kaiming uniform of the layer" for _ in columns),))
     page = opened("single")
-    page.set_content(html.render(Report(title="Wide", sentence="It is.", blocks=(table,), document=table_document())))
+    page.set_content(html.render(Report(title="Wide", headline="It is.", blocks=(table,), document=table_document())))
     page.emulate_media(media="print")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1400
 

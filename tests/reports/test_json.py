@@ -8,7 +8,7 @@ import pytest
 from samebits.documents import NOT_FINITE
 from samebits.model import Result
 from samebits.reports.presenters import json_
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 from samebits.store import write_document
 from samebits.vary.result import Outcome
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pytest
 
 from samebits.reports.presenters import junit
-from samebits.reports.result import report
+from samebits.reports.result_report import report
+from samebits.reports.tree import Report
 
 
 class Shape(NamedTuple):
@@ -120,3 +121,8 @@ def test_a_trial_that_ended_badly_is_named(inconclusive):
     result = inconclusive.model_copy(update={"trials": trials})
     assert "trial 1: killed, 1,200 steps" in suite(result).find("testcase/error").text.splitlines()
     assert properties(result)["trial.1"] == "killed, 1,200 steps"
+
+
+def test_a_report_without_a_test_is_a_document_without_a_suite(repeated):
+    root = ElementTree.fromstring(junit.render(Report(document=repeated)))
+    assert (root.tag, len(root)) == ("testsuites", 0)

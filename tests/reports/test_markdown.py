@@ -5,7 +5,7 @@ import re
 import pytest
 
 from samebits.reports.presenters import markdown
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 
 
 def written(result, record=None):

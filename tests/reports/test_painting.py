@@ -6,7 +6,7 @@ import re
 import pytest
 
 from samebits.reports.presenters import terminal
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 
 
 class Terminal(io.StringIO):

@@ -10,7 +10,7 @@ from samebits.comparison.file_order import order_of
 from samebits.documents import Location
 from samebits.model import Divergence, ProcessKey
 from samebits.reports.presenters import html, markdown
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 
 DRAWN = np.random.default_rng(3)
 IMAGES = DRAWN.normal(size=(4, 1, 28, 28)).astype("f4")

@@ -6,7 +6,7 @@ import pytest
 
 from samebits.model import Trial
 from samebits.reports.presenters import html
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 from samebits.reports.strips import strips
 
 

@@ -5,7 +5,7 @@ import pytest
 from samebits import words
 from samebits.model import HeldControl, Scope, Setup
 from samebits.reports.presenters import terminal
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 
 REPEATED = """\
 =  SAME BITS: 5 trials, one model. All 1,200 steps compared.

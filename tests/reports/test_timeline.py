@@ -8,7 +8,7 @@ from samebits.documents import Location, Place
 from samebits.model import Divergence
 from samebits.reports import heat, timeline
 from samebits.reports.presenters import html
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 from samebits.reports.tree import Mark
 from samebits.store.trace import Point
 

@@ -4,7 +4,7 @@ import pytest
 
 from samebits.kept_record import compared
 from samebits.reports.presenters import html, markdown
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 from samebits.reports.result_words import headline
 from samebits.reports.tree import Section
 

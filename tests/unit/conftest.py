@@ -93,7 +93,7 @@ class Process:
         number = self.points[key]
         again = self.seen[(step, number)] = self.seen.get((step, number), -1) + 1
         code, fingerprint = wire.CODE[kind], self.fingerprint(value)
-        self.recorder.add(wire.RECORD.pack(step, number, code, flag, min(again, 65535), fingerprint))
+        self.recorder.add(wire.ROW.pack(step, number, code, flag, min(again, 65535), fingerprint))
         if scalar is not None:
             self.recorder.scalar(step, number, again, scalar)
 

@@ -37,7 +37,7 @@ def recorded(points, record):
     record()
     found = bytes(points.probe.recorder._trace[before:])
     points.probe.end_step()
-    return [wire.RECORD.unpack_from(found, start)[1:] for start in range(0, len(found), wire.RECORD.size)]
+    return [wire.ROW.unpack_from(found, start)[1:] for start in range(0, len(found), wire.ROW.size)]
 
 
 def one_by_one(points, names, arrays):

@@ -142,14 +142,14 @@ def strange_names(record, chance):
 def impossible_records(record, chance):
     """Records that no probe writes, under a seal that is in order."""
     folder = next((record / "trials" / "001" / "processes").iterdir())
-    fields = list(wire.RECORD.unpack((folder / wire.TRACE).read_bytes()[:32]))
+    fields = list(wire.ROW.unpack((folder / wire.TRACE).read_bytes()[:32]))
     field, value = chance.choice(
         [(0, -2), (0, -(2**63)), (1, 99), (1, 2**32 - 1), (2, 8), (2, 255), (2, wire.CODE["end"]), (3, 2), (3, 255)]
     )
     fields[field] = value
     with (folder / wire.TRACE).open("r+b") as file:
-        file.seek(wire.RECORD.size * chance.randrange(5))
-        file.write(wire.RECORD.pack(*fields))
+        file.seek(wire.ROW.size * chance.randrange(5))
+        file.write(wire.ROW.pack(*fields))
     seal(record / "trials" / "001")
 
 
@@ -253,7 +253,7 @@ def test_a_torn_tail_of_a_crashed_trial_is_cut_off(record):
     points = trace.with_name("points.jsonl")
     points.write_bytes(points.read_bytes() + b'{"id": 99, "ki')
     trial = open_record(record).trials[0]
-    assert len(trial.processes[0].records) == whole - 1
+    assert len(trial.processes[0].rows) == whole - 1
     assert trial.warnings == ["trial 1 has no seal: damage to its files cannot be noticed"]
 
 

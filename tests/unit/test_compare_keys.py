@@ -14,9 +14,7 @@ def trace(names, events):
     records["point"] = np.arange(len(names))[::-1]
     records["fingerprint"] = [bytes([number % 251]) * 16 for number in records["point"].tolist()]
     keyed = [{"name": name, "key": key, "point": f"{name} [{key}]"} for name, key in events]
-    return SimpleNamespace(
-        points=[SimpleNamespace(name=n) for n in names], records=records, events_named=lambda _: keyed
-    )
+    return SimpleNamespace(points=[SimpleNamespace(name=n) for n in names], rows=records, events_named=lambda _: keyed)
 
 
 def test_the_parts_of_a_value_belong_to_its_key():

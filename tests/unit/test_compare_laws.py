@@ -165,10 +165,10 @@ def test_a_million_observations_are_compared_in_a_fraction_of_a_second():
     import numpy as np
 
     from samebits.comparison.differences import difference
-    from samebits.store.trace import RECORD_TYPE, Point, ProcessTrace
+    from samebits.store.trace import ROW_TYPE, Point, ProcessTrace
 
     count = 1_000_000
-    records = np.zeros(count, RECORD_TYPE)
+    records = np.zeros(count, ROW_TYPE)
     records["step"] = np.arange(count) // 100
     records["point"], records["kind"] = np.arange(count) % 100, wire.CODE["update"]
     points = [Point("update", str(number)) for number in range(100)]

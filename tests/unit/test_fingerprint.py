@@ -77,7 +77,7 @@ def one_by_one(hasher, step, group, buffers, headers):
     """The records as they are made of one fingerprint at a time."""
     prints = [hasher.data(bytes(buffer), header) for buffer, header in zip(buffers, headers, strict=True)]
     pairs = zip(group.points, prints, strict=True)
-    return b"".join(wire.RECORD.pack(step, point, wire.CODE[group.kind], wire.LEAF, 0, found) for point, found in pairs)
+    return b"".join(wire.ROW.pack(step, point, wire.CODE[group.kind], wire.LEAF, 0, found) for point, found in pairs)
 
 
 @pytest.mark.parametrize("step", [0, 1, 255, 256, 1 << 40])

@@ -98,7 +98,7 @@ def change_line(record, chance):
 
 def change_observations(record, chance):
     path = chance.choice([path for path in every(record, wire.TRACE, wire.SCALARS) if path.stat().st_size])
-    data, form = bytearray(path.read_bytes()), wire.RECORD if path.name == wire.TRACE else None
+    data, form = bytearray(path.read_bytes()), wire.ROW if path.name == wire.TRACE else None
     if form and chance.random() < 0.6:
         at = form.size * chance.randrange(len(data) // form.size)
         fields = list(form.unpack(data[at : at + form.size]))

@@ -7,7 +7,7 @@ import threading
 from samebits_probe import wire
 from samebits_probe.trace import Recorder
 
-ROW = b"r" * wire.RECORD.size
+ROW = b"r" * wire.ROW.size
 ROWS = 8192  # more bytes than a pipe takes at once
 
 

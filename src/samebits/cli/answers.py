@@ -45,7 +45,7 @@ def present(report: Report, targets: Targets, *, quiet: bool = False) -> int:
     from samebits.reports.presenters import terminal
 
     asked = {name: target for name, target in targets.items() if target}
-    wanted = [(name, presenters.presenter(name, report), target) for name, target in asked.items()]
+    wanted = [(name, presenters.presenter(name), target) for name, target in asked.items()]
     stream = sys.stderr if quiet or SCREEN in asked.values() else sys.stdout
     say(terminal.shown(report, stream), stream)
     for name, render, target in wanted:

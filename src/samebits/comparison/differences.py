@@ -129,7 +129,7 @@ _RNG = wire.CODE["rng"]
 class Row:
     """One observation that differs.
 
-    `seen`: its place among the records of its trace. `missing`: whether only one trace has it.
+    `seen`: its place among the rows of its trace. `missing`: whether only one trace has it.
     """
 
     step: int
@@ -295,17 +295,17 @@ def common_table(a: list[Point], b: list[Point]) -> tuple[list[Point], NDArray[n
 
 
 def compared_words(a: ProcessTrace, b: ProcessTrace) -> tuple[Words, Words]:
-    """The records of two traces as rows of four words, up to where both are known."""
+    """The rows of two traces as four words each, up to where both are known."""
     limits = [limit for limit in (a.limit, b.limit) if limit is not None]
     return _words(a, limits), _words(b, limits)
 
 
 def _words(trace: ProcessTrace, limits: list[int]) -> Words:
-    """The records as rows of four words, those at or after the limit left out."""
-    records: NDArray[Any] = np.asarray(trace.records)
+    """The rows of a trace as four words each, those at or after the limit left out."""
+    rows: NDArray[Any] = np.asarray(trace.rows)
     if limits and trace.last_step >= min(limits):
-        records = records[records["step"] < min(limits)]
-    words: Words = np.ascontiguousarray(records).view("<u8").reshape(-1, 4)
+        rows = rows[rows["step"] < min(limits)]
+    words: Words = np.ascontiguousarray(rows).view("<u8").reshape(-1, 4)
     return words
 
 
@@ -326,9 +326,9 @@ def _compare_in_place(a: Words, b: Words, add: Add) -> bool:
 
 def _rng_facts(first: dict[str, int], a: ProcessTrace) -> dict[str, tuple[int, bool]]:
     """Add to each state's first differing step whether it was seen before, and agreed then."""
-    records = a.records
+    rows = a.rows
     numbers = {point.name: number for number, point in enumerate(a.points) if point.kind == "rng"}
     return {
-        name: (step, bool(((records["point"] == numbers[name]) & (records["step"] < step)).any()))
+        name: (step, bool(((rows["point"] == numbers[name]) & (rows["step"] < step)).any()))
         for name, step in first.items()
     }

@@ -251,7 +251,7 @@ def shared_value(row: Row, member: Member, values: dict[int, bytes], trials: lis
 def _step_of(member: Member, row: Row, value: bytes | None) -> int | None:
     """The first step after which a process held the value under the same name."""
     numbers = point_numbers(member.trace, "update", row.name)
-    for part in chunks(member.trace.records) if numbers else []:
+    for part in chunks(member.trace.rows) if numbers else []:
         here = np.isin(part["point"], numbers) & (part["flag"] == wire.LEAF)
         for found in part[here]:
             if found["fingerprint"].tobytes() == value:

@@ -58,7 +58,7 @@ def end_weights(trace: ProcessTrace) -> list[tuple[str, bytes]]:
     weights, labels = weight_names(trace), networks.labels(trace)
     networks_found: dict[str, list[tuple[str, bytes]]] = {}
     numbers = [number for number in point_numbers(trace, "end") if _is_weight(trace, number, weights)]
-    for row in trace.records[np.isin(trace.records["point"], numbers)]:
+    for row in trace.rows[np.isin(trace.rows["point"], numbers)]:
         label, rest = networks.split(trace.points[int(row["point"])].name, labels)
         part = (f"{rest}#{row['occurrence']}", row["fingerprint"].tobytes())
         # what the program's globals hold belongs to no network
@@ -131,16 +131,16 @@ def _classification(
 def _went_through(trace: ProcessTrace, name: str) -> bool:
     """Whether exactly these bits went into a model, or came out of one."""
     numbers = [n for n, point in enumerate(trace.points) if (point.kind, point.name) == ("end", name)]
-    prints = [row["fingerprint"] for n in numbers for row in trace.records[trace.records["point"] == n][-1:]]
+    prints = [row["fingerprint"] for n in numbers for row in trace.rows[trace.rows["point"] == n][-1:]]
     fed = np.array([_is_fed(point.kind, point.name) for point in trace.points], bool)
-    return bool(prints) and any(_holds(part, fed, bytes(prints[-1])) for part in chunks(trace.records))
+    return bool(prints) and any(_holds(part, fed, bytes(prints[-1])) for part in chunks(trace.rows))
 
 
 def _is_fed(kind: str, name: str) -> bool:
     return wire.CODE[kind] in _FED or (kind == "end" and name.startswith(EVALUATIONS))
 
 
-def _holds(records: NDArray[np.void], fed: NDArray[np.bool_], fingerprint: bytes) -> bool:
-    prints = np.ascontiguousarray(records[fed[records["point"]]]["fingerprint"])
+def _holds(rows: NDArray[np.void], fed: NDArray[np.bool_], fingerprint: bytes) -> bool:
+    prints = np.ascontiguousarray(rows[fed[rows["point"]]]["fingerprint"])
     wanted = np.frombuffer(fingerprint, "<u8")
     return bool((prints.view("<u8").reshape(-1, 2) == wanted).all(axis=1).any())

@@ -57,10 +57,10 @@ def _values(trace: ProcessTrace) -> dict[str, Values]:
         return {}
     numbers = {place: number for number, place in enumerate(events)}
     place_of_point = np.array([_number_of(point.name, numbers) for point in trace.points], np.int64)
-    places = place_of_point[trace.records["point"]]
+    places = place_of_point[trace.rows["point"]]
     order = np.argsort(places, kind="stable")
     ends = np.searchsorted(places[order], np.arange(len(events) + 1))
-    fingerprints = trace.records["fingerprint"][order]
+    fingerprints = trace.rows["fingerprint"][order]
     found: dict[str, Values] = {}
     for number, event in enumerate(events.values()):
         rows = fingerprints[ends[number] : ends[number + 1]]

@@ -66,7 +66,7 @@ def networks(trace: ProcessTrace) -> dict[str, Network]:
             network = found.setdefault(label, Network(label))
             if point.kind == "start":
                 network.structure.add((rest, point.dtype, point.shape))
-    for row in trace.records[np.isin(trace.records["kind"], [wire.CODE["start"], wire.CODE["end"]])]:
+    for row in trace.rows[np.isin(trace.rows["kind"], [wire.CODE["start"], wire.CODE["end"]])]:
         label, rest = places[int(row["point"])]
         if rest.startswith(GLOBALS):
             continue
@@ -131,7 +131,7 @@ class Histories:
         self._places = [(_network(rest, label, names), rest) for label, rest in places]
         self._points, self.found = trace.points, dict[tuple[str, ...], History]()
         self.order: list[list[str]] = []  # the networks that each step trained
-        records = trace.records
+        records = trace.rows
         # what the program's globals hold belongs to no network: `differences` compares it
         left_out = [n for n, point in enumerate(trace.points) if aside(point) or point.name.startswith(GLOBALS)]
         kept = (records["kind"] != wire.CODE["rng"]) & ~np.isin(records["point"], left_out)
@@ -173,7 +173,7 @@ class Histories:
 
 def _row(number: int, trace: ProcessTrace, *, missing: bool) -> Row:
     """A row of the trace, as a difference shows it."""
-    record, point = trace.records[number], trace.points[int(trace.records[number]["point"])]
+    record, point = trace.rows[number], trace.points[int(trace.rows[number]["point"])]
     step, kind, occurrence = int(record["step"]), int(record["kind"]), int(record["occurrence"])
     return Row(step, kind, number, point.name, occurrence, missing, point)
 
@@ -234,8 +234,8 @@ def _compare_holders(
 def _end_rows(trace: ProcessTrace, label: str) -> list[Row]:
     """What a network ends with, as differences."""
     known = labels(trace)
-    ends = np.flatnonzero(trace.records["kind"] == wire.CODE["end"])
-    names = [trace.points[number].name for number in trace.records["point"][ends].tolist()]
+    ends = np.flatnonzero(trace.rows["kind"] == wire.CODE["end"])
+    names = [trace.points[number].name for number in trace.rows["point"][ends].tolist()]
     rows = [int(row) for row, name in zip(ends, names, strict=True) if split(name, known)[0] == label]
     return sorted(_row(number, trace, missing=False) for number in rows)
 
@@ -247,14 +247,14 @@ def _is_named(path: str) -> bool:
 
 def _has_several(trace: ProcessTrace) -> bool:
     prefixes = {found[0] for point in trace.points if (found := _OF_OPTIMIZER.match(point.name))}
-    return len(labels(trace)) + len(prefixes) > 1 and len(trace.records) <= MOST_ROWS
+    return len(labels(trace)) + len(prefixes) > 1 and len(trace.rows) <= MOST_ROWS
 
 
 def _comparable(a: ProcessTrace, b: ProcessTrace) -> tuple[int, bool]:
     """(the step below which values were kept one by one, whether that is all of both traces)."""
     ends = [trace.limit for trace in (a, b) if trace.limit is not None]
     for trace in (a, b):
-        digests = trace.records["step"][trace.records["flag"] == wire.DIGEST]
+        digests = trace.rows["step"][trace.rows["flag"] == wire.DIGEST]
         ends += [int(digests.min())] if len(digests) else []
     return (min(ends), False) if ends else (max(a.last_step, b.last_step) + 1, True)
 

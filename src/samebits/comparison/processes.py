@@ -281,7 +281,7 @@ def _content(trace: ProcessTrace, limit: int | None) -> bytes:
     """
     names = np.array([_name(point.kind, point.name) for point in trace.points], "<u8")
     digest = hashlib.blake2b(digest_size=16)
-    for part in chunks(trace.records):
+    for part in chunks(trace.rows):
         kept = part["kind"] != wire.CODE["rng"]
         rows = part[kept if limit is None else kept & (part["step"] < limit)]
         for column in (names[rows["point"]], *(rows[name] for name in ("step", "occurrence", "flag", "fingerprint"))):

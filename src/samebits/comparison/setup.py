@@ -123,8 +123,8 @@ def _pooled(comparison: Comparison) -> Reason | None:
 def _pooled_values(trial: TrialTrace) -> bytes:
     """A digest over the values that all pooled workers observed, random states left out."""
     digest = hashlib.blake2b(digest_size=16)
-    traces = [process.records for process in trial.processes if is_pooled(process)]
-    prints = [records["fingerprint"][records["kind"] != wire.CODE["rng"]] for records in traces]
+    traces = [process.rows for process in trial.processes if is_pooled(process)]
+    prints = [rows["fingerprint"][rows["kind"] != wire.CODE["rng"]] for rows in traces]
     for value in sorted(bytes(one) for some in prints for one in some):
         digest.update(value)
     return digest.digest()

@@ -155,7 +155,7 @@ def _held(process: ProcessTrace) -> list[Held]:
     known = networks.labels(process)
     paths = {one.label: min(one.paths) for one in networks.networks(process).values() if one.paths}
     found = []
-    for row in process.records[_rows(process, ("end",))]:
+    for row in process.rows[_rows(process, ("end",))]:
         point = process.points[int(row["point"])]
         label, rest = networks.split(point.name, known)
         if label in paths and aside(point) is None and not point.name.startswith(GLOBALS):
@@ -174,7 +174,7 @@ def _apart(held: Sequence[Held], shared: Counter[bytes]) -> list[Held]:
 
 def _first(process: ProcessTrace, kind: str) -> frozenset[tuple[str, bytes]]:
     """(name, fingerprint) of the points of a kind, at the first step that has any."""
-    rows = process.records[_rows(process, (kind,))]
+    rows = process.rows[_rows(process, (kind,))]
     rows = rows[rows["step"] == rows["step"].min()] if len(rows) else rows
     return frozenset((process.points[int(row["point"])].name, row["fingerprint"].tobytes()) for row in rows)
 
@@ -185,7 +185,7 @@ def _has(process: ProcessTrace, kind: str) -> bool:
 
 def _rows(process: ProcessTrace, kinds: Sequence[str]) -> NDArray[np.bool_]:
     numbers = [number for kind in kinds for number in point_numbers(process, kind)]
-    return np.isin(process.records["point"], numbers)
+    return np.isin(process.rows["point"], numbers)
 
 
 def _with(
@@ -194,9 +194,9 @@ def _with(
     kinds: Sequence[str],
     held: Mapping[int, Sequence[Held]] = MappingProxyType({}),
 ) -> list[TrialTrace]:
-    """The trials. Racing processes keep only records of these kinds, and count as having made so many steps.
+    """The trials. Racing processes keep only rows of these kinds, and count as having made so many steps.
 
-    `held`: what a process (by its id) held at the end, to be compared instead of its own records of the end.
+    `held`: what a process (by its id) held at the end, to be compared instead of its own rows of the end.
     """
     steps = {id(process): number for process, number in racing}
 
@@ -211,18 +211,18 @@ def _with(
 
 def _ended(process: ProcessTrace, steps: int, kinds: Sequence[str]) -> ProcessTrace:
     """The process as if it had made so many steps unseen."""
-    records: NDArray[Any] = np.array(process.records[_rows(process, kinds)])
-    ends = np.isin(records["point"], point_numbers(process, "end"))
-    records["step"][ends] = steps
+    rows: NDArray[Any] = np.array(process.rows[_rows(process, kinds)])
+    ends = np.isin(rows["point"], point_numbers(process, "end"))
+    rows["step"][ends] = steps
     end = dict(process.end, steps=steps) if process.end is not None and kinds else process.end
-    return replace(process, records=records[ends | (records["step"] < 0)], end=end)
+    return replace(process, rows=rows[ends | (rows["step"] < 0)], end=end)
 
 
 def _holding(process: ProcessTrace, held: Sequence[Held], steps: int) -> ProcessTrace:
     """The process with these tensors as its end."""
-    rows = np.zeros(len(held), process.records.dtype)
+    rows = np.zeros(len(held), process.rows.dtype)
     rows["step"], rows["kind"], rows["flag"] = steps, wire.CODE["end"], wire.LEAF
     rows["point"] = range(len(process.points), len(process.points) + len(held))
-    rows["fingerprint"] = np.frombuffer(b"".join(value for _, value in held), process.records.dtype["fingerprint"])
+    rows["fingerprint"] = np.frombuffer(b"".join(value for _, value in held), process.rows.dtype["fingerprint"])
     points = [*process.points, *(point for point, _ in held)]
-    return replace(process, points=points, records=np.concatenate([process.records, rows]))
+    return replace(process, points=points, rows=np.concatenate([process.rows, rows]))

@@ -53,7 +53,7 @@ def start_of_value(trace: ProcessTrace, value: bytes, like: Row) -> str | None:
         if trace.points[number].name != like.name
         and (trace.points[number].dtype, trace.points[number].shape) == (point.dtype, point.shape)
     ]
-    for part in chunks(trace.records) if twins else []:
+    for part in chunks(trace.rows) if twins else []:
         for row in part[np.isin(part["point"], twins)]:
             if row["fingerprint"].tobytes() == value:
                 return trace.points[int(row["point"])].name
@@ -62,7 +62,7 @@ def start_of_value(trace: ProcessTrace, value: bytes, like: Row) -> str | None:
 
 def _fingerprint(trace: ProcessTrace, row: Row) -> bytes | None:
     numbers = point_numbers(trace, wire.KINDS[row.kind], row.name)
-    for part in chunks(trace.records) if numbers else []:
+    for part in chunks(trace.rows) if numbers else []:
         here = (part["point"] == numbers[0]) & (part["step"] == row.step) & (part["occurrence"] == row.occurrence)
         if here.any():
             return bytes(part["fingerprint"][here.argmax()].tobytes())

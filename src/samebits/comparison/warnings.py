@@ -90,7 +90,7 @@ def _is_unused(name: str, seen: WarningInputs) -> bool:
 def _states(name: str, trace: ProcessTrace) -> set[bytes]:
     """The different states of a generator that a process recorded."""
     numbers = [number for number in point_numbers(trace, "rng") if trace.points[number].name == name]
-    rows = trace.records[np.isin(trace.records["point"], numbers)]
+    rows = trace.rows[np.isin(trace.rows["point"], numbers)]
     return {row.tobytes() for row in rows["fingerprint"]}
 
 
@@ -148,7 +148,7 @@ def _never_change(trace: ProcessTrace) -> bool:
 
 def _by_name(trace: ProcessTrace, kind: str) -> dict[str, bytes]:
     numbers = point_numbers(trace, kind)
-    rows = trace.records[np.isin(trace.records["point"], numbers)]
+    rows = trace.rows[np.isin(trace.rows["point"], numbers)]
     return {trace.points[int(row["point"])].name: row["fingerprint"].tobytes() for row in rows}
 
 

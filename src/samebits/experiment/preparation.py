@@ -14,7 +14,7 @@ _NEEDED_LATER = (
     "samebits.store.artifacts",
     "samebits.store.trace",
     "samebits.comparison.verdict",
-    "samebits.reports.result",
+    "samebits.reports.result_report",
     "samebits.reports.presenters.terminal",
 )
 

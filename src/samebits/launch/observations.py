@@ -94,12 +94,12 @@ class WatchedProcess:
 
     def _last_step(self) -> int:
         """The step of the last whole record. A process records step k while it makes it, so it has finished k steps."""
-        whole = _size(self.folder / wire.TRACE) // wire.RECORD.size
+        whole = _size(self.folder / wire.TRACE) // wire.ROW.size
         if not whole:
             return 0
         with (self.folder / wire.TRACE).open("rb") as file:
-            file.seek((whole - 1) * wire.RECORD.size)
-            return int(wire.RECORD.unpack(file.read(wire.RECORD.size))[0])
+            file.seek((whole - 1) * wire.ROW.size)
+            return int(wire.ROW.unpack(file.read(wire.ROW.size))[0])
 
 
 class Became(NamedTuple):

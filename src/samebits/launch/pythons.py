@@ -28,7 +28,8 @@ _HIDING = {
 }
 _STARTING = 1.0  # seconds that an interpreter may take to load the probe
 _REPLACED = "it took the place of a watched process, and the probe did not start in it"
-_LIBRARIES = re.compile(
+# files of libraries that can train
+_TRAINING_FILES = re.compile(
     rb"libtorch|libtensorflow|_pywrap_tensorflow|jaxlib|xla_extension|_multiarray_umath|libxgboost|lib_lightgbm|sklearn/"
     rb"|libmxnet|libpaddle|libcuda\.so"
 )
@@ -86,7 +87,7 @@ class Pythons:
         late = bool(hidden) and observes()
         for sight in hidden:
             sight.late = sight.late or late
-            sight.computes = sight.computes or bool(_LIBRARIES.search(_read(sight.pid, "maps") or b""))
+            sight.computes = sight.computes or bool(_TRAINING_FILES.search(_read(sight.pid, "maps") or b""))
 
     def _note(self, process: Process) -> Sight | None:
         key = (process.pid, process.started)

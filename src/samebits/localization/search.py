@@ -159,8 +159,8 @@ def _observed(record: Record, number: int, where: Divergence) -> list[str]:
     if where.process.order >= len(trial.observed):
         return []
     process = trial.observed[where.process.order]
-    near = (process.records["step"] >= where.step - 1) & (process.records["step"] <= where.step + 1)
-    rows = process.records[near]
+    near = (process.rows["step"] >= where.step - 1) & (process.rows["step"] <= where.step + 1)
+    rows = process.rows[near]
     return [
         f"step {row['step']:,}  {wire.KINDS[row['kind']]} {process.points[row['point']].name}"
         for row in rows

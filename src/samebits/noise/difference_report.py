@@ -54,7 +54,7 @@ def report(result: VersusResult) -> Report:
         verdict=result.verdict,
         head="NO ANSWER" if result.verdict else "",
         title="B against A",
-        sentence=result.sentence,
+        headline=result.sentence,
         blocks=tuple(_blocks(result)),
         footer="Made by samebits versus.",
         created=result.created,

@@ -42,7 +42,7 @@ def report(result: NoiseResult) -> Report:
         verdict=result.verdict,
         head="NO ANSWER" if result.verdict else "",
         title="The noise of a training",
-        sentence=result.sentence,
+        headline=result.sentence,
         command=tuple(filter(None, [shlex.join(result.command), result.setup.python])),
         blocks=tuple(_blocks(result)),
         footer="Made from noise.json. samebits report RECORD shows the record of each seed.",

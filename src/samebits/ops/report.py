@@ -21,7 +21,7 @@ def report(result: ReplayResult) -> Report:
     return Report(
         verdict=verdict,
         head=HEADS[verdict],
-        sentence=result.sentence,
+        headline=result.sentence,
         took=f"   {span(result.seconds)}",
         advice=result.advice or "" if result.outcome == "nothing" else "",
         command=tuple(filter(None, [shlex.join(result.command), result.python])),

@@ -43,7 +43,7 @@ def report(result: PatchResult) -> Report:
     return Report(
         verdict=result.verdict,
         head=head,
-        sentence=result.sentence,
+        headline=result.sentence,
         title="" if result.verdict else head.capitalize(),
         took=f"   {span(result.seconds)}",
         advice=result.advice or "",

@@ -109,7 +109,7 @@ def _verdict_says(result: Result, record: Record | None) -> list[str]:
         return [f"{first}: {kinds}." if kinds else f"{first}.", result_words.detection(result)]
     if result.verdict == "inconclusive":
         advice = [f"What to do: {result.advice}"] if result.advice else []
-        return ["The trials give no answer.", result_words.sentence(result), *advice]
+        return ["The trials give no answer.", result_words.heading(result), *advice]
     lines = [f"{trials} of {setup} gave {result_words.models(result)}."]
     if (first_one := result.divergence) is not None:
         what = result_words.KIND_WORDS[first_one.kind]

@@ -20,6 +20,7 @@ __all__ = [
     "detection",
     "effect",
     "folder_name",
+    "heading",
     "headline",
     "later_leavers",
     "letter",
@@ -31,7 +32,6 @@ __all__ = [
     "path",
     "record_name",
     "reference_group",
-    "sentence",
     "size",
     "size_words",
     "status_words",
@@ -227,8 +227,8 @@ def next_steps(result: Result) -> list[tuple[str, str]]:
     return [(about, f"samebits {command} {record_name(result)}") for about, command in steps]
 
 
-def sentence(result: Result) -> str:
-    """The headline as a sentence that stands alone."""
+def heading(result: Result) -> str:
+    """The headline with a capital letter, as it stands above a document or after a different sentence."""
     said = headline(result)
     return said[:1].upper() + said[1:]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["SCREEN", "Targets", "check_targets", "result_report", "write_content", "write_file"]
 
 SCREEN = "-"
-Targets = Mapping[str, str | None]  # the name of a reporter -> a file, `-`, or None
+Targets = Mapping[str, str | None]  # the name of a format -> a file, `-`, or None
 
 
 def check_targets(targets: Targets) -> None:
@@ -44,7 +44,7 @@ def _check_file(said: str, path: Path) -> None:
 
 def result_report(result: Result, record: Record, targets: Targets) -> Report:
     """The report of a result. It is whole if a page or Markdown is wanted."""
-    from samebits.reports.result import report
+    from samebits.reports.result_report import report
 
     return report(result, record, is_whole=any(targets.get(name) for name in ("md", "html")))
 

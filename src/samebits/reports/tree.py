@@ -258,16 +258,16 @@ class JUnitCase:
 class Report:
     """What a command found.
 
-    `verdict`: None for a study, which has one for each setup; `head`: the verdict in capitals; `sentence`: the answer;
-    `title`: the heading of a document that does not begin with its verdict; `took`: what a terminal shows after the
-    sentence; `command`: what was run, and its interpreter.
+    `verdict`: None for a study, which has one for each setup; `head`: the verdict in capitals; `headline`: the answer
+    in one sentence; `title`: the heading of a document that does not begin with its verdict; `took`: what a terminal
+    shows after the headline; `command`: what was run, and its interpreter.
 
-    `document`: what --json writes; `cases`: what --junit writes, none if there is no JUnit XML of it.
+    `document`: what --json writes; `cases`: what --junit writes, a test each.
     """
 
     verdict: Verdict | None = None
     head: str = ""
-    sentence: str = ""
+    headline: str = ""
     title: str = ""
     took: str = ""
     advice: str = ""

@@ -21,7 +21,8 @@ from samebits.store.pickles import Global, Made, bytes_of, read
 from samebits.store.torch_files import Walk, no_storage
 
 MOST_BYTES = 1 << 30  # of an uncompressed pickle
-_LIBRARIES = (
+# how the names of classes begin whose objects are models
+_MODEL_CLASSES = (
     "sklearn.", "xgboost.", "lightgbm.", "catboost.", "imblearn.", "statsmodels.", "implicit.", "gensim.", "surprise.",
     "hmmlearn.", "torch.nn.", "keras.", "tensorflow.", "flax.", "equinox.", "pygam.", "prophet.", "spacy.",
 )  # fmt: skip
@@ -136,7 +137,7 @@ class PickleWalk(Walk):
             self._add_array(path, array)
             return
         kind = arguments[0].name if name in _MAKERS and arguments and isinstance(arguments[0], Global) else name
-        if kind.startswith(_LIBRARIES) and not kind.startswith(_NO_MODELS):
+        if kind.startswith(_MODEL_CLASSES) and not kind.startswith(_NO_MODELS):
             self._parts.models.append(path)
         super()._add_made(path, made)
 

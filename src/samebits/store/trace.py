@@ -16,7 +16,7 @@ from samebits.model import Document, FilesFile, TrialFile
 from samebits.store.record_files import array, as_object, broken, checked, is_shape, json_lines, read_object
 from samebits_probe import wire
 
-RECORD_TYPE = np.dtype([(name, code) for name, code in wire.RECORD_FIELDS])
+ROW_TYPE = np.dtype([(name, code) for name, code in wire.ROW_FIELDS])
 SCALAR_TYPE = np.dtype([(name, code) for name, code in wire.SCALAR_FIELDS])
 _CHUNK = 1 << 20
 TRIAL_FOLDER = "{trial-folder}"
@@ -77,13 +77,13 @@ class _Steps(Document):
 class ProcessTrace:
     """The observations of one watched process.
 
-    `records` and `scalars`: structured arrays (wire.RECORD_FIELDS, wire.SCALAR_FIELDS) over the files, without torn
+    `rows` and `scalars`: structured arrays (wire.ROW_FIELDS, wire.SCALAR_FIELDS) over the files, without torn
     ends. `points`: by id. `end`, `stopped`: the documents; None if the process did not write them.
     """
 
     facts: dict[str, Any]
     points: list[Point]
-    records: NDArray[Any]
+    rows: NDArray[Any]
     scalars: NDArray[Any]
     events: list[dict[str, Any]] = field(default_factory=list)
     end: dict[str, Any] | None = None
@@ -92,12 +92,12 @@ class ProcessTrace:
     @property
     def observed(self) -> bool:
         """Whether it observed anything. Only such processes are compared."""
-        return len(self.records) > 0
+        return len(self.rows) > 0
 
     @cached_property
     def last_step(self) -> int:
-        """The largest step of any record; -1 if there is none after the start."""
-        return max((int(part["step"].max()) for part in chunks(self.records)), default=-1)
+        """The largest step of any row; -1 if there is none after the start."""
+        return max((int(part["step"].max()) for part in chunks(self.rows)), default=-1)
 
     @property
     def steps(self) -> int:
@@ -107,7 +107,7 @@ class ProcessTrace:
 
     @property
     def limit(self) -> int | None:
-        """The first step whose records may be incomplete; None for a process that was seen to its end."""
+        """The first step whose rows may be incomplete; None for a process that was seen to its end."""
         if self.end is not None:
             return None
         # without either document, the process was ended from outside, perhaps while it wrote a step
@@ -168,9 +168,9 @@ class TrialTrace:
         return [process for process in self.processes if process.observed]
 
 
-def chunks(records: NDArray[Any]) -> list[NDArray[Any]]:
+def chunks(rows: NDArray[Any]) -> list[NDArray[Any]]:
     """Return views of at most a million rows each, so that temporary arrays stay small."""
-    return [records[at : at + _CHUNK] for at in range(0, len(records), _CHUNK)]
+    return [rows[at : at + _CHUNK] for at in range(0, len(rows), _CHUNK)]
 
 
 def read_process(folder: Path) -> ProcessTrace | None:
@@ -180,13 +180,13 @@ def read_process(folder: Path) -> ProcessTrace | None:
     facts = read_object(folder / wire.PROCESS)
     checked(facts, folder / wire.PROCESS, _Facts)
     points = _read_points(folder / wire.POINTS)
-    records = array(folder / wire.TRACE, RECORD_TYPE)
+    rows = array(folder / wire.TRACE, ROW_TYPE)
     scalars = array(folder / wire.SCALARS, SCALAR_TYPE)
-    _check_records(records, points, folder / wire.TRACE)
+    _check_rows(rows, points, folder / wire.TRACE)
     _check_scalars(scalars, points, folder / wire.SCALARS)
-    end, stopped = _read_end(folder / wire.END, len(records)), _steps(folder / wire.STOPPED)
+    end, stopped = _read_end(folder / wire.END, len(rows)), _steps(folder / wire.STOPPED)
     events = _read_events(folder / wire.EVENTS) + _checked_events((end or {}).get("events", []), folder / wire.END)
-    return ProcessTrace(facts, points, records, scalars, events, end, stopped)
+    return ProcessTrace(facts, points, rows, scalars, events, end, stopped)
 
 
 def _read_end(path: Path, rows: int) -> dict[str, Any] | None:
@@ -229,17 +229,17 @@ def _read_points(path: Path) -> list[Point]:
     return points
 
 
-def _check_records(records: NDArray[Any], points: list[Point], path: Path) -> None:
+def _check_rows(rows: NDArray[Any], points: list[Point], path: Path) -> None:
     kinds = np.array([wire.CODE[point.kind] for point in points], "u1")
-    for at, part in enumerate(chunks(records)):
+    for at, part in enumerate(chunks(rows)):
         fault = _fault(part, kinds)
         if fault:
             index, what = fault
-            raise broken(path, f"record {at * _CHUNK + index:,} {what}")
+            raise broken(path, f"row {at * _CHUNK + index:,} {what}")
 
 
 def _fault(part: NDArray[Any], kinds: NDArray[np.uint8]) -> tuple[int, str] | None:
-    """Return (index, what is wrong) of the first record that no probe writes, or None."""
+    """Return (index, what is wrong) of the first row that no probe writes, or None."""
     outside = part["point"] >= len(kinds)
     if outside.any():
         index = int(outside.argmax())

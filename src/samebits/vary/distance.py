@@ -116,7 +116,7 @@ def _size(shape: tuple[int, ...]) -> int:
 
 def _weights(trace: ProcessTrace) -> dict[str, bytes]:
     """Return the weights and buffers at the end: name -> fingerprint."""
-    rows = trace.records[np.isin(trace.records["point"], _weight_points(trace))]
+    rows = trace.rows[np.isin(trace.rows["point"], _weight_points(trace))]
     return {trace.points[int(row["point"])].name: row["fingerprint"].tobytes() for row in rows}
 
 

@@ -50,7 +50,7 @@ def report(result: VaryResult) -> Report:
     return Report(
         verdict=result.verdict,
         head=HEADS[result.verdict],
-        sentence=headline(result),
+        headline=headline(result),
         advice=result.advice or "",
         command=tuple(filter(None, [shlex.join(result.setup.command), result.setup.python])),
         marks=Marks(tuple(map(_mark, told)), "factors that were varied") if told else None,

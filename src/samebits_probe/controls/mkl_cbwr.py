@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _VARIABLE = "MKL_CBWR"
 # PyTorch has its own copy of MKL in libtorch_cpu.so (libtorch.so before 1.5)
-_LIBRARIES = ("libtorch_cpu", "libtorch.so", "libmkl_core", "libmkl_rt")
+_FILES_OF_MKL = ("libtorch_cpu", "libtorch.so", "libmkl_core", "libmkl_rt")
 _BRANCH = 1  # asks only for the branch (MKL_CBWR_BRANCH of mkl_types.h)
 _NAMES = {1: "off", 2: "AUTO", 3: "COMPATIBLE", 4: "SSE2", 6: "SSSE3", 7: "SSE4_1", 8: "SSE4_2", 9: "AVX",
           10: "AVX2", 11: "AVX512_MIC", 12: "AVX512"}  # fmt: skip
@@ -77,7 +77,7 @@ class MklCbwr(Control):
     @staticmethod
     def in_force() -> "Optional[str]":
         for path in loaded_libraries():
-            if os.path.basename(path).startswith(_LIBRARIES):
+            if os.path.basename(path).startswith(_FILES_OF_MKL):
                 library = ctypes.CDLL(path)
                 if hasattr(library, "mkl_serv_cbwr_get"):
                     branch = library.mkl_serv_cbwr_get(_BRANCH)

@@ -38,7 +38,7 @@ def render(report: Report, *, heading: str = "##") -> str:
     parts = [
         f"{heading} {escaped(report.title) or headed}",
         (f"{headed}: " if report.title and report.verdict else "")
-        + escaped(report.sentence[:1].upper() + report.sentence[1:]),
+        + escaped(report.headline[:1].upper() + report.headline[1:]),
         f"What to do: {escaped(report.advice)}" if report.advice else "",
         *_blocks(report.blocks, heading + "#"),
         f"Command: {', '.join(map(code, report.command))}" if report.command else "",

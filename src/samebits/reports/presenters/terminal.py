@@ -82,7 +82,7 @@ def wants_colour() -> bool:
 
 def _report(report: Report, width: int | None) -> Iterator[TerminalLine]:
     if report.verdict is not None:
-        yield _head(report.sign, report.head, report.sentence + report.took, report.verdict)
+        yield _head(report.sign, report.head, report.headline + report.took, report.verdict)
     label = _label_width(report.blocks)
     yield from _blocks(report.blocks, width, label)
 

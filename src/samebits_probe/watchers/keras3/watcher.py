@@ -151,7 +151,7 @@ def _owner(owner: Any, name: str) -> Any:
 # The variables of metrics are left out: an evaluation changes them, and their results are printed or saved. The states
 # of seed generators are left out, too: these random states are recorded where they are used.
 
-_LIBRARIES = ("keras", "tensorflow", "torch", "jax", "flax")
+_NOT_OF_THE_PROGRAM = ("keras", "tensorflow", "torch", "jax", "flax")
 
 
 def watch_ends(module: Library, probe: "Probe", backend: Backend) -> Remains:
@@ -192,7 +192,7 @@ class LayerAttributes:
 
     def __init__(self, probe: "Probe", layer_class: Any, backend: Backend) -> None:
         self._class, self._backend = layer_class, backend
-        self._attributes = PlainAttributes(probe, _LIBRARIES, backend.has_value, backend.array)
+        self._attributes = PlainAttributes(probe, _NOT_OF_THE_PROGRAM, backend.has_value, backend.array)
 
     def of(self, layer: Layer) -> "List[NamedArray]":
         """[(name, array)] of a layer: plain attributes, the words that it looks up, and what torch knows and Keras does

@@ -19,7 +19,7 @@ Lines = Tuple[Any, ...]  # what `innermost` takes: beginnings of paths, and wher
 Call = Tuple[str, Optional[Graph], int]  # layer, graph that is being built, how many operations it holds
 Result = TypeVar("Result")
 
-_LIBRARIES = ("tensorflow", "tensorflow_core", "keras", "optree", "tree")
+_NOT_OF_THE_PROGRAM = ("tensorflow", "tensorflow_core", "keras", "optree", "tree")
 _TAPE = "gradient_tape/"
 _SHOWN = "_samebits_shown"  # attribute of a graph: both go together
 
@@ -81,7 +81,7 @@ class LayerStack(threading.local):
 
 def libraries() -> Tuple[str, ...]:
     """Beginnings of the paths of files that are not the program's."""
-    files = [getattr(sys.modules.get(name), "__file__", None) for name in _LIBRARIES]
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in _NOT_OF_THE_PROGRAM]
     folders = [os.path.dirname(file) + os.sep for file in files if file]
     return tuple([*folders, OWN, contextlib.__file__, functools.__file__])
 

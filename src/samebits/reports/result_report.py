@@ -49,7 +49,7 @@ def report(result: Result, record: Record | None = None, *, is_whole: bool = Tru
     return Report(
         verdict=result.verdict,
         head=HEADS[result.verdict],
-        sentence=result_words.headline(result),
+        headline=result_words.headline(result),
         took=_stopped_after(result),
         advice=result.advice or "" if result.verdict == "inconclusive" else "",
         command=tuple(filter(None, [shlex.join(result.setup.command), result.setup.python])),

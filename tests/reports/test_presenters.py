@@ -7,7 +7,7 @@ import pytest
 
 from samebits.errors import UsageError
 from samebits.reports.presenters import PRESENTERS, markdown, render
-from samebits.reports.result import report
+from samebits.reports.result_report import report
 
 RESULTS = ("repeated", "diverged", "inconclusive", "hostile")
 
@@ -40,7 +40,7 @@ def test_every_report_for_people_says_the_headline(name, result, request):
     from samebits.reports import result_words
 
     made = request.getfixturevalue(result)
-    said = result_words.sentence(made) if name in ("md", "html") else result_words.headline(made)
+    said = result_words.heading(made) if name in ("md", "html") else result_words.headline(made)
     text = render(name, report(made))
     if name == "junit" and result == "repeated":
         said = 'name="verdict" value="repeated"'  # a suite without a failure says the rest by its properties
