@@ -122,6 +122,8 @@ def test_rounds_within_a_search_are_a_part_of_its_step(fitted, words):
     assert "GridSearchCV.best_score_" in seen.names("forward", 2)
 
 
-def test_a_watched_fit_has_the_result_of_an_unwatched_one(fitted):
-    plain = subprocess.run([sys.executable, FITS, SEVERAL], capture_output=True, text=True, check=True)
-    assert fitted(SEVERAL).output == plain.stdout
+@pytest.mark.parametrize("names", [SEVERAL, "xgboost", "lightgbm"])
+def test_a_watched_fit_has_the_result_of_an_unwatched_one(fitted, names):
+    watched = fitted(names)
+    plain = subprocess.run([sys.executable, FITS, names], capture_output=True, text=True, check=True)
+    assert watched.output == plain.stdout
