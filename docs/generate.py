@@ -95,7 +95,7 @@ def seen():
             title = (module.__doc__ or found.name).strip().splitlines()[0].rstrip(".").removeprefix("Watches ")
             parts.append(
                 f"### {title}\n\n"
-                + table(["point", "where it is seen", "what hides it", "what the report says then"], module.SEEN)
+                + table(["what", "where it is seen", "what hides it", "what the report says then"], module.SEEN)
             )
     return "\n\n".join(parts)
 
