@@ -95,4 +95,4 @@ def test_noise_drawn_in_workers_depends_on_their_number(varied):
 def test_a_training_that_varies_by_itself_gives_no_answer(varied):
     result = varied("../known/initialises_without_a_seed.py", factors=[("threads", ["1", "2"])])
     assert (result.verdict, result.factors) == ("inconclusive", [])
-    assert "does not repeat within itself (2 trials, 2 models)" in result.reason
+    assert "its own trials do not repeat (2 trials, 2 models)" in result.reason

@@ -155,9 +155,7 @@ def test_libraries_that_are_not_loaded_are_named(varied):
 def test_a_value_that_does_not_repeat_within_itself_gives_no_answer(varied):
     result = varied("varies_in_another_time_zone.py", factors=["time-zone", "home"])
     assert answers(result) == {"time-zone": "unsettled", "home": "independent"}
-    assert (
-        "cannot tell: with XYZ-14, it does not repeat within itself (2 trials, 2 models)" in result.factors[0].sentence
-    )
+    assert "cannot tell: with XYZ-14, its own trials do not repeat (2 trials, 2 models)" in result.factors[0].sentence
     assert result.verdict == "inconclusive"
 
 
@@ -165,7 +163,7 @@ def test_a_base_that_does_not_repeat_gives_no_answer_and_nothing_else_is_run(var
     monkeypatch.setenv("TZ", "UTC")
     result = varied("varies_in_another_time_zone.py", factors=["home"])
     assert (result.verdict, result.factors) == ("inconclusive", [])
-    assert "does not repeat within itself" in result.reason
+    assert "its own trials do not repeat" in result.reason
     assert "samebits explain" in result.advice
     assert not (tmp_path / "record" / "home").exists()
 

@@ -111,7 +111,7 @@ def test_the_first_node_can_be_the_odd_one_out(varied):
 def test_a_node_that_does_not_repeat_is_named_and_of_two_groups_of_one_size_none_is_odd(varied):
     result, shown = varied("b", "d", nodes="abd")
     assert result.factors[0].groups == [["a"], ["b"]]
-    assert "d: it does not repeat within itself (2 trials, 2 models)" in shown
+    assert "d: its own trials do not repeat (2 trials, 2 models)" in shown
     assert "odd" not in shown
 
 

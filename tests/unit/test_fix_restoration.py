@@ -94,7 +94,9 @@ def test_a_file_without_a_whole_copy_and_without_the_lines_stays_as_it_is(killed
     for copy in killed.copies.iterdir():
         copy.write_bytes(b"")
     (killed.work / "train.py").write_text(OLD["train.py"][:5])
-    with pytest.raises(UsageError, match=r"not all in train\.py any more\. No file was changed\."):
+    with pytest.raises(
+        UsageError, match=r"Not all lines of the patch are in train\.py any more\. No file was changed\."
+    ):
         killed.restoration().restored()
     assert killed.texts() == {**NEW, "train.py": OLD["train.py"][:5]}
 
@@ -260,7 +262,9 @@ def test_an_edited_line_of_a_patch_at_an_end_of_the_file_is_not_taken_for_one_th
     path, text, restoration = one_sided
     edited = path.read_text().replace("2019", "1")
     path.write_text(edited)
-    with pytest.raises(UsageError, match=r"not all in train\.py any more\. No file was changed\."):
+    with pytest.raises(
+        UsageError, match=r"Not all lines of the patch are in train\.py any more\. No file was changed\."
+    ):
         restoration().restored()
     assert path.read_text() == edited
     assert len(list((path.parent / "record/fix-copies").iterdir())) == 2
@@ -278,7 +282,7 @@ def test_a_patch_at_an_end_of_the_file_may_be_taken_out_by_hand_and_the_file_go_
 def test_a_line_of_a_patch_that_was_moved_is_not_out(killed):
     train = killed.work / "train.py"
     train.write_text(OLD["train.py"] + SEED)
-    with pytest.raises(UsageError, match=r"not all in train\.py any more"):
+    with pytest.raises(UsageError, match=r"Not all lines of the patch are in train\.py any more"):
         killed.restoration().restored()
     assert train.read_text() == OLD["train.py"] + SEED
 

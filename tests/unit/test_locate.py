@@ -218,7 +218,7 @@ def test_trials_that_called_other_modules_are_shown_as_a_diff_and_no_operator_is
         )
 
     way, notes = path.of_operators(Way(FORWARD), looked(run("blocks.1", "1"), run("blocks.2", "2")))
-    said = "They did not do the same at step 3 > forward: one trial calls blocks.1, the other calls blocks.2."
+    said = "They did different things at step 3 > forward: one trial calls blocks.1, the other calls blocks.2."
     assert way.sentence() == said
     assert way.operator is None
     assert way.diff[:2] == ["- forward  module blocks.1", "+ forward  module blocks.2"]

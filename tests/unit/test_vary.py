@@ -328,7 +328,7 @@ def result(request):
     values = {
         "diverged": [_value("own", "base"), _value("1", "differs", divergence=differs, end=end, record="threads/1")],
         "repeated": [_value("own", "base"), _value("1", "same")],
-        "inconclusive": [_value("own", "base"), _value("1", "unsettled", why="it does not repeat within itself")],
+        "inconclusive": [_value("own", "base"), _value("1", "unsettled", why="its own trials do not repeat")],
     }
     verdict = "diverged" if request.param == "hostile" else request.param
     every = [

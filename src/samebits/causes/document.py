@@ -128,7 +128,7 @@ def _state(setting: Setting, rule: Rule | None = None) -> State:
 def _sentence(settings: SettingRecords, found: Conclusion) -> str:
     first, cause = settings.look([], 0), found.cause
     outcomes = words.count(len(first.groups), "outcome")
-    without = f"without, {words.count(first.trials, 'trial')} end in {outcomes}"
+    without = f"with nothing held, {words.count(first.trials, 'trial')} end in {outcomes}"
     if found.outside and cause:
         fix = words.agree(len(cause), "fixes", "fix")
         return f"{listed(cause)} {fix} the first difference; no known control fixes a later one."
@@ -136,7 +136,7 @@ def _sentence(settings: SettingRecords, found: Conclusion) -> str:
         held = words.count(len(found.everything), "control")
         if found.refused:
             unfit = listed(sorted(found.refused))
-            said = f"With {held} held the trials still diverge. The cause may be {unfit}:"
+            said = f"With {held} held, the trials still diverge. The cause may be {unfit}:"
             return f"{said} the program does not run with it."
         return f"Outside the known controls: the trials still diverge if all {held} that take effect here are held."
     if not cause:

@@ -15,7 +15,7 @@ Put it after `samebits check --`. Then each trial is a separate job, which may u
 the environment of the trial, so samebits watches its Python processes. The record has to be on a disk that all nodes
 share. If samebits ends early, the job is cancelled. Slurm does not run it a second time (--no-requeue).
 
-Exit status: that of the job; 1 if the job was ended and has none; 2 wrong use, or Slurm does not take the job."""
+Exit status: that of the job; 1 if the job ended without one; 2 wrong use, or Slurm does not take the job."""
 
 
 def run_slurm(command: tuple[str, ...], **_: Any) -> int:

@@ -51,7 +51,7 @@ def _add(given: dict[str, Any]) -> Check:
     for name, flag in EXCLUDED.items():
         if given[name]:
             raise UsageError(
-                f"--add and {flag} exclude each other: the record says what is run, and holds the new trials.",
+                f"--add and {flag} exclude each other: the record says what to run, and takes the new trials.",
                 f"samebits check --add {number} {record}",
             )
     from samebits import checks

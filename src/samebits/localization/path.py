@@ -122,7 +122,7 @@ def _of_operator(before: Way, where: Divergence, found: First) -> tuple[Way, lis
         return way, said
     unlike = _modules_of(found.unlike)
     said_before = phrases.unlike_words(unlike)
-    note = f"They did different things before that, too: {said_before}; that operator got the same inputs."
+    note = f"The trials did different things before that, too: {said_before}. The operator got the same inputs."
     return replace(way, diff=_diff(unlike)), [*said, note, SIDES]
 
 

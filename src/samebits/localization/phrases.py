@@ -177,7 +177,7 @@ def unlike_places(where: Divergence, unlike: Unlike) -> list[Place]:
 def unlike_sentence(places: list[Place], unlike: Unlike) -> str:
     """Write `They did not do the same at step 0 > forward: one trial calls blocks.1, the other calls blocks.2.`"""
     at = " > ".join(place.name for place in places)
-    return f"They did not do the same at {at}: {unlike_words(unlike)}."
+    return f"They did different things at {at}: {unlike_words(unlike)}."
 
 
 def unlike_words(unlike: Unlike) -> str:
@@ -188,7 +188,7 @@ def unlike_words(unlike: Unlike) -> str:
 
 def _did(entry: Entry | None) -> str:
     if entry is None:
-        return "does no more"
+        return "does nothing more"
     key = entry.key
     name = key.name or entry.type or "the model"
     if key.what == "module":

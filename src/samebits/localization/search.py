@@ -143,7 +143,7 @@ def _structure(record: Record, where: Divergence) -> Location:
     """Return the location of trials that did not do the same in a step: a diff of their observations."""
     reference, other = _two(record, where)
     lines = path.diff_lines(_observed(record, reference, where), _observed(record, other, where))
-    said = f"They did not do the same at step {where.step:,}: {where.detail}."
+    said = f"They did different things at step {where.step:,}: {where.detail}."
     note = f"-: trial {reference} only; +: trial {other} only."
     return _location(where, said, found=True, path=phrases.path(where, None, None), diff=lines, notes=[note])
 

@@ -83,7 +83,7 @@ def _reach(asked: NoiseRequest) -> tuple[list[int | None], str]:
         return [None], ""
     if not any(controls.describe(held).is_seed for held in controls.resolve(request.controls, request.preset)):
         advice = f"python train.py --seed {SEED}; or hold a control that seeds: --control torch-seed"
-        raise UsageError("--seeds: nothing takes the seeds to the program.", advice)
+        raise UsageError("--seeds: nothing passes the seeds to the program.", advice)
     return list(seeds), "the controls that seed"
 
 

@@ -36,7 +36,7 @@ ANSWERS = {
     "equal": "equal",
 }
 SAYS = (
-    "95 % of such intervals hold the true difference of the means. If zero is outside the interval, A and B differ.",
+    "95 % of such intervals contain the true difference of the means. If zero is outside the interval, A and B differ.",
     "floor: the standard deviation of the difference between a training of A and one of B if no seed changes.",
     "P(B better): how often a training of B is better than one of A. Bouthillier et al. (2021) ask for 0.75 before an "
     "improvement counts.",

@@ -69,9 +69,9 @@ def _failed(found: ReplayFindings) -> tuple[str | None, str | None]:
     if not found.failures and not found.interruptions:
         return None, None
     if not found.failures:
-        what = f"{_capital(INTERRUPTED)} ({found.interruptions[0]}), so not all may have been replayed."
+        what = f"{_capital(INTERRUPTED)} ({found.interruptions[0]}), so some operators may not have been replayed."
         return what, AFTER_AN_INTERRUPTION
-    what = f"The probe itself failed ({found.failures[0]}), so not all may have been replayed."
+    what = f"The probe itself failed ({found.failures[0]}), so some operators may not have been replayed."
     return what, "Report it, with this command: it is a fault of samebits."
 
 

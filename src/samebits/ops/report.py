@@ -67,7 +67,7 @@ def _blocks(result: ReplayResult) -> Iterator[AnyBlock]:
         yield Text(f"and {len(result.differed) - MOST_PLACES:,} more places (--json FILE has all)")
     unset = [f"{one.operator} ({one.result}: {one.elements:,} of {one.of:,})" for one in result.unwritten]
     if unset:
-        yield Facts((("unset", f"elements that nobody wrote, not compared: {', '.join(unset)}"),))
+        yield Facts((("unset", f"elements that the operator never wrote, not compared: {', '.join(unset)}"),))
     failed = [f"{one.operator} could not be replayed: {one.why}" for one in result.failed]
     if failed or result.notes:
         yield Notes((*failed, *result.notes))

@@ -203,7 +203,7 @@ def _with_note(document: PatchResult, reduction: Reduction, kept: Patch) -> Patc
     left = f"{every - some} of {words.count(every, 'change')} left out: the trials repeat without them, too"
     note = left if some < every else "no change could be left out"
     if reduction.is_cut:
-        note += f"; the search ended after {MOST_CHECKS} checks, so more of them may not be needed"
+        note += f"; the search ended after {MOST_CHECKS} checks, so some of the others may not be needed either"
     return document.model_copy(update={"notes": [*document.notes, note]})
 
 

@@ -120,7 +120,7 @@ class Restoration:
         found = self.found
         lost = [one for one in found if one.content is None]
         if lost:
-            what = self._gone(lost) or f"The lines of the patch are not all in {self._named(lost)} any more."
+            what = self._gone(lost) or f"Not all lines of the patch are in {self._named(lost)} any more."
             raise UsageError(f"{what} No file was changed.", self._by_hand(lost[0]))
         self._write(found)
         if not found:
@@ -138,10 +138,10 @@ class Restoration:
             folder = "" if lost.path.parent.is_dir() else f"mkdir -p {shlex.quote(str(lost.path.parent))} && "
             return folder + shlex.join(["cp", str(lost.copy), str(lost.path)])
         if not lost.copy.is_file():
-            return f"Take the lines of the patch, which is in {self._record / FIX}, out by hand; then {self.command}"
+            return f"Remove the lines of the patch by hand (it is in {self._record / FIX}); then {self.command}"
         old, now = shlex.quote(str(lost.copy)), shlex.quote(str(lost.path))
         return (
-            f"diff {old} {now}   (take the lines of the patch out; then {self.command}; to lose your own changes: "
+            f"diff {old} {now}   (remove the lines of the patch; then {self.command}; to lose your own changes: "
             f"cp {old} {now})"
         )
 

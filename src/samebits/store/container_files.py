@@ -111,7 +111,7 @@ def read_pdf(path: Path, parts: Parts) -> str:
 def read_sqlite(path: Path, parts: Parts) -> str:
     """Add the tables of a database by column. The rows are in the order in which they were inserted."""
     if path.with_name(path.name + "-wal").exists():
-        raise ValueError("the database was not closed: a file that ends in -wal stands beside it")
+        raise ValueError("the database was not closed: a file that ends in -wal lies beside it")
     address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
     with closing(sqlite3.connect(address, uri=True)) as database:
         database.execute("PRAGMA trusted_schema = OFF")

@@ -110,7 +110,7 @@ def _after_magic(file: IO[bytes], data: mmap.mmap | bytes) -> tuple[Any, dict[st
 
 
 def no_storage(key: str, size: int) -> Any:
-    raise ValueError("a tensor stands in a file without storages")
+    raise ValueError("the file has a tensor and no storages")
 
 
 def _storages(data: mmap.mmap | bytes, at: int, keys: list[str], sizes: dict[str, int]) -> dict[str, bytes]:

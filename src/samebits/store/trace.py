@@ -220,7 +220,7 @@ def _read_points(path: Path) -> list[Point]:
     for line in json_lines(path):
         row = checked(as_object(line, path), path, _PointLine)
         if row.id != len(points):
-            raise broken(path, f"point {row.id} stands where point {len(points)} belongs")
+            raise broken(path, f"point {row.id} is at the place of point {len(points)}")
         if row.kind not in wire.CODE:
             raise broken(path, f"point {row.id} has the unknown kind {row.kind[:40]!r}")
         if not is_shape(row.shape):

@@ -39,8 +39,8 @@ ANSWERS: dict[FactorAnswer, str] = {
 MOST_OUTCOMES = 3
 SAYS = (
     "Each factor was varied alone; all else was held as in the base setup.",
-    "The trials of every value were first compared with each other: a value that does not repeat within itself gives "
-    "no answer.",
+    "The trials of every value were first compared with each other: a value whose own trials do not repeat gives no "
+    "answer.",
 )
 
 
@@ -243,7 +243,7 @@ def _of_factor(factor: FactorResult) -> Section:
     rows = tuple(
         (
             StyledText(value.value, "code"), f"{value.status}: {value.why}" if value.why else value.status,
-            value.in_force or "not told", str(value.trials), StyledText(result_words.model_name(value.model), "code"),
+            value.in_force or "unknown", str(value.trials), StyledText(result_words.model_name(value.model), "code"),
             StyledText(value.record or "", "code"),
         )
         for value in factor.values

@@ -256,4 +256,4 @@ def not_repeated(result: Result) -> str:
     if result.verdict == "inconclusive":
         return (result.reason or result.sentence).rstrip(".")
     number = words.count(len(result.trials), "trial")
-    return f"it does not repeat within itself ({number}, {result_words.models(result)})"
+    return f"its own trials do not repeat ({number}, {result_words.models(result)})"

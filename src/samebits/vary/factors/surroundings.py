@@ -80,7 +80,7 @@ class TimeZone(Factor):
     """The time zone of the program: TZ."""
 
     id = "time-zone"
-    takes = "own, names of time zones, or POSIX' own writing (XYZ-14)"
+    takes = "own, names of time zones, or POSIX notation (XYZ-14)"
 
     def varied(self, machine: Machine) -> list[str]:
         """Return a time zone as far from Greenwich as possible, so that the date differs too."""
