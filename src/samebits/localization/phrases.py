@@ -175,7 +175,7 @@ def unlike_places(where: Divergence, unlike: Unlike) -> list[Place]:
 
 
 def unlike_sentence(places: list[Place], unlike: Unlike) -> str:
-    """Write `They did not do the same at step 0 > forward: one trial calls blocks.1, the other calls blocks.2.`"""
+    """Write `They did different things at step 0 > forward: one trial calls blocks.1, the other calls blocks.2.`"""
     at = " > ".join(place.name for place in places)
     return f"They did different things at {at}: {unlike_words(unlike)}."
 
