@@ -297,7 +297,7 @@ event = threading.Event(); t = threading.Thread(target=event.wait); t.start(); e
     assert trial.stdout == "True\n", trial.stderr
     effect, detail = trial.processes[0].control("serial-threads", "last-step")
     assert effect is False
-    assert "waits for a different" in detail
+    assert "waited for a different" in detail
 
 
 def test_calls_that_wait_for_each_other_do_not_hang_under_serial_threads(held_run):
