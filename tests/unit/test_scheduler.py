@@ -55,6 +55,11 @@ def test_on_four_slots_a_cause_takes_at_most_two_fifths_of_the_time_on_one(run, 
     assert made.most == 4
 
 
+def test_no_time_passes_between_two_trials_that_run_one_by_one(run):
+    _, seconds, made = run(explained, 1, sources=[SEED])
+    assert seconds == pytest.approx(made.trials * (0.5 + made.seconds), abs=0.01 * made.trials)
+
+
 def test_on_many_slots_what_is_confirmed_has_as_many_trials_and_the_answer_is_the_same(run):
     found, seconds, made = run(explained, 100, sources=[SEED])
     agreed = next(row for row in found.evidence if row.controls == ["numpy-seed"])

@@ -162,7 +162,8 @@ class Trials:
                     jobs = self.capacity.fitting(len(to_come))
                 done += ended
                 self._tell_refusal()
-                self._pause(_PACE if to_come else 0)
+                if not ended or self.capacity.places.are_shared:  # if a trial ended, the next one starts at once
+                    self._pause(_PACE if to_come else 0)
         files = sorted(done, key=lambda file: file.id)
         was_up = asked.seconds is not None and limits.steps != asked.steps
         waited = resumed or len(self._waiting) > 0
