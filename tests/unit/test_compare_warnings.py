@@ -90,7 +90,7 @@ def test_a_script_that_was_changed_between_trials(writing, said):
     assert said(trials) == ["the code was changed between the trials"]
 
 
-@pytest.mark.parametrize("name", ["out.ipynb", "./out.ipynb", "/work/out.ipynb"])
+@pytest.mark.parametrize("name", ["out.ipynb", "./out.ipynb", "/folder/out.ipynb"])
 def test_a_result_that_the_command_names_is_no_code(writing, said, name):
     wrote = SavedFile(path="out.ipynb", named=False, format="json", tensors={"": "0" * 32})
 
@@ -102,7 +102,7 @@ def test_a_result_that_the_command_names_is_no_code(writing, said, name):
         return write
 
     trials = [trial({"in.ipynb": "a"}), trial({"in.ipynb": "a", name: "b"})]
-    assert said(trials, directory="/work") == []
+    assert said(trials, directory="/folder") == []
 
 
 def test_code_with_changes_that_are_not_committed(writing, said):

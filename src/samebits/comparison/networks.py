@@ -173,8 +173,8 @@ class Histories:
 
 def _row(number: int, trace: ProcessTrace, *, missing: bool) -> Row:
     """A row of the trace, as a difference shows it."""
-    record, point = trace.rows[number], trace.points[int(trace.rows[number]["point"])]
-    step, kind, occurrence = int(record["step"]), int(record["kind"]), int(record["occurrence"])
+    row, point = trace.rows[number], trace.points[int(trace.rows[number]["point"])]
+    step, kind, occurrence = int(row["step"]), int(row["kind"]), int(row["occurrence"])
     return Row(step, kind, number, point.name, occurrence, missing, point)
 
 

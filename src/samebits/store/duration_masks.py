@@ -7,11 +7,13 @@ tell to which. If they do not, neither number is masked, because a loss must nev
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from samebits.store.value_names import NUMBER_REASONS, OF_DATA, is_moment_of_time, is_of_model, reason_of_key, tokens
 
-# `re` compiles these texts when they are first used, and keeps them: all of them at the start would take 20 ms
+# (pattern, replacement). `re` compiles a pattern when it is first used, and keeps it: all of them at the start would
+# take 20 ms
+Rule = tuple[str, str | Callable[[re.Match[str]], str]]
 # each pattern starts at the start of a word or number and gives up there, so that none is slow on a long text
 NUMBER = r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _WORD = r"[A-Za-z_][\w./%-]*"
@@ -48,7 +50,7 @@ _ENDED = (
     r"done|finished|completed|trained|ran|evaluated|validated|tested|saved|loaded|built|compiled|fitted|ended|prepared|"
     r"processed|generated|executed|exited|ready"
 )
-_RULES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+_RULES: tuple[Rule, ...] = (
     # the meters of PyTorch's examples: "Time 3.128 (3.128)  Data 1.010 (1.010)  Loss 7.0e+00 (7.0e+00)"
     (
         rf"(?i)\b(time\s+){NUMBER}(\s*\(\s*){NUMBER}"
@@ -110,12 +112,15 @@ def without_durations(text: str) -> str:
 
     Numbers whose names say what they are get placeholders too.
     """
-    text = re.sub(_BETWEEN, _owner_told, text)
-    for pattern, put in _RULES:
+    last = ((_KEYED, _keyed), (_SPOKEN, _spoken), (_AVERAGE, r"\1<duration>"))
+    return replaced(text, ((_BETWEEN, _owner_told), *_RULES, *last)).replace(_KEEP, "")
+
+
+def replaced(text: str, rules: Iterable[Rule]) -> str:
+    """Return the text after all rules, one after the other."""
+    for pattern, put in rules:
         text = re.sub(pattern, put, text)
-    text = re.sub(_SPOKEN, _spoken, re.sub(_KEYED, _keyed, text))
-    text = re.sub(_AVERAGE, r"\1<duration>", text)
-    return text.replace(_KEEP, "")
+    return text
 
 
 def _owner_told(found: re.Match[str]) -> str:

@@ -8,10 +8,10 @@ the results" lists the rules.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from samebits.store.duration_masks import without_durations
+from samebits.store.duration_masks import Rule, replaced, without_durations
 from samebits.store.value_names import EARLIEST
 
 MOST_MASKED = 1 << 18  # characters; a longer text is compared as it is
@@ -27,8 +27,6 @@ _CLOCK = (
     r"(?:\d{1,2}[:h][0-5]\d(?:[:m][0-5]\d(?:[.,:]\d+)?)?|\d\d-[0-5]\d(?!-?\d)|"
     r"\d{1,2}[.-][0-5]\d[.-][0-5]\d(?:[.,:]\d+)?)"
 )
-
-Rule = tuple[str, str | Callable[[re.Match[str]], str]]  # see `duration_masks` on why these are texts
 
 
 class Run(NamedTuple):
@@ -124,9 +122,7 @@ def masked(text: str, spans: Iterable[tuple[float, float]] = ()) -> str:
     """Return the text with placeholders for what belongs to one run only. `spans`: when the run took place (epoch)."""
     if len(text) > MOST_MASKED or _PLAIN.fullmatch(text):
         return text
-    text = _clock_numbers(text, tuple(spans))
-    for pattern, put in (*_DATES, *_PLACES):
-        text = re.sub(pattern, put, text)
+    text = replaced(_clock_numbers(text, tuple(spans)), (*_DATES, *_PLACES))
     return _PADDED.sub(_unpadded, without_durations(text))
 
 
