@@ -34,9 +34,11 @@ study: .venv/test.stamp  ## the paper's study in small: today's setups, and the 
 	$(BIN)/samebits study lenet5 --scale smoke --out studies/lenet5-smoke; test $$? -eq 0 -o $$? -eq 3
 	$(BIN)/samebits study unet --scale smoke --out studies/unet-smoke; test $$? -eq 0 -o $$? -eq 3
 
-endurance: .venv/test.stamp  ## in full what `make test-all` runs a share of: mutated records, hostile files, kills (an hour)
-	SAMEBITS_ENDURANCE=$${SAMEBITS_ENDURANCE:-1} $(BIN)/python -m pytest --numprocesses=2 \
+endurance: export SAMEBITS_ENDURANCE ?= 1
+endurance: .venv/test.stamp  ## in full what `make test-all` runs a share of: mutated records, hostile files, kills, laws (an hour)
+	$(BIN)/python -m pytest --numprocesses=2 \
 		tests/unit/test_mutated_records.py tests/unit/test_hostile_files.py tests/probe/test_kills.py
+	$(BIN)/python -m pytest --numprocesses=2 -m hypothesis tests
 
 lint: .venv/lint.stamp types layers
 	$(BIN)/ruff check

@@ -30,8 +30,11 @@ os.environ.pop("PYTHONPYCACHEPREFIX", None)  # bytecode lies beside its source h
 sys.pycache_prefix = None
 BEGAN_WITH = dict(os.environ)  # of a run that tests share, whatever one of them has set by then
 
-hypothesis.settings.register_profile("busy", deadline=None)  # what a law takes says how busy the machine is
-hypothesis.settings.load_profile("busy")
+# A test that draws other examples each time does not repeat: `make endurance` draws them, and a find becomes a test.
+# What a law takes says how busy the machine is, so it has no deadline.
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("drawn", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("drawn" if os.environ.get("SAMEBITS_ENDURANCE") else "repeatable")
 
 
 def pytest_terminal_summary(terminalreporter, config):

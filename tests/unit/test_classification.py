@@ -13,6 +13,7 @@ from samebits.store.value_names import reason_of_key
 
 BEGAN = 1_795_716_028.0
 NUMBERS = st.floats(0, 1e6).map(lambda value: f"{value:.6f}")
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40)
 
 
 def parts(value, span=(BEGAN, BEGAN + 100)):
@@ -243,7 +244,19 @@ def test_no_mask_hides_a_metric(a, b):
 @given(st.text(max_size=200))
 def test_no_text_makes_the_masks_fail(text):
     assert isinstance(masked(masked(text)) + visible(text), str)
-    assert reason_of_key(text) is None or classify(text, text, text).reason
+
+
+@given(st.text(max_size=200) | st.sampled_from(("SEC", "time", "run/pid", "loss", "created_at")), VALUES, VALUES)
+def test_each_difference_has_one_class_and_a_reason_unless_it_is_unknown(name, a, b):
+    found = classify(name, a, b)
+    assert found.effect in ("understood", "unknown")  # nothing counts but what belongs to a model
+    assert bool(found.reason) == (found.effect == "understood")
+    assert found == classify(name, b, a)
+
+
+@given(st.text("abcdefghijklmnopqrstuvwxyz. ", max_size=20))
+def test_a_word_is_no_duration_whatever_its_name_says(word):
+    assert classify("sec", word, word).effect == "unknown"
 
 
 def test_a_moment_of_the_run_is_a_time_and_a_number_of_ten_digits_is_none():
