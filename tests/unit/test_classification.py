@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from samebits.comparison.classification import classify, classify_lines
 from samebits.store.content import Parts, add_json
 from samebits.store.masks import Run, masked, visible
-from samebits.store.value_names import reason_of_key
 
 BEGAN = 1_795_716_028.0
 NUMBERS = st.floats(0, 1e6).map(lambda value: f"{value:.6f}")
