@@ -39,7 +39,7 @@ SEEN = [
 ]
 
 _MOST_ARRAYS, _MOST_BYTES, _DEEPEST = 4000, 1 << 30, 6
-_MOST_SCANNED = 100000  # elements of an array whose signs are checked
+_MOST_SCANNED = 100000  # the signs of at most so many elements of an array are checked
 _NUMBERS = "biufc"  # kinds of NumPy's dtypes whose values are numbers
 _DICTS = (dict, collections.OrderedDict, collections.defaultdict)
 _ATOMS = frozenset(map(id, (int, float, bool, str, bytes, complex, type(None), type(sys), type(len))))
@@ -49,7 +49,7 @@ _OPEN = (
     "scipy.sparse",
     "types",
     "flax.nnx",
-)  # libraries whose objects hold their arrays in plain attributes
+)  # the objects of these libraries hold their arrays in plain attributes
 _MODEL_METHODS = frozenset(("predict", "forward", "fit"))
 
 
@@ -81,7 +81,7 @@ class GlobalArrays:
             self._probe.not_observed("globals", why % (_MOST_ARRAYS, _MOST_BYTES >> 20))
 
     def _read(self, value: Any) -> "Optional[ArrayPrint]":
-        """The fingerprint and facts of an array; None for anything else."""
+        """Return the fingerprint and facts of an array; None for anything else."""
         numpy = sys.modules.get("numpy")
         if numpy is not None and type(value) in (numpy.ndarray, getattr(numpy, "matrix", None)):
             is_number = value.dtype.kind in _NUMBERS and value.ndim
@@ -93,7 +93,7 @@ class GlobalArrays:
         return None
 
     def of_numpy(self, numpy: "Library", array: "Array") -> ArrayPrint:
-        """The same for an array of NumPy."""
+        """Return the fingerprint and facts of an array of NumPy."""
         flat = array if array.flags.c_contiguous else array.copy("C")
         header = self._probe.hasher.header(array.dtype.name, array.shape)
         found = self._probe.hasher.pointer(flat.__array_interface__["data"][0], flat.nbytes, header)
@@ -115,7 +115,7 @@ class _Walk:
         self._bytes = 0
 
     def module(self, prefix: str, module: "ModuleType") -> None:
-        """All globals of a module. In a notebook, those in which IPython keeps its cells are left out."""
+        """Follow all globals of a module. In a notebook, leave out those in which IPython keeps its cells."""
         fields = vars(module)
         is_notebook = "get_ipython" in fields
         for key, value in list(fields.items()):
@@ -124,7 +124,7 @@ class _Walk:
                 self._value(prefix + key, value, _DEEPEST, False)
 
     def in_order(self) -> "List[FoundArray]":
-        """What was found. Arrays of one path (the items of a set) are sorted by content."""
+        """Return the arrays that were found. Arrays of one path (the items of a set) are sorted by content."""
         by_path: Dict[str, List[ArrayPrint]] = {}
         for path, found in self.found:
             by_path.setdefault(path, []).append(found)
@@ -168,13 +168,16 @@ class _Walk:
             self._named(path, attributes(value), depth, is_model or _is_model(kind))
 
     def _named(self, path: str, items: "List[Tuple[str, Any]]", depth: int, is_model: bool) -> None:
-        """What an object refers to by names. A model keeps durations too: they are none of its arrays."""
+        """Return what an object refers to by names.
+
+        The durations that a model keeps are left out, because they are not its arrays.
+        """
         for key, item in items[:MOST_ITEMS]:
             if not (is_model and is_time(key)):
                 self._value("%s.%s" % (path, key), item, depth, is_model)
 
     def _fields(self, path: str, state: Dict[str, Any]) -> None:
-        """A tree of scikit-learn, which is written in C: the fields of its pickled state."""
+        """Return the fields of the pickled state of a tree of scikit-learn, which is written in C."""
         for key in ("nodes", "values"):
             array: Any = state.get(key)
             for field in getattr(getattr(array, "dtype", None), "names", None) or (None,):
@@ -183,7 +186,10 @@ class _Walk:
                     self.found.append(("%s.%s" % (path, field or key), _of_model(found)))
 
     def _is_open(self, kind: type) -> bool:
-        """Whether to look into an object's attributes: for the program's classes, data classes and known libraries."""
+        """Return whether to look into an object's attributes.
+
+        The answer is yes for the program's classes, data classes and known libraries.
+        """
         if type in type.mro(kind) or not has_attributes(kind):
             return False
         if _module_of(kind).startswith(_OPEN) or "__dataclass_fields__" in type.__getattribute__(kind, "__dict__"):
@@ -193,7 +199,7 @@ class _Walk:
 
 
 def _of_model(found: ArrayPrint) -> ArrayPrint:
-    """The same for an array that belongs to a model."""
+    """Return the fingerprint and facts of an array, with a mark that it belongs to a model."""
     facts = found.facts.copy()
     facts["model"] = True
     return ArrayPrint(found.dtype, found.shape, found.fingerprint, facts)
@@ -205,21 +211,24 @@ def _module_of(kind: type) -> str:
 
 
 def _is_model(kind: type) -> bool:
-    """Whether a class is that of a model: an estimator, or a class of the program that predicts."""
+    """Return whether a class is a model: an estimator, or a class of the program that predicts."""
     if _module_of(kind).startswith("sklearn"):
         return True
     return any(not _MODEL_METHODS.isdisjoint(type.__getattribute__(base, "__dict__")) for base in type.mro(kind))
 
 
 def _predicts(value: Any) -> bool:
-    """Whether a class or a function of the program is a model: what a function that predicts closes over."""
+    """Return whether a class is a model, or a function of the program predicts."""
     if type(value) is type:
         return _is_model(value)
     return type(value) is types.FunctionType and value.__name__ in ("predict", "forward")
 
 
 def _is_program() -> bool:
-    """Whether this process is a separate program. A child of multiprocessing holds copies of its parent's arrays."""
+    """Return whether this process is a separate program.
+
+    A child of multiprocessing holds copies of its parent's arrays.
+    """
     parent = getattr(sys.modules.get("multiprocessing.process"), "_parent_process", None)
     # a spawned child runs its parent's main module as "__mp_main__"
     main = getattr(sys.modules.get("__main__"), "__name__", "")
@@ -227,7 +236,7 @@ def _is_program() -> bool:
 
 
 def own_modules() -> "List[Tuple[str, ModuleType]]":
-    """[(beginning of names, module)]: the program itself, then the modules that lie beside it."""
+    """Return [(beginning of names, module)]: the program itself, then the modules that lie beside it."""
     main = sys.modules.get("__main__")
     if main is None:
         return []

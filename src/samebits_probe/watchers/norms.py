@@ -1,7 +1,7 @@
-"""The global norm of the weights, a scalar of kind "update" for a report's curve.
+"""The global norm of the weights: a scalar of kind "update" for the curve in a report.
 
-It has no fingerprint, because it is not part of the training. It takes one pass over the weights, so it is recorded at
-fewer steps than fingerprints.
+It has no fingerprint, because it is not part of the training. Its computation takes one pass over the weights, so it is
+recorded at fewer steps than fingerprints.
 """
 
 from typing import TYPE_CHECKING, Iterable, Sequence
@@ -11,13 +11,14 @@ from .objects import Array
 if TYPE_CHECKING:
     from ..probe import Probe
 
-_ALL, _TENTH, _RARE = 20, 200, 2000  # steps up to which every, every 10th, every 100th has its norm; then every 1,000th
+# up to these steps every, every 10th, every 100th step has its norm; after them every 1,000th
+_ALL, _TENTH, _RARE = 20, 200, 2000
 _MANY = 1000
 NORM = "norm:weights"
 
 
 def is_due(step: int, weights: int = 1) -> bool:
-    """Whether the norm is recorded at this step. A model of many thousand weights has it at fewer steps."""
+    """Return whether the norm is recorded at this step. A model with many thousand weights has it at fewer steps."""
     every = 1 if step < _ALL else 10 if step < _TENTH else 100 if step < _RARE else 1000
     return step % (every * (1 + weights // _MANY)) == 0
 

@@ -30,7 +30,7 @@ class PlainAttributes:
         self._own_names: Dict[type, FrozenSet[str]] = {}  # class -> the names that its library uses
 
     def of(self, owner: Any, name: str) -> List[NamedArray]:
-        """[(name, array) or (name, array, type)] of an object with this name.
+        """Return [(name, array) or (name, array, type)] of an object with this name.
 
         The library's own numbers are one array, as text. A type stands beside a number, to show that it is not an
         array.
@@ -46,7 +46,7 @@ class PlainAttributes:
         return found + ([(name + ".settings", _asarray(settings))] if settings else [])
 
     def names_of(self, kind: type) -> FrozenSet[str]:
-        """The names that the code of a class mentions, as far as the class is the library's."""
+        """Return the names that the code of a class mentions, as far as the class is the library's."""
         if kind not in self._own_names:
             classes = [one for one in kind.__mro__ if one.__module__.split(".")[0] in self._libraries]
             self._own_names[kind] = frozenset(name for one in classes for name in _mentioned(one))
@@ -92,7 +92,7 @@ def _parts(value: Any) -> List[Tuple[str, Any]]:
 
 
 def _asarray(value: Any) -> Any:
-    """An array of numbers; if numpy has no type for them, their exact text."""
+    """Return an array of numbers. If numpy has no type for them, return their exact text as bytes."""
     numpy = sys.modules["numpy"]
     try:
         array = numpy.asarray(value)
@@ -102,7 +102,7 @@ def _asarray(value: Any) -> Any:
 
 
 def _mentioned(owner: type) -> Iterator[str]:
-    """Names in the code of a class."""
+    """Yield the names in the code of a class."""
     found = [getattr(_unwrapped(one), "__code__", None) for one in vars(owner).values()]
     codes = [code for code in found if code is not None]
     while codes:
@@ -116,7 +116,7 @@ def _mentioned(owner: type) -> Iterator[str]:
 
 
 def _unwrapped(function: Any) -> Any:
-    """The function inside properties, class methods and decorators."""
+    """Return the function inside properties, class methods and decorators."""
     for _ in range(20):
         inner = getattr(function, "fget", None) or getattr(function, "__func__", None)
         inner = inner or getattr(function, "__wrapped__", None)

@@ -45,7 +45,7 @@ def install(module: Library, probe: "Probe") -> None:
 
 
 def _telling(original: Function, event: str, told: Set[int], probe: "Probe") -> Function:
-    """The same method, which also reports that it was called, once in each process (`told`)."""
+    """Return a method that reports once in each process (`told`) that it was called. Otherwise it does the same."""
 
     @functools.wraps(original)
     def gives(*args: Any, **kwargs: Any) -> Any:
@@ -58,7 +58,10 @@ def _telling(original: Function, event: str, told: Set[int], probe: "Probe") -> 
 
 
 def _seen(info: Any, known: Dict[Function, Function], probe: "Probe") -> Any:
-    """The same information with a function that records an end. A coroutine has not ended when its function returns."""
+    """Return these functions, each wrapped so that it records an end.
+
+    A coroutine has not ended when its function returns.
+    """
     function = info.function
     if inspect.iscoroutinefunction(getattr(function, "method", function)):
         return info

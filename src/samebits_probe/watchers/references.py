@@ -20,12 +20,12 @@ MOST_ITEMS = 1000  # of one container or object
 
 
 def references(value: Any, own: "FrozenSet[Any]") -> "List[Reference]":
-    """What an object of one of the types `REFERRING` refers to. `own`: names of the program's modules."""
+    """Return what an object of one of the types `REFERRING` refers to. `own`: names of the program's modules."""
     return _READERS[type(value)](value, own)
 
 
 def _of_function(function: Any, own: "FrozenSet[Any]") -> "List[Reference]":
-    """The variables of its closure, its defaults and its attributes."""
+    """Return the variables of its closure, its defaults and its attributes."""
     if not _is_own(function, own):
         return []
     found = [("defaults", function.__defaults__), ("defaults", function.__kwdefaults__)]
@@ -38,13 +38,16 @@ def _of_function(function: Any, own: "FrozenSet[Any]") -> "List[Reference]":
 
 
 def _is_own(function: Any, own: "FrozenSet[Any]") -> bool:
-    """Whether a function is the program's, or a library's wrapper around one (`functools.wraps` copies the module)."""
+    """Return whether a function is the program's, or a library's wrapper around one.
+
+    `functools.wraps` copies the module.
+    """
     module = function.__module__
     return (isinstance(module, str) and module in own) or function.__globals__.get("__name__") in own
 
 
 def _of_class(value: Any, own: "FrozenSet[Any]") -> "List[Reference]":
-    """The attributes of a class of the program."""
+    """Return the attributes of a class of the program."""
     if type.__getattribute__(value, "__module__") not in own:
         return []
     fields = type.__getattribute__(value, "__dict__")
@@ -52,7 +55,7 @@ def _of_class(value: Any, own: "FrozenSet[Any]") -> "List[Reference]":
 
 
 def _of_frame(owner: Any, frame: Any, own: "FrozenSet[Any]") -> "List[Reference]":
-    """What the variables of a generator or a coroutine hold, if it is the program's and has not ended.
+    """Return what the variables of a generator or a coroutine hold, if it is the program's and has not ended.
 
     They have one name: `f_locals` would tell theirs, and keep what they hold alive.
     """
@@ -64,7 +67,7 @@ def _of_frame(owner: Any, frame: Any, own: "FrozenSet[Any]") -> "List[Reference]
 
 
 def _of_set(value: Any) -> "List[Reference]":
-    return [("item", item) for item in value] if len(value) <= MOST_ITEMS else []  # which ones come first is chance
+    return [("item", item) for item in value] if len(value) <= MOST_ITEMS else []  # their order is chance
 
 
 def _of_deque(value: Any, own: "FrozenSet[Any]") -> "List[Reference]":
@@ -88,12 +91,15 @@ REFERRING = frozenset(_READERS)
 
 
 def has_attributes(kind: type) -> bool:
-    """Whether the objects of a class have attributes of their own: a dictionary, or slots that Python code declares."""
+    """Return whether the objects of a class have attributes of their own.
+
+    These lie in a dictionary, or in slots that Python code declares.
+    """
     return bool(kind.__dictoffset__) or any(True for _ in _slots(kind))
 
 
 def attributes(value: Any) -> "List[Reference]":
-    """The attributes that an object has of its own."""
+    """Return the attributes that an object has of its own."""
     kind = type(value)
     found = list(object.__getattribute__(value, "__dict__").items()) if kind.__dictoffset__ else []
     for name, slot in _slots(kind):

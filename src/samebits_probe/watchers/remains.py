@@ -55,7 +55,7 @@ class Remains:
         self._alive.pop(id(owner), None)
 
     def died(self, owner: Any) -> None:
-        """An object is about to die: read its content now. Never fails."""
+        """Read the content of an object that is about to die. Never fails."""
         if sys is None or sys.is_finalizing():
             return
         known = self._alive.pop(id(owner), None)
@@ -66,7 +66,7 @@ class Remains:
                 self._is_lost = True
 
     def exits_first(self) -> None:
-        """Read before exit functions that are registered already, because a library may delete its values in one."""
+        """Read before exit functions that are registered already. In one of them, a library may delete its values."""
         atexit.unregister(self._exit)
         atexit.register(self._exit)
 
@@ -108,7 +108,7 @@ _known: Dict[int, Remains] = {}
 
 
 def remains_of(probe: "Probe") -> Remains:
-    """The `Remains` of a process, which the watchers share."""
+    """Return the `Remains` of a process, which the watchers share."""
     if id(probe) not in _known:
         from .keras3.points import Points
 
@@ -117,7 +117,7 @@ def remains_of(probe: "Probe") -> Remains:
 
 
 def leave_out(owner: Any, method: str, *drops: Callable[[Any], Any]) -> None:
-    """Call each of `drops` with what a method of the class `owner` returns."""
+    """Call each of `drops` with the result of a method of the class `owner`."""
     original = getattr(owner, method)
 
     @functools.wraps(original)

@@ -25,7 +25,7 @@ class Trainers:
         self._latest: Reference = _nobody  # kept weakly
 
     def step(self) -> None:
-        """This thread makes a step."""
+        """Note that this thread makes a step."""
         latest, here = self._latest(), threading.current_thread()
         if latest is not here:
             self._latest = weakref.ref(here)
@@ -35,7 +35,7 @@ class Trainers:
             self.say()
 
     def say(self) -> None:
-        """Say that several threads train, once."""
+        """Report once that several threads train."""
         if not self._is_said:
             self._is_said = True
             self._probe.not_observed(TRAINS_ELSEWHERE, self._why)

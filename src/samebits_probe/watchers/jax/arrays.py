@@ -1,4 +1,4 @@
-"""How JAX's values are read: by the JAX watcher, and by that of Keras on JAX."""
+"""How values of JAX are read by the watcher of JAX, and by the watcher of Keras on JAX."""
 
 import sys
 import weakref
@@ -25,25 +25,28 @@ class Arrays:
         return isinstance(value, (self.jax.Array, self.numpy.ndarray))
 
     def has_value(self, value: Any) -> bool:
-        """Whether it is an array that has a value now: it is not traced, and its memory was not donated."""
+        """Return whether it is an array that has a value now: it is not traced, and its memory was not donated."""
         return isinstance(value, self.jax.Array) and not self.is_tracer(value) and not value.is_deleted()
 
     def is_concrete(self, value: Pytree) -> bool:
-        """Whether a value is known now. The values of a function that is being traced are not."""
+        """Return whether a value is known now. A value in a function that is being traced is not known."""
         return not any(self.is_tracer(leaf) for leaf in self.jax.tree_util.tree_leaves(value))
 
     def may_record(self) -> bool:
-        """Whether gradients of the current code may be recorded: never, because JAX traces functions for that."""
+        """Return whether gradients of the current code may be recorded.
+
+        JAX computes gradients by tracing functions, so never.
+        """
         return False
 
     def array(self, value: Traced) -> Array:
-        """A concrete array's values: a view if they lie in this process' memory."""
+        """Return a concrete array's values. If they lie in the memory of this process, return a view."""
         if isinstance(value, self.jax.Array) and self.jax.dtypes.issubdtype(value.dtype, self.jax.dtypes.prng_key):
             value = self.jax.random.key_data(value)
         return self.numpy.asarray(value)
 
     def arrays(self, name: str, value: Pytree) -> List[Tuple[str, Array]]:
-        """[(name, array)] of an array or number, or of the leaves of any other pytree, in their order."""
+        """Return [(name, array)] of an array or number, or of the leaves of any other pytree, in their order."""
         if isinstance(value, (self.jax.Array, self.numpy.ndarray, self.numpy.generic, int, float)):
             return [(name, self.array(value))]
         leaves = self.jax.tree_util.tree_leaves(value)
@@ -84,7 +87,7 @@ class Prints:
         self._forget = forgetting(self._known)
 
     def of(self, value: Any, is_kept: bool = False) -> Optional[Print]:
-        """The Print of a value. `is_kept`: with its bytes."""
+        """Return the Print of a value. `is_kept`: with its bytes."""
         known = self._known.get(id(value))
         if known is not None and known[0]() is value and not is_kept:
             return known[1]
@@ -126,5 +129,5 @@ class Prints:
 
 
 def forgetting(known: Dict[int, Any]) -> Callable[[Any], None]:
-    """The callback of a weakref.KeyedRef, which removes a dead array from a dictionary."""
+    """Return the callback of a weakref.KeyedRef. It removes a dead array from a dictionary."""
     return signals.referred(lambda reference: known.pop(reference.key, None))

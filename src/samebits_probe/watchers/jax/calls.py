@@ -1,4 +1,4 @@
-"""A compiled function of the program and its calls: which of its leaves come back, as far as the calls so far show."""
+"""A compiled function of the program and its calls. The calls show which of its outputs come back as inputs."""
 
 import contextlib
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Set, Tuple
@@ -20,7 +20,7 @@ _LOOPS = ("scan", "while")
 
 
 class Function:
-    """A function of the program that is called compiled. `role`: None until it is known."""
+    """A function of the program that is called in compiled form. `role`: None until it is known."""
 
     def __init__(self, name: str, code: "Optional[CodeType]") -> None:
         self.name, self.code = name, code
@@ -38,7 +38,7 @@ class Function:
         self.last: Dict[str, Print] = {}  # name -> print of the state that the latest call gave
 
     def names_of(self, call: "CompiledCall") -> trees.LeafNames:
-        """The names of the leaves of a call. Other calls with as many leaves share them."""
+        """Return the names of the leaves of a call. Other calls with as many leaves share them."""
         counts = len(call.given.places), len(call.returned.places)
         if counts not in self._names:
             self._names[counts] = trees.LeafNames(call.given, call.returned)
@@ -53,7 +53,7 @@ class Function:
         vars(self).update(before)
 
     def feeds(self, other: "Function") -> bool:
-        """Whether calls of this function may belong to a step of a different function."""
+        """Return whether calls of this function may belong to a step of a different function."""
         return self.role in (None, "feeder", "part") and self is not other
 
 
@@ -76,7 +76,7 @@ class CompiledCall:
         self.pairs: List[trees.TreePair] = []
 
     def let_go(self) -> None:
-        """Keep fingerprints and no value of the program, and only two of the earlier calls that may feed it."""
+        """Keep only fingerprints, and no value of the program. Keep only two of the earlier calls that may feed it."""
         self.sources = {index: found for index, found in self.sources.items() if found[0].function.feeds(self.function)}
         for source, _ in self.sources.values():
             for earlier, _ in source.sources.values():
@@ -91,18 +91,19 @@ def _is_inexact(print_: Optional[Print]) -> bool:
 
 
 def _is_changed(old: Optional[Print], new: Optional[Print]) -> bool:
-    """Whether a floating-point number is a different one now."""
+    """Return whether a floating-point number differs from its earlier value."""
     return _is_inexact(new) and old is not None and new is not None and old.fingerprint != new.fingerprint
 
 
 def _is_copy(one: Optional[Print], other: Optional[Print]) -> bool:
-    """Whether two floating-point numbers are the same."""
+    """Return whether two floating-point numbers are the same."""
     return _is_inexact(one) and one is not None and other is not None and one.fingerprint == other.fingerprint
 
 
 def given_back(call: "CompiledCall") -> Dict[int, int]:
-    """{input index: output index} of the values that come back exactly as an earlier call returned them; empty if there
-    are none.
+    """Return {input index: output index} of the values that come back exactly as an earlier call returned them.
+
+    The result is empty if there are none.
     """
     found = {index: call.sources[index][1] for index in call.own}
     alike_in, alike_out = call.given.kinds(), call.returned.kinds()
@@ -119,7 +120,10 @@ def given_back(call: "CompiledCall") -> Dict[int, int]:
 
 
 def _given_back_as_copies(call: "CompiledCall") -> Dict[int, int]:
-    """The same for values that the latest call changed, and that the program passes back as copies in new arrays."""
+    """Return {input index: output index} of changed values that come back as copies.
+
+    The latest call changed these values, and the program passed them on in new arrays.
+    """
     found, before = {}, call.function.previous
     for one, other in (place for pair in call.pairs for place in pair.places()):
         if before is None or one >= len(before.inputs) or other >= len(before.outputs):
@@ -131,7 +135,7 @@ def _given_back_as_copies(call: "CompiledCall") -> Dict[int, int]:
 
 
 def given_back_in_turn(call: "CompiledCall") -> Dict[int, int]:
-    """The same if a different function, which also passes on the state, was called in between."""
+    """Return {input index: output index} if a different function was called in between and also passed on the state."""
     for pair in call.pairs:
         if pair.given not in call.sources:
             continue
@@ -145,7 +149,10 @@ def given_back_in_turn(call: "CompiledCall") -> Dict[int, int]:
 
 
 def looks_carried(call: "CompiledCall") -> Dict[int, int]:
-    """The same for a function that was called once: a part of several leaves that changed, or what its loop carries."""
+    """Return {input index: output index} of values that look like a state, for a function that was called only once.
+
+    Such values are a part of several leaves that changed, or they come from a loop in the function.
+    """
     found: Dict[int, int] = {}
     for pair in call.pairs:
         values = call.outputs[pair.returned : pair.returned + pair.count]
@@ -157,7 +164,7 @@ def looks_carried(call: "CompiledCall") -> Dict[int, int]:
 
 
 def carried_by_loops(jaxpr: JaxProgram) -> Set[int]:
-    """The places of outputs that come from a loop in the function."""
+    """Return the places of outputs that come from a loop in the function."""
     carried: Set[int] = set()
     for equation in jaxpr.eqns:
         if equation.primitive.name in _LOOPS:

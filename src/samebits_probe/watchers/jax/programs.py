@@ -37,12 +37,12 @@ class Equation:
         self.is_random = self.name in _RANDOM
 
     def numbers(self) -> Dict[str, str]:
-        """{name: text} of its numeric parameters."""
+        """Return {name: text} of its numeric parameters."""
         found = {name: numbers(value) for name, value in self._params.items()}
         return {name: text for name, text in found.items() if text is not None}
 
     def label(self) -> Optional[str]:
-        """The name that a value was given by jax.ad_checkpoint.checkpoint_name; None for other equations."""
+        """Return the name that a value was given by jax.ad_checkpoint.checkpoint_name; None for other equations."""
         return self._params["name"] if self.name == "name" else None
 
     def run(self, values: Sequence[Traced]) -> List[Traced]:
@@ -63,14 +63,14 @@ class Around:
         self.scopes, self.transforms, self._frames = scopes, transforms, frames
 
     def inside(self, info: Any) -> "Around":
-        """The place of an equation with this source, within this place."""
+        """Return the place of an equation with this source, within this place."""
         stack = info.name_stack.stack
         scopes = self.scopes + tuple(one.name for one in stack if type(one).__name__ == "Scope")
         transforms = self.transforms.union(one.name for one in stack if type(one).__name__ == "Transform")
         return Around(scopes, transforms, self._joined(info.traceback))
 
     def _joined(self, traceback: Any) -> Tuple[Frame, ...]:
-        """The frames of an equation, and those of the calls around it.
+        """Return the frames of an equation, and those of the calls around it.
 
         JAX keeps only the frames within the body of a call. Older releases keep all frames. A body is traced once for
         calls from many lines, so these may be the lines of a different call.
@@ -82,7 +82,7 @@ class Around:
         return own if mine[-len(outer) :] == outer else self._frames
 
     def code(self) -> str:
-        """The innermost line of the program."""
+        """Return the innermost line of the program."""
         return code_of(self._frames)
 
 
@@ -142,7 +142,7 @@ class Jaxpr:
         return [place(atom) for atom in jaxpr.outvars]
 
     def _last_uses(self) -> List[Set[int]]:
-        """For each operator, the places whose values nothing after it needs."""
+        """Return, for each operator, the places whose values no later operator needs."""
         kept, found = set(self.results), []
         for operator in reversed(self.operators):
             mentioned = set(operator.inputs) | set(operator.outputs)
@@ -151,7 +151,7 @@ class Jaxpr:
         return found[::-1]
 
     def needed_for(self, places: Iterable[int]) -> Set[Equation]:
-        """The set of operators from which values are computed."""
+        """Return the set of operators from which values are computed."""
         wanted, found = set(places), set()
         for operator in reversed(self.operators):
             if not wanted.isdisjoint(operator.outputs):
@@ -162,7 +162,7 @@ class Jaxpr:
     def run(
         self, arguments: Sequence[Traced], seen: Callable[[Equation, List[Traced], List[Traced]], Any]
     ) -> List[Traced]:
-        """The values of the results. `seen(operator, inputs, outputs)` is called after each operator."""
+        """Return the values of the results. `seen(operator, inputs, outputs)` is called after each operator."""
         values = dict(self.constants)
         values.update(zip(self.arguments, arguments))
         for operator, last in zip(self.operators, self._last):
@@ -176,7 +176,10 @@ class Jaxpr:
 
 
 def _body(equation: JaxEquation) -> Optional[JaxProgram]:
-    """The jaxpr that an equation calls exactly once with its own inputs and outputs; None for any other equation."""
+    """Return the jaxpr that an equation calls exactly once with its own inputs and outputs.
+
+    Return None for any other equation.
+    """
     if equation.primitive.name not in _CALLS:
         return None
     found = [equation.params[name] for name in _BODIES if equation.params.get(name) is not None]
@@ -187,7 +190,7 @@ def _body(equation: JaxEquation) -> Optional[JaxProgram]:
 
 
 def calls_back(jaxpr: JaxProgram) -> bool:
-    """Whether a jaxpr calls Python functions while it runs, also within a loop or condition."""
+    """Return whether a jaxpr calls Python functions while it runs, also within a loop or condition."""
     return any(_calls_back(equation) for equation in jaxpr.eqns)
 
 

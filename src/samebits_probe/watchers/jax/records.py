@@ -55,7 +55,7 @@ class Records:
         vars(self).update(before)
 
     def keeps_bytes(self) -> bool:
-        """Whether the launcher wants the bytes of values in addition to fingerprints."""
+        """Return whether the launcher wants the bytes of values in addition to fingerprints."""
         return any(self._probe.wants(kind) for kind in ("start", "batch", "forward", "gradient", "update"))
 
     def step(self, call: CompiledCall, feeders: Iterable[Feeder]) -> None:
@@ -176,7 +176,7 @@ class Records:
 
 
 def gradients_of(call: CompiledCall, applied: CompiledCall) -> Set[int]:
-    """The indices of outputs that have the shapes of the parameters, if these parameters went in."""
+    """Return the indices of outputs that have the shapes of the parameters, if these parameters went in."""
     count = len(applied.function.back)
     known = {found.fingerprint for found in applied.inputs[:count] if found is not None}
     if known.isdisjoint(found.fingerprint for found in call.inputs if found is not None):
@@ -194,8 +194,9 @@ def _state_name(name: str, is_in_optimizer: bool) -> str:
 
 
 def _gradients(tree: trees.Tree, taken: Set[int], names: Sequence[str]) -> Set[int]:
-    """The indices of leaves that are gradients, judged by their names, or by having the structure of a part of the
-    state.
+    """Return the indices of leaves that are gradients.
+
+    Their names say so, or they have the structure of a part of the state.
     """
     found = {index for index, name in enumerate(names) if "grad" in name.lower() and index not in taken}
     nodes = [node for node in tree.nodes() if node[1] > 1]
@@ -208,7 +209,7 @@ def _gradients(tree: trees.Tree, taken: Set[int], names: Sequence[str]) -> Set[i
 
 
 def _output_names(call: CompiledCall, names: Sequence[str], updates: Container[int]) -> Dict[int, str]:
-    """Names of outputs that do not come back as inputs: "loss" if it is one number."""
+    """Return the names of outputs that do not come back as inputs: "loss" if it is one number."""
     scalars = [
         index
         for index, found in enumerate(call.outputs)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...probe import Probe
 
 
-MOST_OPEN = 8  # calls of a function that are kept until it is known whether it is a step
+MOST_OPEN = 8  # so many calls of a function are kept until it is known whether it is a step
 
 
 class CallSteps:
@@ -42,7 +42,7 @@ class CallSteps:
         self._lock = threading.RLock()
 
     def before(self, function: Any, arguments: CallArguments, program: Optional[JaxProgram]) -> Optional[CompiledCall]:
-        """A call begins: read the inputs, because they may be gone after it."""
+        """Read the inputs of a call that begins, because they may be gone after the call."""
         with self._lock:
             found = self._function(function)
             if self._yields() or found.role == "evaluation":
@@ -54,7 +54,7 @@ class CallSteps:
             return call
 
     def after(self, function: Any, arguments: CallArguments, outputs: Pytree, call: Optional[CompiledCall]) -> None:
-        """A call has returned."""
+        """Decide on a call that has returned."""
         with self._lock:
             found = self._function(function)
             if self._yields() or found.role == "evaluation":
@@ -65,7 +65,7 @@ class CallSteps:
             call.let_go()
 
     def applied(self, params: Pytree, updates: Pytree, result: Pytree) -> None:
-        """optax has applied updates outside of a compiled function."""
+        """Note that optax has applied updates outside of a compiled function."""
         with self._lock:
             if self._yields():
                 return
@@ -77,9 +77,9 @@ class CallSteps:
             call.let_go()
 
     def end(self) -> None:
-        """The program may have ended: record what is still open, then the last states.
+        """Record what is still open, then the last states. The program may have ended here.
 
-        If the program goes on, nothing has changed.
+        If it goes on, nothing has changed.
         """
         self._steps_at_end = False
         with self._lock, self._records.unchanged():
@@ -88,7 +88,10 @@ class CallSteps:
             self._records.end()
 
     def _close(self, call: CompiledCall) -> None:
-        """A call that is open at the end is a step if its results look as if the program would carry them on."""
+        """Decide on a call that is open at the end.
+
+        It is a step if its results look like a state that the program would pass on.
+        """
         back = call.function.role is None and calls.looks_carried(call)
         if back:
             self._steps_at_end = True
@@ -96,19 +99,19 @@ class CallSteps:
                 self._records.step(call, self._feeders_of(call))
 
     def saw_no_step(self) -> bool:
-        """Whether compiled functions of the program were called but no call was a step."""
+        """Return whether compiled functions of the program were called but no call was a step."""
         functions = [found for _, found in self._functions.values()]
         has_step = self._steps_at_end or self._applier.calls or any(found.role == "step" for found in functions)
         return bool(functions) and not has_step
 
     def _yields(self) -> bool:
-        """Whether the program names its own steps, or the watcher of a different library counts them."""
+        """Return whether the program names its own steps, or the watcher of a different library counts them."""
         return self._probe.own.names_steps or self._probe.optimizer_seen
 
     def _tree_of(self, function: Any, arguments: CallArguments) -> trees.Tree:
         args, kwargs = arguments
         if getattr(function, "__module__", None) == "equinox._jit":
-            args = args[:2]  # the third one holds what is not traced: functions, numbers, the structure
+            args = args[:2]  # the third one holds the values that are not traced: functions, numbers, the structure
         return trees.Tree(self._jax, (args, kwargs), lambda: trees.roots(function, args, kwargs))
 
     def _function(self, function: Any) -> Function:
@@ -122,7 +125,10 @@ class CallSteps:
         return found
 
     def _compiled_again(self, code: "Optional[CodeType]") -> Optional[Function]:
-        """The earlier function from the same lines, if it is gone: a program may compile a new one in each step."""
+        """Return the earlier function from the same lines, if it is gone.
+
+        A program may compile a new one in each step.
+        """
         for number, (_, found) in list(self._functions.items()):
             if code is not None and found.code is code and found.reference() is None:
                 del self._functions[number]
@@ -196,7 +202,7 @@ class CallSteps:
         self._records.step(call, feeders)
 
     def _feeders_of(self, call: CompiledCall) -> List[records.Feeder]:
-        """[(call, indices of its results)] of the calls whose results went in with the state, in their order."""
+        """Return [(call, indices of its results)] of the calls whose results went in with the state, in their order."""
         found: Dict[int, records.Feeder] = {}  # id of a call -> (call, indices)
         for index, (source, at) in sorted(call.sources.items()):
             if index not in call.function.back and self._may_feed(source.function, call.function):
@@ -210,7 +216,10 @@ class CallSteps:
 
     @staticmethod
     def _may_feed(function: Function, other: Function) -> bool:
-        """Whether a call may feed a step. A function that was called only once may turn out to be a step itself."""
+        """Return whether a call may feed a step.
+
+        A function that was called only once may turn out to be a step itself.
+        """
         return function.feeds(other) and (other.is_applier or function.role is not None or function.calls > 1)
 
 

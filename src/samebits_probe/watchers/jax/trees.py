@@ -43,22 +43,22 @@ class Tree:
         self.leaves, self._value, self._roots = (), None, None
 
     def kinds(self) -> List[Kind]:
-        """[(shape, dtype)] of its leaves."""
+        """Return [(shape, dtype)] of its leaves."""
         if self._kinds is None:
             self._kinds = [(tuple(getattr(leaf, "shape", ())), _dtype_name(leaf)) for leaf in self.leaves]
         return self._kinds
 
     def names(self) -> List[str]:
-        """A name for each leaf: the keys that lead to it, joined by dots."""
+        """Return a name for each leaf: the keys that lead to it, joined by dots."""
         try:
             paths = [path for path, _ in self._util.tree_flatten_with_path(self._value)[0]]
-        except Exception:  # the keys come from the program's own code, which fails
+        except Exception:  # the keys come from the program's own code, which failed
             paths = [(str(place),) for place in range(self.count)]
         roots = None if self._roots is None else self._roots()
         return [_name(paths[place], roots) for place in self.places]
 
     def optimizer_leaves(self) -> Set[int]:
-        """The indices of leaves in a container of optax."""
+        """Return the indices of leaves in a container of optax."""
         found = self._util.tree_flatten_with_path(
             self._value, is_leaf=lambda node: type(node).__module__.partition(".")[0] == "optax"
         )[0]
@@ -72,7 +72,10 @@ class Tree:
         return {index for index, place in enumerate(self.places) if place in places}
 
     def nodes(self) -> List[Node]:
-        """[(first leaf, number of leaves, structure)] of its parts, down to some depth, the larger ones first."""
+        """Return [(first leaf, number of leaves, structure)] of its parts, the larger ones first.
+
+        They are opened down to some depth.
+        """
         index = {place: number for number, place in enumerate(self.places)}
         found: List[Node] = []
 
@@ -97,12 +100,15 @@ class LeafNames:
         self._optimizer = given.optimizer_leaves(), returned.optimizer_leaves()
 
     def of_state(self, index: int, out: int) -> str:
-        """The name of a leaf that comes back. Equinox passes on a flat list, so the names come from the output."""
+        """Return the name of a leaf that comes back.
+
+        Equinox passes on a flat list, so the names come from the output.
+        """
         is_flat = self.given[index].startswith(_FLAT)
         return "output." + self.returned[out].partition(".")[2] if is_flat else self.given[index]
 
     def is_in_optimizer(self, index: Optional[int], out: Optional[int]) -> bool:
-        """Whether a leaf that comes back belongs to the state of an optimizer of optax."""
+        """Return whether a leaf that comes back belongs to the state of an optimizer of optax."""
         return index in self._optimizer[0] or out in self._optimizer[1]
 
 
@@ -116,12 +122,12 @@ class TreePair:
         self.given, self.returned, self.count, self.is_sure = given, returned, count, is_sure
 
     def places(self) -> List[Tuple[int, int]]:
-        """(index of the input leaf, index of the output leaf) for each leaf."""
+        """Return (index of the input leaf, index of the output leaf) for each leaf."""
         return [(self.given + n, self.returned + n) for n in range(self.count)]
 
 
 def pairs(given: Tree, returned: Tree) -> List[TreePair]:
-    """The pairs of parts of two trees, the larger ones first. Each leaf belongs to at most one pair."""
+    """Return the pairs of parts of two trees, the larger ones first. Each leaf belongs to at most one pair."""
     kinds_in, kinds_out = given.kinds(), returned.kinds()
     used_in: Set[int] = set()
     used_out: Set[int] = set()
@@ -146,7 +152,7 @@ def pairs(given: Tree, returned: Tree) -> List[TreePair]:
 
 
 def roots(function: Function, args: Arguments, kwargs: Dict[str, Any]) -> Roots:
-    """{path: name} of the arguments: the names of the parameters if the function has a signature."""
+    """Return {path: name} of the arguments: the names of the parameters if the function has a signature."""
     try:
         names = [
             one.name for one in inspect.signature(function).parameters.values() if one.kind <= one.POSITIONAL_OR_KEYWORD
@@ -168,7 +174,7 @@ def role(name: str) -> Optional[str]:
 
 
 def are_same(structure: Structure, other: Structure) -> bool:
-    """Whether two structures are equal. The program's own objects in them compare themselves, which may fail."""
+    """Return whether two structures are equal. The program's own objects in them compare themselves, which may fail."""
     try:
         return bool(structure == other)
     except Exception:
@@ -194,9 +200,9 @@ def _word(key: Any) -> str:
 
 
 def _is_value(jax: Library, leaf: Any) -> bool:
-    """Whether it is an array or a number.
+    """Return whether it is an array or a number.
 
-    Arguments that are not traced may be any object, so nothing of theirs is called.
+    Arguments that are not traced may be any object, so this calls none of their methods.
     """
     if isinstance(leaf, int):
         return -_LARGEST <= leaf < _LARGEST

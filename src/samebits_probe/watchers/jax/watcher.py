@@ -55,7 +55,7 @@ SEEN = [
     ("evaluation", "not recorded: results of a function that no step receives", "", ""),
 ]
 
-# the names that JAX has had for it: https://docs.jax.dev/en/latest/jax.ref.html
+# the names of this class in releases of JAX: https://docs.jax.dev/en/latest/jax.ref.html
 _REFERENCES = ("Ref", "ArrayRef", "MutableArray")
 
 
@@ -68,7 +68,7 @@ class TracedObserve:
         self._is_deferring = False
 
     def convert(self, value: Any) -> "Optional[Tensor]":
-        """(dtype, shape, bytes) of an array of JAX, random keys included."""
+        """Return (dtype, shape, bytes) of an array of JAX, random keys included."""
         if not isinstance(value, self._arrays.jax.Array) or self._arrays.is_tracer(value):
             return None
         array = self._arrays.array(value)
@@ -152,7 +152,7 @@ def install(module: Library, probe: "Probe") -> None:
 
 
 def _say_beside(probe: "Probe", steps: jax_steps.CallSteps) -> None:
-    """Say that JAX computes something beside the training of a different library."""
+    """Report that JAX computes something beside the training of a different library."""
     if probe.step and not probe.own.names_steps and not probe.optimizer_seen and steps.saw_no_step():
         probe.not_observed("steps of JAX", BESIDE)
         probe.event("warning", text=BESIDE)
@@ -247,7 +247,7 @@ class Hooks:
         pjit._run_python_pjit = _run_python_pjit
 
     def _wrap_compiled(self, compiled: Any) -> None:
-        """Functions compiled ahead of time: `jit(f).lower(...).compile()`."""
+        """Wrap functions that are compiled ahead of time: `jit(f).lower(...).compile()`."""
         original = compiled.__call__
 
         @functools.wraps(original)
@@ -280,7 +280,7 @@ class Hooks:
 
 
 class _Chain:
-    """Replaces JAX's own state for that one function: a function that JAX sets is called after ours."""
+    """Replaces JAX's own state for that one function. If JAX sets a function of its own, it is called after ours."""
 
     def __init__(self, state: Any, ours: Function) -> None:
         self._state, self._ours = state, ours

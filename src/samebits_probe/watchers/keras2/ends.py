@@ -32,7 +32,7 @@ class _Weight:
         self.last: Optional[Last] = None
 
     def is_of(self, session: Session) -> bool:
-        """Whether the variable is kept by `session`."""
+        """Return whether the variable is kept by `session`."""
         return self.session is not None and self.session() is session
 
 
@@ -50,7 +50,7 @@ class Keras2Ends:
         self._probe.at_end(self._record)
 
     def is_new(self, variable: Variable) -> bool:
-        """Whether the variable was not tracked before."""
+        """Return whether the variable was not tracked before."""
         return id(variable) not in self._alive
 
     def track(self, name: str, variable: Variable) -> _Weight:
@@ -63,11 +63,14 @@ class Keras2Ends:
         return weight
 
     def is_followed(self, weight: _Weight) -> bool:
-        """Whether `weight` is still followed (False after its session or graph was cleared)."""
+        """Return whether `weight` is still followed (False after its session or graph was cleared)."""
         return self._alive.get(id(weight.variable)) is weight
 
     def reference_to(self, session: Optional[Session]) -> Optional[Reference]:
-        """A weight's reference to its session (None outside of sessions). It does not keep the session alive."""
+        """Return a weight's reference to its session (None outside of sessions).
+
+        The reference does not keep the session alive.
+        """
         return weakref.ref(session, signals.referred(self._session_died)) if session is not None else None
 
     def _session_died(self, reference: Reference) -> None:
@@ -80,8 +83,9 @@ class Keras2Ends:
             self._finished += self._others_of(session)
 
     def _finish(self, chosen: List[_Weight]) -> None:
-        """Weights outside of sessions survive when Keras clears its state: they are followed like variables that nobody
-        trains.
+        """Read weights for the last time. Weights outside of sessions survive when Keras clears its state.
+
+        From then on they are followed like variables that nobody trains.
         """
         self._finished += self._last_of([weight for weight in chosen if weight.session is not None])
         for weight in chosen:
@@ -102,7 +106,7 @@ class Keras2Ends:
         setattr(variable, _LEFT_OUT, True)  # a table of weak references would be empty when a graph dies as a cycle
 
     def _others_of(self, session: Session) -> List[Found]:
-        """[(order, point, fingerprint)] of the variables in a session that are not followed."""
+        """Return [(order, point, fingerprint)] of the variables in a session that are not followed."""
         if session._closed:
             return []
         variables = [one for one in session.graph.get_collection("variables") if not self._is_known(one)]
@@ -114,7 +118,7 @@ class Keras2Ends:
         return id(variable) in self._alive or hasattr(variable, _LEFT_OUT)
 
     def _last_of(self, chosen: Iterable[_Weight]) -> List[Found]:
-        """[(order, point, fingerprint)] of weights, as they are now."""
+        """Return [(order, point, fingerprint)] of weights, as they are now."""
         groups: Dict[Tuple[bool, int], List[_Weight]] = {}
         found: List[Found] = []
         for weight in chosen:
@@ -127,7 +131,7 @@ class Keras2Ends:
         return found
 
     def _last_values(self, group: List[_Weight]) -> List[Optional[Last]]:
-        """[(point, fingerprint)]: read now, or those of the last step if the session is gone."""
+        """Return [(point, fingerprint)]: read now, or those of the last step if the session is gone."""
         session, values = group[0].session and group[0].session(), None
         if session is not None or group[0].session is None:
             values = self._probe.guard("keras end", self._read, group, session)

@@ -76,7 +76,7 @@ class Functions:
         setattr(function, _WATCHED, kind(self._watch, *arguments))
 
     def _plan(self, outputs: Any, updates: Any, is_eager: bool = False) -> Optional[OptimizerCall]:
-        """An `OptimizerCall` for a function that applies gradients, else None."""
+        """Return an `OptimizerCall` for a function that applies gradients, else None."""
         if not updates or outputs is None:
             return None
         model = getattr(self._building, "model", None)

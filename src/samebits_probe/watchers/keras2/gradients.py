@@ -55,27 +55,28 @@ class AppliedGradients:
             self._kept = self.optimizer
 
     def as_outputs(self) -> "AppliedGradients":
-        """The tensors that a function of TensorFlow 2 may return: the gradients before they are clipped by their norm.
+        """Return the tensors that a function of TensorFlow 2 may return.
 
-        If it returned the clipped ones, TensorFlow 2.1 would compute `SGD(momentum, clipnorm)` in a different order.
+        These are the gradients before they are clipped by their norm. If the function returned the clipped
+        ones, TensorFlow 2.1 would compute `SGD(momentum, clipnorm)` in a different order.
         """
         if self.unclipped is None or not getattr(self.optimizer, "clipnorm", 0):
             return self
         return AppliedGradients(self.optimizer, self.unclipped, self.parameters, self.loss, self._update)
 
     def is_applied_by(self, updates: Iterable[Any]) -> bool:
-        """Whether one of the operations `updates` of a function applies these gradients."""
+        """Return whether one of the operations `updates` of a function applies these gradients."""
         own = self.operations()
         return any(operation_of(update) in own for update in updates if not isinstance(update, tuple))
 
     def operations(self) -> Set[Operation]:
-        """The operations that apply the gradients, as far as the optimizer tells them."""
+        """Return the operations that apply the gradients, as far as the optimizer tells them."""
         own = [self._update] if self._update is not None else getattr(self.optimizer, "updates", None) or []
         return {operation_of(one) for one in own if one is not None and not isinstance(one, tuple)}
 
 
 def find(updates: Iterable[Any]) -> Optional[AppliedGradients]:
-    """The newest `AppliedGradients` that one of `updates` applies, or None."""
+    """Return the newest `AppliedGradients` that one of `updates` applies, or None."""
     for graph in {id(g): g for g in map(graph_of, updates) if g is not None}.values():
         for found in reversed(all_of(graph)):
             if found.is_applied_by(updates):
@@ -84,24 +85,27 @@ def find(updates: Iterable[Any]) -> Optional[AppliedGradients]:
 
 
 def all_of(graph: Any) -> Sequence[AppliedGradients]:
-    """All `AppliedGradients` of a graph, oldest first."""
+    """Return all `AppliedGradients` of a graph, oldest first."""
     found: Sequence[AppliedGradients] = getattr(graph, "__dict__", {}).get(_FOUND, ())
     return found
 
 
 def now() -> int:
-    """A number that separates earlier findings from later ones, for `newest_since`."""
+    """Return a number that separates earlier gradients from later ones, for `newest_since`."""
     return next(_counter)
 
 
 def newest_since(number: int, graph: Any) -> Optional[AppliedGradients]:
-    """The newest `AppliedGradients` of a graph after `number`, or None: for an optimizer that hides its operations."""
+    """Return the newest `AppliedGradients` of a graph after `number`, or None.
+
+    This serves an optimizer that hides its operations.
+    """
     listed = all_of(graph)
     return listed[-1] if listed and listed[-1].number > number else None
 
 
 def graph_of(value: Any) -> Optional[Graph]:
-    """The graph of a tensor, an operation or an update; None for what is eager."""
+    """Return the graph of a tensor, an operation or an update; None for an eager value."""
     if isinstance(value, tuple):  # (variable, new value)
         value = value[1]
     graph = getattr(operation_of(value), "graph", None)
@@ -109,7 +113,7 @@ def graph_of(value: Any) -> Optional[Graph]:
 
 
 def tensor_of(gradient: Gradient) -> Tensor:
-    """The tensor of a gradient: the values of a sparse one."""
+    """Return the tensor of a gradient: the values of a sparse one."""
     return getattr(gradient, "values", gradient)
 
 
@@ -212,7 +216,7 @@ def _remember_loss(optimizer: Optimizer, loss: Any) -> None:
 
 
 def parts(found: AppliedGradients, name_of: Callable[[Variable], str]) -> List[NamedValue]:
-    """[(name, tensor)] of everything that can be fetched. A sparse gradient has its values and its indices."""
+    """Return [(name, tensor)] of everything that can be fetched. A sparse gradient has its values and its indices."""
     named = []
     for gradient, parameter in zip(found.gradients, found.parameters):
         if gradient is None:

@@ -31,7 +31,7 @@ class StepParts(NamedTuple):
 
 
 class FetchedTensors:
-    """The tensors to fetch (`tensors`), and what is written about their values."""
+    """The tensors to fetch (`tensors`), and the facts that are written about their values."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class FetchedTensors:
             self.tensors = [tensor for _, _, tensors in self._layers for tensor in tensors]
 
     def is_on(self) -> bool:
-        """Whether the running step is the one to inspect."""
+        """Return whether the running step is the one to inspect."""
         return self._details.is_on()
 
     def add(self, values: Iterable[Any], running: Iterable[Operation], named: Dict[str, str]) -> None:
@@ -75,7 +75,7 @@ class FetchedTensors:
         return self._details.output(array.dtype, array.shape, self._watch.arrays.fingerprint(array), array.tobytes)
 
     def _place(self, operation: Operation) -> OperationPlace:
-        """(phase, layer, name)."""
+        """Return (phase, layer, name)."""
         phase = "forward" if operation in self._forward else "backward" if operation in self._backward else "update"
         return phase, self._place_in(operation.name), operation.name
 
@@ -88,11 +88,14 @@ class ModelLayers:
         self._names = {layer.name for layer in self._layers}
 
     def of(self, name: str) -> str:
-        """The layer of an operation. Its name is a part of the operation's, as in `gradients/conv2d_1/convolution`."""
+        """Return the layer of an operation.
+
+        Its name is a part of the operation's, as in `gradients/conv2d_1/convolution`.
+        """
         return next((part for part in name.split("/") if part in self._names), "")
 
     def outputs(self, forward: Set[Operation]) -> List[ShownLayer]:
-        """[(layer's name, its type, its outputs among the operations `forward`)]."""
+        """Return [(layer's name, its type, its outputs among the operations `forward`)]."""
         found = []
         for layer in self._layers:
             tensors = [t for node in layer._inbound_nodes for t in node.output_tensors if t.op in forward]
@@ -109,11 +112,11 @@ class Scopes:
         self._names = sorted(names - {""}, key=lambda name: (-len(name), name))
 
     def of(self, name: str) -> str:
-        """The innermost scope in an operation's name, as in `gradients/tower/conv1/Conv2D_grad/Shape`."""
+        """Return the innermost scope in an operation's name, as in `gradients/tower/conv1/Conv2D_grad/Shape`."""
         return next((scope for scope in self._names if "/%s/" % scope in "/" + name), "")
 
     def outputs(self, forward: Set[Operation]) -> List[ShownLayer]:
-        """[(scope, "scope", [output of its last operation among `forward`])]."""
+        """Return [(scope, "scope", [output of its last operation among `forward`])]."""
         last: Dict[str, Operation] = {}
         for operation in sorted(forward, key=lambda one: one._id):
             if operation.outputs and operation.type not in GIVEN:
@@ -122,7 +125,7 @@ class Scopes:
 
 
 def running(function: Any, variables: List[NamedValue]) -> Tuple[Set[Operation], Dict[str, str]]:
-    """(operations that a call of a function of Keras runs, {name of a handle's tensor: name of its variable}).
+    """Return (operations that a call of a function of Keras runs, {name of a handle's tensor: name of its variable}).
 
     `variables`: [(name, variable)], whose handles are known by name.
     """
@@ -161,7 +164,7 @@ class EagerInspection:
         return self._details.output(array.dtype, array.shape, self._print(array), array.tobytes)
 
     def _before(self, eager: "EagerOperations", original: Function) -> Function:
-        """An optimizer is about to step: the operations that follow are the update."""
+        """Note that an optimizer is about to step. The operations that follow are the update."""
         original = eager.unseen(original)
 
         def before(*arguments: Any) -> Any:
@@ -202,7 +205,7 @@ class EagerInspection:
         return self._details.is_on() and not self._watch.looping and self._watch.is_eager()
 
     def _begins(self) -> None:
-        """A tape begins to record: the first sign of a step."""
+        """Note that a tape begins to record. This is the first sign of a step."""
         if not self._is_on():
             return
         self._watch.probe.begin()

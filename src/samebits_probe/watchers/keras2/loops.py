@@ -148,7 +148,7 @@ class FunctionLoops:
 
 
 def _results(outputs: Dict[str, Any], model: Model) -> List[NamedValue]:
-    """[(name, value)] of a dictionary of losses and metrics."""
+    """Return [(name, value)] of a dictionary of losses and metrics."""
     values = outputs["total_loss"] + outputs["output_losses"] + outputs["metrics"]
     names = list(model.metrics_names)
     return [(names[i] if i < len(names) else "output.%d" % i, value) for i, value in enumerate(values)]
@@ -166,7 +166,7 @@ class _LoopStep:
         self._slots: Optional[int] = None
 
     def before(self) -> None:
-        """The first sign of a step; initial weights before the first."""
+        """Record the first sign of a step and, before the first step, the initial weights."""
         self._watch.probe.begin()
         if not self._is_tracked:
             model = self._reference()
@@ -192,6 +192,6 @@ class _LoopStep:
 
 
 def _variables(model: Model) -> Tuple[List[NamedValue], List[NamedValue]]:
-    """([(name, weight)], [(name, variable of the optimizer)]) that exist already."""
+    """Return ([(name, weight)], [(name, variable of the optimizer)]) that exist already."""
     weights = list(model.weights) if model.built else []
     return [(name_of(weight), weight) for weight in weights], state_of(model.optimizer, weights)

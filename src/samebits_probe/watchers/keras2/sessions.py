@@ -92,7 +92,7 @@ class _SessionStep:
         watch.say_random(operations)
 
     def looked_at(self) -> List[Tensor]:
-        """The tensors to fetch in the step that is inspected; none in other steps."""
+        """Return the tensors to fetch. Only the step that is inspected has any."""
         return self._details.tensors if self._details is not None and self._details.is_on() else []
 
     def before(self, session: Session, feeds: Optional[Dict[Any, Any]]) -> None:
@@ -126,6 +126,6 @@ class _SessionStep:
 
 
 def _label(tensor: Any) -> str:
-    """A placeholder's name, without the output number."""
+    """Return a placeholder's name, without the output number."""
     name = getattr(tensor, "name", str(tensor))
     return name[:-2] if name.endswith(":0") else name

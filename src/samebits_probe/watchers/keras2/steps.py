@@ -65,7 +65,7 @@ class OptimizerCall(_Called):
     def _make_details(
         self, found: Optional[gradients.AppliedGradients], model: Optional[Model], outputs: Any
     ) -> Optional[FetchedTensors]:
-        """The tensors to fetch in the step that is inspected; None if no step is."""
+        """Return the tensors to fetch in the step that is inspected; None if no step is inspected."""
         details = self._watch.probe.details
         if details is None:
             return None
@@ -152,7 +152,10 @@ class Evaluation(_Called):
 
 
 def _fed_names(model: Model, prefix: str = "") -> List[str]:
-    """The names of what is fed: inputs, labels, sample weights. The learning phase comes last and has no name."""
+    """Return the names of what is fed: inputs, labels, sample weights.
+
+    The learning phase comes last and has no name.
+    """
     groups = (
         (prefix, model._feed_inputs),
         ("labels.", model._feed_targets),
@@ -171,7 +174,7 @@ def _loss_names(loss: Optional[Tensor], outputs: Any) -> List[str]:
 
 
 def _unfed_inputs(model: Model) -> List[NamedValue]:
-    """[(name, tensor)] of inputs that come from a tensor of the graph. They become outputs of the step."""
+    """Return [(name, tensor)] of inputs that come from a tensor of the graph. They become outputs of the step."""
     fed = [id(tensor) for tensor in model._feed_inputs]
     return [(str(i), tensor) for i, tensor in enumerate(model.inputs) if id(tensor) not in fed]
 
@@ -179,7 +182,7 @@ def _unfed_inputs(model: Model) -> List[NamedValue]:
 def _variables(
     model: Optional[Model], found: Optional[gradients.AppliedGradients], parameters: List[Variable]
 ) -> Tuple[List[NamedValue], List[NamedValue]]:
-    """([(name, weight)], [(name, variable of the optimizer)]): everything that a step may change."""
+    """Return ([(name, weight)], [(name, variable of the optimizer)]): everything that a step may change."""
     weights = list(model.weights) if model is not None else []
     known = {id(weight) for weight in weights}
     weights += [parameter for parameter in parameters if id(parameter) not in known]
@@ -188,7 +191,7 @@ def _variables(
 
 
 def data_of(operations: Iterable[Operation]) -> List[NamedValue]:
-    """[(name, tensor)] of the values that come from data sets and queues of the graph."""
+    """Return [(name, tensor)] of the values that come from data sets and queues of the graph."""
     sources = [one for one in operations if one.type.startswith(("IteratorGetNext", "QueueDequeue"))]
     sources.sort(key=lambda operation: operation.name)
     return [(tensor.name.replace(":", "."), tensor) for source in sources for tensor in source.outputs]

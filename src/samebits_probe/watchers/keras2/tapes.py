@@ -22,7 +22,7 @@ class Tapes:
         )  # optimizer -> _TapeStep
 
     def before(self, optimizer: Optimizer, pairs: Sequence[Pair]) -> "Optional[_TapeStep]":
-        """An optimizer is about to step. Returns a step, whose `after()` the caller calls, or None."""
+        """Return the step that an optimizer is about to make, or None. The caller calls its `after()`."""
         found = AppliedGradients(optimizer, [gradient for gradient, _ in pairs], [variable for _, variable in pairs])
         if self._watch.looping:  # the loop of tf.keras counts this step
             self._watch.eager_gradients = found
@@ -34,11 +34,14 @@ class Tapes:
         return step
 
     def after(self, step: "_TapeStep") -> None:
-        """The optimizer has made the step that `before` returned."""
+        """End the step that `before` returned. The optimizer has made it."""
         step.after()
 
     def traced(self, pairs: Sequence[Pair]) -> None:
-        """An optimizer was applied to tensors of a graph: in a function of the program, or in Keras' own graph."""
+        """Report an optimizer that was applied to tensors of a graph.
+
+        The graph is a function of the program, or Keras' own.
+        """
         graphs = [graph_of(tensor_of(gradient)) for gradient, _ in pairs if gradient is not None]
         own = self._watch.looping or not graphs or getattr(graphs[0], "name", "keras_graph") == "keras_graph"
         if not own and hasattr(graphs[0], "outer_graph"):
@@ -72,7 +75,7 @@ class _TapeStep:
         self._found: AppliedGradients  # while a step runs
 
     def before(self, found: AppliedGradients) -> None:
-        """Initial weights if they are new, and the gradients."""
+        """Record the initial weights if they are new, and the gradients."""
         watch = self._watch
         watch.probe.begin()
         watch.say_hidden_point("batch of a loop")

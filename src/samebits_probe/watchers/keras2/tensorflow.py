@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _module(name: str) -> Library:
-    """A module of TensorFlow that is loaded already: `tensorflow.python` is `tensorflow_core.python` in 2.1."""
+    """Return a module of TensorFlow that is loaded already: `tensorflow.python` is `tensorflow_core.python` in 2.1."""
     return importlib.import_module("tensorflow.python." + name)
 
 
@@ -39,7 +39,7 @@ class OldTensorFlow:
         self.backend.clear_session = clear
 
     def random_state(self) -> bytes:
-        """Bytes that decide the seeds of operations made from now on."""
+        """Return the bytes that decide the seeds of operations made from now on."""
         graph = self._ops.get_default_graph()
         context = self._context.context()
         state = [graph.seed, graph._last_id]
@@ -50,7 +50,10 @@ class OldTensorFlow:
 
 
 def _before(original: Function, watch: "Keras2Watch", look: Function) -> Function:
-    """`original`, with `look(...)` called just before it. A failure of `look` never reaches the program."""
+    """Return a function that calls `look(...)` just before `original`.
+
+    A failure of `look` never reaches the program.
+    """
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:

@@ -17,15 +17,16 @@ _SLOT = re.compile(r"(?:.*/)?([A-Za-z_]+?)_(\d+)(?:_\d+)?:0$")
 
 
 def name_of(variable: Variable) -> str:
-    """A weight's name as Keras gives it, without the output number: `conv2d_1/kernel`."""
+    """Return a weight's name as Keras gives it, without the output number: `conv2d_1/kernel`."""
     name = variable.name
     found: str = name[:-2] if name.endswith(":0") else name
     return found
 
 
 def state_of(optimizer: Optional[Optimizer], parameters: Sequence[Variable]) -> List[NamedValue]:
-    """[(name, variable)] of an optimizer ([] if there is none): slots as `<weight>/<slot>`, others as
-    `<optimizer>/<name>`.
+    """Return [(name, variable)] of an optimizer; [] if there is none.
+
+    Slots are named `<weight>/<slot>`, others `<optimizer>/<name>`.
     """
     named: Dict[str, Variable] = {}
     seen: Set[int] = set()
@@ -42,7 +43,7 @@ def state_of(optimizer: Optional[Optimizer], parameters: Sequence[Variable]) -> 
 
 
 def _state_variables(optimizer: Optimizer) -> List[Tuple[Optional[str], Variable]]:
-    """[(attribute, variable)]; slots have no attribute of their own."""
+    """Return [(attribute, variable)] of an optimizer. Slots have no attribute of their own."""
     own = [pair for pair in sorted(vars(optimizer).items()) if is_variable(pair[1])]
     own += [pair for pair in sorted(getattr(optimizer, "_hyper", {}).items()) if is_variable(pair[1])]
     found = own + [(None, variable) for variable in _listed(optimizer) if is_variable(variable)]
@@ -51,7 +52,7 @@ def _state_variables(optimizer: Optimizer) -> List[Tuple[Optional[str], Variable
 
 
 def _listed(optimizer: Optimizer) -> List[Any]:
-    """The variables that an optimizer lists: `weights` of Keras' own, `variables()` of TensorFlow's."""
+    """Return the variables that an optimizer lists: `weights` of Keras' own, `variables()` of TensorFlow's."""
     try:
         return list(optimizer.variables() if callable(getattr(optimizer, "variables", None)) else optimizer.weights)
     except (NotImplementedError, AttributeError, RuntimeError):
@@ -59,12 +60,15 @@ def _listed(optimizer: Optimizer) -> List[Any]:
 
 
 def is_variable(value: Any) -> bool:
-    """Whether it is a TensorFlow variable that can be read by itself (of any class, in any version)."""
+    """Return whether it is a TensorFlow variable that can be read by itself (of any class, in any version)."""
     return hasattr(value, "assign") and hasattr(value, "initializer") and hasattr(value, "name")
 
 
 def _slot_name(variable: Variable, parameters: Sequence[Variable]) -> Optional[str]:
-    """`conv2d_1/kernel/m`, for Keras' `training/Adam/m_0_1:0` and for TensorFlow's `Adam/conv2d_1/kernel/m:0`."""
+    """Return the name of a slot, such as `conv2d_1/kernel/m`.
+
+    Keras calls it `training/Adam/m_0_1:0`, and TensorFlow `Adam/conv2d_1/kernel/m:0`.
+    """
     name = "/" + name_of(variable)
     held = [weight for weight in map(name_of, parameters) if "/%s/" % weight in name]
     if held:
@@ -85,7 +89,7 @@ class GraphReader:
         self._tensors = [variable._as_graph_element() for variable in variables]
 
     def read(self, session: Optional[Session]) -> Optional[List[Array]]:
-        """The values as arrays, or None if the session has been closed."""
+        """Return the values as arrays, or None if the session has been closed."""
         if session is None or session._closed:
             return None
         calls = session.__dict__.setdefault(_READS, {})
@@ -104,13 +108,16 @@ class EagerReader:
         self._eager_mode = tensorflow.eager_mode
 
     def read(self, session: Optional[Session] = None) -> Optional[List[Array]]:
-        """The values as arrays. They must be let go before the next step, which may write in place."""
+        """Return the values as arrays. The caller must let them go before the next step, which may write in place."""
         with self._eager_mode():
             return [self._read(handle, dtype)._numpy() for handle, dtype in self._handles]
 
 
 def initialised(session: Session, variables: Sequence[Variable]) -> List[NamedValue]:
-    """[(name, array)] of the variables of a graph that have a value in `session`, through tensors it has already."""
+    """Return [(name, array)] of the variables of a graph that have a value in `session`.
+
+    They are read through tensors that the graph has already.
+    """
     asked = [one for one in variables if _tells(one)]
     answers = session.make_callable([one._is_initialized_op for one in asked])() if asked else []
     ready = [one for one, answer in zip(asked, answers) if answer]
@@ -120,12 +127,12 @@ def initialised(session: Session, variables: Sequence[Variable]) -> List[NamedVa
 
 
 def _tells(variable: Variable) -> bool:
-    """Whether a variable has an operation that says whether it is initialised."""
+    """Return whether a variable has an operation that says whether the variable is initialised."""
     return getattr(variable, "_is_initialized_op", None) is not None
 
 
 def _tried(session: Session, variable: Variable) -> List[NamedValue]:
-    """[(name, array)] of a variable; [] if it has no value, which only a failed read shows."""
+    """Return [(name, array)] of a variable; [] if it has no value. Only a failed read shows that."""
     try:
         return [(name_of(variable), session.make_callable(variable._as_graph_element())())]
     except Exception:
@@ -133,7 +140,7 @@ def _tried(session: Session, variable: Variable) -> List[NamedValue]:
 
 
 def _values(reader: Union[GraphReader, EagerReader], session: Optional[Session]) -> List[Array]:
-    """The values as arrays. Raises RuntimeError if the session is closed: no step runs in it."""
+    """Return the values as arrays. Raises RuntimeError if the session is closed, so that no step runs in it."""
     values = reader.read(session)
     if values is None:
         raise RuntimeError("the session of a step is closed")

@@ -116,7 +116,7 @@ class Keras2Watch:
         self._said: Set[str] = set()
 
     def make_reader(self, variables: Sequence[Variable], session: Optional[Session]) -> Union[EagerReader, GraphReader]:
-        """A reader of variables: of a graph if a session is given, else of eager variables."""
+        """Return a reader of variables: of a graph if a session is given, else of eager variables."""
         return EagerReader(variables, self._tensorflow) if session is None else GraphReader(variables)
 
     def leave_out_metrics(self, metric_class: Any) -> None:
@@ -124,13 +124,13 @@ class Keras2Watch:
         leave_out(metric_class, "add_weight", self.remains.drop, self.ends.leave_out)
 
     def session_for(self, function: Any, inputs: Any) -> Optional[Session]:
-        """The session in which `function` is about to run; None for eager functions."""
+        """Return the session in which `function` is about to run; None for eager functions."""
         if hasattr(function, "_make_callable"):
             return self._tensorflow.backend.get_session(self._tensorflow.flatten(inputs))
         return None
 
     def is_eager(self) -> bool:
-        """Whether what is called now is executed at once."""
+        """Return whether an operation that is called now is executed at once."""
         found: bool = self._tensorflow.is_eager()
         return found
 
@@ -143,7 +143,7 @@ class Keras2Watch:
         return True
 
     def arrays_of(self, name: str, value: Any) -> List[NamedValue]:
-        """[(name, array)] of a value that is fed or returned. The array is None for a tensor of a graph."""
+        """Return [(name, array)] of a value that is fed or returned. The array is None for a tensor of a graph."""
         numpy = sys.modules["numpy"]
         if hasattr(value, "tocoo"):
             sparse = value.tocoo()
@@ -163,12 +163,12 @@ class Keras2Watch:
                     self.arrays.add(kind, part, array)
 
     def flatten(self, values: Any) -> List[Any]:
-        """The leaves of a nested structure."""
+        """Return the leaves of a nested structure."""
         found: List[Any] = self._tensorflow.flatten(values)
         return found
 
     def end_step(self, how: str = "train-function") -> None:
-        """A step is over. `how`: what counted as a step."""
+        """End a step. `how`: what counted as a step."""
         self.say_once("observed-by " + how, lambda: self.probe.event("observed-by", how=how))
         self.probe.end_step()
 
@@ -199,7 +199,7 @@ def _is_random(kind: str) -> bool:
 
 
 def _kinds(operation: Operation) -> List[str]:
-    """The types of an operation, and of the operations in the functions (branches of a condition) that it calls."""
+    """Return the types of an operation, and of those in the functions (branches of a condition) that it calls."""
     kinds = [operation.type]
     for attribute in operation.node_def.attr.values():
         called = operation.graph._functions.get(attribute.func.name) if attribute.func.name else None
@@ -212,7 +212,7 @@ _watches: Dict[int, Keras2Watch] = {}
 
 
 def watch_of(probe: "Probe") -> Keras2Watch:
-    """The `Keras2Watch` of a process; its TensorFlow is wrapped when it is made."""
+    """Return the `Keras2Watch` of a process; its TensorFlow is wrapped when it is made."""
     if id(probe) not in _watches:
         tensorflow = OldTensorFlow()
         watch = _watches[id(probe)] = Keras2Watch(probe, tensorflow)
@@ -268,7 +268,7 @@ class GraphArrays:
         return self._probe.hasher.data(array.tobytes(), header)
 
     def point(self, kind: str, name: str, array: Array) -> int:
-        """The id of the point, interned in this process (a forked child has a table of its own)."""
+        """Return the id of the point, interned in this process (a forked child has a table of its own)."""
         known = self._known.get((kind, name))
         if known is None or known[0] != self._probe.pid:
             point = self._probe.point(kind, name, array.dtype, array.shape)

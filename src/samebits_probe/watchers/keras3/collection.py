@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class OptimizerStep:
-    """One optimizer step: gradients as the optimizer finds them, by the names of their variables."""
+    """One optimizer step: the gradients that the optimizer gets, by the names of their variables."""
 
     def __init__(self, optimizer: Optimizer, gradients: List[NamedValue], variables: List[Variable]) -> None:
         self.optimizer = optimizer
@@ -40,11 +40,11 @@ class StepCollection:
         )
 
     def results(self) -> List[NamedValue]:
-        """[(name, value)]: the loss, and what layers returned."""
+        """Return [(name, value)]: the loss, and what layers returned."""
         return ([("loss", self.loss)] if self.loss is not None else []) + self.layers
 
     def returned(self, _layer: Any, named: List[NamedValue]) -> None:
-        """A layer has returned [(name, value)]."""
+        """Note that a layer has returned [(name, value)]."""
         self.layers.extend(named)
 
     def add(self, optimizer: Optimizer, gradients: List[NamedValue], variables: List[Variable]) -> None:
@@ -87,13 +87,13 @@ class CollectionHooks:
             self._inside = False
 
     def is_off(self) -> bool:
-        """Whether a wrapped method must go straight to the original."""
+        """Return whether a wrapped method must go straight to the original."""
         return self._inside or (self.is_compiling is not None and self.is_compiling())
 
     def pairs(
         self, optimizer: Optimizer, gradients: Iterable[Any], variables: Optional[Iterable[Variable]]
     ) -> Tuple[List[NamedValue], List[Variable]]:
-        """([(name, gradient)] without those that are None, variables)."""
+        """Return ([(name, gradient)] without those that are None, variables)."""
         chosen = list(variables) if variables is not None else list(optimizer._trainable_variables)
         names = self._names_of(chosen)
         return [(name, value) for name, value in zip(names, gradients) if value is not None], chosen

@@ -64,7 +64,7 @@ class Keras3Watch:
         self.probe.captured("forward", name, array.dtype.name, array.shape, array.tobytes())
 
     def described(self, details: "Inspection", array: Array) -> "Output":
-        """What an inspection keeps of an array."""
+        """Return what an inspection keeps of an array."""
         kept = self.points.kept("", array)
         return details.output(kept.dtype, kept.shape, kept.fingerprint, array.tobytes)
 
@@ -166,7 +166,7 @@ class TrainFunction:
         self._stand_in = step.function()
 
     def wrap(self, function: Function) -> Function:
-        """The watched function, which replaces `function`."""
+        """Return the watched function, which replaces `function`."""
 
         @functools.wraps(function, updated=())
         def train_function(*args: Any, **kwargs: Any) -> Any:
@@ -197,7 +197,7 @@ class TrainFunction:
         """Record what the call did, and end its steps."""
 
     def given(self, result: Any) -> Any:
-        """The result without what was added to it."""
+        """Return the result without what was added to it."""
         return result
 
 
@@ -237,8 +237,9 @@ def wrap_train_maker(
 
 
 def metrics(watch: "Keras3Watch", logs: Any, prefix: str = "", loss_is_seen: bool = False) -> List[NamedValue]:
-    """(name, value) pairs of what a step function returned, without Keras' "loss", which is a mean over the epoch so
-    far.
+    """Yield (name, value) pairs of the result of a step function.
+
+    Keras' "loss" is left out, because it is a mean over the epoch so far.
     """
     found = named_leaves("", logs, watch.backend.is_leaf)
     return [(prefix + name, value) for name, value in found if not (loss_is_seen and name == "loss")]
@@ -250,7 +251,10 @@ def mark(function: Function) -> Function:
 
 
 def is_watched(function: Optional[Function]) -> bool:
-    """Whether a function is a watched one (make_train_function is called again and again, and keeps what it made)."""
+    """Return whether a function is a watched one.
+
+    Keras calls make_train_function again and again, and it keeps the function that it made.
+    """
     return function is None or getattr(function, _MARK, False)
 
 

@@ -20,14 +20,14 @@ _KEY = "samebits:"
 
 
 class Jax(arrays.Arrays):
-    """Reads variables from the state of the step if there is one: Keras empties variables while it trains."""
+    """Reads variables from the state of the step if there is one, because Keras empties variables while it trains."""
 
     def __init__(self) -> None:
         super().__init__()
         self.state: Dict[int, Any] = {}  # id of a variable -> its value
 
     def read(self, variable: Variable) -> Optional[Array]:
-        """A variable's value as an array; None if it has none now."""
+        """Return a variable's value as an array; None if it has none now."""
         value = self.state.get(id(variable))
         value = getattr(variable, "_value", variable) if value is None else value
         if value is None or (isinstance(value, self.jax.Array) and not self.has_value(value)):
@@ -35,7 +35,7 @@ class Jax(arrays.Arrays):
         return self.array(value)
 
     def reader(self, variables: Sequence[Variable]) -> Callable[[], List[Optional[Array]]]:
-        """Function() -> [array] that reads many variables."""
+        """Return function() -> [array], which reads many variables."""
         return lambda: [self.read(variable) for variable in variables]
 
 
@@ -57,7 +57,7 @@ class TracedStep:
         return train_step
 
     def _extras(self, collected: StepCollection, state: Pytree) -> Dict[str, Tuple[Any, ...]]:
-        """{key of the layout: values} that the step's own trace can return."""
+        """Return {key of the layout: values} that the step's own trace can return."""
         layout, values = [], []
         level = self._level(state)
         named = [("forward", "loss", collected.loss)] if collected.loss is not None else []
@@ -73,7 +73,7 @@ class TracedStep:
         return {_KEY + str(self.layouts.index(layout)): tuple(values)}
 
     def _level(self, values: Pytree) -> Any:
-        """The trace that values belong to: None for concrete ones."""
+        """Return the trace that values belong to: None for concrete ones."""
         backend = self.watch.backend
         for value in backend.jax.tree_util.tree_leaves(values):
             if backend.is_tracer(value):
@@ -89,7 +89,7 @@ class JaxFunction(functions.TrainFunction):
         self._lists: Optional[List[List[Variable]]] = None
 
     def checked(self, function: Function) -> Function:
-        """The watched function. It is checked that our outputs change nothing."""
+        """Return the watched function. It is checked that our outputs change nothing."""
         look = jax_inspection.looking(self.watch, self.step.model, self._split)
         return self.wrap(jax_inspection.CheckedStep(self.watch, function, self._split, look))
 
@@ -129,7 +129,7 @@ class JaxFunction(functions.TrainFunction):
             adopted.update(zip(map(id, variables), values))
 
     def _split(self, logs: Pytree) -> Tuple[Pytree, Layout, Sequence[Any]]:
-        """(the logs of the program's step, layout, values)."""
+        """Return (the logs of the program's step, layout, values)."""
         if isinstance(logs, tuple) and len(logs) == 2 and isinstance(logs[1], dict) and len(logs[1]) == 1:
             key, values = next(iter(logs[1].items()))
             if isinstance(key, str) and key.startswith(_KEY):
@@ -182,14 +182,14 @@ def _outputs(_model: Model, result: Any) -> Any:
 
 
 def loops(keras: Library, watch: Keras3Watch) -> keras3_loops.Loops:
-    """The training loops of the program's own."""
+    """Return the training loops of the program's own."""
     found = keras3_loops.Loops(watch)
     keras3_loops.wrap_layers(keras.layers.Layer, found)
     return found
 
 
 def stateless(watch: Keras3Watch) -> Apply:
-    """Optimizer steps outside of train functions that return the new values."""
+    """Record optimizer steps outside of train functions that return the new values."""
     return Stateless(watch).apply
 
 
@@ -219,7 +219,7 @@ class Stateless:
     def apply(
         self, optimizer: Optimizer, gradients: List[NamedValue], variables: List[Variable], run: Callable[[], Any]
     ) -> Any:
-        """An optimizer step outside of train functions."""
+        """Return an optimizer step outside of train functions."""
         watch = self._watch
         if watch.probe.stepping is not None:
             return run()

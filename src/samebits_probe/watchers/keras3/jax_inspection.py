@@ -48,12 +48,12 @@ class OutputNames(collection.StepCollection):
 
 
 def collected(watch: "Keras3Watch") -> collection.StepCollection:
-    """What a train step shows. Its trace has names if layers are to be inspected."""
+    """Return what a train step shows. If layers are to be inspected, its trace has names."""
     return OutputNames(watch) if watch.probe.details is not None else collection.StepCollection(lambda _: None)
 
 
 def looking(watch: "Keras3Watch", model: Model, split: Split) -> "Optional[TraceInspection]":
-    """The inspection; None if no step is inspected. `split(logs)`: see `TrainFunction`."""
+    """Return the inspection; None if no step is inspected. `split(logs)`: see `TrainFunction`."""
     details = watch.probe.details
     return TraceInspection(watch, details, model, split) if details is not None else None
 
@@ -69,7 +69,7 @@ class TraceInspection:
         return self._details.is_on()
 
     def step(self, function: Function, state: Pytree, data: Pytree) -> Any:
-        """(logs, state) as `function` returns them; None if the step has not been run."""
+        """Return (logs, state) as `function` returns them; None if the step has not been run."""
         if not hasattr(function, "trace"):
             return self._unseen("the step is not compiled as a whole (run_eagerly, or jit_compile is off)")
         traced = function.trace(state, data)  # an error in it is the program's own
@@ -103,7 +103,7 @@ class TraceInspection:
         return self._jax.numpy.array(value, dtype=dtype, copy=True)
 
     def _own(self, results: Iterable[Any], avals: Iterable[Any], others: Iterable[Any]) -> List[Any]:
-        """The results, each in its own memory, because the next step reuses the memory of its inputs."""
+        """Return the results, each in its own memory, because the next step reuses the memory of its inputs."""
         taken, found = {_memory(value) for value in others}, []
         for result, aval in zip(results, avals):
             if not isinstance(result, self._jax.Array) or _memory(result) in taken:
@@ -113,7 +113,7 @@ class TraceInspection:
         return found
 
     def _layers(self, program: Jaxpr, arguments: List[Any], _: Stage) -> Results:
-        """(results, function() that writes what layers returned), from one compiled function."""
+        """Return (results, function() that writes what layers returned), from one compiled function."""
         labels: List[str] = []
 
         def step(arguments: List[Traced]) -> Tuple[List[Traced], List[Traced]]:
@@ -138,7 +138,7 @@ class TraceInspection:
         return results, add
 
     def _operators(self, program: Jaxpr, arguments: List[Any], traced: Stage) -> Results:
-        """(results, function() that writes what operators did), from running each operator separately."""
+        """Return (results, function() that writes what operators did), from running each operator separately."""
         forward, backward = self._parts(program, traced)
         names = {layer.name for layer in self._model._flatten_layers()}
         prints: Dict[int, Optional[str]] = {}
@@ -169,7 +169,7 @@ class TraceInspection:
         return results, add
 
     def _given(self, operator: Equation, constants: Dict[int, Any]) -> Dict[str, str]:
-        """{name: text} of its numbers and its constant inputs, without keys of generators."""
+        """Return {name: text} of its numbers and its constant inputs, without keys of generators."""
         found: Dict[str, Optional[str]] = dict(operator.numbers())
         for number, place in enumerate(operator.inputs):
             if place in constants and not self._is_key(constants[place]):
@@ -181,7 +181,7 @@ class TraceInspection:
         return found
 
     def _output(self, value: Any, keep: bool = True) -> "Output":
-        """What an inspection keeps of a value.
+        """Return what an inspection keeps of a value.
 
         If the value is not an array (but a reference or a token), that is only its type.
         """
@@ -192,7 +192,7 @@ class TraceInspection:
         return self._details.output(dtype, shape, fingerprint, array.tobytes if keep else None)
 
     def _parts(self, program: Jaxpr, traced: Stage) -> Tuple[Set[Equation], Set[Equation]]:
-        """(operators from which the loss is computed, further operators from which gradients are computed).
+        """Return (operators from which the loss is computed, further operators from which gradients are computed).
 
         If the step does not return these: operators that JAX transposed belong to the backward pass, and those that it
         differentiated to the forward pass.
@@ -214,7 +214,7 @@ class TraceInspection:
 
 
 def _stack() -> Iterator[Tuple[str, int]]:
-    """((path, line), ...) of the calls that led here, including the program's call of `fit`."""
+    """Yield ((path, line), ...) of the calls that led here, including the program's call of `fit`."""
     frame: "Optional[FrameType]" = sys._getframe(1)
     while frame is not None:
         yield frame.f_code.co_filename, frame.f_lineno
@@ -222,7 +222,7 @@ def _stack() -> Iterator[Tuple[str, int]]:
 
 
 def _memory(value: Any) -> int:
-    """A value that is equal for two arrays that share memory."""
+    """Return a value that is equal for two arrays that share memory."""
     try:
         found: int = value.unsafe_buffer_pointer()
         return found
@@ -276,7 +276,7 @@ class CheckedStep:
         )
 
     def _plain(self, traced: Optional[Stage]) -> Optional[Function]:
-        """The step without our outputs, made from the same trace, so that the program's code does not run again.
+        """Return the step without our outputs, made from the same trace, so that the program's code does not run again.
 
         None if it is not made: a step that prints or calls back must not run twice.
         """
@@ -298,7 +298,7 @@ class CheckedStep:
         return step
 
     def _compare(self, key: Any, plain: Function, state: Pytree, data: Pytree) -> Any:
-        """The step's result. It also chooses the function to use from now on."""
+        """Return the step's result. It also chooses the function to use from now on."""
         jit = self._jax.jit
         expected = self._watch.probe.guard("step without outputs", jit(plain), state, data)
         result = self._function(state, data)

@@ -42,18 +42,18 @@ class Loops:
         self._home, self._has_stepped = threading.main_thread().ident, False
 
     def is_off(self) -> bool:
-        """Whether a train function of Keras, an outermost layer or a different thread handles what happens now."""
+        """Return whether a train function, an outermost layer or a different thread handles what happens now."""
         return self._inside or self.watch.probe.stepping is not None or self.is_elsewhere()
 
     def is_elsewhere(self) -> bool:
-        """Whether this is a different thread.
+        """Return whether this is a different thread.
 
         Only the first thread that trains is watched (workers that load data call layers, too).
         """
         return threading.get_ident() != self._home
 
     def _is_mine(self) -> bool:
-        """Whether steps of this thread are watched."""
+        """Return whether steps of this thread are watched."""
         if self.is_elsewhere():
             if self._has_stepped:
                 self.watch.not_observed(TRAINS_ELSEWHERE, "optimizers are applied in several threads: one is watched")
@@ -63,7 +63,7 @@ class Loops:
         return True
 
     def called(self, layer: Layer, args: Arguments, kwargs: Dict[str, Any], call: Callable[[], Any]) -> Any:
-        """The program calls an outermost layer: record its input and, if it evaluates, its output."""
+        """Return the program calls an outermost layer: record its input and, if it evaluates, its output."""
         self.watch.probe.guard("first values of a layer", self._begins, layer)
         self._inside = True
         try:
@@ -116,7 +116,7 @@ class Loops:
         watch.remains.follow()
 
     def lost(self, target: Any) -> None:
-        """The program asks for gradients of `target`, which is the loss if it is one number."""
+        """Note that the program asks for gradients of `target`. It is the loss if it is one number."""
         watch, backend = self.watch, self.watch.backend
         if self.graphs is not None and self.graphs.is_building():
             self.graphs.lost(target)
@@ -129,7 +129,7 @@ class Loops:
     def apply(
         self, optimizer: Optimizer, gradients: List[NamedValue], variables: Sequence[Variable], run: Callable[[], Any]
     ) -> Any:
-        """An optimizer applies gradients outside of a train function: a step."""
+        """Record a step: an optimizer applies gradients outside of a train function."""
         if self.watch.probe.stepping is not None or not self._is_mine():
             return run()
         self.watch.probe.optimizer_seen = True
@@ -166,7 +166,7 @@ class Loops:
     def owned(
         self, optimizer: Optimizer, variables: Sequence[Variable], models: Optional[Sequence[Layer]] = None
     ) -> "keras3_models.Variables":
-        """The variables that a step can change: those of its models, those that it was given, and the optimizer's."""
+        """Return the variables that a step can change: of its models, of its arguments, and of the optimizer."""
         found = [
             one for model in (self.models if models is None else models) for one in keras3_models.model_variables(model)
         ]

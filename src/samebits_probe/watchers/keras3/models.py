@@ -40,19 +40,19 @@ class Variables:
 
 
 def is_seed(variable: Variable) -> bool:
-    """Whether a variable is the state of a seed generator: a random state, never a weight."""
+    """Return whether a variable is the state of a seed generator: a random state, never a weight."""
     return getattr(variable, "name", "").startswith(_SEED_STATE)
 
 
 def named(variables: Iterable[Variable]) -> List[NamedValue]:
-    """(path, variable) pairs, each variable once."""
+    """Return (path, variable) pairs, each variable once."""
     unique = list({id(variable): variable for variable in variables}.values())
     paths = [str(getattr(variable, "path", None) or variable.name) for variable in unique]
     return list(zip(without_repeats(paths), unique))
 
 
 def model_variables(model: Model) -> List[Variable]:
-    """The trainable and other variables of a model (without those of its metrics), in Keras' order."""
+    """Return the trainable and other variables of a model (without those of its metrics), in Keras' order."""
     return list(model.trainable_variables) + list(model.non_trainable_variables)
 
 
@@ -66,7 +66,7 @@ class Labels:
         self._told: Set[str] = set()
 
     def tell(self, name: str) -> None:
-        """A weight has been seen. Its path begins with the name of its model or layer, if the program gave one."""
+        """Note a weight. Its path begins with the name of its model or layer, if the program gave one."""
         owner, separator, _ = name.partition("/")
         if separator and owner not in self._told:
             self._told.add(owner)
@@ -140,7 +140,7 @@ def watch_layers(layer_class: Any, probe: "Probe", hooks: "CollectionHooks", is_
 
 
 def is_symbolic(args: Arguments, kwargs: Dict[str, Any]) -> bool:
-    """Whether a layer is called with symbols to build a model, and not with values."""
+    """Return whether a layer is called with symbols to build a model, and not with values."""
     first = args[0] if args else next(iter(kwargs.values()), None)
     while isinstance(first, (list, tuple, dict)) and first:
         first = next(iter(first.values())) if isinstance(first, dict) else first[0]
@@ -167,7 +167,7 @@ def tell(
 
 
 def _settings(optimizer: Optimizer, read: Callable[[Variable], Array]) -> Dict[str, Any]:
-    """The plain settings of an optimizer.
+    """Return the plain settings of an optimizer.
 
     They do not come from `get_config`, because on JAX its variables may be empty.
     """
@@ -179,7 +179,7 @@ def _settings(optimizer: Optimizer, read: Callable[[Variable], Array]) -> Dict[s
 
 
 def _config(layer: Layer) -> Dict[str, Any]:
-    """The settings that are numbers, words or lists of them; none if the program's class gives none."""
+    """Return the settings that are numbers, words or lists of them; none if the program's class gives none."""
     try:
         found = layer.get_config()
     except NotImplementedError:

@@ -51,7 +51,7 @@ class Points:
         self.capture(kind, name, array)
 
     def point(self, kind: str, name: str, array: Array) -> int:
-        """The id of an array's point."""
+        """Return the id of an array's point."""
         return self.probe.point(kind, name, array.dtype.name, array.shape)
 
     def capture(self, kind: str, name: str, array: Array) -> None:
@@ -67,13 +67,13 @@ class Points:
             self.probe.scalar(point, float(array.reshape(())))
 
     def kept(self, name: str, array: Array, kind: Optional[str] = None) -> KeptArray:
-        """What `add_kept` takes. `kind`: the type, if it is not an array."""
+        """Return what `add_kept` takes. `kind`: the type, if it is not an array."""
         header = self.probe.hasher.header(array.dtype.name, array.shape)
         number = float(array) if array.shape == () and array.dtype.kind in "biuf" else None
         return KeptArray(name, kind or array.dtype.name, array.shape, self._fingerprint(array, header), number)
 
     def add_kept(self, kind: str, kept: KeptArray) -> None:
-        """Record what `kept` gave, at the current step."""
+        """Record what `kept` returned, at the current step."""
         name, dtype, shape, fingerprint, number = kept
         point = self.probe.point(kind, name, dtype, shape)
         occurrence = self.probe.add(point, fingerprint)
@@ -97,7 +97,7 @@ class Points:
 
 
 def _memory(array: Array) -> Tuple[int, int, Array]:
-    """(address, length, what must stay alive) of the array's bytes in logical order."""
+    """Return (address, length, what must stay alive) of the array's bytes in logical order."""
     if array.dtype.hasobject:
         array = sys.modules["numpy"].frombuffer(_bytes(array) or b"\0", "u1")
     elif not array.flags.c_contiguous:
@@ -106,7 +106,7 @@ def _memory(array: Array) -> Tuple[int, int, Array]:
 
 
 def _bytes(array: Array) -> bytes:
-    """The array's bytes in logical order; strings (arrays of objects) each with their length before them."""
+    """Return the array's bytes in logical order; strings (arrays of objects) each with their length before them."""
     if not array.dtype.hasobject:
         found: bytes = array.tobytes()
         return found
@@ -115,7 +115,7 @@ def _bytes(array: Array) -> bytes:
 
 
 def named_leaves(name: str, value: Any, is_leaf: Callable[[Any], bool]) -> List[NamedValue]:
-    """(name, leaf) pairs of a nested structure of dicts, lists and tuples; None is left out.
+    """Return (name, leaf) pairs of a nested structure of dicts, lists and tuples; None is left out.
 
     The keys of a dict are sorted, as every tree library does, so that the order in which they were added does not
     count.
@@ -133,7 +133,7 @@ def named_leaves(name: str, value: Any, is_leaf: Callable[[Any], bool]) -> List[
 
 
 def named_batch(data: Any, is_leaf: Callable[[Any], bool]) -> List[NamedValue]:
-    """(name, leaf) pairs of the input of a train step: "0", "1", "labels.0", "sample_weights.0".
+    """Return (name, leaf) pairs of the input of a train step: "0", "1", "labels.0", "sample_weights.0".
 
     Keras' convention: one value, or (x,), (x, y), (x, y, sample_weight); anything else is named by its place.
     """
@@ -147,7 +147,7 @@ def named_batch(data: Any, is_leaf: Callable[[Any], bool]) -> List[NamedValue]:
 
 
 def without_repeats(names: Iterable[str]) -> List[str]:
-    """The names. If a name occurs again, it gets "#2", "#3" ..., so that each stands for one tensor."""
+    """Return the names. If a name occurs again, it gets "#2", "#3" ..., so that each stands for one tensor."""
     seen: Dict[str, int] = {}
     found = []
     for name in names:

@@ -8,7 +8,7 @@ from ..objects import Array
 if TYPE_CHECKING:
     from .points import Points
 
-_ATTEMPTS = 8  # after so many plans that did not hold, the arrays are recorded one by one
+_ATTEMPTS = 8  # after so many plans that no longer fitted, the arrays are recorded one by one
 
 
 class ArrayRows:
@@ -55,7 +55,7 @@ class _ArrayPlan:
         self._together = self._hasher.together(self.group.fronts, headers)
 
     def holds(self, arrays: List[Array]) -> bool:
-        """Whether only their values have changed, and whether these lie in memory in their logical order."""
+        """Return whether only their values have changed, and whether these lie in memory in their logical order."""
         if [array.shape for array in arrays] != self._shapes:
             return False
         for array, dtype in zip(arrays, self._dtypes):
@@ -64,6 +64,6 @@ class _ArrayPlan:
         return True
 
     def rows(self, arrays: List[Array]) -> Rows:
-        """Their records."""
+        """Return the rows of the arrays."""
         addresses = [array.__array_interface__["data"][0] for array in arrays]
         return Rows(self._hasher.rows(addresses, self._lengths, self._together), len(arrays))

@@ -37,7 +37,7 @@ class TensorFlow:
         self._plain = resource_variable_ops.BaseResourceVariable
 
     def read(self, variable: Variable) -> Array:
-        """A variable's value as an array. While a graph is being built, it is the value before the call."""
+        """Return a variable's value as an array. While a graph is being built, it is the value before the call."""
         if not self._is_eager_here():
             with self.tf.init_scope():
                 return self.read(variable)
@@ -53,7 +53,7 @@ class TensorFlow:
             value.assign(array)
 
     def reader(self, variables: Sequence[Variable]) -> Callable[[], List[Array]]:
-        """Function() -> [array] that reads many variables, in one call of a TensorFlow function if possible."""
+        """Return function() -> [array], which reads many variables. If possible, it calls TensorFlow only once."""
         values: List[Variable] = [getattr(variable, "_value", variable) for variable in variables]
         if not values or not all(isinstance(value, self._plain) for value in values):
             return lambda: [self.read(variable) for variable in variables]
@@ -73,19 +73,19 @@ class TensorFlow:
         self.reader = lambda variables: unseen(reader(variables))  # type: ignore[method-assign]  # of this object alone
 
     def tensor(self, variable: Variable) -> Tensor:
-        """A variable's value at this point of the program or graph, as a tensor."""
+        """Return a variable's value at this point of the program or graph, as a tensor."""
         value: Variable = getattr(variable, "_value", variable)
         return value.read_value()
 
     def array(self, tensor: Tensor) -> Array:
-        """An eager tensor's values: a view if it lies in this process' memory."""
+        """Return an eager tensor's values: a view if it lies in this process' memory."""
         value = tensor._numpy() if hasattr(tensor, "_numpy") else tensor
         if type(value) is self._array:
             return value
         return self.numpy.asarray(value, dtype=object) if isinstance(value, bytes) else self.numpy.asarray(value)
 
     def arrays(self, name: str, value: Any) -> List[NamedValue]:
-        """[(name, array)] of an eager tensor, a sparse or ragged one (by its parts), a number or an array."""
+        """Return [(name, array)] of an eager tensor, a sparse or ragged one (by its parts), a number or an array."""
         if self.is_eager(value):
             return [(name, self.array(value))]
         parts = self.parts(name, value)
@@ -94,7 +94,7 @@ class TensorFlow:
         return [(part, self.array(tensor)) for part, tensor in parts]
 
     def parts(self, name: str, value: Any) -> List[NamedValue]:
-        """[(name, tensor)]: itself, or the parts of a composite tensor (IndexedSlices, sparse, ragged)."""
+        """Return [(name, tensor)]: itself, or the parts of a composite tensor (IndexedSlices, sparse, ragged)."""
         flat = self.tf.nest.flatten(value, expand_composites=True)
         if len(flat) == 1:
             return [(name, flat[0])]
@@ -104,11 +104,11 @@ class TensorFlow:
         return self.tf.is_tensor(value) or isinstance(value, self.numpy.ndarray)
 
     def is_concrete(self, value: Any) -> bool:
-        """Whether a value is known now, and not only in a graph."""
+        """Return whether a value is known now, and not only in a graph."""
         return all(self.is_eager(part) or not self.tf.is_tensor(part) for _, part in self.parts("", value))
 
     def has_value(self, value: Any) -> bool:
-        """Whether it is a tensor with a value now, and not a variable."""
+        """Return whether it is a tensor with a value now, and not a variable."""
         return self.is_eager(value) and value.dtype not in (self.tf.resource, self.tf.variant)
 
     def is_leaf(self, value: Any) -> bool:
@@ -132,12 +132,12 @@ class TensorFlowFunction(functions.TrainFunction):
         return self._iterations()
 
     def _iterations(self) -> int:
-        """How many updates the optimizer has made, if only that shows how many one call makes."""
+        """Return how many updates the optimizer has made, if nothing else shows how many one call makes."""
         optimizer = self.step.model.optimizer
         return 0 if self.step.is_plain or optimizer is None else int(self.watch.backend.read(optimizer.iterations))
 
     def _split(self, result: Any) -> Tuple[Any, Layout, Sequence[Tensor]]:
-        """(what the program's step returned, layout, tensors)."""
+        """Return (what the program's step returned, layout, tensors)."""
         if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict) and len(result[1]) == 1:
             key, tensors = next(iter(result[1].items()))
             if isinstance(key, str) and key.startswith(KEY):
@@ -205,7 +205,7 @@ class TensorFlowFunction(functions.TrainFunction):
 
 
 def loops(keras: Library, watch: Keras3Watch) -> keras3_loops.Loops:
-    """The training loops of the program's own."""
+    """Return the training loops of the program's own."""
     return tapes.install(watch.backend.tf, watch, keras.layers.Layer)
 
 

@@ -22,7 +22,7 @@ class Torch:
         self.numpy = sys.modules["numpy"]
 
     def read(self, variable: Variable) -> Array:
-        """A variable's value as an array."""
+        """Return a variable's value as an array."""
         return self.array(getattr(variable, "_value", variable))
 
     def set(self, variable: Variable, array: Array) -> None:
@@ -32,11 +32,11 @@ class Torch:
             value.copy_(self.torch.from_numpy(array.copy()))
 
     def reader(self, variables: Sequence[Variable]) -> Callable[[], List[Array]]:
-        """Function() -> [array] that reads many variables."""
+        """Return function() -> [array], which reads many variables."""
         return lambda: [self.read(variable) for variable in variables]
 
     def array(self, tensor: Tensor) -> Array:
-        """A tensor's values: a view if it lies in this process' memory and is strided."""
+        """Return a tensor's values: a view if it lies in this process' memory and is strided."""
         tensor = tensor.detach()
         if tensor.layout != self.torch.strided:
             tensor = tensor.to_dense()
@@ -48,18 +48,18 @@ class Torch:
         return tensor.numpy()
 
     def arrays(self, name: str, value: Any) -> List[NamedValue]:
-        """[(name, array)] of a tensor, a number or an array."""
+        """Return [(name, array)] of a tensor, a number or an array."""
         if isinstance(value, self.torch.Tensor):
             return [(name, self.array(value))]
         return [(name, self.numpy.asarray(value))]
 
     def has_value(self, value: Any) -> bool:
-        """Whether it is a tensor with a value, and not a parameter."""
+        """Return whether it is a tensor with a value, and not a parameter."""
         is_one = isinstance(value, self.torch.Tensor) and not isinstance(value, self.torch.nn.Parameter)
         return is_one and value.device.type != "meta"
 
     def beside(self, layer: Layer, is_layer: Callable[[Any], bool]) -> List[NamedValue]:
-        """[(name, tensor)] of a layer's tensors as a module of torch that are not variables of Keras."""
+        """Return [(name, tensor)] of a layer's tensors as a module of torch that are not variables of Keras."""
         module, found = self.torch.nn.Module, []
         for name, child in [("", layer)] + list(layer._modules.items()):
             if child is layer or (child is not None and not is_layer(child)):
@@ -98,7 +98,10 @@ class EagerStep:
         self.watch.record("batch", named_batch(data, self.watch.backend.is_leaf))
 
     def _before_apply(self, collected: StepCollection) -> None:
-        """A further optimizer step of the same call: record what the step before left, which is still there."""
+        """Record the results of the step before, which are still there.
+
+        A further optimizer step of the same call begins.
+        """
         for applied in collected.applied[-1:]:
             owned = list(applied.variables) + list(applied.optimizer.variables)
             self.watch.variables("update", models.named(owned))
@@ -131,13 +134,13 @@ class CompiledStep:
         return found
 
     def before(self, arguments: Arguments) -> None:
-        """The batch, which the compiled function gets in a list."""
+        """Record the batch, which the compiled function gets in a list."""
         data = arguments[0] if arguments else None
         for batch in data if isinstance(data, (list, tuple)) else [data]:
             self.watch.record("batch", named_batch(batch, self.watch.backend.is_leaf))
 
     def after(self) -> None:
-        """The gradients, which stay on the parameters until the next call."""
+        """Record the gradients, which stay on the parameters until the next call."""
         named = models.named(self.model.trainable_variables)
         grads = [(name, getattr(variable._value, "grad", None)) for name, variable in named]
         self.watch.record("gradient", [(name, grad) for name, grad in grads if grad is not None])
@@ -168,13 +171,16 @@ class TorchFunction(functions.TrainFunction):
 
 
 def loops(keras: Library, watch: Keras3Watch) -> keras3_loops.Loops:
-    """The training loops of the program's own: forwards and losses are seen by the watcher of PyTorch."""
+    """Return the training loops of the program's own: forwards and losses are seen by the watcher of PyTorch."""
     _own_symbolic_calls(keras.layers.Layer, watch)
     return keras3_loops.Loops(watch)
 
 
 def _own_symbolic_calls(layer_class: Any, watch: Keras3Watch) -> None:
-    """Building a model calls its layers with symbols. The watcher of PyTorch must not take these for forwards."""
+    """Keep the watcher of PyTorch from taking symbolic calls for forwards.
+
+    Building a model calls its layers with symbols.
+    """
     original = layer_class.__call__
 
     @functools.wraps(original)

@@ -32,7 +32,7 @@ class Layout:
         self._runs: Optional[List[List[Run]]] = None
 
     def runs(self, points: "Points") -> "List[List[Run]]":
-        """The same for each of its optimizer steps, with consecutive points of one kind joined."""
+        """Return the same for each of its optimizer steps, with consecutive points of one kind joined."""
         if self._runs is None:
             self._runs = []
             for step in self.steps:
@@ -111,7 +111,7 @@ class TrainStep:
             applied.updates = [(name, value(one)) for name, one in models.named(variables)]
 
     def _extras(self, collected: StepCollection, data: Any) -> Optional[Dict[str, Tuple[Tensor, ...]]]:
-        """{key of the layout: tensors} that a call returns in addition to its logs, or None if there are none."""
+        """Return {key of the layout: tensors} that a call returns in addition to its logs; None if there are none."""
         if not self.is_plain:
             return None
         layout = Layout()
@@ -137,7 +137,7 @@ class TrainStep:
         return None if self.calls_back else {KEY + str(self.layouts.index(layout)): tuple(tensors)}
 
     def _looked(self, collected: StepCollection) -> "List[Step]":
-        """What is inspected of each optimizer step of the graph that has just been built."""
+        """Return what is inspected of each optimizer step of the graph that has just been built."""
         look, parts = self.watch.backend.look, self.watch.backend.parts
         if look is None or self.is_xla:
             return []
@@ -163,7 +163,7 @@ class TrainStep:
                 self.watch.not_observed(kind, "%s is computed inside a condition or loop of the graph" % part)
 
     def _is_ours(self, tensor: Tensor) -> bool:
-        """Whether the step's own graph can return it."""
+        """Return whether the step's own graph can return the value."""
         backend = self.watch.backend
         if not backend.tf.is_tensor(tensor) or backend.is_eager(tensor):
             return True

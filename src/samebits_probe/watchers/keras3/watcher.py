@@ -137,12 +137,12 @@ def _wrap_loss(trainer: Any, hooks: collection.CollectionHooks) -> None:
 
 
 def _trainer_of(module: Library) -> Any:
-    """The backend's trainer class."""
+    """Return the backend's trainer class."""
     return _owner(module.Model, "make_train_function")
 
 
 def _owner(owner: Any, name: str) -> Any:
-    """The first class in the order of inheritance that defines a method."""
+    """Return the first class in the order of inheritance that defines a method."""
     return next(one for one in owner.__mro__ if name in one.__dict__)
 
 
@@ -175,12 +175,12 @@ def watch_ends(module: Library, probe: "Probe", backend: Backend) -> Remains:
 
 
 def _first_owner(kind: Any, name: str) -> Any:
-    """The class furthest from `kind` that defines a method."""
+    """Return the class furthest from `kind` that defines a method."""
     return next(one for one in reversed(kind.__mro__) if name in one.__dict__)
 
 
 def _variable(variable: Variable, read: Callable[[Variable], Optional[Array]]) -> List[NamedValue]:
-    """[(path, array)] of a variable that has a value."""
+    """Return [(path, array)] of a variable that has a value."""
     if is_seed(variable) or getattr(variable, "_value", None) is None:
         return []
     array = read(variable)
@@ -195,8 +195,9 @@ class LayerAttributes:
         self._attributes = PlainAttributes(probe, _NOT_OF_THE_PROGRAM, backend.has_value, backend.array)
 
     def of(self, layer: Layer) -> "List[NamedArray]":
-        """[(name, array)] of a layer: plain attributes, the words that it looks up, and what torch knows and Keras does
-        not.
+        """Return [(name, array)] of a layer.
+
+        These are plain attributes, the words that it looks up, and state of torch that Keras does not know.
         """
         own = vars(layer)
         name = str(own.get("_path") or own.get("name") or own.get("_name") or type(layer).__name__)

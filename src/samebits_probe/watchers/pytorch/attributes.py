@@ -68,7 +68,7 @@ class ModuleAttributes:
     def of_parts(
         self, label: str, parts: "List[ModulePart]", first: Optional[List[str]] = None
     ) -> "Iterator[Tuple[str, ModuleValue]]":
-        """(name, ModuleValue) of everything in the plain attributes of modules: [(prefix, class, dictionary)].
+        """Yield (name, ModuleValue) of everything in the plain attributes of modules: [(prefix, class, dictionary)].
 
         The settings of layers of installed libraries, of which there are many, are one point. There is no such point if
         they are still as in `first`: as they were when the model was first called.
@@ -85,7 +85,7 @@ class ModuleAttributes:
             yield label + _SETTINGS, self._of_numbers(settings, True)
 
     def settings(self, parts: "List[ModulePart]") -> List[str]:
-        """The numeric settings of layers of installed libraries, as exact texts."""
+        """Return the numeric settings of layers of installed libraries, as exact texts."""
         kept = [part for part in parts if self._is_installed(part[1]) and not _is_machinery(part[1])]
         pairs = [(prefix, self._plain(own)) for prefix, _, own in kept]
         return sorted(
@@ -96,11 +96,11 @@ class ModuleAttributes:
         )
 
     def _plain(self, own: Dict[str, Any]) -> List[Tuple[str, Any]]:
-        """[(key, value)] of the attributes, without those that every module has."""
+        """Return [(key, value)] of the attributes, without those that every module has."""
         return [(key, value) for key, value in list(own.items()) if key not in self._own_keys]
 
     def _of_class(self, kind: type, own: Dict[str, Any]) -> List[Tuple[str, Any]]:
-        """[(key, value)] of the attributes that a module has from classes of the program."""
+        """Return [(key, value)] of the attributes that a module has from classes of the program."""
         found: Dict[str, Any] = {}
         for base in reversed(kind.__mro__[:-1]):
             if not self._is_installed(base):
@@ -108,7 +108,7 @@ class ModuleAttributes:
         return [pair for pair in self._plain(found) if not (pair[0] in own or pair[0].startswith("__"))]
 
     def _is_installed(self, kind: type) -> bool:
-        """Whether a class comes from an installed library, and not from the program."""
+        """Return whether a class comes from an installed library, and not from the program."""
         known = self._installed.get(kind)
         if known is None:
             file = getattr(sys.modules.get(str(kind.__dict__.get("__module__"))), "__file__", None) or ""
@@ -116,7 +116,7 @@ class ModuleAttributes:
         return known
 
     def extra(self, label: str, prefix: str, module: Module) -> "Iterator[Tuple[str, ModuleValue]]":
-        """(name, ModuleValue) of what the module's own `get_extra_state` returns, which `state_dict` saves."""
+        """Yield (name, ModuleValue) of what the module's own `get_extra_state` returns, which `state_dict` saves."""
         if _has_extra(type(module), self._watch.torch.nn.Module):
             try:
                 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -158,17 +158,20 @@ class ModuleAttributes:
 
 
 def _is_setting(key: str, value: Any) -> bool:
-    """Whether it is a single number that does not measure the run."""
+    """Return whether it is a single number that does not measure the run."""
     return type(value) in _NUMBERS and not _MEASURES.intersection(key.lower().split("_"))
 
 
 def _is_machinery(kind: type) -> bool:
-    """Whether a class wraps or compiles models. Its attributes count what it did, and do not belong to the model."""
+    """Return whether a class wraps or compiles models.
+
+    Its attributes count what it did, and do not belong to the model.
+    """
     return kind.__name__ in WRAPPERS or str(kind.__dict__.get("__module__")).startswith(_COMPILED)
 
 
 def _exact(value: Any) -> str:
-    """A number's or text's own bits, as text."""
+    """Return a number's or text's own bits, as text."""
     if isinstance(value, float):
         return struct.pack("<d", value).hex()
     if isinstance(value, complex):
@@ -177,7 +180,7 @@ def _exact(value: Any) -> str:
 
 
 def _has_extra(kind: type, base: type) -> bool:
-    """Whether a class has its own `get_extra_state`."""
+    """Return whether a class has its own `get_extra_state`."""
     owner = next((one for one in kind.__mro__ if _EXTRA in one.__dict__), None)
     return owner is not None and owner is not base
 
@@ -252,7 +255,7 @@ class Moments:
         self._began = min(int(began) / 1e6, _IMPORTED) if began.isdigit() else _IMPORTED
 
     def sorted_out(self, numbers: List[Any]) -> List[Tuple[str, List[Any]]]:
-        """[(suffix of the name, numbers)]: first those that belong only to this run, then the others."""
+        """Return [(suffix of the name, numbers)]: first those that belong only to this run, then the others."""
         found: NamedNumbers = collections.OrderedDict()
         spans = self._spans()
         for number in numbers:

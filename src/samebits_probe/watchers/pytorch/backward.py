@@ -55,7 +55,10 @@ class Backward:
         self._watch, self._forwards, self._by_hand = watch, forwards, by_hand
 
     def before(self, outputs: Any, inputs: Optional[List[Tensor]]) -> Optional[Begun]:
-        """The engine starts. `inputs`: see `_inputs_of`. Returns what `after` takes, or None if nothing is watched."""
+        """Return the engine starts. `inputs`: see `_inputs_of`.
+
+        Returns what `after` takes, or None if nothing is watched.
+        """
         watch = self._watch
         if watch.in_backward:
             return None
@@ -67,15 +70,15 @@ class Backward:
         return (watch.probe.guard("before a backward", self._before, tensors, inputs),)
 
     def after(self, begun: Begun, result: Any) -> None:
-        """The engine has ended well."""
+        """Record the leaves after a run of the engine that raised no exception."""
         self._watch.probe.guard("after a backward", self._after, begun[0], result)
 
     def is_running(self) -> bool:
-        """Whether the engine runs already."""
+        """Return whether the engine runs already."""
         return self._watch.in_backward
 
     def stop(self) -> None:
-        """The engine has ended, well or not."""
+        """Note that the engine has ended, with or without an exception."""
         self._watch.in_backward = False
 
     def _before(self, tensors: List[Tensor], inputs: Optional[List[Tensor]]) -> Any:
@@ -105,7 +108,7 @@ def _as_list(outputs: Any) -> List[Any]:
 
 
 def _inputs_of(position: int, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[List[Tensor]]:
-    """The tensors whose gradients are wanted (an argument of the wrapped function); None: all leaves."""
+    """Return the tensors whose gradients are wanted (an argument of the wrapped function). None means all leaves."""
     inputs = kwargs.get("inputs", args[position] if len(args) > position else None)
     return _as_list(inputs) or None if inputs is not None else None
 
@@ -131,7 +134,7 @@ class ByHand:
         self.beside.forget()
 
     def leaves(self, roots: List[Tensor], inputs: Optional[List[Tensor]]) -> List[NamedValue]:
-        """[(name, tensor)] of the tensors whose gradients the backward computes."""
+        """Return [(name, tensor)] of the tensors whose gradients the backward computes."""
         if inputs is None:
             inputs = leaves_of([root.grad_fn for root in roots])
         names = self._watch.names
@@ -141,7 +144,7 @@ class ByHand:
         ]
 
     def expect(self, leaves: List[NamedValue], result: Any) -> None:
-        """A backward is over. Keep what will show whether its gradients are used, and what a step would record."""
+        """Keep what will show whether the gradients of a backward are used, and what a step would record."""
         of = self._watch.prints.of
         given = result if isinstance(result, (list, tuple)) else [leaf.grad for _, leaf in leaves]
         prints = [(name, item, of(item)) for (name, _), item in zip(leaves, given) if item is not None]
@@ -150,8 +153,10 @@ class ByHand:
         self._waiting = PendingBackward(self._last, [of(leaf) for _, leaf in leaves], gradients)
 
     def living(self) -> List[NamedValue]:
-        """[(name, tensor)] of living leaves: those of the last backward, if the program trains by hand, and those that
-        it trains beside an optimizer.
+        """Return [(name, tensor)] of living leaves.
+
+        If the program trains by hand, these are the leaves of the last backward. Leaves that it trains beside
+        an optimizer are added.
         """
         alive = [(name, reference()) for name, reference in self._last] if self._is_said else []
         return [(name, leaf) for name, leaf in alive if leaf is not None] + self.beside.living()
@@ -164,7 +169,7 @@ class ByHand:
         self._waiting, self._is_said, self._last = before
 
     def forget(self) -> None:
-        """An optimizer has been seen: the steps are its own."""
+        """Note that an optimizer has been seen. From now on only its steps count."""
         self._waiting = None
 
     def notice_compiled_steps(self) -> None:
@@ -220,7 +225,7 @@ class ByHand:
 
 
 def _matched(before: Leaves, now: Optional[List[NamedValue]]) -> Leaves:
-    """The tensors that replaced those of `before` (a program may make new leaves in each step)."""
+    """Return the tensors that replaced those of `before` (a program may make new leaves in each step)."""
     if now is None or len(now) != len(before):
         return before
     return [new if old[1] is None or new[1].shape == old[1].shape else old for old, new in zip(before, now)]

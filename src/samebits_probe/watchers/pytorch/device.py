@@ -32,7 +32,7 @@ class DeviceHash:
         self._constants: Dict[Any, Tuple[Tensor, Tensor]] = {}  # device -> two int64 columns
 
     def digest(self, tensor: Tensor) -> bytes:
-        """Two sums modulo 2^64, little-endian. Raises RuntimeError while CUDA captures a graph."""
+        """Return two sums modulo 2^64, little-endian. Raises RuntimeError while CUDA captures a graph."""
         words = self._words(tensor)
         total = None
         for start in range(0, words.numel(), CHUNK):
@@ -65,7 +65,7 @@ class DeviceHash:
 
     @staticmethod
     def _shifted(words: Tensor, by: int) -> Tensor:
-        """A logical shift to the right: the arithmetic shift of int64, with the copies of the sign masked."""
+        """Return a logical shift to the right: the arithmetic shift of int64, with the copies of the sign masked."""
         return (words >> by) & ((1 << (64 - by)) - 1)
 
     def _columns(self, device: Any) -> Tuple[Tensor, Tensor]:

@@ -67,13 +67,13 @@ class PyTorchEnds:
     # -- what dies before the end ---------------------------------------------------------------------------------
 
     def keep_settings(self, model: "ModuleTree") -> None:
-        """A model is seen for the first time: keep the settings of its layers."""
+        """Keep the settings of the layers of a model that is seen for the first time."""
         module = model.reference()
         if module is not None:
             model.settings = self._attributes.settings(model.look(module))
 
     def keep_model(self, model: "ModuleTree") -> None:
-        """A model has died: read what it holds while that is possible."""
+        """Read what a model that has died holds, while that is possible."""
         if System.getpid() != self._watch.pid:
             return
         if model.is_brief:
@@ -87,14 +87,14 @@ class PyTorchEnds:
             self._dead[name] = Dead(value, None, None)
 
     def keep_optimizer(self, plan: "OptimizerPlan") -> None:
-        """An optimizer has died: keep its parameters that belong to no model, because they would be lost."""
+        """Keep the parameters of a dead optimizer that belong to no model. They would be lost."""
         if System.getpid() == self._watch.pid:
             for weight in plan.weights:
                 if weight.is_loose():
                     self._keep_dying(weight.name, weight.parameter)
 
     def keep_leaf(self, name: str, tensor: Tensor) -> None:
-        """A leaf that was trained by hand has died. `tensor` shares its memory."""
+        """Keep a leaf that was trained by hand and has died. `tensor` shares its memory."""
         if System.getpid() == self._watch.pid:
             self._keep_dying(name, tensor)
 
@@ -108,7 +108,10 @@ class PyTorchEnds:
     # -- the end --------------------------------------------------------------------------------------------------
 
     def record(self) -> None:
-        """The program may have ended: record what is still open of the last step, then the points of kind "end"."""
+        """Record what is still open of the last step, then the points of kind "end".
+
+        The program may have ended here.
+        """
         if System.getpid() != self._watch.pid:
             return
         self._by_hand.notice_compiled_steps()
@@ -176,7 +179,7 @@ class PyTorchEnds:
                     self._keep(self._name_in_optimizer(weight), weight.parameter)
 
     def _name_in_optimizer(self, weight: "PlanWeight") -> str:
-        """Its own name, unless its model ends with a different tensor under that name."""
+        """Return its own name, unless its model ends with a different tensor under that name."""
         dead = self._dead.get(weight.name)
         reference = dead.reference if dead is not None else None  # none of what stood in a plain attribute
         is_new = weight.name not in self._found or (reference is not None and reference() is weight.parameter)
@@ -189,8 +192,9 @@ class PyTorchEnds:
     # -- names and values -----------------------------------------------------------------------------------------
 
     def _named(self, model: "ModuleTree") -> Iterator[Tuple[str, Tensor]]:
-        """(name, tensor) of everything that a model has now: under its given name or, at a new place, under the name of
-        that place.
+        """Yield (name, tensor) of everything that a model has now. A tensor has its given name.
+
+        At a new place it has the name of that place.
         """
         for place, tensor in model.tensors():
             given, here = self._watch.names.has(tensor), model.label + place
@@ -214,7 +218,7 @@ class PyTorchEnds:
             self._watch.capture("end", name, tensor)
 
     def _digest(self, tensors: Iterable[Tuple[str, Tensor]]) -> bytes:
-        """One fingerprint over names and tensors."""
+        """Return one fingerprint over names and tensors."""
         hasher = self._watch.probe.hasher
         found = [(name, self._watch.prints.of(tensor)) for name, tensor in tensors]
         data = b"".join(name.encode("utf-8", "replace") + b"\0" + (leaf or b"") for name, leaf in found)
@@ -260,7 +264,7 @@ class StoragePlaces:
         self._kind, self._weak = type(storage), storage._weak_ref()
 
     def tensor(self) -> Optional[Tensor]:
-        """A tensor of the values that lie there now, or None if the memory is gone."""
+        """Return a tensor of the values that lie there now, or None if the memory is gone."""
         storage = self._kind._new_with_weak_ptr(self._weak)
         return None if storage is None else self._empty.new_empty(0).set_(storage, *self._place)
 
@@ -271,7 +275,7 @@ class StoragePlaces:
 
 
 def memory_of(torch: Library, tensor: Tensor) -> Optional[StoragePlaces]:
-    """The memory of a tensor, or None if it is not a plain dense tensor."""
+    """Return the memory of a tensor, or None if it is not a plain dense tensor."""
     if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or tensor.layout is not torch.strided:
         return None
     try:

@@ -50,7 +50,7 @@ class Forward:
         self.is_trained = self.is_committed = False
 
     def trains(self, *_: Any) -> None:
-        """A backward passes through. This is called as a hook of a graph node, and changes nothing."""
+        """Note that a backward passes through. This is a hook of a graph node, and it changes nothing."""
         if not self.is_trained:
             self.is_trained = True
             for source in self.sources:
@@ -78,9 +78,9 @@ class Forwards:
         self.current: Optional[Forward] = None  # the one whose module runs
         self._waiting: List[Union[Forward, Root]] = []
         self._recent: Deque[Forward] = deque(maxlen=_RECENT)
-        self._given: Set[bytes] = set()  # the fingerprints of all outputs of `_recent`, and of some that left it
+        self._given: Set[bytes] = set()  # the fingerprints of all outputs of `_recent`, and of some older ones
         self._points: Dict[Tuple[str, str, str], int] = {}  # (kind, prefix, name) -> id
-        self._wide: Set[Any] = set()  # what identifies graph nodes that have very many nodes below them
+        self._wide: Set[Any] = set()  # the identities of graph nodes that have very many nodes below them
         self.has_trained = self.has_batch = self.is_transformed = False  # a backward was seen; a batch; torch.func
         watch.renewals.append(self._forget)
 
@@ -102,11 +102,11 @@ class Forwards:
     # -- what modules and backward tell --------------------------------------------------------------------------
 
     def counts(self, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> bool:
-        """Whether to record the call of a module without weights. A data transform is not part of a graph."""
+        """Return whether to record the call of a module without weights. A data transform is not part of a graph."""
         return any(tensor.requires_grad for _, tensor in self.tensors("", [list(args), kwargs]))
 
     def enter(self, module: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any], holds: bool) -> Tuple[Forward, str]:
-        """An outermost module is called: fingerprint its inputs. `holds`: whether it has parameters or buffers."""
+        """Fingerprint the inputs of an outermost module. `holds`: whether it has parameters or buffers."""
         watch = self._watch
         if watch.is_grad_enabled():
             watch.probe.begin()
@@ -122,7 +122,7 @@ class Forwards:
         return forward, label
 
     def _names(self, module: Module, model: "Optional[ModuleTree]") -> Tuple[str, Tuple[str, ...]]:
-        """(label, names) of a module's inputs; without names: numbers. The second input of a loss is labels."""
+        """Return (label, names) of a module's inputs; without names: numbers. The second input of a loss is labels."""
         if isinstance(module, self._loss):
             return "", ("prediction", "labels")
         return (model.label if model is not None else type(module).__name__ + "."), ()
@@ -138,14 +138,14 @@ class Forwards:
                     forward.inputs.append(self._seen(path, tensor, found))
 
     def _source_of(self, found: Optional[bytes], but: Forward) -> Optional[Forward]:
-        """The earlier forward of this step that gave exactly these bits, or None."""
+        """Return the earlier forward of this step that gave exactly these bits, or None."""
         for forward in self._recent:
             if forward is not but and found in [output.print for output in forward.outputs]:
                 return forward
         return None
 
     def leave(self, forward: Forward, label: str, result: Any) -> None:
-        """The module has returned: fingerprint its outputs, and notice a backward through them."""
+        """Fingerprint the outputs of a module that has returned, and notice a backward through them."""
         for path, tensor in self.tensors(label + "output", result):
             found = self._watch.prints.of(tensor)
             if found is not None:
@@ -160,14 +160,14 @@ class Forwards:
         self._let_go()
 
     def is_in_function_transform(self) -> bool:
-        """Whether torch.func transforms the running code: its backward does not call our hooks."""
+        """Return whether torch.func transforms the running code. Its backward does not call our hooks."""
         if self._transforms is None or self._transforms() is None:
             return False
         self.is_transformed = True
         return True
 
     def root(self, tensors: List[Tensor]) -> None:
-        """A backward begins at these tensors."""
+        """Record the losses from which a backward begins."""
         root = Root()
         self.has_trained = True
         for tensor in tensors:
@@ -190,7 +190,7 @@ class Forwards:
             root.labels.append(self._seen("labels", tensor, found))
 
     def _labels_of(self, node: Any) -> Optional[Tensor]:
-        """The target that the graph of a loss saved for its backward, or None."""
+        """Return the target that the graph of a loss saved for its backward, or None."""
         for _ in range(6):
             if node is None:
                 return None
@@ -205,9 +205,9 @@ class Forwards:
         return None
 
     def _below(self, node: Any) -> Any:
-        """The first node below a node of a graph; None for a node that was found to have very many.
+        """Return the first node below a node of a graph; None for one that has very many below it.
 
-        Asking for the nodes below makes an object of each. With a stack of all weights, that is most of a step.
+        To ask for them makes an object for each. With a stack of all weights, that takes most of a step.
         """
         key = (node.name(), tuple(tuple(given.shape) for given in getattr(node, "_input_metadata", ())))
         if key in self._wide:
@@ -220,7 +220,7 @@ class Forwards:
     # -- recording -----------------------------------------------------------------------------------------------
 
     def commit_trained(self) -> None:
-        """A backward is over: what it went through was batch and forward."""
+        """Record what a backward went through as batch and forward."""
         waiting, self._waiting = self._waiting, []
         for item in waiting:
             if isinstance(item, Root):
@@ -231,13 +231,13 @@ class Forwards:
                 self._waiting.append(item)
 
     def close_step(self, _plan: Any = None) -> None:
-        """The step ends: what still waits were evaluations."""
+        """Record what still waits as evaluations, because the step ends."""
         self.commit_trained()
         self._record_evaluations(0)
         self._recent.clear()
 
     def end(self) -> None:
-        """The program has ended: what still waits came after the last step, and has kind "end"."""
+        """Record what still waits with the kind "end". It came after the last step."""
         self.commit_trained()
         waiting, self._waiting = self._waiting, []
         for forward in [one for one in waiting if isinstance(one, Forward)]:
@@ -294,7 +294,7 @@ class Forwards:
         return PendingPrint(name, tensor, found, self._watch.prints.content(tensor) if wanted else None)
 
     def tensors(self, name: str, value: Any) -> List[NamedValue]:
-        """(name, tensor) of all tensors in arguments or results, in containers of any depth."""
+        """Return (name, tensor) of all tensors in arguments or results, in containers of any depth."""
         if isinstance(value, self._tensor):
             return [(name, value)]
         if isinstance(value, (list, tuple)):

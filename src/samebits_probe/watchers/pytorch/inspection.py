@@ -33,7 +33,7 @@ class Modules:
         self._sources: List[Any] = []  # graph nodes whose gradients are hooked already
 
     def place(self) -> Tuple[str, str]:
-        """(phase, qualified name of the module that runs, or whose backward runs)."""
+        """Return (phase, qualified name of the module that runs, or whose backward runs)."""
         if self._watch.in_backward:
             return "backward", self._backward
         if self._optimizers.is_running():
@@ -41,17 +41,23 @@ class Modules:
         return "forward", self._running[-1] if self._running else ""
 
     def forget(self) -> None:
-        """Forget what an earlier step has left."""
+        """Forget the state of an earlier step."""
         self._backward = ""
         del self._sources[:]
 
     def is_on(self) -> bool:
-        """Whether to record calls: only in the one step, in the one thread, and not while something is traced."""
+        """Return whether to record calls.
+
+        Only the one step in the one thread is recorded, and nothing while code is traced.
+        """
         watch = self._watch
         return self._details.is_on() and not watch.is_compiling() and not watch.is_idle()
 
     def enter(self, module: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> None:
-        """A module is called. The module around it made the inputs, unless a different module returned them."""
+        """Note that a module is called.
+
+        The module around it made the inputs, unless a different module returned them.
+        """
         outer = self._running[-1] if self._running else ""
         self._running.append(self._names.of(module))
         for _, tensor in self._forwards.tensors("", [list(args), kwargs]):
@@ -65,7 +71,7 @@ class Modules:
         return True
 
     def _goes_back_into(self, name: str) -> None:
-        """A hook of a tensor, which must return None: the backward of what made the tensor begins."""
+        """Note that the backward of a module begins. This is a hook of a tensor, so it must return None."""
         self._backward = name
 
     def leave(self) -> None:
@@ -84,7 +90,7 @@ class Modules:
                 tensor.register_hook(functools.partial(self._gradient, name, kind, number))
 
     def _gradient(self, name: str, kind: str, number: int, gradient: Tensor) -> None:
-        """A hook of a tensor: changes nothing, and raises nothing."""
+        """Record a gradient. This is a hook of a tensor, so it changes nothing and raises nothing."""
         if self.is_on():
             self._watch.probe.guard("details of a gradient", self._add_gradient, name, kind, number, gradient)
 
@@ -98,7 +104,7 @@ class Modules:
 
 
 def described(watch: "PyTorchWatch", details: "Inspection", tensor: Tensor) -> "Output":
-    """What an inspection keeps of a tensor: dtype, shape, fingerprint and, while there is room, its values."""
+    """Return what an inspection keeps of a tensor: dtype, shape, fingerprint and, while there is room, its values."""
     found = watch.prints.of(tensor)
     content = (lambda: watch.prints.content(tensor)[2]) if found is not None else None
     return details.output(dtype_name(tensor.dtype), shape_of(tensor), found, content)

@@ -45,7 +45,7 @@ def watch_layers(watch: "PyTorchWatch", forwards: "Forwards") -> None:
 
 
 def facts_of(module: Module, name: str) -> "LayerFacts":
-    """The class of a module, its plain settings, and the names of its own weights."""
+    """Return the class of a module, its plain settings, and the names of its own weights."""
     own = [name + "." + key if name else key for table in (module._parameters, module._buffers) for key in table]
     settings = {key: plain(value) for key, value in vars(module).items() if _is_setting(key, value)}
     return {"type": type(module).__name__, "weights": own, "settings": settings}
@@ -56,7 +56,7 @@ def _is_setting(key: str, value: Any) -> bool:
 
 
 def facts_of_optimizer(optimizer: Optimizer, weights: "List[PlanWeight]") -> "OptimizerFacts":
-    """The class of an optimizer, and the hyperparameters of each group with the names of its weights, in order."""
+    """Return the class of an optimizer, and each group's hyperparameters with the names of its weights, in order."""
     names = iter(weights)
     groups = []
     for group in optimizer.param_groups:

@@ -26,11 +26,14 @@ class Leaf:
         self.reference = weakref.ref(leaf)
         self.alias, self.first, self.step = alias, first, step
         self.name: Optional[str] = None
-        self.is_kept = False  # it was in the graphs of different steps (an input is only in those of one step)
+        self.is_kept = False  # whether graphs of different steps had it (an input is in those of one step)
 
 
 class FreeLeaves:
-    """Finds them in the graphs of losses: at once if a graph begins like none before, and then more and more rarely."""
+    """Finds such leaves in the graphs of losses.
+
+    A graph whose beginning is new is searched at once; later ones are searched more and more rarely.
+    """
 
     def __init__(self, watch: "PyTorchWatch") -> None:
         self._watch = watch
@@ -40,7 +43,7 @@ class FreeLeaves:
         self.forget()
 
     def forget(self) -> None:
-        """A forked child starts again."""
+        """Start again in a forked child."""
         self._leaves: Dict[int, Leaf] = {}
         self._named = 0
         self._graphs: Dict[GraphStart, int] = {}
@@ -48,7 +51,10 @@ class FreeLeaves:
         self._wide: Set[GraphStart] = set()
 
     def look(self, roots: List[Tensor], inputs: Optional[Iterable[Tensor]]) -> None:
-        """A backward begins at these tensors. `inputs`: the tensors whose gradients are wanted, or None."""
+        """Search the graph of a backward that begins at these tensors.
+
+        `inputs`: the tensors whose gradients are wanted, or None.
+        """
         if inputs is None and self._is_due(roots):
             inputs = leaves_of([root.grad_fn for root in roots])
         for leaf in inputs or ():
@@ -63,7 +69,7 @@ class FreeLeaves:
         return not count & (count - 1)
 
     def _shape_of(self, node: Node) -> GraphStart:
-        """The types of a graph's first nodes."""
+        """Return the types of a graph's first nodes."""
         shape: GraphStart = ()
         while node is not None and len(shape) < _FIRST_NODES:
             shape += (type(node),)
@@ -105,7 +111,7 @@ class FreeLeaves:
         return entry.name
 
     def living(self) -> List[NamedValue]:
-        """[(name, tensor)] of the living ones that no optimizer trains by now."""
+        """Return [(name, tensor)] of the living ones that no optimizer trains by now."""
         alive = [(entry, entry.reference()) for entry in list(self._leaves.values())]
         return [
             (self._name(entry), leaf)
@@ -128,7 +134,7 @@ def _first(following: Sequence[Tuple[Node, int]]) -> Node:
 
 
 def leaves_of(nodes: Sequence[Node]) -> List[Tensor]:
-    """The leaves of a graph, each once, in the order of a walk from its roots."""
+    """Return the leaves of a graph, each once, in the order of a walk from its roots."""
     seen, leaves, waiting = set(), [], [node for node in reversed(nodes) if node is not None]
     while waiting:
         node = waiting.pop()

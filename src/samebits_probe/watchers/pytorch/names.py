@@ -47,12 +47,12 @@ class TensorNames:
         self._parameters = self._searches = 0
 
     def holds_tensors(self, module: Module) -> bool:
-        """Whether a module has parameters or buffers, itself or below it."""
+        """Return whether a module has parameters or buffers, itself or below it."""
         model = self.models.get(id(module))
         return (model is not None and model.reference() is module) or has_tensors(module)
 
     def see(self, module: Module) -> Optional[ModuleTree]:
-        """The model of an outermost module; None for a module without tensors."""
+        """Return the model of an outermost module; None for a module without tensors."""
         model = self.models.get(id(module))
         if model is not None and model.reference() is module:
             return model
@@ -89,7 +89,7 @@ class TensorNames:
                     self.see(module)
 
     def label_for(self, module: Module, labels: Dict[str, int]) -> str:
-        """A label for an outermost module. `labels`: {name: how many have it}, which is updated."""
+        """Return a label for an outermost module. `labels`: {name: how many have it}, which is updated."""
         while is_wrapper(module) and children_of(attributes_of(module)):
             module = children_of(attributes_of(module))[0][1]
         name = type(module).__name__
@@ -103,7 +103,7 @@ class TensorNames:
         return self.label_for(module, self._labels)
 
     def labels(self) -> Dict[str, int]:
-        """{name of a class: how many models have it in their label}, a copy."""
+        """Return {name of a class: how many models have it in their label}, a copy."""
         return dict(self._labels)
 
     def record_starts(self, model: ModuleTree) -> None:
@@ -133,16 +133,16 @@ class TensorNames:
         return unique
 
     def are_given(self) -> bool:
-        """Whether any tensor has a name yet."""
+        """Return whether any tensor has a name yet."""
         return bool(self._names)
 
     def has(self, tensor: Tensor) -> Optional[str]:
-        """The name that this tensor has, or None."""
+        """Return the name that this tensor has, or None."""
         found = self._names.get(id(tensor))
         return found[1] if found is not None and found[0]() is tensor else None
 
     def of(self, tensor: Tensor) -> str:
-        """The name of a parameter. If it is new, it is looked up in the models, and its start is recorded."""
+        """Return the name of a parameter. If it is new, it is looked up in the models, and its start is recorded."""
         name = self.has(tensor)
         if name is None:
             self._look_again(tensor)
@@ -186,7 +186,7 @@ class ModuleNames:
         self._known: Dict[int, Tuple[Reference, str]] = {}  # id(module) -> (weak reference, qualified name)
 
     def of(self, module: Module) -> str:
-        """The name of a module that is called, or that runs within one."""
+        """Return the name of a module that is called, or that runs within one."""
         known = self._known.get(id(module))
         if known is None or known[0]() is not module:
             model = self._watch.names.models.get(id(module))

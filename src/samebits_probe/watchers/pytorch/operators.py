@@ -53,14 +53,14 @@ class Operators:
         self._torch = os.path.dirname(watch.torch.__file__) + os.sep
 
     def begin(self) -> None:
-        """The step begins."""
+        """Begin to record the step."""
         self._mode.skip = (self._torch, OWN)
         self._mode.places.forget()
         self._mode.__enter__()
         self._mode.is_entered = True
 
     def end(self) -> None:
-        """The step is over."""
+        """End the recording of the step."""
         if self._mode.is_entered:
             self._mode.is_entered = False
             if _get_current_dispatch_mode() is self._mode:
@@ -92,7 +92,7 @@ class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known 
         return result
 
     def _before(self, func: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> "Before":
-        """(what is known of the operator, its arguments by name, its inputs): before it writes any of them."""
+        """Return (what is known of the operator, its arguments by name, its inputs): before it writes any of them."""
         self.places.note()
         known = self._known.get(func) or self._learn(func)
         named = dict(zip(known.arguments, args))
@@ -156,9 +156,9 @@ class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known 
         return found
 
     def _code(self) -> str:
-        """The innermost line of the program that led here, not PyTorch's or samebits'.
+        """Return the innermost line of the program that led here, not a line of PyTorch or samebits.
 
-        For a backward, it is the line of the forward.
+        For a backward, return the line of the forward.
         """
         if self.places.phase() == "backward":
             place = self.places.here()

@@ -40,13 +40,13 @@ class Optimizers:
         del self._running[:]
 
     def is_running(self) -> bool:
-        """Whether a step of an optimizer runs."""
+        """Return whether a step of an optimizer runs."""
         return bool(self._running)
 
     def before(self, optimizer: Optimizer, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[CallArguments]:
         """Before a step. Returns (args, kwargs) with a watched closure, or None if there is nothing to change."""
         if self._watch.is_compiling():
-            self._watch.stepped_in_graph = True  # the compiler keeps this effect, without a further graph
+            self._watch.stepped_in_graph = True  # the compiler keeps this assignment without making a further graph
             return None
         if self._watch.is_idle():
             self._watch.trains_elsewhere(optimizer)
@@ -134,7 +134,7 @@ class Optimizers:
         self._watch.probe.end_step()
 
     def plan_of(self, optimizer: Optimizer) -> OptimizerPlan:
-        """The plan of an optimizer's parameters. It is made again if they have changed."""
+        """Return the plan of an optimizer's parameters. It is made again if they have changed."""
         plan = self._plans.get(id(optimizer))
         if plan is None or plan.reference() is not optimizer:
             self._watch.names.see_owners([p for group in optimizer.param_groups for p in group["params"]])
@@ -144,7 +144,7 @@ class Optimizers:
         return plan
 
     def plans(self) -> List[OptimizerPlan]:
-        """The plans of the optimizers that are alive."""
+        """Return the plans of the optimizers that are alive."""
         return list(self._plans.values())
 
     def _prefix(self, optimizer: Optimizer) -> str:
@@ -158,7 +158,7 @@ class Optimizers:
             self._watch.probe.guard("the end of an optimizer", function, plan)
 
     def _state_value(self, name: str, value: Any) -> None:
-        """Numbers by their exact text; lists of tensors (LBFGS) one by one."""
+        """Record numbers by their exact text, and lists of tensors (LBFGS) one by one."""
         if isinstance(value, (list, tuple)):
             for number, item in enumerate(value):
                 self._state_value("%s.%d" % (name, number), item)
@@ -182,7 +182,7 @@ def record_buffers(watch: "PyTorchWatch") -> None:
 
 
 def _is_nested(caller: "FrameType") -> bool:
-    """Whether the step that called a hook runs within another step: its code is on the stack a second time."""
+    """Return whether the step that called a hook runs within another step: its code is on the stack a second time."""
     return _is_below(caller.f_back, caller.f_code)
 
 

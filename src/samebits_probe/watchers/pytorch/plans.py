@@ -77,7 +77,7 @@ class OptimizerPlan:
         return others
 
     def _look(self, state: Any) -> Tuple[List[Tuple[int, Tensor]], List[Tuple[str, Any]]]:
-        """([(id of the point, tensor)], [(qualified name, value that is not a tensor)]) of the optimizer's state."""
+        """Return ([(id of the point, tensor)], [(qualified name, value that is not a tensor)]) of the optimizer."""
         pairs, others = [], []
         for weight in self.weights:
             for key, value in (state.get(weight.parameter) or {}).items():
@@ -100,7 +100,10 @@ class _Layout:
         self._is_plain = all(type(values) is dict for values in self._dicts)
 
     def tensors(self, state: Any) -> Optional[List[Tensor]]:
-        """The values in the order of their points; None if the keys of the state, or their places, have changed."""
+        """Return the values in the order of their points.
+
+        Return None if the keys of the state, or their places, have changed.
+        """
         if not (self._is_plain and state is self._state and _are_same(state, self._keys)):
             return None
         if not _are_same(state.values(), self._rows) or list(chain.from_iterable(self._dicts)) != self._names:
@@ -109,7 +112,7 @@ class _Layout:
 
 
 def _are_same(some: Collection[Any], others: Collection[Any]) -> bool:
-    """Whether two collections hold the very same objects in the same order."""
+    """Return whether two collections hold the very same objects in the same order."""
     return len(some) == len(others) and all(map(operator.is_, some, others))
 
 
@@ -125,22 +128,22 @@ class PlanWeight:
         self.states: Dict[str, int] = {}  # key of the optimizer's state -> id of its point
 
     def is_loose(self) -> bool:
-        """Whether it belongs to no model that has been seen."""
+        """Return whether it belongs to no model that has been seen."""
         return self.name.startswith("param.")
 
     def gradient_point(self, watch: "PyTorchWatch", gradient: Tensor) -> int:
-        """The id of its gradient's point."""
+        """Return the id of its gradient's point."""
         if self._gradient is None:
             self._gradient = watch.point("gradient", self.name, gradient)
         return self._gradient
 
     def update_point(self, watch: "PyTorchWatch") -> int:
-        """The id of its point of kind "update"."""
+        """Return the id of its point of kind "update"."""
         if self._update is None:
             self._update = watch.point("update", self.name, self.parameter)
         return self._update
 
     def state_point(self, watch: "PyTorchWatch", name: str, key: str, value: Tensor) -> int:
-        """The id of the point of a tensor in the optimizer's state."""
+        """Return the id of the point of a tensor in the optimizer's state."""
         point = self.states[key] = watch.point("update", name, value)
         return point

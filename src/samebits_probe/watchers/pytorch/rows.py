@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Plan = List["PlanPart"]
 
-_ATTEMPTS = 8  # after so many plans that did not hold, the tensors are recorded one by one
+_ATTEMPTS = 8  # after so many plans that no longer fitted, the tensors are recorded one by one
 PART = 256  # tensors of a plan that are checked together
 
 
@@ -81,10 +81,10 @@ class PlanPart:
 
 
 def comparison(torch: Library, plain: FrozenSet[type]) -> Callable[[List[Tensor], PlanPart], bool]:
-    """Function(tensors, part of a plan) -> whether they are still as the plan expects.
+    """Return function(tensors, part of a plan) -> whether the tensors are still as the plan expects.
 
-    It reads one fact of all tensors, then the next, and keeps nothing: tuples for many thousand tensors would be work
-    for the garbage collector.
+    The function reads one fact of all tensors, then the next, and keeps nothing: tuples for many thousand tensors
+    would be work for the garbage collector.
     """
     kind = torch.Tensor
     dtype, shape, is_contiguous = kind.dtype.__get__, kind.shape.__get__, kind.is_contiguous

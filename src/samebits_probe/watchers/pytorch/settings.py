@@ -42,7 +42,7 @@ class Settings:
         self._values = values if all(map(_is_immutable, values)) else None
 
     def _group_of(self, number: int, group: Dict[str, Any]) -> Iterator[Tuple[int, bytes]]:
-        """(id of the point, fingerprint) of each point of a group of parameters."""
+        """Yield (id of the point, fingerprint) of each point of a group of parameters."""
         name = "%sparam_groups.%d" % (self._prefix, number)
         if "lr" in group:
             yield self._learning_rate(name + "/lr", group["lr"])
@@ -62,7 +62,7 @@ def _is_immutable(value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A value whose `repr` is the same in every process.
+    """Return a value whose `repr` is the same in every process.
 
     Anything that is not a number or text becomes its type's name.
     """

@@ -35,7 +35,10 @@ class Survivors:
     def values(
         self, kept: Dict[int, Tensor], value_of: "Callable[[Tensor], Optional[ModuleValue]]"
     ) -> "Iterator[Tuple[str, ModuleValue]]":
-        """(name, value) of everything in living modules that is not in `kept` {id: tensor}, in the order of names."""
+        """Yield (name, value) of everything in living modules that is not in `kept`, in the order of names.
+
+        `kept`: {id: tensor}.
+        """
         living = living_modules(self._watch.torch.nn.Module)
         modules = [module for module in living if not _is_made_by(module, _MADE_BY_LIBRARIES)]
         others = {id(module) for module in living} - {id(module) for module in modules}
@@ -53,7 +56,7 @@ class Survivors:
                 yield found
 
     def _seen(self, visited: Set[int]) -> "Iterator[Tuple[ModuleTree, List[TreePart]]]":
-        """(Model, [(prefix, module, dictionary)]) of the models that were seen, each module once."""
+        """Yield (Model, [(prefix, module, dictionary)]) of the models that were seen, each module once."""
         for model in list(self._watch.names.models.values()):
             module = model.reference()
             if module is not None and not model.is_brief:
@@ -72,7 +75,7 @@ class Survivors:
                 yield found
 
     def _tell_paths(self, tops: "List[_Top]") -> Paths:
-        """{id(module): the variables that hold it}.
+        """Return {id(module): the variables that hold it}.
 
         Those of models that were seen are also reported, so that models can be paired by them.
         """
@@ -91,7 +94,7 @@ class Survivors:
         kept: Dict[int, Tensor],
         value_of: "Callable[[Tensor], Optional[ModuleValue]]",
     ) -> "Iterator[_Top]":
-        """The modules with labels: first by the variables that hold them, then by class and content."""
+        """Yield the modules with labels: first by the variables that hold them, then by class and content."""
         for top in tops:
             top.read(kept, value_of, self._watch.probe.hasher)
             top.path = next(iter(paths.get(id(top.module), ())), None)
@@ -128,18 +131,18 @@ class _Top:
         self.digest = hasher.data(text, hasher.header("digest", (len(self.tensors),)))
 
     def key(self) -> Tuple[bool, str, str, bytes]:
-        """The key by which modules are sorted. It does not depend on when they were made, or where they lie."""
+        """Return the key by which modules are sorted. It does not depend on when they were made, or where they lie."""
         return self.path is None, self.path or "", type(self.module).__name__, self.digest
 
 
 def _is_made_by(module: Module, packages: Iterable[str]) -> bool:
-    """Whether the class of a module, or one of its base classes, comes from one of these packages."""
+    """Return whether the class of a module, or one of its base classes, comes from one of these packages."""
     places = [str(kind.__dict__.get("__module__")) + "." for kind in type(module).__mro__]
     return any(place.startswith(package.rstrip(".") + ".") for place in places for package in packages)
 
 
 def _paths(wanted: Set[int], base: type) -> Paths:
-    """{id(module): [path]} of modules that the program's variables reach, the simplest path first."""
+    """Return {id(module): [path]} of modules that the program's variables reach, the simplest path first."""
     program = sys.modules.get("__main__")
     found: Paths = {}
     looked: Set[int] = set()
@@ -161,7 +164,7 @@ def _paths(wanted: Set[int], base: type) -> Paths:
 
 
 def _inside(path: str, value: Any, base: type) -> List[Tuple[str, Any]]:
-    """[(path, value)] of the content of a container, a module or an object of the program's own classes."""
+    """Return [(path, value)] of the content of a container, a module or an object of the program's own classes."""
     kind = type(value)
     if issubclass(kind, dict):
         keyed = [("%s[%r]" % (path, key), item) for key, item in list(dict.items(value)) if type(key) in (str, int)]
@@ -178,7 +181,7 @@ def _inside(path: str, value: Any, base: type) -> List[Tuple[str, Any]]:
 
 
 def _sorted(attributes: Dict[str, Any]) -> List[Tuple[str, Any]]:
-    """(name, value) by name."""
+    """Return (name, value) by name."""
     return sorted(
         ((key, value) for key, value in list(attributes.items()) if type(key) is str), key=lambda pair: pair[0]
     )

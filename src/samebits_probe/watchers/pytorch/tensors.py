@@ -74,7 +74,7 @@ class Fingerprints:
         return plan
 
     def plan_of(self, tensors: List[Tensor], fronts: List[bytes]) -> Optional[List[PlanPart]]:
-        """What `of_all` needs for tensors like these, or None if any of them needs more than its memory.
+        """Return what `of_all` needs for tensors like these, or None if any of them needs more than its memory.
 
         `fronts`: the bytes before each fingerprint in its record.
         """
@@ -91,7 +91,7 @@ class Fingerprints:
     def of_all(
         self, tensors: List[Tensor], plan: List[PlanPart], read: Optional[Callable[[Tensor], Tensor]] = None
     ) -> Optional[List[Rows]]:
-        """The records of tensors, or None if they are not as `plan_of` found them.
+        """Return the records of tensors, or None if they are not as `plan_of` found them.
 
         `read`: a function that returns the tensors to record (the gradients of `tensors`).
         """
@@ -136,7 +136,7 @@ class Fingerprints:
             self._say("values of a %s" % reason[0], reason[1])
 
     def number(self, tensor: Tensor) -> Optional[float]:
-        """The value of a tensor of one floating-point element, or None."""
+        """Return the value of a tensor of one floating-point element, or None."""
         form = self._numbers.get(tensor.dtype)
         if form is not None and type(tensor) in self._plain and self._lies_ready(tensor):
             try:
@@ -154,11 +154,11 @@ class Fingerprints:
             return float(part) if part.numel() == 1 else None  # one element for each sample, within torch.func.vmap
 
     def quiet(self) -> ContextManager[None]:
-        """A context in which nothing of the program sees what the probe computes."""
+        """Return a context in which nothing of the program sees what the probe computes."""
         return _quiet(self._torch)
 
     def content(self, tensor: Tensor) -> "TensorContent":
-        """(dtype, shape, bytes in logical order) of a tensor; raises Unseen or RuntimeError if it has no values."""
+        """Return (dtype, shape, bytes in logical order). Raises Unseen or RuntimeError if there are no values."""
         with _quiet(self._torch):
             tag, parts = self._parts.of(tensor)
             parts = [part.cpu() for part in parts]
@@ -167,7 +167,7 @@ class Fingerprints:
 
 
 def _readiness(torch: Library) -> Callable[[Tensor], bool]:
-    """Function(tensor) -> whether its memory holds its values in logical order, here and now."""
+    """Return function(tensor) -> whether its memory holds its values in logical order, here and now."""
     strided = torch.strided
     if not hasattr(torch.Tensor, "is_neg"):
         return lambda tensor: tensor.device.type == "cpu" and tensor.layout is strided and tensor.is_contiguous()
@@ -179,12 +179,15 @@ def _readiness(torch: Library) -> Callable[[Tensor], bool]:
 
 
 def _says_all(dtype: Any) -> bool:
-    """Whether the memory alone gives the values: not of lazily conjugated numbers, or of those with a scale."""
+    """Return whether the memory alone gives the values.
+
+    Lazily conjugated numbers, and those with a scale, need more.
+    """
     return not (getattr(dtype, "is_complex", False) or dtype_name(dtype).startswith(("quint", "qint")))
 
 
 def _has_memory(tensor: Tensor, length: int) -> bool:
-    """Whether there is a storage behind the address. The storage of a living tensor can be resized to nothing."""
+    """Return whether there is a storage behind the address. A living tensor's storage can be resized to nothing."""
     if not length:
         return True
     storage = tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()
@@ -217,7 +220,7 @@ class _Parts:
         self._torch, self._plain = torch, plain
         functorch = getattr(torch._C, "_functorch", None)
         self._is_wrapped: Optional[Function] = getattr(functorch, "is_functorch_wrapped_tensor", None)
-        self._unwrapped: Any = getattr(functorch, "get_unwrapped", None)  # for a function, look where the other one is
+        self._unwrapped: Any = getattr(functorch, "get_unwrapped", None)  # a function
 
     def of(self, tensor: Tensor) -> Tuple[str, List[Tensor]]:
         if type(tensor) not in self._plain:
@@ -246,7 +249,7 @@ class _Parts:
         return self.of(tensor.detach().as_subclass(self._torch.Tensor))
 
     def _context(self, context: Any) -> Tuple[str, List[Tensor]]:
-        """(text, tensors) of what a wrapped tensor keeps beside its inner tensors, such as a scale."""
+        """Return (text, tensors) of what a wrapped tensor keeps beside its inner tensors, such as a scale."""
         if context is None:
             return "", []
         tensors: List[Tensor] = []
@@ -292,7 +295,7 @@ class _Parts:
 
 
 def context_text(value: Any, torch: Library, tensors: List[Tensor], depth: int = 0) -> str:
-    """A value as exact text that is the same in every process.
+    """Return a value as exact text that is the same in every process.
 
     Tensors in it are added to `tensors`. Anything that is not a number, text, container or dataclass becomes its type's
     name, because it may hold addresses and hashes.
@@ -315,7 +318,7 @@ def context_text(value: Any, torch: Library, tensors: List[Tensor], depth: int =
 
 
 def _parts_of_context(value: Any, kind: type) -> Optional[List[Tuple[str, Any]]]:
-    """[(key, value)] of a container or dataclass; None for anything else."""
+    """Return [(key, value)] of a container or dataclass; None for anything else."""
     if issubclass(kind, dict):
         return [(repr(key), item) for key, item in dict.items(value) if type(key) in (str, int)]
     if issubclass(kind, (list, tuple)):
@@ -328,18 +331,18 @@ def _parts_of_context(value: Any, kind: type) -> Optional[List[Tuple[str, Any]]]
 
 
 def bytes_of(tensor: Tensor) -> int:
-    """Number of bytes of a dense tensor's values."""
+    """Return the number of bytes of a dense tensor's values."""
     found: int = tensor.numel() * tensor.element_size()
     return found
 
 
 def dtype_name(dtype: Any) -> str:
-    """The name without its module: `float32`."""
+    """Return the name without its module: `float32`."""
     return str(dtype).replace("torch.", "", 1)
 
 
 def shape_of(tensor: Tensor) -> Tuple[int, ...]:
-    """The shape as a tuple of ints; () for a tensor that has none."""
+    """Return the shape as a tuple of ints; () for a tensor that has none."""
     try:
         return tuple(int(length) for length in tensor.shape)
     except (RuntimeError, TypeError):

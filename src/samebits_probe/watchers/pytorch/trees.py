@@ -17,29 +17,29 @@ WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
 
 
 def attributes_of(module: Module) -> Attributes:
-    """The module's own dictionary."""
+    """Return the module's own dictionary."""
     found: Attributes = object.__getattribute__(module, "__dict__")
     return found
 
 
 def is_wrapper(module: Module) -> bool:
-    """Whether a module merely wraps a model: it adds nothing to the names."""
+    """Return whether a module merely wraps a model: it adds nothing to the names."""
     return type(module).__name__ in WRAPPERS
 
 
 def children_of(attributes: Attributes) -> List[Tuple[str, Module]]:
-    """[(name, module)] directly below the module that has these attributes."""
+    """Return [(name, module)] directly below the module that has these attributes."""
     table = attributes.get("_modules")
     return [(name, child) for name, child in list(table.items()) if child is not None] if table else []
 
 
 def tree(module: Module) -> Iterator[Tuple[str, Module, Attributes]]:
-    """(prefix, module, its dictionary) of a module and all below it, each once."""
+    """Return (prefix, module, its dictionary) of a module and all below it, each once."""
     return _below(module, attributes_of(module), is_wrapper(module), "", set())
 
 
 def walk(module: Module) -> List[Tuple[str, Module]]:
-    """(prefix, module) of a module and all below it, each once."""
+    """Return (prefix, module) of a module and all below it, each once."""
     return [(prefix, part) for prefix, part, _ in tree(module)]
 
 
@@ -57,14 +57,14 @@ def _below(
 
 
 def tensors_of(attributes: Attributes) -> List[Tuple[str, Tensor]]:
-    """[(name, tensor)] of the parameters and buffers that stand in a module itself."""
+    """Return [(name, tensor)] of the parameters and buffers that stand in a module itself."""
     tables = [attributes.get(key) for key in ("_parameters", "_buffers")]
     found = [pair for table in tables if table for pair in list(table.items())]
     return [(name, tensor) for name, tensor in found if tensor is not None and not name.endswith(_SEEDS)]
 
 
 def has_tensors(module: Module) -> bool:
-    """Whether a module has parameters or buffers, itself or below it."""
+    """Return whether a module has parameters or buffers, itself or below it."""
     return any(own.get("_parameters") or own.get("_buffers") for _, _, own in tree(module))
 
 
@@ -91,7 +91,10 @@ class ModuleTree:
         return self._read(own)
 
     def look_back(self) -> List[ModulePart]:
-        """The module has just died. Return the same as `look` if its dictionary can be found, else an empty list."""
+        """Return the same as `look` for a module that has just died, if its dictionary can be found.
+
+        Else return an empty list.
+        """
         own = _living_dictionary(self._own)
         return self._read(own) if own is not None else []
 
@@ -101,13 +104,13 @@ class ModuleTree:
         return [(prefix, self._kind if part is None else type(part), own) for prefix, part, own in parts]
 
     def tensors(self) -> Iterator[Tuple[str, Tensor]]:
-        """(qualified name, tensor) of all parameters and buffers that it has now, in the order of its modules."""
+        """Yield (qualified name, tensor) of all parameters and buffers that it has now, in the order of its modules."""
         for prefix, parameters, buffers in self._tables:
             for name, tensor in tensors_of({"_parameters": parameters, "_buffers": buffers}):
                 yield prefix + name, tensor
 
     def buffers(self) -> Iterator[Tuple[str, Tensor]]:
-        """(qualified name, tensor) of the buffers that it has now."""
+        """Yield (qualified name, tensor) of the buffers that it has now."""
         for prefix, buffers in [(prefix, buffers) for prefix, _, buffers in self._tables if buffers]:
             for name, tensor in buffers.items():
                 if tensor is not None:
@@ -115,10 +118,10 @@ class ModuleTree:
 
 
 def _living_dictionary(number: int) -> Optional[Attributes]:
-    """The dictionary of a dying module.
+    """Return the dictionary of a dying module. Weak references are called while it is still whole.
 
-    Weak references are called while it is still whole. It is searched among the living objects, so that nothing has to
-    be held or resurrected. During garbage collection, garbage is not among these.
+    The dictionary is searched among the living objects, so that nothing has to be held or resurrected. During
+    garbage collection, garbage is not among these.
     """
     objects = gc.get_objects()
     try:
@@ -129,7 +132,7 @@ def _living_dictionary(number: int) -> Optional[Attributes]:
 
 
 def living_modules(base: type) -> List[Module]:
-    """All living modules: objects of `base` or of a subclass. No code of any object is called."""
+    """Return all living modules: objects of `base` or of a subclass. No code of any object is called."""
     kinds = frozenset(map(id, _classes(base)))
     objects = gc.get_objects()
     try:
@@ -150,7 +153,7 @@ def _classes(base: type) -> Iterable[type]:
 
 
 def outermost(modules: List[Module]) -> List[Module]:
-    """The modules that are not inside of another one; if modules form a ring, all of them."""
+    """Return the modules that are not inside of a different one. If modules form a ring, return all of them."""
     below = {id(child) for module in modules for _, child in children_of(attributes_of(module))}
     tops = [module for module in modules if id(module) not in below]
     reached = {id(part) for top in tops for _, part, _ in tree(top)}

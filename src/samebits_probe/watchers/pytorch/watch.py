@@ -49,8 +49,9 @@ class PyTorchWatch:
         self.names = TensorNames(self)
 
     def is_idle(self) -> bool:
-        """Whether nothing is observed here: a different watcher counts the steps, this is a different thread, or a
-        trace is being made.
+        """Return whether nothing is observed here.
+
+        A different watcher counts the steps, this is a different thread, or a trace is being made.
         """
         if self._worker.get("_worker_info") is not None:
             return True
@@ -62,17 +63,16 @@ class PyTorchWatch:
         return self.home != threading.get_ident() and self._is_elsewhere()
 
     def has_optimizer(self) -> bool:
-        """Whether an optimizer has been seen, of torch or of a library on top of it.
+        """Return whether an optimizer has been seen, of torch or of a library on top of it.
 
         If so, a backward is not a step.
         """
         return self.optimizer_seen or self.probe.optimizer_seen
 
     def _is_elsewhere(self) -> bool:
-        """Whether this is a different thread.
+        """Return whether this is a different thread.
 
-        Only the first thread that trains is watched, because the order of threads against each other is no property of
-        the bits.
+        Only the first thread that trains is watched, because the order of threads does not depend on the bits.
         """
         here = threading.get_ident()
         if self.home == here:
@@ -85,10 +85,10 @@ class PyTorchWatch:
         return True
 
     def trains_elsewhere(self, optimizer: Optional[Optimizer] = None) -> None:
-        """Say so if an unwatched thread trains, because a race decides which thread is watched.
+        """Report that an unwatched thread trains, because a race decides which thread is watched.
 
-        `optimizer`: the one that steps there. It trains a separate model if the watched thread has called a model that
-        holds nothing of what it trains.
+        `optimizer`: the one that steps there. That thread trains a separate model if the watched thread has
+        called a model, and if this model holds nothing of what the optimizer trains.
         """
         if self._is_elsewhere():
             self.say(TRAINS_ELSEWHERE, "an optimizer or a backward runs in a thread that is not watched")
@@ -104,20 +104,20 @@ class PyTorchWatch:
             function()
 
     def say(self, point: str, why: str) -> None:
-        """Name something that cannot be seen, once."""
+        """Report a thing that cannot be seen, once."""
         if (point, why) not in self._said:
             self._said.add((point, why))
             self.probe.not_observed(point, why)
 
     @contextlib.contextmanager
     def saying_again(self) -> Iterator[None]:
-        """What is said while this is entered, at an end that may not be the last, is said again at a later end."""
+        """Report again, at a later end, what is reported while this is entered. This end may not be the last."""
         said = set(self._said)
         yield
         self._said = said
 
     def point(self, kind: str, name: str, tensor: Tensor) -> int:
-        """The id of a tensor's point."""
+        """Return the id of a tensor's point."""
         return self.probe.point(kind, name, dtype_name(tensor.dtype), shape_of(tensor))
 
     def tensor(self, kind: str, name: str, tensor: Tensor) -> None:
@@ -133,7 +133,7 @@ class PyTorchWatch:
         self.probe.captured(kind, name, *self.prints.content(tensor))
 
     def converted(self, value: Any) -> "Optional[TensorContent]":
-        """(dtype, shape, bytes) of a tensor that the program observes itself; None for anything else."""
+        """Return (dtype, shape, bytes) of a tensor that the program observes itself; None for anything else."""
         return self.prints.content(value) if isinstance(value, self.torch.Tensor) else None
 
     def read(self, value: Any) -> Optional[ArrayPrint]:
@@ -151,7 +151,7 @@ class PyTorchWatch:
         self.probe.add(*self.print_of_bytes(kind, name, dtype, text.encode("utf-8", "surrogatepass")))
 
     def print_of_bytes(self, kind: str, name: str, dtype: str, data: bytes) -> Tuple[int, bytes]:
-        """(id of the point, fingerprint) of a single value, given as bytes."""
+        """Return (id of the point, fingerprint) of a single value, given as bytes."""
         header = self._headers.get(dtype)
         if header is None:
             header = self._headers[dtype] = self.probe.hasher.header(dtype, ())
@@ -159,7 +159,7 @@ class PyTorchWatch:
 
 
 def _worker_facts(torch: Library) -> Dict[str, Any]:
-    """The globals of PyTorch's data loader.
+    """Return the globals of PyTorch's data loader.
 
     Their `_worker_info` is not None in a process that only loads data; the data is recorded where it is used.
     """
@@ -169,5 +169,5 @@ def _worker_facts(torch: Library) -> Dict[str, Any]:
 
 
 def _parameters(optimizer: Optimizer) -> List[Tensor]:
-    """The tensors that an optimizer trains."""
+    """Return the tensors that an optimizer trains."""
     return [tensor for group in list(optimizer.param_groups) for tensor in list(group["params"])]

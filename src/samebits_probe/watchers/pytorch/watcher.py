@@ -146,7 +146,7 @@ def install(module: Library, probe: "Probe") -> None:
 
 
 def samplers(torch: Library) -> Dict[str, Callable[[], Optional[bytes]]]:
-    """name -> function that gives the state as bytes, or None if the generator is not in use."""
+    """Return name -> function that gives the state as bytes, or None if the generator is not in use."""
     own = getattr(torch, "default_generator", None)
     state = getattr(own, "get_state", torch.get_rng_state)  # without calling a function of PyTorch
     return {"torch": lambda: _bytes_of(state()), "torch-cuda": lambda: _cuda(torch.cuda)}
@@ -157,8 +157,9 @@ def _bytes_of(state: Tensor) -> bytes:
 
 
 def _cuda(cuda: Library) -> Optional[bytes]:
-    """The generators of all devices, once the program has initialised CUDA (reading a state earlier would initialise
-    it).
+    """Return the states of all devices, once the program has initialised CUDA.
+
+    To read a state earlier would initialise it.
     """
     if not getattr(cuda, "_initialized", True):
         return None
@@ -197,7 +198,7 @@ def _has_norm(torch: Library, tensor: Tensor) -> bool:
 
 
 def watch_averages(watch: PyTorchWatch) -> None:
-    """An averaged model (`torch.optim.swa_utils.AveragedModel`) counts as seen when it is updated."""
+    """Count an averaged model (`torch.optim.swa_utils.AveragedModel`) as seen when it is updated."""
     imports.after("torch.optim.swa_utils", lambda module: _wrap_averages(watch, module.AveragedModel))
 
 

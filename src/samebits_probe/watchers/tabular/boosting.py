@@ -45,16 +45,13 @@ class Rounds:
         self._data[id(dataset)] = weakref.ref(dataset), [(name, one) for name, one in found if one is not None]
 
     def begin(self) -> bool:
-        """A round begins, and the one before it is over.
-
-        Returns False if it is part of a fit of a different library.
-        """
+        """Begin a round, and end the one before. Returns False if the round is part of a fit of a different library."""
         self.close()
         is_asked_for = self._probe.stepping is None and self._probe.fitted in (None, self._library)
         return is_asked_for and not is_joblib_worker()
 
     def updated(self, booster: Booster, dataset: Dataset) -> None:
-        """A round has been made: record its inputs, and what it added."""
+        """Record the inputs of a round that has been made, and what it added."""
         probe = self._probe
         if self._count == 0:
             probe.event("observed-by", how="round")

@@ -36,7 +36,7 @@ class Content:
         self.unread: Set[str] = set()
 
     def of(self, value: Any) -> "Optional[ContentPrint]":
-        """The fingerprint and facts of a whole value; None if nothing of it can be read."""
+        """Return the fingerprint and facts of a whole value; None if nothing of it can be read."""
         array = self._plain_array(value)
         if array is not None:
             return ContentPrint(array.dtype.name, array.shape, self._array(array))
@@ -44,7 +44,7 @@ class Content:
         return self._joined(parts) if parts else None
 
     def of_plain(self, value: "Union[bytes, float]") -> ContentPrint:
-        """The same for bytes or a number, which can always be read."""
+        """Return the fingerprint and facts of bytes or a number, which can always be read."""
         return self._joined([((), self._text(value))])
 
     def _joined(self, parts: "List[Part]") -> ContentPrint:
@@ -68,7 +68,7 @@ class Content:
         return self._hasher.pointer(array.__array_interface__["data"][0], array.nbytes, header)
 
     def _parts(self, value: Any, path: "Path", around: "Set[int]") -> "Iterator[Part]":
-        """(path, fingerprint) of everything that a value holds, with objects opened."""
+        """Yield (path, fingerprint) of everything that a value holds, with objects opened."""
         array = self._plain_array(value)
         if array is not None:
             yield path, self._array(array)
@@ -84,7 +84,7 @@ class Content:
         return self._hasher.data(text, self._hasher.header(type(value).__name__, (len(text),)))
 
     def _opened(self, value: Any) -> "Iterable[Opened]":
-        """[(key, inner value)] of a container or an object."""
+        """Return [(key, inner value)] of a container or an object."""
         if isinstance(value, dict):
             return _sorted_items(value)
         if isinstance(value, (list, tuple)):
@@ -106,13 +106,13 @@ class Content:
 
 
 def is_joblib_worker() -> bool:
-    """Whether this is a process of joblib, which fits parts of its parent's fit in any order."""
+    """Return whether this is a process of joblib, which fits parts of its parent's fit in any order."""
     current = getattr(sys.modules.get("multiprocessing.process"), "current_process", None)
     return current is not None and current().name != "MainProcess" and is_called_by_joblib()
 
 
 def is_called_by_joblib() -> bool:
-    """Whether this thread runs a task of joblib."""
+    """Return whether this thread runs a task of joblib."""
     frame: "Optional[FrameType]" = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] == "joblib":
@@ -122,13 +122,13 @@ def is_called_by_joblib() -> bool:
 
 
 def is_time(name: object) -> bool:
-    """Whether a name says that a value is a duration or a moment, which differs from run to run."""
+    """Return whether a name says that a value is a duration or a moment, which differs from run to run."""
     words = str(name).strip("_").split("_")
     return "time" in words or "times" in words
 
 
 def own_state(value: Any) -> Any:
-    """The content of an object: its attributes, or its pickled state; None if neither can be read."""
+    """Return the content of an object: its attributes, or its pickled state; None if neither can be read."""
     if isinstance(getattr(value, "__dict__", None), dict):
         return {name: inner for name, inner in vars(value).items() if not is_time(name)}
     try:
@@ -149,7 +149,7 @@ def _as_text(value: "Sequence[Any]") -> "Optional[List[Opened]]":
 
 
 def _open_array(value: Any) -> "Optional[List[Opened]]":
-    """An array of objects, or with named fields: the bytes between fields mean nothing."""
+    """Return an array of objects, or with named fields: the bytes between fields mean nothing."""
     numpy = sys.modules.get("numpy")
     if numpy is None or not isinstance(value, (numpy.ndarray, numpy.generic)):
         return None
@@ -160,7 +160,7 @@ def _open_array(value: Any) -> "Optional[List[Opened]]":
 
 
 def _open_table(value: Any) -> "Optional[List[Opened]]":
-    """A table or a column of pandas."""
+    """Return a table or a column of pandas."""
     if type(value).__module__.partition(".")[0] != "pandas":
         return None
     if hasattr(value, "columns"):
@@ -169,7 +169,7 @@ def _open_table(value: Any) -> "Optional[List[Opened]]":
 
 
 def _open_sparse(value: Any) -> "Optional[List[Opened]]":
-    """A sparse matrix of scipy."""
+    """Return a sparse matrix of scipy."""
     if type(value).__module__.startswith("scipy.sparse") and hasattr(value, "tocsr"):
         rows = value.tocsr()
         return [("shape", rows.shape), ("data", rows.data), ("indices", rows.indices), ("indptr", rows.indptr)]
@@ -177,7 +177,7 @@ def _open_sparse(value: Any) -> "Optional[List[Opened]]":
 
 
 def _is_skipped(value: Any) -> bool:
-    """Whether a value is skipped: functions, classes, random generators, and what belongs only to this run."""
+    """Return whether a value is skipped: functions, classes, random generators, and what belongs only to this run."""
     if isinstance(value, (type, types.ModuleType)) or (callable(value) and not hasattr(value, "__dict__")):
         return True
     module = type(value).__module__

@@ -36,7 +36,7 @@ def install(module: Library, probe: "Probe") -> None:
 
 
 def _added(booster: Booster) -> bytes:
-    """The trees of the latest round, as text; nothing if no tree could be added."""
+    """Return the trees of the latest round, as text; nothing if no tree could be added."""
     count = booster.current_iteration()
     return _trees(booster.model_to_string(num_iteration=1, start_iteration=count - 1)) if count else b""
 
@@ -46,7 +46,7 @@ def _model(booster: Booster) -> bytes:
 
 
 def _trees(text: str) -> bytes:
-    """The text without the settings after the trees, which include paths and numbers of threads."""
+    """Return the text without the settings after the trees, which include paths and numbers of threads."""
     return text.partition("\nparameters:")[0].encode()
 
 

@@ -108,7 +108,7 @@ class Fits:
         self._last: Dict[str, List[Holding]] = {}  # by label
 
     def begin(self, estimator: Estimator, args: Arguments, kwargs: Dict[str, Any]) -> bool:
-        """A fit begins. Returns True if it is not within another fit."""
+        """Begin a fit. Returns True if it is not within a different fit."""
         with self._lock:
             self._depth += 1
             is_outermost = self._depth == 1
@@ -126,7 +126,7 @@ class Fits:
         return is_outermost
 
     def _look_at_threads(self, is_outermost: bool) -> None:
-        """Say if fits run side by side: their order may change, and only one of them is read.
+        """Report fits that run side by side: their order may change, and only one of them is read.
 
         A thread of joblib runs a part of the current fit, unless that fit is itself such a task.
         """
@@ -137,14 +137,17 @@ class Fits:
             self._trainers.say()
 
     def leave(self, is_outermost: bool) -> None:
-        """A fit is over, or has failed."""
+        """Note that a fit is over, or has failed."""
         with self._lock:
             self._depth -= 1
         if is_outermost:
             self._probe.fitted = self._began_at = None
 
     def end_fit(self, estimator: Estimator, is_outermost: bool) -> None:
-        """A fit has ended well. The outermost one is a step, unless a different library took steps within it."""
+        """Note that a fit has ended without an exception.
+
+        The outermost one is a step, unless a different library took steps within it.
+        """
         is_step = is_outermost and self._began_at is not None and self._began_at == self._probe.step
         self.leave(is_outermost)
         if is_step and self._probe.stepping is None:
@@ -189,7 +192,7 @@ class Fits:
             self._probe.scalar(point, value, self._probe.add(point, content.fingerprint))
 
     def _read(self, estimator: Estimator, label: str) -> "List[Holding]":
-        """[(name, content, value)] of what an estimator holds."""
+        """Return [(name, content, value)] of what an estimator holds."""
         given: Sequence[str] = getattr(type(estimator), "_get_param_names", list)()
         found = []
         for name, value in _shown(own_state(estimator), given):
@@ -223,7 +226,7 @@ class Fits:
 
 
 def _shown(state: Dict[str, Any], given: Sequence[str]) -> Iterator[Tuple[str, Any]]:
-    """(name, value) of an estimator's attributes, and of the elements of its lists of estimators or arrays.
+    """Yield (name, value) of an estimator's attributes, and of the elements of its lists of estimators or arrays.
 
     Of its parameters (`given`), it takes only those that hold estimators, because a pipeline fits them in place.
     """

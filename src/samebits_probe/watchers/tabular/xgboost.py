@@ -50,7 +50,10 @@ class RoundAddition:
         self._are_of_trees: "weakref.WeakKeyDictionary[Booster, bool]" = weakref.WeakKeyDictionary()
 
     def read(self, booster: Booster) -> bytes:
-        """The bytes of the trees of the latest round, or of the whole model if its rounds change what is there."""
+        """Return the bytes of the trees of the latest round.
+
+        If rounds change earlier trees, return those of the whole model.
+        """
         is_of_trees = self._are_of_trees.get(booster)
         if is_of_trees is None:
             is_of_trees = self._are_of_trees[booster] = _is_of_trees(booster)
@@ -93,7 +96,7 @@ def _evaluation(original: Function, rounds: Rounds, probe: "Probe") -> Function:
 
 
 def _numbers(rounds: Rounds, booster: Booster, text: Any) -> None:
-    """ "[3]\\ttrain-rmse:0.5\\ttest-rmse:0.6"."""
+    """Yield the numbers of a line such as "[3]  train-rmse:0.5  test-rmse:0.6"."""
     for part in str(text).split("\t")[1:]:
         name, _, number = part.rpartition(":")
         rounds.number(booster, name, float(number))

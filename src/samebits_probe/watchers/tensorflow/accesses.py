@@ -16,7 +16,7 @@ _LOOK_ONLY = ("VarIsInitializedOp", "IsVariableInitialized", "VariableShape", "S
 
 
 def unordered(operations: Iterable[Operation], named: Dict[str, str]) -> List[Access]:
-    """[(variable, names of reads, names of writes)] among the operations of one run.
+    """Return [(variable, names of reads, names of writes)] among the operations of one run.
 
     `named`: {name of a tensor that holds a variable's handle: the variable's name}, for handles that come from outside;
     those of the graph itself are named by their operation. Two operations are in order if a path of values or control
@@ -39,7 +39,7 @@ def unordered(operations: Iterable[Operation], named: Dict[str, str]) -> List[Ac
 
 
 def handles(graph: Graph, variables: Iterable[NamedValue]) -> Dict[str, str]:
-    """{name of a tensor that holds a handle from outside a function of TensorFlow 2: name of its variable}.
+    """Return {name of a tensor that holds a handle from outside a function of TensorFlow 2: name of its variable}.
 
     `variables`: [(name, variable)] that are known by name.
     """
@@ -56,7 +56,7 @@ def handles(graph: Graph, variables: Iterable[NamedValue]) -> Dict[str, str]:
 def _accesses(
     operations: Iterable[Operation], named: Dict[str, str]
 ) -> Dict[str, Tuple[List[Operation], List[Operation]]]:
-    """{variable: (operations that read it, operations that write it)}, by its handle or its reference.
+    """Return {variable: (operations that read it, operations that write it)}, by its handle or its reference.
 
     An operation that only passes on a reference (like the read of a variable of TensorFlow 1) has not read it yet. The
     operations that take its result read the variable's memory.

@@ -62,7 +62,7 @@ class EagerOperations:
         details.ended.append(self.end)
 
     def begin(self) -> None:
-        """The first sign of a step that is executed eagerly."""
+        """Note the first sign of a step that is executed eagerly."""
         if self._details.is_on() and not self._is_on and context.executing_eagerly():
             self.phase = "forward"
             self._is_on = True
@@ -70,7 +70,7 @@ class EagerOperations:
             _native.TFE_Py_RegisterGradientFunction(self._differentiate)
 
     def end(self) -> None:
-        """The step is over."""
+        """End the recording of the step."""
         if self._is_on:
             self._is_on = False
             _native.TFE_Py_RegisterGradientFunction(backprop._gradient_function)
@@ -79,7 +79,7 @@ class EagerOperations:
             self._made.clear()
 
     def unseen(self, function: Function) -> Function:
-        """`function`, with its operations counted as the probe's own."""
+        """Return a function that calls `function`. Operations that run in it count as the probe's own."""
 
         def ours(*args: Any, **kwargs: Any) -> Any:
             before, self._is_ours = self._is_ours, True
@@ -136,7 +136,7 @@ class EagerOperations:
         self._details.add(self.phase, "operator", name, kept, module=layer, **fields)
 
     def _numbers(self, inputs: Sequence[Tensor]) -> Dict[str, Optional[str]]:
-        """{name: text} of single numbers that come from the program, not from an operation of the step."""
+        """Return {name: text} of single numbers that come from the program, not from an operation of the step."""
         own = [(at, one) for at, one in enumerate(inputs) if _has_values(one) and one._id not in self._made]
         return {"input %d" % at: constant(one._numpy()) for at, one in own if one.shape.rank == 0}
 
@@ -157,7 +157,7 @@ class EagerOperations:
 
 
 def _places(kind: str, inputs: Optional[Sequence[Tensor]], outputs: Optional[Sequence[Tensor]]) -> List[TensorPlace]:
-    """What identifies an operation: (type, place, identity) of each tensor that is there."""
+    """Return what identifies an operation: (type, place, identity) of each tensor that is there."""
     numbered = list(enumerate(inputs or ())) + [(-1 - place, tensor) for place, tensor in enumerate(outputs or ())]
     return [(kind, place, tensor._id) for place, tensor in numbered if hasattr(tensor, "_id")]
 
@@ -167,7 +167,10 @@ def _has_values(tensor: Tensor) -> bool:
 
 
 def _written(inputs: Sequence[Tensor], attributes: Sequence[Any]) -> List[Tensor]:
-    """What the variables hold after an operation that writes them. `attributes`: alternating names and values."""
+    """Return what the variables hold after an operation that writes them.
+
+    `attributes`: alternating names and values.
+    """
     named = dict(zip(attributes[::2], attributes[1::2]))
     kind = named.get("dtype", named.get("T"))
     handles = [tensor for tensor in inputs if tensor.dtype.name == "resource"]

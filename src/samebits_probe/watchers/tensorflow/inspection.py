@@ -44,23 +44,23 @@ class OperationInspection:
         watch.backend.quietly(self.eager.unseen)
 
     def _graph(self) -> Optional[Graph]:
-        """The graph that is being built, or None."""
+        """Return the graph that is being built, or None."""
         return None if self._watch.backend.tf.executing_eagerly() else self._watch.backend.graph_of()
 
     def begin_eagerly(self) -> None:
-        """A step that may be executed eagerly begins."""
+        """Note that a step begins that may be executed eagerly."""
         if self.has_operators:
             self.eager.begin()
 
     def _tape_begins(self) -> None:
-        """A tape begins to record: the first sign of a step of a loop."""
+        """Note that a tape begins to record. This is the first sign of a step of a loop."""
         self.eager.phase = "forward"
         if not self._loops.is_off() and self._graph() is None:
             self._watch.probe.begin()
             self.begin_eagerly()
 
     def _asked(self, target: Any) -> None:
-        """The program asks for gradients of `target`."""
+        """Note that the program asks for gradients of `target`."""
         self.eager.phase, graph = "backward", self._graph()
         if graph is not None:
             backend = self._watch.backend
@@ -69,12 +69,15 @@ class OperationInspection:
             shown(graph).asked.append(size(graph))
 
     def applies(self) -> int:
-        """An optimizer applies gradients. Returns how many operations the graph that is being built holds by now."""
+        """Note that an optimizer applies gradients.
+
+        Returns how many operations the graph that is being built holds by now.
+        """
         self.eager.phase, graph = "update", self._graph()
         return size(graph) if graph is not None else 0
 
     def steps(self, results: List[Tensor], applied: Applied, since: int = 0) -> "List[Step]":
-        """[Step] of the graph that is being built, see `traces`; empty if there is none."""
+        """Return [Step] of the graph that is being built, see `traces`; empty if there is none."""
         graph = self._graph()
         if graph is None:
             return []
@@ -82,7 +85,7 @@ class OperationInspection:
         return trace.steps(results, applied) if self.has_operators else trace.without_operations(applied)
 
     def unseen(self, why: str) -> None:
-        """Say why operations are not seen, if that is the step."""
+        """Report why operations of the inspected step are not seen."""
         if self.has_operators and self._details.is_on():
             self._details.note("Operators are not seen: %s." % why)
 
@@ -196,7 +199,7 @@ class Trace:
         self._since = since
 
     def steps(self, results: List[Tensor], applied: Applied) -> List[Step]:
-        """[Step] for each optimizer step, at least one.
+        """Return [Step] for each optimizer step, at least one.
 
         `results`: tensors of the forward pass. `applied`: [(number of operations before the step's update, gradients)].
         """
@@ -229,7 +232,7 @@ class Trace:
         return [Step(self._graph, Operations(part, place, written)) for part in steps]
 
     def without_operations(self, applied: Applied) -> List[Step]:
-        """The same, if operations are not wanted."""
+        """Return the same step without operations, if these are not wanted."""
         return [Step(self._graph) for _ in range(max(len(applied), 1))]
 
     def _own(self, tensors: Iterable[Any]) -> List[Tensor]:
@@ -242,7 +245,7 @@ class Trace:
         return ([phase for phase, mark in marks if mark <= place] or ["forward"])[-1]
 
     def _written(self, operations: Iterable[Operation]) -> Dict[Operation, List[Tensor]]:
-        """{operation: [values of the variables that it writes last]}."""
+        """Return {operation: [values of the variables that it writes last]}."""
         last: Dict[str, Tuple[Operation, Tensor]] = {}
         for operation in operations:
             if operation.type.startswith(WRITES):
@@ -257,7 +260,7 @@ class Trace:
         return found
 
     def _code(self, operation: Operation) -> str:
-        """The program's line that made it, or its name if only libraries made it."""
+        """Return the program's line that made it, or its name if only libraries made it."""
         frames = [(frame.filename, frame.lineno, frame.name) for frame in operation.traceback]
         return innermost(reversed(frames), *self._lines) or operation.name
 
@@ -268,5 +271,8 @@ def _is_handle(tensor: Tensor) -> bool:
 
 
 def _step_at(place: int, ends: Sequence[int]) -> int:
-    """The number of the optimizer step in which an operation was made, for operations that no gradient depends on."""
+    """Return the number of the optimizer step in which an operation was made.
+
+    This is for operations that no gradient depends on.
+    """
     return next((number for number, end in enumerate(ends[1:]) if place < end), len(ends) - 1)

@@ -35,7 +35,7 @@ class GraphState:
 
 
 def shown(graph: Graph) -> GraphState:
-    """The `GraphState` of a graph."""
+    """Return the `GraphState` of a graph."""
     if getattr(graph, _SHOWN, None) is None:
         setattr(graph, _SHOWN, GraphState())
     found: GraphState = getattr(graph, _SHOWN)
@@ -43,7 +43,7 @@ def shown(graph: Graph) -> GraphState:
 
 
 def size(graph: Graph) -> int:
-    """How many operations a graph holds."""
+    """Return how many operations a graph holds."""
     return len(graph.get_operations())
 
 
@@ -55,11 +55,11 @@ class LayerStack(threading.local):
         self._calls: List[Call] = []
 
     def innermost(self) -> str:
-        """The name of the innermost one, or ""."""
+        """Return the name of the innermost one, or ""."""
         return self._calls[-1][0] if self._calls else ""
 
     def enter(self, name: str, graph: Optional[Graph]) -> None:
-        """A layer is called. `graph`: the one that is being built, or None."""
+        """Note that a layer is called. `graph`: the one that is being built, or None."""
         self._calls.append((name, graph, size(graph) if graph is not None else 0))
 
     def within(
@@ -80,14 +80,14 @@ class LayerStack(threading.local):
 
 
 def libraries() -> Tuple[str, ...]:
-    """Beginnings of the paths of files that are not the program's."""
+    """Return the beginnings of the paths of files that are not the program's."""
     files = [getattr(sys.modules.get(name), "__file__", None) for name in _NOT_OF_THE_PROGRAM]
     folders = [os.path.dirname(file) + os.sep for file in files if file]
     return tuple([*folders, OWN, contextlib.__file__, functools.__file__])
 
 
 def owners(graph: Graph) -> Dict[Operation, str]:
-    """{operation of a graph: the name of its layer}."""
+    """Return {operation of a graph: the name of its layer}."""
     operations = graph.get_operations()
     found: Dict[Operation, str] = {}
     scopes: Dict[str, str] = {}
@@ -103,12 +103,12 @@ def owners(graph: Graph) -> Dict[Operation, str]:
 
 
 def scope_of(name: str) -> str:
-    """The name scope in which an operation of this name was made."""
+    """Return the name scope in which an operation of this name was made."""
     return name.rpartition("/")[0]
 
 
 def _differentiated(scope: str, scopes: Dict[str, str]) -> str:
-    """The layer whose gradient is computed in a name scope, or "".
+    """Return the layer whose gradient is computed in a name scope, or "".
 
     `scopes`: {name scope of the forward pass: layer}.
     """

@@ -21,12 +21,12 @@ GIVEN = ("Placeholder", "PlaceholderWithDefault", "Const", "VarHandleOp", "NoOp"
 
 
 def operation_of(element: Any) -> Operation:
-    """The operation of a tensor, or itself."""
+    """Return the operation of a tensor, or itself."""
     return getattr(element, "op", element)
 
 
 def ancestors(elements: Iterable[Any]) -> Set[Operation]:
-    """All operations of a graph from which tensors or operations are computed, including their own."""
+    """Return all operations of a graph from which tensors or operations are computed, including their own."""
     waiting = [operation_of(element) for element in elements if element is not None]
     seen: Set[Operation] = set()
     while waiting:
@@ -38,14 +38,14 @@ def ancestors(elements: Iterable[Any]) -> Set[Operation]:
 
 
 def given_out(operation: Operation) -> List[Tensor]:
-    """The outputs of an operation whose values a run can return."""
+    """Return the outputs of an operation whose values a run can return."""
     if not _is_fetchable(operation) or any(map(_is_memory, operation.outputs[:1])):
         return []
     return [tensor for tensor in operation.outputs if _has_values(tensor)]
 
 
 def is_random(kind: str) -> bool:
-    """Whether an operation of this type draws random numbers."""
+    """Return whether an operation of this type draws random numbers."""
     return "Random" in kind
 
 
@@ -86,7 +86,7 @@ class Operations:
 
 
 def _given(operation: Operation) -> Dict[str, str]:
-    """{name: text} of its numeric attributes and its constant inputs."""
+    """Return {name: text} of its numeric attributes and its constant inputs."""
     from tensorflow.python.framework import tensor_util  # this file is also imported before TensorFlow
 
     found = {name: numbers(_number(value)) for name, value in operation.node_def.attr.items() if name[0] != "_"}
@@ -108,7 +108,7 @@ def _is_fetchable(operation: Operation) -> bool:
 
 
 def _is_memory(tensor: Tensor) -> bool:
-    """Whether it is the memory of a variable of TensorFlow 1, which the same run may write meanwhile."""
+    """Return whether it is the memory of a variable of TensorFlow 1, which the same run may write meanwhile."""
     while tensor.op.type in PASSING and tensor.op.inputs:
         tensor = tensor.op.inputs[0]
     found: bool = tensor.dtype._is_ref_dtype

@@ -121,7 +121,7 @@ class Graphs:
         return found
 
     def _shown(self) -> GraphStep:
-        """What this graph has shown. The graph of a condition is also a part of those around it."""
+        """Return what this graph has shown. The graph of a condition is also a part of the graphs around it."""
         here, graph = self._here(), getattr(self._graph(), "outer_graph", None)
         while getattr(graph, _TRACED, None) is not None:
             around = getattr(graph, _TRACED)
@@ -132,7 +132,10 @@ class Graphs:
         return here
 
     def called(self, call: keras3_loops.OuterCall) -> None:
-        """An outermost layer is called: its inputs are the batch, if gradients can be recorded here."""
+        """Keep the inputs of an outermost layer that is called.
+
+        They are the batch, if gradients can be recorded here.
+        """
         if self._watch.backend.may_record():
             here = self._here()
             if call.layer not in here.models:
@@ -144,13 +147,13 @@ class Graphs:
         self._here().layers += named
 
     def lost(self, target: Any) -> None:
-        """The program asks for gradients of `target`."""
+        """Note that the program asks for gradients of `target`."""
         self._here().losses += named_leaves("loss", target, self._watch.backend.is_leaf)
 
     def apply(
         self, optimizer: Optimizer, gradients: List[NamedValue], variables: Sequence[Variable], run: Callable[[], Any]
     ) -> Any:
-        """An optimizer step in a graph."""
+        """Record an optimizer step in a graph."""
         guard, look = self._watch.probe.guard, self._loops.look
         here = guard("start of a graph's step", self._start, optimizer, variables)
         began = guard("details of a step", look.applies) if look is not None else None
@@ -174,7 +177,10 @@ class Graphs:
     def _looked(
         self, look: "OperationInspection", here: "GraphStep", began: int, gradients: List[NamedValue]
     ) -> "Step":
-        """What is inspected of a step that has just been built. Its update begins at operation number `began`."""
+        """Return what is inspected of a step that has just been built.
+
+        Its update begins at operation number `began`.
+        """
         parts = self._watch.backend.parts
         results = [tensor for name, value in here.losses + here.layers for _, tensor in parts(name, value)]
         computed = [tensor for name, value in gradients for _, tensor in parts(name, value)]
@@ -213,7 +219,7 @@ class Graphs:
         here.last = self._tf.numpy_function(step, inputs, self._tf.int32)
 
     def _parts(self, kind: str, name: str, value: Any) -> List[NamedValue]:
-        """[(name, tensor)] of the values that can be reached from the graph of the step."""
+        """Return [(name, tensor)] of the values that can be reached from the graph of the step."""
         parts = self._watch.backend.parts(name, value)
         if all(self._is_reachable(item) for _, item in parts):
             found: List[NamedValue] = parts
@@ -285,7 +291,7 @@ class Graphs:
         function_class.__call__ = __call__
 
     def _compiled(self, compiled: List[List[Any]]) -> None:
-        """A call of a compiled function is over. It made as many steps as its optimizers have counted."""
+        """Count the steps of a call of a compiled function that has ended. Its optimizers have counted them."""
         watch = self._watch
         for entry in compiled:
             optimizer, variables, models, before = entry

@@ -49,17 +49,17 @@ class VariableReader:
         self._opaque = types.resource, types.variant
 
     def is_eager(self, value: Any) -> bool:
-        """Whether it is a tensor that has a value now."""
+        """Return whether it is a tensor that has a value now."""
         return isinstance(value, self._eager) and value.dtype not in self._opaque
 
     def array(self, tensor: Tensor) -> Array:
-        """An eager tensor's values."""
+        """Return an eager tensor's values."""
         value = tensor._numpy()
         numpy = sys.modules["numpy"]
         return numpy.asarray(value, dtype=object) if isinstance(value, bytes) else numpy.asarray(value)
 
     def of(self, variable: Variable) -> List[NamedValue]:
-        """[(name, array)] of a variable, if it has been initialised."""
+        """Return [(name, array)] of a variable, if it has been initialised."""
         name = variable.name.rpartition(":")[0] or variable.name
         if name.rpartition("/")[2] == _RANDOM or not isinstance(variable.handle, self._eager):
             return []

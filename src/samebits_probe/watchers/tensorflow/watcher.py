@@ -43,7 +43,7 @@ def install(module: Library, probe: "Probe") -> None:
 
 
 def _is_legacy(tensorflow: Library) -> bool:
-    """Whether this TensorFlow's `tf.keras` trains as Keras 2 did: up to 2.1."""
+    """Return whether this TensorFlow's `tf.keras` trains as Keras 2 did: up to 2.1."""
     major, minor = (int(part) for part in tensorflow.__version__.split(".")[:2])
     return (major, minor) < (2, 2)
 
