@@ -14,30 +14,30 @@ _ERF = np.vectorize(math.erf, otypes=[float])
 
 
 def softmax(x: Floats, axis: int = -1) -> Floats:
-    """Shares that sum to one along an axis."""
+    """Return the shares that sum to one along an axis."""
     raised = np.exp(x - x.max(axis, keepdims=True))
     made: Floats = raised / raised.sum(axis, keepdims=True)
     return made
 
 
 def sigmoid(x: Floats) -> Floats:
-    """1 / (1 + exp(-x)), as a tanh, which does not overflow."""
+    """Return 1 / (1 + exp(-x)), computed by a tanh, which does not overflow."""
     made: Floats = 0.5 * (1 + np.tanh(x / 2))
     return made
 
 
 def hard_fifth(x: Floats) -> Floats:
-    """0.2 x + 0.5, bounded by 0 and 1, as in Keras up to version 2."""
+    """Return 0.2 x + 0.5, bounded by 0 and 1, as in Keras up to version 2."""
     return np.clip(0.2 * x + 0.5, 0, 1)
 
 
 def hard_sixth(x: Floats) -> Floats:
-    """x / 6 + 0.5, bounded by 0 and 1."""
+    """Return x / 6 + 0.5, bounded by 0 and 1."""
     return np.clip(x / 6 + 0.5, 0, 1)
 
 
 def gelu(x: Floats, *, exact: bool) -> Floats:
-    """x times the normal distribution function, or its approximation by tanh (Hendrycks and Gimpel 2016)."""
+    """Return x times the normal distribution function, or its approximation by tanh (Hendrycks and Gimpel 2016)."""
     inside = _ERF(x / math.sqrt(2)) if exact else np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
     made: Floats = 0.5 * x * (1 + inside)
     return made

@@ -28,12 +28,12 @@ Exit status: 0 they agree, 1 they differ, 2 wrong use or an error, 3 nothing cou
 
 
 def _targets(given: dict[str, Any]) -> dict[str, Any]:
-    """Where reports are to be written."""
+    """Return where reports are to be written."""
     return {option.name: given[option.name] for option in REPORTS}
 
 
 def run_defaults(**given: Any) -> int:
-    """Measure, show, write."""
+    """Measure, show the result, and write the reports."""
     targets = _targets(given)
     answers.check_targets(targets)
     from samebits_parity.defaults import comparison
@@ -59,7 +59,7 @@ measured."""
 
 
 def run_init(**given: Any) -> int:
-    """Measure, show, write."""
+    """Measure, show the result, and write the reports."""
     targets = _targets(given)
     answers.check_targets(targets)
     from samebits_parity.init import measurement
@@ -85,7 +85,7 @@ Exit status: 0 they agree to rounding, 1 they diverge, 2 wrong use or an error, 
 
 
 def run_train(**given: Any) -> int:
-    """Ask, run, answer."""
+    """Run both trainings, compare them, and answer."""
     requests.refuse_platform()
     targets = _targets(given)
     answers.check_targets(targets)
@@ -105,7 +105,7 @@ def run_train(**given: Any) -> int:
 
 
 def _words(text: str, side: str) -> list[str]:
-    """The words of a command. A Python file is run by python."""
+    """Return the words of a command. A Python file is run by python."""
     try:
         words = [text] if Path(text).is_file() else shlex.split(text)
     except ValueError as why:
@@ -117,7 +117,7 @@ def _words(text: str, side: str) -> list[str]:
 
 @contextmanager
 def _folder(out: str | None) -> Iterator[Path]:
-    """Where the trials write: a folder that stays, or one that is removed afterwards."""
+    """Yield the folder to which the trials write. It is one that stays, or one that is removed afterwards."""
     if out is not None:
         yield Path(out)
         return
@@ -140,7 +140,7 @@ Exit status: 0 the models agree, 1 they differ, 2 wrong use or an error, 3 no an
 
 
 def run_weights(**given: Any) -> int:
-    """Ask, move, answer."""
+    """Carry the weights, compare the models, and answer."""
     targets = _targets(given)
     answers.check_targets(targets)
     from samebits_parity.weights import files, report, transfer
@@ -160,7 +160,7 @@ def run_weights(**given: Any) -> int:
 
 
 def _short(words: str) -> str:
-    """The function's name, or the file's."""
+    """Return the function's name, or the file's."""
     path, _, function = words.rpartition(":")
     return function if path.endswith(".py") and function.isidentifier() else Path(words).stem
 

@@ -31,7 +31,7 @@ def read_sizes(text: str) -> list[int]:
 
 
 def read_backend(text: str) -> str:
-    """A backend of Keras 3."""
+    """Return a backend of Keras 3."""
     if text not in ("tensorflow", "torch", "jax"):
         raise ValueError(f"{text!r} is not a backend of Keras 3; say tensorflow, torch or jax.")
     return text
@@ -47,7 +47,7 @@ def read_groups(text: str) -> list[str]:
 
 
 def library_names() -> list[str]:
-    """The libraries that can be compared."""
+    """Return the libraries that can be compared."""
     from samebits_parity.sides import SIDES
 
     return list(SIDES)

@@ -19,7 +19,7 @@ HEADS: dict[Agreement, str] = {"agree": "AGREE", "differ": "DIFFER", "unknown": 
 
 
 def compared(title: str, found: Agreement, sentence: str, document: BaseModel, blocks: Iterable[AnyBlock]) -> Report:
-    """The report. `sentence`: what was found, in one sentence."""
+    """Return the report. `sentence`: what was found, in one sentence."""
     shown = tuple(blocks)
     return Report(
         title=title,
@@ -34,7 +34,7 @@ def compared(title: str, found: Agreement, sentence: str, document: BaseModel, b
 
 
 def _case(title: str, found: Agreement, sentence: str, blocks: Iterable[AnyBlock]) -> JUnitCase:
-    """The comparison as one test: it passes if the libraries agree."""
+    """Return the comparison as one test: it passes if the libraries agree."""
     rows = (row for block in blocks if isinstance(block, Facts) for row in block.rows)
     lines = [f"{name}: {one_line(value)}" for name, value in rows if isinstance(value, str)]
     state = CASE_STATES[VERDICTS[found]]
@@ -44,7 +44,10 @@ def _case(title: str, found: Agreement, sentence: str, blocks: Iterable[AnyBlock
 def parts(
     facts: Iterable[tuple[str, str]], tables: Iterable[Table], notes: Iterable[str] = (), elsewhere: str = ""
 ) -> list[AnyBlock]:
-    """Facts and tables, then what was not tried, and why. `elsewhere`: where to find what a terminal does not show."""
+    """Return the facts and tables, then what was not tried, and why.
+
+    `elsewhere`: where to find what a terminal does not show.
+    """
     rows, lines = tuple(facts), tuple(notes)
     blocks: list[AnyBlock] = [Facts(rows)] if rows else []
     blocks += tables

@@ -59,7 +59,7 @@ SIDES: dict[str, Side] = {
 
 
 def named(names: list[str]) -> list[Side]:
-    """Sides of the table, in its order; all of them if none is named. Raises UsageError."""
+    """Return the sides of the table, in its order; all of them if none is named. Raises UsageError."""
     unknown = [name for name in names if name not in SIDES]
     if unknown:
         raise UsageError(f"There is no library {unknown[0]!r} here.", f"Choose from: {', '.join(SIDES)}.")
@@ -67,8 +67,9 @@ def named(names: list[str]) -> list[Side]:
 
 
 def interpreter(side: Side) -> str:
-    """The interpreter of a library: the one that runs samebits if it has the library, else that of the library's
-    environment. Raises NotFound.
+    """Return the interpreter of a library.
+
+    It is the one that runs samebits if it has the library, else that of the library's environment. Raises NotFound.
     """
     if side.python:
         return side.python
@@ -81,7 +82,7 @@ def interpreter(side: Side) -> str:
 
 
 def attempt(side: Side, measure: Callable[[], T], *, is_named: bool) -> tuple[T | None, str]:
-    """(what `measure` gives, "") for a library that is installed, or (None, why not) if the user did not name it.
+    """Return (the result of `measure`, "") for an installed library, or (None, why not) if the user did not name it.
 
     Raises NotFound or LibraryFailure for a library that the user named.
     """
@@ -95,7 +96,7 @@ def attempt(side: Side, measure: Callable[[], T], *, is_named: bool) -> tuple[T 
 
 
 def run_script(side: Side, script: Path, request: dict[str, Any], out: Path | None = None) -> Any:
-    """What a script of samebits answers under a library's interpreter.
+    """Return what a script of samebits answers under a library's interpreter.
 
     It is started as `python SCRIPT REQUEST.json ANSWER.json` and writes its answer there. `out`: a folder for its other
     files, which the request names as `out`. Raises NotFound, LibraryFailure.
@@ -118,7 +119,10 @@ def run_script(side: Side, script: Path, request: dict[str, Any], out: Path | No
 
 
 def _environment(side: Side, python: str) -> dict[str, str]:
-    """The environment of a script. A user's PYTHONPATH is for this Python; an old one cannot read its packages."""
+    """Return the environment of a script.
+
+    A user's PYTHONPATH is for this Python; an old one cannot read its packages.
+    """
     search = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"}
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH" or python == sys.executable}

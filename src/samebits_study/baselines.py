@@ -18,7 +18,7 @@ TRUE_MASK, GREY_LEVEL = "the true mask", "one grey level"
 
 
 def of(kind: str, folder: Path, judge: Judge) -> list[Baseline]:
-    """Both masks, judged like the masks of the trainings; none if the data holds no cells.
+    """Return both masks, judged like the masks of the trainings. The result is empty if the data holds no cells.
 
     Raises DataError. `folder`: of the study's data.
     """
@@ -45,7 +45,7 @@ def _judged(name: str, about: str, found: Any) -> list[Baseline]:
 
 
 def best_level(images: Bytes, masks: Bytes) -> int:
-    """The grey level that gives the highest Dice over all pixels, if pixels at or below it count as cells."""
+    """Return the grey level that gives the highest Dice over all pixels, if pixels at or below it count as cells."""
     cell = np.bincount(images[masks > 0], minlength=LEVELS).cumsum()
     either = np.bincount(images.ravel(), minlength=LEVELS).cumsum() + cell[-1]
     return int((2 * cell / np.maximum(either, 1)).argmax())

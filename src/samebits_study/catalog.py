@@ -53,7 +53,7 @@ UNET: Layers = _unet()
 
 
 def to_pytorch(arrays: list[Array], layers: Layers) -> dict[str, Array]:
-    """The state of the PyTorch model from Keras' weights (kernel, bias, kernel, ...). Raises DataError."""
+    """Return the state of the PyTorch model from Keras' weights (kernel, bias, kernel, ...). Raises DataError."""
     if len(arrays) != 2 * len(layers):
         raise DataError(f"The model has {2 * len(layers)} weights, and {len(arrays)} were given.")
     state: dict[str, Array] = {}
@@ -64,7 +64,7 @@ def to_pytorch(arrays: list[Array], layers: Layers) -> dict[str, Array]:
 
 
 def to_keras(state: dict[str, Array], layers: Layers) -> list[Array]:
-    """Keras' weights (kernel, bias, kernel, ...) from the state of the PyTorch model. Raises DataError."""
+    """Return Keras' weights (kernel, bias, kernel, ...) from the state of the PyTorch model. Raises DataError."""
     arrays: list[Array] = []
     for layer in layers:
         if f"{layer.name}.weight" not in state:
@@ -260,21 +260,21 @@ STUDIES: dict[str, Study] = {
 
 
 def study_named(name: str) -> Study:
-    """A study of the table. Raises UsageError."""
+    """Return a study of the table. Raises UsageError."""
     if name not in STUDIES:
         raise UsageError(f"There is no study {name!r}.", f"Choose from: {', '.join(STUDIES)}.")
     return STUDIES[name]
 
 
 def scale_named(study: Study, name: str) -> StudyScale:
-    """A scale of a study. Raises UsageError."""
+    """Return a scale of a study. Raises UsageError."""
     if name not in study.scales:
         raise UsageError(f"There is no scale {name!r}.", f"Choose from: {', '.join(study.scales)}.")
     return study.scales[name]
 
 
 def setups_named(names: list[str]) -> list[StudySetup]:
-    """Setups of the table, in its order; all of them if none is named. Raises UsageError."""
+    """Return the setups of the table, in its order; all of them if none is named. Raises UsageError."""
     unknown = [name for name in names if name not in SETUPS]
     if unknown:
         raise UsageError(f"There is no setup {unknown[0]!r}.", f"Choose from: {', '.join(SETUPS)}.")
@@ -292,12 +292,12 @@ def refuse_setup(study: Study, setup: StudySetup) -> None:
 
 
 def runnable_setups(study: Study) -> list[str]:
-    """The setups that a study can run."""
+    """Return the setups that a study can run."""
     return [setup.id for setup in SETUPS.values() if not why_not(study, setup)]
 
 
 def wanted_setups(name: str, found: list[str]) -> list[str]:
-    """The setups that count, among those found: all that the study of this name can run.
+    """Return the setups that count, among those found: all that the study of this name can run.
 
     All of them count if the study is unknown, or if it can run none, so that no study passes because a script is
     missing.
@@ -308,7 +308,7 @@ def wanted_setups(name: str, found: list[str]) -> list[str]:
 
 
 def why_not(study: Study, setup: StudySetup) -> str:
-    """Why a study cannot run a setup, as a sentence; empty if it can."""
+    """Return why a study cannot run a setup, as a sentence; empty if it can."""
     script = study.scripts.get(setup.library)
     if script is None:
         return f"The study {study.name} has no script for {NAMES[setup.library]}."
@@ -324,11 +324,11 @@ def why_not(study: Study, setup: StudySetup) -> str:
 
 
 def script_options(setup: StudySetup) -> list[str]:
-    """The options that a setup gives to a script in addition to those of every script."""
+    """Return the options that a setup gives to a script in addition to those of every script."""
     own = [word for word in setup.arguments if word.startswith("--")]
     return [*(["--initial"] if setup.initial else []), *own, *(["--repeat"] if setup.one_process else [])]
 
 
 def script_takes(script: str, word: str) -> bool:
-    """Whether a script names an option in quotes, as its argument parser must."""
+    """Return whether a script names an option in quotes, as its argument parser must."""
     return bool(re.search(rf"""["']{re.escape(word)}["']""", (SCRIPTS / script).read_text(encoding="utf-8")))

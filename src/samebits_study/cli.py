@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 def setup_names() -> list[str]:
-    """The setups of all studies."""
+    """Return the setups of all studies."""
     from samebits_study.catalog import SETUPS
 
     return list(SETUPS)
 
 
 def study_names() -> list[str]:
-    """The studies of the table."""
+    """Return the studies of the table."""
     from samebits_study.catalog import STUDIES
 
     return list(STUDIES)

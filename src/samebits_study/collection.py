@@ -33,7 +33,7 @@ Judge = Callable[[NDArray[Any]], Digits | Cells | scores.Scores]
 
 
 def collect(work: Work, setup: StudySetup, judge: Judge, retests: list[Retest], reason: str = "") -> SetupResult:
-    """The result of a setup, with as many trials as `work` has. Raises DataError, RecordError.
+    """Return the result of a setup, with as many trials as `work` has. Raises DataError, RecordError.
 
     `judge`: measures the test predictions; `reason`: why the setup is not complete.
     """
@@ -64,7 +64,7 @@ def collect(work: Work, setup: StudySetup, judge: Judge, retests: list[Retest], 
 
 
 def places_of_models(work: Work, setup: StudySetup) -> list[tuple[int, Path]]:
-    """(number, folder of its results) of each model that is whole."""
+    """Return (number, folder of its results) of each model that is whole."""
     held = runs.record_folder(work, setup) / "trials"
     folders = [held / f"{number:03d}" for number in range(1, 2 if setup.one_process else work.trials + 1)]
     places = [place for folder in folders for place in runs.places_of_trial(setup, folder, work.trials)]
@@ -72,7 +72,7 @@ def places_of_models(work: Work, setup: StudySetup) -> list[tuple[int, Path]]:
 
 
 def _verdict(judged: Result | None, setup: StudySetup) -> dict[str, Any]:
-    """The verdict of check on the trials. A setup with one process has only its controls."""
+    """Return the verdict of check on the trials. A setup with one process has only its controls."""
     if judged is None:
         return {}
     if setup.one_process:
@@ -105,7 +105,7 @@ def _model(number: int, place: Path, judge: Judge, machine: str) -> TrainedModel
 
 
 def read_predictions(place: Path) -> NDArray[Any]:
-    """The predictions of a model for the test data. Raises DataError."""
+    """Return the predictions of a model for the test data. Raises DataError."""
     path = place / trainings.PREDICTIONS
     try:
         with np.load(path) as saved:
@@ -116,7 +116,7 @@ def read_predictions(place: Path) -> NDArray[Any]:
 
 
 def last_weights(place: Path) -> Path:
-    """The file of the trained weights."""
+    """Return the file of the trained weights."""
     return weights_files(place)[-1][1]
 
 
@@ -129,7 +129,7 @@ def fingerprint(path: Path) -> str:
 
 
 def groups_of(models: list[TrainedModel]) -> list[list[int]]:
-    """Groups of trials with equal weights, in order of their first trials."""
+    """Return the groups of trials with equal weights, in order of their first trials."""
     groups: dict[str, list[int]] = {}
     for model in models:
         groups.setdefault(model.weights, []).append(model.trial)
@@ -137,7 +137,7 @@ def groups_of(models: list[TrainedModel]) -> list[list[int]]:
 
 
 def distances(places: list[tuple[int, Path]], groups: list[list[int]]) -> list[WeightDistance]:
-    """The distance of each group's first trial from that of the largest group: one line for each other group."""
+    """Return the distance of each group's first trial from that of the largest group: one line for each other group."""
     if len(groups) < 2:
         return []
     known = dict(places)
@@ -156,7 +156,7 @@ def _distance(trial: int, place: Path, base: dict[int, NDArray[np.float64]]) -> 
 
 
 def _flat(path: Path) -> NDArray[np.float64]:
-    """All weights of a file in one row, in float64."""
+    """Return all weights of a file in one row, in float64."""
     with np.load(path) as saved:
         return np.concatenate([saved[name].astype(np.float64).ravel() for name in saved.files])
 
@@ -175,7 +175,7 @@ def _plain(work: Work, setup: StudySetup, models: list[TrainedModel]) -> Plain |
 
 
 def _machine(record: Path, setup: StudySetup, number: int) -> str:
-    """The name of the machine that ran a trial."""
+    """Return the name of the machine that ran a trial."""
     file = runs.trial_file(record / "trials" / f"{1 if setup.one_process else number:03d}")
     return runs.name_of_machine(file.machine if file else {})
 
@@ -186,19 +186,19 @@ def _machine(record: Path, setup: StudySetup, number: int) -> str:
 
 
 def look(path: Path, library: Library) -> list[Initial]:
-    """One line for each kernel of a file of weights."""
+    """Return one line for each kernel of a file of weights."""
     with np.load(path) as saved:
         kernels = [(name, saved[name]) for name in saved.files if saved[name].ndim > 1]
     return [judge(name, kernel, connections(kernel.shape, library)) for name, kernel in kernels]
 
 
 def connections(shape: tuple[int, ...], library: Library) -> float:
-    """n_in + n_out of a kernel, as its library counts them."""
+    """Return n_in + n_out of a kernel, as its library counts them."""
     return sum(ordinary_fans(shape, "first" if library == "pytorch" else "last"))
 
 
 def judge(name: str, kernel: NDArray[Any], n: float) -> Initial:
-    """Which of the two equations a kernel's values can come from. `equation`: None if it cannot be told."""
+    """Return which of the two equations a kernel's values can come from. `equation`: None if it cannot be told."""
     first, second = formulas.limits(n)
     return Initial(
         name=name,
@@ -242,7 +242,7 @@ def judge_digits(predictions: NDArray[Any], labels: NDArray[np.uint8]) -> Digits
 
 
 def classes_of(predictions: NDArray[Any]) -> NDArray[Any]:
-    """The likeliest class of each row of (n, classes); UNDECIDED for a row that holds NaN."""
+    """Return the likeliest class of each row of (n, classes); UNDECIDED for a row that holds NaN."""
     found: NDArray[Any] = np.where(np.isnan(predictions).any(axis=1), UNDECIDED, predictions.argmax(axis=1))
     return found
 
@@ -285,7 +285,7 @@ def judge_cells(predictions: NDArray[Any], truth: Any, *, watershed: bool = Fals
 
 
 def cells_found(prediction: NDArray[Any], truth: Any, *, watershed: bool) -> NDArray[Any]:
-    """The cells of one predicted mask, numbered.
+    """Return the cells of one predicted mask, numbered.
 
     `watershed`: whether touching cells are split, as in the authors' code.
     """
@@ -299,8 +299,9 @@ JUDGES: dict[str, Callable[..., Judge]] = {"digits": _digits, "cells": _cells}
 
 
 def judge_of(study: Study, folder: Path, *, watershed: bool) -> Judge:
-    """The judge of a study: its own script if the study has its own measures; else the judge for its kind of data, or
-    for digits. Data that a script made without measures has labels.
+    """Return the judge of a study. If the study has its own measures, that is its own script.
+
+    Else it is the judge for its kind of data, or for digits. Data that a script made without measures has labels.
     """
     if study.measures:
         return scores.judge_of(study, folder / data.FILE)

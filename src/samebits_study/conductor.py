@@ -87,9 +87,10 @@ def _refuse_file(folder: Path) -> None:
 
 
 def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
-    """The setups in the folder's study.json whose trainings are not here, because they ran on a different machine or
-    were removed. They stay in the result, and are not run again if they are complete. Raises UsageError if that
-    study.json belongs to a study that cannot be compared with this one.
+    """Return the setups in the folder's study.json whose trainings are not here.
+
+    These ran on a different machine, or were removed. They stay in the result, and are not run again if they are
+    complete. Raises UsageError if that study.json belongs to a study that cannot be compared with this one.
     """
     path = work.folder / RESULT
     if not path.is_file():
@@ -114,7 +115,7 @@ def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
 
 
 def _comparable(found: StudyResult) -> dict[str, Any]:
-    """What two results must have in common to be one study.
+    """Return what two results must have in common to be one study.
 
     The digests of the data are part of it, the folder is not. None: not known, because the document is of an older
     release.
@@ -124,7 +125,7 @@ def _comparable(found: StudyResult) -> dict[str, Any]:
 
 
 def _as_last_asked(work: Work, setup: StudySetup) -> Work:
-    """The study with the number of trials last requested for the setup."""
+    """Return the study with the number of trials last requested for the setup."""
     with _damage_said(work, setup):
         return replace(work, trials=runs.trials_wanted(work, setup))
 
@@ -158,9 +159,11 @@ def result(
     elsewhere: list[SetupResult],
     known: dict[str, SetupResult],
 ) -> StudyResult:
-    """The study as far as it has been run: the requested setups, and others that ran before in the same folder or
-    elsewhere. `reasons`: why a requested setup is not done. Other setups have the number of trials last requested for
-    them. `known`: results that were collected before, so that no record is read again; new ones are added to it.
+    """Return the study as far as it has been run.
+
+    It holds the requested setups, and others that ran before in the same folder or elsewhere. `reasons`: why a
+    requested setup is not done. Other setups have the number of trials last requested for them. `known`: results
+    that were collected before, so that no record is read again; new ones are added to it.
     """
     judge = collection.judge_of(work.study, work.data.parent, watershed=bool(work.watershed))
     others = {one.id: one for one in elsewhere}
@@ -285,7 +288,7 @@ def _test(work: Work, setup: StudySetup, factor: RetestFactor, weights: Path, re
 
 
 def _without_effect(record: Path, factor: RetestFactor) -> str:
-    """The sentence for a factor whose control had no effect; nothing if it had one."""
+    """Return the sentence for a factor whose control had no effect; nothing if it had one."""
     opened = store.open_record(record)
     name = str(factor.control).partition("=")[0]
     judged = comparison.judge(opened.file, opened.trials)
@@ -294,15 +297,16 @@ def _without_effect(record: Path, factor: RetestFactor) -> str:
 
 
 def same_decisions(study: Study, before: NDArray[Any], again: NDArray[Any]) -> bool | None:
-    """Whether two predictions lead to the same decisions; None if such predictions decide nothing."""
+    """Return whether two predictions lead to the same decisions; None if such predictions decide nothing."""
     decide = partial(scores.decisions, study) if study.measures else decisions
     first, second = decide(before), decide(again)
     return None if first is None or second is None else bool(np.array_equal(first, second))
 
 
 def decisions(predictions: NDArray[Any]) -> NDArray[Any]:
-    """The decisions: digits (n,) from probabilities (n, 10), or cells (n, height, width) from the probabilities of
-    pixels; none from NaN.
+    """Return the decisions: digits (n,) from probabilities (n, 10), or cells (n, height, width).
+
+    The latter come from the probabilities of pixels. NaN gives no decisions.
     """
     if predictions.ndim == 2:
         return collection.classes_of(predictions)

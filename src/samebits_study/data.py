@@ -51,7 +51,7 @@ def prepare(study: Study, scale: StudyScale, folder: Path, source: Path | None, 
 
 
 def _known(folder: Path) -> dict[str, Any]:
-    """The settings of the data that is there. Raises DataError."""
+    """Return the settings of the data that is there. Raises DataError."""
     path = folder / SETTINGS
     try:
         known = json.loads(path.read_bytes())
@@ -63,7 +63,7 @@ def _known(folder: Path) -> dict[str, Any]:
 
 
 def _refuse_damaged(known: dict[str, Any], found: dict[str, str], folder: Path) -> None:
-    """DataError if the data's files are missing or have changed since they were made."""
+    """Raise DataError if the data's files are missing or have changed since they were made."""
     missing = [name for name in _FILES.get(known["study"], (FILE,)) if not (folder / name).is_file()]
     if missing:
         raise DataError(f"{folder / missing[0]} is not there.", _again(folder))
@@ -117,7 +117,7 @@ def digest_of_folder(folder: Path) -> str:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """The digests of the existing files: the data for the scripts, and the truth for the judges."""
+    """Return the digests of the existing files: the data for the scripts, and the truth for the judges."""
     files = {"digest": folder / FILE, "digest_of_truth": folder / TRUTH}
     return {
         name: hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
@@ -156,7 +156,7 @@ def _cells(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, An
 
 
 def cells_settings(scale: StudyScale, source: Path | None) -> dict[str, Any]:
-    """The keywords of `CellSettings` except the seed.
+    """Return the keywords of `CellSettings` except the seed.
 
     If a scale takes all of a folder, it has as many fields of each animal as the folder.
     """
@@ -174,11 +174,11 @@ Split = dict[str, NDArray[np.uint8]]
 
 
 def split_digits(folder: Path, *, train: int, validation: int, test: int, seed: int) -> Split:
-    """Arrays {train,validation,test}_{images,labels}: images (n, 28, 28) and labels (n,), bytes.
+    """Return arrays {train,validation,test}_{images,labels}: images (n, 28, 28) and labels (n,), bytes.
 
-    `validation` digits, equally many of each class, are drawn from the training set (the paper, section VIII.B: 1,000
-    for each class). Then come the first `train` of the others in MNIST's order, and the first `test` digits of the test
-    set. Raises DataError.
+    images (n, 28, 28) and labels (n,), bytes. `validation` digits, equally many of each class, are drawn from the
+    training set (the paper, section VIII.B: 1,000 for each class). Then come the first `train` of the others in
+    MNIST's order, and the first `test` digits of the test set. Raises DataError.
     """
     images, labels = read_idx(folder, "train-images-idx3-ubyte"), read_idx(folder, "train-labels-idx1-ubyte")
     held_out = _of_each_class(labels, validation // CLASSES, np.random.default_rng(seed))
@@ -195,7 +195,7 @@ def split_digits(folder: Path, *, train: int, validation: int, test: int, seed: 
 
 
 def _of_each_class(labels: NDArray[np.uint8], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Sorted rows, `count` of each class."""
+    """Return sorted rows, `count` of each class."""
     rows = [rng.permutation(np.flatnonzero(labels == digit))[:count] for digit in range(CLASSES)]
     return np.sort(np.concatenate(rows))
 

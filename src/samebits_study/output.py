@@ -24,7 +24,7 @@ from samebits_study.results import RESULT, StudyResult
 
 
 def as_csv(table: Table) -> str:
-    """A table as comma-separated values (RFC 4180), for programs: a line of names, then a line for each row.
+    """Return a table as comma-separated values (RFC 4180), for programs: a line of names, then a line for each row.
 
     A mean and its deviation have a column each. Notes are only in the other formats.
     """
@@ -63,7 +63,7 @@ WIDE = "p{0.3\\linewidth}"
 
 
 def as_latex(table: Table) -> str:
-    """A longtable with a caption and a label; the notes come after it."""
+    """Return a longtable with a caption and a label; the notes come after it."""
     heads = " & ".join(f"\\multicolumn{{1}}{{{_side(column)}}}{{{escaped(column.head)}}}" for column in table.columns)
     lines = [
         PREAMBLE,
@@ -92,7 +92,7 @@ def _kind(column: Column) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    """Numbers in mathematics, words outside."""
+    """Return the numbers in mathematics, words outside."""
     if not isinstance(cell, Number | Spread):
         return escaped(shown(cell))
     return "$" + shown(cell, between=" \\pm ", write=_number) + "$"
@@ -105,7 +105,7 @@ def _number(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """The text as it is, on one line. Two hyphens stay two: --out is no dash."""
+    """Return the text as it is, on one line. Two hyphens stay two: --out is no dash."""
     line = " ".join(printable(text).split())
     return "".join(SPECIAL.get(character, character) for character in line).replace("--", "-{}-")
 
@@ -138,7 +138,7 @@ def write(result: StudyResult, folder: Path) -> list[Path]:
 
 
 def every_table(result: StudyResult) -> list[Table]:
-    """The paper's tables, then the others. A study that is not in the paper has none of the paper's tables."""
+    """Return the paper's tables, then the others. A study that is not in the paper has none of the paper's tables."""
     found = [*paper_tables.tables(result), *extra_tables.tables(result)]
     if result.study in paper.STUDIES:
         return found
@@ -147,7 +147,7 @@ def every_table(result: StudyResult) -> list[Table]:
 
 
 def every_figure(result: StudyResult, folder: Path) -> list[Figure]:
-    """All figures of a study: first the paper's by their numbers, then the others."""
+    """Return all figures of a study: first the paper's by their numbers, then the others."""
     found = [*_of_cells(result, folder), *figures.box_plots(result), *figures.curves(result)]
     if result.study not in paper.STUDIES:
         found = [_by_word(figure) for figure in found]
@@ -155,7 +155,7 @@ def every_figure(result: StudyResult, folder: Path) -> list[Figure]:
 
 
 def _by_word(figure: Figure) -> Figure:
-    """A figure under a word instead of the paper's number."""
+    """Return a figure under a word instead of the paper's number."""
     why = figure.why.replace(f"Figure {figure.id} cannot", "This figure cannot")
     return replace(figure, id=WORDS.get(figure.id, figure.id), why=why)
 
@@ -203,7 +203,7 @@ def _digest(result: StudyResult) -> str:
 
 
 def _drawn(figure: Figure, files: list[Path], beside: Path | None) -> DrawnFigure:
-    """A figure with its address in a document. `beside`: the folder of the document; None if there is none."""
+    """Return a figure with its address in a document. `beside`: the folder of the document; None if there is none."""
     svg = next((path.resolve() for path in files if path.suffix == ".svg"), None)
     if svg is None:
         return DrawnFigure(figure, files)
@@ -219,9 +219,10 @@ def kept(folder: Path) -> StudyResult:
 def summary(
     result: StudyResult, folder: Path, wanted: Collection[str] | None = None, targets: Targets | None = None
 ) -> Report:
-    """The report of a study that was written in its folder. `wanted`: the setups that must be done; None: all.
+    """Return the report of a study that was written in its folder.
 
-    Only a page and Markdown have the tables and the figures of the folder. A terminal shows neither.
+    `wanted`: the setups that must be done; None: all. Only a page and Markdown have the tables and the figures of
+    the folder. A terminal shows neither.
     """
     page = str(_from_here(folder / PAGE)) if (folder / PAGE).is_file() else ""
     asked = targets or {}
@@ -231,7 +232,7 @@ def summary(
 
 
 def _kept_figures(result: StudyResult, folder: Path, document: str | None) -> Drawn:
-    """Each figure and its drawn files; no files if they show different results.
+    """Return each figure and its drawn files; no files if they show different results.
 
     After an interruption, a study has new results and older figures.
     """
@@ -246,7 +247,7 @@ def _kept_figures(result: StudyResult, folder: Path, document: str | None) -> Dr
 
 
 def _are_drawn_from(result: StudyResult, folder: Path) -> bool:
-    """Whether the figures in the folder show these results.
+    """Return whether the figures in the folder show these results.
 
     Without the digest (from an older release), the times of the files decide.
     """
@@ -258,7 +259,7 @@ def _are_drawn_from(result: StudyResult, folder: Path) -> bool:
 
 
 def _from_here(path: Path) -> Path:
-    """The path as people type it here."""
+    """Return the path as people type it here."""
     try:
         return path.absolute().relative_to(Path.cwd())
     except ValueError:

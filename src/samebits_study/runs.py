@@ -61,17 +61,18 @@ class _OfStudy(Progress):
         self._progress.trial_started(trial, self._trials, steps_total)
 
     def trial_step(self, trial: int, step: int) -> None:
-        """Passed on."""
+        """Pass the event on."""
         self._progress.trial_step(trial, step)
 
     def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
-        """Passed on."""
+        """Pass the event on."""
         self._progress.trial_ended(trial, status, steps, seconds)
 
 
 def trials_wanted(work: Work, setup: StudySetup) -> int:
-    """How many trials the record of a setup is for: the number requested when it last ran; without a record, the number
-    in `work`.
+    """Return how many trials the record of a setup is for.
+
+    This is the number requested when it last ran; without a record, the number in `work`.
     """
     folder = record_folder(work, setup)
     if not (folder / RECORD_FILE).is_file():
@@ -81,7 +82,7 @@ def trials_wanted(work: Work, setup: StudySetup) -> int:
 
 
 def _repeats(file: RecordFile) -> int:
-    """How many models one process should train."""
+    """Return how many models one process should train."""
     return int(file.command[file.command.index("--repeat") + 1]) if "--repeat" in file.command else 1
 
 
@@ -102,23 +103,23 @@ def _refuse_missing(work: Work, setup: StudySetup) -> None:
 
 
 def _drawn_by(work: Work, setup: StudySetup) -> list[StudySetup]:
-    """The setup that draws the initial weights for this one; None if they are there."""
+    """Return the setup that draws the initial weights for this one; None if they are there."""
     source = SETUPS[setup.initial] if setup.initial else None
     return [source] if source and not zipfile.is_zipfile(_carried(work, source)) else []
 
 
 def record_folder(work: Work, setup: StudySetup) -> Path:
-    """The record of a setup's trials."""
+    """Return the record of a setup's trials."""
     return work.setup_folder(setup) / RECORD
 
 
 def plain_folder(work: Work, setup: StudySetup) -> Path:
-    """Where the training that is not watched leaves its results."""
+    """Return where the training that is not watched leaves its results."""
     return work.setup_folder(setup) / "plain"
 
 
 def _experiment(work: Work, setup: StudySetup, initial: Path | None, progress: Progress) -> Experiment:
-    """The setup's record, new or continued, for as many trials as are wanted now."""
+    """Return the setup's record, new or continued, for as many trials as are wanted now."""
     folder = record_folder(work, setup)
     known = store.open_record(folder) if (folder / RECORD_FILE).is_file() else None
     more = known is not None and setup.one_process and _repeats(known.file) < work.trials
@@ -159,7 +160,10 @@ def _reopened(known: store.Record, work: Work, setup: StudySetup) -> Experiment:
 
 
 def _missing(work: Work, setup: StudySetup, experiment: Experiment, progress: Progress) -> list[int]:
-    """The numbers of the trials that are not complete. Remains of an interrupted or damaged trial are removed."""
+    """Return the numbers of the trials that are not complete.
+
+    Remains of an interrupted or damaged trial are removed.
+    """
     missing = []
     for number in range(1, experiment.file.options.trials + 1):
         folder = experiment.plan.trial_folder(number)
@@ -175,13 +179,13 @@ def _missing(work: Work, setup: StudySetup, experiment: Experiment, progress: Pr
 
 
 def places_of_trial(setup: StudySetup, folder: Path, models: int) -> list[Path]:
-    """Where a trial leaves its model; in a setup with one process, where it leaves each of its models."""
+    """Return where a trial leaves its model; in a setup with one process, where it leaves each of its models."""
     out = folder / "out"
     return [out / f"model-{number}" for number in range(1, models + 1)] if setup.one_process else [out]
 
 
 def trial_file(folder: Path) -> TrialFile | None:
-    """The document of a trial; None if the trial was interrupted, or if the document is damaged."""
+    """Return the document of a trial; None if the trial was interrupted, or if the document is damaged."""
     try:
         return TrialFile.model_validate_json((folder / "trial.json").read_bytes())
     except (OSError, ValueError):
@@ -197,7 +201,7 @@ def _refuse_failure(setup: StudySetup, experiment: Experiment, file: TrialFile) 
 
 
 def last_words(folder: Path) -> str:
-    """The last lines that the program of a trial wrote to standard error."""
+    """Return the last lines that the program of a trial wrote to standard error."""
     return (folder / "stderr.txt").read_text(errors="replace")[-LAST_WORDS:]
 
 
@@ -217,13 +221,16 @@ def _run_plain(work: Work, setup: StudySetup, initial: Path | None, progress: Pr
 
 
 def name_of_machine(facts: Mapping[str, Any]) -> str:
-    """One line that distinguishes machines. It has only a digest of the host's name, because results are published."""
+    """Return one line that distinguishes machines.
+
+    It has only a digest of the host's name, because results are published.
+    """
     host = hashlib.blake2b(str(facts.get("host")).encode(), digest_size=2).hexdigest()
     return f"{facts.get('processor') or facts.get('architecture')}, {facts.get('cores')} cores ({host})"
 
 
 def initial_weights(work: Work, setup: StudySetup) -> Path:
-    """The initial weights of a different setup's model, in the form that this setup's script reads.
+    """Return the initial weights of a different setup's model, in the form that this setup's script reads.
 
     They are made if they are missing.
     """
@@ -239,7 +246,7 @@ def initial_weights(work: Work, setup: StudySetup) -> Path:
 
 
 def _carried(work: Work, source: StudySetup) -> Path:
-    """Where the initial weights of a Keras setup are kept for PyTorch."""
+    """Return where the initial weights of a Keras setup are kept for PyTorch."""
     return work.folder / "initial" / f"{source.id}-for-pytorch.npz"
 
 

@@ -27,7 +27,7 @@ Function = Callable[..., Any]
 
 
 def judge_of(study: Study, data: Path) -> Callable[[NDArray[Any]], Scores]:
-    """The function from predictions to scores. Raises DataError if the script has none."""
+    """Return the function from predictions to scores. Raises DataError if the script has none."""
     compute = _function(study.data, "scores")
     if compute is None:
         raise DataError(f"{study.data} defines no scores(predictions, data), by which predictions are judged.")
@@ -40,8 +40,9 @@ def _arrays(data: Path) -> dict[str, NDArray[Any]]:
 
 
 def baselines(study: Study, data: Path) -> list[Baseline]:
-    """The measures of predictions that no training made; none if the study's data has no script, or if the script has
-    none. Raises DataError.
+    """Return the measures of predictions that no training made.
+
+    The result is empty if the study's data has no script, or if the script has none. Raises DataError.
     """
     make = _function(study.data, "baselines") if study.measures else None
     if make is None:
@@ -69,12 +70,12 @@ def _number(value: Any) -> float | None:
 
 
 def decisions(study: Study, predictions: NDArray[Any]) -> NDArray[Any] | None:
-    """The decisions that follow from predictions; None if the script does not define them."""
+    """Return the decisions that follow from predictions; None if the script does not define them."""
     compute = _function(study.data, "decisions")
     return None if compute is None else np.asarray(compute(predictions))
 
 
 def _function(script: str, name: str) -> Function | None:
-    """A function that a script defines. The script's main part does not run."""
+    """Return a function that a script defines. The script's main part does not run."""
     found: Function | None = runpy.run_path(str(catalog.SCRIPTS / script), run_name="scores").get(name)
     return found

@@ -43,12 +43,12 @@ class Work:
     each: Mapping[str, str] = field(default_factory=dict)
 
     def setup_folder(self, setup: StudySetup) -> Path:
-        """Where a setup's record and results are."""
+        """Return where a setup's record and results are."""
         return self.folder / "setups" / setup.id
 
 
 def interpreter(setup: StudySetup) -> str:
-    """The setup's interpreter: its environment, or this one if it has the packages. Raises NotFound."""
+    """Return the setup's interpreter: its environment, or this one if it has the packages. Raises NotFound."""
     try:
         return str(environment_python(setup.environment))
     except NotFound:
@@ -61,7 +61,7 @@ def interpreter(setup: StudySetup) -> str:
 def training_command(
     work: Work, setup: StudySetup, out: str, *, initial: Path | None = None, epochs: int | None = None
 ) -> list[str]:
-    """The command of a training whose results go to `out`."""
+    """Return the command of a training whose results go to `out`."""
     words = [*_script(work, setup), "--out", out, "--epochs", str(work.scale.epochs if epochs is None else epochs)]
     if initial is not None:
         words += ["--initial", _from_folder(work, initial)]
@@ -71,12 +71,12 @@ def training_command(
 
 
 def test_command(work: Work, setup: StudySetup, weights: Path, out: str) -> list[str]:
-    """The command that tests saved weights again."""
+    """Return the command that tests saved weights again."""
     return [*_script(work, setup), "--out", out, "--test", _from_folder(work, weights)]
 
 
 def _from_folder(work: Work, path: Path) -> str:
-    """A path relative to the study's folder, where commands run. So the folder can be moved."""
+    """Return a path relative to the study's folder, where commands run. So the folder can be moved."""
     return str(path.relative_to(work.folder) if path.is_relative_to(work.folder) else path)
 
 
@@ -92,7 +92,7 @@ OUTCOME, PREDICTIONS = "outcome.json", "predictions.npz"
 
 
 def is_whole(place: Path) -> bool:
-    """Whether a training ended, and its outcome, predictions and weights can all be read."""
+    """Return whether a training ended, and its outcome, predictions and weights can all be read."""
     weights = [path for _, path in weights_files(place)]
     if not weights or not all(zipfile.is_zipfile(path) for path in (place / PREDICTIONS, *weights)):
         return False
@@ -127,5 +127,5 @@ def read_outcome(place: Path) -> TrainingOutcome:
 
 
 def weights_files(place: Path) -> list[tuple[int, Path]]:
-    """(epoch, file) of the kept weights, with epoch 0 for the initial ones."""
+    """Return (epoch, file) of the kept weights, with epoch 0 for the initial ones."""
     return [(int(path.stem.split("-")[1]), path) for path in sorted(place.glob("weights-*.npz"))]

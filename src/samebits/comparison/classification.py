@@ -77,7 +77,10 @@ def classify(
 
 
 def last_key(name: str) -> str:
-    """The last part of a path that carries meaning: ``loss`` of ``log.json > rows.3.loss``; numbers say nothing."""
+    """Return the last part of a path that carries meaning, such as ``loss`` of ``log.json > rows.3.loss``.
+
+    Numbers are left out.
+    """
     name = _PER_SECOND.sub("_per_s", _PER_THING.sub(r"\1ms", name))
     parts = [part for part in re.split(r"[./\[\]@]| > ", name) if part and not part.isdigit()]
     if len(parts) > 1 and parts[-1].lower() in ("name", "id", "hash", "sha", "value", "values"):
@@ -86,7 +89,7 @@ def last_key(name: str) -> str:
 
 
 def names_a_model(name: str) -> bool:
-    """Whether any word of a path says that a model is there."""
+    """Return whether any word of a path says that a model is there."""
     return not _MODEL_WORDS.isdisjoint(tokens(name))
 
 
@@ -95,7 +98,7 @@ def _article(reason: str) -> str:
 
 
 def _fits(reason: str, key: str, a: Value, b: Value, *, nonnegative: bool) -> bool:
-    """Whether the values can be what the name says: a time is not negative, a path is text."""
+    """Return whether the values can be what the name says: a time is not negative, a path is text."""
     if reason == "path" and not _RESULTS.isdisjoint(tokens(key)):
         return False
     if reason == "run id" and not _CHOSEN.isdisjoint(tokens(key)):
@@ -121,7 +124,7 @@ def _can_be(reason: str, value: Value) -> bool:
 
 
 def _reason_of_form(a: Value, b: Value) -> str | None:
-    """What differs between two texts that are equal once they are masked."""
+    """Return what differs between two texts that are equal once they are masked."""
     if not isinstance(a, str) or not isinstance(b, str):
         return None
     one, two = masked(a), masked(b)
@@ -140,7 +143,7 @@ _SETTING = re.compile(r"^[\s\-]*[\"']?([\w.\- ]+?)[\"']?\s*[:=]\s*(.+?),?$")
 
 
 def classify_lines(a: str, b: str) -> Classification:
-    """What it means that two lines differ. A setting `name: value` is understood by its name."""
+    """Return what it means that two lines differ. A setting `name: value` is understood by its name."""
     if max(len(a), len(b)) > _MOST_SETTING:
         return Classification("unknown")
     one, two = _SETTING.match(a), _SETTING.match(b)
@@ -150,7 +153,7 @@ def classify_lines(a: str, b: str) -> Classification:
 
 
 def _is_one_value(text: str) -> bool:
-    """Whether a line says nothing behind its first value: "time: 3.2 acc: 0.91" says more."""
+    """Return whether a line says nothing behind its first value: "time: 3.2 acc: 0.91" says more."""
     return _ONE_VALUE.fullmatch(_PLACEHOLDER.sub("", text)) is not None
 
 
@@ -164,7 +167,7 @@ _FORMS = {"time": "a time", "pid": "a process id", "address": "an address"}
 
 
 def aside(point: Point) -> str | None:
-    """What the point is, if a difference in this point alone is understood; None if the difference counts."""
+    """Return what the point is, if a difference in this point alone is understood; None if the difference counts."""
     if point.kind in ("forward", "end") and point.name.startswith(EVALUATIONS):
         return EVALUATION
     if point.kind != "end":

@@ -9,28 +9,31 @@ from samebits.store.trace import ProcessTrace, TrialTrace
 
 
 def kinds_observed(process: ProcessTrace) -> set[str]:
-    """The kinds of points that the process has."""
+    """Return the kinds of points that the process has."""
     return {point.kind for point in process.points}
 
 
 def named_by_program(process: ProcessTrace) -> bool:
-    """Whether the program itself named every value that was observed, with `observe`."""
+    """Return whether the program itself named every value that was observed, with `observe`."""
     how = {event.get("how") for event in process.events_named("observed-by")}
     return how == {"observe"}
 
 
 def adds_updates(process: ProcessTrace) -> bool:
-    """Whether the change of the weights was observed at each step. If so, batch, loss and gradient are not required."""
+    """Return whether the change of the weights was observed at each step.
+
+    If so, batch, loss and gradient are not required.
+    """
     return any(event.get("how") == "apply-updates" for event in process.events_named("observed-by"))
 
 
 def has_named_file(trial: TrialTrace) -> bool:
-    """Whether the trial wrote a file that --artifact names."""
+    """Return whether the trial wrote a file that --artifact names."""
     return any(file.named for file in trial.files.files)
 
 
 def only_files(trial: TrialTrace) -> bool:
-    """Whether there is nothing to compare but named files."""
+    """Return whether there is nothing to compare but named files."""
     return has_named_file(trial) and not trial.observed
 
 

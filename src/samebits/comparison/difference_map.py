@@ -57,7 +57,7 @@ class StepColumns:
         return 1 + (self.since - self.first) // self.every
 
     def of(self, steps: Counts) -> Counts:
-        """The column of each step; -1 for a step that is left out."""
+        """Return the column of each step; -1 for a step that is left out."""
         before = 1 + (steps - self.first) // self.every
         after = self.own + 1 + (steps - self.since - 1) // self.every
         columns = np.where(steps < self.since, before, np.where(steps == self.since, self.own, after))
@@ -66,7 +66,7 @@ class StepColumns:
         return columns
 
     def steps(self, column: int) -> range:
-        """The steps of a column; none of the first and of the last one."""
+        """Return the steps of a column; none of the first and of the last one."""
         if column in (0, self.number - 1):
             return range(0)
         if column <= self.own:
@@ -92,7 +92,7 @@ class DifferenceMap:
 def difference_map(
     home: tuple[AlignedTrial, Member], others: Sequence[AlignedTrial], since: int, most: int
 ) -> DifferenceMap | None:
-    """The map of one process of the largest group's trial; None if there is nothing to compare it with.
+    """Return the map of one process of the largest group's trial; None if there is nothing to compare it with.
 
     `since`: the step at which trials diverge; steps long before it are left out. `most`: columns of steps.
     """
@@ -106,19 +106,22 @@ def difference_map(
 
 
 def _twin(trial: AlignedTrial, other: AlignedTrial, member: Member) -> ProcessTrace | None:
-    """The same process in a different trial."""
+    """Return the same process in a different trial."""
     found = (theirs for mine, theirs in pairs(trial, other) if mine is not None and mine.key == member.key)
     twin = next(found, None)
     return twin.trace if twin is not None else None
 
 
 def _is_in_order(a: ProcessTrace, b: ProcessTrace) -> bool:
-    """Whether points with one name belong to the same network. Independent networks may come in a different order."""
+    """Return whether points with one name belong to the same network.
+
+    Independent networks may come in a different order.
+    """
     return len(labels(a)) < 2 or not in_own_order(a, b, difference(a, b)).reordered
 
 
 def _columns(steps: int, since: int, most: int) -> StepColumns:
-    """Columns that begin shortly before the trials diverge. All steps before that are the same."""
+    """Return the columns that begin shortly before the trials diverge. All steps before that are the same."""
     since = min(max(since, 0), max(steps - 1, 0))
     before = min(since, max(2, (steps - since) // 3))
     every = max(1, -(-(steps - since + before) // (most - 1)))
@@ -145,14 +148,14 @@ def _counted(trace: ProcessTrace, twins: Sequence[ProcessTrace], columns: StepCo
 
 
 def _counts(point: Point) -> bool:
-    """Whether a difference in it counts. Random states are not layers."""
+    """Return whether a difference in it counts. Random states are not layers."""
     return point.kind not in _LEFT_OUT and aside(point) is None and not point.name.startswith(GLOBALS)
 
 
 def _masks(
     trace: ProcessTrace, twins: Sequence[ProcessTrace], columns: StepColumns
 ) -> Iterator[tuple[list[Point], Mask, Mask]]:
-    """(points, compared, differing) of each pair.
+    """Yield (points, compared, differing) of each pair.
 
     Pairs in which one trace has digests and the other has values are left out.
     """

@@ -44,7 +44,7 @@ def compare_joined(a: Words, b: Words, numbers: NDArray[np.uint64] | None, add: 
 
 
 def _blocks(a: Words, b: Words) -> Iterator[tuple[slice, slice]]:
-    """Rows of both traces that hold the same steps."""
+    """Yield the rows of both traces that hold the same steps."""
     steps = [np.maximum(words[:, 0].view(np.int64), 0) for words in (a, b)]  # what is before step 0 comes with it
     if any((np.diff(one) < 0).any() for one in steps):
         yield slice(0, len(a)), slice(0, len(b))
@@ -105,19 +105,19 @@ def _digest_against_leaves(words: Words, source: NDArray[np.uint8]) -> NDArray[n
 
 
 def kinds(words: Words) -> Words:
-    """Kind codes of rows."""
+    """Return the kind codes of rows."""
     codes: Words = (words[:, 1] >> np.uint64(32)) & np.uint64(0xFF)
     return codes
 
 
 def point_ids(words: Words) -> Words:
-    """Point numbers of rows."""
+    """Return the point numbers of rows."""
     numbers: Words = words[:, 1] & np.uint64(0xFFFFFFFF)
     return numbers
 
 
 def _each(numbers: Words) -> list[int]:
-    """Each of these numbers once, in order. (`np.unique` imports `np.ma` for that.)"""
+    """Return each of these numbers once, in order. (`np.unique` imports `np.ma` for that.)"""
     found: list[int] = np.flatnonzero(np.bincount(numbers.astype(np.int64))).tolist()
     return found
 
@@ -193,7 +193,7 @@ class _Rows:
         self._kept.setdefault((number, kind, occurrence, missing), row)
 
     def rows(self) -> list[Row]:
-        """In the order of judging."""
+        """Return the rows in the order of judging."""
         return sorted(self._kept.values())
 
 
@@ -247,10 +247,10 @@ class _Earliest:
             self.rng[name] = min(step, self.rng.get(name, step))
 
     def rows(self) -> list[Row]:
-        """In the order of judging; missing points only if no value of the step differs.
+        """Return the rows in the order of judging. Missing points only if no value of the step differs.
 
-        A difference in an evaluation alone is left out. If there is also a difference that counts, both are kept,
-        because the evaluation may be the cause.
+        A difference in an evaluation alone is left out. If there is also a difference that counts, both are
+        kept, because the evaluation may be the cause.
         """
         step, evaluated = self._counted.step, self._evaluations.step
         if step is None:
@@ -279,7 +279,10 @@ def each_difference(pair: tuple[Words, Words], number_b: NDArray[np.uint64] | No
 
 
 def common_table(a: list[Point], b: list[Point]) -> tuple[list[Point], NDArray[np.uint64] | None]:
-    """(the points of both traces, the number of each of b's points in that table). The second is None if it is a's."""
+    """Return (the points of both traces, the number of each of b's points in that table).
+
+    The second is None if it is a's.
+    """
     shared = min(len(a), len(b))
     if all(x[:2] == y[:2] for x, y in zip(a[:shared], b[:shared], strict=True)):
         return (a if len(a) >= len(b) else b), None
@@ -295,13 +298,13 @@ def common_table(a: list[Point], b: list[Point]) -> tuple[list[Point], NDArray[n
 
 
 def compared_words(a: ProcessTrace, b: ProcessTrace) -> tuple[Words, Words]:
-    """The rows of two traces as four words each, up to where both are known."""
+    """Return the rows of two traces as four words each, up to where both are known."""
     limits = [limit for limit in (a.limit, b.limit) if limit is not None]
     return _words(a, limits), _words(b, limits)
 
 
 def _words(trace: ProcessTrace, limits: list[int]) -> Words:
-    """The rows of a trace as four words each, those at or after the limit left out."""
+    """Return the rows of a trace as four words each, those at or after the limit left out."""
     rows: NDArray[Any] = np.asarray(trace.rows)
     if limits and trace.last_step >= min(limits):
         rows = rows[rows["step"] < min(limits)]

@@ -56,7 +56,7 @@ class FirstDifference:
 
 
 def find_divergence(comparison: Comparison) -> Divergence | None:
-    """The first divergence, or None if all trials are in one group."""
+    """Return the first divergence, or None if all trials are in one group."""
     if len(comparison.groups) < 2:
         return None
     reference = comparison.reference
@@ -78,7 +78,7 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
 
 
 def group_points(comparison: Comparison) -> list[GroupPoint | None]:
-    """Where each group diverges from the reference; None for the group of the reference."""
+    """Return where each group diverges from the reference; None for the group of the reference."""
     if len(comparison.groups) < 2:
         return [None for _ in comparison.groups]
     reference, against = comparison.reference, comparison.against_reference()
@@ -103,7 +103,7 @@ def _all(reference: AlignedTrial, pair: PairDifference) -> Iterator[FirstDiffere
 
 
 def _program(trial: AlignedTrial) -> ProcessKey:
-    """The command itself. It stands for a process if no process observed anything."""
+    """Return the command itself. It stands for a process if no process observed anything."""
     return ProcessKey(order=0, argv=program(trial.command), rank=0)
 
 
@@ -140,7 +140,10 @@ def _of_row(row: Row, part: MemberDifference) -> FirstDifference:
 
 
 def _of_rng(part: MemberDifference, first: DifferencePlace) -> Iterator[FirstDifference]:
-    """Random states that first agreed and then differed before anything else, unless they were sampled at the end."""
+    """Yield random states that first agreed and then differed before anything else.
+
+    States that were sampled at the end are left out.
+    """
     member = part.member
     for number, (name, (step, agreed)) in enumerate(sorted(part.found.rng.items())):
         place = DifferencePlace(member.order, step, _CODES["rng"], member.key.rank, number)
@@ -194,7 +197,7 @@ def _tensor(row: Row) -> str:
 
 
 def _details(first: FirstDifference, found: dict[int, list[FirstDifference]]) -> list[dict[str, object]]:
-    """Further differences of the same process and step, in the order of judging, at most fifty."""
+    """Return further differences of the same process and step, in the order of judging, at most fifty."""
     places: dict[tuple[object, ...], tuple[FirstDifference, list[int]]] = {}
     for number, differences in sorted(found.items()):
         for other in differences:
@@ -222,12 +225,15 @@ def _detail(found: FirstDifference, trials: list[int]) -> dict[str, object]:
 
 
 def named(member: Member) -> str:
-    """The process as multiprocessing calls it, or by its place."""
+    """Return the process as multiprocessing calls it, or by its place."""
     return member.process.name or f"process {member.order + 1}"
 
 
 def trained_beside(member: Member, trial: AlignedTrial) -> list[Member]:
-    """The other processes of the trial that made steps. A rank has none, because its siblings do what it does."""
+    """Return the other processes of the trial that made steps.
+
+    A rank has none, because its siblings do what it does.
+    """
     if member.trace.facts.get("world_size") not in (None, 1):
         return []
     return [other for other in trial.members if other is not member and other.trace.steps]
@@ -249,7 +255,7 @@ def shared_value(row: Row, member: Member, values: dict[int, bytes], trials: lis
 
 
 def _step_of(member: Member, row: Row, value: bytes | None) -> int | None:
-    """The first step after which a process held the value under the same name."""
+    """Return the first step after which a process held the value under the same name."""
     numbers = point_numbers(member.trace, "update", row.name)
     for part in chunks(member.trace.rows) if numbers else []:
         here = np.isin(part["point"], numbers) & (part["flag"] == wire.LEAF)

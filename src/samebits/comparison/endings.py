@@ -21,12 +21,12 @@ _QUERIES = frozenset(("-V", "-VV", "--version", "-h", "-?", "--help"))
 
 
 def unwatched_processes(file: TrialFile) -> list[PythonProcess]:
-    """The Python processes of a trial without a probe, except those that only ask the interpreter about itself."""
+    """Return the Python processes of a trial without a probe, without questions to the interpreter."""
     return [process for process in file.python_processes if not process.watched and not _asks(process)]
 
 
 def asking_processes(files: Sequence[TrialFile]) -> list[str]:
-    """Command lines of the unwatched processes that are left out.
+    """Return the command lines of the unwatched processes that are left out.
 
     Runners use them only to ask the interpreter about itself.
     """
@@ -35,7 +35,7 @@ def asking_processes(files: Sequence[TrialFile]) -> list[str]:
 
 
 def unwatched(trial: TrialTrace) -> list[str]:
-    """What ran unwatched in a trial: Python processes, other programs, forked copies that observed nothing."""
+    """Return what ran unwatched in a trial: Python processes, other programs, forked copies that observed nothing."""
     hidden = [
         f"the process {words.command(process.argv)}" + (f" ({process.why})" if process.why else "")
         for process in unwatched_processes(trial.file)
@@ -45,7 +45,7 @@ def unwatched(trial: TrialTrace) -> list[str]:
 
 
 def _forked(trial: TrialTrace) -> Iterator[str]:
-    """Copies that the program's own code forks.
+    """Yield copies that the program's own code forks.
 
     Those that observed something are processes of their own, and are left out.
     """
@@ -60,13 +60,13 @@ def _asks(process: PythonProcess) -> bool:
 
 
 def _only_asks(argv: Sequence[str]) -> bool:
-    """Whether the arguments only ask a question, like `--version`."""
+    """Return whether the arguments only ask a question, like `--version`."""
     asked = [word for word in argv[1:] if not _FLAGS.fullmatch(word)]
     return bool(asked) and _QUERIES.issuperset(asked)
 
 
 def ran_unwatched(trials: Sequence[AlignedTrial]) -> tuple[str, str] | None:
-    """(reason, advice) if one Python process was hidden while a different one was observed; else None."""
+    """Return (reason, advice) if one Python process was hidden while a different one was observed; else None."""
     hiding = [trial for trial in trials if trial.members and unwatched_processes(trial.trial.file)]
     if not hiding:
         return None
@@ -76,7 +76,7 @@ def ran_unwatched(trials: Sequence[AlignedTrial]) -> tuple[str, str] | None:
 
 
 def hidden_processes(files: Sequence[TrialFile]) -> str:
-    """The unwatched processes of the first of the trials that has any, in words; empty if there are none."""
+    """Return the unwatched processes of the first of the trials that has any, in words; empty if there are none."""
     found = next((hidden for file in files if (hidden := unwatched_processes(file))), [])
     return "; ".join(dict.fromkeys(_named(process) for process in found))
 
@@ -87,7 +87,7 @@ def _named(process: PythonProcess) -> str:
 
 
 def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple[str, str, bool]:
-    """(reason, advice, whether it names hidden processes) for trials that ended well without a step that was seen."""
+    """Return (reason, advice, whether it names hidden processes) for trials that ended well without a step."""
     files = [trial.trial.file for trial in empty]
     which = words.trials([trial.id for trial in empty])
     late = [file for file in files if file.status == "stopped" and record.options.budget is not None]
@@ -133,7 +133,7 @@ _UNHIDE_WORKERS = (
 
 
 def _hides_workers_of_ray(empty: Sequence[AlignedTrial]) -> bool:
-    """Whether a program used Ray and no worker of a cluster wrote a trace: each cluster starts its own workers."""
+    """Return whether a program used Ray, which starts its own workers, and none of them wrote a trace."""
     trials = [trial.trial for trial in empty]
     started = [process.argv for trial in trials for process in trial.file.python_processes]
     watched = [map(str, process.facts.get("argv") or ()) for trial in trials for process in trial.processes]
@@ -142,13 +142,13 @@ def _hides_workers_of_ray(empty: Sequence[AlignedTrial]) -> bool:
 
 
 def _is_client_of_ray(empty: Sequence[AlignedTrial]) -> bool:
-    """Whether a program used Ray Client, which gives its functions to a different program on the cluster."""
+    """Return whether a program used Ray Client, which gives its functions to a different program on the cluster."""
     processes = (process for trial in empty for process in trial.trial.processes)
     return any(any(process.events_named("client-of-ray")) for process in processes)
 
 
 def _uses_ray(trial: TrialTrace) -> bool:
-    """Whether the program gave Ray something to run, or started a cluster. A library that only imports Ray does not."""
+    """Return whether the program gave Ray something to run, or started a cluster, and did not only import it."""
     programs = (PurePath(line.partition(" ")[0]).name for line in trial.file.programs)
     gave = (event for process in trial.processes for event in process.events_named("gave-ray"))
     return any(program in _CLUSTER_OF_RAY for program in programs) or any(gave)
@@ -158,13 +158,13 @@ _LIKELY = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".keras", ".onnx", ".b
 
 
 def likely_results(trials: Sequence[TrialTrace]) -> list[list[str]]:
-    """The paths that each trial wrote, those that look like models first; trials without files are left out."""
+    """Return the paths that each trial wrote, those that look like models first; trials without files are left out."""
     paths = [{file.path for file in trial.files.files} for trial in trials]
     return [sorted(found, key=lambda path: (not path.endswith(_LIKELY), path)) for found in paths if found]
 
 
 def pattern_of(paths: Sequence[str]) -> str:
-    """A pattern that matches the first of some files, and others of its folder."""
+    """Return a pattern that matches the first of some files, and others of its folder."""
     first = PurePosixPath(paths[0])
     alike = [path for path in paths if PurePosixPath(path).parent == first.parent]
     return str(first) if len(alike) == 1 else str(first.parent / f"*{first.suffix}")
@@ -179,7 +179,7 @@ def _ran(files: Sequence[TrialFile]) -> str:
 
 
 def _for_jax(empty: Sequence[AlignedTrial]) -> str:
-    """The line to add to a loop in JAX, if a trial imported JAX and made no step that samebits knows."""
+    """Return the line to add to a loop in JAX, if a trial imported JAX and made no step that samebits knows."""
     processes = [process for trial in empty for process in trial.trial.processes]
     if not any(event.get("name") == "jax_loops" for process in processes for event in process.events_named("watcher")):
         return ""
@@ -209,7 +209,7 @@ _OPTIONS = frozenset(
 
 
 def misplaced(command: Sequence[str]) -> str:
-    """The advice if the program was given an option of samebits: the options of samebits come first."""
+    """Return the advice if the program was given an option of samebits: the options of samebits come first."""
     words_after = (word.partition("=")[0] for word in command[1:])
     flag = next((word for word in words_after if word in _OPTIONS), None)
     if flag is None:
@@ -221,17 +221,17 @@ def misplaced(command: Sequence[str]) -> str:
 
 
 def ended_well(file: TrialFile, ok_exit: int) -> bool:
-    """Whether the program ended the way it says it should, or was stopped on purpose."""
+    """Return whether the program ended the way it says it should, or was stopped on purpose."""
     return file.status == "stopped" or (file.status == "complete" and file.exit_code in (0, ok_exit, None))
 
 
 def is_usable(trial: TrialTrace, ok_exit: int) -> bool:
-    """Whether the trial takes part in the comparison: it ended well, and the probe worked."""
+    """Return whether the trial takes part in the comparison: it ended well, and the probe worked."""
     return ended_well(trial.file, ok_exit) and not trial.failures()
 
 
 def bad_endings(trials: Sequence[TrialTrace], record: RecordFile) -> Ending | None:
-    """(reason, advice) for the worst ending of several trials; None if all ended well."""
+    """Return (reason, advice) for the worst ending of several trials; None if all ended well."""
     bad = [trial for trial in trials if not ended_well(trial.file, record.options.ok_exit)]
     if not bad:
         return None
@@ -287,7 +287,7 @@ def _failed(trials: list[TrialTrace], record: RecordFile) -> Ending:
 
 
 def _missing_module(trials: list[TrialTrace]) -> str:
-    """The advice for a module that could not be imported: which Python ran, and how to name a different one."""
+    """Return the advice for a module that could not be imported: which Python ran, and how to name a different one."""
     for trial in trials:
         found = _MISSING.search(trial.file.said)
         if found:
@@ -299,7 +299,7 @@ def _missing_module(trials: list[TrialTrace]) -> str:
 
 
 def _outside(trials: list[TrialTrace], record: RecordFile) -> str:
-    """The advice for a relative path that leads out of the working folder, if each trial has its own folder."""
+    """Return the advice for a relative path that leads out of the working folder, if each trial has its own folder."""
     words_out = [word for word in record.command if word.startswith("../")]
     if not words_out or not all(trial.files.apart for trial in trials):
         return ""
@@ -310,7 +310,7 @@ def _outside(trials: list[TrialTrace], record: RecordFile) -> str:
 
 
 def _interpreter(trial: TrialTrace) -> str:
-    """The interpreter of the last Python process: a runner's own ones come before it."""
+    """Return the interpreter of the last Python process: a runner's own ones come before it."""
     watched = [str(process.facts["executable"]) for process in trial.processes if process.facts.get("executable")]
     seen = [process.executable for process in trial.file.python_processes if process.executable]
     return next(reversed([*seen, *watched]), "the Python that ran")

@@ -20,7 +20,10 @@ _CODE = (".py", ".pyc", ".so")  # opened when a library needs it: its order says
 
 
 def file_order(comparison: Comparison, number: int, process: ProcessKey) -> FileOrder | None:
-    """The order of files in the reference and in this trial, of one process; None if it is the same, or not known."""
+    """Return the order of files of one process, in the reference and in this trial.
+
+    The result is None if it is the same, or not known.
+    """
     pair = [_trace(trial, process) for trial in (comparison.reference, comparison.trial(number))]
     found = [_opened(trace) for trace in pair if trace is not None]
     return order_of(comparison.reference.id, number, *found) if len(found) == 2 else None
@@ -31,7 +34,7 @@ def _trace(trial: AlignedTrial, process: ProcessKey) -> ProcessTrace | None:
 
 
 def _opened(trace: ProcessTrace) -> list[str]:
-    """The files in the order in which the process first opened them, without files that it wrote itself."""
+    """Return the files in the order in which the process first opened them, without files that it wrote itself."""
     paths = (event.get("path") for event in trace.events_named("opened"))
     return list(dict.fromkeys(path for path in paths if isinstance(path, str) and not path.endswith(_CODE)))
 
@@ -55,7 +58,7 @@ def order_of(first: int, second: int, one: Sequence[str], other: Sequence[str]) 
 
 
 def _short(paths: Iterable[str]) -> dict[str, str]:
-    """Path -> the part that distinguishes it from the others."""
+    """Return the path -> the part that distinguishes it from the others."""
     known = list(paths)
     shared = os.path.commonpath([PurePath(path).parent for path in known]) if known else ""
     return {path: os.path.relpath(path, shared) for path in known}

@@ -30,12 +30,12 @@ _Trait = Callable[[_PlainName], Hashable]
 
 
 def shown_path(file: SavedFile, trial: TrialTrace) -> str:
-    """The file's path without anything that names the trial."""
+    """Return the file's path without anything that names the trial."""
     return trial.without_folders(file.path)
 
 
 def counted(file: SavedFile) -> dict[str, str]:
-    """The parts that count: all parts of a file that --artifact names, and the tensors of any other file."""
+    """Return the parts that count: all parts of a file that --artifact names, and the tensors of any other file."""
     values = frozenset(() if file.named else file.values)
     return {name: digits for name, digits in file.tensors.items() if name not in values}
 
@@ -90,7 +90,7 @@ def _path(shown: _PlainName) -> Hashable:
 
 
 def _numbered(shown: _PlainName) -> Hashable:
-    """The path with a placeholder for each number."""
+    """Return the path with a placeholder for each number."""
     return shown.file.named, _without_digits(shown.path)
 
 
@@ -99,21 +99,25 @@ def _content(shown: _PlainName) -> Hashable:
 
 
 def _folder(shown: _PlainName) -> Hashable:
-    """The folder and the ending, for files with random names; None for a file that --artifact names, because the user
-    meant that name.
+    """Return the folder and the ending, for files with random names.
+
+    The result is None for a file that --artifact names, because the user meant that name.
     """
     path = PurePosixPath(shown.path)
     return None if shown.file.named else (_without_digits(str(path.parent)), path.suffix)
 
 
 def _basename(shown: _PlainName) -> Hashable:
-    """The name and the number of folders above it, for folders with random names."""
+    """Return the name and the number of folders above it, for folders with random names."""
     path = PurePosixPath(shown.path)
     return None if shown.file.named else (len(path.parts), _without_digits(path.name))
 
 
 def _below_other_folders(shown: _PlainName) -> Hashable:
-    """The name as it is and the number of folders above it: the folder of a named file may have a random name."""
+    """Return the name as it is and the number of folders above it.
+
+    The folder of a named file may have a random name.
+    """
     path = PurePosixPath(shown.path)
     return shown.file.named, len(path.parts), path.name
 
@@ -146,7 +150,7 @@ class FolderNames:
                     )
 
     def same(self, a: str, b: str) -> bool:
-        """Whether the texts are equal after the first trial's names are replaced by the second's."""
+        """Return whether the texts are equal after the first trial's names are replaced by the second's."""
         return bool(self._names) and self._changed(masked(a)) == masked(b)
 
     def _changed(self, text: str) -> str:
@@ -156,7 +160,10 @@ class FolderNames:
 
 
 def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> bool:
-    """Whether an earlier trial wrote the file in a folder that the later trial shares, and could find it there."""
+    """Return whether an earlier trial wrote the file in a shared folder.
+
+    The later trial shares that folder, and could find the file there.
+    """
     if file is None or file.path.startswith("{out}"):
         return False
     if all(trial.files.apart for trial in trials) and not PurePosixPath(file.path).is_absolute():
@@ -167,7 +174,7 @@ def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> 
 
 
 def _took(trial: TrialTrace, other: int) -> bool:
-    """Whether a trial found what the other one left, because the other one continued first after a wait."""
+    """Return whether a trial found what the other one left, because the other one continued first after a wait."""
     return any(leak.written_by == other for leak in trial.file.leaks)
 
 
@@ -178,7 +185,7 @@ _SHARE = re.compile(r"0\.\d{2,}")  # an accuracy or the like that no word names
 
 
 def results_in_names(a: SavedFile, b: SavedFile, trials: tuple[TrialTrace, TrialTrace]) -> tuple[str, str] | None:
-    """The first results that differ in the paths of two paired files, as ("acc 0.91", "acc 0.92"); else None.
+    """Return the first results that differ in the paths of two paired files, as ("acc 0.91", "acc 0.92"); else None.
 
     A time, a date and a running number are no results.
     """
@@ -211,7 +218,7 @@ class Limit:
         self._last = max(ordinary, default="")
 
     def leaves_out(self, file: SavedFile | None) -> bool:
-        """Whether the trial may have written this file too."""
+        """Return whether the trial may have written this file too."""
         return self._is_reached and file is not None and not self._comes_first(file) and file.path > self._last
 
     def _comes_first(self, file: SavedFile) -> bool:

@@ -57,7 +57,7 @@ class FileDifference:
 
 
 def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> list[FileDifference]:
-    """The differences by name: first the parts of files, then the metrics, then the printed lines."""
+    """Return the differences by name: first the parts of files, then the metrics, then the printed lines."""
     found: list[FileDifference] = []
     pairs = counted_pairs(a, b, ignores)
     names = FolderNames(pairs, a, b)
@@ -74,7 +74,7 @@ def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) 
 
 
 def counted_pairs(a: TrialTrace, b: TrialTrace, ignores: Sequence[str]) -> list[Pair]:
-    """The files of both trials in pairs, without those that --ignore names."""
+    """Return the files of both trials in pairs, without those that --ignore names."""
     return [(one, two) for one, two in paired(a, b) if not _is_ignored(one or two, ignores)]
 
 
@@ -90,7 +90,7 @@ def _printed_pairs(a: TrialTrace, b: TrialTrace, ignores: Sequence[str]) -> Iter
 
 
 def _names(mine: SavedFile, theirs: SavedFile, trials: tuple[TrialTrace, TrialTrace]) -> Iterator[FileDifference]:
-    """A result in the names of the two versions of a file: acc0.91.pt and acc0.92.pt."""
+    """Yield a result in the names of the two versions of a file: acc0.91.pt and acc0.92.pt."""
     found = results_in_names(mine, theirs, trials)
     if found:
         effect: Effect = "counts" if mine.named else "unknown"
@@ -102,7 +102,7 @@ def _names(mine: SavedFile, theirs: SavedFile, trials: tuple[TrialTrace, TrialTr
 
 
 def _alone(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> list[FileDifference]:
-    """A file that only one trial wrote. It is not a difference if the other trial found it there."""
+    """Return a file that only one trial wrote. It is not a difference if the other trial found it there."""
     if file is None or (not file.named and (_NO_RESULTS.search(file.path) or was_there(file, trials))):
         return []
     said = f"{file.path} was written in some trials only"
@@ -112,7 +112,10 @@ def _alone(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> lis
 
 
 def files_alone(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> list[str]:
-    """Paths of files that --artifact does not name, that an earlier trial wrote, and that the later one found."""
+    """Return the paths of files that an earlier trial wrote and the later one found.
+
+    Files that --artifact names are left out.
+    """
     found = [one or two for one, two in counted_pairs(a, b, ignores) if one is None or two is None]
     return sorted(
         file.path
@@ -134,7 +137,7 @@ class _Pair:
         self.is_loose_end = is_printed and (a.path == "stderr" or names.some_were_there)
 
     def differences(self) -> list[FileDifference]:
-        """Every part that differs."""
+        """Return every part that differs."""
         if self.a.changing or self.b.changing:
             said = f"it could not be read whole: {self.a.changing or self.b.changing}"
             return [FileDifference(self.a.path, said, effect="unknown", path=self.a.path)]
@@ -175,7 +178,7 @@ class _Pair:
         return f"{one} and {two}" if one and two and one != two else "the content differs"
 
     def _classification(self, name: str) -> Classification:
-        """What a difference in a part means, by its place, its name and its values."""
+        """Return what a difference in a part means, by its place, its name and its values."""
         if self.a.tensors.get(name) == self.b.tensors.get(name):
             return Classification("understood", "a time, a date, a path or an id in a text")
         a, b = _value(self.a.shown.get(name)), _value(self.b.shown.get(name))
@@ -200,7 +203,10 @@ class _Pair:
         return any(_is_below(name, above) for above in (*self.a.models, *self.b.models))
 
     def _is_array(self, name: str) -> bool:
-        """Whether a part holds the numbers of a model: a tensor, or a list of numbers under the name of a model."""
+        """Return whether a part holds the numbers of a model.
+
+        This is a tensor, or a list of numbers under the name of a model.
+        """
         if name not in self.a.values and name not in self.b.values:
             return self.a.format in TENSOR_FORMATS or self.a.format == "pickle"
         has_names = self.a.format in ("json", "jsonl", "pickle")
@@ -240,7 +246,7 @@ class _Pair:
         return f"times, dates, paths{', ids or the order of metrics' if '' in self.a.models else ' or ids'}"
 
     def _is_head(self, number: int, line: str) -> bool:
-        """Whether a line is the head of a table. Only the trial that created the file writes it."""
+        """Return whether a line is the head of a table. Only the trial that created the file writes it."""
         return number == 1 and not line and bool(self.b.begin) and not self.a.begin
 
     def _line(
@@ -280,9 +286,9 @@ _PLACEHOLDER = re.compile(r"<[a-z]+>")
 
 
 def _unlike(a: Lines, b: Lines, same: Callable[[str, str], bool], *, in_order: bool) -> Iterator[tuple[int, str, str]]:
-    """(number, line of one, line of the other) of lines that differ. The text is empty if a trial has no such line.
+    """Yield (number, line of one, line of the other) of lines that differ.
 
-    `same`: whether two lines differ only in the names of the trials' own folders.
+    If a trial has no such line, the text is empty.
     """
     if in_order and a.count == b.count:
         pairs = [(n, one, two) for n, (one, two) in enumerate(zip(a.kept, b.kept, strict=False), 1) if one != two]
@@ -294,7 +300,10 @@ def _unlike(a: Lines, b: Lines, same: Callable[[str, str], bool], *, in_order: b
 
 
 def _left_over(a: Lines, b: Lines, same: Callable[[str, str], bool]) -> list[tuple[int, str, str]]:
-    """Lines that one trial has more often than the other. They are paired by their text without names and numbers."""
+    """Return the lines that one trial has more often than the other.
+
+    They are paired by their text without names and numbers.
+    """
     more, fewer = Counter(a.kept) - Counter(b.kept), Counter(b.kept) - Counter(a.kept)
     ours = [line for line in a.kept if more[line] > 0]
     theirs = [line for line in b.kept if fewer[line] > 0]
@@ -314,12 +323,12 @@ def _left_over(a: Lines, b: Lines, same: Callable[[str, str], bool]) -> list[tup
 
 
 def _skeleton(line: str) -> str:
-    """A line without its numbers and spaces. NumPy prints more spaces before a number without a sign."""
+    """Return a line without its numbers and spaces. NumPy prints more spaces before a number without a sign."""
     return re.sub(r"\s+", "", NUMBER.sub("#", line))
 
 
 def _alike(a: str, b: str) -> float:
-    """How large the share of equal words is, if it is at least a half: "best model: vit" and "best model: mlp"."""
+    """Return the share of equal words if it is at least a half, as in "best model: vit" and "best model: mlp"."""
     one, two = a.split(), b.split()
     same = sum(map(str.__eq__, one, two)) / max(len(one), len(two), 1)
     return same if same >= 0.5 else 0

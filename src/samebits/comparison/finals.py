@@ -44,16 +44,15 @@ def final(aligned: AlignedTrial) -> str | None:
 
 
 def _of_processes(aligned: AlignedTrial) -> list[tuple[str, bytes]]:
-    """The end weights of all processes, in the order of their content: siblings begin in any order."""
+    """Return the end weights of all processes, in the order of their content: siblings begin in any order."""
     processes = sorted(end_weights(member.trace) for member in aligned.members)
     return [part for parts in processes for part in parts]
 
 
 def end_weights(trace: ProcessTrace) -> list[tuple[str, bytes]]:
-    """(name, fingerprint) of what the models end with, networks in the order of their content, whatever their labels.
+    """Return (name, fingerprint) of the last values of models.
 
-    These are all values whose initial value was seen, and all tensors of a process in which the modules that were alive
-    at the end were read.
+    Networks are in the order of their content, whatever their labels.
     """
     weights, labels = weight_names(trace), networks.labels(trace)
     networks_found: dict[str, list[tuple[str, bytes]]] = {}
@@ -74,7 +73,7 @@ def _is_weight(trace: ProcessTrace, number: int, weights: set[str]) -> bool:
 
 
 def weight_names(trace: ProcessTrace) -> set[str]:
-    """Names of initial weights and buffers; if none were seen, names of what had a gradient."""
+    """Return the names of initial weights and buffers; if none were seen, names of what had a gradient."""
     starts = {point.name for point in trace.points if point.kind == "start"}
     return starts or {point.name for point in trace.points if point.kind == "gradient"}
 
@@ -105,7 +104,7 @@ def global_differences(
 
 
 def _facts(trace: ProcessTrace) -> dict[str, dict[str, bool]]:
-    """What the probe says of each array: {"model": True, "nonnegative": True}."""
+    """Return what the probe says of each array: {"model": True, "nonnegative": True}."""
     found: dict[str, dict[str, bool]] = {}
     for event in trace.events_named("globals"):
         arrays = event.get("arrays")
@@ -129,7 +128,7 @@ def _classification(
 
 
 def _went_through(trace: ProcessTrace, name: str) -> bool:
-    """Whether exactly these bits went into a model, or came out of one."""
+    """Return whether exactly these bits went into a model, or came out of one."""
     numbers = [n for n, point in enumerate(trace.points) if (point.kind, point.name) == ("end", name)]
     prints = [row["fingerprint"] for n in numbers for row in trace.rows[trace.rows["point"] == n][-1:]]
     fed = np.array([_is_fed(point.kind, point.name) for point in trace.points], bool)

@@ -69,18 +69,18 @@ class Comparison:
         self.groups = _grouped(self)
 
     def pair(self, a: AlignedTrial, b: AlignedTrial) -> PairDifference:
-        """What differs between two trials; names and order are those of the first."""
+        """Return what differs between two trials; names and order are those of the first."""
         key = (a.id, b.id)
         if key not in self._known:
             self._known[key] = pair_difference(a, b, self.ignores)
         return self._known[key]
 
     def known(self) -> list[tuple[tuple[int, int], PairDifference]]:
-        """Every pair compared so far, with the numbers of its trials."""
+        """Return every pair compared so far, with the numbers of its trials."""
         return sorted(self._known.items(), key=lambda item: item[0])
 
     def pairs(self) -> list[PairDifference]:
-        """Every pair compared so far."""
+        """Return every pair compared so far."""
         return list(self._known.values())
 
     @property
@@ -90,15 +90,15 @@ class Comparison:
         return self.trial(largest[0])
 
     def trial(self, number: int) -> AlignedTrial:
-        """The trial of a number."""
+        """Return the trial of a number."""
         return next(trial for trial in self.aligned if trial.id == number)
 
     def group_of(self, number: int) -> list[int]:
-        """The group that a trial is in."""
+        """Return the group that a trial is in."""
         return next(group for group in self.groups if number in group)
 
     def against_reference(self) -> dict[int, PairDifference]:
-        """Every other trial against the reference."""
+        """Return the comparison of every other trial with the reference, by its number."""
         reference = self.reference
         return {trial.id: self.pair(reference, trial) for trial in self.aligned if trial.id != reference.id}
 
@@ -134,7 +134,10 @@ def _member_difference(
 
 
 def _grouped(comparison: Comparison) -> list[list[int]]:
-    """Groups by first member. Longer trials first: a stopped one joins the first group that it agrees with so far."""
+    """Return the groups by first member.
+
+    Longer trials first: a stopped one joins the first group that it agrees with so far.
+    """
     by_length = sorted(comparison.aligned, key=lambda trial: (not trial.whole, -trial.steps, trial.id))
     groups: list[list[AlignedTrial]] = []
     for trial in by_length:
@@ -165,7 +168,7 @@ def group_splits(comparison: Comparison) -> list[GroupSplit]:
 
 
 def stage_starts(trials: Iterable[AlignedTrial]) -> dict[int, int]:
-    """The place of a process among those that observed something -> the step at which it begins."""
+    """Return the place of a process among those that observed something -> the step at which it begins."""
     longest: dict[int, int] = {}
     for trial in trials:
         for member in trial.members:
@@ -183,7 +186,7 @@ def _pair(comparison: Comparison, a: int, b: int) -> PairDifference:
 
 
 def _step(pair: PairDifference, starts: dict[int, int], steps: int) -> int:
-    """The first step that differs; -1 before step 0; the number of all steps if only what was left differs."""
+    """Return the first step that differs; -1 before step 0; the number of all steps if only what was left differs."""
     places = []
     for part in pair.members:
         begin = starts.get(part.member.order, 0)

@@ -15,7 +15,7 @@ Values = dict[str, bytes]  # key -> fingerprints, in the order in which they wer
 
 
 def keyed_points(comparison: Comparison) -> list[KeyedPoint]:
-    """Each name that is observed under keys, with the first key at which a trial differs from the reference."""
+    """Return each name that is observed under keys, with the first key at which a trial differs from the reference."""
     if not comparison.aligned:
         return []
     return [point for member in comparison.reference.members for point in _of_member(comparison, member)]
@@ -34,7 +34,7 @@ def _of_member(comparison: Comparison, member: Member) -> Iterator[KeyedPoint]:
 
 
 def _twins(comparison: Comparison, member: Member) -> dict[int, dict[str, Values]]:
-    """The keyed values of the same process in each other trial."""
+    """Return the keyed values of the same process in each other trial."""
     found = {}
     for trial, pair in comparison.against_reference().items():
         twin = next((part.other for part in pair.members if part.member.key == member.key and part.other), None)
@@ -44,7 +44,10 @@ def _twins(comparison: Comparison, member: Member) -> dict[int, dict[str, Values
 
 
 def _differing(mine: Values, theirs: Values) -> list[str]:
-    """Keys whose values differ. A key that only one trial has counts too, unless that trial only got further."""
+    """Return the keys whose values differ.
+
+    A key that only one trial has counts too, unless that trial only got further.
+    """
     both = [key for key in mine if key in theirs and mine[key] != theirs[key]]
     last = max((place for place, key in enumerate(mine) if key in theirs), default=-1)
     return both + [key for place, key in enumerate(mine) if key not in theirs and place < last]
@@ -69,6 +72,6 @@ def _values(trace: ProcessTrace) -> dict[str, Values]:
 
 
 def _number_of(name: str, numbers: dict[str, int]) -> int:
-    """The number of the place at the beginning of a point's name (PLACE or PLACE.PART); -1 if there is none."""
+    """Return the number of the place at the beginning of a point's name (PLACE or PLACE.PART); -1 if there is none."""
     ends = [at for at, letter in enumerate(name) if letter == "."]
     return next((numbers[name[:end]] for end in (len(name), *ends) if name[:end] in numbers), -1)

@@ -13,13 +13,13 @@ __all__ = ["levels"]
 
 
 def levels(record: MergedRecord, result: Result) -> list[Level]:
-    """Each level, the strictest first."""
+    """Return each level, the strictest first."""
     sides = [[trial for trial in record.trials if trial.id in side.trials] for side in record.sides]
     return [_bits(record, result), _printed(sides), _spread(sides)]
 
 
 def _bits(record: MergedRecord, result: Result) -> Level:
-    """Whether all trials of both have the same bits; if not, through which step the trials of the two agree."""
+    """Return whether all trials of both have the same bits; if not, through which step the trials of the two agree."""
     steps = words.count(result.scope.steps_compared, "step")
     if result.divergence is None:
         return Level(name="bits", holds=True if result.verdict == "repeated" else None, says=f"compared: {steps}")
@@ -47,7 +47,7 @@ def _whole(trials: Sequence[TrialTrace]) -> list[TrialTrace]:
 
 
 def _printed(sides: Sequence[Sequence[TrialTrace]]) -> Level:
-    """Whether each metric is printed with the same digits by all trials of both."""
+    """Return whether each metric is printed with the same digits by all trials of both."""
     said = [trial.file.metrics_printed for side in sides for trial in _whole(side)]
     names = sorted(set.intersection(*map(set, said))) if all(map(_whole, sides)) else []
     if not names:
@@ -63,7 +63,7 @@ _NONE = "no metric was found in complete trials of both records (--metric NAME=R
 
 
 def _spread(sides: Sequence[Sequence[TrialTrace]]) -> Level:
-    """Whether the ranges of each metric overlap. A range needs two trials of each record."""
+    """Return whether the ranges of each metric overlap. A range needs two trials of each record."""
     values = [[trial.file.metrics for trial in _whole(side)] for side in sides]
     names = sorted(set.intersection(*(set(one) for side in values for one in side))) if all(values) else []
     if not names:

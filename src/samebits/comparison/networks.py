@@ -43,21 +43,21 @@ class Network:
 
 
 def labels(trace: ProcessTrace) -> list[str]:
-    """The labels at the beginning of names, the longest first; the first model's label is empty."""
+    """Return the labels at the beginning of names, the longest first; the first model's label is empty."""
     told = (event.get("label") for event in trace.events_named("model"))
     loose = (match[0] for point in trace.points if (match := _LOOSE.match(point.name)))
     return sorted({label for label in (*told, *loose) if isinstance(label, str)}, key=len, reverse=True)
 
 
 def split(name: str, known: Iterable[str]) -> tuple[str, str]:
-    """(label, rest) of a name."""
+    """Return (label, rest) of a name."""
     name = _OF_OPTIMIZER.sub("", name, count=1) if _OF_OPTIMIZER.match(name) else name
     label = next((label for label in known if label and name.startswith(label)), "")
     return label, name[len(label) :]
 
 
 def networks(trace: ProcessTrace) -> dict[str, Network]:
-    """The networks of a trace by label, in the order in which they were seen."""
+    """Return the networks of a trace by label, in the order in which they were seen."""
     known = labels(trace)
     places = [split(point.name, known) for point in trace.points]
     found: dict[str, Network] = {}
@@ -80,7 +80,7 @@ def networks(trace: ProcessTrace) -> dict[str, Network]:
 
 
 def paired(mine: dict[str, Network], theirs: dict[str, Network]) -> dict[str, str] | None:
-    """{label: the other trace's label} of the same network; None if the program's variables say otherwise."""
+    """Return {label: the other trace's label} of the same network; None if the program's variables say otherwise."""
     left, pairs = list(theirs.values()), dict[str, str]()
     for criterion in (_whole, _at_start, _at_end, _structure):
         for network in [one for one in mine.values() if one.label not in pairs]:
@@ -109,8 +109,10 @@ def _structure(network: Network) -> Any:
 
 
 def _contradicted(pairs: dict[str, str], mine: dict[str, Network], theirs: dict[str, Network]) -> bool:
-    """Whether the variables that hold the networks pair them differently: a key or an attribute says so, or most of the
-    other variables do. A single plain variable may be left over from a loop.
+    """Return whether the variables that hold the networks pair them differently.
+
+    A key or an attribute says so, or most of the other variables do. A single plain variable may be left over from
+    a loop.
     """
     holders = {path: other.label for other in theirs.values() for path in other.paths}
     shared = [(path, network.label) for network in mine.values() for path in network.paths if path in holders]
@@ -158,7 +160,7 @@ class Histories:
     def _key(
         point: Point, place: tuple[str, str], step: list[str], weights: set[tuple[str, str]]
     ) -> tuple[tuple[str, ...], bool]:
-        """(the history that a row belongs to, whether this step only evaluates that network)."""
+        """Return (the history that a row belongs to, whether this step only evaluates that network)."""
         network, rest = place
         if point.kind in ("start", "end"):
             return (point.kind, network, rest), False
@@ -172,7 +174,7 @@ class Histories:
 
 
 def _row(number: int, trace: ProcessTrace, *, missing: bool) -> Row:
-    """A row of the trace, as a difference shows it."""
+    """Return a row of the trace, as a difference shows it."""
     row, point = trace.rows[number], trace.points[int(trace.rows[number]["point"])]
     step, kind, occurrence = int(row["step"]), int(row["kind"]), int(row["occurrence"])
     return Row(step, kind, number, point.name, occurrence, missing, point)
@@ -183,7 +185,7 @@ def _network(rest: str, label: str, names: dict[str, str]) -> str:
 
 
 def in_own_order(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> TraceDifference:
-    """What differs if each network is compared with itself; `found` if this shows no later difference."""
+    """Return what differs if each network is compared with itself; `found` if this shows no later difference."""
     if not (_has_several(a) and _has_several(b)):
         return found
     networks_a, networks_b = networks(a), networks(b)
@@ -208,7 +210,7 @@ def in_own_order(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> Tr
 def _histories(
     a: ProcessTrace, b: ProcessTrace, pairs: dict[str, str] | None, before: int
 ) -> tuple[Histories, Histories] | None:
-    """The histories of both traces, if their networks can be paired and are trained in different orders."""
+    """Return the histories of both traces, if their networks can be paired and are trained in different orders."""
     if pairs is None:
         return None
     common = {label: f"network {number}" for number, label in enumerate(pairs)}
@@ -232,7 +234,7 @@ def _compare_holders(
 
 
 def _end_rows(trace: ProcessTrace, label: str) -> list[Row]:
-    """What a network ends with, as differences."""
+    """Return what a network ends with, as differences."""
     known = labels(trace)
     ends = np.flatnonzero(trace.rows["kind"] == wire.CODE["end"])
     names = [trace.points[number].name for number in trace.rows["point"][ends].tolist()]
@@ -241,7 +243,7 @@ def _end_rows(trace: ProcessTrace, label: str) -> list[Row]:
 
 
 def _is_named(path: str) -> bool:
-    """Whether a path goes through a key or an attribute. A plain variable may be left over from a loop."""
+    """Return whether a path goes through a key or an attribute. A plain variable may be left over from a loop."""
     return "['" in path or "." in path
 
 
@@ -251,7 +253,7 @@ def _has_several(trace: ProcessTrace) -> bool:
 
 
 def _comparable(a: ProcessTrace, b: ProcessTrace) -> tuple[int, bool]:
-    """(the step below which values were kept one by one, whether that is all of both traces)."""
+    """Return (the step below which values were kept one by one, whether that is all of both traces)."""
     ends = [trace.limit for trace in (a, b) if trace.limit is not None]
     for trace in (a, b):
         digests = trace.rows["step"][trace.rows["flag"] == wire.DIGEST]
@@ -260,8 +262,10 @@ def _comparable(a: ProcessTrace, b: ProcessTrace) -> tuple[int, bool]:
 
 
 def _differing_rows(mine: Histories, theirs: Histories, *, whole: bool) -> Iterator[tuple[int | None, bool]]:
-    """(number of mine's row, whether it is missing in the other) of the first difference of each history; None for a
-    row that only the other has. `whole`: histories of different lengths differ."""
+    """Yield (number of mine's row, whether it is missing in the other) of the first difference of each history.
+
+    The result is None for a row that only the other has. `whole`: histories of different lengths differ.
+    """
     for key, history in mine.found.items():
         other = theirs.found.get(key, [])
         pairs = zip(history, other, strict=False)

@@ -91,7 +91,7 @@ class AlignedTrial:
 
 
 def _identities(processes: list[ProcessTrace]) -> list[tuple[int, ...]]:
-    """The identity of each process; none at all if a forked child lacks its own.
+    """Return the identity of each process; none at all if a forked child lacks its own.
 
     A pool's workers are told apart by what they did, because the tasks of each depend on how fast the others are.
     """
@@ -106,12 +106,12 @@ def _identities(processes: list[ProcessTrace]) -> list[tuple[int, ...]]:
 
 
 def is_pooled(process: ProcessTrace) -> bool:
-    """Whether a pool gives this process its tasks."""
+    """Return whether a pool gives this process its tasks."""
     return bool(process.events_named("pooled"))
 
 
 def _ordered(processes: list[ProcessTrace]) -> list[tuple[int, ProcessTrace]]:
-    """(order, process). Ranks of one world have the same order: a rank joins the last world that lacks it.
+    """Return (order, process). Ranks of one world have the same order: a rank joins the last world that lacks it.
 
     So the number of orders does not depend on which of two starts at the same time was faster.
     """
@@ -131,7 +131,7 @@ def _ordered(processes: list[ProcessTrace]) -> list[tuple[int, ProcessTrace]]:
 
 
 def _world(facts: dict[str, Any]) -> tuple[int, tuple[str, ...]] | None:
-    """Equal for all ranks of one distributed start; None for any other process."""
+    """Return a value that is equal for all ranks of one distributed start. It is None for any other process."""
     size = int(facts.get("world_size") or 1)
     alone = size < 2 or facts.get("rank") is None or facts.get("forked_from") is not None
     return None if alone else (size, _of_one_start(facts["argv"][1:]))
@@ -141,13 +141,13 @@ WORKER_OF_RAY = "default_worker.py"  # the script of Ray's own that each of its 
 
 
 def _of_one_start(argv: Sequence[str]) -> tuple[str, ...]:
-    """The arguments that all ranks of one start share. Those after Ray's own script name a single worker."""
+    """Return the arguments that all ranks of one start share. Those after Ray's own script name a single worker."""
     at = next((at for at, word in enumerate(argv) if word.endswith(f"/{WORKER_OF_RAY}")), len(argv))
     return tuple(argv[: at + 1])
 
 
 def program(argv: Sequence[str]) -> list[str]:
-    """The arguments as the program sees them: without the interpreter and its flags (`-m` and `-c` stay)."""
+    """Return the arguments as the program sees them: without the interpreter and its flags (`-m` and `-c` stay)."""
     words = list(argv[1:])
     while words and re.fullmatch(r"-[bBdEiIOPqsSuvx]+", words[0]):
         del words[0]
@@ -155,8 +155,9 @@ def program(argv: Sequence[str]) -> list[str]:
 
 
 def normal_argv(argv: Sequence[str], trial: TrialTrace, command: Sequence[str]) -> tuple[str, ...]:
-    """The arguments without the parts that name this trial or a single worker of Ray, and without the interpreter's
-    folder.
+    """Return the arguments without the parts that name this trial or a single worker of Ray.
+
+    The interpreter's folder is left out, too.
     """
     words = [_normal_word(word, trial, command) for word in _of_one_start(argv)]
     return tuple([Path(words[0]).name, *words[1:]]) if words else ()
@@ -171,7 +172,7 @@ def _normal_word(word: str, trial: TrialTrace, command: Sequence[str]) -> str:
 
 
 def _numbered(original: str, number: int) -> re.Pattern[str]:
-    """A word of the command without the trial's number, as a whole word: the 1 in 13 stays."""
+    """Return a word of the command without the trial's number, as a whole word: the 1 in 13 stays."""
     plain = [] if original == "{trial}" else [str(number)]  # a 1 alone can mean many things
     forms = [re.escape(original.replace("{trial}", text)) for text in (f"{number:03d}", *plain)]
     return re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)")
@@ -181,7 +182,7 @@ def _numbered(original: str, number: int) -> re.Pattern[str]:
 
 
 def missing_ranks(trial: TrialTrace) -> list[tuple[int, int]]:
-    """(rank, world size) of the ranks without a process that observed something."""
+    """Return (rank, world size) of the ranks without a process that observed something."""
     promised: dict[int, set[int]] = {}
     leaders = [process for process in trial.processes if _leads(process, trial.processes)]
     for process in leaders:
@@ -193,7 +194,7 @@ def missing_ranks(trial: TrialTrace) -> list[tuple[int, int]]:
 
 
 def _leads(process: ProcessTrace, processes: list[ProcessTrace]) -> bool:
-    """Whether the process is a rank itself, not a worker that inherited the rank's environment."""
+    """Return whether the process is a rank itself, not a worker that inherited the rank's environment."""
     facts = process.facts
     if facts.get("rank") is None or (facts.get("world_size") or 0) < 2 or facts.get("forked_from") is not None:
         return False
@@ -210,7 +211,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 def pairs(a: AlignedTrial, b: AlignedTrial) -> list[tuple[Member | None, Member | None]]:
-    """Processes that belong together, by order; None stands for one that the other trial does not have.
+    """Return the processes that belong together, by order; None stands for one that the other trial does not have.
 
     A single process in each trial is the same one whatever its arguments. Else keys decide; for siblings, what they did
     comes before their order. The remaining processes are paired in order if both trials have equally many of the rank,
@@ -239,7 +240,7 @@ def _take(mine: Member, theirs: dict[MemberKey, Member], found: list[tuple[Membe
 
 
 def _same_program(a: Member, b: Member) -> bool:
-    """Whether the arguments differ only in values."""
+    """Return whether the arguments differ only in values."""
     same_place = a.key.identity == b.key.identity
     return same_place and len(a.key.argv) == len(b.key.argv) and a.key.argv[:2] == b.key.argv[:2]
 
@@ -275,7 +276,7 @@ def _by_trait(members: Sequence[Member], trait: Callable[[Member], K]) -> dict[K
 
 
 def _content(trace: ProcessTrace, limit: int | None) -> bytes:
-    """A digest over all observations before a step, without random states.
+    """Return a digest over all observations before a step, without random states.
 
     It does not depend on the numbers of points.
     """

@@ -61,7 +61,7 @@ class ReasonInputs:
 
 
 def why_not_repeated(looked: ReasonInputs, comparison: Comparison) -> Reason | None:
-    """Why equal bits do not count as an answer; None if they do."""
+    """Return why equal bits do not count as an answer; None if they do."""
     looked = replace(looked, comparison=comparison)
     for look in _LOOKS:
         reason = look(looked)
@@ -106,7 +106,7 @@ def _endings(looked: ReasonInputs) -> Reason | None:
 
 
 def _patterns(looked: ReasonInputs) -> Reason | None:
-    """A pattern that matched nothing. If programs failed, that reason says more."""
+    """Return a pattern that matched nothing. If programs failed, that reason says more."""
     statuses = {trial.trial.file.status for trial in looked.trials}
     without: dict[str, list[int]] = {}
     for trial in looked.trials if statuses <= {"complete", "stopped", "unwatched"} else []:
@@ -122,7 +122,7 @@ def _patterns(looked: ReasonInputs) -> Reason | None:
 
 
 def _wrote(looked: ReasonInputs, ids: Sequence[int]) -> str:
-    """What to do about a pattern that matched nothing: it names the files that the program wrote."""
+    """Return what to do about a pattern that matched nothing: it names the files that the program wrote."""
     wrote = next(iter(likely_results([trial.trial for trial in looked.trials if trial.id in ids])), [])
     if not wrote:
         return "The program wrote no file that can be compared. Give it '{out}' as its output folder."
@@ -131,8 +131,9 @@ def _wrote(looked: ReasonInputs, ids: Sequence[int]) -> str:
 
 
 def _unknown(looked: ReasonInputs) -> Reason | None:
-    """A difference in what the trials left that samebits does not understand: its place, and the two options that
-    settle it.
+    """Return the reason for a difference in the results of trials that samebits does not understand.
+
+    It has the place, and the two options that settle it.
     """
     comparison = looked.comparison
     for (one, two), pair in comparison.known() if comparison is not None else []:
@@ -143,7 +144,7 @@ def _unknown(looked: ReasonInputs) -> Reason | None:
 
 
 def _found_by(first: FileDifference, later: int, looked: ReasonInputs) -> Reason | None:
-    """A file that an earlier trial wrote and a later one added to: a database, an archive."""
+    """Return a file that an earlier trial wrote and a later one added to: a database, an archive."""
     leaks = [leak for trial in looked.trials if trial.id == later for leak in trial.trial.file.leaks]
     found = [
         leak for leak in leaks if leak.how == "read" and Path(looked.record.directory, first.path) == Path(leak.path)
@@ -159,7 +160,7 @@ def _found_by(first: FileDifference, later: int, looked: ReasonInputs) -> Reason
 
 
 def begin_without(leak: Leak, record: RecordFile) -> str:
-    """What to do so that no trial finds the file."""
+    """Return what to do so that no trial finds the file."""
     if record.options.isolate:
         return f"Remove {leak.path} before each trial: --isolate leaves it where it is."
     return "Run with --isolate: each trial then begins without the file."

@@ -68,7 +68,7 @@ def different_files(comparison: Comparison, divergence: Divergence) -> str:
 
 
 def _what(divergence: Divergence) -> str:
-    """The kind and the name of the point, and the process if it has a name."""
+    """Return the kind and the name of the point, and the process if it has a name."""
     kind, name = divergence.kind, divergence.name or "?"
     where = f" in the process {divergence.process.name}" if divergence.process.name else ""
     return f"{kind}{where}" if name == kind else f"{kind} of {name}{where}"
@@ -87,13 +87,13 @@ MOST_OF_A_NAME = 80  # how many characters of a place in a file are shown
 
 
 def file_caveats(comparison: Comparison) -> Iterator[str]:
-    """What limits the comparison of files and printed lines."""
+    """Yield what limits the comparison of files and printed lines."""
     for look in (_errors, _file_limits, _file_names, _printed):
         yield from look(comparison)
 
 
 def file_understood(comparison: Comparison) -> Iterator[str]:
-    """Differences that are understood, and patterns of --ignore that matched nothing."""
+    """Yield the differences that are understood, and patterns of --ignore that matched nothing."""
     yield from _ignores(comparison)
     yield from _understood(comparison)
 
@@ -134,7 +134,7 @@ def _file_names(comparison: Comparison) -> Iterator[str]:
 
 
 def _understood(comparison: Comparison) -> Iterator[str]:
-    """Differences in files that are understood, a sentence for each file."""
+    """Yield the differences in files that are understood, a sentence for each file."""
     found: dict[str, dict[str, str]] = {}
     for pair in comparison.pairs():
         for difference in pair.left:
@@ -156,7 +156,7 @@ def _of_file(path: str, names: dict[str, str]) -> str:
 
 
 def _shortened(part: str) -> str:
-    """The two ends of a long name. Lightning names the state of a callback by all its settings."""
+    """Return the two ends of a long name. Lightning names the state of a callback by all its settings."""
     return part if len(part) <= MOST_OF_A_NAME else f"{part[: MOST_OF_A_NAME // 2]}…{part[-MOST_OF_A_NAME // 2 :]}"
 
 
@@ -169,6 +169,6 @@ def _printed(comparison: Comparison) -> Iterator[str]:
 
 
 def _whole_pairs(comparison: Comparison) -> list[tuple[TrialTrace, TrialTrace]]:
-    """The first whole trial with each of the others."""
+    """Return the first whole trial with each of the others."""
     whole = [trial.trial for trial in comparison.aligned if trial.whole]
     return [(whole[0], other) for other in whole[1:]]

@@ -24,7 +24,7 @@ from samebits_probe import wire
 
 
 def setup(record: RecordFile, aligned: Sequence[AlignedTrial]) -> Setup:
-    """What was held the same. Machine, packages and code are those of the first trial."""
+    """Return what was held the same. Machine, packages and code are those of the first trial."""
     first = aligned[0].trial if aligned else None
     return Setup(
         command=record.command,
@@ -40,7 +40,7 @@ def setup(record: RecordFile, aligned: Sequence[AlignedTrial]) -> Setup:
 
 
 def scripts(trial: TrialTrace, directory: str) -> dict[str, str]:
-    """Fingerprints of the files that the command names, without those that the trial itself wrote.
+    """Return the fingerprints of the files that the command names, without those that the trial itself wrote.
 
     A command names its results, too: `papermill train.ipynb out.ipynb`.
     """
@@ -60,7 +60,7 @@ def _python(record: RecordFile, first: TrialTrace | None) -> str | None:
 
 
 def packages(trial: TrialTrace) -> dict[str, str]:
-    """Versions that the launcher found, and those that the processes had imported."""
+    """Return the versions that the launcher found, and those that the processes had imported."""
     found = dict(trial.file.packages)
     for process in trial.observed:
         for event in process.events_named("packages"):
@@ -70,7 +70,7 @@ def packages(trial: TrialTrace) -> dict[str, str]:
 
 
 def control(identity: str, trials: Sequence[TrialTrace]) -> HeldControl:
-    """What a control did: its worst reading, or unreadable if no reading was possible."""
+    """Return what a control did: its worst reading, or unreadable if no reading was possible."""
     events = [event for trial in trials for process in _speakers(trial) for event in _of(process, identity)]
     said: dict[str, Any] = min(events, key=_rank, default={"effect": "unreadable"})
     return HeldControl(id=identity, effect=said["effect"], why=str(said.get("why") or ""))
@@ -80,12 +80,12 @@ _RANKS = ("undone", "overruled", "idle", "held", "unreadable")
 
 
 def _rank(event: dict[str, Any]) -> tuple[int, bool]:
-    """The order of readings: by effect. Among equal effects, a reading with a sentence comes first."""
+    """Return the order of readings: by effect. Among equal effects, a reading with a sentence comes first."""
     return _RANKS.index(event["effect"]), not event.get("why")
 
 
 def _speakers(trial: TrialTrace) -> list[ProcessTrace]:
-    """The processes that trained; all processes if none did."""
+    """Return the processes that trained; all processes if none did."""
     return trial.observed or trial.processes
 
 
@@ -101,13 +101,13 @@ MACHINE_FACTS = (
 
 
 def why_no_divergence(comparison: Comparison, record: RecordFile, *, nodes_asked: bool = False) -> Reason | None:
-    """Why the difference may not come from the program itself, or None. `nodes_asked`: see `verdict.judge`."""
+    """Return why the difference may not come from the program itself, or None. `nodes_asked`: see `verdict.judge`."""
     doubt = _pooled(comparison) or _leaked(comparison, record)
     return doubt if doubt or nodes_asked else _other_machine(comparison)
 
 
 def _pooled(comparison: Comparison) -> Reason | None:
-    """Whether workers of a pool were given different tasks: together they observed the same values."""
+    """Return whether workers of a pool were given different tasks: together they observed the same values."""
     pairs = comparison.against_reference().values()
     apart = [part.member for pair in pairs for part in pair.members if part.alone or not part.found.equal]
     if not apart or not all(is_pooled(member.trace) for member in apart):
@@ -121,7 +121,7 @@ def _pooled(comparison: Comparison) -> Reason | None:
 
 
 def _pooled_values(trial: TrialTrace) -> bytes:
-    """A digest over the values that all pooled workers observed, random states left out."""
+    """Return a digest over the values that all pooled workers observed, random states left out."""
     digest = hashlib.blake2b(digest_size=16)
     traces = [process.rows for process in trial.processes if is_pooled(process)]
     prints = [rows["fingerprint"][rows["kind"] != wire.CODE["rng"]] for rows in traces]
@@ -131,7 +131,7 @@ def _pooled_values(trial: TrialTrace) -> bytes:
 
 
 def _explained(comparison: Comparison, labels: Mapping[int, Hashable]) -> bool:
-    """Whether all trials that differ in bits also differ in their labels."""
+    """Return whether all trials that differ in bits also differ in their labels."""
     groups = [(group, other) for group, other in combinations(comparison.groups, 2)]
     return all(labels[a] != labels[b] for group, other in groups for a in group for b in other)
 
@@ -146,7 +146,7 @@ def _leaked(comparison: Comparison, record: RecordFile) -> Reason | None:
 
 
 def _contents(trial: TrialTrace) -> Hashable:
-    """What the trial found in files of earlier trials. Unknown content equals no other content."""
+    """Return what the trial found in files of earlier trials. Unknown content equals no other content."""
     return frozenset((leak.path, leak.content or f"unknown to trial {trial.id}") for leak in trial.file.leaks)
 
 
@@ -169,7 +169,7 @@ def leak_between(trials: list[TrialTrace], record: RecordFile) -> str | None:
 
 
 def leak_advice(leak: Leak, record: RecordFile) -> str:
-    """The user's command with {out} instead of the file's folder; without one, `--isolate`."""
+    """Return the user's command with {out} instead of the file's folder; without one, `--isolate`."""
     path = _relative(leak.path, record.directory)
     command = [_with_out(word, path) for word in record.command]
     if command != record.command:
@@ -196,7 +196,7 @@ def _shell(command: list[str]) -> str:
 
 
 def leaked_files(trials: list[TrialTrace], record: RecordFile) -> list[str]:
-    """The paths of the leaked files, relative if they lie below the working folder."""
+    """Return the paths of the leaked files, relative if they lie below the working folder."""
     return sorted({str(_relative(leak.path, record.directory)) for trial in trials for leak in trial.file.leaks})
 
 
@@ -213,14 +213,14 @@ def _other_machine(comparison: Comparison) -> Reason | None:
 
 
 def differing_facts(trials: Sequence[TrialTrace]) -> list[str]:
-    """The facts that can change bits and in which the machines of these trials differ."""
+    """Return the facts that can change bits and in which the machines of these trials differ."""
     facts = [machine_facts(trial) for trial in trials]
     names = sorted({name for found in facts for name in found})
     return [name for name in names if len({found.get(name) for found in facts}) > 1]
 
 
 def machine_facts(trial: TrialTrace) -> dict[str, str]:
-    """The machine's facts that can change bits, as the launcher and the processes saw them."""
+    """Return the machine's facts that can change bits, as the launcher and the processes saw them."""
     seen = [trial.file.machine, *(e.get("machine", {}) for p in trial.observed for e in p.events_named("machine"))]
     sources = [source for source in seen if isinstance(source, dict)]
     return {name: str(source[name]) for source in sources for name in MACHINE_FACTS if name in source}

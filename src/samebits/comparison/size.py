@@ -68,7 +68,7 @@ def _of_floats(bits: tuple[NDArray[Any], NDArray[Any]], name: str, shape: tuple[
 
 
 def element_bits(data: bytes, size: int) -> NDArray[Any]:
-    """The elements as unsigned integers; as raw bytes if there is no integer of that size."""
+    """Return the elements as unsigned integers; as raw bytes if there is no integer of that size."""
     return np.frombuffer(data, f"<u{size}" if size in (1, 2, 4, 8) else f"V{size}")
 
 
@@ -80,19 +80,19 @@ def _values(bits: NDArray[Any], name: str) -> Floats:
 
 
 def floats(data: bytes, dtype: str) -> Floats | None:
-    """The values of a tensor of this dtype; None if it is not floating point."""
+    """Return the values of a tensor of this dtype; None if it is not floating point."""
     name = dtype.rpartition(".")[2]
     size = _FLOATS.get(name)
     return _values(element_bits(data, size), name) if size and not len(data) % size else None
 
 
 def _max_ulp(a: NDArray[Any], b: NDArray[Any]) -> int | None:
-    """The largest number of representable values between the two elements of a pair."""
+    """Return the largest number of representable values between the two elements of a pair."""
     return int(ulp_distances(a, b).max()) if len(a) else None
 
 
 def ulp_distances(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-    """How many representable values each pair of floats is apart, given as bits."""
+    """Return how many representable values each pair of floats is apart, given as bits."""
     x, y = _ordered(a), _ordered(b)
     apart: NDArray[Any] = np.where(x > y, x - y, y - x)
     return apart
@@ -113,12 +113,12 @@ def _max_relative(x: Floats, y: Floats) -> float | None:
 
 
 def _plain_looks(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
-    """For integers, truth values and formats without arithmetic here."""
+    """Describe the difference of integers, truth values and formats without arithmetic here."""
     return _order((a, b), shape) or _rows_look(a, b, shape) or "like different values"
 
 
 def _looks(x: Floats, y: Floats, bits: tuple[NDArray[Any], NDArray[Any]], kind: tuple[str, tuple[int, ...]]) -> str:
-    """The first phrase that fits; the most specific come first."""
+    """Return the first phrase that fits; the most specific come first."""
     name, shape = kind
     if (np.isfinite(x) != np.isfinite(y)).any():
         return "like an overflow: NaN or infinity in one, numbers in the other"
@@ -131,7 +131,7 @@ def _looks(x: Floats, y: Floats, bits: tuple[NDArray[Any], NDArray[Any]], kind: 
 
 
 def _rounding(x: Floats, y: Floats, bound: float) -> str:
-    """Differences that are small against the largest number.
+    """Return the differences that are small against the largest number.
 
     Elements near zero may be off by many of their own units.
     """
@@ -143,7 +143,7 @@ def _rounding(x: Floats, y: Floats, bound: float) -> str:
 
 
 def _order(bits: tuple[NDArray[Any], NDArray[Any]], shape: tuple[int, ...]) -> str:
-    """The same values at different places."""
+    """Return the same values at different places."""
     a, b = bits
     if len(shape) > 1 and _same_rows(a, b, shape):
         return "like the same rows in a different order"
@@ -160,7 +160,7 @@ def _same_rows(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> bool
 
 
 def _factor(x: Floats, y: Floats, unit: float) -> str:
-    """All of one tensor is a multiple of the other."""
+    """Return all of one tensor is a multiple of the other."""
     both = (x != 0) & (y != 0)
     if both.sum() < 2 or ((x == 0) != (y == 0)).any():
         return ""
@@ -173,7 +173,7 @@ def _factor(x: Floats, y: Floats, unit: float) -> str:
 
 
 def _offset(x: Floats, y: Floats, unit: float) -> str:
-    """All elements moved by the same amount."""
+    """Return all elements moved by the same amount."""
     apart = y - x
     middle = float(np.median(apart))
     scale = max(float(np.abs(x).max()), float(np.abs(y).max()))
@@ -184,7 +184,7 @@ def _offset(x: Floats, y: Floats, unit: float) -> str:
 
 
 def _rows_look(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
-    """Some rows replaced."""
+    """Describe a difference in which some rows were replaced."""
     if len(shape) < 2 or shape[0] < 2:
         return ""
     changed = int((a != b).reshape(shape[0], -1).any(axis=1).sum())
@@ -192,19 +192,19 @@ def _rows_look(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
 
 
 def _sample(x: Floats, y: Floats) -> str:
-    """Whether the two tensors are related at all."""
+    """Return a phrase that says whether the two tensors are related at all."""
     if len(x) > 1 and _likeness(x, y) > _ALIKE:
         return "like a different computation: close, but more than rounding apart"
     return "like a different sample: the values have little in common"
 
 
 def _likeness(x: Floats, y: Floats) -> float:
-    """The cosine between the two: 1 if one is a positive multiple of the other."""
+    """Return the cosine between the two: 1 if one is a positive multiple of the other."""
     return float(np.dot(x, y) / np.sqrt(np.dot(x, x) * np.dot(y, y)))
 
 
 def _is_unrelated(x: Floats, y: Floats, bound: float) -> bool:
-    """Whether the pairs that differ differ by more than rounding, and have little in common."""
+    """Return whether the pairs that differ differ by more than rounding, and have little in common."""
     return len(x) > 1 and not _rounding(x, y, bound) and not _likeness(x, y) > _ALIKE
 
 
@@ -228,7 +228,7 @@ def relative_distance(a: bytes, b: bytes, dtype: str) -> float | None:
 
 
 def update_looks(before: bytes, after: tuple[bytes, bytes], dtype: str) -> str:
-    """A phrase if one trial's step is a multiple of the other's; else empty.
+    """Return a phrase if one trial's step is a multiple of the other's; else empty.
 
     Both steps begin with `before`. A weight hides such a factor, because the step is small against it. The factor shows
     in what was added, up to the rounding of the sum.

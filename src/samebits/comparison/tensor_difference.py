@@ -57,16 +57,16 @@ class TensorPair:
         return self.shape[0] if self.shape else 1
 
     def bits(self) -> tuple[Array, Array]:
-        """The elements of each, a row of the first dimension in each row."""
+        """Return the elements of each, a row of the first dimension in each row."""
         size = len(self.one) // self.count
         one, other = (element_bits(data, size).reshape(self.rows, -1) for data in (self.one, self.other))
         return one, other
 
 
 def shown_difference(pair: TensorPair, kind: str, *, is_related: bool) -> ShownDifference | None:
-    """What a page shows of two tensors of one kind of point; None if they are the same, or if nothing can be shown.
+    """Return what a page shows of two tensors of one kind of point.
 
-    `is_related`: whether units in the last place are meaningful for them.
+    The result is None if they are the same, or if nothing can be shown.
     """
     if not pair.is_whole or pair.one == pair.other:
         return None
@@ -85,7 +85,7 @@ def shown_difference(pair: TensorPair, kind: str, *, is_related: bool) -> ShownD
 
 
 def _samples(pair: TensorPair, *, has_pictures: bool) -> Iterator[SamplePair]:
-    """The first rows that differ; a tensor of one dimension is one row."""
+    """Yield the first rows that differ; a tensor of one dimension is one row."""
     if len(pair.shape) < 2:
         pair = replace(pair, shape=(1, *pair.shape))
     one, other = pair.bits()
@@ -99,7 +99,7 @@ def _samples(pair: TensorPair, *, has_pictures: bool) -> Iterator[SamplePair]:
 
 
 def _lines(pair: TensorPair, sides: tuple[bytes, bytes], first: int) -> dict[str, Any]:
-    """A row as two texts, or as its values from shortly before the first one that differs."""
+    """Return a row as two texts, or as its values from shortly before the first one that differs."""
     texts = [_text(data, pair.dtype) for data in sides]
     if all(texts):
         return {"form": "text", "one": texts[:1], "other": texts[1:]}
@@ -114,7 +114,7 @@ def _row(data: bytes, pair: TensorPair, row: int) -> bytes:
 
 
 def _numbers(data: bytes, dtype: str) -> Array | None:
-    """The values of a row, of dtypes that are numbers."""
+    """Return the values of a row, of dtypes that are numbers."""
     if (values := floats(data, dtype)) is not None:
         return values
     try:
@@ -125,7 +125,10 @@ def _numbers(data: bytes, dtype: str) -> Array | None:
 
 
 def _words(data: bytes, pair: TensorPair, start: int) -> list[str]:
-    """The values from a place on, as text: exact for integers, in nine digits for floats, else in hexadecimal."""
+    """Return the values from a place on, as text.
+
+    Integers are exact, floats have nine digits, and others are in hexadecimal.
+    """
     values = _numbers(data, pair.dtype)
     if values is None:
         size = len(data) // (pair.count // pair.rows)
@@ -135,7 +138,7 @@ def _words(data: bytes, pair: TensorPair, start: int) -> list[str]:
 
 
 def _text(data: bytes, dtype: str) -> str:
-    """The letters of a row of bytes; empty if it is no text."""
+    """Return the letters of a row of bytes; empty if it is no text."""
     if dtype.rpartition(".")[2] not in ("uint8", "int8") or len(data) < LEAST_SIDE:
         return ""
     try:
@@ -150,7 +153,7 @@ def _text(data: bytes, dtype: str) -> str:
 
 
 def _picture(sides: Sequence[Array | None], shape: tuple[int, ...]) -> PicturePair | None:
-    """Two rows as pictures; None if they do not have the shape of one."""
+    """Return two rows as pictures; None if they do not have the shape of one."""
     planes = [plane for values in sides if values is not None and (plane := _plane(values, shape)) is not None]
     if len(planes) != 2:
         return None
@@ -172,7 +175,7 @@ def _encoded(pixels: NDArray[np.uint8]) -> str:
 
 
 def _plane(values: Array, shape: tuple[int, ...]) -> Floats | None:
-    """Height, width, channels."""
+    """Return the values in the order height, width, channels."""
     array: NDArray[np.float64] = values.astype(np.float64).reshape(shape)
     if len(shape) == 2:
         array = array[:, :, None]
@@ -216,7 +219,10 @@ def _pixels(plane: Floats, low: float, high: float) -> NDArray[np.uint8]:
 
 
 def _ulps(pair: TensorPair) -> tuple[list[UlpRange], int]:
-    """(how many pairs of finite values differ, by their distance in powers of two; how many other pairs differ)."""
+    """Return (how many pairs of finite values differ, how many other pairs differ).
+
+    The first is one number for each distance in powers of two.
+    """
     one, other = (part.reshape(-1) for part in pair.bits())
     values = [floats(data, pair.dtype) for data in (pair.one, pair.other)]
     unequal = one != other
@@ -238,8 +244,9 @@ def _ulps(pair: TensorPair) -> tuple[list[UlpRange], int]:
 
 
 def _order(pair: TensorPair) -> RowOrder | None:
-    """Which rows of the two are the same; None if there is one row, if there are too many, or if no row changed its
-    place.
+    """Return which rows of the two are the same.
+
+    The result is None if there is one row, if there are too many, or if no row changed its place.
     """
     if not 1 < pair.rows <= MOST_ROWS:
         return None

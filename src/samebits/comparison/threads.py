@@ -39,12 +39,12 @@ _USUALLY_UNSEEDED = ("python", "numpy")  # few programs of a library that comput
 
 
 def trains_elsewhere(process: ProcessTrace) -> bool:
-    """Whether an unwatched thread trained."""
+    """Return whether an unwatched thread trained."""
     return any(event.get("point") == TRAINS_ELSEWHERE for event in process.events_named("not-observed"))
 
 
 def trained_in_threads(trials: Sequence[TrialTrace]) -> tuple[str, str] | None:
-    """(reason, advice) if an observed process trained in more threads than the watched one; else None."""
+    """Return (reason, advice) if an observed process trained in more threads than the watched one; else None."""
     ids = [trial.id for trial in trials if any(map(trains_elsewhere, trial.observed))]
     if not ids:
         return None
@@ -58,7 +58,10 @@ def trained_in_threads(trials: Sequence[TrialTrace]) -> tuple[str, str] | None:
 
 
 def told(divergence: Divergence | None, trials: Sequence[TrialTrace]) -> Divergence | None:
-    """The divergence. If it is at the end of a training in several threads, it has the steps between which it arose."""
+    """Return the divergence.
+
+    If it is at the end of a training in several threads, it has the steps between which it arose.
+    """
     racing = [process for trial in trials for process in trial.processes if trains_elsewhere(process)]
     if divergence is None or divergence.kind != "end" or not racing:
         return divergence
@@ -67,7 +70,10 @@ def told(divergence: Divergence | None, trials: Sequence[TrialTrace]) -> Diverge
 
 
 def numbers_counted(found: FileDifference, trials: Sequence[TrialTrace]) -> FileDifference:
-    """A number of a file or a print that differs: it counts if several threads trained, since no step explains it."""
+    """Return the difference.
+
+    If it is a number in a file or a print, and several threads trained, it counts: no step explains it.
+    """
     if found.effect != "unknown" or not any(trains_elsewhere(p) for trial in trials for p in trial.processes):
         return found
     one, two = (NUMBER.split(value) for value in found.values)
@@ -76,7 +82,7 @@ def numbers_counted(found: FileDifference, trials: Sequence[TrialTrace]) -> File
 
 
 def without_racing_traces(trials: Sequence[TrialTrace], command: Sequence[str] = ()) -> list[TrialTrace]:
-    """The trials.
+    """Return the trials.
 
     A process that trained in several threads keeps only its end, and only if the ends can be compared. If each trial
     wrote files that --artifact names, these are compared instead.
@@ -95,7 +101,7 @@ def without_racing_traces(trials: Sequence[TrialTrace], command: Sequence[str] =
 
 
 def _by_arguments(trials: Sequence[TrialTrace], command: Sequence[str]) -> list[list[ProcessTrace]]:
-    """The processes of all trials, grouped by their arguments."""
+    """Return the processes of all trials, grouped by their arguments."""
     found: dict[tuple[str, ...], list[ProcessTrace]] = {}
     for trial in trials:
         for process in trial.processes:
@@ -104,7 +110,7 @@ def _by_arguments(trials: Sequence[TrialTrace], command: Sequence[str]) -> list[
 
 
 def _are_comparable(processes: Sequence[ProcessTrace]) -> bool:
-    """Whether all of them watched the same model up to its end.
+    """Return whether all of them watched the same model up to its end.
 
     They did if each began with the same weights, or if the generators began in different states (the program is not
     seeded then). Else, or if the threads train models of their own, each trial may have watched the model of a
@@ -126,15 +132,14 @@ def _trains_own_models(process: ProcessTrace) -> bool:
 
 
 def _drawn_from(process: ProcessTrace) -> frozenset[tuple[str, bytes]]:
-    """The first states of the generators that weights are drawn from."""
+    """Return the first states of the generators that weights are drawn from."""
     return frozenset(state for state in _first(process, "rng") if state[0] not in _USUALLY_UNSEEDED)
 
 
 def _in_variables(processes: Sequence[ProcessTrace]) -> Iterator[tuple[ProcessTrace, list[Held]]]:
-    """(process, what its variables held at the end) of processes with the same arguments, each with the same names.
+    """Yield (process, what its variables held at the end) of processes with the same arguments.
 
-    Tensors that all of them held are paired by their bits, the others in the order of their names, because the threads
-    may have put their models into a list in any order.
+    Each has the same names.
     """
     found = [_held(process) for process in processes]
     if not all(found):
@@ -149,7 +154,7 @@ def _in_variables(processes: Sequence[ProcessTrace]) -> Iterator[tuple[ProcessTr
 
 
 def _held(process: ProcessTrace) -> list[Held]:
-    """The tensors of models that the program's variables led to at the end."""
+    """Return the tensors of models that the program's variables led to at the end."""
     if process.end is None:
         return []
     known = networks.labels(process)
@@ -164,7 +169,10 @@ def _held(process: ProcessTrace) -> list[Held]:
 
 
 def _apart(held: Sequence[Held], shared: Counter[bytes]) -> list[Held]:
-    """The tensors in an order that is the same in all processes: those that all hold come first, by their bits."""
+    """Return the tensors in an order that is the same in all processes.
+
+    Those that all processes hold come first, by their bits.
+    """
     left, common, rest = Counter(shared), list[Held](), list[Held]()
     for point, value in sorted(held, key=lambda one: (one[0].dtype, one[0].shape, one[0].name)):
         (common if left[value] > 0 else rest).append((point, value))
@@ -173,7 +181,7 @@ def _apart(held: Sequence[Held], shared: Counter[bytes]) -> list[Held]:
 
 
 def _first(process: ProcessTrace, kind: str) -> frozenset[tuple[str, bytes]]:
-    """(name, fingerprint) of the points of a kind, at the first step that has any."""
+    """Return (name, fingerprint) of the points of a kind, at the first step that has any."""
     rows = process.rows[_rows(process, (kind,))]
     rows = rows[rows["step"] == rows["step"].min()] if len(rows) else rows
     return frozenset((process.points[int(row["point"])].name, row["fingerprint"].tobytes()) for row in rows)
@@ -194,7 +202,7 @@ def _with(
     kinds: Sequence[str],
     held: Mapping[int, Sequence[Held]] = MappingProxyType({}),
 ) -> list[TrialTrace]:
-    """The trials. Racing processes keep only rows of these kinds, and count as having made so many steps.
+    """Return the trials. Racing processes keep only rows of these kinds, and count as having made so many steps.
 
     `held`: what a process (by its id) held at the end, to be compared instead of its own rows of the end.
     """
@@ -210,7 +218,7 @@ def _with(
 
 
 def _ended(process: ProcessTrace, steps: int, kinds: Sequence[str]) -> ProcessTrace:
-    """The process as if it had made so many steps unseen."""
+    """Return the process as if it had made so many steps unseen."""
     rows: NDArray[Any] = np.array(process.rows[_rows(process, kinds)])
     ends = np.isin(rows["point"], point_numbers(process, "end"))
     rows["step"][ends] = steps
@@ -219,7 +227,7 @@ def _ended(process: ProcessTrace, steps: int, kinds: Sequence[str]) -> ProcessTr
 
 
 def _holding(process: ProcessTrace, held: Sequence[Held], steps: int) -> ProcessTrace:
-    """The process with these tensors as its end."""
+    """Return the process with these tensors as its end."""
     rows = np.zeros(len(held), process.rows.dtype)
     rows["step"], rows["kind"], rows["flag"] = steps, wire.CODE["end"], wire.LEAF
     rows["point"] = range(len(process.points), len(process.points) + len(held))

@@ -24,7 +24,7 @@ class PointValues:
 
 
 def values_at(row: Row, member: Member, aligned: Sequence[AlignedTrial]) -> PointValues:
-    """The value of each trial at the point. Trials without the point are left out."""
+    """Return the value of each trial at the point. Trials without the point are left out."""
     values = PointValues()
     for trial in aligned:
         twin = next((other for other in trial.members if other.key == member.key), None)
@@ -40,12 +40,15 @@ def values_at(row: Row, member: Member, aligned: Sequence[AlignedTrial]) -> Poin
 
 
 def point_numbers(trace: ProcessTrace, kind: str, name: str | None = None) -> list[int]:
-    """The ids of a kind's points (of one name)."""
+    """Return the ids of a kind's points (of one name)."""
     return [number for number, point in enumerate(trace.points) if point.kind == kind and name in (None, point.name)]
 
 
 def start_of_value(trace: ProcessTrace, value: bytes, like: Row) -> str | None:
-    """The different name under which a trace has an initial value of the row's type and shape, if there is one."""
+    """Return the different name under which a trace has an initial value like the row's, if there is one.
+
+    Its type and shape are the same.
+    """
     point = like.point
     twins = [
         number
@@ -79,7 +82,7 @@ def _scalar(trace: ProcessTrace, row: Row) -> float | None:
 
 
 def curve(trace: ProcessTrace, number: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(steps, values) of a scalar point, in the order in which they were kept."""
+    """Return (steps, values) of a scalar point, in the order in which they were kept."""
     rows = trace.scalars[trace.scalars["point"] == number]
     return np.asarray(rows["step"]), np.asarray(rows["value"])
 
@@ -91,7 +94,7 @@ _DIGITS = (9, 6, 4, 3, 2)
 
 
 def agreements(aligned: Sequence[AlignedTrial]) -> list[str]:
-    """Sentences on what agrees in all trials. If a stricter precision holds, looser ones are left out."""
+    """Return the sentences on what agrees in all trials. If a stricter precision holds, looser ones are left out."""
     if len(aligned) < 2:
         return []
     return [*_printed(aligned), *_curves(aligned)]
@@ -122,7 +125,7 @@ def _twin(trial: AlignedTrial, member: Member) -> ProcessTrace | None:
 
 
 def _curve(kind: str, name: str, traces: list[ProcessTrace]) -> str | None:
-    """How many digits of a scalar agree at every step that all trials have."""
+    """Return how many digits of a scalar agree at every step that all trials have."""
     curves = [curve(trace, numbers[0])[1] for trace in traces if (numbers := point_numbers(trace, kind, name))]
     length = min((len(values) for values in curves), default=0)
     if len(curves) < len(traces) or not length:
@@ -139,19 +142,19 @@ def _curve(kind: str, name: str, traces: list[ProcessTrace]) -> str | None:
 
 
 def _agree(values: NDArray[np.float64], digits: int) -> bool:
-    """Whether the rows are the same when each number is printed with so many significant digits."""
+    """Return whether the rows are the same when each number is printed with so many significant digits."""
     rounded = significant(values, digits)
     first = rounded[0]
     return bool(((rounded == first) | (np.isnan(rounded) & np.isnan(first))).all())
 
 
 def _same_bits(values: NDArray[np.float64]) -> bool:
-    """Whether all rows are equal as they stand."""
+    """Return whether all rows are equal as they stand."""
     return bool(np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True))
 
 
 def significant(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
-    """The values rounded to so many significant digits."""
+    """Return the values rounded to so many significant digits."""
     usable = np.isfinite(values) & (values != 0)
     magnitude = np.zeros(values.shape)
     magnitude[usable] = np.floor(np.log10(np.abs(values[usable])))

@@ -80,7 +80,10 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
 def _decide(
     looked: ReasonInputs, comparison: Comparison, divergence: Divergence | None
 ) -> tuple[Verdict, Reason | None]:
-    """A difference is a divergence if it comes from the program. Equal bits are `repeated` only if enough was seen."""
+    """Return the verdict, and the reason if it is inconclusive.
+
+    A difference that comes from the program is a divergence. Equal bits are `repeated` only if enough was seen.
+    """
     if divergence is not None:
         return "diverged", None
     lacking = why_not_repeated(looked, comparison)
@@ -88,7 +91,7 @@ def _decide(
 
 
 def _caveat(notes: Sequence[Note], looked: ReasonInputs) -> Reason | None:
-    """The first of the notes that limit what equal bits show, as the reason of --strict, and what to do about it."""
+    """Return the first of the notes that limit what equal bits show, and advice. It is the reason of --strict."""
     limits = [note for note in notes if note.is_caveat]
     if not limits:
         return None
@@ -122,14 +125,14 @@ def _trial(aligned: AlignedTrial) -> Trial:
 
 
 def chance(share: float, trials: int) -> float:
-    """The probability that n trials show a difference that a share p of all runs shows: 1 - p^n - (1-p)^n."""
+    """Return the probability that n trials show a difference that a share p of all runs shows: 1 - p^n - (1-p)^n."""
     if trials < 2:
         return 0.0
     return 1.0 - float(share**trials) - float((1.0 - share) ** trials)
 
 
 def detection(trials: int) -> Detection:
-    """The probabilities for half of all runs and for one run in ten."""
+    """Return the probabilities for half of all runs and for one run in ten."""
     return Detection(
         seen_if_in_half_of_runs=round(chance(0.5, trials), 4), seen_if_in_one_of_ten=round(chance(0.1, trials), 4)
     )
@@ -142,7 +145,7 @@ EQUAL, DIFFERS, NOT_REACHED, NOT_OBSERVED = "=", "!", ".", "-"
 
 
 def judged(comparison: Comparison, divergence: Divergence | None) -> dict[str, str]:
-    """kind -> mark, in the order of judging; `structure` only if it is what differs."""
+    """Return kind -> mark, in the order of judging. It has `structure` only if that differs."""
     observed = _observed(comparison.aligned)
     marks = {kind: EQUAL if kind in observed else NOT_OBSERVED for kind in wire.KINDS if kind != "structure"}
     if "end" in observed and not all(trial.whole for trial in comparison.aligned):
@@ -162,7 +165,7 @@ def _parted(marks: dict[str, str], divergence: Divergence) -> dict[str, str]:
 
 
 def _observed(aligned: Sequence[AlignedTrial]) -> set[str]:
-    """The kinds that any trial showed. An end is expected of stopped trials, too."""
+    """Return the kinds that any trial showed. An end is expected of stopped trials, too."""
     kinds = {point.kind for trial in aligned for member in trial.members for point in member.trace.points}
     expects_end = any(trial.trial.files.files or not trial.whole for trial in aligned)
     return kinds | {"end"} if expects_end else kinds
@@ -172,7 +175,7 @@ def _observed(aligned: Sequence[AlignedTrial]) -> set[str]:
 
 
 def scope(aligned: Sequence[AlignedTrial]) -> Scope:
-    """The scope of a comparison of these trials."""
+    """Return the scope of a comparison of these trials."""
     whole = [trial for trial in aligned if trial.whole]
     return Scope(
         kind="whole" if aligned and len(whole) == len(aligned) else "prefix",
@@ -227,7 +230,7 @@ class MergedRecord:
 
 
 def judged_together(first: Record, second: Record, *, nodes_asked: bool = False) -> tuple[Any, Result]:
-    """(the two as one, the result). `nodes_asked`: see `judge`. UsageError if they cannot be compared."""
+    """Return (the two as one, the result). `nodes_asked`: see `judge`. UsageError if they cannot be compared."""
     if first.file.hash != second.file.hash:
         raise UsageError(
             f"the fingerprints of the records come from two hash functions: {first.file.hash} and {second.file.hash}.",
@@ -239,7 +242,7 @@ def judged_together(first: Record, second: Record, *, nodes_asked: bool = False)
 
 
 def join(first: Record, second: Record) -> MergedRecord:
-    """One record of both; the second's trials are numbered after the first's."""
+    """Return one record of both. The second's trials have the numbers after those of the first."""
     offset = max((trial.id for trial in first.trials), default=0)
     if offset + max((trial.id for trial in second.trials), default=0) > MOST_TRIALS:
         raise UsageError(f"the two records have more than {MOST_TRIALS} trials together.")
@@ -263,7 +266,7 @@ def _side(record: Record, offset: int) -> RecordSide:
 
 
 def _moved(trial: TrialTrace, offset: int, command: list[str]) -> TrialTrace:
-    """The trial with a new number. Its arguments no longer name the old number."""
+    """Return the trial with a new number. Its arguments no longer name the old number."""
     leaks = [leak.model_copy(update={"written_by": leak.written_by + offset}) for leak in trial.file.leaks]
     file = trial.file.model_copy(update={"id": trial.id + offset, "leaks": leaks})
     processes = [_neutral(process, trial, command) for process in trial.processes]
@@ -277,7 +280,7 @@ def _neutral(process: ProcessTrace, trial: TrialTrace, command: list[str]) -> Pr
 
 
 def setup_differences(first: Record, second: Record) -> list[str]:
-    """One sentence for each thing that the two setups do not have in common."""
+    """Return one sentence for each thing that the two setups do not have in common."""
     return [*_asked_differently(first.file, second.file), *_found_differently(first, second)]
 
 
@@ -301,7 +304,7 @@ def _found_differently(first: Record, second: Record) -> Iterator[str]:
 
 
 def _facts_of(trial: TrialFile, name: str) -> dict[str, Any]:
-    """Facts of a trial, without the folders that samebits itself adds to the search paths: each record has its own."""
+    """Return the facts of a trial, without the search paths that samebits itself adds. Each record has its own."""
     facts: dict[str, Any] = getattr(trial, name)
     if name != "environment" or "PYTHONPATH" not in facts:
         return facts

@@ -53,13 +53,13 @@ class Note(NamedTuple):
 
 
 def warnings(seen: WarningInputs) -> list[Note]:
-    """All warnings, each once, in a fixed order."""
+    """Return all warnings, each once, in a fixed order."""
     found = [Note(text, look not in _NO_CAVEATS, look is _leaks) for look in _LOOKS for text in look(seen)]
     return list({note.text: note for note in reversed(found)}.values())[::-1]
 
 
 def _random_states(seen: WarningInputs) -> Iterator[str]:
-    """Random states that differ, and what that means."""
+    """Yield the random states that differ, and the meaning of this."""
     blamed = unseeded(seen)
     for name, (step, agreed) in sorted(_rng(seen.comparison).items()):
         if name in blamed:
@@ -69,7 +69,10 @@ def _random_states(seen: WarningInputs) -> Iterator[str]:
 
 
 def unseeded(seen: WarningInputs) -> dict[str, str]:
-    """Generator whose state differs from the start -> its warning. Generators that no trial used are left out."""
+    """Return generator -> its warning, for generators whose states differ from the start.
+
+    Generators that no trial used are left out.
+    """
     alone = ": its state differs and nothing else does"
     rest = alone if seen.all_agrees else ": its state already differs at the start"
     names = [name for name in _differing_from_the_start(seen) if not _is_unused(name, seen)]
@@ -81,14 +84,14 @@ def _differing_from_the_start(seen: WarningInputs) -> list[str]:
 
 
 def _is_unused(name: str, seen: WarningInputs) -> bool:
-    """Whether no process of any trial drew from this generator, or seeded it."""
+    """Return whether no process of any trial drew from this generator, or seeded it."""
     traces = [member.trace for trial in seen.comparison.aligned for member in trial.members]
     with_it = [trace for trace in traces if _states(name, trace)]
     return all(len(_states(name, trace)) == 1 and name in _untouched(trace) for trace in with_it)
 
 
 def _states(name: str, trace: ProcessTrace) -> set[bytes]:
-    """The different states of a generator that a process recorded."""
+    """Return the different states of a generator that a process recorded."""
     numbers = [number for number in point_numbers(trace, "rng") if trace.points[number].name == name]
     rows = trace.rows[np.isin(trace.rows["point"], numbers)]
     return {row.tobytes() for row in rows["fingerprint"]}
@@ -99,7 +102,7 @@ def _untouched(trace: ProcessTrace) -> set[str]:
 
 
 def _unused_generators(seen: WarningInputs) -> Iterator[str]:
-    """One line for all generators that nobody used."""
+    """Yield one line for all generators that nobody used."""
     names = [words.rng(name) for name in _differing_from_the_start(seen) if _is_unused(name, seen)]
     if names:
         is_are, it = words.agree(len(names), "is", "are"), words.agree(len(names), "it", "them")
@@ -107,7 +110,7 @@ def _unused_generators(seen: WarningInputs) -> Iterator[str]:
 
 
 def _rng(comparison: Comparison) -> dict[str, tuple[int, bool]]:
-    """Over all pairs: random state -> (first step at which it differs, whether it agreed before)."""
+    """Return random state -> (first step at which it differs, whether it agreed before), over all pairs."""
     found: dict[str, tuple[int, bool]] = {}
     for pair in comparison.pairs():
         for part in pair.members:
@@ -125,7 +128,7 @@ def _losses(seen: WarningInputs) -> Iterator[str]:
 
 
 def _first_nan(trace: ProcessTrace) -> int | None:
-    """The first step of a loss that ends as NaN."""
+    """Return the first step of a loss that ends as NaN."""
     for number in point_numbers(trace, "forward"):
         steps, values = curve(trace, number)
         if "loss" in trace.points[number].name and len(values) and np.isnan(values[-1]):
@@ -140,7 +143,7 @@ def _weights(seen: WarningInputs) -> Iterator[str]:
 
 
 def _never_change(trace: ProcessTrace) -> bool:
-    """Whether weights were seen at the start and at the end, and are all equal."""
+    """Return whether weights were seen at the start and at the end, and are all equal."""
     starts, ends = _by_name(trace, "start"), _by_name(trace, "end")
     shared = (weight_names(trace) & set(starts)) & set(ends)
     return bool(shared) and all(starts[name] == ends[name] for name in shared)
@@ -153,8 +156,9 @@ def _by_name(trace: ProcessTrace, kind: str) -> dict[str, bytes]:
 
 
 def _controls(seen: WarningInputs) -> Iterator[str]:
-    """A warning for each control that did not hold, and one line for those that could not be read back (not all
-    controls of a preset apply).
+    """Yield a warning for each control that did not hold.
+
+    One more line names those that could not be read back (not all controls of a preset apply).
     """
     for control in seen.setup.controls:
         if control.effect == "undone":
@@ -163,7 +167,7 @@ def _controls(seen: WarningInputs) -> Iterator[str]:
 
 
 def unread(controls: Sequence[HeldControl]) -> list[str]:
-    """The warning about controls that nobody could read back."""
+    """Return the warning about controls that nobody could read back."""
     names = words.listed(one.id + (f" ({one.why})" if one.why else "") for one in controls)
     return [f"these controls were not read back, so they do not count as held: {names}"] if controls else []
 
@@ -220,7 +224,7 @@ def _unwatched(seen: WarningInputs) -> Iterator[str]:
 
 
 def _programs(seen: WarningInputs) -> Iterator[str]:
-    """Programs that no probe can watch."""
+    """Yield a warning about programs that no probe can watch."""
     programs = [program for trial in seen.comparison.aligned for program in trial.trial.file.programs]
     if programs and seen.divergence is None:
         named = words.listed(list(dict.fromkeys(programs))[:3])
@@ -229,7 +233,7 @@ def _programs(seen: WarningInputs) -> Iterator[str]:
 
 
 def _questions(seen: WarningInputs) -> Iterator[str]:
-    """Processes in which runners asked the interpreter about itself. The training does not depend on them."""
+    """Yield the processes in which runners asked the interpreter about itself. The training does not depend on them."""
     asking = asking_processes([trial.trial.file for trial in seen.comparison.aligned])
     if asking:
         many = words.count(len(asking), "Python process")
@@ -239,7 +243,7 @@ def _questions(seen: WarningInputs) -> Iterator[str]:
 
 
 def _siblings(seen: WarningInputs) -> Iterator[str]:
-    """A warning if the divergence may come from siblings paired wrongly."""
+    """Yield a warning if the divergence may come from siblings paired wrongly."""
     pairs = seen.comparison.against_reference().values() if seen.divergence else []
     commands = {words.command(key.argv) for pair in pairs for key in pair.indistinct}
     for command in sorted(commands):
@@ -258,7 +262,7 @@ def _metrics(seen: WarningInputs) -> Iterator[str]:
 
 
 def _asides(seen: WarningInputs) -> Iterator[str]:
-    """Differences that are understood: evaluations whose results left nothing, times in attributes of a model."""
+    """Yield differences that are understood: evaluations that left nothing, times in attributes of a model."""
     found: dict[str, tuple[int, str]] = {}
     for pair in seen.comparison.pairs() if seen.divergence is None else []:
         for part in pair.members:
@@ -302,7 +306,7 @@ def _of_files(seen: WarningInputs) -> Iterator[str]:
 
 
 def _different_files(seen: WarningInputs) -> Iterator[str]:
-    """Trials that diverge at a step may leave a second model, which no step shows."""
+    """Yield a warning that diverged trials may leave a second model, which no step shows."""
     if seen.divergence is not None and seen.divergence.kind != "end":
         yield from filter(None, [different_files(seen.comparison, seen.divergence)])
 

@@ -40,7 +40,7 @@ class Pattern(NamedTuple):
     before: dict[Path, folders.State]
 
     def without(self, own: Collection[Path]) -> Pattern:
-        """The same, if some of these files are the trial's own already."""
+        """Return the same, if some of these files are the trial's own already."""
         return self._replace(before={path: state for path, state in self.before.items() if path not in own})
 
 
@@ -66,13 +66,13 @@ class FileRules:
 
 
 def patterns(texts: Iterable[str], directory: Path, out: Path, trial: str) -> list[Pattern]:
-    """The patterns of `--artifact`, with what they match now: only what the trial itself writes counts."""
+    """Return the patterns of `--artifact`, with what they match now: only what the trial itself writes counts."""
     filled = [(text, text.replace("{out}", glob.escape(str(out))).replace("{trial}", trial)) for text in texts]
     return [Pattern(text, pattern, out, _states(matches(pattern, directory, out))) for text, pattern in filled]
 
 
 def matches(pattern: str, directory: Path, out: Path) -> list[Path]:
-    """Files that match, relative to the working folder; `**` goes through folders, except records.
+    """Return the files that match, relative to the working folder; `**` goes through folders, except records.
 
     `out`: the trial's own output folder, which lies in a record and counts.
     """
@@ -84,7 +84,10 @@ def matches(pattern: str, directory: Path, out: Path) -> list[Path]:
 
 
 def _is_in_record(folder: Path, directory: Path, known: dict[Path, bool]) -> bool:
-    """Whether a folder below the working folder is a record, or in one. `known`: the answers for other folders."""
+    """Return whether a folder below the working folder is a record, or in one.
+
+    `known`: the answers for other folders.
+    """
     if folder == directory or not folder.is_relative_to(directory):
         return False
     if folder not in known:
@@ -97,7 +100,7 @@ def _states(paths: Iterable[Path]) -> dict[Path, folders.State]:
 
 
 def heads(before: folders.Snapshot) -> dict[Path, Head]:
-    """Fingerprints of the text files (known by their endings) that are there before a trial."""
+    """Return the fingerprints of the text files (known by their endings) that are there before a trial."""
     small = (
         path
         for path, state in before.files.items()
@@ -151,7 +154,10 @@ def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: 
 
 
 def with_links(found: FilesFile, links: Mapping[str, str], asked: FileRules, run: Run) -> FilesFile:
-    """The files of a trial, and the symbolic links to folders that it made. `links`: name -> what it leads to."""
+    """Return the files of a trial, and the symbolic links to folders that it made.
+
+    `links`: name -> what it leads to.
+    """
     named = [pattern.text for pattern in asked.patterns]
     saved = [
         store.link_to_folder(name, target, run).model_copy(update={"named": matches_any(name, named)})
@@ -172,7 +178,7 @@ def _without_match(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
 
 
 def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Path]:
-    """The written files that count: those below the trial's folders, and tensor files wherever they are."""
+    """Return the written files that count: those below the trial's folders, and tensor files wherever they are."""
     files = {path for path in written if path.is_file()}
     inside = {path for path in files if path.is_relative_to(directory) or naming.name(path) != str(path)}
     return (inside - _held_open(inside)) | {path for path in files - inside if store.holds_tensors(path)}
@@ -193,7 +199,7 @@ def _held_open(paths: set[Path]) -> set[Path]:
 
 
 def _open_inodes(process: str, wanted: Collection[int]) -> Iterator[int]:
-    """The files among these that a process has open for writing. Raises OSError."""
+    """Yield the files among these that a process has open for writing. Raises OSError."""
     for number in os.listdir(f"/proc/{process}/fd"):  # noqa: PTH208
         inode = os.stat(f"/proc/{process}/fd/{number}").st_ino  # noqa: PTH116
         if inode in wanted and _is_written(Path(f"/proc/{process}/fdinfo/{number}")):
@@ -206,7 +212,7 @@ def _is_written(fdinfo: Path) -> bool:
 
 
 def _comes_first(path: Path) -> bool:
-    """Whether a file is compared before others, if there are more than can be compared."""
+    """Return whether a file is compared before others, if there are more than can be compared."""
     return store.holds_tensors(path) or path.suffix.lower() in store.COMPARED_FIRST
 
 
@@ -229,7 +235,10 @@ def _begin(path: Path, asked: FileRules) -> int:
 
 
 def _bounded(files: Sequence[SavedFile]) -> list[SavedFile]:
-    """The files with as many values and lines as a record may keep. For the rest, a record keeps fingerprints."""
+    """Return the files with as many values and lines as a record may keep.
+
+    For the rest, a record keeps fingerprints.
+    """
     kept, room, parts = [], MOST_KEPT, MOST_PARTS
     for file in files:
         lines = file.lines
@@ -248,7 +257,7 @@ def _as_one_part(file: SavedFile) -> SavedFile:
 
 
 def printed(folder: Path, asked: FileRules, run: Run) -> list[SavedFile]:
-    """What the trial printed, as two texts. Options can name both as they name files."""
+    """Return what the trial printed, as two texts. Options can name both as they name files."""
     return [
         store.printed_file(
             folder / f"{name}.txt", name, run, named=matches_any(name, [one.text for one in asked.patterns])

@@ -72,7 +72,7 @@ class TrialPlaces:
         return self._rounds > 1
 
     def is_free(self, number: int, most: int) -> bool:
-        """Whether a trial may start in a place. `most`: trials at a time."""
+        """Return whether a trial may start in a place. `most`: trials at a time."""
         return number not in self.taken and len(self.taken) < most
 
 
@@ -94,7 +94,7 @@ class Capacity:
         self._steps = 0.0  # how many steps the measured trial made
 
     def is_known(self, steps: int | None) -> bool:
-        """Whether it is known what trials of so many steps use (None: whole trials)."""
+        """Return whether it is known what trials of so many steps use (None: whole trials)."""
         return not self.is_auto or (math.inf if steps is None else steps) <= self._steps
 
     def learn(self, usage: Usage, steps: int | None) -> None:
@@ -114,7 +114,7 @@ class Capacity:
         self.why = f"{each}, and {free:.1f} are idle"
 
     def fitting(self, number: int) -> int:
-        """How many of these trials run at a time now: as many as the user wants, or as free memory allows."""
+        """Return how many of these trials run at a time now: as many as the user wants, or as free memory allows."""
         if self._usage is None:
             return self.at_a_time
         most = min(self.at_a_time, number)
@@ -123,22 +123,22 @@ class Capacity:
         return max(most, 1)
 
     def why_of(self, number: int) -> str:
-        """Why this number of trials ran at a time in a round."""
+        """Return why this number of trials ran at a time in a round."""
         is_last = self.is_auto and number == 1 < self.at_a_time
         return "the first trial runs alone, and only one more was needed" if is_last else self.why
 
     def refuse(self, why: str) -> None:
-        """From now on trials run one by one."""
+        """Let trials run one by one from now on."""
         self.is_auto, self.is_own, self.at_a_time, self.why = False, False, 1, why
 
 
 def free_cores(others: float, root: Path = Path("/")) -> float:
-    """Cores that this process may use and that nothing else keeps busy."""
+    """Return the cores that this process may use and that nothing else keeps busy."""
     return max(0.0, min([len(os.sched_getaffinity(0)) - others, *_quota(root)]))
 
 
 def _quota(root: Path) -> Iterable[float]:
-    """The cores that the control group may use, from the files of cgroup version 2 or 1."""
+    """Yield the cores that the control group may use, from the files of cgroup version 2 or 1."""
     for names in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
         found = group_words(root, *names) or []
         if len(found) == 2:
@@ -180,14 +180,14 @@ class UsageMeter:
         self._memory = max(self._memory, memory)
 
     def usage(self) -> Usage:
-        """What was measured."""
+        """Return what was measured."""
         spent, used = max(self._now() - self._began, _TICK), self._seconds - self._first
         others = _machine_seconds() - self._machine - used - (time.process_time() - self._own)
         cores = max(self._threads, math.ceil(used / spent - _SLACK))
         return Usage(cores, self._memory, max(others / spent, 0.0), self._alone)
 
     def _computing(self, pid: int, least: float) -> int:
-        """How many threads of a process compute.
+        """Return how many threads of a process compute.
 
         If threads that ended have computed, it is the largest number that ever ran at a time.
         """
@@ -199,12 +199,15 @@ class UsageMeter:
 
 
 def _tree_seconds(root: int, pids: Iterable[int]) -> float:
-    """The processor time of everything that ran below a process. The time of an ended process counts for its parent."""
+    """Return the processor time of everything that ran below a process.
+
+    The time of an ended process counts for its parent.
+    """
     return sum(_cpu_times(root)[2:]) + sum(sum(_cpu_times(pid)) for pid in pids)
 
 
 def _cpu_times(pid: int) -> list[float]:
-    """User and system time of a process, then of its children that have ended."""
+    """Return user and system time of a process, then of its children that have ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
@@ -213,7 +216,7 @@ def _cpu_times(pid: int) -> list[float]:
 
 
 def _thread_seconds(pid: int) -> list[float]:
-    """Processor time of each thread that has not ended."""
+    """Return the processor time of each thread that has not ended."""
     found = []
     for task in _tasks(pid):
         try:
@@ -231,12 +234,12 @@ def _tasks(pid: int) -> list[Path]:
 
 
 def _most_memory(pid: int) -> int:
-    """The most bytes that a process has taken."""
+    """Return the most bytes that a process has taken."""
     return kibibytes(Path(f"/proc/{pid}/status"), "VmHWM") or 0
 
 
 def _machine_seconds(stat: Path = Path("/proc/stat")) -> float:
-    """Processor time spent on the cores that this process may use, without idle time and waits for a disk."""
+    """Return the processor time spent on the cores of this process. Idle time and waits for a disk are left out."""
     own, total = {f"cpu{number}" for number in os.sched_getaffinity(0)}, 0
     for line in stat.read_text().splitlines():
         name, *fields = line.split()

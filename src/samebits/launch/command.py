@@ -23,7 +23,10 @@ _PROGRAMS = {".py": "python", ".sh": "bash", ".bash": "bash", ".zsh": "zsh", ".i
 
 
 def find(command: Sequence[str], directory: Path, search_path: str) -> str:
-    """Path of the command's program, as a shell in `directory` finds it. Raises NotFound, saying where it looked."""
+    """Return the path of the command's program, as a shell in `directory` finds it.
+
+    Raises NotFound, saying where it looked.
+    """
     name = command[0]
     if "/" in name:
         return _check_file(command, directory)
@@ -59,7 +62,7 @@ def check_script(command: Sequence[str], directory: Path) -> None:
 
 
 def _program_for(command: Sequence[str], directory: Path) -> str:
-    """What to type to run a file that needs a program (a script, a notebook); empty for any other file."""
+    """Return what to type to run a file that needs a program (a script, a notebook); empty for any other file."""
     name, rest = command[0], list(command[1:])
     program = _PROGRAMS.get(PurePath(name).suffix)
     if program is None or not (directory / name).is_file():
@@ -98,7 +101,7 @@ def _advice(name: str, directory: Path) -> str:
 
 
 def name_of(command: Sequence[str]) -> str:
-    """A short name for the record folder: that of the script, else of the program."""
+    """Return a short name for the record folder: that of the script, else of the program."""
     names = [PurePath(word).name for word in command if not word.startswith("-")]
     while len(names) > 1 and _INTERPRETER.match(names[0]):
         names = names[1:]
@@ -107,7 +110,7 @@ def name_of(command: Sequence[str]) -> str:
 
 
 def fill(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
-    """The command with `{out}` and `{trial}` replaced. Other braces stay as they are."""
+    """Return the command with `{out}` and `{trial}` replaced. Other braces stay as they are."""
     filled = list(command)
     for key, value in values.items():
         filled = [word.replace("{" + key + "}", value) for word in filled]
@@ -133,7 +136,10 @@ class FileNames:
 
 
 def _trial_roots(command: Sequence[str], directory: Path, trial: str) -> list[tuple[Path, str]]:
-    """Folders and files that the command names with `{trial}` in them: `runs/{trial}` of `--out=runs/{trial}`."""
+    """Return the folders and files that the command names with `{trial}` in them.
+
+    Such a folder is `runs/{trial}` of `--out=runs/{trial}`.
+    """
     values = [word.partition("=")[2] if word.startswith("-") and "=" in word else word for word in command]
     named = [word for word in values if "{trial}" in word and "{out}" not in word and "\n" not in word]
     return [(directory / word.replace("{trial}", trial), word) for word in named]
@@ -172,7 +178,7 @@ class ProgramPlace(NamedTuple):
     search_path: str
 
     def find(self, name: str) -> str | None:
-        """The path of the program of that name; None if there is none, so that none can have run."""
+        """Return the path of the program of that name; None if there is none, so that none can have run."""
         path = self.directory / name
         if "/" in name:
             return str(path) if path.is_file() else None
@@ -180,13 +186,13 @@ class ProgramPlace(NamedTuple):
 
 
 def is_everyday(path: str) -> bool:
-    """Whether a program is an everyday tool, judged by its name without the version."""
+    """Return whether a program is an everyday tool, judged by its name without the version."""
     name = PurePath(path).name
     return name in _EVERYDAY or name.rstrip("0123456789.-") in _EVERYDAY or "-linux-gnu-" in name
 
 
 def is_script(program: str) -> bool:
-    """Whether the program loads a script. The interpreter that runs the script shows it."""
+    """Return whether the program loads a script. The interpreter that runs the script shows it."""
     try:
         with open(program, "rb") as file:  # noqa: PTH123
             return file.read(2) == b"#!"
@@ -195,7 +201,7 @@ def is_script(program: str) -> bool:
 
 
 def interpreter(program: str) -> str | None:
-    """The Python that a program is, or that the first line of a script names; None if it is no Python."""
+    """Return the Python that a program is, or that the first line of a script names; None if it is no Python."""
     if _PYTHON.fullmatch(Path(program).name):
         return program
     try:
@@ -208,7 +214,7 @@ def interpreter(program: str) -> str | None:
 
 
 def holds_python(executable: str | None) -> bool:
-    """Whether a program contains a Python interpreter: a Python under a different name, or a frozen program."""
+    """Return whether a program contains a Python interpreter: a Python under a different name, or a frozen program."""
     if executable is None or is_everyday(executable):
         return False
     try:

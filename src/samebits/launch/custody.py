@@ -183,7 +183,7 @@ def _empty(path: Path) -> None:
 
 
 def foreign(folder: Path) -> Iterator[Path]:
-    """What lies in a record's folder and was not written by samebits: other names, links, pipes, devices."""
+    """Yield what lies in a record's folder and was not written by samebits: other names, links, pipes, devices."""
     for path in sorted(folder.iterdir()):
         if record_files.is_folder(path):
             yield from _foreign_folder(path)
@@ -192,7 +192,7 @@ def foreign(folder: Path) -> Iterator[Path]:
 
 
 def _foreign_folder(path: Path) -> Iterator[Path]:
-    """The same for a folder in a record."""
+    """Yield the same for a folder in a record."""
     if path.name == TRIALS:
         yield from _foreign_trials(path)
     elif _TRIAL.fullmatch(path.name):
@@ -214,7 +214,10 @@ def _is_copy(path: Path) -> bool:
 
 
 def _foreign_records(folder: Path) -> Iterator[Path]:
-    """The same for a folder that holds records or trials: settings of explain, values of a factor of vary, captures."""
+    """Yield the same for a folder that holds records or trials.
+
+    These are settings of explain, values of a factor of vary, captures.
+    """
     for path in sorted(folder.iterdir()):
         if path.name == TRIALS and record_files.is_folder(path):
             yield from _foreign_trials(path)
@@ -235,7 +238,7 @@ def _foreign_trials(folder: Path) -> Iterator[Path]:
 
 
 def _foreign_trial(folder: Path) -> Iterator[Path]:
-    """A trial may write anything into the folders that are meant for it."""
+    """Yield a trial may write anything into the folders that are meant for it."""
     for path in sorted(folder.iterdir()):
         if not record_files.is_folder(path):
             if not record_files.is_file(path) or not _TRIAL_FILES.fullmatch(path.name):

@@ -56,7 +56,7 @@ class Slot:
 
 
 def search_path(python: str | None, shims: Path | None = None) -> str:
-    """PATH in a trial: the folder of the interpreter that was asked for comes first."""
+    """Return the PATH of a trial. The folder of the requested interpreter comes first."""
     own = os.environ.get("PATH", os.defpath)
     first = [str(shims)] if shims is not None else []
     if python is not None:
@@ -65,7 +65,7 @@ def search_path(python: str | None, shims: Path | None = None) -> str:
 
 
 def shim(record: Path, python: str | None, name: str) -> str | None:
-    """The path of the script in a record that replaces `name` (a word of the command), if one is needed."""
+    """Return the path of the script in a record that replaces `name` (a word of the command), if one is needed."""
     needed = python is not None and name in _SHIM_NAMES and not _is_first(python)
     return str(record / SHIMS / name) if needed else None
 
@@ -114,13 +114,16 @@ def compile_probe(record: Path, python: str) -> None:
 
 
 def _is_first(python: str) -> bool:
-    """Whether `python`, looked for in the interpreter's own folder, is that interpreter."""
+    """Return whether `python`, looked for in the interpreter's own folder, is that interpreter."""
     found = shutil.which("python", path=str(Path(python).parent))
     return found is not None and Path(found).resolve() == Path(python).resolve()
 
 
 def trial_environment(plan: Plan, trial: int, directory: Path, slot: Slot) -> dict[str, str]:
-    """All variables of a trial. Values are of equal length in every trial, since address layout depends on them."""
+    """Return all variables of a trial.
+
+    Values are of equal length in every trial, since address layout depends on them.
+    """
     own = {**os.environ, **plan.request.variables}
     base = {name: value for name, value in own.items() if value is not None}
     environment = {**base, **controls.environment(plan.controls, plan.seed, base)}
@@ -142,7 +145,10 @@ def _python_path(probe: Path, environment: Mapping[str, str]) -> str:
 
 
 def device_variables(slot: Slot) -> dict[str, str]:
-    """The variables that separate a trial in this slot from trials in other slots; none if one trial runs at a time."""
+    """Return the variables that separate a trial in this slot from trials in other slots.
+
+    The result is empty if one trial runs at a time.
+    """
     if slot.jobs == 1:
         return {}
     port = str(free_port())
@@ -152,7 +158,7 @@ def device_variables(slot: Slot) -> dict[str, str]:
 
 
 def visible_gpus() -> list[str]:
-    """The devices that the user's own trials would see."""
+    """Return the devices that the user's own trials would see."""
     given = os.environ.get(_VISIBLE)
     if given is not None:
         return [device.strip() for device in given.split(",") if device.strip()]
@@ -160,7 +166,10 @@ def visible_gpus() -> list[str]:
 
 
 def split_gpus(gpus: list[str], slot: int, jobs: int) -> list[str]:
-    """The same number of devices for each slot, so that trials are alike. If there are too few, slots share them."""
+    """Return the same number of devices for each slot, so that trials are alike.
+
+    If there are too few, slots share them.
+    """
     if not gpus:
         return []
     each = len(gpus) // jobs
@@ -168,7 +177,7 @@ def split_gpus(gpus: list[str], slot: int, jobs: int) -> list[str]:
 
 
 def free_port() -> int:
-    """A port of five digits that is free now."""
+    """Return a port of five digits that is free now."""
     for _ in range(100):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -179,7 +188,7 @@ def free_port() -> int:
 
 
 def recorded(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that can change the bits, without anything that looks like a secret."""
+    """Return the variables that can change the bits, without anything that looks like a secret."""
     return {
         name: value for name, value in sorted(environment.items()) if _KEPT.fullmatch(name) and not _SECRET.search(name)
     }

@@ -61,7 +61,7 @@ def _scripts(directory: Path, command: Sequence[str]) -> dict[str, str]:
 
 
 def _modules(command: Sequence[str]) -> Iterator[str]:
-    """The files that `python -m NAME` runs if the module or the package lies in the folder."""
+    """Yield the files that `python -m NAME` runs if the module or the package lies in the folder."""
     for option, name in itertools.pairwise(command):
         if option == "-m":
             path = name.replace(".", "/")
@@ -73,7 +73,7 @@ def _digest(data: bytes) -> str:
 
 
 def _git(directory: Path, *words: str) -> str | None:
-    """The output of git; None if there is no git, no repository, or no answer in time."""
+    """Return the output of git; None if there is no git, no repository, or no answer in time."""
     command = ["git", "--no-optional-locks", "-C", str(directory), *words]
     try:
         asked = subprocess.run(command, capture_output=True, timeout=_GIT_SECONDS, stdin=subprocess.DEVNULL)
@@ -83,7 +83,7 @@ def _git(directory: Path, *words: str) -> str | None:
 
 
 def packages(processes: Iterable[WatchedProcess]) -> dict[str, str]:
-    """Versions of the packages that the observing processes had imported."""
+    """Return the versions of the packages that the observing processes had imported."""
     found: dict[str, str] = {}
     for event in _events(processes, "packages"):
         found |= {str(name): str(version) for name, version in dict(event.get("packages") or {}).items()}
@@ -91,14 +91,14 @@ def packages(processes: Iterable[WatchedProcess]) -> dict[str, str]:
 
 
 def machine(processes: Iterable[WatchedProcess]) -> dict[str, Any]:
-    """The machine as the first observing process saw it; if none observed, as the launcher sees it."""
+    """Return the machine as the first observing process saw it; if none observed, as the launcher sees it."""
     for event in _events(processes, "machine"):
         return dict(event.get("machine") or {})
     return {**process.machine()}
 
 
 def started(processes: Iterable[WatchedProcess]) -> list[list[str]]:
-    """The path and the arguments of each program that a watched process has started."""
+    """Return the path and the arguments of each program that a watched process has started."""
     return [
         [str(event.get("path")), *map(str, event.get("argv") or [])]
         for event in _events(processes, "started")
@@ -107,7 +107,7 @@ def started(processes: Iterable[WatchedProcess]) -> list[list[str]]:
 
 
 def touched(processes: Iterable[WatchedProcess]) -> list[ProcessFiles]:
-    """The files that each process opened, as far as the probe saw them."""
+    """Return the files that each process opened, as far as the probe saw them."""
     return [_touched(observations.events(watched.folder)) for watched in processes]
 
 
@@ -122,7 +122,7 @@ def _touched(events: Iterable[dict[str, Any]]) -> ProcessFiles:
 
 
 def is_fed_by_unwatched(touched: Sequence[ProcessFiles], written: Sequence[Path]) -> bool:
-    """Whether a watched process read a file of the trial that no watched process wrote."""
+    """Return whether a watched process read a file of the trial that no watched process wrote."""
     unknown = set(written).difference(*(process.wrote for process in touched))
     return any(not unknown.isdisjoint(process.opened) for process in touched)
 
@@ -133,7 +133,7 @@ def _events(processes: Iterable[WatchedProcess], name: str) -> list[dict[str, An
 
 
 def metrics_printed(stdout: Path, patterns: Mapping[str, str]) -> dict[str, str]:
-    """The last printed text of each metric: the pattern's first group, or the whole match."""
+    """Return the last printed text of each metric: the pattern's first group, or the whole match."""
     if not patterns:
         return {}
     try:
@@ -148,7 +148,10 @@ def metrics_printed(stdout: Path, patterns: Mapping[str, str]) -> dict[str, str]
 
 
 def numbers(texts: Mapping[str, str]) -> dict[str, float]:
-    """The metrics that are finite numbers. JSON has no other numbers, and the record keeps the printed text as well."""
+    """Return the metrics that are finite numbers.
+
+    JSON has no other numbers, and the record keeps the printed text as well.
+    """
     found = {}
     for name, text in texts.items():
         try:

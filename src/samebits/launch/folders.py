@@ -116,7 +116,7 @@ def is_record(folder: Path) -> bool:
 
 
 def _head(path: Path) -> bytes | None:
-    """The first bytes of a regular file; None if there is none, or if it cannot be read."""
+    """Return the first bytes of a regular file; None if there is none, or if it cannot be read."""
     try:
         with record_files.opened(path) as file:
             return file.read(_HEAD)
@@ -125,7 +125,7 @@ def _head(path: Path) -> bytes | None:
 
 
 def state(path: Path) -> State | None:
-    """The state of a regular file; None if there is none."""
+    """Return the state of a regular file; None if there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -134,7 +134,7 @@ def state(path: Path) -> State | None:
 
 
 def written(before: Snapshot, after: Snapshot) -> list[Path]:
-    """Files that are new or changed.
+    """Return the files that are new or changed.
 
     A file does not count if the snapshot was cut short before it reached that file.
     """
@@ -144,7 +144,7 @@ def written(before: Snapshot, after: Snapshot) -> list[Path]:
 
 
 def new_links(before: Snapshot, after: Snapshot) -> dict[Path, str]:
-    """The links to folders that are new or were replaced, with their targets."""
+    """Return the links to folders that are new or were replaced, with their targets."""
     return {path: link.target for path, link in after.links.items() if before.links.get(path) != link}
 
 
@@ -207,6 +207,6 @@ def _put(entry: os.DirEntry[str], place: Path) -> None:
 
 
 def _is_mirrored(entry: os.DirEntry[str]) -> bool:
-    """Whether to mirror a folder. A folder to which nothing is written is linked as a whole."""
+    """Return whether to mirror a folder. A folder to which nothing is written is linked as a whole."""
     inner = entry.is_dir(follow_symlinks=False)
     return inner and entry.name not in LEFT_OUT and not _stands_apart(entry.path)

@@ -92,7 +92,7 @@ class Caches:
         self._temporary = {"/tmp", os.path.normpath(os.environ.get("TMPDIR") or "/tmp")}  # noqa: S108
 
     def holds(self, path: Path) -> bool:
-        """Whether the file or folder at a path never counts."""
+        """Return whether the file or folder at a path never counts."""
         if path.name.endswith(_ENDINGS) or path.name in _OF_TOOLS or _in_cache_folder(path.parts):
             return True
         if str(path) in self._named:  # a folder of caches, which a fresh machine does not have; its content may count
@@ -100,7 +100,7 @@ class Caches:
         return any(self.is_cache(str(one)) for one in (path, *path.parents))
 
     def is_cache(self, folder: str) -> bool:
-        """Whether a folder, or file, itself is such a cache."""
+        """Return whether a folder, or file, itself is such a cache."""
         parent, _, name = folder.rpartition("/")
         if parent in self._temporary and name.startswith(_TEMPORARY):
             return True
@@ -108,7 +108,7 @@ class Caches:
 
 
 def _in_cache_folder(parts: Sequence[str]) -> bool:
-    """Whether a path leads through a folder that is filled only once, or that a tool keeps."""
+    """Return whether a path leads through a folder that is filled only once, or that a tool keeps."""
     above = parts[:-1]
     in_data_set = any(one in _DATA_SETS and part in _DATA_PARTS for one, part in pairwise(above))
     return in_data_set or not _CACHE_FOLDERS.isdisjoint(above) or not folders.LEFT_OUT.isdisjoint(parts)
@@ -144,7 +144,7 @@ class Isolation(NamedTuple):
         return {self.home: "~", self.caches: "{cache}", self.temporary: "{tmp}"}
 
     def variables(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """The variables by which programs find them. Values are of equal length in every trial."""
+        """Return the variables by which programs find them. Values are of equal length in every trial."""
         own = {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.home / ".cache")}
         own |= dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(self.temporary))
         named = [name for name in CACHE_VARIABLES if environment.get(name)]

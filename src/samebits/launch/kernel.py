@@ -9,7 +9,10 @@ __all__ = ["group_words", "kibibytes"]
 
 
 def kibibytes(path: Path, name: str) -> int | None:
-    """How many bytes a line such as `NAME: 12 kB` of a file in /proc means; None if there is no such file or line."""
+    """Return how many bytes a line such as `NAME: 12 kB` of a file in /proc means.
+
+    The result is None if there is no such file or line.
+    """
     try:
         found = re.search(rf"^{name}:\s+(\d+) kB".encode(), path.read_bytes(), re.MULTILINE)
     except OSError:
@@ -18,7 +21,7 @@ def kibibytes(path: Path, name: str) -> int | None:
 
 
 def group_words(root: Path, *names: str) -> list[str] | None:
-    """The words in files of this process's control group; None for a file that does not exist.
+    """Return the words in files of this process's control group; None for a file that does not exist.
 
     https://docs.kernel.org/admin-guide/cgroup-v2.html
     """

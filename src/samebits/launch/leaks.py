@@ -52,15 +52,15 @@ class Leaks:
         self._foreign.difference_update(counted)
 
     def by_trial(self) -> dict[int, list[Path]]:
-        """What the trials have written so far."""
+        """Return what the trials have written so far."""
         return {trial: [path for path, by in self._written.items() if by == trial] for trial in self._written.values()}
 
     def counts(self, path: Path) -> bool:
-        """Whether a file can carry state from one trial to the next."""
+        """Return whether a file can carry state from one trial to the next."""
         return not path.is_relative_to(self._record) and not self._caches.holds(path)
 
     def begin(self, trial: int, here: Snapshot, *, alone: bool, goes_on: bool = False) -> Began:
-        """A trial is about to start: note what earlier trials left, and watch who reads it.
+        """Note what earlier trials left, and watch who reads it.
 
         `here`: the content of its working folder. `alone`: no other trial runs meanwhile. If trials run side by side,
         only the probe knows what each one reads, unless the kernel says which process reads. `goes_on`: the trial ran
@@ -77,7 +77,7 @@ class Leaks:
         return Began(trial, behind, here, alone=alone)
 
     def end(self, began: Began, touched: Sequence[ProcessFiles], written: Sequence[Path], here: Snapshot) -> list[Leak]:
-        """A trial is over.
+        """Note that a trial is over.
 
         `touched`: what the probe saw of each of its processes. `written`, `here`: the files that it wrote, and the
         content of its working folder now. Later trials may read what it leaves.
@@ -98,7 +98,7 @@ class Leaks:
         return found[:MOST_LEAKS]
 
     def _far(self, began: Began, written: Sequence[Path]) -> list[Path]:
-        """Files anywhere that were written by a process which may not belong to the trial."""
+        """Return the files anywhere that were written by a process which may not belong to the trial."""
         near = {*written, *began.before.files}
         return [path for path in sorted(began.unclear) if path not in near and path.is_file() and self.counts(path)]
 
@@ -108,7 +108,10 @@ class Leaks:
         )
 
     def _from_beside(self, began: Began, touched: Sequence[ProcessFiles], changed: set[Path]) -> dict[Path, Left]:
-        """Files that a different trial wrote while this one ran. Their content at the time of reading is not known."""
+        """Return the files that a different trial wrote while this one ran.
+
+        Their content at the time of reading is not known.
+        """
         if began.alone:
             return {}
         own = set().union(*(process.wrote for process in touched))
@@ -121,7 +124,7 @@ class Leaks:
         }
 
     def _content(self, path: Path) -> str:
-        """The fingerprint of a file's content. It is kept until the file changes."""
+        """Return the fingerprint of a file's content. It is kept until the file changes."""
         state = folders.state(path)
         if state is None:
             return ""
@@ -183,7 +186,7 @@ class Began:
         self.wrote, self.unclear = self._writes.ours, self._writes.unclear
 
     def tables(self) -> list[str]:
-        """The names that the probe looks for, and their folders, for `samebits_probe.files.watch`."""
+        """Return the names that the probe looks for, and their folders, for `samebits_probe.files.watch`."""
         return [names.table(map(str, self.names)), names.table({str(path.parent) for path in self.names})]
 
     def started(self, root: int) -> None:
@@ -192,17 +195,20 @@ class Began:
         self._writes.started(ProcessTree(root).holds)
 
     def close(self) -> None:
-        """The trial's processes have ended: others do the reading from now on."""
+        """Note that the trial's processes have ended. From now on, reads come from others."""
         self._opens.close()
         self._writes.close()
 
     def end(self, touched: Sequence[ProcessFiles]) -> dict[Path, Left]:
-        """The files that were read: as the kernel saw it, or the probe for files that the kernel could not watch."""
+        """Return the files that were read.
+
+        The kernel saw this, or the probe for files that the kernel could not watch.
+        """
         by_probe = self._opens.unseen & _read_first(touched)
         return {path: self._left[path] for path in self._opens.read | by_probe if path in self._left}
 
     def listed(self, watched: Iterable[ProcessFiles]) -> set[Path]:
-        """Folders that were listed: as the probe saw it, and as the kernel saw it for processes without a probe."""
+        """Return the folders that were listed. The probe saw this, and the kernel for processes without a probe."""
         by_probe = set().union(*(process.listed for process in watched))
         return by_probe | {folder for folder, pids in self._opens.listed.items() if pids}
 
@@ -214,7 +220,7 @@ class ProcessTree:
         self._root, self._ours = root, {root}
 
     def holds(self, pid: int) -> bool | None:
-        """Whether a process is below the root; None if it ended before it was ever seen."""
+        """Return whether a process is below the root; None if it ended before it was ever seen."""
         above: list[int] = []
         while pid not in self._ours:
             process = read_process(pid)
@@ -227,22 +233,23 @@ class ProcessTree:
 
 
 def _made(before: Snapshot, after: Snapshot) -> Iterator[Path]:
-    """Files and folders that were not there before."""
+    """Yield the files and folders that were not there before."""
     if before.is_whole:
         yield from (path for path in after.files if path not in before.files)
         yield from after.folders - before.folders
 
 
 def _not_open(paths: Sequence[Path]) -> list[Path]:
-    """The files without those that a process outside of all trials is writing now, such as a log into which the check
-    itself prints.
+    """Return the files without those that a process outside of all trials is writing now.
+
+    An example is a log into which the check itself prints.
     """
     others = opens.written_now(paths)
     return [path for path in paths if path not in others]
 
 
 def _names_taken(began: Began, touched: Sequence[ProcessFiles], own: set[Path], read: set[Path]) -> dict[Path, int]:
-    """Names that earlier trials left and that this one looked at and did not make itself.
+    """Return the names that earlier trials left and that this one looked at and did not make itself.
 
     A program that numbers its folders (run1, run2) makes a new name of the same form. It does not use what was there.
     """
@@ -267,7 +274,7 @@ def _form(path: Path) -> tuple[Path, str]:
 
 
 def _read_first(touched: Sequence[ProcessFiles]) -> set[Path]:
-    """Files that a process opened before any process of the trial wrote them."""
+    """Return the files that a process opened before any process of the trial wrote them."""
     return {
         path
         for reader in touched
@@ -277,7 +284,7 @@ def _read_first(touched: Sequence[ProcessFiles]) -> set[Path]:
 
 
 def shown(path: Path, directory: Path) -> str:
-    """The path as users know it: relative if it lies below the working folder."""
+    """Return the path as users know it: relative if it lies below the working folder."""
     return str(path.relative_to(directory) if path.is_relative_to(directory) else path)
 
 

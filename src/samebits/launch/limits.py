@@ -32,7 +32,7 @@ class Limits:
 
 
 def grown(paused: Mapping[str, Any], began: float, most: int | None) -> int:
-    """How many steps a trial may make in all, so that they take about as long as the start of the program.
+    """Return how many steps a trial may make in all, so that they take about as long as the start of the program.
 
     `paused`: how many steps it has made, and when the first and the last one ended. `began`: when it was started
     (epoch). A trial that could not make twice as many steps ends where it is.

@@ -46,7 +46,7 @@ class CommandEnd:
     memory: int = 0
 
     def badly(self, ok_exit: int) -> tuple[Status, str] | None:
-        """The status of a trial whose command did not end as it should, and why; None if it ended well."""
+        """Return the status of a trial whose command did not end as it should, and why; None if it ended well."""
         if self.error:
             return "failed", self.error
         if self.signal is not None:
@@ -63,7 +63,7 @@ class Command(Protocol):
         ...
 
     def poll(self) -> CommandEnd | None:
-        """How the command ended, or None while it runs. Returns at once."""
+        """Return how the command ended, or None while it runs. Returns at once."""
         ...
 
     def ask(self) -> None:
@@ -161,7 +161,7 @@ class LocalCommand:
 
 
 def still_running(running: Command) -> list[str]:
-    """Command lines of the processes below a trial's root."""
+    """Return the command lines of the processes below a trial's root."""
     lines = [supervisor.command_line(process.pid) for process in supervisor.below(running.root)]
     return [" ".join(line) for line in lines if line]
 

@@ -85,7 +85,7 @@ def _held(record: Path) -> int:
 
 
 def _folder_beside(record: Path) -> Path:
-    """The place of working folders that were sent. Its path is the same on every node."""
+    """Return the place of working folders that were sent. Its path is the same on every node."""
     return record.with_name(f"{record.name}-folder")
 
 
@@ -127,7 +127,7 @@ def _plan(order: NodeOrder, directory: Path) -> Plan:
 
 
 def _unpack_code(code: bytes, record: Path) -> None:
-    """The probe and the scripts of the record, once for all trials here."""
+    """Unpack the probe and the scripts of the record, once for all trials here."""
     draft = record / f"{custody.NEW}code-{os.getpid()}"
     _clear(draft)
     draft.mkdir()
@@ -166,7 +166,7 @@ def _write_facts(trial: TrialRun, node: str, notes: tuple[str, ...], copy: str) 
 
 
 def _is_fresh(path: Path, order: NodeOrder) -> bool:
-    """Whether a file lies in a copy of the working folder.
+    """Return whether a file lies in a copy of the working folder.
 
     Each copy belongs to one trial, so nothing in it comes from an earlier one.
     """

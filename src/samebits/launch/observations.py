@@ -52,7 +52,7 @@ class WatchedProcess:
         self.has_ended = (self.folder / wire.END).exists()
 
     def stop(self) -> dict[str, Any] | None:
-        """The content of stopped.json if the process waits: how far it is."""
+        """Return the content of stopped.json if the process waits: how far it is."""
         written = _modified(self.folder / wire.STOPPED)
         if written is None:
             self._stop = None
@@ -62,12 +62,12 @@ class WatchedProcess:
         return self._stop[1] if self._stop is not None else None
 
     def is_stopped(self, steps: int) -> bool:
-        """Whether it waits after so many steps, or more."""
+        """Return whether it waits after so many steps, or more."""
         stop = self.stop()
         return stop is not None and int(stop["steps"]) >= steps
 
     def has_begun(self) -> bool:
-        """Whether it has observed something.
+        """Return whether it has observed something.
 
         The event before the first observation is enough, because the observation may not be written yet.
         """
@@ -75,7 +75,7 @@ class WatchedProcess:
         return self._has_begun
 
     def became(self) -> Became | None:
-        """The program that it became, if its last event says that it is about to become a different program."""
+        """Return the program that it became, if its last event says that it is about to become a different program."""
         if self.has_ended or self.stop() is not None:
             return None
         own = [event for event in events(self.folder) if "pid" not in event]
@@ -85,7 +85,7 @@ class WatchedProcess:
         return Became(str(own[-1].get("path")), [str(word) for word in own[-1].get("argv") or []], before)
 
     def steps(self) -> int:
-        """Steps made so far."""
+        """Return the steps made so far."""
         for name in (wire.STOPPED, wire.END):
             document = read_json(self.folder / name)
             if document is not None:
@@ -93,7 +93,10 @@ class WatchedProcess:
         return max(self._last_step(), 0)
 
     def _last_step(self) -> int:
-        """The step of the last whole record. A process records step k while it makes it, so it has finished k steps."""
+        """Return the step of the last whole record.
+
+        A process records step k while it makes it, so it has finished k steps.
+        """
         whole = _size(self.folder / wire.TRACE) // wire.ROW.size
         if not whole:
             return 0
@@ -127,36 +130,42 @@ class Processes:
         return [self._found[name] for name in sorted(self._found)]
 
     def pids(self) -> set[int]:
-        """The processes in which the probe runs or ran."""
+        """Return the processes in which the probe runs or ran."""
         return {process.pid for process in self.look()}
 
     def became(self) -> dict[int, Became]:
-        """Processes that were watched until they became a different program by exec, in which the probe did not start.
+        """Return the processes that were watched until they became a different program by exec.
 
-        A failed exec does not count: the process goes on, and writes more events or its end.
+        The probe did not start in that program.
         """
         last = {process.pid: process for process in self.look()}
         return {pid: became for pid, process in last.items() if (became := process.became()) is not None}
 
     def have_begun(self) -> bool:
-        """Whether anything has been observed by now."""
+        """Return whether anything has been observed by now."""
         return any(process.has_begun() for process in self.look())
 
     def observing(self) -> list[WatchedProcess]:
-        """Those that have observed something."""
+        """Return the processes that have observed something."""
         return [process for process in self.look() if process.observes]
 
     def steps(self) -> int:
-        """Steps made so far: those of the process that has made most."""
+        """Return the steps made so far: those of the process that has made most."""
         return max((process.steps() for process in self.observing()), default=0)
 
     def go_on(self) -> None:
-        """Processes that waited go on. How long they were quiet before does not show whether they are stuck."""
+        """Note that processes that waited go on.
+
+        How long they were quiet before does not show whether they are stuck.
+        """
         for process in self._found.values():
             process.grew = time.monotonic()
 
     def are_stopped(self, steps: int) -> bool:
-        """Whether so many steps were observed completely: the probe stopped all ranks, and no other process goes on."""
+        """Return whether so many steps were observed completely.
+
+        The probe stopped all ranks, and no other process goes on.
+        """
         observing = self.observing()
         stopped = [process for process in observing if process.is_stopped(steps)]
         if not stopped:
@@ -174,7 +183,10 @@ def _ranks_promised(stopped: list[WatchedProcess]) -> int:
 
 
 def _goes_on(process: WatchedProcess, now: float) -> bool:
-    """Whether a process still goes on. One that waits for a stopped process has not observed anything for a while."""
+    """Return whether a process still goes on.
+
+    One that waits for a stopped process has not observed anything for a while.
+    """
     if process.has_ended or not _is_alive(process.pid):
         return False
     return now - process.grew <= _STALLED
@@ -206,7 +218,7 @@ def _size(path: Path) -> int:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object, or None if the file is missing or not complete."""
+    """Return a JSON object, or None if the file is missing or not complete."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -215,7 +227,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def events(folder: Path) -> list[dict[str, Any]]:
-    """The events of one process; a torn last line is left out."""
+    """Return the events of one process; a torn last line is left out."""
     end = read_json(folder / wire.END) or {}
     found = list(end.get("events") or [])
     try:

@@ -43,7 +43,7 @@ class EventSource(Protocol):
         ...
 
     def events(self) -> Iterator[Event | None]:
-        """What has happened since the last call. None: some events were lost."""
+        """Return what has happened since the last call. None: some events were lost."""
         ...
 
 
@@ -92,7 +92,7 @@ class Fanotify:
 
 
 def fanotify_events(handle: int) -> Iterator[tuple[int, int, int]]:
-    """(mask, file, process) of all events that wait. The caller closes each file; -1 stands for no file."""
+    """Yield (mask, file, process) of all events that wait. The caller closes each file; -1 stands for no file."""
     for data in _blocks(handle):
         at = 0
         while at < len(data):
@@ -195,7 +195,7 @@ class Opens:
             self.read.add(path)
 
     def _is_by_trial(self, path: Path, process: int | None) -> bool:
-        """Whether a process of the trial did it.
+        """Return whether a process of the trial did it.
 
         A process that is gone already counts as the trial's, unless the file is foreign.
         """
@@ -236,19 +236,19 @@ def _name(pid: int) -> str:
 
 
 def holding(path: Path) -> list[int]:
-    """The processes that have a file open now, among those that this user may inspect."""
+    """Return the processes that have a file open now, among those that this user may inspect."""
     return [int(pid) for pid, _, name in _open_files() if name == str(path)]
 
 
 def written_now(paths: Iterable[Path]) -> set[Path]:
-    """The files among these that are open for writing in any process that this user may inspect."""
+    """Return the files among these that are open for writing in any process that this user may inspect."""
     wanted = {str(path): path for path in paths}
     opened = _open_files() if wanted else ()
     return {wanted[name] for pid, handle, name in opened if name in wanted and _is_writable(pid, handle)}
 
 
 def _open_files() -> Iterator[tuple[str, str, str]]:
-    """(process, handle, file) of all processes that this user may inspect.
+    """Yield (process, handle, file) of all processes that this user may inspect.
 
     All are texts, because a busy machine has thousands.
     """
@@ -260,7 +260,7 @@ def _open_files() -> Iterator[tuple[str, str, str]]:
 
 
 def _handles(name: str) -> list[str]:
-    """The open handles of a process; none if this user may not inspect it, or if it has ended."""
+    """Return the open handles of a process; none if this user may not inspect it, or if it has ended."""
     try:
         return os.listdir(f"/proc/{name}/fd") if name.isdigit() else []  # noqa: PTH208
     except OSError:
@@ -268,7 +268,7 @@ def _handles(name: str) -> list[str]:
 
 
 def _target(pid: str, handle: str) -> str:
-    """The file of a handle; empty if the handle is not a file, or was closed."""
+    """Return the file of a handle; empty if the handle is not a file, or was closed."""
     try:
         target = os.readlink(f"/proc/{pid}/fd/{handle}")  # noqa: PTH115
         return target if target.startswith("/") else ""

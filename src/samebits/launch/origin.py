@@ -28,15 +28,16 @@ _MACHINE = Path("/etc/machine-id")
 
 
 def signed(file: RecordFile, folder: Path) -> RecordFile:
-    """record.json with a signature; without one if no key can be kept."""
+    """Return record.json with a signature; without one if no key can be kept."""
     key = _key()
     signature = _signature(key, file, folder) if key is not None else None
     return file.model_copy(update={"signature": signature})
 
 
 def is_own(record: Record) -> bool:
-    """Whether this user recorded it on this machine in this folder, and whether everything that it would run is
-    unchanged.
+    """Return whether this user recorded it on this machine in this folder.
+
+    Everything that it would run must be unchanged, too.
     """
     key = _key()
     if key is None or record.file.signature is None:
@@ -68,7 +69,7 @@ def _signature(key: bytes, file: RecordFile, folder: Path) -> str:
 
 
 def code(folder: Path) -> bytes:
-    """A digest of what each trial of a record loads: the probe, and the scripts that replace `python`."""
+    """Return a digest of what each trial of a record loads: the probe, and the scripts that replace `python`."""
     digest = hashlib.sha256()
     for name in (PROBE, SHIMS):
         for path in sorted((folder / name).rglob("*")):
@@ -93,7 +94,7 @@ def _machine() -> str:
 
 
 def _key() -> bytes | None:
-    """The user's key. It is made when it is first needed; None if there is no place to keep it."""
+    """Return the user's key. It is made when it is first needed; None if there is no place to keep it."""
     path = places.home() / KEY
     try:
         return _read(path) or _made(path)

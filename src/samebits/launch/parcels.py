@@ -113,7 +113,7 @@ def received(handle: int) -> Any:
 
 
 def _read(handle: int, count: int) -> bytes:
-    """So many bytes; none if the pipe ends before it has given them."""
+    """Return so many bytes; none if the pipe ends before it has given them."""
     parts: list[bytes] = []
     while count:
         part = os.read(handle, min(count, 1 << 20))

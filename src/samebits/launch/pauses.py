@@ -55,9 +55,9 @@ class PausedTrials:
         self._taken: dict[int, MemoryUse] = {}  # when each began to wait
 
     def add(self, trial: TrialRun, *, more: int) -> None:
-        """A trial has reached the end of its round.
+        """Handle a trial that has reached the end of its round. It waits, or it is ended with all that wait.
 
-        It waits, or it is ended with all that wait. `more`: trials to come.
+        `more`: trials to come.
         """
         self._trials[trial.id] = trial
         why = self.refusal or self._why_not(trial, more)
@@ -82,7 +82,7 @@ class PausedTrials:
         return {number: trial.slot.number for number, trial in self._trials.items()}
 
     def in_order(self, ids: Iterable[int]) -> list[int]:
-        """Trials in the order in which they go on.
+        """Return the trials in the order in which they go on.
 
         The one that has waited least, almost not at all, comes first. So trials differ in how long they waited, and a
         program that looks at the clock shows it.
@@ -92,16 +92,16 @@ class PausedTrials:
         return [*least_first, *(number for number in wanted if number not in self._trials)]
 
     def take(self, number: int) -> TrialRun | None:
-        """The trial of that number, so that it goes on; None if it does not wait."""
+        """Return the trial of that number, so that it goes on; None if it does not wait."""
         return self._trials.pop(number, None)
 
     def refuse(self, why: str) -> list[int]:
-        """From now on no trial waits. End those that do, and return their numbers."""
+        """Let no trial wait from now on. End those that do, and return their numbers."""
         self.refusal = self.refusal or why
         return self.end()
 
     def new_refusal(self) -> str:
-        """The refusal when it is asked for the first time; afterwards empty."""
+        """Return the refusal when it is asked for the first time; afterwards empty."""
         told, self._is_told = self._is_told, bool(self.refusal)
         return "" if told else self.refusal
 
@@ -121,7 +121,7 @@ class PausedTrials:
         return len(self._trials)
 
     def _why_not(self, trial: TrialRun, more: int) -> str:
-        """Why this trial cannot wait.
+        """Return why this trial cannot wait.
 
         Trials to come, and trials that wait and go on, may need as much memory as this one.
         """
@@ -148,12 +148,12 @@ class Wait:
     leaks: list[Leak] = field(default_factory=list)
 
     def over(self) -> Wait:
-        """The trial goes on."""
+        """Return the trial goes on."""
         spent = time.monotonic() - self.since if self.since is not None else 0.0
         return replace(self, seconds=self.seconds + spent, since=None, at=time.time())
 
     def later(self, touched: Sequence[ProcessFiles]) -> list[ProcessFiles]:
-        """What processes touched after the wait. Everything that they ever wrote stays their own."""
+        """Return what processes touched after the wait. Everything that they ever wrote stays their own."""
         if not self.touched:
             return list(touched)
         known = {name: frozenset().union(*(getattr(one, name) for one in self.touched)) for name in _NAMES}
@@ -176,13 +176,13 @@ class MemoryUse(NamedTuple):
     gpu: int | None = 0
 
     def beyond(self, other: MemoryUse) -> MemoryUse:
-        """How much this is more than the other one."""
+        """Return how much this is more than the other one."""
         gpu = None if self.gpu is None or other.gpu is None else max(self.gpu - other.gpu, 0)
         return MemoryUse(max(self.main - other.main, 0), gpu)
 
 
 def why_no_room(needs: Sequence[MemoryUse], free: MemoryUse) -> str:
-    """Why trials that need so much more memory do not fit beside the present ones; empty if they fit."""
+    """Return why trials that need so much more memory do not fit beside the present ones; empty if they fit."""
     if any(need.gpu is None for need in needs):
         return "the memory use of the GPU is unknown"
     main, gpu = sum(need.main for need in needs), sum(need.gpu or 0 for need in needs)
@@ -198,7 +198,7 @@ def _size(count: int) -> str:
 
 
 def used_memory(pids: Sequence[int]) -> MemoryUse:
-    """How much memory processes take. Shared pages are divided among the processes that share them."""
+    """Return how much memory processes take. Shared pages are divided among the processes that share them."""
     return MemoryUse(sum(map(_proportional, pids)), _gpu_used(pids))
 
 
@@ -208,14 +208,14 @@ def _proportional(pid: int) -> int:
 
 
 def free_memory(root: Path = Path("/")) -> MemoryUse:
-    """How much memory is free on this machine, or in this process's control group if that is less."""
+    """Return how much memory is free on this machine, or in this process's control group if that is less."""
     available = kibibytes(root / "proc/meminfo", "MemAvailable")
     left = [] if available is None else [available]
     return MemoryUse(min([*left, *_left_in_groups(root)], default=0), _gpu_free())
 
 
 def _left_in_groups(root: Path) -> Iterator[int]:
-    """How many bytes the control groups leave, from the files of cgroup version 2 or 1."""
+    """Yield how many bytes the control groups leave, from the files of cgroup version 2 or 1."""
     for numbers, stat in (
         (["memory.max", "memory.current"], "memory.stat"),
         (["memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"], "memory/memory.stat"),
@@ -232,12 +232,12 @@ def _reclaimable(stat: list[str]) -> int:
 
 
 def uses_gpu(pids: Iterable[int]) -> bool:
-    """Whether a process has a GPU, or a similar device, open."""
+    """Return whether a process has a GPU, or a similar device, open."""
     return any(target.startswith((*_NVIDIA, *_OTHER_DEVICES)) for pid in pids for target in _descriptors(pid))
 
 
 def _gpu_used(pids: Sequence[int]) -> int | None:
-    """How many bytes processes take on NVIDIA's devices; None if they use devices that cannot be asked."""
+    """Return how many bytes processes take on NVIDIA's devices; None if they use devices that cannot be asked."""
     targets = [target for pid in pids for target in _descriptors(pid)]
     if any(target.startswith(_OTHER_DEVICES) for target in targets):
         return None
@@ -249,13 +249,13 @@ def _gpu_used(pids: Sequence[int]) -> int | None:
 
 
 def _gpu_free() -> int | None:
-    """How many bytes are free on the fullest of NVIDIA's devices; None if no device can be asked."""
+    """Return how many bytes are free on the fullest of NVIDIA's devices; None if no device can be asked."""
     rows = _asked("--query-gpu=memory.free")
     return min((int(row[0]) * _MEBIBYTE for row in rows or [] if row[0].isdecimal()), default=None)
 
 
 def _asked(query: str) -> list[list[str]] | None:
-    """The cells of each line that nvidia-smi prints; None if it cannot be asked."""
+    """Return the cells of each line that nvidia-smi prints; None if it cannot be asked."""
     try:
         said = subprocess.run([*_QUERY, query], capture_output=True, text=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
@@ -264,7 +264,7 @@ def _asked(query: str) -> list[list[str]] | None:
 
 
 def held_resource(pids: Iterable[int]) -> str:
-    """What processes hold that another trial may need or find; empty if nothing is known."""
+    """Return what processes hold that another trial may need or find; empty if nothing is known."""
     known = set(pids)
     held = next((held for pid in known for held in _named_resources(pid, known)), None)
     if held is not None:
@@ -273,7 +273,7 @@ def held_resource(pids: Iterable[int]) -> str:
 
 
 def _named_resources(pid: int, known: set[int]) -> Iterator[str]:
-    """What a process holds under a name that is the same in all trials, because the name holds no process number."""
+    """Yield what a process holds under a name that is the same in all trials. Such a name holds no process number."""
     sockets = {target[8:-1] for target in _descriptors(pid) if target.startswith("socket:[")}
     if sockets:
         yield from (f"listens on port {port}" for port in _named_ports(pid, sockets))
@@ -282,7 +282,7 @@ def _named_resources(pid: int, known: set[int]) -> Iterator[str]:
 
 
 def _named_ports(pid: int, sockets: set[str]) -> list[int]:
-    """Ports that a process listens on and that the system did not choose."""
+    """Return the ports that a process listens on and that the system did not choose."""
     first, last = _chosen_by_the_system()
     tables = [(name + six, state) for name, state in _LISTENS.items() for six in ("", "6")]
     rows = [row for name, state in tables for row in _cells(pid, name) if row[3] == state]
@@ -291,7 +291,7 @@ def _named_ports(pid: int, sockets: set[str]) -> list[int]:
 
 
 def _abstract_names(pid: int, sockets: set[str]) -> list[str]:
-    """Names of abstract sockets, which lie in no folder, except names that the system chose.
+    """Return the names of abstract sockets, which lie in no folder, except names that the system chose.
 
     They are gone with their process.
     """
@@ -300,7 +300,7 @@ def _abstract_names(pid: int, sockets: set[str]) -> list[str]:
 
 
 def _shared_memory(pid: int) -> list[str]:
-    """Shared memory, unless a library drew its name at random."""
+    """Return the shared memory, without names that a library drew at random."""
     try:
         lines = Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines()
     except OSError:
@@ -329,7 +329,7 @@ def _chosen_by_the_system() -> tuple[int, int]:
 
 
 def _lock_holders() -> set[int]:
-    """Processes that keep others from a file: `1: FLOCK  ADVISORY  WRITE 1234 08:01:99 0 EOF`."""
+    """Return the processes that keep others from a file: `1: FLOCK ADVISORY WRITE 1234 08:01:99 0 EOF`."""
     try:
         lines = Path("/proc/locks").read_text().splitlines()
     except OSError:

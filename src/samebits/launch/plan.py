@@ -94,12 +94,12 @@ class Plan:
         return self.request.options
 
     def trial_folder(self, trial: int) -> Path:
-        """Where a trial's files are."""
+        """Return where a trial's files are."""
         return self.record / "trials" / trial_name(trial)
 
 
 def trial_name(trial: int) -> str:
-    """The text for `{trial}`, and the folder's name. It has the same length for every trial."""
+    """Return the text for `{trial}`, and the folder's name. It has the same length for every trial."""
     return f"{trial:03d}"
 
 
@@ -123,12 +123,12 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
 
 
 def _interpreter(plan: Plan) -> str | None:
-    """The Python that runs the training, as far as the command shows it: else the first on the path."""
+    """Return the Python that runs the training, as far as the command shows it: else the first on the path."""
     return plan.request.python or command.interpreter(plan.executable) or shutil.which("python")
 
 
 def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -> Plan:
-    """The plan of a request whose record is at `record`; writes nothing. Raises UsageError or NotFound."""
+    """Return the plan of a request whose record is at `record`; writes nothing. Raises UsageError or NotFound."""
     if os.pathsep in str(record):  # the path becomes part of PYTHONPATH and PATH, in which this sign separates entries
         what = f"The path of the record folder {record} contains {os.pathsep!r}: Python cannot find the probe there."
         raise UsageError(what, "--out DIR names a different folder.")
@@ -155,7 +155,7 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
 
 
 def choose_hash(python: str | None, *, wanted: str | None = None) -> tuple[str, str | None]:
-    """("xxh3", path of the extension) if it loads here and in `python`, else ("blake2b", None).
+    """Return ("xxh3", path of the extension) if it loads here and in `python`, else ("blake2b", None).
 
     `wanted`: the algorithm of the record that is compared with. Raises SamebitsError if that one cannot be used.
     """
@@ -175,7 +175,7 @@ def choose_hash(python: str | None, *, wanted: str | None = None) -> tuple[str, 
 
 
 def _extension_path() -> str | None:
-    """The shared object of the xxhash package, which exports what hashes with XXH3."""
+    """Return the shared object of the xxhash package, which exports what hashes with XXH3."""
     try:
         extension = importlib.import_module("xxhash._xxhash")
     except ImportError:
@@ -192,7 +192,7 @@ def _loads_here(extension: str) -> bool:
 
 
 def _loads_in(python: str, extension: str) -> bool:
-    """Whether a different interpreter loads it (its C library may differ). A crash counts as no."""
+    """Return whether a different interpreter loads it (its C library may differ). A crash counts as no."""
     folder = str(Path(samebits_probe.__file__).parent.parent)
     try:
         tried = subprocess.run([python, "-I", "-B", "-c", _TRY, folder, extension], capture_output=True, timeout=60)

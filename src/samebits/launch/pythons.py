@@ -113,7 +113,7 @@ class Pythons:
         return _old(version) or _flags(argv) or self._environment(pid)
 
     def _environment(self, pid: int) -> str:
-        """Which part of the environment keeps the probe out."""
+        """Return which part of the environment keeps the probe out."""
         text = _read(pid, "environ")
         if text is None:
             return ""
@@ -128,12 +128,7 @@ class Pythons:
     def found(
         self, watched: set[int], became: Mapping[int, Became], trial_folder: Path, *, was_ended: bool, fed: bool
     ) -> list[PythonProcess]:
-        """All Python processes, in their order. `became`: those of the watched ones that became a different program.
-
-        `was_ended`: the launcher ended the trial; processes that were still starting then, and in which nothing keeps
-        the probe out, are left out. `fed`: one of the unwatched processes may have written what the training read, so
-        none of them counts as one that only asks.
-        """
+        """Return all Python processes, in their order. `became`: the watched ones that became a different program."""
         now = time.monotonic()
         seen = sorted((sight for sight in self._seen.values() if sight.python), key=lambda sight: sight.at)
         followed = [_after_exec(became[pid], [s for s in seen if s.pid == pid], pid) for pid in became]
@@ -151,7 +146,7 @@ class Pythons:
     def programs(
         self, became: Mapping[int, Became], started: Iterable[Sequence[str]], place: command.ProgramPlace
     ) -> list[str]:
-        """Command lines of programs that are neither Python nor everyday tools, one for each program.
+        """Return the command lines of programs that are neither Python nor everyday tools, one for each program.
 
         `started`: the path and arguments of each program that a watched process has started.
         """
@@ -169,13 +164,13 @@ class Pythons:
         return sorted(lines.values())[:MOST_PROGRAMS]
 
     def _is_python(self, pid: int, became: Became) -> bool:
-        """Whether a process that became a different program is a Python process, now or later."""
+        """Return whether a process that became a different program is a Python process, now or later."""
         later = [sight for sight in self._seen.values() if sight.pid == pid and sight.argv != became.before]
         return bool(_PYTHON.match(Path(became.path).name)) or any(sight.python for sight in later)
 
 
 def _after_exec(became: Became, seen: list[Sight], pid: int) -> Sight | None:
-    """The Python that took the place of a watched process: as it was seen, else as exec was called.
+    """Return the Python that took the place of a watched process: as it was seen, else as exec was called.
 
     If no look met it, nobody knows whether it began before the first step, so it counts as late.
     """
@@ -200,8 +195,9 @@ def _described(sight: Sight, trial_folder: Path, *, watched: bool = False, other
 
 
 def only_asks(sight: Sight) -> bool:
-    """Whether an interpreter was only asked about itself: it ran code that is not the program's own, before the first
-    step, without a library that computes.
+    """Return whether an interpreter was only asked about itself.
+
+    It ran code that is not the program's own, before the first step, without a library that computes.
     """
     if sight.late or sight.computes or not _PYTHON.match(Path(sight.argv[0]).name):
         return False
@@ -212,7 +208,7 @@ def only_asks(sight: Sight) -> bool:
 
 
 def _what_runs(argv: Sequence[str]) -> tuple[str, str]:
-    """("c", code), ("m", module), ("-", "") for code from standard input, or ("script", path)."""
+    """Return ("c", code), ("m", module), ("-", "") for code from standard input, or ("script", path)."""
     words = iter(argv[1:])
     for word in words:
         if word == "-":
@@ -238,7 +234,7 @@ def _read(pid: int, name: str) -> bytes | None:
 
 
 def _reason(sight: Sight, trial_folder: Path) -> str:
-    """Why it was not watched: the error with which the probe failed to start, else what shows from outside."""
+    """Return why it was not watched: the error with which the probe failed to start, else what shows from outside."""
     try:
         said = (trial_folder / f"probe-failed-{sight.pid}.txt").read_text(errors="replace").strip()
     except OSError:
@@ -254,7 +250,7 @@ def _old(version: str | None) -> str:
 
 
 def _flags(argv: Sequence[str]) -> str:
-    """The interpreter's own flags that hide the probe: those before the script."""
+    """Return the interpreter's own flags that hide the probe: those before the script."""
     words = iter(argv[1:])
     for word in words:
         if not word.startswith("-") or word in ("-", "--"):
@@ -268,7 +264,7 @@ def _flags(argv: Sequence[str]) -> str:
 
 
 def _letters(word: str, hiding: Iterable[str] = _HIDING) -> tuple[str, str]:
-    """What a word of flags keeps out, and the letter at its end that takes the next word ("" if none does)."""
+    """Return what a word of flags keeps out, and the letter at its end that takes the next word ("" if none does)."""
     for at, letter in enumerate(word[1:] if not word.startswith("--") else "", 1):
         if letter in hiding:
             return _HIDING[letter], ""

@@ -64,7 +64,7 @@ def _is_cluster(host: str, port: int) -> bool:
 
 
 def _call(authority: str) -> bytes:
-    """The frames of a call without arguments: its headers, none of them compressed, and an empty message."""
+    """Return the frames of a call without arguments: its headers, none of them compressed, and an empty message."""
     headers = b"\x83\x86\x04" + _text(_CALL) + b"\x01" + _text(authority)  # POST, http, the path, the server
     headers += b"\x0f\x10" + _text("application/grpc") + b"\0" + _text("te") + _text("trailers")
     message = b"\0\0\0\0\0"
@@ -80,7 +80,7 @@ def _frame(kind: int, flags: int, content: bytes) -> bytes:
 
 
 def _knows_call(answer: BinaryIO) -> bool:
-    """Whether the server took the call. A cluster that asks for a token refuses it with a different status."""
+    """Return whether the server took the call. A cluster that asks for a token refuses it with a different status."""
     kind, _, _ = _next(answer)
     if kind != _SETTINGS:
         return False
@@ -94,7 +94,7 @@ def _knows_call(answer: BinaryIO) -> bool:
 
 
 def _next(answer: BinaryIO) -> tuple[int, int, bytes]:
-    """The type, the flags and the content of the next frame. Raises ValueError if there is none."""
+    """Return the type, the flags and the content of the next frame. Raises ValueError if there is none."""
     head = answer.read(9)
     if len(head) < 9:
         raise ValueError(head)

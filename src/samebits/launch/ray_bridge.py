@@ -128,7 +128,7 @@ class PendingTrial:
     hopeless: float | None = None
 
     def has_a_node(self, nodes: Sequence[Any]) -> bool:
-        """Whether a living node can run it, or runs it."""
+        """Return whether a living node can run it, or runs it."""
         if self.node is not None:
             return any(node["Alive"] and node["NodeID"] == self.node for node in nodes)
         with suppress(NotAdmitted):
@@ -196,7 +196,7 @@ class Client:
         return self._placements.setdefault(repr(sorted(needs.items())), Placement(needs))
 
     def _lacking(self, needs: Mapping[str, str], folder: str, listing: str) -> list[str]:
-        """Names of the nodes that do not have a folder, or have a different one.
+        """Return the names of the nodes that do not have a folder, or have a different one.
 
         Nodes of this machine share its disks.
         """
@@ -282,7 +282,7 @@ def has_folder(folder: str, listing: str) -> bool:
 
 
 def _said(task: Any, node: str) -> bool:
-    """The answer of a node."""
+    """Return the answer of a node."""
     try:
         return bool(ray.get(task, timeout=_LOOKS))
     except exceptions.GetTimeoutError:

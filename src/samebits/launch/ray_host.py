@@ -65,7 +65,7 @@ class RayHost:
         return f"the working folder ({said}) is sent to the nodes, {why}"
 
     def _why_packed(self, directory: Path, code: str) -> str:
-        """Why the folder is sent.
+        """Return why the folder is sent.
 
         This is decided once for all records of a command, because a trial may change the copy on its node. A patch is
         decided anew.
@@ -146,7 +146,7 @@ class Bridge:
         return self._answer(ANSWERS)
 
     def _answer(self, seconds: float) -> Any:
-        """The next answer. Outcomes of trials that come before it are kept."""
+        """Return the next answer. Outcomes of trials that come before it are kept."""
         deadline = time.monotonic() + seconds
         while (answer := self._next(max(deadline - time.monotonic(), 0.0))) is not None:
             if answer[0] == "refused":
@@ -198,7 +198,7 @@ class Bridge:
             sent(self._process.stdin.fileno(), message)
 
     def _next(self, seconds: float) -> Any:
-        """The next message, or None if it does not come within so many seconds."""
+        """Return the next message, or None if it does not come within so many seconds."""
         assert self._process.stdout is not None
         handle = self._process.stdout.fileno()
         return received(handle) if has_more(handle, seconds) else None

@@ -42,7 +42,7 @@ def fitting(nodes: Sequence[Node], needs: Mapping[str, str]) -> list[Node]:
 
 
 def _named(found: list[Node], alive: Sequence[Node], name: str | None) -> list[Node]:
-    """The node of that name, or all nodes if no name is given."""
+    """Return the node of that name, or all nodes if no name is given."""
     if name is None:
         return found
     known = [name_of(node, alive) for node in alive]
@@ -52,7 +52,7 @@ def _named(found: list[Node], alive: Sequence[Node], name: str | None) -> list[N
 
 
 def _with_label(alive: list[Node], label: str | None) -> list[Node]:
-    """The nodes with a label: a resource of that name, or the value of a label."""
+    """Return the nodes with a label: a resource of that name, or the value of a label."""
     if label is None:
         return alive
     found = [node for node in alive if label in node["Resources"] or label in _labels(node).values()]

@@ -175,6 +175,9 @@ def _node_order(order: TrialOrder) -> NodeOrder:
 
 
 def _place(record: Path) -> Path:
-    """The folder that stands for a record on every node. Its path stays the same as long as the record's code does."""
+    """Return the folder that stands for a record on every node.
+
+    Its path stays the same as long as the record's code does.
+    """
     named = f"{platform.node()}\0{os.getuid()}\0{record}\0".encode("utf-8", "surrogateescape") + origin.code(record)
     return _PLACE / f"samebits-{hashlib.sha256(named).hexdigest()[:16]}"

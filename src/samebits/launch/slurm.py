@@ -121,7 +121,7 @@ def _close(*files: IO[bytes]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The variables of a call. All programs read SLURM_CLUSTERS, and only sbatch reads SBATCH_CLUSTERS."""
+    """Return the variables of a call. All programs read SLURM_CLUSTERS, and only sbatch reads SBATCH_CLUSTERS."""
     clusters = os.environ.get("SBATCH_CLUSTERS")
     own = {name: value for name, value in os.environ.items() if not _LEFT_OUT.fullmatch(name)}
     return {**own, "SLURM_CLUSTERS": clusters} if clusters else own

@@ -180,7 +180,7 @@ class SlurmTask:
         self._told = ""
 
     def path(self, ending: str) -> Path:
-        """One of the task's files."""
+        """Return the path of one of the task's files."""
         return self._stem.with_name(f"{self._stem.name}.{ending}")
 
     @property
@@ -223,7 +223,7 @@ class SlurmTask:
         return self.job.jobs.queue.state(self.job.id, str(self.trial))
 
     def _withdrawn(self) -> bool:
-        """Whether it can be taken out of its job, because Slurm has not taken the job yet.
+        """Return whether it can be taken out of its job, because Slurm has not taken the job yet.
 
         A job that is being submitted has to arrive first.
         """

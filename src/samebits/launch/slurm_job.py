@@ -66,7 +66,7 @@ def wait_for_job(words: Sequence[str]) -> int:
 
 
 def _divided(words: list[str]) -> tuple[list[str], list[str]]:
-    """The options of sbatch, and the script with its arguments: the first word that is a file."""
+    """Return the options of sbatch, and the script with its arguments: the first word that is a file."""
     at = next((at for at, word in enumerate(words) if not word.startswith("-") and Path(word).is_file()), len(words))
     return [word for word in words[:at] if word not in _WAITS], words[at:]
 
@@ -81,18 +81,18 @@ def _warn(script: Sequence[str]) -> None:
 
 
 def _options_in(script: Sequence[str]) -> list[str]:
-    """The options of sbatch in the lines of a script, each in one word."""
+    """Return the options of sbatch in the lines of a script, each in one word."""
     lines = [line for name in script for line in Path(name).read_text(errors="replace").splitlines()]
     return [word for line in lines if line.startswith("#SBATCH") for word in line.removeprefix("#SBATCH").split()]
 
 
 def _has_output(options: Sequence[str]) -> bool:
-    """Whether the user says where the output of the job goes."""
+    """Return whether the user says where the output of the job goes."""
     return "SBATCH_OUTPUT" in os.environ or any(_OUTPUT.match(text) for text in options)
 
 
 def _output_file() -> Path:
-    """A file for the output, beside the documents of the trial if this runs in one."""
+    """Return a file for the output, beside the documents of the trial if this runs in one."""
     config = os.environ.get(wire.CONFIG_VARIABLE)
     if config:
         return Path(config).parent / "job.txt"
@@ -100,7 +100,7 @@ def _output_file() -> Path:
 
 
 def _submitted(words: Sequence[str], guard: Guard) -> str:
-    """The number of the job, which is also given to the guard.
+    """Return the number of the job, which is also given to the guard.
 
     Raises SamebitsError with what sbatch says. If the call is interrupted, Slurm may have taken the job, so the guard
     gets that number, too.
@@ -153,7 +153,7 @@ def _show(output: Path | None, shown: int) -> int:
 
 
 def _status(job: str, tasks: Sequence[TaskState]) -> int:
-    """The exit status of the job: 0 only if all of it has ended well."""
+    """Return the exit status of the job: 0 only if all of it has ended well."""
     bad = next((task.state for task in tasks if task.state != "COMPLETED"), "")
     if not tasks:
         raise SamebitsError(f"Slurm no longer knows job {job}, so samebits cannot tell how it ended.", "run it again.")
@@ -164,7 +164,7 @@ def _status(job: str, tasks: Sequence[TaskState]) -> int:
 
 
 def _exit_code(job: str) -> int:
-    """The largest exit status of its tasks, as shells have it; 0 if Slurm does not tell."""
+    """Return the largest exit status of its tasks, as shells have it; 0 if Slurm does not tell."""
     if shutil.which("scontrol") is None:
         return 0
     call = Call(["scontrol", "show", "job", "--oneliner", job])

@@ -53,7 +53,7 @@ def serve(pid: int | None, wakeup: int) -> None:
 
 
 def wake_on_signals() -> int:
-    """A descriptor that becomes readable when a child has ended.
+    """Return a descriptor that becomes readable when a child has ended.
 
     This process ignores signals that are meant for the command.
     """
@@ -125,9 +125,9 @@ def end_all() -> None:
 
 
 def cleaners(processes: list[Process], seconds: float) -> set[int]:
-    """Processes that end by themselves when nobody needs them, and what these started, as long as they still have time.
+    """Return the processes that end by themselves when nobody needs them.
 
-    `seconds`: for how long the others have been ended.
+    Processes that these started are added, as long as they still have time.
     """
     found: set[int] = set()
     for process in processes:  # parents come first
@@ -137,7 +137,7 @@ def cleaners(processes: list[Process], seconds: float) -> set[int]:
 
 
 def may_take(pid: int) -> float:
-    """The seconds that a process may take to clean up; 0 for any other."""
+    """Return the seconds that a process may take to clean up; 0 for any other."""
     words = command_line(pid)
     return max((seconds for name, seconds in LAST.items() if any(name in word for word in words)), default=0.0)
 
@@ -188,7 +188,7 @@ def read_process(pid: int) -> Process | None:
 
 
 def below(pid: int) -> list[Process]:
-    """All processes below `pid`, except zombies.
+    """Return all processes below `pid`, except zombies.
 
     The answer is complete at that moment, but needs a look at all processes.
     """
@@ -206,7 +206,7 @@ def below(pid: int) -> list[Process]:
 
 
 def below_quickly(pid: int) -> list[Process]:
-    """The same from the kernel's lists of children.
+    """Return the same from the kernel's lists of children.
 
     This is cheap, but misses a process that gets a new parent during the look.
 
@@ -237,7 +237,7 @@ def _children(pid: int) -> list[int] | None:
 
 
 def command_line(pid: int) -> list[str]:
-    """The arguments of a process; empty if it has ended or is a zombie."""
+    """Return the arguments of a process; empty if it has ended or is a zombie."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
             text = file.read()

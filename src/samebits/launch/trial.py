@@ -164,7 +164,7 @@ class TrialRun:
         return self.processes.steps()
 
     def _grows(self) -> bool:
-        """Whether a waiting trial gets more steps in the same round. A trial of several processes never does."""
+        """Return whether a waiting trial gets more steps in the same round. A trial of several processes never does."""
         observing, made = self.processes.observing(), self.limits.steps or 0
         if len(observing) != 1 or not observing[0].is_stopped(made):
             return False
@@ -181,7 +181,7 @@ class TrialRun:
         self.processes.go_on()
 
     def _is_to_be_ended(self) -> bool:
-        """Whether the trial has reached its limits. A trial that took too long gets a moment to end by itself."""
+        """Return whether the trial has reached its limits. After a time-out it gets a moment to end by itself."""
         spent, timeout = self.spent, self.plan.options.timeout
         if self._status == "timeout":
             return spent - (timeout or 0) > GRACE
@@ -201,7 +201,7 @@ class TrialRun:
         return now - self._seen.began - self._wait.seconds
 
     def _children_are_gone(self) -> bool:
-        """Whether nothing is left below the command, or whether the rest had its time."""
+        """Return whether nothing is left below the command, or whether the rest had its time."""
         if self._status is not None:
             return True
         self._ended_at = self._ended_at or time.monotonic()
@@ -228,7 +228,7 @@ class TrialRun:
         return self._running.root
 
     def is_disturbed(self) -> bool:
-        """Whether a file that it wrote before it waited has changed since."""
+        """Return whether a file that it wrote before it waited has changed since."""
         return self.waits and self.files.is_disturbed()
 
     def go_on(self, limits: Limits) -> None:
@@ -278,7 +278,7 @@ class TrialRun:
         return file
 
     def _leaked(self, touched: Sequence[ProcessFiles]) -> list[Leak]:
-        """State of earlier trials that this one used. What it touched before it waited was judged then."""
+        """Return the state of earlier trials that this one used. What it touched before it waited was judged then."""
         known, files = self._wait.leaks, self.files
         found = self._leaks.end(self._left, self._wait.later(touched), files.written, files.after)
         return [*known, *(leak for leak in found if leak not in known)]
@@ -288,7 +288,7 @@ class TrialRun:
             self._isolation.remove()
 
     def _described(self, ending: CommandEnd) -> FilesFile:
-        """Files to compare. A trial that was ended has none, because it may have been writing them."""
+        """Return the files to compare. A trial that was ended has none, because it may have been writing them."""
         if self._status is not None or ending.code is None:
             return FilesFile()
         others = self._isolation.names if self._isolation is not None else {}
@@ -324,12 +324,12 @@ class TrialRun:
         )
 
     def _stopped_after(self) -> int | None:
-        """How many steps all processes have finished: as many as asked for, or fewer if time was up."""
+        """Return how many steps all processes have finished: as many as asked for, or fewer if time was up."""
         made = max(self.processes.steps(), 1)
         return made if self.limits.steps is None else min(made, self.limits.steps)
 
     def _outcome(self, *, fed: bool) -> dict[str, Any]:
-        """The fields of the document that come from what the trial left.
+        """Return the fields of the document that come from what the trial left.
 
         `fed`: the training read files whose writer nobody knows, so no unwatched process is left out.
         """

@@ -41,9 +41,10 @@ class TrialFiles:
         self._links: dict[Path, str] = {}
 
     def begin(self, *, alone: bool) -> None:
-        """The trial starts, or goes on.
+        """Note that the trial starts, or goes on.
 
-        What lies here now is not its own, except for what it wrote before. `alone`: no other trial runs meanwhile.
+        What lies here now is not its own, except for the files that it wrote before. `alone`: no other trial
+        runs meanwhile.
         """
         self._is_alone = alone
         options, earlier = self._plan.options, self.rules.heads
@@ -91,29 +92,32 @@ class TrialFiles:
             self.notes.append(f"{what}: give each its own with {{out}} or --isolate")
 
     def _shared(self, found: Iterable[Path]) -> list[Path]:
-        """Files outside of the trial's own output folder, which a different trial may find."""
+        """Return the files outside of the trial's own output folder, which a different trial may find."""
         return sorted(path for path in found if not path.is_relative_to(self.out) and self._leaks.counts(path))
 
     def shared_name(self) -> str:
-        """The first file that the trial wrote and that different trials may write too; empty if there is none."""
+        """Return the first file that the trial wrote and that other trials may write, too.
+
+        The result is empty if there is none.
+        """
         shared = [] if self._plan.options.isolate else self._shared(self.written)
         return shown(shared[0], self._plan.directory) if shared else ""
 
     def keep(self) -> None:
-        """The trial waits. What it wrote stays its own."""
+        """Note that the trial waits. The files that it wrote stay its own."""
         self._left = {path: folders.state(path) for path in self._shared(self.written)}
 
     def is_disturbed(self) -> bool:
-        """Whether a file that the trial wrote before it waited has changed since."""
+        """Return whether a file that the trial wrote before it waited has changed since."""
         return any(folders.state(path) != state for path, state in self._left.items())
 
     def document(self, naming: FileNames, run: Run) -> FilesFile:
-        """The files to compare, under names that are the same in all trials."""
+        """Return the files to compare, under names that are the same in all trials."""
         found = artifacts.collect(self.rules, self.written, self._directory, naming, run)
         names = {naming.name(path): target for path, target in self._links.items()}
         return artifacts.with_links(found, names, self.rules, run)
 
     def names(self) -> list[str]:
-        """What was written outside of the trial's own output folder, under paths that users know."""
+        """Return what was written outside of the trial's own output folder, under paths that users know."""
         own = [path for path in self.written if not path.is_relative_to(self.out)]
         return [shown(path, self._plan.directory) for path in own[:_MOST_NAMED]]

@@ -41,7 +41,7 @@ def code_of(folder: Path) -> str:
 
 
 def _digest(folder: Path, files: Mapping[str, folders.State], read: tuple[str, ...]) -> str:
-    """A digest of the names and sizes of files, and of the content of files with these endings."""
+    """Return a digest of the names and sizes of files, and of the content of files with these endings."""
     digest = hashlib.blake2b(digest_size=16)
     for name, state in sorted(files.items()):
         digest.update(f"{name}\0{state.size}\0".encode("utf-8", "surrogateescape"))
@@ -50,7 +50,7 @@ def _digest(folder: Path, files: Mapping[str, folders.State], read: tuple[str, .
 
 
 def _content(path: Path, state: folders.State, endings: tuple[str, ...]) -> bytes:
-    """The content of a file of one of these endings; empty if it is too large for a program."""
+    """Return the content of a file of one of these endings; empty if it is too large for a program."""
     with suppress(OSError):
         if path.suffix in endings and state.size <= _MOST_OF_A_PROGRAM:
             return path.read_bytes()
@@ -64,7 +64,7 @@ def size_of(folder: Path) -> tuple[int, int]:
 
 
 def _files(folder: Path) -> dict[str, folders.State]:
-    """Everything but records, virtual environments and the folders of tools."""
+    """Return the state of everything but records, virtual environments and the folders of tools."""
     return {str(path.relative_to(folder)): state for path, state in folders.snapshot(folder).files.items()}
 
 

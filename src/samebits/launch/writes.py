@@ -132,7 +132,7 @@ def _mounts() -> list[str]:
 
 
 def _events(handle: int) -> Iterator[tuple[Path, int]]:
-    """(file, process) of all events that wait. If the kernel lost some events, this gives the others."""
+    """Yield (file, process) of all events that wait. If the kernel lost some events, this gives the others."""
     for mask, file, process in opens.fanotify_events(handle):
         if file < 0 or mask & _OVERFLOW:
             continue
@@ -160,11 +160,11 @@ class View(NamedTuple):
     folders: frozenset[str]
 
     def changed_since(self, before: View) -> list[Path]:
-        """Files that are new or were written."""
+        """Return the files that are new or were written."""
         return [Path(name) for name, stamp in self.files.items() if before.files.get(name) != stamp]
 
     def made_since(self, before: View) -> list[Path]:
-        """Files and folders that were not there before."""
+        """Return the files and folders that were not there before."""
         files = (name for name in self.files if name not in before.files)
         return [*map(Path, files), *map(Path, self.folders - before.folders)]
 
@@ -178,7 +178,7 @@ class Surroundings:
         self._home = os.environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111
 
     def look(self) -> View:
-        """The files and folders that are there."""
+        """Return the files and folders that are there."""
         files: dict[str, Stamp] = {}
         found: set[str] = set()
         for place in self._deep:

@@ -32,16 +32,16 @@ class DistanceShades:
     """Colours by relative distance."""
 
     def shade(self, differing: int) -> str:
-        """The class of a cell."""
+        """Return the class of a cell."""
         return CODES[differing]
 
     def said(self, compared: int, differing: int) -> str:
-        """The cell in words."""
+        """Return the cell in words."""
         del compared
         return _words(CODES[differing])
 
     def key(self) -> Iterator[tuple[str, str]]:
-        """(class, words) of each shade."""
+        """Yield (class, words) of each shade."""
         yield from ((shade, _words(shade)) for shade in CODES)
         yield "unseen", "not observed, or not kept"
 
@@ -53,7 +53,7 @@ def _words(shade: str) -> str:
 
 
 def distance_map(found: Location | None) -> HeatMap | None:
-    """The map of what locate measured; None if it was not asked for, or nothing differed."""
+    """Return the map of what locate measured; None if it was not asked for, or nothing differed."""
     if found is None or not any(_code(value) for one in found.distances for value in one.relative):
         return None
     return heat.drawn(_table(found.distances, max(found.step, 0)), DistanceShades(), CAPTION)
@@ -74,7 +74,7 @@ def _table(distances: Sequence[TensorDistance], since: int) -> DifferenceMap:
 
 
 def _code(relative: float | None) -> int:
-    """The number of a distance among CODES."""
+    """Return the number of a distance among CODES."""
     if relative is None:
         return CODES.index(UNKNOWN)
     if relative == 0:

@@ -95,7 +95,7 @@ class Plots(Block):
 
 
 def bars(stretches: Sequence[Stretch], steps: int) -> list[Bar]:
-    """The map's row of a trial. One column before step 0 is the start."""
+    """Return the map's row of a trial. One column before step 0 is the start."""
     total = steps + 1
     return [
         Bar(100 * (s.first + 1) / total, 100 * (s.last - s.first) / total, s.group, max(0, s.first), s.last)
@@ -104,19 +104,19 @@ def bars(stretches: Sequence[Stretch], steps: int) -> list[Bar]:
 
 
 def step_ticks(steps: int, before: int = 0) -> list[Tick]:
-    """Round numbers of steps under a figure; `before`: columns before step 0."""
+    """Return round numbers of steps under a figure. `before`: columns before step 0."""
     every, total = round_up(max(steps, 1) / TICKS), max(steps + before, 1)
     return [Tick(100 * (at + before) / total, f"{at:,}") for at in range(0, steps + 1, every)]
 
 
 def round_up(number: float) -> int:
-    """The next of 1, 2, 5, 10, 20, 50 ..."""
+    """Return the next of 1, 2, 5, 10, 20, 50 ..."""
     scale = 10 ** math.floor(math.log10(max(number, 1)))
     return next(int(scale * digit) for digit in (1, 2, 5, 10) if scale * digit >= number)
 
 
 def plots(history: History) -> list[Plot]:
-    """The figures of all curves: the numbers, and their distances if they differ."""
+    """Return the figures of all curves: the numbers, and their distances if they differ."""
     found = []
     for curve in history.curves:
         found.append(_plot("", curve.lines, curve, history))
@@ -142,7 +142,7 @@ def _plot(about: str, lines: list[TrialLine], curve: Curve, history: History) ->
 
 
 def span(lines: Sequence[TrialLine], *, logarithmic: bool) -> tuple[float, float]:
-    """The lowest and the highest number (its decimal logarithm), never the same."""
+    """Return the lowest and the highest number (its decimal logarithm), never the same."""
     numbers = [float(y) for line in lines for y in line.y]
     if not numbers:
         return 0.0, 1.0
@@ -169,17 +169,17 @@ def _line(line: TrialLine, steps: int, low: float, high: float, *, logarithmic: 
 
 
 def place_of(group: str) -> int:
-    """The place of a letter, which decides its colour: A 0, B 1 ..., A1 26."""
+    """Return the place of a letter, which decides its colour: A 0, B 1 ..., A1 26."""
     return (ord(group[0]) - ord("A")) + 26 * int(group[1:] or 0) if group else 0
 
 
 def dash(group: str) -> str:
-    """The dashes of a line. Not everyone sees colours."""
+    """Return the dashes of a line. Not everyone sees colours."""
     return DASHES[place_of(group) % len(DASHES)]
 
 
 def value_ticks(low: float, high: float, *, logarithmic: bool) -> list[Tick]:
-    """About three round numbers for the left axis; a logarithmic figure gets powers of ten."""
+    """Return about three round numbers for the left axis. A logarithmic figure gets powers of ten."""
     every = _round((high / 2 - low / 2) * 2 / 3)
     if logarithmic:
         every = max(1.0, math.ceil((high - low) / 3))
@@ -194,7 +194,7 @@ def value_ticks(low: float, high: float, *, logarithmic: bool) -> list[Tick]:
 
 
 def _round(number: float) -> float:
-    """The largest of 1, 2 or 5 times a power of ten that is not above the number."""
+    """Return the largest of 1, 2 or 5 times a power of ten that is not above the number."""
     if number <= 0 or not math.isfinite(number):
         return number
     scale = 10.0 ** math.floor(math.log10(number))

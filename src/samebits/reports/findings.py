@@ -43,12 +43,12 @@ STATES = {
 
 
 def cause_answer(found: Explanation) -> Iterator[AnyBlock]:
-    """The beginning of a document: the cause and the lines to paste."""
+    """Yield the beginning of a document: the cause and the lines to paste."""
     yield Section("Why", "why", (Text(found.sentence, "strong"), *_codes(found), *_patch(found)), on=DOCUMENT)
 
 
 def _patch(found: Explanation) -> Iterator[Code]:
-    """The command that says where the lines go."""
+    """Yield the command that says where the lines go."""
     record = found.evidence[0].record if found.evidence else ""
     if record and found.cause:
         command = f"samebits fix {result_words.folder_name(record)}"
@@ -62,7 +62,7 @@ def _codes(found: Explanation) -> Iterator[Code]:
 
 
 def explanation_blocks(found: Explanation) -> Iterator[AnyBlock]:
-    """The answer on a terminal, the settings that were tried, and further facts."""
+    """Yield the answer on a terminal, the settings that were tried, and further facts."""
     if not found.cause and len(found.evidence) == 1 and not (found.outside_known_controls or found.unfinished):
         yield Facts((("why", found.sentence),), on=SCREEN)
         return
@@ -88,7 +88,7 @@ def _table(cells: Sequence[tuple[str, str, str, str]], last: str, on: frozenset[
 
 
 def rows(found: Explanation) -> list[tuple[str, str, str, str]]:
-    """All evidence: what was held, trials, outcomes, and what they show."""
+    """Return all evidence: what was held, trials, outcomes, and what they show."""
     return [_cells(row, found, _again(row, found)) for row in found.evidence]
 
 
@@ -97,9 +97,10 @@ _FAMILY = {"agreed": "open"}
 
 
 def _shown(found: Explanation) -> list[tuple[str, str, str, str]]:
-    """The settings that decide come first: nothing held, everything held, the cause and other minimal sets, and these
-    sets with one member left out. Then come the settings that do not run. Each setting appears once; the others are
-    only counted.
+    """Return the settings, those that decide first.
+
+    These are: nothing held, everything held, the cause and other minimal sets, and these sets with one member left
+    out. Then come the settings that do not run. Each setting appears once; the others are only counted.
     """
     ranked = [(rank, row) for row in found.evidence if (rank := _rank(row, found)) is not None]
     most: dict[tuple[int, str, str], Evidence] = {}
@@ -116,7 +117,7 @@ def _shown(found: Explanation) -> list[tuple[str, str, str, str]]:
 
 
 def _rank(row: Evidence, found: Explanation) -> int | None:
-    """Its place among the rows that are shown; None if it is not shown."""
+    """Return its place among the rows that are shown; None if it is not shown."""
     added, everything = _added(row, found), _everything(found)
     sets = [set(names) for names in found.minimal_controls]
     if not added:
@@ -144,7 +145,7 @@ def _added(row: Evidence, found: Explanation) -> set[str]:
 
 
 def _again(row: Evidence, found: Explanation) -> str:
-    """The additional controls of a setting that held the same as an earlier one."""
+    """Return the additional controls of a setting that held the same as an earlier one."""
     twins = [other for other in found.evidence if _added(other, found) == _added(row, found)]
     if len(twins) < 2 or not row.without_effect:
         return ""
@@ -159,7 +160,10 @@ def _cells(row: Evidence, found: Explanation, again: str = "") -> tuple[str, str
 
 
 def held(row: Evidence, found: Explanation) -> str:
-    """What was held in addition to the controls of the check: by name, or as everything but what was left out."""
+    """Return what was held in addition to the controls of the check.
+
+    It is a list of names, or everything but those that were left out.
+    """
     added, everything = _added(row, found), _everything(found)
     names = [name for name in row.controls if name in added]
     if not names:
@@ -168,7 +172,7 @@ def held(row: Evidence, found: Explanation) -> str:
 
 
 def _facts(found: Explanation) -> Iterator[tuple[str, Cell]]:
-    """The facts beside the evidence and the lines to paste: (label, words)."""
+    """Yield the facts beside the evidence and the lines to paste: (label, words)."""
     yield from _of_sets(found)
     if len(everything := _everything(found)) > 3:
         names = next(row.controls for row in found.evidence if _added(row, found) == everything)
@@ -239,7 +243,7 @@ LEVELS = {"module": "modules", "operator": "operators", "replay": "operators, re
 
 
 def location_blocks(found: Location) -> Iterator[AnyBlock]:
-    """The section, with an empty line before it on a terminal."""
+    """Yield the section, with an empty line before it on a terminal."""
     yield Text("", on=SCREEN)
     plot = _plot(found)
     yield Section(
@@ -258,7 +262,7 @@ def location_blocks(found: Location) -> Iterator[AnyBlock]:
 
 
 def _location_facts(found: Location) -> list[tuple[str, str]]:
-    """(label, text) of the facts beside the path."""
+    """Return (label, text) of the facts beside the path."""
     known = [("size", _size(found)), ("looks", found.words), *(("looked", looked(look)) for look in found.looks)]
     known += [("apart", apart(found)), *(("race", race) for race in unordered(found))]
     known += [("replay", ", ".join(found.replayed))]
@@ -266,7 +270,7 @@ def _location_facts(found: Location) -> list[tuple[str, str]]:
 
 
 def _plot(found: Location) -> Plot | None:
-    """The relative distance of the followed tensor over the steps after the divergence."""
+    """Return the relative distance of the followed tensor over the steps after the divergence."""
     known = [(one.step - found.step, one.relative) for one in found.growth if one.relative and one.step >= found.step]
     if len(known) <= MOST_DRAWN_ALONE:
         return None
@@ -291,7 +295,7 @@ def looked(look: InspectionRound) -> str:
 
 
 def apart(found: Location) -> str:
-    """The distance at a few steps, the first and the last among them."""
+    """Return the distance at a few steps, the first and the last among them."""
     known = [one for one in found.growth if one.step >= found.step]
     every = max(1, -(-len(known) // MOST_GROWTH))
     shown = [*known[:-1][::every], *known[-1:]]
@@ -307,7 +311,7 @@ def _distance(one: Apart) -> str:
 
 
 def unordered(found: Location) -> list[str]:
-    """Variables that are read and written without an order, one sentence each."""
+    """Return the variables that are read and written without an order, one sentence each."""
     return [
         f"{one.variable} is read by {one.reads[0]} and written by {one.writes[0]}, and nothing orders the two"
         + (f" ({len(one.reads)} such reads)" if len(one.reads) > 1 else "")

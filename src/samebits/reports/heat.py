@@ -78,30 +78,30 @@ class Shades(Protocol):
     """Says what the numbers of a map stand for."""
 
     def shade(self, differing: int) -> str:
-        """The class of a cell that was compared."""
+        """Return the class of a cell that was compared."""
 
     def said(self, compared: int, differing: int) -> str:
-        """The cell in words."""
+        """Return the cell in words."""
 
     def key(self) -> Iterator[tuple[str, str]]:
-        """(class, words) of each shade."""
+        """Return (class, words) of each shade."""
 
 
 def heat_map(result: Result, found: DifferenceMap | None) -> HeatMap | None:
-    """The map of a result that diverged; None if nothing that a step observes differs."""
+    """Return the map of a result that diverged; None if nothing that a step observes differs."""
     if found is None:
         return None
     return drawn(found, GroupShades(int(found.compared.max())), _caption(result, found))
 
 
 def drawn(found: DifferenceMap, shades: Shades, caption: str) -> HeatMap:
-    """The map in the shades of its cells."""
+    """Return the map in the shades of its cells."""
     columns = found.columns
     return HeatMap(caption, columns.number, tuple(_bands(found, shades)), tuple(_ticks(columns)), tuple(shades.key()))
 
 
 def differences(result: Result, record: Record | None) -> DifferenceMap | None:
-    """All that differs in the process that diverges; None if none of its observations differ."""
+    """Return all that differs in the process that diverges; None if none of its observations differ."""
     if record is None or result.divergence is None:
         return None
     found = _found(result, result.divergence, record)
@@ -121,7 +121,7 @@ def _found(result: Result, divergence: Divergence, record: Record) -> Difference
 
 
 def _longest(group: Sequence[int], aligned: dict[int, AlignedTrial]) -> AlignedTrial:
-    """The trial of a group that went furthest. It stands for the whole group."""
+    """Return the trial of a group that went furthest. It stands for the whole group."""
     return max((aligned[number] for number in group), key=lambda trial: (trial.whole, trial.steps))
 
 
@@ -152,17 +152,17 @@ class GroupShades:
         self._most = max(most, 1)
 
     def shade(self, differing: int) -> str:
-        """The class of a cell. If only one group can differ, that cell has the strongest shade."""
+        """Return the class of a cell. If only one group can differ, that cell has the strongest shade."""
         return f"h{-(-differing * SHADES // self._most)}" if differing else "same"
 
     def said(self, compared: int, differing: int) -> str:
-        """The cell in words."""
+        """Return the cell in words."""
         if not differing:
             return "the same"
         return f"{differing} of {words.count(compared, 'group')} {words.agree(differing, 'differs', 'differ')}"
 
     def key(self) -> Iterator[tuple[str, str]]:
-        """(class, words) of each shade."""
+        """Yield (class, words) of each shade."""
         yield "same", "the same bits"
         for shade, numbers in itertools.groupby(range(1, self._most + 1), key=self.shade):
             each = list(numbers)
@@ -173,7 +173,7 @@ class GroupShades:
 
 
 def _span(columns: StepColumns, first: int, last: int) -> str:
-    """The steps of columns, the last one included: before step 0; step 3; steps 3 to 17, and at the end."""
+    """Return the steps of columns, the last one included: before step 0; step 3; steps 3 to 17, and at the end."""
     parts = ["before step 0"] if first == 0 else []
     if first < columns.number - 1 and last > 0:
         begin, end = columns.steps(max(first, 1))[0], columns.steps(min(last, columns.number - 2))[-1]
@@ -235,7 +235,7 @@ def _cell(run: Run, columns: StepColumns, shades: Shades) -> HeatCell:
 
 
 def _ticks(columns: StepColumns) -> list[Tick]:
-    """The step at which trials diverge, and round step numbers that have room beside it.
+    """Return the step at which trials diverge, and round step numbers that have room beside it.
 
     Each stands in the middle of its column.
     """
@@ -256,7 +256,7 @@ def _has_room(tick: Tick, beside: Tick) -> bool:
 
 
 def layer_names(names: Sequence[str], kind: str) -> list[str]:
-    """The row of each name: its layer.
+    """Return the row of each name: its layer.
 
     If there are too many layers, the module around them; if there are too many modules, a range of them.
     """
@@ -269,7 +269,7 @@ def layer_names(names: Sequence[str], kind: str) -> list[str]:
 
 
 def _layer(name: str) -> str:
-    """conv1 of conv1.weight, conv1.weight/exp_avg; block/dense of block/dense/kernel."""
+    """Return the layer of a tensor, such as conv1 for conv1.weight and block/dense for block/dense/kernel."""
     if not name:
         return DIGEST
     whole = re.sub(r"(\.[^./]+)/[^./]+$", r"\1", name)
@@ -277,7 +277,7 @@ def _layer(name: str) -> str:
 
 
 def _parts(name: str) -> list[str]:
-    """The parts of a name, each but the first with the sign before it."""
+    """Return the parts of a name, each but the first with the sign before it."""
     return re.findall(r"^[^./]+|[./][^./]*", name)
 
 

@@ -77,7 +77,7 @@ class Series:
 
 
 def history(result: Result, record: Record | None) -> History:
-    """The history of a record; empty without one."""
+    """Return the history of a record; empty without one."""
     if record is None:
         return History()
     aligned = {trial.id: AlignedTrial(trial, record.file.command) for trial in record.trials}
@@ -93,7 +93,7 @@ def history(result: Result, record: Record | None) -> History:
 
 
 def _stages(trials: Sequence[AlignedTrial], starts: dict[int, int]) -> list[tuple[int, str]]:
-    """(first step, arguments) of each process if there are several, else an empty list."""
+    """Return (first step, arguments) of each process if there are several, else an empty list."""
     if len(starts) < 2:
         return []
     named = {member.order: " ".join(member.key.argv) for trial in trials for member in trial.members}
@@ -110,7 +110,7 @@ def _stretches(result: Result, aligned: dict[int, AlignedTrial]) -> Iterator[tup
 
 
 def together(place: int, groups: int, splits: dict[tuple[int, int], int], steps: int, home: int = 0) -> list[Stretch]:
-    """The stretches of a group: first together with all trials, then with fewer and fewer, at last alone.
+    """Return the stretches of a group: first together with all trials, then with fewer and fewer, at last alone.
 
     Each has the name of the first group that it still agrees with.
 
@@ -130,7 +130,10 @@ def together(place: int, groups: int, splits: dict[tuple[int, int], int], steps:
 
 
 def _split(a: int, b: int, splits: dict[tuple[int, int], int], home: int) -> int:
-    """The step at which two groups diverge; if they were not compared, where the earlier one leaves the reference."""
+    """Return the step at which two groups diverge.
+
+    If they were not compared, it is where the earlier one leaves the reference.
+    """
     found = splits.get((min(a, b), max(a, b)))
     if found is not None:
         return found
@@ -158,13 +161,16 @@ def _curve_order(name: str) -> tuple[int, str]:
 
 
 def _drawn(result: Result, trials: list[int]) -> list[int]:
-    """The trials to draw: all; if there are too many, the first of each group, then the second of each, and so on."""
+    """Return the trials to draw: all.
+
+    If there are too many, the first of each group, then the second of each, and so on.
+    """
     ranked = sorted(trials, key=lambda trial: min(group.index(trial) for group in result.groups if trial in group))
     return sorted(ranked[:MOST_LINES])
 
 
 def _series(trial: AlignedTrial, starts: dict[int, int]) -> Iterator[tuple[str, Series]]:
-    """Each number that rank 0 observed at more than one step."""
+    """Yield each number that rank 0 observed at more than one step."""
     parts: dict[str, list[tuple[NDArray[np.int64], Floats]]] = {}
     for member in trial.members:
         if member.key.rank == 0:
@@ -177,7 +183,7 @@ def _series(trial: AlignedTrial, starts: dict[int, int]) -> Iterator[tuple[str, 
 
 
 def _numbers(trace: ProcessTrace) -> Iterator[tuple[str, NDArray[np.int64], Floats]]:
-    """(name, steps, values) of each point with numbers. Points of the end make no curve."""
+    """Yield (name, steps, values) of each point with numbers. Points of the end make no curve."""
     wanted = {number: point.name for number, point in enumerate(trace.points) if point.kind != "end"}
     found: dict[int, list[NDArray[Any]]] = {}
     for part in chunks(trace.scalars):
@@ -190,7 +196,7 @@ def _numbers(trace: ProcessTrace) -> Iterator[tuple[str, NDArray[np.int64], Floa
 
 
 def means(series: Series, steps: int) -> tuple[Floats, Floats]:
-    """(x, y): the mean of each column. A column without a finite number is left out."""
+    """Return (x, y): the mean of each column. A column without a finite number is left out."""
     finite = np.isfinite(series.values)
     return _columns(series.steps[finite], series.values[finite], steps, largest=False)
 
@@ -212,7 +218,7 @@ def _columns(at: NDArray[np.int64], values: Floats, steps: int, *, largest: bool
 
 
 def _apart(numbers: dict[int, Series], names: dict[int, str], home: list[int], steps: int) -> list[TrialLine]:
-    """The distance of each trial outside the reference group from the first trial of that group."""
+    """Return the distance of each trial outside the reference group from the first trial of that group."""
     reference = next((trial for trial in numbers if trial in home), None)
     if reference is None:
         return []
@@ -226,7 +232,7 @@ def _apart(numbers: dict[int, Series], names: dict[int, str], home: list[int], s
 
 
 def distance(a: Series, b: Series) -> tuple[NDArray[np.int64], Floats]:
-    """(steps, how far two trials are apart there). Numbers that are not finite have no distance."""
+    """Return (steps, how far two trials are apart there). Numbers that are not finite have no distance."""
     if len(a.steps) == len(b.steps) and np.array_equal(a.steps, b.steps):
         at, mine, theirs = a.steps, a.values, b.values
     else:

@@ -41,7 +41,7 @@ KIND_ORDER = "what was compared, in the order in which it is judged"
 
 
 def report(result: Result, record: Record | None = None, *, is_whole: bool = True) -> Report:
-    """The report.
+    """Return the report.
 
     Without a record, it leaves out what only the record knows, and says so. `is_whole`: whether to make what only
     documents show, and a terminal does not.
@@ -64,7 +64,10 @@ def report(result: Result, record: Record | None = None, *, is_whole: bool = Tru
 
 
 def _documents(result: Result, record: Record | None, *, is_whole: bool) -> Iterator[AnyBlock]:
-    """The sections of documents, and those of locate and explain, which every format shows. The answer comes first."""
+    """Yield the sections of documents, and those of locate and explain, which every format shows.
+
+    The answer comes first.
+    """
     if is_whole:
         from samebits.reports import result_sections
 
@@ -237,7 +240,7 @@ def _ended(trial: Trial, record: Record | None) -> str:
 
 
 def _notes(result: Result) -> Iterator[AnyBlock]:
-    """What limits the verdict. In formats that people read line by line, this stands below the answer."""
+    """Yield what limits the verdict. In formats that people read line by line, this stands below the answer."""
     says = [*result.agrees, *(f"{said}." for said in result_words.keyed(result))]
     unseen = result_words.unseen(result)
     says += [f"Not observed: {unseen}."] if unseen else []
@@ -252,7 +255,7 @@ def _notes(result: Result) -> Iterator[AnyBlock]:
 
 
 def _case(result: Result) -> JUnitCase:
-    """The check as one test, named by its command.
+    """Return the check as one test, named by its command.
 
     A divergence is one failure, however many kinds and trials it has.
     """
@@ -270,7 +273,7 @@ def _case(result: Result) -> JUnitCase:
 
 
 def _failure(result: Result) -> Iterator[str]:
-    """The lines below the headline: where, how far, why, which trials, what to do."""
+    """Yield the lines below the headline: where, how far, why, which trials, what to do."""
     if result.divergence is not None:
         yield " > ".join(result_words.path(result.divergence))
         yield result_words.size(result.divergence)
@@ -281,14 +284,14 @@ def _failure(result: Result) -> Iterator[str]:
 
 
 def _outcome(trial: Trial, groups: Mapping[int, str]) -> str:
-    """complete, 1,200 steps, group A"""
+    """Return a text such as: complete, 1,200 steps, group A."""
     ended = result_words.status_words(trial)
     ended += f", {words.count(trial.steps, 'step')}" if trial.status != "stopped" else ""
     return f"{ended}, group {groups[trial.id]}" if trial.id in groups else ended
 
 
 def _properties(result: Result) -> Iterator[tuple[str, str]]:
-    """What a CI keeps beside the test: names that never change, with their values."""
+    """Yield what a CI keeps beside the test: names that never change, with their values."""
     yield "verdict", result.verdict
     yield "samebits", result.samebits
     yield "steps_compared", str(result.scope.steps_compared)

@@ -57,7 +57,7 @@ SIGNS = (
 
 
 def answer(result: Result, record: Record | None) -> Iterator[AnyBlock]:
-    """What comes first: what to do next, where trials diverge, what the verdict says, notes."""
+    """Yield what comes first: what to do next, where trials diverge, what the verdict says, notes."""
     if steps := result_words.next_steps(result):
         lines = tuple(Code(line, about[:1].upper() + about[1:]) for about, line in steps)
         yield Section("What to do next", "next", lines, on=DOCUMENT)
@@ -74,7 +74,7 @@ def answer(result: Result, record: Record | None) -> Iterator[AnyBlock]:
 
 
 def evidence(result: Result, record: Record | None) -> Iterator[AnyBlock]:
-    """The evidence: steps, curves, trials, files, the setup, and how to read them."""
+    """Yield the evidence: steps, curves, trials, files, the setup, and how to read them."""
     past = history(result, record)
     yield from _steps(result, past, has_record=record is not None)
     yield from _curves(past, has_record=record is not None)
@@ -175,7 +175,7 @@ def _where(result: Result, divergence: Divergence) -> Section:
 
 
 def _further(details: list[dict[str, Any]]) -> FoldedBlock:
-    """A table of the further differences of the step."""
+    """Return a table of the further differences of the step."""
     columns: tuple[Column, ...] = (Column("kind"), Column("name", wide=True))
     rows: list[tuple[Cell, ...]] = [
         (str(one.get("kind", "")), StyledText(str(one.get("name", "")), "code")) for one in details[:MOST_DETAILS]
@@ -190,7 +190,7 @@ def _further(details: list[dict[str, Any]]) -> FoldedBlock:
 
 
 def _later(result: Result) -> str:
-    """The trials that leave the largest group after the first divergence, and where."""
+    """Return the trials that leave the largest group after the first divergence, and where."""
     leavers = result_words.later_leavers(result)
     places = sorted(set(leavers.values()))
     return "; ".join(f"{words.ids(t for t in leavers if leavers[t] == at)} at step {at:,}" for at in places)
@@ -200,7 +200,7 @@ def _later(result: Result) -> str:
 
 
 def _steps(result: Result, past: History, *, has_record: bool) -> Iterator[Section]:
-    """A map of the steps; nothing if none was observed."""
+    """Yield a map of the steps; nothing if none was observed."""
     blocks: list[AnyBlock] = []
     if past.steps:
         names = result_words.letters(result)
@@ -221,7 +221,7 @@ def _map_row(trial: Trial, group: str, past: History) -> MapRow:
 
 
 def _row_words(stretches: list[Stretch], trial: Trial) -> str:
-    """The row in words, for those who do not see it."""
+    """Return the row in words, for those who do not see it."""
     if not stretches:
         return f"not compared ({result_words.status_words(trial)})"
     parts = [f"{'with all' if not s.group else 'group ' + s.group} to step {s.last:,}" for s in stretches]
@@ -229,7 +229,7 @@ def _row_words(stretches: list[Stretch], trial: Trial) -> str:
 
 
 def _curves(past: History, *, has_record: bool) -> Iterator[Section]:
-    """Curves of losses and norms; nothing if none was observed at more than one step."""
+    """Yield the curves of losses and norms; nothing if none was observed at more than one step."""
     drawn = figures.plots(past)
     if drawn or not has_record:
         block = Plots("", tuple(drawn)) if drawn else Text(f"There are no curves: they are {NO_RECORD}.", "soft")
@@ -256,7 +256,7 @@ def _trial(trial: Trial, group: str) -> tuple[Cell, ...]:
 
 
 def _files(result: Result, record: Record | None) -> Table:
-    """Each file that trials wrote: its format, its parts, and whether its content is the same in all."""
+    """Return each file that trials wrote: its format, its parts, and whether its content is the same in all."""
     names = result_words.letters(result)
     found: dict[str, list[tuple[int, Any]]] = {}
     for trial in record.trials if record is not None else []:
@@ -309,7 +309,7 @@ def _setup(result: Result) -> Section:
 
 
 def _flat(sort: str, facts: dict[str, Any]) -> Iterator[tuple[str, Cell]]:
-    """Facts as rows of a table."""
+    """Yield the facts as rows of a table."""
     for name, value in facts.items():
         if value not in (None, "", [], {}):
             said = _fact(value)

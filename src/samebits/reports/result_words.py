@@ -62,12 +62,12 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def model_name(final: str | None) -> str:
-    """A fingerprint in eight digits that people can compare by eye: 9f3c-21ab."""
+    """Return a fingerprint in eight digits that people can compare by eye: 9f3c-21ab."""
     return f"{final[:4]}-{final[4:8]}" if final else "not seen"
 
 
 def at_a_time(result: Result) -> str:
-    """How many trials ran side by side, and why; empty if they ran one by one, as the user wanted."""
+    """Return how many trials ran side by side, and why; empty if they ran one by one, as the user wanted."""
     why = f": {result.at_a_time_why}" if result.at_a_time_why else ""
     if result.at_a_time > 1:
         return f"At most {result.at_a_time:,} trials ran side by side{why}."
@@ -75,30 +75,30 @@ def at_a_time(result: Result) -> str:
 
 
 def trial_model(trial: Trial) -> str:
-    """The name of the model that a trial ended with; "not reached" if samebits stopped the trial."""
+    """Return the name of the model that a trial ended with; "not reached" if samebits stopped the trial."""
     return "not reached" if trial.final is None and trial.status == "stopped" else model_name(trial.final)
 
 
 def letter(number: int) -> str:
-    """The name of a group: A, B, ... Z, A1, ..."""
+    """Return the name of a group: A, B, ... Z, A1, ..."""
     rounds, place = divmod(number, len(LETTERS))
     return LETTERS[place] + (str(rounds) if rounds else "")
 
 
 def letters(result: Result) -> dict[int, str]:
-    """Trial -> the letter of its group. A trial that was not compared has none."""
+    """Return trial -> the letter of its group. A trial that was not compared has none."""
     return {trial: letter(place) for place, group in enumerate(result.groups) for trial in group}
 
 
 def models(result: Result) -> str:
-    """one model, 3 models. If no watcher saw the program: outcomes."""
+    """Return a text such as: one model, 3 models. If no watcher saw the program, it counts outcomes."""
     what = "model" if result.scope.steps_compared or any(t.steps for t in result.trials) else "outcome"
     number = len(result.groups)
     return f"one {what}" if number == 1 else f"{number} {what}s"
 
 
 def compared(result: Result) -> str:
-    """All 1,200 steps compared."""
+    """Return all 1,200 steps compared."""
     steps = result.scope.steps_compared
     if result.scope.kind == "prefix":
         of = f" of {result.scope.steps_total:,}" if result.scope.steps_total else ""
@@ -119,13 +119,13 @@ def part(divergence: Divergence) -> str:
 
 
 def path(divergence: Divergence) -> list[str]:
-    """The path from the process to the tensor, without parts that say nothing."""
+    """Return the path from the process to the tensor, without parts that say nothing."""
     steps = {"end": [], "start": []}.get(divergence.kind, [_step(divergence.step)])
     return [*process_words(divergence), *steps, divergence.kind, *_name(divergence)]
 
 
 def _name(divergence: Divergence) -> list[str]:
-    """The name of the point. A program's own names may begin with the kind, or consist of it."""
+    """Return the name of the point. A program's own names may begin with the kind, or consist of it."""
     kind, name = divergence.kind, divergence.name or "(unnamed)"
     if name == kind:
         return []
@@ -137,7 +137,7 @@ def _step(step: int) -> str:
 
 
 def process_words(divergence: Divergence) -> list[str]:
-    """The process and the rank, if there is more than one."""
+    """Return the process and the rank, if there is more than one."""
     process = divergence.process
     named = [f"process {process.order + 1} ({shlex.join(process.argv)})"] if process.order else []
     if process.name:
@@ -161,7 +161,7 @@ def size_words(found: Size | None) -> str:
 
 
 def effect(result: Result) -> str:
-    """The effect of the difference on the outcome: the range of each metric, if trials went to their end."""
+    """Return the effect of the difference on the outcome: the range of each metric, if trials went to their end."""
     whole = [trial for trial in result.trials if trial.status == "complete"]
     if len(whole) < 2:
         return "not known: the trials were stopped early (--full trains to the end)"
@@ -170,7 +170,7 @@ def effect(result: Result) -> str:
 
 
 def metric_range(name: str, trials: Sequence[Trial]) -> str:
-    """accuracy 0.97 to 0.98; accuracy 0.97 in all."""
+    """Return a text such as: accuracy 0.97 to 0.98; accuracy 0.97 in all."""
     values = [trial.metrics[name] for trial in trials if name in trial.metrics]
     low, high = min(values), max(values)
     if low == high:
@@ -180,7 +180,7 @@ def metric_range(name: str, trials: Sequence[Trial]) -> str:
 
 
 def detection(result: Result) -> str:
-    """What this many trials can notice, as sentences."""
+    """Return what this many trials can notice, as sentences."""
     chance = result.detection
     number = sum(len(group) for group in result.groups)
     half, tenth = (words.probability(one) for one in (chance.seen_if_in_half_of_runs, chance.seen_if_in_one_of_ten))
@@ -192,7 +192,7 @@ def detection(result: Result) -> str:
 
 
 def headline(result: Result) -> str:
-    """The verdict in one sentence with its scope, as the first line of every report has it."""
+    """Return the verdict in one sentence with its scope, as the first line of every report has it."""
     if result.verdict == "inconclusive":
         return result.reason or result.sentence
     counts = f"{words.count(len(result.trials), 'trial')}, {models(result)}."
@@ -203,12 +203,12 @@ def headline(result: Result) -> str:
 
 
 def record_name(result: Result) -> str:
-    """The record folder as people type it here."""
+    """Return the record folder as people type it here."""
     return folder_name(result.record or "")
 
 
 def folder_name(path: Path | str) -> str:
-    """A folder as people type it here: relative if it lies below the working folder."""
+    """Return a folder as people type it here: relative if it lies below the working folder."""
     folder = Path(path)
     try:
         return shlex.quote(str(folder.relative_to(Path.cwd())))
@@ -217,7 +217,7 @@ def folder_name(path: Path | str) -> str:
 
 
 def next_steps(result: Result) -> list[tuple[str, str]]:
-    """What to run after trials that diverge: (what it finds, the command). Empty without a record."""
+    """Return what to run after trials that diverge: (what it finds, the command). Empty without a record."""
     if result.divergence is None or result.record is None:
         return []
     steps = [("why, and the cheapest fix", "explain")] if result.explanation is None else []
@@ -228,18 +228,18 @@ def next_steps(result: Result) -> list[tuple[str, str]]:
 
 
 def heading(result: Result) -> str:
-    """The headline with a capital letter, as it stands above a document or after a different sentence."""
+    """Return the headline with a capital letter, as it stands above a document or after a different sentence."""
     said = headline(result)
     return said[:1].upper() + said[1:]
 
 
 def reference_group(result: Result) -> list[int]:
-    """The largest group; of equally large ones the earlier. Empty if there is none."""
+    """Return the largest group; of equally large ones the earlier. Empty if there is none."""
     return max(result.groups, key=lambda group: (len(group), -group[0]), default=[])
 
 
 def later_leavers(result: Result) -> dict[int, int]:
-    """Trial -> the step at which it diverges from the reference, for trials that do so after the first divergence."""
+    """Return trial -> the step at which it diverges from the reference, if that is after the first divergence."""
     if result.divergence is None or not result.splits:
         return {}
     home = result.groups.index(reference_group(result))
@@ -253,12 +253,12 @@ def later_leavers(result: Result) -> dict[int, int]:
 
 
 def unseen(result: Result) -> str:
-    """What was not observed, or ran without the probe; empty if all was."""
+    """Return what was not observed, or ran without the probe; empty if all was."""
     return "; ".join(dict.fromkeys([*result.scope.not_observed, *result.scope.unwatched]))
 
 
 def keyed(result: Result) -> list[str]:
-    """A sentence for each name that is observed under keys."""
+    """Return a sentence for each name that is observed under keys."""
     return [_keyed(point) for point in result.keyed] if len(result.trials) > 1 else []
 
 
@@ -269,7 +269,7 @@ def _keyed(point: KeyedPoint) -> str:
 
 
 def status_words(trial: Trial) -> str:
-    """How a trial ended: complete, ran to step 20, failed, exit status 3 ..."""
+    """Return how a trial ended: complete, ran to step 20, failed, exit status 3 ..."""
     if trial.status == "failed" and trial.exit_code is not None:
         return f"failed, exit status {trial.exit_code}"
     return f"ran to step {trial.steps:,}" if trial.status == "stopped" else trial.status

@@ -59,7 +59,7 @@ class Histogram(Block):
 
 
 def shown_values(result: Result) -> Iterator[Section]:
-    """The section; nothing if no tensor differs, or if none can be shown."""
+    """Yield the section; nothing if no tensor differs, or if none can be shown."""
     where = result.divergence
     if where is None or where.kind not in WITH_TENSORS:
         return
@@ -74,7 +74,7 @@ def shown_values(result: Result) -> Iterator[Section]:
 
 
 def file_order(result: Result) -> Iterator[Section]:
-    """The section on files that the trials opened in a different order; nothing if they did not."""
+    """Yield the section on files that the trials opened in a different order; nothing if they did not."""
     order = result.divergence.files if result.divergence is not None else None
     if order is None:
         return
@@ -96,14 +96,14 @@ def file_order(result: Result) -> Iterator[Section]:
 
 
 def _shown(result: Result, where: Divergence) -> ShownDifference | None:
-    """The tensors that the check has kept, else those that locate has kept."""
+    """Return the tensors that the check has kept, else those that locate has kept."""
     located = result.location.size if result.location is not None else None
     sizes = (size for size in (where.size, located) if size is not None and size.shown is not None)
     return next((size.shown for size in sizes), None)
 
 
 def _price(result: Result) -> str:
-    """What it takes to see the values."""
+    """Return what it takes to see the values."""
     longest = max((trial.seconds for trial in result.trials), default=0.0)
     return (
         "The record holds fingerprints, not the values themselves. One command adds the values. It runs at most "
@@ -146,7 +146,7 @@ def _differ(number: int) -> str:
 
 
 def _numbers(sample: SamplePair) -> Table:
-    """The values of both trials. Those that differ are marked."""
+    """Return the values of both trials. Those that differ are marked."""
     columns = (*numbers("place"), Column(""), *numbers("first", "second"))
     rows = tuple(
         (str(sample.start + at), StyledText("=" if one == other else "!=", "code"), one, other)
@@ -171,7 +171,7 @@ def _pictures(pair: PicturePair) -> PixelImages:
 
 
 def _address(pair: PicturePair, pixels: str, channels: int) -> str:
-    """A PNG as a data URL: https://www.w3.org/TR/png-3/"""
+    """Return a PNG as a data URL: https://www.w3.org/TR/png-3/"""
     data, width = base64.b64decode(pixels), pair.width * channels
     lines = b"".join(b"\0" + data[at : at + width] for at in range(0, len(data), width))
     head = struct.pack(">IIBBBBB", pair.width, pair.height, 8, PNG_COLOURS[channels], 0, 0, 0)

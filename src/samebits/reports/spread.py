@@ -13,7 +13,7 @@ from samebits.store.record import Record
 
 
 def spread(result: Result, record: Record | None) -> Iterator[Section]:
-    """A section for each figure; nothing if nothing that a step observes differs."""
+    """Yield a section for each figure; nothing if nothing that a step observes differs."""
     found = differences(result, record)
     figures = (
         ("The step in which they diverge", "step", timeline(result, found)),

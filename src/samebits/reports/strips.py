@@ -55,7 +55,7 @@ class Strips(Block):
 
 
 def strips(result: Result) -> Strips | None:
-    """The metrics that at least two trials have; None if there is none."""
+    """Return the metrics that at least two trials have; None if there is none."""
     whole = [trial for trial in result.trials if trial.status == "complete"]
     names = sorted({name for trial in whole for name in trial.metrics})
     drawn = tuple(strip for name in names if (strip := _strip(name, whole, result)) is not None)
@@ -95,7 +95,7 @@ def _dots(values: dict[int, float], letters: dict[int, str], low: float, share: 
 
 
 def _said(values: dict[int, float], without: int) -> str:
-    """mean 0.9712, standard deviation 0.0004, 0.9708 to 0.9716 in 5 trials"""
+    """Return a text such as: mean 0.9712, standard deviation 0.0004, 0.9708 to 0.9716 in 5 trials."""
     each = list(values.values())
     number = words.count(len(each), "trial")
     rest = f"; not a number in {words.count(without, 'trial')}" if without else ""

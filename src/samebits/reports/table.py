@@ -134,7 +134,7 @@ class Table:
         return f"Table {self.id}"
 
     def without(self, of: Of) -> Table:
-        """The table without the columns of one side."""
+        """Return the table without the columns of one side."""
         kept = [place for place, column in enumerate(self.columns) if column.of != of]
         rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
         return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows)
@@ -151,36 +151,36 @@ class Table:
 
 
 def measured(value: float | None, digits: int | None, why: str = "") -> Cell:
-    """A number that may be undefined, null or not finite: then the cell says why."""
+    """Return a number that may be undefined, null or not finite: then the cell says why."""
     if value is None:
         return MissingValue("undefined", why)
     return Number(value, digits) if math.isfinite(value) else MissingValue("undefined", why or f"it is {value}")
 
 
 def optional(value: float | None, digits: int | None = 0) -> Cell:
-    """A number, or a dash if there is none."""
+    """Return a number, or a dash if there is none."""
     return MissingValue("-") if value is None else Number(value, digits)
 
 
 def is_absent(cell: Cell) -> bool:
-    """Whether a cell holds no value."""
+    """Return whether a cell holds no value."""
     return isinstance(cell, MissingValue)
 
 
 def numbers(*names: str, of: Of = "") -> tuple[Column, ...]:
-    """Columns of numbers."""
+    """Return the columns of numbers."""
     return tuple(Column(name, of, number=True) for name in names)
 
 
 def text_of(value: float | Decimal, digits: int | None) -> str:
-    """A number as plain text: 98.94, or 4.93e-03 if no number of digits is given."""
+    """Return a number as plain text: 98.94, or 4.93e-03 if no number of digits is given."""
     if isinstance(value, Decimal):
         return str(value)
     return f"{value:.3g}" if digits is None else f"{value:.{digits}f}"
 
 
 def deviation_of(cell: Spread) -> str:
-    """A deviation as plain text: 0 only if it is exactly 0, not if it is small; empty if there is none."""
+    """Return a deviation as plain text: 0 only if it is exactly 0, not if it is small; empty if there is none."""
     value, digits = cell.deviation, cell.digits[1]
     if value is None or value == 0:
         return "" if value is None else "0"
@@ -188,7 +188,7 @@ def deviation_of(cell: Spread) -> str:
 
 
 def shown(cell: Cell, between: str = " ± ", write: Callable[[str], str] = str) -> str:
-    """A cell as text. `between`: what stands between mean and deviation; `write`: writes each number."""
+    """Return a cell as text. `between`: what stands between mean and deviation; `write`: writes each number."""
     if isinstance(cell, Number):
         return write(text_of(cell.value, cell.digits))
     if isinstance(cell, Spread):

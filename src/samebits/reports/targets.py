@@ -43,7 +43,7 @@ def _check_file(said: str, path: Path) -> None:
 
 
 def result_report(result: Result, record: Record, targets: Targets) -> Report:
-    """The report of a result. It is whole if a page or Markdown is wanted."""
+    """Return the report of a result. It is whole if a page or Markdown is wanted."""
     from samebits.reports.result_report import report
 
     return report(result, record, is_whole=any(targets.get(name) for name in ("md", "html")))
@@ -55,7 +55,7 @@ def write_file(name: str, target: str, text: str) -> None:
 
 
 def write_content(name: str, target: str, content: bytes) -> None:
-    """The same for bytes."""
+    """Write bytes to the target in the same way."""
     draft = Path(f"{target}.{os.getpid()}.part")
     try:
         draft.write_bytes(content)

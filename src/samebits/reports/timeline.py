@@ -40,7 +40,7 @@ class Timeline(Block):
 
 
 def timeline(result: Result, found: DifferenceMap | None) -> Timeline | None:
-    """The step of the divergence; None if nothing in it is where trials diverge."""
+    """Return the step of the divergence; None if nothing in it is where trials diverge."""
     if found is None or result.divergence is None:
         return None
     stations = tuple(_stations(result, result.divergence, found))
@@ -58,13 +58,13 @@ def _stations(result: Result, divergence: Divergence, found: DifferenceMap) -> I
 
 
 def _grown(result: Result) -> NestedTree | None:
-    """The path that `samebits locate` found within the step."""
+    """Return the path that `samebits locate` found within the step."""
     located = result.location.path if result.location is not None else []
     return NestedTree(tuple((one.level, one.name, one.detail) for one in located)) if located else None
 
 
 def _rng(result: Result) -> Iterator[Mark]:
-    """All random generators as one station: a trial may hold many, and uses few."""
+    """Yield all random generators as one station: a trial may hold many, and uses few."""
     mark = result.judged.get("rng", "-")
     if mark in ("=", "!"):
         is_first = result.divergence is not None and result.divergence.kind == "rng"
@@ -85,7 +85,7 @@ def _layers(kind: str, divergence: Divergence, found: DifferenceMap) -> Iterator
 
 
 def _some(marks: Sequence[Mark]) -> list[Mark]:
-    """The first few of many names that all agree."""
+    """Return the first few of many names that all agree."""
     left = len(marks) - MOST_SAME
     if left < 2:
         return list(marks)

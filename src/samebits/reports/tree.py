@@ -225,7 +225,7 @@ AnyBlock = Block | Table
 
 
 def meaning(says: Sequence[str], does_not: Sequence[str], on: frozenset[Format] = PAGE) -> SideBySide:
-    """What an answer says, and what must not be concluded from it."""
+    """Return what an answer says, and what must not be concluded from it."""
     sides = (("What this says", "says", says), ("What this does not say", "does-not-say", does_not))
     return SideBySide(
         tuple(Section(title, anchor, (Notes(tuple(lines), ""),)) for title, anchor, lines in sides), on=on

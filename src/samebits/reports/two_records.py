@@ -21,7 +21,7 @@ HOLDS = {True: "=", False: "!=", None: "?"}
 
 
 def two_records(result: Result, record: object) -> Iterator[Section]:
-    """The section; nothing if only one record was judged."""
+    """Yield the section; nothing if only one record was judged."""
     if isinstance(record, MergedRecord):
         first, second = (dict(_facts(side, record, result)) for side in record.sides)
         rows = tuple(_row(name, first.get(name, ""), second.get(name, "")) for name in {**first, **second})
@@ -31,7 +31,7 @@ def two_records(result: Result, record: object) -> Iterator[Section]:
 
 
 def _levels(result: Result) -> Iterator[Table]:
-    """A row for each level at which the records may be the same."""
+    """Yield a row for each level at which the records may be the same."""
     if result.levels:
         rows = tuple((LEVELS[one.name], StyledText(HOLDS[one.holds], "code"), one.says) for one in result.levels)
         columns = (Column("the same?"), Column(""), Column("", wide=True))
@@ -59,8 +59,9 @@ def _facts(side: RecordSide, record: MergedRecord, result: Result) -> Iterator[t
 
 
 def _interpreter(side: RecordSide, record: MergedRecord) -> str:
-    """The interpreter that ran the first process of its trials; if no process was watched, the one that the record
-    asked for.
+    """Return the interpreter that ran the first process of its trials.
+
+    If no process was watched, it is the one that the record asked for.
     """
     processes = (process for trial in record.trials if trial.id in side.trials for process in trial.processes)
     ran = next((process.facts.get("executable") for process in processes), None)
@@ -68,7 +69,7 @@ def _interpreter(side: RecordSide, record: MergedRecord) -> str:
 
 
 def _groups(side: RecordSide, result: Result) -> str:
-    """The letters of its groups: A, C"""
+    """Return the letters of its groups: A, C"""
     names = result_words.letters(result)
     return ", ".join(sorted({names[trial] for trial in side.trials if trial in names})) or "none was compared"
 

@@ -13,7 +13,7 @@ from samebits_parity.defaults.layers import layer
 
 
 def _start() -> list[Behaviour]:
-    """The initial values of layers. Of random numbers it only asks whether they are all zero, or all small."""
+    """Return the initial values of layers. Of random numbers it only asks whether they are all zero, or all small."""
 
     def zero(given: Array) -> ArrayLike:
         return [float(np.any(given != 0))]
@@ -48,7 +48,9 @@ def _glorot(fan_in: int, fan_out: int) -> float:
 
 
 def _spread(given: Array, limits: tuple[float, ...], deviation: float) -> ArrayLike:
-    """1 or more: uniform, with the limit of that number; 0: orthogonal; -1: normal with this deviation; -2: none of
+    """Return a number for the distribution.
+
+    1 or more: uniform, with the limit of that number; 0: orthogonal; -1: normal with this deviation; -2: none of
     these.
     """
     most, spread, apart = given
@@ -61,7 +63,10 @@ def _spread(given: Array, limits: tuple[float, ...], deviation: float) -> ArrayL
 
 
 def _kernels() -> list[Behaviour]:
-    """The distributions of kernels. The largest of many thousand numbers shows the limit of a uniform distribution."""
+    """Return the distributions of kernels.
+
+    The largest of many thousand numbers shows the limit of a uniform distribution.
+    """
     sizes = {"dense": (100, 300, 100.0), "convolution": (180, 360, 180.0), "lstm": (20, 200, 50.0),
              "recurrent": (50, 200, 50.0)}  # fmt: skip
     titles = {"dense": "Dense: initial kernel", "convolution": "Convolution: initial kernel",
@@ -93,7 +98,7 @@ SAMPLES, BATCH_SIZE = 2.0 ** np.arange(9), 4  # powers of two: the mean of a bat
 
 
 def _sizes(means: Array) -> list[int] | None:
-    """How many samples each batch holds, from the mean of its samples; None if a mean fits no samples."""
+    """Return how many samples each batch holds, from the mean of its samples; None if a mean fits no samples."""
     found = []
     for mean in means:
         sizes = [size for size in range(1, BATCH_SIZE + 1) if bin(round(mean * size)).count("1") == size
@@ -103,7 +108,7 @@ def _sizes(means: Array) -> list[int] | None:
 
 
 def _order(given: Array) -> ArrayLike:
-    """0: in the given order; 1: in a different order; 2: not known."""
+    """Return 0 for the given order, 1 for a different order, and 2 for an order that is not known."""
     firsts = [SAMPLES[place : place + BATCH_SIZE].mean() for place in range(0, len(SAMPLES), BATCH_SIZE)]
     if _sizes(given) is None:
         return [2.0]
@@ -111,7 +116,7 @@ def _order(given: Array) -> ArrayLike:
 
 
 def _last(given: Array) -> ArrayLike:
-    """How many of the nine samples the batches hold. Each batch is given as the mean of its samples."""
+    """Return how many of the nine samples the batches hold. Each batch is given as the mean of its samples."""
     sizes = _sizes(given)
     return [float(np.dot(sizes, given))] if sizes else [-1.0]
 

@@ -1,4 +1,4 @@
-"""A behaviour: a question to a library, and what the resulting numbers can mean.
+"""Defines a behaviour: a question to a library, and what the resulting numbers can mean.
 
 The value of a default (a learning rate, an epsilon, a share) is computed from the numbers: each function takes the
 numbers of one question in the tables (optimizers.py, layers.py, losses.py), and raises ValueError if no value of the
@@ -33,7 +33,7 @@ class Sense:
     formulas: tuple[Callable[[], ArrayLike], ...]
 
     def numbers(self) -> list[Array]:
-        """The numbers of each formula, flat."""
+        """Return the numbers of each formula, flat."""
         return [np.ravel(np.asarray(formula(), float)) for formula in self.formulas]
 
 
@@ -64,7 +64,7 @@ class Behaviour:
     pick: int = -1
 
     def classify(self, measured: Iterable[float]) -> BehaviourFinding:
-        """Which meaning reproduces the numbers."""
+        """Return which meaning reproduces the numbers."""
         given = np.fromiter(measured, float)
         return self._solved(given) if self.estimate else self._recognised(given)
 
@@ -92,7 +92,7 @@ def _unknown(given: Array, pick: int) -> BehaviourFinding:
 
 
 def apart(numbers: Array, formula: Array) -> float:
-    """The largest difference, relative to the largest number; infinite if shapes or infinities differ."""
+    """Return the largest difference, relative to the largest number; infinite if shapes or infinities differ."""
     if numbers.shape != formula.shape or not np.array_equal(np.isfinite(numbers), np.isfinite(formula)):
         return np.inf
     if not np.array_equal(numbers[~np.isfinite(numbers)], formula[~np.isfinite(formula)]):
@@ -109,12 +109,15 @@ LEAST_BETA2 = 0.98  # below it, two pairs of betas give the same length
 
 
 def moved(given: Array) -> float:
-    """How far a weight went down from zero in one step."""
+    """Return how far a weight went down from zero in one step."""
     return -float(given[0])
 
 
 def adam_rate(given: Array) -> float:
-    """Two steps of Adam from zero with one gradient. Each is as long as the rate if the count begins at one."""
+    """Return the learning rate from two steps of Adam from zero with one gradient.
+
+    Each is as long as the rate if the count begins at one.
+    """
     first, second = -given[0], given[0] - given[1]
     if abs(first / second - 1) < CLOSE:
         return float(first)
@@ -122,9 +125,9 @@ def adam_rate(given: Array) -> float:
 
 
 def adam_epsilon(given: Array, gradients: Array) -> float:
-    """Two steps of Adam from zero, rate 1, with tiny gradients, one for each weight, the same in both.
+    """Return the epsilon that fits all weights, wherever it is added.
 
-    The epsilon that fits all weights, wherever it is added.
+    It comes from two steps of Adam from zero, rate 1. Each weight has a tiny gradient, the same in both steps.
     """
     path, candidates = given.reshape(2, -1), []
     lengths, steps = -np.diff(path, axis=0, prepend=0.0), np.array([[1.0], [2.0]])
@@ -138,9 +141,10 @@ def adam_epsilon(given: Array, gradients: Array) -> float:
 
 
 def adam_betas(given: Array, late: int) -> tuple[float, float]:
-    """Adam from zero, rate 1: the first weight has a gradient in step 1 only, the second in step `late` only.
+    """Return both betas of Adam from zero, rate 1.
 
-    The first weight shows whether the count of steps runs ahead. The last two steps of the second give both betas.
+    The first weight has a gradient in step 1 only, the second in step `late` only. The first weight shows whether
+    the count of steps runs ahead. The last two steps of the second give both betas.
     """
     path = given.reshape(-1, 2)
     count = late + int(abs(-path[0, 0] - 1) > CLOSE)
@@ -157,7 +161,7 @@ def adam_betas(given: Array, late: int) -> tuple[float, float]:
 
 
 def _first_beta(ratio: float, beta2: float, count: int) -> float:
-    """beta1, from the ratio of the next step to the step that had the gradient."""
+    """Return beta1, from the ratio of the next step to the step that had the gradient."""
     beta1 = ratio
     for _ in range(20):
         corrections = (1 - beta1**count) / (1 - beta1 ** (count + 1))
@@ -167,20 +171,26 @@ def _first_beta(ratio: float, beta2: float, count: int) -> float:
 
 
 def adamax_rate(given: Array) -> float:
-    """Two steps of Adamax from zero with one gradient, as for `adam_rate`. The norm is the gradient in both."""
+    """Return the rate from two steps of Adamax from zero with one gradient, as for `adam_rate`.
+
+    The norm is the gradient in both.
+    """
     first, second = -given[0], given[0] - given[1]
     return float(first if abs(first / second - 1) < CLOSE else first * (1 + BETAS[0]))
 
 
 def adamax_epsilon(given: Array, gradient: float) -> float:
-    """Two steps of Adamax from zero, rate 1, with one tiny gradient: the epsilon that fits both."""
+    """Return the epsilon that fits two steps of Adamax from zero, rate 1, with one tiny gradient."""
     lengths, steps = np.array([-given[0], given[0] - given[1]]), np.array([1.0, 2.0])
     means = [gradient * (1 - BETAS[0] ** steps) / (1 - BETAS[0] ** (steps + ahead)) for ahead in (0, 1)]
     return agreed([mean / lengths - gradient for mean in means])
 
 
 def adamax_betas(given: Array) -> tuple[float, float]:
-    """Adamax from zero, rate 1, with a large gradient in the first of three steps: both betas from the step lengths."""
+    """Return both betas of Adamax from the lengths of three steps from zero, rate 1.
+
+    Only the first step has a large gradient.
+    """
     lengths = -np.diff(given, prepend=0.0)
     ahead = int(abs(lengths[0] - 1) > CLOSE)
     low, high = 0.5, 1 - 1e-6
@@ -196,12 +206,18 @@ def adamax_betas(given: Array) -> tuple[float, float]:
 
 
 def adadelta_share(given: Array, epsilon: float) -> float:
-    """rho, from the first step of Adadelta with a gradient of one, rate 1 and a known epsilon below both roots."""
+    """Return rho, from the first step of Adadelta with a gradient of one.
+
+    The rate is 1, and the epsilon below both roots is known.
+    """
     return float(1 - epsilon * (1 / given[0] ** 2 - 1))
 
 
 def adadelta_epsilon(given: Array, gradient: float, rho: float) -> float:
-    """epsilon below both roots, from the first step of Adadelta with a small gradient, rate 1 and a known rho."""
+    """Return the epsilon below both roots, from the first step of Adadelta with a small gradient.
+
+    The rate is 1, and rho is known.
+    """
     share = (given[0] / gradient) ** 2
     if not 0 < share < 1:
         raise ValueError("no epsilon gives such a step")
@@ -209,7 +225,7 @@ def adadelta_epsilon(given: Array, gradient: float, rho: float) -> float:
 
 
 def rms_share(given: Array) -> float:
-    """rho, from two steps of RMSprop from zero with one large gradient.
+    """Return rho, from two steps of RMSprop from zero with one large gradient.
 
     The ratio of their lengths is 1 to 1 / sqrt(1 + rho).
     """
@@ -217,20 +233,21 @@ def rms_share(given: Array) -> float:
 
 
 def rms_rate(given: Array) -> float:
-    """The learning rate in the first of those steps."""
+    """Return the learning rate in the first of those steps."""
     return float(-given[0] * np.sqrt(1 - rms_share(given)))
 
 
 def root_epsilon(given: Array, gradient: float, squares: Array) -> float:
-    """epsilon, outside or inside of the root: from two steps from zero, rate 1, with one tiny gradient over the roots
-    of `squares`.
+    """Return the epsilon, outside or inside of the root.
+
+    It comes from two steps from zero, rate 1, with one tiny gradient over the roots of `squares`.
     """
     ratio = gradient / np.array([-given[0], given[0] - given[1]])
     return agreed([ratio - np.sqrt(squares), ratio**2 - squares])
 
 
 def agreed(candidates: list[Array]) -> float:
-    """The first value of the candidate whose values agree.
+    """Return the first value of the candidate whose values agree.
 
     It is the most exact, because it comes from the smallest gradient.
     """
@@ -242,7 +259,7 @@ def agreed(candidates: list[Array]) -> float:
 
 
 def variance_epsilon(given: Array, inputs: Array) -> float:
-    """What a normalisation adds to the variance: (x - mean) / y is the root of variance plus this number."""
+    """Return what a normalisation adds to the variance. (x - mean) / y is the root of the variance plus this number."""
     away = inputs - inputs.mean()
     place = int(np.argmax(np.abs(away)))
     return float((away[place] / given[place]) ** 2 - inputs.var())

@@ -49,15 +49,15 @@ class LibraryAnswer(NamedTuple):
 
 
 def behaviours(groups: tuple[Group, ...]) -> list[Behaviour]:
-    """The behaviours of some groups, in the order of the table."""
+    """Return the behaviours of some groups, in the order of the table."""
     return [behaviour for behaviour in BEHAVIOURS if behaviour.group in groups]
 
 
 def compare(names: list[str], groups: tuple[Group, ...], note: Callable[[str], None]) -> Defaults:
-    """Everything, as a document.
+    """Measure everything, and return it as a document. `names`: of sides; none for all that are installed.
 
-    `names`: of sides, none for all that are installed; `note`: is told what is going on. Raises UsageError, NotFound if
-    a library that is named is not installed, LibraryFailure if it ended badly.
+    `note`: is told what is going on. Raises UsageError, NotFound if a library that is named is not installed,
+    LibraryFailure if it ended badly.
     """
     asked = sides.named(names)
     if names:
@@ -78,7 +78,7 @@ def _asked(side: Side, groups: tuple[Group, ...], note: Callable[[str], None], *
 
 
 def _measured(side: Side, groups: tuple[Group, ...]) -> LibraryAnswer:
-    """Measure. Two behaviours with the same question are measured once."""
+    """Measure the behaviours. Two behaviours with the same question are measured once."""
     keys = {one.id: json.dumps(one.ask) for one in behaviours(groups)}
     request = {
         "asks": {key: json.loads(key) for key in dict.fromkeys(keys.values())},
@@ -89,7 +89,7 @@ def _measured(side: Side, groups: tuple[Group, ...]) -> LibraryAnswer:
 
 
 def concluded(answers: list[LibraryAnswer], groups: tuple[Group, ...]) -> Defaults:
-    """The document of what libraries answered."""
+    """Return the document of what libraries answered."""
     told = [answer for answer in answers if answer.said is not None]
     measured = [measurement(one, answer) for one in behaviours(groups) for answer in told]
     compared = [_compared(one, [line for line in measured if line.behaviour == one.id]) for one in behaviours(groups)]
@@ -112,7 +112,7 @@ def _signatures(answer: LibraryAnswer) -> list[Signature]:
 
 
 def measurement(behaviour: Behaviour, answer: LibraryAnswer) -> Measurement:
-    """What one library does, classified."""
+    """Return what one library does, classified."""
     assert answer.said is not None
     said: dict[str, Any] = answer.said["measured"][behaviour.id]
     version = answer.said["version"]
@@ -131,14 +131,14 @@ def measurement(behaviour: Behaviour, answer: LibraryAnswer) -> Measurement:
 
 
 def _compared(behaviour: Behaviour, lines: list[Measurement]) -> BehaviourComparison:
-    """Compare. It is no difference if a library does not have something, or failed at it."""
+    """Compare the libraries. If a library does not have something, or failed at it, that is not a difference."""
     meanings = [line.meaning for line in lines if line.meaning is not None]
     differs = len(set(meanings)) > 1 if len(meanings) > 1 else None
     return BehaviourComparison(behaviour=behaviour.id, group=behaviour.group, words=behaviour.words, differs=differs)
 
 
 def judged(compared: list[BehaviourComparison], libraries: list[str]) -> tuple[Agreement, str]:
-    """The verdict, in a sentence."""
+    """Return the verdict, in a sentence."""
     asked = [line for line in compared if line.differs is not None]
     if not asked:
         here = f"only {libraries[0]} was measured" if len(libraries) == 1 else "no library could be measured"
@@ -158,7 +158,7 @@ WHERE = "signatures side by side are in the Markdown, HTML and JSON reports (--m
 
 
 def report(found: Defaults) -> Report:
-    """The whole report: behaviours and, if there is room for them, signatures."""
+    """Return the whole report: behaviours and, if there is room for them, signatures."""
     groups = [group for group in GROUPS if any(line.group == group for line in found.behaviours)]
     versions = ", ".join(f"{library} {version}" for library, version in found.versions.items())
     tables = [_behaviour_table(found, group) for group in groups] + [_signature_table(found, group) for group in groups]

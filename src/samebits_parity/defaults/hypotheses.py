@@ -1,7 +1,8 @@
-"""What an optimizer, a decay, a clipping or a reduction may mean: each meaning is a formula, in float64.
+"""What an optimizer, a decay, a clipping or a reduction may mean. Each meaning is a formula, in float64.
 
-All are pure functions of arrays. An optimizer takes a sequence of gradients and gives the weights after each step,
-(steps, n). If a paper has the formula, it is named; the other forms are those that libraries were found to compute.
+each meaning is a formula, in float64. All are pure functions of arrays. An optimizer takes a sequence of gradients and
+gives the weights after each step, (steps, n). If a paper has the formula, it is named; the other forms are those that
+libraries were found to compute.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Gradients(NamedTuple):
     first: int = 1
 
     def steps(self) -> list[tuple[Array, float]]:
-        """(gradient, rate) of each step."""
+        """Return (gradient, rate) of each step."""
         each = np.asarray(self.gradients, float)
         rates = np.broadcast_to(np.asarray(self.rates, float), (len(each),))
         return list(zip(each, rates.tolist(), strict=True))
@@ -50,7 +51,7 @@ class Decay(NamedTuple):
     kind: DecayKind = "gradient"
 
     def applied(self, weights: Array, gradient: Array, rate: float) -> tuple[Array, Array]:
-        """The weights and the gradient that the step uses."""
+        """Return the weights and the gradient that the step uses."""
         if self.kind == "gradient":
             return weights, gradient + self.factor * weights
         return weights * (1 - self.factor * (rate if self.kind == "weights" else 1)), gradient
@@ -60,7 +61,7 @@ NO_DECAY = Decay()
 
 
 def penalty_gradient(weights: ArrayLike, factor: float, *, halved: bool) -> Array:
-    """The gradient 2 l w of the penalty l sum(w^2); l w for half of it, which weight decay stands for."""
+    """Return the gradient 2 l w of the penalty l sum(w^2); l w for half of it, which weight decay stands for."""
     gradient: Array = np.asarray(weights, float) * factor * (1 if halved else 2)
     return gradient
 
@@ -69,7 +70,7 @@ def adam(
     course: Gradients, *, betas: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-8, place: AdamPlace = "after", decay: Decay = NO_DECAY,
 ) -> Array:  # fmt: skip
-    """Adam (Kingma and Ba 2015, Algorithm 1: `after`; the efficient form of its section 2: `before`)."""
+    """Take steps of Adam (Kingma and Ba 2015, Algorithm 1: `after`; the efficient form of its section 2: `before`)."""
     weights = np.asarray(course.start, float)
     first, second, path = np.zeros_like(weights), np.zeros_like(weights), []
     for step, (gradient, rate) in enumerate(course.steps(), course.first):
@@ -83,7 +84,7 @@ def adam(
 
 
 def adam_denominator(second: Array, correction: float, epsilon: float, place: AdamPlace) -> Array:
-    """What Adam's corrected first moment is divided by. `correction`: 1 - beta2^t."""
+    """Return what Adam's corrected first moment is divided by. `correction`: 1 - beta2^t."""
     if place == "before":
         return rooted(second, epsilon, "outside") / float(np.sqrt(correction))
     return rooted(second / correction, epsilon, "outside" if place == "after" else "inside")
@@ -93,10 +94,10 @@ def sgd(
     course: Gradients, *, momentum: float = 0.0,
     form: MomentumForm = "gradient", nesterov: bool = False, decay: Decay = NO_DECAY,
 ) -> Array:  # fmt: skip
-    """Gradient descent.
+    """Take steps of gradient descent.
 
-    Momentum accumulates gradients (v = mu v + g, w -= rate v), steps (v = mu v - rate g, w += v), or damped gradients
-    (v = mu v + (1 - mu) g). The first two diverge when the rate changes.
+    Momentum accumulates gradients (v = mu v + g, w -= rate v), steps (v = mu v - rate g, w += v), or damped
+    gradients (v = mu v + (1 - mu) g). The first two diverge when the rate changes.
     """
     weights = np.asarray(course.start, float)
     gathered, path = np.zeros_like(weights), []
@@ -111,7 +112,7 @@ def sgd(
 
 
 def rooted(value: Array, epsilon: float, place: RootPlace) -> Array:
-    """sqrt(v) + epsilon, or sqrt(v + epsilon)."""
+    """Return sqrt(v) + epsilon, or sqrt(v + epsilon)."""
     root: Array = np.sqrt(value) + epsilon if place == "outside" else np.sqrt(value + epsilon)
     return root
 
@@ -120,7 +121,10 @@ def rmsprop(
     course: Gradients, *, rho: float = 0.9, epsilon: float = 1e-7,
     place: RootPlace = "outside", centered: bool = False,
 ) -> Array:  # fmt: skip
-    """RMSprop (Hinton's lecture 6e); centered: the squared mean of gradients is subtracted (Graves 2013)."""
+    """Take steps of RMSprop (Hinton's lecture 6e).
+
+    If `centered`, the squared mean of gradients is subtracted (Graves 2013).
+    """
     weights = np.asarray(course.start, float)
     mean, square, path = np.zeros_like(weights), np.zeros_like(weights), []
     for gradient, rate in course.steps():
@@ -136,7 +140,7 @@ def adagrad(
     course: Gradients, *, accumulator: float = 0.0, epsilon: float = 1e-7,
     place: RootPlace = "outside",
 ) -> Array:  # fmt: skip
-    """Adagrad (Duchi et al. 2011). `accumulator`: what the sum of squares starts from."""
+    """Take steps of Adagrad (Duchi et al. 2011). `accumulator`: what the sum of squares starts from."""
     weights = np.asarray(course.start, float)
     total, path = np.full_like(weights, accumulator), []
     for gradient, rate in course.steps():
@@ -150,7 +154,7 @@ def adadelta(
     course: Gradients, *, rho: float = 0.95, epsilon: float = 1e-6,
     place: RootPlace = "inside",
 ) -> Array:  # fmt: skip
-    """Adadelta (Zeiler 2012, Algorithm 1: `inside`), its step times a learning rate."""
+    """Take steps of Adadelta (Zeiler 2012, Algorithm 1: `inside`). Each step is multiplied by a learning rate."""
     weights = np.asarray(course.start, float)
     square, moved, path = np.zeros_like(weights), np.zeros_like(weights), []
     for gradient, rate in course.steps():
@@ -166,7 +170,10 @@ def adamax(
     course: Gradients, *, betas: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-8, place: Literal["norm", "gradient"] = "norm",
 ) -> Array:  # fmt: skip
-    """Adamax (Kingma and Ba 2015, Algorithm 2). epsilon is added to the norm u, or to |g| before the maximum."""
+    """Take steps of Adamax (Kingma and Ba 2015, Algorithm 2).
+
+    epsilon is added to the norm u, or to |g| before the maximum.
+    """
     weights = np.asarray(course.start, float)
     first, norm, path = np.zeros_like(weights), np.zeros_like(weights), []
     for step, (gradient, rate) in enumerate(course.steps(), course.first):
@@ -181,7 +188,7 @@ def adamax(
 def clip_norm(
     gradients: Sequence[ArrayLike], most: float, *, over: Literal["tensor", "all"], added: float = 0.0
 ) -> list[Array]:
-    """Gradients whose L2 norm is at most `most`, for each tensor by itself or for all together.
+    """Return the gradients whose L2 norm is at most `most`, for each tensor by itself or for all together.
 
     `added`: what is added to the norm before `most` is divided by it.
     """
@@ -194,7 +201,7 @@ def clip_norm(
 
 
 def clip_value(gradients: Sequence[ArrayLike], most: float) -> list[Array]:
-    """Gradients whose elements lie at most `most` from zero."""
+    """Return the gradients whose elements lie at most `most` from zero."""
     return [np.clip(np.asarray(gradient, float), -most, most) for gradient in gradients]
 
 
@@ -208,7 +215,7 @@ class Clip(NamedTuple):
     most: float
 
     def applied(self, gradients: dict[str, Array], name: str) -> Array:
-        """One of these gradients, clipped."""
+        """Return one of these gradients, clipped."""
         if self.over == "value":
             return clip_value([gradients[name]], self.most)[0]
         if self.over == "tensor":
@@ -217,7 +224,7 @@ class Clip(NamedTuple):
 
 
 def clip_of(facts: dict[str, Any] | None) -> Clip | None:
-    """What an optimizer is set to clip; None if it clips nothing, or if its settings are unknown."""
+    """Return what an optimizer is set to clip; None if it clips nothing, or if its settings are unknown."""
     known: dict[str, Literal["tensor", "all", "value"]]
     known = {"clipnorm": "tensor", "global_clipnorm": "all", "clipvalue": "value"}
     for group in facts["groups"] if facts else ():
@@ -228,8 +235,9 @@ def clip_of(facts: dict[str, Any] | None) -> Clip | None:
 
 
 def reduced(each: ArrayLike, how: Reduction) -> Array:
-    """The loss of `each` (samples, ...): the mean over elements, the mean over samples of their sums, the sum, or all
-    of them as they are.
+    """Return the loss of `each` (samples, ...).
+
+    It is the mean over elements, the mean over samples of their sums, the sum, or all of them as they are.
     """
     values = np.asarray(each, float)
     if how == "each":
@@ -238,6 +246,6 @@ def reduced(each: ArrayLike, how: Reduction) -> Array:
 
 
 def weighted(each: ArrayLike, weights: ArrayLike, by: Literal["samples", "weights"]) -> float:
-    """The mean of weighted losses (samples,): over the number of samples, or over the sum of the weights."""
+    """Return the mean of weighted losses (samples,): over the number of samples, or over the sum of the weights."""
     values, shares = np.asarray(each, float), np.asarray(weights, float)
     return float((values * shares).sum() / (len(values) if by == "samples" else shares.sum()))

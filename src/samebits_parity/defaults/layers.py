@@ -19,19 +19,19 @@ from samebits_parity.defaults.recurrent import BEHAVIOURS as RECURRENT
 
 
 def windows(row: Array, size: int, stride: int, pads: tuple[int, int], value: float = 0.0) -> Array:
-    """All windows (n, size) that fit into a row with `value` padded at both ends."""
+    """Return all windows (n, size) that fit into a row with `value` padded at both ends."""
     full = np.concatenate([np.full(pads[0], value), row, np.full(pads[1], value)])
     return np.lib.stride_tricks.sliding_window_view(full, size)[::stride]
 
 
 def convolved(row: Array, kernel: Array, stride: int, pads: tuple[int, int]) -> Array:
-    """Correlation: the kernel is not flipped."""
+    """Return the correlation, in which the kernel is not flipped."""
     value: Array = windows(row, len(kernel), stride, pads) @ kernel
     return value
 
 
 def transposed(row: Array, kernel: Array, stride: int) -> Array:
-    """A transposed convolution, whole: ((n - 1) stride + size,)."""
+    """Return a transposed convolution, whole: ((n - 1) stride + size,)."""
     whole = np.zeros((len(row) - 1) * stride + len(kernel))
     for place, value in enumerate(row):
         whole[place * stride : place * stride + len(kernel)] += value * kernel
@@ -39,7 +39,7 @@ def transposed(row: Array, kernel: Array, stride: int) -> Array:
 
 
 def averaged(row: Array, size: int, stride: int, pads: tuple[int, int], padding: str) -> Array:
-    """Average pooling. Padding counts as `zero`, as the `edge` value beside it, or is `absent`."""
+    """Return the average pooling. Padding counts as `zero`, as the `edge` value beside it, or is `absent`."""
     inside = windows(row, size, stride, pads, np.nan)
     if padding == "edge":
         inside = windows(np.pad(row, pads, mode="edge"), size, stride, (0, 0))
@@ -50,12 +50,15 @@ def averaged(row: Array, size: int, stride: int, pads: tuple[int, int], padding:
 
 
 def nearest(row: Array) -> Array:
-    """Twice as long, each value twice."""
+    """Return an array that is twice as long, with each value twice."""
     return np.repeat(row, 2)
 
 
 def linear(row: Array, corners: str) -> Array:
-    """Twice as long, linear between values; `corners`: half (pixel centres), aligned, or start."""
+    """Return an array that is twice as long, linear between values.
+
+    `corners`: half (pixel centres), aligned, or start.
+    """
     new = np.arange(2 * len(row), dtype=float)
     places = {
         "half": (new + 0.5) / 2 - 0.5,
@@ -83,14 +86,14 @@ Told = tuple[str, str, Formula | Sequence[Formula]]
 
 def layer(key: str, words: str, ask: dict[str, Any], *meanings: Told,
           prepare: Callable[[Array], ArrayLike] = np.ravel, pick: int = -1) -> Behaviour:  # fmt: skip
-    """A behaviour of a layer, with (id, words, formula or formulas) of each meaning."""
+    """Return a behaviour of a layer, with (id, words, formula or formulas) of each meaning."""
     known = tuple(Sense(name, said, (formula,) if callable(formula) else tuple(formula))
                   for name, said, formula in meanings)  # fmt: skip
     return Behaviour(id=key, group="layers", words=words, ask=_plain(ask), prepare=prepare, pick=pick, meanings=known)
 
 
 def value(key: str, words: str, ask: dict[str, Any], estimate: Callable[[Array], float]) -> Behaviour:
-    """A default of a layer, computed from numbers."""
+    """Return a default of a layer, computed from numbers."""
     return Behaviour(id=key, group="layers", words=words, ask=_plain(ask), estimate=estimate)
 
 
@@ -165,7 +168,10 @@ def _pooling() -> list[Behaviour]:
 
 
 def _running(given: Array) -> tuple[float, float]:
-    """(share of the new batch, its variance) from the running mean, 0 before, and the running variance, 1 before."""
+    """Return (share of the new batch, its variance).
+
+    They come from the running mean, 0 before, and the running variance, 1 before.
+    """
     share = given[0] / BATCH.mean()
     return float(share), float((given[1] - (1 - share)) / share)
 

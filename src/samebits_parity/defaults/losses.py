@@ -33,7 +33,7 @@ REDUCTIONS: tuple[tuple[Reduction, str], ...] = (
 
 
 def of(loss: str, target: ArrayLike, output: ArrayLike, **settings: Any) -> dict[str, Any]:
-    """The question to a script: one loss with its default reduction."""
+    """Return the question to a script: one loss with its default reduction."""
     return {"do": "loss", "loss": loss, "target": np.asarray(target).tolist(), "output": np.asarray(output).tolist(),
             "settings": settings}  # fmt: skip
 
@@ -41,25 +41,25 @@ def of(loss: str, target: ArrayLike, output: ArrayLike, **settings: Any) -> dict
 def loss(
     key: str, words: str, ask: dict[str, Any], *meanings: tuple[str, str, Formula | Sequence[Formula]]
 ) -> Behaviour:
-    """A behaviour of a loss, with (id, words, formula or formulas) of each meaning."""
+    """Return a behaviour of a loss, with (id, words, formula or formulas) of each meaning."""
     known = tuple(Sense(name, said, (formula,) if callable(formula) else tuple(formula))
                   for name, said, formula in meanings)  # fmt: skip
     return Behaviour(id=key, group="losses", words=words, ask=ask, meanings=known)
 
 
 def reduction(key: str, words: str, ask: dict[str, Any], each: Array) -> Behaviour:
-    """How the losses of elements become one number."""
+    """Return how the losses of elements become one number."""
     return loss(key, words, ask, *((how, said, partial(reduced, each, how)) for how, said in REDUCTIONS))
 
 
 def entropy(labels: Array, chances: Array) -> Array:
-    """Binary cross entropy of each element."""
+    """Return the binary cross entropy of each element."""
     each: Array = -labels * np.log(chances) - (1 - labels) * np.log1p(-chances)
     return each
 
 
 def crossed(target: Array, shares: Array) -> tuple[Formula, Formula]:
-    """Categorical cross entropy: its mean over samples, and that of each sample."""
+    """Return the categorical cross entropy: its mean over samples, and that of each sample."""
     each = -(target * np.log(shares)).sum(-1)
     return lambda: each.mean(), lambda: each
 

@@ -37,7 +37,7 @@ DECAYS: tuple[tuple[known.DecayKind, str], ...] = (
 
 
 def train(optimizer: str, course: Gradients = COURSE, *, own_rate: bool = False, **settings: Any) -> dict[str, Any]:
-    """The question to a script: steps of an optimizer on one tensor.
+    """Return the question to a script: steps of an optimizer on one tensor.
 
     Settings that are not named keep their defaults. `own_rate`: the learning rate keeps its default, too.
     """
@@ -50,17 +50,17 @@ def train(optimizer: str, course: Gradients = COURSE, *, own_rate: bool = False,
 
 
 def alike(gradient: float) -> Gradients:
-    """Two steps from zero with one gradient, at rate 1."""
+    """Return two steps from zero with one gradient, at rate 1."""
     return Gradients([0.0], [[gradient]] * 2, 1.0)
 
 
 def default(key: str, words: str, ask: dict[str, Any], estimate: Callable[[Array], float]) -> Behaviour:
-    """A default of an optimizer, computed from numbers."""
+    """Return a default of an optimizer, computed from numbers."""
     return Behaviour(id=key, group="optimizers", words=words, ask=ask, estimate=estimate)
 
 
 def choice(key: str, words: str, ask: dict[str, Any], meanings: Iterable[Sense]) -> Behaviour:
-    """A behaviour of an optimizer with known meanings."""
+    """Return a behaviour of an optimizer with known meanings."""
     return Behaviour(id=key, group="optimizers", words=words, ask=ask, meanings=tuple(meanings))
 
 
@@ -103,7 +103,7 @@ def _adamax() -> list[Behaviour]:
 
 
 def _adamax_places() -> Iterator[Sense]:
-    """The formulas, for each step with which the count may begin."""
+    """Yield the formulas, for each step with which the count may begin."""
     places: tuple[tuple[Literal["norm", "gradient"], str], ...] = (
         ("norm", "to the norm"),
         ("gradient", "to |g|, before the maximum"),
@@ -141,7 +141,7 @@ def _sgd() -> list[Behaviour]:
 
 
 def _decay_of_sgd() -> Behaviour:
-    """With momentum, because without it the first two are the same.
+    """Measure with momentum, because without it the first two are the same.
 
     The rate is constant, so the form of momentum does not matter.
     """
@@ -203,7 +203,7 @@ def _adagrad() -> list[Behaviour]:
 
 
 def clipped(setting: str, most: float) -> dict[str, Any]:
-    """One step of SGD from zero at rate 1: the weights are the clipped gradients with the opposite sign."""
+    """Measure one step of SGD from zero at rate 1. The weights are the clipped gradients with the opposite sign."""
     return {
         "do": "train", "optimizer": "sgd", "settings": {setting: most}, "start": [[0.0, 0.0]] * 2,
         "gradients": [CLIPPED], "rates": [1.0],
@@ -230,7 +230,7 @@ def _clip() -> list[Behaviour]:
 
 
 def _penalty() -> list[Behaviour]:
-    """A dense layer with kernel 0.5, bias 0.25 and penalty factor 0.1, whose loss is at its minimum; rate 1."""
+    """Return a dense layer with kernel 0.5, bias 0.25 and penalty factor 0.1, whose loss is at its minimum; rate 1."""
     ask = {"do": "penalty", "kernel": 0.5, "bias": 0.25, "factor": 0.1}
     factors = (("twice", "2 l w", False), ("once", "l w", True))
     kernel = (Sense(id, words, (partial(known.penalty_gradient, [0.5], 0.1, halved=halved),))

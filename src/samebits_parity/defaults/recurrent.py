@@ -32,18 +32,18 @@ class Weights(NamedTuple):
     bias: Array
 
     def block(self, place: int) -> tuple[Array, Array, Array]:
-        """Kernel, recurrent kernel and bias of one gate."""
+        """Return kernel, recurrent kernel and bias of one gate."""
         columns = slice(place * UNITS, (place + 1) * UNITS)
         return self.kernel[:, columns], self.recurrent[:, columns], self.bias[columns]
 
     def ask(self, layer: str) -> dict[str, object]:
-        """What a script is asked."""
+        """Return what a script is asked."""
         arrays = {name: values.tolist() for name, values in self._asdict().items()}
         return {"do": "recurrent", "layer": layer, "units": UNITS, **arrays}
 
 
 def weights(blocks: int) -> Weights:
-    """Numbers without a pattern. They put the gates into a range in which their functions differ."""
+    """Return the numbers without a pattern. They put the gates into a range in which their functions differ."""
     waves = np.cos(np.arange(1, 1 + 4 * blocks * UNITS) ** 2) * 1.5
     kernel, recurrent, bias = np.split(waves, [blocks * UNITS, 3 * blocks * UNITS])
     inputs = np.array([[0.9], [-1.4], [0.6], [1.7]])
@@ -51,7 +51,10 @@ def weights(blocks: int) -> Weights:
 
 
 def gru(given: Weights, order: str, reset: str, gate: Callable[[Array], Array]) -> Array:
-    """States (steps, UNITS). `order`: of z (update), r (reset), h (candidate); `reset`: before, after the product."""
+    """Return the states (steps, UNITS).
+
+    `order`: of z (update), r (reset), h (candidate); `reset`: before, after the product.
+    """
     state, path = np.zeros(UNITS), []
     for x in given.inputs:
         ready = {name: (x @ kernel + bias, recurrent)
@@ -65,7 +68,7 @@ def gru(given: Weights, order: str, reset: str, gate: Callable[[Array], Array]) 
 
 
 def lstm(given: Weights, order: str, gate: Callable[[Array], Array]) -> Array:
-    """States (steps, UNITS). `order`: of i (input), f (forget), c (candidate), o (output)."""
+    """Return the states (steps, UNITS). `order`: of i (input), f (forget), c (candidate), o (output)."""
     state, cell, path = np.zeros(UNITS), np.zeros(UNITS), []
     for x in given.inputs:
         ready = {name: x @ kernel + state @ recurrent + bias
@@ -80,7 +83,7 @@ def lstm(given: Weights, order: str, gate: Callable[[Array], Array]) -> Array:
 
 def _facets(key: str, ask: dict[str, object], head: str, axes: dict[str, tuple[tuple[str, str], ...]],
             formula: Callable[..., Array]) -> list[Behaviour]:  # fmt: skip
-    """A behaviour for each axis of the formula. A meaning is a place on that axis, whatever the others are."""
+    """Return a behaviour for each axis of the formula. A meaning is a place on that axis, whatever the others are."""
     every = [
         (place, partial(formula, *place)) for place in product(*([key for key, _ in axis] for axis in axes.values()))
     ]

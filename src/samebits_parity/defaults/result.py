@@ -78,7 +78,7 @@ class Defaults(Document):
     notes: list[str]
 
     def of(self, behaviour: str, library: str) -> Measurement | None:
-        """What a library does."""
+        """Return what a library does."""
         return next((one for one in self.measured if (one.behaviour, one.library) == (behaviour, library)), None)
 
 
@@ -130,12 +130,12 @@ OF_CLASSES = {
 
 
 def asked(side: Side, groups: tuple[Group, ...]) -> dict[str, str]:
-    """{name: path in the library} of the classes whose signatures a script reads."""
+    """Return {name: path in the library} of the classes whose signatures a script reads."""
     return {name: row[PLACE[side.family]] for name, row in COUNTERPARTS.items() if row[0] in groups}
 
 
 def read(side: Side, answered: dict[str, list[list[str | None]] | None]) -> list[Signature]:
-    """Signatures from a script's answer. A class that the library does not have is left out."""
+    """Return the signatures from a script's answer. A class that the library does not have is left out."""
     return [
         Signature(
             name=name,
@@ -154,15 +154,16 @@ def _row(name: str, parameter: str) -> str:
 
 
 def cell(signature: Signature | None, row: str) -> str | None:
-    """The parameters of one row, as they are written in a call; None if the class has none."""
+    """Return the parameters of one row, as they are written in a call; None if the class has none."""
     parameters = [one for one in signature.parameters if one.row == row] if signature else []
     said = [one.name if one.default is None else f"{one.name}={one.default}" for one in parameters]
     return ", ".join(said) or None
 
 
 def values(signature: Signature | None, row: str) -> tuple[object, ...] | None:
-    """The default values of one row, flat: (0.9, 0.999) for two parameters, and for one that is a pair; None if there
-    are none.
+    """Return the default values of one row, flat.
+
+    They are (0.9, 0.999) for two parameters, and for one that is a pair. The result is None if there are none.
     """
     parameters = [one for one in signature.parameters if one.row == row] if signature else []
     found: list[object] = []
@@ -173,7 +174,7 @@ def values(signature: Signature | None, row: str) -> tuple[object, ...] | None:
 
 
 def _value(text: str | None) -> object:
-    """A value that can be compared: a number whatever its notation, else a text.
+    """Return a value that can be compared: a number whatever its notation, else a text.
 
     A value that has to be given is `...`.
     """

@@ -39,7 +39,7 @@ class Fans(NamedTuple):
 
 
 def ordinary_fans(shape: tuple[int, ...], order: Order) -> Fans:
-    """The fans of a shape, read as the kernel of a dense layer or of an ordinary convolution."""
+    """Return the fans of a shape, read as the kernel of a dense layer or of an ordinary convolution."""
     if len(shape) < 2:
         return Fans(math.prod(shape), math.prod(shape))
     if order == "first":
@@ -50,7 +50,7 @@ def ordinary_fans(shape: tuple[int, ...], order: Order) -> Fans:
 
 
 def fans_of_layer(shape: tuple[int, ...], layout: Layout, order: Order, groups: int = 1) -> Fans:
-    """The fans of a kernel in its layer. `groups`: of the channels; PyTorch's kernels do not show them."""
+    """Return the fans of a kernel in its layer. `groups`: of the channels; PyTorch's kernels do not show them."""
     fans = ordinary_fans(shape, order)
     if len(shape) < 2:
         return fans
@@ -98,12 +98,12 @@ MODES = ("fan_in", "fan_out", "fan_avg")
 
 
 def of(side: Side) -> list[Case]:
-    """The cases of a library."""
+    """Return the cases of a library."""
     return MAKERS[side.family]()
 
 
 def order(side: Side) -> Order:
-    """Whether the channels of the library's kernels come first or last."""
+    """Return whether the channels of the library's kernels come first or last."""
     return "first" if side.family == "pytorch" else "last"
 
 
@@ -112,7 +112,7 @@ def _keras(distributions: tuple[str, ...]) -> list[Case]:
 
 
 def _keras_initializers(prefix: str, distributions: tuple[str, ...]) -> list[Case]:
-    """The initializers. `prefix`: `tf.` for TensorFlow's own."""
+    """Return the initializers. `prefix`: `tf.` for TensorFlow's own."""
     cases = [
         Case(f"{prefix}{name}", f"{prefix}initializers.{name}", {}, shape, layout)
         for name in SCALED
@@ -163,7 +163,7 @@ def _keras_layers() -> list[Case]:
 
 
 def _keras2() -> list[Case]:
-    """Keras 2.3.1, and the initializers of the TensorFlow that it runs on."""
+    """Return the cases of Keras 2.3.1, and of the initializers of the TensorFlow that it runs on."""
     of_tensorflow = _keras_initializers("tf.", ("uniform", "truncated_normal", "untruncated_normal"))
     return [*_keras(("uniform", "normal")), *of_tensorflow]
 
@@ -250,7 +250,7 @@ def _jax() -> list[Case]:
 
 
 def _flax() -> list[Case]:
-    """The default weights of flax' layers; its initializers are those of JAX."""
+    """Return the default weights of flax' layers; its initializers are those of JAX."""
 
     def layer(kind: str, layout: Layout, shape: tuple[int, ...], **arguments: Any) -> Case:
         return Case(kind, f"linen.{kind}", arguments, shape, layout, layer=True)

@@ -49,7 +49,7 @@ class Distribution:
         return None if self.low is None or self.high is None else max(abs(self.low), abs(self.high))
 
     def below(self, value: float) -> float:
-        """The probability of a smaller value (for the three random families)."""
+        """Return the probability of a smaller value (for the three random families)."""
         if self.low is not None and value <= self.low:
             return 0.0
         if self.high is not None and value >= self.high:
@@ -70,35 +70,35 @@ def _normal(value: float) -> float:
 
 
 def uniform(limit: float, low: float | None = None) -> Distribution:
-    """U[low, limit); `low` is -limit by default."""
+    """Return U[low, limit); `low` is -limit by default."""
     low = -limit if low is None else low
     middle, width = (low + limit) / 2, limit - low
     return Distribution(family="uniform", mean=middle, deviation=width / math.sqrt(12), low=low, high=limit)
 
 
 def normal(deviation: float, mean: float = 0.0) -> Distribution:
-    """N(mean, deviation²)."""
+    """Return N(mean, deviation²)."""
     return Distribution(family="normal", mean=mean, deviation=deviation)
 
 
 def truncated(whole: float, mean: float = 0.0) -> Distribution:
-    """A normal distribution cut at two deviations. `whole`: the deviation before it is cut."""
+    """Return a normal distribution cut at two deviations. `whole`: the deviation before it is cut."""
     low, high = mean - CUT * whole, mean + CUT * whole
     return Distribution(family="truncated normal", mean=mean, deviation=whole * SHRINK, low=low, high=high)
 
 
 def constant(value: float) -> Distribution:
-    """One value."""
+    """Return the distribution of one value."""
     return Distribution(family="constant", mean=value, deviation=0.0, low=value, high=value)
 
 
 def orthogonal(gain: float) -> Distribution:
-    """A matrix with orthogonal rows or columns of length `gain`."""
+    """Return a matrix with orthogonal rows or columns of length `gain`."""
     return Distribution(family="orthogonal", gain=gain)
 
 
 def other(detail: str) -> Distribution:
-    """Any other distribution, described in words."""
+    """Return any other distribution, described in words."""
     return Distribution(family="other", detail=detail)
 
 
@@ -152,7 +152,7 @@ def _with_moments(found: Distribution, values: Array) -> Distribution:
 
 
 def _pattern(values: Array) -> str:
-    """`1 on the diagonal, else 0`; `0 to 180: 0, 180 to 360: 1, 360 to 720: 0`."""
+    """Return a pattern in words, such as `1 on the diagonal, else 0` or `0 to 180: 0, 180 to 360: 1, 360 to 720: 0`."""
     if values.ndim == 2 and np.array_equal(values, values[0, 0] * np.eye(*values.shape)):
         return diagonal(values[0, 0])
     flat = values.ravel()
@@ -161,17 +161,17 @@ def _pattern(values: Array) -> str:
 
 
 def diagonal(gain: float) -> str:
-    """An identity in words."""
+    """Return an identity in words."""
     return f"{gain:g} on the diagonal, else 0"
 
 
 def blocks(runs: list[tuple[int, int, float]]) -> str:
-    """Runs of equal values (first, end, value) in words."""
+    """Return the runs of equal values (first, end, value) in words."""
     return ", ".join(f"{first} to {end}: {value:g}" for first, end, value in runs[:8])
 
 
 def _gain(values: Array) -> float | None:
-    """The length of the rows or columns of an orthogonal matrix; None if the array is not one."""
+    """Return the length of the rows or columns of an orthogonal matrix; None if the array is not one."""
     if values.ndim < 2:
         return None
     for matrix in (values.reshape(-1, values.shape[-1]), values.reshape(values.shape[0], -1)):
@@ -221,7 +221,10 @@ def _measured(found: Distribution, mean: float, deviation: float) -> Distributio
 
 
 def distance(values: Array, distribution: Distribution) -> float:
-    """The largest distance between the two distribution functions, measured at each EVERY-th of the ordered values."""
+    """Return the largest distance between the two distribution functions.
+
+    It is measured at each EVERY-th of the ordered values.
+    """
     ordered = np.sort(values.ravel())
     places = np.arange(0, ordered.size, EVERY)
     below = np.array([distribution.below(float(value)) for value in ordered[places]])
@@ -230,19 +233,19 @@ def distance(values: Array, distribution: Distribution) -> float:
 
 
 def _bound(count: int) -> float:
-    """A bound on the distance of values from their own distribution. It fails with probability CHANCE."""
+    """Return a bound on the distance of values from their own distribution. It fails with probability CHANCE."""
     return math.sqrt(math.log(2 / CHANCE) / (2 * count))
 
 
 def _slack(found: Distribution, count: int) -> float:
-    """How much the distance may grow because the limit or deviation is itself an estimate."""
+    """Return how much the distance may grow because the limit or deviation is itself an estimate."""
     if found.family == "uniform":
         return -math.log(CHANCE) / count
     return 0.25 * deviations(CHANCE) / math.sqrt(2 * count) + deviations(CHANCE) * 0.4 / math.sqrt(count)
 
 
 def deviations(chance: float) -> float:
-    """How many deviations a normal value exceeds with this probability."""
+    """Return how many deviations a normal value exceeds with this probability."""
     return -NormalDist().inv_cdf(chance / 2)
 
 
@@ -261,18 +264,18 @@ LATTICE_CHANCE = 1e-10  # the probability that the limit lies above the floats t
 
 
 def _rounded_twice(unit: Array, limit: Array, low: Array) -> Array:
-    """u * (high - low) + low with a rounding after each operation: TensorFlow, PyTorch."""
+    """Return u * (high - low) + low with a rounding after each operation, as TensorFlow and PyTorch do."""
     scaled = np.asarray(unit * (limit - low), np.float32)
     return np.asarray(scaled + np.asarray(low, np.float32), np.float32)
 
 
 def _rounded_once(unit: Array, limit: Array, low: Array) -> Array:
-    """The same in one operation of the processor (fused)."""
+    """Return u * (high - low) + low in one operation of the processor (fused)."""
     return np.asarray(unit * (limit - low) + low, np.float32)
 
 
 def _scaled(unit: Array, limit: Array, low: Array) -> Array:
-    """A value of [-1, 1) or [0, 1), times the limit: jax.nn.initializers."""
+    """Return a value of [-1, 1) or [0, 1), times the limit, as jax.nn.initializers does."""
     inner = unit if np.all(low == 0) else 2 * unit - 1
     return np.asarray(inner * limit, np.float32)
 
@@ -281,7 +284,7 @@ MAPPINGS: tuple[Mapping, ...] = (_rounded_twice, _rounded_once, _scaled)
 
 
 def exact_limit(values: Array, *, from_zero: bool) -> float | None:
-    """The one float32 that can be the limit of draws from [-limit, limit) or [0, limit).
+    """Return the one float32 that can be the limit of draws from [-limit, limit) or [0, limit).
 
     None if several can, or none can: then there are too few values, or the generator is of a different kind.
     """
@@ -295,14 +298,17 @@ def exact_limit(values: Array, *, from_zero: bool) -> float | None:
 
 
 def _candidates(largest: np.float32, count: int) -> Array:
-    """Every float32 from the largest value up to a bound that the limit exceeds with probability LATTICE_CHANCE."""
+    """Return every float32 from the largest value up to a bound.
+
+    The limit exceeds this bound with probability LATTICE_CHANCE.
+    """
     top = np.float32(float(largest) * math.exp(-math.log(LATTICE_CHANCE) / count))
     first, last = int(largest.view(np.int32)), int(top.view(np.int32)) + 1
     return np.arange(first, min(last, first + MOST_LIMITS) + 1, dtype=np.int32).view(np.float32)
 
 
 def _surviving(limits: Array, values: Array, on: Callable[[Array, Array], Array]) -> list[float]:
-    """The limits on whose lattice all values lie. If too many remain, it returns only two of them."""
+    """Return the limits on whose lattice all values lie. If too many remain, it returns only two of them."""
     asked = FIRST
     while limits.size:
         limits = limits[on(limits, values[:asked])]
@@ -315,7 +321,7 @@ def _surviving(limits: Array, values: Array, on: Callable[[Array, Array], Array]
 
 
 def _on(limits: Array, values: Array, *, mapping: Mapping, bits: int, from_zero: bool) -> Array:
-    """Whether all values lie on the lattice of each limit."""
+    """Return whether all values lie on the lattice of each limit."""
     limit = limits.astype(np.float64)[:, None]
     low = np.zeros_like(limit) if from_zero else -limit
     whole = np.rint((values.astype(np.float64)[None] - low) / (limit - low) * 2.0**bits)

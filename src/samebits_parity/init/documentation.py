@@ -19,8 +19,9 @@ FORGET = FanRule("1 for the forget gate, else 0", formulas.forget_gate)
 
 
 def of_keras(weight: DrawnWeight, side: Side) -> Documentation:
-    """The documentation of an initializer is its docstring; that of a layer's weight is the default in the layer's
-    signature.
+    """Return the documentation in the docstring of an initializer.
+
+    For a layer's weight, it is the default in the layer's signature.
     """
     if not weight.name:
         return documented(initializer(weight.case.name.removeprefix("tf."), side), weight, side)
@@ -33,7 +34,7 @@ def of_keras(weight: DrawnWeight, side: Side) -> Documentation:
 
 
 def initializer(name: str, side: Side) -> list[FanRule]:
-    """The rules of an initializer by its name."""
+    """Return the rules of an initializer by its name."""
     if name in SCALED:
         return formulas.author(name)
     if name.startswith("variance_scaling"):
@@ -85,7 +86,7 @@ IN = r"k=\\frac\{%s\}\{C_\\text\{%s\}\*"
 
 
 def of_pytorch(weight: DrawnWeight, side: Side) -> Documentation:
-    """The documentation in the docstring of the function or the layer."""
+    """Return the documentation in the docstring of the function or the layer."""
     return documented(_pytorch_rules(weight), weight, side)
 
 
@@ -97,7 +98,7 @@ def _pytorch_rules(weight: DrawnWeight) -> list[FanRule]:
 
 
 def _gain(at: Situation) -> float:
-    """The gain of leaky_relu with the slope a (nn.init.calculate_gain)."""
+    """Return the gain of leaky_relu with the slope a (nn.init.calculate_gain)."""
     return math.sqrt(2 / (1 + float(at.arguments.get("a", 0)) ** 2))
 
 
@@ -110,7 +111,7 @@ def _kaiming(family: str) -> Callable[[Situation], Distribution]:
 
 
 def _trunc_normal(at: Situation) -> Distribution:
-    """Cut at a and b, which are not multiples of std."""
+    """Return a normal distribution that is cut at a and b, which are not multiples of std."""
     deviation, a, b = (float(at.arguments[name]) for name in ("std", "a", "b"))
     if math.isclose(b, 2 * deviation) and math.isclose(a, -b):
         return distributions.truncated(deviation)
@@ -119,18 +120,19 @@ def _trunc_normal(at: Situation) -> Distribution:
 
 
 def _root(k: Callable[[Any], float]) -> Callable[[Situation], Distribution]:
-    """U(-sqrt(k), sqrt(k))."""
+    """Return the rule U(-sqrt(k), sqrt(k))."""
     return lambda at: distributions.uniform(math.sqrt(k(at.arguments)))
 
 
 def _shared(channels: str, *, grouped: bool) -> Callable[[Situation], Distribution]:
-    """k = 1 (or the groups) over the channels of one side times the size of the kernel."""
+    """Return a rule with k = 1 (or the groups) over the channels of one side times the size of the kernel."""
     return _root(lambda a: (a.get("groups", 1) if grouped else 1) / float(a[channels] * a["kernel_size"] ** 2))
 
 
 def _convolution(channels: str) -> list[FanRule]:
-    """The rules of PyTorch 1.3 (without groups) and of later releases, and for comparison the rule with the other
-    side's channels.
+    """Return the rules of PyTorch 1.3 (without groups) and of later releases.
+
+    The rule with the other side's channels is there for comparison.
     """
     rules = []
     for side in (channels, "in_channels" if channels == "out_channels" else "out_channels"):
@@ -195,7 +197,7 @@ SAYS = {
 
 
 def of_jax(weight: DrawnWeight, side: Side) -> Documentation:
-    """The documentation in the docstring of the initializer.
+    """Return the documentation in the docstring of the initializer.
 
     For flax' layers, which name an initializer in a field, it is flax' own.
     """

@@ -82,7 +82,7 @@ class Documentation(NamedTuple):
 
 
 def documented(rules: list[FanRule], weight: DrawnWeight, side: Side, *, signature: str = "") -> Documentation:
-    """What is documented about a weight. `signature`: the default that names the rules, if it is a layer's."""
+    """Return what is documented about a weight. `signature`: the default that names the rules, if it is a layer's."""
     said = re.sub(r"\s+", "", weight.doc)
     found = next((rule for rule in rules if rule.says and re.search(rule.says, said)), None)
     rule = found or rules[-1]
@@ -99,7 +99,7 @@ def documented(rules: list[FanRule], weight: DrawnWeight, side: Side, *, signatu
 
 
 def of_its_layer(weight: DrawnWeight, side: Side) -> Fans:
-    """In the layer of the weight: how many inputs an output has, and how many outputs an input has."""
+    """Return, for the layer of the weight, how many inputs an output has, and how many outputs an input has."""
     return fans_of_layer(weight.shape, weight.case.layout, order(side), weight.case.groups)
 
 
@@ -128,12 +128,12 @@ STEPS = 4  # steps of float32 by which a library may round a limit differently
 
 
 def limits(connections: float) -> tuple[float, float]:
-    """The limits of Equations 1 and 2. `connections`: n_in + n_out."""
+    """Return the limits of Equations 1 and 2. `connections`: n_in + n_out."""
     return math.sqrt(6 / connections), math.sqrt(6 / max(1.0, connections / 2))
 
 
 def can_be_limit(limit: float, largest: float, count: int, chance: float = CHANCE) -> bool:
-    """Whether `count` values whose largest magnitude is `largest` can be draws from U[-limit, limit].
+    """Return whether `count` values whose largest magnitude is `largest` can be draws from U[-limit, limit].
 
     None may lie above the limit in float32. The probability that all stay below `largest` is (largest / limit) **
     count. For the right limit this number is itself uniform, so a limit is rejected if it is below `chance`.
@@ -144,7 +144,7 @@ def can_be_limit(limit: float, largest: float, count: int, chance: float = CHANC
 
 
 def decide(values: NDArray[Any], connections: float, exact: float | None = None) -> int | None:
-    """1 or 2; None if neither fits, or both do. `exact`: the limit itself, if the values determine it."""
+    """Return 1 or 2; None if neither fits, or both do. `exact`: the limit itself, if the values determine it."""
     largest = float(np.abs(values).max())
     able = [
         equation
@@ -155,7 +155,7 @@ def decide(values: NDArray[Any], connections: float, exact: float | None = None)
 
 
 def is_limit(limit: float, exact: float) -> bool:
-    """Whether a limit equals the one that was measured exactly, up to a few steps of float32."""
+    """Return whether a limit equals the one that was measured exactly, up to a few steps of float32."""
     return abs(limit - exact) <= STEPS * float(np.spacing(np.float32(limit)))
 
 
@@ -166,7 +166,7 @@ PAPER = "Alahmari et al. 2020, Equation 2"
 
 
 def average(fans: Fans, mode: str) -> float:
-    """The n of variance scaling."""
+    """Return the n of variance scaling."""
     return {
         "fan_in": fans.into,
         "fan_out": fans.out,
@@ -176,7 +176,7 @@ def average(fans: Fans, mode: str) -> float:
 
 
 def of_deviation(deviation: float, family: str) -> Distribution:
-    """A distribution of a family, from the deviation of the values drawn."""
+    """Return a distribution of a family, from the deviation of the values drawn."""
     if family == "uniform":
         return distributions.uniform(math.sqrt(3) * deviation)
     if family == "truncated_normal":
@@ -185,17 +185,17 @@ def of_deviation(deviation: float, family: str) -> Distribution:
 
 
 def scaling(scale: float, mode: str, family: str) -> Callable[[Situation], Distribution]:
-    """Variance scaling: a deviation of sqrt(scale / n)."""
+    """Return variance scaling: a deviation of sqrt(scale / n)."""
     return lambda at: of_deviation(math.sqrt(scale / average(at.fans, mode)), family)
 
 
 def before_truncation(scale: float, mode: str) -> Callable[[Situation], Distribution]:
-    """The deviation of the normal distribution before it is cut."""
+    """Return the deviation of the normal distribution before it is cut."""
     return lambda at: distributions.truncated(math.sqrt(scale / average(at.fans, mode)))
 
 
 def author(name: str) -> list[FanRule]:
-    """Rules of glorot_uniform, he_normal and the like, as Keras and TensorFlow document them."""
+    """Return the rules of glorot_uniform, he_normal and the like, as Keras and TensorFlow document them."""
     who, family = name.split("_")
     scale, mode = SCALES[who]
     top = scale * {"uniform": 3, "normal": 1}[family] * {"glorot": 2}.get(who, 1)
@@ -217,7 +217,7 @@ def _second(at: Situation) -> Distribution:
 
 
 def variance_scaling(name: str, truncated: tuple[str, ...]) -> list[FanRule]:
-    """Rules of `variance_scaling(mode, distribution)`; `truncated`: the distributions that are cut."""
+    """Return the rules of `variance_scaling(mode, distribution)`; `truncated`: the distributions that are cut."""
     mode, family = name.rstrip(")").split("(")[1].split(", ")
     n = N[mode]
     if family == "uniform":
@@ -241,27 +241,27 @@ def _scaled_before(at: Situation) -> Distribution:
 
 
 def constant(value: float, says: str = "") -> list[FanRule]:
-    """Zeros, ones."""
+    """Return the rules of zeros and ones."""
     return [FanRule(f"all {value:g}", lambda _: distributions.constant(value), says)]
 
 
 def orthogonal(says: str = "rthogonal") -> list[FanRule]:
-    """Orthogonal rows or columns."""
+    """Return the rules of orthogonal rows or columns."""
     return [FanRule("orthogonal, gain 1", lambda _: distributions.orthogonal(1.0), says)]
 
 
 def identity(says: str = "dentitymatrix") -> list[FanRule]:
-    """Ones on the diagonal."""
+    """Return the rules of ones on the diagonal."""
     return [FanRule("the identity", lambda _: distributions.other(distributions.diagonal(1)), says)]
 
 
 def unknown(name: str) -> list[FanRule]:
-    """The rule for a name that is in no table here."""
+    """Return the rule for a name that is in no table here."""
     return [FanRule(f"{name or 'nothing named'}: no formula is known here", lambda _: distributions.other("not known"))]
 
 
 def forget_gate(at: Situation) -> Distribution:
-    """Keras' unit_forget_bias: the second of four blocks is one. Source: the docstring of LSTM."""
+    """Return Keras' unit_forget_bias: the second of four blocks is one. Source: the docstring of LSTM."""
     units = at.shape[0] // 4
     runs = [(0, units, 0.0), (units, 2 * units, 1.0), (2 * units, 4 * units, 0.0)]
     return distributions.other(distributions.blocks(runs))

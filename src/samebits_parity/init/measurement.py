@@ -1,4 +1,4 @@
-"""Makes the lines of the result from what a library drew."""
+"""Makes the lines of the result from the weights that a library drew."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class WeightScale(NamedTuple):
 
 
 def measure(drawn: Draws) -> list[WeightFacts]:
-    """One line for each weight."""
+    """Return one line for each weight."""
     estimates = [estimate(weight.draws) for weight in drawn.weights]
     laws = _laws(drawn, estimates)
     return [
@@ -94,7 +94,7 @@ def _documented(said: Documentation) -> DocumentedAs:
 
 
 def _instead(weight: DrawnWeight, found: Estimate, said: Documentation) -> str | None:
-    """The first of the other hypotheses that fits.
+    """Return the first of the other hypotheses that fits.
 
     The last one is the documented distribution with some values outside of its limits.
     """
@@ -115,8 +115,10 @@ def _outside(weight: DrawnWeight, hypotheses: list[tuple[str, Distribution]]) ->
 
 
 def _equation(side: Side, weight: DrawnWeight, found: Estimate, said: Documentation) -> int | None:
-    """Which of the paper's equations holds, if the documentation says Glorot's uniform distribution. n_in and n_out
-    come from the shape, as the libraries count them, because the question is only the factor sqrt(2).
+    """Return which of the paper's equations holds, if the documentation says Glorot's uniform distribution.
+
+    n_in and n_out come from the shape, as the libraries count them, because the question is only the factor
+    sqrt(2).
     """
     if not said.is_glorot or found.distribution.family != "uniform":
         return None
@@ -127,7 +129,7 @@ def _equation(side: Side, weight: DrawnWeight, found: Estimate, said: Documentat
 
 
 def _laws(drawn: Draws, estimates: list[Estimate]) -> dict[str, str]:
-    """{initializer: what its scale depends on}, for initializers that drew several shapes."""
+    """Return {initializer: what its scale depends on}, for initializers that drew several shapes."""
     scales: dict[str, list[WeightScale]] = defaultdict(list)
     for weight, found in zip(drawn.weights, estimates, strict=True):
         scale = _scale(drawn.side, weight, found)
@@ -138,7 +140,7 @@ def _laws(drawn: Draws, estimates: list[Estimate]) -> dict[str, str]:
 
 
 def _whatever_axes(weight: DrawnWeight) -> str:
-    """The name without axes.
+    """Return the name without axes.
 
     JAX is told which axes are inputs and outputs; that does not make a different initializer.
     """
@@ -156,8 +158,9 @@ def _scale(side: Side, weight: DrawnWeight, found: Estimate) -> WeightScale | No
 
 
 def law(scales: list[WeightScale]) -> str | None:
-    """The quantity to whose root a scale is proportional: the first of LAWS that fits all shapes; None if that cannot
-    be told.
+    """Return the quantity to whose root a scale is proportional: the first of LAWS that fits all shapes.
+
+    The result is None if that cannot be told.
     """
     for place, words in enumerate((" of the shape", " of the layer")):
         fitting = [name for name, fan in LAWS.items() if _fits(scales, fan, place)]

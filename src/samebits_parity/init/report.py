@@ -90,7 +90,7 @@ CLOSE = 1e-4  # relative, for lengths of rows and for constants
 
 
 def can_be(values: NDArray[Any], found: Estimate, asked: Distribution) -> bool:
-    """Whether values can be draws from this distribution. `found`: the estimate from the values."""
+    """Return whether values can be draws from this distribution. `found`: the estimate from the values."""
     seen = found.distribution
     if seen.family != asked.family:
         return False
@@ -113,7 +113,7 @@ def _inside(found: Estimate, asked: Distribution) -> bool:
 
 
 def _far_enough(found: Estimate, asked: Distribution) -> bool:
-    """Whether both ends fit: not too far in, and, if there is no limit, not too far out."""
+    """Return whether both ends fit. They are not too far in and, if there is no limit, not too far out."""
     ends = (asked.below(found.largest), 1 - asked.below(found.smallest))
     for share in ends:
         if share <= 0 or found.count * math.log(share) < math.log(CHANCE):
@@ -154,7 +154,7 @@ FANS = (
 
 
 def report(lines: list[WeightFacts], notes: list[str]) -> Report:
-    """The whole report. `notes`: what was not measured, and why."""
+    """Return the whole report. `notes`: what was not measured, and why."""
     wrong = [line for line in lines if not line.agrees]
     tables = (_libraries(lines), _differences(wrong), _equations(lines), _all(lines))
     made = compared(
@@ -176,7 +176,7 @@ def _sentence(lines: list[WeightFacts], wrong: list[WeightFacts]) -> str:
 
 
 def _facts(lines: list[WeightFacts]) -> tuple[tuple[str, str], ...]:
-    """Which of the paper's equations Glorot's uniform distribution follows."""
+    """Return which of the paper's equations Glorot's uniform distribution follows."""
     counts = {equation: sum(line.equation == equation for line in lines) for equation in (1, 2)}
     asked = sum(counts.values())
     if not asked:
@@ -213,7 +213,7 @@ def _differences(wrong: list[WeightFacts]) -> Table:
 
 
 def _compared(line: WeightFacts) -> tuple[Cell, Cell]:
-    """What the formula gives and what was measured, in the same kind of number."""
+    """Return what the formula gives and what was measured, in the same kind of number."""
     said = line.documented
     cut = said.family == "truncated normal" and not math.isclose(said.deviation or 0, line.deviation or 0, rel_tol=0.02)
     if said.limit is not None and line.limit is not None and said.family == line.family and not cut:

@@ -42,6 +42,6 @@ def against(asked: TrainRequest, a: TrainingValues) -> Report:
 
 
 def told(asked: TrainRequest, judged: TrainVerdict) -> Report:
-    """The report of what was judged."""
+    """Return the report of what was judged."""
     first = judged.first
     return report.found(asked, judged, explanation.reasons(judged, first) if first is not None else [])

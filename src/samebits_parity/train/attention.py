@@ -41,7 +41,7 @@ def _attention_layers(training: TrainingValues, kind: str) -> list[str]:
 
 
 def _prefixes(keras: TrainingValues, name: str) -> list[str]:
-    """The text before "query/kernel" in the names of a layer's weights."""
+    """Return the text before "query/kernel" in the names of a layer's weights."""
     end = f"{PROJECTIONS[0]}/kernel"
     found = [one.removesuffix(end) for one in keras.names(-1, "start") if one.endswith(f"/{end}")]
     return [prefix for prefix in found if prefix.split("/")[-2] == name]

@@ -36,7 +36,7 @@ class TrainingWithWeights(NamedTuple):
 
 
 def fed(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs) -> TrainingWithWeights:
-    """B with A's weights at its start (--carry) and after each step (--single-step), and its pairs."""
+    """Return B with A's weights at its start (--carry) and after each step (--single-step), and its pairs."""
     b = _run(asked, a, b, pairs)
     for _ in range(MOST_RUNS - 1 if asked.carry else 0):
         seen, left = Pairer(a, b).pairs()
@@ -47,7 +47,7 @@ def fed(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs)
 
 
 def _by_what_follows(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs) -> TrainingWithWeights:
-    """B with two layers swapped, if the first step agrees then and did not before."""
+    """Return B with two layers swapped, if the first step then agrees and did not before."""
     if not _diverges_at_once(a, b, pairs):
         return TrainingWithWeights(b, pairs)
     tried = list(islice(swaps(a, pairs), MOST_SWAPS))
@@ -59,13 +59,16 @@ def _by_what_follows(asked: TrainRequest, a: TrainingValues, b: TrainingValues, 
 
 
 def _diverges_at_once(a: TrainingValues, b: TrainingValues, pairs: Pairs) -> bool:
-    """Whether an output or a gradient of the first step differs, although the batch does not."""
+    """Return whether an output or a gradient of the first step differs, although the batch does not."""
     first = judge(a, b, pairs, single=False, carried=True).first
     return first is not None and first.step == 0 and first.kind in ("forward", "gradient")
 
 
 def swaps(a: TrainingValues, pairs: Pairs) -> Iterator[tuple[tuple[str, str], Pairs]]:
-    """Two layers of A of one shape, and the pairs with their partners swapped; those with the same names stay."""
+    """Yield two layers of A of one shape, and the pairs with their partners swapped.
+
+    Partners with the same names stay.
+    """
     known = {pair.a: pair for pair in pairs}
     weights = {name: [one for one in facts["weights"] if one in known] for name, facts in a.layers.items()}
     start = a.names(-1, "start")

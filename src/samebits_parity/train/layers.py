@@ -40,7 +40,7 @@ class OutputPair:
     owns: bool
 
     def outputs(self, a: TrainingValues, b: TrainingValues, step: int) -> tuple[Array, Array]:
-        """Both outputs of a step, in A's axes."""
+        """Return both outputs of a step, in A's axes."""
         value = b.output(step, self.b)
         if self.activation:
             value = activations.applied(self.activation, value)
@@ -49,8 +49,9 @@ class OutputPair:
 
 
 def _both_ends(value: Array) -> Array:
-    """The last step for the first half of the units, and the first step for the other half, because the other direction
-    ends there.
+    """Return the last step for the first half of the units, and the first step for the other half.
+
+    The other direction ends there.
     """
     half = value.shape[-1] // 2
     return np.concatenate([value[:, -1, :half], value[:, 0, half:]], -1)
@@ -66,7 +67,7 @@ STEPS: dict[object, Callable[[Array], Array]] = {
 
 
 def formed(form: Form, value: Array, shape: tuple[int, ...]) -> Array:
-    """An output of B in A's axes."""
+    """Return an output of B in A's axes."""
     if form == "channels last":
         return np.moveaxis(value, 1, -1)
     if form == "channels first":
@@ -79,7 +80,7 @@ def formed(form: Form, value: Array, shape: tuple[int, ...]) -> Array:
 
 
 def paired(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair]) -> list[OutputPair]:
-    """The layers of A that have a counterpart, in the order in which they run."""
+    """Return the layers of A that have a counterpart, in the order in which they run."""
     owner_a, owner_b = _owners(a), _owners(b)
     partner = {owner_a[pair.a]: owner_b[pair.b] for pair in pairs if pair.a in owner_a and pair.b in owner_b}
     last = {theirs: ours for ours, theirs in partner.items()}  # a stack of B gives the output of its last layer
@@ -99,7 +100,7 @@ def paired(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair]) -> lis
 
 
 def _span(names: list[str], at: int, owning: set[str]) -> list[str]:
-    """The layer at a place and those behind it, up to the next one that owns weights."""
+    """Return the layer at a place and those behind it, up to the next one that owns weights."""
     found = names[at : at + 1]
     for name in names[at + 1 :]:
         if name in owning:
@@ -109,7 +110,7 @@ def _span(names: list[str], at: int, owning: set[str]) -> list[str]:
 
 
 def _owners(training: TrainingValues) -> dict[str, str]:
-    """The layer that a weight belongs to."""
+    """Return the layer that a weight belongs to."""
     return {
         weight: name
         for name, facts in training.layers.items()
@@ -119,7 +120,7 @@ def _owners(training: TrainingValues) -> dict[str, str]:
 
 
 def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *, owns: bool) -> OutputPair | None:
-    """The nearest candidate; None if none has the shape. A layer with weights has its own counterpart."""
+    """Return the nearest candidate; None if none has the shape. A layer with weights has its own counterpart."""
     ours = a.output(0, name)
     candidates = [
         (relative(ours, value), place, OutputPair(name, other, form, "", owns))
@@ -142,13 +143,13 @@ def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *,
 
 
 def _kinds_match(a: TrainingValues, b: TrainingValues, pair: OutputPair) -> bool:
-    """Whether both are layers without weights of one kind (two dropouts, two activations of one name)."""
+    """Return whether both are layers without weights of one kind (two dropouts, two activations of one name)."""
     kinds = [_kind(side.layers.get(name, {})) for side, name in ((a, pair.a), (b, pair.b))]
     return not pair.owns and bool(kinds[0]) and kinds[0] == kinds[1]
 
 
 def _kind(facts: dict[str, object]) -> str:
-    """dropout of Dropout2d, pool of MaxPooling2D, activation of LeakyReLU."""
+    """Return a kind in words: dropout for Dropout2d, pool for MaxPooling2D, activation for LeakyReLU."""
     name = str(facts.get("type", "")).lower()
     if name.endswith(_ACTIVE):
         return "activation"
@@ -156,7 +157,7 @@ def _kind(facts: dict[str, object]) -> str:
 
 
 def _activation(a: TrainingValues, ours: Array, output: Array) -> tuple[Form, str] | None:
-    """(form, activation) that turn an output of B into that of A; None if none comes near."""
+    """Return (form, activation) that turn an output of B into that of A; None if none comes near."""
     for activation in activations.ACTIVATIONS:
         if activation in activations.OVER_AXIS_1 and output.ndim < 3:
             continue
@@ -167,7 +168,7 @@ def _activation(a: TrainingValues, ours: Array, output: Array) -> tuple[Form, st
 
 
 def _forms(a: TrainingValues, ours: Array, value: Array, *, steps: bool = False) -> Iterator[tuple[Form, Array]]:
-    """An output of B in each order of axes that fits. `steps`: it comes from a recurrent layer."""
+    """Yield an output of B in each order of axes that fits. `steps`: it comes from a recurrent layer."""
     for form in get_args(Time) if steps and value.ndim == 3 else ():
         changed = formed(form, value, ours.shape)
         if changed.shape == ours.shape:

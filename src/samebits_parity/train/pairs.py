@@ -80,8 +80,9 @@ class Pairer:
         return pairs, left
 
     def _partners(self, equal: dict[str, str]) -> dict[str, str]:
-        """The weights of layers that belong together, A's -> B's: as outputs show it, else in the order in which the
-        layers run.
+        """Return the weights of layers that belong together, A's -> B's.
+
+        Outputs show this, else the order in which the layers run.
         """
         rows = [_weights_of_layers(side) for side in (self.a, self.b)]
         names = [list(row) for row in rows]
@@ -171,7 +172,7 @@ class Pairer:
         return ((rule.to_pytorch if own_is_keras else rule.to_keras)(empty).shape,)
 
     def ways(self, shape_a: tuple[int, ...], shape_b: tuple[int, ...]) -> Iterator[AxisOrder]:
-        """The ways in which a tensor of B's shape can stand for one of A's; the most likely first."""
+        """Yield the ways in which a tensor of B's shape can stand for one of A's; the most likely first."""
         if self.a.is_keras != self.b.is_keras:
             yield from self._across(shape_a, shape_b)
         if shape_a == shape_b:
@@ -189,7 +190,10 @@ class Pairer:
                 yield _from("depthwise kernel", rules.depthwise(keras[-2]), **of)
 
     def _dense(self, keras: tuple[int, ...], of: dict[str, bool]) -> Iterator[AxisOrder]:
-        """A dense layer behind a flattening of channels last takes its rows in a different order."""
+        """Yield the ways of a dense layer behind a flattening of channels last.
+
+        It takes its rows in a different order.
+        """
         flattened = [shape for shape in sorted(self._shapes) if np.prod(shape) == keras[0]]
         flattened = [shape for shape in flattened if shape[-1] > 1 and np.prod(shape[:-1]) > 1]
         for shape in flattened:
@@ -203,7 +207,7 @@ class Pairer:
 
 
 def _weights_of_layers(training: TrainingValues) -> dict[str, list[str]]:
-    """The weights and buffers of each layer that has some, in the order in which the layers run."""
+    """Return the weights and buffers of each layer that has some, in the order in which the layers run."""
     kept = {*training.weights, *training.buffers}
     found = {name: [one for one in training.layers[name]["weights"] if one in kept]
              for name in training.outputs if name in training.layers}  # fmt: skip
@@ -215,7 +219,7 @@ def nearest_outputs(
     names: tuple[list[str], list[str]],
     fits: Callable[[int, int], bool],
 ) -> list[tuple[int, int]]:
-    """Layers of one shape that give about the same in the first step, the nearest first."""
+    """Return the layers of one shape that give about the same in the first step, the nearest first."""
     a, b = sides
     apart = [
         (_apart(a.output(0, one), b.output(0, other)), i, j)
@@ -238,18 +242,18 @@ _ALIKE = 0.05  # two layers closer than this (relative) give the same, apart fro
 
 
 def _tells(values: Array) -> bool:
-    """Whether the values show which tensor it is: they are not all the same number."""
+    """Return whether the values show which tensor it is: they are not all the same number."""
     return values.size > 1 and float(values.min()) != float(values.max())
 
 
 def _channels(training: TrainingValues) -> set[int]:
-    """The numbers of channels that its convolutions give, without 1."""
+    """Return the numbers of channels that its convolutions give, without 1."""
     shapes = [training.names(-1, "start")[name].shape for name in training.weights]
     return {shape[-1 if training.is_keras else 0] for shape in shapes if len(shape) > 2} - {1}
 
 
 def _image_shapes(training: TrainingValues, other: TrainingValues) -> set[tuple[int, ...]]:
-    """(height, width, channels) of the inputs and outputs of layers, channels last.
+    """Return (height, width, channels) of the inputs and outputs of layers, channels last.
 
     A sequence (steps, features) that both sides have in this order is not an image: it has no channels to move.
     """
@@ -291,7 +295,7 @@ def _is_label(name: str) -> bool:
 
 
 def _alike(a: Array, b: Array, *, labels: bool) -> tuple[Array, Array]:
-    """Both in one form: among the forms that fit, the one in which they are nearest."""
+    """Return both in one form. Among the forms that fit, it is the one in which they are nearest."""
     forms = [(a, changed) for changed in _forms(b, labels=labels) if changed.shape == a.shape]
     forms += [(changed, b) for changed in _forms(a, labels=labels) if changed.shape == b.shape]
     return min(forms, key=lambda pair: relative(*pair), default=(a, b))

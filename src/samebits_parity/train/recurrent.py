@@ -21,7 +21,7 @@ _CELL = 2  # the names after a layer's in a path: its cell, and the weight
 
 
 def is_recurrent(facts: dict[str, Any]) -> bool:
-    """Whether a layer is one of those that this module knows."""
+    """Return whether a layer is one of those that this module knows."""
     return facts.get("type") in KINDS
 
 
@@ -49,7 +49,10 @@ def _own_cells(keras: TrainingValues) -> None:
 
 
 def _join(pytorch: TrainingValues, name: str, facts: dict[str, Any]) -> None:
-    """The arrays of one layer of PyTorch, and its output: the first of the values that it returns."""
+    """Join the arrays of one layer of PyTorch, and its output.
+
+    The output is the first of the values that it returns.
+    """
     weights = list(facts["weights"])
     for weight in weights:
         found = re.fullmatch(r"(.*?)bias_ih(_l\d+(?:_reverse)?)", weight)
@@ -62,7 +65,7 @@ def _join(pytorch: TrainingValues, name: str, facts: dict[str, Any]) -> None:
 
 
 def _swapped(array: Array) -> Array:
-    """The gates of a GRU along the first axis, in the other library's order. Done twice, nothing has changed."""
+    """Return the gates of a GRU along the first axis, in the other library's order. Done twice, nothing has changed."""
     first, second, third = np.split(array, 3)
     return np.concatenate([second, first, third])
 

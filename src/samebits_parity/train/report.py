@@ -84,7 +84,7 @@ GROWTH = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
 def found(asked: TrainRequest, judged: TrainVerdict, reasons: list[Account]) -> Report:
-    """The report of two trainings that were compared."""
+    """Return the report of two trainings that were compared."""
     first, largest = judged.first, _largest_of_kinds(judged)
     answer = _answer(judged, reasons, largest)
     tables = [_kinds_table(largest), _growth_table(judged)]
@@ -96,7 +96,7 @@ def found(asked: TrainRequest, judged: TrainVerdict, reasons: list[Account]) -> 
 
 
 def _answer(judged: TrainVerdict, reasons: list[Account], largest: list[Largest]) -> tuple[Agreement, str]:
-    """The verdict, and its sentence."""
+    """Return the verdict, and its sentence."""
     if judged.first is not None:
         return "differ", _parts(judged.first, reasons)
     if judged.a.steps != judged.b.steps and judged.a.full is None and judged.b.full is None:
@@ -196,7 +196,7 @@ def _largest_of_kinds(judged: TrainVerdict) -> list[Largest]:
 
 
 def _ulp(judged: TrainVerdict, point: PointComparison) -> int | None:
-    """The largest difference, in units in the last place of the largest value; None if it is not known.
+    """Return the largest difference, in units in the last place of the largest value; None if it is not known.
 
     For trials of one program, the unit is that of each pair. Here that would mislead: two libraries round small values
     in a tensor of large ones differently, and between two numbers near zero lie many representable values.
@@ -297,13 +297,13 @@ def _where(judged: TrainVerdict, point: PointComparison) -> Where:
 
 
 def nothing_seen(asked: TrainRequest, side: str) -> Report:
-    """The report if no step of a training was seen on one side."""
+    """Return the report if no step of a training was seen on one side."""
     sentence = f"samebits saw no step of an optimizer in {side}: there is nothing to compare."
     return _unknown(asked, sentence, ())
 
 
 def unpaired(asked: TrainRequest, left: list[LoneTensor]) -> Report:
-    """The report if the models do not match."""
+    """Return the report if the models do not match."""
     first = left[0]
     other = "B" if first.side == "A" else "A"
     wanted = " or ".join(str(shape) for shape in first.wanted)

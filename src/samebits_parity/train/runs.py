@@ -49,7 +49,7 @@ class TrainRequest:
     progress: Progress = field(default_factory=Progress)
 
     def command(self, side: str) -> list[str]:
-        """The words of a side, "A" or "B"."""
+        """Return the words of a side, "A" or "B"."""
         return self.a if side == "A" else self.b
 
 
@@ -116,8 +116,9 @@ def refuse_unusable(training: TrainingValues, side: str) -> None:
 
 
 def write_feed(folder: Path, a: TrainingValues, b: TrainingValues, pairs: list[WeightPair], *, steps: range) -> Path:
-    """A's weights after each of these steps (-1: the initial ones), in B's order of axes and types, as the probe reads
-    them (samebits_probe.wire).
+    """Write A's weights after each of these steps (-1: the initial ones).
+
+    They are in B's order of axes and types, as the probe reads them (samebits_probe.wire).
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / wire.TENSORS).open("wb") as values, (folder / wire.TENSOR_ROWS).open("wb") as rows:
@@ -129,7 +130,7 @@ def write_feed(folder: Path, a: TrainingValues, b: TrainingValues, pairs: list[W
 
 
 def _fed(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair], step: int) -> Iterator[tuple[str, Array]]:
-    """The weights that B gets after a step, by B's names."""
+    """Yield the weights that B gets after a step, by B's names."""
     types = b.names(-1, "start")
     for pair in pairs:
         dtype = types[pair.b].dtype.rpartition(".")[2]

@@ -81,15 +81,15 @@ class TrainingValues:
         return any("/" in name for name in self.names(-1, "start"))
 
     def names(self, step: int, kind: str) -> dict[str, TensorRow]:
-        """The tensors of a kind in a step, in the order in which they were observed."""
+        """Return the tensors of a kind in a step, in the order in which they were observed."""
         return self.tensors.get((step, kind), {})
 
     def raw(self, tensor: TensorRow) -> bytes:
-        """Bytes in logical order."""
+        """Return the bytes in logical order."""
         return self._log.read(tensor).data
 
     def value(self, step: int, kind: str, name: str) -> Array:
-        """A tensor in float64 (integers too), in its own shape."""
+        """Return a tensor in float64 (integers too), in its own shape."""
         if name in self.joints:
             return self._joint_value(step, kind, name)
         return self._value_of(self.names(step, kind)[name])
@@ -129,7 +129,7 @@ class TrainingValues:
             self.__dict__.pop(cached, None)
 
     def _joint_value(self, step: int, kind: str, name: str) -> Array:
-        """A joint from its parts.
+        """Return a joint from its parts.
 
         The gradient of a sum is that of each part. A part that did not move has its earlier value.
         """
@@ -147,7 +147,7 @@ class TrainingValues:
         return self._value_of(self._joined[step, kind][part])
 
     def split(self, name: str, value: Array) -> list[tuple[str, Array]]:
-        """The parts of a weight, [(name in the training, array)]."""
+        """Return the parts of a weight, [(name in the training, array)]."""
         if name not in self.joints:
             return [(name, value)]
         return list(zip(self._parts[name], self.joints[name].split(value), strict=True))
@@ -185,7 +185,7 @@ class TrainingValues:
         return [one.name for one in others if not one.name.startswith(held)]
 
     def weight(self, step: int, name: str) -> Array:
-        """A weight or buffer after a step; -1: before the first.
+        """Return a weight or buffer after a step; -1: before the first.
 
         A step of a different optimizer leaves it as it was.
         """
@@ -201,11 +201,11 @@ class TrainingValues:
         return {name[cut:]: tensor for name, tensor in forward if name.startswith(wire.LAYER)}
 
     def output(self, step: int, layer: str) -> Array:
-        """What a layer returned in a step."""
+        """Return what a layer returned in a step."""
         return self.value(step, "forward", wire.LAYER + layer)
 
     def optimizer(self, step: int) -> dict[str, Any] | None:
-        """The settings of the first optimizer in a step; None if they were not seen."""
+        """Return the settings of the first optimizer in a step; None if they were not seen."""
         known = next(iter(self.optimizers.values()), [])
         past = [facts for at, facts in known if at <= step]
         return past[-1] if past else None
@@ -236,13 +236,16 @@ class Distance(NamedTuple):
 
 
 def unit(dtypes: set[str]) -> float:
-    """u of the coarsest floating point type among these; that of float32 if there is none."""
+    """Return u of the coarsest floating point type among these; that of float32 if there is none."""
     bits = [FRACTION_BITS[name] for dtype in dtypes if (name := dtype.rpartition(".")[2]) in FRACTION_BITS]
     return float(2.0 ** -(min(bits, default=23) + 1))
 
 
 def relative(a: Array, b: Array, scale: float | None = None) -> float:
-    """The largest |a - b| over `scale`, else over the largest |a| or |b|. Shapes are equal. Infinite for one NaN."""
+    """Return the largest |a - b| over `scale`, else over the largest |a| or |b|. Shapes are equal.
+
+    Infinite for one NaN.
+    """
     if a.shape != b.shape:
         return math.inf
     if not a.size:
@@ -257,5 +260,5 @@ def relative(a: Array, b: Array, scale: float | None = None) -> float:
 
 
 def allowed(u: float, terms: int, carried: float = 0.0) -> float:
-    """How large rounding may make the relative distance. `carried`: the distance of their inputs."""
+    """Return how large rounding may make the relative distance. `carried`: the distance of their inputs."""
     return FACTOR * u * math.sqrt(max(terms, 1)) + CARRIED * carried

@@ -30,12 +30,12 @@ class Account(NamedTuple):
 
 
 def number(value: float) -> str:
-    """0.001, 1e-07, 12: as few digits as the number needs, at most four."""
+    """Return a number such as 0.001, 1e-07 or 12. It has as few digits as it needs, at most four."""
     return f"{value:.4g}"
 
 
 def sides(what: str, a: object, b: object) -> str:
-    """epsilon: 1e-07 in A, 1e-08 in B"""
+    """Return a text such as: epsilon: 1e-07 in A, 1e-08 in B."""
     said = [number(value) if isinstance(value, float) else str(value) for value in (a, b)]
     return f"{what}: {said[0]} in A, {said[1]} in B"
 
@@ -110,22 +110,22 @@ class TrainVerdict:
         return None
 
     def of(self, kind: str, step: int | None = None) -> list[PointComparison]:
-        """The comparisons of a kind (in one step)."""
+        """Return the comparisons of a kind (in one step)."""
         return [point for point in self.points if point.kind == kind and step in (None, point.step)]
 
     def before(self, pair: WeightPair, step: int) -> tuple[Array, Array]:
-        """A weight at the beginning of the step, on both sides, in A's order of axes."""
+        """Return a weight at the beginning of the step, on both sides, in A's order of axes."""
         a = self.a.weight(step - 1, pair.a)
         if self.single if step else self.carried:  # B was given A's
             return a, a
         return a, pair.way.to_a(self.b.weight(step - 1, pair.b))
 
     def after(self, pair: WeightPair, step: int) -> tuple[Array, Array]:
-        """A weight after the step."""
+        """Return a weight after the step."""
         return self.a.weight(step, pair.a), pair.way.to_a(self.b.weight(step, pair.b))
 
     def gradients(self, pair: WeightPair, step: int) -> tuple[Array, Array] | None:
-        """The gradient of a weight as the optimizers use it; None if one side has none in this step."""
+        """Return the gradient of a weight as the optimizers use it; None if one side has none in this step."""
         if pair.a not in self.a.names(step, "gradient") or pair.b not in self.b.names(step, "gradient"):
             return None
         gradients = _gradient(self.a, step, pair.a), pair.way.to_a(_gradient(self.b, step, pair.b))
@@ -133,7 +133,7 @@ class TrainVerdict:
 
 
 def _gradient(side: TrainingValues, step: int, name: str) -> Array:
-    """A gradient as it was seen, then clipped if the optimizer is set to clip it."""
+    """Return a gradient as it was seen, then clipped if the optimizer is set to clip it."""
     clip = clip_of(side.optimizer(step))
     if clip is None:
         return side.value(step, "gradient", name)
@@ -151,7 +151,7 @@ def judge(
 
 
 def begin_alike(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair]) -> bool:
-    """Whether the initial weights differ by no more than rounding."""
+    """Return whether the initial weights differ by no more than rounding."""
     most = START * _unit_of(a, b)
     return all(relative(*_start(a, b, pair)) <= most for pair in pairs)
 
@@ -229,7 +229,7 @@ class _Judge:
         self._leave_out(unlike, self.judged.points[begin:])
 
     def _leave_out(self, unlike: list[PointComparison], seen: list[PointComparison]) -> None:
-        """A layer of a different shape is not a difference if the next one agrees: one side cuts or pads the output."""
+        """Leave out a layer of a different shape if the next one agrees. One side cuts or pads the output there."""
         owning = {pair.a for pair in self.judged.layer_pairs if pair.owns} | {LOSS}
         for point in unlike:
             behind = [one for one in seen[seen.index(point) + 1 :] if one not in unlike and one.name in owning]
@@ -280,7 +280,10 @@ class _Judge:
                 self.apart[pair.a] = _largest(after_a - after_b) / sizes[layer]
 
     def _of_gradient(self, pair: WeightPair, step: int) -> Array:
-        """How much rounding may change a step: by the step's own arithmetic, and by the rounding in its gradients."""
+        """Return how much rounding may change a step.
+
+        It changes the step's own arithmetic, and it is in its gradients.
+        """
         typical = np.sqrt(self.power[pair.a] / (step + 1))
         with np.errstate(all="ignore"):
             noise = np.where(typical > 0, np.fmin(self.noise[pair.a] / typical, 1), 0)
@@ -294,7 +297,7 @@ def _largest(values: Array) -> float:
 
 
 def _worst(a: Array, b: Array, most: Array) -> Distance:
-    """The distance of two steps at the element where it is largest compared with what is allowed there.
+    """Return the distance of two steps at the element where it is largest compared with what is allowed there.
 
     It is relative to the largest element, as for every tensor, and what is allowed is scaled in the same way.
     """
@@ -311,5 +314,5 @@ def _worst(a: Array, b: Array, most: Array) -> Distance:
 
 
 def layer_of(name: str) -> str:
-    """The layer that a weight belongs to, from its name: `conv2d/kernel`, `0.weight`."""
+    """Return the layer that a weight belongs to, from its name: `conv2d/kernel`, `0.weight`."""
     return re.split(r"[./](?=[^./]*$)", name)[0]

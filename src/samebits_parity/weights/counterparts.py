@@ -46,7 +46,7 @@ class LayerPart:
 
 
 def parts_of(model: ModelFacts) -> list[LayerPart]:
-    """The layers to pair: those with weights, in the order in which they run.
+    """Return the layers to pair: those with weights, in the order in which they run.
 
     Layers that can have no counterpart are left out.
     """
@@ -58,7 +58,7 @@ def parts_of(model: ModelFacts) -> list[LayerPart]:
 
 
 def reason(layer: Layer, model: ModelFacts) -> str:
-    """Why the weights of a layer cannot be carried; empty if they can."""
+    """Return why the weights of a layer cannot be carried; empty if they can."""
     weights = [model.weights[number] for number in layer.roles.values()]
     for weight in weights:
         kind = "c" if weight.dtype.startswith("complex") else "u" if "int" in weight.dtype else ""
@@ -88,7 +88,10 @@ def _parts(layer: Layer) -> list[LayerPart]:
 
 
 def in_order(parts: list[LayerPart], model: ModelFacts) -> list[LayerPart]:
-    """The parts of a Keras model, with the shapes that were flattened before a layer, or that its output gets."""
+    """Return the parts of a Keras model.
+
+    They have the shapes that were flattened before a layer, or that its output gets.
+    """
     by_number = {part.layer.number: part for part in parts}
     flat: tuple[int, ...] | None = None
     for layer in model.layers:
@@ -106,7 +109,7 @@ def in_order(parts: list[LayerPart], model: ModelFacts) -> list[LayerPart]:
 
 
 def _size_in(part: LayerPart, model: ModelFacts) -> int:
-    """How many numbers a layer takes along the last axis; 0 if that is not known."""
+    """Return how many numbers a layer takes along the last axis; 0 if that is not known."""
     shapes = part.shapes(model)
     if part.kind == "dense" and len(shapes.get("kernel", ())) == 2:
         return shapes["kernel"][0]
@@ -130,7 +133,7 @@ def _fold(parts: dict[int, LayerPart], reshape: Layer, model: ModelFacts) -> Non
 
 
 def rule_for(keras: LayerPart, pytorch: LayerPart, models: tuple[ModelFacts, ModelFacts]) -> LayerRule | None:
-    """The rule between two layers of kinds that belong together. `models`: Keras', PyTorch's."""
+    """Return the rule between two layers of kinds that belong together. `models`: Keras', PyTorch's."""
     make = RULES.get((keras.kind, pytorch.kind))
     if make is None or keras.layer.both_directions != pytorch.layer.both_directions:
         return None
@@ -170,12 +173,12 @@ RULES: dict[tuple[str, str], Callable[[LayerPart, Shapes], LayerRule]] = {
 
 
 def dummies(shapes: Shapes) -> Arrays:
-    """Arrays of these shapes that take no memory. They show what a rule makes of the shapes."""
+    """Return arrays of these shapes that take no memory. They show what a rule makes of the shapes."""
     return {role: np.broadcast_to(np.int8(0), shape) for role, shape in shapes.items()}
 
 
 def shapes_after(convert: Callable[[Arrays], Arrays], shapes: Shapes) -> Shapes | None:
-    """The shapes that a rule makes; None if such a layer cannot have these shapes."""
+    """Return the shapes that a rule makes; None if such a layer cannot have these shapes."""
     try:
         return {role: array.shape for role, array in convert(dummies(shapes)).items()}
     except (ValueError, IndexError, KeyError):
@@ -183,7 +186,7 @@ def shapes_after(convert: Callable[[Arrays], Arrays], shapes: Shapes) -> Shapes 
 
 
 def fit(keras: LayerPart, pytorch: LayerPart, models: tuple[ModelFacts, ModelFacts]) -> LayerRule | None:
-    """The rule between two layers, if the shapes of the arrays that both have fit each other."""
+    """Return the rule between two layers, if the shapes of the arrays that both have fit each other."""
     rule = rule_for(keras, pytorch, models)
     if rule is None:
         return None
@@ -195,10 +198,10 @@ def fit(keras: LayerPart, pytorch: LayerPart, models: tuple[ModelFacts, ModelFac
 
 
 def neutral(role: str, kind: str) -> bool:
-    """Whether a layer may lack this array."""
+    """Return whether a layer may lack this array."""
     return role.removesuffix(REVERSE) in NEUTRAL or (kind in NORMALIZATIONS and role == "weight")
 
 
 def neutral_array(role: str, shape: tuple[int, ...], dtype: str) -> Array:
-    """The values for an array that a library does not have."""
+    """Return the values for an array that a library does not have."""
     return np.full(shape, NEUTRAL.get(role.removesuffix(REVERSE), 1), dtype)

@@ -38,7 +38,7 @@ def check_target(path: Path, *, is_named: bool) -> None:
 
 
 def load(path: Path) -> dict[str, Array]:
-    """The arrays of a file by name. DataError."""
+    """Return the arrays of a file by name. DataError."""
     try:
         if path.suffix == ".safetensors":
             from safetensors.numpy import load_file
@@ -53,7 +53,7 @@ def load(path: Path) -> dict[str, Array]:
 
 
 def given(path: Path, model: ModelFacts) -> dict[int, Array]:
-    """A model's arrays by number: by name if the file has the model's names, else in order. Raises DataError."""
+    """Return a model's arrays by number: by name if the file has the model's names, else in order. Raises DataError."""
     arrays = load(path)
     names = [weight.name for weight in model.weights]
     counters = {number for number, weight in enumerate(model.weights) if weight.dtype.startswith("int")}
@@ -90,7 +90,7 @@ def save(path: Path, arrays: dict[str, Array]) -> None:
 
 
 def how_to_load(path: Path, target: ModelFacts, *, whole: bool) -> list[str]:
-    """Lines that load the file into the target. `whole`: whether it holds every weight."""
+    """Return the lines that load the file into the target. `whole`: whether it holds every weight."""
     reads = {"keras": "numpy", "pytorch": "torch"}[target.library]
     lines = [f"from safetensors.{reads} import load_file", f'weights = load_file("{path.name}")']
     if path.suffix == ".npz":

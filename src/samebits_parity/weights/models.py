@@ -71,19 +71,19 @@ class ModelFacts:
 
     @property
     def title(self) -> str:
-        """A (PyTorch)"""
+        """Return a text such as: A (PyTorch)."""
         return f"{self.side} ({TITLES[self.library]})"
 
     def weighted(self) -> list[Layer]:
         return [layer for layer in self.layers if layer.roles or layer.refused]
 
     def of(self, layer: Layer) -> dict[str, Array]:
-        """The arrays of a layer by their roles."""
+        """Return the arrays of a layer by their roles."""
         return {role: self.arrays[number] for role, number in layer.roles.items()}
 
 
 def read(answer: dict[str, Any], folder: Path, side: str, said: str) -> ModelFacts:
-    """A model from what describe_model.py answered, and left in a folder."""
+    """Return a model from what describe_model.py answered, and left in a folder."""
     weights = tuple(ModelArray(entry["name"], tuple(entry["shape"]), entry["dtype"]) for entry in answer["weights"])
     outputs = _loaded(folder / "outputs.npz")
     return ModelFacts(
@@ -144,13 +144,13 @@ class ModelRequest:
     backend: str | None
 
     def library(self) -> Side:
-        """What runs the scripts. The model shows which library it is."""
+        """Return what runs the scripts. The model shows which library it is."""
         variables = {"KERAS_BACKEND": self.backend} if self.backend else {}
         return Side(f"{self.side} ({self.words})", "pytorch", "", (), variables, self.python)
 
 
 def asked(side: str, words: str, python: str | None, backend: str | None) -> ModelRequest:
-    """A model from the words of the command line.
+    """Return a model from the words of the command line.
 
     `python`: None for the one that runs samebits. Raises UsageError, NotFound.
     """
@@ -205,7 +205,7 @@ def look(which: ModelRequest, folder: Path, given: BuildInputs) -> ModelFacts:
 
 
 def make_inputs(keras: ModelFacts, folder: Path, seed: int) -> Inputs:
-    """Random inputs for a Keras model: normal numbers, or whole numbers below the size of an embedding."""
+    """Return random inputs for a Keras model: normal numbers, or whole numbers below the size of an embedding."""
     generator = np.random.default_rng(seed)
     batch = _batch(keras)
     arrays = []
@@ -227,8 +227,10 @@ def _batch(keras: ModelFacts) -> int:
 
 
 def _layouts(keras: ModelFacts, ranks: list[int]) -> list[list[list[int]]]:
-    """Orders of the axes in which PyTorch may want the inputs, the likeliest first: channels moved, the same, time
-    first."""
+    """Return the orders of the axes in which PyTorch may want the inputs.
+
+    The likeliest comes first: channels moved, the same, time first.
+    """
     moved = [[0, rank - 1, *range(1, rank - 1)] if rank > 2 else list(range(rank)) for rank in ranks]
     plain = [list(range(rank)) for rank in ranks]
     time = [[1, 0, *range(2, rank)] if rank > 1 else [0] for rank in ranks]

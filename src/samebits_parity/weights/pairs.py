@@ -81,7 +81,7 @@ def in_running_order(
 
 
 def _aligned(n: int, m: int, fits: Callable[[int, int], object]) -> list[tuple[int, int]]:
-    """The longest row of pairs in which both sides keep their order; if there are several, the earliest."""
+    """Return the longest row of pairs in which both sides keep their order; if there are several, the earliest."""
     if n == m and all(fits(i, i) for i in range(n)):
         return [(i, i) for i in range(n)]
     best = [[0] * (m + 1) for _ in range(n + 1)]
@@ -117,8 +117,9 @@ def _lonely(
     found: list[tuple[int, int]],
     models: tuple[ModelFacts, ModelFacts],
 ) -> list[Lonely]:
-    """The layers without a partner, each with a layer of its kind without a partner at about its place on the other
-    side.
+    """Return the layers without a partner.
+
+    Each has a layer of its kind at about its place on the other side, if there is one without a partner.
     """
     left = [i for i in range(len(sides[0])) if i not in {i for i, _ in found}]
     right = [j for j in range(len(sides[1])) if j not in {j for _, j in found}]

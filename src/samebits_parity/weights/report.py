@@ -99,7 +99,7 @@ class WeightsFile(Document):
 
 
 def document(moved: Transfer, judged: TransferVerdict, version: str) -> WeightsFile:
-    """All that was found."""
+    """Return all that was found."""
     whole = moved.whole_model
     return WeightsFile(
         samebits=version,
@@ -164,7 +164,7 @@ MOST_NOTES = 12  # settings without an effect here; the JSON has all
 
 
 def report(moved: Transfer) -> Report:
-    """What to show, and what to write as JSON."""
+    """Return what to show, and what to write as JSON."""
     judged = judge(moved)
     found = document(moved, judged, __version__)
     return compared(
@@ -191,7 +191,10 @@ def _facts(moved: Transfer, judged: TransferVerdict) -> list[tuple[str, str]]:
 
 
 def _settings_elsewhere(moved: Transfer, judged: TransferVerdict) -> list[str]:
-    """Settings that differ at layers which agree: each once, with the first such layer and the number of others."""
+    """Return the settings that differ at layers which agree.
+
+    Each comes once, with the first such layer and the number of others.
+    """
     found: dict[tuple[str, str, str], list[Difference]] = {}
     for place, pair in enumerate(moved.pairing.pairs):
         for one in verdict.of_pair(pair) if place != judged.first else ():

@@ -72,7 +72,7 @@ def _kernel_to_keras(kernel: Array) -> Array:
 
 
 def _positions(shape: tuple[int, ...]) -> Array:
-    """The place in Keras' tensor of each number in PyTorch's flattened tensor.
+    """Return the place in Keras' tensor of each number in PyTorch's flattened tensor.
 
     `shape`: (height, width, channels), or of any rank.
     """
@@ -89,28 +89,35 @@ DENSE = ArrayRule(lambda kernel: kernel.T, lambda kernel: kernel.T)
 
 
 def dense_after_flatten(*shape: int) -> ArrayRule:
-    """Like `DENSE`, if Keras flattens (height, width, channels) and PyTorch (channels, height, width)."""
+    """Return a rule like `DENSE`, if Keras flattens (height, width, channels) and PyTorch (channels, height, width)."""
     order = _positions(shape)
     back = np.argsort(order)
     return ArrayRule(lambda kernel: kernel[order].T, lambda kernel: kernel.T[back])
 
 
 def dense_before_reshape(*shape: int) -> ArrayRule:
-    """Like `DENSE`, if the output becomes (height, width, channels) in Keras, (channels, height, width) in PyTorch."""
+    """Return a rule like `DENSE` for an output that is reshaped.
+
+    It becomes (height, width, channels) in Keras, (channels, height, width) in PyTorch.
+    """
     order = _positions(shape)
     back = np.argsort(order)
     return ArrayRule(lambda kernel: kernel[:, order].T, lambda kernel: kernel.T[:, back])
 
 
 def flattened(*shape: int) -> ArrayRule:
-    """The last axis holds a flattened tensor: (height, width, channels) in Keras."""
+    """Return the rule for an array whose last axis holds a flattened tensor: (height, width, channels) in Keras."""
     order = _positions(shape)
     back = np.argsort(order)
     return ArrayRule(lambda array: array[..., order], lambda array: array[..., back])
 
 
 def depthwise(inputs: int) -> ArrayRule:
-    """(height, width, in, multiplier) of Keras, (in * multiplier, 1, height, width) of PyTorch with `in` groups."""
+    """Return the rule of a depthwise kernel.
+
+    It is (height, width, in, multiplier) in Keras, and (in * multiplier, 1, height, width) in PyTorch with `in`
+    groups.
+    """
 
     def to_pytorch(kernel: Array) -> Array:
         moved = kernel.transpose(kernel.ndim - 2, kernel.ndim - 1, *range(kernel.ndim - 2))
@@ -126,7 +133,10 @@ def depthwise(inputs: int) -> ArrayRule:
 
 
 def by_role(**roles: tuple[str, ArrayRule]) -> LayerRule:
-    """A layer whose arrays are converted one by one. `roles`: Keras' role = (PyTorch's role, rule)."""
+    """Return the rule of a layer whose arrays are converted one by one.
+
+    `roles`: Keras' role = (PyTorch's role, rule).
+    """
 
     def to_pytorch(arrays: Arrays) -> Arrays:
         return {name: rule.to_pytorch(arrays[role]) for role, (name, rule) in roles.items() if role in arrays}
@@ -138,25 +148,31 @@ def by_role(**roles: tuple[str, ArrayRule]) -> LayerRule:
 
 
 def with_kernel(rule: ArrayRule, bias: ArrayRule = SAME) -> LayerRule:
-    """A kernel and a bias."""
+    """Return the rule of a kernel and a bias."""
     return by_role(kernel=("weight", rule), bias=("bias", bias))
 
 
 def scaled(rule: ArrayRule = SAME) -> LayerRule:
-    """A normalization: scale and offset, and moving averages if it keeps them."""
+    """Return the rule of a normalization: scale and offset , and moving averages if it keeps them."""
     return by_role(
         gamma=("weight", rule), beta=("bias", rule), mean=("running_mean", rule), variance=("running_var", rule)
     )
 
 
 def parametric(channels: int, rank: int) -> LayerRule:
-    """PReLU: (1, 1, channels) of Keras with shared axes, (channels,) of PyTorch. `rank`: of Keras' array."""
+    """Return the rule of PReLU: (1, 1, channels) of Keras with shared axes, (channels,) of PyTorch.
+
+    `rank`: of Keras' array.
+    """
     shape = (*[1] * (rank - 1), channels)
     return by_role(alpha=("weight", ArrayRule(lambda alpha: alpha.reshape(-1), lambda alpha: alpha.reshape(shape))))
 
 
 def _gates_swapped(array: Array) -> Array:
-    """Keras' GRU has update, reset, new along its last axis; PyTorch's has reset, update, new."""
+    """Return the array with the first two gates swapped.
+
+    Keras' GRU has update, reset, new along its last axis; PyTorch's has reset, update, new.
+    """
     update, reset, new = np.split(array, 3, axis=-1)
     return np.concatenate([reset, update, new], axis=-1)
 
@@ -166,7 +182,10 @@ def _one_bias(bias: Array) -> Arrays:
 
 
 def _summed(arrays: Arrays) -> Array:
-    """PyTorch adds two biases, and Keras has one. If the second is zero, the first keeps its bits."""
+    """Return the sum of PyTorch's two biases, because Keras has one.
+
+    If the second is zero, the first keeps its bits.
+    """
     first, second = arrays["bias_ih"], arrays["bias_hh"]
     added: Array = np.add(first, second, out=first.copy(), where=second != 0)
     return added
@@ -203,7 +222,7 @@ GRU = LayerRule(_gru_to_pytorch, _gru_to_keras)
 
 
 def bidirectional(rule: LayerRule) -> LayerRule:
-    """The same rule for both directions. Roles of the second direction end with `REVERSE`."""
+    """Return the same rule for both directions. Roles of the second direction end with `REVERSE`."""
 
     def both(convert: Callable[[Arrays], Arrays]) -> Callable[[Arrays], Arrays]:
         def apply(arrays: Arrays) -> Arrays:
@@ -220,7 +239,7 @@ PROJECTIONS = ("query", "key", "value")
 
 
 def attention(heads: int) -> LayerRule:
-    """(model, heads, key) of Keras for each projection, (3 * model, model) of PyTorch for the three together."""
+    """Return the rule of attention: Keras has (model, heads, key) for each projection, PyTorch (3 * model, model)."""
 
     def to_pytorch(arrays: Arrays) -> Arrays:
         kernels = [arrays[f"{name}_kernel"] for name in PROJECTIONS]

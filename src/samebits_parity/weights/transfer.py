@@ -41,7 +41,7 @@ class Conversion:
 
 
 def carry(pairs: tuple[LayerPair, ...], source: ModelFacts, target: ModelFacts, arrays: Numbered) -> Conversion:
-    """The new weights of the target. `arrays`: the source's, by number."""
+    """Return the new weights of the target. `arrays`: the source's, by number."""
     done = Conversion()
     for pair in pairs:
         _carry_pair(done, pair, (source, target), arrays)
@@ -93,7 +93,7 @@ def _as(dtype: str, array: Array, name: str, done: Conversion) -> Array:
 def telltale_weights(
     pairs: tuple[LayerPair, ...], source: ModelFacts, target: ModelFacts, seed: int
 ) -> tuple[Numbered, int]:
-    """The source's weights for the comparison of outputs, and how many of the arrays got random numbers.
+    """Return the source's weights for the comparison of outputs, and how many of the arrays got random numbers.
 
     If all values of an array are the same number (zero biases, fresh moving averages), it cannot show whether it was
     carried to the right place. Random numbers replace it.
@@ -173,7 +173,7 @@ def _keras_first(a: ModelFacts, b: ModelFacts) -> tuple[ModelFacts, ModelFacts]:
 
 
 def _both(wanted: TransferRequest, place: Path) -> tuple[ModelFacts, ModelFacts, Inputs]:
-    """A and B, and the inputs of both. Keras decides the inputs, so PyTorch's model runs after it."""
+    """Return A and B, and the inputs of both. Keras decides the inputs, so PyTorch's model runs after it."""
     h5 = wanted.weights.resolve() if wanted.weights and wanted.weights.suffix in files.KERAS else None
     given = BuildInputs(seed=wanted.seed, shapes=wanted.shapes)
     a = look(wanted.a, place / "a", replace(given, h5=h5))
@@ -200,7 +200,10 @@ def _refuse_empty(a: ModelFacts, b: ModelFacts) -> None:
 
 
 def _write(out: Path, target: ModelFacts, carried: Conversion) -> tuple[Path | None, bool]:
-    """(the file, whether it holds every weight). It has B's names, and B's own counters, which no library compares."""
+    """Return (the file, whether it holds every weight).
+
+    It has B's names, and B's own counters, which no library compares.
+    """
     if not carried.arrays:
         return None, False
     arrays = dict(carried.arrays)
@@ -240,7 +243,7 @@ def _compared(
 def _outputs(
     pairing: LayerPairs, keras: ModelFacts, pytorch: ModelFacts
 ) -> tuple[tuple[OutputGap, ...], OutputGap | None]:
-    """How far apart the outputs of the layers and of the models are; nothing if a model did not run."""
+    """Return how far apart the outputs of the layers and of the models are; nothing if a model did not run."""
     if not pairing.pairs or keras.ran or pytorch.ran:
         return (), None
     whole = verification.compare_models(pairing.pairs, keras, pytorch)

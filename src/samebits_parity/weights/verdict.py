@@ -37,7 +37,7 @@ class Difference:
 
 
 def of_pair(pair: LayerPair) -> list[Difference]:
-    """Settings of the two layers that differ."""
+    """Return the settings of the two layers that differ."""
     return _differing(pair.keras.layer, pair.pytorch.layer)
 
 
@@ -51,7 +51,7 @@ def _differing(keras: Layer, pytorch: Layer) -> list[Difference]:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two settings are the same number, list or word."""
+    """Return whether two settings are the same number, list or word."""
     if isinstance(a, float) or isinstance(b, float):
         return isinstance(a, (int, float)) and isinstance(b, (int, float)) and abs(a - b) <= CLOSE * max(abs(a), abs(b))
     if isinstance(a, list) and isinstance(b, list):
@@ -60,7 +60,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def between(pairs: tuple[LayerPair, ...], place: int, keras: ModelFacts, pytorch: ModelFacts) -> list[Difference]:
-    """Differences of the layers without weights before the pair at a place (or after the last pair)."""
+    """Return the differences of the layers without weights before the pair at a place (or after the last pair)."""
     found = []
     left, right = _without_weights(pairs, place, keras, "keras"), _without_weights(pairs, place, pytorch, "pytorch")
     for kind in COUNTED:
@@ -103,7 +103,7 @@ class TransferVerdict:
 
 
 def judge(moved: Transfer) -> TransferVerdict:
-    """The verdict. Outputs that cannot be compared never agree."""
+    """Return the verdict. Outputs that cannot be compared never agree."""
     last = _judged_until(moved)
     first = next((place for place in range(last) if place < len(moved.layers) and _parts(moved.layers[place])), None)
     if first is not None:
@@ -116,7 +116,7 @@ def judge(moved: Transfer) -> TransferVerdict:
 
 
 def _not_carried(moved: Transfer, last: int) -> TransferVerdict | None:
-    """A sentence if weights had no place; None if all had one."""
+    """Return a sentence if weights had no place; None if all had one."""
     if moved.pairing.lonely:
         return TransferVerdict("differ", _of_lonely(moved.pairing.lonely[0], moved), last=last)
     if moved.pairing.refused:
@@ -132,7 +132,7 @@ def _parts(one: OutputGap) -> bool:
 
 
 def _judged_until(moved: Transfer) -> int:
-    """How many pairs come before the first layer that got no weights from the other model."""
+    """Return how many pairs come before the first layer that got no weights from the other model."""
     left = (*moved.pairing.lonely, *moved.pairing.refused)
     first = {model.side: min((one.number for one in left if one.side == model.side), default=None)
              for model in (moved.keras, moved.pytorch)}  # fmt: skip
@@ -145,7 +145,7 @@ def _judged_until(moved: Transfer) -> int:
 
 
 def names(pair: LayerPair, moved: Transfer) -> tuple[str, str]:
-    """The names of a pair's layers in A and in B."""
+    """Return the names of a pair's layers in A and in B."""
     both = (pair.keras.name, pair.pytorch.name)
     return both if moved.source.library == "keras" else (both[1], both[0])
 
@@ -178,7 +178,7 @@ def _of_lonely(one: Lonely, moved: Transfer) -> str:
 
 
 def shapes_said(shapes: dict[str, tuple[int, ...]] | None) -> str:
-    """kernel (3, 3, 1, 8), bias (8,)"""
+    """Return a text such as: kernel (3, 3, 1, 8), bias (8,)."""
     return ", ".join(f"{role} {shape}" for role, shape in (shapes or {}).items()) or "no weights"
 
 

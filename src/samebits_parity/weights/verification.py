@@ -46,7 +46,7 @@ class OutputGap:
 
 
 def compare_layers(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: ModelFacts) -> list[OutputGap]:
-    """The outputs of each pair, in the order in which Keras runs them."""
+    """Return the outputs of each pair, in the order in which Keras runs them."""
     rounding, found = 0.0, []
     for pair in pairs:
         rounding = max(rounding, _rounding(pair, pytorch))
@@ -55,12 +55,15 @@ def compare_layers(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: Mod
 
 
 def _steady(one: OutputGap, rounding: float) -> OutputGap:
-    """Leaves out what cannot be told, because the distance of float32 and float64 would explain anything."""
+    """Return the gaps that can be judged.
+
+    A gap is left out if the distance of float32 and float64 would explain anything.
+    """
     return one if rounding <= STEADY or one.apart is None else OutputGap(None, one.allowed, why=UNSTEADY)
 
 
 def compare_models(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: ModelFacts) -> OutputGap:
-    """The outputs of the two models, in the order of axes in which they are nearest."""
+    """Return the outputs of the two models, in the order of axes in which they are nearest."""
     known = [_rounding(pair, pytorch) for pair in pairs] + [_exact(pytorch, MODEL)]
     allowed = ROUNDINGS * max(known)
     a, b = keras.outputs.get(MODEL), pytorch.outputs.get(MODEL)
@@ -74,7 +77,7 @@ def compare_models(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: Mod
 
 
 def settled(layers: list[OutputGap], whole: OutputGap) -> tuple[OutputGap, ...]:
-    """The layers. One of a different shape is not judged if the next one agrees: one model cuts or pads it."""
+    """Return the layers. One of a different shape is not judged if the next one agrees: one model cuts or pads it."""
     found = list(layers)
     for place, one in enumerate(layers):
         judged = [later for later in layers[place + 1 :] if not later.shapes_differ and later.agrees is not None]
@@ -91,8 +94,10 @@ def _turned(array: Array) -> Iterator[Array]:
 
 
 def _rounding(pair: LayerPair, pytorch: ModelFacts) -> float:
-    """What rounding may change here: the distance of PyTorch's float32 and float64, but at least what a sum of so many
-    numbers is expected to change in a different order (units that grow with the square root of that number).
+    """Return what rounding may change here.
+
+    It is the distance of PyTorch's float32 and float64, but at least what a sum of so many numbers is expected to
+    change in a different order (units that grow with the square root of that number).
     """
     shapes = pair.pytorch.shapes(pytorch).values()
     longest = max(math.prod(shape[1:]) for shape in shapes)
@@ -127,7 +132,7 @@ def _unlike(a: Array, b: Array, allowed: float) -> OutputGap:
 
 
 def aligned(part: LayerPart, a: Array, b: Array) -> Array | None:
-    """PyTorch's output in the order of Keras' axes; None if the shapes do not belong together."""
+    """Return PyTorch's output in the order of Keras' axes; None if the shapes do not belong together."""
     spatial = part.kind in ("convolution", "depthwise", "transposed", "batch_norm", "group_norm", "prelu")
     if spatial and a.ndim > 2 and a.ndim == b.ndim and not part.layer.channels_first:
         b = np.moveaxis(b, 1, -1)

@@ -121,7 +121,7 @@ def _refuse_without_cells(cells: CellData, source: Path | None) -> None:
 
 
 def load(source: Path | None, settings: CellSettings) -> CellData:
-    """The cells of a folder, whose content shows the layout, or generated ones.
+    """Return the cells of a folder, whose content shows the layout, or generated ones.
 
     Raises NotFound, DataError. For a folder, the test animal has as many fields as the others.
     """
@@ -156,7 +156,7 @@ def _check_numbers(size: int, fields_per_animal: int | None, augmented: int) -> 
 
 
 def with_whole_cells(cells: CellData) -> CellData:
-    """The same cells; the test animal's frames have a margin as wide as its largest cell.
+    """Return the same cells; the test animal's frames have a margin as wide as its largest cell.
 
     A cell that reaches such a frame is not cut by the edge of its field. Raises DataError if that leaves no frame, or
     if the single cells of a field are not marked.
@@ -174,7 +174,7 @@ def with_whole_cells(cells: CellData) -> CellData:
 
 
 def _widest(field: Field) -> int:
-    """The width or height in pixels of the largest cell of a field.
+    """Return the width or height in pixels of the largest cell of a field.
 
     Raises DataError if its single cells are not marked.
     """
@@ -185,7 +185,7 @@ def _widest(field: Field) -> int:
 
 
 def training_arrays(cells: CellData, augmented: int, seed: int) -> Arrays:
-    """train_images and train_masks: the fields of all animals but one and their deformed copies, shuffled."""
+    """Return train_images and train_masks: the fields of all animals but one and their deformed copies, shuffled."""
     pairs = [(field.image, field.mask) for field in cells.training]
     rng, how = np.random.default_rng([seed, _AUGMENTING]), Deformation.for_size(len(pairs[0][0]))
     pairs += [deform(image, mask, rng, how) for image, mask in pairs for _ in range(augmented)]
@@ -201,7 +201,7 @@ def _images(fields: list[Field]) -> Grey:
 
 
 def _truth(cells: CellData) -> Arrays:
-    """The arrays of `Truth`, without those that are None."""
+    """Return the arrays of `Truth`, without those that are None."""
     fields = cells.test
     arrays: Arrays = {
         "masks": np.stack([field.mask for field in fields]),
@@ -218,7 +218,7 @@ def _truth(cells: CellData) -> Arrays:
 
 
 def read_truth(path: Path) -> Truth:
-    """What `prepare` wrote in truth.npz. Raises DataError."""
+    """Return what `prepare` wrote in truth.npz. Raises DataError."""
     arrays = _read(path)
     try:
         return Truth(
@@ -246,7 +246,7 @@ def digest(data: Arrays, truth: Arrays) -> str:
 
 
 def written_digest(folder: Path) -> str:
-    """The digest of what a folder holds now.
+    """Return the digest of what a folder holds now.
 
     It differs from the earlier one if files have changed. Raises DataError.
     """
@@ -291,12 +291,12 @@ class Deformation:
 
     @classmethod
     def for_size(cls, size: int) -> Deformation:
-        """The deformation of the study: any angle, a shift of 4 pixels at 400 x 400, a smoothness of 20."""
+        """Return the deformation of the study: any angle, a shift of 4 pixels at 400 x 400, a smoothness of 20."""
         return cls(degrees=180.0, shift=4.0 * size / AUTHORS_SIDE, smoothness=20.0 * size / AUTHORS_SIDE)
 
 
 def deform(image: Grey, mask: Grey, rng: np.random.Generator, how: Deformation) -> tuple[Grey, Grey]:
-    """The image and its mask, moved by the same random field.
+    """Return the image and its mask, moved by the same random field.
 
     The image is interpolated, the mask takes the nearest pixel and stays of 0 and 255. Pixels from outside come from a
     mirror image. Equal generators give equal bits and have equal states afterwards, whatever the strength.
@@ -306,14 +306,14 @@ def deform(image: Grey, mask: Grey, rng: np.random.Generator, how: Deformation) 
 
 
 def displaced(shape: tuple[int, ...], rng: np.random.Generator, how: Deformation) -> NDArray[np.float64]:
-    """The place from which each pixel is taken: rows and columns, (2, H, W)."""
+    """Return the place from which each pixel is taken: rows and columns, (2, H, W)."""
     angle = np.deg2rad(how.degrees * rng.uniform(-1, 1))
     pushes = rng.uniform(-1, 1, (2, *shape))
     return _turned(shape, float(angle)) + _smoothed(pushes, how)
 
 
 def _turned(shape: tuple[int, ...], angle: float) -> NDArray[np.float64]:
-    """The places of the pixels after a rotation about the middle."""
+    """Return the places of the pixels after a rotation about the middle."""
     middle = (np.array(shape, np.float64).reshape(2, 1, 1) - 1) / 2
     rows, columns = np.indices(shape) - middle
     cosine, sine = np.cos(angle), np.sin(angle)

@@ -34,7 +34,7 @@ _NAME = re.compile(r"([^_]+)_([^_]+)_(.+)")
 
 
 def read(folder: Path, size: int, fields_per_animal: int | None = None, *, test_animal: str | None = None) -> CellData:
-    """The fields, resized to `size` x `size`; for each mouse at most so many, spread over its sections.
+    """Return the fields, resized to `size` x `size`; for each mouse at most so many, spread over its sections.
 
     `test_animal`: the mouse left out (default: LU3 as in the paper; if there is none, the last). Its fields need a
     frame and a count each; those of the others need none. Raises NotFound if there is no such folder, and DataError if
@@ -71,7 +71,7 @@ def _pairs(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
 
 
 def _by_mouse(images: dict[str, Path], folder: Path) -> dict[str, list[str]]:
-    """Names of fields by mouse. Mice and fields are in the order of their numbers (LU2 before LU14)."""
+    """Return the names of fields by mouse. Mice and fields are in the order of their numbers (LU2 before LU14)."""
     mice: dict[str, list[str]] = {}
     for name in sorted(images, key=_natural):
         match = _NAME.fullmatch(name)
@@ -138,7 +138,7 @@ def _field(mouse: str, files: FieldFiles, size: int) -> Field:
 
 
 def read_counts(folder: Path) -> dict[str, int]:
-    """The hand counts of cells, by field.
+    """Return the hand counts of cells, by field.
 
     Raises DataError if a field is missing, counted twice, or has something that is not a count.
     """
@@ -177,7 +177,7 @@ _CORNER = "bottom-left"
 
 
 def read_frame(path: Path, image: Grey, size: int) -> Rectangle:
-    """The frame of a disector picture, in the pixels of its image after it is resized to `size` x `size`.
+    """Return the frame of a disector picture, in the pixels of its image after it is resized to `size` x `size`.
 
     A disector picture of the image's own size has the frame where it is in the image. If the picture is larger, the
     image is taken to be the part that the authors' CropEDF_basedOnDisectorColor.m cuts out: the frame and 20 pixels on

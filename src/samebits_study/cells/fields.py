@@ -86,18 +86,18 @@ class CellData:
 
 
 def inset_frame(size: int) -> Rectangle:
-    """A frame for a square field that comes without one: inset by 20 pixels of 400, as in the authors' crops."""
+    """Return a frame for a square field that comes without one: inset by 20 pixels of 400, as in the authors' crops."""
     margin = round(size * AUTHORS_MARGIN / AUTHORS_SIDE)
     return margin, margin, size - margin, size - margin
 
 
 def mask_of(labels: NDArray[np.integer]) -> Grey:
-    """The mask (0 and 255) of labelled cells."""
+    """Return the mask (0 and 255) of labelled cells."""
     return np.where(labels > 0, CELL, 0).astype(np.uint8)
 
 
 def renumbered(labels: NDArray[np.integer]) -> Labels:
-    """Labels 1 to n, in the order of the old ones, without gaps."""
+    """Return the labels 1 to n, in the order of the old ones, without gaps."""
     _, numbers = np.unique(np.append(0, labels.ravel()), return_inverse=True)
     return numbers[1:].reshape(labels.shape).astype(np.int32)
 
@@ -109,7 +109,7 @@ def left_out(numbers: dict[str, int], what: str, tested: str) -> str:
 
 
 def sides(picture: NDArray[np.generic]) -> str:
-    """Width and height as text."""
+    """Return the width and height as text."""
     return f"{picture.shape[1]} x {picture.shape[0]}"
 
 
@@ -120,7 +120,7 @@ _MANY = 3  # names in an error
 
 
 def read(path: Path) -> NDArray[Any]:
-    """A picture as it is in a PNG file: (H, W) or (H, W, channels). Raises DataError."""
+    """Return a picture as it is in a PNG file: (H, W) or (H, W, channels). Raises DataError."""
     try:
         with path.open("rb") as file:
             if file.read(len(_SIGNATURE)) != _SIGNATURE:  # otherwise every available reader would try the file
@@ -131,7 +131,7 @@ def read(path: Path) -> NDArray[Any]:
 
 
 def read_colour(path: Path) -> Grey:
-    """A picture of red, green and blue, (H, W, 3). Raises DataError."""
+    """Return a picture of red, green and blue, (H, W, 3). Raises DataError."""
     picture = read(path)
     if picture.ndim != 3 or picture.shape[2] < 3 or picture.dtype != np.uint8:
         raise DataError(f"{path} is not a picture in colour (8 bits each of red, green and blue).")
@@ -139,7 +139,7 @@ def read_colour(path: Path) -> Grey:
 
 
 def read_grey(path: Path) -> Grey:
-    """A picture as grey levels (H, W): colours by their luminance. Raises DataError."""
+    """Return a picture as grey levels (H, W): colours by their luminance. Raises DataError."""
     picture = read(path)
     if picture.dtype != np.uint8:
         raise DataError(f"{path} has {picture.dtype} pixels, not bytes.")
@@ -150,7 +150,7 @@ def read_grey(path: Path) -> Grey:
 
 
 def read_mask(path: Path) -> Grey:
-    """A mask of 0 and 255.
+    """Return a mask of 0 and 255.
 
     It may be without cells. The file may hold 1 instead of 255. Raises DataError if it is not binary.
     """
@@ -172,7 +172,7 @@ def _first_channel(picture: NDArray[Any]) -> NDArray[Any]:
 
 
 def resized(image: Grey, size: int) -> Grey:
-    """A grey picture resized to size x size. It is smoothed first if it becomes smaller."""
+    """Return a grey picture resized to size x size. It is smoothed first if it becomes smaller."""
     if image.shape == (size, size):
         return image
     grey: Any = transform.resize(image.astype(np.float64), (size, size), order=1, anti_aliasing=True)
@@ -180,14 +180,14 @@ def resized(image: Grey, size: int) -> Grey:
 
 
 def resized_mask(mask: Grey, size: int) -> Grey:
-    """A mask resized to size x size: every pixel is its nearest neighbour."""
+    """Return a mask resized to size x size: every pixel is its nearest neighbour."""
     if mask.shape == (size, size):
         return mask
     return np.asarray(transform.resize(mask, (size, size), order=0, anti_aliasing=False, preserve_range=True), np.uint8)
 
 
 def by_name(folder: Path) -> dict[str, Path]:
-    """The PNG files below a folder by their names without the ending. Raises DataError if a name comes twice."""
+    """Return the PNG files below a folder by their names without the ending. Raises DataError if a name comes twice."""
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*.png")):
         if path.name.startswith("."):

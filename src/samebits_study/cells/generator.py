@@ -73,17 +73,17 @@ class Mouse(NamedTuple):
     manner: Manner
 
     def scale(self, size: int) -> float:
-        """How many pixels of a field of `size` x `size` stand for one pixel of the paper's images."""
+        """Return how many pixels of a field of `size` x `size` stand for one pixel of the paper's images."""
         return size / self.manner.across
 
 
 def generate(
     size: int, fields_per_animal: int, seed: int, manner: Manner = PLAIN, tested: int | None = None
 ) -> CellData:
-    """Nine mice with fields of `size` x `size` pixels; M9 is the test, with `tested` fields if that is given.
+    """Return nine mice with fields of `size` x `size` pixels. M9 is the test, with `tested` fields if that is given.
 
-    A smaller field shows the same amount of tissue in fewer pixels. Field k of a mouse is the same, however many fields
-    are made.
+    A smaller field shows the same amount of tissue in fewer pixels. Field k of a mouse is the same, however many
+    fields are made.
     """
     animals = {}
     for number, mouse in enumerate(mice(seed, manner), 1):
@@ -96,14 +96,14 @@ def generate(
 
 
 def _smallest(size: int, manner: Manner) -> int | None:
-    """The fewest pixels of a cell; None for the paper's number, in a field of the paper's size."""
+    """Return the fewest pixels of a cell; None for the paper's number, in a field of the paper's size."""
     if manner.across == AUTHORS_SIDE:
         return None
     return round(SMALLEST * (size / manner.across) ** 2)
 
 
 def mice(seed: int, manner: Manner = PLAIN) -> list[Mouse]:
-    """The nine mice.
+    """Return the nine mice.
 
     Each quality is spread evenly over its range, and assigned at random, independently of the others.
     """
@@ -127,7 +127,7 @@ def mice(seed: int, manner: Manner = PLAIN) -> list[Mouse]:
 
 
 def make_field(mouse: Mouse, rng: np.random.Generator, size: int, *, name: str) -> Field:
-    """One field with its labels. At least one cell lies in the middle of it."""
+    """Return one field with its labels. At least one cell lies in the middle of it."""
     somata = _somata(mouse, rng, size)
     labels, stained = _draw(somata, rng, size)
     density = _tissue(mouse, rng, size) + stained
@@ -142,7 +142,7 @@ def make_field(mouse: Mouse, rng: np.random.Generator, size: int, *, name: str) 
 
 
 def _somata(mouse: Mouse, rng: np.random.Generator, size: int) -> list[Spot]:
-    """Somata in their places. Some touch others; none is mostly behind another."""
+    """Return the somata in their places. Some touch others; none is mostly behind another."""
     placed: list[Spot] = []
     nearest = mouse.manner.nearest
     for _ in range(max(1, rng.poisson(mouse.cells * (mouse.manner.across / AUTHORS_SIDE) ** 2))):
@@ -183,7 +183,10 @@ def _soma(mouse: Mouse, rng: np.random.Generator, scale: float) -> Spot:
 
 
 def _draw(somata: list[Spot], rng: np.random.Generator, size: int) -> tuple[Labels, Density]:
-    """Labels 1 to n of the visible somata, and their optical density. Where two overlap, the first is on top."""
+    """Return the labels 1 to n of the visible somata, and their optical density.
+
+    Where two overlap, the first is on top.
+    """
     labels, stained, number = np.zeros((size, size), np.int32), np.zeros((size, size)), 0
     for soma in somata:
         where = window(soma, size)
@@ -200,7 +203,7 @@ def _draw(somata: list[Spot], rng: np.random.Generator, size: int) -> tuple[Labe
 
 
 def _seen(cell: NDArray[np.bool_], labels: Labels) -> NDArray[np.bool_]:
-    """The largest connected part of a cell that is not covered; nothing if most of the cell is covered."""
+    """Return the largest connected part of a cell that is not covered; nothing if most of the cell is covered."""
     parts, count = ndimage.label(cell & (labels == 0))
     if not count:
         return np.zeros_like(cell)
@@ -209,7 +212,7 @@ def _seen(cell: NDArray[np.bool_], labels: Labels) -> NDArray[np.bool_]:
 
 
 def _tissue(mouse: Mouse, rng: np.random.Generator, size: int) -> Density:
-    """The optical density of the tissue between cells: mottled, fine and coarse."""
+    """Return the optical density of the tissue between cells: mottled, fine and coarse."""
     scale = mouse.scale(size)
     fine = smooth_noise(rng, (size, size), 2.0 * scale)
     coarse = smooth_noise(rng, (size, size), 25.0 * scale)
@@ -220,7 +223,7 @@ def _tissue(mouse: Mouse, rng: np.random.Generator, size: int) -> Density:
 
 
 def _dendrites(somata: list[Spot], rng: np.random.Generator) -> Iterator[Spot]:
-    """The faint beginnings of apical dendrites, all on one side, as in cortex. Labels do not include them."""
+    """Yield the faint beginnings of apical dendrites, all on one side, as in cortex. Labels do not include them."""
     up = rng.uniform(0, 2 * np.pi)
     for soma in somata:
         if rng.uniform() < _WITH_DENDRITE:
@@ -240,8 +243,9 @@ _CLUTTER = {  # mean number; radius at 400 x 400; stretch; density; blur at 400 
 
 
 def _clutter(mouse: Mouse, rng: np.random.Generator, size: int) -> Iterator[Spot]:
-    """Things that do not count as neurons: glia, neurons far out of focus, fibres, dirt, and the bright lumen of
-    vessels.
+    """Yield things that do not count as neurons.
+
+    These are glia, neurons far out of focus, fibres, dirt, and the bright lumen of vessels.
     """
     scale = mouse.scale(size)
     for mean, radius, stretch, density, blur, height in _CLUTTER.values():
@@ -259,7 +263,7 @@ def _clutter(mouse: Mouse, rng: np.random.Generator, size: int) -> Iterator[Spot
 
 
 def _photograph(density: Density, mouse: Mouse, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """What the camera sees of an optical density: Beer and Lambert's law, an uneven lamp, shot noise, bytes."""
+    """Return what the camera sees of an optical density: Beer and Lambert's law, an uneven lamp, shot noise, bytes."""
     size = len(density)
     across = np.linspace(-1, 1, size)
     tilt = rng.uniform(-0.3, 0.3, 2)
@@ -299,13 +303,13 @@ class Spot(NamedTuple):
 
 
 def bumps(rng: np.random.Generator, height: float) -> NDArray[np.float64]:
-    """The waves of an outline. The fewer waves, the higher they are."""
+    """Return the waves of an outline. The fewer waves, the higher they are."""
     heights = rng.normal(0, height, len(_LOBES)).clip(-2 * height, 2 * height) / (_LOBES - 1)
     return np.stack([heights, rng.uniform(0, 2 * np.pi, len(_LOBES))])
 
 
 def window(spot: Spot, size: int) -> Window | None:
-    """The rows and columns of a square field that a spot covers; None if it lies outside."""
+    """Return the rows and columns of a square field that a spot covers; None if it lies outside."""
     reach = spot.radius * np.sqrt(spot.stretch) * 1.5 + _TRUNCATE * spot.blur + 1
     left, right = max(0, int(spot.x - reach)), min(size, int(spot.x + reach) + 2)
     top, bottom = max(0, int(spot.y - reach)), min(size, int(spot.y + reach) + 2)
@@ -313,7 +317,7 @@ def window(spot: Spot, size: int) -> Window | None:
 
 
 def depth(spot: Spot, where: Window) -> NDArray[np.float64]:
-    """How deep the middle of each pixel lies inside the outline, in about pixels; negative outside."""
+    """Return how deep the middle of each pixel lies inside the outline, in about pixels; negative outside."""
     rows, columns = np.mgrid[where]
     x, y = columns - spot.x, rows - spot.y
     along = (np.cos(spot.angle) * x + np.sin(spot.angle) * y) / np.sqrt(spot.stretch)
@@ -324,7 +328,7 @@ def depth(spot: Spot, where: Window) -> NDArray[np.float64]:
 
 
 def shade(spot: Spot, inside: NDArray[np.float64], rng: np.random.Generator) -> Density:
-    """The optical density that a spot adds to its window, as the lens shows it."""
+    """Return the optical density that a spot adds to its window, as the lens shows it."""
     shape = (inside + 0.5).clip(0, 1)
     if spot.grain:
         detail = smooth_noise(rng, inside.shape, _DETAIL * spot.radius)
@@ -334,7 +338,7 @@ def shade(spot: Spot, inside: NDArray[np.float64], rng: np.random.Generator) -> 
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> NDArray[np.float64]:
-    """Noise of mean near 0 and standard deviation 1, smooth over `scale` pixels."""
+    """Return the noise of mean near 0 and standard deviation 1, smooth over `scale` pixels."""
     noise = ndimage.gaussian_filter(rng.normal(size=shape), scale, mode="wrap")
     spread = noise.std()
     return np.asarray(noise / spread if spread else noise)

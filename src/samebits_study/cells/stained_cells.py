@@ -30,12 +30,12 @@ Tile = tuple[str, Grey, Labels]
 
 
 def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellData:
-    """Tiles of `size` x `size` pixels with a cell in them, at most `fields_per_animal` a group; G9 is the test.
+    """Return tiles of `size` x `size` pixels with a cell in them, at most `fields_per_animal` a group.
 
-    `folder`: as `bowl.stained_pictures` has it. Pictures are not resized. The grey level is the red light that comes
-    through: purple stains absorb it and pink ones do not. So nuclei are dark on a light ground, like neurons in NeuN,
-    even in the pinkest picture. Raises NotFound if there is no such folder, DataError if images and labels do not
-    match, or are smaller than a tile.
+    G9 is the test. `folder`: as `bowl.stained_pictures` has it. Pictures are not resized. The grey level is the red
+    light that comes through: purple stains absorb it and pink ones do not. So nuclei are dark on a light ground,
+    like neurons in NeuN, even in the pinkest picture. Raises NotFound if there is no such folder, DataError if
+    images and labels do not match, or are smaller than a tile.
     """
     found = stained_pictures(folder)
     if len(found) < GROUPS:
@@ -57,7 +57,7 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellD
 
 
 def _tiles(picture: Slide, size: int) -> list[Tile]:
-    """The tiles of a picture, row by row, centred."""
+    """Return the tiles of a picture, row by row, centred."""
     colour, labels = fields.read_colour(picture.image), picture.labels()
     fields.check_sizes(colour, picture.image, labels, picture.marked)
     down, across = (side // size for side in labels.shape)
@@ -77,7 +77,7 @@ def _tiles(picture: Slide, size: int) -> list[Tile]:
 
 
 def _fields(group: str, tiles: list[list[Tile]], most: int | None) -> tuple[Field, ...]:
-    """The first tile of each picture, then the second of each, and so on."""
+    """Return the first tile of each picture, then the second of each, and so on."""
     in_turn = [tile for turn in zip_longest(*tiles) for tile in turn if tile is not None]
     return tuple(
         Field(
@@ -116,7 +116,7 @@ class Slide(NamedTuple):
 
 
 def stained_pictures(folder: Path) -> list[Slide]:
-    """The stained pictures of a folder, in the order of their names.
+    """Return the stained pictures of a folder, in the order of their names.
 
     The folder holds images/NAME.png (colour) and labels/NAME.png; or, as published, stage1_train (or what is in it):
     NAME/images/NAME.png and NAME/masks/*.png, one mask for each cell. Of these, only the colour pictures of 320 x 256
@@ -160,7 +160,7 @@ def _published(folder: Path) -> list[Slide]:
 
 
 def _numbered(folder: Path, shape: tuple[int, int]) -> Marks:
-    """Labels from masks, one for each cell, in the order of their names.
+    """Return the labels from masks, one for each cell, in the order of their names.
 
     Where two overlap, the later one gets the pixel.
     """

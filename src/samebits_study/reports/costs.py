@@ -36,7 +36,7 @@ PAIRS = (
 
 
 def flags(result: StudyResult) -> Table:
-    """What the flags for deterministic training cost: the same training with and without them."""
+    """Return what the flags for deterministic training cost: the same training with and without them."""
     known = {setup.id: setup for setup in phrases.done(result)}
     found = [(known[p.with_it], known[p.without], p) for p in PAIRS if p.with_it in known and p.without in known]
     whole = [(a, b, pair, measures.refusal(measures.machines([a, b]), busy=result.busy)) for a, b, pair in found]
@@ -69,7 +69,7 @@ def _seconds(models: Iterable[TrainedModel | Plain]) -> list[float]:
 
 
 def _ratio(a: list[float], b: list[float]) -> Cell:
-    """The ratio of the means."""
+    """Return the ratio of the means."""
     if not sum(b):
         return MissingValue("undefined", "the other took no time")
     return Number((sum(a) / len(a)) / (sum(b) / len(b)), 3)
@@ -90,7 +90,7 @@ def _how(control: HeldControl) -> str:
 
 
 def watching(result: StudyResult) -> Table:
-    """What watching costs, and whether it changes a bit: watched trainings beside one that was not watched."""
+    """Return what watching costs, and whether it changes a bit: watched trainings beside one that was not watched."""
     setups = [setup for setup in phrases.done(result) if setup.plain]
     whole = [(setup, _apart(setup, busy=result.busy)) for setup in setups]
     return Table(
@@ -116,7 +116,7 @@ def _watching(setup: SetupResult, plain: Plain, refused: str) -> Row:
 
 
 def _apart(setup: SetupResult, *, busy: bool) -> str:
-    """Why a setup's watched and unwatched trainings are not compared."""
+    """Return why a setup's watched and unwatched trainings are not compared."""
     found = measures.machines([setup])
     if setup.plain:
         found.setdefault(setup.plain.machine, []).append(f"{setup.id}, not watched")

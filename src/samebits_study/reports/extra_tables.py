@@ -14,7 +14,7 @@ Row = tuple[Cell, ...]
 
 
 def tables(result: StudyResult) -> list[Table]:
-    """The tables that have a row, and always those of the setups and their models."""
+    """Return the tables that have a row, and always those of the setups and their models."""
     optional = (
         scores, classes, confusion, dice, divergences, distances, initial, costs.flags, costs.watching, retests,
         controls, missing,
@@ -23,7 +23,7 @@ def tables(result: StudyResult) -> list[Table]:
 
 
 def setups(result: StudyResult) -> Table:
-    """A row for each setup: what it is, and what was run."""
+    """Return a row for each setup: what it is, and what was run."""
     return Table(
         id="setups",
         title="The setups, and what was run of each.",
@@ -36,7 +36,7 @@ def setups(result: StudyResult) -> Table:
 
 
 def models(result: StudyResult) -> Table:
-    """How many different models the trials of each setup gave, and what the paper says about its setups."""
+    """Return how many different models the trials of each setup gave, and what the paper says about its setups."""
     return Table(
         id="models",
         title="How many different models the trials of one setup gave.",
@@ -57,7 +57,7 @@ def models(result: StudyResult) -> Table:
 
 
 def _of_paper(result: StudyResult, note: str) -> tuple[str, ...]:
-    """The note on the paper, if the study is one of the paper's."""
+    """Return the note on the paper, if the study is one of the paper's."""
     return (note,) if paper.quotations(result.study) else ()
 
 
@@ -76,7 +76,7 @@ def _models(study: str, setup: SetupResult) -> Row:
 
 
 def scores(result: StudyResult) -> Table:
-    """The measures of the study's own script, model by model; no rows if the study has no such script."""
+    """Return the measures of the study's own script, model by model; no rows if the study has no such script."""
     own = measures.of_study(result) if phrases.kind(result) == "scores" else ()
     done = phrases.done(result) if own else []
     left_out = (said for setup in done for said in measures.left_out(setup, own))
@@ -93,7 +93,10 @@ def scores(result: StudyResult) -> Table:
 
 
 def classes(result: StudyResult) -> Table:
-    """Right digits of each class. The paper saw "noticeable variations" there (section IX), but shows none."""
+    """Return the right digits of each class.
+
+    The paper saw "noticeable variations" there (section IX), but shows none.
+    """
     found = [(s.id, trials, d) for s in phrases.done(result) for trials, d in _judged(s)]
     return Table(
         id="classes",
@@ -106,7 +109,7 @@ def classes(result: StudyResult) -> Table:
 
 
 def confusion(result: StudyResult) -> Table:
-    """Every different confusion matrix."""
+    """Return the table of every different confusion matrix."""
     rows: list[Row] = []
     for setup in phrases.done(result):
         for trials, judged in _judged(setup):
@@ -121,7 +124,7 @@ def confusion(result: StudyResult) -> Table:
 
 
 def _undecided(result: StudyResult) -> tuple[str, ...]:
-    """A note for each outcome that has predictions without a class."""
+    """Return a note for each outcome that has predictions without a class."""
     return tuple(
         f"{setup.id}, trials {trials}: {words.count(judged.undecided, 'prediction')} NaN, of no class, and counted as "
         "wrong."
@@ -137,7 +140,7 @@ def _class_names(result: StudyResult) -> list[str]:
 
 
 def _judged(setup: SetupResult) -> list[tuple[str, Digits]]:
-    """Each different outcome and its trials. Models that differ in bits may agree in every digit."""
+    """Return each different outcome and its trials. Models that differ in bits may agree in every digit."""
     found: dict[str, tuple[list[int], Digits]] = {}
     for model in setup.models:
         if model.digits:
@@ -146,7 +149,7 @@ def _judged(setup: SetupResult) -> list[tuple[str, Digits]]:
 
 
 def divergences(result: StudyResult) -> Table:
-    """Where trials diverge: the first point at which a trial leaves the largest group."""
+    """Return where trials diverge: the first point at which a trial leaves the largest group."""
     return Table(
         id="divergences",
         title="Where the trials of a setup diverge.",
@@ -164,7 +167,7 @@ def _divergence(setup: str, found: Divergence) -> Row:
 
 
 def distances(result: StudyResult) -> Table:
-    """How far apart the weights of trials are after each kept epoch."""
+    """Return how far apart the weights of trials are after each kept epoch."""
     epochs = sorted({epoch for setup in result.setups for one in setup.distances for epoch in one.epochs})
     return Table(
         id="distances",
@@ -186,7 +189,7 @@ def _distance(value: float | None) -> Cell:
 
 
 def initial(result: StudyResult) -> Table:
-    """From which of the paper's two equations the initial weights were drawn."""
+    """Return a table that says from which of the paper's two equations the initial weights were drawn."""
     rows = [
         (s.id, one.name, " x ".join(map(str, one.shape)), Number(one.equation_1, 6), Number(one.equation_2, 6),
          measured(one.largest, 6), _drawn_from(one))
@@ -216,7 +219,7 @@ def _drawn_from(one: Initial) -> str:
 
 
 def retests(result: StudyResult) -> Table:
-    """Saved weights, tested again."""
+    """Return the table of saved weights that were tested again."""
     return Table(
         id="retests",
         title="Saved weights tested again: do the predictions have the same bits?",
@@ -237,7 +240,7 @@ def retests(result: StudyResult) -> Table:
 
 
 def controls(result: StudyResult) -> Table:
-    """What was held, and whether it took effect."""
+    """Return what was held, and whether it took effect."""
     return Table(
         id="controls",
         title="What was held in each setup, and whether it took effect.",
@@ -248,12 +251,12 @@ def controls(result: StudyResult) -> Table:
 
 
 def _effect(control: HeldControl) -> tuple[str, str]:
-    """Whether a control took effect, and how that was seen."""
+    """Return whether a control took effect, and how that was seen."""
     return YES_NO[phrases.took_effect(control)], control.why
 
 
 def missing(result: StudyResult) -> Table:
-    """What was not run, and how to get it."""
+    """Return what was not run, and how to get it."""
     return Table(
         id="missing",
         title="Setups that are not complete, and why.",
@@ -264,8 +267,9 @@ def missing(result: StudyResult) -> Table:
 
 
 def dice(result: StudyResult) -> Table:
-    """The Dice coefficient, computed in two ways, of each setup that counted cells; none if an older document lacks the
-    numbers.
+    """Return the Dice coefficient, computed in two ways, of each setup that counted cells.
+
+    The table is empty if an older document lacks the numbers.
     """
     return Table(
         id="dice",
@@ -287,7 +291,7 @@ def dice(result: StudyResult) -> Table:
 
 
 def _judged_cells(setup: SetupResult) -> dict[int, Cells]:
-    """The measures of a setup's models, by trial."""
+    """Return the measures of a setup's models, by trial."""
     return {model.trial: model.cells for model in setup.models if model.cells and model.cells.fields is not None}
 
 
@@ -304,7 +308,7 @@ def _over_trials(values: list[float | None]) -> Cell:
 
 
 def _left_out(judged: dict[int, Cells]) -> Cell:
-    """The fields that are left out, by name, each with the trials that leave it out."""
+    """Return the fields that are left out, by name, each with the trials that leave it out."""
     trials: dict[str, list[int]] = {}
     for trial, cells in judged.items():
         for name in cells.without_dice:

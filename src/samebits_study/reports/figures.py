@@ -107,7 +107,7 @@ COMPARABLE = 10  # two panels share an axis if it is at most so many times as lo
 
 
 def box_plots(result: StudyResult) -> list[Figure]:
-    """The paper's box plots for the study, and one with all setups."""
+    """Return the paper's box plots for the study, and one with all setups."""
     measure = measures.main(result)
     if measure is None:
         return []
@@ -135,7 +135,7 @@ def _three_setups(pytorch: str) -> tuple[str, ...]:
 
 
 def _beside_paper(result: StudyResult, measure: Measure, number: str, title: str, ids: tuple[str, ...]) -> Figure:
-    """The paper's panel, and that of this study."""
+    """Return the paper's panel, and that of this study."""
     known = {setup.id: setup for setup in result.setups}
     theirs = tuple(box for setup in ids if (box := _paper_box(result.study, setup, measure)))
     ours = _boxes((known[setup] for setup in ids if setup in known), measure)
@@ -166,7 +166,7 @@ def _boxes(setups: Iterable[SetupResult], measure: Measure) -> tuple[Box, ...]:
 
 
 def _not_there(ids: tuple[str, ...], known: dict[str, SetupResult], measure: Measure) -> list[str]:
-    """Which setups have no box, and why: they gave no model, or the measure is undefined for all of them."""
+    """Return which setups have no box, and why: they gave no model, or the measure is undefined for all of them."""
     ran = {setup for setup in ids if setup in known and known[setup].models}
     absent = [setup for setup in ids if setup not in ran]
     undefined = [setup for setup in ids if setup in ran and not measure.values(known[setup])]
@@ -175,7 +175,7 @@ def _not_there(ids: tuple[str, ...], known: dict[str, SetupResult], measure: Mea
 
 
 def _comparable(theirs: Iterable[Box], ours: Iterable[Box]) -> bool:
-    """Whether both panels can be read on one axis."""
+    """Return whether both panels can be read on one axis."""
     a, b = ([value for box in boxes for value in box.values] for boxes in (theirs, ours))
     spans = [span for side in (a, b) if (span := max(side) - min(side))]
     return max(*a, *b) - min(*a, *b) <= COMPARABLE * min(spans, default=0)
@@ -193,12 +193,12 @@ def _all_setups(result: StudyResult, measure: Measure) -> Figure:
 
 
 def curves(result: StudyResult) -> list[Figure]:
-    """Distances and losses."""
+    """Return the distances and losses."""
     return [distances(result), losses(result)]
 
 
 def distances(result: StudyResult) -> Figure:
-    """Relative distance of weights from the reference trial's, over the epochs, on a logarithmic scale."""
+    """Return the relative distance of weights from the reference trial's, over the epochs, on a logarithmic scale."""
     title = "How far the weights of different models are apart."
     parted = [setup for setup in result.setups if setup.distances]
     lines = [line for place, setup in enumerate(parted) for line in _distances(setup, place)]
@@ -232,7 +232,10 @@ def _distances(setup: SetupResult, place: int) -> list[FigureCurve]:
 
 
 def losses(result: StudyResult) -> Figure:
-    """Loss of training, and of validation if there is one: a panel for each setup, a line for each different model."""
+    """Return the loss of training, and of validation if there is one.
+
+    There is a panel for each setup, and a line for each different model.
+    """
     title = "Loss over the epochs, a line for each different model."
     panels = tuple((setup.id, lines) for setup in phrases.done(result) if (lines := _losses(setup)))
     if not panels:

@@ -19,7 +19,7 @@ Value = float | Decimal
 
 
 def spread(values: Sequence[Value], digits: tuple[int, int]) -> Cell:
-    """Mean and sample standard deviation.
+    """Return the mean and sample standard deviation.
 
     One trial has no deviation, and no trial has no mean either. Exact until it is rounded.
     """
@@ -31,7 +31,7 @@ def spread(values: Sequence[Value], digits: tuple[int, int]) -> Cell:
 
 
 def quartiles(values: Sequence[Value]) -> tuple[float, float, float, float, float]:
-    """Minimum, first quartile, median, third quartile, maximum of at least one value."""
+    """Return the minimum, first quartile, median, third quartile, maximum of at least one value."""
     ordered = sorted(map(float, values))
     found = [_between(ordered, share * (len(ordered) - 1)) for share in (0, 0.25, 0.5, 0.75, 1)]
     return found[0], found[1], found[2], found[3], found[4]
@@ -44,7 +44,7 @@ def _between(ordered: list[float], place: float) -> float:
 
 
 def machines(setups: Iterable[SetupResult]) -> dict[str, list[str]]:
-    """Machine -> the setups with a trial on it, in their order."""
+    """Return machine -> the setups with a trial on it, in their order."""
     found: dict[str, list[str]] = {}
     for setup in setups:
         for machine in dict.fromkeys(model.machine for model in setup.models):
@@ -53,7 +53,10 @@ def machines(setups: Iterable[SetupResult]) -> dict[str, list[str]]:
 
 
 def refusal(found: dict[str, list[str]], *, busy: bool) -> str:
-    """Why times are not shown: they were measured on different machines, or on a busy one. Empty if they are shown."""
+    """Return why times are not shown: they were measured on different machines, or on a busy one.
+
+    Empty if they are shown.
+    """
     if busy:
         return "Times are refused: the machine did other work at the same time."
     if len(found) < 2:
@@ -82,12 +85,12 @@ class Measure:
     read: Callable[[TrainedModel], tuple[float | None, str]]
 
     def of(self, model: TrainedModel) -> tuple[float | None, str]:
-        """A finite value; or None, and the reason."""
+        """Return a finite value; or None, and the reason."""
         value, why = self.read(model)
         return (value, why) if value is None or math.isfinite(value) else (None, f"it is {value}")
 
     def values(self, setup: SetupResult) -> list[float]:
-        """The values that are defined, in the order of the trials."""
+        """Return the values that are defined, in the order of the trials."""
         found = [self.of(model)[0] for model in setup.models]
         return [value for value in found if value is not None]
 
@@ -125,12 +128,12 @@ _OF_KIND = {"digits": DIGITS, "cells": CELLS}  # what is judged -> its measures,
 
 
 def of_study(result: StudyResult) -> tuple[Measure, ...]:
-    """The measures by which a study's models are judged, the main one first; none if nothing was judged."""
+    """Return the measures by which a study's models are judged, the main one first; none if nothing was judged."""
     return _OF_KIND.get(phrases.kind(result)) or tuple(map(_scored, result.measures))
 
 
 def main(result: StudyResult) -> Measure | None:
-    """The main measure of a study's models."""
+    """Return the main measure of a study's models."""
     return next(iter(of_study(result)), None)
 
 
@@ -150,18 +153,18 @@ def columns(measures: Sequence[Measure]) -> tuple[Column, ...]:
 
 
 def is_of_models(table: Table) -> bool:
-    """Whether a table has a row for each model."""
+    """Return whether a table has a row for each model."""
     return [column.name for column in table.columns[:2]] == ["Setup", "Model"]
 
 
 def means(table: Table) -> Table:
-    """A table of models without the rows of single models, and without its title and notes."""
+    """Return a table of models without the rows of single models, and without its title and notes."""
     rows = tuple(row for row in table.rows if not shown(row[1]).isdigit())
     return replace(table, id=f"{table.id} means", title="", rows=rows, notes=())
 
 
 def rows(study: str, setup: SetupResult, measures: Sequence[Measure]) -> list[Row]:
-    """A row for each model, a row with the means of the paper's rows, and a row of means.
+    """Return a row for each model, a row with the means of the paper's rows, and a row of means.
 
     The paper's rows stay if there are fewer trials. A setup without a model has only the paper's values.
     """
@@ -199,13 +202,13 @@ def _ours(model: TrainedModel | None, one: Measure) -> Cell:
 
 
 def _of_their_rows(setup: SetupResult, theirs: list[dict[str, Decimal]], measures: Sequence[Measure]) -> Row:
-    """What the paper does not print, computed from what it prints."""
+    """Return what the paper does not print, computed from what it prints."""
     pairs = [(_mean([row[one.name] for row in theirs], one), EMPTY) for one in measures]
     return (setup.id, "mean of the paper's rows", *(cell for pair in pairs for cell in pair), EMPTY)
 
 
 def _of_means(setup: SetupResult, quoted: Quotation | None, measures: Sequence[Measure]) -> Row:
-    """The paper's means as printed (it has only those of the first measure), and those of this study."""
+    """Return the paper's means as printed (it has only those of the first measure), and those of this study."""
     text = quoted.text if quoted else None
     printed: Cell = Spread(text.mean, text.deviation) if text else EMPTY
     pairs = [(EMPTY if place else printed, _our_mean(setup, one)) for place, one in enumerate(measures)]
@@ -218,7 +221,7 @@ def _our_mean(setup: SetupResult, one: Measure) -> Cell:
 
 
 def _mean(values: Sequence[float | Decimal], one: Measure, otherwise: str = "") -> Cell:
-    """Mean and sample standard deviation. A mean of whole numbers has one digit more."""
+    """Return the mean and sample standard deviation. A mean of whole numbers has one digit more."""
     if not values:
         return MissingValue(otherwise, "in every trial") if otherwise else EMPTY
     cell = spread(values, (one.digits[0] or 1, one.digits[1]))
@@ -226,7 +229,7 @@ def _mean(values: Sequence[float | Decimal], one: Measure, otherwise: str = "") 
 
 
 def baseline_row(one: Baseline, measures: Sequence[Measure]) -> Row:
-    """The measures of predictions that no training made: a row for a table of models."""
+    """Return the measures of predictions that no training made: a row for a table of models."""
     pairs = [(EMPTY, _of_baseline(one, measure)) for measure in measures]
     return (one.name, EMPTY, *(cell for pair in pairs for cell in pair), EMPTY)
 
@@ -238,12 +241,12 @@ def _of_baseline(one: Baseline, measure: Measure) -> Cell:
 
 
 def baseline_notes(baselines: Sequence[Baseline]) -> list[str]:
-    """What each of them is, as sentences."""
+    """Return what each of them is, as sentences."""
     return [f"{one.name[:1].upper()}{one.name[1:]}: {one.about}." for one in baselines]
 
 
 def left_out(setup: SetupResult, measures: Sequence[Measure]) -> list[str]:
-    """Sentences on the trials that a mean leaves out because the measure is undefined for them."""
+    """Return the sentences on the trials that a mean leaves out because the measure is undefined for them."""
     said = []
     for one in measures:
         missing = [model.trial for model in setup.models if one.of(model)[0] is None]

@@ -168,13 +168,13 @@ STUDIES: dict[str, dict[Column, Quotation]] = {"lenet5": LENET5, "unet": UNET}
 
 
 def quotation(study: str, setup: str) -> Quotation | None:
-    """What the paper says about the same setup; None if it has no such setup or study."""
+    """Return what the paper says about the same setup; None if it has no such setup or study."""
     column = ANSWERS.get(setup)
     return STUDIES.get(study, {}).get(column) if column else None
 
 
 def quotations(study: str) -> list[Quotation]:
-    """All that the paper says about a study; empty if the study is not the paper's."""
+    """Return all that the paper says about a study; empty if the study is not the paper's."""
     return list(STUDIES.get(study, {}).values())
 
 
@@ -184,7 +184,10 @@ DEVIATIONS = {"sample": statistics.stdev, "population": statistics.pstdev}
 
 
 def of_itself(quoted: Quotation, measure: str) -> list[str]:
-    """Mean and deviation of the rows, if a sentence of the paper gives different ones; nothing if they agree."""
+    """Return a sentence if the paper's text gives a different mean or deviation than its rows.
+
+    The result is empty if they agree.
+    """
     if quoted.text is None:
         return []
     values = [row.values[measure] for row in quoted.rows]
@@ -200,21 +203,22 @@ def of_itself(quoted: Quotation, measure: str) -> list[str]:
 
 
 def how(printed: Decimal, value: Decimal) -> str:
-    """How a value was printed: rounded, cut off, or neither."""
+    """Return how a value was printed: rounded, cut off, or neither."""
     ways = {"rounded": ROUND_HALF_UP, "cut off": ROUND_DOWN}
     return next((way for way, rule in ways.items() if value.quantize(printed, rounding=rule) == printed), "another")
 
 
 def of_deviation(printed: Decimal, values: Values) -> str:
-    """Which deviation of the values was printed, and how: `sample, cut off`."""
+    """Return which deviation of the values was printed, and how: `sample, cut off`."""
     found = {kind: how(printed, deviation(values)) for kind, deviation in DEVIATIONS.items()}
     ways = [f"{kind}, {way}" for way in ("rounded", "cut off") for kind in found if found[kind] == way]
     return ways[0] if ways else "sample or population: neither"
 
 
 def of_cells(study: Iterable[Quotation]) -> list[str]:
-    """The number of true cells that fits the paper's error rates, because the paper does not give it; nothing if none
-    fits.
+    """Return a sentence on the number of true cells that fits the paper's error rates.
+
+    The paper does not give this number. The result is empty if none fits.
     """
     fitting = true_cells([row.values["error_rate"] for quoted in study for row in quoted.rows])
     if not fitting:
@@ -227,7 +231,7 @@ def of_cells(study: Iterable[Quotation]) -> list[str]:
 
 
 def true_cells(rates: Values) -> list[int]:
-    """The numbers of true cells for which every error rate is that of a whole number of cells, cut off."""
+    """Return the numbers of true cells for which every error rate is that of a whole number of cells, cut off."""
     numbers = range(FEWEST_CELLS, MOST_CELLS + 1)
     return [cells for cells in numbers if all(_is_cut_off(rate, cells) for rate in rates)]
 

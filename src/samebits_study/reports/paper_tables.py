@@ -34,7 +34,7 @@ WORDS = {
 
 
 def tables(result: StudyResult) -> list[Table]:
-    """The tables for the study's kind: Tables 1, 6 and 7 for digits, Tables 1 to 5 for cells."""
+    """Return the tables for the study's kind: Tables 1, 6 and 7 for digits, Tables 1 to 5 for cells."""
     makers = {
         "digits": (partial(times, number="6"), digits),
         "cells": (partial(times, number="2"), *(partial(cells, number=number) for number in _ABOUT)),
@@ -44,7 +44,7 @@ def tables(result: StudyResult) -> list[Table]:
 
 
 def terminology() -> Table:
-    """Table 1: what has to be the same for each of the paper's three terms, and what samebits tests."""
+    """Return Table 1: what has to be the same for each of the paper's three terms, and what samebits tests."""
     return Table(
         id="1",
         title="Terms, as the paper uses them, and the words of this project.",
@@ -62,7 +62,7 @@ def terminology() -> Table:
 
 
 def times(result: StudyResult, number: str) -> Table:
-    """Tables 2 and 6: training and testing time.
+    """Return the tables 2 and 6: training and testing time.
 
     Those of this study are left out if trials ran on different machines.
     """
@@ -113,7 +113,7 @@ def _time(seconds: list[float], refused: str, digits: tuple[int, int]) -> Cell:
 
 
 def _with_the_papers(result: StudyResult) -> list[SetupResult]:
-    """The setups that gave a model.
+    """Return the setups that gave a model.
 
     For each column of the paper without such a setup, also the setup that would belong to it. So the paper's values
     stay, beside "not run".
@@ -135,7 +135,7 @@ def _quoted(quoted: PaperValue | None) -> Cell:
 
 
 def digits(result: StudyResult) -> Table:
-    """Table 7: accuracy and wrong digits of every model."""
+    """Return Table 7: accuracy and wrong digits of every model."""
     setups = _with_the_papers(result)
     theirs = " (FN + FP in the paper)" if paper.quotations(result.study) else ""
     return Table(
@@ -158,12 +158,12 @@ _ABOUT = {
 
 
 def _table_of(setup: SetupResult) -> str:
-    """The number of the table to which a setup belongs."""
+    """Return the number of the table to which a setup belongs."""
     return "3" if setup.id.startswith("keras-tf1.14") else "4" if setup.id.startswith("keras-tf2.1") else "5"
 
 
 def cells(result: StudyResult, number: str) -> Table:
-    """Tables 3 to 5: error rate, Dice, precision, recall and F1 of every model of the table's library."""
+    """Return the tables 3 to 5: error rate, Dice, precision, recall and F1 of every model of the table's library."""
     setups = [setup for setup in _with_the_papers(result) if _table_of(setup) == number]
     quoted = [found for found in paper.quotations(result.study) if found.place == f"Table {number}"]
     return Table(

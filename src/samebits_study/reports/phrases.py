@@ -16,14 +16,14 @@ VERDICTS: dict[str, Verdict] = {sign: verdict for verdict, sign in SIGNS.items()
 
 
 def title(result: StudyResult) -> str:
-    """What was studied, as the beginning of a sentence."""
+    """Return what was studied, as the beginning of a sentence."""
     known = STUDIES.get(result.study)
     said = known.about if known else result.study
     return said[:1].upper() + said[1:]
 
 
 def sign(setup: SetupResult) -> str:
-    """The verdict.
+    """Return the verdict.
 
     Models that one process trained have no verdict; for them it says whether their weights are equal. Weights that
     differ are never called the same, whatever else was observed.
@@ -33,7 +33,7 @@ def sign(setup: SetupResult) -> str:
 
 
 def trials(setup: SetupResult, result: StudyResult) -> str:
-    """7 trials; 2 of 7 trials; not run."""
+    """Return a text such as: 7 trials; 2 of 7 trials; not run."""
     number, wanted = len(setup.models), setup.trials or result.trials
     if not number:
         return "not run"
@@ -42,54 +42,57 @@ def trials(setup: SetupResult, result: StudyResult) -> str:
 
 
 def models(setup: SetupResult) -> str:
-    """one model; 3 models."""
+    """Return a text such as: one model; 3 models."""
     return "one model" if len(setup.groups) == 1 else f"{len(setup.groups)} models"
 
 
 def groups(setup: SetupResult) -> str:
-    """A: 1-4,6; B: 5,7"""
+    """Return a text such as: A: 1-4,6; B: 5,7."""
     return "; ".join(f"{result_words.letter(place)}: {words.ids(group)}" for place, group in enumerate(setup.groups))
 
 
 def letter(setup: SetupResult, model: TrainedModel) -> str:
-    """The name of a model's group. Within a setup, equal letters mean equal weights."""
+    """Return the name of a model's group. Within a setup, equal letters mean equal weights."""
     return next(result_words.letter(place) for place, group in enumerate(setup.groups) if model.trial in group)
 
 
 def where(setup: SetupResult) -> str:
-    """step 1 > update > conv2d_1/kernel; empty if trials do not diverge, or if this is not known."""
+    """Return a text such as `step 1 > update > conv2d_1/kernel`.
+
+    It is empty if trials do not diverge, or if this is not known.
+    """
     return " > ".join(result_words.path(setup.divergence)) if setup.divergence else ""
 
 
 def distinct(setup: SetupResult) -> list[tuple[str, TrainedModel, list[int]]]:
-    """Each different model: its letter, the first trial that gave it, and all its trials."""
+    """Return each different model: its letter, the first trial that gave it, and all its trials."""
     by_trial = {model.trial: model for model in setup.models}
     return [(result_words.letter(place), by_trial[group[0]], group) for place, group in enumerate(setup.groups)]
 
 
 def command(words: list[str]) -> str:
-    """A command as people read it: files by their names, without the folders of the machine that ran it."""
+    """Return a command as people read it: files by their names, without the folders of the machine that ran it."""
     return " ".join(PurePath(word).name if PurePath(word).is_absolute() else word for word in words)
 
 
 def took_effect(control: HeldControl) -> bool | None:
-    """Whether a control took effect. A value that is set but that nothing reads has no effect."""
+    """Return whether a control took effect. A value that is set but that nothing reads has no effect."""
     return None if control.effect == "unreadable" else control.effect in ("held", "overruled")
 
 
 def data(result: StudyResult) -> list[tuple[str, str]]:
-    """What the study's data is, without the folders of the machine that ran it."""
+    """Return what the study's data is, without the folders of the machine that ran it."""
     facts = {name: value for name, value in result.data.items() if value not in (None, "", [], {})}
     return [(name, command([str(value)])) for name, value in facts.items()]
 
 
 def done(result: StudyResult) -> list[SetupResult]:
-    """The setups that gave a model."""
+    """Return the setups that gave a model."""
     return [setup for setup in result.setups if setup.models]
 
 
 def kind(result: StudyResult) -> str:
-    """What is judged: digits, cells, or scores. If the study gave no model: the name of its data, or nothing."""
+    """Return what is judged: digits, cells, or scores. If the study gave no model: the name of its data, or nothing."""
     judged = {_kind(model) for setup in result.setups for model in setup.models}
     return judged.pop() if judged else str(result.data.get("study", ""))
 
@@ -99,12 +102,12 @@ def _kind(model: TrainedModel) -> str:
 
 
 def again(result: StudyResult) -> str:
-    """The command that makes the study again: its data, and the setups that gave a model."""
+    """Return the command that makes the study again: its data, and the setups that gave a model."""
     return command(_words(result))
 
 
 def again_in(result: StudyResult, folder: Path) -> str:
-    """The same command for the study in this folder, ready to be typed on this machine."""
+    """Return the same command for the study in this folder, ready to be typed on this machine."""
     return shlex.join([*_words(result), "--out", str(folder)])
 
 

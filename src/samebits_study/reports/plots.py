@@ -65,7 +65,7 @@ def _svg(made: Any, path: Path) -> Path:
 
 
 def both_schemes(svg: str) -> str:
-    """The SVG with a style for readers who prefer dark.
+    """Return the SVG with a style for readers who prefer dark.
 
     Its own colours stay, for programs that ignore media queries.
     """
@@ -92,7 +92,7 @@ def _boxes(shows: Boxes) -> Any:
 
 
 def _panel_of_boxes(axes: Axes, name: str, boxes: Sequence[Box]) -> None:
-    """A line for each box, the first on top."""
+    """Draw a line for each box, the first on top."""
     axes.use_sticky_edges = False  # otherwise the axis would end at the end of a bar
     for row, box in enumerate(boxes):
         low, first, median, third, high = quartiles(box.values)
@@ -141,13 +141,13 @@ def _panel_of_lines(axes: Axes, name: str, lines: Sequence[FigureCurve], *, loga
 
 
 def _whole_epochs(lines: Sequence[FigureCurve]) -> tuple[float, float]:
-    """The axis of epochs, with half an epoch more on each side, and at least from 0 on."""
+    """Return the axis of epochs, with half an epoch more on each side, and at least from 0 on."""
     epochs = [x for line in lines for x in line.x]
     return max(0.0, min(epochs) - 0.5), max(epochs) + 0.5
 
 
 def _stroke(line: FigureCurve) -> dict[str, Any]:
-    """How a line is drawn. Lines also differ in their dashes, because not everyone sees colours."""
+    """Return how a line is drawn. Lines also differ in their dashes, because not everyone sees colours."""
     marker: dict[str, Any] = {"marker": "o", "markersize": 4} if len(line.x) < 6 else {}
     if line.dashed and marker:
         marker["markerfacecolor"] = PAPER

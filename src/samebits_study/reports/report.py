@@ -60,7 +60,7 @@ Drawn = list[DrawnFigure]
 def report(
     result: StudyResult, tables: list[Table], drawn: Drawn, wanted: Collection[str] | None = None, page: str = ""
 ) -> Report:
-    """The report.
+    """Return the report.
 
     `wanted`: the setups that must be done (None: all); `page`: the address of the page, for a terminal.
     """
@@ -91,7 +91,7 @@ def report(
 
 
 def _case(setup: SetupResult, result: StudyResult, wanted: Collection[str] | None) -> JUnitCase:
-    """The setup as one test: a failure if its trials differ; an error if it is not done, or has no answer.
+    """Return the setup as one test: a failure if its trials differ; an error if it is not done, or has no answer.
 
     A setup that is not wanted is skipped instead, because the exit status does not count it.
     """
@@ -128,19 +128,19 @@ def _outcome(setup: SetupResult, result: StudyResult, *, is_short: bool) -> Memb
 
 
 def _glance(result: StudyResult, drawn: Drawn) -> Section:
-    """The figure of all setups, and each setup in a line."""
+    """Return the figure of all setups, and each setup in a line."""
     figures = [_picture(one) for one in drawn]
     setups = tuple(_outcome(setup, result, is_short=False) for setup in result.setups)
     return Section("At a glance", "glance", (*figures, Outcomes(setups), Text(SIGNS, "soft", on=PAGE)), on=DOCUMENT)
 
 
 def _section(title: str, anchor: str, blocks: list[AnyBlock]) -> list[Section]:
-    """A section with a heading; nothing if it would be empty."""
+    """Return a section with a heading; nothing if it would be empty."""
     return [Section(title, anchor, tuple(blocks), on=DOCUMENT)] if blocks else []
 
 
 def _tables(tables: list[Table], *, of_the_paper: bool) -> list[AnyBlock]:
-    """Each table.
+    """Return each table.
 
     Tables of models show only their means until a click, so that people can read the page in a few minutes.
     """
@@ -153,7 +153,7 @@ def _tables(tables: list[Table], *, of_the_paper: bool) -> list[AnyBlock]:
 
 
 def _place(table: Table) -> int:
-    """The order of tables on a page.
+    """Return the order of tables on a page.
 
     Among tables that are not the paper's, the measures of the models come first. The table of terms comes last.
     """
@@ -163,19 +163,19 @@ def _place(table: Table) -> int:
 
 
 def _of_models(table: Table) -> list[AnyBlock]:
-    """The means, and below them a folded table of every model."""
+    """Return the means, and below them a folded table of every model."""
     every = replace(table, title="", is_folded=True)
     return [Section(f"{table.name}. {table.title}", table.anchor, (measures.means(table), every), on=DOCUMENT)]
 
 
 def _folded(table: Table) -> list[AnyBlock]:
-    """A folded table below its title. On a page, the heading has its name."""
+    """Return a folded table below its title. On a page, the heading has its name."""
     folded = replace(table, is_folded=True)
     return [replace(folded, on=MARKDOWN), replace(folded, title=f"{table.name}. {table.title}", on=PAGE)]
 
 
 def _figures(drawn: Drawn, result: StudyResult, *, of_the_paper: bool) -> list[AnyBlock]:
-    """The figures. The paper's are open, unless the entry of the study folds them."""
+    """Return the figures. The paper's are open, unless the entry of the study folds them."""
     known = STUDIES.get(result.study)
     folded = known.folded_figures if known else ()
     wanted = [one for one in drawn if one.figure.of_the_paper == of_the_paper]
@@ -191,7 +191,7 @@ def _picture(drawn: DrawnFigure) -> Drawing:
 
 
 def _inline(svg: Path) -> str:
-    """The SVG as a data URL. It becomes an image, so that its style and names do not mix with the page's."""
+    """Return the SVG as a data URL. It becomes an image, so that its style and names do not mix with the page's."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg.read_bytes()).decode("ascii")
 
 
@@ -210,7 +210,10 @@ def _how(result: StudyResult) -> Section:
 
 
 def main_measure(setup: SetupResult, result: StudyResult) -> str:
-    """accuracy 98.99 ± 0.044 %, and in how many trials it is undefined, and why. Empty if nothing was judged."""
+    """Return a text such as `accuracy 98.99 ± 0.044 %`.
+
+    It also says in how many trials the measure is undefined, and why. It is empty if nothing was judged.
+    """
     measure = measures.main(result)
     if measure is None or not setup.models:
         return ""
@@ -225,7 +228,10 @@ def main_measure(setup: SetupResult, result: StudyResult) -> str:
 
 
 def facts_of(setup: SetupResult, result: StudyResult, *, why: bool = True) -> list[str]:
-    """Trials and models, where they diverge, and their main measure. `why`: also why the setup is not complete."""
+    """Return the trials and models, where they diverge, and their main measure.
+
+    `why`: also why the setup is not complete.
+    """
     said = [
         f"{phrases.trials(setup, result)}, {phrases.models(setup)}" if setup.models else phrases.trials(setup, result)
     ]
@@ -246,7 +252,7 @@ _COUNTED = (
 
 
 def says(result: StudyResult) -> list[str]:
-    """The study in sentences."""
+    """Return the study in sentences."""
     ran = phrases.done(result)
     signs = [phrases.sign(setup) for setup in ran]
     machines = ", ".join(measures.machines(ran)) or "no machine"
@@ -260,12 +266,12 @@ def says(result: StudyResult) -> list[str]:
 
 
 def _trials(ran: list[SetupResult], result: StudyResult) -> str:
-    """How many trials a setup has: 7 trials, or 2 to 7 trials if setups have different numbers."""
+    """Return how many trials a setup has: 7 trials, or 2 to 7 trials if setups have different numbers."""
     numbers = [len(setup.models) for setup in ran] or [result.trials]
     few = f"{min(numbers):,} to " if min(numbers) < max(numbers) else ""
     return few + words.count(max(numbers), "trial")
 
 
 def beyond(result: StudyResult) -> str:
-    """The heading of the tables and figures that are not the paper's."""
+    """Return the heading of the tables and figures that are not the paper's."""
     return "Beyond the paper" if result.study in paper.STUDIES else "Tables and figures"

@@ -52,7 +52,7 @@ class TestField:
         return tuple((float(x), float(y)) for y, x in middles)
 
     def framed(self, image: Image) -> Image:
-        """An image of the field's size, with the frame drawn into it."""
+        """Return an image of the field's size, with the frame drawn into it."""
         painted: Image = stereology.paint(image, self.frame)
         return painted
 
@@ -68,7 +68,7 @@ class CellCount:
 
 
 def figures(result: StudyResult, folder: Path) -> list[Figure]:
-    """Figures 1 and 4. If a part of the folder is missing or damaged, a sentence stands in their place."""
+    """Return Figures 1 and 4. If a part of the folder is missing or damaged, a sentence stands in their place."""
     try:
         fields = read_fields(folder / "data")
         return [figure_1(fields), figure_4(result, folder, fields)]
@@ -79,7 +79,7 @@ def figures(result: StudyResult, folder: Path) -> list[Figure]:
 
 
 def read_fields(folder: Path) -> list[TestField]:
-    """The test fields from the data of a study. Raises DataError."""
+    """Return the test fields from the data of a study. Raises DataError."""
     truth = arrays.read_truth(folder / arrays.TRUTH)
     path = folder / data.FILE
     try:
@@ -91,14 +91,14 @@ def read_fields(folder: Path) -> list[TestField]:
 
 
 def _field(truth: Truth, number: int, image: Image) -> TestField:
-    """The field of the judge."""
+    """Return the field of the judge."""
     labels = stereology.cells_of(truth.masks[number]) if truth.labels is None else truth.labels[number]
     frame = stereology.CountingFrame(*map(int, truth.frames[number]))
     return TestField(number, truth.names[number], image, labels, frame, truth)
 
 
 def figure_1(fields: list[TestField]) -> Figure:
-    """The field with the most cells that are counted."""
+    """Return the field with the most cells that are counted."""
     field = max(fields, key=lambda field: len(field.marks))
     marks = field.marks
     shows = Pictures([
@@ -109,7 +109,7 @@ def figure_1(fields: list[TestField]) -> Figure:
 
 
 def figure_4(result: StudyResult, folder: Path, fields: list[TestField]) -> Figure:
-    """The field on which two trials differ most.
+    """Return the field on which two trials differ most.
 
     It comes from the first setup in which one trial counts a true cell that the other does not; if there is none, from
     the first setup whose trials differ in a mask.
@@ -133,9 +133,9 @@ def figure_4(result: StudyResult, folder: Path, fields: list[TestField]) -> Figu
 
 
 def _predictions(result: StudyResult, folder: Path, setup: SetupResult) -> dict[int, NDArray[Any]]:
-    """Trial -> predictions (n, H, W), for the first trial of each different outcome.
+    """Return trial -> predictions (n, H, W), for the first trial of each different outcome.
 
-    Empty if there is only one outcome.
+    The result is empty if there is only one outcome.
     """
     first: dict[str, int] = {}
     for model in setup.models:
@@ -156,7 +156,7 @@ def _work(result: StudyResult, folder: Path) -> Work:
 def most_different(
     predictions: dict[int, NDArray[Any]], fields: list[TestField], *, watershed: bool
 ) -> tuple[TestField, CellCount, CellCount] | None:
-    """The field and the two trials that differ most; None if no mask differs in a pixel.
+    """Return the field and the two trials that differ most; None if no mask differs in a pixel.
 
     The order is: first true cells that only one of them counts, then all cells that only one of them counts, then
     pixels of the masks. `watershed`: as for the judge.
@@ -180,8 +180,9 @@ def _counted(trial: int, predictions: NDArray[Any], field: TestField, *, watersh
 
 
 def _difference(pair: tuple[TestField, CellCount, CellCount]) -> tuple[int, int, int]:
-    """How many true cells and how many cells only one trial counts, and in how many pixels the masks differ after the
-    threshold.
+    """Return how many true cells and how many cells only one trial counts.
+
+    The third number is how many pixels of the masks differ after the threshold.
     """
     _, a, b = pair
     above = count.THRESHOLD
@@ -192,14 +193,17 @@ def _difference(pair: tuple[TestField, CellCount, CellCount]) -> tuple[int, int,
 
 
 def true_cells_of_one_only(field: TestField, a: CellCount, b: CellCount) -> tuple[set[int], set[int]]:
-    """The numbers of the true cells that only one of the two trials counts: the other one has no partner for them."""
+    """Return the numbers of the true cells that only one of the two trials counts.
+
+    The other trial has no partner for them.
+    """
     truth = stereology.only(field.truth, stereology.counted(field.truth, field.frame))
     found, others = ({true for true, _ in stereology.same_cells(truth, one.counted)} for one in (a, b))
     return found - others, others - found
 
 
 def by_one_only(a: CellCount, b: CellCount) -> tuple[list[int], list[int]]:
-    """The numbers of the cells that only one trial counts: the other one has no partner for them."""
+    """Return the numbers of the cells that only one trial counts. The other trial has no partner for them."""
     pairs = stereology.same_cells(a.counted, b.counted)
     return _without(a.counted, (one for one, _ in pairs)), _without(b.counted, (other for _, other in pairs))
 
@@ -234,7 +238,7 @@ def _white(labels: Labels) -> Image:
 
 
 def _apart(a: CellCount, b: CellCount, one: list[int], other: list[int]) -> Image:
-    """An image: cells of both trials in grey, cells of only one trial in its colour."""
+    """Return an image: cells of both trials in grey, cells of only one trial in its colour."""
     image = np.zeros((*a.counted.shape, 3), np.uint8)
     image[(a.counted > 0) | (b.counted > 0)] = BOTH
     image[np.isin(b.counted, other)] = SECOND

@@ -20,7 +20,10 @@ ops = getattr(keras, "ops", keras.backend)
 
 
 def set_seeds(seed, threads):
-    """Of Keras 3; or the paper's Codes 1 and 2, on TensorFlow 1.14 and 2.1 (see lenet5_keras2.py)."""
+    """Set the seeds of Keras 3, or follow the paper's Codes 1 and 2.
+
+    These are for TensorFlow 1.14 and 2.1 (see lenet5_keras2.py).
+    """
     if hasattr(keras, "ops"):
         keras.utils.set_random_seed(seed)
         return
@@ -39,7 +42,7 @@ def set_seeds(seed, threads):
 
 
 def library():
-    """Keras, and what it computes with."""
+    """Return (Keras, the library with which it computes)."""
     backend = keras.backend.backend()
     if not hasattr(keras, "ops"):
         import tensorflow as tf
@@ -49,7 +52,7 @@ def library():
 
 
 def detector(size, features=8):
-    """Images (n, size, size, 1) to cells (n, size / 4, size / 4, classes + 4)."""
+    """Return the images (n, size, size, 1) to cells (n, size / 4, size / 4, classes + 4)."""
     layers = []
     for width in (features, 2 * features, 3 * features):
         layers += [keras.layers.MaxPooling2D()] if layers else []
@@ -60,7 +63,7 @@ def detector(size, features=8):
 
 
 def loss_of(targets, given):
-    """Focal loss of the scores; absolute errors of the boxes in the cells that hold a digit."""
+    """Return the focal loss of the scores; absolute errors of the boxes in the cells that hold a digit."""
     score, true = ops.clip(ops.sigmoid(given[..., :CLASSES] - PRIOR), 1e-6, 1 - 1e-6), targets[..., :CLASSES]
     focal = -true * (1 - score) ** 2 * ops.log(score) - (1 - true) * score**2 * ops.log(1 - score)
     apart = ops.sum(true, -1, keepdims=True) * ops.abs(given[..., CLASSES:] - targets[..., CLASSES:])
@@ -68,7 +71,7 @@ def loss_of(targets, given):
 
 
 def images_of(data, part):
-    """(n, size, size, 1) from 0 to 1."""
+    """Return (n, size, size, 1) from 0 to 1."""
     return data[part + "_images"][..., None].astype("float32") / 255
 
 
@@ -89,19 +92,19 @@ class EpochWeights(keras.callbacks.Callback):
 
 
 def predict(model, images):
-    """The cells, their scores from 0 to 1."""
+    """Return the cells, their scores from 0 to 1."""
     given = model.predict(images, batch_size=100, verbose=0)
     return np.concatenate([1 / (1 + np.exp(PRIOR - given[..., :CLASSES])), given[..., CLASSES:]], -1)
 
 
 def in_json(values):
-    """Numbers as strict JSON can hold them: one that is not finite becomes a word."""
+    """Return the numbers as strict JSON can hold them: one that is not finite becomes a word."""
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
     return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
 
 
 def train_and_test(options, model, data):
-    """One model: its weights, its predictions on the test scenes, and outcome.json."""
+    """Train and test one model. Write its weights, its predictions on the test scenes, and outcome.json."""
     model.compile(keras.optimizers.Adam(options.rate), loss_of)
     save_weights(model, options.out / "weights-00.npz")
     began = time.time()

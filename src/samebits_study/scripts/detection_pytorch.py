@@ -20,7 +20,7 @@ CLASSES, PRIOR = 10, 3.0  # at the start no cell holds a digit: the scores begin
 
 
 def set_seeds(seed):
-    """The paper's Code 3."""
+    """Set the seeds as the paper's Code 3 does."""
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -30,7 +30,7 @@ def set_seeds(seed):
 
 
 def detector(features=8):
-    """Images (n, 1, size, size) to cells (n, classes + 4, size / 4, size / 4)."""
+    """Return the images (n, 1, size, size) to cells (n, classes + 4, size / 4, size / 4)."""
     layers, before = [], 1
     for width in (features, 2 * features, 3 * features):
         layers += [nn.MaxPool2d(2)] if before > 1 else []
@@ -46,13 +46,13 @@ def detector(features=8):
 
 
 def cells_of(net, images):
-    """(n, size / 4, size / 4, classes + 4), the scores from 0 to 1."""
+    """Return (n, size / 4, size / 4, classes + 4), the scores from 0 to 1."""
     given = net(images).permute(0, 2, 3, 1)
     return torch.cat([torch.sigmoid(given[..., :CLASSES] - PRIOR), given[..., CLASSES:]], -1)
 
 
 def loss_of(cells, targets):
-    """Focal loss of the scores; absolute errors of the boxes in the cells that hold a digit."""
+    """Return the focal loss of the scores; absolute errors of the boxes in the cells that hold a digit."""
     score, true = cells[..., :CLASSES].clamp(1e-6, 1 - 1e-6), targets[..., :CLASSES]
     focal = -true * (1 - score) ** 2 * torch.log(score) - (1 - true) * score**2 * torch.log(1 - score)
     apart = true.sum(-1, keepdim=True) * (cells[..., CLASSES:] - targets[..., CLASSES:]).abs()
@@ -60,7 +60,7 @@ def loss_of(cells, targets):
 
 
 def images_of(data, part):
-    """(n, 1, size, size) from 0 to 1."""
+    """Return (n, 1, size, size) from 0 to 1."""
     return torch.from_numpy(data[part + "_images"][:, None].astype("float32") / 255)
 
 
@@ -69,7 +69,7 @@ def save_weights(net, path):
 
 
 def train(net, options, images, targets):
-    """The losses, one for each epoch."""
+    """Return the losses, one for each epoch."""
     optimizer, losses = torch.optim.Adam(net.parameters(), lr=options.rate), []
     for epoch in range(1, options.epochs + 1):
         total = 0.0
@@ -93,13 +93,13 @@ def predict(net, images):
 
 
 def in_json(values):
-    """Numbers as strict JSON can hold them: one that is not finite becomes a word."""
+    """Return the numbers as strict JSON can hold them: one that is not finite becomes a word."""
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
     return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
 
 
 def train_and_test(options, net, data):
-    """One model: its weights, its predictions on the test scenes, and outcome.json."""
+    """Train and test one model. Write its weights, its predictions on the test scenes, and outcome.json."""
     save_weights(net, options.out / "weights-00.npz")
     began = time.time()
     losses = train(net, options, images_of(data, "train"), torch.from_numpy(data["train_targets"]))

@@ -32,7 +32,7 @@ def main():
 
 
 def baselines(data):
-    """The mean of the patients that train, and a linear model of the ten facts."""
+    """Yield the mean of the patients that train, and a linear model of the ten facts."""
     facts, new = (np.column_stack([data[part + "_inputs"], np.ones(len(data[part + "_inputs"]))])
                   for part in ("train", "test"))  # fmt: skip
     weights = np.linalg.lstsq(facts, data["train_targets"], rcond=None)[0]
@@ -41,7 +41,10 @@ def baselines(data):
 
 
 def scores(predictions, data):
-    """The root mean square error, the mean absolute error, and the share of the variance that is explained (R2)."""
+    """Return the root mean square error, the mean absolute error, and R2.
+
+    R2 is the share of the variance that is explained.
+    """
     apart = predictions[:, 0] * data["scale"] + data["center"] - data["test_values"]
     square = np.mean(apart**2)
     return {

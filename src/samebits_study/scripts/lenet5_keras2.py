@@ -21,7 +21,10 @@ FIRST = tf.__version__.startswith("1.")
 
 
 def set_seeds(options):
-    """Code 1 on TensorFlow 1.14, Code 2 on 2.1. Channels-first is left out: on a CPU these releases cannot train so."""
+    """Set the seeds: Code 1 on TensorFlow 1.14, Code 2 on 2.1.
+
+    Channels-first is left out, because these releases cannot train so on a CPU.
+    """
     np.random.seed(options.seed)
     random.seed(options.seed)
     settings = tf.compat.v1.ConfigProto()
@@ -59,7 +62,7 @@ def lenet5():
 
 
 def images_of(data, part):
-    """(n, 28, 28, 1) from 0 to 1, and labels (n,)."""
+    """Return (n, 28, 28, 1) from 0 to 1, and labels (n,)."""
     return data[part + "_images"][..., None].astype("float32") / 255, data[part + "_labels"].astype("int64")
 
 
@@ -79,13 +82,16 @@ class EveryEpoch(keras.callbacks.Callback):
 
 
 def in_json(values):
-    """Numbers as strict JSON can hold them: one that is not finite becomes a word."""
+    """Return the numbers as strict JSON can hold them: one that is not finite becomes a word."""
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
     return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
 
 
 def train_and_test(options, out):
-    """One model: its weights after each epoch, its predictions on the test digits, and outcome.json."""
+    """Train and test one model.
+
+    Write its weights after each epoch, its predictions on the test digits, and outcome.json.
+    """
     os.makedirs(out, exist_ok=True)
     backend.clear_session()
     set_seeds(options)
@@ -114,7 +120,7 @@ def train_and_test(options, out):
 
 
 def test_again(options):
-    """The predictions of weights that were trained before."""
+    """Write the predictions of weights that were trained before."""
     os.makedirs(options.out, exist_ok=True)
     set_seeds(options)
     images = images_of(np.load(options.data), "test")[0]

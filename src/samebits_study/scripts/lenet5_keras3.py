@@ -31,7 +31,7 @@ def lenet5():
 
 
 def images_of(data, part):
-    """(n, 28, 28, 1) from 0 to 1, and labels (n,)."""
+    """Return (n, 28, 28, 1) from 0 to 1, and labels (n,)."""
     return data[part + "_images"][..., None].astype("float32") / 255, data[part + "_labels"].astype("int64")
 
 
@@ -51,13 +51,16 @@ class EpochWeights(keras.callbacks.Callback):
 
 
 def in_json(values):
-    """Numbers as strict JSON can hold them: one that is not finite becomes a word."""
+    """Return the numbers as strict JSON can hold them: one that is not finite becomes a word."""
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
     return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
 
 
 def train_and_test(options, out):
-    """One model: its weights after each epoch, its predictions on the test digits, and outcome.json."""
+    """Train and test one model.
+
+    Write its weights after each epoch, its predictions on the test digits, and outcome.json.
+    """
     out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(options.seed)
     data = np.load(options.data)
@@ -84,7 +87,7 @@ def train_and_test(options, out):
 
 
 def test_again(options):
-    """The predictions of weights that were trained before."""
+    """Write the predictions of weights that were trained before."""
     options.out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(options.seed)
     images = images_of(np.load(options.data), "test")[0]

@@ -17,7 +17,10 @@ from torch import nn
 
 
 def set_seeds(seed, inverted):
-    """Code 3. `inverted`: the last two lines turned round, as in the paper's Discussion."""
+    """Set the seeds as the paper's Code 3 does.
+
+    `inverted`: the last two lines have the opposite values, as in the paper's Discussion.
+    """
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -58,13 +61,17 @@ def start_weights(net, initial, equation=1):
 
 
 def match_epsilon(optimizer, step, epsilon=1e-7, beta2=0.999):
-    """Keras adds epsilon to the square root before the bias correction, PyTorch after it: the same number differs."""
+    """Make PyTorch's epsilon act as in Keras.
+
+    Keras adds epsilon to the square root before the bias correction, PyTorch after it. So the same number has a
+    different effect.
+    """
     for group in optimizer.param_groups:
         group["eps"] = epsilon / (1 - beta2**step) ** 0.5
 
 
 def images_of(data, part):
-    """(n, 1, 28, 28) from 0 to 1, and labels (n,)."""
+    """Return (n, 1, 28, 28) from 0 to 1, and labels (n,)."""
     images = data[part + "_images"][:, None].astype("float32") / 255
     return torch.from_numpy(images), torch.from_numpy(data[part + "_labels"].astype("int64"))
 
@@ -74,7 +81,7 @@ def save_weights(net, path):
 
 
 def predict(net, images):
-    """Probabilities (n, 10)."""
+    """Return the probabilities (n, 10)."""
     net.eval()
     with torch.no_grad():
         parts = [torch.softmax(net(part), 1) for part in images.split(1000)]
@@ -83,7 +90,7 @@ def predict(net, images):
 
 
 def one_epoch(net, optimizer, digits, batch, step):
-    """Mean loss over the epoch, and the number of the last step."""
+    """Return the mean loss over the epoch, and the number of the last step."""
     images, labels = digits
     total = 0.0
     for rows in torch.from_numpy(np.random.permutation(len(images))).split(batch):
@@ -98,7 +105,7 @@ def one_epoch(net, optimizer, digits, batch, step):
 
 
 def train(net, options, out, digits):
-    """(losses, validation losses), one for each epoch."""
+    """Return (losses, validation losses), one for each epoch."""
     optimizer, step, losses, validation = torch.optim.Adam(net.parameters(), lr=1e-3), 0, [], []
     for epoch in range(options.epochs):
         loss, step = one_epoch(net, optimizer, digits["train"], options.batch, step)
@@ -112,13 +119,16 @@ def train(net, options, out, digits):
 
 
 def in_json(values):
-    """Numbers as strict JSON can hold them: one that is not finite becomes a word."""
+    """Return the numbers as strict JSON can hold them: one that is not finite becomes a word."""
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
     return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
 
 
 def train_and_test(options, out):
-    """One model: its weights after each epoch, its predictions on the test digits, and outcome.json."""
+    """Train and test one model.
+
+    Write its weights after each epoch, its predictions on the test digits, and outcome.json.
+    """
     os.makedirs(out, exist_ok=True)
     set_seeds(options.seed, options.inverted)
     data = np.load(options.data)
@@ -145,7 +155,7 @@ def train_and_test(options, out):
 
 
 def test_again(options):
-    """The predictions of weights that were trained before."""
+    """Write the predictions of weights that were trained before."""
     os.makedirs(options.out, exist_ok=True)
     set_seeds(options.seed, options.inverted)
     images, net = images_of(np.load(options.data), "test")[0], lenet5()

@@ -17,7 +17,10 @@ import numpy as np
 
 
 def set_seeds(seed, threads):
-    """Of Keras 3; or the paper's Codes 1 and 2, on TensorFlow 1.14 and 2.1 (see lenet5_keras2.py)."""
+    """Set the seeds of Keras 3, or follow the paper's Codes 1 and 2.
+
+    These are for TensorFlow 1.14 and 2.1 (see lenet5_keras2.py).
+    """
     if hasattr(keras, "ops"):
         keras.utils.set_random_seed(seed)
         return
@@ -36,7 +39,7 @@ def set_seeds(seed, threads):
 
 
 def library():
-    """Keras, and what it computes with."""
+    """Return (Keras, the library with which it computes)."""
     backend = keras.backend.backend()
     if not hasattr(keras, "ops"):
         import tensorflow as tf
@@ -69,13 +72,13 @@ class EpochWeights(keras.callbacks.Callback):
 
 
 def in_json(values):
-    """Numbers as strict JSON can hold them: one that is not finite becomes a word."""
+    """Return the numbers as strict JSON can hold them: one that is not finite becomes a word."""
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
     return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
 
 
 def train_and_test(options, model, data):
-    """One model: its weights, its predictions on the test data, and outcome.json."""
+    """Train and test one model. Write its weights, its predictions on the test data, and outcome.json."""
     model.compile(keras.optimizers.Adam(options.rate), "mean_squared_error")
     save_weights(model, options.out / "weights-00.npz")
     began = time.time()

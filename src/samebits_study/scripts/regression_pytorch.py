@@ -15,7 +15,7 @@ from torch import nn
 
 
 def set_seeds(seed):
-    """The paper's Code 3."""
+    """Set the seeds as the paper's Code 3 does."""
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -41,7 +41,7 @@ def save_weights(net, path):
 
 
 def train(net, options, inputs, targets):
-    """The losses, one for each epoch."""
+    """Return the losses, one for each epoch."""
     optimizer, losses = torch.optim.Adam(net.parameters(), lr=options.rate), []
     for epoch in range(1, options.epochs + 1):
         total = 0.0
@@ -65,13 +65,13 @@ def predict(net, inputs):
 
 
 def in_json(values):
-    """Numbers as strict JSON can hold them: one that is not finite becomes a word."""
+    """Return the numbers as strict JSON can hold them: one that is not finite becomes a word."""
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
     return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
 
 
 def train_and_test(options, net, data):
-    """One model: its weights, its predictions on the test data, and outcome.json."""
+    """Train and test one model. Write its weights, its predictions on the test data, and outcome.json."""
     save_weights(net, options.out / "weights-00.npz")
     began = time.time()
     losses = train(net, options, torch.from_numpy(data["train_inputs"]), torch.from_numpy(data["train_targets"]))

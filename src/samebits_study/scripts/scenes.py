@@ -24,7 +24,7 @@ LEAST = 0.05  # the score from which on a detection counts for the average preci
 
 
 def enlarged(digit, side):
-    """A digit of 8 x 8 as a square of `side` pixels, interpolated, from 0 to 1."""
+    """Return a digit of 8 x 8 as a square of `side` pixels, interpolated, from 0 to 1."""
     places = np.linspace(0, 7, side)
     low = np.minimum(places.astype(int), 6)
     share = places - low
@@ -33,7 +33,7 @@ def enlarged(digit, side):
 
 
 def overlaps(box, others):
-    """Intersection over union of a box (x0, y0, x1, y1) with each of others (n, 4)."""
+    """Return the intersection over union of a box (x0, y0, x1, y1) with each of others (n, 4)."""
     low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
     common = np.clip(high - low, 0, None).prod(1)
     areas = (others[:, 2:] - others[:, :2]).prod(1)
@@ -41,7 +41,7 @@ def overlaps(box, others):
 
 
 def scene(digits, classes, rng):
-    """An image, and its digits (n, 5): class, x0, y0, x1, y1."""
+    """Return an image, and its digits (n, 5): class, x0, y0, x1, y1."""
     image, found = rng.uniform(0, 0.3, (SIZE, SIZE)), np.zeros((0, 5))
     for _ in range(rng.integers(2, MOST + 1)):
         number, side = rng.integers(len(digits)), rng.integers(SMALLEST, LARGEST + 1)
@@ -56,7 +56,7 @@ def scene(digits, classes, rng):
 
 
 def targets_of(found):
-    """(GRID, GRID, classes + 4): one for the class in the centre's cell; there the place, and the size."""
+    """Return (GRID, GRID, classes + 4): one for the class in the centre's cell; there the place, and the size."""
     grid = np.zeros((GRID, GRID, CLASSES + 4), "float32")
     for label, x0, y0, x1, y1 in found:
         x, y = (x0 + x1) / 2 / CELL, (y0 + y1) / 2 / CELL
@@ -92,7 +92,7 @@ def main():
 
 
 def is_peak(predictions):
-    """Where the highest score of a cell is that of no neighbour, too: (n, GRID, GRID)."""
+    """Return, for each cell, whether its highest score is above those of all its neighbours: (n, GRID, GRID)."""
     best = predictions[..., :CLASSES].max(-1)
     wide = np.pad(best, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
     around = [wide[:, y : y + GRID, x : x + GRID] for y in range(3) for x in range(3)]
@@ -100,7 +100,7 @@ def is_peak(predictions):
 
 
 def detections(predictions, least):
-    """A row (scene, class, score, x0, y0, x1, y1) for each digit that is detected."""
+    """Return a row (scene, class, score, x0, y0, x1, y1) for each digit that is detected."""
     best = predictions[..., :CLASSES].max(-1)
     number, row, column = np.nonzero(is_peak(predictions) & (best >= least))
     cells = predictions[number, row, column].astype(float)
@@ -111,7 +111,10 @@ def detections(predictions, least):
 
 
 def hits(found, boxes):
-    """For each detection, the highest score first: whether it is the first that covers a digit of its class."""
+    """Return, for each detection, whether it is the first that covers a digit of its class.
+
+    The highest score comes first.
+    """
     found = found[np.argsort(-found[:, 2], kind="stable")]
     taken, hit = set(), []
     for number, label, _, *box in found:
@@ -125,7 +128,7 @@ def hits(found, boxes):
 
 
 def average_precision(found, boxes, label):
-    """The area under precision over recall, for one class; None if the class is not there."""
+    """Return the area under precision over recall, for one class; None if the class is not there."""
     there = int((boxes[..., 0] == label).sum())
     hit = hits(found[found[:, 1] == label], boxes)
     if not there:
@@ -136,7 +139,7 @@ def average_precision(found, boxes, label):
 
 
 def scores(predictions, data):
-    """Mean average precision over the classes; precision and recall of what is decided; all in percent."""
+    """Return the mean average precision over the classes; precision and recall of what is decided; all in percent."""
     boxes, found = data["test_boxes"], detections(predictions, LEAST)
     each = [average_precision(found, boxes, label) for label in range(CLASSES)]
     known = [value for value in each if value is not None]
@@ -149,7 +152,7 @@ def scores(predictions, data):
 
 
 def baselines(data):
-    """The true boxes; and the same boxes with classes that are drawn, which no detector should fall below."""
+    """Yield the true boxes; and the same boxes with classes that are drawn, which no detector should fall below."""
     targets = data["test_targets"]
     yield "the true boxes", "the targets of the test scenes, judged as a prediction is", targets
     number, row, column = np.nonzero(targets[..., :CLASSES].max(-1))
@@ -160,7 +163,7 @@ def baselines(data):
 
 
 def decisions(predictions):
-    """The class of the digit that is detected in each cell, and -1 elsewhere."""
+    """Return the class of the digit that is detected in each cell, and -1 elsewhere."""
     heat = predictions[..., :CLASSES]
     return np.where(is_peak(predictions) & (heat.max(-1) >= SURE), heat.argmax(-1), -1)
 

@@ -24,7 +24,10 @@ KEPT = (1, 2, 5, 10)  # epochs whose weights are kept, beside the initial and th
 
 
 def set_seeds(options):
-    """Code 1 on TensorFlow 1.14, Code 2 on 2.1. Channels-first is left out: on a CPU these releases cannot train so."""
+    """Set the seeds: Code 1 on TensorFlow 1.14, Code 2 on 2.1.
+
+    Channels-first is left out, because these releases cannot train so on a CPU.
+    """
     np.random.seed(options.seed)
     random.seed(options.seed)
     settings = tf.compat.v1.ConfigProto()
@@ -55,7 +58,7 @@ def two_convolutions(x, features):
 
 
 def unet(size, features, levels=4):
-    """Images (n, size, size, 1) to probabilities (n, size, size, 2): background, cell."""
+    """Return the images (n, size, size, 1) to probabilities (n, size, size, 2): background, cell."""
     image = x = layers.Input((size, size, 1))
     skips = []
     for level in range(levels):
@@ -70,12 +73,12 @@ def unet(size, features, levels=4):
 
 
 def images_of(data, part):
-    """(n, size, size, 1) from 0 to 1."""
+    """Return (n, size, size, 1) from 0 to 1."""
     return data[part + "_images"][..., None].astype("float32") / 255
 
 
 def masks_of(data, part):
-    """(n, size, size, 2) of 0 and 1: background, cell."""
+    """Return (n, size, size, 2) of 0 and 1: background, cell."""
     cell = (data[part + "_masks"] > 0).astype("float32")
     return np.stack([1 - cell, cell], axis=-1)
 
@@ -85,7 +88,10 @@ def save_weights(model, path):
 
 
 def orders(images, epochs, seed):
-    """The order of the images in each epoch: the same in every library, and a stream that numpy does not change."""
+    """Return the order of the images in each epoch.
+
+    It is the same in every library, and numpy does not change this stream.
+    """
     generator = np.random.RandomState(seed)
     return [generator.permutation(images) for _ in range(epochs)]
 
@@ -103,13 +109,13 @@ class SomeEpochs(keras.callbacks.Callback):
 
 
 def in_json(values):
-    """Numbers as strict JSON can hold them: one that is not finite becomes a word."""
+    """Return the numbers as strict JSON can hold them: one that is not finite becomes a word."""
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
     return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
 
 
 def train_and_test(options, out):
-    """One model: its weights, its predictions on the test images, and outcome.json."""
+    """Train and test one model. Write its weights, its predictions on the test images, and outcome.json."""
     os.makedirs(out, exist_ok=True)
     backend.clear_session()
     set_seeds(options)
@@ -139,7 +145,7 @@ def train_and_test(options, out):
 
 
 def test_again(options):
-    """The predictions of weights that were trained before."""
+    """Write the predictions of weights that were trained before."""
     os.makedirs(options.out, exist_ok=True)
     set_seeds(options)
     images = images_of(np.load(options.data), "test")

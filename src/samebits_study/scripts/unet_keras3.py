@@ -25,7 +25,7 @@ def two_convolutions(x, features):
 
 
 def unet(size, features, levels=4):
-    """Images (n, size, size, 1) to probabilities (n, size, size, 2): background, cell."""
+    """Return the images (n, size, size, 1) to probabilities (n, size, size, 2): background, cell."""
     image = x = keras.Input((size, size, 1))
     skips = []
     for level in range(levels):
@@ -40,12 +40,12 @@ def unet(size, features, levels=4):
 
 
 def images_of(data, part):
-    """(n, size, size, 1) from 0 to 1."""
+    """Return (n, size, size, 1) from 0 to 1."""
     return data[part + "_images"][..., None].astype("float32") / 255
 
 
 def masks_of(data, part):
-    """(n, size, size, 2) of 0 and 1: background, cell."""
+    """Return (n, size, size, 2) of 0 and 1: background, cell."""
     cell = (data[part + "_masks"] > 0).astype("float32")
     return np.stack([1 - cell, cell], axis=-1)
 
@@ -55,9 +55,10 @@ def save_weights(model, path):
 
 
 def cross_entropy(masks, probabilities, epsilon=1e-7):
-    """Binary cross-entropy over both channels, as Keras 2.3.1 takes it: clipped, and epsilon added in the logarithm.
+    """Return the binary cross-entropy over both channels, as Keras 2.3.1 takes it.
 
-    Keras 3's own, on TensorFlow, looks for what went into the softmax and puts a sigmoid there instead.
+    It is clipped, and epsilon is added in the logarithm. Keras 3's own, on TensorFlow, looks for what went into the
+    softmax and puts a sigmoid there instead.
     """
     inside = keras.ops.clip(probabilities, epsilon, 1 - epsilon)
     right = masks * keras.ops.log(inside + epsilon) + (1 - masks) * keras.ops.log(1 - inside + epsilon)
@@ -65,7 +66,10 @@ def cross_entropy(masks, probabilities, epsilon=1e-7):
 
 
 def orders(images, epochs, seed):
-    """The order of the images in each epoch: the same in every library, and a stream that numpy does not change."""
+    """Return the order of the images in each epoch.
+
+    It is the same in every library, and numpy does not change this stream.
+    """
     generator = np.random.RandomState(seed)
     return [generator.permutation(images) for _ in range(epochs)]
 
@@ -83,13 +87,13 @@ class ChosenEpochs(keras.callbacks.Callback):
 
 
 def in_json(values):
-    """Numbers as strict JSON can hold them: one that is not finite becomes a word."""
+    """Return the numbers as strict JSON can hold them: one that is not finite becomes a word."""
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
     return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
 
 
 def train_and_test(options, out):
-    """One model: its weights, its predictions on the test images, and outcome.json."""
+    """Train and test one model. Write its weights, its predictions on the test images, and outcome.json."""
     out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(options.seed)
     data = np.load(options.data)
@@ -117,7 +121,7 @@ def train_and_test(options, out):
 
 
 def test_again(options):
-    """The predictions of weights that were trained before."""
+    """Write the predictions of weights that were trained before."""
     options.out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(options.seed)
     images = images_of(np.load(options.data), "test")

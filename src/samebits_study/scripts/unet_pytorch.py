@@ -19,7 +19,10 @@ KEPT = (1, 2, 5, 10)  # epochs whose weights are kept, beside the initial and th
 
 
 def set_seeds(seed, inverted):
-    """Code 3. `inverted`: the last two lines turned round, as in the paper's Discussion."""
+    """Set the seeds as the paper's Code 3 does.
+
+    `inverted`: the last two lines have the opposite values, as in the paper's Discussion.
+    """
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -70,41 +73,51 @@ def start_weights(net, initial, equation=1):
 
 
 def adam(net, rate):
-    """Keras' L2 adds 1e-3 * w^2 to the loss, whose gradient is 2e-3 * w: on kernels alone, not on biases."""
+    """Return Adam with the L2 penalty of Keras. Keras adds 1e-3 * w^2 to the loss, so the gradient gets 2e-3 * w.
+
+    This is for kernels alone, not for biases.
+    """
     kernels = [weight for name, weight in net.named_parameters() if not name.endswith("bias")]
     biases = [weight for name, weight in net.named_parameters() if name.endswith("bias")]
     return torch.optim.Adam([{"params": kernels, "weight_decay": 2e-3}, {"params": biases}], lr=rate)
 
 
 def flush_subnormals():
-    """TensorFlow's graphs take subnormal numbers for zero, so PyTorch does so, too.
+    """Make PyTorch take subnormal numbers for zero, as TensorFlow's graphs do.
 
-    L2 draws the weights of the lower levels towards zero. A processor takes far longer for products that are subnormal.
-    PyTorch: https://docs.pytorch.org/docs/stable/generated/torch.set_flush_denormal.html
-    TensorFlow: https://github.com/tensorflow/tensorflow/blob/v2.1.0/tensorflow/core/lib/core/threadpool.cc
+    L2 draws the weights of the lower levels towards zero. A processor takes far longer for products that are
+    subnormal. PyTorch: https://docs.pytorch.org/docs/stable/generated/torch.set_flush_denormal.html TensorFlow:
+    https://github.com/tensorflow/tensorflow/blob/v2.1.0/tensorflow/core/lib/core/threadpool.cc
     """
     torch.set_flush_denormal(True)
 
 
 def match_epsilon(optimizer, step, epsilon=1e-7, beta2=0.999):
-    """Keras adds epsilon to the square root before the bias correction, PyTorch after it: the same number differs."""
+    """Make PyTorch's epsilon act as in Keras.
+
+    Keras adds epsilon to the square root before the bias correction, PyTorch after it. So the same number has a
+    different effect.
+    """
     for group in optimizer.param_groups:
         group["eps"] = epsilon / (1 - beta2**step) ** 0.5
 
 
 def cross_entropy(probabilities, masks, epsilon=1e-7):
-    """Binary cross-entropy over both channels, as Keras 2.3.1 takes it: clipped, and epsilon added in the logarithm."""
+    """Return the binary cross-entropy over both channels, as Keras 2.3.1 takes it.
+
+    It is clipped, and epsilon is added in the logarithm.
+    """
     inside = probabilities.clamp(epsilon, 1 - epsilon)
     return -(masks * torch.log(inside + epsilon) + (1 - masks) * torch.log(1 - inside + epsilon)).mean()
 
 
 def images_of(data, part):
-    """(n, 1, size, size) from 0 to 1."""
+    """Return (n, 1, size, size) from 0 to 1."""
     return torch.from_numpy(data[part + "_images"][:, None].astype("float32") / 255)
 
 
 def masks_of(data, part):
-    """(n, 2, size, size) of 0 and 1: background, cell."""
+    """Return (n, 2, size, size) of 0 and 1: background, cell."""
     cell = (data[part + "_masks"] > 0).astype("float32")
     return torch.from_numpy(np.stack([1 - cell, cell], axis=1))
 
@@ -114,13 +127,16 @@ def save_weights(net, path):
 
 
 def orders(images, epochs, seed):
-    """The order of the images in each epoch: the same in every library, and a stream that numpy does not change."""
+    """Return the order of the images in each epoch.
+
+    It is the same in every library, and numpy does not change this stream.
+    """
     generator = np.random.RandomState(seed)
     return [generator.permutation(images) for _ in range(epochs)]
 
 
 def one_epoch(net, optimizer, cells, batches, step):
-    """Mean loss over the epoch, and the number of the last step."""
+    """Return the mean loss over the epoch, and the number of the last step."""
     images, masks = cells
     total = 0.0
     for rows in batches:
@@ -135,7 +151,7 @@ def one_epoch(net, optimizer, cells, batches, step):
 
 
 def train(net, options, out, images, masks):
-    """The losses, one for each epoch."""
+    """Return the losses, one for each epoch."""
     optimizer, step, losses = adam(net, options.rate), 0, []
     for epoch, rows in enumerate(orders(len(images), options.epochs, options.seed), 1):
         loss, step = one_epoch(net, optimizer, (images, masks), torch.from_numpy(rows).split(options.batch), step)
@@ -147,20 +163,20 @@ def train(net, options, out, images, masks):
 
 
 def predict(net, images, batch):
-    """The cells' probabilities (n, size, size)."""
+    """Return the cells' probabilities (n, size, size)."""
     net.eval()
     with torch.no_grad():
         return torch.cat([net(part)[:, 1] for part in images.split(batch)])
 
 
 def in_json(values):
-    """Numbers as strict JSON can hold them: one that is not finite becomes a word."""
+    """Return the numbers as strict JSON can hold them: one that is not finite becomes a word."""
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
     return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
 
 
 def train_and_test(options, out):
-    """One model: its weights, its predictions on the test images, and outcome.json."""
+    """Train and test one model. Write its weights, its predictions on the test images, and outcome.json."""
     os.makedirs(out, exist_ok=True)
     set_seeds(options.seed, options.inverted)
     flush_subnormals()
@@ -186,7 +202,7 @@ def train_and_test(options, out):
 
 
 def test_again(options):
-    """The predictions of weights that were trained before."""
+    """Write the predictions of weights that were trained before."""
     os.makedirs(options.out, exist_ok=True)
     set_seeds(options.seed, options.inverted)
     flush_subnormals()

@@ -33,7 +33,7 @@ SAME_CELL = 0.5  # intersection over union
 
 
 def error_rate(true: int, predicted: int) -> Score:
-    """Equation 3, in percent: |true - predicted| / true x 100. Undefined if the true count is 0."""
+    """Return Equation 3, in percent: |true - predicted| / true x 100. It is undefined if the true count is 0."""
     if min(true, predicted) < 0:
         raise DataError(f"A count of cells is not negative: {true} true, {predicted} predicted.")
     return ratio(100 * abs(true - predicted), true, NO_TRUE_CELL)
@@ -71,7 +71,7 @@ def overlap(truth: Image, prediction: Image, name: str = "") -> Overlap:
 
 
 def dice(truth: Image, prediction: Image) -> Score:
-    """The Dice coefficient (Equation 4) of two binary masks. Raises DataError as `overlap` does."""
+    """Return the Dice coefficient (Equation 4) of two binary masks. Raises DataError as `overlap` does."""
     return overlap(truth, prediction).dice
 
 
@@ -124,7 +124,10 @@ def same_cells(truth: Labels, prediction: Labels, *, least: float = SAME_CELL) -
 
 
 def _shares(truth: Labels, prediction: Labels) -> tuple[Labels, Labels, npt.NDArray[np.float64]]:
-    """The numbers of the cells in both, and the intersection over union of each true cell with each predicted cell."""
+    """Return the numbers of the cells in both, and how much they overlap.
+
+    This is the intersection over union of each true cell with each predicted cell.
+    """
     true, a = np.unique(truth.ravel(), return_inverse=True)
     predicted, b = np.unique(prediction.ravel(), return_inverse=True)
     both = np.bincount(a * len(predicted) + b, minlength=len(true) * len(predicted)).reshape(len(true), len(predicted))

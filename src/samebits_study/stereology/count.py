@@ -27,7 +27,7 @@ SHOWN = 6  # how many values an error names of a mask that is not binary
 
 
 def binary(mask: Image, what: str = "The mask") -> Mask:
-    """A mask of bool, of 0 and 1, or of 0 and 255, as bool.
+    """Return a mask of bool, of 0 and 1, or of 0 and 255, as bool.
 
     Its shape is (rows, columns). Raises DataError for anything else, and names the values found. `what`: the subject of
     that sentence.
@@ -55,7 +55,7 @@ def cells_of(mask: Image, what: str = "The mask") -> Labels:
 
 
 def checked_labels(labels: Image, what: str = "The label image") -> Labels:
-    """The label image, if it is one: two dimensions, whole numbers, 0 for the background.
+    """Return the label image, if it is one: two dimensions, whole numbers, 0 for the background.
 
     Otherwise raises DataError.
     """
@@ -130,18 +130,19 @@ class CountingFrame:
                 raise DataError(f"{value!r} is not possible in a counting frame.", f"It can be: {', '.join(known)}.")
 
     def moved(self, dx: int, dy: int) -> CountingFrame:
-        """The same frame at a different place."""
+        """Return the same frame at a different place."""
         return replace(self, x0=self.x0 + dx, x1=self.x1 + dx, y0=self.y0 + dy, y1=self.y1 + dy)
 
     def inside(self, shape: Shape) -> Mask:
-        """The pixels of the frame, in an image of `shape` (rows, columns)."""
+        """Return the pixels of the frame, in an image of `shape` (rows, columns)."""
         y, x = _axes(shape)
         return (self.y0 <= y) & (y < self.y1) & (self.x0 <= x) & (x < self.x1)
 
     def beyond(self, shape: Shape) -> Mask:
-        """The pixels on the far side of the exclusion line with its ends, in an image of `shape` (rows, columns).
+        """Return the pixels on the far side of the exclusion line with its ends.
 
-        A connected cell with a pixel in the frame touches the exclusion line if and only if it has a pixel here.
+        `shape`: of the image (rows, columns). A connected cell with a pixel in the frame touches the exclusion
+        line if and only if it has a pixel here.
         """
         y, x = _axes(shape)
         left, bottom = self.exclusion.endswith("left"), self.exclusion.startswith("bottom")
@@ -152,7 +153,7 @@ class CountingFrame:
 
 
 def _axes(shape: Shape) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
-    """The y of each row, standing, and the x of each column."""
+    """Return the y of each row, standing, and the x of each column."""
     return np.arange(shape[0])[:, None], np.arange(shape[1])
 
 
@@ -164,10 +165,11 @@ ROUNDING = 1e-5  # the result of a softmax in float32 may lie this far outside o
 
 
 def scaled_smallest(shape: Shape) -> int:
-    """The fewest pixels of a cell, in an image of `shape`: 250 in the paper's 400 x 400, scaled with the area.
+    """Return the fewest pixels of a cell, in an image of `shape`.
 
-    That is right if images show a field of the paper's size at a different resolution. For a cropped field or a
-    different magnification, give the number yourself.
+    These are 250 in the paper's 400 x 400 pixels, scaled with the area. This is right if images show a field of the
+    paper's size at a different resolution. For a cropped field or a different magnification, give the number
+    yourself.
     """
     return -(-SMALLEST * shape[0] * shape[1] // SMALLEST_IN)
 
@@ -223,14 +225,14 @@ def split(mask: Mask) -> Labels:
 
 
 def without_small(labels: Labels, smallest: int) -> Labels:
-    """The cells of at least `smallest` pixels, numbered from 1 on in the same order."""
+    """Return the cells of at least `smallest` pixels, numbered from 1 on in the same order."""
     kept = np.bincount(labels.ravel()) >= smallest
     kept[0] = False
     return np.where(kept, np.cumsum(kept), 0)[labels]
 
 
 def counted(labels: Labels, frame: CountingFrame) -> tuple[int, ...]:
-    """The numbers of the cells that the unbiased counting rule counts, ascending.
+    """Return the numbers of the cells that the unbiased counting rule counts, ascending.
 
     A cell is counted if it lies in the frame or touches an inclusion line, and does not touch an exclusion line or its
     ends. That means: it has a pixel in the frame, and none beyond the exclusion line. If frames tile a plane, exactly
@@ -249,7 +251,7 @@ def counted(labels: Labels, frame: CountingFrame) -> tuple[int, ...]:
 
 
 def only(labels: Labels, numbers: Iterable[int]) -> Labels:
-    """The label image with only these cells: the paper's "post-processed mask" (Figure 4c and 4e)."""
+    """Return the label image with only these cells: the paper's "post-processed mask" (Figure 4c and 4e)."""
     return np.where(np.isin(labels, list(numbers)), labels, 0)
 
 
@@ -268,18 +270,20 @@ class Score:
             raise ValueError(f"a score is a finite number or says why there is none, not {self!r}")
 
     def shown(self, digits: int = 3) -> str:
-        """For a table: the number with so many digits after the point, or a text like `undefined: no cell in the ground
+        """Return a text for a table.
+
+        It is the number with so many digits after the point, or a text like `undefined: no cell in the ground
         truth`.
         """
         return f"undefined: {self.undefined}" if self.value is None else f"{self.value:.{digits}f}"
 
 
 def ratio(part: float, whole: float, undefined: str) -> Score:
-    """A part of a whole; if the whole is 0, undefined for this reason."""
+    """Return a part of a whole; if the whole is 0, undefined for this reason."""
     return Score(part / whole) if whole else Score(None, undefined)
 
 
 def mean(scores: Sequence[Score], undefined: str) -> Score:
-    """The mean of the defined scores; if none is defined, undefined for this reason."""
+    """Return the mean of the defined scores; if none is defined, undefined for this reason."""
     values = [score.value for score in scores if score.value is not None]
     return ratio(math.fsum(values), len(values), undefined)

@@ -90,15 +90,16 @@ def _colour(image: Image, colour: tuple[int, int, int], name: str) -> Mask:
 
 
 def _without(mask: Mask, axis: int, band: Band) -> Mask:
-    """The mask with the rows (axis 0) or columns (axis 1) of a band set to empty."""
+    """Return the mask with the rows (axis 0) or columns (axis 1) of a band set to empty."""
     rest: Mask = mask.copy()
     np.moveaxis(rest, axis, 0)[band.slice] = False
     return rest
 
 
 def _line(mask: Mask, axis: int, name: str) -> Band:
-    """The one band of columns (axis 0) or rows (axis 1) that is at least half as full as the fullest, and longer than
-    wide.
+    """Return the one band of columns (axis 0) or rows (axis 1) that is a line.
+
+    It is longer than wide, and at least half as full as the fullest.
     """
     counts = mask.sum(axis=axis)
     full = np.concatenate(([False], counts * 2 >= max(counts.max(), 1), [False]))
@@ -111,7 +112,10 @@ def _line(mask: Mask, axis: int, name: str) -> Band:
 
 
 def _all_drawn(sides: tuple[Mask, Mask], name: str) -> None:
-    """Whether both sides of a kind are drawn, each seen across its width. Pixels along the line are the last axis."""
+    """Refuse a kind of line if one of its two sides is not drawn across its width.
+
+    Pixels along the line are the last axis.
+    """
     for side, direction in zip(sides, ("horizontal", "vertical"), strict=True):
         share = side.any(axis=0).mean()
         if share < DRAWN:
@@ -119,13 +123,16 @@ def _all_drawn(sides: tuple[Mask, Mask], name: str) -> None:
 
 
 def _ends(past: Mask) -> Ends:
-    """Horizontal if that exclusion line goes on past the frame by more than its width, which is a blunt corner."""
+    """Return `horizontal` if that exclusion line goes on past the frame by more than its width.
+
+    Such a line has a blunt corner.
+    """
     further = past[:, : len(past) + 1]
     return "horizontal" if further.shape[1] > len(past) and further.any(axis=0).all() else "vertical"
 
 
 def frame_lines(frame: CountingFrame, shape: Shape, *, thickness: int = 1) -> tuple[Mask, Mask]:
-    """The inclusion lines and the exclusion line with its ends, as masks of `shape` (rows, columns).
+    """Return the inclusion lines and the exclusion line with its ends, as masks of `shape` (rows, columns).
 
     Inclusion lines are the outermost `thickness` pixels inside of the frame, and the exclusion line the first
     `thickness` pixels beyond it. A connected cell with a pixel in the frame is counted if and only if it does not touch
@@ -140,13 +147,16 @@ def frame_lines(frame: CountingFrame, shape: Shape, *, thickness: int = 1) -> tu
 
 
 def _near(mask: Mask, distance: int) -> Mask:
-    """The pixels at most so many steps from the mask. Diagonal steps count."""
+    """Return the pixels at most so many steps from the mask. Diagonal steps count."""
     near: Mask = ndimage.maximum_filter(mask, size=2 * distance + 1)
     return near
 
 
 def paint(image: Image, frame: CountingFrame, *, thickness: int = 1) -> Image:
-    """A copy of an image (uint8, grey or RGB) in RGB, with the frame in pure green and red as `find_frame` reads it."""
+    """Return a copy of an image (uint8, grey or RGB) in RGB, with the frame painted.
+
+    It is pure green and red, as `find_frame` reads it.
+    """
     painted = np.stack([image] * 3, axis=-1) if image.ndim == 2 else image[..., :3].copy()
     inclusion, exclusion = frame_lines(frame, painted.shape[:2], thickness=thickness)
     painted[inclusion], painted[exclusion] = GREEN, RED

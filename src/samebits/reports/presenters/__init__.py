@@ -19,7 +19,7 @@ PRESENTERS = {
 
 
 def presenter(name: str) -> Callable[[Report], str]:
-    """The presenter of a format. Raises UsageError if the format does not exist."""
+    """Return the presenter of a format. Raises UsageError if the format does not exist."""
     if name not in PRESENTERS:
         raise UsageError(f"There is no report format {name}.", f"choose one of: {', '.join(PRESENTERS)}.")
     render: Callable[[Report], str] = importlib.import_module(PRESENTERS[name]).render
@@ -27,5 +27,5 @@ def presenter(name: str) -> Callable[[Report], str]:
 
 
 def render(name: str, report: Report) -> str:
-    """The report in a format. Raises UsageError as above."""
+    """Return the report in a format. Raises UsageError as above."""
     return presenter(name)(report)

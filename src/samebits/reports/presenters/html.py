@@ -37,15 +37,15 @@ TALL = 25  # rows; a table with more is scrolled in a frame
 
 
 def render(report: Report) -> str:
-    """The page."""
+    """Return the page."""
     blocks = _with_contents(_on_page(report.blocks))
     return _templates().get_template("report.html").render(report=report, blocks=blocks, tall=TALL)
 
 
 def _with_contents(blocks: list[AnyBlock]) -> list[AnyBlock]:
-    """The blocks with a list of all sections after the first, below those that answer: the answer comes first.
+    """Return the blocks with a list of all sections after the first.
 
-    Without a section it stands above the first block that it links to.
+    The list is below the blocks that answer, because the answer comes first.
     """
     sections = (n for n, block in enumerate(blocks, 1) if isinstance(block, Section | SideBySide))
     place = next(sections, None) or next((n for n, block in enumerate(blocks) if any(_links([block]))), 0)
@@ -56,7 +56,7 @@ def _with_contents(blocks: list[AnyBlock]) -> list[AnyBlock]:
 
 
 def _links(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, str]]:
-    """(anchor, title) of each section, table and figure."""
+    """Yield (anchor, title) of each section, table and figure."""
     for block in _on_page(blocks):
         if isinstance(block, Section):
             yield block.id, block.title
@@ -99,22 +99,22 @@ def _clean(value: Any) -> Any:
 
 
 def _heading(title: str) -> str:
-    """A title without its full stop if it is one phrase; `Table 7. Accuracy.` is two."""
+    """Return a title without its full stop if it is one phrase; `Table 7. Accuracy.` is two."""
     return title.removesuffix(".") if title.count(".") == 1 else title
 
 
 def _whole_numbers(text: str) -> Markup:
-    """A text in which no line ends within `90.27 ± 0.1 %`."""
+    """Return a text in which no line ends within `90.27 ± 0.1 %`."""
     return Markup(re.sub(r" (?=[%±])|(?<=±) ", "&nbsp;", escape(_clean(text))))
 
 
 def _colour(group: str) -> str:
-    """The class that colours a group."""
+    """Return the class that colours a group."""
     return f"g{figures.place_of(group) % COLOURS}" if group else "all"
 
 
 def _kind(block: object) -> str:
-    """The name of the macro that writes a block or a cell."""
+    """Return the name of the macro that writes a block or a cell."""
     return type(block).__name__
 
 

@@ -6,5 +6,5 @@ from samebits.reports.tree import Report
 
 
 def render(report: Report) -> str:
-    """One JSON document, ended by a newline. ASCII only: it survives every console and mailer."""
+    """Return one JSON document, ended by a newline. It is ASCII only, so it survives every console and mailer."""
     return report.document.model_dump_json(indent=2, ensure_ascii=True) + "\n"

@@ -19,7 +19,7 @@ COUNTED = (("failure", "failures"), ("error", "errors"), ("skipped", "skipped"))
 
 
 def render(report: Report) -> str:
-    """One document.
+    """Return one document.
 
     `failure`: the bits differ; `error`: no answer; `skipped`: no answer, because nobody asked for one.
     """
@@ -53,5 +53,5 @@ def _case(case: JUnitCase) -> ElementTree.Element:
 
 
 def _clean(text: str) -> str:
-    """The text without characters that XML 1.0 cannot hold."""
+    """Return the text without characters that XML 1.0 cannot hold."""
     return words.printable(text).replace("\ufffe", "?").replace("\uffff", "?")

@@ -33,7 +33,7 @@ SPECIAL = "\\`*_{}[]<>()#+!|~"
 
 
 def render(report: Report, *, heading: str = "##") -> str:
-    """A document. `heading`: the marks before its heading; its sections have one more."""
+    """Return a document. `heading`: the marks before its heading; its sections have one more."""
     headed = f"{report.sign} {report.head}"
     parts = [
         f"{heading} {escaped(report.title) or headed}",
@@ -118,7 +118,7 @@ def _side_by_side(block: SideBySide, heading: str) -> Iterator[str]:
 
 
 def _table(block: Table, heading: str) -> Iterator[str]:
-    """A table in a document: it has a heading, so that the contents list it. A long table is folded."""
+    """Yield a table in a document: it has a heading, so that the contents list it. A long table is folded."""
     title = f"{heading} {block.name}. {escaped(block.title)}" if block.title else ""
     body, rows = _body(block), words.count(len(block.rows), "row")
     if block.is_folded:
@@ -131,12 +131,12 @@ def _table(block: Table, heading: str) -> Iterator[str]:
 
 
 def _drawer(title: str, body: str) -> str:
-    """A heading that opens what is below it. The contents of a document list it."""
+    """Return a heading that opens what is below it. The contents of a document list it."""
     return f'<details markdown="1">\n<summary markdown="block">\n\n{title}\n\n</summary>\n\n{body}\n\n</details>'
 
 
 def _fold(summary: str, body: str) -> str:
-    """What a reader sees after a click.
+    """Return what a reader sees after a click.
 
     The attribute tells Markdown to read what is inside the HTML:
     https://python-markdown.github.io/extensions/md_in_html/
@@ -152,7 +152,7 @@ _WRITERS: dict[type[AnyBlock], Callable[[Any, str], Iterator[str]]] = {
 
 
 def table(table: Table) -> str:
-    """A table by itself: its title, the rows and the notes."""
+    """Return a table by itself: its title, the rows and the notes."""
     title = f"**{table.name}.** {escaped(table.title)}" if table.title else ""
     return "\n\n".join(part for part in (title, _body(table), _table_notes(table)) if part) + "\n"
 
@@ -168,7 +168,7 @@ def _table_notes(table: Table) -> str:
 
 
 def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str] = ()) -> str:
-    """Rows below heads; empty without rows. The cells are Markdown already."""
+    """Return the rows below heads; empty without rows. The cells are Markdown already."""
     lines = [heads, marks or ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in lines) if rows else ""
 
@@ -184,25 +184,25 @@ def _cell(cell: Cell) -> str:
 
 
 def _table_cell(cell: Cell) -> str:
-    """A cell of a table. In it a bar is escaped even inside code."""
+    """Return a cell of a table. In it a bar is escaped even inside code."""
     return code_cell(cell.text) if isinstance(cell, StyledText) and cell.style in ("code", "command") else _cell(cell)
 
 
 def escaped(text: str) -> str:
-    """The text as it is, on one line."""
+    """Return the text as it is, on one line."""
     line = " ".join(words.printable(text).split())
     return "".join("\\" + c if c in SPECIAL else "&amp;" if c == "&" else c for c in line)
 
 
 def code(text: str) -> str:
-    """Words in a code span that no backtick in them can end."""
+    """Return the words in a code span that no backtick in them can end."""
     line = " ".join(words.printable(text).split())
     fence = "`" * (1 + _longest_run(line))
     return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
 
 
 def code_cell(text: str) -> str:
-    """A code span in a table."""
+    """Return a code span in a table."""
     return code(text).replace("|", "\\|")
 
 

@@ -54,13 +54,16 @@ class TerminalLine(NamedTuple):
 
 
 def render(report: Report, *, width: int | None = None, colour: bool = False) -> str:
-    """The lines, ended by a newline. `width`: where prose is folded; None leaves lines whole (for a log or a pipe)."""
+    """Return the lines, ended by a newline.
+
+    `width`: where prose is folded; None leaves lines whole (for a log or a pipe).
+    """
     lines = [line for whole in _report(report, width) for line in _folded(_safe(whole), width)]
     return "\n".join(_painted(line) if colour else line.text for line in lines) + "\n"
 
 
 def shown(report: Report, stream: TextIO) -> str:
-    """The report as this stream shows it: folded and coloured on a terminal, plain and whole elsewhere."""
+    """Return the report as this stream shows it: folded and coloured on a terminal, plain and whole elsewhere."""
     if not is_terminal(stream):
         return render(report)
     width = min(shutil.get_terminal_size((100, 24)).columns, WIDEST)
@@ -68,7 +71,7 @@ def shown(report: Report, stream: TextIO) -> str:
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether people look at the stream as it is written."""
+    """Return whether people look at the stream as it is written."""
     try:
         return stream.isatty() and os.environ.get("TERM") != "dumb"
     except (AttributeError, ValueError):
@@ -76,7 +79,7 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 def wants_colour() -> bool:
-    """https://no-color.org: the variable counts when it is set and not empty."""
+    """Return whether colours are unwanted. The variable of https://no-color.org counts if it is set and not empty."""
     return not os.environ.get("NO_COLOR")
 
 
@@ -93,7 +96,7 @@ def _head(sign: str, head: str, said: str, style: Verdict) -> TerminalLine:
 
 
 def _blocks(blocks: Iterable[AnyBlock], width: int | None, label: int) -> Iterator[TerminalLine]:
-    """The lines of the blocks that a terminal shows. Empty lines stand around a table with a title."""
+    """Yield the lines of the blocks that a terminal shows. Empty lines stand around a table with a title."""
     was_titled = False
     for block in blocks:
         if not block.on >= SCREEN:
@@ -106,7 +109,7 @@ def _blocks(blocks: Iterable[AnyBlock], width: int | None, label: int) -> Iterat
 
 
 def _label_width(blocks: Iterable[AnyBlock]) -> int:
-    """The label width of consecutive facts, so that their words begin in one column."""
+    """Return the label width of consecutive facts, so that their words begin in one column."""
     labels = [name for block in blocks for name in _labels(block) if block.on >= SCREEN]
     return LABELS[max(map(len, labels), default=0) > LABELS[0]]
 
@@ -165,7 +168,7 @@ def _nested(block: NestedTree, width: int | None, label: int) -> Iterator[Termin
 
 
 def _outcomes(block: Outcomes, width: int | None, label: int) -> Iterator[TerminalLine]:
-    """A line on each; if it is not complete, one more on how to complete it."""
+    """Yield a line on each; if it is not complete, one more on how to complete it."""
     wide = max((len(one.name) for one in block.outcomes), default=0)
     for one in block.outcomes:
         start = f"{one.sign:<2} {one.name:<{wide}}"
@@ -197,7 +200,7 @@ def _folded_block(block: FoldedBlock, width: int | None, label: int) -> Iterator
 
 
 def _trials(block: TrialRows, width: int | None, label: int) -> Iterator[TerminalLine]:
-    """The trials on the left and the facts on the right; on a narrow terminal, the facts below the trials."""
+    """Yield the trials on the left and the facts on the right; on a narrow terminal, the facts below the trials."""
     if width is not None and width < NARROW:
         yield from (_bar(row) for row in block.rows)
         yield from _facts(block.facts, width, label)
@@ -228,7 +231,7 @@ def _table(table: Table, width: int | None, label: int) -> Iterator[TerminalLine
 
 
 def _rows(table: Table, width: int | None) -> Iterator[TerminalLine]:
-    """The rows.
+    """Yield the rows.
 
     If the screen is too narrow, the widest columns are cut, but the last column is folded if it is prose.
     """
@@ -249,7 +252,7 @@ def _rows(table: Table, width: int | None) -> Iterator[TerminalLine]:
 
 
 def _lines(row: Sequence[Cell]) -> list[list[str]]:
-    """A row, in as many lines as its tallest cell has."""
+    """Return a row, in as many lines as its tallest cell has."""
     cells = [list(cell.lines) if isinstance(cell, WordLines) else [text_of(cell)] for cell in row]
     texts = itertools.zip_longest(*cells, fillvalue="")
     return [[words.one_line(text) for text in line] for line in texts]
@@ -285,7 +288,7 @@ def _folded(line: TerminalLine, width: int | None) -> Iterator[TerminalLine]:
 
 
 def _painted(line: TerminalLine) -> str:
-    """The text with the escapes of its spans; the words stay as they are."""
+    """Return the text with the escapes of its spans; the words stay as they are."""
     text = line.text
     for first, last, style in sorted(line.spans, reverse=True):
         text = f"{text[:first]}\x1b[{_CODES[style]}m{text[first:last]}\x1b[0m{text[last:]}"

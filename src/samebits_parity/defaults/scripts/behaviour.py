@@ -37,7 +37,7 @@ def main(prepare):
 
 
 def drawn(measured, ask):
-    """What was measured; if several times, with the numbers of each time."""
+    """Return what was measured; if several times, with the numbers of each time."""
     found = [measured(ask) for _ in range(ask.get("draws", 1))]
     if len(found) > 1 and all("numbers" in one for one in found):
         return dict(found[0], draws=[one["numbers"] for one in found])
@@ -45,7 +45,7 @@ def drawn(measured, ask):
 
 
 def outcome(measure):
-    """What `measure()` returns, as numbers, or why there are none."""
+    """Return what `measure()` returns, as numbers, or why there are none."""
     try:
         return {"numbers": measure()}
     except Absent as why:
@@ -57,14 +57,17 @@ def outcome(measure):
 
 
 def signature_below(place, path):
-    """The parameters of the class at a path below a module; None if it is not there."""
+    """Return the parameters of the class at a path below a module; None if it is not there."""
     for name in path.split("."):
         place = getattr(place, name, None)
     return None if place is None else parameters(place.__init__)
 
 
 def parameters(maker, show=repr):
-    """[[parameter, default as `show` shows it]] of a function, without those that take any number of arguments."""
+    """Return [[parameter, default as `show` shows it]] of a function.
+
+    Parameters that take any number of arguments are left out.
+    """
     every = inspect.signature(maker).parameters.values()
     named = [one for one in every if one.name != "self" and one.kind.name not in ("VAR_POSITIONAL", "VAR_KEYWORD")]
     return [[one.name, None if one.default is one.empty else show(one.default)] for one in named]

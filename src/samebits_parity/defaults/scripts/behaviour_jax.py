@@ -44,7 +44,7 @@ def linen_of(side):
 
 
 def called(kind, *inputs, **settings):
-    """The result of the call. Raises Absent if it does not know a setting."""
+    """Return the result of the call. Raises Absent if it does not know a setting."""
     known = inspect.signature(kind).parameters
     for name in settings:
         if name not in known:
@@ -105,7 +105,7 @@ def pool(side, ask):
 
 
 def begun(layer, *inputs):
-    """The variables of a layer."""
+    """Return the variables of a layer."""
     return layer.init(jax.random.PRNGKey(1), *inputs)
 
 

@@ -22,7 +22,7 @@ ACTIVATIONS = {"leaky_relu": "LeakyReLU", "prelu": "PReLU", "elu": "ELU", "softm
 
 
 def library(side):
-    """(keras, whether it is Keras 3)."""
+    """Return (keras, whether it is Keras 3)."""
     if side == "tf.keras":
         import tensorflow
 
@@ -73,7 +73,10 @@ class Old:
         return name in inspect.signature(kind.__init__).parameters or name in OF_ALL_OLD
 
     def stepper(self, optimizer, starts):
-        """Function(gradients, rate or None) -> weights after the step. Its loss is the sum of weight times gradient."""
+        """Return function(gradients, rate or None) -> weights after the step.
+
+        Its loss is the sum of weight times gradient.
+        """
         backend = self.backend
         weights = [backend.variable(single(start)) for start in starts]
         slots = [backend.placeholder(shape=single(start).shape) for start in starts]
@@ -261,7 +264,7 @@ def start(keras, here, ask):
 
 
 def spread(keras, here, ask):
-    """[the largest value, the deviation, how far the rows are from an orthonormal set]."""
+    """Return [the largest value, the deviation, how far the rows are from an orthonormal set]."""
     layers, place = keras.layers, int(ask["layer"] == "recurrent")
     layer, shape = {
         "dense": lambda: (layers.Dense(300), (1, 100)),

@@ -29,7 +29,7 @@ def found(place, names):
 
 
 def made(kind, settings):
-    """An object. Raises Absent if its class does not know a setting."""
+    """Return an object. Raises Absent if its class does not know a setting."""
     known = inspect.signature(kind.__init__).parameters
     for name in settings:
         if name not in known:
@@ -179,7 +179,7 @@ def start(ask):
 
 
 def spread(ask):
-    """[the largest value, the deviation, how far the columns are from an orthonormal set]."""
+    """Return [the largest value, the deviation, how far the columns are from an orthonormal set]."""
     torch.manual_seed(1)
     kernel = {
         "dense": lambda: nn.Linear(100, 300).weight,
@@ -193,7 +193,7 @@ def spread(ask):
 
 
 def bias_step(ask):
-    """How far the biases of a gate move in a step of SGD, and the kernel for an input of one."""
+    """Return how far the biases of a gate move in a step of SGD, and the kernel for an input of one."""
     torch.manual_seed(1)
     layer = nn.LSTM(1, 2, batch_first=True)
     before = [weight.detach().clone() for weight in layer.parameters()]
@@ -206,7 +206,7 @@ def bias_step(ask):
 
 
 def epoch(ask):
-    """The mean of the samples in each batch of a DataLoader, from the steps of SGD on the loss w x."""
+    """Return the mean of the samples in each batch of a DataLoader, from the steps of SGD on the loss w x."""
     torch.manual_seed(1)
     weight, numbers = nn.Parameter(torch.zeros(1)), []
     optimizer = torch.optim.SGD([weight], lr=1.0)

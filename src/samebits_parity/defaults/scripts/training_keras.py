@@ -19,7 +19,7 @@ def penalty(keras, here, ask):
 
 
 def bias_step(keras, here, ask):
-    """How far the biases of a gate move in a step of SGD, and the kernel for an input of one."""
+    """Return how far the biases of a gate move in a step of SGD, and the kernel for an input of one."""
     first = {"batch_shape": (1, 1, 1)} if here.rate == "learning_rate" else {"input_shape": (1, 1)}
     model = keras.models.Sequential([keras.layers.InputLayer(**first), keras.layers.LSTM(2)])
     before = model.get_weights()
@@ -31,7 +31,7 @@ def bias_step(keras, here, ask):
 
 
 def epoch(keras, here, ask):
-    """The mean of the samples in each batch of an epoch of `fit`, from the steps of SGD on the loss w x."""
+    """Return the mean of the samples in each batch of an epoch of `fit`, from the steps of SGD on the loss w x."""
     first = {"batch_shape": (None, 1)} if here.rate == "learning_rate" else {"input_shape": (1,)}
     layers = [keras.layers.InputLayer(**first), keras.layers.Dense(1, use_bias=False)]
     model = keras.models.Sequential(layers)

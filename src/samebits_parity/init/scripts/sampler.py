@@ -31,7 +31,10 @@ def main():
 
 
 def _library(side):
-    """(where the paths of cases begin, `draw(thing, case, seed)`: [(name, array)] of a thing once, the version)."""
+    """Return (where the paths of cases begin, `draw(thing, case, seed)`, the version).
+
+    `draw` returns [(name, array)] of a thing once.
+    """
     if side.startswith("pytorch"):
         import torch
 
@@ -67,7 +70,7 @@ def _answer(library, draw, case, number, request):
 
 
 def _drawn(draw, thing, case, seed):
-    """[(name, arrays)] of as many draws as the case needs, counted in values or in layers."""
+    """Return [(name, arrays)] of as many draws as the case needs, counted in values or in layers."""
     kept = []
     count = 0
     while True:
@@ -84,7 +87,7 @@ def _drawn(draw, thing, case, seed):
 
 
 def found(library, paths):
-    """The first thing of `a.b|a.c` that a library has, or None."""
+    """Return the first thing of `a.b|a.c` that a library has, or None."""
     for path in paths.split("|"):
         thing = library
         for part in path.split("."):
@@ -95,7 +98,7 @@ def found(library, paths):
 
 
 def defaults(thing):
-    """{argument: default} from the signature. Defaults that JSON cannot hold are left out."""
+    """Return {argument: default} from the signature. Defaults that JSON cannot hold are left out."""
     maker = thing.__init__ if inspect.isclass(thing) else thing
     maker = getattr(maker, "_original_function", maker)  # Keras 2's decorator for names of Keras 1
     try:
@@ -169,7 +172,7 @@ class Keras(object):
             self.tf.compat.v1.set_random_seed(seed)
 
     def array(self, value):
-        """A tensor as a numpy array."""
+        """Return a tensor as a numpy array."""
         if not self.old:
             return self.keras.ops.convert_to_numpy(value)
         if isinstance(value, np.ndarray):  # Keras 2's orthogonal
@@ -177,7 +180,7 @@ class Keras(object):
         return value.numpy() if hasattr(value, "numpy") else self.keras.backend.get_session().run(value)
 
     def draw(self, thing, case, seed):
-        """[(name, array)] of one draw."""
+        """Return [(name, array)] of one draw."""
         self.seed(seed)
         if case["layer"]:
             return self._layer(thing(**case["arguments"]), case["shape"])

@@ -15,7 +15,10 @@ __all__ = ["reasons"]
 
 
 def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
-    """What explains the differences in the step and phase of the first divergence; empty if nothing known does."""
+    """Return what explains the differences in the step and phase of the first divergence.
+
+    The result is empty if nothing known does.
+    """
     with np.errstate(all="ignore"):  # the values may hold infinity and NaN
         return _reasons(judged, first)
 

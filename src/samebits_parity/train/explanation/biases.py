@@ -11,8 +11,9 @@ _CLOSE = 1e-3  # relative, between two steps of which one is twice the other
 
 
 def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Account]:
-    """The biases of which one library learns two, so that their sum moves twice as far; none if other weights diverge
-    too.
+    """Return the biases of which one library learns two, so that their sum moves twice as far.
+
+    The result is empty if other weights diverge too.
     """
     found = [pair for pair in judged.pairs if pair.a in names and _is_doubled(judged, pair.a, pair.b, step)]
     if not found or len(found) < len(names):
@@ -24,7 +25,7 @@ def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Account]:
 
 
 def _is_doubled(judged: TrainVerdict, a: str, b: str, step: int) -> bool:
-    """Whether the side that adds two biases moves their sum twice as far as the other side moves its one bias."""
+    """Return whether the side with two biases moves their sum twice as far as the other side moves its one."""
     sums = [side.joints.get(name) == SUM for side, name in ((judged.a, a), (judged.b, b))]
     if sums.count(True) != 1:
         return False

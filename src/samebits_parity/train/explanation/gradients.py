@@ -28,7 +28,7 @@ class _GradientPair(NamedTuple):
 
 
 def gradient_reasons(judged: TrainVerdict, step: int) -> list[Account]:
-    """What explains the gradients of a step."""
+    """Return what explains the gradients of a step."""
     seen = []
     for pair in judged.pairs:
         both = judged.gradients(pair, step) if pair.trains else None
@@ -42,7 +42,7 @@ def gradient_reasons(judged: TrainVerdict, step: int) -> list[Account]:
 
 
 def factor_of(a: Array, b: Array) -> float | None:
-    """The number by which a is multiplied to give b, or None."""
+    """Return the number by which a is multiplied to give b, or None."""
     square = float((a * a).sum())
     if not square:
         return None
@@ -51,7 +51,10 @@ def factor_of(a: Array, b: Array) -> float | None:
 
 
 def _one_factor(seen: list[_GradientPair], size: int) -> Account | None:
-    """All tensors have the same factor: a sum instead of a mean, a scaled loss, or a clipped norm."""
+    """Return the explanation if all tensors have the same factor.
+
+    It is a sum instead of a mean, a scaled loss, or a clipped norm.
+    """
     largest = max((np.abs(one.a).max() for one in seen), default=0)
     telling = [one for one in seen if np.abs(one.a).max() > _NEAR * largest]
     factors = [factor_of(one.a, one.b) for one in telling]
@@ -72,7 +75,7 @@ def _one_factor(seen: list[_GradientPair], size: int) -> Account | None:
 
 
 def _norm_clipped(seen: list[_GradientPair], factor: float) -> Account | None:
-    """Whether the smaller side has a round norm."""
+    """Return whether the smaller side has a round norm."""
     side, norm = ("B", _norm([one.b for one in seen])) if factor < 1 else ("A", _norm([one.a for one in seen]))
     if not _is_round(norm):
         return None
@@ -85,12 +88,12 @@ def _norm(arrays: list[Array]) -> float:
 
 
 def _is_round(value: float) -> bool:
-    """Whether it is a number that people write: at most two significant digits."""
+    """Return whether it is a number that people write: at most two significant digits."""
     return value > 0 and math.isclose(value, float(f"{value:.2g}"), rel_tol=1e-4)
 
 
 def _clipped_each(seen: list[_GradientPair]) -> Account | None:
-    """Each tensor has its own factor, and the smaller ones share one norm."""
+    """Return the explanation if each tensor has its own factor, and the smaller ones share one norm."""
     factors = [factor_of(one.a, one.b) for one in seen]
     if not factors or None in factors:
         return None
@@ -108,7 +111,10 @@ def _shrinks(factor: float | None, side: str) -> bool:
 
 
 def _clipped_values(seen: list[_GradientPair]) -> Account | None:
-    """No element of one side exceeds a number, and all elements below it are the same as the other side's."""
+    """Return the explanation if no element of one side exceeds a number.
+
+    All elements below it are the same as the other side's.
+    """
     for side in "BA":
         pairs = [(one.a, one.b) if side == "B" else (one.b, one.a) for one in seen]
         most = max((float(np.abs(clipped).max()) for _, clipped in pairs), default=0.0)
@@ -121,7 +127,7 @@ def _clipped_values(seen: list[_GradientPair]) -> Account | None:
 
 
 def _penalty(seen: list[_GradientPair]) -> Account | None:
-    """b - a = c w, with one c for all weights that have a penalty."""
+    """Return the explanation if b - a = c w, with one c for all weights that have a penalty."""
     largest = max((float(np.abs(one.a).max()) for one in seen), default=0.0)
     factors = {one.name: _penalty_factor(one, largest) for one in seen}
     known = {name: factor for name, factor in factors.items() if factor}
@@ -142,7 +148,10 @@ def _penalty(seen: list[_GradientPair]) -> Account | None:
 
 
 def _penalty_factor(seen: _GradientPair, scale: float) -> float | None:
-    """The c of b - a = c w; 0 if their difference is nothing against the largest gradient; None if there is no c."""
+    """Return the c of b - a = c w; None if there is no c.
+
+    It is 0 if their difference is nothing against the largest gradient.
+    """
     apart = seen.b - seen.a
     if np.abs(apart).max() <= 1e-5 * scale:
         return 0.0
@@ -155,7 +164,7 @@ def _penalty_factor(seen: _GradientPair, scale: float) -> float | None:
 
 
 def flip_reasons(judged: TrainVerdict, step: int) -> list[Account]:
-    """What rounding flipped although the outputs of layers agree; nothing if it flipped nothing."""
+    """Return what rounding flipped although the outputs of layers agree; nothing if it flipped nothing."""
     found, before = [], None
     for pair in judged.layer_pairs:
         a, b = pair.outputs(judged.a, judged.b, step)
@@ -176,7 +185,10 @@ def _said(pair: OutputPair, words: str) -> Account:
 
 
 def _moved(judged: TrainVerdict, pair: OutputPair, given: tuple[Array, Array]) -> int:
-    """In how many windows of a pooling the largest value moved. Only windows that do not overlap are compared."""
+    """Return in how many windows of a pooling the largest value moved.
+
+    Only windows that do not overlap are compared.
+    """
     settings = judged.a.layers.get(pair.a, {}).get("settings", {})
     size = settings.get("pool_size", settings.get("kernel_size"))
     size = (size, size) if isinstance(size, int) else size

@@ -22,7 +22,7 @@ _FEW = 8  # from so many values on, a distribution can be told
 
 
 def start_reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Account]:
-    """One reason for each pair of descriptions. It names all weights that share the pair."""
+    """Return one reason for each pair of descriptions. It names all weights that share the pair."""
     found = dict[tuple[str, str], list[str]]()
     for pair in judged.pairs:
         if any(point.name == pair.a for point in parted):
@@ -57,8 +57,10 @@ def described(values: Array, fans: Fans) -> str:
 
 
 def may_be_draws_of_one(a: Array, b: Array) -> bool:
-    """Whether two sets of values are of one family, with estimated limits or deviations as close as those of different
-    draws from one distribution (except in about 1 of 1,000 cases).
+    """Return whether two sets of values are of one family.
+
+    Their estimated limits or deviations must be as close as those of different draws from one distribution (except
+    in about 1 of 1,000 cases).
     """
     if min(a.size, b.size) < _FEW or any(float(one.min()) == float(one.max()) for one in (a, b)):
         return False
@@ -73,7 +75,7 @@ def may_be_draws_of_one(a: Array, b: Array) -> bool:
 
 
 def _is_uniform(values: Array) -> bool:
-    """Whether the largest value is no further out than the limit of a uniform distribution (sqrt(3) deviations)."""
+    """Return whether the largest value is at most the limit of a uniform distribution (sqrt(3) deviations)."""
     deviation = float(np.sqrt((values**2).mean()))
     return float(np.abs(values).max()) < 2.0 * deviation
 
@@ -111,7 +113,7 @@ _NEAR = 1e-5  # two batches closer than this (relative) are the same
 
 
 def batch_reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Account]:
-    """What explains the first batch that differs."""
+    """Return what explains the first batch that differs."""
     step, names = parted[0].step, {point.name for point in parted}
     fed = pairs.batch_inputs(judged.a, judged.b, step)
     found = [reason for pair in fed if pair.a_name in names for reason in [explained(pair)] if reason is not None]
@@ -120,7 +122,7 @@ def batch_reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[A
 
 
 def explained(fed: BatchInput) -> Account | None:
-    """The one relation between two batches that explains all of their values."""
+    """Return the one relation between two batches that explains all of their values."""
     a, b = fed.a, fed.b
     if a.shape != b.shape:
         return Account("shape", f"the shapes: {a.shape} in A, {b.shape} in B", (fed.a_name,))
@@ -155,7 +157,7 @@ def _channels(a: Array, b: Array) -> str:
 
 
 def _channel_axis(a: Array) -> int | None:
-    """The axis of an image's channels, four at most: the last or the second, whichever is shorter."""
+    """Return the axis of an image's channels, four at most: the last or the second, whichever is shorter."""
     axis = 1 if a.ndim > 2 and a.shape[1] < a.shape[-1] else a.ndim - 1
     return axis if a.ndim > 2 and a.shape[axis] <= 4 else None
 
@@ -168,20 +170,20 @@ def _flipped(a: Array, b: Array) -> str:
 
 
 def _permuted(a: Array, b: Array) -> str:
-    """Samples with the same values in a different order."""
+    """Return the samples with the same values in a different order."""
     if len(a) > 1 and np.array_equal(np.sort(_keys(a)), np.sort(_keys(b))) and not np.array_equal(_keys(a), _keys(b)):
         return "the order of samples: B's batch holds A's samples in a different order (shuffling)"
     return ""
 
 
 def _keys(values: Array) -> Array:
-    """A number for each sample, the same for the same values."""
+    """Return a number for each sample, the same for the same values."""
     flat = np.round(values.reshape(len(values), -1), 6)
     return np.array([hash(row.tobytes()) for row in flat])
 
 
 def _affine(a: Array, b: Array) -> str:
-    """Standardised: b = factor a + shift, for all values or for each channel."""
+    """Return the explanation if b = factor a + shift, for all values or for each channel (standardised inputs)."""
     channels = _channel_axis(a)
     for axis in (None,) if channels is None else (None, channels):
         axes = tuple(range(a.ndim)) if axis is None else tuple(n for n in range(a.ndim) if n != axis)

@@ -26,13 +26,13 @@ class Formula(NamedTuple):
 
     @property
     def words(self) -> str:
-        """cross entropy of logits, label smoothing 0.1, mean over samples"""
+        """Return a text such as: cross entropy of logits, label smoothing 0.1, mean over samples."""
         smoothed = f", label smoothing {number(self.smoothing)}" if self.smoothing else ""
         return f"{self.base} of {self.output}{smoothed}, {self.reduction}"
 
 
 def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
-    """What explains two losses: formulas that give them, a penalty of the weights, or one factor."""
+    """Return what explains two losses: formulas that give them, a penalty of the weights, or one factor."""
     step = first.step
     if any(LOSS not in side.names(step, "forward") for side in (judged.a, judged.b)):
         return []
@@ -66,7 +66,10 @@ def _apart(a: Formula, b: Formula) -> tuple[int, Formula, Formula]:
 def _beside_a_common_term(
     formulas: list[tuple[Formula, float]], a: float, b: float
 ) -> tuple[int, Formula, Formula] | None:
-    """Two formulas whose values differ as the losses do, if both have one more term in common (a penalty)."""
+    """Return two formulas whose values differ as the losses do.
+
+    Both losses have one more term in common (a penalty).
+    """
     plain = {formula: value for formula, value in formulas if not formula.smoothing and 0 < value < max(a, b)}
     found = [
         _apart(x, y)
@@ -101,7 +104,7 @@ def _of_factor(judged: TrainVerdict, step: int, factor: float) -> list[Account]:
 
 
 def _penalty(judged: TrainVerdict, step: int, a: float, b: float) -> Account | None:
-    """A penalty l sum(w^2), halved or not, of all weights or of the kernels alone, with a round l."""
+    """Return a penalty l sum(w^2), halved or not, of all weights or of the kernels alone, with a round l."""
     weights = [(pair.a, judged.before(pair, step)[0]) for pair in judged.pairs if pair.trains]
     kernels = [(name, weight) for name, weight in weights if weight.ndim > 1]
     side, apart = ("B", b - a) if b > a else ("A", a - b)
@@ -118,14 +121,14 @@ def _penalty(judged: TrainVerdict, step: int, a: float, b: float) -> Account | N
 
 
 def _outputs(judged: TrainVerdict, step: int) -> list[Array]:
-    """The outputs of the models: the last layer's output on A, in A's axes; and B's, if it is different (logits)."""
+    """Return the outputs of the models: the last layer's output on A, in A's axes; and B's, if it differs (logits)."""
     found = [pair.outputs(judged.a, judged.b, step)[0] for pair in judged.layer_pairs[-1:]]
     last = [pair for pair in judged.layer_pairs if pair.owns][-1:]
     return found + [replace(pair, activation="").outputs(judged.a, judged.b, step)[1] for pair in last]
 
 
 def values(output: Array, labels: Array) -> Iterator[tuple[Formula, float]]:
-    """The losses that libraries make of an output and labels (classes, one-hot or numbers)."""
+    """Yield the losses that libraries make of an output and labels (classes, one-hot or numbers)."""
     with np.errstate(all="ignore"):
         yield from _cross_entropies(output, labels)
         if labels.shape == output.shape:

@@ -16,7 +16,7 @@ _NEAR_OUTPUT = 2e-5
 
 
 def normal_reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
-    """The reason, if the layer normalizes on A's side."""
+    """Return the reason, if the layer normalizes on A's side."""
     found = given(judged, first)
     kind = str(judged.a.layers.get(first.name, {}).get("type", "")).lower()
     if found is None or "norm" not in kind:
@@ -29,7 +29,7 @@ def normal_reasons(judged: TrainVerdict, first: PointComparison) -> list[Account
 
 
 def _axes(output: Array, kind: str, *, a_is_keras: bool) -> tuple[int, ...]:
-    """The axes of the mean: all but the channels, or each sample's last axis."""
+    """Return the axes of the mean: all but the channels, or each sample's last axis."""
     if "layer" in kind:
         return (output.ndim - 1,)
     channels = output.ndim - 1 if a_is_keras or output.ndim == 2 else 1
@@ -65,7 +65,7 @@ def _unscaled(found: LayerInputs, output: Array, axes: tuple[int, ...]) -> Array
 
 
 def _epsilon(x: Array, z: Array, axes: tuple[int, ...]) -> float | None:
-    """The epsilon with which z is the normalized x; None if there is none."""
+    """Return the epsilon with which z is the normalized x; None if there is none."""
     middle = x - x.mean(axes, keepdims=True)
     variance = (middle**2).mean(axes, keepdims=True)
     with np.errstate(all="ignore"):
@@ -79,7 +79,7 @@ _NEAR_AVERAGE = 2e-3
 
 
 def buffer_reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Account]:
-    """What explains the moving averages of these names."""
+    """Return what explains the moving averages of these names."""
     found = by_reason(judged.pairs, names, lambda pair: _reason(judged, pair, step))
     return [Account(id, words, tuple(of)) for (id, words), of in found.items()]
 
@@ -108,7 +108,7 @@ def _momentum(factor: float, kept: list[float | None]) -> str:
 
 
 def _unbiased(ratio: float, kept: list[float | None]) -> tuple[str, str] | None:
-    """The unbiased variance of n values, which is n / (n - 1) times the other one."""
+    """Return the unbiased variance of n values, which is n / (n - 1) times the other one."""
     larger = max(ratio, 1 / ratio)
     if not 1 < larger <= 2.01:
         return None
@@ -120,7 +120,7 @@ def _unbiased(ratio: float, kept: list[float | None]) -> tuple[str, str] | None:
 
 
 def _kept(training: TrainingValues, weight: str) -> float | None:
-    """The share of a moving average that is kept in a step, from its layer's settings."""
+    """Return the share of a moving average that is kept in a step, from its layer's settings."""
     for facts in training.layers.values():
         momentum = facts["settings"].get("momentum")
         if weight in facts["weights"] and isinstance(momentum, float):
@@ -129,7 +129,7 @@ def _kept(training: TrainingValues, weight: str) -> float | None:
 
 
 def _common_factor(a: Array, b: Array) -> float | None:
-    """The number by which all of a is multiplied to give b; None if there is no such number, or if it is 1."""
+    """Return the number by which all of a is multiplied to give b; None if there is no such number, or if it is 1."""
     largest = np.abs(a).max() if a.size else 0.0
     if not largest:
         return None

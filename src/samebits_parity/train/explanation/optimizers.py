@@ -48,7 +48,7 @@ class WeightCourse:
         self.step = step
 
     def fits(self, rule: UpdateRule) -> bool:
-        """Whether a rule gives this step, except for rounding."""
+        """Return whether a rule gives this step, except for rounding."""
         if any(self.name not in given for given in self.gradients):
             return False
         with np.errstate(all="ignore"):
@@ -64,14 +64,14 @@ def _gradients(judged: TrainVerdict, step: int, side: str) -> dict[str, Array]:
 
 
 def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Account]:
-    """What explains the updates of these weights. Weights with the same reason are named together."""
+    """Return what explains the updates of these weights. Weights with the same reason are named together."""
     found = by_reason(judged.pairs, names, lambda pair: _reason(judged, pair, step))
     untouched = [pair.a for pair in judged.pairs if pair.trains and pair.a not in names]
     return [Account(id, _with_biases(id, words, of, untouched), tuple(of)) for (id, words), of in found.items()]
 
 
 def _with_biases(default: str, words: str, of: list[str], others: list[str]) -> str:
-    """The reason says so if weight decay differs only for biases."""
+    """Return the explanations. If weight decay differs only for biases, its explanation says so."""
     if default == "weight decay" and others and all("bias" in name for name in of):
         return words + " (on biases alone)"
     return words
@@ -89,8 +89,9 @@ def _reason(judged: TrainVerdict, pair: WeightPair, step: int) -> tuple[str, str
 
 
 def _fitting(course: WeightCourse, own: UpdateRule | None, other: UpdateRule | None) -> UpdateRule | None:
-    """The rule that gives this side's step: the one read from its optimizer, else the other side's with one setting
-    changed.
+    """Return the rule that gives this side's step.
+
+    It is read from its optimizer, or it is the other side's with one setting changed.
     """
     known = [rule for rule in (own, other) if rule is not None]
     variants = (rule for base in known for rule in _variants(base, course))
@@ -98,8 +99,9 @@ def _fitting(course: WeightCourse, own: UpdateRule | None, other: UpdateRule | N
 
 
 def _variants(rule: UpdateRule, course: WeightCourse) -> Iterator[UpdateRule]:
-    """Variants of a rule with one setting changed to a default of some library; the last variant has the rate that the
-    step shows.
+    """Yield the variants of a rule with one setting changed to a default of some library.
+
+    The last variant has the rate that the step shows.
     """
     for place in {"adam": ("after", "before", "inside"), "rmsprop": ("inside", "outside")}.get(rule.kind, ()):
         for epsilon in (rule.epsilon, 1e-8, 1e-7, 1e-6, 1e-5, 1e-3):
@@ -128,7 +130,10 @@ def _clips() -> list[Clip | None]:
 
 
 def _ratio(rule: UpdateRule, course: WeightCourse) -> float:
-    """How many times as far the step goes as the rule says, from the largest element; 0 if that cannot be told."""
+    """Return how many times as far the step goes as the rule says, from the largest element.
+
+    The result is 0 if that cannot be told.
+    """
     if any(course.name not in given for given in course.gradients):
         return 0.0
     made = rule.step(course.start, course.gradients, course.name)
@@ -137,7 +142,10 @@ def _ratio(rule: UpdateRule, course: WeightCourse) -> float:
 
 
 def _needed(a: WeightCourse, rule_a: UpdateRule, rule_b: UpdateRule) -> list[str]:
-    """The fewest settings of A with which B's rule gives A's step from A's gradients; empty if none are needed."""
+    """Return the fewest settings of A with which B's rule gives A's step from A's gradients.
+
+    The result is empty if none are needed.
+    """
     different = [one.name for one in fields(UpdateRule) if getattr(rule_a, one.name) != getattr(rule_b, one.name)]
     for count in range(1, min(_MOST_TOGETHER, len(different)) + 1):
         for some in combinations(different, count):
@@ -220,7 +228,7 @@ class UpdateRule:
     clip: Clip | None = None
 
     def step(self, start: Array, gradients: list[dict[str, Array]], name: str) -> Array:
-        """How the last of these steps changes a weight (of any shape). `gradients`: of all weights, by step."""
+        """Return how the last of these steps changes a weight (of any shape). `gradients`: of all weights, by step."""
         used = [self.clip.applied(given, name) if self.clip else given[name] for given in gradients]
         each = [gradient.reshape(-1) for gradient in used]
         course = Gradients(start.reshape(-1), np.array(each), self.rate)
@@ -246,7 +254,7 @@ class UpdateRule:
 
 
 def _dampened(course: Gradients, rule: UpdateRule, decay: Decay) -> Array:
-    """PyTorch's dampening: v = mu v + (1 - mu) g, except for the first gradient, which is taken whole."""
+    """Return the step of PyTorch's dampening: v = mu v + (1 - mu) g. The first gradient is taken whole."""
     weights, gathered = np.asarray(course.start, float), None
     path = []
     for gradient, rate in course.steps():
@@ -258,7 +266,7 @@ def _dampened(course: Gradients, rule: UpdateRule, decay: Decay) -> Array:
 
 
 def _amsgrad(course: Gradients, rule: UpdateRule, decay: Decay) -> Array:
-    """Adam with the largest second moment so far (Reddi et al. 2018)."""
+    """Return the step of Adam with the largest second moment so far (Reddi et al. 2018)."""
     weights = np.asarray(course.start, float)
     first, second, path = np.zeros_like(weights), np.zeros_like(weights), []
     largest = second
@@ -274,7 +282,7 @@ def _amsgrad(course: Gradients, rule: UpdateRule, decay: Decay) -> Array:
 
 
 def read(facts: Facts | None, weight: str) -> UpdateRule | None:
-    """The rule of a weight, from the settings of its optimizer; None for an optimizer that is not known here."""
+    """Return the rule of a weight, from the settings of its optimizer; None for an optimizer that is not known here."""
     if facts is None:
         return None
     group = next((one for one in facts["groups"] if weight in one["weights"]), None)

@@ -30,7 +30,7 @@ class LayerInputs(NamedTuple):
 
 
 def given(judged: TrainVerdict, first: PointComparison) -> LayerInputs | None:
-    """The layers that diverge; None if they are not a pair."""
+    """Return the layers that diverge; None if they are not a pair."""
     place = next((n for n, pair in enumerate(judged.layer_pairs) if pair.a == first.name), None)
     if place is None:
         return None
@@ -49,7 +49,7 @@ def given(judged: TrainVerdict, first: PointComparison) -> LayerInputs | None:
 
 
 def weight(found: LayerInputs, *words: str) -> Array | None:
-    """The layer's weight that has one of these names."""
+    """Return the layer's weight that has one of these names."""
     for pair, value in found.weights:
         if pair.a.removeprefix(layer_of(pair.a)).strip("./") in words:
             return value
@@ -57,7 +57,7 @@ def weight(found: LayerInputs, *words: str) -> Array | None:
 
 
 def setting(judged: TrainVerdict, found: LayerInputs, *names: str) -> list[object]:
-    """A setting of the layer on each side, under any of its names; None if it is not known."""
+    """Return a setting of the layer on each side, under any of its names; None if it is not known."""
     sides = ((judged.a, found.pair.a), (judged.b, found.pair.b))
     settings = [side.layers.get(name, {}).get("settings", {}) for side, name in sides]
     return [next((one[name] for name in names if name in one), None) for one in settings]
@@ -76,7 +76,7 @@ class Form(NamedTuple):
 
 
 def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
-    """The reason, if forms are found that give the outputs of both sides."""
+    """Return the reason, if forms are found that give the outputs of both sides."""
     found = given(judged, first)
     if found is None:
         return []
@@ -104,7 +104,7 @@ def _dropout(judged: TrainVerdict, found: LayerInputs) -> Account | None:
 
 
 def _dropped(output: Array, inputs: list[Array]) -> float:
-    """The share of values that became zero, if all others are the input times one number; otherwise 0."""
+    """Return the share of values that became zero, if all others are the input times one number; otherwise 0."""
     for x in inputs:
         if x.shape != output.shape:
             continue
@@ -128,7 +128,7 @@ def _activation(judged: TrainVerdict, found: LayerInputs) -> Account | None:
 
 
 def _function(x: Array, output: Array) -> str:
-    """The name of the function that turns an input into an output, or an empty text."""
+    """Return the name of the function that turns an input into an output, or an empty text."""
     if relative(x, output) <= _NEAR:
         return _NONE
     for name in activations.ACTIVATIONS:
@@ -143,7 +143,7 @@ def _function(x: Array, output: Array) -> str:
 
 
 def _linear(judged: TrainVerdict, found: LayerInputs) -> Account | None:
-    """A dense layer or convolution, with what was applied before and after it (a function is no layer)."""
+    """Return a dense layer or convolution, with what was applied before and after it (a function is no layer)."""
     kernel = next((value for _, value in found.weights if value.ndim > 1), None)
     if kernel is None or kernel.ndim not in (2, 4):
         return None
@@ -164,7 +164,7 @@ def _linear(judged: TrainVerdict, found: LayerInputs) -> Account | None:
 
 
 def _first_form(inputs: list[Array], kernel: Array, bias: Array, output: Array) -> tuple[int, Form] | None:
-    """The first input from which a form of the layer gives the output: (its place, the form)."""
+    """Return the first input from which a form of the layer gives the output: (its place, the form)."""
     for place, x in enumerate(inputs):
         form = _form(x, kernel, bias, output) if x.shape[-1] == kernel.shape[-2] else None
         if form is not None:
@@ -241,11 +241,10 @@ _STRIDES = (1, 2, 3, 4)
 def every(
     x: Array, size: tuple[int, ...], shape: tuple[int, ...], fill: float | None = None
 ) -> Iterator[tuple[str, Array]]:
-    """(padding in words, windows) of one sample (1, h, w, c), for each padding that gives an output of `shape` (rows,
-    columns).
+    """Yield (padding in words, windows) of one sample (1, h, w, c), for each padding that fits.
 
-    Windows are (rows, columns, height, width, channels). `fill`: the value of the padding; None for zeros, and for
-    values copied from the input.
+    The output must have `shape` (rows, columns). Windows are (rows, columns, height, width, channels). `fill`: the
+    value of the padding; None for zeros, and for values copied from the input.
     """
     for stride in _STRIDES:
         for pads in dict.fromkeys(_paddings(x.shape[1:3], size, shape, stride)):
@@ -269,7 +268,10 @@ def _padded(x: Array, pads: tuple[tuple[int, int], ...], fill: float | None) -> 
 def _paddings(
     given: tuple[int, ...], size: tuple[int, ...], shape: tuple[int, ...], stride: int
 ) -> Iterator[tuple[tuple[int, int], ...]]:
-    """((above, below), (left, right)): none, the most at the end (TensorFlow's same), equal, the most at the start."""
+    """Yield ((above, below), (left, right)).
+
+    These are none, the most at the end (TensorFlow's same), equal, and the most at the start.
+    """
     needed = [(out - 1) * stride + length - n for n, length, out in zip(given, size, shape, strict=True)]
     if all(one <= 0 for one in needed) and all(
         (n - length) // stride + 1 == out for n, length, out in zip(given, size, shape, strict=True)

@@ -37,7 +37,10 @@ class Refused(Exception):
 
 
 def is_keras(thing):
-    """Whether a thing is a model of Keras 2, tf.keras or Keras 3. (On its torch backend it is a torch module too.)"""
+    """Return whether a thing is a model of Keras 2, tf.keras or Keras 3.
+
+    (On its torch backend it is a torch module too.)
+    """
     return any(
         kind.__name__ == "Model" and kind.__module__.split(".")[0] in ("keras", "tensorflow", "tf_keras")
         for kind in type(thing).__mro__
@@ -60,7 +63,7 @@ def seed_all(seed):
 
 
 def words_of(why, path):
-    """The error of a user's program, and the last line of the user's file that led to it."""
+    """Return the error of a user's program, and the last line of the user's file that led to it."""
     places = [place for place in traceback.extract_tb(why.__traceback__) if place[0] == path]
     where = "line %d: " % places[-1][1] if places else ""
     said = "%s%s: %s" % (where, type(why).__name__, str(why).strip() or "(no message)")
@@ -73,7 +76,7 @@ def advice_for(why):
 
 
 def load_file(path):
-    """The user's file as a module."""
+    """Return the user's file as a module."""
     sys.path.insert(0, os.path.dirname(path))
     name = "samebits_model_" + os.path.splitext(os.path.basename(path))[0]
     spec = importlib.util.spec_from_file_location(name, path)
@@ -87,7 +90,7 @@ def load_file(path):
 
 
 def needed_by(function):
-    """Names of the arguments that a function requires; none if that is not known."""
+    """Return the names of the arguments that a function requires; none if that is not known."""
     try:
         known = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -121,7 +124,7 @@ def made_by(function, path, seed):
 
 
 def build(request):
-    """(the model, samebits' module for its library)."""
+    """Return (the model, samebits' module for its library)."""
     path = request["path"]
     if request["function"] is None:
         try:

@@ -53,14 +53,14 @@ class CalledActivations:
             self.last = id(layer)
 
     def after(self, key):
-        """The activations that ran just after a layer (None: before all layers), as layers."""
+        """Return the activations that ran just after a layer (None: before all layers), as layers."""
         return [{"name": name, "class": "a function", "kind": "activation", "settings": settings, "roles": {},
                  "input_shape": None, "output_shape": None, "refused": ""}
                 for last, name, settings in self.called if last == key]  # fmt: skip
 
 
 def owners():
-    """The modules in which Keras finds what computes an activation."""
+    """Return the modules in which Keras finds what computes an activation."""
     keras = sys.modules.get("keras")
     if keras is None:
         return []
@@ -71,7 +71,7 @@ def owners():
 
 
 def settings_of(name, args, kwargs):
-    """The settings of a call, in the words of an activation layer."""
+    """Return the settings of a call, in the words of an activation layer."""
     settings, given = {"function": NAMES[name]}, args[1] if len(args) > 1 else None
     slope = kwargs.get(SLOPES.get(name), given)
     if name in SLOPES and slope:

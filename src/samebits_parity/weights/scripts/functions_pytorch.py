@@ -16,7 +16,7 @@ DEFAULTS = {"leaky_relu": {"slope": 0.01}, "elu": {"alpha": 1.0}, "gelu": {"appr
 
 
 def settings_of(name, args, kwargs):
-    """The settings of a call, in the words of an activation layer."""
+    """Return the settings of a call, in the words of an activation layer."""
     function, places = NAMES[name]
     settings = dict({"function": function}, **DEFAULTS.get(name, {}))
     settings.update({ours: args[place] for place, ours in places.items() if place < len(args)})
@@ -63,7 +63,7 @@ class ActivationCalls:
         return self
 
     def replaced(self, owner, name):
-        """[(a function of an owner, its replacement)], and the same for the version that works in place."""
+        """Return [(a function of an owner, its replacement)], and the same for the version that works in place."""
         found = []
         for attribute in (name, name + "_"):
             original = getattr(owner, attribute, None)

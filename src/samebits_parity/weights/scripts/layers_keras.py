@@ -26,7 +26,7 @@ PROJECTIONS = (("query", "_query_dense"), ("key", "_key_dense"), ("value", "_val
 
 
 def class_of(layer):
-    """The Keras class of a layer, or the one from which it derives."""
+    """Return the Keras class of a layer, or the one from which it derives."""
     for kind in type(layer).__mro__:
         name = kind.__name__[:-2] if kind.__name__[-2:] in ("V1", "V2") else kind.__name__
         if kind.__module__.split(".")[0] in ("keras", "tensorflow", "tf_keras") and name in KINDS:
@@ -39,14 +39,14 @@ def kind_of(layer):
 
 
 def parts_of(layer):
-    """The layers inside a layer."""
+    """Return the layers inside a layer."""
     if hasattr(layer, "_flatten_layers"):
         return [part for part in layer._flatten_layers(include_self=False, recursive=False) if hasattr(part, "weights")]
     return list(getattr(layer, "layers", None) or getattr(layer, "_layers", None) or [])
 
 
 def units_of(layer, name=""):
-    """(name, layer) of everything that counts as one layer: what has a known kind, and what holds no other layer."""
+    """Yield (name, layer) of everything that counts as one layer. It has a known kind, or it holds no other layer."""
     if kind_of(layer) != "other":
         return [(name or layer.name, layer)]
     parts = parts_of(layer)
@@ -61,7 +61,7 @@ def units_of(layer, name=""):
 
 
 def shape_of(value):
-    """The shape of a tensor without the batch, with None for an unknown size; None if it is not a tensor."""
+    """Return the shape of a tensor without the batch, with None for an unknown size; None if it is not a tensor."""
     while isinstance(value, (list, tuple)) and value and not hasattr(value, "as_list"):
         value = value[0]
     shape = getattr(value, "_keras_shape", None) or getattr(value, "shape", None)
@@ -75,14 +75,17 @@ def shape_of(value):
 
 
 def same_padding(size, kernel, stride, dilation):
-    """[before, after] of Keras' padding "same" in one dimension."""
+    """Return [before, after] of Keras' padding "same" in one dimension."""
     wide = (kernel - 1) * dilation + 1
     whole = max((-(-size // stride) - 1) * stride + wide - size, 0)
     return [whole // 2, whole - whole // 2]
 
 
 def spatial(shape, layer):
-    """The spatial sizes (height and width, for example) of a shape without batch; None if they are not known."""
+    """Return the spatial sizes (height and width, for example) of a shape without batch.
+
+    The result is None if they are not known.
+    """
     if shape is None:
         return None
     sizes = shape[1:] if channels_first(layer) else shape[:-1]
@@ -121,8 +124,9 @@ def convolution_settings(layer, call):
 
 
 def crop_of(layer, kernel, strides, dilation):
-    """[[before, after], ...]: how much is cut from the full output of a transposed convolution; negative if the output
-    is longer.
+    """Return [[before, after], ...] of the numbers that are cut from the full output of a transposed convolution.
+
+    They are negative if the output is longer.
     """
     if layer.padding == "valid":
         return [[0, min((k - 1) * d + 1 - s, 0)] for k, s, d in zip(kernel, strides, dilation)]
@@ -171,7 +175,7 @@ SETTINGS = dict(
 
 
 def settings_of(layer, call):
-    """The settings that change the outputs of a layer, in the words that also describe PyTorch's layers."""
+    """Return the settings that change the outputs of a layer, in the words that also describe PyTorch's layers."""
     return SETTINGS.get(kind_of(layer), lambda layer, call: {})(layer, call)
 
 
@@ -193,7 +197,7 @@ def recurrent_refusal(layer):
 
 
 def refusal(layer, kind):
-    """Why a layer with weights cannot be carried; empty if it can."""
+    """Return why a layer with weights cannot be carried; empty if it can."""
     if kind == "bidirectional":
         if layer.merge_mode != "concat":
             return "merge_mode=%r, and PyTorch always puts both directions side by side" % layer.merge_mode
@@ -207,7 +211,7 @@ def refusal(layer, kind):
 
 
 def named_arrays(layer):
-    """{role: weight} of a layer, or of its cell."""
+    """Return {role: weight} of a layer, or of its cell."""
     found, known = {}, {id(weight) for weight in layer.weights}
     for holder in (layer, cell_of(layer)):
         for attribute, role in ROLES:
@@ -218,7 +222,7 @@ def named_arrays(layer):
 
 
 def roles_of(layer, kind):
-    """{role: weight} of a layer."""
+    """Return {role: weight} of a layer."""
     if kind == "bidirectional":
         back = {role + "_reverse": weight for role, weight in named_arrays(layer.backward_layer).items()}
         return dict(named_arrays(layer.forward_layer), **back)
@@ -248,13 +252,13 @@ def entry(name, layer, numbers, call):
 
 
 def returns_all(layer, kind):
-    """Whether a recurrent layer gives every step; null for other layers."""
+    """Return whether a recurrent layer gives every step; null for other layers."""
     inner = layer.forward_layer if kind == "bidirectional" else layer
     return bool(getattr(inner, "return_sequences", False)) if kind in RECURRENT + ("bidirectional",) else None
 
 
 def follow(layer):
-    """The activation inside a layer, as a separate entry."""
+    """Return the activation inside a layer, as a separate entry."""
     name = function_name(layer.activation) if callable(vars(layer).get("activation")) else "linear"
     if name == "linear" or kind_of(layer) not in ACTIVATED:
         return []

@@ -18,7 +18,7 @@ RECURRENT = ("lstm", "gru", "simple_recurrent")
 
 
 def class_of(module):
-    """The torch.nn class of a module, or the one from which it derives."""
+    """Return the torch.nn class of a module, or the one from which it derives."""
     for kind in type(module).__mro__:
         if kind.__module__.startswith("torch.nn.") and (kind.__name__ in KINDS or kind.__name__ in ACTIVATIONS):
             return kind.__name__
@@ -31,7 +31,7 @@ def kind_of(module):
 
 
 def units_of(module, name=""):
-    """(name, module) of everything that counts as one layer: what has a known kind, and what holds no other module."""
+    """Yield (name, module) of everything that counts as one layer. It has a known kind, or it holds no other module."""
     children = list(module.named_children())
     if kind_of(module) != "other" or not children:
         return [(name, module)]
@@ -42,7 +42,7 @@ def units_of(module, name=""):
 
 
 def own_names(module):
-    """Names of the parameters and buffers that belong to the module itself, not to its children."""
+    """Return the names of the parameters and buffers that belong to the module itself, not to its children."""
     buffers = getattr(module, "_non_persistent_buffers_set", ())
     named = list(module._parameters.items()) + list(module._buffers.items())
     return [name for name, value in named if value is not None and name not in buffers]
@@ -53,7 +53,7 @@ def as_list(value, length):
 
 
 def pairs(padding, kernel, dilation):
-    """[[before, after], ...] of a padding as PyTorch has it."""
+    """Return [[before, after], ...] of a padding as PyTorch has it."""
     if padding == "valid":
         return [[0, 0]] * len(kernel)
     if padding == "same":
@@ -112,12 +112,12 @@ SETTINGS = {
 
 
 def settings_of(module):
-    """The settings that change the outputs of a layer, in the words that also describe Keras' layers."""
+    """Return the settings that change the outputs of a layer, in the words that also describe Keras' layers."""
     return SETTINGS.get(kind_of(module), lambda module: {})(module)
 
 
 def refusal(module, kind, names):
-    """Why a layer with weights cannot be carried; empty if it can."""
+    """Return why a layer with weights cannot be carried; empty if it can."""
     if kind in RECURRENT and getattr(module, "proj_size", 0):
         return "proj_size is set, and Keras' %s has no projection" % class_of(module)
     if kind == "attention" and module.in_proj_weight is None:
@@ -133,7 +133,7 @@ def refusal(module, kind, names):
 
 
 def roles_of(module, kind):
-    """[(end of the unit's name, {role: name of a weight in the module})], one for each layer in a stack."""
+    """Return [(end of the unit's name, {role: name of a weight in the module})], one for each layer in a stack."""
     names = [name for name in own_names(module) if name != "num_batches_tracked"]
     if kind == "attention":
         names += ["out_proj." + name for name in own_names(module.out_proj)]

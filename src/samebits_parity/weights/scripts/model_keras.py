@@ -28,7 +28,7 @@ WATCHED = []
 
 
 def base_layers():
-    """The base classes of layers in the libraries that have been imported."""
+    """Return the base classes of layers in the libraries that have been imported."""
     found = []
     for name, path in (("keras", "layers.Layer"), ("tensorflow", "keras.layers.Layer")):
         part = sys.modules.get(name)
@@ -52,7 +52,7 @@ def watch():
 
 
 def is_graph():
-    """Whether this is Keras 2, whose layers are built into a graph that is run later."""
+    """Return whether this is Keras 2, whose layers are built into a graph that is run later."""
     return "keras" in sys.modules and sys.modules["keras"].__version__.startswith("2.")
 
 
@@ -108,8 +108,9 @@ def load(path):
 
 
 def ordered(units, built):
-    """The layers in the order in which they were put together, if that was seen for all layers with weights; else in
-    the order in which they ran.
+    """Return the layers in the order in which they were put together.
+
+    If that was not seen for all layers with weights, it is the order in which they ran.
     """
     every = all(id(layer) in built for _, layer in units if layer.weights)
     order = {key: place for place, key in enumerate(built if every else CALLS)}
@@ -117,7 +118,7 @@ def ordered(units, built):
 
 
 def declared_inputs(model):
-    """[(shape without the batch, dtype, tensor)], empty if the model has not been built."""
+    """Return [(shape without the batch, dtype, tensor)], empty if the model has not been built."""
     try:
         tensors = model.inputs or []
     except (AttributeError, ValueError):
@@ -126,7 +127,7 @@ def declared_inputs(model):
 
 
 def embedded(units, tensor):
-    """The number of rows of the embedding that takes an input; None if none does."""
+    """Return the number of rows of the embedding that takes an input; None if none does."""
     for _, layer in units:
         if kind_of(layer) == "embedding" and any(into is tensor for into in inputs_of(layer)):
             return int(layer.input_dim)
@@ -176,7 +177,7 @@ def as_array(tensor):
 
 
 def run_eagerly(model, arrays):
-    """{id of a layer: its output}, with the model's output under the model's id."""
+    """Return {id of a layer: its output}, with the model's output under the model's id."""
     CALLS.clear()
     FUNCTIONS.clear()
     given = [np.asarray(array) for array in arrays]
@@ -205,7 +206,7 @@ def fetched(model, tensors, arrays):
 
 
 def reached(model, tensor, arrays):
-    """The value of one tensor; None if it needs other inputs."""
+    """Return the value of one tensor; None if it needs other inputs."""
     try:
         return fetched(model, [tensor], arrays)[0]
     except Exception:
@@ -213,7 +214,7 @@ def reached(model, tensor, arrays):
 
 
 def run(model, arrays):
-    """(outputs, why it did not run)."""
+    """Return (outputs, why it did not run)."""
     try:
         return (run_graph if is_graph() else run_eagerly)(model, arrays), None
     except Exception as why:

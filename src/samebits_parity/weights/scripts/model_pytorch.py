@@ -59,7 +59,7 @@ class ForwardPass:
         return original, replaced
 
     def go(self, inputs):
-        """The model's output. Raises what the model raises."""
+        """Return the model's output. Raises what the model raises."""
         handles = [module.register_forward_hook(self.hook) for module in self.units]
         handles += [module.register_forward_pre_hook(self.enter) for module in self.units]
         names = [name for name in RESHAPES if hasattr(self.torch.Tensor, name)]
@@ -80,13 +80,16 @@ class ForwardPass:
 
 
 def reshape(kind, before, after):
-    """A reshape, as a layer."""
+    """Return a reshape, as a layer."""
     shapes = [list(tensor.shape)[1:] for tensor in (before, after)]
     return layer(kind, kind, "a reshape", input_shape=shapes[0], output_shape=shapes[1])
 
 
 def plain(module, output):
-    """The tensor of an output as an array, batch first: {"": array} and for recurrent layers {"last": array} too."""
+    """Return the tensor of an output as an array, batch first: {"": array}.
+
+    Recurrent layers have {"last": array}, too.
+    """
     kind = kind_of(module) if module is not None else "other"
     whole = output
     while isinstance(whole, (tuple, list)) and whole:
@@ -115,7 +118,7 @@ def tensors(torch, arrays, layout, *, double=False):
 
 
 def first_run(torch, model, arrays, layouts):
-    """(the run, its output, the layout), for the first order of axes with which the model runs."""
+    """Return (the run, its output, the layout), for the first order of axes with which the model runs."""
     why, second = None, None
     for layout in preferred(model, layouts):
         run = ForwardPass(torch, model)
@@ -133,20 +136,20 @@ def first_run(torch, model, arrays, layouts):
 
 
 def preferred(model, layouts):
-    """The orders of axes to try. If a recurrent layer wants time before batch, that order comes first."""
+    """Return the orders of axes to try. If a recurrent layer wants time before batch, that order comes first."""
     if any(kind_of(module) in RECURRENT and not module.batch_first for module in model.modules()):
         return sorted(layouts, key=lambda layout: layout[0][0] != 1)
     return layouts
 
 
 def keeps_batch(output, batch, layout):
-    """Whether the output has the batch at the right axis. A model may also run with a wrong order of axes."""
+    """Return whether the output has the batch at the right axis. A model may also run with a wrong order of axes."""
     shape = output[""].shape if "" in output else ()
     return bool(shape) and batch in (shape[0], shape[1] if len(shape) > 2 and layout[0][0] == 1 else None)
 
 
 def exact_run(torch, model, arrays, layout):
-    """The outputs in float64: {number of a call: array}; empty if the model cannot."""
+    """Return the outputs in float64: {number of a call: array}; empty if the model cannot."""
     run = ForwardPass(torch, copy.deepcopy(model).double())
     try:
         output = run.go(tensors(torch, arrays, layout, double=True))
@@ -164,7 +167,7 @@ def layer(name, kind, a_class, **known):
 
 
 def entries(run, numbers):
-    """The layers in the order of the run, then layers with weights that were not called."""
+    """Yield the layers in the order of the run, then layers with weights that were not called."""
     unused = [module for module in run.units if module not in run.shapes and own_names(module)]
     for call in run.calls + unused:
         if type(call).__name__ in ("Flatten", "Unflatten"):
