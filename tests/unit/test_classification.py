@@ -275,6 +275,13 @@ def test_a_progress_bar_is_what_it_shows_when_it_is_finished():
     assert masked(visible(line)) == "100%|####| 10/10 [<time>, <rate>, loss=0.5]"
 
 
+@pytest.mark.parametrize("rate", ["2.65cell/s", "1.24s/cell", "9.8it/s", "1.2kcell/s", "3.1 img/s", "2.0/s"])
+def test_the_rate_of_a_progress_bar_is_masked_whatever_it_counts(rate):
+    line = f"Executing: 100%|####| 4/4 [00:02<00:00, {rate}, score=0.5]"
+    assert masked(visible(line)) == "Executing: 100%|####| 4/4 [<time>, <rate>, score=0.5]"
+    assert masked("[00:02<00:00, 0.53]") == "[<time>, 0.53]"
+
+
 def test_what_a_kernel_says_when_it_is_interrupted_while_it_leaves_is_not_compared():
     bar = "\rExecuting: 100%|##########| 3/3 [00:01<00:00,  2.1cell/s]"
     assert visible(f"{bar}[IPKernelApp] ERROR | KeyboardInterrupt caught in kernel.") == visible(bar) != ""

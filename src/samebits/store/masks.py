@@ -86,6 +86,8 @@ _DATES: tuple[Rule, ...] = (
     (rf"\b[0-3]?\d[/.][0-3]?\d[/.](?:20)?\d\d,? +{_CLOCK}(?: [AP]M)?", "<date>"),
     (r"(?<![\d.])20\d\d[01]\d[0-3]\d[-_T]?[0-2]\d[0-5]\d(?:[0-5]\d)?(?:[.-]?\d{3,6})?Z?(?![\da-fA-F])", "<date>"),
     (r"\b\d+:[0-5]\d(?::[0-5]\d)?<[\d:?]+", "<time>"),  # tqdm: elapsed<remaining
+    # tqdm: a rate follows, of anything that the program counts ("cell/s" of papermill)
+    (r"(\[<time>, *)[\d.]+(?:[kMGTPEZY]? ?[^\s\d/,\]]*/s|s/ ?[^\s\d/,\]]+)(?=[,\]])", r"\1<rate>"),
     (r"\b\d+:[0-5]\d:[0-5]\d(?:[.,]\d+)?\b(?: ?[AP]M\b)?", "<time>"),
     (r"\b\d{1,2}:[0-5]\d ?[AP]M\b", "<time>"),
     (r"(?i)(?<![a-z])((?:eta|elapsed|remaining|time|took)\W{1,3})\d{1,3}:[0-5]\d\b", r"\1<time>"),
