@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from samebits.checks import run
+from samebits.launch.command import interpreter
 
 TRIALS = 4
 
@@ -21,3 +22,14 @@ def test_the_probe_takes_the_same_memory_in_each_trial(release, pythons, ask, mo
     result = run(replace(asked, command=[python, *asked.command[1:]])).result
     assert result.verdict == "repeated", result.sentence
     assert len(list(asked.directory.glob("left-*"))) == TRIALS
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [("#!/usr/bin/python3 -u", "/usr/bin/python3"), ("#!/usr/bin/env python3.11", "python3.11"), ("#!/bin/sh", None),
+     ("#!/usr/bin/env -S A=1 python3 -u", "python3"), ("#!/usr/bin/env bash", None), ("#!/usr/bin/env", None), ("x", None)],
+)  # fmt: skip
+def test_the_python_of_a_script_is_read_from_its_first_line(line, found, tmp_path):
+    script = tmp_path / "train"
+    script.write_text(f"{line}\nprint()\n")
+    assert interpreter(str(script)) == found

@@ -210,6 +210,8 @@ def interpreter(program: str) -> str | None:
     except OSError:
         return None
     named = os.fsdecode(first[2:]).split() if first.startswith(b"#!") else []
+    if named and Path(named[0]).name == "env":  # `env -S python3 -u` too
+        named = [word for word in named[1:] if not word.startswith("-") and "=" not in word]
     return named[0] if named and _PYTHON.fullmatch(Path(named[0]).name) else None
 
 

@@ -124,7 +124,8 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
 
 def _interpreter(plan: Plan) -> str | None:
     """Return the Python that runs the training, as far as the command shows it: else the first on the path."""
-    return plan.request.python or command.interpreter(plan.executable) or shutil.which("python")
+    known = plan.request.python or command.interpreter(plan.executable)
+    return known or shutil.which("python") or shutil.which("python3")  # Debian has no `python`
 
 
 def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -> Plan:
