@@ -159,6 +159,52 @@ def test_a_file_that_ignore_names_does_not_count(ask):
     assert checked(ask, DIVERGED["bytes of a policy"][0], ignores=["*.bin"]).verdict == "repeated"
 
 
+ELSEWHERE = "import pathlib; there = pathlib.Path({!r}); there.parent.mkdir(parents=True, exist_ok=True); "
+WRITES = "there.write_text(json.dumps({'accuracy': chance()}))"
+
+
+def test_a_result_outside_of_the_working_folder_that_differs_is_no_answer(ask, tmp_path):
+    there = tmp_path / "runs" / "metrics.json"
+    result = checked(ask, ELSEWHERE.format(str(there)) + WRITES)
+    assert result.verdict == "inconclusive", result.sentence
+    assert f"{there} > accuracy differs between trials" in result.reason
+    assert "--ignore" in result.advice
+
+
+def test_a_pickled_model_outside_of_the_working_folder_counts(ask, tmp_path):
+    code = "import numpy, pickle; there.write_bytes(pickle.dumps({'w': numpy.array([chance()])}))"
+    result = checked(ask, ELSEWHERE.format(str(tmp_path / "runs" / "best.pkl")) + code)
+    assert result.verdict == "diverged", result.sentence
+    assert result.divergence.name.endswith("best.pkl > w")
+
+
+def test_a_result_outside_of_the_working_folder_may_hold_times_and_may_be_ignored(ask, tmp_path):
+    there = tmp_path / "runs" / "metrics.json"
+    times = "there.write_text(json.dumps({'accuracy': 0.5, 'seconds': chance()}))"
+    result = checked(ask, ELSEWHERE.format(str(there)) + times, out="times")
+    assert result.verdict == "repeated", result.sentence
+    assert any(f"{there} differs between trials at seconds" in warning for warning in result.warnings), result.warnings
+    assert checked(ask, ELSEWHERE.format(str(there)) + WRITES, ignores=[str(there)]).verdict == "repeated"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "there.exists() or there.write_text(json.dumps(chance()))",  # what only a first run keeps
+        "pathlib.Path.home().joinpath('.config').mkdir(exist_ok=True); "
+        "pathlib.Path.home().joinpath('.config', 'tool.json').write_text(str(chance()))",
+        "import tempfile; open(tempfile.mkdtemp() + '/m.json', 'w').write(str(chance()))",
+    ],
+)
+def test_what_tools_keep_outside_of_the_working_folder_is_no_result(ask, tmp_path, monkeypatch, code):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "passing"))
+    for name in ("home", "passing"):
+        (tmp_path / name).mkdir()
+    result = checked(ask, ELSEWHERE.format(str(tmp_path / "runs" / "cache.json")) + code)
+    assert result.verdict == "repeated", (result.sentence, result.reason)
+
+
 def test_a_pattern_of_ignore_that_matches_nothing_is_a_note(ask):
     result = checked(ask, "print(1)", ignores=["none/*"])
     assert result.verdict == "repeated"

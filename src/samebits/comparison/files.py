@@ -75,7 +75,16 @@ def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) 
 
 def counted_pairs(a: TrialTrace, b: TrialTrace, ignores: Sequence[str]) -> list[Pair]:
     """Return the files of both trials in pairs, without those that --ignore names."""
-    return [(one, two) for one, two in paired(a, b) if not _is_ignored(one or two, ignores)]
+    pairs = [(one, two) for one, two in paired(a, b) if not _is_alone_elsewhere(one, two)]
+    return [(one, two) for one, two in pairs if not _is_ignored(one or two, ignores)]
+
+
+def _is_alone_elsewhere(one: SavedFile | None, two: SavedFile | None) -> bool:
+    """Whether only one trial wrote a file outside of its folders that holds no tensors: a first run keeps such files."""
+    alone = one or two
+    if alone is None or (one and two) or alone.named:
+        return False
+    return PurePosixPath(alone.path).is_absolute() and alone.format not in TENSOR_FORMATS
 
 
 def _is_ignored(file: SavedFile | None, ignores: Sequence[str]) -> bool:

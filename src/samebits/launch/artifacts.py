@@ -17,6 +17,7 @@ from samebits import store
 from samebits.globs import matches_any
 from samebits.launch import folders
 from samebits.launch.command import FileNames
+from samebits.launch.elsewhere import Elsewhere
 from samebits.model import FilesFile, SavedFile
 
 if TYPE_CHECKING:
@@ -178,10 +179,11 @@ def _without_match(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
 
 
 def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Path]:
-    """Return the written files that count: those below the trial's folders, and tensor files wherever they are."""
+    """Return the written files that count: those below the trial's folders, and results wherever they are."""
     files = {path for path in written if path.is_file()}
     inside = {path for path in files if path.is_relative_to(directory) or naming.name(path) != str(path)}
-    return (inside - _held_open(inside)) | {path for path in files - inside if store.holds_tensors(path)}
+    elsewhere = Elsewhere()
+    return (inside - _held_open(inside)) | {path for path in files - inside if elsewhere.counts(path)}
 
 
 def _held_open(paths: set[Path]) -> set[Path]:

@@ -1,0 +1,45 @@
+"""Tells which files outside of a trial's folders are results of its program."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from samebits import store
+from samebits.launch.isolation import Caches
+
+# Files that a program writes as a whole. Logs and tables are left out: programs add lines to them in each run, and
+# outside of its folders samebits does not know what was there before the trial.
+_RESULTS = frozenset((".json", ".pkl", ".pickle", ".joblib", ".onnx", ".cbm", ".ubj"))
+# what Python, joblib and Ray make in a folder for temporary files, or in shared memory
+_PASSING = re.compile(r"tmp[a-z0-9_]{8}|pymp-.*|joblib_memmapping_folder_.*|ray")
+
+
+class Elsewhere:
+    """Answers whether a file that a trial wrote outside of its folders is compared.
+
+    It is if it holds tensors, or if it is a result: it has the ending of one, and lies neither in a cache of a tool nor
+    where tools keep their settings and what passes.
+    """
+
+    def __init__(self) -> None:
+        self._caches = Caches()
+        self._home = Path(os.environ.get("HOME") or "~").expanduser()
+        self._passing = {Path("/tmp"), Path("/dev/shm"), Path(os.environ.get("TMPDIR") or "/tmp")}  # noqa: S108
+
+    def counts(self, path: Path) -> bool:
+        """Return whether the file at this path is compared."""
+        return store.holds_tensors(path) or (path.suffix.lower() in _RESULTS and not self._is_of_a_tool(path))
+
+    def _is_of_a_tool(self, path: Path) -> bool:
+        if self._caches.holds(path):
+            return True
+        for folder in self._passing:
+            if path.is_relative_to(folder) and _PASSING.fullmatch(path.relative_to(folder).parts[0]):
+                return True
+        return path.is_relative_to(self._home) and self._is_hidden(path.relative_to(self._home).parts[0])
+
+    def _is_hidden(self, name: str) -> bool:
+        """Return whether an entry of HOME holds settings of a tool; caches hold what programs keep, too."""
+        return name.startswith(".") and self._home / name not in self._caches.roots
