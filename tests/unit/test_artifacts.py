@@ -199,6 +199,18 @@ def test_the_content_of_a_file_without_an_ending_says_its_format(tmp_path, read_
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("ending", [".pkl", ".joblib", ".p"])
+def test_a_checkpoint_of_pytorch_may_have_the_ending_of_a_pickle(tmp_path, read_file, ending):
+    """`accelerate` saves the random states as `random_states_0.pkl`, through `torch.save`."""
+    with zipfile.ZipFile(tmp_path / f"states{ending}", "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps({"step": 3, "seconds": 0.5}, protocol=2))
+    with (tmp_path / f"plain{ending}").open("wb") as file:
+        pickle.dump({"step": 3}, file)
+    states, plain = (read_file(tmp_path / f"{name}{ending}") for name in ("states", "plain"))
+    assert (states.format, list(states.tensors), states.error) == ("torch", ["step", "seconds"], None)
+    assert (plain.format, plain.error) == ("pickle", None)
+
+
 def test_all_that_makes_up_a_quantised_tensor_is_a_model(tmp_path, read_file):
     with zipfile.ZipFile(tmp_path / "a.pt", "w") as archive:
         archive.writestr("archive/data.pkl", b"ctorch._utils\n_rebuild_qtensor\n(I1\nF0.5\ntR.")

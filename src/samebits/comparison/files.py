@@ -80,7 +80,10 @@ def counted_pairs(a: TrialTrace, b: TrialTrace, ignores: Sequence[str]) -> list[
 
 
 def _is_alone_elsewhere(one: SavedFile | None, two: SavedFile | None) -> bool:
-    """Whether only one trial wrote a file outside of its folders that holds no tensors: a first run keeps such files."""
+    """Return whether only one trial wrote a file outside of its folders, and the file holds no tensors.
+
+    A first run keeps such files.
+    """
     alone = one or two
     if alone is None or (one and two) or alone.named:
         return False

@@ -204,6 +204,7 @@ _BEGINNINGS: dict[bytes, Reader] = {
     b"\x80\x04": read_pickle,
     b"\x80\x05": read_pickle,
 }
+_PICKLES = (".pkl", ".pickle", ".joblib", ".p", ".dill", ".sav", ".cloudpickle")
 READERS: dict[str, Reader] = {
     ".pt": read_torch,
     ".pth": read_torch,
@@ -219,7 +220,7 @@ READERS: dict[str, Reader] = {
     ".ndjson": read_json_lines,
     ".csv": read_table,
     ".tsv": read_table,
-    **dict.fromkeys((".pkl", ".pickle", ".joblib", ".p", ".dill", ".sav", ".cloudpickle"), read_pickle),
+    **dict.fromkeys(_PICKLES, read_pickle),
     ".events": read_events,
     ".checkpoint-data": tensorflow_files.read_data,
     ".checkpoint-index": tensorflow_files.read_index,
@@ -231,8 +232,9 @@ READERS: dict[str, Reader] = {
 
 
 ENDINGS = (".pt", ".pth", ".npz", ".npy", ".safetensors", ".h5", ".hdf5", ".keras")
-# Trainers give these endings to checkpoints of any format. The content tells which it is.
-_CHECKPOINTS = (".ckpt", ".bin", ".tar", ".model", ".weights")
+# Trainers give these endings to checkpoints of any format (`torch.save(states, "random_states_0.pkl")`). The content
+# tells which it is.
+_CHECKPOINTS = (".ckpt", ".bin", ".tar", ".model", ".weights", *_PICKLES)
 _LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch.serialization's magic number, pickled
 _FORMATS = {_LEGACY_TORCH: ".pt", b"\x93NUMPY": ".npy", b"\x89HDF\r\n\x1a\n": ".h5"}
 
