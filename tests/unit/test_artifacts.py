@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import pathlib
 import pickle
 import random
@@ -166,6 +167,24 @@ def test_keras_archives_leave_the_time_out(tmp_path, read_file):
     a, b, c = write("a.keras", "today"), write("b.keras", "tomorrow", identity=2), write("c.keras", "today", rate=0.2)
     assert a.tensors == b.tensors
     assert differing(a, c) == {"config.lr"}
+
+
+def test_an_extended_attribute_is_a_part_of_its_file(tmp_path, read_file):
+    def written(name, **attributes):
+        path = tmp_path / name
+        path.write_text("x")
+        try:
+            for key, value in attributes.items():
+                os.setxattr(path, f"user.{key}", value)
+        except OSError:
+            pytest.skip("the file system keeps no extended attributes")
+        return read_file(path)
+
+    one, other = written("a.txt", digest=b"12", note=b"\xff"), written("b.txt", digest=b"13", note=b"\xff")
+    assert set(one.values) == {"", "xattr@user.digest", "xattr@user.note"}
+    assert one.shown["xattr@user.digest"] == '"12"'
+    assert differing(one, other) == {"xattr@user.digest"}
+    assert written("c.txt").values == [""]
 
 
 def test_an_array_in_an_archive_is_a_model_if_its_name_does_not_say_that_it_is_a_time(tmp_path, read_file):

@@ -1,6 +1,7 @@
 """Files that were found by themselves: names that hold times or random text, and parts that are no tensors."""
 
 import json
+import os
 import pickle
 import random
 from pathlib import Path
@@ -210,6 +211,27 @@ def test_a_number_that_nobody_understands_gives_no_answer_with_its_place_and_bot
     assert result.reason == "m.pt > best_score differs between trials: 15 in trial 1, 25 in trial 2."
     assert "--artifact m.pt" in result.advice
     assert "--ignore m.pt" in result.advice
+
+
+@pytest.mark.parametrize(
+    ("path", "attribute", "verdict"),
+    [("a.txt", "digest", "inconclusive"), ("a.bin", "digest", "inconclusive"), ("a.bin", "elapsed_time", "repeated")],
+)
+def test_an_extended_attribute_that_differs_is_judged_by_its_name_in_any_file(
+    judged, tmp_path, path, attribute, verdict
+):
+    def written(number):
+        file = tmp_path / path
+        file.write_bytes(b"\0" if path == "a.bin" else b"x")
+        try:
+            os.setxattr(file, f"user.{attribute}", f"0.{number}".encode())
+        except OSError:
+            pytest.skip("the file system keeps no extended attributes")
+        return fingerprint_file(file, False).model_copy(update={"path": path})
+
+    result = judged([written(1)], [written(2)])
+    assert result.verdict == verdict, result.reason
+    assert any(f"xattr@user.{attribute}" in said for said in (result.reason or "", *result.warnings))
 
 
 def test_an_ignored_file_does_not_count(judged, writing, tmp_path):

@@ -7,6 +7,7 @@ import json
 import pathlib
 import pickle
 import uuid
+import zipfile
 
 import numpy as np
 import pytest
@@ -123,6 +124,20 @@ def test_an_estimator_that_joblib_wrote_is_a_model(tmp_path, compress, read_file
     assert one.tensors == same.tensors
     differing = {name for name, value in one.tensors.items() if other.tensors.get(name) != value}
     assert any(name.startswith("head.estimators_") for name in differing)
+
+
+def test_an_archive_in_a_pickle_is_compared_without_the_times_of_its_members(tmp_path, read_file):
+    def written(name, year, rate=0.1):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            member = zipfile.ZipInfo("config.json", (year, 1, 1, 0, 0, 0))
+            archive.writestr(member, json.dumps({"rate": rate, "date_saved": year}))
+        (tmp_path / name).write_bytes(pickle.dumps({"model": stream, "note": io.BytesIO(b"PK")}))
+        return read_file(tmp_path / name)
+
+    one, same, other = written("a.pkl", 2025), written("b.pkl", 2026), written("c.pkl", 2025, rate=0.2)
+    assert one.tensors == same.tensors
+    assert {name for name in one.tensors if one.tensors[name] != other.tensors[name]} == {"model/config.rate"}
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))

@@ -28,6 +28,7 @@ from samebits.comparison.classification import (
 from samebits.comparison.file_pairs import FolderNames, Limit, Pair, paired, results_in_names, was_there
 from samebits.globs import matches_any
 from samebits.model import Lines, SavedFile
+from samebits.store.artifacts import is_attribute
 from samebits.store.trace import TrialTrace
 
 _TF_CHECKPOINT = re.compile(r"\.data-\d{5}-of-\d{5}$")
@@ -157,8 +158,12 @@ class _Pair:
             return []
         is_added_to = self.a.begin or self.b.begin or self.a.format != self.b.format
         if self.a.lines and self.b.lines and not self.named and ("text" in self._formats or is_added_to):
-            return list(self._of_lines(self.a.lines, self.b.lines))
-        return [self._part(name) for name in dict.fromkeys([*self.a.tensors, *self.b.tensors]) if self._differs(name)]
+            return [*self._of_lines(self.a.lines, self.b.lines), *self._parts(is_attribute)]
+        return [*self._parts()]
+
+    def _parts(self, wanted: Callable[[str], bool] = lambda name: True) -> Iterator[FileDifference]:
+        both = filter(wanted, dict.fromkeys([*self.a.tensors, *self.b.tensors]))
+        return (self._part(name) for name in both if self._differs(name))
 
     def _differs(self, name: str) -> bool:
         if self.a.tensors.get(name) != self.b.tensors.get(name):
@@ -184,7 +189,7 @@ class _Pair:
         if name not in self.a.tensors or name not in self.b.tensors:
             return "is in the file of some trials only"
         error = self.a.error or self.b.error
-        if error:
+        if error and not is_attribute(name):
             return f"the bytes of the file differ; its content could not be read: {error}"
         one, two = self._values(name)
         return f"{one} and {two}" if one and two and one != two else "the content differs"
@@ -208,6 +213,8 @@ class _Pair:
         return found
 
     def _in_model(self, name: str) -> bool:
+        if is_attribute(name):
+            return False
         if self.a.format == "bytes":
             return PurePosixPath(self.a.path).suffix.lower() in MODEL_ENDINGS or bool(
                 _TF_CHECKPOINT.search(self.a.path)

@@ -110,17 +110,23 @@ def read_hdf5(path: Path, parts: Parts) -> str:
 
 def read_keras(path: Path, parts: Parts) -> str:
     """Add a .keras archive: its configuration, its metadata without the time, and its weights."""
-    with zipfile.ZipFile(path) as archive:
-        for name in sorted(archive.namelist()):
-            with archive.open(name) as stream:
+    add_keras(parts, "", path)
+    return "keras"
+
+
+def add_keras(parts: Parts, prefix: str, source: Path | IO[bytes]) -> None:
+    """Add the members of a .keras archive under a name."""
+    with zipfile.ZipFile(source) as archive:
+        for member in sorted(archive.namelist()):
+            with archive.open(member) as stream:
                 data = LimitedStream(stream, parts).read()
+            name = joined_path(prefix, member)
             if name.endswith(".json"):
                 add_json(parts, name.removesuffix(".json"), without(parse_json(data), (*_TIMES, *_IDENTITIES)))
             elif name.endswith(".h5"):
                 _add_file(parts, name.removesuffix(".weights.h5").removesuffix(".h5"), io.BytesIO(data))
             elif not name.endswith("/"):
                 parts.add(name, "bytes", data)
-    return "keras"
 
 
 def _add_file(parts: Parts, prefix: str, source: Any) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from samebits.model import SavedFile
@@ -23,6 +25,7 @@ from samebits.words import one_line
 Reader = Callable[[Path, Parts], str]  # adds the parts of a file, and returns the name of its format
 _MOST_JSON = 64 << 20
 COMPARED_FIRST = (".pkl", ".joblib", ".json", ".onnx", ".csv")  # like files of tensors, if there are too many files
+_ATTRIBUTE = "xattr@"  # begins the names of parts that are extended attributes of a file
 MOST_PARTS = 20_000  # of one file; if there are more, those whose names begin alike are joined
 _PROCESS = ReaderProcess()
 
@@ -44,7 +47,31 @@ def fingerprint_file(path: Path, named: bool, run: Run = ANY_RUN, begin: int = 0
         return _unread(path, f"cannot be read ({error.strerror or error})", named=named)
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
         return _unread(path, f"it {_how(before.st_size, after.st_size)} while it was read", named=named)
-    return file.model_copy(update={"named": named, "begin": begin})
+    return _with_attributes(file, path, run).model_copy(update={"named": named, "begin": begin})
+
+
+def _with_attributes(file: SavedFile, path: Path, run: Run) -> SavedFile:
+    """Return the file with a part for each extended attribute that programs set for their own use (`user.digest`)."""
+    parts = Parts(run)
+    with suppress(OSError):  # the file system has none
+        for name in sorted(os.listxattr(path)):
+            if name.startswith("user."):
+                parts.add_plain(f"{_ATTRIBUTE}{name}", _text_or_bytes(os.getxattr(path, name)))
+    found = _saved(path, file.format, parts)
+    both = {name: {**getattr(file, name), **getattr(found, name)} for name in ("tensors", "shown", "masked")}
+    return file.model_copy(update={**both, "values": [*file.values, *found.values]}) if parts.tensors else file
+
+
+def is_attribute(name: str) -> bool:
+    """Return whether a part is an extended attribute of a file."""
+    return name.startswith(_ATTRIBUTE)
+
+
+def _text_or_bytes(value: bytes) -> str | bytes:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _how(before: int, after: int) -> str:

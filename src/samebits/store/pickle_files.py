@@ -9,6 +9,7 @@ import bz2
 import gzip
 import io
 import lzma
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -136,10 +137,25 @@ class PickleWalk(Walk):
         if array is not None:
             self._add_array(path, array)
             return
+        if name == "_io.BytesIO" and self._add_archive(path, made.state):
+            return
         kind = arguments[0].name if name in _MAKERS and arguments and isinstance(arguments[0], Global) else name
         if kind.startswith(_MODEL_CLASSES) and not kind.startswith(_NO_MODELS):
             self._parts.models.append(path)
         super()._add_made(path, made)
+
+    def _add_archive(self, path: str, state: Any) -> bool:
+        """Add what a buffer in memory holds, if that is an archive with times in it. A pickled model of Keras has one.
+
+        https://github.com/keras-team/keras/blob/master/keras/src/saving/keras_saveable.py
+        """
+        from samebits.store.array_files import add_keras  # that module imports this one
+
+        data = bytes_of(state[0]) if isinstance(state, tuple) and state else None
+        if data is None or not zipfile.is_zipfile(io.BytesIO(data)):
+            return False
+        add_keras(self._parts, path, io.BytesIO(data))
+        return True
 
     def _add_array(self, path: str, array: np.ndarray[Any, Any]) -> None:
         if array.shape == () and array.dtype.kind in "fiub":
