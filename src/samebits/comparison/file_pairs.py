@@ -49,7 +49,17 @@ def paired(a: TrialTrace, b: TrialTrace) -> list[Pair]:
     found: list[Pair] = []
     for traits, evenly in _ROUNDS:
         found += _matched(mine, theirs, traits, evenly=evenly)
-    return [*found, *((left.file, None) for left in mine), *((None, left.file) for left in theirs)]
+    ours, others = ([left.file for left in some if not _is_by_chance(left)] for some in (mine, theirs))
+    return [*found, *((file, None) for file in ours), *((None, file) for file in others)]
+
+
+def _is_by_chance(alone: _PlainName) -> bool:
+    """Return whether a file that only one trial wrote lies outside of its folders and holds no tensors.
+
+    A first run keeps such files.
+    """
+    file = alone.file
+    return not file.named and PurePosixPath(file.path).is_absolute() and file.format not in TENSOR_FORMATS
 
 
 def _matched(

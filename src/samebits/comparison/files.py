@@ -25,7 +25,14 @@ from samebits.comparison.classification import (
     classify_lines,
     names_a_model,
 )
-from samebits.comparison.file_pairs import FolderNames, Limit, Pair, paired, results_in_names, was_there
+from samebits.comparison.file_pairs import (
+    FolderNames,
+    Limit,
+    Pair,
+    paired,
+    results_in_names,
+    was_there,
+)
 from samebits.globs import matches_any
 from samebits.model import Lines, SavedFile
 from samebits.store.artifacts import is_attribute
@@ -76,19 +83,7 @@ def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) 
 
 def counted_pairs(a: TrialTrace, b: TrialTrace, ignores: Sequence[str]) -> list[Pair]:
     """Return the files of both trials in pairs, without those that --ignore names."""
-    pairs = [(one, two) for one, two in paired(a, b) if not _is_alone_elsewhere(one, two)]
-    return [(one, two) for one, two in pairs if not _is_ignored(one or two, ignores)]
-
-
-def _is_alone_elsewhere(one: SavedFile | None, two: SavedFile | None) -> bool:
-    """Return whether only one trial wrote a file outside of its folders, and the file holds no tensors.
-
-    A first run keeps such files.
-    """
-    alone = one or two
-    if alone is None or (one and two) or alone.named:
-        return False
-    return PurePosixPath(alone.path).is_absolute() and alone.format not in TENSOR_FORMATS
+    return [(one, two) for one, two in paired(a, b) if not _is_ignored(one or two, ignores)]
 
 
 def _is_ignored(file: SavedFile | None, ignores: Sequence[str]) -> bool:
