@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _INJECTED = os.path.join(os.path.dirname(OWN.rstrip(os.sep)), "")  # holds the probe, and the file that started it
 _SKLEARN = os.sep + "sklearn" + os.sep
+_CELL = "<ipython-input-"  # a cell, in kernels before ipykernel 6; later ones name a file that is not there
 _MOST_PLACES = 1000  # the most draws that are reported
 
 
@@ -41,6 +42,8 @@ def watch(probe: "Probe") -> None:
 class DrawLog:
     """Writes events: `ran` for each line of the program, `drew` for each place at which a generator's state changed.
 
+    `cell`: the text of each cell of a notebook that ran, as the kernel shows it.
+
     `enter` is the trace function of the interpreter: https://docs.python.org/3/library/sys.html#sys.settrace
     """
 
@@ -48,6 +51,7 @@ class DrawLog:
         self._probe = probe
         self._states: Dict[str, bytes] = {}
         self._ran: Set[Place] = set()
+        self._files: Set[str] = set()  # those with lines that ran
         self._drew: Set[Tuple[str, Place]] = set()
         self._unseeded: List[str] = []  # names of scikit-learn that ran without a random_state since the last look
         self._paths: Dict[str, str] = {}
@@ -91,9 +95,18 @@ class DrawLog:
     def _run(self, frame: "FrameType") -> None:
         place = frame.f_code.co_filename, frame.f_lineno
         if place not in self._ran:
+            self._tell_cell(place[0])
             self._ran.add(place)
             is_main = frame.f_globals.get("__name__") == "__main__"
             self._tell("ran", path=self._path(place[0]), line=place[1], main=is_main)
+
+    def _tell_cell(self, file: str) -> None:
+        """Tell the text of code that is in no file, once: the kernel of a notebook keeps its cells in `linecache`."""
+        if file not in self._files:
+            self._files.add(file)
+            text = "" if os.path.exists(file) else "".join(linecache.getlines(file))
+            if text:
+                self._tell("cell", path=self._path(file), text=text)
 
     def _look(self, frame: "Optional[FrameType]", line: int = 0) -> None:
         """Compare the states with those of the last look.
@@ -139,6 +152,8 @@ class DrawLog:
 
 
 def _is_program(file: str) -> bool:
+    if file.startswith(_CELL):
+        return True
     return not file.startswith(("<", _INJECTED)) and callers.kind_of(file) == callers.PROGRAM
 
 

@@ -122,7 +122,7 @@ if TYPE_CHECKING:
         replay: Optional[ReplayRequest]
         tensors: Optional[TensorRequest]
         feed: Optional[FeedRequest]
-        draws: bool  # report which lines of the program run, and which draw (events "ran" and "drew")
+        draws: bool  # report which lines of the program run, and which draw (events "ran", "drew", "cell")
         tell: bool  # a process without observations reports its settings too, because its files are compared
         left: List[str]  # two tables of names that earlier trials left (see files.watch)
 

@@ -1,57 +1,286 @@
-"""What fix says of a notebook, for which it makes no patch."""
+"""The patches of `samebits fix` for notebooks: which cell gets which line, and what is said if there is no patch."""
 
 import json
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from samebits.documents import Explanation, Fix
+from samebits.patches.documents import PatchResult, PlaceOfDraw
+from samebits.patches.earlier import draws_again, found_again, in_bytes, is_in_place, without_patch
 from samebits.patches.look import Draw, Look
-from samebits.patches.notebooks import notebook_of
+from samebits.patches.notebooks import in_cells, notebook_at, notebook_of
+from samebits.patches.patch import patches
+from samebits.patches.patched_files import PatchedFiles
 from samebits.patches.program import Program
-from samebits.patches.proposal import FixDocuments
+from samebits.patches.proposal import FixDocuments, of_patch
 from samebits.patches.report import report
 from samebits.reports.presenters import terminal
 
-CELLS = [("markdown", "draws\nx = random.random()"), ("code", ["import random\n", "seen = 1"]),
-         ("code", "y = 1\nx = random.random()")]  # fmt: skip
 COMMAND = ["papermill", "train.ipynb", "{out}/train.ipynb"]
-DRAW = Draw("python", ((Path("/tmp/ipykernel_1/2.py"), 2),), text="x = random.random()")
+SEED = "np.random.seed(2019)"
 
 
-def written(path, cells):
-    path.write_text(json.dumps({"cells": [{"cell_type": kind, "source": source} for kind, source in cells]}))
+def written(path, cells, **dump):
+    """Write a notebook of these cells; a text that begins with # is no code. Return its text."""
+    found = [{"cell_type": "markdown" if text.startswith("#") else "code", "metadata": {}, "source": text.splitlines(True)}
+             for text in cells]  # fmt: skip
+    text = json.dumps({"cells": found, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}, **(dump or {"indent": 1}))
+    path.write_text(text + "\n")
+    return text + "\n"
+
+
+def shown_by_kernel(text):
+    """A cell as a kernel keeps it."""
+    manager = pytest.importorskip("IPython.core.inputtransformer2").TransformerManager()
+    return manager.transform_cell(text)
+
+
+def looked(cells, *draws):
+    """What a trial ran, all lines of these cells. `draws`: (generator, number of the cell, the line that it shows)."""
+    texts = {Path(f"/tmp/ipykernel_7/{number}.py"): shown_by_kernel(text) for number, text in enumerate(cells, 1)
+             if not text.startswith("#")}  # fmt: skip
+    found = Look(cells=texts, lines={path: set(range(1, text.count("\n") + 1)) for path, text in texts.items()})
+    for generator, number, line in draws:
+        found.draws.append(Draw(generator, ((Path(f"/tmp/ipykernel_7/{number}.py"), line),)))
+    return found
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Function(cells, *draws) -> Program of a notebook of which every line ran."""
+
+    def make(cells, *draws, packages=(), **dump):
+        written(tmp_path / "train.ipynb", cells, **dump)
+        found = in_cells(looked(cells, *draws), notebook_at("train.ipynb", tmp_path))
+        return Program(found, tmp_path, 2019, dict.fromkeys(packages, "3.5"))
+
+    return make
+
+
+def sources(text):
+    return ["".join(cell["source"]) for cell in json.loads(text)["cells"]]
+
+
+def patched(program, *cause):
+    """The sources of the cells with the first patch."""
+    found, missing = patches(program, cause)
+    assert missing == []
+    ((_, text),) = found[0].texts.values()
+    return sources(text)
+
+
+# -- where the lines go -----------------------------------------------------------------------------------------------
+
+
+def test_a_seed_stands_after_the_imports_of_a_cell_and_before_the_cell_that_draws(program):
+    cells = ["# Data", "%load_ext autoreload\nimport numpy as np\nn = 3", "x = np.random.rand(n)"]
+    assert patched(program(cells, ("numpy", 3, 1)), "numpy-seed")[1:] == [
+        f"%load_ext autoreload\nimport numpy as np\n{SEED}\nn = 3", cells[2]]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cells", "draw", "wanted"),
+    [
+        (["import numpy as np", "x = np.random.rand(3)"], (2, 1), [f"import numpy as np\n{SEED}", None]),
+        (["import numpy as np\nx = np.random.rand(3)"], (1, 2), [f"import numpy as np\n{SEED}\nx = np.random.rand(3)"]),
+        (["import numpy as np; x = np.random.rand(3)"], (1, 1), [f"import numpy as np; {SEED}; x = np.random.rand(3)"]),
+        (["%%time\nimport numpy as np\nx = np.random.rand(3)"], (1, 1),
+         [f"%%time\nimport numpy as np\n{SEED}\nx = np.random.rand(3)"]),
+        (["%%bash\nls", "import numpy as np", "%%timeit\nnp.random.rand(3)"], (3, 1), [None, f"import numpy as np\n{SEED}", None]),
+        (["import numpy as np", "%time x = np.random.rand(3)"], (2, 1), [f"import numpy as np\n{SEED}", None]),
+        (["\n\nimport numpy as np\n\n", "\n\nx = np.random.rand(3)"], (2, 1), [f"\n\nimport numpy as np\n{SEED}\n\n", None]),
+        (["!ls", "x = draw()"], (2, 1), ["!ls\nimport numpy\nnumpy.random.seed(2019)", None]),
+        (["%%bash\nls", "x = draw()"], (2, 1), [None, "import numpy\nnumpy.random.seed(2019)\nx = draw()"]),
+        (["%%time\nx = draw()"], (1, 1), ["%%time\nimport numpy\nnumpy.random.seed(2019)\nx = draw()"]),
+    ],
+)  # fmt: skip
+def test_a_seed_stands_before_the_first_draw_whatever_cells_there_are(program, cells, draw, wanted):
+    found = patched(program(cells, ("numpy", *draw)), "numpy-seed")
+    assert found == [old if new is None else new for old, new in zip(cells, wanted, strict=True)]
+
+
+def test_an_import_of_keras_never_stands_before_a_magic_that_chooses_its_backend(program):
+    cells = ["import os\n%env KERAS_BACKEND=jax", "import model\nmodel.fit()"]
+    found = patched(program(cells, ("python", 2, 2), packages=["keras"]), "tf-seed")
+    assert found == [cells[0], "import model\nimport keras\nkeras.utils.set_random_seed(2019)\nmodel.fit()"]
+
+
+def test_a_seed_in_a_later_cell_moves_up(program):
+    cells = ["import numpy as np", "x = np.random.rand(3)", "np.random.seed(7)", "y = 1\nnp.random.seed(8)"]
+    assert patched(program(cells, ("numpy", 2, 1)), "numpy-seed") == [
+        "import numpy as np\nnp.random.seed(7)", cells[1], "", cells[3]]  # fmt: skip
+
+
+def test_sets_in_cells_are_sorted_where_they_are(program):
+    cells = ["s = {'a', 'b'}", "for one in s:\n    print(one)", "%%capture\nx = list(s)", "%%time\ny = tuple(s)",
+             "%%bash\nls"]  # fmt: skip
+    assert patched(program(cells), "hash-seed") == [
+        cells[0], "for one in sorted(s):\n    print(one)", "%%capture\nx = list(sorted(s))", "%%time\ny = tuple(sorted(s))",
+        cells[4]]  # fmt: skip
+
+
+def test_a_cell_that_did_not_run_is_not_changed(program, tmp_path):
+    cells = ["s = {'a', 'b'}", "for one in s:\n    print(one)"]
+    written(tmp_path / "train.ipynb", cells)
+    look = in_cells(looked(cells[:1]), notebook_at("train.ipynb", tmp_path))
+    assert patches(Program(look, tmp_path, 2019, {}), ["hash-seed"]) == ([], ["hash-seed"])
+
+
+def test_files_of_the_library_that_runs_the_notebook_and_those_that_cells_write_are_not_changed(tmp_path):
+    cells = ["%%writefile helper.py\nx = list({'a', 'b'})", "import helper, own"]
+    written(tmp_path / "train.ipynb", cells)
+    look = looked(cells)
+    others = [tmp_path / "helper.py", tmp_path / "own.py", Path("/v/site-packages/papermill/__main__.py"), Path("/v/bin/papermill")]  # fmt: skip
+    look.lines.update({path: {1} for path in others})
+    look.main = others[2]
+    found = in_cells(look, notebook_at("train.ipynb", tmp_path))
+    assert found.main == tmp_path / "train.ipynb"
+    assert set(found.lines) == {tmp_path / "own.py", found.main}
+
+
+def test_a_runner_of_a_notebook_that_the_command_does_not_name_gets_no_seed():
+    look = looked(["x = draw()"], ("numpy", 1, 1))
+    look.main = Path("/w/runner.py")
+    assert in_cells(look, None).main is None
+    look.draws.clear()
+    assert in_cells(look, None).main == look.main  # a cell that draws nothing says nothing
+
+
+# -- the patch as a file ----------------------------------------------------------------------------------------------
+
+DUMPS = [
+    {"indent": 1},
+    {"indent": 1, "ensure_ascii": False},
+    {"separators": (",", ":")},
+    {"indent": 4, "sort_keys": True},
+]
+CELLS = ["# Caf\u00e9", "import numpy as np", "x = '\u00e9'\ny = np.random.rand(3)", "np.random.seed(7)\nz = 1"]
+
+
+@pytest.mark.parametrize("dump", DUMPS)
+@pytest.mark.parametrize("command", [["git", "apply"], ["patch", "-p1", "-i"]], ids=["git", "patch"])
+def test_git_and_patch_take_the_patch_and_samebits_finds_it_again(program, tmp_path, command, dump):
+    made = program(CELLS, ("numpy", 3, 2), **dump)
+    path = tmp_path / "train.ipynb"
+    old = path.read_bytes()
+    found, _ = patches(made, ["numpy-seed"])
+    ((_, new),) = found[0].contents
+    before = PatchResult.model_construct(
+        directory=str(tmp_path), cause=["numpy-seed"], patch=found[0].diff(made), changes=[], draws=[], outcome="mended"
+    )
+    assert found_again(made, before).contents == found[0].contents
+    (tmp_path / "fix.patch").write_bytes(in_bytes(before))
+    subprocess.run([*command, "fix.patch"], cwd=tmp_path, check=True, capture_output=True)
+    assert path.read_bytes() == new
+    now = Program(Look(), tmp_path, 2019, {})
+    assert is_in_place(now, before)
+    assert without_patch(now, before, path) == old
+
+
+def test_the_patch_is_found_again_below_a_new_cell(program, tmp_path):
+    made = program(CELLS, ("numpy", 3, 2))
+    found, _ = patches(made, ["numpy-seed"])
+    empty = PatchResult.model_construct(directory=str(tmp_path), cause=["numpy-seed"], patch="", changes=[], draws=[])
+    before = of_patch(empty, made, found[0])
+    text = written(tmp_path / "train.ipynb", ["# more", "%%bash\nls", *CELLS])
+    now = Program(Look(), tmp_path, 2019, {})
+    again = found_again(now, before)
+    assert sources(next(iter(again.texts.values()))[1])[3] == "import numpy as np\nnp.random.seed(7)"
+    assert [one.cell for one in of_patch(empty, now, again).changes] == [4, 6]
+    draw = PlaceOfDraw(generator="numpy", file="train.ipynb", line=2, cell=3, text="y = np.random.rand(3)")
+    drew = PatchResult.model_construct(draws=[draw])
+    assert [(one.cell, one.line) for one in draws_again(now, drew)] == [(5, 2)]
+    with PatchedFiles(again):
+        assert (tmp_path / "train.ipynb").read_text() != text
+    assert (tmp_path / "train.ipynb").read_text() == text
+
+
+# -- what is said -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def documents(tmp_path):
-    written(tmp_path / "train.ipynb", CELLS)
-    lines = ["import random", "random.seed(2019)"]
-    fixes = [Fix(control="python-seed", library="", where="after the imports", lines=lines)]
-    why = Explanation(cause=["python-seed"], minimal_controls=[], evidence=[], sentence="", fixes=fixes)
+    """FixDocuments of a record of a notebook, seeded by numpy."""
+    lines = ["import numpy", "numpy.random.seed(2019)"]
+    fixes = [Fix(control="numpy-seed", library="", where="after the imports", lines=lines)]
+    why = Explanation(cause=["numpy-seed"], minimal_controls=[], evidence=[], sentence="", fixes=fixes)
+    files = {word: "digest" for word in COMMAND}
+    trial = SimpleNamespace(file=SimpleNamespace(code={"files": files}), files=SimpleNamespace(files=[], apart=False))
     file = SimpleNamespace(command=COMMAND, directory=str(tmp_path), seed=None)
     result = SimpleNamespace(setup=SimpleNamespace(python="/bin/python", packages={}))
-    return FixDocuments(SimpleNamespace(file=file, folder=tmp_path / "record"), result, why, None)
+    record = SimpleNamespace(file=file, folder=tmp_path / "record", trials=[trial])
+    return FixDocuments(record, result, why, None)
 
 
-def test_the_cell_that_draws_first_is_named_and_where_the_lines_go(documents, tmp_path):
-    found = documents.proposed(Program(Look(draws=[DRAW]), tmp_path, 2019, {})).document
+def said(found):
+    return terminal.render(report(found))
+
+
+def test_the_cells_that_draw_and_that_change_are_named(documents, program):
+    found = documents.proposed(program(CELLS, ("numpy", 3, 2))).document
+    assert (found.outcome, found.verdict) == ("proposed", None)
+    assert [(one.cell, one.line) for one in found.changes] == [(2, 2), (4, 1)]
+    text = said(found)
+    assert "draws  numpy first at train.ipynb, cell 3, line 2   y = np.random.rand(3)" in text
+    assert "where  train.ipynb, cell 2, line 2   the program's own seed before the first draw (numpy-seed)" in text
+    assert '+    "np.random.seed(7)"\n' in text
+    assert "if train.ipynb is open in Jupyter, reload it before you save it" in " ".join(text.split())
+
+
+def test_a_notebook_in_one_line_is_cut_on_the_screen_only(documents, program):
+    found = documents.proposed(program(["# " + "x" * 9000, *CELLS], ("numpy", 4, 2), separators=(",", ":"))).document
+    assert max(map(len, said(found).splitlines())) < 1100
+    assert max(map(len, found.patch.splitlines())) > 9000
+
+
+def test_a_first_draw_in_a_cell_of_a_different_language_says_where_the_lines_go(documents, program):
+    cells = ["%%timeit\nimport numpy\nnumpy.random.rand(3)", "x = 1"]
+    found = documents.proposed(program(cells, ("numpy", 1, 1))).document
     assert (found.outcome, found.verdict) == ("nothing", "inconclusive")
-    text = terminal.render(report(found))
-    assert "NO PATCH: samebits changes source files only: put the lines for python-seed in by hand." in text
-    assert "draws  python first at train.ipynb, cell 3, line 2   x = random.random()" in text
-    assert "its lines go into a cell of train.ipynb that runs after the imports and before the first draw" in text
-    assert "random.seed(2019)" in text
+    assert "NO PATCH: samebits cannot change train.ipynb: put the lines for numpy-seed in by hand." in said(found)
+    assert "its lines go into a new cell before cell 1 of train.ipynb, which is not Python" in said(found)
+    assert "numpy.random.seed(2019)" in said(found)
 
 
-def test_a_line_that_two_cells_hold_names_no_cell(tmp_path):
-    written(tmp_path / "train.ipynb", [*CELLS, CELLS[-1]])
-    assert notebook_of(COMMAND, tmp_path).cell_of(DRAW) is None
+def test_a_notebook_whose_cells_did_not_run_says_where_the_lines_go(documents, tmp_path):
+    written(tmp_path / "train.ipynb", CELLS)
+    look = in_cells(looked(["y = draw()"], ("numpy", 1, 1)), documents.notebook)
+    found = documents.proposed(Program(look, tmp_path, 2019, {})).document
+    assert "its lines go into a cell of train.ipynb that runs after the imports and before the first draw" in said(
+        found
+    )
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"cells": [1]}', '{"cells": [{"cell_type": "code", "source": 3}]}'])
-def test_a_damaged_notebook_is_none(tmp_path, text):
+def test_a_notebook_that_the_command_writes_is_not_changed(documents, tmp_path):
+    written(tmp_path / "train.ipynb", CELLS)
+    documents.record.trials[0].files.files = [SimpleNamespace(path="train.ipynb")]
+    look = in_cells(looked(CELLS, ("numpy", 3, 2)), documents.notebook)
+    found = documents.proposed(Program(look, tmp_path, 2019, {})).document
+    assert found.patch == ""
+    assert "the command writes train.ipynb itself, so it would overwrite the patch" in said(found)
+    documents.record.trials[0].files.apart = True  # then each trial writes into its own copy
+    assert notebook_of(documents.record).source is not None
+
+
+def test_of_two_notebooks_in_the_command_the_one_that_is_not_written_is_the_program(documents, tmp_path):
+    record = documents.record
+    record.file.command = ["jupyter", "nbconvert", "--execute", "--output", "out.ipynb", "train.ipynb"]
+    for name in ("out.ipynb", "train.ipynb"):
+        written(tmp_path / name, CELLS)
+    record.trials[0].file.code["files"] = {"out.ipynb": "1", "train.ipynb": "2"}
+    record.trials[0].files.files = [SimpleNamespace(path="out.ipynb")]
+    assert notebook_of(record).name == "train.ipynb"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"cells": [1]}', '{"nbformat": 3, "worksheets": []}'])
+def test_a_damaged_notebook_has_no_patch(documents, tmp_path, text):
     (tmp_path / "train.ipynb").write_text(text)
-    found = notebook_of(COMMAND, tmp_path)
-    assert found is None or found.cells == ()
+    found = documents.proposed(Program(in_cells(looked(["y = 1"]), documents.notebook), tmp_path, 2019, {})).document
+    assert found.patch == ""
+    assert (
+        "train.ipynb is not a notebook of format 4, which samebits can change: open it in Jupyter and save it"
+        in said(found)
+    )

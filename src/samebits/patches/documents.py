@@ -32,7 +32,7 @@ class PlaceOfDraw(Document):
 class ChangedPlace(Document):
     """A line that the patch changes, or before which it inserts lines. `line`: its number before the patch.
 
-    `about`: describes the change. `digest`: the digest of the whole file.
+    `about`: describes the change. `digest`: the digest of the whole file. `cell`: as in PlaceOfDraw.
     """
 
     control: str
@@ -40,6 +40,7 @@ class ChangedPlace(Document):
     line: int
     about: str
     digest: str
+    cell: int | None = None
 
 
 class ControlWithoutPatch(Document):

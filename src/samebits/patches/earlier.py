@@ -14,7 +14,7 @@ from samebits.patches.documents import PatchResult, PlaceOfDraw
 from samebits.patches.look import Look
 from samebits.patches.patch import Patch
 from samebits.patches.program import LineChange, Program
-from samebits.patches.source import TextEdit, lines_of
+from samebits.patches.source import SourceFile, TextEdit, lines_of
 from samebits.patches.unified_diff import Hunk, hunks
 from samebits.store.record_files import digest_of, read_document
 
@@ -33,12 +33,14 @@ def found_again(program: Program, before: PatchResult) -> Patch | None:
     changes = []
     for hunk in hunks(before.patch):
         source = program.source(file_of(program, hunk.file))
-        if source is None or not hunk.old or source.text.count(hunk.old) != 1:
+        if source is None or not hunk.old or source.content.count(hunk.old) != 1:
             return None
-        if hunk.old in hunk.new and hunk.new in source.text:  # the file already holds this change
+        if hunk.old in hunk.new and hunk.new in source.content:  # the file already holds this change
             return None
-        edit = _edit(hunk, source.text.index(hunk.old))
-        changes.append(LineChange("+".join(before.cause), source, edit, "the lines of the patch"))
+        edits = _code_edits(source, _edit(hunk, source.content.index(hunk.old)))
+        if not edits:
+            return None
+        changes += [LineChange("+".join(before.cause), source, edit, "the lines of the patch") for edit in edits]
     patch = Patch(tuple(changes))
     return patch if changes and patch.is_python else None
 
@@ -70,6 +72,13 @@ def _edit(hunk: Hunk, start: int) -> TextEdit:
     return TextEdit(first, last, "".join(new[before : len(new) - after]))
 
 
+def _code_edits(source: SourceFile, edit: TextEdit) -> list[TextEdit]:
+    try:
+        return source.code_edits(edit)
+    except ValueError:
+        return []
+
+
 def _shared(one: list[str], other: list[str]) -> int:
     """Return how many lines the beginnings have in common."""
     pairs = zip(one, other, strict=False)
@@ -79,7 +88,7 @@ def _shared(one: list[str], other: list[str]) -> int:
 def is_in_place(program: Program, before: PatchResult) -> bool:
     """Return whether the files hold the patch of an earlier fix with the outcome `mended`."""
     found = [(program.source(file_of(program, one.file)), one) for one in hunks(before.patch)]
-    held = (source is not None and source.text.count(one.new) == 1 for source, one in found)
+    held = (source is not None and source.content.count(one.new) == 1 for source, one in found)
     return before.outcome == "mended" and bool(found) and all(held)
 
 
@@ -88,7 +97,7 @@ def without_patch(program: Program, before: PatchResult, path: Path) -> bytes | 
     source = program.source(path)
     if source is None:
         return None
-    text = source.text
+    text = source.content
     for hunk in (one for one in hunks(before.patch) if file_of(program, one.file) == path):
         if text.count(hunk.new) != 1:
             return None
@@ -107,9 +116,9 @@ def is_out(program: Program, before: PatchResult, path: Path, was: bytes) -> boo
     if source is None or not own:
         return False
     once = collections.Counter(line.strip() for line in lines_of(was.decode(source.encoding, "replace")))
-    now = collections.Counter(map(str.strip, lines_of(source.text)))
+    now = collections.Counter(map(str.strip, lines_of(source.content)))
     lines = (line for one in own for line in one.added if line)
-    return all(_is_before(one, source.text) for one in own) and all(now[line] <= once[line] for line in lines)
+    return all(_is_before(one, source.content) for one in own) and all(now[line] <= once[line] for line in lines)
 
 
 def _is_before(hunk: Hunk, text: str) -> bool:
@@ -141,6 +150,7 @@ def draws_again(program: Program, before: PatchResult) -> list[PlaceOfDraw]:
     for draw in before.draws:
         source = program.source(program.directory / draw.file)
         lines = [line.strip() for line in source.lines] if source is not None else []
-        if lines.count(draw.text) == 1:
-            found.append(draw.model_copy(update={"line": lines.index(draw.text) + 1}))
+        if source is not None and lines.count(draw.text) == 1:
+            cell, line = source.place_of(lines.index(draw.text) + 1)
+            found.append(draw.model_copy(update={"line": line, "cell": cell}))
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from samebits.launch import custody, facts, origin
 from samebits.model import Divergence, Result
 from samebits.patches.documents import FIX, PatchOutcome, PatchResult, PatchTrial
 from samebits.patches.earlier import changed_elsewhere, earlier, is_in_place
-from samebits.patches.look import Look, look
+from samebits.patches.look import look
+from samebits.patches.notebooks import in_cells
 from samebits.patches.notes import of_one_found_again, of_one_in_place
 from samebits.patches.patch import Patch
 from samebits.patches.patched_files import PatchedFiles
@@ -75,7 +76,7 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     if changed:
         made = documents.found_again(changed)
     else:
-        made = documents.proposed(_program(record, result.divergence, result.setup.packages, progress))
+        made = documents.proposed(_program(documents, result.divergence, progress))
     is_tried = asked.apply and made.patches and not made.missing
     found = Attempts(made, progress).result(fewest=asked.fewest) if is_tried else made.document
     more = of_one_found_again(made) if asked.fewest and changed else []
@@ -133,12 +134,14 @@ def _changed(record: Record) -> str:
     return next((name for name in sorted(was) if was[name] != now.get(name)), "")
 
 
-def _program(record: Record, where: Divergence, packages: Mapping[str, str], progress: Progress | None) -> Program:
-    seen: Look = look(record, where, progress)
+def _program(documents: FixDocuments, where: Divergence, progress: Progress | None) -> Program:
+    record = documents.record
+    seen = in_cells(look(record, where, progress), documents.notebook)
     drawn = {
         point.name for trial in record.trials for one in trial.observed for point in one.points if point.kind == "rng"
     }
     uses_cuda = any(name.startswith("torch-cuda") for name in drawn)
+    packages = documents.result.setup.packages
     return Program(seen, Path(record.file.directory), seed_of(record), packages, uses_cuda)
 
 

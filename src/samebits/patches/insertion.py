@@ -82,7 +82,8 @@ class InsertionPoint:
         """Return the edit that inserts these statements at this place."""
         body, source = self.source.tree.body, self.source
         if self.anchor < 0:
-            line = _first_line(body[0]) if body else 1
+            lines = map(_first_line, body[: self.limit + 1])
+            line = next(filter(source.takes_lines, lines), 1)
             return self._lines(source.start_of(line), statements)
         last = self.anchor
         while last + 1 < len(body) and _first_line(body[last + 1]) <= _last_line(body[last]):

@@ -36,7 +36,8 @@ class Look:
     """The lines that a trial ran, by file, and its draws. `main`: the file that was started; None if there is none.
 
     `why`: the reason, if the trial did not end well. `copied`: (the folder of the trial, the user's folder that it is a
-    copy of). `named`: the files that the command names.
+    copy of). `named`: the files that the command names. `cells`: the texts of the cells that ran in the kernel of a
+    notebook, by the names that the kernel gives them.
     """
 
     draws: list[Draw] = field(default_factory=list)
@@ -45,16 +46,19 @@ class Look:
     why: str = ""
     copied: tuple[Path, Path] = (Path("/dev/null"), Path())
     named: frozenset[Path] = frozenset()
+    cells: dict[Path, str] = field(default_factory=dict)
 
     def take(self, event: dict[str, Any]) -> None:
         """Add an event of the probe."""
         if event.get("event") == "ran":
             path = self._own(event["path"])
-            if path.suffix not in _SUFFIXES and path not in self.named:
+            if path.suffix not in _SUFFIXES and path not in self.named and path not in self.cells:
                 return
             self.lines.setdefault(path, set()).add(int(event["line"]))
             if event.get("main") and self.main is None and path.is_file():
                 self.main = path
+        elif event.get("event") == "cell":
+            self.cells.setdefault(self._own(event["path"]), event["text"])
         elif event.get("event") == "drew":
             places = tuple((self._own(file), int(line)) for file, line in event["places"])
             self.draws.append(Draw(event["generator"], places, tuple(event["unseeded"]), event.get("text", "")))

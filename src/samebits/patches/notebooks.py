@@ -1,48 +1,146 @@
-"""Finds the cell of a line in a notebook that a command runs. `fix` makes no patch for a notebook."""
+"""Finds the notebook that a command runs, and the lines of its cells that ran."""
 
 from __future__ import annotations
 
-import json
+import ast
+import itertools
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from samebits.patches.look import Draw
+from samebits.comparison.setup import scripts
+from samebits.launch import facts
+from samebits.patches.look import Draw, Look
+from samebits.patches.magics import ShownLine
+from samebits.patches.notebook_source import SUFFIX, CodeCell, NotebookSource
+from samebits.patches.program import Program
+from samebits.store import Record
 
-_MOST_BYTES = 64 * 2**20
+_PACKAGES = ("site-packages", "dist-packages")
 
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook. `name`: its path in the command. `cells`: the text of each cell; "" for a cell without code."""
+    """A notebook. `name`: its path in the command. `why`: why it cannot be changed; then `source` is None."""
 
     name: str
-    cells: tuple[str, ...]
-
-    def cell_of(self, draw: Draw) -> int | None:
-        """Return the number (from 1) of the only cell with the innermost line of a draw; None if there is none."""
-        (path, line), *_ = draw.places
-        if path.is_file() or not draw.text:
-            return None
-        texts = (cell.splitlines()[line - 1 : line] for cell in self.cells)
-        found = [number for number, text in enumerate(texts, 1) if [one.strip() for one in text] == [draw.text]]
-        return found[0] if len(found) == 1 else None
+    path: Path
+    source: NotebookSource | None
+    why: str = ""
 
 
-def notebook_of(command: Sequence[str], directory: Path) -> Notebook | None:
-    """Return the first notebook that a command names and that can be read; None if there is none."""
-    for word in command:
-        path = directory / word
-        if word.endswith(".ipynb") and path.is_file() and path.stat().st_size <= _MOST_BYTES:
-            try:
-                return Notebook(word, tuple(_cells(json.loads(path.read_bytes()))))
-            except (ValueError, AttributeError, TypeError, RecursionError):
-                continue
-    return None
+def notebook_of(record: Record) -> Notebook | None:
+    """Return the notebook that the command of a record runs; None if it runs none.
+
+    A command may also name the notebook that it writes, which exists after the trials.
+    """
+    directory, trial = Path(record.file.directory), record.trials[0]
+    named = [word for word in record.file.command if word.endswith(SUFFIX) and (directory / word).is_file()]
+    written = set(facts.code(directory, named)["files"]).difference(scripts(trial, str(directory)))
+    read = [name for name in named if name not in written]
+    if not read and named and not trial.files.apart:
+        why = f"the command writes {named[0]} itself, so it would overwrite the patch: let it write to a different file"
+        return Notebook(named[0], directory / named[0], None, why)
+    return next((notebook_at(name, directory) for name in [*read, *named]), None)
 
 
-def _cells(document: dict[str, object]) -> Iterator[str]:
-    cells = document.get("cells")
-    for cell in cells if isinstance(cells, list) else []:
-        source = cell.get("source") if cell.get("cell_type") == "code" else ""
-        yield source if isinstance(source, str) else "".join(source or ())
+def notebook_at(name: str, directory: Path) -> Notebook:
+    """Return the notebook with this path in the command."""
+    path = Path(os.path.normpath(directory / name))
+    try:
+        return Notebook(name, path, NotebookSource.read(path))
+    except (OSError, ValueError):
+        why = f"{name} is not a notebook of format 4, which samebits can change: open it in Jupyter and save it"
+        return Notebook(name, path, None, why)
+
+
+def why_not(notebook: Notebook, program: Program, draw: Draw | None) -> str:
+    """Return why there is no patch for a notebook, or where its lines go. `draw`: the first draw of the cause."""
+    if notebook.why:
+        return notebook.why
+    lines = program.lines_in(draw, program.main) if program.main is not None else []
+    cell = notebook.source.cell_at(lines[-1]) if notebook.source is not None and lines else None
+    if cell is not None and not cell.plain.is_python:
+        return f"its lines go into a new cell before cell {cell.number} of {notebook.name}, which is not Python"
+    return f"its lines go into a cell of {notebook.name} that runs after the imports and before the first draw"
+
+
+def in_cells(look: Look, notebook: Notebook | None) -> Look:
+    """Return what a trial ran and drew, in lines of the notebook instead of those that its kernel shows.
+
+    The notebook is the program then. The files of the library that runs it, and those that its cells write, are not.
+    """
+    is_theirs = notebook is not None or any(draw.places[0][0] in look.cells for draw in look.draws)
+    if not look.cells or not is_theirs:
+        return look
+    cells = _RunCells(look, notebook) if notebook is not None and notebook.source is not None else None
+    if cells is None or not cells.lines:
+        return replace(look, main=None)
+    kept = {path: some for path, some in look.lines.items() if _is_own(path, look) and path not in cells.written}
+    kept[cells.path] = cells.ran
+    draws = [cells.draw(one) for one in look.draws]
+    drawn = [one for one in draws if any(path in kept for path, _ in one.places)]
+    return replace(look, lines=kept, draws=drawn, main=cells.path)
+
+
+def _is_own(path: Path, look: Look) -> bool:
+    """Return whether a file belongs to the program: not a cell, not a file of an installed package or command."""
+    return path not in look.cells and path.suffix != "" and not set(_PACKAGES).intersection(path.parts)
+
+
+class _RunCells:
+    """The cells of a notebook that ran. `lines`: a line that the kernel shows -> the lines of the notebook for it.
+
+    The first of them stands for all that the line draws.
+    """
+
+    def __init__(self, look: Look, notebook: Notebook) -> None:
+        assert notebook.source is not None
+        self.path, self._look = notebook.path, look
+        self.lines: dict[tuple[Path, int], list[int]] = {}
+        written = (one.plain.written for one in notebook.source.cells)
+        self.written = {self.path.parent / name for name in written if name}
+        for path, text in look.cells.items():
+            for cell in notebook.source.cells:
+                for number, line in _pairs(cell, text.rstrip().split("\n")):
+                    self.lines.setdefault((path, number), []).append(line)
+
+    @property
+    def ran(self) -> set[int]:
+        """The lines of the notebook that ran."""
+        shown = ((path, line) for path in self._look.cells for line in self._look.lines.get(path, ()))
+        return {line for place in shown for line in self.lines.get(place, ())}
+
+    def draw(self, draw: Draw) -> Draw:
+        """Return a draw with lines of the notebook."""
+        places = ((self.path, self.lines[one][0]) if one in self.lines else one for one in draw.places)
+        return replace(draw, places=tuple(places))
+
+
+def _pairs(cell: CodeCell, shown: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield (a line that the kernel shows, a line of the notebook that ran with it), if it shows this cell."""
+    call, first = cell.plain.call, cell.line - 1
+    if call is not None and shown == [call.text]:
+        yield from ((1, line) for line in _drawing_first(cell, call.line))
+    lines = _without_end(_without_start(cell.plain.shown))
+    is_alike = cell.plain.is_python and len(lines) == len(shown) > 0
+    if is_alike and all(one.is_shown_as(text) for one, text in zip(lines, shown, strict=True)):
+        yield from ((number, first + one.line) for number, one in enumerate(lines, 1))
+
+
+def _drawing_first(cell: CodeCell, line: int) -> list[int]:
+    """Return the lines of a cell with a cell magic: first the one before which lines for its draws must stand."""
+    body = ast.parse(cell.plain.text).body if cell.plain.is_python else []
+    drawing = [one.lineno for one in body if not isinstance(one, ast.Import | ast.ImportFrom)]
+    return [cell.line + one - 1 for one in (*drawing[:1], line)] + [*cell.lines]
+
+
+def _without_start(lines: Sequence[ShownLine]) -> list[ShownLine]:
+    """Return lines without the first blank ones, which IPython leaves out."""
+    return list(itertools.dropwhile(lambda one: not one.text, lines))
+
+
+def _without_end(lines: Sequence[ShownLine]) -> list[ShownLine]:
+    """Return lines without the last blank ones."""
+    return _without_start(lines[::-1])[::-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ class Patch:
 
     @cached_property
     def texts(self) -> dict[Path, tuple[SourceFile, str]]:
-        """File -> (the file as it is, its new text). Raises ValueError if two changes overlap."""
+        """File -> (the file as it is, its new content). Raises ValueError if two changes overlap."""
         found: dict[Path, list[LineChange]] = {}
         for change in self.changes:
             found.setdefault(change.source.path, []).append(change)
@@ -56,22 +55,21 @@ class Patch:
     @property
     def contents(self) -> list[tuple[bytes, bytes]]:
         """Each file as bytes, without the patch and with it."""
-        return [(old.text.encode(old.encoding), new.encode(old.encoding)) for old, new in self.texts.values()]
+        return [(old.content.encode(old.encoding), new.encode(old.encoding)) for old, new in self.texts.values()]
 
     @property
     def is_python(self) -> bool:
         """Whether all files can still be parsed."""
         try:
-            for _, text in self.texts.values():
-                ast.parse(text.replace("\r\n", "\n"))
+            return all(old.is_code(new) for old, new in self.texts.values())
         except (SyntaxError, ValueError):
             return False
-        return True
 
     @property
     def number(self) -> int:
         """The number of lines that are new or different."""
-        made = (difflib.ndiff(lines_of(old.text), lines_of(new)) for old, new in self.texts.values())
+        texts = ((old.text, old.with_content(new).text) for old, new in self.texts.values())
+        made = (difflib.ndiff(lines_of(old), lines_of(new)) for old, new in texts)
         return sum(line.startswith("+ ") for lines in made for line in lines)
 
     def diff(self, program: Program) -> str:

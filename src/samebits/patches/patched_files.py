@@ -23,7 +23,7 @@ class PatchedFiles:
 
     def __init__(self, patch: Patch) -> None:
         self._new = {path: text.encode(source.encoding) for path, (source, text) in patch.texts.items()}
-        self._old = {path: source.text.encode(source.encoding) for path, (source, _) in patch.texts.items()}
+        self._old = {path: source.content.encode(source.encoding) for path, (source, _) in patch.texts.items()}
         self._times = {path: path.stat() for path in self._new}
         self._is_kept = False
         self.strange: list[Path] = []

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from samebits.patches.insertion import InsertionPoint
 from samebits.patches.look import Draw, Look
+from samebits.patches.notebook_source import SUFFIX, NotebookSource
 from samebits.patches.source import ImportedNames, SourceFile, TextEdit, touches
 
 
@@ -49,10 +50,11 @@ class Program:
     _sources: dict[Path, SourceFile | None] = field(default_factory=dict)
 
     def source(self, path: Path) -> SourceFile | None:
-        """Return a file of the program; None if it cannot be read as Python."""
+        """Return a file of the program; None if it cannot be read as Python, or as a notebook."""
         if path not in self._sources:
             try:
-                self._sources[path] = SourceFile.read(path)
+                kind = NotebookSource if path.suffix == SUFFIX else SourceFile
+                self._sources[path] = kind.read(path)
             except (OSError, SyntaxError, UnicodeError, ValueError):
                 self._sources[path] = None
         return self._sources[path]

@@ -17,9 +17,9 @@ from samebits.patches import seeds
 from samebits.patches.documents import FIX, ChangedPlace, ControlWithoutPatch, PatchResult, PlaceOfDraw
 from samebits.patches.earlier import draws_again, earlier, found_again
 from samebits.patches.look import Draw, Look
-from samebits.patches.notebooks import Notebook, notebook_of
+from samebits.patches.notebooks import Notebook, notebook_of, why_not
 from samebits.patches.patch import Patch, patches
-from samebits.patches.program import Program
+from samebits.patches.program import LineChange, Program
 from samebits.store import Record
 from samebits.store.record_files import digest_of
 
@@ -66,7 +66,7 @@ class FixDocuments:
             advice=unmended[0].instead[0] if unmended and unmended[0].instead else None,
             draws=self._draws(program),
             unmended=unmended,
-            notes=_notes(program, found, self.why),
+            notes=_notes(program, found, self.why, self.notebook),
         )
         document = of_patch(document, program, found[0]) if found else document
         return Proposal(self.record, self.result, self.why, program, found, missing, document)
@@ -99,7 +99,8 @@ class FixDocuments:
     def _sentence(self, found: Sequence[Patch], unmended: Sequence[ControlWithoutPatch], program: Program) -> str:
         cause = words.listed(self.why.cause)
         if not found and self._is_by_hand(program):
-            return f"samebits changes source files only: put the lines for {cause} in by hand."
+            what = "changes source files only" if self.notebook is None else f"cannot change {self.notebook.name}"
+            return f"samebits {what}: put the lines for {cause} in by hand."
         if not found:
             return f"No patch fixes {cause}."
         lines = words.count(found[0].number, "line")
@@ -114,12 +115,12 @@ class FixDocuments:
 
     def _is_by_hand(self, program: Program) -> bool:
         """Return whether there are lines for the cause, but no source file to put them into."""
-        return program.main is None and any(one.control in self.why.cause for one in self.why.fixes)
+        is_closed = program.main is None or self.notebook is not None
+        return is_closed and any(one.control in self.why.cause for one in self.why.fixes)
 
     def _why_not(self, program: Program, name: str) -> str:
-        if program.main is None and self.notebook is not None:
-            where = "that runs after the imports and before the first draw"
-            return f"its lines go into a cell of {self.notebook.name} {where}"
+        if self.notebook is not None and (program.main is None or seeds.is_seed(name)):
+            return why_not(self.notebook, program, program.first(seeds.generators([name])))
         if not program.sources:
             return "the program has no source file that could be changed"
         if controls.name_of(name) == "clock":
@@ -129,7 +130,7 @@ class FixDocuments:
     @cached_property
     def notebook(self) -> Notebook | None:
         """The notebook that the command runs; None if there is none."""
-        return notebook_of(self.record.file.command, Path(self.record.file.directory))
+        return notebook_of(self.record)
 
     def _draws(self, program: Program) -> list[PlaceOfDraw]:
         """Return the first draw of each generator that the cause seeds."""
@@ -139,11 +140,11 @@ class FixDocuments:
 
     def _place_of(self, program: Program, draw: Draw) -> PlaceOfDraw:
         path, line = draw.places[0]
-        source, cell = program.source(path), self.notebook.cell_of(draw) if self.notebook is not None else None
-        file = self.notebook.name if self.notebook is not None and cell is not None else program.shown(path)
+        source = program.source(path)
         lines = source.lines if source is not None else []
         text = lines[line - 1].strip() if 0 < line <= len(lines) else draw.text
-        return PlaceOfDraw(generator=draw.generator, file=file, line=line, text=text, cell=cell)
+        cell, line = source.place_of(line) if source is not None else (None, line)
+        return PlaceOfDraw(generator=draw.generator, file=program.shown(path), line=line, text=text, cell=cell)
 
     def _document(self, **fields: object) -> PatchResult:
         file = self.record.file
@@ -157,14 +158,17 @@ class FixDocuments:
 
 def of_patch(document: PatchResult, program: Program, patch: Patch) -> PatchResult:
     """Return the document with this patch."""
-    changes = [
-        ChangedPlace(
-            control=one.control, file=program.shown(one.source.path), about=one.about,
-            line=one.source.text.count("\n", 0, one.edit.start) + 1, digest=_digest(one.source.path),
-        )
-        for one in patch.changes
-    ]  # fmt: skip
+    changes = [_changed_place(program, one) for one in patch.changes]
     return document.model_copy(update={"patch": patch.diff(program), "changes": list(dict.fromkeys(changes))})
+
+
+def _changed_place(program: Program, change: LineChange) -> ChangedPlace:
+    source = change.source
+    cell, line = source.place_of(source.text.count("\n", 0, change.edit.start) + 1)
+    return ChangedPlace(
+        control=change.control, file=program.shown(source.path), about=change.about, line=line, cell=cell,
+        digest=_digest(source.path),
+    )  # fmt: skip
 
 
 def seed_of(record: Record) -> int:
@@ -177,10 +181,12 @@ def _digest(path: Path) -> str:
         return digest_of(file)
 
 
-def _notes(program: Program, found: Sequence[Patch], why: Explanation) -> list[str]:
+def _notes(program: Program, found: Sequence[Patch], why: Explanation, notebook: Notebook | None) -> list[str]:
     notes = [f"the trial that looked for the lines did not end well: {program.look.why}"] if program.look.why else []
     if found and "entropy" in why.cause:
         notes.append("a seeded draw is not secret: do not seed passwords, keys or tokens")
+    if found and notebook is not None and any(change.source.path == notebook.path for change in found[0].changes):
+        notes.append(f"if {notebook.name} is open in Jupyter, reload it before you save it, or the patch is lost")
     if why.outside_known_controls:
         notes.append("no known control fixes a later difference")
     return notes

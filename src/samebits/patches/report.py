@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from samebits.patches.documents import PatchOutcome, PatchResult
+from samebits.patches.documents import ChangedPlace, PatchOutcome, PatchResult, PlaceOfDraw
 from samebits.patches.reduction import PLACED
 from samebits.reports.result_words import folder_name
 from samebits.reports.table import Cell, StyledText
@@ -25,6 +25,7 @@ from samebits.reports.tree import (
 )
 from samebits.words import count, one_line, span
 
+_LONGEST = 1000  # characters of a line that is shown; the patch itself is whole
 HEADS: dict[PatchOutcome, str] = {
     "proposed": "PATCH",
     "trying": "PATCH",
@@ -81,7 +82,7 @@ def _blocks(result: PatchResult, head: str) -> Iterator[AnyBlock]:
         yield Facts(tuple(facts))
     if result.patch:
         text = result.patch.removesuffix("\n")
-        yield Section("Patch", "patch", (Code(text),), said="", is_set_in=False)
+        yield Section("Patch", "patch", (Code(_cut(text)),), said="", is_set_in=False)
     for one in result.unmended:
         said = (Notes((one.why,), ""), Code("\n".join(one.instead)))
         yield Section(f"No patch fixes {one.control}", f"unmended-{one.control}", said, on=DOCUMENT)
@@ -97,8 +98,7 @@ def _blocks(result: PatchResult, head: str) -> Iterator[AnyBlock]:
 
 def _facts(result: PatchResult) -> Iterator[tuple[str, Cell]]:
     for draw in result.draws:
-        place = f"{draw.file}:{draw.line}" if draw.cell is None else f"{draw.file}, cell {draw.cell}, line {draw.line}"
-        yield "draws", f"{draw.generator} first at {place}   {draw.text}"
+        yield "draws", f"{draw.generator} first at {_place(draw)}   {draw.text}"
     for number, change in enumerate(_changes(result)):
         yield ("" if number else "where"), change
     for one in result.unmended:
@@ -109,14 +109,23 @@ def _facts(result: PatchResult) -> Iterator[tuple[str, Cell]]:
 
 
 def _changes(result: PatchResult) -> list[str]:
-    return list(dict.fromkeys(f"{one.file}:{one.line}   {one.about} ({one.control})" for one in result.changes))
+    return list(dict.fromkeys(f"{_place(one)}   {one.about} ({one.control})" for one in result.changes))
+
+
+def _place(one: PlaceOfDraw | ChangedPlace) -> str:
+    return f"{one.file}:{one.line}" if one.cell is None else f"{one.file}, cell {one.cell}, line {one.line}"
+
+
+def _cut(patch: str) -> str:
+    """Return a patch with lines that a screen can hold: a notebook may be one line of many megabytes."""
+    return "\n".join(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..." for line in patch.split("\n"))
 
 
 def _next(result: PatchResult) -> Iterator[tuple[str, str]]:
     record = folder_name(result.record)
     if result.outcome in ("proposed", "restored") and not result.unmended:
         yield "next", f"samebits fix --apply {record}   (tries it; restores the files if the trials do not repeat)"
-        if len({(one.file, one.line) for one in result.changes if one.control in PLACED}) > 1:
+        if len({_place(one) for one in result.changes if one.control in PLACED}) > 1:
             yield "", f"samebits fix --apply --fewest {record}   (also leaves out the changes that are not needed)"
     if result.advice and (result.verdict == "diverged" or result.outcome == "trying"):
         yield "next", result.advice

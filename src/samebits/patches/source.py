@@ -42,6 +42,31 @@ class SourceFile:
         """The syntax tree."""
         return ast.parse(self.text.replace("\r\n", "\n").replace("\r", "\n"))
 
+    @property
+    def content(self) -> str:
+        """The text of the whole file, which is more than its code in a notebook."""
+        return self.text
+
+    def with_content(self, content: str) -> SourceFile:
+        """Return the same file with a different content."""
+        return SourceFile(self.path, content, self.encoding)
+
+    def is_code(self, content: str) -> bool:
+        """Return whether a new content can still be parsed. Raises SyntaxError or ValueError if not."""
+        return ast.parse(content.replace("\r\n", "\n")) is not None
+
+    def code_edits(self, edit: TextEdit) -> list[TextEdit]:
+        """Return the edits of the text that an edit of the content makes."""
+        return [edit]
+
+    def place_of(self, line: int) -> tuple[int | None, int]:
+        """Return (the number of a notebook's cell, the line in it) of a line of the text; no number for other files."""
+        return None, line
+
+    def takes_lines(self, line: int) -> bool:
+        """Return whether new lines may stand before a line."""
+        return True
+
     @cached_property
     def lines(self) -> list[str]:
         """The lines, each with its line ending."""
@@ -96,7 +121,7 @@ class SourceFile:
         return sorted(found, key=lambda node: ((node.end_lineno or 0) - node.lineno, -node.col_offset))
 
     def edited(self, edits: Iterable[TextEdit]) -> str:
-        """Return the text after the edits. Raises ValueError if two of them change the same characters."""
+        """Return the content after edits of the text. Raises ValueError if two of them change the same characters."""
         text, last = self.text, len(self.text)
         for edit in sorted(set(edits), reverse=True):
             if edit.end > last:

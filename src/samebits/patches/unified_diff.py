@@ -19,7 +19,7 @@ def diff_of(name: str, source: SourceFile, new: str) -> Iterator[str]:
     end = "\t" if " " in name else ""  # without it, `patch` reads the name only up to its first space
     before, after = f"a/{name.lstrip('/')}{end}", f"b/{name.lstrip('/')}{end}"
     mark = _MARK if source.encoding == "utf-8-sig" else ""
-    for line in difflib.unified_diff(lines_of(mark + source.text), lines_of(mark + new), before, after):
+    for line in difflib.unified_diff(lines_of(mark + source.content), lines_of(mark + new), before, after):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
