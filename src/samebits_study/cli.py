@@ -46,11 +46,13 @@ SCALE = Option(
     "scale", ("--scale",), "How much to train: smoke, small, counting (the U-Net only) or paper.", "NAME", read_text,
     "smoke", names=lambda: ("smoke", "small", "counting", "paper"),
 )  # fmt: skip
-STUDY_TRIALS = Option("trials", ("-n", "--trials"), "Trials of each setup (default: the scale's).", "N", read_trials)
+STUDY_TRIALS = Option(
+    "trials", ("-n", "--trials"), "How many trials each setup gets (default: set by the scale).", "N", read_trials
+)
 STUDY_OUT = Option("out", ("--out",), "Folder of the study (default: studies/<name>-<scale>).", "DIR", read_text)
 STUDY_DATA = Option("data", ("--data",), "Folder of the images (default: fetched, or generated).", "DIR", read_text)
 WATERSHED = Option(
-    "watershed", ("--watershed",), "Split cells that touch before they are counted, as in the authors' code.",
+    "watershed", ("--watershed",), "Split touching cells before counting them, as the authors' code does.",
     default=False,
 )  # fmt: skip
 
@@ -63,8 +65,9 @@ TEXT = """Repeat the paper's study.
 
 Train each setup several times, then write tables, figures and a page. NAME is lenet5 (LeNet-5 classifies MNIST
 digits), unet (a U-Net segments cells, which are counted), detection (digits in scenes), regression (the progression of
-diabetes), or a study that you added. If you stop a study, give the command again: it goes on where it stopped. A setup
-is skipped and named if its interpreter is missing, or if the study has no script for its library.
+diabetes), or a study that you added. If you stop a study, give the command again: it goes on where it stopped.
+samebits skips a setup if its interpreter is missing, or if the study has no script for its library. The report names
+such setups.
 
 Exit status: 0 if all setups are done (those of --setups, or all that the study has a script for), 3 if some are not,
 2 wrong use or an error."""

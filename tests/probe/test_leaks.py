@@ -227,9 +227,9 @@ def test_what_travels_is_named_in_the_first_line_however_it_travels(equal_bits, 
     result = equal_bits(program)
     assert result.verdict == "repeated"
     assert result.sentence.startswith("2 trials, one model")
-    assert "but trial 2 started from what trial 1 left (" in result.sentence
+    assert "but trial 2 started from files that trial 1 left (" in result.sentence
     assert named in result.sentence
-    assert "But trial 2 started from what trial 1 left" in render(report(result)).splitlines()[0]
+    assert "But trial 2 started from files that trial 1 left" in render(report(result)).splitlines()[0]
 
 
 FAR = {
@@ -269,7 +269,7 @@ def test_an_isolated_trial_finds_what_an_earlier_one_left_elsewhere_and_that_is_
         assert result.advice.startswith(f"Remove {kept} before each trial")
     else:
         assert result.verdict == "repeated"
-        assert f"started from what trial 1 left ({kept})" in result.sentence
+        assert f"started from files that trial 1 left ({kept})" in result.sentence
 
 
 def test_a_strict_check_of_it_is_no_answer(equal_bits):

@@ -48,7 +48,7 @@ def test_the_lines_say_cause_evidence_cost_and_what_to_paste():
         "nothing", "everything (5)", "numpy-seed, hash-seed", "does not run: it ended with exit status 1",
         "paste  in the shell:", "export PYTHONHASHSEED=0", "cost   hash-seed and entropy: 1.20 times the step (1.05 to 1.40)",
         "also   hash-seed and entropy would do as well", "the operator aten::index_put", "unfit  clock",
-        "unheld serial-threads", "29 trials in 61 s; a setting counts only if 12 trials agree; a useless one would pass in 1 search of",
+        "unheld serial-threads", "29 trials in 61 s; a setting counts only if 12 trials agree; a control without effect would pass in 1 search of",
     ):  # fmt: skip
         assert said in text, (said, text)
     assert "\n   threads" not in text
@@ -120,13 +120,13 @@ def test_with_two_causes_what_was_tried_without_each_is_shown():
 
 
 def test_what_everything_is_is_said_once():
-    assert "\n".join(lines(LONG)).count(f"everything (8) is {', '.join(SEARCH)}") == 1
+    assert "\n".join(lines(LONG)).count(f"everything (8): {', '.join(SEARCH)}") == 1
 
 
 def test_a_setting_that_stands_twice_on_the_page_says_what_else_was_asked_for():
     more = Evidence(controls=["python-seed"], trials=1, groups=1, without_effect=["jax-determinism"])
     found = LONG.model_copy(update={"evidence": [*LONG.evidence, more]})
-    assert findings.rows(found)[-1][3].endswith("(asked for without effect: jax-determinism)")
+    assert findings.rows(found)[-1][3].endswith("(without effect: jax-determinism)")
 
 
 def test_outside_the_known_controls_the_next_step_and_what_is_left_are_named():
@@ -137,7 +137,7 @@ def test_outside_the_known_controls_the_next_step_and_what_is_left_are_named():
     text = "\n".join(lines(found))
     assert "samebits locate 'rec/x y'" in text
     assert "process ids, child programs, system files" in text
-    assert f"everything (8) is {', '.join(SEARCH)}" in text
+    assert f"everything (8): {', '.join(SEARCH)}" in text
     said = ["Python's random is unseeded: its state already differs at the start", "another"]
     blamed = {"python": said[0]}
     assert found.warnings(said, blamed) == said  # held, it was not enough: it may be one of two causes

@@ -86,7 +86,7 @@ def test_unseeded_and_without_consequence_is_said(writing, tmp_path):
     changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)}
     result = writing.judged(tmp_path, [writing.training(), writing.training(changes)])
     assert result.verdict == "repeated"
-    assert result.warnings == ["numpy's global RNG is unseeded: its state differs and nothing else does"]
+    assert result.warnings == ["numpy's global RNG is unseeded: its state differs, but nothing else"]
     assert result.judged["rng"] == "."
 
 
@@ -151,7 +151,7 @@ def test_a_state_that_parts_later_than_something_else_is_a_consequence(parted):
 def test_a_state_that_parts_and_changes_nothing_is_a_warning(writing, tmp_path):
     result = writing.judged(tmp_path, [writing.training(), writing.training({(1, "rng", "python"): 5})])
     assert result.verdict == "repeated"
-    assert result.warnings == ["Python's random differs from step 1 on, and nothing else does"]
+    assert result.warnings == ["Python's random differs from step 1 on, but nothing else"]
 
 
 def test_a_state_sampled_after_the_end_does_not_come_before_the_end(parted):
@@ -338,7 +338,7 @@ def test_thinned_steps_are_compared_by_their_digest(writing, tmp_path):
 def test_a_digest_is_not_compared_with_values_and_that_is_said(writing, tmp_path):
     result = writing.judged(tmp_path, [thinned({3, 4})(writing), thinned({4})(writing)])
     assert result.verdict == "repeated"
-    assert result.warnings == ["1 step could not be compared: one trial kept values there, the other one digests"]
+    assert result.warnings == ["1 step could not be compared: one trial kept values, the other one only digests"]
 
 
 def saved(path, digits="0" * 32, named=False, **tensors):

@@ -120,7 +120,7 @@ def test_a_file_that_a_later_trial_wrote_and_an_earlier_one_did_not_gives_no_ans
     result = judged([saved("m-1.pt", A)], [saved("m-2.pt", B), saved("m-3.pt", A)])
     assert result.verdict == "inconclusive"
     assert result.reason == "m-2.pt differs between trials: m-2.pt was written in some trials only."
-    assert result.advice == "If it counts, name it: --artifact m-2.pt. If it does not: --ignore m-2.pt."
+    assert result.advice == "If it counts, name it: --artifact m-2.pt. If not, use --ignore m-2.pt."
 
 
 def test_a_file_that_a_later_trial_found_and_wrote_into_is_said_to_be_that(writing, tmp_path):

@@ -386,7 +386,7 @@ def test_equal_bits_with_a_leak_repeat_with_a_warning(writing, tmp_path):
     assert result.verdict == "repeated"
     assert result.warnings == [
         "trial 2 started from a file that trial 1 had written (runs/checkpoint.pt); all trials have the same bits, "
-        "but samebits did not try them without that file"
+        "but samebits did not run the trials without that file"
     ]
 
 

@@ -108,7 +108,7 @@ def test_a_result_that_the_command_names_is_no_code(writing, said, name):
 def test_code_with_changes_that_are_not_committed(writing, said):
     trial = writing.training(trial={"code": {"commit": "a", "dirty": True}})
     assert said([trial] * 2) == [
-        "the code has changes that are not committed; the commit alone does not name what was run"
+        "the code has changes that are not committed; the commit alone does not identify the code that ran"
     ]
 
 

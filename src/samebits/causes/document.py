@@ -136,8 +136,8 @@ def _sentence(settings: SettingRecords, found: Conclusion) -> str:
         held = words.count(len(found.everything), "control")
         if found.refused:
             unfit = listed(sorted(found.refused))
-            said = f"With {held} held, the trials still diverge. The cause may be {unfit}:"
-            return f"{said} the program does not run with it."
+            said = f"With {held} held, the trials still diverge."
+            return f"{said} The cause may be among the controls with which the program does not run: {unfit}."
         return f"Outside the known controls: the trials still diverge if all {held} that take effect here are held."
     if not cause:
         return "No set of controls was found that makes the trials agree."

@@ -25,9 +25,9 @@ trials repeat, the patch stays. If not, or if samebits is stopped, samebits rest
 If the cause is the order of a set or of the files in a folder, the patch changes every such place that ran. --fewest
 then tries halves of these changes, until it knows which are needed, and leaves out the others.
 
-Exit status: 0 there is a patch (with --apply: the trials repeat with it), nothing to fix, or the files are restored,
-1 the trials diverge with the patch, 3 no change to the lines removes the cause, or there is no answer, 2 wrong use or
-an error."""
+Exit status: 0 if there is a patch (with --apply: the trials repeat with it), if there is nothing to fix, or if the
+files are restored; 1 if the trials diverge with the patch; 3 if no change to the lines removes the cause, or if there
+is no answer; 2 wrong use or an error."""
 
 
 def run_fix(record: str, **given: Any) -> int:

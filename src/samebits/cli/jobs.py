@@ -11,11 +11,12 @@ __all__ = ["SLURM"]
 
 SLURM_TEXT = """Submit a Slurm job, show its output, and wait until it ends: samebits slurm -- sbatch job.sh
 
-Put it after `samebits check --`. Then each trial is a separate job, which may use srun and several nodes. The job gets
-the environment of the trial, so samebits watches its Python processes. The record has to be on a disk that all nodes
-share. If samebits ends early, the job is cancelled. Slurm does not run it a second time (--no-requeue).
+Put `samebits slurm` after `samebits check --`. Then each trial is a separate job, which may use srun and several
+nodes. The job gets the environment of the trial, so samebits watches its Python processes. The record has to be on a
+disk that all nodes share. If samebits ends early, it cancels the job. Slurm does not run the job a second time
+(--no-requeue).
 
-Exit status: that of the job; 1 if the job ended without one; 2 wrong use, or Slurm does not take the job."""
+Exit status: that of the job; 1 if the job ended without one; 2 wrong use, or Slurm refuses the job."""
 
 
 def run_slurm(command: tuple[str, ...], **_: Any) -> int:

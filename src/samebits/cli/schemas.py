@@ -37,7 +37,7 @@ DOCUMENTS: dict[str, tuple[str, str]] = {
 
 TEXT = """Print the JSON schema of a document that a command writes (draft 2020-12). Without NAME, list the documents.
 
-A later version may add fields, but never changes one: a schema allows fields that it does not name."""
+Later versions may add fields, but never change one. So a schema allows fields that it does not name."""
 
 
 def documents() -> dict[str, tuple[str, str]]:

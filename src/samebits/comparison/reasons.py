@@ -151,7 +151,7 @@ def _found_by(first: FileDifference, later: int, looked: ReasonInputs) -> Reason
     ]
     if not found:
         return None
-    ignore = f"If the file does not count: --ignore {shlex.quote(first.path)}."
+    ignore = f"If the file does not count, use --ignore {shlex.quote(first.path)}."
     return Reason(
         f"{first.name} differs between trials: trial {later} found the file that trial {found[0].written_by} had "
         "written, and wrote into it.",
@@ -176,8 +176,8 @@ def _of_difference(found: Sequence[FileDifference], one: int, two: int) -> Reaso
     name = files[0] if len(files) == 1 else f"{files[0]} (and so on for {words.listed(files[1:4])})"
     if first.name.startswith(GLOBALS):
         counts = f"samebits_probe.observe('weights/{first.name.removeprefix(GLOBALS)}', ...)"
-        return Reason(reason, f"If it counts, say so in the program: {counts}. If it does not: --ignore {name}.")
-    return Reason(reason, f"If it counts, name it: --artifact {name}. If it does not: --ignore {name}.")
+        return Reason(reason, f"If it counts, say so in the program: {counts}. If not, use --ignore {name}.")
+    return Reason(reason, f"If it counts, name it: --artifact {name}. If not, use --ignore {name}.")
 
 
 def _unobserved(looked: ReasonInputs) -> Reason | None:

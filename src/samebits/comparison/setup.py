@@ -165,7 +165,8 @@ def leak_between(trials: list[TrialTrace], record: RecordFile) -> str | None:
         return None
     files, by = leaked_files(leaking, record), sorted({leak.written_by for t in leaking for leak in t.file.leaks})
     who = f"trial {by[0]}" if len(by) == 1 else "earlier trials"
-    return f"{words.trials([trial.id for trial in leaking])} started from what {who} left ({words.first_few(files, 2)})"
+    started = words.trials([trial.id for trial in leaking])
+    return f"{started} started from files that {who} left ({words.first_few(files, 2)})"
 
 
 def leak_advice(leak: Leak, record: RecordFile) -> str:

@@ -65,7 +65,7 @@ def _random_states(seen: WarningInputs) -> Iterator[str]:
         if name in blamed:
             yield blamed[name]
         elif seen.all_agrees and agreed:
-            yield f"{words.rng(name)} differs from step {step:,} on, and nothing else does"
+            yield f"{words.rng(name)} differs from step {step:,} on, but nothing else"
 
 
 def unseeded(seen: WarningInputs) -> dict[str, str]:
@@ -73,7 +73,7 @@ def unseeded(seen: WarningInputs) -> dict[str, str]:
 
     Generators that no trial used are left out.
     """
-    alone = ": its state differs and nothing else does"
+    alone = ": its state differs, but nothing else"
     rest = alone if seen.all_agrees else ": its state already differs at the start"
     names = [name for name in _differing_from_the_start(seen) if not _is_unused(name, seen)]
     return {name: f"{words.rng(name)} is unseeded{rest}" for name in names}
@@ -176,7 +176,7 @@ def _leaks(seen: WarningInputs) -> Iterator[str]:
     leaking = [trial for trial in seen.trials if trial.file.leaks]
     if leaking and not (seen.divergence and seen.reason):  # else it is the reason itself
         files = words.listed(leaked_files(leaking, seen.record)[:3])
-        equal = "all trials have the same bits, but samebits did not try them without that file"
+        equal = "all trials have the same bits, but samebits did not run the trials without that file"
         meaning = "this alone did not cause the divergence" if seen.divergence else equal
         yield f"{leak_sentence(leaking)} ({files}); {meaning}"
 
@@ -199,7 +199,7 @@ def _code(seen: WarningInputs) -> Iterator[str]:
 
 def _uncommitted(seen: WarningInputs) -> Iterator[str]:
     if any(trial.file.code.get("dirty") for trial in seen.trials):
-        yield "the code has changes that are not committed; the commit alone does not name what was run"
+        yield "the code has changes that are not committed; the commit alone does not identify the code that ran"
 
 
 def _packages(seen: WarningInputs) -> Iterator[str]:
@@ -291,7 +291,7 @@ def _reordered(seen: WarningInputs) -> Iterator[str]:
 def _uncompared(seen: WarningInputs) -> Iterator[str]:
     steps = max((part.found.uncompared for pair in seen.comparison.pairs() for part in pair.members), default=0)
     if steps:
-        yield f"{words.count(steps, 'step')} could not be compared: one trial kept values there, the other one digests"
+        yield f"{words.count(steps, 'step')} could not be compared: one trial kept values, the other one only digests"
 
 
 def _failed(seen: WarningInputs) -> Iterator[str]:

@@ -204,7 +204,5 @@ def not_again(trials: int, share: float) -> str:
     `share`: the share of the record's trials that are outside of its largest group.
     """
     missed = share**trials + (1 - share) ** trials
-    chance = (
-        f"a difference that is as frequent as in the record stays unseen in {trials} trials {missed:.1%} of the time"
-    )
+    chance = f"if a difference is as frequent as in the record, {trials} trials miss it with {missed:.1%} probability"
     return f"They did not diverge again: in an inspection, {trials} trials had the same bits; {chance}."

@@ -29,8 +29,8 @@ _LONGEST = 1000  # characters of a line that is shown; the patch itself is whole
 HEADS: dict[PatchOutcome, str] = {
     "proposed": "PATCH",
     "trying": "PATCH",
-    "mended": "MENDED",
-    "refuted": "NOT MENDED",
+    "mended": "FIXED",
+    "refuted": "NOT FIXED",
     "nothing": "NO PATCH",
     "restored": "RESTORED",
 }
@@ -40,7 +40,7 @@ def report(result: PatchResult) -> Report:
     """Return the report, for every format."""
     head = HEADS[result.outcome]
     if result.outcome == "nothing" and result.verdict == "repeated":
-        head = "NOTHING TO MEND"
+        head = "NOTHING TO FIX"
     return Report(
         verdict=result.verdict,
         head=head,

@@ -149,7 +149,7 @@ def _again(row: Evidence, found: Explanation) -> str:
     twins = [other for other in found.evidence if _added(other, found) == _added(row, found)]
     if len(twins) < 2 or not row.without_effect:
         return ""
-    return f" (asked for without effect: {', '.join(row.without_effect)})"
+    return f" (without effect: {', '.join(row.without_effect)})"
 
 
 def _cells(row: Evidence, found: Explanation, again: str = "") -> tuple[str, str, str, str]:
@@ -176,7 +176,7 @@ def _facts(found: Explanation) -> Iterator[tuple[str, Cell]]:
     yield from _of_sets(found)
     if len(everything := _everything(found)) > 3:
         names = next(row.controls for row in found.evidence if _added(row, found) == everything)
-        yield "all", f"everything ({len(everything)}) is {', '.join(name for name in names if name in everything)}"
+        yield "all", f"everything ({len(everything)}): {', '.join(name for name in names if name in everything)}"
     if found.outside_known_controls:
         yield from _outside(found)
     for name, why in found.not_applicable.items():
@@ -214,7 +214,9 @@ def _rule(found: Explanation) -> str:
     beside = f", up to {found.at_a_time:,} at a time," if found.at_a_time > 1 else ""
     took = f"{words.count(tried, 'trial')}{beside} in {words.span(found.seconds)}"
     useless = (
-        f"; a useless one would pass in 1 search of {float(f'{1 / found.chance:.1g}'):,.0f}" if found.chance else ""
+        f"; a control without effect would pass in 1 search of {float(f'{1 / found.chance:.1g}'):,.0f}"
+        if found.chance
+        else ""
     )
     return f"{took}; a setting counts only if {words.count(found.needed, 'trial')} agree{useless}"
 

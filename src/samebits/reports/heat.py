@@ -132,7 +132,7 @@ def _caption(result: Result, found: DifferenceMap) -> str:
     columns, letter = found.columns, result_words.letter(result.groups.index(result_words.reference_group(result)))
     process = result_words.process_words(result.divergence) if result.divergence is not None else []
     parts = [
-        "Steps run from left to right; what a step does runs from top to bottom, layers in the order in which the "
+        "Steps run from left to right. The values of a step run from top to bottom, layers in the order in which the "
         f"program first used or listed them. A coloured cell differs from group {letter}. A record holds "
         "fingerprints, so a colour says how many groups differ, not by how much."
     ]

@@ -135,7 +135,7 @@ def _limits(result: Result) -> list[str]:
             f"Whether it matters. Effect: {result_words.effect(result)}.",
             "That there are no further models: more trials may end in more models.",
         ]
-    return ["That the bits are the same.", "That the training itself makes them differ."]
+    return ["That the bits are the same.", "That the training itself causes the difference."]
 
 
 def _gaps(result: Result) -> Iterator[str]:

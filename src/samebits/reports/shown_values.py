@@ -119,7 +119,9 @@ def _blocks(found: ShownDifference) -> Iterator[AnyBlock]:
         yield _ranges(found.ulps)
     if found.not_finite:
         pairs = words.count(found.not_finite, "pair")
-        yield Notes((f"{pairs} {words.agree(found.not_finite, 'differs', 'differ')}, with infinity or NaN on a side.",))
+        yield Notes(
+            (f"{pairs} {words.agree(found.not_finite, 'differs', 'differ')}, with infinity or NaN on one side.",)
+        )
     if found.order is not None:
         yield from _order(found.order)
 

@@ -126,7 +126,7 @@ class Table:
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
-            raise ValueError(f"table {self.id}: a row has not as many cells as there are columns")
+            raise ValueError(f"table {self.id}: a row does not have as many cells as the table has columns")
 
     @property
     def name(self) -> str:

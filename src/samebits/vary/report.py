@@ -202,7 +202,7 @@ def _held(result: VaryResult) -> str:
 def _chance(result: VaryResult) -> str:
     """Say how often a training that does not repeat would look like this by chance."""
     number = words.count(round(1 / result.by_chance), "case")
-    return f"noise with two equally likely outcomes would look like this, at one value, in 1 of {number}"
+    return f"for one value, noise with two equally likely outcomes would look like this in 1 of {number}"
 
 
 def _left_out(result: VaryResult) -> list[str]:

@@ -155,7 +155,7 @@ def of_factor(
 
 
 def grouped(factor: FactorResult) -> list[str]:
-    """Return sentences about nodes: how their bits group them, and which node is the odd one out."""
+    """Return sentences about nodes: how their bits group them, and which node differs from the others."""
     said = [f"{value.value}: {value.why}" for value in factor.values if value.status == "unsettled"]
     if len(factor.groups) < 2:
         return [*said, f"the same bits on {listed(factor.groups[0])}"] if factor.groups else said
@@ -165,7 +165,7 @@ def grouped(factor: FactorResult) -> list[str]:
     odd = [group for group in factor.groups if len(group) < most]
     if len(odd) == len(factor.groups) - 1:
         names = [name for group in odd for name in group]
-        said.append(f"the odd {words.agree(len(names), 'one', 'ones')} out: {listed(names)}")
+        said.append(f"different from the others: {listed(names)}")
     return said
 
 

@@ -97,7 +97,7 @@ class DataloaderWorkers(Control):
 
 
 class DataloaderSeed(Control):
-    """Seeds python, numpy and torch in each worker of a PyTorch DataLoader; the program's worker_init_fn runs after."""
+    """Seeds python, numpy and torch in each worker of a PyTorch DataLoader; the program's worker_init_fn runs later."""
 
     id = "dataloader-seed"
     libraries = ("torch",)

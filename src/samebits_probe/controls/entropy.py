@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Entropy(Control):
-    """Replaces os.urandom, secrets, SystemRandom, uuid1 and uuid4 by a stream that the seed decides."""
+    """Replaces os.urandom, secrets, SystemRandom, uuid1 and uuid4 by a stream that depends only on the seed."""
 
     id = "entropy"
     is_strict = False  # it replaces the entropy that the program sees

@@ -33,7 +33,7 @@ _NEEDS: "Dict[str, Tuple[str, ...]]" = {
 
 
 class MklCbwr(Control):
-    """Sets MKL_CBWR=COMPATIBLE: MKL gives the same bits on every processor and at every address (threads held)."""
+    """Sets MKL_CBWR=COMPATIBLE: MKL gives the same bits on every processor and at every address if threads are held."""
 
     id = "mkl-cbwr"
     value = "COMPATIBLE"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class NumpySeed(Control):
-    """Seeds numpy's global generator when it is imported."""
+    """Seeds numpy's global generator when numpy is imported."""
 
     id = "numpy-seed"
     libraries = ("numpy.random",)

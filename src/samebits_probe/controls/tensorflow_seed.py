@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TfSeed(Control):
-    """Seeds TensorFlow when it is imported (each new graph, below 2), and Keras 3 layers that were given no seed."""
+    """Seeds TensorFlow when it is imported (before 2.0: each new graph), and Keras 3 layers without a seed."""
 
     id = "tf-seed"
     libraries = ("tensorflow", "keras")

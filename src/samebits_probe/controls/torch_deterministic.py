@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TorchDeterministic(Control):
-    """Holds torch.use_deterministic_algorithms(True), without its filling of memory (that is fill-uninitialized)."""
+    """Holds torch.use_deterministic_algorithms(True), but fills no memory: fill-uninitialized does that."""
 
     id = "torch-deterministic"
     libraries = ("torch",)

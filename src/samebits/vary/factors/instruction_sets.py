@@ -39,7 +39,7 @@ class InstructionSet(Factor):
 
     def why_none(self, machine: Machine) -> str:
         """See Factor."""
-        return "this processor has none of the instruction sets that the library can be held to"
+        return "this processor has none of the instruction sets to which the library can be limited"
 
     def why_not(self, value: str, machine: Machine) -> str:
         """See Factor."""
