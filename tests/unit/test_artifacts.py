@@ -1,14 +1,20 @@
 """Saved files by content: formats, names of parts, what does not matter, and damage."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import pathlib
 import pickle
 import random
 import shutil
+import sqlite3
+import tarfile
 import zipfile
+import zlib
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -167,6 +173,83 @@ def test_keras_archives_leave_the_time_out(tmp_path, read_file):
     a, b, c = write("a.keras", "today"), write("b.keras", "tomorrow", identity=2), write("c.keras", "today", rate=0.2)
     assert a.tensors == b.tensors
     assert differing(a, c) == {"config.lr"}
+
+
+def test_comments_and_folders_of_a_zip_archive_and_links_in_a_tar_archive_are_parts(tmp_path, read_file):
+    def written(number):
+        with zipfile.ZipFile(tmp_path / f"{number}.zip", "w") as archive:
+            member = zipfile.ZipInfo("a.txt", (2000 + number, 1, 1, 0, 0, 0))
+            member.comment = b"epoch %d" % number
+            archive.writestr(member, "x")
+            archive.mkdir(f"acc{number}")
+            archive.comment = b"best %d" % number
+        with tarfile.open(tmp_path / f"{number}.tar", "w", pax_headers={"acc": str(number)}) as tar:
+            link = tarfile.TarInfo("best")
+            link.type, link.linkname, link.mtime = tarfile.SYMTYPE, f"checkpoint-{number}", number
+            tar.addfile(link)
+        return read_file(tmp_path / f"{number}.zip"), read_file(tmp_path / f"{number}.tar")
+
+    (zip_1, tar_1), (zip_2, tar_2) = written(1), written(2)
+    assert differing(zip_1, zip_2) == {"a.txt (comment)", "(comment)", "acc1/", "acc2/"}
+    assert differing(tar_1, tar_2) == {"best", "best (acc)"}
+    assert tar_1.shown["best"] == '"checkpoint-1"'
+
+
+@pytest.mark.parametrize("opened", [gzip.open, bz2.open, lzma.open])
+def test_what_a_compressed_file_holds_is_compared_by_its_content(tmp_path, read_file, opened):
+    ending = opened.__module__
+    with opened(tmp_path / f"a.json.{ending}", "wt") as file:
+        json.dump({"loss": 0.5, "time": 1}, file)
+    with opened(tmp_path / f"w.pkl.{ending}", "wb") as file:
+        pickle.dump({"w": np.ones(2), "time": np.ones(2), "lr": 0.1}, file)
+    assert set(read_file(tmp_path / f"a.json.{ending}").shown) == {"loss", "time"}
+    assert read_file(tmp_path / f"w.pkl.{ending}").models == ["w"]
+
+
+def test_text_in_an_archive_is_compared_by_its_lines_whatever_its_ending_is(tmp_path, read_file):
+    def written(name, text):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("core.xml", text)
+        return read_file(tmp_path / name)
+
+    one, same = (written(f"{day}.xlsx", f"<made>2026-11-0{day}T10:00:00Z</made>\n<acc>0.5</acc>") for day in (1, 2))
+    assert one.tensors == same.tensors
+    assert one.values == ["core.xml"]
+    assert one.masked != same.masked
+
+
+def test_the_texts_of_a_picture_are_values_and_its_time_does_not_matter(tmp_path, read_file):
+    def chunk(kind, data):
+        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+    def written(name, acc, day):
+        chunks = [
+            chunk(b"tEXt", b"Creation Time\x002026-11-0%d 10:00:00" % day),
+            chunk(b"tEXt", b"Title\0acc " + acc),
+            chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"acc " + acc)),
+            chunk(b"iTXt", b"Note\0\1\0en\0\0" + zlib.compress(b"acc " + acc)),
+            chunk(b"tIME", bytes([day])),
+            chunk(b"eXIf", b"2026:11:0%d 10:00:00" % day),
+        ]
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+        return read_file(tmp_path / name)
+
+    one, same, other = written("a.png", b"0.5", 1), written("b.png", b"0.5", 2), written("c.png", b"0.6", 1)
+    assert one.tensors == same.tensors
+    assert one.shown["Note"] == one.shown["Comment"] == '"acc 0.5"'
+    assert differing(one, other) == {"Title", "Comment", "Note"}
+
+
+def test_a_database_is_more_than_its_rows(tmp_path, read_file):
+    def written(name, factor):
+        with closing(sqlite3.connect(tmp_path / name)) as database:
+            database.execute("CREATE TABLE m (a REAL)")
+            database.execute(f"CREATE VIEW loss AS SELECT a * {factor} FROM m")
+            database.execute(f"PRAGMA user_version = {factor}")
+            database.commit()
+        return read_file(tmp_path / name)
+
+    assert differing(written("a.db", 1), written("b.db", 2)) == {"(view) loss", "(user_version)"}
 
 
 def test_an_extended_attribute_is_a_part_of_its_file(tmp_path, read_file):

@@ -12,10 +12,19 @@ from pathlib import Path
 from samebits.model import SavedFile
 from samebits.store import tensorflow_files
 from samebits.store.array_files import read_hdf5, read_keras, read_npy, read_npz, read_safetensors
-from samebits.store.container_files import read_events, read_gzip, read_pdf, read_png, read_sqlite, read_tar, read_zip
+from samebits.store.container_files import (
+    read_bzip2,
+    read_events,
+    read_gzip,
+    read_sqlite,
+    read_tar,
+    read_xz,
+    read_zip,
+)
 from samebits.store.content import CATBOOST, Excessive, Parts, add_json, fingerprint, parse_json
 from samebits.store.masks import ANY_RUN, Run
 from samebits.store.pickle_files import read_pickle
+from samebits.store.picture_files import read_pdf, read_png
 from samebits.store.reader_process import ReaderProcess, Unreadable
 from samebits.store.record_files import digest_of
 from samebits.store.text_files import NotText, read_json_lines, read_lines, read_notebook, read_table
@@ -222,6 +231,8 @@ _MODEL_KEYS = frozenset(("learner", "oblivious_trees", "tree_info"))
 _BEGINNINGS: dict[bytes, Reader] = {
     b"SQLite format 3\0": read_sqlite,
     b"\x1f\x8b": read_gzip,
+    b"BZh": read_bzip2,
+    b"\xfd7zXZ\0": read_xz,
     CATBOOST: _read_catboost,
     b"PK\x03\x04": read_zip,
     b"\x89PNG\r\n\x1a\n": read_png,

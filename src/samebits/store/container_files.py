@@ -1,18 +1,16 @@
-"""Reads archives by their members, SQLite databases by their tables, and TensorBoard's events by their tags.
-
-It also reads figures (PNG, PDF), without their date and the name of the program that made them.
-"""
+"""Reads archives by their members, SQLite databases by their tables, and TensorBoard's events by their tags."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
-import re
+import lzma
 import sqlite3
 import struct
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path, PurePath
 from typing import Any
@@ -21,91 +19,126 @@ from urllib.parse import quote
 from samebits.store.array_files import add_array
 from samebits.store.content import LimitedStream, Parts, add_json, joined, parse_json
 from samebits.store.pickle_files import add_pickle
+from samebits.store.picture_files import add_png
 from samebits.store.protobuf import read_fields
+from samebits.store.text_files import MODEL_BEGINNINGS, NotText, decoded
 from samebits.store.value_names import reason_of_key
 
 MOST_ROWS = 20_000  # of a table
-_TEXTS = (".txt", ".log", ".csv", ".tsv", ".md", ".yaml", ".yml", ".toml", ".jsonl")
 _PICKLES = (".pkl", ".pickle")
 # members that hold arrays and no date, so that different bytes mean different models
 _ARRAYS = (".npz", ".safetensors", ".bin", ".gguf", ".ubj")
-_PDF_DATES = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^\]]*\]")
-_PNG_NOTES = (b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf")
+_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+# fields of a tar archive that describe the file system from which a member came
+_OF_FILE_SYSTEM = ("path", "linkpath", "size", "uid", "gid", "uname", "gname", "mtime", "atime", "ctime", "hdrcharset")
+_OF_PACKERS = ("SCHILY.", "LIBARCHIVE.", "GNU.")
 
 
 def read_zip(path: Path, parts: Parts) -> str:
-    """Add the members of a zip archive. Their times do not matter."""
+    """Add the members of a zip archive, and its comments. The times of members do not matter."""
     with zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
-        parts.spend(sum(member.file_size for member in members))
-        for member in sorted(members, key=lambda one: one.filename):
-            _add_member(parts, parts.run.masked(member.filename), archive.read(member))
+        parts.spend(sum(member.file_size for member in archive.infolist()))
+        for member in sorted(archive.infolist(), key=lambda one: one.filename):
+            name = parts.run.masked(member.filename)
+            if member.is_dir():
+                parts.add_plain(name, "(folder)")
+            else:
+                _add_member(parts, name, archive.read(member))
+            _add_comment(parts, name, member.comment)
+        _add_comment(parts, "", archive.comment)
     return "zip"
+
+
+def _add_comment(parts: Parts, name: str, comment: bytes) -> None:
+    if comment:
+        parts.add_plain(f"{name} (comment)".strip(), comment.decode("latin1"))
 
 
 def read_gzip(path: Path, parts: Parts) -> str:
     """Add the content of a gzip file. Its time and name do not matter."""
-    if path.name.lower().endswith((".tar.gz", ".tgz")):
+    return _unpacked(path, parts, "gzip", gzip.open)
+
+
+def read_bzip2(path: Path, parts: Parts) -> str:
+    """Add the content of a bzip2 file."""
+    return _unpacked(path, parts, "bzip2", bz2.open)
+
+
+def read_xz(path: Path, parts: Parts) -> str:
+    """Add the content of an xz file."""
+    return _unpacked(path, parts, "xz", lzma.open)
+
+
+def _unpacked(path: Path, parts: Parts, kind: str, opened: Callable[[Path], Any]) -> str:
+    if path.name.lower().endswith(_TARS):
         return read_tar(path, parts)
-    with gzip.open(path) as file:
+    with opened(path) as file:
         data = LimitedStream(file, parts).read()
     _add_member(parts, "", data, PurePath(path.stem).suffix)
-    return "gzip"
+    return kind
 
 
 def read_tar(path: Path, parts: Parts) -> str:
     """Add the members of a tar archive by name and content."""
     with tarfile.open(path) as archive:
         for member in archive:
+            name = parts.run.masked(member.name)
             content = archive.extractfile(member) if member.isreg() else None
             parts.spend(member.size if content else 0)
-            _add_member(parts, parts.run.masked(member.name), content.read() if content else b"")
+            if member.issym() or member.islnk():
+                parts.add_plain(name, member.linkname)
+            else:
+                _add_member(parts, name, content.read() if content else b"")
+            for key, value in member.pax_headers.items():
+                if key not in _OF_FILE_SYSTEM and not key.startswith(_OF_PACKERS):
+                    parts.add_plain(f"{name} ({key})", value)
     return "tar"
 
 
 def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:
-    """Add a member of an archive: JSON by its keys, text by its lines, an array or a pickle by its content."""
+    """Add a member of an archive: JSON by its keys, other text by its lines, an array or a pickle by its content."""
     suffix = (suffix or PurePath(name).suffix).lower()
     try:
         if suffix == ".json":
             return add_json(parts, name, parse_json(data))
-        if suffix in _TEXTS:
-            return parts.add_plain(name, data.decode().split("\n"))
         if suffix == ".npy":
             return _add_npy(parts, name, data)
+        if suffix == ".png":
+            return add_png(parts, name, data)
         if suffix in _PICKLES:
-            return add_pickle(parts, name, data)
-    except ValueError:  # the name is wrong about the content: the bytes are compared
+            return _add_pickle(parts, name, data)
+    except ValueError:  # the name is wrong about the content: its text or its bytes are compared
         pass
-    if suffix in _ARRAYS:
+    return _add_text(parts, name, data, suffix)
+
+
+def _add_text(parts: Parts, name: str, data: bytes, suffix: str) -> None:
+    """Add a text by its lines, and anything else by its bytes."""
+    if suffix in _ARRAYS or data.startswith(tuple(begin.encode() for begin in MODEL_BEGINNINGS)):
         parts.models.append(name)
-    return parts.add(name, "bytes", data)
+    try:
+        parts.add_plain(name, decoded(data).split("\n"))
+    except NotText:
+        parts.add(name, "bytes", data)
+
+
+def _add_pickle(parts: Parts, name: str, data: bytes) -> None:
+    """Add what a pickle describes. Its arrays belong to a model, as those of a pickle that is not in an archive."""
+    known = set(parts.tensors)
+    add_pickle(parts, name, data)
+    parts.models += [one for one in parts.tensors if one not in known and not _is_value_or_time(parts, one)]
 
 
 def _add_npy(parts: Parts, name: str, data: bytes) -> None:
     """Add an array of NumPy. It belongs to a model, unless it holds text or times, or has the name of a time."""
     add_array(parts, name, LimitedStream(io.BytesIO(data), parts))
-    is_time = name in parts.nonnegative and reason_of_key(PurePath(name).stem)
-    if name not in parts.values and not is_time:
+    if not _is_value_or_time(parts, name, PurePath(name).stem):
         parts.models.append(name)
 
 
-def read_png(path: Path, parts: Parts) -> str:
-    """Add the chunks of a picture without its notes (texts and times)."""
-    data = path.read_bytes()
-    at = 8
-    while at + 8 <= len(data):
-        (length,), kind = struct.unpack_from(">I", data, at), data[at + 4 : at + 8]
-        if kind not in _PNG_NOTES:
-            parts.add(kind.decode("latin1"), "chunk", data[at + 8 : at + 8 + length])
-        at += 12 + length
-    return "png"
-
-
-def read_pdf(path: Path, parts: Parts) -> str:
-    """Add the bytes of a document without its dates and its id."""
-    parts.add("", "pdf", _PDF_DATES.sub(b"", path.read_bytes()))
-    return "pdf"
+def _is_value_or_time(parts: Parts, name: str, key: str = "") -> bool:
+    is_time = name in parts.nonnegative and reason_of_key(key or name.rpartition(".")[2]) is not None
+    return name in parts.values or is_time
 
 
 def read_sqlite(path: Path, parts: Parts) -> str:
@@ -116,10 +149,20 @@ def read_sqlite(path: Path, parts: Parts) -> str:
     with closing(sqlite3.connect(address, uri=True)) as database:
         database.execute("PRAGMA trusted_schema = OFF")
         database.execute("PRAGMA query_only = ON")
+        _add_schema(parts, database)
         tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0 ORDER BY name")
         for (table,) in tables.fetchall():
             _add_table(parts, table, database)
     return "sqlite"
+
+
+def _add_schema(parts: Parts, database: sqlite3.Connection) -> None:
+    """Add what a database holds beside its rows: the text of each table and view, and two numbers for programs."""
+    for kind, name, text in database.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
+        parts.add_plain(f"({kind}) {name}", text)
+    for name in ("user_version", "application_id"):
+        (number,) = database.execute(f"PRAGMA {name}").fetchone()
+        parts.add_plain(f"({name})", number)
 
 
 def _add_table(parts: Parts, table: str, database: sqlite3.Connection) -> None:
