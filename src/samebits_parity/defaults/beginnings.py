@@ -88,9 +88,9 @@ def _kernels() -> list[Behaviour]:
 
 def _biases() -> list[Behaviour]:
     return [
-        layer("lstm.biases", "LSTM: biases of a gate, and how far they go in a step", {"do": "bias_step"},
-              ("one", "one, as far as its gradient", lambda: [1.0]),
-              ("two", "two that are added, together twice as far", lambda: [2.0])),
+        layer("lstm.biases", "LSTM: biases of a gate, and how far they move in a step", {"do": "bias_step"},
+              ("one", "one, which moves as far as its gradient", lambda: [1.0]),
+              ("two", "two that are added, which together move twice as far", lambda: [2.0])),
     ]  # fmt: skip
 
 
@@ -127,8 +127,8 @@ def _epoch() -> list[Behaviour]:
         layer("epoch.order", "An epoch of fit, or of DataLoader: samples are", ask,
               ("kept", "taken in their order", lambda: [0.0]), ("shuffled", "shuffled", lambda: [1.0]),
               prepare=_order, pick=0),
-        layer("epoch.last", "An epoch of 9 samples in batches of 4: the last batch, of one", ask,
-              ("own", "is kept; its loss is the mean over its one sample", lambda: [SAMPLES.sum()]),
+        layer("epoch.last", "An epoch of 9 samples in batches of 4: the last batch (one sample)", ask,
+              ("own", "is kept; its loss is that of its one sample", lambda: [SAMPLES.sum()]),
               ("dropped", "is dropped", lambda: [SAMPLES[:8].sum()]), prepare=_last),
     ]  # fmt: skip
 

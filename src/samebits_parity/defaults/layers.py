@@ -108,12 +108,12 @@ def _convolution() -> list[Behaviour]:
     padded = [(id, f"one {words}", partial(convolved, ROW, KERNEL, 2, pads)) for id, words, pads in SIDES]
     return [
         layer("conv.kernel", "Convolution: the kernel", row("convolve", padding="valid", stride=1),
-              ("kept", "is not turned", partial(convolved, ROW, KERNEL, 1, (0, 0))),
-              ("turned", "is turned", partial(convolved, ROW, KERNEL[::-1], 1, (0, 0)))),
+              ("kept", "is not flipped", partial(convolved, ROW, KERNEL, 1, (0, 0))),
+              ("turned", "is flipped", partial(convolved, ROW, KERNEL[::-1], 1, (0, 0)))),
         layer("conv.same", "Convolution, padding 'same', 6 inputs, kernel 3, stride 2: zeros", row("convolve",
                                                                                                    padding="same"),
               *padded),
-        layer("conv.half", "Convolution, padding that keeps 6 inputs at stride 1, stride 2: zeros", row("convolve",
+        layer("conv.half", "Convolution, padding of stride 1 with stride 2, 6 inputs, kernel 3: zeros", row("convolve",
                                                                                                    padding="half"),
               *padded),
         *_transposed(),
@@ -128,7 +128,7 @@ def _transposed() -> list[Behaviour]:
         ("2n - 1", "2n - 1, cut at both ends", slice(1, 6)),
         ("2n + 1", "2n + 1, nothing cut", slice(0, 7)),
     )
-    turns = (("kept", "is laid down as it is", KERNEL), ("turned", "is laid down turned", KERNEL[::-1]))
+    turns = (("kept", "is added as it is", KERNEL), ("turned", "is added flipped", KERNEL[::-1]))
     rows = {
         (cut, turn): partial(np.take, transposed(SHORT, kernel, 2), np.arange(7)[part])
         for cut, _, part in cuts
@@ -153,15 +153,15 @@ def _pooling() -> list[Behaviour]:
     pads = [places for _, _, places in SIDES]
     counted = (("zero", "counted as zeros"), ("absent", "not counted"), ("edge", "counted as the value at the edge"))
     return [
-        layer("max_pool.value", "Max pooling, padding 'same' or 1: padding is", most,
+        layer("max_pool.value", "Max pooling, padding 'same' or 1: padded values are", most,
                 ("nothing", "below every value", [highest(places, -np.inf) for places in pads]),
                 ("zero", "zero", [highest(places, 0.0) for places in pads])),
         layer("max_pool.side", "Max pooling of 6 by 3, stride 2, padding 'same' or 1: padded", most,
                 *((id, words, [highest(places, -np.inf), highest(places, 0.0)]) for id, words, places in SIDES)),
-        layer("average_pool.counted", "Average pooling of 6 by 3, stride 2, padding 'same' or 1: padding is",
+        layer("average_pool.counted", "Average pooling of 6 by 3, stride 2, padding 'same' or 1: padded values are",
                 mean, *((name, words, [partial(averaged, BELOW, 3, 2, places, name) for places in pads])
                         for name, words in counted)),
-        layer("average_pool.even", "Average pooling of 5 by 3 (padded on both sides): padding is",
+        layer("average_pool.even", "Average pooling of 5 by 3 (padded on both sides): padded values are",
                 {**mean, "row": both}, *((name, words, partial(averaged, both, 3, 2, (1, 1), name))
                                          for name, words in counted)),
     ]  # fmt: skip
@@ -205,8 +205,8 @@ def _normalisation() -> list[Behaviour]:
         layer("batch_norm.momentum", "Batch norm: momentum m is the share of", batch(momentum=0.7),
               ("old", "the running mean", lambda: [0.3]), ("new", "the new batch", lambda: [0.7]),
               prepare=lambda given: _running(given)[0], pick=0),
-        running("batch_norm.variance", "Batch norm of rows: the batch's variance in the running one is", batch()),
-        running("batch_norm.variance.images", "Batch norm of images: the batch's variance in the running one is",
+        running("batch_norm.variance", "Batch norm of rows: the variance that enters the running variance is", batch()),
+        running("batch_norm.variance.images", "Batch norm of images: the variance that enters the running variance is",
                 batch(image=True)),
         value("layer_norm.epsilon", "Layer norm: epsilon", {"do": "layer_norm", "inputs": SMALL},
               partial(behaviour.variance_epsilon, inputs=SMALL)),
@@ -230,7 +230,7 @@ def _activations() -> list[Behaviour]:
               ("tanh", "by tanh", partial(gelu, POINTS, exact=False)), pick=2),
         layer("hard_sigmoid", "Hard sigmoid", at("hard_sigmoid"), ("fifth", "clip(0.2 x + 0.5)",
               partial(hard_fifth, POINTS)), ("sixth", "clip(x / 6 + 0.5)", partial(hard_sixth, POINTS)), pick=2),
-        layer("softmax", "Softmax of three axes, no axis named: over", at("softmax", BLOCK),
+        layer("softmax", "Softmax of three axes, no axis given: over", at("softmax", BLOCK),
               ("last", "the last axis", lambda: softmax(BLOCK)),
               ("first", "the first axis", lambda: softmax(BLOCK, 0)),
               ("middle", "the middle axis", lambda: softmax(BLOCK, 1))),
@@ -244,17 +244,17 @@ def _others() -> list[Behaviour]:
         ("start", "pixels' starts", "start"),
     )
     return [
-        layer("dropout", "Dropout of p = 0.25: a kept 1 becomes, in training and after",
+        layer("dropout", "Dropout of p = 0.25: a kept 1 becomes (in training, in evaluation)",
               {"do": "dropout", "count": 256, "share": 0.25},
               ("inverted", "1 / (1 - p), 1", lambda: [1 / 0.75, 1.0]), ("plain", "1, 1 - p", lambda: [1.0, 0.75]),
               ("kept", "1 / p, 1", lambda: [4.0, 1.0]), pick=0),
-        layer("flatten", "Flatten of an image in the library's own layout: fastest is", {"do": "flatten",
+        layer("flatten", "Flatten of an image in the library's own layout: the fastest axis is", {"do": "flatten",
                                                                                          "image": IMAGE},
               ("channels", "the channel", lambda: IMAGE.transpose(1, 2, 0)), ("width", "the column", lambda: IMAGE),
               pick=1),
         layer("upsample.nearest", "Upsampling by 2, nearest", {"do": "upsample", "row": ROW, "kind": "nearest"},
               ("repeats", "each value twice", partial(nearest, ROW))),
-        layer("upsample.linear", "Upsampling by 2, bilinear: between", {"do": "upsample", "row": ROW,
+        layer("upsample.linear", "Upsampling by 2, bilinear: coordinates are", {"do": "upsample", "row": ROW,
                                                                         "kind": "bilinear"},
               *((id, words, partial(linear, ROW, corners)) for id, words, corners in ends), pick=1),
     ]  # fmt: skip

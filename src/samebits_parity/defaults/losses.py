@@ -68,20 +68,20 @@ def _categorical() -> list[Behaviour]:
     spread = CLASSES * (1 - SMOOTHING)
     each = -(CLASSES * np.log(SHARES)).sum(-1)
     return [
-        loss("categorical.input", "Categorical cross entropy takes the outputs for", of("categorical", CLASSES,
+        loss("categorical.input", "Categorical cross entropy reads the outputs as", of("categorical", CLASSES,
                                                                                         UNSUMMED),
              ("renormalised", "probabilities, divided by their sum",
               crossed(CLASSES, UNSUMMED / UNSUMMED.sum(-1, keepdims=True))),
              ("probabilities", "probabilities as they are", crossed(CLASSES, UNSUMMED)),
              ("logits", "logits", crossed(CLASSES, softmax(UNSUMMED)))),
-        Behaviour(id="categorical.clip", group="losses", words="Categorical cross entropy of probabilities: clipped at",
+        Behaviour(id="categorical.clip", group="losses", words="Categorical cross entropy: probabilities clipped at",
                   ask=of("categorical", [[1.0, 0.0]], [[0.0, 1.0]], probabilities_only=True),
                   estimate=lambda given: float(np.exp(-given[0]))),
-        loss("categorical.smoothing", "Label smoothing a over K classes",
+        loss("categorical.smoothing", "Label smoothing a over K classes adds",
              of("categorical", CLASSES, SHARES, label_smoothing=SMOOTHING, as_logarithms=True),
              ("all", "a / K to every class", crossed(spread + SMOOTHING / 3, SHARES)),
              ("others", "a / (K - 1) to the others", crossed(spread + (1 - CLASSES) * SMOOTHING / 2, SHARES))),
-        loss("categorical.weights", "Weights of samples (sample_weight) or classes (weight): divided by",
+        loss("categorical.weights", "Weights of samples (sample_weight) or classes (weight): the sum is divided by",
              of("categorical", CLASSES, SHARES, weights=WEIGHTS, as_logarithms=True),
              ("samples", "the number of samples", partial(weighted, each, WEIGHTS, "samples")),
              ("weights", "the sum of the weights", partial(weighted, each, WEIGHTS, "weights"))),
@@ -91,19 +91,19 @@ def _categorical() -> list[Behaviour]:
 def _binary() -> list[Behaviour]:
     step = float(1 - np.float64(np.float32(1 - 1e-7)))  # one minus 1e-7 in float32
     added = ("added", "1e-12 is added", lambda: [-np.log(1e-12)])
-    never = ("bounded", "a logarithm is -100 at least", lambda: [100.0])
+    never = ("bounded", "logarithms are -100 or more", lambda: [100.0])
     return [
         reduction("bce.reduction", "Binary cross entropy: reduction", of("bce", LABELS, CHANCES), entropy(LABELS,
                                                                                                           CHANCES)),
-        loss("bce.zero", "Binary cross entropy where a label 1 has probability 0", of("bce", [[1.0]], [[0.0]]),
+        loss("bce.zero", "Binary cross entropy if a label 1 has probability 0", of("bce", [[1.0]], [[0.0]]),
              ("clipped", "clipped to 1e-7", lambda: [-np.log(1e-7)]),
              ("clipped twice", "clipped to 1e-7, and 1e-7 added", lambda: [-np.log(2e-7)]), added, never,
              ("infinite", "infinite", lambda: [np.inf])),
-        loss("bce.one", "Binary cross entropy where a label 0 has probability 1", of("bce", [[0.0]], [[1.0]]),
+        loss("bce.one", "Binary cross entropy if a label 0 has probability 1", of("bce", [[0.0]], [[1.0]]),
              ("rounded", "clipped to 1 - 1e-7, in float32 1 - 1.19e-7", lambda: [-np.log(step)]),
              ("rounded twice", "clipped to 1 - 1e-7, in float32 1 - 1.19e-7, and 1e-7 added",
               lambda: [-np.log(step + 1e-7)]),
-             ("summed first", "as 2.38e-7, which is (1 + 1e-7) - (1 - 1e-7) in float32",
+             ("summed first", "2.38e-7 stands for 0: (1 + 1e-7) - (1 - 1e-7) in float32",
               lambda: [-np.log(float(np.float32(1 + 1e-7)) - (1 - step))]),
              ("clipped", "clipped to 1 - 1e-7", lambda: [-np.log(1e-7)]), added, never,
              ("infinite", "infinite", lambda: [np.inf])),
@@ -118,7 +118,7 @@ def _distances() -> list[Behaviour]:
         reduction("mae.reduction", "Mean absolute error: reduction", of("mae", TARGET, OUTPUT), np.abs(error)),
         Behaviour(id="huber.delta", group="losses", words="Huber: delta", ask=large,
                   estimate=partial(behaviour.huber_delta, error=5.0)),
-        loss("huber.scale", "Huber, or SmoothL1Loss, with delta 2: an error of 5 costs",
+        loss("huber.scale", "Huber, or SmoothL1Loss, with delta 2: the loss of an error of 5",
              of("huber", [[0.0]], [[5.0]], delta=2.0), ("delta", "delta (|e| - delta/2)", lambda: [8.0]),
              ("one", "|e| - delta/2", lambda: [4.0])),
     ]  # fmt: skip
@@ -143,10 +143,10 @@ def _divergences() -> list[Behaviour]:
         return [partial(reduced, values, how) for how in ("elements", "each")]
 
     return [
-        Behaviour(id="kl.input", group="losses", words="KL divergence takes the outputs for", ask=ask,
+        Behaviour(id="kl.input", group="losses", words="KL divergence reads the outputs as", ask=ask,
                   meanings=by_kind),
         Behaviour(id="kl.reduction", group="losses", words="KL divergence: reduction", ask=ask, meanings=by_reduction),
-        loss("poisson.input", "Poisson loss takes the outputs for", of("poisson", counts, rates),
+        loss("poisson.input", "Poisson loss reads the outputs as", of("poisson", counts, rates),
              ("rates", "rates", by_rate(rates - counts * np.log(rates))),
              ("logarithms", "logarithms of rates", by_rate(np.exp(rates) - counts * rates))),
     ]  # fmt: skip

@@ -26,13 +26,13 @@ MOST = 1e-4
 PLACES: tuple[tuple[known.AdamPlace, str], ...] = (
     ("after", "after the bias correction"),
     ("before", "before the bias correction"),
-    ("inside", "below the root"),
+    ("inside", "inside the root"),
 )
-ROOTS: tuple[tuple[known.RootPlace, str], ...] = (("outside", "to the root"), ("inside", "below the root"))
+ROOTS: tuple[tuple[known.RootPlace, str], ...] = (("outside", "to the root"), ("inside", "inside the root"))
 DECAYS: tuple[tuple[known.DecayKind, str], ...] = (
     ("gradient", "added to the gradient (L2)"),
-    ("weights", "taken off the weights, times the rate (decoupled)"),
-    ("unscaled", "taken off the weights, without the rate"),
+    ("weights", "subtracted from the weights, times the rate (decoupled)"),
+    ("unscaled", "subtracted from the weights, without the rate"),
 )
 
 
@@ -131,7 +131,7 @@ def _sgd() -> list[Behaviour]:
                         for form, said in forms))
                 for id, words, nesterov in (("sgd.momentum", "SGD: momentum", False),
                                             ("sgd.nesterov", "SGD: Nesterov's momentum", True))]  # fmt: skip
-    still = choice("sgd.plain", "SGD: momentum that is not asked for", train("sgd"), (
+    still = choice("sgd.plain", "SGD: default momentum", train("sgd"), (
         Sense("none", "none", (partial(known.sgd, COURSE),)),
         Sense("some", "0.9", (partial(known.sgd, COURSE, momentum=0.9),))))  # fmt: skip
     return [
@@ -240,8 +240,8 @@ def _penalty() -> list[Behaviour]:
         Sense("both", "kernel and bias", (lambda: [0.5],)),
     )
     loss = (
-        Sense("held", "holds the penalty l w^2", (lambda: [0.1 * 0.5**2],)),
-        Sense("without", "does not hold it", (lambda: [0.0],)),
+        Sense("held", "includes the penalty l w^2", (lambda: [0.1 * 0.5**2],)),
+        Sense("without", "does not include it", (lambda: [0.0],)),
     )
     return [
         Behaviour(id="l2.gradient", group="optimizers", words="L2 (kernel_regularizer, weight_decay): its gradient",

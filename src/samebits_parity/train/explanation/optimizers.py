@@ -23,9 +23,9 @@ _MOST_TOGETHER = 3  # settings that differ at once
 _PLACES = {
     ("adam", "after"): "to the root of the corrected moment",
     ("adam", "before"): "to the root before its bias is corrected",
-    ("adam", "inside"): "below the root",
+    ("adam", "inside"): "inside the root",
     ("", "outside"): "to the root",
-    ("", "inside"): "below the root",
+    ("", "inside"): "inside the root",
 }
 _FORMS = {
     "gradient": "of gradients",
