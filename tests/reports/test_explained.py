@@ -137,6 +137,7 @@ def test_outside_the_known_controls_the_next_step_and_what_is_left_are_named():
     text = "\n".join(lines(found))
     assert "samebits locate 'rec/x y'" in text
     assert "process ids, child programs, system files" in text
+    assert "timers" in text
     assert f"everything (8): {', '.join(SEARCH)}" in text
     said = ["Python's random is unseeded: its state already differs at the start", "another"]
     blamed = {"python": said[0]}

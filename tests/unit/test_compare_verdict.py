@@ -23,3 +23,20 @@ def test_the_first_difference_in_the_order_of_judging_is_the_divergence(writing,
     assert [(detail["kind"], detail["name"]) for detail in where.details] == [("update", "fc.weight")]
     assert result.judged["gradient"] == "!"
     assert result.judged["update"] == result.judged["end"] == "."
+
+
+def test_without_a_step_the_calls_of_a_model_come_before_what_the_variables_hold_at_the_end(writing, tmp_path):
+    """A training by `torch.func` calls a model, and keeps the weights in a variable."""
+
+    def trial(value):
+        def write(folder, number):
+            process = writing.process(folder)
+            process.add(0, "batch", "0", value)
+            process.add(0, "end", "globals p", value)
+            process.end(0)
+
+        return write
+
+    result = writing.judged(tmp_path, [trial(1), trial(2)])
+    assert (result.verdict, result.divergence.kind, result.divergence.name) == ("diverged", "batch", "0")
+    assert (result.judged["batch"], result.judged["end"]) == ("!", ".")

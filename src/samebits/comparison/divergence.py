@@ -92,9 +92,9 @@ def _point(reference: AlignedTrial, pair: PairDifference) -> GroupPoint | None:
 
 
 def _all(reference: AlignedTrial, pair: PairDifference) -> Iterator[FirstDifference]:
-    for part in pair.members:
-        yield from _of_member(part)
     step = reference.steps
+    for part in pair.members:
+        yield from _of_member(part, took_steps=step > 0)
     process = reference.members[0].process if reference.members else _program(reference)
     for number, file in enumerate(pair.files):
         kind = "structure" if file.missing else "end"
@@ -107,27 +107,28 @@ def _program(trial: AlignedTrial) -> ProcessKey:
     return ProcessKey(order=0, argv=program(trial.command), rank=0)
 
 
-def _of_member(part: MemberDifference) -> Iterator[FirstDifference]:
+def _of_member(part: MemberDifference, *, took_steps: bool) -> Iterator[FirstDifference]:
+    """Yield the differences of a process. `took_steps`: whether any process of the trial did."""
     member, rank = part.member, part.member.key.rank
     if part.alone:
         place = DifferencePlace(member.order, 0, _CODES["structure"], rank, 0)
         detail = f"the process {words.command(member.key.argv)} ran in some trials only"
         yield FirstDifference(place, "process", member.process, detail)
         return
-    rows = [_of_row(row, part) for row in part.found.rows]
+    # beside a process that took steps, one without any only holds what others trained: the cause is in those
+    after = _AFTER_ALL if took_steps and not member.trace.steps else 0
+    rows = [_of_row(row, part, after) for row in part.found.rows]
     if rows:
         yield from _of_rng(part, rows[0].place)
     yield from rows
 
 
-def _of_row(row: Row, part: MemberDifference) -> FirstDifference:
+def _of_row(row: Row, part: MemberDifference, after: int) -> FirstDifference:
     member = part.member
     kind = _CODES["structure"] if row.missing else row.kind
     # if points are missing, the kind that is judged first names the divergence
     seen = row.seen + (row.kind << 48 if row.missing else 0)
-    # a process without steps only holds what others trained, so the cause is in those
-    order = member.order if member.trace.steps else member.order + _AFTER_ALL
-    place = DifferencePlace(order, row.step, kind, member.key.rank, seen)
+    place = DifferencePlace(member.order + after, row.step, kind, member.key.rank, seen)
     if not row.missing:
         return FirstDifference(place, row.name, member.process, "", row, member)
     ended = min(part.steps)

@@ -10,15 +10,17 @@ import hashlib
 import os
 import shlex
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from samebits import words
+from samebits.comparison.divergence import find_divergence
 from samebits.comparison.groups import Comparison
-from samebits.comparison.processes import AlignedTrial, is_pooled
+from samebits.comparison.processes import AlignedTrial, Member, is_pooled
 from samebits.comparison.reasons import Reason
-from samebits.model import HeldControl, Leak, RecordFile, Setup
+from samebits.model import Divergence, HeldControl, Leak, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
 from samebits_probe import wire
 
@@ -106,18 +108,50 @@ def why_no_divergence(comparison: Comparison, record: RecordFile, *, nodes_asked
     return doubt if doubt or nodes_asked else _other_machine(comparison)
 
 
+def compared(whole: Comparison) -> tuple[Comparison, Divergence | None]:
+    """Return the comparison that counts, and its divergence.
+
+    If the workers of a pool differ only in their tasks, it is that of all else, should that differ.
+    """
+    divergence = find_divergence(whole)
+    if divergence is not None and _differs_in_tasks(whole):
+        rest = _without_pools(whole)
+        found = find_divergence(rest)
+        if found is not None:
+            return rest, found
+    return whole, divergence
+
+
 def _pooled(comparison: Comparison) -> Reason | None:
-    """Return whether workers of a pool were given different tasks: together they observed the same values."""
-    pairs = comparison.against_reference().values()
-    apart = [part.member for pair in pairs for part in pair.members if part.alone or not part.found.equal]
-    if not apart or not all(is_pooled(member.trace) for member in apart):
-        return None
-    if len({_pooled_values(aligned.trial) for aligned in comparison.aligned}) > 1:
+    """Return whether the trials differ only in the tasks that the workers of a pool were given."""
+    if not _differs_in_tasks(comparison) or not all(is_pooled(member.trace) for member in _apart(comparison)):
         return None
     return Reason(
         "the workers of a pool together observed the same values, but each may be given different tasks in each trial.",
         "Give the pool one worker for the check, or compare what the program saves: --artifact GLOB.",
     )
+
+
+def _differs_in_tasks(comparison: Comparison) -> bool:
+    """Return whether single workers of a pool differ, but all of them together observed the same values."""
+    if not any(is_pooled(member.trace) for member in _apart(comparison)):
+        return False
+    return len({_pooled_values(aligned.trial) for aligned in comparison.aligned}) == 1
+
+
+def _apart(comparison: Comparison) -> list[Member]:
+    pairs = comparison.against_reference().values()
+    return [part.member for pair in pairs for part in pair.members if part.alone or not part.found.equal]
+
+
+def _without_pools(comparison: Comparison) -> Comparison:
+    """Return the comparison of all else: files, printed lines, and the processes that a pool gives no tasks."""
+    apart = [
+        replace(aligned.trial, processes=[process for process in aligned.trial.processes if not is_pooled(process)])
+        for aligned in comparison.aligned
+    ]
+    commands = [aligned.command for aligned in comparison.aligned]
+    return Comparison(list(map(AlignedTrial, apart, commands)), comparison.ignores)
 
 
 def _pooled_values(trial: TrialTrace) -> bytes:

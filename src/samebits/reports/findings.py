@@ -204,7 +204,10 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
 
 
 def _outside(found: Explanation) -> Iterator[tuple[str, Cell]]:
-    yield "usual", "process ids, child programs, system files (/proc, /dev), the network"
+    yield (
+        "usual",
+        "process ids, child programs, system files (/proc, /dev), new files' times and names, timers, the network",
+    )
     record = result_words.folder_name(found.evidence[0].record)
     yield "next", StyledText(f"the operation where they diverge:  samebits locate {record}", "command")
 

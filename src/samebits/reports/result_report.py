@@ -195,7 +195,7 @@ def _facts(result: Result) -> list[tuple[str, Cell]]:
 
 
 def _also(details: list[dict[str, object]]) -> str:
-    return words.first_few([f"{detail.get('kind', '')} > {detail.get('name', '')}" for detail in details], 2)
+    return words.first_few(list(dict.fromkeys(f"{one.get('kind', '')} > {one.get('name', '')}" for one in details)), 2)
 
 
 def _common(result: Result) -> list[tuple[str, Cell]]:
