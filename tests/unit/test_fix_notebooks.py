@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -54,7 +55,7 @@ def program(tmp_path):
 
     def make(cells, *draws, packages=(), **dump):
         written(tmp_path / "train.ipynb", cells, **dump)
-        found = in_cells(looked(cells, *draws), notebook_at("train.ipynb", tmp_path))
+        found = in_cells(looked(cells, *draws), notebook_at(tmp_path / "train.ipynb", tmp_path))
         return Program(found, tmp_path, 2019, dict.fromkeys(packages, "3.5"))
 
     return make
@@ -125,7 +126,7 @@ def test_sets_in_cells_are_sorted_where_they_are(program):
 def test_a_cell_that_did_not_run_is_not_changed(program, tmp_path):
     cells = ["s = {'a', 'b'}", "for one in s:\n    print(one)"]
     written(tmp_path / "train.ipynb", cells)
-    look = in_cells(looked(cells[:1]), notebook_at("train.ipynb", tmp_path))
+    look = in_cells(looked(cells[:1]), notebook_at(tmp_path / "train.ipynb", tmp_path))
     assert patches(Program(look, tmp_path, 2019, {}), ["hash-seed"]) == ([], ["hash-seed"])
 
 
@@ -136,7 +137,7 @@ def test_files_of_the_library_that_runs_the_notebook_and_those_that_cells_write_
     others = [tmp_path / "helper.py", tmp_path / "own.py", Path("/v/site-packages/papermill/__main__.py"), Path("/v/bin/papermill")]  # fmt: skip
     look.lines.update({path: {1} for path in others})
     look.main = others[2]
-    found = in_cells(look, notebook_at("train.ipynb", tmp_path))
+    found = in_cells(look, notebook_at(tmp_path / "train.ipynb", tmp_path))
     assert found.main == tmp_path / "train.ipynb"
     assert set(found.lines) == {tmp_path / "own.py", found.main}
 
@@ -216,29 +217,40 @@ def documents(tmp_path):
 
 
 def said(found):
-    return terminal.render(report(found))
+    return " ".join(terminal.render(report(found)).split())
 
 
-def test_the_cells_that_draw_and_that_change_are_named(documents, program):
-    found = documents.proposed(program(CELLS, ("numpy", 3, 2))).document
+def proposed(documents, cells, *draws):
+    """The document of fix after a trial that ran these cells."""
+    look, folder = looked(cells, *draws), Path(documents.record.file.directory)
+    notebook = notebook_of(documents.record, look)
+    return replace(documents, notebook=notebook).proposed(Program(in_cells(look, notebook), folder, 2019, {})).document
+
+
+def test_the_cells_that_draw_and_that_change_are_named(documents, tmp_path):
+    written(tmp_path / "train.ipynb", CELLS)
+    found = proposed(documents, CELLS, ("numpy", 3, 2))
     assert (found.outcome, found.verdict) == ("proposed", None)
     assert [(one.cell, one.line) for one in found.changes] == [(2, 2), (4, 1)]
     text = said(found)
-    assert "draws  numpy first at train.ipynb, cell 3, line 2   y = np.random.rand(3)" in text
-    assert "where  train.ipynb, cell 2, line 2   the program's own seed before the first draw (numpy-seed)" in text
-    assert '+    "np.random.seed(7)"\n' in text
-    assert "if train.ipynb is open in Jupyter, reload it before you save it" in " ".join(text.split())
+    assert "draws numpy first at train.ipynb, cell 3, line 2 y = np.random.rand(3)" in text
+    assert "where train.ipynb, cell 2, line 2 the program's own seed before the first draw (numpy-seed)" in text
+    assert '+ "np.random.seed(7)"' in text
+    assert "if train.ipynb is open in Jupyter, reload it before you save it, or the patch is lost" in text
 
 
-def test_a_notebook_in_one_line_is_cut_on_the_screen_only(documents, program):
-    found = documents.proposed(program(["# " + "x" * 9000, *CELLS], ("numpy", 4, 2), separators=(",", ":"))).document
-    assert max(map(len, said(found).splitlines())) < 1100
+def test_a_notebook_in_one_line_is_cut_on_the_screen_only(documents, tmp_path):
+    cells = ["# " + "x" * 9000, *CELLS]
+    written(tmp_path / "train.ipynb", cells, separators=(",", ":"))
+    found = proposed(documents, cells, ("numpy", 4, 2))
+    assert max(map(len, terminal.render(report(found)).splitlines())) < 1100
     assert max(map(len, found.patch.splitlines())) > 9000
 
 
-def test_a_first_draw_in_a_cell_of_a_different_language_says_where_the_lines_go(documents, program):
+def test_a_first_draw_in_a_cell_of_a_different_language_says_where_the_lines_go(documents, tmp_path):
     cells = ["%%timeit\nimport numpy\nnumpy.random.rand(3)", "x = 1"]
-    found = documents.proposed(program(cells, ("numpy", 1, 1))).document
+    written(tmp_path / "train.ipynb", cells)
+    found = proposed(documents, cells, ("numpy", 1, 1))
     assert (found.outcome, found.verdict) == ("nothing", "inconclusive")
     assert "NO PATCH: samebits cannot change train.ipynb: put the lines for numpy-seed in by hand." in said(found)
     assert "its lines go into a new cell before cell 1 of train.ipynb, which is not Python" in said(found)
@@ -247,40 +259,66 @@ def test_a_first_draw_in_a_cell_of_a_different_language_says_where_the_lines_go(
 
 def test_a_notebook_whose_cells_did_not_run_says_where_the_lines_go(documents, tmp_path):
     written(tmp_path / "train.ipynb", CELLS)
-    look = in_cells(looked(["y = draw()"], ("numpy", 1, 1)), documents.notebook)
-    found = documents.proposed(Program(look, tmp_path, 2019, {})).document
-    assert "its lines go into a cell of train.ipynb that runs after the imports and before the first draw" in said(
-        found
-    )
+    text = said(proposed(documents, ["y = draw()"], ("numpy", 1, 1)))
+    assert "its lines go into a cell of train.ipynb that runs after the imports and before the first draw" in text
 
 
 def test_a_notebook_that_the_command_writes_is_not_changed(documents, tmp_path):
     written(tmp_path / "train.ipynb", CELLS)
-    documents.record.trials[0].files.files = [SimpleNamespace(path="train.ipynb")]
-    look = in_cells(looked(CELLS, ("numpy", 3, 2)), documents.notebook)
-    found = documents.proposed(Program(look, tmp_path, 2019, {})).document
+    documents.record.trials[0].files.files = [SimpleNamespace(path="./train.ipynb")]
+    found = proposed(documents, CELLS, ("numpy", 3, 2))
     assert found.patch == ""
     assert "the command writes train.ipynb itself, so it would overwrite the patch" in said(found)
     documents.record.trials[0].files.apart = True  # then each trial writes into its own copy
-    assert notebook_of(documents.record).source is not None
+    assert proposed(documents, CELLS, ("numpy", 3, 2)).patch
 
 
 def test_of_two_notebooks_in_the_command_the_one_that_is_not_written_is_the_program(documents, tmp_path):
-    record = documents.record
-    record.file.command = ["jupyter", "nbconvert", "--execute", "--output", "out.ipynb", "train.ipynb"]
+    documents.record.file.command = ["jupyter", "nbconvert", "--execute", "--output", "out.ipynb", "train.ipynb"]
     for name in ("out.ipynb", "train.ipynb"):
         written(tmp_path / name, CELLS)
-    record.trials[0].file.code["files"] = {"out.ipynb": "1", "train.ipynb": "2"}
-    record.trials[0].files.files = [SimpleNamespace(path="out.ipynb")]
-    assert notebook_of(record).name == "train.ipynb"
+    documents.record.trials[0].files.files = [SimpleNamespace(path="out.ipynb")]
+    assert notebook_of(documents.record, looked(CELLS)).name == "train.ipynb"
+
+
+def test_of_two_notebooks_that_ran_the_first_that_drew_is_the_program(documents, tmp_path):
+    documents.record.file.command = ["jupyter", "execute", "data.ipynb", "train.ipynb"]
+    written(tmp_path / "data.ipynb", ["# no cell of it draws", "x = 1"])
+    written(tmp_path / "train.ipynb", ["x = draw()"])
+    assert notebook_of(documents.record, looked(["x = draw()", "x = 1"], ("numpy", 1, 1))).name == "train.ipynb"
+
+
+def test_a_notebook_that_the_command_does_not_name_is_found_if_its_cells_ran(documents, tmp_path):
+    documents.record.file.command = ["bash", "run.sh"]
+    for name, cells in (("data.ipynb", ["x = 2"]), ("train.ipynb", CELLS)):
+        written(tmp_path / name, cells)
+    look = looked(CELLS)
+    for kind, name in (
+        ("opened", "data.ipynb"),
+        ("opened", "train.ipynb"),
+        ("wrote", "out.ipynb"),
+        ("opened", "a.csv"),
+    ):
+        look.take({"event": kind, "path": str(tmp_path / name)})
+    assert (len(look.opened), look.wrote) == (2, {tmp_path / "out.ipynb"})
+    assert notebook_of(documents.record, look).name == "train.ipynb"
+    assert notebook_of(documents.record, looked(CELLS)) is None
+
+
+def test_a_module_that_a_cell_writes_is_named(documents, tmp_path):
+    cells = ["%%writefile helper.py\nx = list({'a', 'b'})", "import helper\nimport numpy as np", "np.random.rand(3)"]
+    written(tmp_path / "train.ipynb", cells)
+    look = looked(cells, ("numpy", 3, 1))
+    look.lines[tmp_path / "helper.py"] = {1}
+    notebook = notebook_of(documents.record, look)
+    made = replace(documents, notebook=notebook).proposed(Program(in_cells(look, notebook), tmp_path, 2019, {}))
+    wanted = "a cell of train.ipynb writes helper.py, so the patch leaves helper.py out: change that cell"
+    assert wanted in said(made.document)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"cells": [1]}', '{"nbformat": 3, "worksheets": []}'])
 def test_a_damaged_notebook_has_no_patch(documents, tmp_path, text):
     (tmp_path / "train.ipynb").write_text(text)
-    found = documents.proposed(Program(in_cells(looked(["y = 1"]), documents.notebook), tmp_path, 2019, {})).document
+    found = proposed(documents, ["y = 1"])
     assert found.patch == ""
-    assert (
-        "train.ipynb is not a notebook of format 4, which samebits can change: open it in Jupyter and save it"
-        in said(found)
-    )
+    assert "train.ipynb is not a notebook of format 4, which samebits can change: open it in Jupyter" in said(found)

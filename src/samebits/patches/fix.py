@@ -15,11 +15,11 @@ from samebits.errors import UsageError
 from samebits.experiment import Progress, recorded_trials
 from samebits.kept_record import judged
 from samebits.launch import custody, facts, origin
-from samebits.model import Divergence, Result
+from samebits.model import Result
 from samebits.patches.documents import FIX, PatchOutcome, PatchResult, PatchTrial
 from samebits.patches.earlier import changed_elsewhere, earlier, is_in_place
-from samebits.patches.look import look
-from samebits.patches.notebooks import in_cells
+from samebits.patches.look import Look, look
+from samebits.patches.notebooks import in_cells, notebook_of
 from samebits.patches.notes import of_one_found_again, of_one_in_place
 from samebits.patches.patch import Patch
 from samebits.patches.patched_files import PatchedFiles
@@ -76,7 +76,9 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     if changed:
         made = documents.found_again(changed)
     else:
-        made = documents.proposed(_program(documents, result.divergence, progress))
+        seen = look(record, result.divergence, progress)
+        documents = replace(documents, notebook=notebook_of(record, seen))
+        made = documents.proposed(_program(documents, in_cells(seen, documents.notebook)))
     is_tried = asked.apply and made.patches and not made.missing
     found = Attempts(made, progress).result(fewest=asked.fewest) if is_tried else made.document
     more = of_one_found_again(made) if asked.fewest and changed else []
@@ -134,9 +136,8 @@ def _changed(record: Record) -> str:
     return next((name for name in sorted(was) if was[name] != now.get(name)), "")
 
 
-def _program(documents: FixDocuments, where: Divergence, progress: Progress | None) -> Program:
+def _program(documents: FixDocuments, seen: Look) -> Program:
     record = documents.record
-    seen = in_cells(look(record, where, progress), documents.notebook)
     drawn = {
         point.name for trial in record.trials for one in trial.observed for point in one.points if point.kind == "rng"
     }

@@ -14,6 +14,7 @@ from samebits_probe import wire
 
 FOLDER = "fix-look"
 _SUFFIXES = (".py", ".pyw")  # a file without one is an installed script (torchrun), or named by the command
+NOTEBOOK = ".ipynb"
 NO_STEPS = ("end", "structure")  # the kinds of divergence that only whole trials show
 
 
@@ -37,7 +38,8 @@ class Look:
 
     `why`: the reason, if the trial did not end well. `copied`: (the folder of the trial, the user's folder that it is a
     copy of). `named`: the files that the command names. `cells`: the texts of the cells that ran in the kernel of a
-    notebook, by the names that the kernel gives them.
+    notebook, by the names that the kernel gives them. `opened`, `wrote`: the notebooks that the trial opened or wrote.
+    `left_out`: files with lines that ran, which a cell writes anew.
     """
 
     draws: list[Draw] = field(default_factory=list)
@@ -47,19 +49,26 @@ class Look:
     copied: tuple[Path, Path] = (Path("/dev/null"), Path())
     named: frozenset[Path] = frozenset()
     cells: dict[Path, str] = field(default_factory=dict)
+    opened: list[Path] = field(default_factory=list)
+    wrote: set[Path] = field(default_factory=set)
+    left_out: list[Path] = field(default_factory=list)
 
     def take(self, event: dict[str, Any]) -> None:
         """Add an event of the probe."""
-        if event.get("event") == "ran":
+        kind = event.get("event")
+        if kind == "ran":
             path = self._own(event["path"])
             if path.suffix not in _SUFFIXES and path not in self.named and path not in self.cells:
                 return
             self.lines.setdefault(path, set()).add(int(event["line"]))
             if event.get("main") and self.main is None and path.is_file():
                 self.main = path
-        elif event.get("event") == "cell":
+        elif kind == "cell":
             self.cells.setdefault(self._own(event["path"]), event["text"])
-        elif event.get("event") == "drew":
+        elif kind in ("opened", "wrote") and str(event.get("path")).endswith(NOTEBOOK):
+            path = self._own(event["path"])
+            self.opened.append(path) if kind == "opened" else self.wrote.add(path)
+        elif kind == "drew":
             places = tuple((self._own(file), int(line)) for file, line in event["places"])
             self.draws.append(Draw(event["generator"], places, tuple(event["unseeded"]), event.get("text", "")))
 

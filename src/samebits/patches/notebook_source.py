@@ -14,7 +14,6 @@ from samebits.patches.magics import PlainCell, plain
 from samebits.patches.notebook_file import JsonCell, cells_of, edited
 from samebits.patches.source import SourceFile, TextEdit
 
-SUFFIX = ".ipynb"
 _MOST_BYTES = 64 * 2**20
 
 

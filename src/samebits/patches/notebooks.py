@@ -9,11 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from samebits.comparison.setup import scripts
-from samebits.launch import facts
-from samebits.patches.look import Draw, Look
+from samebits.patches.look import NOTEBOOK, Draw, Look
 from samebits.patches.magics import ShownLine
-from samebits.patches.notebook_source import SUFFIX, CodeCell, NotebookSource
+from samebits.patches.notebook_source import CodeCell, NotebookSource
 from samebits.patches.program import Program
 from samebits.store import Record
 
@@ -22,7 +20,7 @@ _PACKAGES = ("site-packages", "dist-packages")
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook. `name`: its path in the command. `why`: why it cannot be changed; then `source` is None."""
+    """A notebook. `name`: its path for people. `why`: why it cannot be changed; then `source` is None."""
 
     name: str
     path: Path
@@ -30,29 +28,43 @@ class Notebook:
     why: str = ""
 
 
-def notebook_of(record: Record) -> Notebook | None:
-    """Return the notebook that the command of a record runs; None if it runs none.
+def notebook_of(record: Record, look: Look) -> Notebook | None:
+    """Return the notebook that a command ran in a trial; None if it ran none.
 
-    A command may also name the notebook that it writes, which exists after the trials.
+    If it ran several, it is the first that drew. A command may also write a copy of it, which holds the same cells.
     """
     directory, trial = Path(record.file.directory), record.trials[0]
-    named = [word for word in record.file.command if word.endswith(SUFFIX) and (directory / word).is_file()]
-    written = set(facts.code(directory, named)["files"]).difference(scripts(trial, str(directory)))
-    read = [name for name in named if name not in written]
-    if not read and named and not trial.files.apart:
-        why = f"the command writes {named[0]} itself, so it would overwrite the patch: let it write to a different file"
-        return Notebook(named[0], directory / named[0], None, why)
-    return next((notebook_at(name, directory) for name in [*read, *named]), None)
+    named = [directory / word for word in record.file.command if word.endswith(NOTEBOOK)]
+    some = dict.fromkeys(Path(os.path.normpath(path)) for path in (*named, *look.opened))
+    wrote = {Path(os.path.normpath(directory / one.path)) for one in trial.files.files} | look.wrote
+    paths = sorted(filter(Path.is_file, some), key=wrote.__contains__)
+    every = [notebook_at(path, directory) for path in paths]
+    found = max(every, key=lambda one: _likelihood(one, look), default=None)
+    if found is None or (not named and not _likelihood(found, look)):
+        return None
+    if found.path in wrote and not trial.files.apart:
+        why = (
+            f"the command writes {found.name} itself, so it would overwrite the patch: let it write to a different file"
+        )
+        return replace(found, source=None, why=why)
+    return found
 
 
-def notebook_at(name: str, directory: Path) -> Notebook:
-    """Return the notebook with this path in the command."""
-    path = Path(os.path.normpath(directory / name))
+def notebook_at(path: Path, directory: Path) -> Notebook:
+    """Return the notebook at a path. `directory`: that of the trials."""
+    name = str(path.relative_to(directory)) if path.is_relative_to(directory) else str(path)
     try:
         return Notebook(name, path, NotebookSource.read(path))
     except (OSError, ValueError):
         why = f"{name} is not a notebook of format 4, which samebits can change: open it in Jupyter and save it"
         return Notebook(name, path, None, why)
+
+
+def _likelihood(notebook: Notebook, look: Look) -> int:
+    """Return 2 if cells of the notebook drew in a trial, 1 if they ran, or else 0."""
+    cells = _RunCells(look, notebook) if notebook.source is not None else None
+    drew = {place for draw in look.draws for place in draw.places}
+    return 0 if cells is None or not cells.lines else 1 + (not drew.isdisjoint(cells.lines))
 
 
 def why_not(notebook: Notebook, program: Program, draw: Draw | None) -> str:
@@ -81,7 +93,8 @@ def in_cells(look: Look, notebook: Notebook | None) -> Look:
     kept[cells.path] = cells.ran
     draws = [cells.draw(one) for one in look.draws]
     drawn = [one for one in draws if any(path in kept for path, _ in one.places)]
-    return replace(look, lines=kept, draws=drawn, main=cells.path)
+    left_out = sorted(cells.written.intersection(look.lines))
+    return replace(look, lines=kept, draws=drawn, main=cells.path, left_out=left_out)
 
 
 def _is_own(path: Path, look: Look) -> bool:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from samebits.patches.insertion import InsertionPoint
-from samebits.patches.look import Draw, Look
-from samebits.patches.notebook_source import SUFFIX, NotebookSource
+from samebits.patches.look import NOTEBOOK, Draw, Look
+from samebits.patches.notebook_source import NotebookSource
 from samebits.patches.source import ImportedNames, SourceFile, TextEdit, touches
 
 
@@ -53,7 +53,7 @@ class Program:
         """Return a file of the program; None if it cannot be read as Python, or as a notebook."""
         if path not in self._sources:
             try:
-                kind = NotebookSource if path.suffix == SUFFIX else SourceFile
+                kind = NotebookSource if path.suffix == NOTEBOOK else SourceFile
                 self._sources[path] = kind.read(path)
             except (OSError, SyntaxError, UnicodeError, ValueError):
                 self._sources[path] = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from samebits import __version__, controls, words
@@ -17,7 +16,7 @@ from samebits.patches import seeds
 from samebits.patches.documents import FIX, ChangedPlace, ControlWithoutPatch, PatchResult, PlaceOfDraw
 from samebits.patches.earlier import draws_again, earlier, found_again
 from samebits.patches.look import Draw, Look
-from samebits.patches.notebooks import Notebook, notebook_of, why_not
+from samebits.patches.notebooks import Notebook, why_not
 from samebits.patches.patch import Patch, patches
 from samebits.patches.program import LineChange, Program
 from samebits.store import Record
@@ -39,12 +38,16 @@ class Proposal:
 
 @dataclass(frozen=True)
 class FixDocuments:
-    """Makes documents about one record. `lock`: keeps other samebits processes from changing the record."""
+    """Makes documents about one record. `lock`: keeps other samebits processes from changing the record.
+
+    `notebook`: the notebook that the command runs; None if it runs none, or if no trial has shown it yet.
+    """
 
     record: Record
     result: Result
     why: Explanation
     lock: custody.Custody
+    notebook: Notebook | None = None
 
     def nothing(self, sentence: str, advice: str) -> PatchResult:
         """Return the document for a record without a cause to remove."""
@@ -127,11 +130,6 @@ class FixDocuments:
             return "the program uses the clock for more than a seed: only you can say what should replace it"
         return f"no change of the lines that ran can hold {name}"
 
-    @cached_property
-    def notebook(self) -> Notebook | None:
-        """The notebook that the command runs; None if there is none."""
-        return notebook_of(self.record)
-
     def _draws(self, program: Program) -> list[PlaceOfDraw]:
         """Return the first draw of each generator that the cause seeds."""
         names = sorted(seeds.generators([name for name in self.why.cause if seeds.is_seed(name)]))
@@ -187,6 +185,12 @@ def _notes(program: Program, found: Sequence[Patch], why: Explanation, notebook:
         notes.append("a seeded draw is not secret: do not seed passwords, keys or tokens")
     if found and notebook is not None and any(change.source.path == notebook.path for change in found[0].changes):
         notes.append(f"if {notebook.name} is open in Jupyter, reload it before you save it, or the patch is lost")
+    if notebook is not None:
+        names = map(program.shown, program.look.left_out)
+        notes += [
+            f"a cell of {notebook.name} writes {name}, so the patch leaves {name} out: change that cell"
+            for name in names
+        ]
     if why.outside_known_controls:
         notes.append("no known control fixes a later difference")
     return notes
