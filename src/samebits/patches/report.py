@@ -25,7 +25,7 @@ from samebits.reports.tree import (
 )
 from samebits.words import count, one_line, span
 
-_LONGEST = 1000  # characters of a line that is shown; the patch itself is whole
+_LONGEST = 400  # characters of a line that is shown; the patch itself is whole
 HEADS: dict[PatchOutcome, str] = {
     "proposed": "PATCH",
     "trying": "PATCH",
@@ -117,8 +117,28 @@ def _place(one: PlaceOfDraw | ChangedPlace) -> str:
 
 
 def _cut(patch: str) -> str:
-    """Return a patch with lines that a screen can hold: a notebook may be one line of many megabytes."""
-    return "\n".join(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..." for line in patch.split("\n"))
+    """Return a patch with lines that a screen can hold: a notebook may be one line of many megabytes.
+
+    Of a long line it shows where the change begins.
+    """
+    lines = patch.split("\n")
+    return "\n".join(_part(line, lines[max(place - 2, 0) : place + 3]) for place, line in enumerate(lines))
+
+
+def _part(line: str, around: list[str]) -> str:
+    if len(line) <= _LONGEST:
+        return line
+    others = [one[1:] for one in around if one[:1] + line[:1] in ("+-", "-+")]
+    same = max((_shared(line[1:], one) for one in others), default=0)
+    start = max(same - _LONGEST // 2, 0)
+    before, after = "..." if start else "", "..." if start + _LONGEST < len(line) else ""
+    return f"{line[:1]}{before}{line[1:][start : start + _LONGEST]}{after}"
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters the beginnings of two lines have in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _next(result: PatchResult) -> Iterator[tuple[str, str]]:
