@@ -269,7 +269,7 @@ def test_a_notebook_that_the_command_writes_is_not_changed(documents, tmp_path):
     written(tmp_path / "train.ipynb", CELLS)
     documents.record.trials[0].files.files = [SimpleNamespace(path="./train.ipynb")]
     found = proposed(documents, CELLS, ("numpy", 3, 2))
-    assert found.patch == ""
+    assert (found.patch, found.draws[0].cell) == ("", 3)
     assert "the command writes train.ipynb itself, so it would overwrite the patch" in said(found)
     documents.record.trials[0].files.apart = True  # then each trial writes into its own copy
     assert proposed(documents, CELLS, ("numpy", 3, 2)).patch

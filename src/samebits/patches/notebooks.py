@@ -20,7 +20,7 @@ _PACKAGES = ("site-packages", "dist-packages")
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook. `name`: its path for people. `why`: why it cannot be changed; then `source` is None."""
+    """A notebook. `name`: its path for people. `source`: None if it cannot be read. `why`: why it cannot be changed."""
 
     name: str
     path: Path
@@ -46,7 +46,7 @@ def notebook_of(record: Record, look: Look) -> Notebook | None:
         why = (
             f"the command writes {found.name} itself, so it would overwrite the patch: let it write to a different file"
         )
-        return replace(found, source=None, why=why)
+        return replace(found, why=why)
     return found
 
 
@@ -86,12 +86,14 @@ def in_cells(look: Look, notebook: Notebook | None) -> Look:
     is_theirs = notebook is not None or any(draw.places[0][0] in look.cells for draw in look.draws)
     if not look.cells or not is_theirs:
         return look
-    cells = _RunCells(look, notebook) if notebook is not None and notebook.source is not None else None
-    if cells is None or not cells.lines:
+    if notebook is None or notebook.source is None:
         return replace(look, main=None)
+    cells = _RunCells(look, notebook)
+    draws = [cells.draw(one) for one in look.draws]
+    if notebook.why or not cells.lines:
+        return replace(look, main=None, draws=draws)
     kept = {path: some for path, some in look.lines.items() if _is_own(path, look) and path not in cells.written}
     kept[cells.path] = cells.ran
-    draws = [cells.draw(one) for one in look.draws]
     drawn = [one for one in draws if any(path in kept for path, _ in one.places)]
     left_out = sorted(cells.written.intersection(look.lines))
     return replace(look, lines=kept, draws=drawn, main=cells.path, left_out=left_out)
