@@ -27,6 +27,9 @@ REPEATED = {
     "a log without times that every trial adds to": ("print('done, loss 0.5', file=open('log.txt', 'a'))", ""),
     "a table that the first trial begins and every trial adds to": (
         "new = not os.path.exists('r.csv'); f = open('r.csv', 'a'); new and f.write('loss,acc\\n'); f.write('0.5,0.25\\n')", ""),
+    "a log with the process id in each line": (
+        "import logging; logging.basicConfig(filename='t.log', level=20, format='%(asctime)s %(name)s %(levelname)s %(process)d %(message)s'); "
+        "[logging.info('loss 0.5') for _ in range(3)]", "t.log"),
     "folders that count up": (
         "n = len(os.listdir('logs')) if os.path.isdir('logs') else 0; d = f'logs/version_{n}'; os.makedirs(d); "
         "json.dump({'log_dir': d, 'loss': 0.5}, open(d + '/h.json', 'w')); print('saved to', d, 'v_num=%d' % n)", ""),

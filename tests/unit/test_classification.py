@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from samebits.comparison.classification import classify, classify_lines
 from samebits.store.content import Parts, add_json
 from samebits.store.masks import Run, masked, visible
+from samebits.store.text_files import lines_of
 
 BEGAN = 1_795_716_028.0
 NUMBERS = st.floats(0, 1e6).map(lambda value: f"{value:.6f}")
@@ -98,7 +99,9 @@ SAME_ONCE_MASKED = [
     ("wandb: View run calm-sun-3 at: https://wandb.ai/me/p/runs/2c3e3bc4",
      "wandb: View run mild-sun-4 at: https://wandb.ai/me/p/runs/f90f66a1"),
     ("2026-11-26 16:20:11,123 14575 INFO loss 0.5", "2026-11-26 16:21:59,007 982 INFO loss 0.5"),
-    ("[worker 14183] sample 3", "[worker 14575] sample 3"),
+    ("[worker 14183] sample 3", "[worker 14575] sample 3"), ("   505 MainThread loss 0.5", "  1505 MainThread loss 0.5"),
+    ("I20261126 16:20:11.123456  4711 train.cc:12] x", "I20261127 16:20:11.123456 14711 train.cc:12] x"),
+    ("2026-11-26 16:20:11 CEST loss 0.5", "2026-11-26 16:21:11 CET loss 0.5"),
     ("GPU 0 | CPU 10.1%", "GPU 0 | CPU 85.0%"),
     ("mem 679 MB", "mem 718 MB"), ("Peak memory: 19579 kB", "Peak memory: 20618 kB"),
     ("load (13.8, 15.5, 14.1)", "load (0.5, 0.25, 0.75)"),
@@ -143,6 +146,7 @@ def test_lines_that_differ_in_times_rates_dates_paths_addresses_and_ids_are_equa
         ("worker 1: loss 0.5", "worker 2: loss 0.5"),
         ("2026-11-26 16:20:11 100 examples right", "2026-11-26 16:20:11 101 examples right"),
         ("wandb: Run summary: acc 0.91", "wandb: Run summary: acc 0.92"),
+        ("2026-11-28 12:00:01 PASS", "2026-11-28 12:00:01 FAIL"),
         ("2026-11-28 0.41", "2026-11-28 0.42"), ("layers 6 Decoder 2018 params", "layers 6 Decoder 2028 params"),
         ("fold 3 augmented 1214", "fold 3 augmented 1224"), ("theta: 1:20", "theta: 1:30"),
         ("took 12 nodes", "took 13 nodes"), ("took 3 guesses in all", "took 4 guesses in all"),
@@ -268,6 +272,29 @@ def test_the_prefix_of_a_log_line_is_masked_though_its_time_is_a_moment_of_the_r
     spans = [(1_790_000_000, 1_790_000_100)]
     lines = [f"I0000 00:00:17900000{n}.123456   {n}491 port.cc:153] oneDNN is on" for n in (11, 22)]
     assert masked(lines[0], spans) == masked(lines[1], spans)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-11-28 12:00:01,123 - train - INFO - {} - loss 0.5", "2026-11-28 12:00:01 [{}] loss 0.5", "INFO:{}:train:loss 0.5",
+        "2026-11-28 12:00:01,123 INFO [{}] train.py:12 loss 0.5", "12:00:01 INFO ({}) loss 0.5", "{} loss 0.5",
+        "2026-11-28 12:00:01,123 Process-1:{} INFO loss 0.5", "Nov 28 12:00:01 host train[{}]: loss 0.5",
+        "2026-11-28 12:00:01 INFO {:>7} train loss 0.5",
+    ],
+)  # fmt: skip
+def test_a_process_id_of_the_trial_is_masked_in_any_field_of_a_log(line):
+    one, two = (lines_of(line.format(pid), Run(pids=(pid,))) for pid in (471, 24711))
+    assert one.ordered == two.ordered
+    assert one.raw != two.raw
+    assert lines_of(line.format(471), Run(pids=(472,))).ordered != one.ordered
+
+
+def test_a_number_that_only_happens_to_be_the_process_id_is_compared():
+    text = "\n".join(f"step {number} loss 0.5" for number in range(4700, 4720))
+    assert lines_of(text, Run(pids=(4711,))).ordered == lines_of(text, Run(pids=(4712,))).ordered
+    for other in ("471.1", "4711.5", "4711/9000", "x4711", "17", "seed: 4711", "best step 4711"):
+        assert "<pid>" not in lines_of(other, Run(pids=(471, 4711, 17))).kept[0]
 
 
 def test_a_progress_bar_is_what_it_shows_when_it_is_finished():

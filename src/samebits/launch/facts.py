@@ -26,14 +26,15 @@ _MOST_BYTES = 10 << 20
 
 
 def run(roots: Sequence[tuple[Path, str]], folder: Path, began: float) -> Run:
-    """What identifies a trial in texts that it wrote: its folders (relative paths, too), its host, and when it ran."""
+    """What identifies a trial in texts that it wrote: folders (relative paths, too), host, processes, time."""
     from samebits.store.masks import Run
 
     names = [(str(root), shown or ".") for root, shown in roots]
     names += [(shown.replace("{trial}", folder.name), shown) for _, shown in roots if "{trial}" in shown]
     names += [(str(folder), "{trial-folder}"), (socket.gethostname(), "<host>")]
     longest_first = sorted((name for name in names if len(name[0]) > 3), key=lambda name: -len(name[0]))
-    return Run(tuple(longest_first), (began - 60, time.time() + 60))
+    pids = sorted(observations.Processes(folder).pids())
+    return Run(tuple(longest_first), (began - 60, time.time() + 60), tuple(pids))
 
 
 def code(directory: Path, command: Sequence[str]) -> dict[str, Any]:

@@ -89,10 +89,13 @@ def read_tar(path: Path, parts: Parts) -> str:
                 parts.add_plain(name, member.linkname)
             else:
                 _add_member(parts, name, content.read() if content else b"")
-            for key, value in member.pax_headers.items():
-                if key not in _OF_FILE_SYSTEM and not key.startswith(_OF_PACKERS):
-                    parts.add_plain(f"{name} ({key})", value)
+            for key in filter(_is_own_field, member.pax_headers):
+                parts.add_plain(f"{name} ({key})", member.pax_headers[key])
     return "tar"
+
+
+def _is_own_field(key: str) -> bool:
+    return key not in _OF_FILE_SYSTEM and not key.startswith(_OF_PACKERS)
 
 
 def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:

@@ -8,11 +8,11 @@ the results" lists the rules.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from samebits.store.duration_masks import Rule, replaced, without_durations
-from samebits.store.value_names import EARLIEST
+from samebits.store.duration_masks import RESULTS, Rule, replaced, without_durations
+from samebits.store.value_names import EARLIEST, tokens
 
 MOST_MASKED = 1 << 18  # characters; a longer text is compared as it is
 # not any word that begins like this: "6 Decoder 2048" is not a date
@@ -21,7 +21,11 @@ _MONTH = (
     r"Nov(?:ember)?|Dec(?:ember)?)\b\.?"
 )
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
-_ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{3,4}(?![a-zA-Z])|[+-]\d{2}:?\d{2}))?"
+# not any word of three or four capitals: "2026-11-28 12:00:01 PASS" ends with a result
+_ZONE = (
+    r"(?:\s?(?:Z|UTC|GMT|(?:AC|AE|AK|AW|B|C|CE|E|EE|H|HK|I|IS|J|K|M|N|NZ|P|PK|SA|SG|W|WE|WI)(?:S|D)?T\b|MSK\b|"
+    r"[+-]\d{2}:?\d{2}))?"
+)
 # two numbers with a point between them are not a time: "2026-11-28 0.41" ends with a loss
 _CLOCK = (
     r"(?:\d{1,2}[:h][0-5]\d(?:[:m][0-5]\d(?:[.,:]\d+)?)?|\d\d-[0-5]\d(?!-?\d)|"
@@ -32,11 +36,12 @@ _CLOCK = (
 class Run(NamedTuple):
     """What belongs to one trial only. `own`: texts (its folders, its host), each with its placeholder.
 
-    `span`: when the trial ran, in seconds since 1970.
+    `span`: when the trial ran, in seconds since 1970. `pids`: of its processes.
     """
 
     own: tuple[tuple[str, str], ...] = ()
     span: tuple[float, float] | None = None
+    pids: tuple[int, ...] = ()
 
     def without_own(self, text: str) -> str:
         """Return the text with placeholders for the trial's own texts, such as its folders."""
@@ -54,8 +59,27 @@ class Run(NamedTuple):
             return "<time>" if self.span and EARLIEST < value < 1e19 and is_moment(value, (self.span,)) else value
         return type(value)(map(self.without_moments, value)) if type(value) in (list, tuple) else value
 
+    def without_pids(self, lines: Sequence[str]) -> Sequence[str]:
+        """Return the lines of a text with placeholders for the trial's process ids, if many lines hold one.
 
+        A log can have the process id in any field of its lines. A text that counts to 4711 has it in one line only.
+        """
+        long = "|".join(str(pid) for pid in self.pids if pid >= _LEAST_PID)
+        own = re.compile(rf"(?<![\w./])(?:{long})(?![\w./]*\w)")
+        changed = [own.sub(_pid, line) if long else line for line in lines]
+        many = sum(map(str.__ne__, lines, changed)) * _LINES_TO_ONE_WITH_PID >= len(lines)
+        return [_PADDED.sub(_unpadded, line) for line in changed] if long and many else lines
+
+
+def _pid(found: re.Match[str]) -> str:
+    """Return a placeholder for a process id, unless a word before the number says that it is a result or a count."""
+    word = _WORD_BEFORE.search(found.string, max(0, found.start() - 40), found.start())
+    return found[0] if word is not None and not RESULTS.isdisjoint(tokens(word[1])) else "<pid>"
+
+
+_WORD_BEFORE = re.compile(r"([A-Za-z_]\w*)\W{0,3}$")
 ANY_RUN = Run()
+_LEAST_PID, _LINES_TO_ONE_WITH_PID = 100, 5  # a smaller number may well count something
 
 # a hexadecimal number after one of these words was computed: "crc32 of the weights: 0x1a2b3c4d"
 _DIGEST = re.compile(
@@ -78,7 +102,7 @@ def _is_digest(found: re.Match[str]) -> bool:
 
 _DATES: tuple[Rule, ...] = (
     # Google's log prefixes (absl, TensorFlow): level, month and day, time, thread
-    (r"^[IWEFD]\d{4} \d\d:\d\d:(?:\d+\.\d+|<time>)\s+\d+(?= )", "<time>"),
+    (r"^[IWEFD](?:20\d\d)?\d{4} \d\d:\d\d:(?:\d+\.\d+|<time>)\s+\d+(?= )", "<time>"),
     (rf"\b(?:19|20)\d\d[-/._](?:0?[1-9]|1[0-2])[-/._][0-3]?\d(?:[T ,_-]+{_CLOCK}{_ZONE})?(?!\d)", "<date>"),
     (rf"\b{_DAY},? +{_MONTH} +\d{{1,2}} +\d\d:\d\d:\d\d{_ZONE} +\d{{4}}", "<date>"),
     (rf"\b(?:{_DAY},? +)?\d{{1,2}}[-/ ]{_MONTH}[-/ ,]+\d{{4}}(?:[ :,T]+{_CLOCK}{_ZONE})?", "<date>"),
@@ -101,6 +125,8 @@ _PLACES: tuple[Rule, ...] = (
     (r"(https?://[^\s'\"]*?/runs/)[\w-]+", r"\1<id>"),
     # "%(asctime)s %(process)d %(levelname)s" of logging, and workers that are named by their process id
     (r"^(\W*<date>\W+)\d{2,7}(?=\W+(?:DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL)\b)", r"\1<pid>"),
+    # "%(relativeCreated)d %(threadName)s": milliseconds since the start
+    (r"^\s*\d+(?= +\[?(?:Main(?:Thread|Process)|Thread-\d+|ThreadPoolExecutor-\d+_\d+)\b)", "<time>"),
     (r"(?i)\b(worker|subprocess|proc)([ :=#-]+)\d{4,7}\b(?!\.\d)", r"\1\2<pid>"),
     (r"\b((?:Main(?:Thread|Process)|Thread-\d+|ThreadPoolExecutor-\d+_\d+)[ :/-]+)\d{3,15}\b(?!\.\d)", r"\1<pid>"),
     (r"\b0[xX][0-9a-fA-F]{5,16}\b", lambda found: found[0] if _is_digest(found) else "<address>"),

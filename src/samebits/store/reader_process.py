@@ -134,8 +134,8 @@ def serve() -> None:
 def _answer(asked: dict[str, Any]) -> SavedFile:
     from samebits.store.artifacts import contents
 
-    own, span = asked["run"]
-    run = Run(tuple((name, put) for name, put in own), tuple(span) if span else None)
+    own, span, pids = asked["run"]
+    run = Run(tuple((name, put) for name, put in own), tuple(span) if span else None, tuple(pids))
     return contents(Path(asked["path"]), run, asked["begin"])
 
 

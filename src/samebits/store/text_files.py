@@ -86,7 +86,7 @@ def lines_of(text: str, run: Run, *, is_printed: bool = False, is_model: bool = 
     if len(whole) > MOST_LINES:
         whole, is_cut = [*whole[: MOST_LINES // 2], *whole[-MOST_LINES // 2 :]], True
     own = [run.without_own(line) for line in whole]
-    masked = [_metrics_sorted(run.masked(line)) if is_model else run.masked(line) for line in own]
+    masked = run.without_pids([_metrics_sorted(run.masked(line)) if is_model else run.masked(line) for line in own])
     kept, room = [], MOST_KEPT_CHARACTERS
     for line in masked[:MOST_KEPT]:
         room -= min(len(line), MOST_WIDE) + 1
