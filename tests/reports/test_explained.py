@@ -139,6 +139,12 @@ def test_outside_the_known_controls_the_next_step_and_what_is_left_are_named():
     assert "process ids, child programs, system files" in text
     assert "timers" in text
     assert f"everything (8): {', '.join(SEARCH)}" in text
+    found.evidence[0] = found.evidence[0].model_copy(update={"part": "step 3 > gradient > w"})
+    assert "samebits locate" in "\n".join(lines(found))
+    found.evidence[0] = found.evidence[0].model_copy(update={"part": "end > globals w"})  # no operator is there
+    text = "\n".join(lines(found))
+    assert "samebits locate" not in text
+    assert "compare what two runs read before that place" in text
     said = ["Python's random is unseeded: its state already differs at the start", "another"]
     blamed = {"python": said[0]}
     assert found.warnings(said, blamed) == said  # held, it was not enough: it may be one of two causes

@@ -11,6 +11,7 @@ from samebits.documents import DifferingArgument
 from samebits.localization import first_difference, path, phrases
 from samebits.localization.inspection import Execution, InspectedTrials, diverging_in
 from samebits.localization.path import Way
+from samebits.localization.search import not_inside
 from samebits.model import Divergence, ProcessKey
 from samebits.store import open_record
 from samebits_probe import wire
@@ -312,3 +313,8 @@ def test_a_trial_that_parted_alone_is_left_out_though_the_others_are_compared_wi
     kept, divergence = diverging_in(2, record.file, [Execution(one, None) for one in record.trials])
     assert [seen.trial.id for seen in kept] == [2, 3]
     assert divergence.step == 2
+
+
+def test_steps_are_called_equal_only_if_there_were_any():
+    assert not_inside("end", 3) == "All steps have the same bits: the difference arose after the last one."
+    assert not_inside("end", 0).startswith("samebits saw no step of this program")

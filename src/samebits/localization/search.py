@@ -56,7 +56,7 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
         return _location(where, sentence, found=False, looks=looks, notes=notes)
     measured = _measured(looked, again, eye.follow)  # now, because the trials of the next inspection replace these
     if again.kind in _NOT_INSIDE:
-        notes.append(_NOT_INSIDE[again.kind])
+        notes.append(not_inside(again.kind, again.step))
         return _located(Way(again), measured, looks=looks, notes=notes)
     step = max(again.step, 0)
     way = path.of_modules(again, looked.trials) if step == looked.step else Way(again)
@@ -78,6 +78,12 @@ _NOT_INSIDE = {
     "batch": "The model is fed different data: the cause lies before the model is called.",
     "end": "All steps have the same bits: the difference arose after the last one.",
 }
+_NO_STEP = "samebits saw no step of this program: only what it held or had written at its end can be compared."
+
+
+def not_inside(kind: str, step: int) -> str:
+    """Return why no step is looked into, for a divergence of one of these kinds at this step."""
+    return _NO_STEP if kind == "end" and step == 0 else _NOT_INSIDE[kind]
 
 
 def _look_at_modules(

@@ -208,7 +208,11 @@ def _outside(found: Explanation) -> Iterator[tuple[str, Cell]]:
         "usual",
         "process ids, child programs, system files (/proc, /dev), new files' times and names, timers, the network",
     )
-    record = result_words.folder_name(found.evidence[0].record)
+    first = found.evidence[0]
+    if first.part and not any(kind in first.part.split(" > ") for kind in result_words.OPERATOR_KINDS):
+        yield "next", "compare what two runs read before that place: print it, or name it with samebits_probe.observe()"
+        return
+    record = result_words.folder_name(first.record)
     yield "next", StyledText(f"the operation where they diverge:  samebits locate {record}", "command")
 
 
