@@ -35,7 +35,7 @@ def of(kind: str, folder: Path, judge: Judge) -> list[Baseline]:
         "training fields"
     )
     return [
-        *_judged(TRUE_MASK, "the masks of the test fields, counted as a prediction is", judge(masks)),
+        *_judged(TRUE_MASK, "the masks of the test fields, counted like a prediction", judge(masks)),
         *_judged(GREY_LEVEL, about, judge(darker)),
     ]
 

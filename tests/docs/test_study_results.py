@@ -90,5 +90,5 @@ def test_a_page_of_a_busy_machine_is_written_once_and_shows_no_time(publishing, 
     ((busy, text),) = pages
     assert busy
     assert "12.5 s" not in text
-    assert "Times are refused" in text
+    assert "Times are not shown" in text
     assert json.loads((tmp_path / "docs" / "regression-small" / "study.json").read_text())["busy"]

@@ -29,7 +29,7 @@ class Contrast(NamedTuple):
 PAIRS = (
     Contrast("cudnn.deterministic on, cudnn.benchmark off (Code 3)", "pytorch-1.3", "pytorch-1.3-inverted",
          ("cudnn-deterministic", "cudnn-benchmark-off"),
-         "The study's scripts train on the CPU, which does not use cuDNN. Its flags are set, and cost nothing there."),
+         "The study's scripts train on the CPU. cuDNN's flags are set, but the CPU does not use cuDNN."),
     Contrast("one thread in and between operators (Code 1)", "keras-tf1.14", "keras-tf1.14-threads",
              ("session-threads",)),
 )  # fmt: skip
@@ -42,13 +42,13 @@ def flags(result: StudyResult) -> Table:
     whole = [(a, b, pair, measures.refusal(measures.machines([a, b]), busy=result.busy)) for a, b, pair in found]
     return Table(
         id="flags",
-        title="What the flags for deterministic training cost in training time.",
-        columns=(Column("What is held", wide=True), Column("Setup with it"), *numbers("Training (s)", of="ours"),
+        title="The cost of the flags for deterministic training, in training time.",
+        columns=(Column("Held controls", wide=True), Column("Setup with it"), *numbers("Training (s)", of="ours"),
                  Column("Setup without"), *numbers("Training without (s)", of="ours"), *numbers("Ratio", of="ours")),
         rows=tuple(_flags(with_it, without, pair.held, refused) for with_it, without, pair, refused in whole),
         notes=(
             "Ratio: the ratio of the means. The paper supposes that its flags make PyTorch slower (section VIII.A), "
-            "and does not measure it.",
+            "but does not measure this.",
             *dict.fromkeys(refused for *_, refused in whole if refused),
             *(pair.note for _, _, pair in found if pair.note),
             *(said for with_it, _, pair in found for said in _without_effect(with_it, pair)),
@@ -58,7 +58,7 @@ def flags(result: StudyResult) -> Table:
 
 def _flags(with_it: SetupResult, without: SetupResult, what: str, refused: str) -> Row:
     if refused:
-        missing = MissingValue("refused")
+        missing = MissingValue("not shown")
         return what, with_it.id, missing, without.id, missing, missing
     a, b = (_seconds(setup.models) for setup in (with_it, without))
     return what, with_it.id, measures.spread(a, (2, 2)), without.id, measures.spread(b, (2, 2)), _ratio(a, b)
@@ -101,16 +101,17 @@ def watching(result: StudyResult) -> Table:
         rows=tuple(_watching(setup, setup.plain, refused) for setup, refused in whole if setup.plain),
         notes=(
             "Ratio: the mean of the watched trainings, divided by the time of the one that was not watched. Same "
-            "weights: whether a watched trial has the same weights; only a setup that repeats can answer this.",
+            "weights: whether the unwatched training has the weights of a trial. Only a setup that repeats can "
+            "answer this.",
             *dict.fromkeys(refused for _, refused in whole if refused),
         ),
     )  # fmt: skip
 
 
 def _watching(setup: SetupResult, plain: Plain, refused: str) -> Row:
-    same = YES_NO[plain.same] if len(setup.groups) == 1 or plain.same else "no, as among the trials"
+    same = YES_NO[plain.same] if len(setup.groups) == 1 or plain.same else "no, but the trials differ, too"
     if refused:
-        return setup.id, MissingValue("refused"), MissingValue("refused"), MissingValue("refused"), same
+        return setup.id, MissingValue("not shown"), MissingValue("not shown"), MissingValue("not shown"), same
     watched, alone = _seconds(setup.models), _seconds([plain])
     return setup.id, measures.spread(watched, (2, 2)), measures.spread(alone, (2, 2)), _ratio(watched, alone), same
 

@@ -47,8 +47,8 @@ def models(result: StudyResult) -> Table:
         ),
         rows=tuple(_models(result.study, setup) for setup in phrases.done(result)),
         notes=(
-            "Different models: how many have different bits in the trained weights. Groups: trials with the same "
-            "weights. Different predictions: how many have different bits on the test data.",
+            "Different models: the number of models whose trained weights have different bits. Groups: trials with "
+            "the same weights. Different predictions: the number of different predictions on the test data, by bits.",
             *_of_paper(result, "Different rows: those in the paper's table. The paper had at least that many models."),
             "Repeats, ours: whether all trials agree at every point that was observed. If one process trained all "
             "models, only their weights are compared. No number of agreeing trials proves that the next one agrees.",
@@ -82,7 +82,7 @@ def scores(result: StudyResult) -> Table:
     left_out = (said for setup in done for said in measures.left_out(setup, own))
     return Table(
         id="scores",
-        title="What the predictions on the test data are worth, model by model.",
+        title="How good the predictions on the test data are, model by model.",
         columns=measures.columns(own),
         rows=(
             *(row for setup in done for row in measures.rows(result.study, setup, own)),
@@ -100,7 +100,7 @@ def classes(result: StudyResult) -> Table:
     found = [(s.id, trials, d) for s in phrases.done(result) for trials, d in _judged(s)]
     return Table(
         id="classes",
-        title="How many of each class were classified correctly, for each different outcome.",
+        title="How many test cases of each class were classified correctly, for each different outcome.",
         columns=(Column("Setup"), Column("Trials"), *numbers(*_class_names(result))),
         rows=tuple((i, trials, *(Number(row[k]) for k, row in enumerate(d.confusion))) for i, trials, d in found),
         notes=("These are the diagonals of the confusion matrices. The paper mentions that they vary (section IX), "

@@ -58,12 +58,12 @@ def refusal(found: dict[str, list[str]], *, busy: bool) -> str:
     Empty if they are shown.
     """
     if busy:
-        return "Times are refused: the machine did other work at the same time."
+        return "Times are not shown: the machine did other work at the same time."
     if len(found) < 2:
         return ""
     named = "; ".join(f"{machine or 'not known'}: {', '.join(dict.fromkeys(ids))}" for machine, ids in found.items())
     return (
-        f"Times are refused: the trials of this table ran on {len(found)} different machines ({named}). "
+        f"Times are not shown: the trials of this table ran on {len(found)} different machines ({named}). "
         "Run the study on one machine, with --out in a new folder."
     )
 

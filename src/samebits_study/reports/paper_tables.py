@@ -18,7 +18,7 @@ ROWS = (
 )
 ORDER = "Trials are numbered as they ran: trial 3 here has nothing to do with model 3 of the paper."
 NOT_RUN = MissingValue("not run")
-LETTERS = "Bits: equal letters within a setup are the same weights, bit for bit."
+LETTERS = "Bits: within a setup, models with the same letter have the same weights, bit for bit."
 TOUCHING = {  # whether touching cells were split
     True: "Ours: touching cells were split before they were counted, as in the authors' code.",
     False: "Ours: touching cells were counted as one: the paper does not mention a split; --watershed splits them.",
@@ -109,7 +109,7 @@ def _times(study: str, setup: SetupResult, refused: str) -> tuple[Cell, ...]:
 def _time(seconds: list[float], refused: str, digits: tuple[int, int]) -> Cell:
     if not seconds:
         return NOT_RUN
-    return MissingValue("refused") if refused else measures.spread(seconds, digits)
+    return MissingValue("not shown") if refused else measures.spread(seconds, digits)
 
 
 def _with_the_papers(result: StudyResult) -> list[SetupResult]:

@@ -122,7 +122,7 @@ def main():
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=2019)
-    parser.add_argument("--test", help="npz file with trained weights: test these again, and train nothing")
+    parser.add_argument("--test", help="npz file with trained weights; test them again, and train nothing")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     set_seeds(options.seed)

@@ -104,7 +104,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--seed", type=int, default=2019)
-    parser.add_argument("--test", help="npz file with trained weights: test these again, and train nothing")
+    parser.add_argument("--test", help="npz file with trained weights; test them again, and train nothing")
     options = parser.parse_args()
     if options.test:
         test_again(options)

@@ -169,14 +169,18 @@ def main():
     parser.add_argument("--out", required=True, help="folder for the results")
     parser.add_argument("--initial", help="npz file with the weights to start from (default: Glorot uniform)")
     parser.add_argument(
-        "--equation", type=int, choices=(1, 2), default=1, help="of the paper, to draw the weights from"
+        "--equation", type=int, choices=(1, 2), default=1, help="draw the weights from this equation of the paper"
     )
-    parser.add_argument("--inverted", action="store_true", help="deterministic flag off, benchmark flag on")
+    parser.add_argument(
+        "--inverted", action="store_true", help="set the deterministic flag off and the benchmark flag on"
+    )
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--seed", type=int, default=2019)
-    parser.add_argument("--repeat", type=int, default=1, help="so many models, one after another, in this process")
-    parser.add_argument("--test", help="npz file with trained weights: test these again, and train nothing")
+    parser.add_argument(
+        "--repeat", type=int, default=1, help="how many models to train in this process, one after another"
+    )
+    parser.add_argument("--test", help="npz file with trained weights; test them again, and train nothing")
     options = parser.parse_args()
     if options.test:
         test_again(options)

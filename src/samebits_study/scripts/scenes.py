@@ -154,7 +154,7 @@ def scores(predictions, data):
 def baselines(data):
     """Yield the true boxes; and the same boxes with classes that are drawn, which no detector should fall below."""
     targets = data["test_targets"]
-    yield "the true boxes", "the targets of the test scenes, judged as a prediction is", targets
+    yield "the true boxes", "the targets of the test scenes, judged like a prediction", targets
     number, row, column = np.nonzero(targets[..., :CLASSES].max(-1))
     drawn = targets.copy()
     drawn[..., :CLASSES] = 0

@@ -162,16 +162,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="npz file: train_images, train_masks, test_images")
     parser.add_argument("--out", required=True, help="folder for the results")
-    parser.add_argument("--features", type=int, default=32, help="of the first level")
+    parser.add_argument("--features", type=int, default=32, help="feature maps of the first level")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=1e-4, help="of learning (default: the paper's 1e-4)")
+    parser.add_argument("--rate", type=float, default=1e-4, help="learning rate (default: 1e-4, as in the paper)")
     parser.add_argument("--seed", type=int, default=2019)
-    parser.add_argument("--gpu", default="0", help="the visible GPU, if there is one")
-    parser.add_argument("--threads", choices=("one", "default"), default="one", help="of the session")
-    parser.add_argument("--one-thread", action="store_true", help="of TensorFlow 2.1 too, where Code 2 takes no effect")
-    parser.add_argument("--repeat", type=int, default=1, help="so many models, one after another, in this process")
-    parser.add_argument("--test", help="npz file with trained weights: test these again, and train nothing")
+    parser.add_argument("--gpu", default="0", help="the only visible GPU, if there is a GPU")
+    parser.add_argument("--threads", choices=("one", "default"), default="one", help="threads of the session")
+    parser.add_argument(
+        "--one-thread", action="store_true", help="also use one thread in TensorFlow 2.1, which ignores Code 2"
+    )
+    parser.add_argument(
+        "--repeat", type=int, default=1, help="how many models to train in this process, one after another"
+    )
+    parser.add_argument("--test", help="npz file with trained weights; test them again, and train nothing")
     options = parser.parse_args()
     if options.test:
         test_again(options)
