@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from samebits import comparison, store
@@ -33,7 +34,8 @@ def measure(
 ) -> Size | None:
     """Measure how far the values at the divergence are apart. Returns None if this may take more than `most_seconds`.
 
-    Trials run again until two of them diverge at the same point. Each trial is stopped right after the step.
+    Trials run again until two of them diverge at the same point; the first two side by side, if there is room. Each
+    trial is stopped right after the step.
     """
     where = result.divergence
     if where is None or result.verdict != "diverged" or where.kind not in WITH_TENSORS:
@@ -42,8 +44,11 @@ def measure(
         return None
     wanted, seen = tensor_at(where), list[CapturedTensor]()
     with Experiment.inside(record, _FOLDER, request_of(record)) as experiment:
+        begun = range(1, experiment.capacity.fitting(2) + 1)
         for number in range(1, MOST_RUNS + 1):
-            found = _capture(experiment, wanted, number, wanted["last"] + 1)
+            if number not in begun[1:]:
+                _run(experiment, wanted, begun if number == 1 else [number], wanted["last"] + 1)
+            found = _captured(experiment, wanted, number)
             if found is None:
                 return None
             other = next((one for one in seen if _diverge_there(record.file, where, one, found)), None)
@@ -91,12 +96,16 @@ def capture(record: store.Record, wanted: dict[str, Any], *, steps: int | None) 
     `wanted`: the request to the probe (see samebits_probe.wire). Returns None if the tensor was not seen.
     """
     with Experiment.inside(record, _FOLDER, request_of(record)) as experiment:
-        return _capture(experiment, wanted, 1, steps)
+        _run(experiment, wanted, [1], steps)
+        return _captured(experiment, wanted, 1)
 
 
-def _capture(experiment: Experiment, wanted: dict[str, Any], number: int, steps: int | None) -> CapturedTensor | None:
+def _run(experiment: Experiment, wanted: dict[str, Any], numbers: Sequence[int], steps: int | None) -> None:
     experiment.recall(())
-    experiment.run(Limits(steps=steps, tensors=wanted), [number])
+    experiment.run(Limits(steps=steps, tensors=wanted), numbers)
+
+
+def _captured(experiment: Experiment, wanted: dict[str, Any], number: int) -> CapturedTensor | None:
     folders = experiment.processes(number)
     if wanted["process"] >= len(folders):
         return None

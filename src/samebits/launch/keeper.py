@@ -80,6 +80,9 @@ class Keeper:
             env={**post.environment, **taken},
             cwd="/",
         )
+        # at once: with the niceness of a worker of Ray, on a busy node, Python takes seconds to start
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, post.treatment.niceness)
         self._process.wait()
         assert self._process.stdin is not None
         assert self._process.stdout is not None

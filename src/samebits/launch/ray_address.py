@@ -1,4 +1,4 @@
-"""The address of a Ray cluster: whether one answers there, and what samebits says if Ray cannot join it.
+"""The address of a Ray cluster: where it is, whether one answers there, and what samebits says if Ray cannot join it.
 
 Nothing of Ray is loaded here.
 """
@@ -9,14 +9,20 @@ import os
 import re
 import socket
 import threading
-from typing import BinaryIO
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple
 
 from samebits.errors import UsageError
 
-__all__ = ["ANSWERS", "HEAD", "refusal", "refuse_strangers"]
+__all__ = ["HERE", "LOCAL", "Cluster", "find_cluster", "late", "refusal", "without_raylet"]
 
 ANSWERS = 5.0  # seconds for everything: the look-up of the name, the connection, and the answers
 HEAD = "give the address that `ray start --head` has printed"
+_NOT_CLIENT = f"{HEAD} (not the port of Ray Client, 10001)."
+HERE = "of this machine"
+LOCAL = "local"  # Ray's name for a new cluster on this machine
+_TOKEN = "export RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token."  # noqa: S105  (no token)
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 
 # What a client of gRPC says first (https://httpwg.org/specs/rfc9113.html#preface), and a call that all clusters know.
@@ -27,40 +33,115 @@ _LAST = 1  # a flag: the last frame of an answer
 # gRPC's status UNIMPLEMENTED among the headers, as it is or in Huffman's code:
 # https://github.com/grpc/grpc/blob/master/doc/statuscodes.md, https://httpwg.org/specs/rfc7541.html#huffman.code
 _UNKNOWN_CALL = (b"\x0212", b"\x82\x08\xbf")
+_NEEDS_TOKEN = (b"\x0216", b"\x82\x0b\x9f")  # the status UNAUTHENTICATED
+
+Answer = Literal["none", "asks for a token", "a cluster"]
 
 
-def refuse_strangers(address: str) -> None:
+class Cluster(NamedTuple):
+    """Where Ray looks for a cluster.
+
+    `where`: its address; empty if Ray starts a cluster, or finds one by itself. `given`: the address that Ray is given;
+    empty if none.
+    """
+
+    where: str = ""
+    given: str = ""
+    asks_for_token: bool = False
+
+
+def find_cluster(address: str) -> Cluster:
+    """Return the cluster at an address. Raises UsageError if it does not answer.
+
+    Without an address, it is the one that Ray takes then: that of RAY_ADDRESS, else the one that was started last on
+    this machine. If that one has ended, Ray starts a new one.
+    """
+    asked = os.environ.get("RAY_ADDRESS", "")
+    if address:
+        return _met(address, address, _NOT_CLIENT)
+    if "://" in asked:
+        what = f"RAY_ADDRESS={asked}: samebits does not run trials through the server of Ray Client."
+        raise UsageError(what, f"{HEAD}: --on ray://HOST:PORT")
+    if asked in ("auto", LOCAL):  # Ray knows what to do
+        return Cluster()
+    if asked:
+        return _met(asked, asked, "give the right address in RAY_ADDRESS, or unset it.")
+    last = _started_last()
+    if last and _has_ended(last):
+        return Cluster(given=LOCAL)
+    return _met(last, "", "it was started last on this machine: end it with `ray stop`.") if last else Cluster()
+
+
+def _met(where: str, given: str, advice: str) -> Cluster:
+    """Return the cluster, if it answers. Raises UsageError if it asks for a token and Ray would not look for one."""
+    found = Cluster(where, given, refuse_strangers(where, advice))
+    # Ray looks for a token of its own accord only in a cluster that it has found itself
+    if found.asks_for_token and not (_uses_token() or (not given and _has_token())):
+        raise UsageError(f"The Ray cluster {where} asks for its token.", _TOKEN)
+    return found
+
+
+def refuse_strangers(address: str, advice: str) -> bool:
     """Raise UsageError if no Ray cluster answers at HOST:PORT within ANSWERS seconds. Ray would try for a minute.
 
-    It lets a cluster pass that asks for a token, and a server that speaks TLS: what they are, only Ray can tell.
+    Return whether the cluster asks for a token. A server that speaks TLS may pass: what it is, only Ray can tell.
     """
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise UsageError(f"--on ray://{address}: the address of a Ray cluster is HOST:PORT.", f"{HEAD}, or: --on ray")
-    answers: list[bool] = []
+    answers: list[Answer] = []
     # in a thread, because the look-up of a name has no time limit
-    thread = threading.Thread(target=lambda: answers.append(_is_cluster(host.strip("[]"), int(port))), daemon=True)
+    thread = threading.Thread(target=lambda: answers.append(_answer_of(host.strip("[]"), int(port))), daemon=True)
     thread.start()
     thread.join(ANSWERS)
-    if not any(answers):
-        raise UsageError(
-            f"No Ray cluster answered at {address} within {ANSWERS:g} s.",
-            f"{HEAD} (not the port of Ray Client, 10001).",
-        )
+    if answers in ([], ["none"]):
+        raise UsageError(f"No Ray cluster answered at {address} within {ANSWERS:g} s.", advice)
+    return answers == ["asks for a token"]
 
 
-def _is_cluster(host: str, port: int) -> bool:
+def _uses_token() -> bool:
+    return os.environ.get("RAY_AUTH_MODE", "").lower() not in ("", "disabled")
+
+
+def _has_token() -> bool:
+    named = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
+    known = bool(named) or Path("~/.ray/auth_token").expanduser().exists()
+    return known and "RAY_AUTH_MODE" not in os.environ
+
+
+def _started_last() -> str:
+    folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108
+    with suppress(OSError):
+        return (Path(folder) / "ray" / "ray_current_cluster").read_text().strip()
+    return ""
+
+
+def _has_ended(address: str) -> bool:
+    """Return whether nobody listens at an address of this machine any more: the cluster was killed, or the machine started
+    anew.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS / 3):
+            return False
+    except ConnectionRefusedError:
+        return True
+    except (OSError, ValueError):
+        return False
+
+
+def _answer_of(host: str, port: int) -> Answer:
     try:
         # a name may have several addresses, and the first may be silent
         with socket.create_connection((host, port), timeout=ANSWERS / 3) as connection:
             if os.environ.get("RAY_USE_TLS", "").lower() in ("1", "true"):
-                return True
+                return "a cluster"
             connection.settimeout(ANSWERS)
             connection.sendall(_GREETING + _call(f"{host}:{port}"))
             with connection.makefile("rb") as answer:
-                return _knows_call(answer)
+                return _judged(answer)
     except (OSError, ValueError):
-        return False
+        return "none"
 
 
 def _call(authority: str) -> bytes:
@@ -79,18 +160,24 @@ def _frame(kind: int, flags: int, content: bytes) -> bytes:
     return len(content).to_bytes(3, "big") + bytes([kind, flags]) + b"\0\0\0\1" + content
 
 
-def _knows_call(answer: BinaryIO) -> bool:
-    """Return whether the server took the call. A cluster that asks for a token refuses it with a different status."""
+def _judged(answer: BinaryIO) -> Answer:
+    """Return what the answer to the call shows. A cluster that asks for a token has a status of its own for that."""
     kind, _, _ = _next(answer)
     if kind != _SETTINGS:
-        return False
+        return "none"
     while kind not in (_RESET, _GOODBYE):
         kind, flags, content = _next(answer)
-        if kind == _DATA:
-            return content[:1] == b"\0"  # a message that is not compressed; a page of a web server begins differently
+        if kind == _DATA:  # a message that is not compressed; a page of a web server begins differently
+            return "a cluster" if content[:1] == b"\0" else "none"
         if kind == _HEADERS and flags & _LAST:
-            return b"grpc" in content and not any(status in content for status in _UNKNOWN_CALL)
-    return False
+            return _judged_by_status(content)
+    return "none"
+
+
+def _judged_by_status(headers: bytes) -> Answer:
+    if b"grpc" not in headers or any(status in headers for status in _UNKNOWN_CALL):
+        return "none"
+    return "asks for a token" if any(status in headers for status in _NEEDS_TOKEN) else "a cluster"
 
 
 def _next(answer: BinaryIO) -> tuple[int, int, bytes]:
@@ -101,16 +188,32 @@ def _next(answer: BinaryIO) -> tuple[int, int, bytes]:
     return head[3], head[4], answer.read(int.from_bytes(head[:3], "big"))
 
 
+def late(where: str, seconds: float, *, asks_for_token: bool) -> tuple[str, str]:
+    """Return a sentence about a cluster that answers and does not let samebits in, and what to do next."""
+    if asks_for_token:
+        return f"The Ray cluster {where} asks for its token, and the one that Ray finds here did not open it.", _TOKEN
+    if os.environ.get("RAY_USE_TLS"):
+        what = f"Ray could not join a cluster at {where} within {seconds:.0f} s over TLS (RAY_USE_TLS is set)."
+        return what, "unset RAY_USE_TLS if the cluster does not use TLS; else look at the certificates."
+    what = f"A server answers at {where}, but Ray could not join a cluster there within {seconds:.0f} s."
+    return what, f"run samebits on a node whose Ray runs (`ray status`), or {_NOT_CLIENT}"
+
+
+def without_raylet(where: str) -> tuple[str, str]:
+    """Return a sentence about a cluster that has no node on this machine, and what to do next."""
+    return (
+        f"The Ray cluster {where} answers, but no node of Ray runs on this machine.",
+        f"run samebits on a node of the cluster, or make this machine one: ray start --address={where}",
+    )
+
+
 def refusal(address: str, why: str) -> tuple[str, str]:
     """Return a sentence about what Ray said when it could not join the cluster, and what to do next."""
-    where, said = address or "of this machine", " ".join(why.split())
+    where, said = address or HERE, " ".join(why.split())
     if "ersion mismatch" in why:
         return _mismatch(where, said), "install the same version of Ray and Python here and on all nodes."
     if "uthentication" in why or "token" in why.lower():
-        return (
-            f"The Ray cluster {where} asks for its token: {said}",
-            "export RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token.",
-        )
+        return f"The Ray cluster {where} asks for its token: {said}", _TOKEN
     return f"samebits could not connect to the Ray cluster {where}: {said}", "look at it with `ray status`."
 
 

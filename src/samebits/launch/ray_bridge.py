@@ -1,9 +1,10 @@
 """The client of a Ray cluster: a process of its own between samebits and the cluster.
 
-Standard input: ("connect", address), then ("admit", needs), ("nodes", needs), ("lacking", needs, folder, listing),
+Standard input: ("connect", where, given), then ("admit", needs), ("nodes", needs), ("lacking", needs, folder, listing),
 ("keep", name, packed), ("start", number, RayOrder) and ("cancel", number). The end of the input cancels all trials
 and ends the process. Standard output: ("ready", value) or ("refused", what, advice) for each of the first five, where
-the value is how many trials can run now, or names of nodes; and ("over", number, Delivery) for each trial.
+the value is how many trials can run now, or names of nodes; and ("over", number, Delivery) for each trial. The first
+answer comes when Ray is loaded, before that to "connect".
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,11 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from samebits.launch.keeper import Post, outcome_here
 from samebits.launch.parcels import Delivery, RayOrder, received, sent
-from samebits.launch.ray_address import HEAD, refusal
+from samebits.launch.ray_address import refusal, without_raylet
 from samebits.launch.ray_nodes import NotAdmitted, Placement, fitting, name_of
 
 __all__ = ["main"]
 
-# seconds that a server which answers (see `samebits.launch.ray_address`) may take to let this process in
-ANSWERS = 10.0
 _PACE = 0.02
 _OBEYS = 10.0  # seconds that a cancelled trial may take to end by itself; then its worker is killed
 _PACE_OF_NODES = 1.0  # seconds between two looks at the nodes
@@ -53,11 +52,11 @@ def main() -> None:
     """Run the client; see the module's docstring."""
     orders, answers = os.dup(0), os.dup(1)
     os.dup2(2, 1)
-    _, address = received(orders)
+    _, where, given = received(orders)
     inbox = Inbox(orders)
+    sent(answers, ("ready", None))
     try:
-        with limited(answers, address):
-            connect(address)
+        connect(where, given)
     except NotAdmitted as why:
         sent(answers, ("refused", *why.args))
         return
@@ -82,39 +81,24 @@ class Inbox:
             os._exit(1)
 
 
-def connect(address: str) -> None:
-    """Become a client of the cluster at an address, or of this machine's cluster if no address is given.
+def connect(where: str, given: str) -> None:
+    """Become a client of a cluster (see `samebits.launch.ray_address.Cluster`). Raises NotAdmitted."""
+    if where and not has_raylet():
+        raise NotAdmitted(*without_raylet(where))
+    try:
+        ray.init(address=given or None, log_to_driver=False, include_dashboard=None if where else False)
+    except Exception as why:  # any error: samebits must report it
+        raise NotAdmitted(*refusal(where, str(why))) from None
 
-    Raises NotAdmitted.
+
+def has_raylet() -> bool:
+    """Return whether a node of Ray runs on this machine, as far as this version of Ray tells. It would look for one for
+    a minute.
     """
     try:
-        ray.init(address=address or None, log_to_driver=False, include_dashboard=None if address else False)
-    except Exception as why:  # any error: samebits must report it
-        raise NotAdmitted(*refusal(address, str(why))) from None
-
-
-@contextmanager
-def limited(answers: int, address: str) -> Iterator[None]:
-    """End this process if the block takes longer than ANSWERS seconds and the cluster has an address."""
-    timer = threading.Timer(ANSWERS, _give_up, [answers, address])
-    if address:
-        timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _give_up(answers: int, address: str) -> None:
-    sent(answers, ("refused", *_no_answer(address)))
-    os._exit(1)
-
-
-def _no_answer(address: str) -> tuple[str, str]:
-    return (
-        f"A server answers at {address}, but Ray could not join a cluster there within {ANSWERS:g} s.",
-        f"export RAY_AUTH_MODE=token if the cluster has a token; else {HEAD} (not the port of Ray Client, 10001).",
-    )
+        return bool(importlib.import_module("ray._private.services").find_node_ids())
+    except (ImportError, AttributeError):
+        return True
 
 
 @dataclass

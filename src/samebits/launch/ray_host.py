@@ -25,14 +25,17 @@ from samebits.errors import UsageError
 from samebits.launch import origin, working_folder
 from samebits.launch.hosts import TrialOrder
 from samebits.launch.parcels import Delivery, RayOrder, has_more, received, sent
-from samebits.launch.ray_address import refuse_strangers
+from samebits.launch.ray_address import HERE, Cluster, find_cluster, late
 from samebits.launch.remote import RemoteTrial, packed_code, post
 from samebits.needs import NODE, PACKED, SPREAD
 
 __all__ = ["RayHost"]
 
-CONNECTS = 180.0  # seconds to start the bridge and to become a client; the cluster has ten of them to answer
+LOADS = 180.0  # seconds to start the bridge, which loads Ray
 STARTS = 180.0  # seconds to start Ray on this machine
+# seconds in which a cluster with an address lets samebits in, from the first look at it; but if the machine is so busy
+# that Ray took long to load, the cluster gets twice that time
+JOINS, SLOWER = 9.0, 2
 ANSWERS = 120.0  # seconds to answer a question about the nodes
 _ENDS = 15.0
 _DEVICES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")  # Ray gives a trial its own
@@ -116,8 +119,9 @@ class Bridge:
     def __init__(self, address: str) -> None:
         if importlib.util.find_spec("ray") is None:
             raise UsageError("Ray is not installed beside samebits.", "pip install ray")
-        if address:
-            refuse_strangers(address)
+        began = time.monotonic()
+        cluster = find_cluster(address)
+        self._where = cluster.where or HERE
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _BOOT, _FOLDER],
@@ -132,13 +136,26 @@ class Bridge:
         self._outcomes: dict[int, Delivery] = {}
         self._kept: set[str] = set()
         self.lacking: dict[tuple[Any, ...], list[str]] = {}
-        self._last, self._where = 0, address or "of this machine"
+        self._last = 0
         try:
-            self._send(("connect", address))
-            self._answer(CONNECTS if address else STARTS)
+            self._join(cluster, began)
         except BaseException:
             self.close()
             raise
+
+    def _join(self, cluster: Cluster, began: float) -> None:
+        """Become a client of the cluster, or end the process. `began`: when samebits first looked at the cluster."""
+        self._send(("connect", cluster.where, cluster.given))
+        self._answer(LOADS)
+        if not cluster.where:
+            self._answer(STARTS)
+            return
+        spent = time.monotonic() - began
+        limit = max(JOINS - spent, SLOWER * spent)
+        if not self._has_more(limit):
+            os.killpg(self._process.pid, signal.SIGKILL)  # a Ray that waits for the cluster may hear nothing else
+            raise UsageError(*late(cluster.where, limit, asks_for_token=cluster.asks_for_token))
+        self._answer(ANSWERS)
 
     def ask(self, verb: str, *about: Any) -> Any:
         """Ask the cluster and return its answer. Raises UsageError if it refuses or does not answer."""
@@ -200,8 +217,12 @@ class Bridge:
     def _next(self, seconds: float) -> Any:
         """Return the next message, or None if it does not come within so many seconds."""
         assert self._process.stdout is not None
-        handle = self._process.stdout.fileno()
-        return received(handle) if has_more(handle, seconds) else None
+        return received(self._process.stdout.fileno()) if self._has_more(seconds) else None
+
+    def _has_more(self, seconds: float) -> bool:
+        """Whether a message comes within so many seconds, or the process ends."""
+        assert self._process.stdout is not None
+        return has_more(self._process.stdout.fileno(), seconds)
 
     def _last_words(self) -> str:
         self._said.seek(0)
