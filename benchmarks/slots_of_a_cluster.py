@@ -58,7 +58,7 @@ def search(name, jobs, seconds, address, folder):
     begin, _, program, status = SEARCHES[name]
     out = f"{name}-{jobs}"
     command = [sys.executable, "-m", "samebits", *begin, jobs, "--on", f"ray://{address}", "--json", f"{out}.json",
-               "--out", out, "train.py", str(seconds), *program]  # fmt: skip
+               "--out", out, sys.executable, "train.py", str(seconds), *program]  # fmt: skip
     began = time.perf_counter()
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     taken = time.perf_counter() - began

@@ -46,6 +46,17 @@ for line in sys.stdin:
     print("done", flush=True)
 cluster.shutdown()
 """
+HEAD = """
+import sys
+from ray.cluster_utils import Cluster
+more = {"ray_client_server_port": int(sys.argv[1])} if sys.argv[1:] else {}
+head = dict(num_cpus=1, include_dashboard=False, object_store_memory=80_000_000, **more)
+cluster = Cluster(initialize_head=True, head_node_args=head)
+(raylet,) = cluster.head_node.all_processes["raylet"]
+print(cluster.address, raylet.process.pid, flush=True)
+sys.stdin.read()
+cluster.shutdown()
+"""
 STEPS = """import os, sys
 import samebits_probe
 noise = float.fromhex(os.urandom(4).hex()) if "noise" in sys.argv else 0.0
@@ -72,6 +83,17 @@ def train(noise):
         samebits_probe.observe("weights/w", start + step, step=step)
 ray.get(train.remote("noise" in sys.argv))
 """
+CLIENT = """import sys
+import ray
+ray.init(sys.argv[1])
+@ray.remote
+def train():
+    import samebits_probe
+    for step in range(30):
+        samebits_probe.observe("weights/w", 0.5 + step, step=step)
+    return "trained"
+print(ray.get(train.remote()))
+"""
 HANGS = """import pathlib, subprocess, sys, time
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", sys.argv[1]])
 pathlib.Path(sys.argv[1]).write_text("")
@@ -88,13 +110,13 @@ TIMES = ("seconds", "record", "machine")  # times, places and facts
 class Nodes:
     """The cluster, in a process of its own."""
 
-    def __init__(self):
+    def __init__(self, script=CLUSTER, *words):
         for _ in range(TRIES):
             self._process = subprocess.Popen(
-                [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                [sys.executable, "-c", script, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 text=True, env={**environment(), **PATIENT}, start_new_session=True,
             )  # fmt: skip
-            self.address = self._process.stdout.readline().strip()
+            self.address, _, self.raylet = self._process.stdout.readline().strip().partition(" ")
             if self.address:
                 threading.Thread(target=self._process.stderr.read, daemon=True).start()
                 return
@@ -128,6 +150,20 @@ def programs(tmp_path):
     for name, text in (("steps", STEPS), ("hangs", HANGS), ("own", OF_ITS_OWN), ("where", WHERE)):
         (tmp_path / f"{name}.py").write_text(text)
     return tmp_path
+
+
+@pytest.fixture
+def head():
+    """Function(*words) -> a cluster of one node, which ends with the test."""
+    begun = []
+
+    def start(*words):
+        begun.append(Nodes(HEAD, *words))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        one.close()
 
 
 def words(host, *more):
@@ -366,6 +402,75 @@ def test_a_cluster_of_a_different_python_is_refused(programs, nodes):
     assert (done.returncode, (programs / "record").exists()) == (2, False)
     assert " and Python 3.9.1; samebits runs Ray " in done.stderr
     assert "install the same version of Ray and Python here and on all nodes." in done.stderr
+
+
+def bridges():
+    """The processes between samebits and a cluster that run now."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if b"samebits.launch.ray_bridge import main" in path.read_bytes():
+                found.add(int(path.parent.name))
+    return found
+
+
+@pytest.mark.slow(seconds=60)
+def test_a_cluster_with_a_token_is_joined_with_it_and_refused_without_it(programs, head, monkeypatch):
+    monkeypatch.setenv("HOME", str(programs))
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "a" * 32)
+    there = head()
+    right = run(programs, f"ray://{there.address}", "--out", "record", "steps.py")
+    assert right.returncode == 0, right.stderr
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "b" * 32)
+    wrong = run(programs, f"ray://{there.address}", "--out", "wrong", "steps.py")
+    monkeypatch.delenv("RAY_AUTH_MODE")
+    none = run(programs, f"ray://{there.address}", "--out", "none", "steps.py")
+    assert (wrong.returncode, none.returncode) == (2, 2)
+    assert f"{there.address} asks for its token, and the one that Ray finds here did not open it." in wrong.stderr
+    assert f"{there.address} asks for its token." in none.stderr
+    assert not (programs / "wrong").exists()
+    assert not (programs / "none").exists()
+
+
+@pytest.mark.slow(seconds=60)
+def test_a_cluster_whose_node_does_not_answer_or_is_gone_is_refused_and_nothing_is_left(programs, head):
+    there, before = head(), bridges()
+    for end in (signal.SIGSTOP, signal.SIGKILL):
+        os.kill(int(there.raylet), end)
+        done = run(programs, f"ray://{there.address}", "--out", "record", "steps.py")
+        assert (done.returncode, (programs / "record").exists()) == (2, False), done.stderr
+        said = ("but Ray could not join a cluster there within", "answers, but no node of Ray runs on this machine.")
+        assert any(words in done.stderr for words in said), done.stderr
+    assert not bridges() - before
+
+
+def test_a_machine_without_a_node_is_told_at_once(monkeypatch):
+    from samebits.launch import ray_bridge
+
+    monkeypatch.setattr(ray_bridge, "has_raylet", lambda: False)
+    with pytest.raises(ray_bridge.NotAdmitted, match="answers, but no node of Ray runs on this machine"):
+        ray_bridge.connect("127.0.0.1:6379", "127.0.0.1:6379")
+
+
+@pytest.mark.slow(seconds=60)
+def test_a_program_that_uses_ray_client_gives_no_answer_and_its_server_is_no_host(programs, head):
+    pytest.importorskip("grpc", reason="grpcio is not installed: Ray Client needs it")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    head(str(port))
+    (programs / "client.py").write_text(CLIENT)
+    for _ in range(TRIES):  # Ray gives its server 30 seconds to start a process, however busy the machine is
+        done = run(programs, "local", "--overwrite", "--out", "record", "client.py", f"ray://127.0.0.1:{port}")
+        if trial(programs, 1)["status"] == "complete":
+            break
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "the program connects to a Ray cluster with ray://" in " ".join(done.stdout.split())
+    assert "trained" in (programs / "record" / "trials" / "001" / "stdout.txt").read_text()
+    refused = run(programs, f"ray://127.0.0.1:{port}", "--out", "refused", "steps.py")
+    assert (refused.returncode, (programs / "refused").exists()) == (2, False)
+    assert f"No Ray cluster answered at 127.0.0.1:{port}" in refused.stderr
 
 
 def test_a_program_that_uses_a_running_cluster_is_watched_in_its_workers(programs, nodes):
