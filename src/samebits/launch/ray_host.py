@@ -220,7 +220,7 @@ class Bridge:
         return received(self._process.stdout.fileno()) if self._has_more(seconds) else None
 
     def _has_more(self, seconds: float) -> bool:
-        """Whether a message comes within so many seconds, or the process ends."""
+        """Return whether a message comes within so many seconds, or the process ends."""
         assert self._process.stdout is not None
         return has_more(self._process.stdout.fileno(), seconds)
 
