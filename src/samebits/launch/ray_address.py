@@ -117,9 +117,7 @@ def _started_last() -> str:
 
 
 def _has_ended(address: str) -> bool:
-    """Return whether nobody listens at an address of this machine any more: the cluster was killed, or the machine started
-    anew.
-    """
+    """Return whether nobody listens at an address any more: the cluster was killed, or the machine started anew."""
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS / 3):
