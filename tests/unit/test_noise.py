@@ -130,7 +130,7 @@ def test_a_case_has_its_last_number():
 def test_one_seed_and_no_cases_are_said():
     one = metric_noise(trainings({None: [1.0, 2.0]}), "dice")
     assert (one.other_seeds, one.other_cases) == (None, None)
-    assert one.why["other_seeds"].startswith("one seed only")
+    assert one.why["other_seeds"].startswith("there is only one seed")
     assert "test case" in one.why["other_cases"]
 
 

@@ -114,7 +114,7 @@ def metric_noise(trainings: Sequence[TrainingRun], name: str) -> MetricNoise:
     if found.same_seed is None:
         why["same_seed"] = "no seed has two trainings"
     if found.other_seeds is None:
-        why["other_seeds"] = "one seed only"
+        why["other_seeds"] = "there is only one seed"
     elif len(groups) < statistics.FEWEST:
         why["other_seeds"] = f"from {words.count(len(groups), 'seed')}: a rough estimate"
     if cases is None:

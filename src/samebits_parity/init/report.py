@@ -148,8 +148,8 @@ EXACTLY = (
     "(column exact). Otherwise the limit is the largest magnitude drawn."
 )
 FANS = (
-    "Documented fans are taken literally: the number of inputs of one output, and of outputs of one input, in the "
-    "layer that the shape belongs to."
+    "Fans are counted as documented: the number of inputs of one output, and of outputs of one input, in the "
+    "layer to which the shape belongs."
 )
 
 
@@ -208,7 +208,10 @@ def _differences(wrong: list[WeightFacts]) -> Table:
         for these in _alike(wrong, lambda line: (*_key(line), line.instead))
         for one in these[:1]
     ]  # fmt: skip
-    note = "Gives, measured: the limit; or the deviation, if there is no limit or the deviation differs."
+    note = (
+        "The columns gives and measured show the limit. If there is no limit, or if the deviation differs, they show "
+        "the deviation."
+    )
     return Table(id="differences", title="Not as documented.", columns=columns, rows=tuple(rows), notes=(note, FANS))
 
 
@@ -244,7 +247,7 @@ def _all(lines: list[WeightFacts]) -> Table:
         Column("documented", wide=True), Column("documented in"), Column("agrees"),
     )  # fmt: skip
     rows = [_row(these) for these in _alike(lines, _key)]
-    notes = (EXACTLY, "Deviations are of the first library named, as drawn.")
+    notes = (EXACTLY, "Deviations are those of the weights that the first named library drew.")
     return Table("initial weights", "Everything.", columns, tuple(rows), notes, on=DOCUMENT)
 
 

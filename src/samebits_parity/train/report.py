@@ -148,8 +148,8 @@ def _facts(judged: TrainVerdict, reasons: list[Account]) -> list[tuple[str, str]
 
 def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
     notes = [
-        f"A difference is beyond rounding if it is more than {FACTOR:g} u sqrt(n) of the largest value; n is the "
-        "number of values in the largest tensor."
+        f"A difference is beyond rounding if it is more than {FACTOR:g} u sqrt(n) of the largest value; u is "
+        "2^-24 in float32, and n is the number of values in the largest tensor."
     ]
     if not asked.single:
         notes.append(

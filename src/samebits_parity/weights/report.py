@@ -154,7 +154,7 @@ def _lonely(one: Lonely) -> LonelyFile:
 MARKS = {True: "=", False: "!=", None: "?"}
 FILLED = (
     "arrays hold one number only (zero biases, fresh averages). While outputs were compared, random numbers stood in "
-    "for them. The file has the model's own."
+    "for them. The file has the model's own numbers."
 )
 EXPLAINED = (
     f"Rounding explains {ROUNDINGS:.0f} times the distance of PyTorch's float32 from its float64 up to that layer, or "

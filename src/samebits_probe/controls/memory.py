@@ -62,7 +62,7 @@ class Aslr(Control):
     id = "aslr"
     implies = ("hash-seed",)
     value = "fixed"
-    values = "fixed, or compat (fixed too, as old kernels laid memory out)"
+    values = "fixed, or compat (also fixed, in the layout of old kernels)"
     personality = _NO_RANDOMIZE
     edits = (
         edit(
@@ -76,7 +76,7 @@ class Aslr(Control):
     is_experiment = True
     factor = "address-layout"
     varies = "The layout of memory, and so the order of sets of objects, which depends on their addresses."
-    takes = "fixed, compat (fixed too, as old kernels laid memory out), own (random if the system says so)"
+    takes = "fixed, compat (also fixed, in the layout of old kernels), own (random if the system says so)"
     moves_memory = False  # as a side effect: moving memory is its purpose
 
     @classmethod

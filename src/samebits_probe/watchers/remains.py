@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Reader = Callable[[Any], "Iterable[NamedArray]"]  # gives the content of an object
 Alive = Tuple[int, Callable[[], Any], Reader, Any]  # number, weak reference, reader, what must live until then
 
-_LOST = "an object died at a moment when what it held could not be read"
+_LOST = "an object was destroyed at a moment when its content could not be read"
 
 
 class Remains:

@@ -60,7 +60,7 @@ SEEN = [
         "end",
         "every variable outside of graphs and every variable of a session's graph, also in models that were never "
         "trained, in copies, and if it is trained by hand; read at the exit, when it dies, or when its session closes",
-        "a session in a cycle of references, which dies unclosed",
+        "a session in a cycle of references, which is destroyed without being closed",
         "for trained weights, the state after the last step is compared",
     ),
     (

@@ -36,7 +36,7 @@ SEEN = [
     ("metrics", "what the train step returns", "", ""),
     (
         "gradient",
-        "arguments of Optimizer.apply or stateless_apply: further outputs (TensorFlow, JAX), there and then (torch); "
+        "arguments of Optimizer.apply or stateless_apply: further outputs (TensorFlow, JAX), at once (torch); "
         "under torch.compile the parameters' own after the call",
         "TensorFlow: XLA, several replicas; JAX: a step whose bits it would change (each is checked)",
         "gradient: returning it would change the step's bits",
