@@ -105,3 +105,27 @@ exec(compile(cell, name, "exec"))
     assert [(event["places"][0], event["text"]) for event in drew] == [
         (["/tmp/ipykernel_1/2.py", 2], "x = random.random()")
     ]
+
+
+CELLS = """\
+import linecache
+
+def run(name, text):
+    linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+    exec(compile(text, name, "exec"), globals())
+
+run("<ipython-input-1-ab>", "import random\\n")
+run("/tmp/ipykernel_7/12.py", "x = random.random()\\n")
+run("<string>", "x = random.random()\\n")
+"""
+
+
+def test_the_cells_of_a_kernel_old_or_new_are_told_with_their_text(watched_run):
+    trial = watched_run(None, CELLS, draws=True)
+    cells = [(event["path"], event["text"]) for event in events(trial, "cell")]
+    assert [(path.rpartition("/")[2], text) for path, text in cells] == [
+        ("<ipython-input-1-ab>", "import random\n"),
+        ("12.py", "x = random.random()\n"),
+    ]
+    assert next(event["places"][0] for event in events(trial, "drew")) == ["/tmp/ipykernel_7/12.py", 1]
+    assert {(event["path"], 1) for event in events(trial, "ran")} >= {(path, 1) for path, _ in cells}

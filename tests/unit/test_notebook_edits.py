@@ -42,7 +42,8 @@ def notebooks(draw):
     }
     ascii_only = draw(st.booleans()) or "\ud800" in json.dumps(known, ensure_ascii=False)
     text = json.dumps(known, ensure_ascii=ascii_only, **draw(st.sampled_from(DUMPS)))
-    return text + draw(st.sampled_from(["", "\n", "\r\n \n"]))
+    text += draw(st.sampled_from(["", "\n", " \n\n"]))
+    return text.replace("\n", "\r\n") if draw(st.booleans()) else text
 
 
 def of(text):
@@ -167,6 +168,8 @@ CELLS = [
     "x = 1;  # what?\n# is it?\ny = 2",
     "%%time?\n",
     "a = 1\r\nb = 1\r\n",
+    "await f()\nasync with g() as x:\n    pass",
+    "@decorated\ndef f(): return f'{1!r:>{2}}'\nx = {\n  'a': [1,\n%time y\n]}",
 ]
 
 
