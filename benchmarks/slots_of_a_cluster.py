@@ -69,10 +69,11 @@ def search(name, jobs, seconds, address, folder):
 
 def told(name, found):
     """What a search found, and how many trials it took."""
-    answer = found["explanation"] if name == "explain" else found
     if name == "explain":
-        return ", ".join(answer["cause"]), answer["trials"]
-    return "the same bits" if answer["verdict"] == "repeated" else answer["sentence"], answer["trials"]
+        answer = found["explanation"]
+        return ", ".join(answer["cause"]), words.count(answer["trials"], "trial")
+    same = found["verdict"] == "repeated"
+    return "the same bits" if same else found["sentence"], f"{words.count(found['trials'], 'trial')} of each value"
 
 
 def compare(name, seconds, address, folder):
@@ -82,7 +83,7 @@ def compare(name, seconds, address, folder):
     for jobs in ("1", beside):
         taken[jobs], found = search(name, jobs, seconds, address, folder)
         what, trials = told(name, found)
-        print(f"{name} --jobs {jobs}: {what} in {taken[jobs]:.0f} s, {words.count(trials, 'trial')}", flush=True)
+        print(f"{name} --jobs {jobs}: {what} in {taken[jobs]:.0f} s, {trials}", flush=True)
     print(f"{name}: four slots take {taken[beside] / taken['1']:.2f} of the time of one", flush=True)
 
 
