@@ -67,6 +67,13 @@ def test_after_a_patch_that_repeated_by_chance_the_next_one_is_tried(proposal, m
     assert Attempts(proposal(DATA, edits(0, 7)), None).result(fewest=True).outcome == "refuted"
 
 
+@pytest.mark.parametrize(("verdict", "said"), [("diverged", "do not repeat"), ("inconclusive", "give no answer")])
+def test_a_patch_whose_trials_give_no_answer_is_not_said_to_fail(proposal, monkeypatch, verdict, said):
+    answers(monkeypatch, verdict)
+    found = Attempts(proposal(DATA, edits(0)), None).result(fewest=False)
+    assert found.sentence.startswith(f"With the patch, the trials {said}.")
+
+
 def test_a_search_that_was_whole_does_not_say_that_it_ended_early(proposal, monkeypatch):
     monkeypatch.setattr("samebits.patches.reduction.MOST_CHECKS", 2)
     monkeypatch.setattr(fix, "MOST_CHECKS", 2)

@@ -267,7 +267,8 @@ def _outcome(document: PatchResult, outcome: PatchOutcome, tried: list[PatchTria
     if outcome == "mended":
         said = f"with the patch, {last.trials} of {last.trials} trials repeat. The patch stays in the files."
     else:
-        said = f"with the patch, the trials do not repeat. The files are as before: {last.sentence}"
+        what = "do not repeat" if last.verdict == "diverged" else "give no answer"
+        said = f"with the patch, the trials {what}. The files are as before: {last.sentence}"
     update = {
         "outcome": outcome, "verdict": last.verdict, "sentence": said[:1].upper() + said[1:], "tried": tried,
         "reason": last.sentence if last.verdict == "inconclusive" else None,
