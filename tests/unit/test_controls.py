@@ -243,3 +243,9 @@ def test_a_stream_gives_as_many_bits_as_are_asked_for(number):
 
 def test_the_table_lists_every_control_for_the_documentation():
     assert [entry.id for entry in controls.table()] == list(inner.TABLE)
+
+
+def test_the_advice_about_workers_names_the_seeds_that_they_may_draw():
+    lines = [line for one in inner.find("dataloader-workers").edits for line in one.lines]
+    assert lines[0].startswith("DataLoader(..., num_workers=0)")
+    assert "os.urandom()" in lines[1]

@@ -33,7 +33,11 @@ class DataloaderWorkers(Control):
     values = "a number of workers from 0 to 99, or own (as many as the program says: counted, not held)"
     is_strict = False  # it is slow, and a program that repeats with workers does not need it
     edits = (
-        edit(CODE, "DataLoader(..., num_workers=0)  # or in_order=True, and worker_init_fn that seeds what it uses"),
+        edit(
+            CODE,
+            "DataLoader(..., num_workers=0)  # or in_order=True, and worker_init_fn that seeds what it uses",
+            "# Workers whose seed is the clock, os.urandom() or a process id differ in each run: see worker_init_fn",
+        ),
     )
     hints = {"batch": 10}
     factor = "dataloader-workers"
