@@ -252,6 +252,34 @@ def test_a_database_is_more_than_its_rows(tmp_path, read_file):
     assert differing(written("a.db", 1), written("b.db", 2)) == {"(view) loss", "(user_version)"}
 
 
+def test_the_fields_of_a_structured_array_are_parts(tmp_path, read_file):
+    kinds = [("loss", "f8"), ("time", "f4")]
+    np.save(tmp_path / "a.npy", np.array([(0.5, 1.0)], kinds))
+    np.save(tmp_path / "b.npy", np.asfortranarray(np.array([(0.5, 2.0)], kinds)))
+    one, other = read_file(tmp_path / "a.npy"), read_file(tmp_path / "b.npy")
+    assert differing(one, other) == {"time"}
+    assert set(one.nonnegative) >= {"loss", "time"}
+
+
+def test_texts_and_attributes_of_hdf5_are_values_and_a_number_is_an_array(tmp_path, read_file):
+    h5py = pytest.importorskip("h5py")
+
+    def written(name, day):
+        with h5py.File(tmp_path / name, "w") as file:
+            file.attrs["acc"], file.attrs["made"], file.attrs["raw"] = 0.5, f"2026-11-0{day} 10:00:00", np.bytes_(b"x")
+            file["log"], file["note"] = [f"2026-11-0{day} 10:00:00", "loss 0.5"], "x"
+            file["iterations"] = 3
+        return read_file(tmp_path / name)
+
+    one, other = written("a.h5", 1), written("b.h5", 2)
+    assert one.tensors == other.tensors
+    assert differing(one, read_file(tmp_path / "a.h5")) == set()
+    assert {name for name in one.masked if one.masked[name] != other.masked[name]} == {"@made", "log"}
+    assert one.shown["@acc"] == "0.5"
+    assert one.shown["@raw"] == '"x"'
+    assert set(one.tensors) - set(one.values) == {"iterations"}
+
+
 def test_an_extended_attribute_is_a_part_of_its_file(tmp_path, read_file):
     def written(name, **attributes):
         path = tmp_path / name

@@ -26,7 +26,7 @@ def parts(value, span=(BEGAN, BEGAN + 100)):
     "name",
     ["seconds", "history.npz > seconds", "train_runtime", "created_at", "date_saved", "run.start_time", "cv.mean_fit_time",
      "startTime", "train_samples_per_second", "elapsed_ms", "rss", "throughput", "logs.12.wall_time",
-     "log.csv > row 1.samples/s", "row 3.ms/step", "it/s"],
+     "log.csv > row 1.samples/s", "row 3.ms/step", "it/s", "time.train", "step 3.time/epoch", "throughput.val"],
 )  # fmt: skip
 def test_a_number_whose_name_says_time_rate_or_memory_is_understood(name):
     assert classify(name, 1.5, 2.5).effect == "understood"
@@ -35,7 +35,8 @@ def test_a_number_whose_name_says_time_rate_or_memory_is_understood(name):
 @pytest.mark.parametrize(
     "name",
     ["loss", "accuracy", "time_embed.weight", "timestep", "best_epoch", "seed", "time_step", "update", "mask", "lifetime_value_pred",
-     "best_model_path", "n_estimators", "sentiment", "dateline_score", ""],
+     "best_model_path", "n_estimators", "sentiment", "dateline_score", "",
+     "time.mean", "time.step", "loss.train", "time_step.train"],
 )  # fmt: skip
 def test_a_number_whose_name_says_nothing_of_a_run_is_unknown(name):
     assert classify(name, 1.5, 2.5).effect == "unknown"

@@ -126,6 +126,47 @@ def test_an_estimator_that_joblib_wrote_is_a_model(tmp_path, compress, read_file
     assert any(name.startswith("head.estimators_") for name in differing)
 
 
+def test_every_pickle_of_a_file_is_read(tmp_path, read_file):
+    first, second = pickle.dumps({"loss": 0.5}), pickle.dumps({"time": 1, "w": np.ones(2)})
+    path = tmp_path / "a.pkl"
+    path.write_bytes(first + bytes(512) + second + bytes(9))
+    file = read_file(path)
+    assert set(file.tensors) == {"loss", "(pickle 2).time", "(pickle 2).w"}
+    assert set(file.values) == {"loss", "(pickle 2).time"}
+    path.write_bytes(first + b"rest")
+    assert set(read_file(path).tensors) == {"loss", "(what follows)"}
+
+
+def test_objects_that_share_one_another_are_read_in_time_in_proportion_to_their_number(tmp_path, read_file):
+    def written(name, last):
+        nested = [last]
+        for _ in range(40):
+            nested = [nested, nested, {}]
+        (tmp_path / name).write_bytes(pickle.dumps(nested))
+        return read_file(tmp_path / name)
+
+    one, same, other = written("a.pkl", 1), written("b.pkl", 1), written("c.pkl", 2)
+    assert one.tensors == same.tensors
+    assert one.tensors != other.tensors
+
+
+def test_addresses_as_keys_and_the_random_ids_of_cloudpickle_do_not_matter(tmp_path, read_file):
+    cloudpickle = pytest.importorskip("cloudpickle")
+
+    def written(name, address, value):
+        thing = type("Thing", (), {"__module__": "__main__"})
+        made = thing()
+        made.table = {address: value, 7: 1}
+        (tmp_path / name).write_bytes(cloudpickle.dumps(made))
+        return read_file(tmp_path / name)
+
+    one, same = written("a.pkl", 140507427128912, 0.5), written("b.pkl", 140507427130000, 0.5)
+    other = written("c.pkl", 140507427128912, 0.6)
+    assert one.tensors == same.tensors
+    assert {name for name in one.tensors if one.tensors[name] != other.tensors[name]} == {"table.address 1"}
+    assert "table.7" in one.tensors
+
+
 def test_an_archive_in_a_pickle_is_compared_without_the_times_of_its_members(tmp_path, read_file):
     def written(name, year, rate=0.1):
         stream = io.BytesIO()

@@ -34,6 +34,11 @@ _STRING_REASONS = frozenset(("time", "moment", "host", "run id", "version of the
 _RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
 _OF_FEATURES = COEFFICIENTS | {"weights", "beta", "betas", "theta"}
 _FORMS_OF_TIME = ("time", "date", "duration", "rate", "memory")  # a predicted date is a result
+# what a time is that of: "time.train", "seconds/epoch"
+_STAGES = frozenset(
+    ("train", "training", "val", "valid", "validation", "eval", "evaluation", "test", "fit", "predict", "total",
+     "epoch", "epochs", "forward", "backward")
+)  # fmt: skip
 _CHOSEN = frozenset(("best", "selected", "chosen", "winner", "winning", "top"))
 _PER_SECOND, _PER_THING = re.compile(r"/(?:s|secs?|seconds?)$"), re.compile(r"(^|\W)(?:us|ms|s|secs?|seconds?)/\w+$")
 _MODEL_WORDS = frozenset(
@@ -85,6 +90,8 @@ def last_key(name: str) -> str:
     parts = [part for part in re.split(r"[./\[\]@]| > ", name) if part and not part.isdigit()]
     if len(parts) > 1 and parts[-1].lower() in ("name", "id", "hash", "sha", "value", "values"):
         return f"{parts[-2]}_{parts[-1]}"
+    if len(parts) > 1 and parts[-1].lower() in _STAGES and reason_of_key(parts[-2]) in ("time", "duration", "rate"):
+        return parts[-2]  # {"time": {"train": 3.2}}
     return parts[-1] if parts else ""
 
 

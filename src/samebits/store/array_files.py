@@ -61,6 +61,11 @@ def add_array(parts: Parts, name: str, stream: LimitedStream) -> None:
         parts.nonnegative.add(name)
     if fortran:
         data = np.frombuffer(data, dtype).reshape(shape, order="F").tobytes()
+    if dtype.names:
+        parts.add_plain(joined(name, "(shape)"), list(shape))
+        for field in dtype.names:  # the padding between fields holds no value of the program
+            parts.add_array(joined(name, field), np.frombuffer(data, dtype)[field])
+        return
     parts.add(name, shape_text(np.lib.format.dtype_to_descr(dtype).__repr__(), shape), data)
     if dtype.kind in "USMm":  # text and times
         parts.values.add(name)
@@ -178,8 +183,13 @@ def _add_attributes(parts: Parts, name: str, item: Any) -> None:
     for key in sorted(item.attrs):
         attribute = joined(name, f"@{key}")
         parts.spend(_stored(item.attrs.get_id(key)))
-        _add_value(parts, attribute, item.attrs[key])
+        _add_value(parts, attribute, _plain(item.attrs[key]))
         parts.values.add(attribute)
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy as one of Python."""
+    return value.item() if isinstance(value, np.generic) and value.dtype.kind in "fiub" else value
 
 
 def _add_value(parts: Parts, name: str, value: Any) -> None:
@@ -188,13 +198,25 @@ def _add_value(parts: Parts, name: str, value: Any) -> None:
     if text is not None:
         add_json(parts, name, without(text, (*_TIMES, *_IDENTITIES)))
         return
+    if isinstance(value, (str, bytes)) or type(value) in (bool, int, float):  # float64 of NumPy is a float, too
+        parts.add_plain(name, _text(value))
+        return
     array = np.asarray(value)
-    if array.dtype.hasobject:
+    if array.dtype.hasobject and all(isinstance(item, (str, bytes)) for item in array.flat):
+        parts.add_plain(joined(name, "(shape)"), list(array.shape))
+        parts.add_plain(name, [_text(item) for item in array.flat])
+    elif array.dtype.hasobject:
         parts.add(name, shape_text("object", array.shape), canonical(array.tolist()))
-        if all(isinstance(item, (str, bytes)) for item in array.flat):
-            parts.values.add(name)
     else:
         parts.add_array(name, array)
+
+
+def _text(value: Any) -> Any:
+    """Return bytes as the text that they hold, if they do."""
+    try:
+        return value.decode() if isinstance(value, bytes) else value
+    except UnicodeDecodeError:
+        return value
 
 
 def _json_text(value: Any) -> Any:

@@ -11,7 +11,7 @@ import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,10 +48,34 @@ def read_pickle(path: Path, parts: Parts) -> str:
     with path.open("rb") as file:
         stream = _uncompressed(file, parts)
         content = read(stream, built=lambda made: _take_array(made, stream))
-        PickleWalk(parts, no_storage).add("", content)
-        if stream.read(1):
-            parts.add("(what follows)", "bytes", stream.read(MOST_BYTES))
+        walk = PickleWalk(parts, no_storage)
+        walk.add("", content)
+        for number, following in enumerate(_following(stream, parts), 2):
+            walk.add(f"(pickle {number})", following)
     return "pickle"
+
+
+def _following(stream: IO[bytes], parts: Parts) -> Iterator[Any]:
+    """Yield what the pickles behind the first one describe. If anything else follows, its bytes are a part."""
+    while _skip_zeros(stream):
+        begin = stream.tell()
+        try:
+            following = read(stream, built=lambda made: _take_array(made, stream))
+        except ValueError:
+            stream.seek(begin)
+            parts.add("(what follows)", "bytes", stream.read())
+            return
+        yield following
+
+
+def _skip_zeros(stream: IO[bytes]) -> bool:
+    """Skip zero bytes, with which `dbm.dumb` fills its blocks. Return whether anything is left."""
+    byte = stream.read(1)
+    while byte == b"\0":
+        byte = stream.read(1)
+    if byte:
+        stream.seek(-1, 1)
+    return bool(byte)
 
 
 def add_pickle(parts: Parts, name: str, data: bytes) -> None:

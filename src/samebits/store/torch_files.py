@@ -25,6 +25,9 @@ from samebits.store.pickles import MOST_TEXT, Global, Made, Persistent, bytes_of
 MAGIC = 0x1950A86A20F9469CFC6C
 Storages = Callable[[str, int], Any]  # (key, size in bytes) -> buffer
 _MOST_VALUES = 500_000
+# what id() returns under Linux: figures of Matplotlib use such numbers as keys
+_ADDRESSES = ((0x550000000000, 0x570000000000), (0x7E0000000000, 0x800000000000))
+_MOST_REPEATED = 20_000  # values; later ones that were added before are not added again: objects can share one another
 _IGNORED = ("version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id")
 _SIZES = {
     1: ("Byte", "Char", "Bool", "QInt8", "QUInt8", "Untyped", "uint8", "int8", "bool", "QUInt4x2", "QUInt2x4"),
@@ -187,6 +190,7 @@ class Walk:
     def __init__(self, parts: Parts, storages: Storages) -> None:
         self._parts, self._storages = parts, storages
         self._inside: set[int] = set()
+        self._known: set[int] = set()
         self._visited = 0
 
     def add(self, path: str, value: Any) -> None:
@@ -200,7 +204,10 @@ class Walk:
             self._parts.add_plain(path, value)
         elif id(value) in self._inside:
             self._parts.add_plain(path, "(itself)")
+        elif id(value) in self._known and self._visited > _MOST_REPEATED:
+            self._parts.add_plain(path, "(as before)")
         else:
+            self._known.add(id(value))
             self._inside.add(id(value))
             self._add_nested(path, value)
             self._inside.discard(id(value))
@@ -225,8 +232,9 @@ class Walk:
     def _add_dict(self, path: str, table: dict[Any, Any]) -> None:
         if not table:
             self._parts.add_plain(path, "(empty)")
-        for key, value in table.items():
-            self.add(joined(path, _named(key)), value)
+        for number, (key, value) in enumerate(table.items(), 1):
+            is_address = type(key) is int and any(begin <= key < end for begin, end in _ADDRESSES)
+            self.add(joined(path, f"address {number}" if is_address else _named(key)), value)
 
     def _add_made(self, path: str, made: Made) -> None:
         name = made.function.name if isinstance(made.function, Global) else text_of(made.function)
