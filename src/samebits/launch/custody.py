@@ -238,7 +238,7 @@ def _foreign_trials(folder: Path) -> Iterator[Path]:
 
 
 def _foreign_trial(folder: Path) -> Iterator[Path]:
-    """Yield a trial may write anything into the folders that are meant for it."""
+    """Yield what does not belong to a trial. In its own folders, a trial may write anything."""
     for path in sorted(folder.iterdir()):
         if not record_files.is_folder(path):
             if not record_files.is_file(path) or not _TRIAL_FILES.fullmatch(path.name):

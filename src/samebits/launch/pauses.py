@@ -148,7 +148,7 @@ class Wait:
     leaks: list[Leak] = field(default_factory=list)
 
     def over(self) -> Wait:
-        """Return the trial goes on."""
+        """Return the wait as it is when it is over, because the trial goes on."""
         spent = time.monotonic() - self.since if self.since is not None else 0.0
         return replace(self, seconds=self.seconds + spent, since=None, at=time.time())
 

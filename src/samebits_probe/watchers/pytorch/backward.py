@@ -55,7 +55,7 @@ class Backward:
         self._watch, self._forwards, self._by_hand = watch, forwards, by_hand
 
     def before(self, outputs: Any, inputs: Optional[List[Tensor]]) -> Optional[Begun]:
-        """Return the engine starts. `inputs`: see `_inputs_of`.
+        """Note that the engine starts. `inputs`: see `_inputs_of`.
 
         Returns what `after` takes, or None if nothing is watched.
         """
