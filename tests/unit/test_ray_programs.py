@@ -1,10 +1,14 @@
 """What a trial's environment tells Ray about the workers of a cluster that runs already."""
 
 import json
+import subprocess
+import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
 
+from samebits.launch.local import end_all
 from samebits.launch.ray_programs import may_meet_cluster, variables
 from samebits_probe.watchers import ray_tasks
 
@@ -39,6 +43,36 @@ def test_a_cluster_is_known_by_its_address_or_its_file(monkeypatch, tmp_path):
     (tmp_path / "ray").mkdir()
     (tmp_path / "ray" / "ray_current_cluster").write_text("10.0.0.1:6379")
     assert may_meet_cluster()
+
+
+@pytest.fixture
+def worker(tmp_path):
+    """A process that runs outside of the trial, and has left files in its folder."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    (tmp_path / f"{1:020d}-{process.pid}").mkdir()
+    yield process
+    process.communicate()
+
+
+def test_the_seal_waits_for_workers_of_a_cluster(tmp_path, worker):
+    closed, waited = [], []
+
+    class Running:
+        def close(self):
+            closed.append(True)
+
+    ended = threading.Thread(target=lambda: waited.append(end_all(Running(), tmp_path, 600)))
+    ended.start()
+    assert waited == []
+    worker.communicate(b"\n")  # it ends
+    ended.join(600)
+    assert (closed, waited) == ([True], [None])
+
+
+def test_the_seal_does_not_wait_for_ever(tmp_path, worker):
+    end_all(SimpleNamespace(close=lambda: None), tmp_path, 0.0)
+    end_all(SimpleNamespace(close=lambda: None), tmp_path / "absent")
+    assert worker.poll() is None
 
 
 class Manager:

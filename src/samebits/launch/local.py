@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +17,8 @@ from samebits import controls
 from samebits.launch import supervisor
 from samebits.model import Status
 from samebits.words import signal_name
+
+OTHERS_MAY_TAKE, _LOOK_FOR_OTHERS = 5.0, 0.05  # seconds
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,25 @@ def still_running(running: Command) -> list[str]:
     """Return the command lines of the processes below a trial's root."""
     lines = [supervisor.command_line(process.pid) for process in supervisor.below(running.root)]
     return [" ".join(line) for line in lines if line]
+
+
+def end_all(running: Command, processes: Path, seconds: float = OTHERS_MAY_TAKE) -> None:
+    """End all processes of a trial, and wait until no other process runs that left files in `processes`.
+
+    Such are the workers of a cluster of Ray that ran before: they are not below the trial's root. Ray ends them a
+    moment after their program, and what they write then must not come after the seal.
+    """
+    running.close()
+    until = time.monotonic() + seconds
+    pids = [name.rpartition("-")[2] for name in (os.listdir(processes) if processes.is_dir() else [])]  # noqa: PTH208
+    while time.monotonic() < until and any(map(_runs, pids)):
+        time.sleep(_LOOK_FOR_OTHERS)
+
+
+def _runs(pid: str) -> bool:
+    with suppress(OSError):  # it is gone, or a zombie, or belongs to a different user
+        return bool(os.readlink(f"/proc/{pid}/exe"))  # noqa: PTH115
+    return False
 
 
 def exit_words(code: int) -> str:

@@ -16,7 +16,7 @@ from samebits.launch.command import FileNames, ProgramPlace, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, ProcessFiles
 from samebits.launch.limits import Limits, grown
-from samebits.launch.local import Command, CommandEnd, Job, Launcher, still_running
+from samebits.launch.local import Command, CommandEnd, Job, Launcher, end_all, still_running
 from samebits.launch.observations import Processes
 from samebits.launch.pauses import Wait
 from samebits.launch.plan import Plan, trial_name
@@ -256,7 +256,7 @@ class TrialRun:
         if self.meter is not None:
             self.meter.ended(ending.memory)
         if not waits:
-            self._running.close()
+            end_all(self._running, self.folder / wire.PROCESSES)
         self._left.close()  # before anything here reads the files that are watched
         touched = facts.touched(self.processes.look())
         self.files.end(self.folder / wire.PROCESSES, touched, self._left.wrote)
