@@ -93,6 +93,14 @@ def test_a_patch_with_which_the_trials_repeat_stays(recorded):
     assert json.loads((record / "fix.json").read_text())["outcome"] == "mended"
 
 
+def test_the_trials_with_a_patch_compare_the_file_that_differed_if_nothing_else_was_observed(recorded):
+    text = "import json, random\njson.dump({'w': [random.random(), random.random()]}, open('model[1].json', 'w'))\nopen('log', 'w').write('')\n"
+    record = recorded(text, "python-seed")
+    found = fix(FixRequest(record, apply=True))
+    assert (found.outcome, found.verdict) == ("mended", "repeated")
+    assert text_of(record) == text.replace("random\n", "random\nrandom.seed(2019)\n", 1)
+
+
 def test_a_patch_that_does_not_mend_is_taken_back_with_the_time_of_the_file(recorded):
     record = recorded(TRAINS.format(draw="random.random() + numpy.random.rand()"), "python-seed")
     path, before = record.parent / "work" / "train.py", text_of(record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import shlex
 import time
 from collections.abc import Sequence
@@ -239,9 +240,23 @@ def _checked(made: Proposal, progress: Progress | None) -> Result:
     """Check the program with the patch: the record's command and options, as many trials as explain needed."""
     request = recorded_trials.request_of(made.record)
     trials = max(len(made.result.trials), made.why.needed, 2)
-    options = request.options.model_copy(update={"trials": trials})
+    options = request.options.model_copy(update={"trials": trials, "artifacts": _artifacts(made)})
     request = replace(request, out=made.record.folder.absolute() / FOLDER, overwrite=True, options=options)
     return checks.run(request, progress).result
+
+
+def _artifacts(made: Proposal) -> list[str]:
+    """Return patterns of the files that count: those of the record.
+
+    If the record observed nothing but files, it is the file that differed first. Without it, a check of equal files has
+    no verdict.
+    """
+    trials, differed = made.record.trials, made.result.divergence
+    named = made.record.file.options.artifacts
+    if named or differed is None or any(trial.observed for trial in trials):
+        return named
+    paths = {file.path for trial in trials for file in trial.files.files}
+    return sorted(glob.escape(path) for path in paths if f"{differed.name} > ".startswith(f"{path} > "))
 
 
 def _trial(document: PatchResult, checked: Result) -> PatchTrial:
