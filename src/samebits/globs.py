@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 
 __all__ = ["matches_any"]
@@ -30,6 +31,9 @@ def _translated(part: str) -> str:
     if part in known:
         return known[part]
     if part.startswith("[") and part.endswith("]") and len(part) > 2:
-        inner = part[1:-1].replace("\\", r"\\")
-        return f"[{'^' + inner[1:] if inner.startswith('!') else inner}]"
+        inner = re.sub(r"[\\\[&~|]", r"\\\g<0>", part[1:-1])  # Python may give these a meaning in sets
+        found = f"[{'^' + inner[1:] if inner.startswith('!') else inner}]"
+        with suppress(re.error):  # `[z-a]` names no characters: taken as it is
+            re.compile(found)
+            return found
     return re.escape(part)

@@ -1,0 +1,39 @@
+"""Patterns of --artifact and --ignore: any text is one, and an escaped name matches that name."""
+
+import glob
+import re
+import warnings
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samebits.globs import matches_any
+
+NAMES = st.text("ab[]!-^&~|\\*?.{}() ", min_size=1, max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("model.pt", "model.pt", True), ("*.pt", "model.pt", True), ("*.pt", "out/model.pt", False),
+        ("**/*.pt", "model.pt", True), ("**/*.pt", "a/b/model.pt", True), ("out", "out/a/b", True), ("out/", "out/a", True),
+        ("./out/*", "out/a", True), ("model?.pt", "model1.pt", True), ("model[12].pt", "model2.pt", True),
+        ("model[!12].pt", "model2.pt", False), ("model[!12].pt", "model3.pt", True), ("model[[]1].pt", "model[1].pt", True),
+        ("[z-a]", "[z-a]", True), ("[z-a]", "z", False), ("[&&]", "&", True), ("[a||b]", "|", True), ("[--]", "-", True),
+    ],
+)  # fmt: skip
+def test_a_pattern_matches_as_in_a_shell(pattern, path, matches):
+    assert matches_any(path, [pattern]) is matches
+
+
+@given(NAMES, NAMES)
+def test_any_text_is_a_pattern_and_says_nothing_on_the_screen(pattern, path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert matches_any(path, [pattern]) in (True, False)
+
+
+@given(NAMES.filter(lambda name: not re.search(r"^\.|\.$", name)))
+def test_an_escaped_name_matches_itself(name):
+    assert matches_any(name, [glob.escape(name)])
