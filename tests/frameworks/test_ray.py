@@ -110,11 +110,11 @@ TIMES = ("seconds", "record", "machine")  # times, places and facts
 class Nodes:
     """The cluster, in a process of its own."""
 
-    def __init__(self, script=CLUSTER, *words):
+    def __init__(self, script=CLUSTER, *words, place=PLACE.name):
         for _ in range(TRIES):
             self._process = subprocess.Popen(
                 [sys.executable, "-c", script, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                text=True, env={**environment(), **PATIENT}, start_new_session=True,
+                text=True, env={**environment(), **PATIENT, "RAY_TMPDIR": place}, start_new_session=True,
             )  # fmt: skip
             self.address, _, self.raylet = self._process.stdout.readline().strip().partition(" ")
             if self.address:
@@ -156,14 +156,16 @@ def programs(tmp_path):
 def head():
     """Function(*words) -> a cluster of one node, which ends with the test."""
     begun = []
+    # a place of its own: a cluster that ends removes the note in which programs find the cluster of this place
+    with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp") as place:
 
-    def start(*words):
-        begun.append(Nodes(HEAD, *words))
-        return begun[-1]
+        def start(*words):
+            begun.append(Nodes(HEAD, *words, place=place))
+            return begun[-1]
 
-    yield start
-    for one in begun:
-        one.close()
+        yield start
+        for one in begun:
+            one.close()
 
 
 def words(host, *more):
