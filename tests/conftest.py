@@ -30,8 +30,8 @@ os.environ.pop("PYTHONPYCACHEPREFIX", None)  # bytecode lies beside its source h
 sys.pycache_prefix = None
 BEGAN_WITH = dict(os.environ)  # of a run that tests share, whatever one of them has set by then
 
-# A test that draws other examples each time does not repeat: `make endurance` draws them, and a find becomes a test.
-# What a law takes says how busy the machine is, so it has no deadline.
+# A test that draws different examples each time does not repeat. So only `make endurance` draws them. An example that
+# shows a fault becomes a test. A law has no deadline, because its time depends on how busy the machine is.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("drawn", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("drawn" if os.environ.get("SAMEBITS_ENDURANCE") else "repeatable")

@@ -117,7 +117,7 @@ def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
 def _comparable(found: StudyResult) -> dict[str, Any]:
     """Return what two results must have in common to be one study.
 
-    The digests of the data are part of it, the folder is not. None: not known, because the document is of an older
+    The digests of the data are part of it, but the folder is not. None: not known, because the document is of an older
     release.
     """
     same = found.model_dump(include={"study", "scale", "trials", "epochs", "arguments", "watershed"})

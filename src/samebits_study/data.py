@@ -176,7 +176,7 @@ Split = dict[str, NDArray[np.uint8]]
 def split_digits(folder: Path, *, train: int, validation: int, test: int, seed: int) -> Split:
     """Return arrays {train,validation,test}_{images,labels}: images (n, 28, 28) and labels (n,), bytes.
 
-    images (n, 28, 28) and labels (n,), bytes. `validation` digits, equally many of each class, are drawn from the
+    `validation` digits, equally many of each class, are drawn from the
     training set (the paper, section VIII.B: 1,000 for each class). Then come the first `train` of the others in
     MNIST's order, and the first `test` digits of the test set. Raises DataError.
     """

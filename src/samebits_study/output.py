@@ -105,7 +105,7 @@ def _number(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return the text as it is, on one line. Two hyphens stay two: --out is no dash."""
+    """Return the text as it is, on one line. Two hyphens stay two: --out is not a dash."""
     line = " ".join(printable(text).split())
     return "".join(SPECIAL.get(character, character) for character in line).replace("--", "-{}-")
 

@@ -429,8 +429,8 @@ def test_a_cluster_with_a_token_is_joined_with_it_and_refused_without_it(program
     monkeypatch.delenv("RAY_AUTH_MODE")
     none = run(programs, f"ray://{there.address}", "--out", "none", "steps.py")
     assert (wrong.returncode, none.returncode) == (2, 2)
-    assert f"{there.address} asks for its token, and the one that Ray finds here did not open it." in wrong.stderr
-    assert f"{there.address} asks for its token." in none.stderr
+    assert f"{there.address} needs a token, and did not accept the one that Ray found here." in wrong.stderr
+    assert f"{there.address} needs a token." in none.stderr
     assert not (programs / "wrong").exists()
     assert not (programs / "none").exists()
 

@@ -1,4 +1,4 @@
-"""Workers of pools: which task each is given depends on how fast the others are, and what the program makes of it does not."""
+"""Workers of pools: the tasks of a worker depend on how fast the others are. The results of the program need not."""
 
 import pytest
 

@@ -235,7 +235,7 @@ def test_the_way_is_that_of_one_look_where_two_do_not_agree(trial):
     way, notes = path.of_operators(before, looked(*trials))
     assert [place.name for place in way.path()] == ["step 3", "forward", "b", "aten::mm"]
     assert notes == [
-        "The two inspections do not agree. Of modules: the output of a diverged first. Of operators, in different trials: "
+        "The two inspections, which ran different trials, do not agree. Modules: the output of a diverged first. Operators: "
         "the output of b diverged first."
     ]
 

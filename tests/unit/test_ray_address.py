@@ -108,7 +108,7 @@ def test_a_cluster_that_asks_for_a_token_is_refused_at_once_if_there_is_none(
     threading.Thread(target=answers, args=(server, framed(frames)), daemon=True).start()
     with pytest.raises(UsageError) as why:
         find_cluster(address)
-    assert why.value.message == f"The Ray cluster {address} asks for its token."
+    assert why.value.message == f"The Ray cluster {address} needs a token."
     assert why.value.advice == "export RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token."
 
 
@@ -187,7 +187,7 @@ def test_the_address_of_the_environment_comes_before_the_cluster_that_was_starte
 @pytest.mark.parametrize(
     ("asks", "tls", "what"),
     [
-        (True, None, "The Ray cluster h:1 asks for its token, and the one that Ray finds here did not open it."),
+        (True, None, "The Ray cluster h:1 needs a token, and did not accept the one that Ray found here."),
         (False, "1", "Ray could not join a cluster at h:1 within 7 s over TLS (RAY_USE_TLS is set)."),
         (False, None, "A server answers at h:1, but Ray could not join a cluster there within 7 s."),
     ],

@@ -66,7 +66,7 @@ class StepColumns:
         return columns
 
     def steps(self, column: int) -> range:
-        """Return the steps of a column; none of the first and of the last one."""
+        """Return the steps of a column. The first and the last column (the start and the end) have none."""
         if column in (0, self.number - 1):
             return range(0)
         if column <= self.own:
@@ -94,7 +94,7 @@ def difference_map(
 ) -> DifferenceMap | None:
     """Return the map of one process of the largest group's trial; None if there is nothing to compare it with.
 
-    `since`: the step at which trials diverge; steps long before it are left out. `most`: columns of steps.
+    `since`: the step at which trials diverge; steps long before it are left out. `most`: the largest number of columns.
     """
     trial, member = home
     twins = [twin for other in others[:MOST_GROUPS] if (twin := _twin(trial, other, member)) is not None]

@@ -247,7 +247,7 @@ class _Earliest:
             self.rng[name] = min(step, self.rng.get(name, step))
 
     def rows(self) -> list[Row]:
-        """Return the rows in the order of judging. Missing points only if no value of the step differs.
+        """Return the rows in the order of judging. Missing points come only if no value of the step differs.
 
         A difference in an evaluation alone is left out. If there is also a difference that counts, both are
         kept, because the evaluation may be the cause.
@@ -281,7 +281,7 @@ def each_difference(pair: tuple[Words, Words], number_b: NDArray[np.uint64] | No
 def common_table(a: list[Point], b: list[Point]) -> tuple[list[Point], NDArray[np.uint64] | None]:
     """Return (the points of both traces, the number of each of b's points in that table).
 
-    The second is None if it is a's.
+    The second is None if b's own numbers are right for the table.
     """
     shared = min(len(a), len(b))
     if all(x[:2] == y[:2] for x, y in zip(a[:shared], b[:shared], strict=True)):

@@ -115,7 +115,7 @@ def _of_member(part: MemberDifference, *, took_steps: bool) -> Iterator[FirstDif
         detail = f"the process {words.command(member.key.argv)} ran in some trials only"
         yield FirstDifference(place, "process", member.process, detail)
         return
-    # beside a process that took steps, one without any only holds what others trained: the cause is in those
+    # if a process of the trial took steps, one without steps only holds what others trained: the cause is in the others
     after = _AFTER_ALL if took_steps and not member.trace.steps else 0
     rows = [_of_row(row, part, after) for row in part.found.rows]
     if rows:

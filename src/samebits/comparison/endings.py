@@ -21,7 +21,7 @@ _QUERIES = frozenset(("-V", "-VV", "--version", "-h", "-?", "--help"))
 
 
 def unwatched_processes(file: TrialFile) -> list[PythonProcess]:
-    """Return the Python processes of a trial without a probe, without questions to the interpreter."""
+    """Return the Python processes of a trial that no probe watched. Those that only ask about Python are left out."""
     return [process for process in file.python_processes if not process.watched and not _asks(process)]
 
 

@@ -56,7 +56,7 @@ def paired(a: TrialTrace, b: TrialTrace) -> list[Pair]:
 def _is_by_chance(alone: _PlainName) -> bool:
     """Return whether a file that only one trial wrote lies outside of its folders and holds no tensors.
 
-    A first run keeps such files.
+    Often only the first run of a program writes such a file, for example into a cache.
     """
     file = alone.file
     return not file.named and PurePosixPath(file.path).is_absolute() and file.format not in TENSOR_FORMATS
@@ -197,7 +197,7 @@ _SHARE = re.compile(r"0\.\d{2,}")  # an accuracy or the like that no word names
 def results_in_names(a: SavedFile, b: SavedFile, trials: tuple[TrialTrace, TrialTrace]) -> tuple[str, str] | None:
     """Return the first results that differ in the paths of two paired files, as ("acc 0.91", "acc 0.92"); else None.
 
-    A time, a date and a running number are no results.
+    A time, a date and a running number are not results.
     """
     ours, others = ([*_numbers(shown_path(file, t))] for file, t in zip((a, b), trials, strict=True))
     both = zip(ours, others, strict=False)

@@ -52,7 +52,8 @@ def _of_processes(aligned: AlignedTrial) -> list[tuple[str, bytes]]:
 def end_weights(trace: ProcessTrace) -> list[tuple[str, bytes]]:
     """Return (name, fingerprint) of the last values of models.
 
-    Networks are in the order of their content, whatever their labels.
+    These are all values whose initial value was seen. If the modules that were alive at the end were read, these are
+    all tensors of the process. Networks are in the order of their content, whatever their labels.
     """
     weights, labels = weight_names(trace), networks.labels(trace)
     networks_found: dict[str, list[tuple[str, bytes]]] = {}

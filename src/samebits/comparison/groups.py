@@ -186,7 +186,7 @@ def _pair(comparison: Comparison, a: int, b: int) -> PairDifference:
 
 
 def _step(pair: PairDifference, starts: dict[int, int], steps: int) -> int:
-    """Return the first step that differs; -1 before step 0; the number of all steps if only what was left differs."""
+    """Return the first step that differs; -1 before step 0; the number of all steps if only the results differ."""
     places = []
     for part in pair.members:
         begin = starts.get(part.member.order, 0)

@@ -111,7 +111,7 @@ def why_no_divergence(comparison: Comparison, record: RecordFile, *, nodes_asked
 def compared(whole: Comparison) -> tuple[Comparison, Divergence | None]:
     """Return the comparison that counts, and its divergence.
 
-    If the workers of a pool differ only in their tasks, it is that of all else, should that differ.
+    If the workers of a pool differ only in their tasks, and anything else differs, too, only the rest counts.
     """
     divergence = find_divergence(whole)
     if divergence is not None and _differs_in_tasks(whole):

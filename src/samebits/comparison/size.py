@@ -92,7 +92,7 @@ def _max_ulp(a: NDArray[Any], b: NDArray[Any]) -> int | None:
 
 
 def ulp_distances(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-    """Return how many representable values each pair of floats is apart, given as bits."""
+    """Return how many representable values the floats of each pair are apart. The floats are given as bits."""
     x, y = _ordered(a), _ordered(b)
     apart: NDArray[Any] = np.where(x > y, x - y, y - x)
     return apart
@@ -131,7 +131,7 @@ def _looks(x: Floats, y: Floats, bits: tuple[NDArray[Any], NDArray[Any]], kind: 
 
 
 def _rounding(x: Floats, y: Floats, bound: float) -> str:
-    """Return the differences that are small against the largest number.
+    """Return a phrase if all differences are small against the largest number; else empty.
 
     Elements near zero may be off by many of their own units.
     """
@@ -143,7 +143,7 @@ def _rounding(x: Floats, y: Floats, bound: float) -> str:
 
 
 def _order(bits: tuple[NDArray[Any], NDArray[Any]], shape: tuple[int, ...]) -> str:
-    """Return the same values at different places."""
+    """Return a phrase if the same values are at different places; else empty."""
     a, b = bits
     if len(shape) > 1 and _same_rows(a, b, shape):
         return "like the same rows in a different order"
@@ -160,7 +160,7 @@ def _same_rows(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> bool
 
 
 def _factor(x: Floats, y: Floats, unit: float) -> str:
-    """Return all of one tensor is a multiple of the other."""
+    """Return a phrase if one tensor is a multiple of the other; else empty."""
     both = (x != 0) & (y != 0)
     if both.sum() < 2 or ((x == 0) != (y == 0)).any():
         return ""
@@ -173,7 +173,7 @@ def _factor(x: Floats, y: Floats, unit: float) -> str:
 
 
 def _offset(x: Floats, y: Floats, unit: float) -> str:
-    """Return all elements moved by the same amount."""
+    """Return a phrase if all elements moved by the same amount; else empty."""
     apart = y - x
     middle = float(np.median(apart))
     scale = max(float(np.abs(x).max()), float(np.abs(y).max()))
@@ -184,7 +184,7 @@ def _offset(x: Floats, y: Floats, unit: float) -> str:
 
 
 def _rows_look(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
-    """Describe a difference in which some rows were replaced."""
+    """Return a phrase if some rows differ and others are the same; else empty."""
     if len(shape) < 2 or shape[0] < 2:
         return ""
     changed = int((a != b).reshape(shape[0], -1).any(axis=1).sum())

@@ -66,7 +66,8 @@ class TensorPair:
 def shown_difference(pair: TensorPair, kind: str, *, is_related: bool) -> ShownDifference | None:
     """Return what a page shows of two tensors of one kind of point.
 
-    The result is None if they are the same, or if nothing can be shown.
+    The result is None if they are the same, or if nothing can be shown. `is_related`: whether units in the last place
+    are meaningful for these tensors.
     """
     if not pair.is_whole or pair.one == pair.other:
         return None

@@ -139,7 +139,8 @@ def _drawn_from(process: ProcessTrace) -> frozenset[tuple[str, bytes]]:
 def _in_variables(processes: Sequence[ProcessTrace]) -> Iterator[tuple[ProcessTrace, list[Held]]]:
     """Yield (process, what its variables held at the end) of processes with the same arguments.
 
-    Each has the same names.
+    All processes have the same names. Tensors that all of them held are paired by their bits. The others are paired in
+    the order of their names, because the threads may have put their models into a list in any order.
     """
     found = [_held(process) for process in processes]
     if not all(found):

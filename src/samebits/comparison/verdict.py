@@ -91,7 +91,7 @@ def _decide(
 
 
 def _caveat(notes: Sequence[Note], looked: ReasonInputs) -> Reason | None:
-    """Return the first of the notes that limit what equal bits show, and advice. It is the reason of --strict."""
+    """Return why --strict gives no answer: the first note that limits what equal bits show, and advice. Else None."""
     limits = [note for note in notes if note.is_caveat]
     if not limits:
         return None

@@ -41,7 +41,7 @@ class Pattern(NamedTuple):
     before: dict[Path, folders.State]
 
     def without(self, own: Collection[Path]) -> Pattern:
-        """Return the same, if some of these files are the trial's own already."""
+        """Return the pattern for a trial to which these files belong already, so that they count as its own."""
         return self._replace(before={path: state for path, state in self.before.items() if path not in own})
 
 

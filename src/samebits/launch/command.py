@@ -178,7 +178,7 @@ class ProgramPlace(NamedTuple):
     search_path: str
 
     def find(self, name: str) -> str | None:
-        """Return the path of the program of that name; None if there is none, so that none can have run."""
+        """Return the path of the program of that name; None if there is none. Then it cannot have run."""
         path = self.directory / name
         if "/" in name:
             return str(path) if path.is_file() else None

@@ -10,17 +10,17 @@ from samebits import store
 from samebits.launch.isolation import Caches
 
 # Files that a program writes as a whole. Logs and tables are left out: programs add lines to them in each run, and
-# outside of its folders samebits does not know what was there before the trial.
+# samebits does not know which lines a file outside of the trial's folders had before the trial.
 _RESULTS = frozenset((".json", ".pkl", ".pickle", ".joblib", ".onnx", ".cbm", ".ubj"))
-# what Python, joblib and Ray make in a folder for temporary files, or in shared memory
+# names that Python, joblib and Ray give to temporary files and folders
 _PASSING = re.compile(r"tmp[a-z0-9_]{8}|pymp-.*|joblib_memmapping_folder_.*|ray")
 
 
 class Elsewhere:
     """Answers whether a file that a trial wrote outside of its folders is compared.
 
-    It is if it holds tensors, or if it is a result: it has the ending of one, and lies neither in a cache of a tool nor
-    where tools keep their settings and what passes.
+    It is compared if it holds tensors, or if it is a result. A result has the ending of one. It lies neither in a cache
+    of a tool, nor among settings of tools, nor in a temporary folder with a random name.
     """
 
     def __init__(self) -> None:
@@ -41,5 +41,5 @@ class Elsewhere:
         return path.is_relative_to(self._home) and self._is_hidden(path.relative_to(self._home).parts[0])
 
     def _is_hidden(self, name: str) -> bool:
-        """Return whether an entry of HOME holds settings of a tool; caches hold what programs keep, too."""
+        """Return whether an entry of HOME holds settings of a tool. A cache may hold results of programs, too."""
         return name.startswith(".") and self._home / name not in self._caches.roots

@@ -26,7 +26,7 @@ _MOST_BYTES = 10 << 20
 
 
 def run(roots: Sequence[tuple[Path, str]], folder: Path, began: float) -> Run:
-    """What identifies a trial in texts that it wrote: folders (relative paths, too), host, processes, time."""
+    """Return what identifies a trial in texts that it wrote: folders (relative paths, too), host, processes, time."""
     from samebits.store.masks import Run
 
     names = [(str(root), shown or ".") for root, shown in roots]

@@ -80,7 +80,7 @@ class Keeper:
             env={**post.environment, **taken},
             cwd="/",
         )
-        # at once: with the niceness of a worker of Ray, on a busy node, Python takes seconds to start
+        # at once: on a busy node, Python takes seconds to start with the niceness of a Ray worker
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, self._process.pid, post.treatment.niceness)
         self._process.wait()

@@ -173,8 +173,8 @@ def still_running(running: Command) -> list[str]:
 def end_all(running: Command, processes: Path, seconds: float = OTHERS_MAY_TAKE) -> None:
     """End all processes of a trial, and wait until no other process runs that left files in `processes`.
 
-    Such are the workers of a cluster of Ray that ran before: they are not below the trial's root. Ray ends them a
-    moment after their program, and what they write then must not come after the seal.
+    An example is a worker of a Ray cluster that was there before the trial: it is not below the trial's root. Ray ends
+    it a moment after the program. The trial must not be sealed before this worker has stopped writing.
     """
     running.close()
     until = time.monotonic() + seconds

@@ -136,7 +136,8 @@ class Processes:
     def became(self) -> dict[int, Became]:
         """Return the processes that were watched until they became a different program by exec.
 
-        The probe did not start in that program.
+        The probe did not start in that program. A failed exec does not count: the process goes on, and writes more
+        events or its end.
         """
         last = {process.pid: process for process in self.look()}
         return {pid: became for pid, process in last.items() if (became := process.became()) is not None}

@@ -123,7 +123,7 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
 
 
 def _interpreter(plan: Plan) -> str | None:
-    """Return the Python that runs the training, as far as the command shows it: else the first on the path."""
+    """Return the Python that runs the training, if the command shows it; else the first Python on the path."""
     known = plan.request.python or command.interpreter(plan.executable)
     return known or shutil.which("python") or shutil.which("python3")  # Debian has no `python`
 

@@ -128,7 +128,12 @@ class Pythons:
     def found(
         self, watched: set[int], became: Mapping[int, Became], trial_folder: Path, *, was_ended: bool, fed: bool
     ) -> list[PythonProcess]:
-        """Return all Python processes, in their order. `became`: the watched ones that became a different program."""
+        """Return all Python processes, in their order. `became`: the watched ones that became a different program.
+
+        `was_ended`: the launcher ended the trial. Then processes that were still starting are left out, unless
+        something keeps the probe out of them. `fed`: one of the unwatched processes may have written a file that the
+        training read. Then none of them counts as a process that only asks the interpreter about itself.
+        """
         now = time.monotonic()
         seen = sorted((sight for sight in self._seen.values() if sight.python), key=lambda sight: sight.at)
         followed = [_after_exec(became[pid], [s for s in seen if s.pid == pid], pid) for pid in became]
@@ -172,7 +177,7 @@ class Pythons:
 def _after_exec(became: Became, seen: list[Sight], pid: int) -> Sight | None:
     """Return the Python that took the place of a watched process: as it was seen, else as exec was called.
 
-    If no look met it, nobody knows whether it began before the first step, so it counts as late.
+    If samebits never saw it run, it may have begun after the first step, so it counts as late.
     """
     later = [sight for sight in seen if sight.argv != became.before]
     if later:

@@ -53,8 +53,8 @@ class Cluster(NamedTuple):
 def find_cluster(address: str) -> Cluster:
     """Return the cluster at an address. Raises UsageError if it does not answer.
 
-    Without an address, it is the one that Ray takes then: that of RAY_ADDRESS, else the one that was started last on
-    this machine. If that one has ended, Ray starts a new one.
+    Without an address, it is the cluster that Ray takes by itself: that of RAY_ADDRESS, else the one that was started
+    last on this machine. If this last one has ended, Ray starts a new one.
     """
     asked = os.environ.get("RAY_ADDRESS", "")
     if address:
@@ -75,16 +75,16 @@ def find_cluster(address: str) -> Cluster:
 def _met(where: str, given: str, advice: str) -> Cluster:
     """Return the cluster, if it answers. Raises UsageError if it asks for a token and Ray would not look for one."""
     found = Cluster(where, given, refuse_strangers(where, advice))
-    # Ray looks for a token of its own accord only in a cluster that it has found itself
+    # Ray uses a token without being told only for a cluster that it has found itself
     if found.asks_for_token and not (_uses_token() or (not given and _has_token())):
-        raise UsageError(f"The Ray cluster {where} asks for its token.", _TOKEN)
+        raise UsageError(f"The Ray cluster {where} needs a token.", _TOKEN)
     return found
 
 
 def refuse_strangers(address: str, advice: str) -> bool:
     """Raise UsageError if no Ray cluster answers at HOST:PORT within ANSWERS seconds. Ray would try for a minute.
 
-    Return whether the cluster asks for a token. A server that speaks TLS may pass: what it is, only Ray can tell.
+    Return whether the cluster asks for a token. A server that speaks TLS passes, because only Ray can tell what it is.
     """
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
@@ -189,7 +189,7 @@ def _next(answer: BinaryIO) -> tuple[int, int, bytes]:
 def late(where: str, seconds: float, *, asks_for_token: bool) -> tuple[str, str]:
     """Return a sentence about a cluster that answers and does not let samebits in, and what to do next."""
     if asks_for_token:
-        return f"The Ray cluster {where} asks for its token, and the one that Ray finds here did not open it.", _TOKEN
+        return f"The Ray cluster {where} needs a token, and did not accept the one that Ray found here.", _TOKEN
     if os.environ.get("RAY_USE_TLS"):
         what = f"Ray could not join a cluster at {where} within {seconds:.0f} s over TLS (RAY_USE_TLS is set)."
         return what, "unset RAY_USE_TLS if the cluster does not use TLS; else look at the certificates."
@@ -211,7 +211,7 @@ def refusal(address: str, why: str) -> tuple[str, str]:
     if "ersion mismatch" in why:
         return _mismatch(where, said), "install the same version of Ray and Python here and on all nodes."
     if "uthentication" in why or "token" in why.lower():
-        return f"The Ray cluster {where} asks for its token: {said}", _TOKEN
+        return f"The Ray cluster {where} needs a token: {said}", _TOKEN
     return f"samebits could not connect to the Ray cluster {where}: {said}", "look at it with `ray status`."
 
 

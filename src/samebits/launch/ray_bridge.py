@@ -3,8 +3,8 @@
 Standard input: ("connect", where, given), then ("admit", needs), ("nodes", needs), ("lacking", needs, folder, listing),
 ("keep", name, packed), ("start", number, RayOrder) and ("cancel", number). The end of the input cancels all trials
 and ends the process. Standard output: ("ready", value) or ("refused", what, advice) for each of the first five, where
-the value is how many trials can run now, or names of nodes; and ("over", number, Delivery) for each trial. The first
-answer comes when Ray is loaded, before that to "connect".
+the value is how many trials can run now, or names of nodes; and ("over", number, Delivery) for each trial. Before the
+answer to "connect" comes one more ("ready", None), as soon as Ray is loaded.
 """
 
 from __future__ import annotations
@@ -92,8 +92,9 @@ def connect(where: str, given: str) -> None:
 
 
 def has_raylet() -> bool:
-    """Return whether a node of Ray runs on this machine, as far as this version of Ray tells. It would look for one for
-    a minute.
+    """Return whether a node of Ray runs on this machine; True if this version of Ray does not tell.
+
+    Without a node, `ray.init` would search for a minute.
     """
     try:
         return bool(importlib.import_module("ray._private.services").find_node_ids())

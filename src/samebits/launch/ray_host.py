@@ -33,8 +33,8 @@ __all__ = ["RayHost"]
 
 LOADS = 180.0  # seconds to start the bridge, which loads Ray
 STARTS = 180.0  # seconds to start Ray on this machine
-# seconds in which a cluster with an address lets samebits in, from the first look at it; but if the machine is so busy
-# that Ray took long to load, the cluster gets twice that time
+# A cluster with an address has JOINS seconds to let samebits in, from the first look at it. If the machine is so busy
+# that Ray took long to load, the cluster has SLOWER times as long as that load took, if this is more.
 JOINS, SLOWER = 9.0, 2
 ANSWERS = 120.0  # seconds to answer a question about the nodes
 _ENDS = 15.0
@@ -153,7 +153,7 @@ class Bridge:
         spent = time.monotonic() - began
         limit = max(JOINS - spent, SLOWER * spent)
         if not self._has_more(limit):
-            os.killpg(self._process.pid, signal.SIGKILL)  # a Ray that waits for the cluster may hear nothing else
+            os.killpg(self._process.pid, signal.SIGKILL)  # while Ray waits, it may ignore all other signals
             raise UsageError(*late(cluster.where, limit, asks_for_token=cluster.asks_for_token))
         self._answer(ANSWERS)
 

@@ -127,7 +127,8 @@ def end_all() -> None:
 def cleaners(processes: list[Process], seconds: float) -> set[int]:
     """Return the processes that end by themselves when nobody needs them.
 
-    Processes that these started are added, as long as they still have time.
+    Processes that these started are added, as long as they still have time. `seconds`: how long ago the other processes
+    were ended.
     """
     found: set[int] = set()
     for process in processes:  # parents come first

@@ -158,7 +158,7 @@ def _other_way(before: Way, way: Way) -> list[str]:
     first, second = _place(before), _place(way)
     if first == second or (before.is_unlike and way.is_unlike):
         return []
-    return [f"The two inspections do not agree. Of modules: {first}. Of operators, in different trials: {second}."]
+    return [f"The two inspections, which ran different trials, do not agree. Modules: {first}. Operators: {second}."]
 
 
 def _place(way: Way) -> str:

@@ -119,7 +119,7 @@ def _place(one: PlaceOfDraw | ChangedPlace) -> str:
 def _cut(patch: str) -> str:
     """Return a patch with lines that a screen can hold: a notebook may be one line of many megabytes.
 
-    Of a long line it shows where the change begins.
+    If a line is too long, only the part at which the change begins is shown.
     """
     lines = patch.split("\n")
     return "\n".join(_part(line, lines[max(place - 2, 0) : place + 3]) for place, line in enumerate(lines))

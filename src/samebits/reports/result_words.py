@@ -98,7 +98,7 @@ def models(result: Result) -> str:
 
 
 def compared(result: Result) -> str:
-    """Return all 1,200 steps compared."""
+    """Return a text such as: all 1,200 steps compared."""
     steps = result.scope.steps_compared
     if result.scope.kind == "prefix":
         of = f" of {result.scope.steps_total:,}" if result.scope.steps_total else ""

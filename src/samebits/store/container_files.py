@@ -110,7 +110,7 @@ def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:
             return add_png(parts, name, data)
         if suffix in _PICKLES:
             return _add_pickle(parts, name, data)
-    except ValueError:  # the name is wrong about the content: its text or its bytes are compared
+    except ValueError:  # the content is not what the name says: its text or its bytes are compared
         pass
     return _add_text(parts, name, data, suffix)
 

@@ -25,9 +25,10 @@ from samebits.store.pickles import MOST_TEXT, Global, Made, Persistent, bytes_of
 MAGIC = 0x1950A86A20F9469CFC6C
 Storages = Callable[[str, int], Any]  # (key, size in bytes) -> buffer
 _MOST_VALUES = 500_000
-# what id() returns under Linux: figures of Matplotlib use such numbers as keys
+# the range of numbers that id() returns under Linux; figures of Matplotlib use such numbers as keys
 _ADDRESSES = ((0x550000000000, 0x570000000000), (0x7E0000000000, 0x800000000000))
-_MOST_REPEATED = 20_000  # values; later ones that were added before are not added again: objects can share one another
+# objects can share one another: after so many values, a value that was added before is not added again
+_MOST_REPEATED = 20_000
 _IGNORED = ("version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id")
 _SIZES = {
     1: ("Byte", "Char", "Bool", "QInt8", "QUInt8", "Untyped", "uint8", "int8", "bool", "QUInt4x2", "QUInt2x4"),

@@ -13,7 +13,7 @@ from samebits_parity.defaults.layers import layer
 
 
 def _start() -> list[Behaviour]:
-    """Return the initial values of layers. Of random numbers it only asks whether they are all zero, or all small."""
+    """Return the initial values of layers. If they are random, only ask whether all are zero, or all small."""
 
     def zero(given: Array) -> ArrayLike:
         return [float(np.any(given != 0))]

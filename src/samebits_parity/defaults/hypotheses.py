@@ -1,8 +1,8 @@
 """What an optimizer, a decay, a clipping or a reduction may mean. Each meaning is a formula, in float64.
 
-each meaning is a formula, in float64. All are pure functions of arrays. An optimizer takes a sequence of gradients and
-gives the weights after each step, (steps, n). If a paper has the formula, it is named; the other forms are those that
-libraries were found to compute.
+All are pure functions of arrays. An optimizer takes a sequence of gradients and gives the weights after each step,
+(steps, n). If a formula comes from a paper, the paper is named. The other forms are those that libraries were found to
+compute.
 """
 
 from __future__ import annotations

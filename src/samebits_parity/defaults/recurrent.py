@@ -53,7 +53,7 @@ def weights(blocks: int) -> Weights:
 def gru(given: Weights, order: str, reset: str, gate: Callable[[Array], Array]) -> Array:
     """Return the states (steps, UNITS).
 
-    `order`: of z (update), r (reset), h (candidate); `reset`: before, after the product.
+    `order`: of z (update), r (reset), h (candidate); `reset`: before or after the product.
     """
     state, path = np.zeros(UNITS), []
     for x in given.inputs:

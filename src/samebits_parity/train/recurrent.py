@@ -65,7 +65,7 @@ def _join(pytorch: TrainingValues, name: str, facts: dict[str, Any]) -> None:
 
 
 def _swapped(array: Array) -> Array:
-    """Return the gates of a GRU along the first axis, in the other library's order. Done twice, nothing has changed."""
+    """Return the gates of a GRU along the first axis, in the other library's order. To swap twice changes nothing."""
     first, second, third = np.split(array, 3)
     return np.concatenate([second, first, third])
 

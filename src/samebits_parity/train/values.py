@@ -244,7 +244,7 @@ def unit(dtypes: set[str]) -> float:
 def relative(a: Array, b: Array, scale: float | None = None) -> float:
     """Return the largest |a - b| over `scale`, else over the largest |a| or |b|. Shapes are equal.
 
-    Infinite for one NaN.
+    The result is infinite if only one of the two is NaN at some place.
     """
     if a.shape != b.shape:
         return math.inf

@@ -282,7 +282,7 @@ class _Judge:
     def _of_gradient(self, pair: WeightPair, step: int) -> Array:
         """Return how much rounding may change a step.
 
-        It changes the step's own arithmetic, and it is in its gradients.
+        Rounding occurs in the arithmetic of the step itself, and in its gradients.
         """
         typical = np.sqrt(self.power[pair.a] / (step + 1))
         with np.errstate(all="ignore"):

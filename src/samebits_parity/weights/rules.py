@@ -153,7 +153,7 @@ def with_kernel(rule: ArrayRule, bias: ArrayRule = SAME) -> LayerRule:
 
 
 def scaled(rule: ArrayRule = SAME) -> LayerRule:
-    """Return the rule of a normalization: scale and offset , and moving averages if it keeps them."""
+    """Return the rule of a normalization: scale and offset, and moving averages if it keeps them."""
     return by_role(
         gamma=("weight", rule), beta=("bias", rule), mean=("running_mean", rule), variance=("running_var", rule)
     )

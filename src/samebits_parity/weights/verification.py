@@ -55,10 +55,7 @@ def compare_layers(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: Mod
 
 
 def _steady(one: OutputGap, rounding: float) -> OutputGap:
-    """Return the gaps that can be judged.
-
-    A gap is left out if the distance of float32 and float64 would explain anything.
-    """
+    """Return the gap; without its distance if float32 and float64 are so far apart that no gap can be judged."""
     return one if rounding <= STEADY or one.apart is None else OutputGap(None, one.allowed, why=UNSTEADY)
 
 

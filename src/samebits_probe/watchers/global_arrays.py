@@ -218,7 +218,7 @@ def _is_model(kind: type) -> bool:
 
 
 def _predicts(value: Any) -> bool:
-    """Return whether a class is a model, or a function of the program predicts."""
+    """Return whether a value is a model class, or a function that predicts, whose closure may hold a model."""
     if type(value) is type:
         return _is_model(value)
     return type(value) is types.FunctionType and value.__name__ in ("predict", "forward")

@@ -11,7 +11,7 @@ from .objects import Array
 if TYPE_CHECKING:
     from ..probe import Probe
 
-# up to these steps every, every 10th, every 100th step has its norm; after them every 1,000th
+# the norm is recorded at every step below the first limit, then at every 10th, every 100th and every 1,000th step
 _ALL, _TENTH, _RARE = 20, 200, 2000
 _MANY = 1000
 NORM = "norm:weights"

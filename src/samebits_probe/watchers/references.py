@@ -57,7 +57,7 @@ def _of_class(value: Any, own: "FrozenSet[Any]") -> "List[Reference]":
 def _of_frame(owner: Any, frame: Any, own: "FrozenSet[Any]") -> "List[Reference]":
     """Return what the variables of a generator or a coroutine hold, if it is the program's and has not ended.
 
-    They have one name: `f_locals` would tell theirs, and keep what they hold alive.
+    All share one name, because reading `f_locals`, which has their own names, would keep what they hold alive.
     """
     if frame is None or frame.f_globals.get("__name__") not in own:
         return []

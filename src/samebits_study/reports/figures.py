@@ -193,7 +193,7 @@ def _all_setups(result: StudyResult, measure: Measure) -> Figure:
 
 
 def curves(result: StudyResult) -> list[Figure]:
-    """Return the distances and losses."""
+    """Return the figures of distances and losses."""
     return [distances(result), losses(result)]
 
 

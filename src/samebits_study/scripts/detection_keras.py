@@ -52,7 +52,7 @@ def library():
 
 
 def detector(size, features=8):
-    """Return the images (n, size, size, 1) to cells (n, size / 4, size / 4, classes + 4)."""
+    """Return a network from images (n, size, size, 1) to cells (n, size / 4, size / 4, classes + 4)."""
     layers = []
     for width in (features, 2 * features, 3 * features):
         layers += [keras.layers.MaxPooling2D()] if layers else []

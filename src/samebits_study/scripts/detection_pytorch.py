@@ -30,7 +30,7 @@ def set_seeds(seed):
 
 
 def detector(features=8):
-    """Return the images (n, 1, size, size) to cells (n, classes + 4, size / 4, size / 4)."""
+    """Return a network from images (n, 1, size, size) to cells (n, classes + 4, size / 4, size / 4)."""
     layers, before = [], 1
     for width in (features, 2 * features, 3 * features):
         layers += [nn.MaxPool2d(2)] if before > 1 else []

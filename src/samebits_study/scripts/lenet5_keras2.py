@@ -23,7 +23,7 @@ FIRST = tf.__version__.startswith("1.")
 def set_seeds(options):
     """Set the seeds: Code 1 on TensorFlow 1.14, Code 2 on 2.1.
 
-    Channels-first is left out, because these releases cannot train so on a CPU.
+    Channels-first is left out, because these releases cannot train with it on a CPU.
     """
     np.random.seed(options.seed)
     random.seed(options.seed)

@@ -56,7 +56,7 @@ def scene(digits, classes, rng):
 
 
 def targets_of(found):
-    """Return (GRID, GRID, classes + 4): one for the class in the centre's cell; there the place, and the size."""
+    """Return (GRID, GRID, classes + 4). The cell of a digit's centre has 1 for the class, then its place and size."""
     grid = np.zeros((GRID, GRID, CLASSES + 4), "float32")
     for label, x0, y0, x1, y1 in found:
         x, y = (x0 + x1) / 2 / CELL, (y0 + y1) / 2 / CELL
@@ -92,7 +92,7 @@ def main():
 
 
 def is_peak(predictions):
-    """Return, for each cell, whether its highest score is above those of all its neighbours: (n, GRID, GRID)."""
+    """Return, for each cell, whether no neighbour has a higher score than its highest: (n, GRID, GRID)."""
     best = predictions[..., :CLASSES].max(-1)
     wide = np.pad(best, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
     around = [wide[:, y : y + GRID, x : x + GRID] for y in range(3) for x in range(3)]
@@ -152,7 +152,7 @@ def scores(predictions, data):
 
 
 def baselines(data):
-    """Yield the true boxes; and the same boxes with classes that are drawn, which no detector should fall below."""
+    """Yield the true boxes, and the same boxes with classes drawn at random. Detectors should not score below these."""
     targets = data["test_targets"]
     yield "the true boxes", "the targets of the test scenes, judged like a prediction", targets
     number, row, column = np.nonzero(targets[..., :CLASSES].max(-1))

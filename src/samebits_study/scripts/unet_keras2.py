@@ -26,7 +26,7 @@ KEPT = (1, 2, 5, 10)  # epochs whose weights are kept, beside the initial and th
 def set_seeds(options):
     """Set the seeds: Code 1 on TensorFlow 1.14, Code 2 on 2.1.
 
-    Channels-first is left out, because these releases cannot train so on a CPU.
+    Channels-first is left out, because these releases cannot train with it on a CPU.
     """
     np.random.seed(options.seed)
     random.seed(options.seed)
@@ -58,7 +58,7 @@ def two_convolutions(x, features):
 
 
 def unet(size, features, levels=4):
-    """Return the images (n, size, size, 1) to probabilities (n, size, size, 2): background, cell."""
+    """Return a network from images (n, size, size, 1) to probabilities (n, size, size, 2): background, cell."""
     image = x = layers.Input((size, size, 1))
     skips = []
     for level in range(levels):

@@ -25,7 +25,7 @@ def two_convolutions(x, features):
 
 
 def unet(size, features, levels=4):
-    """Return the images (n, size, size, 1) to probabilities (n, size, size, 2): background, cell."""
+    """Return a network from images (n, size, size, 1) to probabilities (n, size, size, 2): background, cell."""
     image = x = keras.Input((size, size, 1))
     skips = []
     for level in range(levels):

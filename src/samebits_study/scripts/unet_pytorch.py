@@ -75,7 +75,7 @@ def start_weights(net, initial, equation=1):
 def adam(net, rate):
     """Return Adam with the L2 penalty of Keras. Keras adds 1e-3 * w^2 to the loss, so the gradient gets 2e-3 * w.
 
-    This is for kernels alone, not for biases.
+    The penalty is for kernels alone, not for biases.
     """
     kernels = [weight for name, weight in net.named_parameters() if not name.endswith("bias")]
     biases = [weight for name, weight in net.named_parameters() if name.endswith("bias")]

@@ -33,7 +33,7 @@ SAME_CELL = 0.5  # intersection over union
 
 
 def error_rate(true: int, predicted: int) -> Score:
-    """Return Equation 3, in percent: |true - predicted| / true x 100. It is undefined if the true count is 0."""
+    """Return the error rate (Equation 3), |true - predicted| / true, in percent. Undefined if the true count is 0."""
     if min(true, predicted) < 0:
         raise DataError(f"A count of cells is not negative: {true} true, {predicted} predicted.")
     return ratio(100 * abs(true - predicted), true, NO_TRUE_CELL)

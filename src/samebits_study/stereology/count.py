@@ -153,7 +153,7 @@ class CountingFrame:
 
 
 def _axes(shape: Shape) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
-    """Return the y of each row, standing, and the x of each column."""
+    """Return the y of each row, as an array of one column, and the x of each column."""
     return np.arange(shape[0])[:, None], np.arange(shape[1])
 
 

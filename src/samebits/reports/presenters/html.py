@@ -45,7 +45,8 @@ def render(report: Report) -> str:
 def _with_contents(blocks: list[AnyBlock]) -> list[AnyBlock]:
     """Return the blocks with a list of all sections after the first.
 
-    The list is below the blocks that answer, because the answer comes first.
+    The list is below the blocks that answer, because the answer comes first. If there is no section, the list is above
+    the first block to which it links.
     """
     sections = (n for n, block in enumerate(blocks, 1) if isinstance(block, Section | SideBySide))
     place = next(sections, None) or next((n for n, block in enumerate(blocks) if any(_links([block]))), 0)

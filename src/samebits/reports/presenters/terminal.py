@@ -79,7 +79,7 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 def wants_colour() -> bool:
-    """Return whether colours are unwanted. The variable of https://no-color.org counts if it is set and not empty."""
+    """Return whether colours are wanted. They are not if NO_COLOR (https://no-color.org) is set and not empty."""
     return not os.environ.get("NO_COLOR")
 
 

@@ -143,7 +143,7 @@ def _function(x: Array, output: Array) -> str:
 
 
 def _linear(judged: TrainVerdict, found: LayerInputs) -> Account | None:
-    """Return a dense layer or convolution, with what was applied before and after it (a function is no layer)."""
+    """Return a dense layer or convolution, with what was applied before and after it (a function is not a layer)."""
     kernel = next((value for _, value in found.weights if value.ndim > 1), None)
     if kernel is None or kernel.ndim not in (2, 4):
         return None

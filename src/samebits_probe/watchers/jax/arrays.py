@@ -35,7 +35,7 @@ class Arrays:
     def may_record(self) -> bool:
         """Return whether gradients of the current code may be recorded.
 
-        JAX computes gradients by tracing functions, so never.
+        The answer is always no, because JAX computes gradients by tracing functions.
         """
         return False
 

@@ -89,7 +89,7 @@ class JaxFunction(functions.TrainFunction):
         self._lists: Optional[List[List[Variable]]] = None
 
     def checked(self, function: Function) -> Function:
-        """Return the watched function. It is checked that our outputs change nothing."""
+        """Return the watched function. It checks that the added outputs change nothing."""
         look = jax_inspection.looking(self.watch, self.step.model, self._split)
         return self.wrap(jax_inspection.CheckedStep(self.watch, function, self._split, look))
 

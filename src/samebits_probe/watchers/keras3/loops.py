@@ -63,7 +63,7 @@ class Loops:
         return True
 
     def called(self, layer: Layer, args: Arguments, kwargs: Dict[str, Any], call: Callable[[], Any]) -> Any:
-        """Return the program calls an outermost layer: record its input and, if it evaluates, its output."""
+        """Call an outermost layer for the program: record its input and, if it evaluates, its output."""
         self.watch.probe.guard("first values of a layer", self._begins, layer)
         self._inside = True
         try:
@@ -116,7 +116,7 @@ class Loops:
         watch.remains.follow()
 
     def lost(self, target: Any) -> None:
-        """Note that the program asks for gradients of `target`. It is the loss if it is one number."""
+        """Note that the program asks for gradients of `target`. If `target` is one number, it is the loss."""
         watch, backend = self.watch, self.watch.backend
         if self.graphs is not None and self.graphs.is_building():
             self.graphs.lost(target)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .watch import PyTorchWatch
 
 _NO_STEP = "no step of an optimizer was seen, and no backward after which weights had changed"
-_NO_BATCH = "no call of a module was seen that trains; there is none, or it runs inside a compiled function"
+_NO_BATCH = "no call of a module that trains was seen: there was none, or it ran inside a compiled function"
 _TRANSFORM = "torch.func gives gradients to the program, and no optimizer: samebits_probe.observe can name its steps"
 _IN_OPTIMIZER = "%s (in the optimizer)"  # what it still holds after the model got a different parameter
 _MOST_LOOKS_BACK = 16  # models whose last values are read when they die

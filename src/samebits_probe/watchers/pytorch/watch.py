@@ -72,7 +72,7 @@ class PyTorchWatch:
     def _is_elsewhere(self) -> bool:
         """Return whether this is a different thread.
 
-        Only the first thread that trains is watched, because the order of threads does not depend on the bits.
+        Only the first thread that trains is watched, because the order in which threads run is not part of the bits.
         """
         here = threading.get_ident()
         if self.home == here:
