@@ -113,9 +113,8 @@ def _convolution() -> list[Behaviour]:
         layer("conv.same", "Convolution, padding 'same', 6 inputs, kernel 3, stride 2: zeros", row("convolve",
                                                                                                    padding="same"),
               *padded),
-        layer("conv.half", "Convolution, padding of stride 1 with stride 2, 6 inputs, kernel 3: zeros", row("convolve",
-                                                                                                   padding="half"),
-              *padded),
+        layer("conv.half", "Convolution, stride 2 with the padding for stride 1, 6 inputs, kernel 3: zeros",
+              row("convolve", padding="half"), *padded),
         *_transposed(),
     ]  # fmt: skip
 

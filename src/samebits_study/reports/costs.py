@@ -101,15 +101,15 @@ def watching(result: StudyResult) -> Table:
         rows=tuple(_watching(setup, setup.plain, refused) for setup, refused in whole if setup.plain),
         notes=(
             "Ratio: the mean of the watched trainings, divided by the time of the one that was not watched. Same "
-            "weights: whether the unwatched training has the weights of a trial. Only a setup that repeats can "
-            "answer this.",
+            "weights: whether the unwatched training ended with the same weights as a trial. Only a setup that "
+            "repeats can answer this.",
             *dict.fromkeys(refused for _, refused in whole if refused),
         ),
     )  # fmt: skip
 
 
 def _watching(setup: SetupResult, plain: Plain, refused: str) -> Row:
-    same = YES_NO[plain.same] if len(setup.groups) == 1 or plain.same else "no, but the trials differ, too"
+    same = YES_NO[plain.same] if len(setup.groups) == 1 or plain.same else "no, but the trials also differ"
     if refused:
         return setup.id, MissingValue("not shown"), MissingValue("not shown"), MissingValue("not shown"), same
     watched, alone = _seconds(setup.models), _seconds([plain])

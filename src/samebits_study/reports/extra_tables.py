@@ -47,8 +47,9 @@ def models(result: StudyResult) -> Table:
         ),
         rows=tuple(_models(result.study, setup) for setup in phrases.done(result)),
         notes=(
-            "Different models: the number of models whose trained weights have different bits. Groups: trials with "
-            "the same weights. Different predictions: the number of different predictions on the test data, by bits.",
+            "Different models: how many different models the trials gave, by the bits of the trained weights. Groups: "
+            "trials with the same weights. Different predictions: how many different predictions on the test data they "
+            "gave, by bits.",
             *_of_paper(result, "Different rows: those in the paper's table. The paper had at least that many models."),
             "Repeats, ours: whether all trials agree at every point that was observed. If one process trained all "
             "models, only their weights are compared. No number of agreeing trials proves that the next one agrees.",
