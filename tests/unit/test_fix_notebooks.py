@@ -255,7 +255,7 @@ def test_a_first_draw_in_a_cell_of_a_different_language_says_where_the_lines_go(
     found = proposed(documents, cells, ("numpy", 1, 1))
     assert (found.outcome, found.verdict) == ("nothing", "inconclusive")
     assert "NO PATCH: samebits cannot change train.ipynb: put the lines for numpy-seed in by hand." in said(found)
-    assert "its lines go into a new cell before cell 1 of train.ipynb, which is not Python" in said(found)
+    assert "its lines go into a new cell before cell 1 of train.ipynb: that cell is not Python" in said(found)
     assert "numpy.random.seed(2019)" in said(found)
 
 
@@ -323,4 +323,4 @@ def test_a_damaged_notebook_has_no_patch(documents, tmp_path, text):
     (tmp_path / "train.ipynb").write_text(text)
     found = proposed(documents, ["y = 1"])
     assert found.patch == ""
-    assert "train.ipynb is not a notebook of format 4, which samebits can change: open it in Jupyter" in said(found)
+    assert "train.ipynb is not a notebook of format 4: open it in Jupyter and save it" in said(found)

@@ -217,7 +217,7 @@ class _Pair:
     def _is_array(self, name: str) -> bool:
         """Return whether a part holds the numbers of a model.
 
-        This is a tensor, or a list of numbers under the name of a model.
+        Such a part is a tensor, or a list of numbers under the name of a model.
         """
         if name not in self.a.values and name not in self.b.values:
             return self.a.format in TENSOR_FORMATS or self.a.format == "pickle"

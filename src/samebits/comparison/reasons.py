@@ -133,7 +133,7 @@ def _wrote(looked: ReasonInputs, ids: Sequence[int]) -> str:
 def _unknown(looked: ReasonInputs) -> Reason | None:
     """Return the reason for a difference in the results of trials that samebits does not understand.
 
-    It has the place, and the two options that settle it.
+    The reason names the place, and the two options that settle whether the difference counts.
     """
     comparison = looked.comparison
     for (one, two), pair in comparison.known() if comparison is not None else []:

@@ -145,7 +145,7 @@ EQUAL, DIFFERS, NOT_REACHED, NOT_OBSERVED = "=", "!", ".", "-"
 
 
 def judged(comparison: Comparison, divergence: Divergence | None) -> dict[str, str]:
-    """Return kind -> mark, in the order of judging. It has `structure` only if that differs."""
+    """Return kind -> mark, in the order of judging. `structure` is there only if the structure differs."""
     observed = _observed(comparison.aligned)
     marks = {kind: EQUAL if kind in observed else NOT_OBSERVED for kind in wire.KINDS if kind != "structure"}
     if "end" in observed and not all(trial.whole for trial in comparison.aligned):

@@ -192,7 +192,7 @@ def foreign(folder: Path) -> Iterator[Path]:
 
 
 def _foreign_folder(path: Path) -> Iterator[Path]:
-    """Yield the same for a folder in a record."""
+    """Yield what `foreign` yields, for a folder in a record."""
     if path.name == TRIALS:
         yield from _foreign_trials(path)
     elif _TRIAL.fullmatch(path.name):
@@ -214,9 +214,9 @@ def _is_copy(path: Path) -> bool:
 
 
 def _foreign_records(folder: Path) -> Iterator[Path]:
-    """Yield the same for a folder that holds records or trials.
+    """Yield what `foreign` yields, for a folder that holds records or trials.
 
-    These are settings of explain, values of a factor of vary, captures.
+    Examples are the settings of explain, the values of a factor of vary, and captures.
     """
     for path in sorted(folder.iterdir()):
         if path.name == TRIALS and record_files.is_folder(path):

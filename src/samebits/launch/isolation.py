@@ -144,7 +144,7 @@ class Isolation(NamedTuple):
         return {self.home: "~", self.caches: "{cache}", self.temporary: "{tmp}"}
 
     def variables(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Return the variables by which programs find them. Values are of equal length in every trial."""
+        """Return the variables by which programs find them. Values have the same length in every trial."""
         own = {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.home / ".cache")}
         own |= dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(self.temporary))
         named = [name for name in CACHE_VARIABLES if environment.get(name)]

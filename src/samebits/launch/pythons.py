@@ -202,7 +202,8 @@ def _described(sight: Sight, trial_folder: Path, *, watched: bool = False, other
 def only_asks(sight: Sight) -> bool:
     """Return whether an interpreter was only asked about itself.
 
-    It ran code that is not the program's own, before the first step, without a library that computes.
+    Such an interpreter ran code that is not the program's own, before the first step, and loaded no library that
+    computes.
     """
     if sight.late or sight.computes or not _PYTHON.match(Path(sight.argv[0]).name):
         return False

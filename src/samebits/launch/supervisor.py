@@ -207,7 +207,7 @@ def below(pid: int) -> list[Process]:
 
 
 def below_quickly(pid: int) -> list[Process]:
-    """Return the same from the kernel's lists of children.
+    """Return the same as `below`, from the kernel's lists of children.
 
     This is cheap, but misses a process that gets a new parent during the look.
 

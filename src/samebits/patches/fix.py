@@ -283,7 +283,7 @@ def _outcome(document: PatchResult, outcome: PatchOutcome, tried: list[PatchTria
         said = f"with the patch, {last.trials} of {last.trials} trials repeat. The patch stays in the files."
     else:
         what = "do not repeat" if last.verdict == "diverged" else "give no answer"
-        said = f"with the patch, the trials {what}. The files are as before: {last.sentence}"
+        said = f"with the patch, the trials {what}. The files are as before. The check with the patch: {last.sentence}"
     update = {
         "outcome": outcome, "verdict": last.verdict, "sentence": said[:1].upper() + said[1:], "tried": tried,
         "reason": last.sentence if last.verdict == "inconclusive" else None,

@@ -56,7 +56,7 @@ def notebook_at(path: Path, directory: Path) -> Notebook:
     try:
         return Notebook(name, path, NotebookSource.read(path))
     except (OSError, ValueError):
-        why = f"{name} is not a notebook of format 4, which samebits can change: open it in Jupyter and save it"
+        why = f"{name} is not a notebook of format 4: open it in Jupyter and save it, so that samebits can change it"
         return Notebook(name, path, None, why)
 
 
@@ -74,7 +74,7 @@ def why_not(notebook: Notebook, program: Program, draw: Draw | None) -> str:
     lines = program.lines_in(draw, program.main) if program.main is not None else []
     cell = notebook.source.cell_at(lines[-1]) if notebook.source is not None and lines else None
     if cell is not None and not cell.plain.is_python:
-        return f"its lines go into a new cell before cell {cell.number} of {notebook.name}, which is not Python"
+        return f"its lines go into a new cell before cell {cell.number} of {notebook.name}: that cell is not Python"
     return f"its lines go into a cell of {notebook.name} that runs after the imports and before the first draw"
 
 

@@ -249,7 +249,7 @@ def root_epsilon(given: Array, gradient: float, squares: Array) -> float:
 def agreed(candidates: list[Array]) -> float:
     """Return the first value of the candidate whose values agree.
 
-    It is the most exact, because it comes from the smallest gradient.
+    The first value is the most exact, because it comes from the smallest gradient.
     """
     positive = [values for values in candidates if np.isfinite(values).all() and (values > 0).all()]
     best = min(positive, key=lambda values: values.max() / values.min(), default=None)

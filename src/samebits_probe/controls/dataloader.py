@@ -36,7 +36,7 @@ class DataloaderWorkers(Control):
         edit(
             CODE,
             "DataLoader(..., num_workers=0)  # or in_order=True, and worker_init_fn that seeds what it uses",
-            "# Workers whose seed is the clock, os.urandom() or a process id differ in each run: see worker_init_fn",
+            "# A seed from the clock, os.urandom() or a process id differs in each run: see worker_init_fn",
         ),
     )
     hints = {"batch": 10}

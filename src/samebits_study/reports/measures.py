@@ -21,7 +21,7 @@ Value = float | Decimal
 def spread(values: Sequence[Value], digits: tuple[int, int]) -> Cell:
     """Return the mean and sample standard deviation.
 
-    One trial has no deviation, and no trial has no mean either. Exact until it is rounded.
+    One trial has no deviation, and no trial has no mean either. Both are exact until they are rounded.
     """
     if not values:
         return MissingValue("no trial")

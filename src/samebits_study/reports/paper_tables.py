@@ -64,7 +64,7 @@ def terminology() -> Table:
 def times(result: StudyResult, number: str) -> Table:
     """Return the tables 2 and 6: training and testing time.
 
-    Those of this study are left out if trials ran on different machines.
+    The times of this study are left out if trials ran on different machines.
     """
     setups = _with_the_papers(result)
     found = measures.machines(setups)

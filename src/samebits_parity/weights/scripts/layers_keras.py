@@ -46,7 +46,7 @@ def parts_of(layer):
 
 
 def units_of(layer, name=""):
-    """Yield (name, layer) of everything that counts as one layer. It has a known kind, or it holds no other layer."""
+    """Yield (name, layer) of everything that counts as one layer. Such a layer has a known kind, or holds no other."""
     if kind_of(layer) != "other":
         return [(name or layer.name, layer)]
     parts = parts_of(layer)

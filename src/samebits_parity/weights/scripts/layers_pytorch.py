@@ -31,7 +31,7 @@ def kind_of(module):
 
 
 def units_of(module, name=""):
-    """Yield (name, module) of everything that counts as one layer. It has a known kind, or it holds no other module."""
+    """Yield (name, module) of everything that counts as one layer. Such a one has a known kind, or holds no other."""
     children = list(module.named_children())
     if kind_of(module) != "other" or not children:
         return [(name, module)]

@@ -32,7 +32,7 @@ class Layout:
         self._runs: Optional[List[List[Run]]] = None
 
     def runs(self, points: "Points") -> "List[List[Run]]":
-        """Return the same for each of its optimizer steps, with consecutive points of one kind joined."""
+        """Return the outputs of each optimizer step, with consecutive points of one kind joined."""
         if self._runs is None:
             self._runs = []
             for step in self.steps:

@@ -87,7 +87,7 @@ class PyTorchEnds:
             self._dead[name] = Dead(value, None, None)
 
     def keep_optimizer(self, plan: "OptimizerPlan") -> None:
-        """Keep the parameters of a dead optimizer that belong to no model. They would be lost."""
+        """Keep the parameters of a dead optimizer that belong to no model. Otherwise they would be lost."""
         if System.getpid() == self._watch.pid:
             for weight in plan.weights:
                 if weight.is_loose():

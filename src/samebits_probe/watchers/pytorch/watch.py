@@ -111,7 +111,7 @@ class PyTorchWatch:
 
     @contextlib.contextmanager
     def saying_again(self) -> Iterator[None]:
-        """Report again, at a later end, what is reported while this is entered. This end may not be the last."""
+        """Let a later end report again what is reported in this context: the current end may not be the last."""
         said = set(self._said)
         yield
         self._said = said

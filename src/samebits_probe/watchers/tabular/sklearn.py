@@ -228,7 +228,7 @@ class Fits:
 def _shown(state: Dict[str, Any], given: Sequence[str]) -> Iterator[Tuple[str, Any]]:
     """Yield (name, value) of an estimator's attributes, and of the elements of its lists of estimators or arrays.
 
-    Of its parameters (`given`), it takes only those that hold estimators, because a pipeline fits them in place.
+    Of the parameters (`given`), only those that hold estimators are shown, because a pipeline fits them in place.
     """
     for name, value in sorted(state.items()):
         if is_time(name) or (name in given and not _holds_estimators(value)):
