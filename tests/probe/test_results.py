@@ -193,7 +193,7 @@ def test_a_result_outside_of_the_working_folder_may_hold_times_and_may_be_ignore
 @pytest.mark.parametrize(
     "code",
     [
-        "there.exists() or there.write_text(json.dumps(chance()))",  # what only a first run keeps
+        "there.exists() or there.write_text(json.dumps(chance()))",  # a file that only a first run writes
         "pathlib.Path.home().joinpath('.config').mkdir(exist_ok=True); "
         "pathlib.Path.home().joinpath('.config', 'tool.json').write_text(str(chance()))",
         "import tempfile; open(tempfile.mkdtemp() + '/m.json', 'w').write(str(chance()))",

@@ -253,7 +253,7 @@ def test_no_text_makes_the_masks_fail(text):
 @given(st.text(max_size=200) | st.sampled_from(("SEC", "time", "run/pid", "loss", "created_at")), VALUES, VALUES)
 def test_each_difference_has_one_class_and_a_reason_unless_it_is_unknown(name, a, b):
     found = classify(name, a, b)
-    assert found.effect in ("understood", "unknown")  # nothing counts but what belongs to a model
+    assert found.effect in ("understood", "unknown")  # only parts of a model count
     assert bool(found.reason) == (found.effect == "understood")
     assert found == classify(name, b, a)
 

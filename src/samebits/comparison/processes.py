@@ -113,7 +113,7 @@ def is_pooled(process: ProcessTrace) -> bool:
 def _ordered(processes: list[ProcessTrace]) -> list[tuple[int, ProcessTrace]]:
     """Return (order, process). Ranks of one world have the same order: a rank joins the last world that lacks it.
 
-    So the number of orders does not depend on which of two starts at the same time was faster.
+    If two starts run at the same time, the number of orders does not depend on which of them is faster.
     """
     found: list[tuple[int, ProcessTrace]] = []
     worlds: list[tuple[Hashable, set[Any]]] = []

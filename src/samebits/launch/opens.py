@@ -195,7 +195,7 @@ class Opens:
             self.read.add(path)
 
     def _is_by_trial(self, path: Path, process: int | None) -> bool:
-        """Return whether a process of the trial opened the file.
+        """Return whether a process of the trial read or wrote the file.
 
         A process that is gone already counts as the trial's, unless the file is foreign.
         """

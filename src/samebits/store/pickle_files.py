@@ -56,7 +56,7 @@ def read_pickle(path: Path, parts: Parts) -> str:
 
 
 def _following(stream: IO[bytes], parts: Parts) -> Iterator[Any]:
-    """Yield what the pickles behind the first one describe. If anything else follows, its bytes are a part."""
+    """Yield what the pickles after the first one describe. If anything else follows, its bytes are a part."""
     while _skip_zeros(stream):
         begin = stream.tell()
         try:

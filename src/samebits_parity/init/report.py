@@ -209,8 +209,8 @@ def _differences(wrong: list[WeightFacts]) -> Table:
         for one in these[:1]
     ]  # fmt: skip
     note = (
-        "The columns 'gives' and 'measured' show the limit. If there is no limit, or if the deviation differs, they show "
-        "the deviation."
+        "The columns 'gives' and 'measured' show the limit. If there is no limit, or if the deviation differs, they "
+        "show the deviation."
     )
     return Table(id="differences", title="Not as documented.", columns=columns, rows=tuple(rows), notes=(note, FANS))
 

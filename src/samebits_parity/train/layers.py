@@ -51,7 +51,7 @@ class OutputPair:
 def _both_ends(value: Array) -> Array:
     """Return the last step for the first half of the units, and the first step for the other half.
 
-    The other direction ends there.
+    The second half runs backwards, so it ends at the first step.
     """
     half = value.shape[-1] // 2
     return np.concatenate([value[:, -1, :half], value[:, 0, half:]], -1)

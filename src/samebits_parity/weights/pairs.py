@@ -119,7 +119,7 @@ def _lonely(
 ) -> list[Lonely]:
     """Return the layers without a partner.
 
-    Each has a layer of its kind at about its place on the other side, if there is one without a partner.
+    Each comes with an unpaired layer of its kind at about its place on the other side, if there is one.
     """
     left = [i for i in range(len(sides[0])) if i not in {i for i, _ in found}]
     right = [j for j in range(len(sides[1])) if j not in {j for _, j in found}]

@@ -207,7 +207,7 @@ class Forwards:
     def _below(self, node: Any) -> Any:
         """Return the first node below a node of a graph; None for one that has very many below it.
 
-        To ask for them makes an object for each. With a stack of all weights, that takes most of a step.
+        A look at these nodes makes an object for each. With a stack of all weights, that takes most of a step.
         """
         key = (node.name(), tuple(tuple(given.shape) for given in getattr(node, "_input_metadata", ())))
         if key in self._wide:
