@@ -240,6 +240,20 @@ def test_the_texts_of_a_picture_are_values_and_its_time_does_not_matter(tmp_path
     assert differing(one, other) == {"Title", "Comment", "Note"}
 
 
+def test_what_is_no_picture_and_what_follows_one_is_compared(tmp_path, read_file):
+    empty = b"\x89PNG\r\n\x1a\n" + bytes(4) + b"IEND" + bytes(4)
+
+    def parts(data):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("a.png", data)
+        return read_file(tmp_path / "a.zip").tensors
+
+    assert parts(b"acc 0.5") != parts(b"acc 0.6")
+    assert parts(b"\xff\xd8" + b"1" * 20) != parts(b"\xff\xd8" + b"2" * 20)
+    assert parts(empty).keys() == {"a.png.IEND"}
+    assert parts(empty + b"acc 0.5") != parts(empty + b"acc 0.6")
+
+
 def test_a_database_is_more_than_its_rows(tmp_path, read_file):
     def written(name, factor):
         with closing(sqlite3.connect(tmp_path / name)) as database:

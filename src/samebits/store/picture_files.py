@@ -1,4 +1,4 @@
-"""Reads figures (PNG, PDF) without their date and the name of the program that made them."""
+"""Reads figures (PNG, PDF) without their dates and the id of a PDF."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from samebits.store.content import Parts, joined
 
 _PDF_DATES = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^\]]*\]")
 _EXIF_DATES = re.compile(rb"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d")
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_NOTE = 1 << 20  # bytes of an unpacked text
 
 
@@ -21,9 +22,14 @@ def read_png(path: Path, parts: Parts) -> str:
 
 
 def add_png(parts: Parts, name: str, data: bytes) -> None:
-    """Add the chunks of a picture under a name: https://www.w3.org/TR/png-3/#11Chunks."""
-    at = 8
-    while at + 8 <= len(data):
+    """Add the chunks of a picture under a name: https://www.w3.org/TR/png-3/#11Chunks.
+
+    Raises ValueError, and adds nothing, if the bytes are no picture.
+    """
+    if not data.startswith(_SIGNATURE):
+        raise ValueError("it is no PNG")
+    at, kind = len(_SIGNATURE), ""
+    while at + 8 <= len(data) and kind != "IEND":
         (length,), kind = struct.unpack_from(">I", data, at), data[at + 4 : at + 8].decode("latin1")
         chunk = data[at + 8 : at + 8 + length]
         if kind in ("tEXt", "zTXt", "iTXt"):
@@ -34,6 +40,8 @@ def add_png(parts: Parts, name: str, data: bytes) -> None:
         elif kind != "tIME":
             parts.add(joined(name, kind), "chunk", chunk)
         at += 12 + length
+    if data[at:]:
+        parts.add(joined(name, "(what follows)"), "bytes", data[at:])
 
 
 def _note(kind: str, chunk: bytes) -> tuple[str, str]:
