@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import gzip
 import io
 import json
 import pathlib
@@ -137,6 +138,51 @@ def test_every_pickle_of_a_file_is_read(tmp_path, read_file):
     assert set(read_file(path).tensors) == {"loss", "(what follows)"}
 
 
+@pytest.mark.parametrize("ending", [".pkl.gz", ".zip"])
+def test_every_pickle_of_a_member_of_an_archive_is_read(tmp_path, read_file, ending):
+    def written(name, last):
+        data = pickle.dumps({"loss": 0.5}) + pickle.dumps({"loss": last})
+        if ending == ".zip":
+            with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+                archive.writestr("log.pkl", data)
+        else:
+            (tmp_path / f"{name}.pkl.gz").write_bytes(gzip.compress(data))
+        return read_file(tmp_path / f"{name}{ending}").tensors
+
+    one, other = written("a", 0.5), written("b", 0.6)
+    (differing,) = (name for name in one if one[name] != other[name])
+    assert differing.endswith("(pickle 2).loss")
+
+
+def test_what_follows_an_array_of_objects_in_its_file_is_compared(tmp_path):
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.save(file, np.array([{"a": 1}], dtype=object))
+        np.save(file, np.arange(3.0))
+    assert "more than one array" in contents(tmp_path / "a.npy").error
+
+
+def test_zeros_before_what_follows_a_pickle_are_compared(tmp_path, read_file):
+    for number in (1, 2):
+        (tmp_path / f"{number}.pkl").write_bytes(pickle.dumps(1) + bytes(number) + b"rest")
+    assert read_file(tmp_path / "1.pkl").tensors != read_file(tmp_path / "2.pkl").tensors
+
+
+def test_each_of_many_pickles_is_read_though_the_ones_before_it_are_gone(tmp_path, monkeypatch, read_file):
+    monkeypatch.setattr(torch_files, "_MOST_REPEATED", 0)
+    (tmp_path / "log.pkl").write_bytes(b"".join(pickle.dumps({"loss": number}) for number in range(50)))
+    file = contents(tmp_path / "log.pkl")
+    assert {json.loads(text) for text in file.shown.values()} == set(range(50))
+
+
+def test_which_of_the_earlier_objects_comes_again_is_compared(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch_files, "_MOST_REPEATED", 0)
+    one, two = {"a": 1}, {"a": 2}
+    for name, best in (("a.pkl", one), ("b.pkl", two)):
+        (tmp_path / name).write_bytes(pickle.dumps({"all": [one, two], "best": best}))
+    a, b = contents(tmp_path / "a.pkl").tensors, contents(tmp_path / "b.pkl").tensors
+    assert {name for name in a if a[name] != b[name]} == {"best"}
+
+
 def test_objects_that_share_one_another_are_read_in_time_in_proportion_to_their_number(tmp_path, read_file):
     def written(name, last):
         nested = [last]
@@ -165,6 +211,14 @@ def test_addresses_as_keys_and_the_random_ids_of_cloudpickle_do_not_matter(tmp_p
     assert one.tensors == same.tensors
     assert {name for name in one.tensors if one.tensors[name] != other.tensors[name]} == {"table.address 1"}
     assert "table.7" in one.tensors
+
+
+@pytest.mark.parametrize("copy", ["cloudpickle", "ray.cloudpickle", "joblib.externals.cloudpickle"])
+def test_the_random_ids_of_copies_of_cloudpickle_do_not_matter(copy):
+    for name, place in (("_make_skeleton_class", 4), ("_make_skeleton_enum", 5), ("_make_typevar", 5)):
+        made = Global(f"{copy}.cloudpickle.{name}")(*range(6))
+        assert made.arguments == tuple(number for number in range(6) if number != place)
+    assert Global("mine._make_typevar")(*range(6)).arguments == tuple(range(6))
 
 
 def test_an_archive_in_a_pickle_is_compared_without_the_times_of_its_members(tmp_path, read_file):

@@ -11,7 +11,7 @@ import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -46,26 +46,28 @@ _OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
 def read_pickle(path: Path, parts: Parts) -> str:
     """Add the parts of a pickle, or of a joblib file. Raises many kinds of errors if it is neither."""
     with path.open("rb") as file:
-        stream = _uncompressed(file, parts)
-        content = read(stream, built=lambda made: _take_array(made, stream))
-        walk = PickleWalk(parts, no_storage)
-        walk.add("", content)
-        for number, following in enumerate(_following(stream, parts), 2):
-            walk.add(f"(pickle {number})", following)
+        _add_pickles(parts, "", _uncompressed(file, parts))
     return "pickle"
 
 
-def _following(stream: IO[bytes], parts: Parts) -> Iterator[Any]:
-    """Yield what the pickles after the first one describe. If anything else follows, its bytes are a part."""
+def _add_pickles(parts: Parts, name: str, stream: IO[bytes]) -> None:
+    """Add what each pickle of a stream describes. If anything else follows, its bytes are a part."""
+    walk = PickleWalk(parts, no_storage)
+    walk.add(name, _next(stream))
+    begin, number = stream.tell(), 2
     while _skip_zeros(stream):
-        begin = stream.tell()
         try:
-            following = read(stream, built=lambda made: _take_array(made, stream))
+            following = _next(stream)
         except ValueError:
             stream.seek(begin)
-            parts.add("(what follows)", "bytes", stream.read())
+            parts.add(joined(name, "(what follows)"), "bytes", stream.read())
             return
-        yield following
+        walk.add(joined(name, f"(pickle {number})"), following)
+        begin, number = stream.tell(), number + 1
+
+
+def _next(stream: IO[bytes]) -> Any:
+    return read(stream, built=lambda made: _take_array(made, stream))
 
 
 def _skip_zeros(stream: IO[bytes]) -> bool:
@@ -79,14 +81,16 @@ def _skip_zeros(stream: IO[bytes]) -> bool:
 
 
 def add_pickle(parts: Parts, name: str, data: bytes) -> None:
-    """Add what a pickle inside a different file describes. If it is not a pickle, raise ValueError and add nothing."""
-    content = read(io.BytesIO(data))
-    PickleWalk(parts, no_storage).add(name, content)
+    """Add what the pickles inside a different file describe. If there is none, raise ValueError and add nothing."""
+    _add_pickles(parts, name, io.BytesIO(data))
 
 
 def add_objects(parts: Parts, name: str, data: bytes) -> None:
     """Add each item of an array of objects by what it describes. `data`: the pickle in the .npy file."""
-    walk, content = PickleWalk(parts, no_storage), read(io.BytesIO(data))
+    walk, stream = PickleWalk(parts, no_storage), io.BytesIO(data)
+    content = read(stream)
+    if stream.read(1):
+        raise ValueError("more than one array is in it")
     state = content.state if isinstance(content, Made) else None
     if isinstance(state, tuple) and len(state) == 5 and isinstance(state[4], list):
         parts.add_plain(joined(name, "(shape)"), list(state[1]))

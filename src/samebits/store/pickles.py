@@ -37,14 +37,15 @@ class Global(Inert):
 
     def __call__(self, *arguments: Any) -> Made:
         """Return the stand-in for the result, without the random id that cloudpickle gives a class of a program."""
-        place = _RANDOM_IDS.get(self.name.rpartition(".")[2]) if self.name.startswith("cloudpickle.") else None
+        is_of_cloudpickle = ".cloudpickle." in f".{self.name}"  # Ray, joblib and Spark have copies of it
+        place = _RANDOM_IDS.get(self.name.rpartition(".")[2]) if is_of_cloudpickle else None
         if place is not None:
             arguments = (*arguments[:place], *arguments[place + 1 :])
         return Made(self, arguments)
 
 
 # https://github.com/cloudpipe/cloudpickle/blob/master/cloudpickle/cloudpickle.py
-_RANDOM_IDS = {"_make_skeleton_class": 4, "_make_skeleton_enum": 5}
+_RANDOM_IDS = {"_make_skeleton_class": 4, "_make_skeleton_enum": 5, "_make_typevar": 5}
 
 
 @dataclass(eq=False)

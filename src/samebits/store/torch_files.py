@@ -191,7 +191,8 @@ class Walk:
     def __init__(self, parts: Parts, storages: Storages) -> None:
         self._parts, self._storages = parts, storages
         self._inside: set[int] = set()
-        self._known: set[int] = set()
+        # with the objects themselves, because the number of an object that is gone can become that of a different one
+        self._known: dict[int, tuple[int, Any]] = {}
         self._visited = 0
 
     def add(self, path: str, value: Any) -> None:
@@ -206,9 +207,9 @@ class Walk:
         elif id(value) in self._inside:
             self._parts.add_plain(path, "(itself)")
         elif id(value) in self._known and self._visited > _MOST_REPEATED:
-            self._parts.add_plain(path, "(as before)")
+            self._parts.add_plain(path, ("as before", self._known[id(value)][0]))
         else:
-            self._known.add(id(value))
+            self._known.setdefault(id(value), (self._visited, value))
             self._inside.add(id(value))
             self._add_nested(path, value)
             self._inside.discard(id(value))
