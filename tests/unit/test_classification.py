@@ -298,6 +298,13 @@ def test_a_number_that_only_happens_to_be_the_process_id_is_compared():
         assert "<pid>" not in lines_of(other, Run(pids=(471, 4711, 17))).kept[0]
 
 
+def test_a_line_is_searched_once_for_any_number_of_process_ids():
+    pids = tuple(range(2 * 10**6, 2 * 10**6 + 20_000))
+    lines = [" ".join(str(number) for number in range(begin, begin + 40)) for begin in range(10**6, 10**6 + 500)]
+    assert Run(pids=pids).without_pids(lines) == lines
+    assert Run(pids=pids).without_pids([f"{pid} loss" for pid in pids[-2:]]) == ["<pid> loss"] * 2
+
+
 def test_a_progress_bar_is_what_it_shows_when_it_is_finished():
     line = "\r 10%|#   | 1/10 [00:00<00:01, 8.2it/s, loss=0.9]\r100%|####| 10/10 [00:01<00:00, 9.8it/s, loss=0.5]"
     assert masked(visible(line)) == "100%|####| 10/10 [<time>, <rate>, loss=0.5]"

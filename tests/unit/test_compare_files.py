@@ -11,7 +11,7 @@ import pytest
 
 from samebits.model import FilesFile, Lines, SavedFile
 from samebits.store.artifacts import fingerprint_file, link_to_folder
-from samebits.store.masks import masked
+from samebits.store.masks import Run, masked
 
 A, B, C = ("0" * 32, "1" * 32, "2" * 32)
 
@@ -32,6 +32,13 @@ def judged(writing, tmp_path):
         return write
 
     return lambda *files: writing.judged(tmp_path, [trial(one) for one in files])
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_text_with_the_process_id_of_one_trial_by_chance_is_the_same(judged, tmp_path, named):
+    (tmp_path / "latest.txt").write_text("4711")
+    result = judged(*([fingerprint_file(tmp_path / "latest.txt", named, Run(pids=(pid,)))] for pid in (4711, 4712)))
+    assert (result.verdict, result.warnings) == ("repeated", [])
 
 
 NAMES = [

@@ -64,11 +64,10 @@ class Run(NamedTuple):
 
         A log can have the process id in any field of its lines. A text that counts to 4711 has it in one line only.
         """
-        long = "|".join(str(pid) for pid in self.pids if pid >= _LEAST_PID)
-        own = re.compile(rf"(?<![\w./])(?:{long})(?![\w./]*\w)")
-        changed = [own.sub(_pid, line) if long else line for line in lines]
+        own = {str(pid) for pid in self.pids if pid >= _LEAST_PID}
+        changed = [_WHOLE.sub(lambda found: _pid(found) if found[0] in own else found[0], line) for line in lines]
         many = sum(map(str.__ne__, lines, changed)) * _LINES_TO_ONE_WITH_PID >= len(lines)
-        return [_PADDED.sub(_unpadded, line) for line in changed] if long and many else lines
+        return [_PADDED.sub(_unpadded, line) for line in changed] if own and many else lines
 
 
 def _pid(found: re.Match[str]) -> str:
@@ -77,6 +76,7 @@ def _pid(found: re.Match[str]) -> str:
     return found[0] if word is not None and not RESULTS.isdisjoint(tokens(word[1])) else "<pid>"
 
 
+_WHOLE = re.compile(r"(?<![\w./])\d{3,10}(?![\w./]*\w)")
 _WORD_BEFORE = re.compile(r"([A-Za-z_]\w*)\W{0,3}$")
 ANY_RUN = Run()
 _LEAST_PID, _LINES_TO_ONE_WITH_PID = 100, 5  # a smaller number may well count something
