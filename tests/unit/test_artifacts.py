@@ -21,7 +21,7 @@ import pytest
 
 from samebits.launch.artifacts import FileRules, collect, patterns, with_links
 from samebits.launch.command import FileNames
-from samebits.store import fingerprint_file
+from samebits.store import content, fingerprint_file
 from samebits.store.artifacts import READERS, contents
 from samebits.store.masks import ANY_RUN
 
@@ -238,6 +238,22 @@ def test_the_texts_of_a_picture_are_values_and_its_time_does_not_matter(tmp_path
     assert one.tensors == same.tensors
     assert one.shown["Note"] == one.shown["Comment"] == '"acc 0.5"'
     assert differing(one, other) == {"Title", "Comment", "Note"}
+
+
+def test_long_texts_in_an_archive_are_compared_by_their_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(content, "MOST_PACKED_LINES", 10)
+
+    def written(day, last):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            member = zipfile.ZipInfo("a.csv", (2026, 1, day, 0, 0, 0))
+            archive.writestr(member, "1,2\n" * 11 + last)
+            archive.writestr("b.txt", f"2026-01-0{day}\n" * 3)
+        return contents(tmp_path / "a.zip")
+
+    one, same, other = written(1, "3,4"), written(2, "3,4"), written(1, "3,5")
+    assert one.error is None
+    assert one.tensors == same.tensors
+    assert differing(one, other) == {"a.csv"}
 
 
 def test_what_is_no_picture_and_what_follows_one_is_compared(tmp_path, read_file):

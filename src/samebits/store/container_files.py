@@ -116,12 +116,21 @@ def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:
 
 
 def _add_text(parts: Parts, name: str, data: bytes, suffix: str) -> None:
-    """Add a text by its lines, and anything else by its bytes."""
+    """Add a text by its lines, and anything else by its bytes.
+
+    So is a long text. To mask it takes more time than a reader has for a file of the archive's size. Then the bytes of
+    the whole archive would count, and these hold the times of its members.
+    """
     if suffix in _ARRAYS or data.startswith(tuple(begin.encode() for begin in MODEL_BEGINNINGS)):
         parts.models.append(name)
     try:
-        parts.add_plain(name, decoded(data).split("\n"))
+        lines = decoded(data).split("\n")
     except NotText:
+        lines = []
+    if 0 < len(lines) <= parts.lines_left:
+        parts.lines_left -= len(lines)
+        parts.add_plain(name, lines)
+    else:
         parts.add(name, "bytes", data)
 
 

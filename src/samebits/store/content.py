@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 LEAST_UNPACKED, UNPACKED_A_BYTE = 256 << 20, 20  # bytes that may be read from any file, and more for each of its bytes
+MOST_PACKED_LINES = 10_000  # lines of all texts in an archive that are masked
 _MOST_NAMES = 32 << 20  # characters of all names together
 # A binary model of CatBoost begins with this. Each training writes a new id (after its length) and its time into it:
 # https://github.com/catboost/catboost/blob/master/catboost/private/libs/algo/full_model_saver.cpp
@@ -53,7 +54,8 @@ class Parts:
     array. `shown`: plain values as JSON, for people, and to classify their difference. `masked`: name of a text -> its
     fingerprint before masking; `tensors` has the one after masking. `nonnegative`: names of arrays of real numbers
     without a number below zero. `numbers`: names of lists of numbers. `models`: names below which everything belongs to
-    a model. `size`: the size of the file, which decides how much may be read from it.
+    a model. `lines_left`: how many lines of texts in an archive may still be masked. `size`: the size of the file,
+    which decides how much may be read from it.
     """
 
     def __init__(self, run: Run = ANY_RUN, size: int = 0) -> None:
@@ -68,6 +70,7 @@ class Parts:
         self.nonnegative: set[str] = set()
         self.numbers: set[str] = set()
         self.models: list[str] = []
+        self.lines_left = MOST_PACKED_LINES
         self._room = MOST_SHOWN_IN_ALL
 
     def spend(self, size: int) -> None:
