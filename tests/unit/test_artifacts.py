@@ -21,6 +21,7 @@ import pytest
 
 from samebits.launch.artifacts import FileRules, collect, patterns, with_links
 from samebits.launch.command import FileNames
+from samebits.launch.elsewhere import Elsewhere
 from samebits.store import content, fingerprint_file
 from samebits.store.artifacts import READERS, contents
 from samebits.store.masks import ANY_RUN
@@ -154,6 +155,30 @@ def test_json_values_that_look_alike_differ(tmp_path, one, two, read_file):
         (tmp_path / "a.json").write_text(f'{{"x": {text}}}')
         found.append(read_file(tmp_path / "a.json").tensors)
     assert found[0] != found[1]
+
+
+def test_a_json_file_with_a_value_in_each_line_is_read_by_its_keys(tmp_path, read_file):
+    (tmp_path / "result.json").write_text('{"loss": 0.5, "time_total_s": 1.5}\n{"loss": 0.4, "time_total_s": 2.5}\n')
+    file = read_file(tmp_path / "result.json")
+    assert set(file.tensors) == {f"line {number}.{key}" for number in (1, 2) for key in ("loss", "time_total_s")}
+    (tmp_path / "cut.json").write_text('{"loss": 0.5,\n"acc"')
+    assert contents(tmp_path / "cut.json").error is not None
+
+
+def test_results_elsewhere_are_not_what_tools_keep_or_pass_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    counted = [
+        "home/results/best.json",
+        "home/tmp.json",
+        "temporary/best.pkl",
+        "temporary/tmp_best.json",
+        "data/a.onnx",
+    ]
+    others = ["home/.config/a.json", "home/ray_results/run_1/result.json", "temporary/tmpab_d3fgh/a.pkl",
+              "temporary/tmpab_d3fgh.json", "temporary/ray/a.json", "home/results/log.txt"]  # fmt: skip
+    elsewhere = Elsewhere()
+    assert [name for name in (*counted, *others) if elsewhere.counts(tmp_path / name)] == counted
 
 
 def test_any_other_file_is_compared_by_its_lines(tmp_path, read_file):

@@ -210,7 +210,10 @@ def _by_bytes(path: Path, *, error: str | None = None, begin: int = 0) -> SavedF
 def _read_json(path: Path, parts: Parts) -> str:
     if path.stat().st_size > _MOST_JSON:
         raise ValueError(f"it has more than {_MOST_JSON:,} bytes")
-    value = parse_json(path.read_bytes())
+    try:
+        value = parse_json(path.read_bytes())
+    except ValueError:  # Ray and pandas write a value in each line of such a file
+        return read_json_lines(path, parts)
     if isinstance(value, dict) and not _MODEL_KEYS.isdisjoint(value):
         parts.models.append("")
         if isinstance(about := value.get("model_info"), dict):  # of a CatBoost model: see CATBOOST
