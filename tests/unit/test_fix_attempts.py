@@ -1,9 +1,11 @@
 """Which patches are tried, one after the other, and what is said of a patch that --fewest cannot take."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
 
+from samebits.model import FilesFile
 from samebits.patches import fix, notes
 from samebits.patches.documents import PatchResult, PatchTrial
 from samebits.patches.fix import Attempts
@@ -12,6 +14,7 @@ from samebits.patches.patch import Patch
 from samebits.patches.program import LineChange, Program
 from samebits.patches.proposal import Proposal
 from samebits.patches.source import TextEdit
+from samebits.store import fingerprint_file, open_record
 
 
 @pytest.fixture
@@ -97,3 +100,23 @@ def test_fewest_says_that_the_patch_is_in_the_files_unless_it_was_searched(propo
     assert f"| patch -R -p1 -d {before.directory})" in said
     assert notes.of_one_in_place(before.model_copy(update={"tried": [tried, tried]})) == []
     assert notes.of_one_in_place(proposal(DATA, edits(0)).document) == []
+
+
+@pytest.mark.parametrize(
+    ("results", "named"),
+    [([{"loss": 0.5}, {"loss": 0.6}], ["m[[]1].json"]),
+     ([{"loss": 0.5, "time": 3.1}, {"loss": 0.6, "time": 3.2}], []),
+     ([{"loss": 0.5, "note": "of 2026-01-01 10:00:00"}, {"loss": 0.6, "note": "of 2026-01-01 10:00:00"}], [])],
+)  # fmt: skip
+def test_the_file_that_differed_is_named_for_trials_with_a_patch_unless_it_holds_a_time(
+    writing, tmp_path, results, named
+):
+    def trial(content):
+        path = tmp_path / "m.json"
+        path.write_text(json.dumps(content))
+        saved = fingerprint_file(path, False).model_copy(update={"path": "m[1].json"})
+        return lambda folder, number: {"files": FilesFile(files=[saved])}
+
+    record = open_record(writing.record(tmp_path / "record", [trial(one) for one in results]))
+    result = SimpleNamespace(divergence=SimpleNamespace(name="m[1].json > loss"))
+    assert fix._artifacts(SimpleNamespace(record=record, result=result)) == named

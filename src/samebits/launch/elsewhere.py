@@ -12,8 +12,7 @@ from samebits.launch.isolation import Caches
 # Files that a program writes as a whole. Logs and tables are left out: programs add lines to them in each run, and
 # samebits does not know which lines a file outside of the trial's folders had before the trial.
 _RESULTS = frozenset((".json", ".pkl", ".pickle", ".joblib", ".onnx", ".cbm", ".ubj"))
-# what Python (`NamedTemporaryFile(suffix=".json")`, too), joblib and Ray make in a folder for temporary files, or in
-# shared memory
+# names that Python (`NamedTemporaryFile(suffix=".json")` too), joblib and Ray give to temporary files and folders
 _PASSING = re.compile(r"tmp[a-z0-9_]{8}(?:\.\w+)*|pymp-.*|joblib_memmapping_folder_.*|ray")
 # In HOME, what Ray Tune notes of its runs, under their random ids: https://docs.ray.io/en/latest/tune/tutorials/tune-storage.html
 _NOTES = ("ray_results",)
@@ -44,5 +43,5 @@ class Elsewhere:
         return path.is_relative_to(self._home) and self._is_theirs(path.relative_to(self._home).parts[0])
 
     def _is_theirs(self, name: str) -> bool:
-        """Return whether an entry of HOME holds settings or notes of a tool; caches hold what programs keep, too."""
+        """Return whether an entry of HOME holds settings or notes of a tool. A cache may hold results of programs, too."""
         return name in _NOTES or (name.startswith(".") and self._home / name not in self._caches.roots)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from samebits import checks, interrupt, store, words
+from samebits.comparison.files import file_differences
 from samebits.comparison.setup import scripts
 from samebits.documents import Explanation
 from samebits.errors import UsageError
@@ -30,6 +31,7 @@ from samebits.patches.reduction import MOST_CHECKS, Reduction, places
 from samebits.patches.restoration import Restoration, flush, keep_copies, remove_copies
 from samebits.reports.result_words import folder_name
 from samebits.store import Record
+from samebits.store.trace import TrialTrace
 
 IN_PLACE = "An earlier samebits fix --apply put this patch into the files."
 FOLDER = "fix"  # the folder, in the record, of the trials with the patch
@@ -249,14 +251,22 @@ def _artifacts(made: Proposal) -> list[str]:
     """Return patterns of the files that count: those of the record.
 
     If the record observed nothing but files and names none, it is the pattern of the file that differed first. Without
-    this pattern, a check in which all files are equal has no verdict.
+    this pattern, a check in which all files are equal has no verdict. A file that also holds a time is left out: all of
+    a named file counts, so no patch would mend it.
     """
     trials, differed = made.record.trials, made.result.divergence
     named = made.record.file.options.artifacts
     if named or differed is None or any(trial.observed for trial in trials):
         return named
-    paths = {file.path for trial in trials for file in trial.files.files}
+    paths = {file.path for trial in trials for file in trial.files.files} - _with_times(trials)
     return sorted(glob.escape(path) for path in paths if f"{differed.name} > ".startswith(f"{path} > "))
+
+
+def _with_times(trials: Sequence[TrialTrace]) -> set[str]:
+    """Return the paths of files with a time, or anything else that differs in every run."""
+    masked = {file.path for trial in trials for file in trial.files.files if file.masked}
+    found = (one for trial in trials[1:] for one in file_differences(trials[0], trial))
+    return masked.union(one.path for one in found if one.effect == "understood")
 
 
 def _trial(document: PatchResult, checked: Result) -> PatchTrial:
