@@ -281,6 +281,29 @@ def test_long_texts_in_an_archive_are_compared_by_their_bytes(tmp_path, monkeypa
     assert differing(one, other) == {"a.csv"}
 
 
+@pytest.mark.parametrize("form", ["npy", "pkl", "h5"])
+def test_the_padding_of_arrays_with_fields_in_fields_does_not_matter(tmp_path, read_file, form):
+    inner = np.dtype([("b", "i1"), ("c", "f8")], align=True)
+    kind = np.dtype([("a", "i1"), ("d", inner)], align=True)
+
+    def written(name, padding, value):
+        array = np.frombuffer(bytearray([padding]) * (3 * kind.itemsize), kind)
+        array["a"], array["d"]["b"], array["d"]["c"] = 1, 2, value
+        path = tmp_path / f"{name}.{form}"
+        if form == "h5":
+            with pytest.importorskip("h5py").File(path, "w") as file:
+                file["x"] = array
+        elif form == "npy":
+            np.save(path, array)
+        else:
+            path.write_bytes(pickle.dumps(array))
+        return read_file(path)
+
+    one, same, other = written("a", 0, 0.5), written("b", 255, 0.5), written("c", 0, 0.6)
+    assert one.tensors == same.tensors
+    assert {name.removeprefix("x.") for name in differing(one, other)} == {"d.c"}
+
+
 def test_what_is_no_picture_and_what_follows_one_is_compared(tmp_path, read_file):
     empty = b"\x89PNG\r\n\x1a\n" + bytes(4) + b"IEND" + bytes(4)
 

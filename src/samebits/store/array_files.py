@@ -63,8 +63,7 @@ def add_array(parts: Parts, name: str, stream: LimitedStream) -> None:
         data = np.frombuffer(data, dtype).reshape(shape, order="F").tobytes()
     if dtype.names:
         parts.add_plain(joined(name, "(shape)"), list(shape))
-        for field in dtype.names:  # the padding between fields holds no value of the program
-            parts.add_array(joined(name, field), np.frombuffer(data, dtype)[field])
+        parts.add_array(name, np.frombuffer(data, dtype))
         return
     parts.add(name, shape_text(np.lib.format.dtype_to_descr(dtype).__repr__(), shape), data)
     if dtype.kind in "USMm":  # text and times

@@ -109,7 +109,11 @@ class Parts:
                     self.nonnegative.add(name)
 
     def add_array(self, name: str, array: np.ndarray[Any, Any]) -> None:
-        """Add an array of NumPy by its type, shape and values."""
+        """Add an array of NumPy by its type, shape and values; one with fields by each field."""
+        if array.dtype.names and not array.dtype.hasobject:
+            for field in array.dtype.names:  # the padding between fields holds no value of the program
+                self.add_array(joined(name, field), array[field])
+            return
         self.spend(array.nbytes)
         self.add(name, shape_text(array.dtype.str, array.shape), np.ascontiguousarray(array).tobytes())
         if array.dtype.kind in "USMm":  # text and times

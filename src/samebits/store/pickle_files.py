@@ -188,9 +188,6 @@ class PickleWalk(Walk):
     def _add_array(self, path: str, array: np.ndarray[Any, Any]) -> None:
         if array.shape == () and array.dtype.kind in "fiub":
             self._parts.add_plain(path, array.item())
-        elif array.dtype.names and not array.dtype.hasobject:
-            for name in array.dtype.names:  # the padding between fields holds no value of the program
-                self._parts.add_array(f"{path}.{name}" if path else name, array[name])
         else:
             self._parts.add_array(path, array)
 
