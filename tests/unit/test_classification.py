@@ -36,7 +36,7 @@ def test_a_number_whose_name_says_time_rate_or_memory_is_understood(name):
     "name",
     ["loss", "accuracy", "time_embed.weight", "timestep", "best_epoch", "seed", "time_step", "update", "mask", "lifetime_value_pred",
      "best_model_path", "n_estimators", "sentiment", "dateline_score", "",
-     "time.mean", "time.step", "loss.train", "time_step.train"],
+     "time.mean", "time.step", "loss.train", "time_step.train", "time.epochs", "training_time.epochs"],
 )  # fmt: skip
 def test_a_number_whose_name_says_nothing_of_a_run_is_unknown(name):
     assert classify(name, 1.5, 2.5).effect == "unknown"

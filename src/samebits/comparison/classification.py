@@ -34,10 +34,10 @@ _STRING_REASONS = frozenset(("time", "moment", "host", "run id", "version of the
 _RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
 _OF_FEATURES = COEFFICIENTS | {"weights", "beta", "betas", "theta"}
 _FORMS_OF_TIME = ("time", "date", "duration", "rate", "memory")  # a predicted date is a result
-# words that say what was timed: "time.train", "seconds/epoch"
+# what a time is that of: "time.train", "seconds/epoch"; "time.epochs" may be their number
 _STAGES = frozenset(
     ("train", "training", "val", "valid", "validation", "eval", "evaluation", "test", "fit", "predict", "total",
-     "epoch", "epochs", "forward", "backward")
+     "epoch", "forward", "backward")
 )  # fmt: skip
 _CHOSEN = frozenset(("best", "selected", "chosen", "winner", "winning", "top"))
 _PER_SECOND, _PER_THING = re.compile(r"/(?:s|secs?|seconds?)$"), re.compile(r"(^|\W)(?:us|ms|s|secs?|seconds?)/\w+$")

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 _CONTINUED = r"(?:[^\n]*\\\n)*[^\n]*"  # a line, and the lines on which a backslash continues it
 _CELL_MAGIC = re.compile(r"\s*^%%(\w+)(?![\w?])([^\n]*)\n?", re.MULTILINE)
-_MAGIC = re.compile(rf"([ \t]*)(?:[%!?/,;]{_CONTINUED}|[^\n#'\"]*\?[ \t]*(?=\n|\Z))")
-_ASSIGNED = re.compile(rf"([ \t]*[^\n=#'\"!<>%]*=[ \t]*)[%!]{_CONTINUED}")
+_MAGIC = re.compile(rf"([ \t]*)(?:[%!?/,;]{_CONTINUED}|(?![ \t])[^\n#'\"]*\?[ \t]*(?=\n|\Z))")
+_ASSIGNED = re.compile(rf"([^\n=#'\"!<>%]*=[ \t]*)[%!]{_CONTINUED}")
 _ENVIRONMENT = re.compile(r"[ \t]*%(?:set_)?env[ \t]+\w+[ \t]*[= \t][ \t]*\S")
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"""|' r"'''(?:\\.|[^\\])*?'''|" r'"(?:\\.|[^"\\\n])*"|' r"'(?:\\.|[^'\\\n])*'|"
