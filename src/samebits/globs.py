@@ -31,8 +31,10 @@ def _translated(part: str) -> str:
     if part in known:
         return known[part]
     if part.startswith("[") and part.endswith("]") and len(part) > 2:
-        inner = re.sub(r"[\\\[&~|]", r"\\\g<0>", part[1:-1])  # Python may give these a meaning in sets
-        found = f"[{'^' + inner[1:] if inner.startswith('!') else inner}]"
+        mark = "^" if part.startswith("[!") else ""
+        inner = re.sub(r"[\\\[&~|]", r"\\\g<0>", part[2 if mark else 1 : -1])  # Python may give these a meaning in sets
+        inner = re.sub(r"(?<=.)--", r"-\\-", inner)  # and two hyphens: the second one is the end of a range
+        found = f"[{mark}{inner}]"
         with suppress(re.error):  # `[z-a]` names no characters: taken as it is
             re.compile(found)
             return found

@@ -21,6 +21,7 @@ NAMES = st.text("ab[]!-^&~|\\*?.{}() ", min_size=1, max_size=12)
         ("./out/*", "out/a", True), ("model?.pt", "model1.pt", True), ("model[12].pt", "model2.pt", True),
         ("model[!12].pt", "model2.pt", False), ("model[!12].pt", "model3.pt", True), ("model[[]1].pt", "model[1].pt", True),
         ("[z-a]", "[z-a]", True), ("[z-a]", "z", False), ("[&&]", "&", True), ("[a||b]", "|", True), ("[--]", "-", True),
+        ("[+--]", ",", True), ("[---]", "-", True), ("[a--]", "a", False), ("[a--]", "[a--]", True), ("[!+--]", ",", False),
     ],
 )  # fmt: skip
 def test_a_pattern_matches_as_in_a_shell(pattern, path, matches):
