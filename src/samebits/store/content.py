@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 LEAST_UNPACKED, UNPACKED_A_BYTE = 256 << 20, 20  # bytes that may be read from any file, and more for each of its bytes
-MOST_PACKED_LINES = 10_000  # lines of all texts in an archive that are masked
+MOST_PACKED_LINES = 8_000  # lines of all texts in an archive that are masked
 _MOST_NAMES = 32 << 20  # characters of all names together
 # A binary model of CatBoost begins with this. Each training writes a new id (after its length) and its time into it:
 # https://github.com/catboost/catboost/blob/master/catboost/private/libs/algo/full_model_saver.cpp

@@ -22,7 +22,7 @@ from typing import Any
 from samebits.model import SavedFile
 from samebits.store.masks import Run
 
-SECONDS, SECONDS_A_MEGABYTE = 2, 4  # of the processor, for one file; a log of a megabyte takes about two
+SECONDS, SECONDS_A_MEGABYTE = 2, 0.5  # of the processor, for one file
 MEMORY, MEMORY_A_BYTE = 700 << 20, 16  # beyond what the process has at its start
 _PATIENCE = 60.0  # seconds to wait for a reader, for each second of the processor that it may use
 _START = (
