@@ -34,7 +34,7 @@ _STRING_REASONS = frozenset(("time", "moment", "host", "run id", "version of the
 _RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
 _OF_FEATURES = COEFFICIENTS | {"weights", "beta", "betas", "theta"}
 _FORMS_OF_TIME = ("time", "date", "duration", "rate", "memory")  # a predicted date is a result
-# what a time is that of: "time.train", "seconds/epoch"; "time.epochs" may be their number
+# words that say what was timed: "time.train", "seconds/epoch". "time.epochs" may be the number of epochs
 _STAGES = frozenset(
     ("train", "training", "val", "valid", "validation", "eval", "evaluation", "test", "fit", "predict", "total",
      "epoch", "forward", "backward")
