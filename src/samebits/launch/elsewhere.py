@@ -43,5 +43,5 @@ class Elsewhere:
         return path.is_relative_to(self._home) and self._is_theirs(path.relative_to(self._home).parts[0])
 
     def _is_theirs(self, name: str) -> bool:
-        """Return whether an entry of HOME holds settings or notes of a tool. A cache may hold results of programs, too."""
+        """Return whether an entry of HOME holds settings or notes of a tool. A cache may hold results, too."""
         return name in _NOTES or (name.startswith(".") and self._home / name not in self._caches.roots)
