@@ -26,6 +26,7 @@ BATCH, UPDATE = wire.CODE["batch"], wire.CODE["update"]
 MANY = (0.001,) * 1000
 SEED = Source(MANY, frozenset({"numpy-seed"}), (0, -1, wire.CODE["rng"]))
 THREADS = Source(MANY, frozenset({"threads"}), (0, 1, UPDATE))
+TWO_OUTCOMES = Source((0.5, 0.5), frozenset({"hash-seed"}), (0, 0, 2))
 OUTSIDE = Source(MANY, frozenset(), (0, 0, BATCH))
 
 
@@ -46,9 +47,10 @@ def run(tmp_path):
 
 @pytest.mark.parametrize(
     ("sources", "draws"),
-    # with two outcomes, luck decides how many trials a search needs
-    [([SEED], [1]), ([SEED, THREADS], [1]), ([Source((0.5, 0.5), frozenset({"hash-seed"}), (0, 0, 2))], [1, 2, 3])],
-)
+    # with two outcomes, luck decides how many trials a search needs: eight searches
+    [([SEED], [1]), ([SEED, THREADS], [1]),
+     pytest.param([TWO_OUTCOMES], range(1, 9), marks=pytest.mark.slow(seconds=40))],
+)  # fmt: skip
 def test_on_four_slots_a_cause_takes_at_most_two_fifths_of_the_time_on_one(run, sources, draws):
     ones = [run(explained, 1, draw, sources=sources) for draw in draws]
     fours = [run(explained, 4, draw, sources=sources) for draw in draws]
