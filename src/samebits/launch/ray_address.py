@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 from samebits.errors import UsageError
+from samebits.launch.ray_programs import CURRENT
 
 __all__ = ["HERE", "LOCAL", "Cluster", "find_cluster", "late", "refusal", "without_raylet"]
 
@@ -112,12 +113,12 @@ def _has_token() -> bool:
 def _started_last() -> str:
     folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108
     with suppress(OSError):
-        return (Path(folder) / "ray" / "ray_current_cluster").read_text().strip()
+        return (Path(folder) / CURRENT).read_text().strip()
     return ""
 
 
 def _has_ended(address: str) -> bool:
-    """Return whether nobody listens at an address any more: the cluster was killed, or the machine started anew."""
+    """Return whether an address refuses connections: its cluster was killed, or the machine was restarted."""
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS / 3):

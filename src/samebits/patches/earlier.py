@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import io
-import itertools
 from pathlib import Path
 
 from samebits.errors import SamebitsError
@@ -15,7 +14,7 @@ from samebits.patches.look import Look
 from samebits.patches.patch import Patch
 from samebits.patches.program import LineChange, Program
 from samebits.patches.source import SourceFile, TextEdit, lines_of
-from samebits.patches.unified_diff import Hunk, hunks
+from samebits.patches.unified_diff import Hunk, hunks, shared
 from samebits.store.record_files import digest_of, read_document
 
 
@@ -65,8 +64,8 @@ def in_bytes(found: PatchResult) -> bytes:
 def _edit(hunk: Hunk, start: int) -> TextEdit:
     """Return the edit of a hunk that begins at `start`, without the lines around the change."""
     old, new = lines_of(hunk.old), lines_of(hunk.new)
-    before = _shared(old, new)
-    after = _shared(old[before:][::-1], new[before:][::-1])
+    before = shared(old, new)
+    after = shared(old[before:][::-1], new[before:][::-1])
     first = start + len("".join(old[:before]))
     last = start + len("".join(old[: len(old) - after]))
     return TextEdit(first, last, "".join(new[before : len(new) - after]))
@@ -77,12 +76,6 @@ def _code_edits(source: SourceFile, edit: TextEdit) -> list[TextEdit]:
         return source.code_edits(edit)
     except ValueError:
         return []
-
-
-def _shared(one: list[str], other: list[str]) -> int:
-    """Return how many lines the beginnings have in common."""
-    pairs = zip(one, other, strict=False)
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def is_in_place(program: Program, before: PatchResult) -> bool:

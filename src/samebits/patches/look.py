@@ -39,7 +39,7 @@ class Look:
     `why`: the reason, if the trial did not end well. `copied`: (the folder of the trial, the user's folder that it is a
     copy of). `named`: the files that the command names. `cells`: the texts of the cells that ran in the kernel of a
     notebook, by the names that the kernel gives them. `opened`, `wrote`: the notebooks that the trial opened or wrote.
-    `left_out`: files with lines that ran, which a cell writes anew.
+    `left_out`: files whose lines ran, but which a cell of the notebook writes.
     """
 
     draws: list[Draw] = field(default_factory=list)

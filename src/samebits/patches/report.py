@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from samebits.patches.documents import ChangedPlace, PatchOutcome, PatchResult, PlaceOfDraw
 from samebits.patches.reduction import PLACED
+from samebits.patches.unified_diff import shared
 from samebits.reports.result_words import folder_name
 from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import (
@@ -129,16 +130,10 @@ def _part(line: str, around: list[str]) -> str:
     if len(line) <= _LONGEST:
         return line
     others = [one[1:] for one in around if one[:1] + line[:1] in ("+-", "-+")]
-    same = max((_shared(line[1:], one) for one in others), default=0)
+    same = max((shared(line[1:], one) for one in others), default=0)
     start = max(same - _LONGEST // 2, 0)
     before, after = "..." if start else "", "..." if start + _LONGEST < len(line) else ""
     return f"{line[:1]}{before}{line[1:][start : start + _LONGEST]}{after}"
-
-
-def _shared(one: str, other: str) -> int:
-    """Return how many characters the beginnings of two lines have in common."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _next(result: PatchResult) -> Iterator[tuple[str, str]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from samebits.patches.source import SourceFile, lines_of
@@ -94,3 +95,9 @@ def hunks(patch: str) -> Iterator[Hunk]:
         elif hunk is not None:
             hunk.take(line)
     yield from [hunk] if hunk is not None else []
+
+
+def shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many lines (or characters) the beginnings have in common."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))

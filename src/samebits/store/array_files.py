@@ -15,7 +15,17 @@ from typing import IO, Any
 
 import numpy as np
 
-from samebits.store.content import LimitedStream, Parts, add_json, canonical, joined, parse_json, shape_text, without
+from samebits.store.content import (
+    LimitedStream,
+    Parts,
+    add_json,
+    canonical,
+    joined,
+    parse_json,
+    shape_text,
+    text_or_bytes,
+    without,
+)
 from samebits.store.pickle_files import add_objects
 
 _MOST_HEADER = 100 << 20  # the limit of the safetensors library itself
@@ -198,24 +208,16 @@ def _add_value(parts: Parts, name: str, value: Any) -> None:
         add_json(parts, name, without(text, (*_TIMES, *_IDENTITIES)))
         return
     if isinstance(value, (str, bytes)) or type(value) in (bool, int, float):  # float64 of NumPy is a float, too
-        parts.add_plain(name, _text(value))
+        parts.add_plain(name, text_or_bytes(value))
         return
     array = np.asarray(value)
     if array.dtype.hasobject and all(isinstance(item, (str, bytes)) for item in array.flat):
         parts.add_plain(joined(name, "(shape)"), list(array.shape))
-        parts.add_plain(name, [_text(item) for item in array.flat])
+        parts.add_plain(name, [text_or_bytes(item) for item in array.flat])
     elif array.dtype.hasobject:
         parts.add(name, shape_text("object", array.shape), canonical(array.tolist()))
     else:
         parts.add_array(name, array)
-
-
-def _text(value: Any) -> Any:
-    """Return bytes as the text that they hold, if they do."""
-    try:
-        return value.decode() if isinstance(value, bytes) else value
-    except UnicodeDecodeError:
-        return value
 
 
 def _json_text(value: Any) -> Any:

@@ -21,7 +21,7 @@ from samebits.store.container_files import (
     read_xz,
     read_zip,
 )
-from samebits.store.content import CATBOOST, Excessive, Parts, add_json, fingerprint, parse_json
+from samebits.store.content import CATBOOST, Excessive, Parts, add_json, fingerprint, parse_json, text_or_bytes
 from samebits.store.masks import ANY_RUN, Run
 from samebits.store.pickle_files import read_pickle
 from samebits.store.picture_files import read_pdf, read_png
@@ -65,22 +65,17 @@ def _with_attributes(file: SavedFile, path: Path, run: Run) -> SavedFile:
     with suppress(OSError):  # the file system has none
         for name in sorted(os.listxattr(path)):
             if name.startswith("user."):
-                parts.add_plain(f"{_ATTRIBUTE}{name}", _text_or_bytes(os.getxattr(path, name)))
+                parts.add_plain(f"{_ATTRIBUTE}{name}", text_or_bytes(os.getxattr(path, name)))
+    if not parts.tensors:
+        return file
     found = _saved(path, file.format, parts)
     both = {name: {**getattr(file, name), **getattr(found, name)} for name in ("tensors", "shown", "masked")}
-    return file.model_copy(update={**both, "values": [*file.values, *found.values]}) if parts.tensors else file
+    return file.model_copy(update={**both, "values": [*file.values, *found.values]})
 
 
 def is_attribute(name: str) -> bool:
     """Return whether a part is an extended attribute of a file."""
     return name.startswith(_ATTRIBUTE)
-
-
-def _text_or_bytes(value: bytes) -> str | bytes:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value
 
 
 def _how(before: int, after: int) -> str:

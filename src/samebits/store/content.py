@@ -25,6 +25,7 @@ __all__ = [
     "joined",
     "parse_json",
     "shape_text",
+    "text_or_bytes",
     "weight",
     "without",
 ]
@@ -199,6 +200,14 @@ def is_plain(value: Any) -> bool:
     if isinstance(value, _SCALARS):
         return True
     return isinstance(value, (list, tuple)) and all(isinstance(item, _SCALARS) for item in value)
+
+
+def text_or_bytes(value: Any) -> Any:
+    """Return bytes as the text that they hold, if they do; any other value as it is."""
+    try:
+        return value.decode() if isinstance(value, bytes) else value
+    except UnicodeDecodeError:
+        return value
 
 
 def joined(path: str, key: object) -> str:

@@ -65,9 +65,11 @@ class Run(NamedTuple):
         A log can have the process id in any field of its lines. A text that counts to 4711 has it in one line only.
         """
         own = {str(pid) for pid in self.pids if pid >= _LEAST_PID}
+        if not own:
+            return lines
         changed = [_WHOLE.sub(lambda found: _pid(found) if found[0] in own else found[0], line) for line in lines]
         many = sum(map(str.__ne__, lines, changed)) * _LINES_TO_ONE_WITH_PID >= len(lines)
-        return [_PADDED.sub(_unpadded, line) for line in changed] if own and many else lines
+        return [_PADDED.sub(_unpadded, line) for line in changed] if many else lines
 
 
 def _pid(found: re.Match[str]) -> str:
