@@ -303,15 +303,14 @@ class Lines(Document):
 
 
 class SavedFile(Document):
-    """A file that a trial wrote, compared by content.
+    """A file that a trial wrote, compared by content. `named`: --artifact names it; otherwise samebits found it.
 
-    `named`: --artifact names it; otherwise samebits found it. `tensors`: name of a part -> 32 hex digits. A file
-    without parts has one part, "". `values`: names of parts that are not tensors (numbers, text, lists of them).
-    `shown`: the short ones of these, as JSON. `masked`: name of a text with times, paths or ids -> its fingerprint
-    before masking. `numbers`: names of lists of numbers. `nonnegative`: names of arrays and lists without a number
-    below zero. `models`: names below which all parts belong to a model ("": the whole file). `lines`: those of a text.
-    `begin`: the byte at which the output of this trial begins, if it only added to the file. `error`: why only the
-    bytes of the file could be fingerprinted. `changing`: why it could not be read at all.
+    `tensors`: name of a part -> 32 hex digits (a file without parts has one part, ""). `values`: names of parts that
+    are not tensors (numbers, text, lists of them). `shown`: the short ones of these, as JSON. `masked`: name of a text
+    with times, paths or ids -> its fingerprint before masking. `numbers`: names of lists of numbers. `nonnegative`: of
+    arrays and lists without a number below zero. `models`: names below which all parts belong to a model ("": the whole
+    file). `lines`: those of a text. `begin`: the byte at which the trial's output begins in a file that was there.
+    `mode`: octal digits, "" for any new file. `error`: why only the bytes were read; `changing`: why nothing was.
     """
 
     path: str
@@ -326,6 +325,7 @@ class SavedFile(Document):
     models: list[str] = []
     lines: Lines | None = None
     begin: int = 0
+    mode: str | None = None
     error: str | None = None
     changing: str | None = None
 

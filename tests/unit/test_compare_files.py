@@ -241,6 +241,35 @@ def test_an_extended_attribute_that_differs_is_judged_by_its_name_in_any_file(
     assert any(f"xattr@user.{attribute}" in said for said in (result.reason or "", *result.warnings))
 
 
+@pytest.mark.parametrize(
+    ("modes", "verdict"),
+    [((0o644, 0o644), "repeated"), ((0o644, 0o600), "inconclusive"), ((0o755, 0o711), "inconclusive")],
+)
+def test_the_permissions_of_a_file_are_compared(judged, tmp_path, modes, verdict):
+    def written(mode):
+        file = tmp_path / "a.txt"
+        file.write_text("x")
+        file.chmod(mode)
+        return fingerprint_file(file, False).model_copy(update={"path": "a.txt"})
+
+    result = judged(*([written(mode)] for mode in modes))
+    assert result.verdict == verdict, result.reason
+    assert (verdict == "repeated") == ("a.txt > its permissions" not in (result.reason or ""))
+
+
+@pytest.mark.parametrize("is_old", [True, False])
+def test_a_record_without_permissions_or_with_a_different_umask_is_compared(judged, tmp_path, monkeypatch, is_old):
+    def written(umask):
+        monkeypatch.setattr("samebits.store.artifacts._umask", lambda: umask)
+        file = tmp_path / "a.txt"
+        file.write_text("x")
+        file.chmod(0o666 & ~umask)
+        return fingerprint_file(file, False).model_copy(update={"path": "a.txt"})
+
+    old = {"mode": None} if is_old else {}
+    assert judged([written(0o022).model_copy(update=old)], [written(0o077)]).verdict == "repeated"
+
+
 def test_an_ignored_file_does_not_count(judged, writing, tmp_path):
     def with_file(digits):
         def write(folder, number):

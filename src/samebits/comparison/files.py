@@ -70,7 +70,7 @@ def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) 
     limits = (Limit(a), Limit(b))
     for mine, theirs in pairs:
         if mine and theirs:
-            found += [*_names(mine, theirs, (a, b)), *_Pair(mine, theirs, names).differences()]
+            found += [*_names(mine, theirs, (a, b)), *_Pair(mine, theirs, names).differences(), *_modes(mine, theirs)]
         elif not limits[mine is not None].leaves_out(mine or theirs):
             found += _alone(mine or theirs, (a, b))
     found += _metrics(a, b)
@@ -102,6 +102,20 @@ def _names(mine: SavedFile, theirs: SavedFile, trials: tuple[TrialTrace, TrialTr
         effect: Effect = "counts" if mine.named else "unknown"
         name, detail = f"{mine.path} > its name", f"{found[0]} and {found[1]}"
         yield FileDifference(name, detail, effect=effect, path=mine.path, values=found)
+
+
+def _modes(mine: SavedFile, theirs: SavedFile) -> Iterator[FileDifference]:
+    """Yield the permissions of a file if they differ. Records of earlier versions do not have them."""
+    if (
+        None in (mine.mode, theirs.mode)
+        or mine.mode == theirs.mode
+        or (_NO_RESULTS.search(mine.path) and not mine.named)
+    ):
+        return
+    one, two = (file.mode or "those of a new file" for file in (mine, theirs))
+    effect: Effect = "counts" if mine.named or theirs.named else "unknown"
+    name = f"{mine.path} > its permissions"
+    yield FileDifference(name, f"{one} and {two}", effect=effect, path=mine.path, values=(one, two))
 
 
 # -- files of one trial only ----------------------------------------------------------------------------------------

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from samebits.model import SavedFile
@@ -56,7 +58,26 @@ def fingerprint_file(path: Path, named: bool, run: Run = ANY_RUN, begin: int = 0
         return _unread(path, f"cannot be read ({error.strerror or error})", named=named)
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
         return _unread(path, f"it {_how(before.st_size, after.st_size)} while it was read", named=named)
-    return _with_attributes(file, path, run).model_copy(update={"named": named, "begin": begin})
+    own = {"named": named, "begin": begin, "mode": _mode(before.st_mode)}
+    return _with_attributes(file, path, run).model_copy(update=own)
+
+
+def _mode(mode: int) -> str | None:
+    """Return the permissions of a file as octal digits: "" if a new file has them, None if the umask is not known.
+
+    So records that were made with different umasks can be compared.
+    """
+    umask = _umask()
+    return None if umask is None else "" if mode & 0o7777 == 0o666 & ~umask else f"{mode & 0o7777:o}"
+
+
+@cache
+def _umask() -> int | None:
+    """Return the umask of this process, and so of its trials. `os.umask` would change it meanwhile."""
+    with suppress(OSError):
+        found = re.search(r"^Umask:\s*([0-7]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+        return int(found[1], 8) if found else None
+    return None
 
 
 def _with_attributes(file: SavedFile, path: Path, run: Run) -> SavedFile:
