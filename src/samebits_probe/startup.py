@@ -11,7 +11,7 @@ from .watchers import WATCHERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterable
+    from typing import Any, Callable, Iterable, Set
 
     from .probe import Probe
     from .wire import Config
@@ -34,6 +34,7 @@ def start(config_path: str) -> None:
     hold(config.get("controls") or [], config.get("seed"), probe)
     probe.last_step.append(lambda: _tell_what_is_in_force(probe, config.get("factors") or []))
     _watch_generators(probe)
+    _watch_threads(probe)
     if config.get("draws"):
         probe.guard("draws", _watch_draws, probe)
     imports.after("numpy", lambda module: probe.guard("globals", importlib.import_module, _GLOBALS))
@@ -77,6 +78,32 @@ def _watch_generators(probe: "Probe") -> None:
     imports.around.append(before_an_import)
     imports.after("random", lambda module: keep(["python"]))
     imports.after("numpy.random", lambda module: keep(["numpy"]))
+
+
+def _watch_threads(probe: "Probe") -> None:
+    """Report the threads that begin while a library is imported: those of its BLAS (see `UsageMeter`)."""
+
+    known: "Set[int]" = set()
+
+    def before_an_import() -> "Callable[[], None]":
+        before = _threads()
+        return lambda: probe.guard("threads", report, before)
+
+    def report(before: "Set[int]") -> None:
+        begun = _threads() - before - known
+        known.update(begun)
+        if begun:
+            probe.event("threads", ids=sorted(begun))
+
+    imports.around.append(before_an_import)
+    imports.after("scipy.linalg", lambda module: None)  # it is expected only because SciPy brings a BLAS of its own
+
+
+def _threads() -> "Set[int]":
+    try:
+        return set(map(int, System.listdir("/proc/self/task")))
+    except OSError:
+        return set()
 
 
 def _watch_draws(probe: "Probe") -> None:

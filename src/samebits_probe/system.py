@@ -52,6 +52,7 @@ class System:
     kill = staticmethod(os.kill)
     exit = staticmethod(os._exit)
     join = staticmethod(os.path.join)
+    listdir = staticmethod(os.listdir)
 
     fsdecode = staticmethod(os.fsdecode)
     dumps = staticmethod(strict_json)

@@ -321,6 +321,7 @@ REPLAY = "replay.json"
 #                 seeded them
 #   packages      packages: {name: version} of the packages that the process had imported at its end
 #   replay        why: operators cannot be replayed here
+#   threads       ids: threads that began while the process imported a library
 #   pooled        (nothing): a pool gives this process tasks
 #   gave-ray      (nothing): this process gave Ray a function or a class, for its workers to run
 #   client-of-ray (nothing): this process connected to a cluster with Ray Client (ray://)

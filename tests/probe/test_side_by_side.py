@@ -1,10 +1,12 @@
 """Trials side by side: the first one is measured alone, and the others run together where they cannot disturb it."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,6 +18,7 @@ from samebits.launch.capacity import Capacity, UsageMeter
 from samebits.launch.pauses import MemoryUse
 from samebits.store import open_record
 
+needs_two_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: a BLAS starts no thread")
 SAMPLE = "does_between_steps.py"
 TRIALS = 4
 BESIDE = "not trial.endswith('001')"
@@ -246,11 +249,11 @@ while True:
 """
 
 
-def measured(code, enough):
+def measured(code, enough, imported=set):
     """Look at a program until enough was seen. Whether it ever is depends on nothing but the program."""
     parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
     with subprocess.Popen([sys.executable, "-c", parent, code], start_new_session=True) as running:
-        meter = UsageMeter(running.pid)
+        meter = UsageMeter(running.pid, imported)
         try:
             while not enough(meter.usage()):
                 meter.look(last=True)
@@ -269,6 +272,37 @@ def test_each_thread_that_computes_needs_a_core(number):
 
 def test_threads_that_come_and_go_need_a_core_each():
     assert measured(SHORT_THREADS, lambda usage: usage.cores >= 2).cores >= 2
+
+
+def every_thread():
+    return set(range(int(Path("/proc/sys/kernel/pid_max").read_text())))
+
+
+@needs_two_cores
+def test_a_thread_of_a_blas_that_waits_for_work_needs_no_core(looked):
+    result, _ = looked("import numpy; numpy.ones((2, 2)) @ numpy.ones((2, 2))")
+    assert result.at_a_time_why == "each uses 1 core, and 8.0 are idle"
+
+
+@needs_two_cores
+def test_a_thread_of_a_blas_that_works_needs_a_core():
+    code = "import numpy\nmatrix = numpy.ones((500, 500))\nwhile True: matrix @ matrix"
+    assert measured(code, lambda usage: usage.cores >= 2, every_thread).cores >= 2
+
+
+@pytest.mark.parametrize("imported", [every_thread, set])
+def test_threads_that_wait_in_a_busy_loop_at_their_beginning_count_unless_an_import_began_them(monkeypatch, imported):
+    """The times of the two threads at each look, as the system would tell them."""
+    each = iter([{7: 0.1, 8: 0.1}, {7: 0.2, 8: 0.1}, {7: 0.3, 8: 0.1}, {7: 0.4, 8: 0.12}])
+    monkeypatch.setattr(capacity, "below_quickly", lambda root: [Mock(pid=7)])
+    monkeypatch.setattr(capacity, "_thread_seconds", lambda pid: next(each))
+    monkeypatch.setattr(capacity, "_cpu_times", lambda pid: [0.0] * 4)
+    meter = UsageMeter(6, imported)
+    cores = []
+    for _ in range(4):
+        meter.look(last=True)
+        cores.append(meter.usage().cores)
+    assert cores == ([1, 1, 1, 2] if imported is every_thread else [2, 2, 2, 2])
 
 
 def test_what_is_known_of_few_steps_is_not_known_of_more():

@@ -226,7 +226,7 @@ class Trials:
             self._running[slot.number] = trial
             self.capacity.places.taken.add(slot.number)
         if isinstance(trial, TrialRun):
-            trial.meter = UsageMeter(trial.root) if self._is_measured else None
+            trial.meter = UsageMeter(trial.root, trial.processes.imported_threads) if self._is_measured else None
 
     def _poll(self, of: int) -> Iterator[TrialFile]:
         """Yield the trials that have ended or paused since the last look. `of`: the number of trials in the round."""

@@ -2,6 +2,9 @@
 
 The first trial runs alone and is measured. Threads must be as free to race as in a trial that runs alone. So a trial
 needs a core for each thread that computes, even if it computes seldom.
+
+The threads of a BLAS are different. They start when the library is imported, and wait for their first work in a busy
+loop (OPENBLAS_THREAD_TIMEOUT in https://www.openmathlib.org/OpenBLAS/docs/runtime_variables/). This is not computing.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ __all__ = ["Capacity", "TrialPlaces", "Usage", "UsageMeter", "free_cores"]
 
 _PACE, _PACE_OF_HELD = 0.1, 0.4  # seconds between two looks at what a trial uses, and at the files that it holds
 _LEAST_SECONDS, _LEAST_SHARE = 0.01, 0.001  # of a thread that computes: processor time, and its share
+_SPIN_SECONDS = 0.3  # of processor time, that a thread may take at its beginning to wait for work
 _ENDED_SECONDS = 0.05  # of processor time, from which on ended threads count
 _SLACK = 0.25  # of a core: what samebits and small daemons take
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
@@ -151,11 +155,16 @@ def _quota(root: Path) -> Iterable[float]:
 class UsageMeter:
     """Measures what a trial below the process `root` uses, from now on."""
 
-    def __init__(self, root: int, now: Callable[[], float] = time.monotonic) -> None:
-        self._root, self._now = root, now
+    def __init__(
+        self, root: int, imported: Callable[[], set[int]] = set, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`imported`: returns the ids of the threads that began while a library was imported."""
+        self._root, self._imported, self._now = root, imported, now
         self._began, self._machine, self._own = now(), _machine_seconds(), time.process_time()
         self._first = self._seconds = _tree_seconds(root, [process.pid for process in below_quickly(root)])
-        self._memory, self._threads, self._alone = 0, 1, ""
+        self._memory, self._alone = 0, ""
+        self._threads = self._threads_but_bursts = 1
+        self._bursts = _Bursts()
         self._most_threads: dict[int, int] = {}
         self._next = self._next_of_held = 0.0
 
@@ -169,7 +178,9 @@ class UsageMeter:
         self._seconds = max(self._seconds, _tree_seconds(self._root, pids))
         self._memory = max(self._memory, sum(map(_most_memory, pids)))
         least = max(_LEAST_SECONDS, _LEAST_SHARE * (now - self._began))
-        self._threads = max(self._threads, sum(self._computing(pid, least) for pid in pids))
+        each = [self._computing(pid, least) for pid in pids]
+        self._threads = max(self._threads, sum(number for number, _ in each))
+        self._threads_but_bursts = max(self._threads_but_bursts, sum(number for _, number in each))
         if not self._alone and (last or now >= self._next_of_held):
             self._next_of_held = now + _PACE_OF_HELD
             self._alone = "a trial uses a GPU" if uses_gpu(pids) else held_resource(pids)
@@ -183,19 +194,60 @@ class UsageMeter:
         """Return what was measured."""
         spent, used = max(self._now() - self._began, _TICK), self._seconds - self._first
         others = _machine_seconds() - self._machine - used - (time.process_time() - self._own)
-        cores = max(self._threads, math.ceil(used / spent - _SLACK))
+        are_imported = self._bursts.threads <= self._imported()
+        threads = self._threads_but_bursts if are_imported else self._threads
+        cores = max(threads, math.ceil(used / spent - _SLACK))
         return Usage(cores, self._memory, max(others / spent, 0.0), self._alone)
 
-    def _computing(self, pid: int, least: float) -> int:
-        """Return how many threads of a process compute.
+    def _computing(self, pid: int, least: float) -> tuple[int, int]:
+        """Return how many threads of a process compute, and how many do so after a burst at their beginning.
 
         If threads that ended have computed, it is the largest number that ever ran at a time.
         """
         each = _thread_seconds(pid)
         most = self._most_threads[pid] = max(len(each), self._most_threads.get(pid, 0))
-        number = sum(seconds >= least for seconds in each)
-        ended = sum(_cpu_times(pid)[:2]) - sum(each)
-        return max(number, most, 2) if each and ended > max(_ENDED_SECONDS, least) else number
+        spent = sum(_cpu_times(pid)[:2])
+
+        def number(bursts: dict[int, float]) -> int:
+            later = {thread: seconds - bursts.get(thread, 0.0) for thread, seconds in each.items()}
+            ended = spent - sum(bursts.values()) - sum(later.values())
+            if each and ended > max(_ENDED_SECONDS, least):
+                return max(most, 2)
+            return sum(seconds >= least for seconds in later.values())
+
+        return number({}), number(self._bursts.look(pid, each, least))
+
+
+class _Bursts:
+    """The processor time that each thread takes at its beginning, until it waits for the first time.
+
+    `threads`: the ids of those that have not computed since.
+    """
+
+    def __init__(self) -> None:
+        self.threads: set[int] = set()
+        self._seconds: dict[int, float] = {}  # of each thread, at the last look
+        self._bursts: dict[int, dict[int, float]] = {}  # by process and thread, also of threads that have ended
+        self._waited: set[int] = set()
+
+    def look(self, pid: int, each: dict[int, float], least: float) -> dict[int, float]:
+        """Return the bursts of a process. `each`: the processor time of its threads. The main thread has no burst."""
+        bursts = self._bursts.setdefault(pid, {})
+        for thread, seconds in each.items():
+            if thread != pid:
+                self._follow(thread, seconds, bursts)
+                is_idle = seconds - bursts.get(thread, 0.0) < least <= seconds
+                (self.threads.add if is_idle else self.threads.discard)(thread)
+        return bursts
+
+    def _follow(self, thread: int, seconds: float, bursts: dict[int, float]) -> None:
+        if seconds and self._seconds.get(thread) == seconds:
+            self._waited.add(thread)
+        self._seconds[thread] = seconds
+        if thread not in self._waited:
+            bursts[thread] = seconds
+        if bursts.get(thread, 0.0) > _SPIN_SECONDS:
+            bursts[thread] = 0.0  # it computes
 
 
 def _tree_seconds(root: int, pids: Iterable[int]) -> float:
@@ -215,12 +267,12 @@ def _cpu_times(pid: int) -> list[float]:
     return [int(field) * _TICK for field in fields[11:15]]
 
 
-def _thread_seconds(pid: int) -> list[float]:
-    """Return the processor time of each thread that has not ended."""
-    found = []
+def _thread_seconds(pid: int) -> dict[int, float]:
+    """Return the processor time of each thread that has not ended, by the thread's id."""
+    found = {}
     for task in _tasks(pid):
         try:
-            found.append(int((task / "schedstat").read_bytes().split()[0]) / 1e9)
+            found[int(task.name)] = int((task / "schedstat").read_bytes().split()[0]) / 1e9
         except (OSError, IndexError):
             continue
     return found

@@ -133,6 +133,13 @@ class Processes:
         """Return the processes in which the probe runs or ran."""
         return {process.pid for process in self.look()}
 
+    def imported_threads(self) -> set[int]:
+        """Return the ids of the threads that began while a process imported a library."""
+        found = [
+            event for process in self.look() for event in events(process.folder) if event.get("event") == "threads"
+        ]
+        return {number for event in found for number in event["ids"]}
+
     def became(self) -> dict[int, Became]:
         """Return the processes that were watched until they became a different program by exec.
 
