@@ -202,7 +202,9 @@ def test_a_gpu_runs_trials_one_by_one(looked, monkeypatch):
 
 def test_only_the_first_of_several_trials_is_measured(looked, monkeypatch):
     made = []
-    monkeypatch.setattr("samebits.experiment.rounds.UsageMeter", lambda root: made.append(root) or UsageMeter(root))
+    monkeypatch.setattr(
+        "samebits.experiment.rounds.UsageMeter", lambda root, ids: made.append(root) or UsageMeter(root)
+    )
     looked("pass")
     assert len(made) == 2  # one in each round
     for alone in ({"jobs": 1}, {"jobs": 3}, {"budget": 60.0}):

@@ -138,7 +138,7 @@ class Processes:
         found = [
             event for process in self.look() for event in events(process.folder) if event.get("event") == "threads"
         ]
-        return {number for event in found for number in event["ids"]}
+        return {number for event in found for number in event.get("ids", [])}
 
     def became(self) -> dict[int, Became]:
         """Return the processes that were watched until they became a different program by exec.
