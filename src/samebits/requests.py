@@ -61,9 +61,19 @@ def refuse_record(words: Sequence[str], why: str) -> None:
         raise UsageError(f"{words[0]} {why}.", shown)
 
 
+def _refuse_options_after_record(words: Sequence[str], command: str) -> None:
+    """Raise UsageError for `RECORD --html FILE`. Everything after a program belongs to it, so options stand before."""
+    from samebits.launch.folders import is_record
+
+    if len(words) > 1 and words[1].startswith("-") and names_a_record(words[:1]) and is_record(Path(words[0])):
+        turned = shlex.join([*words[1:], words[0]])
+        raise UsageError(f"{words[0]} is a record: the options stand before it.", f"samebits {command} {turned}")
+
+
 def asked(given: dict[str, Any], command: str) -> Request | Path:
     """Return the folder if a record is given instead of a command, else the request for the launcher."""
     words = given["command"]
+    _refuse_options_after_record(words, command)
     return Path(words[0]) if names_a_record(words) else request(given, command)
 
 

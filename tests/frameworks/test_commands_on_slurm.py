@@ -46,5 +46,5 @@ def nodes_of(record):
 def test_operators_are_replayed_in_a_job(site, tmp_path):
     (tmp_path / "train.py").write_text(TRAINS)
     done = called(tmp_path, site, "ops", "--on", "slurm", "--out", "record", "train.py")
-    assert "operators in step 0, each run 4 times more: the same bits" in done.stdout
+    assert "operators in step 0, each run again 4 times: the same bits" in done.stdout
     assert nodes_of(tmp_path / "record") == ["localhost"]

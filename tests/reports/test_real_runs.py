@@ -136,7 +136,7 @@ def test_control_c_leaves_a_record_that_can_be_read(tmp_path):
         "slow.py",
     ]
     running = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert running.stderr.readline() == "samebits: 2 trials, whole\n"
+    assert running.stderr.readline() == "samebits: 2 trials, to the end\n"
     running.send_signal(2)
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130, err

@@ -164,7 +164,10 @@ TOGETHER = [
         for more in (COMMAND, ["--out", "x"], ["--overwrite"], ["--against", "{tmp}/record"], ["train.py"])
     ),
     *((["check", "--add", *line], "--add") for line in ([], ["2"], ["{tmp}/record"], ["x", "y"])),
-    *(([command, "{tmp}/record", "--out", "x"], "It is a record") for command in ("explain", "locate")),
+    *(
+        ([command, "{tmp}/record", "--out", "x"], "is a record: the options stand before it")
+        for command in ("explain", "locate")
+    ),
     *(
         (["vary", "--factor", f"{factor}=1,\u00b2", *COMMAND], factor)
         for factor in ("cpu-load", "threads", "hash-seed")

@@ -66,7 +66,7 @@ STUDY = Path(__file__).resolve().parents[2] / "docs" / "study" / "lenet5-paper"
     ("setup", "said"),
     [
         ("keras-tf1.14-threads", "floor 9.57 (standard deviation of trainings with the same seed). "),
-        ("pytorch", "The trainings of one seed repeat bit for bit, so the floor is zero."),
+        ("pytorch", "Trainings with the same seed repeat bit for bit, so the floor is zero."),
     ],
 )
 def test_the_noise_of_a_study_is_read_from_its_records(setup, said, capsys, tmp_path, fits_schema):
@@ -213,8 +213,15 @@ def test_a_metric_that_no_trial_prints_is_no_answer(tmp_path):
 def test_trainings_that_repeat_have_a_floor_of_zero_and_it_is_said(tmp_path):
     taken = read(tmp_path, [trial_file(1, "0.5"), trial_file(2, "0.5")], [trial_file(1, "0.6"), trial_file(2, "0.6")])
     said = sentence_of(taken)
-    assert "repeat bit for bit, so the floor is zero: only seeds vary" in said
+    assert "repeat bit for bit, so the floor is zero: only the seed matters" in said
     assert taken.repeats() is True
+
+
+def test_a_generator_that_is_unseeded_is_named_because_its_spread_is_in_the_floor(tmp_path):
+    taken = read(tmp_path, [trial_file(1, "0.5"), trial_file(2, "0.6")], verdict="diverged", groups=[[1], [2]])
+    taken.results[0] = taken.results[0].model_copy(update={"unseeded": {"torch": ""}})
+    taken.check_seeds()
+    assert taken.warnings == ["torch's CPU RNG is unseeded: the floor contains what different seeds add"]
 
 
 def test_equal_numbers_of_different_models_are_not_called_repeated(tmp_path):
@@ -233,8 +240,8 @@ def test_models_that_were_not_seen_are_not_counted(tmp_path):
 def test_seven_equal_trials_of_a_program_without_a_model_have_a_floor_of_zero(tmp_path):
     taken = read(tmp_path, [trial_file(number, "0.802") for number in range(1, 8)], final=None)
     assert sentence_of(taken) == (
-        "dice 0.802, floor 0 (standard deviation of trainings with the same seed). The trainings of one seed print "
-        "equal numbers."
+        "dice: mean 0.802, noise floor 0 (standard deviation of trainings with the same seed). Trainings with the same "
+        "seed print equal numbers."
     )
 
 

@@ -43,7 +43,7 @@ def judged(trial=TRIAL, want=WANT, **found):
 def test_equal_bits_are_said_with_their_counts():
     result = judged(steps=[0], made=1, operators=[operator(replayed=3), operator(phase="backward")])
     assert result.outcome == "same"
-    assert result.sentence == "4 calls of 1 operator in step 0, each run 4 times more: the same bits."
+    assert result.sentence == "4 calls of 1 operator in step 0, each run again 4 times: the same bits."
     assert render(report(result)).startswith("=  SAME BITS: 4 calls of 1 operator")
 
 
@@ -89,8 +89,14 @@ def test_a_place_is_said_with_its_line_its_node_and_the_size_of_its_difference()
     operators = [operator("aten::put", "backward", differed=1)]
     said = render(report(judged(steps=[0], made=1, operators=operators, differed=[differed()])))
     assert "TakeBackward0, backward of train.py:7  y = x.take(i)" in said
-    assert "differed in 1 of 1 call there, 2 of 4 replays" in said
+    assert "1 of 1 call differed, in 2 of 4 replays" in said
     assert "result 0 float32[10]: 3 of 10 values, at most 2 ULP; looks like rounding" in said
+
+
+@pytest.mark.parametrize(("replays", "said"), [(4, "run again 4 times"), (48, "run again at least 4 times")])
+def test_calls_with_more_replays_than_asked_for_are_counted(replays, said):
+    operators = [operator("aten::put", "backward", replays=replays)]
+    assert said in render(report(judged(steps=[0], made=1, operators=operators)))
 
 
 @pytest.mark.parametrize(

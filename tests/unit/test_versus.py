@@ -282,6 +282,13 @@ def test_different_seeds_are_compared_without_pairs(monkeypatch):
     assert one.floor is None
 
 
+def test_trainings_without_a_seed_are_not_called_seeds(monkeypatch):
+    found = compared(monkeypatch, side({None: [1.0, 1.1, 1.2]}), side({1: [1.0, 1.3], 2: [1.1]}))
+    said = terminal.render(report(found))
+    assert " A        x: 3 trainings, no seed given\n" in said
+    assert " compared 3 trainings of A and 2 seeds of B\n" in said
+
+
 def test_seeds_of_one_side_only_are_left_out_and_said(monkeypatch):
     a = side({seed: [seed / 7] for seed in range(6)})
     b = side({seed: [seed / 9] for seed in range(7)})

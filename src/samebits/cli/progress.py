@@ -70,7 +70,7 @@ def steps_words(step: int, total: int | None) -> str:
 
 def round_words(steps: int | None, trials: int) -> str:
     """Describe a round."""
-    each = "whole" if steps is None else f"{words.count(steps, 'step')} each"
+    each = "to the end" if steps is None else words.count(steps, "step") + (" each" if trials > 1 else "")
     return f"{words.count(trials, 'trial')}, {each}"
 
 

@@ -89,8 +89,7 @@ def _check_file(command: Sequence[str], directory: Path) -> str:
 
 def _advice(name: str, directory: Path) -> str:
     if folders.is_record(directory / name):
-        said = "It is a record, which holds its command: give the record alone, or put options before it."
-        return f"{said}  samebits report {name}"
+        return f"It is a record, not a command:  samebits report {name}"
     if len(name.split()) > 1:
         return f"Leave out the quotes:  samebits check -- {name}"
     if name.startswith("python"):

@@ -25,6 +25,16 @@ PHASES = {
     "structure": "what is done",
     "end": "after the last step",
 }
+FIRST = {
+    "start": "initial weight or buffer",
+    "rng": "random state",
+    "batch": "input",
+    "forward": "output",
+    "gradient": "gradient",
+    "update": "updated tensor",
+    "structure": "observation",
+    "end": "result",
+}
 WHAT = {"module": "output", "gradient": "gradient of its output", "operator": "output"}
 
 
@@ -66,7 +76,7 @@ def path(where: Divergence, module: FirstOutput | None, operator: FirstOutput | 
     if operator is not None:
         places.append(_operator(operator))
     if where.name and where.kind != "forward":
-        detail = f"first {where.kind} that differs" if not is_setting(where) else "a setting of the optimizer"
+        detail = f"first {FIRST[where.kind]} that differs" if not is_setting(where) else "a setting of the optimizer"
         places.append(Place(level="tensor", name=where.name, detail=detail))
     return places
 
@@ -204,5 +214,5 @@ def not_again(trials: int, share: float) -> str:
     `share`: the share of the record's trials that are outside of its largest group.
     """
     missed = share**trials + (1 - share) ** trials
-    chance = f"if a difference is as frequent as in the record, {trials} trials miss it with {missed:.1%} probability"
-    return f"They did not diverge again: in an inspection, {trials} trials had the same bits; {chance}."
+    chance = f"If a difference is as frequent as in the record, {trials} trials miss it with {missed:.1%} probability"
+    return f"They did not diverge again: in an inspection, {trials} trials had the same bits. {chance}."

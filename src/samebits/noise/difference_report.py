@@ -40,7 +40,7 @@ SAYS = (
     "floor: the standard deviation of the difference between a training of A and one of B if no seed changes.",
     "P(B better): how often a training of B is better than one of A. Bouthillier et al. (2021) ask for 0.75 before an "
     "improvement counts.",
-    "to show it: how many trainings of each side a rank test needs to find this probability (Noether 1987).",
+    "to show it: how many trainings each side needs so that a rank test finds this probability (Noether 1987).",
 )
 DOES_NOT_SAY = (
     "Different data, machines and settings were not compared.",
@@ -121,7 +121,9 @@ def _dots(result: VersusResult, one: MetricDifference, place: int) -> Iterator[A
     band = None if one.floor is None else (0.0 - one.floor, one.floor)
     trained = f"{one.name}: one dot for each training, by seed and trial"
     what = "one dot for each seed" if one.pairs else "the dot is the difference of the means"
-    moved = f"{one.name}, B minus A: {what}, [--] the interval, == the floor around zero"
+    marks = [", [--] the interval"] if ends else []
+    marks += [", == the floor around zero"] if band else []
+    moved = f"{one.name}, B minus A: {what}{''.join(marks)}"
     yield from figure.blocks(figure.DotPlot(f"trainings-{place}", f"{one.name}: every training", trained, sides, None))
     yield from figure.blocks(figure.DotPlot(f"difference-{place}", f"{one.name}: the difference", moved, [row], band))
 
@@ -130,7 +132,7 @@ def _flips(one: MetricDifference, place: int) -> Iterator[AnyBlock]:
     """Yield the cases in which the two sides do not overlap."""
     better = sum(flip.better for flip in one.flips)
     counted = f"{len(one.flips):,} of {words.count(one.cases, 'test case')} flip: {better:,} better with B, "
-    steady = f"{one.unsteady:,} differ between trainings with the same side and seed"
+    steady = f"{one.unsteady:,} differ between trainings of one side with the same seed"
     yield Text(f"{one.name}: {counted}{len(one.flips) - better:,} worse; {steady}.")
     if not one.flips:
         return
@@ -146,14 +148,27 @@ def _facts(result: VersusResult) -> Iterator[tuple[str, Cell]]:
     for letter, side in (("A", result.a), ("B", result.b)):
         yield letter, _side(side)
     for one in result.metrics[:1]:
-        counted = f"{one.numbers[0]} of A and {one.numbers[1]} of B" if not one.pairs else f"{one.numbers[0]}"
-        yield "compared", f"{one.unit}: {counted}" + (f"; {one.method}" if one.method else "")
-    yield "needed", f"{result.needed} trainings of each side, to show a probability of {result.meaningful} (Noether)"
+        counted = f"{one.unit}: {one.numbers[0]}" if one.pairs else _compared(result, one)
+        yield "compared", counted + (f"; {one.method}" if one.method else "")
+    yield "needed", f"{result.needed} trainings on each side show a probability of {result.meaningful} (Noether)"
+
+
+def _compared(result: VersusResult, one: MetricDifference) -> str:
+    """Write `4 trainings of A and 3 seeds of B`: the values that count as independent."""
+    units = ("seed" if one.unit == "seeds" and _seeds(side) else "training" for side in (result.a, result.b))
+    counts = zip("AB", one.numbers, units, strict=True)
+    return " and ".join(f"{words.count(number, unit)} of {letter}" for letter, number, unit in counts)
+
+
+def _seeds(side: MetricSide) -> int:
+    """Return the number of known seeds."""
+    return len({training.seed for training in side.trainings} - {None})
 
 
 def _side(side: MetricSide) -> str:
-    seeds = len({training.seed for training in side.trainings})
-    return f"{side.name}: {words.count(len(side.trainings), 'training')}, {words.count(seeds, 'seed')}"
+    known = _seeds(side)
+    seeds = words.count(known, "seed") if known else "no seed given"
+    return f"{side.name}: {words.count(len(side.trainings), 'training')}, {seeds}"
 
 
 def _case(result: VersusResult) -> JUnitCase:

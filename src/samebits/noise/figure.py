@@ -38,8 +38,9 @@ class DotPlot(NamedTuple):
 
 def blocks(plot: DotPlot) -> Iterator[AnyBlock]:
     """Yield the plot for each format: as text, or as a drawing with its signs explained in words."""
-    yield Text(plot.about, on=SCREEN)
-    yield Code(dots(plot.rows, plot.band), plot.about, on=BRIEF)
+    about = plot.about + ("; a digit counts the dots in one place" if _has_digits(plot) else "")
+    yield Text(about, on=SCREEN)
+    yield Code(dots(plot.rows, plot.band), about, on=BRIEF)
     said = plot.about.replace("[--]", "the line is").replace("==", "the band is")
     yield Drawing(plot.id, "", plot.title, said, "", "", drawing(plot.rows, plot.band), is_small=True, on=PAGE)
 
@@ -57,6 +58,12 @@ def dots(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
     lines = [f"{_label(row):{wide}} |{_line(row, band, low, high)}|" for row in rows]
     ends = f"{low:.4g}"
     return "\n".join([*lines, f"{'':{wide}}  {ends}{f'{high:.4g}':>{WIDTH - len(ends)}}"])
+
+
+def _has_digits(plot: DotPlot) -> bool:
+    """Return whether several dots of a row have one place in the text."""
+    low, high = _span(plot.rows, plot.band)
+    return any(len({_place(value, low, high) for value in row.values}) < len(row.values) for row in plot.rows)
 
 
 def _label(row: DotRow) -> str:

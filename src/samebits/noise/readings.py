@@ -101,21 +101,26 @@ class Readings:
         return f"no training gave a number ({first})."
 
     def check_seeds(self) -> None:
-        """Warn if all seeds gave the same values: the seeds may not reach the program."""
+        """Warn if the seeds may not reach the program, or not all of its generators."""
         seen = [(one.metrics, one.seed) for one in self.trainings]
         if len(self.results) > 1 and len({seed for _, seed in seen}) > 1 and all(one == seen[0][0] for one, _ in seen):
             self.warnings.append("all seeds gave the same numbers: the seeds may not reach the program")
+        diverged = [result for result in self.results.values() if result.verdict == "diverged"]
+        if names := sorted({words.rng(name) for result in diverged for name in result.unseeded}):
+            is_are = words.agree(len(names), "is", "are")
+            said = f"{words.listed(names)} {is_are} unseeded"
+            self.warnings.append(f"{said}: the floor contains what different seeds add")
 
 
 def sentence(metrics: Sequence[MetricNoise], models: Sequence[int | None], *, repeats: bool | None) -> str:
     """Write the floor of each metric, and how many models there are. `models`: the number of models of each seed."""
-    parts = [f"{one.name} {one.mean:.4g}, floor {shown(one.same_seed)}" for one in metrics]
+    parts = [f"{one.name}: mean {one.mean:.4g}, noise floor {shown(one.same_seed)}" for one in metrics]
     said = f"{'; '.join(parts)} (standard deviation of trainings with the same seed)."
-    only = ": only seeds vary" if len(models) > 1 else ""
+    only = ": only the seed matters" if len(models) > 1 else ""
     if repeats:
-        return f"{said} The trainings of one seed repeat bit for bit, so the floor is zero{only}."
+        return f"{said} Trainings with the same seed repeat bit for bit, so the floor is zero{only}."
     if all(one.same_seed == 0 for one in metrics):
-        return f"{said} The trainings of one seed print equal numbers{only}."
+        return f"{said} Trainings with the same seed print equal numbers{only}."
     known = [number for number in models if number]
     return f"{said} {_of_models(known)}" if known else said
 
@@ -130,10 +135,10 @@ def _models(result: Result) -> int | None:
 
 
 def _of_models(models: Sequence[int]) -> str:
-    """Write `The trainings of one seed gave 2 to 4 models.`"""
+    """Write `Trainings with the same seed gave 2 to 4 models.`"""
     low, high = min(models), max(models)
     number = words.count(low, "model") if low == high else f"{low} to {high} models"
-    return f"The trainings of one seed gave {number}."
+    return f"Trainings with the same seed gave {number}."
 
 
 def shown(value: float | None) -> str:

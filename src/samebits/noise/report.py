@@ -112,10 +112,10 @@ def _facts(result: NoiseResult) -> Iterator[tuple[str, Cell]]:
     if result.seeds:
         yield "seeds", f"{', '.join(map(str, result.seeds))}, set by {result.seed_by}"
     elif result.seed_by == BY_RECORD:
-        yield "seeds", "not known; the trainings count as those of one seed"
+        yield "seeds", "not known; the trainings count as trainings with one seed"
     else:
-        yield "seeds", "the program's own (to vary it: --seeds 1,2,3)"
-    yield "trials", f"{result.trials} of each seed"
+        yield "seeds", "the program's own (to vary them: --seeds 1,2,3)"
+    yield "trials", f"{result.trials} with each seed"
     seen = any(result.models)
     yield "models", ", ".join(str(number or "not known") for number in result.models) if seen else "not known"
     yield "machine", str(result.setup.machine.get("processor", "not seen"))

@@ -116,7 +116,7 @@ def metric_noise(trainings: Sequence[TrainingRun], name: str) -> MetricNoise:
     if found.other_seeds is None:
         why["other_seeds"] = "there is only one seed"
     elif len(groups) < statistics.FEWEST:
-        why["other_seeds"] = f"from {words.count(len(groups), 'seed')}: a rough estimate"
+        why["other_seeds"] = f"a rough estimate, from {words.count(len(groups), 'seed')}"
     if cases is None:
         why["other_cases"] = "the metric was not given for each test case (--cases)"
     return MetricNoise(

@@ -98,7 +98,7 @@ def _sentence(outcome: Outcome, reason: str | None, found: ReplayFindings, want:
         calls = sum(operator.replayed for operator in replayed)
         return (
             f"{words.count(calls, 'call')} of {words.count(len(names), 'operator')} in {where}, "
-            f"each run {words.count(want['repeats'], 'time')} more: the same bits."
+            f"each run again {words.count(want['repeats'], 'time')}: the same bits."
         )
     guilty = _names([operator for operator in replayed if operator.differed])
     verb = words.agree(len(guilty), "differs", "differ")

@@ -76,16 +76,18 @@ def _blocks(result: ReplayResult) -> Iterator[AnyBlock]:
 
 
 def _counts(result: ReplayResult) -> str:
-    """Write `calls replayed: forward 12, backward 30, optimizer 8; each run 4 times more`."""
+    """Write `calls replayed: forward 12, backward 30, optimizer 8; each run again 4 times`."""
     calls = {phase: _replayed(result, phase) for phase in PHASES}
     said = ", ".join(f"{phase} {number:,}" for phase, number in calls.items() if number)
-    return f"calls replayed: {said}; each run {count(result.repeats, 'time')} more"
+    has_more = any(one.replays > one.replayed * result.repeats for one in result.operators)
+    at_least = "at least " if has_more else ""  # calls that may race get more replays
+    return f"calls replayed: {said}; each run again {at_least}{count(result.repeats, 'time')}"
 
 
 def _facts(place: DifferingPlace, result: ReplayResult) -> Iterator[tuple[str, Cell]]:
     calls = sum(one.replayed for one in result.operators if (one.overload, one.phase) == (place.overload, place.phase))
-    differed = f"differed in {place.differed:,} of {count(calls, 'call')} there"
-    yield "times", f"{differed}, {place.replays_differed:,} of {count(place.replays, 'replay')}"
+    differed = f"{place.differed:,} of {count(calls, 'call')} differed"
+    yield "times", f"{differed}, in {place.replays_differed:,} of {count(place.replays, 'replay')}"
     yield "where", _where(place, several=len(result.steps) > 1)
     if place.memory:
         yield "why", "it reads memory that nobody wrote, whose content decides the bits"

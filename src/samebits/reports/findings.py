@@ -272,8 +272,8 @@ def location_blocks(found: Location) -> Iterator[AnyBlock]:
 
 def _location_facts(found: Location) -> list[tuple[str, str]]:
     """Return (label, text) of the facts beside the path."""
-    known = [("size", _size(found)), ("looks", found.words), *(("looked", looked(look)) for look in found.looks)]
-    known += [("apart", apart(found)), *(("race", race) for race in unordered(found))]
+    known = [("size", _size(found)), ("looks", found.words), *(("traced", looked(look)) for look in found.looks)]
+    known += [("growth", apart(found)), *(("race", race) for race in unordered(found))]
     known += [("replay", ", ".join(found.replayed))]
     return [(label, text) for label, text in known if text]
 

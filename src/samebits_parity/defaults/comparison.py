@@ -151,10 +151,10 @@ def judged(compared: list[BehaviourComparison], libraries: list[str]) -> tuple[A
 
 MARKS: dict[bool | None, str] = {True: SIGNS["diverged"], False: SIGNS["repeated"], None: EMPTY}
 HOW = (
-    "A number in brackets is an output of the library that identified the meaning. A number alone is a default, "
-    "computed from what the library did."
+    "A number in brackets is the output of the library by which samebits identified the meaning. A number alone is a "
+    "default, computed from such outputs. 'none': the library has no such behaviour."
 )
-WHERE = "signatures side by side are in the Markdown, HTML and JSON reports (--md, --html, --json)"
+WHERE = "The Markdown, HTML and JSON reports (--md, --html, --json) show the signatures side by side."
 
 
 def report(found: Defaults) -> Report:
@@ -168,7 +168,7 @@ def report(found: Defaults) -> Report:
         found.verdict,
         found.sentence,
         found,
-        parts([("of", versions or "no library")], shown, found.notes, WHERE if shown else ""),
+        parts([("libraries", versions or "none")], shown, found.notes, WHERE if shown else ""),
     )
     return replace(made, created=found.created)
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from samebits.reports.tree import Report
+from samebits.words import agree
 from samebits_parity import sides
 from samebits_parity.init import cases, documentation, formulas, report
 from samebits_parity.init.cases import DrawnWeight, Draws, Fans, order, ordinary_fans
@@ -110,7 +111,7 @@ def _outside(weight: DrawnWeight, hypotheses: list[tuple[str, Distribution]]) ->
         inside = values[(values >= asked.low) & (values <= asked.high)]
         out = values.size - inside.size
         if 0 < out <= values.size * FEW and can_be(inside, estimate(inside[None]), asked):
-            return f"{words}, but {out} of {values.size:,} values lie outside its limits"
+            return f"{words}, but {out} of {values.size:,} values {agree(out, 'lies', 'lie')} outside its limits"
     return None
 
 

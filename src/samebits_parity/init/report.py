@@ -148,8 +148,8 @@ EXACTLY = (
     "(column exact). Otherwise the limit is the largest magnitude drawn."
 )
 FANS = (
-    "Fans are counted as documented: the number of inputs of one output, and of outputs of one input, in the "
-    "layer to which the shape belongs."
+    "As documented, fan_in is the number of inputs of one output, and fan_out the number of outputs of one input, in a "
+    "layer with this shape."
 )
 
 
@@ -169,10 +169,14 @@ def report(lines: list[WeightFacts], notes: list[str]) -> Report:
 
 def _sentence(lines: list[WeightFacts], wrong: list[WeightFacts]) -> str:
     if not lines:
-        return "no library drew anything."
+        return "No library drew anything."
     libraries = len({line.library for line in lines})
-    said = f"{len(lines) - len(wrong):,} of {len(lines):,} initial weights are drawn as documented"
-    return f"{said}, in {libraries} {'library' if libraries == 1 else 'libraries'}."
+    some = (
+        f"{len(wrong):,} of {len(lines):,} initial weights are not"
+        if wrong
+        else f"All {len(lines):,} initial weights are"
+    )
+    return f"{some} drawn as documented, in {libraries} {'library' if libraries == 1 else 'libraries'}."
 
 
 def _facts(lines: list[WeightFacts]) -> tuple[tuple[str, str], ...]:
@@ -182,7 +186,7 @@ def _facts(lines: list[WeightFacts]) -> tuple[tuple[str, str], ...]:
     if not asked:
         return ()
     drawn = "kernels drawn by Glorot's uniform distribution follow"
-    return (("paper", f"{counts[1]} of {asked} {drawn} Equation 1, {counts[2]} Equation 2."),)
+    return (("paper", f"{counts[1]} of {asked} {drawn} Equation 1, and {counts[2]} follow Equation 2."),)
 
 
 def _libraries(lines: list[WeightFacts]) -> Table:
@@ -192,7 +196,7 @@ def _libraries(lines: list[WeightFacts]) -> Table:
         right = sum(line.agrees for line in these)
         counts = (len(these), right, len(these) - right, sum(line.documented.read for line in these))
         rows.append((library, these[0].version, *map(Number, counts)))
-    heads = ("measured", "as documented", "otherwise", "formula read from the installed library")
+    heads = ("measured", "as documented", "not as documented", "formula read from the installed library")
     columns = (Column("library"), Column("version"), *(Column(head, number=True) for head in heads))
     return Table(id="libraries", title="What was measured.", columns=columns, rows=tuple(rows))
 

@@ -116,7 +116,7 @@ def _parts(first: PointComparison, reasons: list[Account]) -> str:
 
 def _agrees(judged: TrainVerdict, largest: list[Largest]) -> str:
     values = [one for one in largest if one.relative is not None and one.kind not in ("start", "batch", "update")]
-    steps = words.count(judged.steps, "step") + (", each begun with A's weights" if judged.single else "")
+    steps = words.count(judged.steps, "step") + (", each of which begins with A's weights" if judged.single else "")
     if not values:
         return f"They agree to rounding: {steps}."
     worst = max(values, key=lambda one: one.relative or 0.0)
@@ -148,13 +148,13 @@ def _facts(judged: TrainVerdict, reasons: list[Account]) -> list[tuple[str, str]
 
 def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
     notes = [
-        f"A difference is beyond rounding if it is more than {FACTOR:g} u sqrt(n) of the largest value; u is "
+        f"A difference is beyond rounding if it exceeds {FACTOR:g} u sqrt(n) times the largest value; u is "
         "2^-24 in float32, and n is the number of values in the largest tensor."
     ]
     if not asked.single:
         notes.append(
-            "Each step begins with each side's own weights, so each layer may enlarge a difference "
-            f"{CARRIED:g} times. --single-step copies A's weights to B, and sees more."
+            "Each side begins each step with its own weights, so a layer may enlarge a difference up to "
+            f"{CARRIED:g} times. --single-step copies A's weights to B before each step, and finds smaller differences."
         )
     if judged.cut:
         names = words.first_few(sorted(judged.cut), 4)
@@ -172,11 +172,11 @@ def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
     for side, training in (("A", judged.a), ("B", judged.b)):
         if training.full is not None:
             notes.append(
-                f"{side}: values took more than {MOST_BYTES >> 30} GiB, and none are kept from step {training.full} on."
+                f"{side}: values from step {training.full} on are not compared: others fill {MOST_BYTES >> 30} GiB."
             )
     for kind in ("batch", "forward", "gradient"):
         if not judged.of(kind):
-            notes.append(f"Nothing of kind {kind} was seen on both sides.")
+            notes.append(f"No {kind} was seen on both sides.")
     return notes
 
 
@@ -236,9 +236,12 @@ def _values(judged: TrainVerdict, point: PointComparison) -> tuple[Array, Array,
 
 def _kinds_table(largest: list[Largest]) -> Table:
     rows = tuple((one.kind, _distance(one.relative), _count(one.ulp), _step(one.step), one.name) for one in largest)
-    columns = (Column("kind"), *numbers("relative", "ULP"), Column("step"), Column("of"))
-    note = "update: relative to the largest step that a weight of the tensor makes; ULP: of the largest value"
-    return Table("kinds", "The largest distance of each kind", columns, rows, (note,))
+    columns = (Column("kind"), *numbers("relative", "ULP"), Column("step"), Column("tensor"))
+    notes = (
+        "update: relative to the largest change of a weight in the tensor; ULP: that of the largest value",
+        "If a gradient is zero up to rounding, an optimizer such as Adam may move its weight either way.",
+    )
+    return Table("kinds", "The largest distance of each kind", columns, rows, notes)
 
 
 def _distance(value: float | None) -> Cell:
@@ -265,7 +268,7 @@ def _of_step(judged: TrainVerdict, kind: str, step: int) -> Cell:
 def _step_table(judged: TrainVerdict, first: PointComparison) -> Table:
     rows = tuple(
         (point.name, point.other, _distance(point.distance.relative), _distance(point.distance.allowed),
-         "parts" if point.distance.parts else "agrees")
+         "diverges" if point.distance.parts else "agrees")
         for point in judged.of(first.kind, first.step)
     )  # fmt: skip
     columns = (Column("A"), Column("B"), *numbers("relative", "allowed for rounding"), Column("verdict"))

@@ -37,14 +37,19 @@ def render(report: Report, *, heading: str = "##") -> str:
     headed = f"{report.sign} {report.head}"
     parts = [
         f"{heading} {escaped(report.title) or headed}",
-        (f"{headed}: " if report.title and report.verdict else "")
-        + escaped(report.headline[:1].upper() + report.headline[1:]),
+        (f"{headed}: " if report.title and report.verdict else "") + escaped(_begun(report)),
         f"What to do: {escaped(report.advice)}" if report.advice else "",
         *_blocks(report.blocks, heading + "#"),
         f"Command: {', '.join(map(code, report.command))}" if report.command else "",
         f"samebits {escaped(report.samebits)}" + (f", {escaped(report.created)}" if report.created else ""),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _begun(report: Report) -> str:
+    """Return the headline with a capital letter, unless it can begin with the name of a metric."""
+    said = report.headline
+    return said[:1].upper() + said[1:] if report.verdict else said
 
 
 def _blocks(blocks: Iterable[AnyBlock], heading: str) -> Iterator[str]:
