@@ -53,6 +53,10 @@ class Run(NamedTuple):
         """Return the text with placeholders for everything that belongs to this run only."""
         return masked(text, (self.span,) if self.span else ())
 
+    def without_clock_numbers(self, text: str) -> str:
+        """Return the text with a placeholder for each number that is a moment of this run."""
+        return _clock_numbers(text, (self.span,)) if self.span and _TEN_DIGITS.search(text) else text
+
     def without_moments(self, value: Any) -> Any:
         """Return a plain value with a placeholder for each number that is a moment of this run."""
         if type(value) in (int, float):
@@ -67,7 +71,13 @@ class Run(NamedTuple):
         own = {str(pid) for pid in self.pids if pid >= _LEAST_PID}
         if not own:
             return lines
-        changed = [_WHOLE.sub(lambda found: _pid(found) if found[0] in own else found[0], line) for line in lines]
+
+        def changed_line(line: str) -> str:
+            if len(own) <= _FEW_PIDS and not any(pid in line for pid in own):
+                return line
+            return _WHOLE.sub(lambda found: _pid(found) if found[0] in own else found[0], line)
+
+        changed = [changed_line(line) for line in lines]
         many = sum(map(str.__ne__, lines, changed)) * _LINES_TO_ONE_WITH_PID >= len(lines)
         return [_PADDED.sub(_unpadded, line) for line in changed] if many else lines
 
@@ -78,10 +88,12 @@ def _pid(found: re.Match[str]) -> str:
     return found[0] if word is not None and not RESULTS.isdisjoint(tokens(word[1])) else "<pid>"
 
 
+_TEN_DIGITS = re.compile(r"1\d{9}")
 _WHOLE = re.compile(r"(?<![\w./])\d{3,10}(?![\w./]*\w)")
 _WORD_BEFORE = re.compile(r"([A-Za-z_]\w*)\W{0,3}$")
 ANY_RUN = Run()
 _LEAST_PID, _LINES_TO_ONE_WITH_PID = 100, 5  # a smaller number may well count something
+_FEW_PIDS = 16  # so few are searched for one by one, which is faster
 
 # a hexadecimal number after one of these words was computed: "crc32 of the weights: 0x1a2b3c4d"
 _DIGEST = re.compile(
@@ -138,7 +150,7 @@ _PLACES: tuple[Rule, ...] = (
     (r"(?i)((?:https?|tcp|grpc|ws)://[\w.-]+):\d{2,5}\b", r"\1:<port>"),
 )
 _PADDED = re.compile(r"([:,=(\[{] *|(?<! ) *)(<(?:time|date|path|id|pid|port|address|duration|rate|load|memory)>)( *)")
-_PLAIN = re.compile(r"[^\d/]*")  # a text with neither a digit nor a slash holds nothing to mask
+_PLAIN = re.compile(r"[^\d/<]*")  # a text with neither a digit, a slash nor a placeholder holds nothing to mask
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 # a kernel that is interrupted at its end prints this, unless it is gone before:
 # https://github.com/ipython/ipykernel/blob/main/ipykernel/kernelbase.py

@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+import sys
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
@@ -16,14 +17,15 @@ from typing import Any
 
 from samebits.model import Lines, SavedFile
 from samebits.store.content import Parts, add_json, fingerprint, parse_json
+from samebits.store.line_masks import TooMany, masked_lines
 from samebits.store.masks import Run, visible
 
 MOST_TEXT = 64 << 20  # bytes of a text that are read; of a longer text, its first and its last bytes
-MOST_LINES = 40_000  # lines that are compared; of a longer text, its first and its last lines
+# of a longer text whose lines have more forms, only the first and the last lines are compared
+MOST_LINES, MOST_FORMS = 40_000, 10_000
 MOST_KEPT, MOST_KEPT_CHARACTERS = 4_000, 1 << 17  # of one file, in the record
 MOST_WIDE = 300  # characters of a line that are kept
 MOST_CELLS = 4_000  # of a table that is compared cell by cell
-_TIMED = re.compile(r"<(?:time|date)>")
 _IDS_OF_SVG = re.compile(r"(?<=[\"#(])[a-zA-Z]?[0-9a-f]{10}(?=[\"')])")
 # the first characters of a model that LightGBM or XGBoost saved as text
 MODEL_BEGINNINGS = ("tree\nversion=", "booster[0]:")
@@ -83,10 +85,13 @@ def lines_of(text: str, run: Run, *, is_printed: bool = False, is_model: bool = 
     """
     split = [visible(line) for line in text.split("\n")] if is_printed else text.split("\n")
     whole = [line for line in split if line] if is_printed else split
-    if len(whole) > MOST_LINES:
-        whole, is_cut = [*whole[: MOST_LINES // 2], *whole[-MOST_LINES // 2 :]], True
     own = [run.without_own(line) for line in whole]
-    masked = run.without_pids([_metrics_sorted(run.masked(line)) if is_model else run.masked(line) for line in own])
+    try:
+        found = masked_lines(own, run, sys.maxsize if len(own) <= MOST_LINES else MOST_FORMS)
+    except TooMany:
+        own, is_cut = [*own[: MOST_LINES // 2], *own[-MOST_LINES // 2 :]], True
+        found = masked_lines(own, run)
+    masked = run.without_pids([*map(_metrics_sorted, found)] if is_model else found)
     kept, room = [], MOST_KEPT_CHARACTERS
     for line in masked[:MOST_KEPT]:
         room -= min(len(line), MOST_WIDE) + 1
@@ -98,7 +103,7 @@ def lines_of(text: str, run: Run, *, is_printed: bool = False, is_model: bool = 
         sorted=_digest(sorted(masked)),
         raw=_digest(own),
         count=len(masked),
-        timed=sum(_TIMED.search(line) is not None for line in masked) * 2 > len(masked),
+        timed=sum("<time>" in line or "<date>" in line for line in masked) * 2 > len(masked),
         kept=kept,
         cut=is_cut,
     )
