@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from samebits.store import fingerprint_file, torch_files
 from samebits.store.artifacts import contents
+from samebits.store.masks import Run
 from samebits.store.pickles import Global, Made, Persistent, plain_text, read
 
 # -- pickles ----------------------------------------------------------------------------------------------------------
@@ -265,3 +266,29 @@ def test_an_object_that_names_a_class_of_the_standard_library_and_is_none_is_rea
     for arguments in ((), (5,), (b"",), (b"\xff" * 10,), (None, None), (10**40,), ("a", 1), Made(Global("x"), None)):
         text = plain_text(name, Made(Global(name), arguments, state={"int": "x"}))
         assert text is None or isinstance(text, str)
+
+
+def moments(path, content, span=(1.75e9, 1.75e9 + 60)):
+    path.write_bytes(pickle.dumps(content))
+    return contents(path, Run(span=span))
+
+
+@pytest.mark.parametrize("kind", ["M8[s]", "M8[10us]", "f8", "i8"])
+def test_an_array_with_moments_of_the_run_is_the_same_as_that_of_a_different_moment(tmp_path, kind):
+    unit = 10**5 if "us" in kind else 1
+
+    def rows(*seconds):
+        return {"a": np.array([int(one) * unit for one in seconds]).astype(kind)}
+
+    one, two = (moments(tmp_path / "a.pkl", rows(1e9, at)) for at in (1.75e9, 1.75e9 + 50))
+    assert one.tensors == two.tensors
+    assert one.masked != two.masked
+    assert moments(tmp_path / "a.pkl", rows(1e9 + 1, 1.75e9)).tensors != one.tensors
+    assert moments(tmp_path / "a.pkl", rows(1e9, 1.76e9)).tensors != one.tensors
+    assert moments(tmp_path / "a.pkl", rows(1.75e9, 1e9)).tensors != one.tensors
+    assert moments(tmp_path / "a.pkl", rows(1e9, 0)).tensors != one.tensors
+
+
+def test_a_missing_moment_or_a_moment_without_a_unit_is_compared_as_it_is(tmp_path):
+    for array in (np.array(["NaT", "NaT"], "M8"), np.array(["NaT", "2025-06-15"], "M8[D]"), np.array([np.nan, np.inf])):
+        assert moments(tmp_path / "a.pkl", {"a": array}, (0, 1)).masked == {}

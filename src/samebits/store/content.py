@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import xxhash
 
 from samebits.store.masks import ANY_RUN, Run
+from samebits.store.value_names import EARLIEST
 
 __all__ = [
     "CATBOOST",
@@ -116,7 +118,12 @@ class Parts:
                 self.add_array(joined(name, field), array[field])
             return
         self.spend(array.nbytes)
-        self.add(name, shape_text(array.dtype.str, array.shape), np.ascontiguousarray(array).tobytes())
+        header, buffers = shape_text(array.dtype.str, array.shape), [np.ascontiguousarray(array).tobytes()]
+        moments = _moments(array, self.run)
+        if moments.any():
+            self.masked[name] = fingerprint("masked", self.masked.get(name, "").encode(), *buffers)
+            buffers = [np.where(moments, np.zeros((), array.dtype), array).tobytes(), moments.tobytes()]
+        self.add(name, header, *buffers)
         if array.dtype.kind in "USMm":  # text and times
             self.values.add(name)
         elif array.dtype.kind in "fiu" and bool((array >= 0).all()):
@@ -127,6 +134,21 @@ class Parts:
         if name not in self.shown and len(text) <= MOST_SHOWN and self._room >= len(text) + len(name):
             self.shown[name] = text
             self._room -= len(text) + len(name)
+
+
+def _moments(array: np.ndarray[Any, Any], run: Run) -> np.ndarray[Any, Any]:
+    """Return which items of an array are moments of this run. A moment with a type of its own may be in local time."""
+    none = np.zeros(array.shape, bool)
+    if run.span is None:
+        return none
+    if array.dtype.kind == "M" and np.datetime_data(array.dtype)[0] != "generic":
+        seconds = array.astype("M8[s]").astype(np.int64)
+        of_units = [seconds, seconds - time.localtime(run.span[0]).tm_gmtoff]
+    elif array.dtype.kind in "fiu" and array.itemsize == 8 and bool((array >= EARLIEST).any()):
+        of_units = [array / unit for unit in (1, 1e3, 1e6, 1e9)]
+    else:
+        return none
+    return np.any([(int(run.span[0]) <= moment) & (moment <= run.span[1]) for moment in of_units], axis=0)
 
 
 def _for_each_text(value: Any, change: Callable[[str], str]) -> Any:

@@ -144,7 +144,15 @@ def dtype_of(made: Any) -> np.dtype[Any] | None:
         return np.dtype(arguments[0])
     if isinstance(state[3], tuple) and isinstance(state[4], dict):
         return _with_fields(state[3], state[4], int(arguments[0][1:]))
-    return np.dtype((state[1] if state[1] in ("<", ">") else "") + arguments[0])
+    return np.dtype((state[1] if state[1] in ("<", ">") else "") + arguments[0] + _unit_of_time(state))
+
+
+def _unit_of_time(state: tuple[Any, ...]) -> str:
+    """Return the unit of a type of times: "[10us]" for (None, (b"us", 10, 1, 1)), and nothing for any other type."""
+    about = state[8] if len(state) > 8 else None
+    unit = about[1] if isinstance(about, tuple) and len(about) == 2 else None
+    name = bytes_of(unit[0]) if isinstance(unit, tuple) and len(unit) == 4 else None
+    return f"[{int(unit[1])}{name.decode()}]" if unit and name else ""
 
 
 def _with_fields(names: tuple[Any, ...], fields: dict[Any, Any], size: int) -> np.dtype[Any] | None:
