@@ -138,17 +138,18 @@ class Parts:
 
 def _moments(array: np.ndarray[Any, Any], run: Run) -> np.ndarray[Any, Any]:
     """Return which items of an array are moments of this run. A moment with a type of its own may be in local time."""
-    none = np.zeros(array.shape, bool)
+    found: np.ndarray[Any, Any] = np.zeros(array.shape, bool)
+    of_units: list[np.ndarray[Any, Any]] = []
     if run.span is None:
-        return none
+        return found
     if array.dtype.kind == "M" and np.datetime_data(array.dtype)[0] != "generic":
         seconds = array.astype("M8[s]").astype(np.int64)
         of_units = [seconds, seconds - time.localtime(run.span[0]).tm_gmtoff]
     elif array.dtype.kind in "fiu" and array.itemsize == 8 and bool((array >= EARLIEST).any()):
         of_units = [array / unit for unit in (1, 1e3, 1e6, 1e9)]
-    else:
-        return none
-    return np.any([(int(run.span[0]) <= moment) & (moment <= run.span[1]) for moment in of_units], axis=0)
+    for moment in of_units:
+        found |= (int(run.span[0]) <= moment) & (moment <= run.span[1])
+    return found
 
 
 def _for_each_text(value: Any, change: Callable[[str], str]) -> Any:
