@@ -28,6 +28,7 @@ _PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.se
 _BYTECODE = os.sep + "__pycache__" + os.sep
 _DEVICES, _SHARED_MEMORY = "/dev/", "/dev/shm/"
 _IMPORTS = ("<frozen importlib", "<frozen zipimport", os.sep + "importlib" + os.sep, os.sep + "pkgutil.py")
+_MOST_ASKED = 4096  # paths
 _STAT_MODULES = ("genericpath", "posixpath", "pathlib", "pathlib._local")
 
 
@@ -53,10 +54,13 @@ class _Files:
         # a new name that the process gave to an earlier file -> the file's old name
         self._sources: Dict[str, str] = {}
         self._left, self._folders = names.NONE, names.NONE
+        # absolute paths whose checks are noted already: the import of PyTorch checks 1,300 paths 10,000 times
+        self._checked: Set[str] = set()
 
     def look_for(self, left: "Sequence[str]") -> None:
         """Report looks at these names from now on."""
         self._left, self._folders = left or (names.NONE, names.NONE)
+        self._checked.clear()
 
     def notes(self) -> "Dict[str, audit.Note]":
         """Return {audit event about files: the function to call}."""
@@ -140,22 +144,30 @@ class _Files:
         `os.stat` itself is not replaced: programs compare it with the members of `os.supports_fd`.
         """
         if getattr(module, "os", None) is os:
-            module.os = _Stat(os, self._asked)
+            module.os = _Stat(os, self._asked, self._checked)
 
     def _asked(self, path: "PathOrNumber") -> None:
         if isinstance(path, int):
             return
+        if type(path) is str and path.startswith(os.sep):
+            if len(self._checked) >= _MOST_ASKED:
+                self._checked.clear()
+            self._checked.add(path)
         path = System.abspath(System.fsdecode(path))
         if names.holds(self._left, path):
             self._tell("asked", path)
 
 
 class _Stat(ModuleType):
-    """Stands for the module `os` in one other module. It notes the paths that exist when the module checks them."""
+    """Stands for the module `os` in one other module. It notes the paths that exist when the module checks them.
 
-    def __init__(self, module: "ModuleType", asked: "Callable[[PathOrNumber], None]") -> None:
+    `checked`: paths that need no further note.
+    """
+
+    def __init__(self, module: "ModuleType", asked: "Callable[[PathOrNumber], None]", checked: "Set[str]") -> None:
         super(_Stat, self).__init__(module.__name__, module.__doc__)
-        self.__dict__.update(_module=module, _note=audit.quietly(asked))
+        self.__dict__.update(_module=module, _note=audit.quietly(asked), _checked=checked)
+        self.__dict__["fspath"] = module.fspath  # called for each path; no program replaces it
 
     def __getattr__(self, name: str) -> "Any":
         return getattr(self._module, name)
@@ -165,12 +177,14 @@ class _Stat(ModuleType):
 
     def stat(self, path: "PathOrNumber", *args: "Any", **kwargs: "Any") -> "os.stat_result":
         found: os.stat_result = self._module.stat(path, *args, **kwargs)
-        self._note(path)
+        if type(path) is not str or path not in self._checked:
+            self._note(path)
         return found
 
     def lstat(self, path: "PathOrNumber", *args: "Any", **kwargs: "Any") -> "os.stat_result":
         found: os.stat_result = self._module.lstat(path, *args, **kwargs)
-        self._note(path)
+        if type(path) is not str or path not in self._checked:
+            self._note(path)
         return found
 
 
