@@ -21,11 +21,11 @@ def read_needs(text: str) -> dict[str, str]:
         name, _, value = word.strip().partition("=")
         if name not in NEEDS or not value or name in found:
             known = ", ".join(f"{need}=" for need in NEEDS)
-            raise ValueError(f"{word!r} is not one of {known}; say num_gpus=1,label=a100.")
+            raise ValueError(f"{word!r} is not one of {known}; write num_gpus=1,label=a100.")
         if name.startswith("num_") and not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value, re.ASCII):
-            raise ValueError(f"{value!r} is not a number; say {name}=1.")
+            raise ValueError(f"{value!r} is not a number; write {name}=1.")
         if name == "folder" and value != PACKED:
-            raise ValueError(f"folder={value} is not possible; say folder={PACKED}.")
+            raise ValueError(f"folder={value} is not possible; write folder={PACKED}.")
         if any(ord(character) < 32 for character in value):
             raise ValueError(f"{value!r} holds a control character.")
         found[name] = value
@@ -45,7 +45,7 @@ def read_sbatch(text: str) -> str:
         raise ValueError(f"{text!r} cannot be read: {why}.") from None
     for word in words:
         if not re.match(r"-[A-Za-z]|--[a-z]", word, re.ASCII):
-            raise ValueError(f"{word!r} is not an option in one word; say --partition=a100.")
+            raise ValueError(f"{word!r} is not an option in one word; write --partition=a100.")
     return text
 
 

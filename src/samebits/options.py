@@ -79,11 +79,11 @@ def read_step_or_steps(text: str) -> tuple[int, int]:
     """Return (first, last) for "3" or "0-2"."""
     first, dash, last = text.partition("-")
     if dash and not (first.strip() and last.strip()):
-        raise ValueError(f"{text!r} is not a step; say 0, 3 or 0-2.")
+        raise ValueError(f"{text!r} is not a step; write 0, 3 or 0-2.")
     begin = read_whole(first.strip(), 0, MOST_STEPS, "a step")
     end = read_whole(last.strip(), 0, MOST_STEPS, "a step") if dash else begin
     if end < begin:
-        raise ValueError(f"{text!r} ends before it begins; say 0, 3 or 0-2.")
+        raise ValueError(f"{text!r} ends before it begins; write 0, 3 or 0-2.")
     return begin, end
 
 
@@ -114,9 +114,9 @@ def read_duration(text: str) -> float:
     """Return the seconds in "90", "90s", "5m", "1h30m" or "2d": more than 0, at most a year."""
     seconds = _seconds(text.strip().lower())
     if seconds is None or not math.isfinite(seconds):
-        raise ValueError(f"{text!r} is not a time; say 90, 90s, 5m, 1h30m or 2d.")
+        raise ValueError(f"{text!r} is not a time; write 90, 90s, 5m, 1h30m or 2d.")
     if seconds <= 0:
-        raise ValueError(f"{text} leaves no time at all; say 90, 90s, 5m, 1h30m or 2d.")
+        raise ValueError(f"{text} leaves no time at all; write 90, 90s, 5m, 1h30m or 2d.")
     if seconds > MOST_SECONDS:
         raise ValueError(f"{text} is more than a year.")
     return seconds
@@ -135,7 +135,7 @@ def read_metric(text: str) -> tuple[str, str]:
     """Return (name, regex) for NAME=REGEX. The number is the first group, or the whole match if there is none."""
     name, equals, pattern = text.partition("=")
     if not equals or not name.strip() or not pattern:
-        raise ValueError(f"{text!r} is not NAME=REGEX; say --metric 'accuracy=acc: ([0-9.]+)'.")
+        raise ValueError(f"{text!r} is not NAME=REGEX; write --metric 'accuracy=acc: ([0-9.]+)'.")
     try:
         compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as why:
@@ -154,7 +154,7 @@ def read_cases(text: str) -> tuple[str, str]:
         raise ValueError(f"the regular expression {pattern!r} cannot be read: {why}.") from None
     if not equals or not name.strip() or groups != 2:
         said = "is not NAME=REGEX with two groups, the case and its number"
-        raise ValueError(f"{text!r} {said}; say --cases 'dice=image ([a-z0-9]+): ([0-9.]+)'.")
+        raise ValueError(f"{text!r} {said}; write --cases 'dice=image ([a-z0-9]+): ([0-9.]+)'.")
     return name.strip(), pattern
 
 
@@ -162,7 +162,7 @@ def read_factor(text: str) -> tuple[str, list[str]]:
     """Return (name, values) for NAME or NAME=VALUE,VALUE. `values` is empty if none are named."""
     name, equals, values = read_text(text).partition("=")
     if not name.strip() or (equals and not values.strip()):
-        raise ValueError(f"{text!r} is not a factor; say --factor threads, or --factor threads=1,2.")
+        raise ValueError(f"{text!r} is not a factor; write --factor threads, or --factor threads=1,2.")
     return name.strip(), read_names(values) if equals else []
 
 
@@ -179,7 +179,7 @@ def read_names(text: str) -> list[str]:
     """Return names that are separated by commas."""
     names = [name.strip() for name in read_text(text).split(",")]
     if not all(names):
-        raise ValueError(f"{text!r} is not a list of names; say a,b,c.")
+        raise ValueError(f"{text!r} is not a list of names; write a,b,c.")
     return names
 
 

@@ -80,7 +80,7 @@ def asked(given: dict[str, Any], command: str) -> Request | Path:
 def request(given: dict[str, Any], command: str) -> Request:
     """Return the request for the launcher. Raises UsageError or NotFound if it is impossible."""
     if not given["command"]:
-        raise UsageError("there is no command to run.", f"samebits {command} -- python train.py")
+        raise UsageError("There is no command to run.", f"samebits {command} -- python train.py")
     _refuse_folder(given["out"])
     from samebits.experiment import Request
 

@@ -33,7 +33,7 @@ def read_sizes(text: str) -> list[int]:
 def read_backend(text: str) -> str:
     """Return a backend of Keras 3."""
     if text not in ("tensorflow", "torch", "jax"):
-        raise ValueError(f"{text!r} is not a backend of Keras 3; say tensorflow, torch or jax.")
+        raise ValueError(f"{text!r} is not a backend of Keras 3; write tensorflow, torch or jax.")
     return text
 
 

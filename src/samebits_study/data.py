@@ -129,7 +129,7 @@ def _digests(folder: Path) -> dict[str, str]:
 def _make(study: Study, scale: StudyScale, folder: Path, source: Path | None) -> dict[str, Any]:
     """Make the data by its name, or by the script that the study names. Raises DataError, NotFound."""
     if source is not None and not source.exists():
-        raise NotFound(f"There is no {source}.", "--data DIR names the folder of the images.")
+        raise NotFound(f"There is no folder {source}.", "--data DIR names the folder of the images.")
     if study.data in _MAKERS:
         return _MAKERS[study.data](scale, folder, source)
     made = made_by_script(study.data, scale.data, folder / FILE, source)

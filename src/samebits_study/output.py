@@ -113,7 +113,7 @@ def escaped(text: str) -> str:
 TABLES, FIGURES, DOCUMENT, PAGE = "tables", "figures", "report.md", "page.html"
 FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown.table, "csv": as_csv, "tex": as_latex}
 DRAWN_FROM = "drawn-from.txt"  # lies beside the figures: the digest of the results that they show
-NOT_DRAWN = "This figure was not drawn from the results that are in the folder now. To draw it: "
+NOT_DRAWN = "This folder has no figure of its current results. To draw it: "
 NEEDED = "This figure cannot be drawn: matplotlib is not installed (pip install matplotlib)."
 # stands for the paper's numbers in a study of cells that the paper does not have
 WORDS = {"1": "frame", "4": "two-trials"}

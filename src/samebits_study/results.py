@@ -5,7 +5,9 @@ It is frozen, and reads back as it was written.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from samebits.documents import AnyNumber
 from samebits.model import Divergence, Document, HeldControl, Verdict
@@ -52,6 +54,11 @@ class Cells(Document):
     missed: list[str] | None = None
 
 
+def _as_tuple(value: Any) -> Any:
+    """Return a list as a tuple: JSON has no tuples, and documents are read as strictly as JSON allows."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 class ScoredMeasure(Document):
     """A measure that a study's own script computes: its name there, its heading in tables, its digits after the point.
 
@@ -60,7 +67,7 @@ class ScoredMeasure(Document):
 
     name: str
     head: str
-    digits: tuple[int, int]
+    digits: Annotated[tuple[int, int], BeforeValidator(_as_tuple)]
 
 
 class Baseline(Document):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from samebits_study import catalog
+from samebits_study.output import kept
 from samebits_study.reports import phrases
 from samebits_study.results import StudyResult
 
@@ -53,6 +54,11 @@ def test_each_page_is_what_its_document_gives_besides_its_note_and_captions(path
     monkeypatch.setattr(publishing, "HERE", tmp_path)
     publishing.publish_again(tmp_path / name)
     assert (tmp_path / f"{name}.md").read_text() == page
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.parent.name)
+def test_report_and_a_study_that_goes_on_can_read_a_published_result(path):
+    assert kept(path.parent).study == json.loads(path.read_text())["study"]
 
 
 def test_every_command_beside_a_claim_names_its_scale_and_setups_that_there_are():

@@ -101,7 +101,7 @@ def test_a_folder_that_is_too_large_is_refused(cluster, check, tmp_path):
         (("--spread", "nodes"), "--spread nodes: only one node of the Ray cluster has what a trial needs."),
         (("--each", "node=host7"), "the Ray cluster has no living node host7."),
         (("--spread", "far"), "'far' is not one of same, nodes, any."),
-        (("--each", "folder=shared"), "folder=shared is not possible; say folder=packed."),
+        (("--each", "folder=shared"), "folder=shared is not possible; write folder=packed."),
     ],
 )
 def test_what_the_cluster_cannot_do_is_refused(cluster, check, tmp_path, options, what):

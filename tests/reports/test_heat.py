@@ -84,7 +84,7 @@ def test_each_step_of_a_short_training_has_its_number(judged):
 
 def test_what_is_the_same_from_the_start_is_left_out_and_the_caption_says_so(judged):
     drawn = heat_map(*judged("AB", 5000, {"B": 4990}))
-    assert re.search(r"Steps up to 4,98\d are left out: nothing differs there\.", drawn.caption)
+    assert re.search(r"Steps up to 4,98\d are not shown: nothing differs there\.", drawn.caption)
     assert "To measure by how much, run samebits locate --heat" in drawn.caption
     assert "fingerprints, so a colour says how many groups differ, not by how much" in drawn.caption
 

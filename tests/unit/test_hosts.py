@@ -296,10 +296,10 @@ def test_the_local_host_starts_a_trial_that_can_wait(tmp_path):
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("nowhere", "There is no 'nowhere' to run trials on."),
+        ("nowhere", "There is no host 'nowhere'."),
         ("local://here", "--on local://here: local has no address."),
         ("fake://", "--on fake://: fake needs an address after ://."),
-        ("Local", "There is no 'Local' to run trials on."),
+        ("Local", "There is no host 'Local'."),
     ],
 )
 def test_a_host_that_cannot_be_is_refused_before_anything_is_written(begun, tmp_path, name, what):

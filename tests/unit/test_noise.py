@@ -51,12 +51,12 @@ def refused(given):
 
 def test_seeds_that_reach_nothing_are_refused(tmp_path):
     why = refused(asked(tmp_path, "python", "train.py", seeds=[1, 2]))
-    assert "nothing passes the seeds" in why.message
+    assert "passes the seeds to the program" in why.message
     assert "{seed}" in why.advice
 
 
 def test_seeds_that_only_reach_a_control_that_takes_none_are_refused(tmp_path):
-    assert "nothing passes the seeds" in refused(asked(tmp_path, "x", seeds=[1], controls=["threads"])).message
+    assert "passes the seeds to the program" in refused(asked(tmp_path, "x", seeds=[1], controls=["threads"])).message
 
 
 STUDY = Path(__file__).resolve().parents[2] / "docs" / "study" / "lenet5-paper"

@@ -19,7 +19,7 @@ from samebits.launch.ray_programs import CURRENT
 __all__ = ["HERE", "LOCAL", "Cluster", "find_cluster", "late", "refusal", "without_raylet"]
 
 ANSWERS = 5.0  # seconds for everything: the look-up of the name, the connection, and the answers
-HEAD = "give the address that `ray start --head` has printed"
+HEAD = "Give the address that `ray start --head` has printed"
 _NOT_CLIENT = f"{HEAD} (not the port of Ray Client, 10001)."
 HERE = "of this machine"
 LOCAL = "local"  # Ray's name for a new cluster on this machine

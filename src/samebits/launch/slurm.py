@@ -49,7 +49,7 @@ _ADVICE = {  # a part of what sbatch says -> what to do next
     "artition": "`sinfo` lists the partitions.",
     "gres": "`sinfo -o '%P %G'` lists what the nodes of each partition have.",
     "feature": "`sinfo -o '%P %f'` lists the features of the nodes.",
-    "configuration source": "run samebits on a machine from which jobs are submitted, or export SLURM_CONF.",
+    "configuration source": "Run samebits on a machine from which jobs are submitted, or export SLURM_CONF.",
     "node configuration": "`sinfo -o '%P %c %m %G'` lists the cores, the memory and the GPUs of the nodes.",
     "option": "sbatch --help",
 }
@@ -132,7 +132,7 @@ def refuse_without_slurm() -> None:
     missing = next((name for name in _PROGRAMS if shutil.which(name) is None), None)
     if missing is not None:
         what = f"Slurm is not installed on this machine: there is no {missing}."
-        raise UsageError(what, "run samebits on a machine from which jobs are submitted.")
+        raise UsageError(what, "Run samebits on a machine from which jobs are submitted.")
 
 
 def refuse_cluster(options: Sequence[str]) -> None:

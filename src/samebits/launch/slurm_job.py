@@ -76,7 +76,7 @@ def _warn(script: Sequence[str]) -> None:
     for name in script:
         for number, line in enumerate(Path(name).read_text(errors="replace").splitlines(), 1):
             if _HIDES.match(line):
-                what = f"samebits: {name}:{number}: samebits does not watch what this srun starts; say --export=ALL."
+                what = f"samebits: {name}:{number}: samebits does not watch what this srun starts; write --export=ALL."
                 print(what, file=sys.stderr)
 
 
@@ -116,7 +116,7 @@ def _submitted(words: Sequence[str], guard: Guard) -> str:
     job = job_number(answer.said)
     if not job:
         said = last_words(answer.complaint) or "sbatch did not print a job"
-        raise SamebitsError(f"Slurm does not take the job: {said}.", "try it with sbatch alone.")
+        raise SamebitsError(f"Slurm does not take the job: {said}.", "Try it with sbatch alone.")
     guard.tell(job)
     return job
 

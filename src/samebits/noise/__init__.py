@@ -66,7 +66,7 @@ def check(asked: NoiseRequest) -> tuple[list[int | None], str]:
     """
     seeds, by = _reach(asked)
     if not asked.request.options.metrics and not asked.cases:
-        raise UsageError("there is no metric to measure.", "--metric 'accuracy=acc: ([0-9.]+)'")
+        raise UsageError("There is no metric to measure.", "--metric 'accuracy=acc: ([0-9.]+)'")
     if asked.request.host == "local":
         arrange(asked.request, asked.request.directory)
     return seeds, by
@@ -83,7 +83,7 @@ def _reach(asked: NoiseRequest) -> tuple[list[int | None], str]:
         return [None], ""
     if not any(controls.describe(held).is_seed for held in controls.resolve(request.controls, request.preset)):
         advice = f"python train.py --seed {SEED}; or hold a control that seeds: --control torch-seed"
-        raise UsageError("--seeds: nothing passes the seeds to the program.", advice)
+        raise UsageError("--seeds: neither the command nor a control passes the seeds to the program.", advice)
     return list(seeds), "the controls that seed"
 
 

@@ -108,7 +108,7 @@ def compare(
         raise UsageError(f"A and B have no metric in common: A has {has[0]}; B has {has[1]}.", "--metric NAME=REGEX")
     for name in (*only, *lower):
         if name not in known:
-            raise UsageError(f"A and B do not both have the metric {name!r}.", f"both have: {', '.join(known)}")
+            raise UsageError(f"A and B do not both have the metric {name!r}.", f"Both have: {', '.join(known)}.")
     low = {*lower, *a.lower, *b.lower}
     return [_difference(a, b, name, lower=name in low) for name in known if not only or name in only]
 
@@ -223,7 +223,7 @@ def _common_cases(tables: Sequence[list[CaseTable]], name: str) -> list[str]:
     if alone:
         named = ", ".join(alone[:MOST_NAMES]) + (" ..." if len(alone) > MOST_NAMES else "")
         said = f"{name}: A and B were tested on different cases: {len(alone)} belong to one side only ({named})."
-        raise UsageError(words.one_line(said), "test both on the same cases")
+        raise UsageError(words.one_line(said), "Test both on the same cases.")
     return [case for case in a if all(case in table.values for side in tables for table in side)]
 
 

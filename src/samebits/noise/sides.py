@@ -79,7 +79,7 @@ def read_side(text: str) -> MetricSide:
         return of_noise(text, read(place))
     if (place / RECORD).is_file():
         return _of_check(text)
-    advice = "a folder of noise, check or study; FOLDER:SETUP of a study; a CSV file; or a command, with --metric"
+    advice = "Give a folder of noise, check or study; FOLDER:SETUP of a study; a CSV file; or a command, with --metric."
     raise UsageError(f"{text} holds no trainings that versus can read.", advice)
 
 

@@ -22,8 +22,8 @@ UNKNOWN = "unknown"
 ROOT = "(the whole model)"  # a module without a name
 CODES = ("same", UNKNOWN, *SHADES)  # by the number of a cell; if it has several tensors, the largest counts
 CAPTION = (
-    "These two trials ran again and kept their values; the trials of the record did not. A colour shows the norm of "
-    "the difference of a tensor, divided by the norm in the first trial. A row shows the largest of its tensors. "
+    "The trials of the record kept no values, so two more trials ran for this map. A colour shows the norm of the "
+    "difference of a tensor, divided by its norm in the first trial. A row shows the largest value among its tensors. "
     "Outputs of modules are in the order of execution."
 )
 

@@ -286,7 +286,7 @@ def _plot(found: Location) -> Plot | None:
     x, y = (np.array(numbers, dtype=np.float64) for numbers in zip(*known, strict=True))
     curve = Curve(found.growth_of, [], [TrialLine(0, "A", x, y)])
     (drawn,) = figures.plots(History(steps=int(x.max()), curves=[curve]))
-    about = f"distance between two trials, over their steps after step {max(found.step, 0):,}, relative, logarithmic"
+    about = f"relative distance of two trials by steps after step {max(found.step, 0):,}, on a logarithmic scale"
     return replace(drawn, about=about, has_key=False)
 
 

@@ -132,14 +132,14 @@ def _caption(result: Result, found: DifferenceMap) -> str:
     columns, letter = found.columns, result_words.letter(result.groups.index(result_words.reference_group(result)))
     process = result_words.process_words(result.divergence) if result.divergence is not None else []
     parts = [
-        "Steps run from left to right. The values of a step run from top to bottom, layers in the order in which the "
-        f"program first used or listed them. A coloured cell differs from group {letter}. A record holds "
+        "Steps run from left to right. The values of a step run from top to bottom. Layers are in the order in which "
+        f"the program first used or listed them. A coloured cell differs from group {letter}. A record holds "
         "fingerprints, so a colour says how many groups differ, not by how much."
     ]
     if result.record and not (result.location and result.location.distances):
         parts += [f"To measure by how much, run samebits locate --heat {result_words.record_name(result)}."]
     parts += [f"The map shows {', '.join(process)}."] if process else []
-    parts += [f"Steps up to {columns.first - 1:,} are left out: nothing differs there."] if columns.first else []
+    parts += [f"Steps up to {columns.first - 1:,} are not shown: nothing differs there."] if columns.first else []
     if columns.every > 1:
         parts += [f"A column stands for {columns.every:,} steps. Step {columns.since:,} has a column of its own."]
     return " ".join(parts)

@@ -42,17 +42,17 @@ MOST_PACKAGES = 500
 MOST_OPEN = 6  # further differences that are shown without a click
 LONG = 160  # characters; a page folds a fact that has more
 MAP = (
-    "One row for each trial, from its start to its last step. Grey: all trials have the same bits so far. A letter: "
-    "the group that it belongs to from there on. At the right: the group in which it ends."
+    "One row for each trial, from its start to its last step. Grey: all trials have the same bits so far. A letter "
+    "names the group to which the trial belongs from there on. The letter at the right is its last group."
 )
 NO_RECORD = "made from the record, which was not available"
 TRIAL = (
-    "A trial is one execution of the setup in a fresh process tree. At each step the bits of what it did are "
-    "fingerprinted, and compared with those of the other trials in this order:"
+    "A trial is one execution of the setup in a fresh process tree. samebits takes fingerprints of what it does at "
+    "each step, and compares them with those of the other trials in this order:"
 )
 SIGNS = (
-    "Signs: {}. Trials with the same bits in everything that was compared form a group. They diverge at the "
-    "earliest point at which a trial differs from the largest group."
+    "Signs: {}. Trials with the same bits in everything that was compared form a group. Trials diverge at the "
+    "earliest point at which one of them differs from the largest group."
 )
 
 
@@ -340,5 +340,5 @@ def _reading(result: Result) -> Section:
     blocks: list[AnyBlock] = [Text(TRIAL), Facts(tuple(result_words.KIND_WORDS.items())), Text(SIGNS.format(signs))]
     if result.record:
         again = f"samebits report {result_words.record_name(result)} --html page.html"
-        blocks += [Text("This page is made from the record, and can be made again:"), Code(again)]
+        blocks += [Text("To make this page again from the record:"), Code(again)]
     return Section("How to read this page", "reading", tuple(blocks), on=PAGE)

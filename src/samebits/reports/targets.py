@@ -63,4 +63,4 @@ def write_content(name: str, target: str, content: bytes) -> None:
     except OSError as why:
         draft.unlink(missing_ok=True)
         said = f"--{name} {target}: cannot be written ({why.strerror or why})."
-        raise UsageError(said, "name a different file.") from None
+        raise UsageError(said, "Name a different file.") from None

@@ -211,9 +211,11 @@ def _check_folder(folder: Path) -> None:
             f"{shown(folder)}: cannot be read ({shown(error)})", "Check the path and its permissions."
         ) from None
     if not there:
-        raise NotFound(f"There is no record at {shown(folder)}", "Give the folder that a check wrote (see .samebits/).")
+        raise NotFound(
+            f"There is no record at {shown(folder)}.", "Give the folder that a check wrote (see .samebits/)."
+        )
     if not is_folder:
-        raise RecordError(f"{shown(folder)} is a file, not a record folder", "Give the folder that holds record.json.")
+        raise RecordError(f"{shown(folder)} is a file, not a record folder.", "Give the folder that holds record.json.")
 
 
 def trial_folders(record: Path) -> list[Path]:

@@ -38,9 +38,8 @@ ANSWERS: dict[FactorAnswer, str] = {
 }
 MOST_OUTCOMES = 3
 SAYS = (
-    "Each factor was varied alone; all else was held as in the base setup.",
-    "The trials of every value were first compared with each other: a value whose own trials do not repeat gives no "
-    "answer.",
+    "samebits varied each factor alone, and held everything else as in the base setup.",
+    "It first compared the trials of each value with each other. A value whose own trials diverge gives no answer.",
 )
 
 
@@ -230,7 +229,7 @@ def _meaning(result: VaryResult) -> SideBySide:
     chance = (f"By chance, {_chance(result)}.",) if result.verdict == "diverged" else ()
     does_not = (
         "Other values of these factors, and two factors at a time, were not tried.",
-        f"{result.trials} trials of each value can miss a rare effect. This machine only.",
+        f"{result.trials} trials of each value can miss a rare effect. The answer holds for this machine only.",
     )
     return meaning((*SAYS, *chance), does_not)
 

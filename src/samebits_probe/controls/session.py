@@ -114,7 +114,7 @@ def _where_it_runs() -> str:
     if context is None:
         return ""
     count = getattr(context, "inter_op_parallelism_threads", 0)
-    at_a_time = "%d operator%s" % (count, "s" * (count > 1)) if count else "as many operators as by default"
+    at_a_time = "%d operator%s" % (count, "s" * (count > 1)) if count else "its default number of operators"
     return "; it runs its steps in TensorFlow's eager context, which runs %s at a time" % at_a_time
 
 

@@ -47,7 +47,7 @@ def flags(result: StudyResult) -> Table:
                  Column("Setup without"), *numbers("Training without (s)", of="ours"), *numbers("Ratio", of="ours")),
         rows=tuple(_flags(with_it, without, pair.held, refused) for with_it, without, pair, refused in whole),
         notes=(
-            "Ratio: the ratio of the means. The paper supposes that its flags make PyTorch slower (section VIII.A), "
+            "Ratio: the ratio of the means. The paper assumes that its flags make PyTorch slower (section VIII.A), "
             "but does not measure this.",
             *dict.fromkeys(refused for *_, refused in whole if refused),
             *(pair.note for _, _, pair in found if pair.note),

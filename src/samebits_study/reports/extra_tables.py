@@ -26,7 +26,7 @@ def setups(result: StudyResult) -> Table:
     """Return a row for each setup: what it is, and what was run."""
     return Table(
         id="setups",
-        title="The setups, and what was run of each.",
+        title="The setups, their status and their commands.",
         columns=(Column("Setup"), Column("What it is", wide=True), Column("Status"), Column("Trials"),
                  Column("Library"), Column("Command", wide=True)),
         rows=tuple((s.id, s.about, s.status, phrases.trials(s, result), s.library, phrases.command(s.command))
@@ -50,7 +50,10 @@ def models(result: StudyResult) -> Table:
             "Different models: how many different models the trials gave, by the bits of the trained weights. Groups: "
             "trials with the same weights. Different predictions: how many different predictions on the test data they "
             "gave, by bits.",
-            *_of_paper(result, "Different rows: those in the paper's table. The paper had at least that many models."),
+            *_of_paper(
+                result,
+                "Different rows: how many different rows the paper's table has. The paper had at least as many models.",
+            ),
             "Repeats, ours: whether all trials agree at every point that was observed. If one process trained all "
             "models, only their weights are compared. No number of agreeing trials proves that the next one agrees.",
         ),
@@ -157,7 +160,7 @@ def divergences(result: StudyResult) -> Table:
         columns=(Column("Setup"), Column("Step"), Column("Kind"), Column("Name"), Column("Trials that diverge"),
                  Column("What differs", wide=True)),
         rows=tuple(_divergence(setup.id, setup.divergence) for setup in result.setups if setup.divergence),
-        notes=("Steps are counted from 0. The point is the first one in the order in which a step is executed.",),
+        notes=("Steps are counted from 0. Each row names the first point that differs, in the order of execution.",),
     )  # fmt: skip
 
 

@@ -102,7 +102,7 @@ READ = (
     "Quartiles are interpolated{}."
 )
 READ_BY_PAPER = "; the paper does not say how it computes its own"
-READ_THERE = "Boxes and dots are those of the figure of all setups."
+READ_THERE = "Boxes and dots mean the same as in the figure of all setups."
 COMPARABLE = 10  # two panels share an axis if it is at most so many times as long as the range of either
 
 
@@ -242,9 +242,7 @@ def losses(result: StudyResult) -> Figure:
         why = "no trial has a finite loss" if phrases.done(result) else "no setup was run"
         return Figure("losses", title, why=f"This figure cannot be made: {why}.")
     validated = any(line.dashed for _, lines in panels for line in lines)
-    caption = (
-        "Continuous: training. Dashed: validation." if validated else "The loss of training; there is no validation."
-    )
+    caption = "Solid: training. Dashed: validation." if validated else "The loss of training; there is no validation."
     if phrases.kind(result) == "cells":
         caption += " The losses of Keras include the L2 term; PyTorch's weight decay is not part of its loss."
     return Figure("losses", title, caption, Curves("epoch", "loss", panels))

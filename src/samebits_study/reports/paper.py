@@ -197,22 +197,26 @@ def of_itself(quoted: Quotation, measure: str) -> list[str]:
     found = " and ".join(f"{DEVIATIONS[kind](values):.4f} ({kind})" for kind in DEVIATIONS)
     return [
         f"The paper's text ({quoted.text.place}) says {quoted.text.mean} ± {quoted.text.deviation}; its rows "
-        f"({quoted.place}) have the mean {statistics.mean(values):.4f} and the deviations {found}. So its mean is "
-        f"{mean}, and its deviation that of a {deviation}."
+        f"({quoted.place}) have the mean {statistics.mean(values):.4f} and the deviations {found}. Its mean was "
+        f"{mean}. Its deviation is "
+        + (f"that of a {deviation}." if deviation else "neither that of a sample nor that of a population.")
     ]
 
 
 def how(printed: Decimal, value: Decimal) -> str:
     """Return how a value was printed: rounded, cut off, or neither."""
     ways = {"rounded": ROUND_HALF_UP, "cut off": ROUND_DOWN}
-    return next((way for way, rule in ways.items() if value.quantize(printed, rounding=rule) == printed), "another")
+    return next(
+        (way for way, rule in ways.items() if value.quantize(printed, rounding=rule) == printed),
+        "neither rounded nor cut off",
+    )
 
 
 def of_deviation(printed: Decimal, values: Values) -> str:
-    """Return which deviation of the values was printed, and how: `sample, cut off`."""
+    """Return which deviation of the values was printed, and how: `sample, cut off`. If none fits, return ""."""
     found = {kind: how(printed, deviation(values)) for kind, deviation in DEVIATIONS.items()}
     ways = [f"{kind}, {way}" for way in ("rounded", "cut off") for kind in found if found[kind] == way]
-    return ways[0] if ways else "sample or population: neither"
+    return ways[0] if ways else ""
 
 
 def of_cells(study: Iterable[Quotation]) -> list[str]:
@@ -224,7 +228,7 @@ def of_cells(study: Iterable[Quotation]) -> list[str]:
     if not fitting:
         return []
     return [
-        f"The paper does not say how many cells it counted. Of all numbers from {FEWEST_CELLS} to {MOST_CELLS:,}, "
+        f"The paper does not say how many cells it counted. Among the numbers from {FEWEST_CELLS} to {MOST_CELLS:,}, "
         f"{' and '.join(map(str, fitting))} {'fits' if len(fitting) == 1 else 'fit'} all error rates of Tables 3 to 5, "
         "if digits beyond the second are cut off."
     ]

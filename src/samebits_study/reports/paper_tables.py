@@ -55,8 +55,8 @@ def terminology() -> Table:
             ("Reproducibility", "different", "different", "different", "not tested by a study"),
         ),
         notes=(
-            "In 2020 the ACM swapped the last two words. So this project uses only the first one. If it puts libraries "
-            "or releases side by side, it says that they are compared across setups.",
+            "In 2020 the ACM swapped the meanings of the last two words. So this project uses only the word "
+            "repeatability. It calls a comparison of libraries or releases a comparison across setups.",
         ),
     )
 
@@ -82,15 +82,19 @@ def times(result: StudyResult, number: str) -> Table:
         ),
         rows=tuple(_times(result.study, setup, refused) for setup in setups),
         notes=(
-            *([refused] if refused else [f"Ours: on {machine or 'a machine that is not known'}." for machine in found]),
-            *([f"The paper's: on {paper.HARDWARE}."] if paper.quotations(result.study) else []),
+            *(
+                [refused]
+                if refused
+                else [f"Ours: measured on {machine or 'a machine that is not known'}." for machine in found]
+            ),
+            *([f"The paper's: measured on {paper.HARDWARE}."] if paper.quotations(result.study) else []),
             f"{SAMPLE} Trainings ran one at a time, watched{_cost_told(setups)}.",
         ),
     )
 
 
 def _cost_told(setups: Sequence[SetupResult]) -> str:
-    return "; the table watching says what that costs" if any(setup.plain for setup in setups) else ""
+    return "; the table watching shows the cost of watching" if any(setup.plain for setup in setups) else ""
 
 
 def _times(study: str, setup: SetupResult, refused: str) -> tuple[Cell, ...]:
