@@ -24,7 +24,7 @@ from samebits.launch.command import FileNames
 from samebits.launch.elsewhere import Elsewhere
 from samebits.store import content, fingerprint_file
 from samebits.store.artifacts import READERS, contents
-from samebits.store.masks import ANY_RUN
+from samebits.store.masks import ANY_RUN, Run
 
 
 def differing(a, b):
@@ -337,6 +337,55 @@ def test_the_fields_of_a_structured_array_are_parts(tmp_path, read_file):
     one, other = read_file(tmp_path / "a.npy"), read_file(tmp_path / "b.npy")
     assert differing(one, other) == {"time"}
     assert set(one.nonnegative) >= {"loss", "time"}
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_moment_of_the_run_in_an_array_of_numpy_is_a_time_in_a_file_of_any_ending(tmp_path, order):
+    def written(name, moment, loss=0.5):
+        array = np.array([[loss, moment], [loss, 0.0]], order=order)
+        (np.save if name.endswith(".npy") else np.savez)(tmp_path / name, array)
+        return contents(tmp_path / name, Run(span=(1.75e9, 1.75e9 + 9)))
+
+    for ending in (".npy", ".npz"):
+        one = written(f"a{ending}", 1.75e9)
+        assert one.tensors == written(f"b{ending}", 1.75e9 + 5).tensors
+        assert one.masked != written(f"b{ending}", 1.75e9 + 5).masked
+        assert one.tensors != written(f"b{ending}", 1.75e9, 0.6).tensors
+        assert one.tensors != written(f"b{ending}", 1.76e9).tensors
+
+
+def onnx_model(graph, **fields):
+    """Bytes of a model in ONNX with this graph, description and metadata. All fields are shorter than 128 bytes."""
+
+    def field(number, value):
+        return bytes([number << 3 | 2, len(value)]) + value
+
+    entries = [field(1, key.encode()) + field(2, value.encode()) for key, value in fields.items()]
+    return b"\x08\x0a" + field(7, graph) + b"".join(field(14, entry) for entry in entries)
+
+
+def test_the_metadata_of_a_model_in_onnx_are_values_and_all_else_counts(tmp_path, read_file):
+    def written(name, data):
+        (tmp_path / name).write_bytes(data)
+        return read_file(tmp_path / name)
+
+    one = written("a.onnx", onnx_model(b"w = 1", created="2026-11-28 12:00:01", acc="0.5"))
+    assert one.values == ["metadata.acc", "metadata.created"]
+    assert one.models == ["field 1", "graph"]
+    later = written("b.onnx", onnx_model(b"w = 1", created="2026-11-28 12:00:02", acc="0.5"))
+    assert (one.tensors, one.masked != later.masked) == (later.tensors, True)
+    assert differing(one, written("c.onnx", onnx_model(b"w = 2", created="2026-11-28", acc="0.6"))) >= {
+        "graph",
+        "metadata.acc",
+    }
+    (tmp_path / "d.onnx").write_bytes(b"\xff\xff")
+    assert contents(tmp_path / "d.onnx").format == "bytes"
+
+
+def test_events_are_known_by_their_name_with_or_without_a_time_in_it(tmp_path, read_file):
+    for name in ("events.out.tfevents", "events.out.tfevents.1795884030.host.1"):
+        (tmp_path / name).write_bytes(b"")
+        assert read_file(tmp_path / name).format == "events"
 
 
 def test_texts_and_attributes_of_hdf5_are_values_and_a_number_is_an_array(tmp_path, read_file):

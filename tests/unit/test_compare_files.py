@@ -327,3 +327,11 @@ def test_a_file_beyond_the_limit_of_a_trial_may_have_been_written_by_it(writing,
     result = writing.judged(tmp_path, [trial(["m.txt", "n.txt"], 9), trial(["m.txt", "n.txt", only_in_one], 9)])
     assert result.verdict == verdict, result.reason
     assert any("only 2 of 9 files" in warning for warning in result.warnings)
+
+
+def test_the_times_that_catboost_notes_while_it_trains_are_no_result(judged, tmp_path):
+    def written(number):
+        (tmp_path / "time_left.tsv").write_text(f"iter\tPassed\tRemaining\n0\t{number}\t{number}7\n")
+        return fingerprint_file(tmp_path / "time_left.tsv", False).model_copy(update={"path": "cb/time_left.tsv"})
+
+    assert judged([written(1)], [written(2)]).verdict == "repeated"

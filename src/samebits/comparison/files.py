@@ -40,7 +40,7 @@ _TF_CHECKPOINT = re.compile(r"\.data-\d{5}-of-\d{5}$")
 # files that are not results, wherever they are: locks, process ids, dumps, bytecode, measurements of coverage and time,
 # and the random id of a SavedModel: https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/protobuf/fingerprint.proto
 _NO_RESULTS = re.compile(
-    r"(^|/)(core(\.\d+)?|\.coverage(\..+)?|\.nfs[0-9a-f]+|fingerprint\.pb|[^/]+\.(lock|lck|pid|pyc|pyo|prof|swp|sock|tmp~))$"
+    r"(^|/)(core(\.\d+)?|\.coverage(\..+)?|\.nfs[0-9a-f]+|fingerprint\.pb|time_left\.tsv|[^/]+\.(lock|lck|pid|pyc|pyo|prof|swp|sock|tmp~))$"
 )
 
 

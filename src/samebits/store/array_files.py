@@ -67,17 +67,15 @@ def add_array(parts: Parts, name: str, stream: LimitedStream) -> None:
     count = int(np.prod(shape, dtype=object))
     if len(data) != count * dtype.itemsize:
         raise ValueError(f"{len(data):,} bytes of data do not fit its shape, which needs {count * dtype.itemsize:,}")
-    if not dtype.hasobject and dtype.kind in "fiu" and bool((np.frombuffer(data, dtype) >= 0).all()):
-        parts.nonnegative.add(name)
-    if fortran:
-        data = np.frombuffer(data, dtype).reshape(shape, order="F").tobytes()
     if dtype.names:
         parts.add_plain(joined(name, "(shape)"), list(shape))
         parts.add_array(name, np.frombuffer(data, dtype))
         return
-    parts.add(name, shape_text(np.lib.format.dtype_to_descr(dtype).__repr__(), shape), data)
-    if dtype.kind in "USMm":  # text and times
-        parts.values.add(name)
+    about = shape_text(np.lib.format.dtype_to_descr(dtype).__repr__(), shape)
+    if data:
+        parts.add_numbers(name, about, np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C"))
+    else:
+        parts.add(name, about)
 
 
 def read_safetensors(path: Path, parts: Parts) -> str:

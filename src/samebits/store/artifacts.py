@@ -25,6 +25,7 @@ from samebits.store.container_files import (
 )
 from samebits.store.content import CATBOOST, Excessive, Parts, add_json, fingerprint, parse_json, text_or_bytes
 from samebits.store.masks import ANY_RUN, Run
+from samebits.store.onnx_files import read_onnx
 from samebits.store.pickle_files import read_pickle
 from samebits.store.picture_files import read_pdf, read_png
 from samebits.store.reader_process import ReaderProcess, Unreadable
@@ -141,7 +142,7 @@ def link_to_folder(path: str, target: str, run: Run = ANY_RUN) -> SavedFile:
 def _suffix(path: Path) -> str:
     if tensorflow_files.is_data(path) or tensorflow_files.is_index(path):
         return ".checkpoint-index" if path.suffix == ".index" else ".checkpoint-data"
-    return ".events" if ".tfevents." in path.name else path.suffix.lower()
+    return ".events" if ".tfevents" in path.name else path.suffix.lower()
 
 
 def _by_beginning(path: Path) -> Reader | None:
@@ -282,6 +283,7 @@ READERS: dict[str, Reader] = {
     ".checkpoint-data": tensorflow_files.read_data,
     ".checkpoint-index": tensorflow_files.read_index,
     ".tar": read_tar,
+    ".onnx": read_onnx,
 }
 
 

@@ -118,7 +118,11 @@ class Parts:
                 self.add_array(joined(name, field), array[field])
             return
         self.spend(array.nbytes)
-        header, buffers = shape_text(array.dtype.str, array.shape), [np.ascontiguousarray(array).tobytes()]
+        self.add_numbers(name, shape_text(array.dtype.str, array.shape), array)
+
+    def add_numbers(self, name: str, header: str, array: np.ndarray[Any, Any]) -> None:
+        """Add an array without fields, whose bytes are counted already."""
+        buffers = [np.ascontiguousarray(array).tobytes()]
         moments = _moments(array, self.run)
         if moments.any():
             self.masked[name] = fingerprint("masked", self.masked.get(name, "").encode(), *buffers)
