@@ -24,8 +24,8 @@ EXPLAIN_TEXT = """Find out why trials diverge: the smallest set of controls with
 `samebits explain RECORD` takes the command, folder, options and controls from the record of a check. With a command,
 samebits checks it first, and -n is the number of trials of that check.
 
-samebits holds some controls and leaves out others, until it finds a set that is necessary and sufficient. It runs
-enough trials with this set to accept a control without effect in fewer than 1 of 100 searches.
+samebits holds some controls and leaves out others, until it finds a set that is necessary and sufficient. It runs so
+many trials with this set that fewer than 1 in 100 searches accept a control without effect.
 
 Exit status: 1 if the trials diverge (whether or not a cause is found), 0 if there is nothing to explain, 3 if they give
 no answer, 2 wrong use or an error."""

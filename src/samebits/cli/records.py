@@ -64,9 +64,7 @@ def _add(given: dict[str, Any]) -> Check:
 CHECK = launching("check", run_check, "Does this training repeat, bit for bit?\n\n" + CHECK_TEXT)
 
 
-RECORD_TEXT = """Run a training command once and keep its record, without a verdict.
-
-Later, `samebits check --against RECORD` compares new trials with it, and `samebits check --add N RECORD` adds trials to
+RECORD_TEXT = """The record has no verdict. Later, `samebits check --against RECORD` compares new trials with it, and `samebits check --add N RECORD` adds trials to
 it."""
 
 
@@ -91,8 +89,8 @@ RECORD = launching("record", run_record, "Run a training once, and keep what was
 
 COMPARE_TEXT = """Do two recorded runs have the same bits?
 
-samebits judges the trials of both records together. Those of the second record get the numbers after those of the
-first. Notes say how the setups of the two differ.
+samebits judges the trials of both records together. It numbers the trials of the second record
+after those of the first. Notes say how the setups of the two differ.
 
 Exit status: as for `samebits check`."""
 

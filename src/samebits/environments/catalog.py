@@ -84,7 +84,7 @@ def environment_folder(name: str) -> Path:
 def environment_python(name: str) -> Path:
     """Return the interpreter of an environment. If it has not been built, NotFound says how to build it."""
     if name not in RECIPES:
-        raise unknown(name)
+        raise unknown(name, "For an environment of your own, give its interpreter: --python FOLDER/bin/python.")
     folder = environment_folder(name)
     python = folder / "bin" / "python"
     if not (folder / MARKER).is_file() or not python.exists():
@@ -95,9 +95,7 @@ def environment_python(name: str) -> Path:
     return python
 
 
-def unknown(name: str) -> NotFound:
+def unknown(name: str, advice: str = "") -> NotFound:
     """Return the error for an unknown name."""
-    return NotFound(
-        f"There is no environment {name!r}. These can be built: {', '.join(RECIPES)}.",
-        advice="For an environment of your own, give its interpreter: --python FOLDER/bin/python.",
-    )
+    said = f"There is no environment {name!r}. These can be built: {', '.join(RECIPES)}."
+    return NotFound(said, advice=advice)

@@ -8,6 +8,7 @@ from samebits import __version__
 from samebits.documents import Document
 from samebits.reports.table import Cell, Column, MissingValue, Number, Table, numbers
 from samebits.reports.tree import Report
+from samebits.words import count
 from samebits_parity.report import compared, parts
 from samebits_parity.weights import files, verdict
 from samebits_parity.weights.models import ModelFacts
@@ -153,12 +154,12 @@ def _lonely(one: Lonely) -> LonelyFile:
 
 MARKS = {True: "=", False: "!=", None: "?"}
 FILLED = (
-    "arrays hold one number only (zero biases, fresh averages). While outputs were compared, random numbers stood in "
-    "for them. The file has the model's own numbers."
+    "arrays hold one number only (zero biases, fresh averages). For the comparison, samebits filled them with random "
+    "numbers. The file has the model's own numbers."
 )
 EXPLAINED = (
-    f"Rounding explains {ROUNDINGS:.0f} times the distance of PyTorch's float32 from its float64 up to that layer, or "
-    "2^-23 times the square root of the longest sum, whichever is more."
+    f"Rounding explains {ROUNDINGS:.0f} times the larger of two numbers: the distance between float32 and float64 in "
+    "PyTorch up to that layer, and 2^-23 times the square root of the length of the longest sum."
 )
 MOST_NOTES = 12  # settings without an effect here; the JSON has all
 
@@ -180,7 +181,12 @@ def _facts(moved: Transfer, judged: TransferVerdict) -> list[tuple[str, str]]:
     facts = [(model.side, f"{model.said}, {model.version}") for model in (moved.source, moved.target)]
     facts += [("likely", _setting(one)) for one in judged.likely]
     if judged.verdict == "differ" and not judged.likely and judged.first is not None:
-        facts.append(("likely", "samebits saw no setting that differs here or just before; look at what lies between"))
+        facts.append(
+            (
+                "likely",
+                "samebits saw no setting that differs here or just before: compare the code between these layers",
+            )
+        )
     shapes = ", ".join(" x ".join(map(str, array.shape)) for array in moved.inputs.arrays)
     facts.append(("inputs", f"{shapes}, random"))
     if moved.out:
@@ -200,7 +206,8 @@ def _settings_elsewhere(moved: Transfer, judged: TransferVerdict) -> list[str]:
         for one in verdict.of_pair(pair) if place != judged.first else ():
             found.setdefault((one.setting, str(one.keras), str(one.pytorch)), []).append(one)
     return [
-        _setting(alike[0]) + (f", and at {len(alike) - 1} more" if len(alike) > 1 else "") for alike in found.values()
+        _setting(alike[0]) + (f", and in {count(len(alike) - 1, 'more pair')}" if len(alike) > 1 else "")
+        for alike in found.values()
     ]
 
 
@@ -220,7 +227,7 @@ def _tables(found: WeightsFile) -> list[Table]:
 
 def _compared(layers: list[LayerFile]) -> Table:
     columns = (
-        Column("A"), Column("B"), Column("kind"), *numbers("apart", "explained", "ULP"), Column(""),
+        Column("A"), Column("B"), Column("kind"), *numbers("difference", "explained by rounding", "ULP"), Column(""),
     )  # fmt: skip
     rows = tuple(
         (
@@ -258,7 +265,7 @@ def _notes(moved: Transfer, judged: TransferVerdict) -> list[str]:
     if len(notes) > MOST_NOTES:
         notes = [*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} more, in the JSON"]
     if judged.last is not None and judged.last < len(moved.pairing.pairs):
-        notes.append("Layers after one that got no weights are not judged: they get different inputs.")
+        notes.append("Layers that follow a layer without weights are not judged: their inputs differ.")
     if moved.filled:
         notes.append(f"{moved.filled} {FILLED}")
     if moved.layers:

@@ -211,7 +211,8 @@ def _agree(moved: Transfer) -> TransferVerdict:
     cut = sum(one.is_cut for one in moved.layers)
     unseen = sum(one.apart is None for one in moved.layers) - cut
     layers = words.count(len(moved.pairing.pairs), "layer")
-    said = f"{layers} carried; outputs agree to rounding: at most {max(known):.1e} apart, {allowed:.0e} explained."
-    hidden = f" Only the outputs of {words.count(unseen, 'layer')} were not seen." if unseen else ""
-    other = f" {words.count(cut, 'layer')} gave different shapes, but what follows agrees." if cut else ""
+    sizes = f"they differ by {max(known):.1e}, and rounding explains {allowed:.0e}"
+    said = f"{layers} carried; outputs agree to rounding: {sizes}."
+    hidden = f" The outputs of {words.count(unseen, 'layer')} were not seen." if unseen else ""
+    other = f" {words.count(cut, 'layer')} gave different shapes, but the next layers agree." if cut else ""
     return TransferVerdict("agree", said + hidden + other, last=len(moved.pairing.pairs))
