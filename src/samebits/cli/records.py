@@ -64,8 +64,8 @@ def _add(given: dict[str, Any]) -> Check:
 CHECK = launching("check", run_check, "Does this training repeat, bit for bit?\n\n" + CHECK_TEXT)
 
 
-RECORD_TEXT = """The record has no verdict. Later, `samebits check --against RECORD` compares new trials with it, and `samebits check --add N RECORD` adds trials to
-it."""
+RECORD_TEXT = """The record has no verdict. Later, `samebits check --against RECORD` compares new trials with it, and
+`samebits check --add N RECORD` adds trials to it."""
 
 
 def run_record(**given: Any) -> int:
