@@ -19,7 +19,7 @@ def add(notes: "Dict[str, Note]") -> bool:
     """Call `notes[event](*arguments)` for each of these events. Returns False if this Python has no audit events."""
     if not hasattr(sys, "addaudithook"):
         return False
-    sys.addaudithook(_Hook(notes))  # novm: the lines above check for it
+    sys.addaudithook(_hook(notes))  # novm: the lines above check for it
     return True
 
 
@@ -38,24 +38,24 @@ def quietly(note: "Note") -> "Callable[..., None]":
     return call
 
 
-class _Hook:
-    """The audit hook. No exception may leave it, because it would reach the program."""
+def _hook(notes: "Dict[str, Note]") -> "Callable[[str, Tuple[Any, ...]], None]":
+    """Return the audit hook. No exception may leave it, because it would reach the program.
 
-    def __init__(self, notes: "Dict[str, Note]") -> None:
-        self._notes = {event: quietly(note) for event, note in notes.items()}
-        self._busy: Set[int] = set()  # threads that run a note: events of the note itself are not the program's
+    It is a plain function, because Python calls it for every event, also for each call of `id`.
+    """
+    quiet = {event: quietly(note) for event, note in notes.items()}
+    busy: "Set[int]" = set()  # threads that run a note: events of the note itself are not the program's
 
-    def __call__(
-        self, event: str, arguments: "Tuple[Any, ...]", _here: "Callable[[], int]" = threading.get_ident
-    ) -> None:
-        note = self._notes.get(event)
-        if note is None:
+    def hook(event: str, arguments: "Tuple[Any, ...]", _here: "Callable[[], int]" = threading.get_ident) -> None:
+        if event not in quiet:
             return
         thread = _here()
-        if thread in self._busy:
+        if thread in busy:
             return
-        self._busy.add(thread)
+        busy.add(thread)
         try:
-            note(*arguments)
+            quiet[event](*arguments)
         finally:
-            self._busy.discard(thread)
+            busy.discard(thread)
+
+    return hook

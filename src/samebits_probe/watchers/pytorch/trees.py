@@ -4,6 +4,7 @@ They are read through dictionaries, so no property, method or `__getattr__` of t
 """
 
 import gc
+import itertools
 import weakref
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
@@ -68,6 +69,10 @@ def has_tensors(module: Module) -> bool:
     return any(own.get("_parameters") or own.get("_buffers") for _, _, own in tree(module))
 
 
+# as `id`, which raises an audit event in each call: for all objects of a program, this takes half a second
+identity = object.__hash__
+
+
 class ModuleTree:
     """An outermost module that has been seen.
 
@@ -87,7 +92,7 @@ class ModuleTree:
     def look(self, module: Module) -> List[ModulePart]:
         """Read the tree of modules again (submodules may have been replaced). Returns [(prefix, class, dictionary)]."""
         own = attributes_of(module)
-        self._own = id(own)
+        self._own = identity(own)
         return self._read(own)
 
     def look_back(self) -> List[ModulePart]:
@@ -125,7 +130,7 @@ def _living_dictionary(number: int) -> Optional[Attributes]:
     """
     objects = gc.get_objects()
     try:
-        found = [item for item, key in zip(objects, map(id, objects)) if key == number]
+        found = [item for item, key in zip(objects, map(identity, objects)) if key == number]
     finally:
         del objects[:]  # see `living_modules`
     return found[0] if found and type(found[0]) is dict and "_parameters" in found[0] else None
@@ -133,10 +138,10 @@ def _living_dictionary(number: int) -> Optional[Attributes]:
 
 def living_modules(base: type) -> List[Module]:
     """Return all living modules: objects of `base` or of a subclass. No code of any object is called."""
-    kinds = frozenset(map(id, _classes(base)))
+    kinds = frozenset(map(identity, _classes(base)))
     objects = gc.get_objects()
     try:
-        return [item for item, kind in zip(objects, map(id, map(type, objects))) if kind in kinds]
+        return list(itertools.compress(objects, map(kinds.__contains__, map(identity, map(type, objects)))))
     finally:
         del objects[:]  # this function's frame may be among them, and would keep all of them alive
 
