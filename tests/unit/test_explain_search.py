@@ -200,6 +200,16 @@ def test_the_right_control_is_found_however_rare_the_difference(share):
     assert all(found.cause == ["numpy-seed"] for found in searches if found is not None)
 
 
+def test_a_seed_that_a_worker_takes_from_its_surroundings_is_tried_before_a_loader_without_workers():
+    """Without workers nothing calls `worker_init_fn`, so that trials agree although its seed differs."""
+    order = hinted("batch", controls.known())
+    assert (
+        max(order.index("clock"), order.index("entropy"))
+        < order.index("dataloader-workers")
+        < order.index("listing-order")
+    )
+
+
 def test_every_kind_of_divergence_has_hints():
     assert all(hinted(kind, controls.known()) for kind in wire.KINDS)
     assert all(set(control.hints) <= set(wire.KINDS) for control in controls.table())

@@ -23,7 +23,7 @@ from samebits.model import Kind
 from samebits_probe import wire
 
 ALTERNATIVES = 3  # the most further sets that are kept
-SINGLES = 6  # suggested controls that are tried at a time before the halving begins
+SINGLES = 7  # suggested controls that are tried at a time before the halving begins
 SUSPECTS = 3  # missing seeds that are tried before anything else
 
 

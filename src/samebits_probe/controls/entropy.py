@@ -19,7 +19,7 @@ class Entropy(Control):
     id = "entropy"
     is_strict = False  # it replaces the entropy that the program sees
     edits = (edit(CODE, "# os.urandom, uuid4 and secrets take no seed: use random.Random({seed}) instead"),)
-    hints = {"start": 7, "end": 5}
+    hints = {"start": 7, "end": 5, "batch": 10}  # in a worker, before `dataloader-workers`, which leaves its seed out
     may_break = True
     is_experiment = True
 
