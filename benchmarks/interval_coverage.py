@@ -14,7 +14,7 @@ from unittest import mock
 import numpy as np
 from scipy import stats
 
-from samebits.noise import intervals
+from samebits.noise import statistics
 
 OF_THE_PAPER = [7.28, 8.03, 7.28, 6.54, 5.79, 7.1, 8.03]  # Table 3, error rates of Keras on TensorFlow 1.14
 # name -> (draws n values, their mean)
@@ -41,7 +41,7 @@ def sample(kind, draw, mean, n, rng):
 
 def made(kind, a, b):
     """The interval of the program."""
-    return intervals.paired_interval(b - a) if kind == "pairs" else intervals.independent_interval(a, b)
+    return statistics.paired_interval(b - a) if kind == "pairs" else statistics.independent_interval(a, b)
 
 
 def bca(kind, a, b):
@@ -66,7 +66,7 @@ def coverage(kind, shape, n, repetitions, rng):
             continue
         method = found.method
         held.append(found.low <= truth <= found.high)
-        if n >= intervals.MANY and len(bca_held) < repetitions // 4:
+        if n >= statistics.MANY and len(bca_held) < repetitions // 4:
             other = bca(kind, a, b)
             bca_held.append(other.low <= truth <= other.high)
     return method, np.mean(held), np.mean(bca_held) if bca_held else None, 1 - len(held) / repetitions
@@ -84,7 +84,7 @@ def main():
     chance = f"by chance off by {by_chance:.1%}, BCa by {2 * by_chance:.1%}"
     print(f"{given.repetitions:,} repetitions, seed {given.seed}; {chance}")
     print(f"{'metric':25} {'sides':10} {'n':>3}  {'interval':26} {'covers':>6} {'none':>6} {'BCa':>6}")
-    with mock.patch.object(intervals, "RESAMPLES", RESAMPLES):
+    with mock.patch.object(statistics, "RESAMPLES", RESAMPLES):
         for kind in ("pairs", "no pairs", "A repeats"):
             for name, shape in SHAPES.items():
                 for n in given.sizes:

@@ -444,7 +444,7 @@ def fits_schema():
     """Function(name of a document, JSON text): fails unless the text is strict JSON and fits the document's schema."""
     import jsonschema
 
-    from samebits.cli import schemas
+    from samebits.cli import supplies
 
     def refuse(constant):
         raise ValueError(f"{constant} is not JSON")
@@ -453,7 +453,7 @@ def fits_schema():
 
     def check(name, text):
         if name not in validators:
-            validators[name] = jsonschema.Draft202012Validator(schemas.schema_of(name))
+            validators[name] = jsonschema.Draft202012Validator(supplies.schema_of(name))
         validators[name].validate(json.loads(text, parse_constant=refuse))
 
     return check

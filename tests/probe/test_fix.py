@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from samebits import checks, cli
-from samebits.cli.schemas import schema_of
+from samebits.cli.supplies import schema_of
 from samebits.documents import Explanation
 from samebits.errors import Untrusted, UsageError
 from samebits.launch.plan import Request

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from samebits import cli, controls
-from samebits.cli import names
+from samebits.cli import parser
 from samebits.options import OPTIONS
 from samebits_parity import options as parity
 from samebits_parity.sides import SIDES
@@ -20,7 +20,7 @@ BASH = shutil.which("bash")
 
 
 def test_each_kind_is_listed_and_all_together(capsys):
-    for kind, found in names.KINDS.items():
+    for kind, found in parser.KINDS.items():
         assert cli.main(["list", kind]) == 0
         shown = capsys.readouterr().out.splitlines()
         assert [line.split()[0] for line in shown] == [one.name for one in found.find()]
@@ -30,8 +30,8 @@ def test_each_kind_is_listed_and_all_together(capsys):
 
 
 def test_each_preset_and_data_set_says_what_it_is():
-    assert [one.name for one in names.KINDS["presets"].find()] == list(controls.presets())
-    assert all(one.about for kind in names.KINDS.values() for one in kind.find())
+    assert [one.name for one in parser.KINDS["presets"].find()] == list(controls.presets())
+    assert all(one.about for kind in parser.KINDS.values() for one in kind.find())
 
 
 def test_names_that_only_a_client_knows_stand_in_its_help():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits.causes.costs import cost
+from samebits.causes.confirmation import cost
 
 
 def test_a_cost_has_a_median_and_a_range():

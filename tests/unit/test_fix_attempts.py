@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from samebits.model import FilesFile
-from samebits.patches import fix, notes
+from samebits.patches import fix, reduction
 from samebits.patches.documents import PatchResult, PatchTrial
 from samebits.patches.fix import Attempts
 from samebits.patches.look import Look
@@ -89,17 +89,17 @@ def test_a_search_that_was_whole_does_not_say_that_it_ended_early(proposal, monk
 
 
 def test_fewest_says_that_it_leaves_nothing_out_of_an_earlier_patch(proposal):
-    (said,) = notes.of_one_found_again(proposal(DATA, edits(0)))
+    (said,) = reduction.of_one_found_again(proposal(DATA, edits(0)))
     assert "run samebits explain -- a 'b c' again, then samebits fix --apply --fewest" in said
 
 
 def test_fewest_says_that_the_patch_is_in_the_files_unless_it_was_searched(proposal):
     before = proposal(DATA, edits(0, 7)).document
     tried = PatchTrial(patch=before.patch, verdict="repeated", sentence="", trials=3, record="")
-    (said,) = notes.of_one_in_place(before.model_copy(update={"tried": [tried]}))
+    (said,) = reduction.of_one_in_place(before.model_copy(update={"tried": [tried]}))
     assert f"| patch -R -p1 -d {before.directory})" in said
-    assert notes.of_one_in_place(before.model_copy(update={"tried": [tried, tried]})) == []
-    assert notes.of_one_in_place(proposal(DATA, edits(0)).document) == []
+    assert reduction.of_one_in_place(before.model_copy(update={"tried": [tried, tried]})) == []
+    assert reduction.of_one_in_place(proposal(DATA, edits(0)).document) == []
 
 
 @pytest.mark.parametrize(

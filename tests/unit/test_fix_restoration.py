@@ -8,15 +8,14 @@ import pytest
 
 from samebits import interrupt
 from samebits.errors import UsageError
-from samebits.patches import restoration
+from samebits.patches import patched_files
 from samebits.patches.documents import PatchResult
 from samebits.patches.earlier import changed_elsewhere, is_in_place
 from samebits.patches.look import Look
 from samebits.patches.patch import Patch
-from samebits.patches.patched_files import PatchedFiles
+from samebits.patches.patched_files import PatchedFiles, Restoration, keep_copies
 from samebits.patches.program import LineChange, Program
 from samebits.patches.proposal import of_patch
-from samebits.patches.restoration import Restoration, keep_copies
 from samebits.patches.source import TextEdit
 
 OLD = {
@@ -108,7 +107,7 @@ def test_the_copies_are_on_the_disk_before_a_file_changes(killed, monkeypatch):
         flushed.append(os.fstat(handle).st_ino)
         usual(handle)
 
-    monkeypatch.setattr(restoration.os, "fsync", fsync)
+    monkeypatch.setattr(patched_files.os, "fsync", fsync)
     keep_copies(killed.copies, killed.patch.contents)
     assert set(flushed) == {path.stat().st_ino for path in (*killed.copies.iterdir(), killed.copies, killed.record)}
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from samebits.errors import UsageError
-from samebits.noise import intervals
+from samebits.noise import statistics
 
 # the paper's Tables 3 and 5: error rates in percent
 KERAS = [7.28, 8.03, 7.28, 6.54, 5.79, 7.1, 8.03]
@@ -16,26 +16,26 @@ PYTORCH = [6.54] * 7
 
 
 def test_the_papers_two_libraries_are_not_told_apart_by_seven_trainings():
-    found = intervals.independent_interval(PYTORCH, KERAS)
+    found = statistics.independent_interval(PYTORCH, KERAS)
     assert found.low == pytest.approx(-0.1267, abs=5e-5)
     assert found.high == pytest.approx(1.3467, abs=5e-5)
     assert found.method == "t of the side that varies"
     # 5 of Keras' 7 error rates are higher, one is equal and one is lower
-    assert intervals.better_probability(PYTORCH, KERAS, lower=True) == pytest.approx(1.5 / 7)
-    assert intervals.better_probability(KERAS, PYTORCH, lower=True) == pytest.approx(5.5 / 7)
+    assert statistics.better_probability(PYTORCH, KERAS, lower=True) == pytest.approx(1.5 / 7)
+    assert statistics.better_probability(KERAS, PYTORCH, lower=True) == pytest.approx(5.5 / 7)
 
 
 def test_noether_asks_for_29_trainings_as_in_bouthillier_et_al():
-    assert intervals.trainings_needed(0.75) == 29
-    assert intervals.trainings_needed(0.25) == 29
-    assert intervals.trainings_needed(0.5) is None
+    assert statistics.trainings_needed(0.75) == 29
+    assert statistics.trainings_needed(0.25) == 29
+    assert statistics.trainings_needed(0.5) is None
 
 
 def test_welch_is_that_of_scipy():
     rng = np.random.default_rng(1)
     a, b = rng.normal(size=6), rng.normal(1, 3, size=11)
     theirs = stats.ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
-    ours = intervals.independent_interval(a, b)
+    ours = statistics.independent_interval(a, b)
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
 
 
@@ -43,55 +43,55 @@ def test_the_paired_t_is_that_of_scipy_and_gives_way_to_the_bootstrap_at_20():
     rng = np.random.default_rng(2)
     few, many = rng.normal(size=19), rng.normal(size=20)
     theirs = stats.ttest_1samp(few, 0).confidence_interval(0.95)
-    ours = intervals.paired_interval(few)
+    ours = statistics.paired_interval(few)
     assert ours.method == "t, paired"
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
-    assert intervals.paired_interval(many).method == "studentised bootstrap"
-    assert intervals.independent_interval(few, many).method.startswith("t,")
-    assert intervals.independent_interval(many, many + 1).method == "studentised bootstrap"
+    assert statistics.paired_interval(many).method == "studentised bootstrap"
+    assert statistics.independent_interval(few, many).method.startswith("t,")
+    assert statistics.independent_interval(many, many + 1).method == "studentised bootstrap"
 
 
 def test_the_bootstrap_is_nearly_the_t_interval_for_normal_values_and_the_same_each_time():
     values = stats.norm.ppf((np.arange(40) + 0.5) / 40)
     t = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    ours = intervals.paired_interval(values)
+    ours = statistics.paired_interval(values)
     assert (ours.low, ours.high) == pytest.approx((t.low, t.high), abs=0.03)
-    assert intervals.paired_interval(values) == ours
+    assert statistics.paired_interval(values) == ours
 
 
 def test_the_bootstrap_covers_what_it_should_where_bca_does_not(monkeypatch):
-    monkeypatch.setattr(intervals, "RESAMPLES", 999)
+    monkeypatch.setattr(statistics, "RESAMPLES", 999)
     rng = np.random.default_rng(4)
     held = []
     for _ in range(1000):
         a, b = rng.exponential(size=20), rng.exponential(size=20)
-        found = intervals.paired_interval(b - a)
+        found = statistics.paired_interval(b - a)
         held.append(found.low <= 0 <= found.high)
     assert 0.93 <= np.mean(held) <= 0.97
 
 
 def test_a_side_that_repeats_and_20_of_the_other_have_a_bootstrap():
     b = np.random.default_rng(5).normal(1, size=20)
-    found = intervals.independent_interval([0.0] * 20, b)
+    found = statistics.independent_interval([0.0] * 20, b)
     assert found.method == "studentised bootstrap"
-    assert found[:2] == pytest.approx(intervals.paired_interval(b)[:2], rel=0.03)  # other samples
+    assert found[:2] == pytest.approx(statistics.paired_interval(b)[:2], rel=0.03)  # other samples
 
 
 @pytest.mark.parametrize("values", [[1.0, 2.0, 3.0, 4.0], [0.3] * 7, [0.1 + 0.2] * 3 + [0.3] * 4])
 def test_too_few_or_equal_values_have_no_interval(values):
-    assert intervals.paired_interval(values) is None
-    assert intervals.independent_interval(values, values) is None
+    assert statistics.paired_interval(values) is None
+    assert statistics.independent_interval(values, values) is None
 
 
 def test_a_side_that_repeats_leaves_the_interval_of_the_other_one():
-    welch, t = intervals.independent_interval(PYTORCH, KERAS), intervals.paired_interval(np.subtract(KERAS, PYTORCH))
+    welch, t = statistics.independent_interval(PYTORCH, KERAS), statistics.paired_interval(np.subtract(KERAS, PYTORCH))
     assert (welch.low, welch.high) == pytest.approx((t.low, t.high))
 
 
 def test_pairs_count_only_with_their_own():
-    assert intervals.better_share([1, 2, 3], [2, 2, 1]) == pytest.approx(1.5 / 3)
-    assert intervals.better_share([1, 2, 3], [2, 2, 1], lower=True) == pytest.approx(1.5 / 3)
-    assert math.isclose(intervals.better_probability([1, 2, 3], [2, 2, 1]), 3.5 / 9)
+    assert statistics.better_share([1, 2, 3], [2, 2, 1]) == pytest.approx(1.5 / 3)
+    assert statistics.better_share([1, 2, 3], [2, 2, 1], lower=True) == pytest.approx(1.5 / 3)
+    assert math.isclose(statistics.better_probability([1, 2, 3], [2, 2, 1]), 3.5 / 9)
 
 
 def test_without_scipy_the_extra_is_named(monkeypatch):
@@ -104,5 +104,5 @@ def test_without_scipy_the_extra_is_named(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(UsageError, match="samebits versus needs SciPy") as raised:
-        intervals.needs_scipy()
+        statistics.needs_scipy()
     assert "pip install" in raised.value.advice

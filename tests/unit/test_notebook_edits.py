@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.patches.magics import plain
-from samebits.patches.notebook_file import cells_of
-from samebits.patches.notebook_source import NotebookSource
+from samebits.patches.notebook_source import NotebookSource, cells_of
 from samebits.patches.source import TextEdit
 
 LINES = ["import random\n", "x = '\u00e9\U0001f600'\n", "%load_ext autoreload\n", "\n", "f(1,\n", "  2)\n", "!echo (\n",

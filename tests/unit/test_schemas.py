@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from samebits import cli
-from samebits.cli import clients, schemas
+from samebits.cli import clients, supplies
 from samebits.documents import Location
 from samebits.vary.result import End, Outcome
 
@@ -29,20 +29,20 @@ def printed(capsys, *words):
 
 def test_every_document_has_a_name_and_a_line(capsys):
     lines = printed(capsys).splitlines()
-    assert [line.split()[0] for line in lines] == schemas.document_names()
-    assert {"result", "record", "explain", "locate", "vary", "study", "parity-train"} <= set(schemas.document_names())
+    assert [line.split()[0] for line in lines] == supplies.document_names()
+    assert {"result", "record", "explain", "locate", "vary", "study", "parity-train"} <= set(supplies.document_names())
 
 
-@pytest.mark.parametrize("name", schemas.document_names())
+@pytest.mark.parametrize("name", supplies.document_names())
 def test_every_schema_is_one(name, capsys):
     schema = json.loads(printed(capsys, name))
-    assert schema["$schema"] == schemas.DIALECT
+    assert schema["$schema"] == supplies.DIALECT
     jsonschema.Draft202012Validator.check_schema(schema)
 
 
 @pytest.mark.parametrize("name", KEYS)
 def test_a_schema_has_the_keys_that_are_stable(name):
-    assert set(KEYS[name].split()) <= set(schemas.schema_of(name)["properties"])
+    assert set(KEYS[name].split()) <= set(supplies.schema_of(name)["properties"])
 
 
 def test_a_document_that_there_is_not_is_refused_with_those_that_there_are(capsys):
@@ -55,7 +55,7 @@ def test_a_document_that_there_is_not_is_refused_with_those_that_there_are(capsy
 def test_a_client_that_cannot_be_imported_has_no_documents_and_harms_no_other(monkeypatch):
     broken = EntryPoint("broken", "a_module_that_is_not_there.cli:COMMAND", clients.PLUGGED)
     monkeypatch.setattr(clients, "entry_points", lambda group: [broken])
-    assert schemas.document_names() == list(schemas.DOCUMENTS)
+    assert supplies.document_names() == list(supplies.DOCUMENTS)
 
 
 def test_a_table_of_a_client_that_is_none_is_left_out(monkeypatch, tmp_path, capsys):
@@ -63,7 +63,7 @@ def test_a_table_of_a_client_that_is_none_is_left_out(monkeypatch, tmp_path, cap
     monkeypatch.syspath_prepend(tmp_path)
     odd = EntryPoint("odd", "client_with_a_function:COMMAND", clients.PLUGGED)
     monkeypatch.setattr(clients, "entry_points", lambda group: [odd])
-    assert schemas.document_names() == list(schemas.DOCUMENTS)
+    assert supplies.document_names() == list(supplies.DOCUMENTS)
     assert cli.main(["report", str(tmp_path / "nowhere")]) == 2
     assert "There is no record at" in capsys.readouterr().err
 
@@ -92,7 +92,7 @@ def test_the_documents_of_real_records_fit_their_schemas(records, fits_schema, n
     found = sorted(records.rglob(f"{name}.json"))
     assert found
     for path in found:  # an earlier version wrote them: they are read, and written as this version does
-        fits_schema(name, schemas.model_of(name).model_validate_json(path.read_bytes()).model_dump_json())
+        fits_schema(name, supplies.model_of(name).model_validate_json(path.read_bytes()).model_dump_json())
 
 
 def test_an_explanation_of_a_real_run_fits_its_schema(records, fits_schema, tmp_path, capsys):
@@ -111,7 +111,7 @@ def test_a_location_fits_its_schema(fits_schema):
 
 
 def test_a_number_that_is_not_finite_fits_and_other_text_does_not(fits_schema):
-    schema = schemas.schema_of("vary")
+    schema = supplies.schema_of("vary")
     outcome = {**schema["$defs"]["Outcome"], "$defs": schema["$defs"]}
     written = json.loads(Outcome(name="loss", base=0.5, value=float("nan")).model_dump_json())
     jsonschema.validate(written, outcome)
@@ -124,7 +124,7 @@ def test_a_number_that_is_not_finite_fits_and_other_text_does_not(fits_schema):
     "path", sorted((ROOT / "docs" / "study").glob("*/study.json")), ids=lambda path: path.parent.name
 )
 def test_the_published_studies_fit_the_schema(path, fits_schema):
-    fits_schema("study", schemas.model_of("study").model_validate_json(path.read_bytes()).model_dump_json())
+    fits_schema("study", supplies.model_of("study").model_validate_json(path.read_bytes()).model_dump_json())
 
 
 def test_what_does_not_fit_is_found(fits_schema):

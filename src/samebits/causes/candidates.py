@@ -1,15 +1,18 @@
 """Decides which controls are tried, and in which order: those that the program can run with, the likely ones first.
 
-A bad order costs trials, but never changes the answer.
+A bad order costs trials, but never changes the answer. `Conclusion` is the result of a search.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from samebits import controls
+from samebits.causes.decision_rule import Rule
 from samebits.model import Kind
+
+__all__ = ["Conclusion"]
 
 REPLAYED = ("forward", "gradient")  # the kinds of divergence whose likeliest cause is an operator
 
@@ -95,3 +98,26 @@ class _Selection:
             half = len(names) // 2
             self.add(names[:half])
             self.add(names[half:])
+
+
+@dataclass
+class Conclusion:
+    """The result of a search. `minimal`: the smallest sets that suffice, in the order in which they were found.
+
+    `everything`: all controls that took effect when all were held. `outside`: trials diverge even with all of them
+    held. `refused`: control -> why the program does not run with it. `idle`: control -> why it counts as not held.
+    `is_partial`: some alternatives were not tried.
+    """
+
+    rule: Rule
+    everything: list[str] = field(default_factory=list)
+    minimal: list[list[str]] = field(default_factory=list)
+    outside: bool = False
+    refused: dict[str, str] = field(default_factory=dict)
+    idle: dict[str, str] = field(default_factory=dict)
+    is_partial: bool = False
+
+    @property
+    def cause(self) -> list[str]:
+        """The most specific of the smallest sets; empty if there is none."""
+        return most_specific(self.minimal)

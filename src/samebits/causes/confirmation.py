@@ -1,14 +1,21 @@
-"""Confirms the set that was found: tries it over more steps than those in which the trials diverged."""
+"""Tries the set that was found over more steps than those in which the trials diverged, and measures what it costs.
+
+The cost is a ratio of step times: trials with the set and without it take turns in one run.
+"""
 
 from __future__ import annotations
 
+import json
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
-from samebits import clock, words
-from samebits.causes.costs import step_time
+from samebits import clock, controls, words
 from samebits.causes.decision_rule import Observation
 from samebits.causes.settings import FIRST, Setting, SettingRecords
+from samebits_probe import wire
 
 LEAST_ALLOWED = 60.0  # seconds that the confirmation may take; if the search took longer, as long as the search
 FACTOR = 10
@@ -62,3 +69,92 @@ def _words(setting: Setting) -> str:
     if _is_whole(setting):
         return f"whole trials of {steps}" if result.scope.steps_compared else "whole trials"
     return f"the first {steps}"
+
+
+# -- what a set costs -------------------------------------------------------------------------------------------------
+
+
+TURNS = 4  # trials of each set: in 1 of 35 cases all trials with a control are slower (or all are faster) by luck alone
+LEAST_STEPS = 3  # in a trial with fewer steps, the start outweighs the steps
+MOST_STEPS = 50
+COMPARED_STEPS = 10  # with fewer steps, part of them is warm-up: the ratio of two such trials says nothing
+LEAST_SPAN = 0.005  # seconds of steps in a trial; shorter times depend on the clock and the cache, not on a control
+
+
+class Cost(NamedTuple):
+    """The step time with a set divided by the step time without it. `ratio`: of the medians. `low`, `high`: the lowest
+    and the highest ratio of two trials.
+    """
+
+    ratio: float
+    low: float
+    high: float
+
+
+NO_COST = Cost(1.0, 1.0, 1.0)
+
+
+def costs(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, Cost] | None:
+    """Return what each set costs, by its ids joined with "+". None if the steps are too few or too short to be timed.
+
+    A set that acts only before the first step costs nothing, and is not timed. A set is left out if its times overlap
+    with the times without it.
+    """
+    timed = [names for names in sets if not all(controls.describe(name).acts_at_start for name in names)]
+    found = {"+".join(names): NO_COST for names in sets if names not in timed}
+    measured = _measured(settings, timed) if timed else {}
+    return None if measured is None else found | measured
+
+
+def _measured(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, Cost] | None:
+    """Time trials with each set and with nothing held, in turns."""
+    steps = MOST_STEPS if settings.steps is None else min(settings.steps, MOST_STEPS)
+    first = settings.all[0]
+    each = step_time(first, 1)
+    made = max((trial.steps for trial in first.result.trials), default=0) if first.result else 0
+    counted = min(steps, made)
+    if each is None or counted < COMPARED_STEPS or each * counted < LEAST_SPAN:
+        return None
+    base = settings.begin(settings.base, steps, timed=True)
+    held = {"+".join(names): settings.begin(settings.base.union(names), steps, timed=True) for names in sets}
+    for _ in range(TURNS if held else 0):
+        for setting in (base, *held.values()):
+            setting.run(1)
+        # times that overlap now overlap after every further turn too
+        held = {names: setting for names, setting in held.items() if _compared(setting, base)}
+        if not held:
+            break
+    return {names: one for names, setting in held.items() if (one := _compared(setting, base)) is not None}
+
+
+def _compared(held: Setting, without: Setting) -> Cost | None:
+    """Return what a set costs by the turns so far; None if times overlap, or if the numbers of steps differ."""
+    numbers = {trial.steps for one in (held, without) if one.result for trial in one.result.trials}
+    return cost(_times(held), _times(without)) if len(numbers) == 1 else None
+
+
+def _times(setting: Setting) -> list[float]:
+    return [time for turn in range(1, setting.number + 1) if (time := step_time(setting, turn))]
+
+
+def cost(held: Sequence[float], without: Sequence[float]) -> Cost | None:
+    """Return what a set costs, from step times with it and without it; None if the two overlap, or if one is empty."""
+    if not held or not without or not (min(held) > max(without) or max(held) < min(without)):
+        return None
+    ratio = statistics.median(held) / statistics.median(without)
+    return Cost(round(ratio, 2), round(min(held) / max(without), 2), round(max(held) / min(without), 2))
+
+
+def step_time(setting: Setting, trial: int) -> float | None:
+    """Return the seconds per step of a trial, after its first step, in the process that made the most steps."""
+    folder = setting.plan.trial_folder(trial) / wire.PROCESSES
+    ended = [path for path in folder.glob("*/*.json") if path.name in (wire.END, wire.STOPPED)]
+    return max(map(_of, ended), key=lambda found: found[0], default=(0, None))[1]
+
+
+def _of(path: Path) -> tuple[int, float | None]:
+    found = json.loads(path.read_text())
+    steps, times = int(found.get("steps", 0)), found.get("step_times") or []
+    if steps < LEAST_STEPS or len(times) != 2:
+        return 0, None
+    return steps, (times[1] - times[0]) / (steps - 1)

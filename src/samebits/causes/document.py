@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from samebits import controls, words
-from samebits.causes.conclusion import Conclusion
+from samebits.causes.candidates import Conclusion
 from samebits.causes.decision_rule import Rule
 from samebits.causes.settings import Setting, SettingRecords, held_words
 from samebits.documents import Evidence, Explanation, Fix, State

@@ -8,10 +8,8 @@ from pathlib import Path
 
 from samebits import checks, clock, controls, interrupt, ops, store
 from samebits.causes import document
-from samebits.causes.candidates import Clues
-from samebits.causes.conclusion import Conclusion
-from samebits.causes.confirmation import Confirmation, confirm
-from samebits.causes.costs import Cost, costs, step_time
+from samebits.causes.candidates import Clues, Conclusion
+from samebits.causes.confirmation import Confirmation, Cost, confirm, costs, step_time
 from samebits.causes.document import Spent
 from samebits.causes.search import SearchOptions, search
 from samebits.causes.settings import FOLDER, QuietProgress, Setting, SettingRecords, adopt

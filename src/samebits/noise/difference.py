@@ -11,7 +11,7 @@ import numpy as np
 from samebits import words
 from samebits.errors import UsageError
 from samebits.model import Document, Verdict
-from samebits.noise import intervals
+from samebits.noise import statistics
 from samebits.noise.result import metric_names, metric_noise, seed_groups
 from samebits.noise.sides import MetricSide, TestedCases
 from samebits.noise.statistics import FEWEST
@@ -82,7 +82,7 @@ class VersusResult(Document):
     a: MetricSide
     b: MetricSide
     metrics: list[MetricDifference]
-    meaningful: float = intervals.MEANINGFUL
+    meaningful: float = statistics.MEANINGFUL
     needed: int
     warnings: list[str] = []
 
@@ -120,8 +120,8 @@ def _difference(a: MetricSide, b: MetricSide, name: str, *, lower: bool) -> Metr
     units = _units(a, b, name)
     paired = units.unit == "pairs of seeds"
     pairs = [second - first for first, second in zip(units.a, units.b, strict=True)] if paired else []
-    found = intervals.paired_interval(pairs) if paired else intervals.independent_interval(units.a, units.b)
-    better = (intervals.better_share if paired else intervals.better_probability)(units.a, units.b, lower=lower)
+    found = statistics.paired_interval(pairs) if paired else statistics.independent_interval(units.a, units.b)
+    better = (statistics.better_share if paired else statistics.better_probability)(units.a, units.b, lower=lower)
     means = float(np.mean(units.a)), float(np.mean(units.b))
     return MetricDifference(
         name=name,
@@ -137,7 +137,7 @@ def _difference(a: MetricSide, b: MetricSide, name: str, *, lower: bool) -> Metr
         numbers=[len(units.a), len(units.b)],
         floor=_floor(a, b, name),
         better=better,
-        needed=intervals.trainings_needed(better),
+        needed=statistics.trainings_needed(better),
         pairs=pairs,
         cases=tested.number if tested and tested == b.tested.get(name) else len(cases),
         flips=_flips(tables, cases, lower=lower),
@@ -160,16 +160,16 @@ def _units(a: MetricSide, b: MetricSide, name: str) -> Units:
 def _seeds_or_trainings(group: Mapping[int | None, list[float]]) -> list[float]:
     """Return the mean of each seed. If no seed is known, return the value of each training, unless all are equal."""
     unknown = group.get(None, [])
-    if len(group) == 1 and unknown and not intervals.is_constant(np.asarray(unknown)):
+    if len(group) == 1 and unknown and not statistics.is_constant(np.asarray(unknown)):
         return unknown
     return [float(np.mean(one)) for one in group.values()]
 
 
-def _answer(units: Units, pairs: Sequence[float], found: intervals.Interval | None) -> MetricAnswer:
+def _answer(units: Units, pairs: Sequence[float], found: statistics.Interval | None) -> MetricAnswer:
     if found is not None:
         return "not-told-apart" if found.low <= 0 <= found.high else "different"
     compared = [pairs] if pairs else [units.a, units.b]
-    is_exact = all(intervals.is_constant(np.asarray(values)) for values in compared)
+    is_exact = all(statistics.is_constant(np.asarray(values)) for values in compared)
     if is_exact and min(map(len, compared)) > 1:
         return "equal" if math.isclose(np.mean(units.a), np.mean(units.b), rel_tol=1e-12) else "repeats"
     return "too-few"

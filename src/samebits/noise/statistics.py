@@ -1,14 +1,38 @@
-"""Computes the statistics of `noise`. All functions take and return plain numbers."""
+"""Computes the statistics of `noise` and of `versus`: spreads within seeds and between them; an interval for B minus A,
+P(B better), the trainings needed.
+
+All functions take and return plain numbers. No other file needs SciPy. `benchmarks/interval_coverage.py` simulates how
+often each interval contains the true value.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["FEWEST", "Layers", "layers", "mean_of", "scale_of"]
+from samebits.errors import UsageError
+
+__all__ = [
+    "CONFIDENCE",
+    "FEWEST",
+    "MANY",
+    "MEANINGFUL",
+    "Interval",
+    "Layers",
+    "better_probability",
+    "better_share",
+    "independent_interval",
+    "is_constant",
+    "layers",
+    "mean_of",
+    "needs_scipy",
+    "paired_interval",
+    "scale_of",
+    "trainings_needed",
+]
 
 _HUGE, _TINY = 1e100, 1e-100  # beyond these, the square of a value or of a difference may overflow or underflow
 FEWEST = 5  # with fewer values, an estimate is called rough
@@ -62,3 +86,142 @@ def _layers(groups: Sequence[Sequence[float]]) -> Layers:
     effective = (total - sum(size**2 for size in sizes) / total) / (seeds - 1)
     added = max(0.0, between - (within or 0.0)) / effective
     return Layers(None if within is None else math.sqrt(within), math.sqrt(added))
+
+
+# -- B beside A -------------------------------------------------------------------------------------------------------
+
+
+CONFIDENCE = 0.95
+MANY = 20  # with at least so many values on each side, the bootstrap replaces the t distribution
+MEANINGFUL = 0.75  # the probability that Bouthillier et al. (2021) require: https://arxiv.org/abs/2103.03098
+RESAMPLES = 4999
+RANDOM = 2019  # a fixed seed: the bootstrap of equal values gives equal intervals
+
+
+class Interval(NamedTuple):
+    """A 95 % interval, and the method behind it."""
+
+    low: float
+    high: float
+    method: str
+
+
+def needs_scipy() -> None:
+    """Raise UsageError if SciPy is missing. Call it before hours of training."""
+    try:
+        import scipy.stats  # noqa: F401
+    except ImportError:
+        advice = "pip install 'samebits[versus]', or pip install scipy"
+        raise UsageError("samebits versus needs SciPy.", advice) from None
+
+
+def is_constant(values: Any) -> bool:
+    """Return whether all values are the same, up to rounding."""
+    return float(np.ptp(values)) <= 1e-12 * float(np.abs(values).max())
+
+
+def paired_interval(differences: Sequence[float]) -> Interval | None:
+    """Return the interval of the mean of paired differences; None if there are too few, or if all are the same."""
+    scale = scale_of(differences)
+    return _scaled(_paired(np.asarray(differences, dtype=float) / scale), scale)
+
+
+def _scaled(found: Interval | None, scale: float) -> Interval | None:
+    return found and Interval(found.low * scale, found.high * scale, found.method)
+
+
+def _paired(values: Any) -> Interval | None:
+    if len(values) < FEWEST or is_constant(values):
+        return None
+    if len(values) >= MANY:
+        return _bootstrapped((values,))
+    return _t(float(values.mean()), _error((values,)), len(values) - 1, "t, paired")
+
+
+def independent_interval(a: Sequence[float], b: Sequence[float]) -> Interval | None:
+    """Return the interval of mean B minus mean A without pairs (Welch).
+
+    None if there are too few values, or if neither side varies.
+    """
+    scale = scale_of(a, b)
+    return _scaled(_independent((np.asarray(a, dtype=float) / scale, np.asarray(b, dtype=float) / scale)), scale)
+
+
+def _independent(sides: tuple[Any, Any]) -> Interval | None:
+    constant = [is_constant(side) for side in sides]
+    if min(map(len, sides)) < FEWEST or all(constant):
+        return None
+    if min(map(len, sides)) >= MANY:
+        return _bootstrapped(sides)
+    parts = [float(side.var(ddof=1)) / len(side) for side in sides]
+    total = sum(parts)
+    if not (0 < total < math.inf):  # squares of such small or large values underflow or overflow
+        return None
+    # Welch (1947); if one side does not vary, these are the degrees of freedom of the other
+    shares = [part / total for part in parts]
+    degrees = 1 / sum(share**2 / (len(side) - 1) for share, side in zip(shares, sides, strict=True))
+    method = "t of the side that varies" if any(constant) else "t, without pairs (Welch)"
+    return _t(float(sides[1].mean() - sides[0].mean()), _error(sides), degrees, method)
+
+
+def _error(sides: Sequence[Any]) -> float:
+    """Return the standard error of the mean of one side, or of the difference of two means."""
+    return math.sqrt(sum(side.var(ddof=1) / len(side) for side in sides))
+
+
+def _t(middle: float, error: float, degrees: float, method: str) -> Interval:
+    from scipy import stats
+
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees)) * error
+    return Interval(middle - half, middle + half, method)
+
+
+def _bootstrapped(sides: Sequence[Any]) -> Interval:
+    """Compute the symmetric studentised bootstrap (Hall 1988, https://doi.org/10.1111/j.2517-6161.1988.tb01727.x).
+
+    The coverage of BCa is too low with so few values: `benchmarks/interval_coverage.py` shows both.
+    """
+    random = np.random.default_rng(RANDOM)
+    middle, error = _middle([side.mean() for side in sides]), _error(sides)
+    drawn = [side[random.integers(0, len(side), (RESAMPLES, len(side)))] for side in sides]
+    moved = np.abs(_middle([one.mean(axis=1) for one in drawn]) - middle)
+    errors = np.sqrt(sum(one.var(axis=1, ddof=1) / one.shape[1] for one in drawn))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(moved == 0, 0.0, moved / errors)  # infinite for a sample without spread
+    half = float(np.quantile(ratios, CONFIDENCE, method="higher")) * error
+    return Interval(float(middle - half), float(middle + half), "studentised bootstrap")
+
+
+def _middle(means: Sequence[Any]) -> Any:
+    return means[0] if len(means) == 1 else means[1] - means[0]
+
+
+def better_probability(a: Sequence[float], b: Sequence[float], *, lower: bool = False) -> float:
+    """Return the share of all pairs (a value of A, one of B) in which B is better. Equal values count half."""
+    first, second = np.asarray(a, dtype=float)[:, None], np.asarray(b, dtype=float)[None, :]
+    return _wins(first, second, lower=lower)
+
+
+def better_share(a: Sequence[float], b: Sequence[float], *, lower: bool = False) -> float:
+    """Return the share of pairs (first of A, first of B), ... in which B is better. Equal values count half."""
+    return _wins(np.asarray(a, dtype=float), np.asarray(b, dtype=float), lower=lower)
+
+
+def _wins(first: Any, second: Any, *, lower: bool) -> float:
+    wins = (second < first) if lower else (second > first)
+    return float(np.mean(wins + 0.5 * (second == first)))
+
+
+def trainings_needed(probability: float, *, power: float = 0.95) -> int | None:
+    """Return how many trainings of each side a rank test at 5 % (one-sided) needs to find this probability.
+
+    Returns None if the probability is 0.5. The formula is that of Noether (1987) for sides of equal size:
+    https://doi.org/10.1080/01621459.1987.10478478
+    """
+    from scipy import stats
+
+    distance = abs(probability - 0.5)
+    if distance == 0:
+        return None
+    needed = (stats.norm.ppf(0.95) + stats.norm.ppf(power)) ** 2 / (6 * distance**2)
+    return math.ceil(float(needed))

@@ -1,23 +1,30 @@
-"""Runs the trainings of each seed in a record of its own, and several seeds side by side if there is room."""
+"""Gets the trainings whose noise is measured: runs those of each seed, or reads what earlier trainings left.
+
+Each seed has a record of its own, and several seeds run side by side if there is room.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from samebits import words
+from samebits import __version__, words
 from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.experiment.turns import WorkProgress, side_by_side
 from samebits.launch.capacity import Capacity
 from samebits.launch.plan import AGAIN
-from samebits.model import Result
-from samebits.store.record import RESULT
+from samebits.model import Result, Setup
+from samebits.noise import readings
+from samebits.noise.result import BY_RECORD, NoiseResult, TrainingRun, metric_names, metric_noise
+from samebits.noise.sides import NoNumbers, read_side, study_setup
+from samebits.store.record import RECORD, RESULT
 
-__all__ = ["SEED", "Shown", "Trainings"]
+__all__ = ["SEED", "Shown", "Trainings", "is_measurable", "measured"]
 
 SEED = "{seed}"  # stands for the seed in the words of the command
 Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of the trainings under this title
@@ -82,3 +89,70 @@ class Trainings:
 
 def _title(seed: int | None) -> str:
     return "the program's own seed" if seed is None else f"seed {seed}"
+
+
+def is_measurable(text: str) -> bool:
+    """Return whether the text names a record of a check, a study, or a table, and not a command."""
+    is_record = Path(text, RECORD).is_file() or Path(text).suffix == ".csv"
+    return is_record or study_setup(text)[0] is not None
+
+
+def measured(text: str) -> NoiseResult:
+    """Measure the noise of the trainings that the text names. Nothing runs. Raises UsageError or RecordError."""
+    try:
+        side = read_side(text)
+    except NoNumbers as why:
+        return _nothing(text, why.message)
+    metrics = [metric_noise(side.trainings, name) for name in metric_names(side.trainings)]
+    groups: dict[int | None, list[TrainingRun]] = {}
+    for training in side.trainings:
+        groups.setdefault(training.seed, []).append(training)
+    models = [_models(group) for group in groups.values()]
+    return NoiseResult(
+        samebits=__version__,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        sentence=readings.sentence(metrics, models, repeats=side.repeats),
+        command=[text],
+        setup=_setup(text, side.machines),
+        seeds=[seed for seed in groups if seed is not None],
+        seed_by=BY_RECORD,
+        trials=max(map(len, groups.values())),
+        models=models,
+        repeats=side.repeats,
+        trainings=side.trainings,
+        metrics=metrics,
+        warnings=[*side.warnings, *_of_machines(side.machines)],
+        record=str(Path(text).absolute()),
+    )
+
+
+def _nothing(text: str, why: str) -> NoiseResult:
+    """Return the result for trainings that gave no value."""
+    return NoiseResult(
+        samebits=__version__,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        verdict="inconclusive",
+        sentence=why,
+        reason=why,
+        command=[text],
+        setup=_setup(text, []),
+        seed_by=BY_RECORD,
+        trials=0,
+        record=str(Path(text).absolute()),
+    )
+
+
+def _of_machines(machines: list[str]) -> list[str]:
+    if len(machines) < 2:
+        return []
+    return [f"the trainings ran on {words.count(len(machines), 'machine')}: these may cause a part of the spread"]
+
+
+def _setup(text: str, machines: list[str]) -> Setup:
+    return Setup(command=[text], python=None, machine={"processor": "; ".join(machines) or "not known"})
+
+
+def _models(group: list[TrainingRun]) -> int | None:
+    """Return how many different models the trainings of one seed gave; None if that is not known."""
+    letters = {training.model for training in group}
+    return None if None in letters else len(letters)

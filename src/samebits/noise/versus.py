@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 from samebits import __version__, words
 from samebits.errors import UsageError
-from samebits.noise import difference, intervals, sides
+from samebits.noise import difference, sides, statistics
 from samebits.noise.difference import MetricDifference, VersusResult
 from samebits.noise.result import seed_groups
 from samebits.noise.sides import MetricSide, NoNumbers
@@ -54,7 +54,7 @@ def versus(asked: VersusRequest, prepare: Callable[[str, str], Training]) -> Ver
     Raises UsageError or RecordError. `prepare` raises for an invalid command, so that the error comes before hours of
     training.
     """
-    intervals.needs_scipy()
+    statistics.needs_scipy()
     texts = {"a": asked.a, "b": asked.b}
     trainings = {letter: prepare(text, letter) for letter, text in texts.items() if is_command(text)}
     found, whys = _sides(texts, trainings)
@@ -91,7 +91,7 @@ def _result(a: MetricSide, b: MetricSide, metrics: list[MetricDifference], sente
         a=a,
         b=b,
         metrics=metrics,
-        needed=intervals.trainings_needed(intervals.MEANINGFUL) or 0,
+        needed=statistics.trainings_needed(statistics.MEANINGFUL) or 0,
         warnings=list(_warnings(a, b, metrics)),
     )
 
@@ -118,7 +118,7 @@ def sentence_of(one: MetricDifference) -> str:
     if one.answer in ("different", "not-told-apart"):
         is_better = (one.difference < 0) == one.lower_is_better
         answer = f"B is {'better' if is_better else 'worse'}" if one.answer == "different" else "not told apart"
-        asked = f"P(B better) is {one.better:.2f}; an improvement needs {intervals.MEANINGFUL}"
+        asked = f"P(B better) is {one.better:.2f}; an improvement needs {statistics.MEANINGFUL}"
         return f"{said} (95 %: {interval_words(one)}): {answer}. {asked}."
     if one.answer == "too-few":
         fewest = min(one.numbers)
