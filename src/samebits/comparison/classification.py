@@ -25,7 +25,9 @@ MODEL_ENDINGS = frozenset(
      ".cbm", ".weights", ".params", ".npz", ".npy", ".safetensors", ".tflite", ".mlmodel", ".gguf", ".msgpack", ".sav",
      ".dill", ".pdparams", ".caffemodel")
 )  # fmt: skip
-TENSOR_FORMATS = frozenset(("torch", "torch-legacy", "safetensors", "hdf5", "keras", "npz", "npy", "tensorflow"))
+TENSOR_FORMATS = frozenset(
+    ("torch", "torch-legacy", "safetensors", "hdf5", "keras", "npz", "npy", "tensorflow", "ocdbt")
+)
 Value = str | int | float | bool | None
 
 _WORDS = {"moment": "a time", "pid": "a process id", "run id": "an id of a run", "memory": "an amount of memory"}

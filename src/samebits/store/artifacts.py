@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from samebits.model import SavedFile
-from samebits.store import tensorflow_files
+from samebits.store import ocdbt_files, tensorflow_files
 from samebits.store.array_files import read_hdf5, read_keras, read_npy, read_npz, read_safetensors
 from samebits.store.container_files import (
     read_bzip2,
@@ -142,6 +142,8 @@ def link_to_folder(path: str, target: str, run: Run = ANY_RUN) -> SavedFile:
 def _suffix(path: Path) -> str:
     if tensorflow_files.is_data(path) or tensorflow_files.is_index(path):
         return ".checkpoint-index" if path.suffix == ".index" else ".checkpoint-data"
+    if ocdbt_files.is_data(path):
+        return ".ocdbt-data"
     return ".events" if ".tfevents" in path.name else path.suffix.lower()
 
 
@@ -284,13 +286,15 @@ READERS: dict[str, Reader] = {
     ".checkpoint-index": tensorflow_files.read_index,
     ".tar": read_tar,
     ".onnx": read_onnx,
+    ".ocdbt": ocdbt_files.read_manifest,
+    ".ocdbt-data": ocdbt_files.read_data,
 }
 
 
 # -- which files hold tensors: by their ending, or by their first bytes if the ending is used for many formats --------
 
 
-ENDINGS = (".pt", ".pth", ".npz", ".npy", ".safetensors", ".h5", ".hdf5", ".keras")
+ENDINGS = (".pt", ".pth", ".npz", ".npy", ".safetensors", ".h5", ".hdf5", ".keras", ".ocdbt")
 # Trainers give these endings to checkpoints of any format (`torch.save(states, "random_states_0.pkl")`). The content
 # tells which it is.
 _CHECKPOINTS = (".ckpt", ".bin", ".tar", ".model", ".weights", *_PICKLES)
