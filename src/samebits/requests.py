@@ -61,6 +61,9 @@ def refuse_record(words: Sequence[str], why: str) -> None:
         raise UsageError(f"{words[0]} {why}.", shown)
 
 
+READERS = ("explain", "locate", "ops", "noise")  # commands that take a record instead of a command
+
+
 def _refuse_options_after_record(words: Sequence[str], command: str) -> None:
     """Raise UsageError for `RECORD --html FILE`. Everything after a program belongs to it, so options stand before."""
     from samebits.launch.folders import is_record
@@ -73,12 +76,13 @@ def _refuse_options_after_record(words: Sequence[str], command: str) -> None:
 def asked(given: dict[str, Any], command: str) -> Request | Path:
     """Return the folder if a record is given instead of a command, else the request for the launcher."""
     words = given["command"]
-    _refuse_options_after_record(words, command)
     return Path(words[0]) if names_a_record(words) else request(given, command)
 
 
 def request(given: dict[str, Any], command: str) -> Request:
     """Return the request for the launcher. Raises UsageError or NotFound if it is impossible."""
+    if command in READERS:
+        _refuse_options_after_record(given["command"], command)
     if not given["command"]:
         raise UsageError("There is no command to run.", f"samebits {command} -- python train.py")
     _refuse_folder(given["out"])

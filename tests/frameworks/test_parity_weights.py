@@ -100,7 +100,7 @@ def test_a_setting_that_is_wrong_is_named_at_the_first_layer_that_disagrees(
 def test_a_cut_output_is_no_difference_and_activations_that_are_functions_are_seen(move):
     document = move(KERAS + "enlarging", PYTORCH + "Enlarging").document
     assert document.verdict == "differ"
-    assert document.sentence.startswith("3 layers agree, the models do not")
+    assert document.sentence.startswith("3 layers agree, but the models do not")
     assert document.layers[0].agrees is None
     assert "what follows agrees" in document.layers[0].why
     said = [(one.setting, one.keras, one.pytorch) for one in document.likely]

@@ -74,7 +74,7 @@ def test_after_the_first_trial_of_each_round_the_others_run_together(looked, tmp
     result, watch = looked("pass")
     assert (result.verdict, result.scope.kind) == ("repeated", "whole")
     assert watch.together == at_a_time(tmp_path) == [3, 3]
-    assert (result.at_a_time, result.at_a_time_why) == (3, "each uses 1 core, and 8.0 are idle")
+    assert (result.at_a_time, result.at_a_time_why) == (3, "each needs 1 core, and 8.0 are idle")
     assert not watch.notes
 
 
@@ -103,7 +103,7 @@ def test_too_few_idle_cores_run_trials_one_by_one(looked, tmp_path, monkeypatch)
     monkeypatch.setattr(capacity, "free_cores", lambda others: 1.2)
     result, watch = looked("pass")
     assert watch.together == at_a_time(tmp_path) == [1, 1]
-    assert (result.at_a_time, result.at_a_time_why) == (1, "each uses 1 core, and 1.2 are idle")
+    assert (result.at_a_time, result.at_a_time_why) == (1, "each needs 1 core, and 1.2 are idle")
 
 
 def test_the_memory_of_a_trial_that_ends_before_any_look_is_known(looked, monkeypatch):
@@ -283,7 +283,7 @@ def every_thread():
 @needs_two_cores
 def test_a_thread_of_a_blas_that_waits_for_work_needs_no_core(looked):
     result, _ = looked("import numpy; numpy.ones((2, 2)) @ numpy.ones((2, 2))")
-    assert result.at_a_time_why == "each uses 1 core, and 8.0 are idle"
+    assert result.at_a_time_why == "each needs 1 core, and 8.0 are idle"
 
 
 @needs_two_cores

@@ -23,8 +23,8 @@ def test_the_verdict_is_the_heading(diverged):
     [
         (
             3,
-            "each uses 1 core, and 4.0 are idle",
-            "At most 3 trials ran side by side: each uses 1 core, and 4.0 are idle.",
+            "each needs 1 core, and 4.0 are idle",
+            "At most 3 trials ran side by side: each needs 1 core, and 4.0 are idle.",
         ),
         (2, "", "At most 2 trials ran side by side."),
         (1, "a trial uses a GPU", "The trials ran one by one: a trial uses a GPU."),

@@ -42,8 +42,8 @@ def test_repeated_is_shown_as_in_the_contract(repeated):
 @pytest.mark.parametrize("name", ["repeated", "diverged"])
 def test_it_says_how_many_trials_ran_side_by_side(name, request):
     result = request.getfixturevalue(name)
-    beside = result.model_copy(update={"at_a_time": 3, "at_a_time_why": "each uses 1 core, and 4.0 are idle"})
-    assert "beside At most 3 trials ran side by side: each uses 1 core, and 4.0 are idle." in " ".join(
+    beside = result.model_copy(update={"at_a_time": 3, "at_a_time_why": "each needs 1 core, and 4.0 are idle"})
+    assert "beside At most 3 trials ran side by side: each needs 1 core, and 4.0 are idle." in " ".join(
         shown(beside, width=200).split()
     )
     assert "side by side" not in shown(result)

@@ -166,7 +166,7 @@ TOGETHER = [
     *((["check", "--add", *line], "--add") for line in ([], ["2"], ["{tmp}/record"], ["x", "y"])),
     *(
         ([command, "{tmp}/record", "--out", "x"], "is a record: the options stand before it")
-        for command in ("explain", "locate")
+        for command in ("explain", "locate", "ops", "noise")
     ),
     *(
         (["vary", "--factor", f"{factor}=1,\u00b2", *COMMAND], factor)

@@ -114,7 +114,7 @@ class Capacity:
             return
         free = free_cores(usage.others)
         self.at_a_time = max(1, int((free + _SLACK) / usage.cores))
-        each = f"each uses {words.count(usage.cores, 'core')}"
+        each = f"each needs {words.count(usage.cores, 'core')}"
         self.why = f"{each}, and {free:.1f} are idle"
 
     def fitting(self, number: int) -> int:

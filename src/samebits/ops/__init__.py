@@ -22,7 +22,7 @@ from samebits.store.record_files import read_document
 
 __all__ = ["DifferingPlace", "Operator", "ReplayResult", "judge", "read", "replay"]
 
-_WATCHED = "samebits ops -- python train.py runs a training with PyTorch"
+_WATCHED = "samebits ops -- python train.py   (a training with PyTorch)"
 
 
 def judge(found: ReplayFindings, trial: TrialFile, command: list[str], want: dict[str, int]) -> ReplayResult:

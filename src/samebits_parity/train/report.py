@@ -107,7 +107,7 @@ def _answer(judged: TrainVerdict, reasons: list[Account], largest: list[Largest]
 
 def _parts(first: PointComparison, reasons: list[Account]) -> str:
     where = f"{_step(first.step)} > {first.kind} > {first.name}"
-    far = f"relative {_short(first.distance.relative)}"
+    far = f"relative difference {_short(first.distance.relative)}"
     known = "; ".join(reason.words for reason in reasons[:1])
     return f"They diverge at {where}: {far}; " + (
         f"explained by {known}." if known else "no known default explains it."

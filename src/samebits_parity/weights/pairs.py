@@ -142,18 +142,18 @@ def _left_of_keras(part: LayerPart, other: LayerPart | None, models: tuple[Model
             part.name,
             part.layer.of_class,
             shapes,
-            why="no layer of its kind is left there",
+            why="the other model has no further layer of this kind",
         )
     rule = rule_for(part, other, models)
     would = shapes_after(rule.to_pytorch, shapes) if rule else None
     return Lonely(
         models[0].side, part.layer.number, part.name, part.layer.of_class, shapes,
-        beside=other.name, beside_shapes=other.shapes(models[1]), would_match=would, why="the shapes do not fit",
+        beside=other.name, beside_shapes=other.shapes(models[1]), would_match=would, why="the shapes do not match",
     )  # fmt: skip
 
 
 def _left_of_pytorch(part: LayerPart, model: ModelFacts) -> Lonely:
-    why = "no layer of its kind is left there"
+    why = "the other model has no further layer of this kind"
     if part.kind == "transposed" and part.layer.settings.get("groups") != 1:
         why = f"groups={part.layer.settings['groups']}, and Keras' transposed convolutions have no groups"
     return Lonely(model.side, part.layer.number, part.name, part.layer.of_class, part.shapes(model), why=why)

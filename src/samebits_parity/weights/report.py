@@ -240,7 +240,7 @@ def _compared(layers: list[LayerFile]) -> Table:
 
 
 def _left(left: list[LonelyFile]) -> Table:
-    columns = tuple(map(Column, ("of", "layer", "class", "shapes", "why", "would match")))
+    columns = tuple(map(Column, ("side", "layer", "class", "shapes", "why", "would match")))
     rows = tuple(
         (
             one.side, one.layer, one.layer_class, shapes_said(one.shapes), one.why,

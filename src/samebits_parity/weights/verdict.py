@@ -159,12 +159,12 @@ def _at(moved: Transfer, place: int, last: int) -> TransferVerdict:
     pairs, one = moved.pairing.pairs, moved.layers[place]
     likely = [one for one in of_pair(pairs[place]) if one.has_effect]
     likely += between(pairs, place, moved.keras, moved.pytorch)
-    said = f"The first layer that disagrees is {place + 1} of {len(pairs)}: {_names(pairs[place], moved)}, {_how(one)}."
+    said = f"The first layer that disagrees is {place + 1} of {len(pairs)}: {_names(pairs[place], moved)}; {_how(one)}."
     return TransferVerdict("differ", said, place, tuple(likely), last)
 
 
 def _how(one: OutputGap) -> str:
-    return one.why if one.apart is None else f"{one.apart:.1e} apart; rounding explains {one.allowed:.0e}"
+    return one.why if one.apart is None else f"difference {one.apart:.1e}, rounding explains {one.allowed:.0e}"
 
 
 def _of_lonely(one: Lonely, moved: Transfer) -> str:
@@ -172,9 +172,9 @@ def _of_lonely(one: Lonely, moved: Transfer) -> str:
     beside = f"; {one.beside} of {other} has {shapes_said(one.beside_shapes)}" if one.beside else ""
     would = f"; {shapes_said(one.would_match)} would match" if one.would_match else ""
     more = len(moved.pairing.lonely) - 1
-    rest = f" {more} more do not match either." if more else ""
-    what = f"The models do not match: {one.name} of {one.side} has {shapes_said(one.shapes)}"
-    return f"{what}, {one.why}{beside}{would}.{rest}"
+    rest = f" {words.count(more, 'more layer')} {words.agree(more, 'does', 'do')} not match either." if more else ""
+    what = f"The models do not match. {one.name} of {one.side} has {shapes_said(one.shapes)}"
+    return f"{what}: {one.why}{beside}{would}.{rest}"
 
 
 def shapes_said(shapes: dict[str, tuple[int, ...]] | None) -> str:
@@ -197,7 +197,7 @@ def _did_not_run(moved: Transfer) -> str:
 
 
 def _whole(moved: Transfer, one: OutputGap, count: int) -> TransferVerdict:
-    said = f"{words.count(count, 'layer')} agree, the models do not: their outputs are {_how(one)}."
+    said = f"{words.count(count, 'layer')} agree, but the models do not: {_how(one)}."
     likely = between(moved.pairing.pairs, count, moved.keras, moved.pytorch)
     verdict: Agreement = "unknown" if one.agrees is None else "differ"
     if one.agrees is None:
