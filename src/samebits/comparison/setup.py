@@ -108,7 +108,7 @@ def why_no_divergence(comparison: Comparison, record: RecordFile, *, nodes_asked
     return doubt if doubt or nodes_asked else _other_machine(comparison)
 
 
-def compared(whole: Comparison) -> tuple[Comparison, Divergence | None]:
+def counted_divergence(whole: Comparison) -> tuple[Comparison, Divergence | None]:
     """Return the comparison that counts, and its divergence.
 
     If the workers of a pool differ only in their tasks, and anything else differs, too, only the rest counts.

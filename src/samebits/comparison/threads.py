@@ -57,7 +57,7 @@ def trained_in_threads(trials: Sequence[TrialTrace]) -> tuple[str, str] | None:
     )
 
 
-def told(divergence: Divergence | None, trials: Sequence[TrialTrace]) -> Divergence | None:
+def with_racing_steps(divergence: Divergence | None, trials: Sequence[TrialTrace]) -> Divergence | None:
     """Return the divergence.
 
     If it is at the end of a training in several threads, it has the steps between which it arose.

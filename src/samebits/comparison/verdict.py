@@ -23,8 +23,8 @@ from samebits.comparison.groups import Comparison, group_splits
 from samebits.comparison.keys import keyed_points
 from samebits.comparison.processes import AlignedTrial, normal_argv
 from samebits.comparison.reasons import Reason, ReasonInputs, begin_without, why_not_repeated
-from samebits.comparison.setup import compared, differing_facts, leak_between, setup, why_no_divergence
-from samebits.comparison.threads import told, trains_elsewhere, without_racing_traces
+from samebits.comparison.setup import counted_divergence, differing_facts, leak_between, setup, why_no_divergence
+from samebits.comparison.threads import trains_elsewhere, with_racing_steps, without_racing_traces
 from samebits.comparison.values import agreements
 from samebits.comparison.warnings import Note, WarningInputs, unseeded, warnings
 from samebits.errors import UsageError
@@ -42,8 +42,8 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
     """
     trials = without_racing_traces(trials, record.command)
     looked = ReasonInputs(record, [AlignedTrial(trial, record.command) for trial in trials])
-    comparison, found = compared(Comparison(looked.usable, record.options.ignores))
-    divergence = told(found, trials)
+    comparison, found = counted_divergence(Comparison(looked.usable, record.options.ignores))
+    divergence = with_racing_steps(found, trials)
     doubt = why_no_divergence(comparison, record, nodes_asked=nodes_asked) if divergence else None
     verdict, reason = ("inconclusive", doubt) if doubt else _decide(looked, comparison, divergence)
     seen = WarningInputs(record, trials, comparison, divergence, setup(record, looked.trials), reason)

@@ -1,6 +1,7 @@
 """Lists the factors of the machine, on which trained bits may depend.
 
-Most factors are controls. Each of the others has a class in a file, and one line in the table here.
+Some factors are controls: those that name a `factor`. Each of the others has a class in a file, and one line in the
+table here.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class Rounds:
         self._open_at = probe.step
         self._count += 1
 
-    def number(self, booster: Booster, name: str, value: float) -> None:
+    def metric(self, booster: Booster, name: str, value: float) -> None:
         """Record a loss or a metric of the open round."""
         if self._open_at == self._probe.step:
             point = self._probe.point("forward", "%s.%s" % (self._label(booster), name), "float64")

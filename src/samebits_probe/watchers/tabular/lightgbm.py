@@ -75,7 +75,7 @@ def _evaluation(original: Function, rounds: Rounds, probe: "Probe") -> Function:
 
 def _numbers(rounds: Rounds, booster: Booster, results: Iterable[Sequence[Any]]) -> None:
     for found in results:
-        rounds.number(booster, "%s.%s" % (found[0], found[1]), float(found[2]))
+        rounds.metric(booster, "%s.%s" % (found[0], found[1]), float(found[2]))
 
 
 def _data(original: Function, rounds: Rounds, probe: "Probe") -> Function:

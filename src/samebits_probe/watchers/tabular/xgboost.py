@@ -99,7 +99,7 @@ def _numbers(rounds: Rounds, booster: Booster, text: Any) -> None:
     """Yield the numbers of a line such as "[3]  train-rmse:0.5  test-rmse:0.6"."""
     for part in str(text).split("\t")[1:]:
         name, _, number = part.rpartition(":")
-        rounds.number(booster, name, float(number))
+        rounds.metric(booster, name, float(number))
 
 
 def _data(original: Function, owner: type, rounds: Rounds, probe: "Probe") -> Function:
