@@ -248,7 +248,7 @@ def _read_catboost(path: Path, parts: Parts) -> str:
 
 
 _OF_ONE_TRAINING = ("model_guid", "train_finish_time")
-# keys at the top of a model that XGBoost or CatBoost saved as JSON
+# keys at the top of a model as JSON: of XGBoost, CatBoost, and what LightGBM's dump_model returns
 _MODEL_KEYS = frozenset(("learner", "oblivious_trees", "tree_info"))
 _BEGINNINGS: dict[bytes, Reader] = {
     b"SQLite format 3\0": read_sqlite,
