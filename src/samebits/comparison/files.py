@@ -30,6 +30,7 @@ from samebits.comparison.file_pairs import (
     results_in_names,
     was_there,
 )
+from samebits.comparison.growth import grown_parts
 from samebits.comparison.line_pairs import unlike_lines
 from samebits.globs import matches_any
 from samebits.model import Lines, SavedFile
@@ -70,7 +71,8 @@ def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) 
     limits = (Limit(a), Limit(b))
     for mine, theirs in pairs:
         if mine and theirs:
-            found += [*_names(mine, theirs, (a, b)), *_Pair(mine, theirs, names).differences(), *_modes(mine, theirs)]
+            pair = _Pair(mine, theirs, names, grown=grown_parts((mine, theirs), (a, b)))
+            found += [*_names(mine, theirs, (a, b)), *pair.differences(), *_modes(mine, theirs)]
         elif not limits[mine is not None].leaves_out(mine or theirs):
             found += _alone(mine or theirs, (a, b))
     found += _metrics(a, b)
@@ -152,8 +154,16 @@ def files_alone(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> li
 class _Pair:
     """A file of one trial and its partner in a different trial."""
 
-    def __init__(self, a: SavedFile, b: SavedFile, names: FolderNames, *, is_printed: bool = False) -> None:
-        self.a, self.b, self.names, self.is_printed = a, b, names, is_printed
+    def __init__(
+        self,
+        a: SavedFile,
+        b: SavedFile,
+        names: FolderNames,
+        *,
+        is_printed: bool = False,
+        grown: frozenset[str] = frozenset(),
+    ) -> None:
+        self.a, self.b, self.names, self.is_printed, self.grown = a, b, names, is_printed, grown
         self.named = a.named or b.named
         # a first run downloads and fills caches, and says so: its extra lines are no difference in a result
         self.is_loose_end = is_printed and (a.path == "stderr" or names.some_were_there)
@@ -209,6 +219,8 @@ class _Pair:
         """Return what a difference in a part means, by its place, its name and its values."""
         if self.a.tensors.get(name) == self.b.tensors.get(name):
             return Classification("understood", "a time, a date, a path or an id in a text")
+        if name in self.grown:
+            return Classification("understood", "each trial adds the same to it")
         a, b = _value(self.a.shown.get(name)), _value(self.b.shown.get(name))
         if isinstance(a, str) and isinstance(b, str) and self.names.same(a, b):
             return Classification("understood", "it varies with the name of the trial's own folder")

@@ -206,7 +206,8 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
 def _outside(found: Explanation) -> Iterator[tuple[str, Cell]]:
     yield (
         "usual",
-        "process ids, child programs, system files (/proc, /dev), new files' times and names, timers, the network",
+        "process ids, child programs, system files (/proc, /dev), new files' times and names, timers, the network, "
+        "generators that seed themselves in compiled code (torch.Generator().seed())",
     )
     first = found.evidence[0]
     if first.part and not any(kind in first.part.split(" > ") for kind in result_words.OPERATOR_KINDS):
