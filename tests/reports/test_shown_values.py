@@ -100,7 +100,7 @@ def test_what_locate_has_kept_is_shown_too(diverged):
     found = Location(found=True, sentence="Here.", step=0, kind="gradient", name="embed.weight", size=size)
     page = page_of(diverged.model_copy(update={"location": found}))
     assert "The number of values at each distance, in units in the last place (ULP)." in page
-    assert "They are not the trials that locate compared" in page
+    assert "locate compared different trials" in page
     assert "One command adds the values" not in page
 
 

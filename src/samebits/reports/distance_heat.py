@@ -22,8 +22,9 @@ UNKNOWN = "unknown"
 ROOT = "(the whole model)"  # a module without a name
 CODES = ("same", UNKNOWN, *SHADES)  # by the number of a cell; if it has several tensors, the largest counts
 CAPTION = (
-    "The trials of the record kept no values, so two more trials ran for this map. A colour shows the norm of the "
-    "difference of a tensor, divided by its norm in the first trial. A row shows the largest value among its tensors. "
+    "The trials of the record kept no values, so more trials ran for this map. It shows two of them. A colour "
+    "shows the norm of the difference of a tensor, divided by its norm in the first trial. A row shows "
+    "the largest value among its tensors. "
     "Outputs of modules are in the order of execution."
 )
 

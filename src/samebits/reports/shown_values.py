@@ -17,7 +17,7 @@ from samebits.tensor_pairs import MOST_RUNS, WITH_TENSORS, PicturePair, RowOrder
 
 TITLE = "The values that differ"
 ABOUT = "Two trials ran again up to this step and kept the values of {}. The trials of the record keep fingerprints."
-BESIDE_LOCATE = "They are not the trials that locate compared, so its numbers can be different."
+BESIDE_LOCATE = "samebits locate compared different trials, so its numbers can be different."
 PNG_COLOURS = {1: 0, 3: 2}  # channels -> greys, colours: https://www.w3.org/TR/png-3/#6Colour-values
 
 

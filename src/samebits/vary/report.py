@@ -26,7 +26,7 @@ from samebits.reports.tree import (
     Text,
     meaning,
 )
-from samebits.vary.result import End, FactorAnswer, FactorResult, Outcome, VaryResult, grouped
+from samebits.vary.result import End, FactorAnswer, FactorResult, Outcome, Value, VaryResult, grouped
 
 HEADS: dict[Verdict, str] = {"diverged": "IT DEPENDS", "repeated": "INDEPENDENT", "inconclusive": "NO ANSWER"}
 MARKS: dict[FactorAnswer, str] = {"depends": "!=", "independent": "=", "unsettled": "?", "no-effect": "-"}
@@ -111,7 +111,7 @@ def _compared(result: VaryResult) -> str:
 
 
 def _mark(factor: FactorResult) -> Mark:
-    return Mark(factor.id, MARKS[factor.answer], ANSWERS[factor.answer], factor.does)
+    return Mark(factor.id, MARKS[factor.answer], ANSWERS[factor.answer], factor.does.rstrip("."))
 
 
 def _factors(told: list[FactorResult]) -> Table:
@@ -241,7 +241,7 @@ def _of_factor(factor: FactorResult) -> Section:
                Column(heads[4]), Column(heads[5]))  # fmt: skip
     rows = tuple(
         (
-            StyledText(value.value, "code"), f"{value.status}: {value.why}" if value.why else value.status,
+            StyledText(value.value, "code"), _status(value),
             value.in_force or "unknown", str(value.trials), StyledText(result_words.model_name(value.model), "code"),
             StyledText(value.record or "", "code"),
         )
@@ -251,6 +251,12 @@ def _of_factor(factor: FactorResult) -> Section:
     values = Table(f"values of {factor.id}", "", columns, rows)
     title = f"{factor.id}: {ANSWERS[factor.answer]}"
     return Section(title, f"factor-{factor.id}", (Text(factor.does), *seen, values), on=PAGE)
+
+
+def _status(value: Value) -> str:
+    """Return what is known of a value, in words, with the reason."""
+    said = {"no-effect": ANSWERS["no-effect"], "unsettled": ANSWERS["unsettled"]}.get(value.status, value.status)
+    return f"{said}: {value.why}" if value.why else said
 
 
 def _setup(result: VaryResult) -> Section:
