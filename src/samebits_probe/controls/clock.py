@@ -1,5 +1,6 @@
 """Replaces the clocks that the program's own code reads."""
 
+import importlib.machinery
 import itertools
 import threading
 import time
@@ -131,8 +132,28 @@ _NOTHING_MORE: "Tuple[str, ...]" = ()
 
 
 def _replace_dates(module: Any, now: "Callable[[], float]") -> None:
-    """Replace datetime.datetime and datetime.date by subclasses. `now`: returns the seconds since 1970."""
-    module.datetime, module.date = _datetime(module.datetime, now), _date(module.date, now)
+    """Replace datetime.datetime and datetime.date by subclasses. `now`: returns the seconds since 1970.
+
+    Compiled modules get the originals while they are loaded: a compiled class below a stand-in, such as the Timestamp
+    of pandas, makes the garbage collector crash.
+    """
+    own = (module.datetime, module.date)
+    others = (_datetime(module.datetime, now), _date(module.date, now))
+
+    def make(original: "AnyFunction") -> "AnyFunction":
+        def load(*args: Any) -> Any:
+            before = (module.datetime, module.date)
+            module.datetime, module.date = own
+            try:
+                return original(*args)
+            finally:
+                module.datetime, module.date = before
+
+        return load
+
+    for name in ("create_module", "exec_module"):
+        replace(importlib.machinery.ExtensionFileLoader, name, make)
+    module.datetime, module.date = others
 
 
 def _meta(original: type) -> type:
