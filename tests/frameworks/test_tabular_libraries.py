@@ -113,6 +113,33 @@ def test_each_boosting_round_is_a_step(fitted, name, loss):
     assert len([scalar for scalar in seen.scalars if scalar[1] == loss]) == 3
 
 
+@pytest.mark.parametrize("name", ["lightgbm_train", "lightgbm_loop"])
+def test_rounds_and_metrics_of_lightgbm_are_seen_in_train_and_in_a_loop_of_the_program(fitted, name):
+    seen = fitted(name)
+    assert seen.steps == 3
+    for step in range(3):
+        assert seen.names("batch", step) == ["Booster/data", "Booster/label"]
+        assert seen.names("forward", step) == ["Booster.held.binary_logloss"]
+        assert seen.names("update", step) == ["Booster.round"]
+
+
+def test_the_folds_of_lightgbms_cv_are_their_rows_and_the_data_they_are_made_from(fitted):
+    seen = fitted("lightgbm_cv")
+    assert seen.steps == 4
+    assert [seen.names("update", step) for step in (0, 1)] == [["Booster.round"], ["Booster#2.round"]]
+    assert seen.names("batch", 0) == ["Booster/data", "Booster/label", "Booster/rows"]
+    rows = [dict(seen.prints("batch", step)) for step in (0, 1)]
+    assert rows[0]["Booster/data"] == rows[1]["Booster#2/data"]
+    assert rows[0]["Booster/rows"] != rows[1]["Booster#2/rows"]
+
+
+def test_an_earlier_tree_of_a_dart_model_of_lightgbm_that_differs_is_seen_in_the_next_round(fitted):
+    first, second = (fitted("lightgbm_dart", "unseeded", attempt=attempt) for attempt in (1, 2))
+    assert first.output == second.output, "the trees that were added have the same bits"
+    assert first.prints("update", 0) == second.prints("update", 0)
+    assert first.prints("update", 1) != second.prints("update", 1)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [(), ("processes",)])
 def test_rounds_within_a_search_are_a_part_of_its_step(fitted, words):
@@ -122,7 +149,7 @@ def test_rounds_within_a_search_are_a_part_of_its_step(fitted, words):
     assert "GridSearchCV.best_score_" in seen.names("forward", 2)
 
 
-@pytest.mark.parametrize("names", [SEVERAL, "xgboost", "lightgbm"])
+@pytest.mark.parametrize("names", [SEVERAL, "xgboost", "lightgbm", "lightgbm_train,lightgbm_loop,lightgbm_cv"])
 def test_a_watched_fit_has_the_result_of_an_unwatched_one(fitted, names):
     watched = fitted(names)
     plain = subprocess.run([sys.executable, FITS, names], capture_output=True, text=True, check=True)

@@ -131,10 +131,47 @@ def lightgbm():
     return model.fit(X, Y, eval_set=[(X, Y)])
 
 
+def lightgbm_data():
+    import lightgbm as library
+
+    return library, library.Dataset(X[:80], Y[:80]), {"num_leaves": 4, "verbose": -1, "seed": 0, "objective": "binary"}
+
+
+def lightgbm_train():
+    library, data, settings = lightgbm_data()
+    return library.train(settings, data, 3, valid_sets=[data.create_valid(X[80:], Y[80:])], valid_names=["held"])
+
+
+def lightgbm_loop():
+    library, data, settings = lightgbm_data()
+    model, held = library.Booster(settings, data), data.create_valid(X[80:], Y[80:])
+    for _ in range(3):
+        model.update()
+        model.eval(held, "held")
+    return model
+
+
+def lightgbm_cv():
+    library, data, settings = lightgbm_data()
+    return library.cv(settings, data, 2, nfold=2, seed=0, return_cvbooster=True)["cvbooster"].boosters[0]
+
+
+def lightgbm_dart():
+    """No round drops a tree, and an earlier tree changes. The model is gone at the end."""
+    library, data, settings = lightgbm_data()
+    model = library.Booster({**settings, "boosting_type": "dart", "skip_drop": 1.0}, data)
+    model.update()
+    model.set_leaf_output(0, 0, 0.5 if SEED == 0 else np.random.rand())
+    model.update()
+    return library.Booster(model_str=model.model_to_string(start_iteration=1))
+
+
 def bits(model):
     """The model, or what it says of all rows, as bytes."""
     if hasattr(model, "save_raw"):
         return bytes(model.save_raw())
+    if hasattr(model, "model_to_string"):
+        return model.model_to_string().encode()
     if hasattr(model, "booster_"):
         return model.booster_.model_to_string().encode()
     return np.asarray(getattr(model, "predict_proba", model.predict)(X)).tobytes()

@@ -3,6 +3,7 @@
 Each is a step, which stays open until the next one begins, because losses come after the update.
 """
 
+import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
@@ -44,6 +45,15 @@ class Rounds:
         found = [(name, self._content.of(value)) for name, value in named if value is not None]
         self._data[id(dataset)] = weakref.ref(dataset), [(name, one) for name, one in found if one is not None]
 
+    def keep_part(self, part: Dataset, whole: Dataset, rows: Any) -> None:
+        """Keep the values from which a part of a data set is made: those of the whole, and which rows are taken."""
+        self.keep_data(part, [("rows", sys.modules["numpy"].asarray(rows))])
+        self._data[id(part)] = weakref.ref(part), self._given(whole) + self._given(part)
+
+    def _given(self, dataset: Dataset) -> Given:
+        known = self._data.get(id(dataset))
+        return known[1] if known is not None and known[0]() is dataset else []
+
     def begin(self) -> bool:
         """Begin a round, and end the one before. Returns False if the round is part of a fit of a different library."""
         self.close()
@@ -57,8 +67,7 @@ class Rounds:
             probe.event("observed-by", how="round")
         probe.begin()
         label = self._label(booster)
-        known = self._data.get(id(dataset))
-        for name, content in known[1] if known is not None and known[0]() is dataset else ():
+        for name, content in self._given(dataset):
             self._add("batch", "%s/%s" % (label, name), content)
         added = self._read_round(booster)
         content = self._content.of_plain(added)

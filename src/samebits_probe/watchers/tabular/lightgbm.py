@@ -16,12 +16,19 @@ SEEN = [
         "a round within a fit of scikit-learn (a search, a pipeline): it belongs to that fit",
         "",
     ),
-    ("batch", "data, label and weight that a Dataset is made from", "data in files", ""),
-    ("update", "the trees that the round added (Booster.model_to_string)", "", ""),
-    ("loss", "Booster.eval_train and eval_valid", "", ""),
+    (
+        "batch",
+        "data, label and weight that a Dataset is made from; the rows of a subset, as the folds of cv are",
+        "data in files",
+        "",
+    ),
+    ("update", "the trees that the round added (Booster.model_to_string); the whole model of dart", "", ""),
+    ("loss", "Booster.eval, eval_train and eval_valid", "", ""),
     ("end", "each model that is alive, as text; else all that its rounds added", "", ""),
 ]
 _DATA = ("data", "label", "weight", "group", "init_score")
+_SETTINGS = "\nparameters:"  # after the trees of a model as text
+_CHANGES_TREES = "\n[boosting: dart]\n"
 _FIRST = ("data", "label", "reference", "weight", "group", "init_score")
 
 
@@ -30,15 +37,22 @@ def install(module: Library, probe: "Probe") -> None:
     basic = module.basic
     rounds = Rounds(probe, "lightgbm", _added, _model)
     basic.Booster.update = _round(basic.Booster.update, rounds, probe)
-    for name in ("eval_train", "eval_valid"):
+    for name in ("eval", "eval_train", "eval_valid"):
         setattr(basic.Booster, name, _evaluation(getattr(basic.Booster, name), rounds, probe))
     basic.Dataset.__init__ = _data(basic.Dataset.__init__, rounds, probe)
+    basic.Dataset.subset = _part(basic.Dataset.subset, rounds, probe)
 
 
 def _added(booster: Booster) -> bytes:
-    """Return the trees of the latest round, as text; nothing if no tree could be added."""
+    """Return the trees of the latest round, as text; nothing if no tree could be added.
+
+    If rounds change earlier trees, return all trees.
+    """
     count = booster.current_iteration()
-    return _trees(booster.model_to_string(num_iteration=1, start_iteration=count - 1)) if count else b""
+    if not count:
+        return b""
+    text = booster.model_to_string(num_iteration=1, start_iteration=count - 1)
+    return _model(booster) if _CHANGES_TREES in text.partition(_SETTINGS)[2] else _trees(text)
 
 
 def _model(booster: Booster) -> bytes:
@@ -47,7 +61,7 @@ def _model(booster: Booster) -> bytes:
 
 def _trees(text: str) -> bytes:
     """Return the text without the settings after the trees, which include paths and numbers of threads."""
-    return text.partition("\nparameters:")[0].encode()
+    return text.partition(_SETTINGS)[0].encode()
 
 
 def _round(original: Function, rounds: Rounds, probe: "Probe") -> Function:
@@ -86,3 +100,13 @@ def _data(original: Function, rounds: Rounds, probe: "Probe") -> Function:
         probe.guard("data of lightgbm", rounds.keep_data, self, named)
 
     return __init__
+
+
+def _part(original: Function, rounds: Rounds, probe: "Probe") -> Function:
+    @functools.wraps(original)
+    def subset(self: Any, used_indices: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(self, used_indices, *args, **kwargs)
+        probe.guard("data of lightgbm", rounds.keep_part, result, self, used_indices)
+        return result
+
+    return subset
