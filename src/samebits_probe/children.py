@@ -8,7 +8,7 @@ import functools
 import os
 import sys
 
-from . import audit
+from . import imports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _OWN_POOLS = (os.sep + "multiprocessing" + os.sep, os.sep + "concurrent" + os.se
 def watch(event: "Callable[..., None]") -> None:
     """Call `event(name, **fields)` for exec, started and forked (see wire.py)."""
     children = _Children(event)
-    if not audit.add(children.notes()):
+    if not imports.add(children.notes()):
         _wrap_exec(children.became)
 
 
@@ -35,7 +35,7 @@ class _Children:
         self._started: Set[str] = set()
         self._forked: Set[str] = set()
 
-    def notes(self) -> "Dict[str, audit.Note]":
+    def notes(self) -> "Dict[str, imports.Note]":
         return {
             "os.exec": self.became,
             "subprocess.Popen": lambda executable, args, *_: self._starts(executable or _first(args), args),
@@ -78,8 +78,8 @@ def _text(word: "Argument") -> str:
     return os.fsdecode(word) if isinstance(word, (str, bytes)) or hasattr(word, "__fspath__") else str(word)
 
 
-def _wrap_exec(became: "audit.Note") -> None:
-    note = audit.quietly(became)
+def _wrap_exec(became: "imports.Note") -> None:
+    note = imports.quietly(became)
 
     def wrapped(original: "Callable[..., Any]") -> "Callable[..., Any]":
         @functools.wraps(original)

@@ -10,7 +10,7 @@ import os
 import sys
 from types import ModuleType
 
-from . import audit, imports, names
+from . import imports, names
 from .system import System
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ def watch(report: "Report", left: "Sequence[str]" = ()) -> "Callable[[Sequence[s
     """
     files = _Files(report)
     files.look_for(left)
-    if not audit.add(files.notes()):
+    if not imports.add(files.notes()):
         _wrap_open(files.opened)
     for name in _STAT_MODULES:
         imports.after(name, files.watch_stat)
@@ -62,7 +62,7 @@ class _Files:
         self._left, self._folders = left or (names.NONE, names.NONE)
         self._checked.clear()
 
-    def notes(self) -> "Dict[str, audit.Note]":
+    def notes(self) -> "Dict[str, imports.Note]":
         """Return {audit event about files: the function to call}."""
         return {
             "open": self.opened,
@@ -166,7 +166,7 @@ class _Stat(ModuleType):
 
     def __init__(self, module: "ModuleType", asked: "Callable[[PathOrNumber], None]", checked: "Set[str]") -> None:
         super(_Stat, self).__init__(module.__name__, module.__doc__)
-        self.__dict__.update(_module=module, _note=audit.quietly(asked), _checked=checked)
+        self.__dict__.update(_module=module, _note=imports.quietly(asked), _checked=checked)
         self.__dict__["fspath"] = module.fspath  # called for each path; no program replaces it
 
     def __getattr__(self, name: str) -> "Any":
@@ -223,7 +223,7 @@ def _wrap_open(opened: "Callable[..., None]") -> None:
     import builtins
     import io
 
-    original, note = io.open, audit.quietly(opened)
+    original, note = io.open, imports.quietly(opened)
 
     @functools.wraps(original)
     def open(file: "PathOrNumber", mode: str = "r", *args: "Any", **kwargs: "Any") -> "Any":

@@ -1,6 +1,7 @@
-"""Calls functions after a module has been imported, without importing it, and without changing its loader's type."""
+"""Hooks of the interpreter: functions that are called after an import, or at an audit event."""
 
 import sys
+import threading
 
 from . import signals
 
@@ -8,9 +9,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
-    from typing import Any, Callable, Dict, List, Optional, Sequence, Set
+    from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
     ImportHook = Callable[[Any], Any]  # called with the module
+    Note = Callable[..., Any]  # called with the arguments of its event
 
 _waiting: "Dict[str, List[ImportHook]]" = {}  # module name -> hooks, in the order of registration
 _finding: "Set[str]" = set()
@@ -90,3 +92,52 @@ def _wrap(loader: "Any", name: str) -> None:
         loader.exec_module = exec_module
     except AttributeError:  # a built-in or frozen loader takes no attribute; no watched library has such a loader
         pass
+
+
+# -- audit events (Python 3.8 and later) ------------------------------------------------------------------------------
+
+
+def add(notes: "Dict[str, Note]") -> bool:
+    """Call `notes[event](*arguments)` for each of these events. Returns False if this Python has no audit events."""
+    if not hasattr(sys, "addaudithook"):
+        return False
+    sys.addaudithook(_hook(notes))  # novm: the lines above check for it
+    return True
+
+
+def quietly(note: "Note") -> "Callable[..., None]":
+    """Return a function that calls `note` as work of the probe, and keeps its errors out of the program."""
+
+    def call(*arguments: "Any") -> None:
+        signals.hold()
+        try:
+            note(*arguments)
+        except Exception:  # a name that cannot be decoded, for example: the program's own call reports it
+            return
+        finally:
+            signals.release()
+
+    return call
+
+
+def _hook(notes: "Dict[str, Note]") -> "Callable[[str, Tuple[Any, ...]], None]":
+    """Return the audit hook. No exception may leave it, because it would reach the program.
+
+    It is a plain function, because Python calls it for every event, also for each call of `id`.
+    """
+    quiet = {event: quietly(note) for event, note in notes.items()}
+    busy: "Set[int]" = set()  # threads that run a note: events of the note itself are not the program's
+
+    def hook(event: str, arguments: "Tuple[Any, ...]", _here: "Callable[[], int]" = threading.get_ident) -> None:
+        if event not in quiet:
+            return
+        thread = _here()
+        if thread in busy:
+            return
+        busy.add(thread)
+        try:
+            quiet[event](*arguments)
+        finally:
+            busy.discard(thread)
+
+    return hook

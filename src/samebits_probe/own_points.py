@@ -1,13 +1,24 @@
-"""Records values that the program names with `samebits_probe.observe`, and the steps that it counts."""
+"""Records values that the program names with `samebits_probe.observe`, and the steps that it counts.
+
+The values are numbers, strings, bytes, and arrays that numpy can read.
+"""
+
+import struct
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Optional, Set
+    from typing import Any, Callable, List, Optional, Sequence, Set, Tuple
 
+    from .fingerprint import Buffer, Dtype, Shape, Tensor
     from .probe import Probe
+    from .wire import ArrayFacts
 
     # function(name, value, step, kind) returns whether the value is recorded later, because it is being traced
     Deferral = Callable[[str, Any, Optional[int], str], bool]
+    Leaf = Tuple[str, Dtype, Shape, Buffer]  # the name, and a Tensor
+    Converter = Callable[[Any], Optional[Tensor]]  # None if the value is not of its library
+    Reader = Callable[[Any], Optional["ArrayPrint"]]
 
 _GUESSED = {"loss": "forward", "weights": "update"}  # in addition to the names of the kinds
 _KINDS = ("start", "batch", "forward", "gradient", "update", "end")
@@ -76,3 +87,50 @@ class OwnPoints:
     def _close_last_step(self) -> None:
         """Close the last step that the program named, because no later step does."""
         self._probe.step += 1
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+
+
+class ArrayPrint:
+    """The facts about an array or tensor that a point needs, and facts about its values."""
+
+    __slots__ = ("dtype", "facts", "fingerprint", "shape")
+
+    def __init__(self, dtype: "Dtype", shape: "Shape", fingerprint: bytes, facts: "ArrayFacts") -> None:
+        self.dtype, self.shape, self.fingerprint, self.facts = dtype, shape, fingerprint, facts
+
+
+def plain(value: "Any") -> "Tensor":
+    """Return (dtype, shape, bytes) of a value that no converter knows."""
+    if isinstance(value, bool) or value is None or isinstance(value, (int, str)):
+        return type(value).__name__, (), repr(value).encode("utf-8", "surrogatepass")
+    if isinstance(value, float):
+        return "float", (), struct.pack("<d", value)
+    if hasattr(value, "__array__") and "numpy" in sys.modules:
+        array = sys.modules["numpy"].asarray(value)
+        if array.dtype != object:
+            return str(array.dtype), array.shape, array.tobytes()
+    try:
+        view = memoryview(value)
+        return view.format or "B", view.shape or (), view.tobytes()
+    except TypeError:
+        raise TypeError(
+            "samebits_probe.observe cannot fingerprint a %s: pass arrays, tensors, numbers, strings, bytes, or lists "
+            "and dicts of them" % type(value).__name__
+        )
+
+
+def leaves(name: str, value: "Any", converters: "Sequence[Converter]") -> "List[Leaf]":
+    """Return [(name, dtype, shape, bytes)] of a value, or of all values in a container. `converters`: of watchers."""
+    for convert in converters:
+        found = convert(value)
+        if found is not None:
+            return [(name, *found)]
+    if isinstance(value, dict):
+        parts = [("%s.%s" % (name, key), value[key]) for key in value]
+    elif isinstance(value, (list, tuple)):
+        parts = [("%s.%d" % (name, i), item) for i, item in enumerate(value)]
+    else:
+        return [(name, *plain(value))]
+    return [leaf for part, item in parts for leaf in leaves(part, item, converters)]

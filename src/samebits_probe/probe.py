@@ -17,20 +17,18 @@ import threading
 
 from . import fingerprint, parts, pause, process, rng, signals, wire
 from .ends import EXIT, Ends, stay_registered
-from .own_points import OwnPoints
+from .own_points import OwnPoints, leaves
 from .system import System
 from .trace import Occurrences, Recorder
-from .values import leaves
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar
 
     from .fingerprint import Buffer, Dtype, Shape
-    from .own_points import Deferral
+    from .own_points import Converter, Deferral, Reader
     from .parts import StepCloser
     from .trace import Group, Rows
-    from .values import Converter, Reader
 
     Result = TypeVar("Result")
 

@@ -10,7 +10,7 @@ from samebits.errors import NotFound, RecordError, SamebitsError, UsageError
 from samebits.experiment import Progress, captures
 from samebits.experiment.rounds import FinishedRound
 from samebits.experiment.schedule import Schedule, estimate
-from samebits.launch.limits import grown
+from samebits.launch.plan import grown
 from samebits.model import Options, TrialFile
 from samebits.store import open_record
 from samebits_probe import wire

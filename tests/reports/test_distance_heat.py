@@ -3,9 +3,9 @@
 import pytest
 
 from samebits.documents import Location, TensorDistance
-from samebits.reports.distance_heat import CODES, DistanceShades, distance_map
 from samebits.reports.presenters import html
 from samebits.reports.result_report import report
+from samebits.reports.spread import CODES, DistanceShades, distance_map
 
 
 def located(*distances, step=3):

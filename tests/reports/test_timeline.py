@@ -6,7 +6,7 @@ import pytest
 from samebits.comparison.difference_map import DifferenceMap, StepColumns
 from samebits.documents import Location, Place
 from samebits.model import Divergence
-from samebits.reports import heat, timeline
+from samebits.reports import heat, spread
 from samebits.reports.presenters import html
 from samebits.reports.result_report import report
 from samebits.reports.tree import Mark
@@ -19,7 +19,7 @@ LOCATED = Location(
 
 
 def drawn(result, record):
-    return timeline.timeline(result, heat.differences(result, record))
+    return spread.timeline(result, heat.differences(result, record))
 
 
 def marks(shown):
@@ -62,7 +62,7 @@ def of(kind, name, step=3, layers=("conv1.weight",), differing=1):
 @pytest.mark.parametrize(("kind", "step"), [("start", -1), ("batch", 3), ("end", 10)])
 def test_each_kind_of_divergence_is_marked(diverged, kind, step):
     found, divergence = of(kind, "conv1.weight", step)
-    shown = timeline.timeline(diverged.model_copy(update={"divergence": divergence}), found)
+    shown = spread.timeline(diverged.model_copy(update={"divergence": divergence}), found)
     assert [key for key, mark in marks(shown).items() if mark.is_first] == [
         (kind, "conv1" if kind != "batch" else "conv1.weight")
     ]
@@ -71,9 +71,9 @@ def test_each_kind_of_divergence_is_marked(diverged, kind, step):
 def test_there_is_no_line_if_the_divergence_is_not_in_the_trace(diverged, repeated, judged):
     found, _ = of("gradient", "conv1.weight")
     elsewhere = diverged.divergence.model_copy(update={"name": "model.pt", "kind": "end"})
-    assert timeline.timeline(diverged.model_copy(update={"divergence": elsewhere}), found) is None
-    assert timeline.timeline(diverged, None) is None
-    assert timeline.timeline(repeated, found) is None
+    assert spread.timeline(diverged.model_copy(update={"divergence": elsewhere}), found) is None
+    assert spread.timeline(diverged, None) is None
+    assert spread.timeline(repeated, found) is None
     result, record = judged("AAA", 10)
     assert drawn(result, record) is None
 
@@ -81,7 +81,7 @@ def test_there_is_no_line_if_the_divergence_is_not_in_the_trace(diverged, repeat
 def test_many_layers_that_are_the_same_are_a_few_and_a_number(diverged):
     layers = [f"l{number}.weight" for number in range(12)]
     found, divergence = of("gradient", "l4.weight", layers=layers)
-    shown = timeline.timeline(diverged.model_copy(update={"divergence": divergence}), found)
+    shown = spread.timeline(diverged.model_copy(update={"divergence": divergence}), found)
     names = {station.kind: [mark.name for mark in station.marks.marks] for station in shown.stations}
     assert names["gradient"] == [f"l{number}" for number in range(12)]
     assert names["batch"] == [f"l{number}.weight" for number in range(6)] + ["6 more layers"]

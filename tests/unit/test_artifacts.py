@@ -19,9 +19,8 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from samebits.launch.artifacts import FileRules, collect, patterns, with_links
+from samebits.launch.artifacts import Elsewhere, FileRules, collect, patterns, with_links
 from samebits.launch.command import FileNames
-from samebits.launch.elsewhere import Elsewhere
 from samebits.store import content, fingerprint_file
 from samebits.store.artifacts import READERS, contents
 from samebits.store.masks import ANY_RUN, Run

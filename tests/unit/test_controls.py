@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from samebits import controls
 from samebits.errors import UsageError
 from samebits_probe import controls as inner
-from samebits_probe.controls import streams, variables
+from samebits_probe.controls import replacement, variables
 from samebits_probe.controls.control import Control
 
 OF_THE_CONTRACT = [
@@ -82,8 +82,8 @@ def test_variables_have_the_same_length_in_every_trial(control):
 
 def test_every_file_of_the_folder_is_used():
     folder = Path(inner.__file__).parent
-    machinery = {"__init__", "control", "holder", "variables", "callers", "streams", "replacement"}
-    parts = {"native_libraries", "gpu"}
+    machinery = {"__init__", "control", "holder", "variables", "callers", "replacement"}
+    parts = {"native_libraries"}
     assert {path.stem for path in folder.glob("*.py")} == machinery | parts | {file for file, _ in inner.TABLE.values()}
 
 
@@ -230,14 +230,14 @@ def test_the_address_layout_of_this_process_is_left_as_it_is():
 
 @given(st.integers(0, 2**32), st.integers(1, 200))
 def test_a_stream_gives_the_same_bytes_again_and_never_the_same_twice(seed, number):
-    one, other = streams.Stream(seed, "a"), streams.Stream(seed, "a")
+    one, other = replacement.Stream(seed, "a"), replacement.Stream(seed, "a")
     assert [one.bytes(number) for _ in range(3)] == [other.bytes(number) for _ in range(3)]
-    assert len({one.bytes(16) for _ in range(5)} | {streams.Stream(seed, "b").bytes(16)}) == 6
+    assert len({one.bytes(16) for _ in range(5)} | {replacement.Stream(seed, "b").bytes(16)}) == 6
 
 
 @given(st.integers(1, 300))
 def test_a_stream_gives_as_many_bits_as_are_asked_for(number):
-    stream = streams.Stream(1, "bits")
+    stream = replacement.Stream(1, "bits")
     assert 0 <= max(stream.bits(number) for _ in range(20)) < 2**number
 
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from samebits.experiment import Experiment, Limits, Request
-from samebits.launch import folders, node, remote, working_folder
+from samebits.launch import folders, node, remote
 from samebits.launch.environment import Slot
 from samebits.launch.hosts import EndingTrials, TrialOrder
 from samebits.launch.leaks import Leaks
@@ -47,7 +47,7 @@ def ordered(tmp_path):
 
 def test_trials_that_overlap_on_a_node_have_each_a_copy_of_the_working_folder(ordered, tmp_path):
     one, _ = ordered()
-    packed = working_folder.archive(tmp_path / "own")
+    packed = folders.archive(tmp_path / "own")
     with node._place(one.record), node._working_folder(one, packed) as first:
         (first / "state").write_text("of trial 3")
         with node._working_folder(replace(one, id=4), packed) as second:
@@ -64,7 +64,7 @@ def test_a_copy_that_a_killed_trial_left_is_not_used_again(ordered, tmp_path):
     left = node._folder_beside(one.record) / "003"
     left.mkdir(parents=True)
     (left / "state").write_text("of a trial that was killed")
-    with node._place(one.record), node._working_folder(one, working_folder.archive(tmp_path / "own")) as found:
+    with node._place(one.record), node._working_folder(one, folders.archive(tmp_path / "own")) as found:
         assert [path.name for path in found.iterdir()] == ["reads.py"]
 
 
@@ -98,7 +98,7 @@ def test_folders_of_a_copy_that_are_read_only_are_removed_and_what_they_link_to_
     data.mkdir()
     (data / "x").write_text("1")
     data.chmod(0o555)
-    one, packed = ordered()[0], working_folder.archive(tmp_path / "own")
+    one, packed = ordered()[0], folders.archive(tmp_path / "own")
     with users_place() as place:
         one, outside = replace(one, record=place / "place"), place / "outside"
         outside.mkdir()
@@ -121,7 +121,7 @@ def test_a_copy_that_cannot_be_removed_is_put_aside(ordered, tmp_path, monkeypat
     left.mkdir(parents=True)
     (left / "state").write_text("of a program that ran as a different user")
     monkeypatch.setattr(node, "discard", lambda folder: None)
-    with node._working_folder(one, working_folder.archive(tmp_path / "own")) as found:
+    with node._working_folder(one, folders.archive(tmp_path / "own")) as found:
         assert [path.name for path in found.iterdir()] == ["reads.py"]
     assert sorted(path.name[:4] for path in left.parent.iterdir()) == ["003", "003-"]
 
@@ -132,7 +132,7 @@ def test_a_file_of_the_working_folder_is_no_leak_of_an_earlier_trial_if_the_fold
     monkeypatch.setattr(node, "select", SimpleNamespace(select=not_cancelled))
     (tmp_path / "own" / "state").write_text("as it was before")
     order, code = ordered("state")
-    with node._place(order.record), node._working_folder(order, working_folder.archive(tmp_path / "own")) as directory:
+    with node._place(order.record), node._working_folder(order, folders.archive(tmp_path / "own")) as directory:
         node._unpack_code(code, order.record)
         found = node._run(node._plan(order, directory), order).fetch()
     assert (found.status, found.leaks) == ("complete", [])

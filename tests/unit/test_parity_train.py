@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from samebits_parity import activations, train
 from samebits_parity.defaults.hypotheses import Clip
-from samebits_parity.train import attention, explanation, feed, layers, recurrent
+from samebits_parity.train import attention, explanation, layers, recurrent, runs
 from samebits_parity.train.explanation import inputs, losses, outputs
 from samebits_parity.train.explanation.optimizers import UpdateRule, read
 from samebits_parity.train.pairs import BatchInput, Pairer
@@ -638,7 +638,7 @@ def of_two_layers(folder, names, seed):
 def test_layers_of_one_shape_are_swapped_only_if_their_partners_have_different_names(tmp_path, names):
     a, b = of_two_layers(tmp_path / "a", ["one", "other"], 1), of_two_layers(tmp_path / "b", names, 7)
     pairs, _ = Pairer(a, b).pairs()
-    found = list(feed.swaps(a, pairs))
+    found = list(runs.swaps(a, pairs))
     assert bool(found) == (names[0] == "other")
     for layers_of_a, swapped in found:
         assert layers_of_a == ("one", "other")

@@ -3,7 +3,7 @@
 import pytest
 
 from samebits.errors import UsageError
-from samebits.launch import working_folder
+from samebits.launch import folders
 from samebits.launch.parcels import unpack
 
 
@@ -22,28 +22,28 @@ def folder(tmp_path):
 def test_what_travels_is_there_again(folder, tmp_path):
     there = tmp_path / "there"
     there.mkdir()
-    unpack(working_folder.archive(folder), there)
+    unpack(folders.archive(folder), there)
     found = sorted(str(path.relative_to(there)) for path in there.rglob("*"))
     assert found == ["data", "data/x.bin", "empty", "latest", "train.py"]
     assert (there / "data/x.bin").read_text() == "data/x.bin"
     assert (there / "latest").readlink().name == "data"
-    assert working_folder.listing_of(there) == working_folder.listing_of(folder)
+    assert folders.listing_of(there) == folders.listing_of(folder)
 
 
 def test_a_listing_tells_folders_apart_by_names_and_sizes(folder):
-    before = working_folder.listing_of(folder)
+    before = folders.listing_of(folder)
     (folder / ".git/config").write_text("does not travel")
-    assert working_folder.listing_of(folder) == before
+    assert folders.listing_of(folder) == before
     (folder / "train.py").write_text("longer than it was")
-    assert working_folder.listing_of(folder) != before
+    assert folders.listing_of(folder) != before
 
 
 def test_the_size_is_said_and_one_that_is_too_large_is_refused(folder):
-    assert working_folder.refuse_large(folder) == "2 files, 18 bytes"
+    assert folders.refuse_large(folder) == "2 files, 18 bytes"
     with (folder / "large.bin").open("wb") as file:
         file.truncate(20_000_000_000)
     with pytest.raises(UsageError) as refused:
-        working_folder.refuse_large(folder)
+        folders.refuse_large(folder)
     assert "is too large to send to the nodes (3 files, 20.0 GB): the limit is 1.0 GB" in refused.value.message
     assert "a disk that all nodes share" in refused.value.advice
 
@@ -54,5 +54,5 @@ def test_an_old_copy_of_a_program_is_not_the_same_folder(tmp_path, name, is_seen
     for place, seed in (("here", "1"), ("there", "2")):
         (tmp_path / place).mkdir()
         (tmp_path / place / name).write_text(f"seed = {seed}\n")
-    here, there = (working_folder.listing_of(tmp_path / place) for place in ("here", "there"))
+    here, there = (folders.listing_of(tmp_path / place) for place in ("here", "there"))
     assert (here != there) is is_seen

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from samebits.comparison.differences import Row, TraceDifference, difference
 from samebits.comparison.files import FileDifference, file_differences
-from samebits.comparison.finals import global_differences
 from samebits.comparison.networks import in_own_order
 from samebits.comparison.processes import AlignedTrial, Member, MemberKey, missing_ranks, pairs
 from samebits.comparison.threads import numbers_counted
+from samebits.comparison.values import global_differences
 from samebits.model import GroupSplit
 
 

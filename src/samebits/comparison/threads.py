@@ -22,9 +22,8 @@ from samebits.comparison import networks
 from samebits.comparison.classification import GLOBALS, NUMBER, aside
 from samebits.comparison.coverage import has_named_file
 from samebits.comparison.files import FileDifference
-from samebits.comparison.finals import end_weights
 from samebits.comparison.processes import normal_argv
-from samebits.comparison.values import point_numbers
+from samebits.comparison.values import end_weights, point_numbers
 from samebits.model import Divergence
 from samebits.store.trace import Point, ProcessTrace, TrialTrace
 from samebits_probe import wire

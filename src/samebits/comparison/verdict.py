@@ -18,14 +18,13 @@ from samebits.comparison import sentences
 from samebits.comparison.coverage import named_by_program
 from samebits.comparison.divergence import group_points
 from samebits.comparison.endings import unwatched, unwatched_processes
-from samebits.comparison.finals import final
 from samebits.comparison.groups import Comparison, group_splits
 from samebits.comparison.keys import keyed_points
 from samebits.comparison.processes import AlignedTrial, normal_argv
 from samebits.comparison.reasons import Reason, ReasonInputs, begin_without, why_not_repeated
 from samebits.comparison.setup import counted_divergence, differing_facts, leak_between, setup, why_no_divergence
 from samebits.comparison.threads import trains_elsewhere, with_racing_steps, without_racing_traces
-from samebits.comparison.values import agreements
+from samebits.comparison.values import agreements, final
 from samebits.comparison.warnings import Note, WarningInputs, unseeded, warnings
 from samebits.errors import UsageError
 from samebits.model import Detection, Divergence, RecordFile, Result, Scope, Trial, TrialFile, Verdict

@@ -12,12 +12,11 @@ from samebits import words
 from samebits.comparison import sentences
 from samebits.comparison.classification import EVALUATION
 from samebits.comparison.endings import asking_processes, ended_well, hidden_processes
-from samebits.comparison.finals import weight_names
 from samebits.comparison.groups import Comparison
 from samebits.comparison.reasons import Reason
 from samebits.comparison.sentences import different_files
 from samebits.comparison.setup import leak_sentence, leaked_files, packages, scripts
-from samebits.comparison.values import curve, point_numbers
+from samebits.comparison.values import curve, point_numbers, weight_names
 from samebits.model import Divergence, HeldControl, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
 

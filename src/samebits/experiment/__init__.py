@@ -5,8 +5,7 @@ that runs trials uses an experiment. No command starts a trial directly through 
 from samebits.experiment.experiment import Experiment
 from samebits.experiment.rounds import NO_VERDICT, FinishedRound, Progress
 from samebits.experiment.schedule import FIRST, Schedule
-from samebits.launch.limits import Limits
-from samebits.launch.plan import Plan, Request, arrange
+from samebits.launch.plan import Limits, Plan, Request, arrange
 
 __all__ = [
     "FIRST",

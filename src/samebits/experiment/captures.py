@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from samebits import comparison, store
 from samebits.experiment.experiment import Experiment
 from samebits.experiment.recorded_trials import request_of
-from samebits.launch.limits import Limits
+from samebits.launch.plan import Limits
 from samebits.model import Divergence, RecordFile, Result, Size, TrialFile
 from samebits.tensor_pairs import MOST_RUNS, WITH_TENSORS
 

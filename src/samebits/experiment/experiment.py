@@ -17,9 +17,8 @@ from samebits.experiment.rounds import FinishedRound, Progress, Trials
 from samebits.launch import custody, origin
 from samebits.launch.capacity import Capacity
 from samebits.launch.leaks import Leaks
-from samebits.launch.limits import Limits
 from samebits.launch.observations import Processes
-from samebits.launch.plan import Plan, Request, make_plan
+from samebits.launch.plan import Limits, Plan, Request, make_plan
 from samebits.model import NODE_WAS_LOST, Document, RecordFile, Result, TrialFile
 from samebits.options import MOST_TRIALS
 from samebits.store.record import TRIALS

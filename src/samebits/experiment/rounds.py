@@ -15,10 +15,9 @@ from samebits.launch.capacity import Capacity, Usage, UsageMeter
 from samebits.launch.environment import Slot
 from samebits.launch.hosts import EndingTrials, HostedTrial, TrialOrder
 from samebits.launch.leaks import Leaks, shown
-from samebits.launch.limits import Limits
 from samebits.launch.observations import Processes, read_json
 from samebits.launch.pauses import PausedTrials
-from samebits.launch.plan import Plan
+from samebits.launch.plan import Limits, Plan
 from samebits.launch.trial import TrialRun
 from samebits.model import NODE_WAS_LOST, STOPPED_BY_USER, Round, TrialFile
 

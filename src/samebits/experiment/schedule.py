@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from samebits import clock
 from samebits.experiment.rounds import FinishedRound
-from samebits.launch.limits import Limits
+from samebits.launch.plan import Limits
 from samebits.model import Options
 
 FIRST, FACTOR = 20, 10

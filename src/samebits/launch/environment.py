@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import samebits_probe
 from samebits import controls
-from samebits.launch import ray_programs
+from samebits.launch import ray_address
 from samebits.store.record import PROBE, SHIMS
 from samebits_probe import wire
 
@@ -135,7 +135,7 @@ def trial_environment(plan: Plan, trial: int, directory: Path, slot: Slot) -> di
     environment.update({} if slot.is_plain else device_variables(slot))
     if plan.meets_ray:
         carried = ["PYTHONPATH", wire.CONFIG_VARIABLE, *controls.environment(plan.controls, plan.seed, base)]
-        environment.update(ray_programs.variables(environment, carried))
+        environment.update(ray_address.variables(environment, carried))
     return environment
 
 

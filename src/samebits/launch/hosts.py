@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from samebits.launch.environment import Slot
     from samebits.launch.leaks import Leaks
-    from samebits.launch.limits import Limits
-    from samebits.launch.plan import Plan
+    from samebits.launch.plan import Limits, Plan
     from samebits.model import TrialFile
 
 __all__ = ["EndingTrials", "Host", "HostedTrial", "TrialOrder", "connect"]

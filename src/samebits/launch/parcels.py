@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from samebits.launch.environment import Slot
     from samebits.launch.keeper import Post
-    from samebits.launch.limits import Limits
-    from samebits.launch.plan import Request
+    from samebits.launch.plan import Limits, Request
 
 __all__ = ["Delivery", "NodeOrder", "RayOrder", "has_more", "pack", "received", "sent", "unpack"]
 

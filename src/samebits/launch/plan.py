@@ -1,4 +1,6 @@
-"""What was asked for (`Request`), and what follows from it before the first trial starts (`Plan`)."""
+"""What was asked for (`Request`), what follows from it before the first trial starts (`Plan`), and when samebits ends a
+trial (`Limits`).
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,15 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import samebits_probe
 from samebits import controls
 from samebits.errors import NotFound, RecordBusy, RecordExists, SamebitsError, UsageError
-from samebits.launch import command, custody, environment, hosts, ray_programs
+from samebits.launch import command, custody, environment, hosts, ray_address
 from samebits.model import Options
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
 from samebits.store.record import PROBE
@@ -151,7 +154,7 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
         xxhash=extension,
         host=host,
         said=host.reach(request.directory),
-        meets_ray=ray_programs.may_meet_cluster(),
+        meets_ray=ray_address.may_meet_cluster(),
     )
 
 
@@ -234,3 +237,45 @@ def _places(request: Request) -> Iterator[Path]:
     names = (stem, *(f"{stem}-{n}" for n in range(2, 1000)))
     folder = (request.directory / custody.RECORDS).absolute()
     yield from (folder / name for name in names if not os.path.lexists(folder / name))
+
+
+# -- how long trials run ----------------------------------------------------------------------------------------------
+
+
+GROWTH = 10  # the number of steps grows at most by this factor at once
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When samebits ends a trial: after exactly `steps` steps, or after `seconds` seconds of a budget.
+
+    `grows`: more steps are allowed, up to `most`, as long as they take less time than the start of the program.
+    `waits`: a trial that has reached `steps` is not ended if it can wait for a next round. `tensors`, `details`,
+    `replay`, `draws`: what is inspected on the way. `feed`: where weights come from that samebits sets (see
+    `samebits_probe.wire`).
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+    grows: bool = False
+    most: int | None = None
+    waits: bool = False
+    tensors: dict[str, Any] | None = None
+    details: dict[str, Any] | None = None
+    replay: dict[str, Any] | None = None
+    feed: dict[str, Any] | None = None
+    draws: bool = False
+
+
+def grown(paused: Mapping[str, Any], began: float, most: int | None) -> int:
+    """Return how many steps a trial may make in all, so that they take about as long as the start of the program.
+
+    `paused`: how many steps it has made, and when the first and the last one ended. `began`: when it was started
+    (epoch). A trial that could not make twice as many steps ends where it is.
+    """
+    made, (first, last) = int(paused["steps"]), paused["step_times"]
+    if made < 2:
+        return made
+    fitting = int((first - began) * (made - 1) / max(last - first, 1e-6))
+    steps = min(fitting, made * GROWTH, most or fitting)
+    return steps if steps >= 2 * made or steps == most else made

@@ -1,22 +1,35 @@
 """The address of a Ray cluster: where it is, whether one answers there, and what samebits says if Ray cannot join it.
 
-Nothing of Ray is loaded here.
+A program may find a running cluster itself. Then samebits also watches its workers. Nothing of Ray is loaded here.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
+import tempfile
 import threading
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 from samebits.errors import UsageError
-from samebits.launch.ray_programs import CURRENT
 
-__all__ = ["HERE", "LOCAL", "Cluster", "find_cluster", "late", "refusal", "without_raylet"]
+__all__ = [
+    "CURRENT",
+    "HERE",
+    "LOCAL",
+    "Cluster",
+    "find_cluster",
+    "late",
+    "may_meet_cluster",
+    "refusal",
+    "variables",
+    "without_raylet",
+]
 
 ANSWERS = 5.0  # seconds for everything: the look-up of the name, the connection, and the answers
 HEAD = "Give the address that `ray start --head` has printed"
@@ -222,3 +235,36 @@ def _mismatch(where: str, said: str) -> str:
         return f"The Ray cluster {where} has a different Ray or Python: {said}"
     there, here = (f"Ray {ray} and Python {python}" for ray, python in versions)
     return f"The Ray cluster {where} runs {there}; samebits runs {here} here."
+
+
+# -- programs that use Ray themselves ---------------------------------------------------------------------------------
+
+
+_JOB, _OVERRIDE = "RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_OVERRIDE_JOB_RUNTIME_ENV"
+CURRENT = "ray/ray_current_cluster"  # below Ray's temporary folder, on each machine of a cluster
+
+
+def may_meet_cluster() -> bool:
+    """Return whether a program may find a running cluster. All trials of a plan get the same answer."""
+    places = (os.environ.get("RAY_TMPDIR"), tempfile.gettempdir(), "/tmp")  # noqa: S108
+    return bool(os.environ.get("RAY_ADDRESS")) or any((Path(place) / CURRENT).exists() for place in places if place)
+
+
+def variables(environment: Mapping[str, str], carried: Iterable[str]) -> dict[str, str]:
+    """Return the variables that make Ray pass variables of a trial to its workers.
+
+    `carried`: the names of the variables to pass. Values that are there already stay. If the program itself names one
+    of these variables for its workers, its own value wins.
+    """
+    job = _job(environment)
+    runtime = dict(job.get("runtime_env") or {})
+    given = {name: environment[name] for name in carried if name in environment}
+    runtime["env_vars"] = {**given, **(runtime.get("env_vars") or {})}
+    return {_JOB: json.dumps({**job, "runtime_env": runtime}, sort_keys=True), _OVERRIDE: "1"}
+
+
+def _job(environment: Mapping[str, str]) -> dict[str, Any]:
+    with suppress(ValueError):
+        found = json.loads(environment.get(_JOB) or "{}")
+        return dict(found) if isinstance(found, dict) else {}
+    return {}

@@ -260,8 +260,8 @@ def free_resources() -> Mapping[str, Mapping[str, float]]:
 
 
 def has_folder(folder: str, listing: str) -> bool:
-    """Return whether a folder of this node has this listing (see `samebits.launch.working_folder`)."""
-    from samebits.launch.working_folder import listing_of
+    """Return whether a folder of this node has this listing (see `samebits.launch.folders`)."""
+    from samebits.launch.folders import listing_of
 
     return Path(folder).is_dir() and listing_of(Path(folder)) == listing
 

@@ -22,7 +22,7 @@ from typing import IO, Any
 
 from samebits import words
 from samebits.errors import UsageError
-from samebits.launch import origin, working_folder
+from samebits.launch import folders, origin
 from samebits.launch.hosts import TrialOrder
 from samebits.launch.parcels import Delivery, RayOrder, has_more, received, sent
 from samebits.launch.ray_address import HERE, Cluster, find_cluster, late
@@ -58,11 +58,11 @@ class RayHost:
 
     def reach(self, directory: Path) -> str:
         """See Host. samebits sends the folder if a node does not have it, or if the user asks for it."""
-        code = working_folder.code_of(directory)
+        code = folders.code_of(directory)
         why = "as --each says" if self._each.get("folder") == PACKED else self._why_packed(directory, code)
         if not why:
             return ""
-        said = working_folder.refuse_large(directory)
+        said = folders.refuse_large(directory)
         # the bridge may have an older state of it: `fix --apply` tries several patches, one after the other
         self._folder, self._packed = directory, f"{directory} {code}"
         return f"the working folder ({said}) is sent to the nodes, {why}"
@@ -76,7 +76,7 @@ class RayHost:
         needs = {name: value for name, value in self._each.items() if name not in (NODE, SPREAD)}
         place = (str(directory), code, *sorted(needs.items()))
         if place not in self._bridge.lacking:
-            listing = working_folder.listing_of(directory) if directory.is_dir() else ""
+            listing = folders.listing_of(directory) if directory.is_dir() else ""
             self._bridge.lacking[place] = self._bridge.ask("lacking", needs, str(directory), listing) if listing else []
         lacking = self._bridge.lacking[place]
         return (
@@ -90,7 +90,7 @@ class RayHost:
     def start(self, order: TrialOrder) -> RemoteTrial:
         """See Host."""
         if (folder := self._folder) is not None:
-            self._bridge.keep(self._packed, lambda: working_folder.archive(folder))
+            self._bridge.keep(self._packed, lambda: folders.archive(folder))
         whole = post(order, taken=_DEVICES if "num_gpus" in self._each else (), packed=bool(self._packed))
         record = order.plan.record
         code = origin.code(record).hex()

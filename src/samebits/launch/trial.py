@@ -15,11 +15,10 @@ from samebits.launch.capacity import UsageMeter
 from samebits.launch.command import FileNames, ProgramPlace, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, ProcessFiles
-from samebits.launch.limits import Limits, grown
 from samebits.launch.local import Command, CommandEnd, Job, Launcher, end_all, still_running
 from samebits.launch.observations import Processes
 from samebits.launch.pauses import Wait
-from samebits.launch.plan import Plan, trial_name
+from samebits.launch.plan import Limits, Plan, grown, trial_name
 from samebits.launch.pythons import Pythons
 from samebits.launch.trial_files import TrialFiles
 from samebits.model import ENDED_WELL, FilesFile, Leak, Status, TrialFile

@@ -1,23 +1,28 @@
-"""Runs `locate`: inspects modules, then operators, each in trials of its own, and writes where they diverge."""
+"""Runs `locate`: inspects modules, then operators, each in trials of its own, and writes where they diverge.
+
+For the heat map of a page, it also measures how far apart two trials are in every tensor of some steps.
+"""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from samebits import ops
-from samebits.documents import InspectionRound, Location
+from samebits import comparison, ops
+from samebits.documents import InspectionRound, Location, TensorDistance
 from samebits.experiment import Progress, captures, recorded_trials
 from samebits.localization import first_difference, inspection, path, phrases
-from samebits.localization.distances import distances
 from samebits.localization.inspection import Execution, InspectedTrials, Looker, looker
 from samebits.localization.path import Way
 from samebits.model import Divergence, Result
 from samebits.ops.documents import DifferingPlace
-from samebits.store import Record, write_document
+from samebits.store import Record, Tensor, TensorLog, write_document
 from samebits.store.record import LOCATION
+from samebits.store.tensor_log import TensorRow
 from samebits_probe import wire
 
 TURNS = 3  # inspections of modules, at most: a race may diverge in a different step each time
@@ -212,3 +217,55 @@ def _notes(looked: InspectedTrials) -> list[str]:
     """Return the notes on an inspection: the first failed trial, and each different note of the watchers."""
     failures = [f"A trial of an inspection did not end well: {why}." for why in looked.failed[:1]]
     return failures + list(dict.fromkeys(note for seen in looked.trials for note in seen.notes))
+
+
+# -- distances for the heat map ---------------------------------------------------------------------------------------
+
+
+BEFORE = 2  # steps before the divergence
+MOST_BYTES = 1 << 27  # of values that one process keeps
+FULL = "there was no room for all tensors: the heat map ends earlier"
+AGAIN = "no heat map by distance: the trials that kept their values did not diverge"
+Key = tuple[int, str, str, int]  # step, kind, name, and the number of earlier tensors with these three
+
+
+def distances(eye: Looker, where: Divergence, count: int) -> tuple[list[TensorDistance], list[str]]:
+    """Return (the distances between two trials that diverge, notes). `count`: how many trials run again for them."""
+    step = max(where.step, 0)
+    wanted = {"first": max(step - BEFORE, 0), "last": step + eye.more, "most": MOST_BYTES, "layers": True}
+    pair = eye.keep(wanted, count)
+    if pair is None:
+        return [], [AGAIN]
+    logs = [TensorLog(seen.folder) for seen in pair if seen.folder is not None]
+    is_full = any(process.events_named("tensors-full") for seen in pair for process in seen.trial.processes)
+    found = list(_series(*logs)) if len(logs) == len(pair) else []
+    return found, [FULL] if is_full else []
+
+
+def _series(a: TensorLog, b: TensorLog) -> Iterator[TensorDistance]:
+    """Yield a row for each tensor that both trials kept, in the order of the first trial."""
+    mine, theirs = _tensors(a), _tensors(b)
+    rows: dict[tuple[str, str], list[tuple[int, float | None]]] = {}
+    for key, read in mine.items():
+        if key in theirs:
+            step, kind, name, _ = key
+            rows.setdefault((kind, name), []).append((step, _distance(a.read(read), b.read(theirs[key]))))
+    for (kind, name), row in rows.items():
+        steps, relative = zip(*row, strict=True)
+        yield TensorDistance(kind=kind, name=name.removeprefix(wire.LAYER), steps=list(steps), relative=list(relative))
+
+
+def _tensors(log: TensorLog) -> dict[Key, TensorRow]:
+    count, found = Counter[tuple[int, str, str]](), dict[Key, TensorRow]()
+    for row in log.rows:
+        place = (row.step, row.kind, row.name)
+        found[row.step, row.kind, row.name, count[place]] = row
+        count[place] += 1
+    return found
+
+
+def _distance(a: Tensor, b: Tensor) -> float | None:
+    """Return the relative distance: 0 for the same bits; None for different bits without such a distance."""
+    if a == b:
+        return 0.0
+    return comparison.relative_distance(a.data, b.data, a.dtype) if (a.dtype, a.shape) == (b.dtype, b.shape) else None

@@ -18,6 +18,8 @@ from samebits.store.container_files import (
     read_bzip2,
     read_events,
     read_gzip,
+    read_pdf,
+    read_png,
     read_sqlite,
     read_tar,
     read_xz,
@@ -27,7 +29,6 @@ from samebits.store.content import CATBOOST, Excessive, Parts, add_json, fingerp
 from samebits.store.masks import ANY_RUN, Run
 from samebits.store.onnx_files import read_onnx
 from samebits.store.pickle_files import read_pickle
-from samebits.store.picture_files import read_pdf, read_png
 from samebits.store.reader_process import ReaderProcess, Unreadable
 from samebits.store.record_files import digest_of
 from samebits.store.text_files import NotText, read_json_lines, read_lines, read_notebook, read_table

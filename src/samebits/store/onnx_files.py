@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from samebits.store.content import Parts, joined, text_or_bytes
-from samebits.store.protobuf import read_fields
+from samebits.store.tensorflow_files import read_fields
 
 __all__ = ["read_onnx"]
 

@@ -5,6 +5,9 @@ and so do the bytes of both files. Entries that describe objects instead of weig
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/util/tensor_bundle/tensor_bundle.h
 https://github.com/google/leveldb/blob/main/doc/table_format.md
+
+Reads messages of Protocol Buffers, too, without their schemas:
+https://protobuf.dev/programming-guides/encoding/
 """
 
 from __future__ import annotations
@@ -17,9 +20,8 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from samebits.store.content import Parts, fingerprint
-from samebits.store.protobuf import read_fields, varint
 
-__all__ = ["is_data", "is_index", "read_data", "read_index"]
+__all__ = ["is_data", "is_index", "read_data", "read_fields", "read_index", "varint"]
 
 _DATA = re.compile(r"(.+)\.data-(\d{5})-of-\d{5}")
 _MAGIC, _FOOTER = struct.pack("<Q", 0xDB4775248B80FB57), 48
@@ -135,3 +137,34 @@ def _tensor(name: str, row: bytes) -> _Tensor:
     if min(shard, offset, size) < 0:
         raise ValueError(f"the row of {name[:100]} is damaged")
     return _Tensor(name, kind, shard, offset, size)
+
+
+# -- messages of Protocol Buffers, without their schemas --------------------------------------------------------------
+
+
+def read_fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
+    """Yield the fields of a message as (number, value). Raises ValueError if the message is damaged."""
+    at = 0
+    while at < len(data):
+        key, at = varint(data, at)
+        kind, field = key & 7, key >> 3
+        if kind == 0:
+            value, at = varint(data, at)
+            yield field, value
+            continue
+        size, at = (8, at) if kind == 1 else (4, at) if kind == 5 else varint(data, at)
+        if kind not in (1, 2, 5) or at + size > len(data):
+            raise ValueError("a message is damaged")
+        yield field, data[at : at + size]
+        at += size
+
+
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    """Return the number that begins at a place, and the place after it. Raises ValueError if it is damaged."""
+    value = shift = 0
+    while at < len(data) and shift < 70:
+        byte = data[at]
+        value, at, shift = value | (byte & 127) << shift, at + 1, shift + 7
+        if byte < 128:
+            return value, at
+    raise ValueError("a number is damaged")

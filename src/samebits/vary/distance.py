@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from samebits import comparison
-from samebits.comparison.finals import weight_names
 from samebits.comparison.processes import AlignedTrial, Member
-from samebits.comparison.values import curve, point_numbers
+from samebits.comparison.values import curve, point_numbers, weight_names
 from samebits.experiment import captures
 from samebits.experiment.captures import CapturedTensor
 from samebits.experiment.turns import OneByOne

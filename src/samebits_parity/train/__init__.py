@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from samebits.reports.tree import Report
-from samebits_parity.train import attention, explanation, feed, recurrent, report, runs
+from samebits_parity.train import attention, explanation, recurrent, report, runs
 from samebits_parity.train.pairs import Pairer
 from samebits_parity.train.runs import TrainRequest
 from samebits_parity.train.values import TrainingValues
@@ -36,7 +36,7 @@ def against(asked: TrainRequest, a: TrainingValues) -> Report:
     if left:
         return report.unpaired(asked, left)
     if needs_weights and (asked.carry or begin_alike(a, b, pairs)):
-        b, pairs, unsure = feed.fed(asked, a, b, pairs)
+        b, pairs, unsure = runs.fed(asked, a, b, pairs)
         return told(asked, replace(judge(a, b, pairs, single=asked.single, carried=asked.carry), unsure=unsure))
     return told(asked, judge(a, b, pairs, single=asked.single, carried=asked.carry))
 

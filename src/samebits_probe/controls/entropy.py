@@ -5,8 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Optional
 
 from .control import CODE, Control, edit, held
-from .replacement import replace
-from .streams import Stream
+from .replacement import Stream, replace
 
 if TYPE_CHECKING:
     from .control import ControlEffect, ImportHooks

@@ -1,4 +1,4 @@
-"""Asks the compiled libraries of this process how many threads they use."""
+"""Asks the compiled libraries of this process how many threads they use, and whether the driver of a GPU is there."""
 
 import ctypes
 import os
@@ -64,3 +64,18 @@ def named_threads(part: str) -> "List[int]":
     except OSError:  # a thread has ended meanwhile
         return []
     return [count] if count else []
+
+
+# -- the GPU, without starting CUDA -----------------------------------------------------------------------------------
+
+
+def gpu_is_visible() -> bool:
+    """Return whether the driver is there, and CUDA_VISIBLE_DEVICES does not hide every device."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return os.path.exists("/dev/nvidiactl") and (shown is None or shown.strip() not in ("", "-1", "NoDevFiles"))
+
+
+def first_gpu() -> str:
+    """Return the value of CUDA_VISIBLE_DEVICES for one device: the first visible one."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
+    return shown or "0"

@@ -5,8 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .control import CODE, TOP, Control, edit, held, seeded
-from .replacement import replace
-from .streams import Stream
+from .replacement import Stream, replace
 
 if TYPE_CHECKING:
     from .control import ControlEffect, ImportHooks

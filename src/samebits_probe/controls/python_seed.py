@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from . import callers
 from .control import TOP, Control, edit, seeded
-from .replacement import replace
-from .streams import Stream
+from .replacement import Stream, replace
 
 if TYPE_CHECKING:
     from .control import ControlEffect, ImportHooks

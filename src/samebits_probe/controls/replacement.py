@@ -1,12 +1,17 @@
-"""Replaces functions of modules and classes by functions that look like the originals."""
+"""Replaces functions of modules and classes by functions that look like the originals, and entropy by a stream."""
 
 import functools
+import hashlib
 import importlib
+import itertools
+import os
 import sys
 import types
 from typing import TYPE_CHECKING, Any, Callable, Tuple
 
 if TYPE_CHECKING:
+    import builtins
+
     AnyFunction = Callable[..., Any]  # a library's function or its replacement; arguments differ between releases
     FunctionMaker = Callable[[AnyFunction], AnyFunction]
 
@@ -50,3 +55,37 @@ class _Builtin(staticmethod if sys.version_info >= (3, 10) else functools.partia
 
 def _at(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
+
+
+# -- streams of bytes that replace entropy ----------------------------------------------------------------------------
+
+
+class Stream:
+    """A stream of bytes that depends on a seed, a name, the place of the process, and the number of earlier draws.
+
+    Threads may draw from it. A child process draws different bytes than its parent and its siblings.
+    """
+
+    def __init__(self, seed: int, name: str) -> None:
+        self._key = ("%d %s" % (seed, name)).encode()
+        self._count = itertools.count()
+
+    def bytes(self, number: int) -> "builtins.bytes":
+        """Return `number` bytes."""
+        start = "%d %s" % (next(self._count), _place())
+        blocks = (
+            hashlib.blake2b(("%s %d" % (start, block)).encode(), key=self._key[:64]).digest()
+            for block in range((number + 63) // 64)
+        )
+        return b"".join(blocks)[:number]
+
+    def bits(self, number: int) -> int:
+        """Return an integer of at most `number` bits."""
+        return int.from_bytes(self.bytes((number + 7) // 8), "little") >> (-number % 8)
+
+
+def _place() -> str:
+    """Return the place of the process among its siblings, independent of its pid."""
+    processes = sys.modules.get("multiprocessing.process")
+    identity = getattr(getattr(processes, "_current_process", None), "_identity", ())
+    return "%s %s" % (os.environ.get("RANK", ""), ".".join(str(number) for number in identity))

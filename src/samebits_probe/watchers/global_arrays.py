@@ -10,16 +10,16 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
+from ..own_points import ArrayPrint
 from ..system import System
-from ..values import ArrayPrint
 from .references import MOST_ITEMS, REFERRING, attributes, has_attributes, references
 from .tabular.content import is_time
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from ..own_points import Reader
     from ..probe import Probe
-    from ..values import Reader
     from ..wire import ArrayFacts
     from .objects import Array, Library
 

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, TypeVar
 
 from ... import imports
-from ...values import ArrayPrint
+from ...own_points import ArrayPrint
 from ..objects import Arguments, Function, Library, Pytree
 from . import arrays
 from . import steps as jax_steps

@@ -8,15 +8,14 @@ import importlib.util
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple, Union
 
 from ..objects import Array, Function, Graph, Layer, Model, NamedValue, Operation, Tensor
-from ..tensorflow.accesses import handles, unordered
 from ..tensorflow.layers import LayerStack, libraries
-from ..tensorflow.operations import GIVEN, OperationPlace, Operations, ancestors, given_out
+from ..tensorflow.operations import GIVEN, OperationPlace, Operations, ancestors, given_out, handles, unordered
 from . import gradients as keras2_gradients
 
 if TYPE_CHECKING:
     from ...inspection import Inspection, Output
     from ..tensorflow.eager import EagerOperations
-    from .tapes import Tapes
+    from .gradients import Tapes
     from .watcher import Keras2Watch
 
 ShownLayer = Tuple[str, str, List[Tensor]]  # name, type, outputs

@@ -10,7 +10,7 @@ from ..objects import Array, NamedValue, Optimizer, Session, Variable
 if TYPE_CHECKING:
     from ...fingerprint import Shape
     from ...tensor_log import Feed
-    from .tensorflow import OldTensorFlow
+    from .functions import OldTensorFlow
     from .watcher import Keras2Watch
 
 _SLOT = re.compile(r"(?:.*/)?([A-Za-z_]+?)_(\d+)(?:_\d+)?:0$")

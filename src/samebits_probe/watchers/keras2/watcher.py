@@ -14,9 +14,8 @@ from ..tensorflow import variables as tensorflow_variables
 from ..tensorflow.operations import ancestors
 from ..trainers import Trainers
 from .ends import Keras2Ends
-from .functions import Functions
+from .functions import Functions, OldTensorFlow
 from .gradients import AppliedGradients, watch_backend, watch_get_gradients
-from .tensorflow import OldTensorFlow
 from .variables import EagerReader, GraphReader
 
 if TYPE_CHECKING:

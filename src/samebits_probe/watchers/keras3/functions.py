@@ -9,8 +9,7 @@ from .. import norms
 from ..objects import Arguments, Array, Function, Model, NamedValue, Optimizer
 from ..trainers import Trainers
 from . import models
-from .points import named_leaves
-from .rows import ArrayRows
+from .points import ArrayRows, named_leaves
 
 if TYPE_CHECKING:
     from ...inspection import Inspection, Output

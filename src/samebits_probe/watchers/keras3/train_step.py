@@ -8,8 +8,7 @@ from ..objects import Array, Function, Model, Optimizer, Tensor
 from . import collection, models
 from .collection import CollectionHooks, StepCollection
 from .functions import Keras3Watch
-from .points import named_batch
-from .rows import ArrayRows
+from .points import ArrayRows, named_batch
 
 if TYPE_CHECKING:
     from ..tensorflow.inspection import Step

@@ -10,15 +10,14 @@ import weakref
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..objects import Function, NamedValue, Reference, Tensor
-from .compiler import AT_STEPS, WHY_STEPS
 from .leaves import FreeLeaves, leaves_of
 from .optimizers import record_buffers
 from .tensors import dtype_name, shape_of
+from .watch import AT_STEPS, WHY_STEPS
 
 if TYPE_CHECKING:
-    from .compiler import CompilerHook
     from .forwards import Forwards
-    from .watch import PyTorchWatch
+    from .watch import CompilerHook, PyTorchWatch
 
 Leaves = List[Tuple[str, Optional[Tensor]]]  # with names; None for a dead one
 Begun = Tuple[Any]  # what `before` gives to `after`

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from ... import imports
 from ..objects import CallArguments, Function, Optimizer
-from .layers import facts_of_optimizer
 from .plans import OptimizerPlan
-from .settings import plain
+from .settings import facts_of_optimizer, plain
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType

@@ -1,13 +1,19 @@
-"""Hyperparameters of an optimizer: the learning rate of each group as a number, the others by their exact text."""
+"""Hyperparameters of an optimizer, and what inner modules return for `samebits parity train`."""
 
+import functools
 import operator
 import struct
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 
+from ... import wire
 from ...trace import Group, Rows
-from ..objects import Optimizer
+from ..objects import Module, Optimizer
+from .names import ModuleNames
 
 if TYPE_CHECKING:
+    from ...wire import LayerFacts, OptimizerFacts
+    from .forwards import Forwards
+    from .plans import PlanWeight
     from .watch import PyTorchWatch
 
 _IMMUTABLE = frozenset((type(None), bool, int, float, str))
@@ -73,3 +79,57 @@ def plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     return type(value).__name__
+
+
+# -- inner modules ----------------------------------------------------------------------------------------------------
+
+
+_SAID = (bool, int, float, str, tuple)
+
+
+def watch_layers(watch: "PyTorchWatch", forwards: "Forwards") -> None:
+    """Wrap `Module.__call__` if the values of layers are wanted; else it stays as it is."""
+    values = watch.probe.values
+    if values is None or not values.layers:
+        return
+    kind, names = watch.torch.nn.Module, ModuleNames(watch)
+    original = kind.__call__
+
+    def returned(module: Module, result: Any) -> None:
+        name = names.of(module)
+        values.about("layer", name, facts_of(module, name))
+        for path, tensor in forwards.tensors(wire.LAYER + name, result):
+            watch.capture("forward", path, tensor)
+
+    @functools.wraps(original)
+    def __call__(self: Module, *args: Any, **kwargs: Any) -> Any:
+        is_seen = watch.inside and not watch.is_compiling() and watch.torch.is_grad_enabled() and not watch.is_idle()
+        if is_seen:
+            watch.probe.guard("name of a layer", names.of, self)  # the outermost first, because it knows the inner ones
+        result = original(self, *args, **kwargs)
+        if is_seen:
+            watch.probe.guard("values of a layer", returned, self, result)
+        return result
+
+    kind.__call__ = __call__
+
+
+def facts_of(module: Module, name: str) -> "LayerFacts":
+    """Return the class of a module, its plain settings, and the names of its own weights."""
+    own = [name + "." + key if name else key for table in (module._parameters, module._buffers) for key in table]
+    settings = {key: plain(value) for key, value in vars(module).items() if _is_setting(key, value)}
+    return {"type": type(module).__name__, "weights": own, "settings": settings}
+
+
+def _is_setting(key: str, value: Any) -> bool:
+    return not key.startswith("_") and isinstance(value, _SAID)
+
+
+def facts_of_optimizer(optimizer: Optimizer, weights: "List[PlanWeight]") -> "OptimizerFacts":
+    """Return the class of an optimizer, and each group's hyperparameters with the names of its weights, in order."""
+    names = iter(weights)
+    groups = []
+    for group in optimizer.param_groups:
+        settings = {key: plain(value) for key, value in group.items() if key != "params"}
+        groups.append(dict(settings, weights=[next(names).name for _ in group["params"]]))
+    return {"type": type(optimizer).__name__, "library": "pytorch", "groups": groups}

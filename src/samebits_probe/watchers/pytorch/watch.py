@@ -1,14 +1,19 @@
-"""What the parts of the PyTorch watcher share: the probe, the fingerprints, the names, and the state of the program."""
+"""What the parts of the PyTorch watcher share: the probe, the fingerprints, the names, and the state of the program.
+
+`CompilerHook` is about `torch.compile`: the compiler must not see the watcher. Functions that the compiler traces as a
+part of the program (the wrapper of module calls, the optimizer hooks) return at once while it traces. Others run
+between two compiled pieces, while the compiler's frame hook is still on. Their frames are skipped, and the hook is put
+aside while they work, so that nothing of the watcher is ever compiled.
+"""
 
 import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
+from ...own_points import ArrayPrint
 from ...system import System
-from ...values import ArrayPrint
-from ..objects import Library, Optimizer, Tensor
+from ..objects import Function, Library, Optimizer, Tensor
 from ..trainers import OWN_MODEL, TRAINS_ELSEWHERE
-from .compiler import CompilerHook
 from .names import TensorNames
 from .tensors import Fingerprints, dtype_name, shape_of
 
@@ -171,3 +176,43 @@ def _worker_facts(torch: Library) -> Dict[str, Any]:
 def _parameters(optimizer: Optimizer) -> List[Tensor]:
     """Return the tensors that an optimizer trains."""
     return [tensor for group in list(optimizer.param_groups) for tensor in list(group["params"])]
+
+
+# -- torch.compile ----------------------------------------------------------------------------------------------------
+
+
+AT_STEPS = "steps inside torch.compile"
+WHY_STEPS = "they are counted by the weights that they change: their gradients and optimizer state are not seen"
+
+
+class CompilerHook:
+    """The compiler's frame hook of this PyTorch; does nothing if there is none."""
+
+    def __init__(self, torch: Library) -> None:
+        frames: Library = getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None)
+        self._set: Optional[Function] = getattr(frames, "set_eval_frame", None)
+        self._frames = frames
+        self.is_compiling = getattr(getattr(torch, "compiler", None), "is_compiling", None) or _never
+
+    def pause(self) -> Any:
+        """Put the compiler's hook aside. Returns what `resume` takes."""
+        return self._set(None) if self._set is not None else None
+
+    def resume(self, hook: Any) -> None:
+        """Put it back."""
+        if self._set is not None:
+            self._set(hook)
+
+    def skipped(self, function: Function) -> Function:
+        """Mark a function whose frame must not be compiled if it runs between two compiled pieces."""
+        code, frames = function.__code__, self._frames
+        if hasattr(frames, "set_code_exec_strategy"):
+            skip, default = frames._FrameAction.SKIP, frames._FrameAction.DEFAULT
+            frames.set_code_exec_strategy(code, frames._FrameExecStrategy(skip, default))
+        elif hasattr(frames, "skip_code"):
+            frames.skip_code(code)
+        return function
+
+
+def _never() -> bool:
+    return False

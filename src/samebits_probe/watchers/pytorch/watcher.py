@@ -12,8 +12,8 @@ from .backward import Backward, ByHand, watch_backward
 from .ends import PyTorchEnds, watch_saving
 from .forwards import Forwards, watch_modules
 from .inspection import watch_details
-from .layers import watch_layers
 from .optimizers import Optimizers, watch_scaling, watch_steps
+from .settings import watch_layers
 from .watch import PyTorchWatch
 
 if TYPE_CHECKING:

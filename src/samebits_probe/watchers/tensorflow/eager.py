@@ -16,9 +16,8 @@ from tensorflow.python.ops import gen_resource_variable_ops
 from ...inspection import constant, numbers
 from ...lines import innermost, running
 from ..objects import Function, Graph, Tensor
-from .accesses import WRITES
 from .layers import LayerStack
-from .operations import NO_VALUE, is_random
+from .operations import NO_VALUE, WRITES, is_random
 
 if TYPE_CHECKING:
     from ...inspection import Inspection, Output

@@ -11,10 +11,9 @@ from ...lines import OWN, innermost
 from ..keras3.models import is_symbolic
 from ..keras3.points import named_leaves
 from ..objects import Function, Graph, Layer, Library, NamedValue, Operation, Tensor
-from .accesses import WRITES, handles, unordered
 from .eager import EagerOperations, TensorReaders
 from .layers import LayerStack, Lines, libraries, owners, shown, size
-from .operations import OperationPlace, Operations, ancestors
+from .operations import WRITES, OperationPlace, Operations, ancestors, handles, unordered
 
 if TYPE_CHECKING:
     from ...inspection import Inspection
