@@ -1,5 +1,6 @@
 """What noise refuses, reads and says. No trial is run here."""
 
+import base64
 import json
 import math
 import re
@@ -271,6 +272,12 @@ def test_the_dots_stand_at_their_places():
 def test_equal_values_are_drawn_too():
     assert "7" in figure.dots(figure.rows_of({None: [6.54] * 7}), (6.54, 6.54))
     assert figure.drawing(figure.rows_of({None: [0.0] * 7}), None).startswith("data:image/svg+xml;base64,")
+
+
+def test_a_long_number_at_the_end_of_the_axis_is_not_cut_off():
+    svg = base64.b64decode(figure.drawing(figure.rows_of({None: [0.0, 0.05262]}), None).partition(",")[2]).decode()
+    place = float(re.findall(r'<text x="([0-9.]+)"[^>]*>0.05262<', svg)[0])
+    assert place + figure.CHARACTER * len("0.05262") / 2 <= figure.WIDE
 
 
 def test_every_format_shows_the_layers_and_escapes_the_command():

@@ -129,12 +129,17 @@ def drawing(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
     for place, row in enumerate(rows):
         parts += _drawn(row, MARGIN + TALL * place, axis)
     text = 'font-family="sans-serif" font-size="13" fill="#263238"'
-    parts += [f'<text x="{axis.at(end):.1f}" y="{tall - 6}" text-anchor="middle" {text}>{end:.4g}</text>'
-              for end in axis[:2]]  # fmt: skip
+    parts += [f'<text x="{_middle(f"{end:.4g}", axis.at(end)):.1f}" y="{tall - 6}" text-anchor="middle" {text}>'
+              f"{end:.4g}</text>" for end in axis[:2]]  # fmt: skip
     rules = "".join(f'[{what}="{light}"]{{{what}:{dark}}}' for (what, light), dark in DARK.items())
     style = f"<style>@media (prefers-color-scheme: dark){{{rules}}}</style>"
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {tall}" {text}>{style}{"".join(parts)}</svg>'
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def _middle(number: str, wanted: float) -> float:
+    """Return the place of the middle of a number: the wanted one, unless the number would not fit into the drawing."""
+    return min(wanted, WIDE - CHARACTER * (len(number) + 1) / 2)
 
 
 def _drawn(row: DotRow, top: float, axis: Axis) -> list[str]:
