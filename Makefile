@@ -28,7 +28,7 @@ test: .venv/test.stamp  ## all tests but the slow ones (some 15 minutes on two c
 
 test-all: .venv/test.stamp  ## all tests (three quarters of an hour on two cores, the environments of `samebits env` included)
 	@$(BYTECODE)
-	$(PYTEST) $(TESTS)
+	$(PYTEST) --durations=40 --durations-min=15 $(TESTS)
 
 study: .venv/test.stamp  ## the paper's study in small: today's setups, and the old ones whose environments are there
 	$(BIN)/samebits study lenet5 --scale smoke --out studies/lenet5-smoke; test $$? -eq 0 -o $$? -eq 3
