@@ -25,7 +25,7 @@ _OWN_POOLS = (os.sep + "multiprocessing" + os.sep, os.sep + "concurrent" + os.se
 def watch(event: "Callable[..., None]") -> None:
     """Call `event(name, **fields)` for exec, started and forked (see wire.py)."""
     children = _Children(event)
-    if not imports.add(children.notes()):
+    if not imports.add_audit_hook(children.notes()):
         _wrap_exec(children.became)
 
 

@@ -40,7 +40,7 @@ def watch(report: "Report", left: "Sequence[str]" = ()) -> "Callable[[Sequence[s
     """
     files = _Files(report)
     files.look_for(left)
-    if not imports.add(files.notes()):
+    if not imports.add_audit_hook(files.notes()):
         _wrap_open(files.opened)
     for name in _STAT_MODULES:
         imports.after(name, files.watch_stat)

@@ -97,7 +97,7 @@ def _wrap(loader: "Any", name: str) -> None:
 # -- audit events (Python 3.8 and later) ------------------------------------------------------------------------------
 
 
-def add(notes: "Dict[str, Note]") -> bool:
+def add_audit_hook(notes: "Dict[str, Note]") -> bool:
     """Call `notes[event](*arguments)` for each of these events. Returns False if this Python has no audit events."""
     if not hasattr(sys, "addaudithook"):
         return False

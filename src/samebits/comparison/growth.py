@@ -36,8 +36,10 @@ class _Growth(NamedTuple):
     def of_lists_of_tables(self) -> Iterator[str]:
         """Yield the length and the further entries of each list that has only grown. Each entry is a table."""
         for name in self.late.tensors:
+            if name != _LENGTH and not name.endswith(f".{_LENGTH}"):
+                continue
             few, many = self._shown(name)
-            if (name == _LENGTH or name.endswith(f".{_LENGTH}")) and isinstance(few, int) and isinstance(many, int):
+            if isinstance(few, int) and isinstance(many, int) and few < many:  # else going through all parts is vain
                 above = name.removesuffix(_LENGTH)
                 entries = self._entries(above)
                 if self._repeats(list(entries.values()), few, many):
