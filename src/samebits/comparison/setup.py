@@ -1,28 +1,23 @@
 """The setup as the trials saw it: interpreter, machine, packages, and which controls took effect.
 
-It also says when a difference is not a divergence: if the trials that differ had different files or machines, or if a
-race decides what the probe sees.
+It also says when a difference is not a divergence: if the trials that differ had different files or machines.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from samebits import words
-from samebits.comparison.divergence import find_divergence
 from samebits.comparison.groups import Comparison
-from samebits.comparison.processes import AlignedTrial, Member, is_pooled
+from samebits.comparison.processes import AlignedTrial
 from samebits.comparison.reasons import Reason
-from samebits.model import Divergence, HeldControl, Leak, RecordFile, Setup
+from samebits.model import HeldControl, Leak, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
-from samebits_probe import wire
 
 
 def setup(record: RecordFile, aligned: Sequence[AlignedTrial]) -> Setup:
@@ -103,65 +98,9 @@ MACHINE_FACTS = (
 
 
 def why_no_divergence(comparison: Comparison, record: RecordFile, *, nodes_asked: bool = False) -> Reason | None:
-    """Return why the difference may not come from the program itself, or None. `nodes_asked`: see `verdict.judge`."""
-    doubt = _pooled(comparison) or _leaked(comparison, record)
+    """Return why the difference may come from files or machines, or None. `nodes_asked`: see `verdict.judge`."""
+    doubt = _leaked(comparison, record)
     return doubt if doubt or nodes_asked else _other_machine(comparison)
-
-
-def counted_divergence(whole: Comparison) -> tuple[Comparison, Divergence | None]:
-    """Return the comparison that counts, and its divergence.
-
-    If the workers of a pool differ only in their tasks, and anything else differs, too, only the rest counts.
-    """
-    divergence = find_divergence(whole)
-    if divergence is not None and _differs_in_tasks(whole):
-        rest = _without_pools(whole)
-        found = find_divergence(rest)
-        if found is not None:
-            return rest, found
-    return whole, divergence
-
-
-def _pooled(comparison: Comparison) -> Reason | None:
-    """Return whether the trials differ only in the tasks that the workers of a pool were given."""
-    if not _differs_in_tasks(comparison) or not all(is_pooled(member.trace) for member in _apart(comparison)):
-        return None
-    return Reason(
-        "the workers of a pool together observed the same values, but each may be given different tasks in each trial.",
-        "Give the pool one worker for the check, or compare what the program saves: --artifact GLOB.",
-    )
-
-
-def _differs_in_tasks(comparison: Comparison) -> bool:
-    """Return whether single workers of a pool differ, but all of them together observed the same values."""
-    if not any(is_pooled(member.trace) for member in _apart(comparison)):
-        return False
-    return len({_pooled_values(aligned.trial) for aligned in comparison.aligned}) == 1
-
-
-def _apart(comparison: Comparison) -> list[Member]:
-    pairs = comparison.against_reference().values()
-    return [part.member for pair in pairs for part in pair.members if part.alone or not part.found.equal]
-
-
-def _without_pools(comparison: Comparison) -> Comparison:
-    """Return the comparison of all else: files, printed lines, and the processes that a pool gives no tasks."""
-    apart = [
-        replace(aligned.trial, processes=[process for process in aligned.trial.processes if not is_pooled(process)])
-        for aligned in comparison.aligned
-    ]
-    commands = [aligned.command for aligned in comparison.aligned]
-    return Comparison(list(map(AlignedTrial, apart, commands)), comparison.ignores)
-
-
-def _pooled_values(trial: TrialTrace) -> bytes:
-    """Return a digest over the values that all pooled workers observed, random states left out."""
-    digest = hashlib.blake2b(digest_size=16)
-    traces = [process.rows for process in trial.processes if is_pooled(process)]
-    prints = [rows["fingerprint"][rows["kind"] != wire.CODE["rng"]] for rows in traces]
-    for value in sorted(bytes(one) for some in prints for one in some):
-        digest.update(value)
-    return digest.digest()
 
 
 def _explained(comparison: Comparison, labels: Mapping[int, Hashable]) -> bool:

@@ -20,9 +20,10 @@ from samebits.comparison.divergence import group_points
 from samebits.comparison.endings import unwatched, unwatched_processes
 from samebits.comparison.groups import Comparison, group_splits
 from samebits.comparison.keys import keyed_points
+from samebits.comparison.pools import counted_difference
 from samebits.comparison.processes import AlignedTrial, normal_argv
 from samebits.comparison.reasons import Reason, ReasonInputs, begin_without, why_not_repeated
-from samebits.comparison.setup import counted_divergence, differing_facts, leak_between, setup, why_no_divergence
+from samebits.comparison.setup import differing_facts, leak_between, setup, why_no_divergence
 from samebits.comparison.threads import trains_elsewhere, with_racing_steps, without_racing_traces
 from samebits.comparison.values import agreements, final
 from samebits.comparison.warnings import Note, WarningInputs, unseeded, warnings
@@ -41,9 +42,10 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
     """
     trials = without_racing_traces(trials, record.command)
     looked = ReasonInputs(record, [AlignedTrial(trial, record.command) for trial in trials])
-    comparison, found = counted_divergence(Comparison(looked.usable, record.options.ignores))
+    comparison, found, doubt = counted_difference(Comparison(looked.usable, record.options.ignores))
     divergence = with_racing_steps(found, trials)
-    doubt = why_no_divergence(comparison, record, nodes_asked=nodes_asked) if divergence else None
+    if divergence is not None and doubt is None:
+        doubt = why_no_divergence(comparison, record, nodes_asked=nodes_asked)
     verdict, reason = ("inconclusive", doubt) if doubt else _decide(looked, comparison, divergence)
     seen = WarningInputs(record, trials, comparison, divergence, setup(record, looked.trials), reason)
     notes, extent = warnings(seen), scope(comparison.aligned)
