@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits.comparison.verdict import judged_together
+from samebits.comparison.merged_records import judged_together
 from samebits.model import FilesFile, SavedFile
 from samebits.store import open_record
 

@@ -1,16 +1,8 @@
-"""Makes the verdict of a record. It is never `repeated` because something was not seen.
-
-Two records are judged as if they were one: the trials of the second get the numbers after those of the first.
-"""
+"""Makes the verdict of a record. It is never `repeated` because something was not seen."""
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
 
 import samebits
 from samebits import words
@@ -21,17 +13,14 @@ from samebits.comparison.endings import unwatched, unwatched_processes
 from samebits.comparison.groups import Comparison, group_splits
 from samebits.comparison.keys import keyed_points
 from samebits.comparison.pools import counted_difference
-from samebits.comparison.processes import AlignedTrial, normal_argv
+from samebits.comparison.processes import AlignedTrial
 from samebits.comparison.reasons import Reason, ReasonInputs, begin_without, why_not_repeated
 from samebits.comparison.setup import differing_facts, leak_between, setup, why_no_divergence
 from samebits.comparison.threads import trains_elsewhere, with_racing_steps, without_racing_traces
 from samebits.comparison.values import agreements, final
 from samebits.comparison.warnings import Note, WarningInputs, unseeded, warnings
-from samebits.errors import UsageError
-from samebits.model import Detection, Divergence, RecordFile, Result, Scope, Trial, TrialFile, Verdict
-from samebits.options import MOST_TRIALS
-from samebits.store.record import PROBE, SHIMS, Record
-from samebits.store.trace import ProcessTrace, TrialTrace
+from samebits.model import Detection, Divergence, RecordFile, Result, Scope, Trial, Verdict
+from samebits.store.trace import TrialTrace
 from samebits_probe import wire
 
 
@@ -202,129 +191,3 @@ def _not_observed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
         for hidden in unwatched_processes(trial.trial.file):
             why = f" ({hidden.why})" if hidden.why else ""
             yield f"the process {words.command(hidden.argv)}{why}"
-
-
-# what two records should have in common, in people's words
-SAME_ASKED = ("command", "directory", "python", "environment", "host", "preset", "controls", "seed")
-SAME_FOUND = ("packages", "code", "machine", "environment")
-SHOWN = 5
-_PYTHON = re.compile(r"(python|pypy)[\d.]+")  # python3.12 is the same process as python3
-
-
-@dataclasses.dataclass(frozen=True)
-class RecordSide:
-    """One of two records. `trials`: the numbers that its trials have beside those of the other."""
-
-    folder: Path
-    file: RecordFile
-    trials: tuple[int, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class MergedRecord:
-    """Two records as one, with everything that reports need of a record."""
-
-    folder: Path
-    file: RecordFile
-    trials: list[TrialTrace]
-    sides: tuple[RecordSide, RecordSide]
-
-
-def judged_together(first: Record, second: Record, *, nodes_asked: bool = False) -> tuple[Any, Result]:
-    """Return (the two as one, the result). `nodes_asked`: see `judge`. UsageError if they cannot be compared."""
-    if first.file.hash != second.file.hash:
-        raise UsageError(
-            f"the fingerprints of the records come from two hash functions: {first.file.hash} and {second.file.hash}.",
-            f"samebits check --against {first.folder} runs the second training with the hash function of the first.",
-        )
-    joined = join(first, second)
-    result = judge(joined.file, joined.trials, nodes_asked=nodes_asked)
-    return joined, result.model_copy(update={"seconds": sum(turn.seconds for turn in joined.file.rounds)})
-
-
-def join(first: Record, second: Record) -> MergedRecord:
-    """Return one record of both. The second's trials have the numbers after those of the first."""
-    offset = max((trial.id for trial in first.trials), default=0)
-    if offset + max((trial.id for trial in second.trials), default=0) > MOST_TRIALS:
-        raise UsageError(f"the two records have more than {MOST_TRIALS} trials together.")
-    trials = [
-        _moved(trial, moved, record.file.command)
-        for record, moved in ((first, 0), (second, offset))
-        for trial in record.trials
-    ]
-    options = first.file.options.model_copy(update={"trials": len(trials)})
-    changes = {
-        "options": options,
-        "rounds": [*first.file.rounds, *second.file.rounds],
-        "notes": [*first.file.notes, *second.file.notes, *setup_differences(first, second)],
-    }
-    sides = (_side(first, 0), _side(second, offset))
-    return MergedRecord(first.folder, first.file.model_copy(update=changes), trials, sides)
-
-
-def _side(record: Record, offset: int) -> RecordSide:
-    return RecordSide(record.folder, record.file, tuple(trial.id + offset for trial in record.trials))
-
-
-def _moved(trial: TrialTrace, offset: int, command: list[str]) -> TrialTrace:
-    """Return the trial with a new number. Its arguments no longer name the old number."""
-    leaks = [leak.model_copy(update={"written_by": leak.written_by + offset}) for leak in trial.file.leaks]
-    file = trial.file.model_copy(update={"id": trial.id + offset, "leaks": leaks})
-    processes = [_neutral(process, trial, command) for process in trial.processes]
-    return dataclasses.replace(trial, file=file, processes=processes)
-
-
-def _neutral(process: ProcessTrace, trial: TrialTrace, command: list[str]) -> ProcessTrace:
-    argv = list(normal_argv(process.facts["argv"], trial, command))
-    argv[:1] = [_PYTHON.sub(r"\1", word) for word in argv[:1]]
-    return dataclasses.replace(process, facts={**process.facts, "argv": argv})
-
-
-def setup_differences(first: Record, second: Record) -> list[str]:
-    """Return one sentence for each thing that the two setups do not have in common."""
-    return [*_asked_differently(first.file, second.file), *_found_differently(first, second)]
-
-
-def _asked_differently(first: RecordFile, second: RecordFile) -> Iterator[str]:
-    for name in SAME_ASKED:
-        a, b = getattr(first, name), getattr(second, name)
-        if a != b:
-            yield f"the records differ in {name}: {_shown(a)} and {_shown(b)}"
-
-
-def _found_differently(first: Record, second: Record) -> Iterator[str]:
-    if not first.trials or not second.trials:
-        return
-    for name in SAME_FOUND:
-        a, b = _facts_of(first.trials[0].file, name), _facts_of(second.trials[0].file, name)
-        keys = sorted(key for key in {*a, *b} if a.get(key) != b.get(key))
-        if keys and (name != "packages" or (a and b)):  # a process that observed nothing does not list its packages
-            said = "; ".join(f"{key} {_shown(a.get(key))} and {_shown(b.get(key))}" for key in keys[:SHOWN])
-            more = f"; and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
-            yield f"the records differ in {name}: {said}{more}"
-
-
-def _facts_of(trial: TrialFile, name: str) -> dict[str, Any]:
-    """Return the facts of a trial, without the search paths that samebits itself adds. Each record has its own."""
-    facts: dict[str, Any] = getattr(trial, name)
-    if name != "environment" or "PYTHONPATH" not in facts:
-        return facts
-    probe = Path(str(facts["PYTHONPATH"]).split(os.pathsep)[0])
-    own = (str(probe), str(probe.parent / SHIMS)) if probe.name == PROBE else ()
-    paths = {
-        variable: str(facts[variable]).split(os.pathsep) for variable in ("PYTHONPATH", "PATH") if variable in facts
-    }
-    return {
-        **facts,
-        **{variable: os.pathsep.join(x for x in folders if x not in own) for variable, folders in paths.items()},
-    }
-
-
-def _shown(value: Any) -> str:
-    if value is None or value == []:
-        return "none"
-    if isinstance(value, dict):  # the files of the code, each with its fingerprint
-        text = ", ".join(f"{name} {str(found)[:8]}" for name, found in value.items())
-    else:
-        text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."

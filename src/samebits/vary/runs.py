@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from samebits import checks, controls, store, words
-from samebits.comparison.verdict import judged_together
+from samebits.comparison.merged_records import judged_together
 from samebits.errors import SamebitsError
 from samebits.experiment import Progress, Request
 from samebits.experiment.turns import Once, WorkProgress, side_by_side
