@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from samebits.launch.hosts import TrialOrder
-from samebits.launch.keeper import Keeper, Post
-from samebits.launch.parcels import Delivery
+from samebits.launch.keeper import Delivery, Keeper, Post
 from samebits.launch.remote import RemoteTrial, packed_code, post
 
 

@@ -10,8 +10,7 @@ import pytest
 from samebits import launch
 from samebits.errors import UsageError
 from samebits.experiment import Progress, Request
-from samebits.launch.keeper import Keeper
-from samebits.launch.parcels import Delivery
+from samebits.launch.keeper import Delivery, Keeper
 from samebits.launch.remote import RemoteTrial, packed_code, post
 from samebits.model import Options
 from samebits.reports.presenters import terminal

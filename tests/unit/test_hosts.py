@@ -13,8 +13,8 @@ from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.launch import custody, hosts, remote
 from samebits.launch.hosts import Host, HostedTrial, connect
+from samebits.launch.keeper import Delivery, has_more, pack
 from samebits.launch.local_host import LocalHost
-from samebits.launch.parcels import Delivery, has_more, pack
 from samebits.launch.remote import RemoteTrial
 from samebits.launch.trial import TrialRun
 from samebits.model import STOPPED_BY_USER, FilesFile, Options, TrialFile

@@ -4,8 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from samebits.launch.keeper import Post, Treatment
-from samebits.launch.parcels import Delivery
+from samebits.launch.keeper import Delivery, Post, Treatment
 from samebits.launch.ray_host import Bridge, RayHost
 
 

@@ -10,8 +10,7 @@ import pytest
 
 from samebits.errors import UsageError
 from samebits.launch import slurm, slurm_array, slurm_host, slurm_job, slurm_worker
-from samebits.launch.keeper import Post, Treatment
-from samebits.launch.parcels import Delivery
+from samebits.launch.keeper import Delivery, Post, Treatment
 from samebits.launch.slurm import TaskState, job_number, last_words, refuse_without_slurm
 from samebits.launch.supervisor import LAST, Process, cleaners
 from samebits.needs import read_sbatch

@@ -4,7 +4,7 @@ import pytest
 
 from samebits.errors import UsageError
 from samebits.launch import folders
-from samebits.launch.parcels import unpack
+from samebits.launch.keeper import unpack
 
 
 @pytest.fixture

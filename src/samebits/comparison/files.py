@@ -28,10 +28,10 @@ from samebits.comparison.file_pairs import (
     Pair,
     paired,
     results_in_names,
+    unlike_lines,
     was_there,
 )
 from samebits.comparison.growth import grown_parts
-from samebits.comparison.line_pairs import unlike_lines
 from samebits.globs import matches_any
 from samebits.model import Lines, SavedFile
 from samebits.store.artifacts import is_attribute

@@ -20,10 +20,9 @@ from samebits import __version__, store
 from samebits.errors import SamebitsError, UsageError
 from samebits.launch import custody
 from samebits.launch.folders import discard
-from samebits.launch.keeper import treatment
+from samebits.launch.keeper import Delivery, NodeOrder, pack, received, sent, treatment, unpack
 from samebits.launch.leaks import Leaks
 from samebits.launch.local import LocalLauncher
-from samebits.launch.parcels import Delivery, NodeOrder, pack, received, sent, unpack
 from samebits.launch.plan import Plan, arrange, trial_name
 from samebits.launch.trial import TrialRun
 from samebits.store.record import PROBE

@@ -24,8 +24,7 @@ import ray
 from ray import exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from samebits.launch.keeper import Post, outcome_here
-from samebits.launch.parcels import Delivery, RayOrder, received, sent
+from samebits.launch.keeper import Delivery, Post, RayOrder, outcome_here, received, sent
 from samebits.launch.ray_address import refusal, without_raylet
 from samebits.launch.ray_nodes import NotAdmitted, Placement, fitting, name_of
 

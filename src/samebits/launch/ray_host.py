@@ -24,7 +24,7 @@ from samebits import words
 from samebits.errors import UsageError
 from samebits.launch import folders, origin
 from samebits.launch.hosts import TrialOrder
-from samebits.launch.parcels import Delivery, RayOrder, has_more, received, sent
+from samebits.launch.keeper import Delivery, RayOrder, has_more, received, sent
 from samebits.launch.ray_address import HERE, Cluster, find_cluster, late
 from samebits.launch.remote import RemoteTrial, packed_code, post
 from samebits.needs import NODE, PACKED, SPREAD

@@ -18,8 +18,7 @@ from samebits import __version__, store
 from samebits.errors import SamebitsError
 from samebits.launch import custody, origin
 from samebits.launch.hosts import TrialOrder
-from samebits.launch.keeper import Post, treatment
-from samebits.launch.parcels import Delivery, NodeOrder, pack, unpack
+from samebits.launch.keeper import Delivery, NodeOrder, Post, pack, treatment, unpack
 from samebits.launch.trial import ENDED_BEFORE
 from samebits.model import NODE_WAS_LOST, FilesFile, Status, TrialFile
 from samebits.store.record import PROBE, SHIMS, read_trial

@@ -17,8 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from samebits.launch.custody import JOBS
-from samebits.launch.keeper import Post
-from samebits.launch.parcels import Delivery
+from samebits.launch.keeper import Delivery, Post
 from samebits.launch.remote import packed_code
 from samebits.launch.slurm import (
     ANSWERS,

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from samebits.model import SavedFile
-from samebits.store import ocdbt_files, tensorflow_files
+from samebits.store import array_files, protobuf_files
 from samebits.store.array_files import read_hdf5, read_keras, read_npy, read_npz, read_safetensors
 from samebits.store.container_files import (
     read_bzip2,
@@ -27,8 +27,8 @@ from samebits.store.container_files import (
 )
 from samebits.store.content import CATBOOST, Excessive, Parts, add_json, fingerprint, parse_json, text_or_bytes
 from samebits.store.masks import ANY_RUN, Run
-from samebits.store.onnx_files import read_onnx
 from samebits.store.pickle_files import read_pickle
+from samebits.store.protobuf_files import read_onnx
 from samebits.store.reader_process import ReaderProcess, Unreadable
 from samebits.store.record_files import digest_of
 from samebits.store.text_files import NotText, read_json_lines, read_lines, read_notebook, read_table
@@ -141,9 +141,9 @@ def link_to_folder(path: str, target: str, run: Run = ANY_RUN) -> SavedFile:
 
 
 def _suffix(path: Path) -> str:
-    if tensorflow_files.is_data(path) or tensorflow_files.is_index(path):
+    if protobuf_files.is_data(path) or protobuf_files.is_index(path):
         return ".checkpoint-index" if path.suffix == ".index" else ".checkpoint-data"
-    if ocdbt_files.is_data(path):
+    if array_files.is_ocdbt_data(path):
         return ".ocdbt-data"
     return ".events" if ".tfevents" in path.name else path.suffix.lower()
 
@@ -283,12 +283,12 @@ READERS: dict[str, Reader] = {
     ".tsv": read_table,
     **dict.fromkeys(_PICKLES, read_pickle),
     ".events": read_events,
-    ".checkpoint-data": tensorflow_files.read_data,
-    ".checkpoint-index": tensorflow_files.read_index,
+    ".checkpoint-data": protobuf_files.read_data,
+    ".checkpoint-index": protobuf_files.read_index,
     ".tar": read_tar,
     ".onnx": read_onnx,
-    ".ocdbt": ocdbt_files.read_manifest,
-    ".ocdbt-data": ocdbt_files.read_data,
+    ".ocdbt": array_files.read_ocdbt,
+    ".ocdbt-data": array_files.read_ocdbt_data,
 }
 
 

@@ -24,7 +24,7 @@ from urllib.parse import quote
 from samebits.store.array_files import add_array
 from samebits.store.content import LimitedStream, Parts, add_json, joined, parse_json
 from samebits.store.pickle_files import add_pickle
-from samebits.store.tensorflow_files import read_fields
+from samebits.store.protobuf_files import read_fields
 from samebits.store.text_files import MODEL_BEGINNINGS, NotText, decoded
 from samebits.store.value_names import reason_of_key
 

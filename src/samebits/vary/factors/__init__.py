@@ -27,7 +27,7 @@ _OTHERS = {
     "cpu-load": ("surroundings", "CpuLoad"),
     "library-version": ("surroundings", "LibraryVersion"),
     "interpreter": ("surroundings", "InterpreterFactor"),
-    "node": ("nodes", "Node"),
+    "node": ("surroundings", "Node"),
 }
 
 # in the order in which they are varied and reported

@@ -1,13 +1,13 @@
-"""Reads checkpoints of TensorFlow: the tensors in a data file, by their names in the index beside it.
+"""Reads files that consist of messages of Protocol Buffers, without their schemas: checkpoints of TensorFlow, and ONNX.
 
-The index is a sorted table of strings. Keras saves the variables of a model in an order that differs from run to run,
-and so do the bytes of both files. Entries that describe objects instead of weights are left out.
+https://protobuf.dev/programming-guides/encoding/
+
+A checkpoint has its tensors in data files, and their names in an index beside these: a sorted table of strings. Keras
+saves the variables of a model in an order that differs from run to run, and so do the bytes of both files. Entries that
+describe objects instead of weights are left out.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/util/tensor_bundle/tensor_bundle.h
 https://github.com/google/leveldb/blob/main/doc/table_format.md
-
-Reads messages of Protocol Buffers, too, without their schemas:
-https://protobuf.dev/programming-guides/encoding/
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from samebits.store.content import Parts, fingerprint
+from samebits.store.content import Parts, fingerprint, joined, text_or_bytes
 
-__all__ = ["is_data", "is_index", "read_data", "read_fields", "read_index", "varint"]
+__all__ = ["is_data", "is_index", "read_data", "read_fields", "read_index", "read_onnx", "varint"]
 
 _DATA = re.compile(r"(.+)\.data-(\d{5})-of-\d{5}")
 _MAGIC, _FOOTER = struct.pack("<Q", 0xDB4775248B80FB57), 48
@@ -168,3 +168,25 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 128:
             return value, at
     raise ValueError("a number is damaged")
+
+
+# -- ONNX: a model's graph and all else that it computes with, and apart from these what is said about it --------------
+# https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+
+_DOC_STRING, _METADATA = 6, 14  # fields of a ModelProto
+_NAMES = {7: "graph", 8: "operators"}
+
+
+def read_onnx(path: Path, parts: Parts) -> str:
+    """Add the fields of a model. Its description and its metadata do not belong to what it computes."""
+    for number, value in read_fields(path.read_bytes()):
+        if number == _DOC_STRING:
+            parts.add_plain("doc_string", text_or_bytes(value))
+        elif number == _METADATA and isinstance(value, bytes):
+            entry = dict(read_fields(value))
+            parts.add_plain(joined("metadata", text_or_bytes(entry.get(1, b""))), text_or_bytes(entry.get(2, b"")))
+        else:
+            name = _NAMES.get(number, f"field {number}")
+            parts.models.append(name)
+            parts.add(name, "field", value if isinstance(value, bytes) else str(value).encode())
+    return "onnx"
