@@ -10,9 +10,8 @@ import os
 import sys
 import threading
 
-from . import rng
-from .controls import callers
-from .lines import OWN
+from . import callers, rng
+from .callers import OWN
 from .system import System
 
 TYPE_CHECKING = False

@@ -5,22 +5,30 @@ opens by itself: it looks at the folders before and after a trial, and asks the 
 that were left there.
 """
 
+import binascii
 import functools
 import os
 import sys
 from types import ModuleType
 
-from . import imports, names
+from . import hooks
 from .system import System
+
+try:
+    from _blake2 import blake2b  # hashlib imports OpenSSL, which takes longer than the import of the whole probe
+except ImportError:
+    from hashlib import blake2b
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
+    from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
     AnyPath = Union[str, bytes, os.PathLike[Any]]  # as a program passes it
     PathOrNumber = Union[AnyPath, int]  # some functions also take the number of an open file
     Report = Callable[[str, str], None]
+
+__all__ = ["MOST_NAMES", "NO_NAMES", "holds_name", "table_of_names", "watch"]
 
 _IGNORED = (".so", ".pyi", ".pth.py")
 _SYSTEM = ("/proc/", "/sys/", "/usr/", "/etc/", "/lib/")
@@ -35,15 +43,15 @@ _STAT_MODULES = ("genericpath", "posixpath", "pathlib", "pathlib._local")
 def watch(report: "Report", left: "Sequence[str]" = ()) -> "Callable[[Sequence[str]], None]":
     """Call `report(event, path)` once for every event and path (the events are listed in wire.py).
 
-    `left`: two tables of `names`: the files and folders that earlier trials made, and the folders that hold these.
+    `left`: two tables of names: the files and folders that earlier trials made, and the folders that hold these.
     Looks at other names are not reported. The returned function takes new tables.
     """
     files = _Files(report)
     files.look_for(left)
-    if not imports.add_audit_hook(files.notes()):
+    if not hooks.add_audit_hook(files.notes()):
         _wrap_open(files.opened)
     for name in _STAT_MODULES:
-        imports.after(name, files.watch_stat)
+        hooks.after_import(name, files.watch_stat)
     return files.look_for
 
 
@@ -53,16 +61,16 @@ class _Files:
         self._known: Set[Tuple[str, str]] = set()  # (event, path)
         # a new name that the process gave to an earlier file -> the file's old name
         self._sources: Dict[str, str] = {}
-        self._left, self._folders = names.NONE, names.NONE
+        self._left, self._folders = NO_NAMES, NO_NAMES
         # absolute paths whose checks are noted already: the import of PyTorch checks 1,300 paths 10,000 times
         self._checked: Set[str] = set()
 
     def look_for(self, left: "Sequence[str]") -> None:
         """Report looks at these names from now on."""
-        self._left, self._folders = left or (names.NONE, names.NONE)
+        self._left, self._folders = left or (NO_NAMES, NO_NAMES)
         self._checked.clear()
 
-    def notes(self) -> "Dict[str, imports.Note]":
+    def notes(self) -> "Dict[str, hooks.Note]":
         """Return {audit event about files: the function to call}."""
         return {
             "open": self.opened,
@@ -126,13 +134,13 @@ class _Files:
         if isinstance(path, int):
             return
         path = System.abspath(System.fsdecode(path or "."))
-        if names.holds(self._folders, path) and not _of_imports(sys._getframe(3)):
+        if holds_name(self._folders, path) and not _of_imports(sys._getframe(3)):
             self._tell("listed", path)
 
     def _made(self, path: "AnyPath", *_: "Any") -> None:
         path = System.abspath(System.fsdecode(path))
-        is_near = any(names.holds(self._folders, one) for one in (path, os.path.dirname(path)))
-        if is_near or names.holds(self._left, path):
+        is_near = any(holds_name(self._folders, one) for one in (path, os.path.dirname(path)))
+        if is_near or holds_name(self._left, path):
             self._tell("made", path)
 
     def _removed(self, path: "AnyPath", *_: "Any") -> None:
@@ -154,7 +162,7 @@ class _Files:
                 self._checked.clear()
             self._checked.add(path)
         path = System.abspath(System.fsdecode(path))
-        if names.holds(self._left, path):
+        if holds_name(self._left, path):
             self._tell("asked", path)
 
 
@@ -166,7 +174,7 @@ class _Stat(ModuleType):
 
     def __init__(self, module: "ModuleType", asked: "Callable[[PathOrNumber], None]", checked: "Set[str]") -> None:
         super(_Stat, self).__init__(module.__name__, module.__doc__)
-        self.__dict__.update(_module=module, _note=imports.quietly(asked), _checked=checked)
+        self.__dict__.update(_module=module, _note=hooks.quietly(asked), _checked=checked)
         self.__dict__["fspath"] = module.fspath  # called for each path; no program replaces it
 
     def __getattr__(self, name: str) -> "Any":
@@ -223,7 +231,7 @@ def _wrap_open(opened: "Callable[..., None]") -> None:
     import builtins
     import io
 
-    original, note = io.open, imports.quietly(opened)
+    original, note = io.open, hooks.quietly(opened)
 
     @functools.wraps(original)
     def open(file: "PathOrNumber", mode: str = "r", *args: "Any", **kwargs: "Any") -> "Any":
@@ -231,3 +239,33 @@ def _wrap_open(opened: "Callable[..., None]") -> None:
         return original(file, mode, *args, **kwargs)
 
     builtins.open = io.open = open
+
+
+# -- the names left by earlier trials, as a text whose length does not depend on their number -------------------------
+# The bits of a program may depend on addresses: the order of a set of objects does. Such a program repeats if its
+# addresses are held. So the probe must not need more memory in one trial than in the next.
+MOST_NAMES = 2000
+_NAME_BYTES, _WIDTH = 6, 8  # the bytes of the digest of a name, and its characters in base 64
+NO_NAMES = "~" * (MOST_NAMES * _WIDTH)  # this character is not in base 64, and sorts after all that are
+
+
+def table_of_names(paths: "Iterable[str]") -> str:
+    """Return a table of paths for `holds_name`: a text with room for MOST_NAMES paths."""
+    return "".join(sorted({_digest(path) for path in paths})[:MOST_NAMES]).ljust(len(NO_NAMES), NO_NAMES[0])
+
+
+def holds_name(names: str, path: str) -> bool:
+    """Return whether a path is in a table of names. The answer is wrong for 1 path in 10^11."""
+    wanted, first, end = _digest(path), 0, MOST_NAMES
+    while first < end:
+        middle = (first + end) // 2
+        if names[middle * _WIDTH : (middle + 1) * _WIDTH] < wanted:
+            first = middle + 1
+        else:
+            end = middle
+    return names[first * _WIDTH : (first + 1) * _WIDTH] == wanted
+
+
+def _digest(path: str) -> str:
+    digest = blake2b(os.fsencode(path), digest_size=_NAME_BYTES).digest()
+    return binascii.b2a_base64(digest)[:_WIDTH].decode()

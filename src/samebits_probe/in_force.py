@@ -11,8 +11,7 @@ import time
 from typing import Callable, Dict, Iterable, Iterator, Optional, Tuple, TypeVar
 
 from . import controls
-from .controls.control import imported
-from .controls.native_libraries import loaded_libraries
+from .controls.control import imported, loaded_libraries
 
 Answer = TypeVar("Answer")
 _Reader = Callable[[], Optional[str]]

@@ -14,7 +14,7 @@ import functools
 import sys
 import time
 
-from .lines import OWN
+from .callers import OWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

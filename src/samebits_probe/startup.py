@@ -1,10 +1,12 @@
 """Starts the probe, in a fixed order. `sitecustomize` calls it in every Python process of the command."""
 
+import functools
 import importlib
 import json
 import os
+import sys
 
-from . import api, children, files, imports, rng, signals, wire
+from . import api, files, hooks, rng, signals, wire
 from .controls import hold
 from .system import System
 from .watchers import WATCHERS
@@ -30,16 +32,16 @@ def start(config_path: str) -> None:
     look_for = probe.guard("files", files.watch, _file_reporter(probe, config["folder"]), config.get("left") or [])
     if look_for is not None:
         probe.after_wait.append(look_for)
-    probe.guard("children", children.watch, probe.event)
+    probe.guard("children", _watch_children, probe.event)
     hold(config.get("controls") or [], config.get("seed"), probe)
     probe.last_step.append(lambda: _tell_what_is_in_force(probe, config.get("factors") or []))
     _watch_generators(probe)
     _watch_threads(probe)
     if config.get("draws"):
         probe.guard("draws", _watch_draws, probe)
-    imports.after("numpy", lambda module: probe.guard("globals", importlib.import_module, _GLOBALS))
+    hooks.after_import("numpy", lambda module: probe.guard("globals", importlib.import_module, _GLOBALS))
     for library, (name, watcher) in WATCHERS.items():
-        imports.after(library, _installer(probe, name, watcher))
+        hooks.after_import(library, _installer(probe, name, watcher))
 
 
 def _file_reporter(probe: "Probe", folder: str) -> "files.Report":
@@ -75,9 +77,9 @@ def _watch_generators(probe: "Probe") -> None:
         names = probe.guard("random states", rng.untouched) or []
         return lambda: keep(names)
 
-    imports.around.append(before_an_import)
-    imports.after("random", lambda module: keep(["python"]))
-    imports.after("numpy.random", lambda module: keep(["numpy"]))
+    hooks.around_imports.append(before_an_import)
+    hooks.after_import("random", lambda module: keep(["python"]))
+    hooks.after_import("numpy.random", lambda module: keep(["numpy"]))
 
 
 def _watch_threads(probe: "Probe") -> None:
@@ -95,8 +97,9 @@ def _watch_threads(probe: "Probe") -> None:
         if begun:
             probe.event("threads", ids=sorted(begun))
 
-    imports.around.append(before_an_import)
-    imports.after("scipy.linalg", lambda module: None)  # it is expected only because SciPy brings a BLAS of its own
+    hooks.around_imports.append(before_an_import)
+    # SciPy brings a BLAS of its own: only an import that is expected is seen
+    hooks.after_import("scipy.linalg", lambda module: None)
 
 
 def _threads() -> "Set[int]":
@@ -110,7 +113,7 @@ def _watch_draws(probe: "Probe") -> None:
     importlib.import_module("samebits_probe.draws").watch(probe)
 
 
-def _installer(probe: "Probe", name: str, watcher: str) -> "imports.ImportHook":
+def _installer(probe: "Probe", name: str, watcher: str) -> "hooks.ImportHook":
     def install(module: "Any") -> None:
         def run() -> None:
             importlib.import_module("samebits_probe.watchers." + watcher).install(module, probe)
@@ -120,3 +123,88 @@ def _installer(probe: "Probe", name: str, watcher: str) -> "imports.ImportHook":
         probe.guard("watcher " + name, run)
 
     return install
+
+
+# -- what the process starts and becomes: programs, forks of itself, a different program by exec ----------------------
+# It uses Python's audit events (3.8 and later). In older releases it wraps only `os.execv` and `os.execve`; the
+# launcher sees the other processes in /proc.
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Set
+
+    Argument = Any  # from the program: a word, several words, or anything else
+
+
+_MOST_WORDS, _MOST_CHARACTERS = 20, 200
+_MOST_PROGRAMS = 100
+_OWN_POOLS = (os.sep + "multiprocessing" + os.sep, os.sep + "concurrent" + os.sep)
+
+
+def _watch_children(event: "Callable[..., None]") -> None:
+    """Call `event(name, **fields)` for exec, started and forked (see wire.py)."""
+    children = _Children(event)
+    if not hooks.add_audit_hook(children.notes()):
+        _wrap_exec(children.became)
+
+
+class _Children:
+    def __init__(self, event: "Callable[..., None]") -> None:
+        self._event = event
+        self._started: Set[str] = set()
+        self._forked: Set[str] = set()
+
+    def notes(self) -> "Dict[str, hooks.Note]":
+        return {
+            "os.exec": self.became,
+            "subprocess.Popen": lambda executable, args, *_: self._starts(executable or _first(args), args),
+            "os.posix_spawn": lambda path, argv, *_: self._starts(path, argv),
+            "os.fork": self._forks,
+            "os.forkpty": self._forks,
+        }
+
+    def became(self, path: "Argument", argv: "Argument", *_: "Any") -> None:
+        """Note that the process asks to become a different program. If that fails, its later records show it."""
+        self._event("exec", path=_text(path), argv=_words(argv))
+
+    def _starts(self, path: "Argument", argv: "Argument") -> None:
+        path = _text(path)
+        if path not in self._started and len(self._started) < _MOST_PROGRAMS:
+            self._started.add(path)
+            self._event("started", path=path, argv=_words(argv))
+
+    def _forks(self) -> None:
+        """Note a fork by the program's own code. A pool's forks do not count: their results return to the program."""
+        frame = sys._getframe(3)
+        if frame is None or any(part in frame.f_code.co_filename for part in _OWN_POOLS):
+            return
+        place = "%s:%d" % (frame.f_code.co_filename, frame.f_lineno)
+        if place not in self._forked:
+            self._forked.add(place)
+            self._event("forked", place=place)
+
+
+def _first(args: "Argument") -> "Argument":
+    return args if isinstance(args, (str, bytes)) or hasattr(args, "__fspath__") else list(args)[0]
+
+
+def _words(argv: "Argument") -> "List[str]":
+    words = [argv] if isinstance(argv, (str, bytes)) or hasattr(argv, "__fspath__") else list(argv)
+    return [_text(word)[:_MOST_CHARACTERS] for word in words[:_MOST_WORDS]]
+
+
+def _text(word: "Argument") -> str:
+    return os.fsdecode(word) if isinstance(word, (str, bytes)) or hasattr(word, "__fspath__") else str(word)
+
+
+def _wrap_exec(became: "hooks.Note") -> None:
+    note = hooks.quietly(became)
+
+    def wrapped(original: "Callable[..., Any]") -> "Callable[..., Any]":
+        @functools.wraps(original)
+        def call(path: "Argument", args: "Argument", *env: "Any") -> "Any":
+            note(path, args)
+            return original(path, args, *env)
+
+        return call
+
+    os.execv, os.execve = wrapped(os.execv), wrapped(os.execve)

@@ -211,7 +211,7 @@ def test_the_threads_of_blis_are_read_back(held_run, blis, then, found):
 
 
 def test_a_blis_without_a_number_of_threads_has_one(blis):
-    program = f"import ctypes; ctypes.CDLL({str(blis)!r}); from samebits_probe.controls import native_libraries as n; "
+    program = f"import ctypes; ctypes.CDLL({str(blis)!r}); from samebits_probe.controls import threads as n; "
     environment = {name: text for name, text in os.environ.items() if name != "BLIS_NUM_THREADS"}
     done = subprocess.run(
         [sys.executable, "-c", program + "print(n.blas_counts())"], capture_output=True, text=True, env=environment

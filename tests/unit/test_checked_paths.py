@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from samebits_probe import files, names
+from samebits_probe import files
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def watched():
 
 
 def tables(*paths):
-    return [names.table(map(str, paths)), names.NONE]
+    return [files.table_of_names(map(str, paths)), files.NO_NAMES]
 
 
 def test_a_path_that_is_checked_again_is_noted_with_new_tables(watched, tmp_path):

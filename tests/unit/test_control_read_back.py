@@ -7,7 +7,7 @@ import pytest
 
 from samebits.comparison import setup
 from samebits.documents import HeldControl, with_effect
-from samebits_probe.controls import cudnn, native_libraries
+from samebits_probe.controls import control, cudnn
 
 
 def read(*events):
@@ -36,7 +36,7 @@ def test_a_flag_of_cudnn_says_where_nothing_reads_it(cuda, visible, effect, said
         version=SimpleNamespace(cuda=cuda), backends=SimpleNamespace(cudnn=SimpleNamespace(deterministic=True))
     )
     monkeypatch.setitem(sys.modules, "torch", torch)
-    monkeypatch.setattr(native_libraries, "gpu_is_visible", lambda: visible)
+    monkeypatch.setattr(control, "gpu_is_visible", lambda: visible)
     flag = next(
         one for one in vars(cudnn).values() if isinstance(one, type) and getattr(one, "flag", "") == "deterministic"
     )

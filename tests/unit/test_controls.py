@@ -82,9 +82,8 @@ def test_variables_have_the_same_length_in_every_trial(control):
 
 def test_every_file_of_the_folder_is_used():
     folder = Path(inner.__file__).parent
-    machinery = {"__init__", "control", "holder", "variables", "callers", "replacement"}
-    parts = {"native_libraries"}
-    assert {path.stem for path in folder.glob("*.py")} == machinery | parts | {file for file, _ in inner.TABLE.values()}
+    machinery = {"__init__", "control", "holder", "variables", "replacement"}
+    assert {path.stem for path in folder.glob("*.py")} == machinery | {file for file, _ in inner.TABLE.values()}
 
 
 def test_controls_import_no_library():

@@ -23,7 +23,7 @@ from samebits.launch.supervisor import read_process
 from samebits.launch.writes import Surroundings, View, Writes
 from samebits.model import Leak
 from samebits.store.record_files import digest_of
-from samebits_probe import names
+from samebits_probe.files import MOST_NAMES, table_of_names
 
 MOST_BYTES = 1 << 30  # a larger file is known by its size and time: if these differ, its content counts as different
 MOST_BYTES_AROUND = 1 << 26  # the same for a file outside of the working folder, which anyone may have written
@@ -177,7 +177,7 @@ class Began:
     def __init__(self, trial: int, behind: LeftBehind, before: Snapshot, *, alone: bool) -> None:
         self.trial, self.alone, self.before, self.foreign = trial, alone, before, behind.foreign
         self._left = left = behind.files
-        self.names = dict(islice(behind.names.items(), names.MOST))
+        self.names = dict(islice(behind.names.items(), MOST_NAMES))
         source = opens.source()
         watched = list(left)[:MOST_WATCHED] if alone or source.tells_who else []
         self._opens = opens.Opens(watched, {path.parent for path in self.names}, source, self.foreign)
@@ -187,7 +187,7 @@ class Began:
 
     def tables(self) -> list[str]:
         """Return the names that the probe looks for, and their folders, for `samebits_probe.files.watch`."""
-        return [names.table(map(str, self.names)), names.table({str(path.parent) for path in self.names})]
+        return [table_of_names(map(str, self.names)), table_of_names({str(path.parent) for path in self.names})]
 
     def started(self, root: int) -> None:
         """The trial runs below the process `root`: only what its processes read is its own reading."""

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Callable, Tuple
 
-from . import callers
+from .. import callers
 from .control import CODE, Control, edit, held
 from .replacement import replace
 

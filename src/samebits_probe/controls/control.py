@@ -1,5 +1,6 @@
 """The base class of all controls. A subclass holds everything that samebits knows about one control."""
 
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Type
@@ -11,7 +12,7 @@ __all__ = ["CODE", "Control", "OWN", "SHELL", "TOP", "edit", "held", "imported",
 if TYPE_CHECKING:
     from typing import Protocol  # novm: only type checkers execute this
 
-    from ..imports import ImportHook
+    from ..hooks import ImportHook
     from ..probe import Probe
 
     ControlEffect = Tuple[str, str]  # one of wire.EFFECTS, and a sentence for people
@@ -222,3 +223,25 @@ def seeded(by_program: bool) -> "ControlEffect":
 def imported(*libraries: str) -> "List[Any]":
     """Return the modules among these that have been imported."""
     return [sys.modules[name] for name in libraries if sys.modules.get(name) is not None]
+
+
+def loaded_libraries() -> "List[str]":
+    """Return the paths of the shared libraries of this process; empty if they cannot be seen."""
+    try:
+        with open("/proc/self/maps") as file:
+            lines = [line.rstrip("\n").split(None, 5) for line in file]
+    except OSError:
+        return []
+    return sorted({words[5] for words in lines if len(words) == 6 and ".so" in words[5]})
+
+
+def gpu_is_visible() -> bool:
+    """Return whether the driver is there, and CUDA_VISIBLE_DEVICES does not hide every device."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return os.path.exists("/dev/nvidiactl") and (shown is None or shown.strip() not in ("", "-1", "NoDevFiles"))
+
+
+def first_gpu() -> str:
+    """Return the value of CUDA_VISIBLE_DEVICES for one device: the first visible one."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
+    return shown or "0"

@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Optional
 
 from ..wire import HELD, IDLE, UNDONE
-from . import native_libraries
+from . import control
 from .control import TOP, Control, edit
 from .replacement import replace
 
@@ -43,7 +43,7 @@ class _Flag(Control):
             return UNDONE, "torch.backends.cudnn.%s is %s" % (self.flag, now)
         if not sys.modules["torch"].version.cuda:
             return IDLE, "this PyTorch is built without CUDA: nothing reads it"
-        return (HELD, "") if native_libraries.gpu_is_visible() else (IDLE, "there is no GPU here: nothing reads it")
+        return (HELD, "") if control.gpu_is_visible() else (IDLE, "there is no GPU here: nothing reads it")
 
 
 def _hold_property(cls: type, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence
 
-from .. import imports
+from .. import hooks
 from ..wire import HELD, IDLE, OVERRULED, UNDONE, UNREADABLE
 from . import TABLE, find, variables
 from .control import Control, imported
@@ -60,11 +60,11 @@ class _HeldControl:
         """Call the functions of the control, now and after the imports that it waits for."""
         self._call(self.control.at_start)
         for name, function in self.control.after_import().items():
-            imports.after(name, self._applier(function))
+            hooks.after_import(name, self._applier(function))
         if not self.control.libraries:
             self.read("start")
 
-    def _applier(self, function: "imports.ImportHook") -> "imports.ImportHook":
+    def _applier(self, function: "hooks.ImportHook") -> "hooks.ImportHook":
         def apply(module: Any) -> None:
             self._call(function, module)
             if imported(*self.control.libraries):

@@ -10,8 +10,7 @@ import os
 from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
 from ..wire import HELD, UNDONE, UNREADABLE
-from .control import OWN, SHELL, Control, edit
-from .native_libraries import loaded_libraries
+from .control import OWN, SHELL, Control, edit, loaded_libraries
 
 if TYPE_CHECKING:
     from .control import ControlEffect, VariedMachine

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Optional
 
-from . import callers
+from .. import callers
 from .control import TOP, Control, edit, seeded
 from .replacement import Stream, replace
 

@@ -9,8 +9,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional
 
+from .. import callers
 from ..wire import HELD, UNDONE, UNREADABLE
-from . import callers
 from .control import CODE, Control, edit
 from .replacement import replace
 

@@ -7,7 +7,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
 from ..wire import HELD, UNDONE, UNREADABLE
-from . import native_libraries
+from . import control
 from .control import SHELL, TOP, Control, edit, held, imported
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class ChannelsFirst(Control):
     @staticmethod
     def _can_run() -> bool:
         tensorflow = sys.modules.get("tensorflow")
-        return tensorflow is not None and tensorflow.test.is_built_with_cuda() and native_libraries.gpu_is_visible()
+        return tensorflow is not None and tensorflow.test.is_built_with_cuda() and control.gpu_is_visible()
 
     def read_back(self) -> "ControlEffect":
         if not self._can_run():
@@ -169,14 +169,14 @@ class VisibleGpu(Control):
 
     @classmethod
     def environment(cls, seed: int) -> "Dict[str, str]":
-        return {_VISIBLE: "" if cls.value == _CPU else native_libraries.first_gpu()}
+        return {_VISIBLE: "" if cls.value == _CPU else control.first_gpu()}
 
     def read_back(self) -> "ControlEffect":
         shown = os.environ.get(_VISIBLE, "")
         said = "CUDA_VISIBLE_DEVICES is %r" % shown
         if self.value == _CPU:
-            return UNDONE if native_libraries.gpu_is_visible() else HELD, said
-        if not native_libraries.gpu_is_visible():
+            return UNDONE if control.gpu_is_visible() else HELD, said
+        if not control.gpu_is_visible():
             return UNREADABLE, "there is no GPU here"
         return HELD if shown and "," not in shown else UNDONE, said
 

@@ -6,8 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Dict, List
 
 from ..wire import HELD, UNDONE
-from .control import SHELL, TOP, Control, edit, held
-from .native_libraries import loaded_libraries
+from .control import SHELL, TOP, Control, edit, held, loaded_libraries
 
 if TYPE_CHECKING:
     from .control import ControlEffect, ImportHooks

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Dict
 
 from ..wire import HELD, IDLE, UNDONE
-from . import native_libraries
+from . import control
 from .control import SHELL, Control, edit
 from .variables import at_start_of_process
 
@@ -26,4 +26,4 @@ class Tf32Off(Control):
     def read_back(self) -> "ControlEffect":
         if at_start_of_process("NVIDIA_TF32_OVERRIDE") != "0":
             return UNDONE, "this process was started without NVIDIA_TF32_OVERRIDE=0"
-        return (HELD, "") if native_libraries.gpu_is_visible() else (IDLE, "there is no GPU here: nothing reads it")
+        return (HELD, "") if control.gpu_is_visible() else (IDLE, "there is no GPU here: nothing reads it")

@@ -1,19 +1,20 @@
 """Fixes thread counts: each pool of computing threads has one thread, or the requested number."""
 
+import ctypes
 import functools
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ..wire import HELD, UNDONE
-from .control import SHELL, TOP, Control, edit, imported, whole_number
-from .native_libraries import blas_counts, named_threads
+from .control import SHELL, TOP, Control, edit, imported, loaded_libraries, whole_number
 from .replacement import replace
 
 if TYPE_CHECKING:
     from .control import ControlEffect, ImportHooks, VariedMachine
-    from .native_libraries import ThreadCount
     from .replacement import AnyFunction
+
+    ThreadCount = Tuple[str, int]  # (the name of a pool, its number of threads)
 
 _OF_EVERY_PROGRAM = (
     "OMP_NUM_THREADS",
@@ -27,6 +28,15 @@ _OF_EVERY_PROGRAM = (
 _OF_TENSORFLOW = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")  # with what _COUNTS begin
 _OF_JAX = ("PJRT_NPROC", "NPROC")  # for the CPU client of jaxlib; older ones read NPROC
 _COUNTS = ("intra_op_parallelism_threads", "inter_op_parallelism_threads")  # of TensorFlow
+_NUMBER_OF_BLAS = (
+    "openblas_get_num_threads",
+    "openblas_get_num_threads64_",
+    "scipy_openblas_get_num_threads",
+    "scipy_openblas_get_num_threads64_",
+    "MKL_Get_Max_Threads",
+    "bli_thread_get_num_threads",
+)
+_BLAS = ("openblas", "mkl_rt", "libblis")  # parts of the names of their files
 
 
 def _export(names: "Sequence[str]") -> str:
@@ -185,3 +195,44 @@ def _with_threads(config: Any, number: int) -> Any:
         setattr(proto, name, number)
     del proto.session_inter_op_thread_pool[:]
     return proto
+
+
+# -- how many threads the compiled libraries of this process use ---------------------------------------------------
+
+
+def blas_counts() -> "List[ThreadCount]":
+    """Return the number of threads of each loaded BLAS; empty if that cannot be seen."""
+    found: List[ThreadCount] = []
+    for path in loaded_libraries():
+        name = os.path.basename(path)
+        if any(part in name for part in _BLAS):
+            found.extend((name, count) for count in _count(path))
+    return found
+
+
+def _count(path: str) -> "Iterator[int]":
+    try:
+        library = ctypes.CDLL(path)
+    except OSError:
+        return
+    for name in _NUMBER_OF_BLAS:
+        if hasattr(library, name):
+            function = getattr(library, name)
+            function.restype, function.argtypes = ctypes.c_int, []
+            count = function()
+            # a BLIS to which nobody gave a number says -1, and computes in one thread:
+            # https://github.com/joblib/threadpoolctl/blob/master/threadpoolctl.py
+            yield 1 if count == -1 else count
+            return
+
+
+def named_threads(part: str) -> "List[int]":
+    """Return [the number of threads of this process whose name contains `part`]; empty if there are none."""
+    count = 0
+    try:
+        for number in os.listdir("/proc/self/task"):
+            with open("/proc/self/task/%s/comm" % number) as file:
+                count += part in file.read()
+    except OSError:  # a thread has ended meanwhile
+        return []
+    return [count] if count else []

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from ..fingerprint import Tensor
     from ..probe import Probe
     from .copies import TorchTensor
-    from .knowledge import Overload
-    from .places import CodePlace
+    from .operators import CodePlace, Overload
 
     class ResultPairs(TypedDict, total=False):
         """A result that differed."""

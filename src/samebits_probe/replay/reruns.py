@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional,
 
 from .copies import Arguments, Bits, Copies, Keywords, Results, TorchTensor, tensors_in
 from .findings import MORE, Findings, OneCore, OperatorCounts, is_on_one_core, may_race
-from .knowledge import Overload
+from .operators import Overload
 
 if TYPE_CHECKING:
     from ..probe import Probe
     from ..wire import ReplayRequest
-    from .places import Places
+    from .operators import Places
 
 Operator = Callable[..., Any]  # a torch._ops.OpOverload
 CallInputs = Tuple[Arguments, Keywords]

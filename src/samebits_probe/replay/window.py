@@ -5,7 +5,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from ..watchers.pytorch.trees import walk
-from .places import Places
+from .operators import Places
 
 if TYPE_CHECKING:
     from ..watchers.pytorch.watch import PyTorchWatch

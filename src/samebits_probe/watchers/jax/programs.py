@@ -7,8 +7,8 @@ import os
 import sys
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Sequence, Set, Tuple
 
+from ...callers import OWN
 from ...inspection import numbers
-from ...lines import OWN
 from ..objects import Traced
 
 Frame = Tuple[str, int]  # file, line

@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, TypeVar
 
-from ... import imports
+from ... import hooks
 from ...own_points import ArrayPrint
 from ..objects import Arguments, Function, Library, Pytree
 from . import arrays
@@ -143,7 +143,7 @@ def install(module: Library, probe: "Probe") -> None:
     steps = jax_steps.CallSteps(probe, module)
     if Hooks(probe, steps).install():
         for library in ("optax", "equinox"):
-            imports.after(library, functools.partial(_watch_updates, probe, module, steps))
+            hooks.after_import(library, functools.partial(_watch_updates, probe, module, steps))
         probe.at_end(steps.end)
     else:
         probe.not_observed("steps", _HIDDEN + SAID)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optiona
 
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
 
+from ...callers import OWN, innermost, running
 from ...inspection import argument
-from ...lines import OWN, innermost, running
-from ...replay.places import Places
+from ...replay.operators import Places
 from ..objects import Arguments, Tensor
 from .inspection import described
 

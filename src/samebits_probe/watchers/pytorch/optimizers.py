@@ -9,10 +9,10 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
-from ... import imports
+from ... import hooks
 from ..objects import CallArguments, Function, Optimizer
-from .plans import OptimizerPlan
-from .settings import facts_of_optimizer, plain
+from .layers import facts_of_optimizer
+from .plans import OptimizerPlan, plain
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -241,7 +241,7 @@ _WHY = "GradScaler scales the loss before backward: the scaled value is compared
 def watch_scaling(watch: "PyTorchWatch") -> None:
     """Say, once, that an enabled scaler was used."""
     for name in ("torch.amp.grad_scaler", "torch.cuda.amp.grad_scaler"):
-        imports.after(name, lambda module: _wrap(module.GradScaler, watch))
+        hooks.after_import(name, lambda module: _wrap(module.GradScaler, watch))
 
 
 def _wrap(kind: Any, watch: "PyTorchWatch") -> None:

@@ -4,7 +4,7 @@ import ctypes
 import functools
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
-from ... import imports, rng
+from ... import hooks, rng
 from ...replay.window import watch_replay
 from .. import norms
 from ..objects import Library, Tensor
@@ -12,8 +12,8 @@ from .backward import Backward, ByHand, watch_backward
 from .ends import PyTorchEnds, watch_saving
 from .forwards import Forwards, watch_modules
 from .inspection import watch_details
+from .layers import watch_layers
 from .optimizers import Optimizers, watch_scaling, watch_steps
-from .settings import watch_layers
 from .watch import PyTorchWatch
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _has_norm(torch: Library, tensor: Tensor) -> bool:
 
 def watch_averages(watch: PyTorchWatch) -> None:
     """Count an averaged model (`torch.optim.swa_utils.AveragedModel`) as seen when it is updated."""
-    imports.after("torch.optim.swa_utils", lambda module: _wrap_averages(watch, module.AveragedModel))
+    hooks.after_import("torch.optim.swa_utils", lambda module: _wrap_averages(watch, module.AveragedModel))
 
 
 def _wrap_averages(watch: PyTorchWatch, kind: Any) -> None:

@@ -13,8 +13,8 @@ from tensorflow.python.eager import backprop, context
 from tensorflow.python.framework import op_callbacks
 from tensorflow.python.ops import gen_resource_variable_ops
 
+from ...callers import innermost, running
 from ...inspection import constant, numbers
-from ...lines import innermost, running
 from ..objects import Function, Graph, Tensor
 from .layers import LayerStack
 from .operations import NO_VALUE, WRITES, is_random

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence,
 from tensorflow.python.ops import gen_resource_variable_ops
 
 from ... import wire
-from ...lines import OWN, innermost
+from ...callers import OWN, innermost
 from ..keras3.models import is_symbolic
 from ..keras3.points import named_leaves
 from ..objects import Function, Graph, Layer, Library, NamedValue, Operation, Tensor

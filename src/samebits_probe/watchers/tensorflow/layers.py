@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
 
-from ...lines import OWN
+from ...callers import OWN
 from ..objects import Graph, Operation, Tensor
 
 Lines = Tuple[Any, ...]  # what `innermost` takes: beginnings of paths, and where the program's own frames end

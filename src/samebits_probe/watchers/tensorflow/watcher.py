@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..keras2 import layer_inspection, loops
 from ..keras2.gradients import Tapes, watch_apply_gradients, watch_compute_gradients, watch_get_gradients
-from ..keras2.sessions import Sessions
+from ..keras2.loops import Sessions
 from ..keras2.watcher import watch_of
 from ..objects import Library
 from . import tapes, variables

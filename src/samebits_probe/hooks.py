@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 _waiting: "Dict[str, List[ImportHook]]" = {}  # module name -> hooks, in the order of registration
 _finding: "Set[str]" = set()
 # each is called before an expected module is executed, and returns a function to call after that
-around: "List[Callable[[], Callable[[], Any]]]" = []
+around_imports: "List[Callable[[], Callable[[], Any]]]" = []
 
 
-def after(name: str, function: "ImportHook") -> None:
+def after_import(name: str, function: "ImportHook") -> None:
     """Call `function(module)` when the module `name` has been executed, or now if it already has.
 
     Callers must pass functions that record their own errors: an exception would reach the program.
@@ -82,7 +82,7 @@ def _wrap(loader: "Any", name: str) -> None:
             del loader.exec_module  # remove the wrapper: nobody sees it later
         except AttributeError:  # the class does not keep it in the instance: restore the original
             loader.exec_module = original
-        afterwards = [before() for before in around]
+        afterwards = [before() for before in around_imports]
         original(module)
         for function in afterwards:
             function()
