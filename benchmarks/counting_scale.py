@@ -29,7 +29,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from samebits_study import baselines, collection, data
+from samebits_study import collection, data, scores
 from samebits_study.catalog import SCRIPTS, STUDIES
 from samebits_study.cells import arrays, fields, stained_cells
 from samebits_study.results import Cells
@@ -98,7 +98,7 @@ def print_untrained(scale: str, source: Path | None, seed: int) -> None:
         arrays.prepare(source, arrays.CellSettings(**settings, seed=seed), Path(folder))
         for split in (False, True):
             judge = collection.judge_of(STUDIES["unet"], Path(folder), watershed=split)
-            for one in baselines.of("cells", Path(folder), judge):
+            for one in scores.cell_baselines("cells", Path(folder), judge):
                 how = "split" if split else "together"
                 print(f"{scale}, {how:<8}  {one.cells.counted} of {one.cells.true_count} cells  "
                       f"{_scores(one.cells)}  {one.name}")  # fmt: skip
@@ -135,7 +135,7 @@ def rows(candidate: Candidate, seed: int, folder: Path) -> Iterator[str]:
                                    test_fields=candidate.tested, hard=1, whole_cells=1)  # fmt: skip
     made = arrays.prepare(candidate.source, settings, folder)
     judge = collection.judge_of(STUDIES["unet"], folder, watershed=True)
-    for one in baselines.of("cells", folder, judge):
+    for one in scores.cell_baselines("cells", folder, judge):
         yield LINE.format(candidate.name, candidate.size, made.train, "", "", "", "", one.cells.counted,
                           f"{_scores(one.cells)}  {one.name}")  # fmt: skip
     seconds = _train(candidate, seed, folder)

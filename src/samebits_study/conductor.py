@@ -21,7 +21,7 @@ from samebits.errors import EnvironmentFailure, NotFound, RecordError, SamebitsE
 from samebits.experiment import Progress, Request
 from samebits.model import Options
 from samebits.store import write_document
-from samebits_study import baselines, catalog, collection, data, runs, scores, trainings
+from samebits_study import catalog, collection, data, runs, scores, trainings
 from samebits_study.catalog import SETUPS, Study, StudySetup
 from samebits_study.results import RESULT, Retest, SetupResult, StudyResult
 from samebits_study.trainings import Work
@@ -177,7 +177,7 @@ def result(
         elif setup.id in others:
             known[setup.id] = others[setup.id]
     found = _result(work, made, [known[name] for name in SETUPS if name in known])
-    beside = baselines.of(work.study.data, work.data.parent, judge)
+    beside = scores.cell_baselines(work.study.data, work.data.parent, judge)
     return found.model_copy(update={"baselines": beside or scores.baselines(work.study, work.data)})
 
 

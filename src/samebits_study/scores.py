@@ -1,8 +1,9 @@
-"""Measures predictions of a study that has its own measures: its data script computes them, outside of the trainings.
+"""Measures predictions of a study that has its own measures, and predictions that no training made.
 
-The script that makes the data defines `scores(predictions, data)`, which returns a number, or None, for each measure.
-It may define `decisions(predictions)`, which returns an array of decisions, and `baselines(data)`, which yields (name,
-how they were made, predictions) for predictions that no training made.
+The script that makes the data of such a study measures them, outside of the trainings. It defines
+`scores(predictions, data)`, which returns a number, or None, for each measure. It may define `decisions(predictions)`,
+which returns an array of decisions, and `baselines(data)`, which yields (name, how they were made, predictions) for
+predictions that no training made.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import runpy
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samebits.errors import DataError
-from samebits_study import catalog
+from samebits_study import catalog, data
 from samebits_study.catalog import Study
-from samebits_study.results import Baseline
+from samebits_study.results import Baseline, Cells
+
+if TYPE_CHECKING:
+    from samebits_study.collection import Judge
 
 Scores = dict[str, float | None]
 _AGAIN = "Correct it, and give the command again: the trainings are kept."
@@ -79,3 +83,44 @@ def _function(script: str, name: str) -> Function | None:
     """Return a function that a script defines. The script's main part does not run."""
     found: Function | None = runpy.run_path(str(catalog.SCRIPTS / script), run_name="scores").get(name)
     return found
+
+
+# -- masks without a training: the true mask, and the best single grey level ------------------------------------------
+
+Bytes = NDArray[np.uint8]
+CELL, LEVELS = 255, 256
+TRUE_MASK, GREY_LEVEL = "the true mask", "one grey level"
+
+
+def cell_baselines(kind: str, folder: Path, judge: Judge) -> list[Baseline]:
+    """Return both masks, judged like the masks of the trainings. The result is empty if the data holds no cells.
+
+    Raises DataError. `folder`: of the study's data.
+    """
+    if kind != "cells":
+        return []
+    from samebits_study.cells import arrays  # scipy and scikit-image, which LeNet-5 does not need
+
+    masks = arrays.read_truth(folder / arrays.TRUTH).masks
+    with np.load(folder / data.FILE) as file:
+        level = best_level(file["train_images"], file["train_masks"])
+        darker = np.where(file["test_images"] <= level, CELL, 0).astype(np.uint8)
+    about = (
+        f"a pixel belongs to a cell if its grey level is at most {level}: the level with the highest Dice on the "
+        "training fields"
+    )
+    return [
+        *_judged(TRUE_MASK, "the masks of the test fields, counted like a prediction", judge(masks)),
+        *_judged(GREY_LEVEL, about, judge(darker)),
+    ]
+
+
+def _judged(name: str, about: str, found: Any) -> list[Baseline]:
+    return [Baseline(name=name, about=about, cells=found)] if isinstance(found, Cells) else []
+
+
+def best_level(images: Bytes, masks: Bytes) -> int:
+    """Return the grey level that gives the highest Dice over all pixels, if pixels at or below it count as cells."""
+    cell = np.bincount(images[masks > 0], minlength=LEVELS).cumsum()
+    either = np.bincount(images.ravel(), minlength=LEVELS).cumsum() + cell[-1]
+    return int((2 * cell / np.maximum(either, 1)).argmax())

@@ -18,7 +18,7 @@ from samebits.launch.plan import Request
 from samebits.model import Options
 from samebits.patches import fix as fixes
 from samebits.patches.fix import FixRequest, fix
-from samebits.patches.look import Look
+from samebits.patches.program import Look
 from samebits.store import write_document
 from samebits.store.record import RESULT
 

@@ -9,9 +9,8 @@ from samebits.model import FilesFile
 from samebits.patches import fix, reduction
 from samebits.patches.documents import PatchResult, PatchTrial
 from samebits.patches.fix import Attempts
-from samebits.patches.look import Look
 from samebits.patches.patch import Patch
-from samebits.patches.program import LineChange, Program
+from samebits.patches.program import LineChange, Look, Program
 from samebits.patches.proposal import Proposal
 from samebits.patches.source import TextEdit
 from samebits.store import fingerprint_file, open_record

@@ -8,10 +8,9 @@ import pytest
 
 from samebits.patches.documents import PatchResult
 from samebits.patches.earlier import found_again, in_bytes, is_in_place, without_patch
-from samebits.patches.look import Look
 from samebits.patches.patch import Patch
 from samebits.patches.patched_files import PatchedFiles
-from samebits.patches.program import LineChange, Program
+from samebits.patches.program import LineChange, Look, Program
 from samebits.patches.source import TextEdit
 
 SEED = "random.seed(2019)"

@@ -11,11 +11,10 @@ import pytest
 from samebits.documents import Explanation, Fix
 from samebits.patches.documents import PatchResult, PlaceOfDraw
 from samebits.patches.earlier import draws_again, found_again, in_bytes, is_in_place, without_patch
-from samebits.patches.look import Draw, Look
 from samebits.patches.notebooks import in_cells, notebook_at, notebook_of
 from samebits.patches.patch import patches
 from samebits.patches.patched_files import PatchedFiles
-from samebits.patches.program import Program
+from samebits.patches.program import Draw, Look, Program
 from samebits.patches.proposal import FixDocuments, of_patch
 from samebits.patches.report import report
 from samebits.reports.presenters import terminal

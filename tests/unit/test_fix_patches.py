@@ -8,10 +8,9 @@ import pytest
 
 from samebits.patches.documents import PatchResult
 from samebits.patches.earlier import found_again
-from samebits.patches.look import Draw, Look
 from samebits.patches.patch import patches
 from samebits.patches.patched_files import PatchedFiles
-from samebits.patches.program import Program
+from samebits.patches.program import Draw, Look, Program
 from samebits.patches.report import report
 from samebits.reports.presenters import html
 

@@ -11,10 +11,9 @@ from samebits.errors import UsageError
 from samebits.patches import patched_files
 from samebits.patches.documents import PatchResult
 from samebits.patches.earlier import changed_elsewhere, is_in_place
-from samebits.patches.look import Look
 from samebits.patches.patch import Patch
 from samebits.patches.patched_files import PatchedFiles, Restoration, keep_copies
-from samebits.patches.program import LineChange, Program
+from samebits.patches.program import LineChange, Look, Program
 from samebits.patches.proposal import of_patch
 from samebits.patches.source import TextEdit
 

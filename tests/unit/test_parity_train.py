@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from samebits_parity import activations, train
 from samebits_parity.defaults.hypotheses import Clip
-from samebits_parity.train import attention, explanation, layers, recurrent, runs
+from samebits_parity.train import alignment, explanation, layers, runs
 from samebits_parity.train.explanation import inputs, losses, outputs
 from samebits_parity.train.explanation.optimizers import UpdateRule, read
 from samebits_parity.train.pairs import BatchInput, Pairer
@@ -536,7 +536,7 @@ def two_of(folder, kind, *, rate=0.0, single_bias=True):
 @pytest.mark.parametrize("turned", [False, True])
 def test_the_arrays_of_a_recurrent_layer_are_paired_across_libraries(tmp_path, kind, turned):
     a, b = two_of(tmp_path, kind, rate=0.1)[:: -1 if turned else 1]
-    recurrent.align(a, b)
+    alignment.align(a, b)
     pairs, left = Pairer(a, b).pairs()
     assert not left
     assert [pair.equal for pair in pairs] == [True, True, True]
@@ -549,7 +549,7 @@ def test_the_arrays_of_a_recurrent_layer_are_paired_across_libraries(tmp_path, k
 def test_what_is_split_again_is_what_was_joined(tmp_path, kind):
     a, b = two_of(tmp_path, kind)
     before = {name: b.weight(-1, name) for name in b.weights}
-    recurrent.align(a, b)
+    alignment.align(a, b)
     again = {part: value for name in b.weights for part, value in b.split(name, b.weight(-1, name))}
     assert again.keys() == before.keys()
     assert all(np.array_equal(again[name], value) for name, value in before.items())
@@ -557,7 +557,7 @@ def test_what_is_split_again_is_what_was_joined(tmp_path, kind):
 
 def test_two_biases_that_both_learn_are_named(tmp_path):
     a, b = two_of(tmp_path, "LSTM", rate=0.1, single_bias=False)
-    recurrent.align(a, b)
+    alignment.align(a, b)
     first, (reason,) = why(a, b)
     assert (first.kind, first.name, reason.id) == ("update", "m/net/cell/bias", "two biases")
     assert "one in A, two that are added in B" in reason.words
@@ -593,7 +593,7 @@ def with_attention(folder, *, size=3):
 @pytest.mark.parametrize("turned", [False, True])
 def test_the_arrays_of_an_attention_layer_are_paired_across_libraries(tmp_path, turned):
     a, b = with_attention(tmp_path)[:: -1 if turned else 1]
-    attention.align(a, b)
+    alignment.align(a, b)
     pairs, left = Pairer(a, b).pairs()
     assert not left
     assert [pair.equal for pair in pairs] == [True] * 4
@@ -605,7 +605,7 @@ def test_the_arrays_of_an_attention_layer_are_paired_across_libraries(tmp_path, 
 def test_an_attention_layer_is_split_again_as_it_was(tmp_path):
     a, b = with_attention(tmp_path)
     before = {name: a.weight(-1, name) for name in a.weights}
-    attention.align(a, b)
+    alignment.align(a, b)
     again = {part: value for name in a.weights for part, value in a.split(name, a.weight(-1, name))}
     assert again.keys() == before.keys()
     assert all(np.array_equal(again[name], value) for name, value in before.items())
@@ -613,7 +613,7 @@ def test_an_attention_layer_is_split_again_as_it_was(tmp_path):
 
 def test_an_attention_layer_that_pytorch_does_not_have_is_named(tmp_path):
     a, b = with_attention(tmp_path, size=2)
-    attention.align(a, b)
+    alignment.align(a, b)
     _, left = Pairer(a, b).pairs()
     assert ("A", "m/see/query+key+value/kernel") in {(one.side, one.name) for one in left}
 

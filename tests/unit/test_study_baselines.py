@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("skimage", reason="the extra study (scikit-image) is not installed")
 
-from samebits_study import baselines, collection
+from samebits_study import collection, scores
 from samebits_study.catalog import STUDIES
 from samebits_study.cells import arrays
 
@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
 def found(folder):
     study = STUDIES["unet"]
     judge = collection.judge_of(study, folder, watershed=study.scales["counting"].watershed)
-    return {one.name: one.cells for one in baselines.of("cells", folder, judge)}
+    return {one.name: one.cells for one in scores.cell_baselines("cells", folder, judge)}
 
 
 def test_the_true_mask_counts_right_on_the_fields_of_the_scale_that_counts(found):
@@ -50,13 +50,15 @@ def test_the_grey_level_is_the_one_with_the_highest_dice_of_all():
         cell = images <= level
         return 2 * (cell & (masks > 0)).sum() / (cell.sum() + (masks > 0).sum())
 
-    assert dice(baselines.best_level(images, masks)) == max(map(dice, range(256)))
+    assert dice(scores.best_level(images, masks)) == max(map(dice, range(256)))
 
 
 def test_training_fields_without_a_cell_have_a_level_at_which_nothing_is_divided_by_zero():
     nothing = np.zeros((1, 4, 4), np.uint8)
-    assert baselines.best_level(nothing + 9, nothing) == 0
+    assert scores.best_level(nothing + 9, nothing) == 0
 
 
 def test_digits_have_no_baseline(tmp_path):
-    assert baselines.of("digits", tmp_path, partial(collection.judge_digits, labels=np.zeros(1, np.uint8))) == []
+    assert (
+        scores.cell_baselines("digits", tmp_path, partial(collection.judge_digits, labels=np.zeros(1, np.uint8))) == []
+    )

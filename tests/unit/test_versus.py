@@ -11,7 +11,7 @@ from samebits import cli
 from samebits.errors import RecordError, UsageError
 from samebits.model import Setup
 from samebits.noise import difference, sides
-from samebits.noise.difference_report import report
+from samebits.noise.report import versus_report
 from samebits.noise.result import NoiseResult, TrainingRun, metric_noise
 from samebits.noise.sides import MetricSide, read_side
 from samebits.noise.versus import VersusRequest, is_command, versus
@@ -284,7 +284,7 @@ def test_different_seeds_are_compared_without_pairs(monkeypatch):
 
 def test_trainings_without_a_seed_are_not_called_seeds(monkeypatch):
     found = compared(monkeypatch, side({None: [1.0, 1.1, 1.2]}), side({1: [1.0, 1.3], 2: [1.1]}))
-    said = terminal.render(report(found))
+    said = terminal.render(versus_report(found))
     assert " A        x: 3 trainings, no seed given\n" in said
     assert " compared 3 trainings of A and 2 seeds of B\n" in said
 
@@ -398,7 +398,7 @@ def test_every_format_shows_the_answer_the_dots_and_the_flips(monkeypatch):
     names = {f"case-{place}": float(place) for place in range(12)}
     moved = {name: value + 1 + value / 9 for name, value in names.items()}
     result = compared(monkeypatch, cases(names, names), cases(moved, moved))
-    shown = report(result)
+    shown = versus_report(result)
     for text in (terminal.render(shown), markdown.render(shown), html.render(shown)):
         assert "B minus A" in text
         assert "12 of 12 test cases flip" in text
@@ -409,10 +409,10 @@ def test_every_format_shows_the_answer_the_dots_and_the_flips(monkeypatch):
 def test_a_page_has_a_drawing_of_the_trainings_and_of_the_difference(monkeypatch):
     a, b = side({None: [1.0, 1.2, 1.1, 1.3, 1.0]}), side({None: [1.1, 1.2, 1.1, 1.5, 1.0]})
     result = compared(monkeypatch, a, b)
-    page, text = html.render(report(result)), terminal.render(report(result))
+    page, text = html.render(versus_report(result)), terminal.render(versus_report(result))
     assert page.count("data:image/svg+xml;base64,") == 2
     assert result.sentence in page
     line = next(line for line in text.splitlines() if "B minus A |" in line)
     assert line.count("[") == line.count("]") == line.count("o") == 1
     assert "=" in line
-    assert '<property name="dice.answer" value="not-told-apart" />' in junit.render(report(result))
+    assert '<property name="dice.answer" value="not-told-apart" />' in junit.render(versus_report(result))

@@ -82,11 +82,11 @@ def run_versus(**given: Any) -> int:
     """Read or train both sides, compare, and answer."""
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
-    from samebits.noise import difference_report
+    from samebits.noise import report
     from samebits.noise.versus import VersusRequest, versus
 
     asked = VersusRequest(given["a"], given["b"], given["of"] or (), given["lower"] or ())
-    return answers.present(difference_report.report(versus(asked, partial(_prepared, given))), targets)
+    return answers.present(report.versus_report(versus(asked, partial(_prepared, given))), targets)
 
 
 def _prepared(given: dict[str, Any], command: str, letter: str) -> Training:

@@ -10,9 +10,8 @@ from samebits.errors import SamebitsError
 from samebits.options import DEFAULT_SEED
 from samebits.patches import unified_diff
 from samebits.patches.documents import PatchResult, PlaceOfDraw
-from samebits.patches.look import Look
 from samebits.patches.patch import Patch
-from samebits.patches.program import LineChange, Program
+from samebits.patches.program import LineChange, Look, Program
 from samebits.patches.source import SourceFile, TextEdit, lines_of
 from samebits.patches.unified_diff import Hunk, hunks, shared
 from samebits.store.record_files import digest_of, read_document

@@ -20,11 +20,10 @@ from samebits.launch import custody, facts, origin
 from samebits.model import Result
 from samebits.patches.documents import FIX, PatchOutcome, PatchResult, PatchTrial
 from samebits.patches.earlier import changed_elsewhere, earlier, is_in_place
-from samebits.patches.look import Look, look
 from samebits.patches.notebooks import in_cells, notebook_of
 from samebits.patches.patch import Patch
 from samebits.patches.patched_files import PatchedFiles, Restoration, flush, keep_copies, remove_copies
-from samebits.patches.program import Program
+from samebits.patches.program import Look, Program, look
 from samebits.patches.proposal import FixDocuments, Proposal, of_patch, seed_of
 from samebits.patches.reduction import MOST_CHECKS, Reduction, of_one_found_again, of_one_in_place, places
 from samebits.reports.result_words import folder_name

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from samebits.patches.look import NOTEBOOK, Draw, Look
 from samebits.patches.magics import ShownLine
 from samebits.patches.notebook_source import CodeCell, NotebookSource
-from samebits.patches.program import Program
+from samebits.patches.program import NOTEBOOK, Draw, Look, Program
 from samebits.store import Record
 
 _PACKAGES = ("site-packages", "dist-packages")

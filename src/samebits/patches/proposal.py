@@ -15,10 +15,9 @@ from samebits.options import DEFAULT_SEED
 from samebits.patches import seeds
 from samebits.patches.documents import FIX, ChangedPlace, ControlWithoutPatch, PatchResult, PlaceOfDraw
 from samebits.patches.earlier import draws_again, earlier, found_again
-from samebits.patches.look import Draw, Look
 from samebits.patches.notebooks import Notebook, why_not
 from samebits.patches.patch import Patch, patches
-from samebits.patches.program import LineChange, Program
+from samebits.patches.program import Draw, LineChange, Look, Program
 from samebits.store import Record
 from samebits.store.record_files import digest_of
 

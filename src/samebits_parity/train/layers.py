@@ -15,7 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from samebits_parity import activations
-from samebits_parity.train import recurrent
+from samebits_parity.train import alignment
 from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array, TrainingValues, relative
 
@@ -125,7 +125,7 @@ def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *,
     candidates = [
         (relative(ours, value), place, OutputPair(name, other, form, "", owns))
         for place, other in enumerate(others)
-        for form, value in _forms(a, ours, b.output(0, other), steps=recurrent.is_recurrent(b.layers.get(other, {})))
+        for form, value in _forms(a, ours, b.output(0, other), steps=alignment.is_recurrent(b.layers.get(other, {})))
     ]
     best = min(candidates, key=lambda found: found[:2], default=None)
     if best is not None and best[0] <= _NEAR:

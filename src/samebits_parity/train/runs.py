@@ -21,7 +21,7 @@ from samebits.launch import HOSTS
 from samebits.launch.observations import events
 from samebits.model import ENDED_WELL, Options, TrialFile
 from samebits.store.outputs import last_words
-from samebits_parity.train import attention, recurrent
+from samebits_parity.train import alignment
 from samebits_parity.train.pairs import Pairer, WeightPair
 from samebits_parity.train.values import Array, TrainingValues
 from samebits_parity.train.verdict import judge
@@ -214,8 +214,7 @@ def _run(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs
     first, last = (-1 if asked.carry else 0), (a.steps if asked.single else 0)
     feed = write_feed(asked.folder / "feed", a, b, pairs, steps=range(first, last))
     found = train(asked, "B", asked.steps, feed)  # not A's number of steps: B may make more
-    recurrent.align(a, found)
-    attention.align(a, found)
+    alignment.align(a, found)
     return found
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from samebits.environments import find_python
-from samebits.environments.catalog import RECIPES
+from samebits.environments.builder import RECIPES
 from samebits.errors import SamebitsError
 from samebits.launch import hosts
 from samebits.store import TrialTrace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from samebits_parity.train.recurrent import SUM
+from samebits_parity.train.alignment import SUM
 from samebits_parity.train.verdict import Account, TrainVerdict, sides
 
 _CLOSE = 1e-3  # relative, between two steps of which one is twice the other
