@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from samebits import controls
-from samebits.causes.candidates import shares
 from samebits.causes.decision_rule import NOWHERE, Observation, Where, Wish
+from samebits.causes.lookahead import shares
 from samebits.model import HeldControl
 
 

@@ -65,7 +65,7 @@ def check(command: Command, **options: Unpack[CheckOptions]) -> Result:
 def add(record: AnyPath, trials: int, **options: Unpack[AddOptions]) -> Result:
     """Run more trials of a record, and judge all its trials together.
 
-    Returns the result of all trials. Raises Untrusted, a SamebitsError, for a record that was made elsewhere or
+    Returns the result of all trials. Raises UntrustedRecord, a SamebitsError, for a record that was made elsewhere or
     changed, unless `run=True`.
     """
     given = values("check", AddOptions, options)
@@ -97,9 +97,9 @@ def compare(first: AnyPath, second: AnyPath, **options: Unpack[ReportOptions]) -
     """
     given = values("compare", ReportOptions, options)
     check_targets(_targets(given))
-    from samebits.kept_record import compared
+    from samebits.kept_record import judged_pair
 
-    joined, result = compared(_folder(first), _folder(second))
+    joined, result = judged_pair(_folder(first), _folder(second))
     return _written(result, joined, given)
 
 
@@ -164,7 +164,7 @@ def _asked(command: Command, given: dict[str, Any], options: Mapping[str, Any]) 
 
 
 def _request(command: Command, given: dict[str, Any]) -> Request:
-    """Make the request for the launcher. Raises UsageError or NotFound."""
+    """Make the request for the launcher. Raises UsageError or NotFoundError."""
     _prepare(given)
     python = given["python"]
     if python is None and given["environment"] is None and not _is_on_path():

@@ -81,8 +81,8 @@ def run(
     """Run the trials in rounds, and judge them. Stop when they diverge, end, or have made all requested steps.
 
     `hash_wanted`: the hash algorithm of a record with which this one will be compared. `capacity`: see
-    `Experiment.begin`. Raises UsageError, NotFound or RecordExists before anything runs, and SamebitsError if the disk
-    is full. On KeyboardInterrupt, all processes end and the record stays readable.
+    `Experiment.begin`. Raises UsageError, NotFoundError or RecordExists before anything runs, and SamebitsError if the
+    disk is full. On KeyboardInterrupt, all processes end and the record stays readable.
     """
     if request.against is not None:
         return _run_against(request, request.against, progress)
@@ -133,7 +133,7 @@ def _refuse_same_folder(request: Request, source: Path) -> None:
 def run_more(folder: Path, addition: Addition, progress: Progress | None = None) -> Check:
     """Run more trials of a record, with as many steps as its last round had, and judge all trials.
 
-    Raises Untrusted for a record from elsewhere, unless `addition.run` is set.
+    Raises UntrustedRecord for a record from elsewhere, unless `addition.run` is set.
     """
     began, more = clock.now(), addition.trials
     old = _asked_more(store.open_record(folder), addition)

@@ -2,11 +2,11 @@
 
 SamebitsError               2   any error of samebits that has a message for people
 +-- UsageError              2   the caller asks for something impossible
-+-- NotFound                2   a command, interpreter, environment, record or file that does not exist
++-- NotFoundError           2   a command, interpreter, environment, record or file that does not exist
 +-- RecordError             2   a record that cannot be read: broken, of a newer format, not a record
 +-- RecordExists            2   a record folder that already exists
 +-- RecordBusy              2   a record folder in which a different samebits is at work
-+-- Untrusted               2   a record whose command was not recorded by this user on this machine
++-- UntrustedRecord         2   a record whose command was not recorded by this user on this machine
 +-- DataError               2   a data set that cannot be fetched, or does not match its checksum
 +-- EnvironmentFailure      2   an environment that could not be built
 
@@ -16,12 +16,12 @@ Verdicts are not errors: 0 repeated, 1 diverged, 3 inconclusive (see `samebits.m
 __all__ = [
     "DataError",
     "EnvironmentFailure",
-    "NotFound",
+    "NotFoundError",
     "RecordBusy",
     "RecordError",
     "RecordExists",
     "SamebitsError",
-    "Untrusted",
+    "UntrustedRecord",
     "UsageError",
 ]
 
@@ -43,7 +43,7 @@ class UsageError(SamebitsError):
     """The command line, or the caller of a function, asks for something that is not possible."""
 
 
-class NotFound(SamebitsError):
+class NotFoundError(SamebitsError):
     """Something that was named does not exist. The message says where samebits looked for it."""
 
 
@@ -59,7 +59,7 @@ class RecordBusy(SamebitsError):
     """A record folder in which a different samebits is at work."""
 
 
-class Untrusted(SamebitsError):
+class UntrustedRecord(SamebitsError):
     """A record whose command was not recorded by this user on this machine, and is therefore not run."""
 
 

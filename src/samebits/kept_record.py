@@ -14,7 +14,7 @@ from samebits.store.record import LOCATION, Record, left_result, open_record
 from samebits.store.record_files import read_document
 
 
-def compared(first: Path | str, second: Path | str) -> tuple[Any, Result]:
+def judged_pair(first: Path | str, second: Path | str) -> tuple[Any, Result]:
     """Judge two records together. Return (both as one record that reports can show, the result).
 
     Raises UsageError if they cannot be compared.

@@ -80,7 +80,7 @@ def asked(given: dict[str, Any], command: str) -> Request | Path:
 
 
 def request(given: dict[str, Any], command: str) -> Request:
-    """Return the request for the launcher. Raises UsageError or NotFound if it is impossible."""
+    """Return the request for the launcher. Raises UsageError or NotFoundError if it is impossible."""
     if command in READERS:
         _refuse_options_after_record(given["command"], command)
     if not given["command"]:
@@ -135,7 +135,7 @@ def _nearest(path: Path) -> Path:
 
 
 def interpreter(python: str | None, environment: str | None) -> str | None:
-    """Return the interpreter that was named, if any. Raises UsageError or NotFound if it cannot be used."""
+    """Return the interpreter that was named, if any. Raises UsageError or NotFoundError if it cannot be used."""
     if python is None and environment is None:
         return None
     from samebits.environments import find_python

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from samebits.environments import environment_python
-from samebits.errors import NotFound, SamebitsError, UsageError
+from samebits.errors import NotFoundError, SamebitsError, UsageError
 
 T = TypeVar("T")
 Family = Literal["keras2", "keras3", "tfkeras", "pytorch", "jax", "flax"]
@@ -69,7 +69,8 @@ def named(names: list[str]) -> list[Side]:
 def interpreter(side: Side) -> str:
     """Return the interpreter of a library.
 
-    It is the one that runs samebits if it has the library, else that of the library's environment. Raises NotFound.
+    It is the one that runs samebits if it has the library, else that of the library's environment. Raises
+    NotFoundError.
     """
     if side.python:
         return side.python
@@ -77,19 +78,19 @@ def interpreter(side: Side) -> str:
         return sys.executable
     try:
         return str(environment_python(side.environment))
-    except NotFound as why:
-        raise NotFound(f"{side.id} is not here: {why.message}", why.advice) from None
+    except NotFoundError as why:
+        raise NotFoundError(f"{side.id} is not here: {why.message}", why.advice) from None
 
 
 def attempt(side: Side, measure: Callable[[], T], *, is_named: bool) -> tuple[T | None, str]:
     """Return (the result of `measure`, "") for an installed library, or (None, why not) if the user did not name it.
 
-    Raises NotFound or LibraryFailure for a library that the user named.
+    Raises NotFoundError or LibraryFailure for a library that the user named.
     """
     try:
         interpreter(side)
         return measure(), ""
-    except (NotFound, LibraryFailure) as why:
+    except (NotFoundError, LibraryFailure) as why:
         if is_named:
             raise
         return None, " ".join(f"not measured: {why.message} {why.advice}".split())
@@ -99,7 +100,7 @@ def run_script(side: Side, script: Path, request: dict[str, Any], out: Path | No
     """Return what a script of samebits answers under a library's interpreter.
 
     It is started as `python SCRIPT REQUEST.json ANSWER.json` and writes its answer there. `out`: a folder for its other
-    files, which the request names as `out`. Raises NotFound, LibraryFailure.
+    files, which the request names as `out`. Raises NotFoundError, LibraryFailure.
     """
     python = interpreter(side)
     with tempfile.TemporaryDirectory(prefix="samebits-parity-") as folder:

@@ -68,7 +68,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Sequence, TypedDict  # novm: only type checkers execute this
 
-    class Thinning(TypedDict):
+    class StepSelection(TypedDict):
         """Keep all leaves of the first `after` steps, then only those of every `every`-th step."""
 
         after: int
@@ -113,7 +113,7 @@ if TYPE_CHECKING:
         xxhash: Optional[str]  # path of an extension that exports XXH3_128bits (loaded with ctypes)
         stop_after: Optional[int]  # stop after exactly so many steps
         asks: bool  # an answer may allow more steps after that
-        thin: Thinning
+        thin: StepSelection
         controls: List[str]  # ids of the controls to hold
         factors: List[str]  # ids of controls whose settings in force are reported after the last step
         seed: int  # for controls that seed

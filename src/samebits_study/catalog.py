@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from samebits.errors import DataError, NotFound, UsageError
+from samebits.errors import DataError, NotFoundError, UsageError
 from samebits_parity.weights.rules import (
     CONVOLUTION,
     DENSE,
@@ -285,10 +285,10 @@ NAMES: dict[Library, str] = {"keras2": "Keras 2.3.1", "pytorch": "PyTorch", "ker
 
 
 def refuse_setup(study: Study, setup: StudySetup) -> None:
-    """Raise NotFound if a study cannot run a setup."""
+    """Raise NotFoundError if a study cannot run a setup."""
     why = why_not(study, setup)
     if why:
-        raise NotFound(why)
+        raise NotFoundError(why)
 
 
 def runnable_setups(study: Study) -> list[str]:

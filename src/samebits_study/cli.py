@@ -126,7 +126,7 @@ def show(folder: Path, targets: answers.Targets) -> int:
 
 
 # document in a folder -> the function with which `samebits report` shows it
-SHOWN = {"study.json": show}
+FOLDER_REPORTS = {"study.json": show}
 
 
 def _status(result: StudyResult, wanted: Collection[str]) -> int:

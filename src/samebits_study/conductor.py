@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits import __version__, checks, comparison, places, store
-from samebits.errors import EnvironmentFailure, NotFound, RecordError, SamebitsError, UsageError
+from samebits.errors import EnvironmentFailure, NotFoundError, RecordError, SamebitsError, UsageError
 from samebits.experiment import Progress, Request
 from samebits.model import Options
 from samebits.store import write_document
@@ -146,7 +146,7 @@ def _run(work: Work, setup: StudySetup, progress: Progress) -> str:
     try:
         with _damage_said(work, setup):
             runs.run_setup(work, setup, progress)
-    except (NotFound, EnvironmentFailure, runs.StudyTrainingFailure) as why:
+    except (NotFoundError, EnvironmentFailure, runs.StudyTrainingFailure) as why:
         progress.note(f"{setup.id}: {why.message}")
         return " ".join(part for part in (why.message, why.advice) if part)
     return ""
@@ -268,7 +268,7 @@ def _retest(work: Work, setup: StudySetup, factor: RetestFactor, model: tuple[in
 
 
 def _test(work: Work, setup: StudySetup, factor: RetestFactor, weights: Path, record: Path) -> None:
-    """Run the test as a trial is run. Raises NotFound, TrainingFailure."""
+    """Run the test as a trial is run. Raises NotFoundError, TrainingFailure."""
     request = Request(
         command=trainings.test_command(work, setup, weights, "{out}"),
         directory=work.folder,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits import datasets
-from samebits.errors import DataError, NotFound, UsageError
+from samebits.errors import DataError, NotFoundError, UsageError
 from samebits.store import write_document
 from samebits_study import catalog
 from samebits_study.catalog import SEED, Study, StudyScale
@@ -127,9 +127,9 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _make(study: Study, scale: StudyScale, folder: Path, source: Path | None) -> dict[str, Any]:
-    """Make the data by its name, or by the script that the study names. Raises DataError, NotFound."""
+    """Make the data by its name, or by the script that the study names. Raises DataError, NotFoundError."""
     if source is not None and not source.exists():
-        raise NotFound(f"There is no folder {source}.", "--data DIR names the folder of the images.")
+        raise NotFoundError(f"There is no folder {source}.", "--data DIR names the folder of the images.")
     if study.data in _MAKERS:
         return _MAKERS[study.data](scale, folder, source)
     made = made_by_script(study.data, scale.data, folder / FILE, source)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from samebits import store
-from samebits.errors import NotFound, SamebitsError
+from samebits.errors import NotFoundError, SamebitsError
 from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.model import Options, RecordFile, TrialFile
 from samebits.store.record import RECORD as RECORD_FILE
@@ -36,7 +36,7 @@ class StudyTrainingFailure(SamebitsError):
 def run_setup(work: Work, setup: StudySetup, progress: Progress) -> None:
     """Run what is missing of a setup: its trials, one at a time, and one training that is not watched.
 
-    Raises NotFound if its interpreter is missing, TrainingFailure if a training ends badly.
+    Raises NotFoundError if its interpreter is missing, TrainingFailure if a training ends badly.
     """
     _refuse_missing(work, setup)
     initial = initial_weights(work, setup) if setup.initial else None
@@ -87,19 +87,19 @@ def _repeats(file: RecordFile) -> int:
 
 
 def _refuse_missing(work: Work, setup: StudySetup) -> None:
-    """Raise NotFound if the study has no script for a setup, or with all environments that are missing."""
+    """Raise NotFoundError if the study has no script for a setup, or with all environments that are missing."""
     catalog.refuse_setup(work.study, setup)
     said, advice = [], []
     for one in (setup, *_drawn_by(work, setup)):
         try:
             trainings.interpreter(one)
-        except NotFound as why:
+        except NotFoundError as why:
             why_needed = "" if one is setup else f" (to draw the initial weights of {one.id})"
             said.append(f"{one.environment}{why_needed}")
             advice.append(why.advice)
     if said:
         what = "an environment that has" if len(said) == 1 else "environments that have"
-        raise NotFound(f"{setup.id} needs {what} not been built: {' and '.join(said)}.", "; ".join(advice))
+        raise NotFoundError(f"{setup.id} needs {what} not been built: {' and '.join(said)}.", "; ".join(advice))
 
 
 def _drawn_by(work: Work, setup: StudySetup) -> list[StudySetup]:
@@ -251,7 +251,7 @@ def _carried(work: Work, source: StudySetup) -> Path:
 
 
 def run_alone(setup: StudySetup, words: list[str], directory: Path, variables: dict[str, str] | None = None) -> None:
-    """Run a command of a setup, unwatched. Raises NotFound, TrainingFailure."""
+    """Run a command of a setup, unwatched. Raises NotFoundError, TrainingFailure."""
     python = trainings.interpreter(setup)
     search = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
     environment = {**os.environ, **(variables or {}), "PATH": search}

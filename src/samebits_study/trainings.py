@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from samebits.document import AnyNumber, Document
 from samebits.environments.builder import environment_python
-from samebits.errors import DataError, NotFound
+from samebits.errors import DataError, NotFoundError
 from samebits_study import catalog
 from samebits_study.catalog import SEED, Study, StudyScale, StudySetup
 
@@ -48,14 +48,14 @@ class Work:
 
 
 def interpreter(setup: StudySetup) -> str:
-    """Return the setup's interpreter: its environment, or this one if it has the packages. Raises NotFound."""
+    """Return the setup's interpreter: its environment, or this one if it has the packages. Raises NotFoundError."""
     try:
         return str(environment_python(setup.environment))
-    except NotFound:
+    except NotFoundError:
         if setup.modules and all(importlib.util.find_spec(module) for module in setup.modules):
             return sys.executable
         what = f"{setup.id} needs the environment {setup.environment}, which has not been built."
-        raise NotFound(what, f"samebits env create {setup.environment}") from None
+        raise NotFoundError(what, f"samebits env create {setup.environment}") from None
 
 
 def training_command(

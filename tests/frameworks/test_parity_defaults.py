@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from samebits.errors import NotFound
+from samebits.errors import NotFoundError
 from samebits_parity import sides
 from samebits_parity.defaults import comparison
 from samebits_parity.options import GROUPS
@@ -79,7 +79,7 @@ def library(request):
     """The id of a library that is here."""
     try:
         sides.interpreter(sides.SIDES[request.param])
-    except NotFound as why:
+    except NotFoundError as why:
         pytest.skip(f"{why.message} {why.advice} ({sys.executable} has it not either)")
     return request.param
 

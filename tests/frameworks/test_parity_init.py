@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from samebits.errors import NotFound
+from samebits.errors import NotFoundError
 from samebits.reports.tree import Notes
 from samebits_parity import sides
 from samebits_parity.init import measurement
@@ -24,7 +24,7 @@ def measured(library):
     """The lines of a library and its notes; skips where it is not here."""
     try:
         sides.interpreter(SIDES[library])
-    except NotFound as why:
+    except NotFoundError as why:
         pytest.skip(f"{why.message} {why.advice}")
     compared = measurement.compare([library], lambda said: None)
     notes = [line for block in compared.report.blocks if isinstance(block, Notes) for line in block.lines]

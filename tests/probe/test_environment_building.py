@@ -8,7 +8,7 @@ import pytest
 from samebits import environments, places
 from samebits.environments import builder, find_python
 from samebits.environments.builder import RECIPES, Recipe
-from samebits.errors import EnvironmentFailure, NotFound
+from samebits.errors import EnvironmentFailure, NotFoundError
 
 PATH = os.environ["PATH"]
 
@@ -54,7 +54,7 @@ def test_an_environment_of_another_lock_file_is_out_of_date_and_built_again(smal
 def test_a_build_that_was_broken_off_goes_on(small):
     python = environments.create("small")
     (python.parent.parent / builder.MARKER).unlink()
-    with pytest.raises(NotFound, match="has not been built"):
+    with pytest.raises(NotFoundError, match="has not been built"):
         find_python(None, "small", PATH)
     python.unlink()  # and half of it is gone
     environments.create("small")

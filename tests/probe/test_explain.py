@@ -11,7 +11,7 @@ import pytest
 
 from samebits import checks, cli
 from samebits.causes import inquiry
-from samebits.errors import NotFound, UsageError
+from samebits.errors import NotFoundError, UsageError
 from samebits.experiment import Progress
 from samebits.kept_record import judged
 from samebits.model import Result
@@ -187,7 +187,7 @@ def test_a_record_whose_script_has_changed_is_refused(ask, tmp_path):
     with pytest.raises(UsageError, match="has changed since"):
         inquiry.run(request.out)
     script.unlink()
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         inquiry.run(request.out)
 
 

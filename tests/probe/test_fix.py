@@ -13,7 +13,7 @@ import pytest
 from samebits import checks, cli
 from samebits.cli.supplies import schema_of
 from samebits.documents import Explanation
-from samebits.errors import Untrusted, UsageError
+from samebits.errors import UntrustedRecord, UsageError
 from samebits.launch.plan import Request
 from samebits.model import Options
 from samebits.patches import fix as fixes
@@ -295,7 +295,7 @@ def test_a_record_from_elsewhere_runs_nothing_without_run(recorded, tmp_path):
     record = recorded(FLIPS, "python-seed")
     copy = tmp_path / "copy"
     shutil.copytree(record, copy)
-    with pytest.raises(Untrusted):
+    with pytest.raises(UntrustedRecord):
         fix(FixRequest(copy))
     assert fix(FixRequest(copy, run=True)).outcome == "proposed"
 

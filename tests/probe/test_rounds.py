@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from samebits.checks import Addition, record, run, run_more
-from samebits.errors import NotFound, RecordError, SamebitsError, UsageError
+from samebits.errors import NotFoundError, RecordError, SamebitsError, UsageError
 from samebits.experiment import Progress, captures
 from samebits.experiment.rounds import FinishedRound
 from samebits.experiment.schedule import Schedule, estimate
@@ -212,7 +212,7 @@ def test_another_setup_than_the_recorded_one_is_said(ask, tmp_path):
 
 
 def test_against_needs_a_record_with_a_run_that_ended(ask, tmp_path):
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         run(ask("trains.py", 5, against=tmp_path / "nowhere"))
     recording = record(ask("exits_three.py"))
     with pytest.raises(RecordError, match="no trial"):

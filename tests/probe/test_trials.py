@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from samebits.checks import record, run
-from samebits.errors import NotFound, RecordExists, UsageError
+from samebits.errors import NotFoundError, RecordExists, UsageError
 from samebits.launch import environment, folders
 from samebits.launch.environment import recorded
 from samebits.launch.plan import Request, make_record_folder
@@ -104,7 +104,7 @@ def test_what_is_recorded_of_an_environment_leaves_out_what_looks_like_a_secret(
 
 def test_a_command_that_is_not_there_is_looked_for_aloud_and_leaves_no_record(ask, tmp_path):
     request = ask("trains.py", 3)
-    with pytest.raises(NotFound, match=r"no-such-program.*Looked in .*bin"):
+    with pytest.raises(NotFoundError, match=r"no-such-program.*Looked in .*bin"):
         run(Request(command=["no-such-program"], directory=request.directory, out=request.out))
     assert not request.out.exists()
 
@@ -112,7 +112,7 @@ def test_a_command_that_is_not_there_is_looked_for_aloud_and_leaves_no_record(as
 def test_a_script_without_its_interpreter_is_told_how_to_run(ask):
     request = ask("trains.py", 3)
     shutil.copy(SAMPLES / "trains.py", request.directory)
-    with pytest.raises(NotFound) as error:
+    with pytest.raises(NotFoundError) as error:
         run(Request(command=["./trains.py"], directory=request.directory, out=request.out))
     assert "python ./trains.py" in error.value.advice
 
@@ -265,6 +265,6 @@ def test_an_interpreter_beside_another_python_is_still_the_one_meant(ask, tmp_pa
 
 
 def test_a_script_that_is_not_there_is_refused_before_anything_runs(tmp_path):
-    with pytest.raises(NotFound, match=r"no script nosuch\.py"):
+    with pytest.raises(NotFoundError, match=r"no script nosuch\.py"):
         run(Request(command=["python", "nosuch.py"], directory=tmp_path, out=tmp_path / "record"))
     assert not (tmp_path / "record").exists()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits.kept_record import compared
+from samebits.kept_record import judged_pair
 from samebits.reports.presenters import html, markdown
 from samebits.reports.result_report import report
 from samebits.reports.result_words import headline
@@ -16,7 +16,7 @@ def sides(write_record, tmp_path):
     def make(first, second, parted=None):
         write_record(tmp_path / "first", first, 40, parted)
         write_record(tmp_path / "second", second, 40, parted, metrics={"accuracy": 0.5})
-        record, result = compared(tmp_path / "first", tmp_path / "second")
+        record, result = judged_pair(tmp_path / "first", tmp_path / "second")
         return result, record
 
     return make
@@ -78,7 +78,7 @@ def test_each_level_at_which_two_records_are_the_same_is_said(
 ):
     for name, groups in (("first", first), ("second", second)):
         write_record(tmp_path / name, groups, 40, {"B": 20, "C": 30})
-    record, result = compared(tmp_path / "first", tmp_path / "second")
+    record, result = judged_pair(tmp_path / "first", tmp_path / "second")
     found = levels(result)
     assert (found["bits"], found["metrics"][0], found["spread"]) == (bits, metrics, spread)
     assert "metrics, within the spread" in markdown.render(report(result, record))
@@ -87,13 +87,13 @@ def test_each_level_at_which_two_records_are_the_same_is_said(
 def test_records_of_which_nothing_was_compared_are_not_said_to_have_the_same_bits(write_record, tmp_path):
     for name in ("first", "second"):
         write_record(tmp_path / name, "A", 0)
-    _, result = compared(tmp_path / "first", tmp_path / "second")
+    _, result = judged_pair(tmp_path / "first", tmp_path / "second")
     assert (result.verdict, levels(result)["bits"]) == ("inconclusive", (None, "compared: 0 steps"))
 
 
 def test_equal_bits_across_machines_that_differ_are_said_to_be(write_record, tmp_path):
     for name, cores in (("first", 8), ("second", 64)):
         write_record(tmp_path / name, "A", 40, machine={"cores": cores, "host": name})
-    _, result = compared(tmp_path / "first", tmp_path / "second")
+    _, result = judged_pair(tmp_path / "first", tmp_path / "second")
     assert (result.verdict, result.across) == ("repeated", ["cores", "host"])
     assert headline(result).endswith("Equal across machines that differ in cores and host.")

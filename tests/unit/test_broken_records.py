@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from samebits.comparison import judge
-from samebits.errors import NotFound, RecordError, SamebitsError
+from samebits.errors import NotFoundError, RecordError, SamebitsError
 from samebits.launch.plan import choose_hash
 from samebits.model import Result
 from samebits.store import open_record, read_trial, seal, seal_record, sealed_since
@@ -286,5 +286,5 @@ def test_what_was_read_before_it_was_sealed_is_known_as_long_as_nothing_has_chan
 
 def test_a_python_that_is_gone_is_named(tmp_path):
     gone = tmp_path / "bin" / "python"
-    with pytest.raises(NotFound, match=rf"The Python of the record is no longer there: {gone}"):
+    with pytest.raises(NotFoundError, match=rf"The Python of the record is no longer there: {gone}"):
         choose_hash(str(gone), wanted="xxh3")

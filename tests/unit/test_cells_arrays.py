@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 from skimage import io
 
-from samebits.errors import DataError, NotFound, UsageError
+from samebits.errors import DataError, NotFoundError, UsageError
 from samebits_study.cells import prepare, read_truth, written_digest
 from samebits_study.cells.arrays import DATA, TRUTH, CellSettings, load, with_whole_cells
 from samebits_study.cells.fields import mask_of
@@ -108,7 +108,7 @@ def test_no_fields_or_fewer_than_no_copies_are_refused(tmp_path, changed):
 
 
 def test_a_folder_that_holds_no_cells_is_refused(tmp_path):
-    with pytest.raises(NotFound, match=r"nowhere holds no stained cells: .* It has no masks/ either"):
+    with pytest.raises(NotFoundError, match=r"nowhere holds no stained cells: .* It has no masks/ either"):
         load(tmp_path / "nowhere", SETTINGS)
 
 

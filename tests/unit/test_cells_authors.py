@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage import io
 
-from samebits.errors import DataError, NotFound
+from samebits.errors import DataError, NotFoundError
 from samebits_study.cells.authors import ANNOTATIONS, COUNTS, FRAMES, read
 from samebits_study.stereology import CountingFrame, paint
 
@@ -128,7 +128,7 @@ def test_only_the_fields_of_the_test_mouse_need_a_frame_and_a_count(folder):
 
 
 def test_a_folder_of_something_else_is_refused_with_how_the_set_is_to_be_had(tmp_path):
-    with pytest.raises(NotFound, match="not in the layout") as error:
+    with pytest.raises(NotFoundError, match="not in the layout") as error:
         read(tmp_path, 64)
     assert "authors" in error.value.advice
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage import io
 
-from samebits.errors import DataError, NotFound
+from samebits.errors import DataError, NotFoundError
 from samebits_study.cells.stained_cells import ADDRESS, PUBLISHED, read
 
 VARIABLE = "SAMEBITS_STAINED_CELLS"
@@ -105,7 +105,7 @@ def test_labels_in_colour_are_refused(tmp_path):
 
 
 def test_a_missing_folder_is_named_with_the_address_of_the_set(tmp_path):
-    with pytest.raises(NotFound, match="nowhere") as error:
+    with pytest.raises(NotFoundError, match="nowhere") as error:
         read(tmp_path / "nowhere", 16)
     assert ADDRESS in error.value.advice
 

@@ -13,7 +13,7 @@ import pytest
 from samebits import datasets, places
 from samebits.datasets import sources
 from samebits.datasets.sources import MNIST, Dataset, File, Package
-from samebits.errors import DataError, NotFound
+from samebits.errors import DataError, NotFoundError
 
 CONTENT = {"images": bytes(range(256)) * 4096, "labels": b"\x00\x01\x02" * 100}
 
@@ -135,12 +135,12 @@ def test_an_error_names_everything_that_was_tried(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_said_even_where_the_cache_has_the_files(tmp_path):
-    with pytest.raises(NotFound, match="nowhere"):
+    with pytest.raises(NotFoundError, match="nowhere"):
         datasets.get("small", tmp_path / "nowhere")
 
 
 def test_an_unknown_name_is_not_found():
-    with pytest.raises(NotFound, match="small"):
+    with pytest.raises(NotFoundError, match="small"):
         datasets.get("imagenet")
 
 

@@ -10,7 +10,7 @@ import pytest
 from samebits import environments, places
 from samebits.environments import builder, find_python, interpreters
 from samebits.environments.builder import RECIPES
-from samebits.errors import NotFound, UsageError
+from samebits.errors import NotFoundError, UsageError
 
 PATH = os.environ["PATH"]
 
@@ -66,7 +66,7 @@ def test_interpreters_of_version_managers_are_found(tool, tmp_path, monkeypatch)
 
 
 def test_a_missing_release_says_where_it_was_looked_for_and_how_to_get_it():
-    with pytest.raises(NotFound) as error:
+    with pytest.raises(NotFoundError) as error:
         find_python("3.99", None, PATH)
     for words in ("on PATH", "pyenv", "uv", "conda"):
         assert words in error.value.message
@@ -80,7 +80,7 @@ def test_python_3_6_is_not_to_be_had_from_uv():
 
 @pytest.mark.parametrize("name", ["no-such-python", "/no/such/python", "x" * 5000, "\x00", "~nobody/python", "."])
 def test_a_name_of_no_interpreter_is_an_error_with_advice(name):
-    with pytest.raises((NotFound, UsageError)) as error:
+    with pytest.raises((NotFoundError, UsageError)) as error:
         find_python(name, None, PATH)
     assert error.value.advice
 
@@ -103,19 +103,19 @@ def test_python_and_env_together_are_wrong_use():
 
 
 def test_an_environment_that_is_not_built_says_how_to_build_it():
-    with pytest.raises(NotFound) as error:
+    with pytest.raises(NotFoundError) as error:
         find_python(None, "keras-tf1.14", PATH)
     assert "samebits env create keras-tf1.14" in error.value.advice
 
 
 def test_an_unknown_environment_names_those_that_there_are():
-    with pytest.raises(NotFound, match=r"keras-tf1\.14, keras-tf2\.1, pytorch-1\.3"):
+    with pytest.raises(NotFoundError, match=r"keras-tf1\.14, keras-tf2\.1, pytorch-1\.3"):
         find_python(None, "tensorflow", PATH)
 
 
 def test_a_missing_release_for_an_environment_names_both(monkeypatch):
     monkeypatch.setattr(interpreters, "found", lambda path=None: iter(()))
-    with pytest.raises(NotFound, match=r"pytorch-1\.3 needs Python 3\.6"):
+    with pytest.raises(NotFoundError, match=r"pytorch-1\.3 needs Python 3\.6"):
         environments.create("pytorch-1.3")
 
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from samebits.cli import main
-from samebits.errors import Untrusted
+from samebits.errors import UntrustedRecord
 from samebits.launch import origin
 from samebits.store import open_record, seal_record
 
@@ -117,7 +117,7 @@ def test_the_command_of_a_record_from_elsewhere_runs_if_that_is_asked_for(record
 
 def test_what_is_shown_forges_no_line(record):
     changed = edited(record, command=["python", "x\nsamebits: all is well\x1b[2J"])
-    with pytest.raises(Untrusted) as refused:
+    with pytest.raises(UntrustedRecord) as refused:
         origin.require(changed, run=False)
     assert "\n" not in refused.value.message
     assert "\x1b" not in refused.value.message

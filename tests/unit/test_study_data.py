@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage import io
 
-from samebits.errors import DataError, NotFound, UsageError
+from samebits.errors import DataError, NotFoundError, UsageError
 from samebits_study import data
 from samebits_study.catalog import STUDIES, StudyScale
 from samebits_study.stereology import CountingFrame, paint
@@ -46,7 +46,7 @@ def test_what_is_there_and_has_not_changed_is_used_again(tmp_path, source):
 
 
 def test_a_folder_that_is_not_there_is_said_to_be_missing(tmp_path):
-    with pytest.raises(NotFound, match=r"There is no .*/nowhere"):
+    with pytest.raises(NotFoundError, match=r"There is no .*/nowhere"):
         prepare(tmp_path / "data", tmp_path / "nowhere")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits.errors import NotFound
+from samebits.errors import NotFoundError
 from samebits.options import REPORTS
 from samebits_study import catalog
 from samebits_study.catalog import SETUPS, STUDIES
@@ -21,7 +21,7 @@ def pytorch_alone():
 
 
 def test_a_setup_without_a_script_for_its_library_cannot_be_run(pytorch_alone):
-    with pytest.raises(NotFound, match=r"The study other has no script for Keras 2\.3\.1\."):
+    with pytest.raises(NotFoundError, match=r"The study other has no script for Keras 2\.3\.1\."):
         catalog.refuse_setup(pytorch_alone, SETUPS["keras-tf2.1"])
     catalog.refuse_setup(pytorch_alone, SETUPS["pytorch-1.3-glorot"])
 

@@ -17,8 +17,7 @@ FILES = sorted(path for package in PACKAGES for path in (SOURCE / package).rglob
 sys.path.insert(0, str(SOURCE.parent / "benchmarks"))
 from structure import is_verb_form  # noqa: E402
 
-# exceptions are named as Python names its own; a state of affairs has no better noun; a control is named by what it does
-ALLOWED = {"NotFound", "Untrusted", "Refused", "unwatched", "observing", "FillUninitialized"}
+ALLOWED = {"FillUninitialized"}  # a control is named by what it does
 MOST_PARAMETERS, MOST_LEVELS = 5, 3
 VAGUE = {"utils", "helpers", "misc", "common", "tools"}
 

@@ -44,8 +44,8 @@ def run(
 
     New trials of the check join the record. The trials of the search have records below it. `run`: run the command even
     if the record is from elsewhere. `alternatives`: also look for sets that nobody would choose. Raises the errors of
-    `checks.run`; for a record, NotFound if its command or its folder is gone, UsageError if its scripts have changed
-    since, and Untrusted if it is from elsewhere.
+    `checks.run`; for a record, NotFoundError if its command or its folder is gone, UsageError if its scripts have
+    changed since, and UntrustedRecord if it is from elsewhere.
     """
     began = clock.now()
     if isinstance(asked, Path):

@@ -15,19 +15,9 @@ from functools import partial
 from typing import cast
 
 from samebits import controls, words
-from samebits.causes.candidates import (
-    Clues,
-    Conclusion,
-    by_specificity,
-    chunks,
-    compatible,
-    first_of,
-    halves,
-    hinted,
-    prepare,
-    with_one_more,
-)
+from samebits.causes.candidates import Clues, Conclusion, by_specificity, compatible, hinted
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Rule, SettingTrials, Where, Wish, further
+from samebits.causes.lookahead import chunks, first_of, halves, prepare, with_one_more
 from samebits.model import Kind
 from samebits_probe import wire
 

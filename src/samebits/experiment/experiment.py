@@ -50,8 +50,8 @@ class Experiment:
         """Begin a new record without trials.
 
         `hash_wanted`: the hash algorithm of the record that this one is compared with. `capacity`: the capacity of an
-        experiment with the same program, to share it. Raises UsageError, NotFound, RecordExists or RecordBusy before
-        anything is written.
+        experiment with the same program, to share it. Raises UsageError, NotFoundError, RecordExists or RecordBusy
+        before anything is written.
         """
         plan = make_plan(request, hash_wanted=hash_wanted)
         experiment = cls(plan, describe(plan), progress, capacity)
@@ -62,7 +62,7 @@ class Experiment:
     def resume(cls, record: store.Record, progress: Progress | None = None) -> Experiment:
         """Continue an existing record.
 
-        Raises NotFound if its command or folder is gone, and RecordBusy if it is in use.
+        Raises NotFoundError if its command or folder is gone, and RecordBusy if it is in use.
         """
         return cls(recorded_trials.reopen(record), record.file, progress)
 

@@ -47,7 +47,7 @@ def _link(source: str, target: str) -> None:
 def reopen(record: store.Record) -> Plan:
     """Return the plan of a record, for more trials of it.
 
-    Raises NotFound if its command or folder is gone, and RecordBusy if the record is in use.
+    Raises NotFoundError if its command or folder is gone, and RecordBusy if the record is in use.
     """
     is_own = origin.is_own(record)
     held = custody.resume(record.folder.absolute())

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import xxhash
 
 from samebits import store
-from samebits.globs import matches_any
 from samebits.launch import folders
 from samebits.launch.command import FileNames
 from samebits.launch.isolation import Caches
 from samebits.model import FilesFile, SavedFile
+from samebits.names import matches_any
 
 if TYPE_CHECKING:
     from samebits.store.masks import Run

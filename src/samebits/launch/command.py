@@ -12,12 +12,11 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from samebits import words
-from samebits.errors import NotFound, UsageError
+from samebits.errors import NotFoundError, UsageError
 from samebits.launch import folders
+from samebits.names import python_name
 
-_INTERPRETER = re.compile(r"(python|pypy)[\d.]*$|(ba|z|da)?sh$|torchrun$|accelerate$|env$")
-
-_PYTHON = re.compile(r"(python|pypy)[\d.]*")
+_RUNNERS = frozenset(("bash", "zsh", "dash", "sh", "torchrun", "accelerate", "env"))
 _FIRST_LINE = 4096  # bytes of a script's first line that are read
 _PROGRAMS = {".py": "python", ".sh": "bash", ".bash": "bash", ".zsh": "zsh", ".ipynb": "papermill", ".R": "Rscript"}
 
@@ -25,16 +24,16 @@ _PROGRAMS = {".py": "python", ".sh": "bash", ".bash": "bash", ".zsh": "zsh", ".i
 def find(command: Sequence[str], directory: Path, search_path: str) -> str:
     """Return the path of the command's program, as a shell in `directory` finds it.
 
-    Raises NotFound, saying where it looked.
+    Raises NotFoundError, saying where it looked.
     """
     name = command[0]
     if "/" in name:
         return _check_file(command, directory)
     found = shutil.which(name, path=search_path)
     if found is None and _program_for(command, directory):
-        raise NotFound(f"{name} is not a program by itself.", _program_for(command, directory))
+        raise NotFoundError(f"{name} is not a program by itself.", _program_for(command, directory))
     if found is None:
-        raise NotFound(f"Command not found: {name}. Looked in {_looked(search_path)}.", _advice(name, directory))
+        raise NotFoundError(f"Command not found: {name}. Looked in {_looked(search_path)}.", _advice(name, directory))
     return os.path.abspath(os.path.join(directory, found))  # noqa: PTH100, PTH118  (links must stay: a venv is one)
 
 
@@ -46,17 +45,24 @@ def _looked(search_path: str) -> str:
     return words.listed([*places[:3], *more])
 
 
+def _runs_a_script(program: str) -> bool:
+    """Return whether a program runs the script that its first argument names."""
+    return python_name(program) is not None or PurePath(program).name in _RUNNERS
+
+
 def check_script(command: Sequence[str], directory: Path) -> None:
-    """Raise NotFound if an interpreter gets a script that is not there, unless `{out}` is part of its name."""
-    if len(command) < 2 or not _INTERPRETER.match(PurePath(command[0]).name):
+    """Raise NotFoundError if an interpreter gets a script that is not there, unless `{out}` is part of its name."""
+    if len(command) < 2 or not _runs_a_script(command[0]):
         return
     script = command[1]
     if script.endswith(".ipynb") and (directory / script).is_file():
         raise UsageError(f"{script} is a notebook, not a program.", _program_for(command[1:], directory))
     if not (directory / script).exists() and len(script.split()) > 1 and script.split()[-1].endswith((".py", ".sh")):
-        raise NotFound(f"There is no script named {script!r}.", f"Leave out the quotes:  samebits check -- {script}")
+        raise NotFoundError(
+            f"There is no script named {script!r}.", f"Leave out the quotes:  samebits check -- {script}"
+        )
     if script.endswith((".py", ".sh")) and "{" not in script and not (directory / script).exists():
-        raise NotFound(
+        raise NotFoundError(
             f"There is no script {script}. Looked for {directory / script}.", "Give its path from this folder."
         )
 
@@ -80,10 +86,10 @@ def _check_file(command: Sequence[str], directory: Path) -> str:
     name = command[0]
     path = directory / name
     if not path.exists():
-        raise NotFound(f"Command not found: {name}. Looked for {path}.")
+        raise NotFoundError(f"Command not found: {name}. Looked for {path}.")
     if path.is_dir() or not os.access(path, os.X_OK):
         advice = _program_for(command, directory) or _advice(name, directory)
-        raise NotFound(f"{name} is not executable.", advice)
+        raise NotFoundError(f"{name} is not executable.", advice)
     return os.path.abspath(path)  # noqa: PTH100  (as above)
 
 
@@ -102,7 +108,7 @@ def _advice(name: str, directory: Path) -> str:
 def name_of(command: Sequence[str]) -> str:
     """Return a short name for the record folder: that of the script, else of the program."""
     names = [PurePath(word).name for word in command if not word.startswith("-")]
-    while len(names) > 1 and _INTERPRETER.match(names[0]):
+    while len(names) > 1 and _runs_a_script(names[0]):
         names = names[1:]
     stem = PurePath(names[0]).stem if names else "command"
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem)[:40].strip("-.") or "command"
@@ -201,7 +207,7 @@ def is_script(program: str) -> bool:
 
 def interpreter(program: str) -> str | None:
     """Return the Python that a program is, or that the first line of a script names; None if it is no Python."""
-    if _PYTHON.fullmatch(Path(program).name):
+    if python_name(program):
         return program
     try:
         with open(program, "rb") as file:  # noqa: PTH123
@@ -211,7 +217,7 @@ def interpreter(program: str) -> str | None:
     named = os.fsdecode(first[2:]).split() if first.startswith(b"#!") else []
     if named and Path(named[0]).name == "env":  # `env -S python3 -u` too
         named = [word for word in named[1:] if not word.startswith("-") and "=" not in word]
-    return named[0] if named and _PYTHON.fullmatch(Path(named[0]).name) else None
+    return named[0] if named and python_name(named[0]) else None
 
 
 def holds_python(executable: str | None) -> bool:

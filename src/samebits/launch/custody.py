@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from samebits import __version__
-from samebits.errors import NotFound, RecordBusy, RecordError, RecordExists
+from samebits.errors import NotFoundError, RecordBusy, RecordError, RecordExists
 from samebits.launch.folders import DOCUMENTS, MARK, MARKED, discard, is_record
 from samebits.model import TrialFile
 from samebits.store import record_files, write_document
@@ -86,14 +86,14 @@ def _lock(folder: Path, handle: int, kind: int) -> None:
 def make(folder: Path, *, overwrite: bool) -> Custody:
     """Make a record's folder and hold it. It replaces only what samebits wrote.
 
-    Raises RecordExists, RecordBusy, or NotFound if it cannot be made.
+    Raises RecordExists, RecordBusy, or NotFoundError if it cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise RecordExists(f"{folder} already exists, and is not a record.", _ELSEWHERE) from None
     except OSError as error:
-        raise NotFound(f"The record folder {folder} cannot be created: {error.strerror}.", _ELSEWHERE) from None
+        raise NotFoundError(f"The record folder {folder} cannot be created: {error.strerror}.", _ELSEWHERE) from None
     custody = hold(folder)
     _clear(folder, overwrite=overwrite)
     (folder / MARK).write_text(f"{MARKED} {__version__}.\n")

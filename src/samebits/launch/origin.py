@@ -16,7 +16,7 @@ import shlex
 from pathlib import Path
 
 from samebits import places
-from samebits.errors import Untrusted
+from samebits.errors import UntrustedRecord
 from samebits.model import RecordFile
 from samebits.store import record_files
 from samebits.store.record import PROBE, SHIMS, Record
@@ -47,14 +47,14 @@ def is_own(record: Record) -> bool:
 
 
 def require(record: Record, *, run: bool) -> None:
-    """Raise Untrusted unless the record is the user's own, or `run` says that its command may run all the same."""
+    """Raise UntrustedRecord, unless the record is the user's own or `run` lets its command run all the same."""
     if run or is_own(record):
         return
     file = record.file
     setting = "".join(f" {name}={shlex.quote(value)}" for name, value in file.variables.items() if value is not None)
     python = f" with {shlex.quote(file.python)}" if file.python else ""
     said = f"in {shlex.quote(file.directory)}{python},{setting} {shlex.join(file.command)}"
-    raise Untrusted(
+    raise UntrustedRecord(
         f"{shown(record.folder)} was not recorded by this user on this machine in this folder, or was changed since. "
         f"Its command was not run: {shown(said)}",
         "If you trust that command, give the option --run.",

@@ -16,7 +16,7 @@ from typing import Any
 
 import samebits_probe
 from samebits import controls
-from samebits.errors import NotFound, RecordBusy, RecordExists, SamebitsError, UsageError
+from samebits.errors import NotFoundError, RecordBusy, RecordExists, SamebitsError, UsageError
 from samebits.launch import command, custody, environment, hosts, ray_address
 from samebits.model import Options
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
@@ -109,7 +109,7 @@ def trial_name(trial: int) -> str:
 def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
     """Look everything up, then make the record folder.
 
-    `hash_wanted`: the algorithm of a record that is compared with. Raises UsageError, NotFound, RecordExists or
+    `hash_wanted`: the algorithm of a record that is compared with. Raises UsageError, NotFoundError, RecordExists or
     RecordBusy before anything is written.
     """
     _check_counts(request)
@@ -132,7 +132,7 @@ def _interpreter(plan: Plan) -> str | None:
 
 
 def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -> Plan:
-    """Return the plan of a request whose record is at `record`; writes nothing. Raises UsageError or NotFound."""
+    """Return the plan of a request whose record is at `record`; writes nothing. Raises UsageError or NotFoundError."""
     if os.pathsep in str(record):  # the path becomes part of PYTHONPATH and PATH, in which this sign separates entries
         what = f"The path of the record folder {record} contains {os.pathsep!r}: Python cannot find the probe there."
         raise UsageError(what, "--out DIR names a different folder.")
@@ -170,7 +170,9 @@ def choose_hash(python: str | None, *, wanted: str | None = None) -> tuple[str, 
         return "xxh3", extension
     if wanted == "xxh3":
         if python is not None and not Path(python).exists():
-            raise NotFound(f"The Python of the record is no longer there: {python}.", "put it back, or record again.")
+            raise NotFoundError(
+                f"The Python of the record is no longer there: {python}.", "put it back, or record again."
+            )
         raise SamebitsError(
             "The record was fingerprinted with XXH3, which cannot be loaded on this machine.",
             "Record the run again here, then compare.",
@@ -211,13 +213,13 @@ def _check_counts(request: Request) -> None:
     if not 1 <= request.options.trials <= MOST_TRIALS:
         raise UsageError(f"{request.options.trials} trials: from 2 to {MOST_TRIALS} can be run.")
     if not request.directory.is_dir():
-        raise NotFound(f"The working folder does not exist: {request.directory}")
+        raise NotFoundError(f"The working folder does not exist: {request.directory}")
 
 
 def make_record_folder(request: Request) -> custody.Custody:
     """Make the folder that the request names, or else the first free default folder, and hold it.
 
-    Raises RecordExists, RecordBusy, NotFound.
+    Raises RecordExists, RecordBusy, NotFoundError.
     """
     for place in _places(request):
         try:

@@ -17,9 +17,9 @@ from samebits.launch import command
 from samebits.launch.observations import Became
 from samebits.launch.supervisor import Process, below_quickly, command_line
 from samebits.model import PythonProcess
+from samebits.names import python_name
 from samebits_probe import wire
 
-_PYTHON = re.compile(r"(python|pypy)(\d+(?:\.\d+)*)?[a-z]*$")
 _TAKES_A_WORD = ("W", "X", "c", "m")
 _HIDING = {
     "I": "-I ignores PYTHONPATH and the environment",
@@ -103,7 +103,7 @@ class Pythons:
             executable: str | None = os.readlink(f"/proc/{pid}/exe")  # noqa: PTH115
         except OSError:
             executable = None
-        names = [_PYTHON.match(Path(name).name) for name in (executable or "", argv[0])]
+        names = [python_name(name) for name in (executable or "", argv[0])]
         if not any(names) and not command.holds_python(executable):
             return Sight(pid, argv, executable, python=False)
         version = next((name.group(2) for name in names if name and name.group(2)), None)
@@ -162,16 +162,14 @@ class Pythons:
         lines = {
             Path(program).name: " ".join(argv)
             for program, argv in reversed(seen)
-            if not command.is_everyday(program)
-            and not _PYTHON.match(Path(program).name)
-            and not command.is_script(program)
+            if not command.is_everyday(program) and not python_name(program) and not command.is_script(program)
         }
         return sorted(lines.values())[:MOST_PROGRAMS]
 
     def _is_python(self, pid: int, became: Became) -> bool:
         """Return whether a process that became a different program is a Python process, now or later."""
         later = [sight for sight in self._seen.values() if sight.pid == pid and sight.argv != became.before]
-        return bool(_PYTHON.match(Path(became.path).name)) or any(sight.python for sight in later)
+        return bool(python_name(became.path)) or any(sight.python for sight in later)
 
 
 def _after_exec(became: Became, seen: list[Sight], pid: int) -> Sight | None:
@@ -182,7 +180,7 @@ def _after_exec(became: Became, seen: list[Sight], pid: int) -> Sight | None:
     later = [sight for sight in seen if sight.argv != became.before]
     if later:
         return later[-1]
-    if _PYTHON.match(Path(became.path).name):
+    if python_name(became.path):
         return Sight(pid, became.argv, became.path, python=True, why=_flags(became.argv), late=True)
     return None
 
@@ -205,7 +203,7 @@ def only_asks(sight: Sight) -> bool:
     Such an interpreter ran code that is not the program's own, before the first step, and loaded no library that
     computes.
     """
-    if sight.late or sight.computes or not _PYTHON.match(Path(sight.argv[0]).name):
+    if sight.late or sight.computes or not python_name(sight.argv[0]):
         return False
     kind, word = _what_runs(sight.argv)
     if kind == "m":

@@ -255,7 +255,7 @@ def _divergence(file: RecordFile, trials: Sequence[Execution]) -> Divergence | N
 def looker(record: store.Record, where: Divergence, progress: Progress) -> Iterator[Looker]:
     """Yield a looker whose trials have a folder in the record, and remove this folder afterwards.
 
-    Raises NotFound if the record's command or folder is gone.
+    Raises NotFoundError if the record's command or folder is gone.
     """
     request = recorded_trials.request_of(record)
     options = request.options.model_copy(update={"artifacts": [], "metrics": {}})

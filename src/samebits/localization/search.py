@@ -34,7 +34,7 @@ def locate(record: Record, result: Result, progress: Progress | None = None, *, 
 
     `heat`: also measure the distance of every tensor.
 
-    Raises NotFound if its command, interpreter or folder is gone.
+    Raises NotFoundError if its command, interpreter or folder is gone.
     """
     where = result.divergence
     if where is None or result.verdict != "diverged":

@@ -38,7 +38,7 @@ class NoiseRequest:
 def noise(asked: NoiseRequest, shown: Shown) -> NoiseResult:
     """Run the trials of each seed in a record of its own. Write noise.json after each seed.
 
-    Raises UsageError, NotFound or RecordExists before anything runs.
+    Raises UsageError, NotFoundError or RecordExists before anything runs.
     """
     seeds, by = check(asked)
     began = clock.now()
@@ -62,7 +62,7 @@ def noise(asked: NoiseRequest, shown: Shown) -> NoiseResult:
 def check(asked: NoiseRequest) -> tuple[list[int | None], str]:
     """Return the seeds to train with, and how they reach the program.
 
-    Raises UsageError or NotFound if the program could not be trained with them.
+    Raises UsageError or NotFoundError if the program could not be trained with them.
     """
     seeds, by = _reach(asked)
     if not asked.request.options.metrics and not asked.cases:

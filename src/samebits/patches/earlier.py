@@ -7,11 +7,10 @@ import io
 from pathlib import Path
 
 from samebits.errors import SamebitsError
-from samebits.options import DEFAULT_SEED
 from samebits.patches import unified_diff
 from samebits.patches.documents import PatchResult, PlaceOfDraw
 from samebits.patches.patch import Patch
-from samebits.patches.program import LineChange, Look, Program
+from samebits.patches.program import LineChange, Program, source_at
 from samebits.patches.source import SourceFile, TextEdit, lines_of
 from samebits.patches.unified_diff import Hunk, hunks, shared
 from samebits.store.record_files import digest_of, read_document
@@ -30,7 +29,7 @@ def found_again(program: Program, before: PatchResult) -> Patch | None:
     """Return the same patch for the files as they are now; None unless each of its places occurs exactly once."""
     changes = []
     for hunk in hunks(before.patch):
-        source = program.source(file_of(program, hunk.file))
+        source = program.source(file_of(program.directory, hunk.file))
         if source is None or not hunk.old or source.content.count(hunk.old) != 1:
             return None
         if hunk.old in hunk.new and hunk.new in source.content:  # the file already holds this change
@@ -43,18 +42,17 @@ def found_again(program: Program, before: PatchResult) -> Patch | None:
     return patch if changes and patch.is_python else None
 
 
-def file_of(program: Program, name: str) -> Path:
+def file_of(directory: Path, name: str) -> Path:
     """Return the path of a file of a patch. A patch names files outside of the trials' folder without a first `/`."""
-    path = program.directory / name
+    path = directory / name
     return path if path.is_file() else Path("/", name)
 
 
 def in_bytes(found: PatchResult) -> bytes:
     """Return the patch of a document as bytes, in the encodings of its files."""
-    program = Program(Look(), Path(found.directory), DEFAULT_SEED, {})
 
     def encoding_of(name: str) -> str:
-        source = program.source(file_of(program, name))
+        source = source_at(file_of(Path(found.directory), name))
         return source.encoding if source is not None else "utf-8"
 
     return unified_diff.in_bytes(found.patch, encoding_of)
@@ -79,7 +77,7 @@ def _code_edits(source: SourceFile, edit: TextEdit) -> list[TextEdit]:
 
 def is_in_place(program: Program, before: PatchResult) -> bool:
     """Return whether the files hold the patch of an earlier fix with the outcome `mended`."""
-    found = [(program.source(file_of(program, one.file)), one) for one in hunks(before.patch)]
+    found = [(program.source(file_of(program.directory, one.file)), one) for one in hunks(before.patch)]
     held = (source is not None and source.content.count(one.new) == 1 for source, one in found)
     return before.outcome == "mended" and bool(found) and all(held)
 
@@ -90,7 +88,7 @@ def without_patch(program: Program, before: PatchResult, path: Path) -> bytes | 
     if source is None:
         return None
     text = source.content
-    for hunk in (one for one in hunks(before.patch) if file_of(program, one.file) == path):
+    for hunk in (one for one in hunks(before.patch) if file_of(program.directory, one.file) == path):
         if text.count(hunk.new) != 1:
             return None
         text = text.replace(hunk.new, hunk.old)
@@ -104,7 +102,7 @@ def is_out(program: Program, before: PatchResult, path: Path, was: bytes) -> boo
     that was moved or copied still belongs to the patch.
     """
     source = program.source(path)
-    own = [one for one in hunks(before.patch) if file_of(program, one.file) == path]
+    own = [one for one in hunks(before.patch) if file_of(program.directory, one.file) == path]
     if source is None or not own:
         return False
     once = collections.Counter(line.strip() for line in lines_of(was.decode(source.encoding, "replace")))

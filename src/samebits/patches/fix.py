@@ -53,8 +53,8 @@ class FixRequest:
 def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     """Make the patch for the cause that explain found, and write fix.json into the record.
 
-    Raises UsageError if the record has no explanation, or if its scripts have changed since; Untrusted if the record is
-    from elsewhere; NotFound if its command or its folder is gone.
+    Raises UsageError if the record has no explanation, or if its scripts have changed since; UntrustedRecord if the
+    record is from elsewhere; NotFoundError if its command or its folder is gone.
     """
     began = time.monotonic()
     record = store.open_record(asked.record)

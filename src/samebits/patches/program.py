@@ -37,6 +37,14 @@ class LineChange:
     place: tuple[int, int] | None = None
 
 
+def source_at(path: Path) -> SourceFile | None:
+    """Return a file of a program; None if it cannot be read as Python, or as a notebook."""
+    try:
+        return (NotebookSource if path.suffix == NOTEBOOK else SourceFile).read(path)
+    except (OSError, SyntaxError, UnicodeError, ValueError):
+        return None
+
+
 class ProgramCall(NamedTuple):
     """A call that ran. `name`: its dotted name, resolved by the imports of the file; "" if it has none."""
 
@@ -59,11 +67,7 @@ class Program:
     def source(self, path: Path) -> SourceFile | None:
         """Return a file of the program; None if it cannot be read as Python, or as a notebook."""
         if path not in self._sources:
-            try:
-                kind = NotebookSource if path.suffix == NOTEBOOK else SourceFile
-                self._sources[path] = kind.read(path)
-            except (OSError, SyntaxError, UnicodeError, ValueError):
-                self._sources[path] = None
+            self._sources[path] = source_at(path)
         return self._sources[path]
 
     @cached_property
@@ -192,7 +196,7 @@ class Look:
 def look(record: Record, where: Divergence, progress: Progress | None = None) -> Look:
     """Run one trial on this machine up to the step in which the record's trials diverge, and remove its folder.
 
-    Raises NotFound if the record's command or folder is gone.
+    Raises NotFoundError if the record's command or folder is gone.
     """
     request = recorded_trials.request_of(record)
     options = request.options.model_copy(update={"trials": 1, "jobs": 1, "artifacts": [], "metrics": {}})

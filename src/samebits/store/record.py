@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samebits.errors import NotFound, RecordError, SamebitsError
+from samebits.errors import NotFoundError, RecordError, SamebitsError
 from samebits.model import Document, FilesFile, RecordFile, Result, TrialFile
 from samebits.store import record_files
 from samebits.store.record_files import broken, check_format, digest_of, read_bytes, read_document, read_object, shown
@@ -188,7 +188,7 @@ def left_result(folder: Path) -> Result | None:
 
 
 def open_record(path: Path | str) -> Record:
-    """Open a record folder. Raises NotFound if there is none, RecordError if it cannot be read."""
+    """Open a record folder. Raises NotFoundError if there is none, RecordError if it cannot be read."""
     folder = Path(path)
     _check_folder(folder)
     if not (folder / RECORD).is_file():
@@ -211,7 +211,7 @@ def _check_folder(folder: Path) -> None:
             f"{shown(folder)}: cannot be read ({shown(error)})", "Check the path and its permissions."
         ) from None
     if not there:
-        raise NotFound(
+        raise NotFoundError(
             f"There is no record at {shown(folder)}.", "Give the folder that a check wrote (see .samebits/)."
         )
     if not is_folder:

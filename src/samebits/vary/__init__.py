@@ -26,7 +26,7 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
     """Run the base setup, and compare every value of every factor with it.
 
     Writes vary.json after the base and after each factor. `wanted`: factors and their values; if there are none, all
-    factors that are cheap here. `shown`: shows the progress of one setup's trials. Raises UsageError, NotFound or
+    factors that are cheap here. `shown`: shows the progress of one setup's trials. Raises UsageError, NotFoundError or
     RecordExists before anything runs.
     """
     began = clock.now()

@@ -56,7 +56,7 @@ def behaviours(groups: tuple[Group, ...]) -> list[Behaviour]:
 def compare(names: list[str], groups: tuple[Group, ...], note: Callable[[str], None]) -> Defaults:
     """Measure everything, and return it as a document. `names`: of sides; none for all that are installed.
 
-    `note`: is told what is going on. Raises UsageError, NotFound if a library that is named is not installed,
+    `note`: is told what is going on. Raises UsageError, NotFoundError if a library that is named is not installed,
     LibraryFailure if it ended badly.
     """
     asked = sides.named(names)

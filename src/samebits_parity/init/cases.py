@@ -308,7 +308,7 @@ class Draws(NamedTuple):
 
 
 def draw(side: Side, folder: Path) -> Draws:
-    """Draw every case. `folder`: for the arrays. Raises NotFound, LibraryFailure."""
+    """Draw every case. `folder`: for the arrays. Raises NotFoundError, LibraryFailure."""
     asked = of(side)
     request = {"cases": [case._asdict() for case in asked], "seed": SEED}
     answer = run_script(side, SCRIPT, request, folder)

@@ -192,7 +192,7 @@ class InitComparison(NamedTuple):
 def compare(names: list[str], progress: Progress) -> InitComparison:
     """Measure the libraries that are named; if none is named, all that are installed.
 
-    Raises UsageError, NotFound if a library that is named is not installed, LibraryFailure if it ended badly.
+    Raises UsageError, NotFoundError if a library that is named is not installed, LibraryFailure if it ended badly.
     """
     lines: list[WeightFacts] = []
     notes: list[str] = []

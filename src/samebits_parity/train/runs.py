@@ -63,7 +63,10 @@ class TrainRequest:
 
 
 def train(asked: TrainRequest, side: str, steps: int, feed: Path | None = None) -> TrainingValues:
-    """Run one side for so many steps. Raises TrainingFailure, and NotFound or UsageError if it cannot be started."""
+    """Run one side for so many steps.
+
+    Raises TrainingFailure, and NotFoundError or UsageError if it cannot be started.
+    """
     given = "" if feed is None else " (with A's weights)"
     asked.progress.note(f"{side}{given}: {' '.join(asked.command(side))}")
     experiment = Experiment.begin(_request(asked, side), asked.progress)
@@ -80,7 +83,7 @@ def train(asked: TrainRequest, side: str, steps: int, feed: Path | None = None) 
 
 
 def check(asked: TrainRequest) -> None:
-    """Raise UsageError or NotFound if one of the sides could not be started.
+    """Raise UsageError or NotFoundError if one of the sides could not be started.
 
     This is asked before the first one runs.
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from samebits.errors import DataError, NotFound, UsageError
+from samebits.errors import DataError, NotFoundError, UsageError
 from samebits_parity.weights.models import ModelFacts
 from samebits_parity.weights.rules import Array
 
@@ -17,9 +17,9 @@ READS = (*ARRAYS, *KERAS)
 
 
 def check_source(path: Path) -> None:
-    """Raise NotFound or UsageError for a file that could not be read, before a library is started."""
+    """Raise NotFoundError or UsageError for a file that could not be read, before a library is started."""
     if not path.is_file():
-        raise NotFound(f"The weights {path} do not exist.", "Name a .npz, .safetensors or .h5 file.")
+        raise NotFoundError(f"The weights {path} do not exist.", "Name a .npz, .safetensors or .h5 file.")
     if path.suffix not in READS:
         raise UsageError(f"Weights are not read from {path.name}.", f"These are: {', '.join(READS)}.")
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from samebits.errors import NotFound, UsageError
+from samebits.errors import NotFoundError, UsageError
 from samebits_parity.sides import Side, run_script
 from samebits_parity.weights.rules import Array
 
@@ -152,7 +152,7 @@ class ModelRequest:
 def asked(side: str, words: str, python: str | None, backend: str | None) -> ModelRequest:
     """Return a model from the words of the command line.
 
-    `python`: None for the one that runs samebits. Raises UsageError, NotFound.
+    `python`: None for the one that runs samebits. Raises UsageError, NotFoundError.
     """
     path, colon, function = words.rpartition(":")
     if words.endswith(SAVED):
@@ -161,7 +161,9 @@ def asked(side: str, words: str, python: str | None, backend: str | None) -> Mod
         what = f"{side}: {words} is not a model." if words else f"{side} names no model."
         raise UsageError(what, "Say FILE.py:FUNCTION (it returns the model), or a .keras or .h5 file.")
     if not Path(path).is_file():
-        raise NotFound(f"{side}: the file {path} does not exist.", "Say FILE.py:FUNCTION, or a .keras or .h5 file.")
+        raise NotFoundError(
+            f"{side}: the file {path} does not exist.", "Say FILE.py:FUNCTION, or a .keras or .h5 file."
+        )
     return ModelRequest(side, words, Path(path).resolve(), function or None, python or sys.executable, backend)
 
 
@@ -189,7 +191,7 @@ class BuildInputs:
 
 
 def look(which: ModelRequest, folder: Path, given: BuildInputs) -> ModelFacts:
-    """Build a model, load weights into it, run it. `folder`: for its files. Raises UsageError, NotFound,
+    """Build a model, load weights into it, run it. `folder`: for its files. Raises UsageError, NotFoundError,
     LibraryFailure."""
     folder.mkdir(parents=True, exist_ok=True)
     inputs, load = given.inputs, given.load

@@ -158,7 +158,10 @@ class Transfer:
 
 
 def move(wanted: TransferRequest) -> Transfer:
-    """Carry A's weights to B, write them, compare the two. Raises UsageError, NotFound, DataError, LibraryFailure."""
+    """Carry A's weights to B, write them, compare the two.
+
+    Raises UsageError, NotFoundError, DataError, LibraryFailure.
+    """
     with tempfile.TemporaryDirectory(prefix="samebits-weights-") as folder:
         place = Path(folder)
         a, b, inputs = _both(wanted, place)

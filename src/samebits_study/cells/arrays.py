@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from samebits.errors import DataError, NotFound, UsageError
+from samebits.errors import DataError, NotFoundError, UsageError
 from samebits.store.content import fingerprint, shape_text
 from samebits_study.cells import authors, generator, stained_cells
 from samebits_study.cells.fields import AUTHORS_SIDE, CellData, Field, Grey, Labels
@@ -85,7 +85,7 @@ def prepare(source: Path | None, settings: CellSettings, folder: Path) -> Prepar
 
     `source`: a folder of stained cells, or one in the layout of the authors' code; None: generated. data.npz has
     train_images, train_masks and test_images, bytes (n, size, size). The same seed and source give the same files.
-    Raises UsageError, NotFound and DataError.
+    Raises UsageError, NotFoundError and DataError.
     """
     _check_numbers(settings.size, settings.fields_per_animal, settings.augmented)
     cells = load(source, settings)
@@ -123,7 +123,7 @@ def _refuse_without_cells(cells: CellData, source: Path | None) -> None:
 def load(source: Path | None, settings: CellSettings) -> CellData:
     """Return the cells of a folder, whose content shows the layout, or generated ones.
 
-    Raises NotFound, DataError. For a folder, the test animal has as many fields as the others.
+    Raises NotFoundError, DataError. For a folder, the test animal has as many fields as the others.
     """
     size, fields_per_animal = settings.size, settings.fields_per_animal
     if source is None:
@@ -135,8 +135,8 @@ def load(source: Path | None, settings: CellSettings) -> CellData:
         return authors.read(source, size, fields_per_animal)
     try:
         return stained_cells.read(source, size, fields_per_animal)
-    except NotFound as why:
-        raise NotFound(
+    except NotFoundError as why:
+        raise NotFoundError(
             f"{why.message} It has no masks/ either, as in the layout of the authors' code.", why.advice
         ) from None
 

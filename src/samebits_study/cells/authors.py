@@ -20,7 +20,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits.errors import DataError, NotFound
+from samebits.errors import DataError, NotFoundError
 from samebits_study.cells import fields
 from samebits_study.cells.fields import AUTHORS_MARGIN, CellData, Field, Grey, Rectangle, left_out, sides
 from samebits_study.stereology import CountingFrame, find_frame
@@ -37,8 +37,8 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None, *, test_
     """Return the fields, resized to `size` x `size`; for each mouse at most so many, spread over its sections.
 
     `test_animal`: the mouse left out (default: LU3 as in the paper; if there is none, the last). Its fields need a
-    frame and a count each; those of the others need none. Raises NotFound if there is no such folder, and DataError if
-    files do not belong together. Each error names the file.
+    frame and a count each; those of the others need none. Raises NotFoundError if there is no such folder, and
+    DataError if files do not belong together. Each error names the file.
     """
     images, masks = _pairs(folder)
     mice = _by_mouse(images, folder)
@@ -60,7 +60,7 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None, *, test_
 
 def _pairs(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     if not (folder / "images").is_dir() or not (folder / "masks").is_dir():
-        raise NotFound(
+        raise NotFoundError(
             f"{folder} is not in the layout of the authors' code: there are no images/ and masks/ in it.",
             "The authors of the NeuN set give it on request.",
         )

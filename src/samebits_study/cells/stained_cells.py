@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.errors import DataError, NotFound
+from samebits.errors import DataError, NotFoundError
 from samebits_study.cells import fields
 from samebits_study.cells.fields import CellData, Field, Grey, Labels, inset_frame, left_out, mask_of, renumbered, sides
 
@@ -34,7 +34,7 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellD
 
     G9 is the test. `folder`: as `bowl.stained_pictures` has it. Pictures are not resized. The grey level is the red
     light that comes through: purple stains absorb it and pink ones do not. So nuclei are dark on a light ground,
-    like neurons in NeuN, even in the pinkest picture. Raises NotFound if there is no such folder, DataError if
+    like neurons in NeuN, even in the pinkest picture. Raises NotFoundError if there is no such folder, DataError if
     images and labels do not match, or are smaller than a tile.
     """
     found = stained_pictures(folder)
@@ -120,14 +120,14 @@ def stained_pictures(folder: Path) -> list[Slide]:
 
     The folder holds images/NAME.png (colour) and labels/NAME.png; or, as published, stage1_train (or what is in it):
     NAME/images/NAME.png and NAME/masks/*.png, one mask for each cell. Of these, only the colour pictures of 320 x 256
-    pixels are read. Raises NotFound if it holds neither, DataError if images and labels do not match.
+    pixels are read. Raises NotFoundError if it holds neither, DataError if images and labels do not match.
     """
     if (folder / "images").is_dir() and (folder / "labels").is_dir():
         return _labelled(folder)
     published = folder / PUBLISHED if (folder / PUBLISHED).is_dir() else folder
     if published.is_dir() and any(published.glob("*/masks")):
         return _published(published)
-    raise NotFound(
+    raise NotFoundError(
         f"{folder} holds no stained cells: no images/ with labels/, and no {PUBLISHED}/ with a folder for each "
         "picture.",
         HOW_TO_GET,

@@ -32,7 +32,7 @@ for name in ("model_keras", "model_pytorch", "layers_keras", "layers_pytorch", "
     del sys.modules[name]
 
 
-class Refused(Exception):
+class UnusableModel(Exception):
     """Something that cannot be done, and what to do instead."""
 
 
@@ -85,7 +85,9 @@ def load_file(path):
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as why:
-        raise Refused("%s cannot be read: %s" % (os.path.basename(path), words_of(why, path)), advice_for(why)) from why
+        raise UnusableModel(
+            "%s cannot be read: %s" % (os.path.basename(path), words_of(why, path)), advice_for(why)
+        ) from why
     return module
 
 
@@ -103,13 +105,13 @@ def function_of(module, path, name):
     there = [key for key, value in vars(module).items()
              if getattr(value, "__module__", "") == module.__name__ and callable(value)]  # fmt: skip
     if not hasattr(module, name):
-        raise Refused("%s has no %s." % (file, name), "It has: %s." % (", ".join(there) or "no function"))
+        raise UnusableModel("%s has no %s." % (file, name), "It has: %s." % (", ".join(there) or "no function"))
     function = getattr(module, name)
     if not callable(function):
-        raise Refused("%s in %s is not a function." % (name, file), "Name a function that returns the model.")
+        raise UnusableModel("%s in %s is not a function." % (name, file), "Name a function that returns the model.")
     needed = needed_by(function)
     if needed:
-        raise Refused("%s in %s needs arguments: %s." % (name, file, ", ".join(needed)),
+        raise UnusableModel("%s in %s needs arguments: %s." % (name, file, ", ".join(needed)),
                       "Write a function without arguments that calls it.")  # fmt: skip
     return function
 
@@ -119,7 +121,7 @@ def made_by(function, path, seed):
     try:
         return function()
     except (Exception, SystemExit) as why:
-        raise Refused("%s raised %s" % (getattr(function, "__name__", "the function"), words_of(why, path)),
+        raise UnusableModel("%s raised %s" % (getattr(function, "__name__", "the function"), words_of(why, path)),
                       advice_for(why)) from why  # fmt: skip
 
 
@@ -131,7 +133,7 @@ def build(request):
             return model_keras.load(path), model_keras
         except Exception as why:
             said = "%s cannot be loaded: %s" % (os.path.basename(path), words_of(why, path))
-            raise Refused(said, advice_for(why)) from why
+            raise UnusableModel(said, advice_for(why)) from why
     function = function_of(load_file(path), path, request["function"])
     watched = model_keras.watch()
     model = made_by(function, path, request["seed"])
@@ -141,7 +143,7 @@ def build(request):
         return model, model_keras
     if is_pytorch(model):
         return model, model_pytorch
-    raise Refused("%s gave no model of Keras or PyTorch, but: %s." % (request["function"], type(model).__name__),
+    raise UnusableModel("%s gave no model of Keras or PyTorch, but: %s." % (request["function"], type(model).__name__),
                   "Name a function that returns the model.")  # fmt: skip
 
 
@@ -149,7 +151,7 @@ def answer_of(request):
     try:
         model, library = build(request)
         return library.describe(model, request)
-    except Refused as why:
+    except UnusableModel as why:
         return {"error": {"what": why.args[0], "advice": why.args[1]}}
 
 

@@ -1,4 +1,4 @@
-"""Patterns of --artifact and --ignore: any text is one, and an escaped name matches that name."""
+"""Names: patterns of --artifact and --ignore (any text is one, and an escaped name matches that name), and Pythons."""
 
 import glob
 import re
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.globs import matches_any
+from samebits.names import matches_any, python_name, without_release
 
 NAMES = st.text("ab[]!-^&~|\\*?.{}() ", min_size=1, max_size=12)
 
@@ -38,3 +38,24 @@ def test_any_text_is_a_pattern_and_says_nothing_on_the_screen(pattern, path):
 @given(NAMES.filter(lambda name: not re.search(r"^\.|\.$", name)))
 def test_an_escaped_name_matches_itself(name):
     assert matches_any(name, [glob.escape(name)])
+
+
+@pytest.mark.parametrize(
+    ("program", "release"),
+    [
+        ("/usr/bin/python3.12", "3.12"), ("python", None), ("pypy3", "3"), ("python3.13t", "3.13"), ("python3.6dm", "3.6"),
+        ("python2.7u", "2.7"),
+    ],
+)  # fmt: skip
+def test_a_python_is_known_by_its_name_with_any_release_and_kind_of_build(program, release):
+    assert python_name(program)[2] == release
+
+
+@pytest.mark.parametrize("program", ["", "ipython", "pythonista", "python3-config", "python3.12/train.py", "train.py"])
+def test_a_program_with_a_similar_name_is_no_python(program):
+    assert python_name(program) is None
+
+
+def test_pythons_of_two_releases_have_one_name():
+    assert without_release("/opt/python3.12/bin/python3.12") == without_release("/opt/python3.9/bin/python3.9")
+    assert without_release("train3.12.py") == "train3.12.py"

@@ -98,9 +98,9 @@ Exit status: as for `samebits check`."""
 def run_compare(first: str, second: str, **targets: str | None) -> int:
     """Judge two records together, and answer."""
     answers.check_targets(targets)
-    from samebits.kept_record import compared
+    from samebits.kept_record import judged_pair
 
-    joined, result = compared(first, second)
+    joined, result = judged_pair(first, second)
     return answers.answer(result, targets, joined)
 
 
@@ -128,7 +128,7 @@ def run_report(record: str, **targets: str | None) -> int:
         return inquiries.show_vary(Path(record), targets)
     if (Path(record) / "noise.json").is_file():
         return noises.show_noise(Path(record), targets)
-    for name, show in clients.named("SHOWN").items():
+    for name, show in clients.named("FOLDER_REPORTS").items():
         if (Path(record) / name).is_file():
             status: int = show(Path(record), targets)
             return status

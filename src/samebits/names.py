@@ -1,4 +1,4 @@
-"""Matches the names of files with patterns, as --artifact and --ignore take them."""
+"""Matches names: those of files with patterns, as --artifact and --ignore take them, and those of Pythons."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
+from pathlib import PurePath
 
-__all__ = ["matches_any"]
+__all__ = ["matches_any", "python_name", "without_release"]
 
 
 def matches_any(path: str, patterns: Iterable[str]) -> bool:
@@ -39,3 +40,21 @@ def _translated(part: str) -> str:
             re.compile(found)
             return found
     return re.escape(part)
+
+
+# -- names of Python interpreters -------------------------------------------------------------------------------------
+
+_RELEASE = r"\d+(?:\.\d+)*"
+# the letters after the release name the kind of build: d for debugging, t for free threads; m and u before Python 3.8
+_PYTHON = re.compile(rf"(python|pypy)({_RELEASE})?[dmtu]*")
+_PYTHON_WITH_RELEASE = re.compile(rf"(python|pypy){_RELEASE}")
+
+
+def python_name(program: str) -> re.Match[str] | None:
+    """Match the name of a program if it is that of a Python. Group 2 is the release, if the name has one."""
+    return _PYTHON.fullmatch(PurePath(program).name)
+
+
+def without_release(path: str) -> str:
+    """Return a path with the names of Pythons without their releases: `python3.12` may be the same as `python3`."""
+    return _PYTHON_WITH_RELEASE.sub(r"\1", path)
