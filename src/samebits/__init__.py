@@ -43,7 +43,7 @@ _MODULES = {
 }
 
 if not TYPE_CHECKING:
-    from samebits.first_use import importer
+    from samebits.imports import importer
 
     __getattr__ = importer(globals(), _MODULES, "api")  # `samebits --help` needs none of these names
 

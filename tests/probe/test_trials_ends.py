@@ -14,8 +14,8 @@ from samebits.checks import record, run
 from samebits.comparison.verdict import judge
 from samebits.errors import SamebitsError
 from samebits.experiment import Experiment
-from samebits.experiment.disk import full_disk_said
 from samebits.launch import folders
+from samebits.launch.custody import full_disk_said
 from samebits.launch.plan import Request
 from samebits.store import open_record, write_document
 

@@ -5,7 +5,7 @@ Each name is imported when it is first used: the first trial starts before NumPy
 
 from typing import TYPE_CHECKING
 
-from samebits.first_use import importer
+from samebits.imports import importer
 
 if TYPE_CHECKING:
     from samebits.comparison.size import measure, relative_distance, update_looks

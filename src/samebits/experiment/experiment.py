@@ -12,10 +12,10 @@ from typing import Any
 from samebits import __version__, comparison, store
 from samebits.errors import UsageError
 from samebits.experiment import recorded_trials
-from samebits.experiment.disk import full_disk_said
 from samebits.experiment.rounds import FinishedRound, Progress, Trials
 from samebits.launch import custody, origin
 from samebits.launch.capacity import Capacity
+from samebits.launch.custody import full_disk_said
 from samebits.launch.leaks import Leaks
 from samebits.launch.observations import Processes
 from samebits.launch.plan import Limits, Plan, Request, make_plan

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from samebits import clock, interrupt
-from samebits.experiment import preparation
-from samebits.experiment.disk import check_space
+from samebits import clock, imports, interrupt
 from samebits.launch.capacity import Capacity, Usage, UsageMeter
+from samebits.launch.custody import check_space
 from samebits.launch.environment import Slot
 from samebits.launch.hosts import EndingTrials, HostedTrial, TrialOrder
 from samebits.launch.leaks import Leaks, shown
@@ -172,7 +171,7 @@ class Trials:
     def _pause(self, seconds: float) -> None:
         """Wait until the next look at the trials is due; `seconds` if no trial runs."""
         if self._running:
-            preparation.begin()
+            imports.import_ahead()
         clock.sleep(min((trial.pace for trial in self._running.values()), default=seconds))
 
     def end_waiting(self, why: str = "") -> list[int]:

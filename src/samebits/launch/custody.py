@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -13,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from samebits import __version__
-from samebits.errors import NotFoundError, RecordBusy, RecordError, RecordExists
+from samebits.errors import NotFoundError, RecordBusy, RecordError, RecordExists, SamebitsError
 from samebits.launch.folders import DOCUMENTS, MARK, MARKED, discard, is_record
 from samebits.model import TrialFile
 from samebits.store import record_files, write_document
@@ -267,3 +268,34 @@ def _foreign_code(folder: Path) -> Iterator[Path]:
             yield from _foreign_code(path)
         elif not record_files.is_file(path) or not (folder.name == "bin" or _CODE.fullmatch(path.name)):
             yield path
+
+
+# -- a full disk is reported to the user, even if no process of a trial can report it ---------------------------------
+
+_LEAST_FREE = 64 << 10  # bytes
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def full_disk_said(record: Path) -> Iterator[None]:
+    """Turn the system's error about a full disk into a message for people."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise _full(record) from None
+
+
+def check_space(record: Path) -> None:
+    """Raise SamebitsError if the record's disk is full: a probe that cannot write cannot report it."""
+    if shutil.disk_usage(record).free < _LEAST_FREE:
+        raise _full(record)
+
+
+def _full(record: Path) -> SamebitsError:
+    """Return the error for a full disk."""
+    return SamebitsError(
+        f"The disk is full: {record} could not be written completely. You can read what was recorded until then.",
+        "Make room, or give --out a folder on a different disk.",
+    )

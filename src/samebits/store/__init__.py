@@ -6,7 +6,7 @@ runs.
 
 from typing import TYPE_CHECKING
 
-from samebits.first_use import importer
+from samebits.imports import importer
 
 if TYPE_CHECKING:
     from samebits.store.artifacts import COMPARED_FIRST, fingerprint_file, holds_tensors, link_to_folder

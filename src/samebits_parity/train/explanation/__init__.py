@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from samebits_parity.train.explanation import biases, gradients, inputs, losses, normalization, optimizers, outputs
+from samebits_parity.train.explanation import gradients, inputs, layers, losses, optimizers, outputs
 from samebits_parity.train.verdict import LOSS, Account, PointComparison, TrainVerdict
 
 __all__ = ["reasons"]
@@ -36,11 +36,11 @@ def _reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
         return known or gradients.flip_reasons(judged, first.step)
     trained = {pair.a for pair in judged.pairs if pair.trains}
     moved = [point.name for point in parted if point.name in trained]
-    found = biases.reasons(judged, first.step, moved) or optimizers.reasons(judged, first.step, moved)
+    found = layers.bias_reasons(judged, first.step, moved) or optimizers.reasons(judged, first.step, moved)
     learns = {name for (_, kind), named in judged.a.tensors.items() if kind == "gradient" for name in named}
     averages = [point.name for point in parted if point.name not in trained | learns]
-    return found + normalization.buffer_reasons(judged, first.step, averages)
+    return found + layers.buffer_reasons(judged, first.step, averages)
 
 
 def _of_layer(judged: TrainVerdict, first: PointComparison) -> list[Account]:
-    return normalization.normal_reasons(judged, first) or outputs.reasons(judged, first)
+    return layers.normal_reasons(judged, first) or outputs.reasons(judged, first)

@@ -8,8 +8,17 @@ import importlib.util
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple, Union
 
 from ..objects import Array, Function, Graph, Layer, Model, NamedValue, Operation, Tensor
-from ..tensorflow.layers import LayerStack, libraries
-from ..tensorflow.operations import GIVEN, OperationPlace, Operations, ancestors, given_out, handles, unordered
+from ..tensorflow.operations import (
+    GIVEN,
+    LayerStack,
+    OperationPlace,
+    Operations,
+    ancestors,
+    given_out,
+    handles,
+    libraries,
+    unordered,
+)
 from . import gradients as keras2_gradients
 
 if TYPE_CHECKING:

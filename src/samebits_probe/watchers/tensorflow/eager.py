@@ -16,14 +16,13 @@ from tensorflow.python.ops import gen_resource_variable_ops
 from ...callers import innermost, running
 from ...inspection import constant, numbers
 from ..objects import Function, Graph, Tensor
-from .layers import LayerStack
-from .operations import NO_VALUE, WRITES, is_random
+from .operations import NO_VALUE, WRITES, LayerStack, is_random
 
 if TYPE_CHECKING:
     from ...inspection import Inspection, Output
     from ...probe import Probe
     from ...wire import DetailFields
-    from .layers import Lines
+    from .operations import Lines
 
 TensorPlace = Tuple[str, int, int]  # type of an operation, place of a tensor, its identity
 

@@ -12,8 +12,20 @@ from ..keras3.models import is_symbolic
 from ..keras3.points import named_leaves
 from ..objects import Function, Graph, Layer, Library, NamedValue, Operation, Tensor
 from .eager import EagerOperations, TensorReaders
-from .layers import LayerStack, Lines, libraries, owners, shown, size
-from .operations import WRITES, OperationPlace, Operations, ancestors, handles, unordered
+from .operations import (
+    WRITES,
+    LayerStack,
+    Lines,
+    OperationPlace,
+    Operations,
+    ancestors,
+    handles,
+    libraries,
+    owners,
+    shown,
+    size,
+    unordered,
+)
 
 if TYPE_CHECKING:
     from ...inspection import Inspection

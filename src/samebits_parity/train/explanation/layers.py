@@ -1,12 +1,14 @@
-"""Normalization layers that diverge: the epsilon inside the root, or moving averages instead of the batch's own.
+"""Layers of one kind that diverge: those that normalize, and recurrent ones.
 
-Moving averages that diverge: how much of them a step keeps, and which variance goes into them.
+A layer that normalizes has an epsilon inside the root, and may use moving averages instead of the batch's own. Moving
+averages diverge by how much of them a step keeps, and by which variance goes into them.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from samebits_parity.train.alignment import SUM
 from samebits_parity.train.explanation.outputs import LayerInputs, given, setting, weight
 from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array, TrainingValues, relative
@@ -139,3 +141,35 @@ def _common_factor(a: Array, b: Array) -> float | None:
     return (
         factor if np.abs(b - factor * a).max() <= min(_NEAR_AVERAGE, abs(factor - 1) / 4) * factor * largest else None
     )
+
+
+# -- recurrent layers: PyTorch learns two biases and adds them, and Keras learns one ----------------------------------
+
+_CLOSE = 1e-3  # relative, between two steps of which one is twice the other
+
+
+def bias_reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Account]:
+    """Return the biases of which one library learns two, so that their sum moves twice as far.
+
+    The result is empty if other weights diverge too.
+    """
+    found = [pair for pair in judged.pairs if pair.a in names and _is_doubled(judged, pair.a, pair.b, step)]
+    if not found or len(found) < len(names):
+        return []
+    counts = ("two that are added", "one") if found[0].a in judged.a.joints else ("one", "two that are added")
+    words = sides("biases that are learned for a gate", *counts)
+    said = f"{words}; both have the gradient of the one, so their sum moves twice as far"
+    return [Account("two biases", said, tuple(pair.a for pair in found))]
+
+
+def _is_doubled(judged: TrainVerdict, a: str, b: str, step: int) -> bool:
+    """Return whether the side with two biases moves their sum twice as far as the other side moves its one."""
+    sums = [side.joints.get(name) == SUM for side, name in ((judged.a, a), (judged.b, b))]
+    if sums.count(True) != 1:
+        return False
+    pair = next(one for one in judged.pairs if one.a == a)
+    before, after = judged.before(pair, step), judged.after(pair, step)
+    moves = [late - early for early, late in zip(before, after, strict=True)]
+    doubled, plain = moves if sums[0] else moves[::-1]
+    largest = float(np.abs(doubled).max(initial=0))
+    return largest > 0 and float(np.abs(doubled - 2 * plain).max()) <= _CLOSE * largest
