@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.localization import first_difference, phrases
+from samebits.localization import path, phrases
 from samebits.localization.inspection import Execution
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -184,7 +184,7 @@ def parted(shared_run, torch_here, lean):
             shown(shared_run(sys.executable, GIVEN, way, number, environment=lean, details=details))
             for number in numbers
         ]
-        return first_difference.earliest(trials, what=("operator",))
+        return path.earliest(trials, what=("operator",))
 
     return run
 
@@ -224,9 +224,9 @@ def test_memory_that_is_filled_row_by_row_is_not_the_cause(parted):
 @pytest.mark.slow
 def test_trials_of_pytorch_that_call_other_modules_did_not_do_the_same(parted):
     found = parted("skip", 0, 1)
-    assert isinstance(found, first_difference.Unlike)
+    assert isinstance(found, path.Unlike)
     assert (found.entry.key.module, found.other.key.module) == ("blocks.1", "blocks.0")
-    modules = first_difference.earliest(found.trials, what=first_difference.MODULES)
+    modules = path.earliest(found.trials, what=path.MODULES)
     assert phrases.unlike_words(modules) == "one trial calls blocks.1, the other calls blocks.0"
 
 
@@ -243,7 +243,7 @@ def shown(trial):
 def test_the_operation_of_an_eager_loop_is_named_on_tensorflow_2_1(legacy_python, watched_run):
     python, details = legacy_python("keras-tf2.1"), {"step": 1, "level": "operator"}
     trials = [shown(watched_run(python, LEGACY_LOOP, "noise", details={**details, "step": 0})) for _ in range(2)]
-    first = first_difference.earliest(trials, what=("operator",))
+    first = path.earliest(trials, what=("operator",))
     assert first.inputs_equal
     assert first.entry.key[:4] == ("forward", "operator", "RandomStandardNormal", "noisy")
     line = next(n for n, text in enumerate(LEGACY_LOOP.read_text().splitlines(), 1) if "RandomStandardNormal" in text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.localization import first_difference
+from samebits.localization import path
 from samebits.localization.inspection import Execution
 
 PROGRAM = Path(__file__).parent.parent / "samples" / "tf_noise.py"
@@ -53,7 +53,7 @@ def looked(watched_run, alone):
     ],
 )
 def test_the_operation_that_differs_first_is_named(looked, way, place):
-    first = first_difference.earliest([looked(way, place, step=0), looked(way, place, step=0)], what=("operator",))
+    first = path.earliest([looked(way, place, step=0), looked(way, place, step=0)], what=("operator",))
     key = first.entry.key
     assert (key.phase, key.name, key.module) == (place, "RandomStandardNormal", LAYER[place])
     assert first.inputs_equal
@@ -137,6 +137,6 @@ def test_another_number_is_not_taken_for_an_operation_that_was_given_the_same(
         trial = watched_run(None, NUMBER, backend, way, number, environment=environment, details=details, timeout=300)
         assert trial.only.failures == []
         trials.append(Execution(None, trial.only.folder))
-    first = first_difference.earliest(trials, what=("operator",))
+    first = path.earliest(trials, what=("operator",))
     assert (first.entry.key[2:4], first.inputs_equal) == ((named, "scale"), False)
     assert first.given == [(name, "1.25", "1.5") for name in given]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.localization import first_difference
+from samebits.localization import path
 from samebits.localization.inspection import Execution
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -121,6 +121,6 @@ def test_what_a_session_run_executes_is_seen_and_keeps_its_bits(seen, stack):
 def test_the_operation_of_a_session_run_that_differs_first_is_named(watched_run, stack):
     details = {"step": 0, "level": "operator"}
     runs = [watched_run(stack, SAMPLES / "tfkeras_legacy_session.py", "noise", details=details) for _ in range(2)]
-    first = first_difference.earliest([Execution(None, run.only.folder) for run in runs], what=("operator",))
+    first = path.earliest([Execution(None, run.only.folder) for run in runs], what=("operator",))
     assert (first.entry.key.phase, first.entry.key.module, first.entry.key.name) == ("forward", "first", "Mul")
     assert [name for name, _, _ in first.given] == ["input 1"]

@@ -15,7 +15,7 @@ import click
 import pytest
 
 from samebits import cli, interrupt, requests
-from samebits.cli import answers, error_text, table
+from samebits.cli import answers, table
 from samebits.cli.parser import launching
 from samebits.errors import UsageError
 
@@ -195,9 +195,9 @@ def test_a_report_that_cannot_be_written_is_said(tmp_path):
 
 
 def test_arguments_are_utf8():
-    error_text.refuse_unreadable(["caf\u00e9", "\U0001f600"])
+    answers.refuse_unreadable(["caf\u00e9", "\U0001f600"])
     with pytest.raises(UsageError, match=r"caf\\xe9"):
-        error_text.refuse_unreadable([os.fsdecode(b"caf\xe9")])
+        answers.refuse_unreadable([os.fsdecode(b"caf\xe9")])
 
 
 def test_each_command_stands_in_the_table():

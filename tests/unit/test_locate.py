@@ -8,7 +8,7 @@ import pytest
 
 from samebits.comparison import relative_distance, update_looks
 from samebits.documents import DifferingArgument
-from samebits.localization import first_difference, path, phrases
+from samebits.localization import path, phrases
 from samebits.localization.inspection import Execution, InspectedTrials, diverging_in
 from samebits.localization.path import Way
 from samebits.localization.search import not_inside
@@ -40,40 +40,40 @@ def trial(tmp_path):
 def test_the_first_executed_is_named_where_inputs_agree_and_outputs_do_not(trial):
     a = trial(line("aten::mm", ["1"]), line("aten::index_put", ["2"], ["1"]), line("aten::add", ["3"], ["2"]))
     b = trial(line("aten::mm", ["1"]), line("aten::index_put", ["8"], ["1"]), line("aten::add", ["9"], ["8"]))
-    first = first_difference.earliest([a, b], what=("operator",))
+    first = path.earliest([a, b], what=("operator",))
     assert (first.at, first.entry.key.name, first.inputs_equal) == (1, "aten::index_put", True)
 
 
 def test_trials_that_executed_the_same_have_no_first_difference(trial):
-    assert first_difference.earliest([trial(line("aten::mm", ["1"])) for _ in range(3)], what=("operator",)) is None
+    assert path.earliest([trial(line("aten::mm", ["1"])) for _ in range(3)], what=("operator",)) is None
 
 
 def test_the_earliest_of_all_pairs_counts(trial):
     a, b, c = (
         trial(line("aten::mm", [x]), line("aten::add", [y], [x])) for x, y in (("1", "2"), ("1", "3"), ("7", "8"))
     )
-    assert first_difference.earliest([a, b, c], what=("operator",)).entry.key.name == "aten::mm"
+    assert path.earliest([a, b, c], what=("operator",)).entry.key.name == "aten::mm"
 
 
 def test_memory_that_was_left_uninitialised_is_the_cause_of_what_reads_it(trial):
     a = trial(line("aten::empty", ["1"], [], unset=True), line("aten::add", ["2"], ["1"]))
     b = trial(line("aten::empty", ["5"], [], unset=True), line("aten::add", ["6"], ["5"]))
-    first = first_difference.earliest([a, b], what=("operator",))
+    first = path.earliest([a, b], what=("operator",))
     assert (first.entry.key.name, first.reads.key.name) == ("aten::empty", "aten::add")
 
 
 def test_an_operator_that_only_one_trial_ran_is_the_first_difference(trial):
     a = trial(line("aten::mm", ["1"]), line("aten::add", ["3"]))
     b = trial(line("aten::mm", ["1"]), line("aten::mul", ["4"]), line("aten::add", ["3"]))
-    first = first_difference.earliest([a, b], what=("operator",))
-    assert isinstance(first, first_difference.Unlike)
+    first = path.earliest([a, b], what=("operator",))
+    assert isinstance(first, path.Unlike)
     assert (first.entry.key.name, first.other.key.name, first.matters) == ("aten::add", "aten::mul", False)
 
 
 def test_what_was_done_differently_is_the_cause_of_what_is_given_other_inputs(trial):
     a = trial(line("aten::t", ["t"], ["w"]), line("aten::mm", ["1"], ["x"]), line("aten::add", ["2"], ["1"]))
     b = trial(line("aten::t", ["t"], ["w"]), line("aten::add", ["3"], ["x"]))
-    first = first_difference.earliest([a, b], what=("operator",))
+    first = path.earliest([a, b], what=("operator",))
     assert phrases.unlike_words(first) == "one trial runs aten::mm, the other runs aten::add"
     assert first.matters
 
@@ -81,7 +81,7 @@ def test_what_was_done_differently_is_the_cause_of_what_is_given_other_inputs(tr
 def test_an_operator_that_was_given_the_same_is_named_though_something_else_was_done_before(trial):
     a = trial(line("aten::item", []), line("aten::index_put", ["1"], ["x"]))
     b = trial(line("aten::index_put", ["2"], ["x"]))
-    first = first_difference.earliest([a, b], what=("operator",))
+    first = path.earliest([a, b], what=("operator",))
     assert (first.entry.key.name, first.unlike.entry.key.name) == ("aten::index_put", "aten::item")
 
 
@@ -89,13 +89,13 @@ def test_a_random_operator_after_something_else_was_done_is_not_blamed(trial):
     a = trial(line("aten::rand", ["0"], ["x"], random=True), line("aten::relu", ["2"], ["x"]))
     b = trial(line("aten::rand", ["0"], ["x"], random=True), line("aten::rand", ["1"], ["x"], random=True))
     c = trial(line("aten::relu", ["2"], ["x"]), line("aten::rand", ["5"], ["x"], random=True))
-    assert isinstance(first_difference.earliest([a, b], what=("operator",)), first_difference.Unlike)
-    assert isinstance(first_difference.earliest([a, c], what=("operator",)), first_difference.Unlike)
+    assert isinstance(path.earliest([a, b], what=("operator",)), path.Unlike)
+    assert isinstance(path.earliest([a, c], what=("operator",)), path.Unlike)
 
 
 def test_another_number_is_what_differs_and_no_operator_is_blamed(trial):
     a, b = (trial(line("aten::mul", [out], given={"other": x})) for out, x in (("1", "1.03"), ("2", "0.97")))
-    first = first_difference.earliest([a, b], what=("operator",))
+    first = path.earliest([a, b], what=("operator",))
     assert (first.given, first.inputs_equal) == ([("other", "1.03", "0.97")], False)
     operator = phrases.executed(first)
     places = phrases.path(FORWARD, None, operator)
@@ -107,7 +107,7 @@ def test_another_number_is_what_differs_and_no_operator_is_blamed(trial):
 def test_another_number_that_changes_nothing_is_passed_over(trial):
     a = trial(line("aten::clamp", ["1"], given={"max": "9.5"}), line("aten::index_put", ["2"], ["1"]))
     b = trial(line("aten::clamp", ["1"], given={"max": "9.6"}), line("aten::index_put", ["3"], ["1"]))
-    assert first_difference.earliest([a, b], what=("operator",)).entry.key.name == "aten::index_put"
+    assert path.earliest([a, b], what=("operator",)).entry.key.name == "aten::index_put"
 
 
 def test_numbers_are_shown_with_as_many_digits_as_tell_them_apart():
@@ -126,16 +126,16 @@ def test_views_of_uninitialised_memory_that_is_written_before_it_is_read_are_not
         view = line("aten::select", [garbage + "v"], [garbage], view=True, given={"index": "0"})
         return trial(empty, view, line("aten::copy_", ["c"], ["x"]), line("aten::index_put", [out], ["c"]))
 
-    first = first_difference.earliest([run("1", "8"), run("2", "9")], what=("operator",))
+    first = path.earliest([run("1", "8"), run("2", "9")], what=("operator",))
     assert (first.entry.key.name, first.reads) == ("aten::index_put", None)
-    assert len(first_difference.groups([run("1", "8"), run("2", "8")])) == 1
+    assert len(path.groups([run("1", "8"), run("2", "8")])) == 1
 
 
 def test_a_view_of_memory_of_which_a_part_is_written_is_passed_over(trial):
     a, b = (
         trial(line("aten::select", [x + "v"], [x], view=True), line("aten::add", [x + "a"], [x + "v"])) for x in "12"
     )
-    first = first_difference.earliest([a, b], what=("operator",))
+    first = path.earliest([a, b], what=("operator",))
     assert (first.entry.key.name, first.inputs_equal) == ("aten::add", False)
 
 
@@ -144,7 +144,7 @@ def test_uninitialised_memory_that_is_read_through_a_view_is_traced_to_its_opera
         empty, view = line("aten::empty", [garbage], [], unset=True), garbage + "v"
         return trial(empty, line("aten::select", [view], [garbage], view=True), line("aten::add", [view + "a"], [view]))
 
-    first = first_difference.earliest([run("1"), run("2")], what=("operator",))
+    first = path.earliest([run("1"), run("2")], what=("operator",))
     operator = phrases.executed(first)
     said = "They diverge at step 3 > forward: aten::add reads memory that aten::empty left uninitialised."
     assert phrases.sentence(FORWARD, phrases.path(FORWARD, None, operator), operator) == said
@@ -156,7 +156,7 @@ def test_uninitialised_memory_that_is_read_through_a_view_is_traced_to_its_opera
 def test_of_what_is_not_seen_of_the_inputs_nothing_is_claimed(trial, inputs, said):
     name = "ReadVariableOp" if inputs == [] else "MatMul"
     a, b = (trial({**line(name, [out]), "inputs": inputs} if inputs is not None else hidden(name, out)) for out in "12")
-    operator = phrases.executed(first_difference.earliest([a, b], what=("operator",)))
+    operator = phrases.executed(path.earliest([a, b], what=("operator",)))
     assert said in phrases.path(FORWARD, None, operator)[-1].detail
 
 
@@ -166,7 +166,7 @@ def hidden(name, out):
 
 def test_inputs_that_no_operator_has_made_are_said_in_the_sentence(trial):
     a, b = (trial(line("aten::add", [out], [x])) for out, x in (("1", "p"), ("2", "q")))
-    operator = phrases.executed(first_difference.earliest([a, b], what=("operator",)))
+    operator = phrases.executed(path.earliest([a, b], what=("operator",)))
     said = phrases.sentence(FORWARD, phrases.path(FORWARD, None, operator), operator)
     assert said.endswith(": aten::add got different inputs, which no operator of the step produced.")
 

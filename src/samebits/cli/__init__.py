@@ -34,9 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             return run(words)
         except BaseException as why:
-            from samebits.cli import error_text
+            from samebits.cli import answers
 
-            return error_text.answer(why)
+            return answers.answer_error(why)
         finally:
             if arguments is None:
                 gc.freeze()  # Python collects garbage once more when it ends; nothing is left to be found

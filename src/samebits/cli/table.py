@@ -14,7 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 import click
 
 from samebits import __version__, interrupt
-from samebits.cli import error_text
+from samebits.cli import answers
 from samebits.cli.checks import CHECK, COMPARE, RECORD, REPORT
 from samebits.cli.clients import PLUGGED
 from samebits.cli.inquiries import EXPLAIN, FIX, LOCATE, OPS, VARY
@@ -76,7 +76,7 @@ samebits = click.version_option(__version__, prog_name="samebits", message="%(pr
 
 def run(words: Sequence[str]) -> int:
     """Run a command, and return its exit status. An error or a signal that ends the command is raised."""
-    error_text.refuse_unreadable(words)
+    answers.refuse_unreadable(words)
     starts_programs = bool(words) and words[0] not in {command.name for command in OF_TRIALS}
     with interrupt.raised() if starts_programs else nullcontext():
         status = samebits.main(list(words), prog_name="samebits", standalone_mode=False)

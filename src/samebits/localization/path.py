@@ -1,19 +1,188 @@
-"""Finds the path from the step to the first difference, always within one inspection. Pure functions.
-
-If trials did not execute the same, it shows the difference as a diff tool does.
-"""
+"""Finds the first difference within a step, and the path from the step to it. Pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from itertools import combinations
 
 from samebits.documents import FirstOutput, Place
-from samebits.localization import first_difference, phrases
-from samebits.localization.first_difference import MODULES, OPERATORS, First, Unlike
-from samebits.localization.inspection import EntryKey, Execution, InspectedTrials
+from samebits.localization import phrases
+from samebits.localization.inspection import Entry, EntryKey, Execution, InspectedTrials
 from samebits.model import Divergence
+
+# -- the first module or operator whose outputs differ between trials -------------------------------------------------
+
+Pair = tuple[str | None, str | None]  # fingerprints of two trials
+Unset = dict[Pair, tuple[int, Entry, Entry]]  # memory that nobody wrote -> the place and the entries that allocated it
+
+MODULES = ("module", "gradient")
+OPERATORS = ("operator",)
+
+
+@dataclass(frozen=True)
+class First:
+    """The place at which two trials with the same execution diverge. `at`: its number in the first trial's order.
+
+    `output`: the number of the output of `entry` that differs. `reads`: if uninitialised memory is the cause, the entry
+    that reads the memory that `entry` left uninitialised. `unlike`: an earlier place at which they did not execute the
+    same, if it is not the cause.
+    """
+
+    at: int
+    trials: tuple[Execution, Execution]
+    entry: Entry
+    other: Entry
+    output: int = 0
+    reads: Entry | None = None
+    unlike: Unlike | None = None
+
+    @property
+    def given(self) -> list[tuple[str, str, str]]:
+        """(name, the first trial's value, the second's) of each differing argument that is not a tensor."""
+        mine, theirs = self.entry.given, self.other.given
+        return [(name, mine[name], theirs[name]) for name in mine if name in theirs and mine[name] != theirs[name]]
+
+    @property
+    def inputs_equal(self) -> bool | None:
+        """Whether the inputs are equal; None if they were not observed."""
+        if self.given:
+            return False
+        if self.entry.inputs is None or self.other.inputs is None:
+            return None
+        return self.entry.inputs == self.other.inputs or self.reads is not None
+
+    @property
+    def is_its_own(self) -> bool:
+        """Whether the entry itself is the cause: it has inputs, they are equal, and it draws no random numbers."""
+        return bool(self.inputs_equal and self.entry.inputs) and not self.entry.random
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """The place at which two trials did not execute the same.
+
+    `entry`, `other`: the entry of each trial at this place; None if the trial had ended. `matters`: whether later
+    entries that both trials have differ in their outputs.
+    """
+
+    at: int
+    trials: tuple[Execution, Execution]
+    entry: Entry | None
+    other: Entry | None
+    what: tuple[str, ...]
+    matters: bool = True
+
+
+def groups(trials: Sequence[Execution]) -> list[list[Execution]]:
+    """Group the trials that executed the same with the same outputs. Larger groups come first."""
+    found: dict[tuple[object, ...], list[Execution]] = {}
+    for seen in trials:
+        found.setdefault(tuple((entry.key, _own(entry)) for entry in seen.entries), []).append(seen)
+    return sorted(found.values(), key=lambda group: -len(group))
+
+
+def _own(entry: Entry) -> tuple[str | None, ...]:
+    """Return the fingerprints of the outputs that an entry computed. A view only shows existing memory: it has none."""
+    return () if entry.view else entry.prints
+
+
+def earliest(trials: Sequence[Execution], *, what: tuple[str, ...]) -> First | Unlike | None:
+    """Return the earliest place at which any two trials diverge, among entries of these sorts; None if there is none.
+
+    A place at which they did not execute the same comes last if it does not matter.
+    """
+    ones = [group[0] for group in groups(trials)]
+    found = [first for first in (_first(a, b, what) for a, b in combinations(ones, 2)) if first is not None]
+    return min(found, key=lambda one: (isinstance(one, Unlike) and not one.matters, one.at), default=None)
+
+
+def _first(a: Execution, b: Execution, what: tuple[str, ...]) -> First | Unlike | None:
+    mine, theirs = of_sorts(a, what), of_sorts(b, what)
+    unlike = _unlike((a, b), mine, theirs, what)
+    unset: Unset = {}
+    for at, x, y in _paired(mine, theirs):
+        left = _left_unset(at, x, y, unset)
+        if left is not None:
+            unset.update((pair, left) for pair in _unequal(x, y))
+        elif x.prints != y.prints and not _only_shows(x, y):
+            first = _caused(First(at, (a, b), x, y, _output(x, y)), unset)
+            if unlike is None or at < unlike.at:
+                return first
+            return replace(first, unlike=unlike) if first.is_its_own else unlike
+    return replace(unlike, matters=False) if unlike is not None else None
+
+
+def of_sorts(seen: Execution, what: Sequence[str]) -> list[Entry]:
+    """Return the entries of some sorts, in order."""
+    return [entry for entry in seen.entries if entry.key.what in what]
+
+
+def _unlike(
+    trials: tuple[Execution, Execution], a: list[Entry], b: list[Entry], what: tuple[str, ...]
+) -> Unlike | None:
+    """Return the first place at which the trials did not execute the same."""
+    same = next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x.key != y.key), min(len(a), len(b)))
+    if same == len(a) == len(b):
+        return None
+    here, there = (entries[same] if same < len(entries) else None for entries in (a, b))
+    return Unlike(same, trials, here, there, what)
+
+
+def _paired(a: list[Entry], b: list[Entry]) -> Iterator[tuple[int, Entry, Entry]]:
+    """Yield (place, entry, the other trial's entry) for everything that both executed, in order."""
+    keys = [[entry.key for entry in entries] for entries in (a, b)]
+    same = next((at for at, (x, y) in enumerate(zip(*keys, strict=False)) if x != y), min(len(a), len(b)))
+    yield from ((at, a[at], b[at]) for at in range(same))
+    rest_a, rest_b = (one[same:] for one in keys)
+    for i, j, length in SequenceMatcher(None, rest_a, rest_b, autojunk=False).get_matching_blocks():
+        yield from ((same + i + k, a[same + i + k], b[same + j + k]) for k in range(length))
+
+
+def _output(entry: Entry, other: Entry) -> int:
+    pairs = zip(entry.prints, other.prints, strict=False)
+    return next((number for number, (x, y) in enumerate(pairs) if x != y), 0)
+
+
+def _unequal(x: Entry, y: Entry) -> list[Pair]:
+    pairs = [(p.print, q.print) for p, q in zip(x.outputs, y.outputs, strict=False)]
+    return [(p, q) for p, q in pairs if p != q]
+
+
+def _taken(x: Entry, y: Entry) -> list[Pair]:
+    """Return the pairs of tensor arguments that differ."""
+    return [(p, q) for p, q in zip(x.inputs or (), y.inputs or (), strict=False) if p != q]
+
+
+def _left_unset(at: int, x: Entry, y: Entry, unset: Unset) -> tuple[int, Entry, Entry] | None:
+    """Return the entry that left the outputs uninitialised: this one, or the one that allocated this view's memory."""
+    if x.unset and y.unset and x.prints == y.prints:
+        return at, x, y
+    if not x.view or not y.view or x.given != y.given:
+        return None
+    taken = _taken(x, y)
+    return unset[taken[0]] if taken and all(pair in unset for pair in taken) else None
+
+
+def _only_shows(x: Entry, y: Entry) -> bool:
+    """Return whether both are views of memory that differs.
+
+    A view is not reported: its reader tells more, and a later entry may still write that memory.
+    """
+    return x.view and y.view and x.given == y.given and x.inputs != y.inputs
+
+
+def _caused(first: First, unset: Unset) -> First:
+    """Return the operator that left memory uninitialised instead, if the difference came from that memory."""
+    known = [unset[pair] for pair in _taken(first.entry, first.other) if pair in unset]
+    if not known or first.given:
+        return first
+    at, entry, other = min(known, key=lambda one: one[0])
+    return First(at, first.trials, entry, other, reads=first.entry)
+
+
+# -- the path from the step to it, always within one inspection -------------------------------------------------------
 
 AROUND = 3  # common lines that are shown before and after a difference
 MOST = 12  # lines of one difference
@@ -83,11 +252,11 @@ class Way:
 
 def of_modules(where: Divergence, trials: Sequence[Execution]) -> Way:
     """Return the path that an inspection of modules shows."""
-    found = first_difference.earliest(trials, what=MODULES)
+    found = earliest(trials, what=MODULES)
     if phrases.is_setting(where):
         return Way(where)
     if isinstance(found, Unlike):
-        return _unlike(where, found)
+        return _way_of_unlike(where, found)
     return Way(where, phrases.executed(found) if found is not None else None)
 
 
@@ -98,24 +267,24 @@ def of_operators(before: Way, looked: InspectedTrials) -> tuple[Way, list[str]]:
         place = f"step {again.step:,} > {again.kind} > {again.name}"
         said = f"The trials in which operators were traced diverged at {place}: the path shows the modules only."
         return before, [said]
-    found = first_difference.earliest(looked.trials, what=OPERATORS)
+    found = earliest(looked.trials, what=OPERATORS)
     if found is None:
         return before, [_unseen(looked), *([SIDES] if before.diff else [])]
     if phrases.is_setting(before.where):
         return before, _setting_goes_in(found)
     if isinstance(found, Unlike):
-        way = _unlike(again or before.where, _modules_of(found))
+        way = _way_of_unlike(again or before.where, _modules_of(found))
         return way, [*_other_way(before, way), SIDES]
     return _of_operator(before, again or before.where, found)
 
 
 def _of_operator(before: Way, where: Divergence, found: First) -> tuple[Way, list[str]]:
     operator = phrases.executed(found)
-    seen = first_difference.earliest(found.trials, what=MODULES)
+    seen = earliest(found.trials, what=MODULES)
     module = phrases.executed(seen) if isinstance(seen, First) else None
     way = Way(where, module, operator)
     said = _other_way(before, way)
-    if not any(first_difference.of_sorts(one, MODULES) for one in found.trials):  # this inspection shows no modules
+    if not any(of_sorts(one, MODULES) for one in found.trials):  # this inspection shows no modules
         agrees = before.unlike is None and (before.module is None or before.module.phase == operator.phase)
         way, said = (replace(way, module=before.module), []) if agrees else (way, _other_way(before, way))
     if found.unlike is None:
@@ -131,17 +300,17 @@ def _setting_goes_in(found: First | Unlike) -> list[str]:
 
 
 def _unseen(looked: InspectedTrials) -> str:
-    if not any(first_difference.of_sorts(seen, OPERATORS) for seen in looked.trials):
+    if not any(of_sorts(seen, OPERATORS) for seen in looked.trials):
         return "Operators are not traced here: the path ends at the module."
     return f"{len(looked.trials)} trials {_HIDDEN}"
 
 
-def _unlike(where: Divergence, found: Unlike) -> Way:
+def _way_of_unlike(where: Divergence, found: Unlike) -> Way:
     return Way(where, unlike=found, diff=_diff(found))
 
 
 def _diff(found: Unlike) -> list[str]:
-    a, b = ([entry_line(entry.key) for entry in first_difference.of_sorts(seen, found.what)] for seen in found.trials)
+    a, b = ([entry_line(entry.key) for entry in of_sorts(seen, found.what)] for seen in found.trials)
     return diff_lines(a, b)
 
 
@@ -149,7 +318,7 @@ def _modules_of(found: Unlike) -> Unlike:
     """Return the difference between the called modules, if the trials ran operators of different modules."""
     if found.entry is not None and found.other is not None and found.entry.key.module == found.other.key.module:
         return found
-    modules = first_difference.earliest(found.trials, what=MODULES)
+    modules = earliest(found.trials, what=MODULES)
     return modules if isinstance(modules, Unlike) else found
 
 

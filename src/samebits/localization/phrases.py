@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from samebits.documents import DifferingArgument, FirstOutput, Place
-from samebits.localization.first_difference import First, Unlike
 from samebits.localization.inspection import Entry, size_of
 from samebits.model import Divergence
+
+if TYPE_CHECKING:
+    from samebits.localization.path import First, Unlike
 
 LONGEST = 60  # characters: an argument up to this length is shown whole
 DIGITS = 4

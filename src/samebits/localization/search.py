@@ -15,7 +15,7 @@ from typing import Any
 from samebits import comparison, ops
 from samebits.documents import InspectionRound, Location, TensorDistance
 from samebits.experiment import Progress, captures, recorded_trials
-from samebits.localization import first_difference, inspection, path, phrases
+from samebits.localization import inspection, path, phrases
 from samebits.localization.inspection import Execution, InspectedTrials, Looker, looker
 from samebits.localization.path import Way
 from samebits.model import Divergence, Result
@@ -108,7 +108,7 @@ def _look_at_modules(
 
 
 def _look_document(level: str, looked: InspectedTrials, again: Divergence | None) -> InspectionRound:
-    groups = first_difference.groups(looked.trials)
+    groups = path.groups(looked.trials)
     parted = len(looked.trials) - len(groups[0]) if groups else 0
     if again is not None:
         parted = max(parted, len(again.trials))

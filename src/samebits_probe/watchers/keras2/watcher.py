@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional,
 from ... import rng
 from ..keras3.models import Labels
 from ..objects import Array, Library, Model, NamedValue, Operation, Session, Variable
-from ..plain_attributes import PlainAttributes
-from ..remains import leave_out, remains_of, tell_death, tell_new
+from ..remains import PlainAttributes, leave_out, remains_of, tell_death, tell_new
 from ..tensorflow import variables as tensorflow_variables
 from ..tensorflow.operations import ancestors
 from ..trainers import Trainers

@@ -8,15 +8,14 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, List, Optional
 
 from ..objects import Array, Layer, Library, NamedValue, Variable
-from ..plain_attributes import PlainAttributes
-from ..remains import Remains, leave_out, remains_of, tell_after, tell_death, tell_new
+from ..remains import PlainAttributes, Remains, leave_out, remains_of, tell_after, tell_death, tell_new
 from . import collection, functions, models, points
 from .functions import Backend
 from .models import is_seed
 
 if TYPE_CHECKING:
     from ...probe import Probe
-    from ..plain_attributes import NamedArray
+    from ..remains import NamedArray
 
 # what counts as seen: (point, hook, hidden by, what the report says)
 SEEN = [

@@ -5,8 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, List
 
 from ..objects import Array, Library, NamedValue, Tensor, Variable
-from ..plain_attributes import PlainAttributes
-from ..remains import remains_of, tell_after, tell_death, tell_new
+from ..remains import PlainAttributes, remains_of, tell_after, tell_death, tell_new
 
 if TYPE_CHECKING:
     from ...probe import Probe
