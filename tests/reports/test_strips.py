@@ -5,9 +5,9 @@ import statistics
 import pytest
 
 from samebits.model import Trial
+from samebits.reports.figures import strips
 from samebits.reports.presenters import html
 from samebits.reports.result_report import report
-from samebits.reports.strips import strips
 
 
 def with_metrics(result, values, status="complete"):

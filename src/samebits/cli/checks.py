@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samebits import requests
-from samebits.cli import answers, clients, inquiries, noises
+from samebits.cli import answers, clients, inquiries
 from samebits.cli.parser import launching, plain, record_argument
 from samebits.errors import UsageError
 from samebits.options import OPTIONS, REPORTS
@@ -127,7 +127,7 @@ def run_report(record: str, **targets: str | None) -> int:
     if (Path(record) / "vary.json").is_file():
         return inquiries.show_vary(Path(record), targets)
     if (Path(record) / "noise.json").is_file():
-        return noises.show_noise(Path(record), targets)
+        return inquiries.show_noise(Path(record), targets)
     for name, show in clients.named("FOLDER_REPORTS").items():
         if (Path(record) / name).is_file():
             status: int = show(Path(record), targets)

@@ -17,8 +17,7 @@ from samebits import __version__, interrupt
 from samebits.cli import answers
 from samebits.cli.checks import CHECK, COMPARE, RECORD, REPORT
 from samebits.cli.clients import PLUGGED
-from samebits.cli.inquiries import EXPLAIN, FIX, LOCATE, OPS, VARY
-from samebits.cli.noises import NOISE, VERSUS
+from samebits.cli.inquiries import EXPLAIN, FIX, LOCATE, NOISE, OPS, VARY, VERSUS
 from samebits.cli.supplies import DATA, ENV, LIST, SCHEMA, SLURM
 from samebits.errors import UsageError
 

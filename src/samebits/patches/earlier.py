@@ -7,12 +7,10 @@ import io
 from pathlib import Path
 
 from samebits.errors import SamebitsError
-from samebits.patches import unified_diff
 from samebits.patches.documents import PatchResult, PlaceOfDraw
 from samebits.patches.patch import Patch
 from samebits.patches.program import LineChange, Program, source_at
-from samebits.patches.source import SourceFile, TextEdit, lines_of
-from samebits.patches.unified_diff import Hunk, hunks, shared
+from samebits.patches.source import Hunk, SourceFile, TextEdit, diff_in_bytes, hunks, lines_of, shared
 from samebits.store.record_files import digest_of, read_document
 
 
@@ -55,7 +53,7 @@ def in_bytes(found: PatchResult) -> bytes:
         source = source_at(file_of(Path(found.directory), name))
         return source.encoding if source is not None else "utf-8"
 
-    return unified_diff.in_bytes(found.patch, encoding_of)
+    return diff_in_bytes(found.patch, encoding_of)
 
 
 def _edit(hunk: Hunk, start: int) -> TextEdit:

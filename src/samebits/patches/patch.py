@@ -12,8 +12,7 @@ from samebits import controls
 from samebits.patches import calls, orders, seeds
 from samebits.patches.insertion import worded
 from samebits.patches.program import LineChange, Program
-from samebits.patches.source import SourceFile, TextEdit, lines_of
-from samebits.patches.unified_diff import diff_of
+from samebits.patches.source import SourceFile, TextEdit, diff_of, lines_of
 from samebits_probe.controls.control import TOP
 
 Rule = Callable[[Program], list[LineChange]]

@@ -13,7 +13,7 @@ from pathlib import Path
 from samebits.patches.documents import PatchResult
 from samebits.patches.patch import Patch
 from samebits.patches.proposal import Proposal
-from samebits.patches.unified_diff import hunks
+from samebits.patches.source import hunks
 from samebits.reports.result_words import folder_name
 
 MOST_CHECKS = 8

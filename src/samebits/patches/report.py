@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from samebits.patches.documents import ChangedPlace, PatchOutcome, PatchResult, PlaceOfDraw
 from samebits.patches.reduction import PLACED
-from samebits.patches.unified_diff import shared
+from samebits.patches.source import shared
 from samebits.reports.result_words import folder_name
 from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import (

@@ -12,11 +12,10 @@ from samebits import words
 from samebits.comparison.merged_records import MergedRecord
 from samebits.model import Divergence, Result, Trial
 from samebits.reports import figures, result_words
-from samebits.reports.figures import MapRow, Plots, StepMap
+from samebits.reports.figures import MapRow, Plots, StepMap, strips
 from samebits.reports.history import History, Stretch, history
 from samebits.reports.shown_values import file_order, shown_values
 from samebits.reports.spread import spread
-from samebits.reports.strips import strips
 from samebits.reports.table import Cell, Column, StyledText, Table, numbers
 from samebits.reports.tree import (
     DOCUMENT,
