@@ -15,7 +15,7 @@ from samebits.causes import inquiry
 from samebits.experiment import Experiment, Limits, Progress, rounds
 from samebits.launch import capacity
 from samebits.launch.capacity import Capacity, UsageMeter
-from samebits.launch.pauses import MemoryUse
+from samebits.launch.resources import MemoryUse
 from samebits.store import open_record
 
 needs_two_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: a BLAS starts no thread")

@@ -10,7 +10,7 @@ import pytest
 from samebits import checks
 from samebits.experiment import Progress
 from samebits.launch import pauses
-from samebits.launch.pauses import MemoryUse, free_memory, held_resource, used_memory, why_no_room
+from samebits.launch.resources import MemoryUse, free_memory, held_resource, used_memory, why_no_room
 from samebits.launch.supervisor import read_process
 from samebits.store import open_record
 

@@ -18,8 +18,15 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from samebits import words
-from samebits.launch.kernel import group_words, kibibytes
-from samebits.launch.pauses import MemoryUse, free_memory, held_resource, uses_gpu, why_no_room
+from samebits.launch.resources import (
+    MemoryUse,
+    free_memory,
+    group_words,
+    held_resource,
+    kibibytes,
+    uses_gpu,
+    why_no_room,
+)
 from samebits.launch.supervisor import below_quickly
 
 __all__ = ["Capacity", "TrialPlaces", "Usage", "UsageMeter", "free_cores"]
