@@ -13,10 +13,12 @@ from .watchers import WATCHERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterable, Set
+    from typing import Any, Callable, Dict, Iterable, List, Set
 
     from .probe import Probe
     from .wire import Config
+
+    Argument = Any  # from the program: a word, several words, or anything else
 
 _GLOBALS = "samebits_probe.watchers.global_arrays"  # needed at the end, when the import system may no longer work
 
@@ -128,12 +130,6 @@ def _installer(probe: "Probe", name: str, watcher: str) -> "hooks.ImportHook":
 # -- what the process starts and becomes: programs, forks of itself, a different program by exec ----------------------
 # It uses Python's audit events (3.8 and later). In older releases it wraps only `os.execv` and `os.execve`; the
 # launcher sees the other processes in /proc.
-
-if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Set
-
-    Argument = Any  # from the program: a word, several words, or anything else
-
 
 _MOST_WORDS, _MOST_CHARACTERS = 20, 200
 _MOST_PROGRAMS = 100

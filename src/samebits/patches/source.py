@@ -185,9 +185,8 @@ def names_of(nodes: Iterable[ast.AST]) -> dict[str, str]:
 
 # -- a patch as a unified diff: written, read again, and encoded for `patch` and `git apply` --------------------------
 
-_BYTE_ORDER_MARK = (
-    "\ufeff"  # the first character of a file in the encoding `utf-8-sig`, which its decoded text does not contain
-)
+# the first character of a file in the encoding `utf-8-sig`, which its decoded text does not contain
+_BYTE_ORDER_MARK = "\ufeff"
 _FIRST = re.compile(r"@@ -[01][ ,]")  # the hunk at the beginning of a file
 
 

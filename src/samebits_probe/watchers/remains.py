@@ -169,8 +169,8 @@ def tell_death(owner: Any, tell: Callable[[Any], Any]) -> None:
 
 
 # -- numbers, arrays and tensors in the plain attributes of models, layers and modules --------------------------------
-# They also hold the library's own bookkeeping (ids, memory addresses). A private name that the library's code for the
-# class mentions belongs to the library; every other attribute belongs to the program.
+# Such attributes also hold the library's own bookkeeping (ids, memory addresses). A private name that the library's
+# code for the class mentions belongs to the library; every other attribute belongs to the program.
 
 NamedArray = Tuple[Any, ...]  # (name, array), or (name, array, type) of a number
 _DEEPEST, _MOST = 5, 1000
