@@ -8,10 +8,9 @@ import pytest
 
 from samebits.comparison import relative_distance, update_looks
 from samebits.documents import DifferingArgument
-from samebits.localization import path, phrases
+from samebits.localization import not_inside, path, phrases
 from samebits.localization.inspection import Execution, InspectedTrials, diverging_in
 from samebits.localization.path import Way
-from samebits.localization.search import not_inside
 from samebits.model import Divergence, ProcessKey
 from samebits.store import open_record
 from samebits_probe import wire

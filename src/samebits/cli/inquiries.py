@@ -261,7 +261,7 @@ def run_noise(**given: Any) -> int:
     """Train, measure the noise, and answer."""
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
-    from samebits.noise.trainings import is_measurable, measured
+    from samebits.noise import is_measurable, measured
 
     if len(given["command"]) == 1 and is_measurable(given["command"][0]):
         return _answer_noise(measured(given["command"][0]), targets)

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from samebits import checks
-from samebits.experiment import Progress, Request
+from samebits import checks, comparison, ops
+from samebits.documents import InspectionRound, Location, TensorDistance
+from samebits.experiment import Progress, Request, captures, recorded_trials
 from samebits.kept_record import judged
 from samebits.launch import origin
-from samebits.localization.search import locate
-from samebits.model import Result
-from samebits.store import Record, open_record
+from samebits.localization import inspection, path, phrases
+from samebits.localization.inspection import Execution, InspectedTrials, Looker, looker
+from samebits.localization.path import Way
+from samebits.model import Divergence, Result
+from samebits.ops.documents import DifferingPlace
+from samebits.store import Record, Tensor, TensorLog, open_record, write_document
+from samebits.store.record import LOCATION
+from samebits.store.tensor_log import TensorRow
+from samebits_probe import wire
 
 __all__ = ["locate", "run"]
 
@@ -40,3 +52,252 @@ def _recorded(folder: Path, *, run: bool) -> tuple[Record, Result]:
     if result.verdict == "diverged":
         origin.require(record, run=run)
     return record, result
+
+
+# -- modules are inspected, then operators, each in trials of its own -------------------------------------------------
+# For the heat map of a page, it also measures how far apart two trials are in every tensor of some steps.
+
+TURNS = 3  # inspections of modules, at most: a race may diverge in a different step each time
+_WATCHER = "pytorch"  # the only library whose operators can be replayed
+
+
+def locate(record: Record, result: Result, progress: Progress | None = None, *, heat: bool = False) -> Location | None:
+    """Narrow down the divergence of a record, and write locate.json into it. Returns None if it did not diverge.
+
+    `heat`: also measure the distance of every tensor.
+
+    Raises NotFoundError if its command, interpreter or folder is gone.
+    """
+    where = result.divergence
+    if where is None or result.verdict != "diverged":
+        return None
+    with looker(record, where, progress or Progress()) as eye:
+        found = _structure(record, where) if where.kind == "structure" else _narrow(eye, record, result, where)
+        if heat:
+            apart, notes = distances(eye, where, max(2, len(result.trials)))
+            found = found.model_copy(update={"distances": apart, "notes": [*found.notes, *notes]})
+    if where.size is None or where.size.shown is None:
+        files = [trial.file for trial in record.trials]
+        found = found.model_copy(update={"size": captures.measure(record, result, files, math.inf)})
+    write_document(record.folder / LOCATION, found)
+    return found
+
+
+def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> Location:
+    """Narrow down the divergence from the step to the operator."""
+    count = max(2, len(result.trials))
+    looks, looked, where, again = _look_at_modules(eye, where, count)
+    notes = _notes(looked)
+    if again is None:
+        sentence = phrases.not_again(count, _share(result))
+        return _location(where, sentence, found=False, looks=looks, notes=notes)
+    measured = _measured(looked, again, eye.follow)  # now, because the trials of the next inspection replace these
+    if again.kind in _NOT_INSIDE:
+        notes.append(not_inside(again.kind, again.step))
+        return _located(Way(again), measured, looks=looks, notes=notes)
+    step = max(again.step, 0)
+    way = path.of_modules(again, looked.trials) if step == looked.step else Way(again)
+    notes += [] if step == looked.step else [_ELSEWHERE]
+    second = eye.look(step, "operator", count)
+    looks.append(_look_document("operator", second, second.divergence))
+    way, said = path.of_operators(way, second)
+    notes = list(dict.fromkeys([*notes, *_notes(second), *said]))
+    outside = way.is_unlike or phrases.is_setting(way.where)
+    ran_again = [] if outside else _replayed(record, step, eye.experiment.folder / "ops", eye.experiment.progress)
+    return _located(way, measured, looks=looks, notes=notes, replayed=ran_again)
+
+
+_ELSEWHERE = "No inspection of modules reached the step in which its trials diverged: a race moves from step to step."
+
+_NOT_INSIDE = {
+    "start": "The models differ before they are trained: their initialisation lies outside of the step.",
+    "rng": "A random state differs first: the cause lies before the model is called.",
+    "batch": "The model is fed different data: the cause lies before the model is called.",
+    "end": "All steps have the same bits: the difference arose after the last one.",
+}
+_NO_STEP = "samebits saw no step of this program: only what it held or had written at its end can be compared."
+
+
+def not_inside(kind: str, step: int) -> str:
+    """Return why no step is looked into, for a divergence of one of these kinds at this step."""
+    return _NO_STEP if kind == "end" and step == 0 else _NOT_INSIDE[kind]
+
+
+def _look_at_modules(
+    eye: Looker, where: Divergence, count: int
+) -> tuple[list[InspectionRound], InspectedTrials, Divergence, Divergence | None]:
+    """Return (all inspections, the last one, the divergence of the record, the divergence of the last trials)."""
+    looks: list[InspectionRound] = []
+    step = max(where.step, 0)
+    for _ in range(TURNS):
+        looked = eye.look(step, "module", count)
+        again = looked.divergence
+        looks.append(_look_document("module", looked, again))
+        if again is None or max(again.step, 0) == step:
+            break
+        step = max(again.step, 0)
+    return looks, looked, where, again
+
+
+def _look_document(level: str, looked: InspectedTrials, again: Divergence | None) -> InspectionRound:
+    groups = path.groups(looked.trials)
+    parted = len(looked.trials) - len(groups[0]) if groups else 0
+    if again is not None:
+        parted = max(parted, len(again.trials))
+    earliest = f"step {again.step:,} > {again.kind} > {again.name}" if again is not None else ""
+    return InspectionRound.model_validate(
+        {"level": level, "step": looked.step, "trials": len(looked.trials), "parted": parted, "earliest": earliest}
+    )
+
+
+def _measured(looked: InspectedTrials, where: Divergence, follow: str) -> dict[str, Any]:
+    """Return what the values of an inspection show: distances, a common factor, accesses without an order."""
+    pair = _parted(looked, where)
+    return {
+        "unordered": looked.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
+        "growth_of": follow,
+        "growth": inspection.growth(*pair) if pair else [],
+        "words": inspection.update_looks(*pair, max(where.step, 0)) if pair and where.kind == "update" else "",
+    }
+
+
+def _located(way: Way, measured: dict[str, Any], **fields: object) -> Location:
+    sizes = [one.size.looks for one in (way.operator, way.module) if one is not None and one.size is not None]
+    measured = {**measured, "words": measured["words"] or next(iter(sizes), "")}
+    said, places = way.sentence(), way.path()
+    found = {"path": places, "module": way.module, "operator": way.operator, "diff": way.diff}
+    return _location(way.where, said, found=True, **found, **measured, **fields)
+
+
+def _parted(looked: InspectedTrials, where: Divergence) -> tuple[Execution, Execution] | None:
+    """Return a trial of the reference group, and one that diverges from it at this point."""
+    others = [seen for seen in looked.trials if seen.trial.id in where.trials]
+    rest = [seen for seen in looked.trials if seen.trial.id not in where.trials]
+    return (rest[0], others[0]) if others and rest else None
+
+
+def _location(where: Divergence, sentence: str, *, found: bool, **fields: object) -> Location:
+    return Location.model_validate(
+        {"found": found, "sentence": sentence, "step": where.step, "kind": where.kind, "name": where.name, **fields}
+    )
+
+
+def _structure(record: Record, where: Divergence) -> Location:
+    """Return the location of trials that did not do the same in a step: a diff of their observations."""
+    reference, other = _two(record, where)
+    lines = path.diff_lines(_observed(record, reference, where), _observed(record, other, where))
+    said = f"They did different things at step {where.step:,}: {where.detail}."
+    note = f"-: trial {reference} only; +: trial {other} only."
+    return _location(where, said, found=True, path=phrases.path(where, None, None), diff=lines, notes=[note])
+
+
+def _two(record: Record, where: Divergence) -> tuple[int, int]:
+    numbers = [trial.id for trial in record.trials]
+    return next(number for number in numbers if number not in where.trials), where.trials[0]
+
+
+def _observed(record: Record, number: int, where: Divergence) -> list[str]:
+    """Return the observations of one trial as lines, from the step before the divergence to the step after it."""
+    trial = next(trial for trial in record.trials if trial.id == number)
+    if where.process.order >= len(trial.observed):
+        return []
+    process = trial.observed[where.process.order]
+    near = (process.rows["step"] >= where.step - 1) & (process.rows["step"] <= where.step + 1)
+    rows = process.rows[near]
+    return [
+        f"step {row['step']:,}  {wire.KINDS[row['kind']]} {process.points[row['point']].name}"
+        for row in rows
+        if wire.KINDS[row["kind"]] != "rng"
+    ]
+
+
+def _replayed(record: Record, step: int, folder: Path, progress: Progress) -> list[str]:
+    """Write `operator (phase, line), differed in k of n replays` for each operator, in the order of their first runs.
+
+    In a backward, the line is that of the forward that it belongs to. Returns an empty list if nothing can be replayed.
+
+    `folder`: where the run has its record; the caller removes it.
+    """
+    if not _uses_torch(record):
+        return []
+    request = replace(recorded_trials.request_of(record), overwrite=False)
+    found = ops.replay(request, step, folder=folder, progress=progress)
+    said = [
+        f"{one.operator} ({_place_of(one)}), differed in {one.replays_differed} of {one.replays} replays"
+        for one in found.differed
+    ]
+    return list(dict.fromkeys(said))
+
+
+def _place_of(one: DifferingPlace) -> str:
+    if not one.line:
+        return one.phase
+    return f"{one.phase}{' of' if one.phase == 'backward' else ','} {one.file}:{one.line}"
+
+
+def _uses_torch(record: Record) -> bool:
+    processes = [process for trial in record.trials for process in trial.observed]
+    return any(event.get("name") == _WATCHER for process in processes for event in process.events_named("watcher"))
+
+
+def _share(result: Result) -> float:
+    sizes = [len(group) for group in result.groups]
+    return 1 - max(sizes) / sum(sizes)
+
+
+def _notes(looked: InspectedTrials) -> list[str]:
+    """Return the notes on an inspection: the first failed trial, and each different note of the watchers."""
+    failures = [f"A trial of an inspection did not end well: {why}." for why in looked.failed[:1]]
+    return failures + list(dict.fromkeys(note for seen in looked.trials for note in seen.notes))
+
+
+# -- distances for the heat map ---------------------------------------------------------------------------------------
+
+
+BEFORE = 2  # steps before the divergence
+MOST_BYTES = 1 << 27  # of values that one process keeps
+FULL = "there was no room for all tensors: the heat map ends earlier"
+AGAIN = "no heat map by distance: the trials that kept their values did not diverge"
+Key = tuple[int, str, str, int]  # step, kind, name, and the number of earlier tensors with these three
+
+
+def distances(eye: Looker, where: Divergence, count: int) -> tuple[list[TensorDistance], list[str]]:
+    """Return (the distances between two trials that diverge, notes). `count`: how many trials run again for them."""
+    step = max(where.step, 0)
+    wanted = {"first": max(step - BEFORE, 0), "last": step + eye.more, "most": MOST_BYTES, "layers": True}
+    pair = eye.keep(wanted, count)
+    if pair is None:
+        return [], [AGAIN]
+    logs = [TensorLog(seen.folder) for seen in pair if seen.folder is not None]
+    is_full = any(process.events_named("tensors-full") for seen in pair for process in seen.trial.processes)
+    found = list(_series(*logs)) if len(logs) == len(pair) else []
+    return found, [FULL] if is_full else []
+
+
+def _series(a: TensorLog, b: TensorLog) -> Iterator[TensorDistance]:
+    """Yield a row for each tensor that both trials kept, in the order of the first trial."""
+    mine, theirs = _tensors(a), _tensors(b)
+    rows: dict[tuple[str, str], list[tuple[int, float | None]]] = {}
+    for key, read in mine.items():
+        if key in theirs:
+            step, kind, name, _ = key
+            rows.setdefault((kind, name), []).append((step, _distance(a.read(read), b.read(theirs[key]))))
+    for (kind, name), row in rows.items():
+        steps, relative = zip(*row, strict=True)
+        yield TensorDistance(kind=kind, name=name.removeprefix(wire.LAYER), steps=list(steps), relative=list(relative))
+
+
+def _tensors(log: TensorLog) -> dict[Key, TensorRow]:
+    count, found = Counter[tuple[int, str, str]](), dict[Key, TensorRow]()
+    for row in log.rows:
+        place = (row.step, row.kind, row.name)
+        found[row.step, row.kind, row.name, count[place]] = row
+        count[place] += 1
+    return found
+
+
+def _distance(a: Tensor, b: Tensor) -> float | None:
+    """Return the relative distance: 0 for the same bits; None for different bits without such a distance."""
+    if a == b:
+        return 0.0
+    return comparison.relative_distance(a.data, b.data, a.dtype) if (a.dtype, a.shape) == (b.dtype, b.shape) else None
