@@ -20,7 +20,7 @@ OPTIONS = {**core.OPTIONS, **parity.OPTIONS, **study.OPTIONS}
 MARK = re.compile(r"^\{\{ (\w+)(?: ([\w ]+))? \}\}$", re.MULTILINE)
 MEANINGS = {
     "start": "initial weights or buffers, the first time they are seen",
-    "rng": "a random state that agreed at the start, differs now, and comes before another difference",
+    "rng": "a random state that agreed at the start and differs now, if something else differs later",
     "batch": "tensors fed to the model, and labels where they are seen",
     "forward": "outputs of modules, the loss",
     "gradient": "gradients as the optimizer finds them",
@@ -31,7 +31,7 @@ MEANINGS = {
 
 OWN_KEYWORDS = {
     "directory": "The folder in which the command runs (default: the current one).",
-    "progress": "An object that is told how the trials go.",
+    "progress": "An object that receives the progress of the trials.",
     "json": "Write the result.",
 }
 

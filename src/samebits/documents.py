@@ -112,9 +112,9 @@ State = Literal["parted", "agreed", "open", "broke", "unclear"]
 class Evidence(Document):
     """One setting that was tried. `controls`: all that were held and took effect, in the order of the table.
 
-    `part`: where its trials diverge, in words. `why`: the reason for the states broke and unclear. `without_effect`:
-    requested controls that did not take effect, or had nothing to act on. `steps`: the most steps of a trial; null:
-    whole trials. `record`: the folder of its record.
+    `part`: where its trials diverge, in words. `why`: the reason for the states `broke` and `unclear`.
+    `without_effect`: requested controls that did not take effect, or had nothing to act on. `steps`: the most steps of
+    a trial; null: whole trials. `record`: the folder of its record.
     """
 
     controls: list[str]

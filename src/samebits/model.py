@@ -108,8 +108,8 @@ class GroupPoint(Document):
 class GroupSplit(Document):
     """The step at which two groups diverge; -1 is before the first step. `first`, `second`: their places in `groups`.
 
-    If processes follow each other (pretrain, then finetune), steps are counted on from one to the next. The number of
-    all steps stands for a difference in what the processes left behind.
+    If processes follow each other (pretrain, then finetune), the steps of the second are counted after those of the
+    first. If only what the processes left differs, `step` is the number of all steps.
     """
 
     first: int
@@ -133,12 +133,12 @@ class Level(Document):
 
 
 class Result(Document):
-    """The result of a check, and what its reports need besides.
+    """The result of a check, and all that its reports need.
 
     `reason`: a sentence if the verdict is inconclusive; `advice` then says what to do. `precision`: "bitwise".
-    `agrees`: looser precisions at which the results agree, as sentences. `diverges_at`: where each group diverges from
-    the reference; null for the reference itself. `splits`: the step at which each pair of groups diverges; if there are
-    many groups, only pairs with the reference.
+    `agrees`: less strict precisions at which the results agree, as sentences. `diverges_at`: where each group diverges
+    from the reference; null for the reference itself. `splits`: the step at which each pair of groups diverges; if
+    there are many groups, only pairs with the reference.
     """
 
     format: int = RESULT_FORMAT

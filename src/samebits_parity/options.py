@@ -69,7 +69,7 @@ ONLY = Option(
 )
 PARITY_STEPS = Option("steps", ("--steps",), "Compare this many steps.", "N", read_steps, 50)
 SINGLE_STEP = Option(
-    "single", ("--single-step",), "Begin each step of B with A's weights, so that no errors pile up.", default=False
+    "single", ("--single-step",), "Begin each step of B with A's weights, so that errors do not add up.", default=False
 )
 CARRY = Option("carry", ("--carry",), "Start B from A's initial weights.", default=False)
 PYTHON_A = Option("python_a", ("--python-a",), "Run A with this Python.", "PATH", read_text)

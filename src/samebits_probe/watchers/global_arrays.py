@@ -1,4 +1,4 @@
-"""Arrays that the program's own globals reach when it ends: a model in plain NumPy, a fitted estimator.
+"""Arrays that are reachable from the program's globals at its end: a model in plain NumPy, a fitted estimator.
 
 It reads only what lies in memory: dictionaries of modules and objects, elements of plain containers. It runs no
 property, no `__getattr__` and no iterator of the program, and keeps nothing.

@@ -40,14 +40,20 @@ SEEN = [
     ),
     (
         "start, update, end",
-        "arguments that come back: weights by their names, the optimizer's state by its type, the rest as `state`",
+        "arguments that the function also returns: weights by their names, the optimizer's state by its type, the rest "
+        "as `state`",
         "",
         "",
     ),
-    ("batch", "arguments that do not come back", "donated arguments that do not come back", "batch: is donated"),
+    (
+        "batch",
+        "arguments that the function does not return",
+        "such arguments, if they are donated",
+        "batch: is donated",
+    ),
     (
         "loss, gradient",
-        "results that do not go in again: numbers (loss), trees with the structure of the weights",
+        "results that no later call receives: numbers (loss), trees with the structure of the weights",
         "",
         "",
     ),

@@ -29,7 +29,7 @@ SEEN = [
     (
         "loss",
         "result of the trainer's compute_loss in a train step; else the mean that the step returns",
-        "a loss computed without compute_loss, torch.compile: the mean since the epoch began stands for it",
+        "a loss computed without compute_loss, torch.compile: the mean since the epoch began replaces it",
         "",
     ),
     ("metrics", "what the train step returns", "", ""),

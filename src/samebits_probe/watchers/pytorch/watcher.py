@@ -26,9 +26,9 @@ SEEN = [
     (
         "rng",
         "the states of PyTorch's CPU generator and, once CUDA is initialised, of its CUDA generators, beside Python's "
-        "and numpy's, at the first sign of a step",
+        "and numpy's, before anything else of a step",
         "a `torch.Generator` of the program's own",
-        "nothing: what is drawn from it shows in batch, forward or start",
+        "nothing: what is drawn from it appears in batch, forward or start",
     ),
     (
         "start",
@@ -39,7 +39,7 @@ SEEN = [
     ),
     (
         "batch",
-        "arguments of outermost modules (`Module.__call__` is wrapped) that a backward reaches later; labels from loss "
+        "arguments of outermost modules (`Module.__call__` is wrapped) that a later backward reaches; labels from loss "
         "modules and, from PyTorch 1.11 on, from the graph of a loss function",
         "a model that is called inside a compiled function; a training without modules; modules in data loader "
         "workers; every thread that trains after the first",

@@ -1,4 +1,4 @@
-"""TensorFlow's own training loops, and `tf.keras` of the releases before Keras 3's way of training.
+"""TensorFlow's own training loops, and `tf.keras` of releases that do not train as Keras 3 does.
 
 From TensorFlow 2.16 on the layers and optimizers of a loop are those of Keras 3, whose watcher sees them when it is
 imported (`tf.keras` imports it when it is used).
