@@ -43,17 +43,17 @@ def test_the_deviation_of_table_3_is_that_of_a_population_and_those_of_tables_4_
         "Table 4": paper.of_deviation(Decimal("0.731"), values("unet", "tf2.1", "error_rate")),
         "Table 7": paper.of_deviation(Decimal("0.044"), values("lenet5", "tf1.14", "accuracy")),
     }
-    assert found == {"Table 3": "population, rounded", "Table 4": "sample, cut off", "Table 7": "sample, cut off"}
+    assert found == {"Table 3": "population, rounded", "Table 4": "sample, truncated", "Table 7": "sample, truncated"}
 
 
-def test_the_mean_of_table_4_is_cut_off_and_those_of_tables_3_and_7_are_rounded():
+def test_the_mean_of_table_4_is_truncated_and_those_of_tables_3_and_7_are_rounded():
     means = {}
     for study, column in EVERY:
         quoted = paper.STUDIES[study][column]
         if quoted.text:
             mean = statistics.mean(values(study, column, MEASURE[study]))
             means[quoted.place, column] = paper.how(quoted.text.mean, mean)
-    assert means[("Table 4", "tf2.1")] == "cut off"
+    assert means[("Table 4", "tf2.1")] == "truncated"
     assert {how for place, how in means.items() if place != ("Table 4", "tf2.1")} == {"rounded"}
 
 

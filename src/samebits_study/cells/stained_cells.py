@@ -21,7 +21,7 @@ from samebits.errors import DataError, NotFoundError
 from samebits_study.cells import fields
 from samebits_study.cells.fields import CellData, Field, Grey, Labels, inset_frame, left_out, mask_of, renumbered, sides
 
-ABOUT = "real stained cells (2018 Data Science Bowl, CC0); groups of pictures stand in for nine animals"
+ABOUT = "real stained cells (2018 Data Science Bowl, CC0); groups of pictures take the place of nine animals"
 GROUPS, TESTED = 9, "G9"
 SMALLEST = 25  # pixels: 99 of 100 of the 4,550 nuclei marked in the 107 pictures are larger
 _RED = 0

@@ -250,7 +250,7 @@ def controls(result: StudyResult) -> Table:
         title="What was held in each setup, and whether it took effect.",
         columns=(Column("Setup"), Column("Control"), Column("Took effect"), Column("How that was seen", wide=True)),
         rows=tuple((s.id, c.id, *_effect(c)) for s in result.setups for c in s.controls),
-        notes=("The controls were read back while the trials ran, at the first and the last step.",),
+        notes=("samebits read the controls back while the trials ran, at the first and the last step.",),
     )
 
 

@@ -204,18 +204,18 @@ def of_itself(quoted: Quotation, measure: str) -> list[str]:
 
 
 def how(printed: Decimal, value: Decimal) -> str:
-    """Return how a value was printed: rounded, cut off, or neither."""
-    ways = {"rounded": ROUND_HALF_UP, "cut off": ROUND_DOWN}
+    """Return how a value was printed: rounded, truncated, or neither."""
+    ways = {"rounded": ROUND_HALF_UP, "truncated": ROUND_DOWN}
     return next(
         (way for way, rule in ways.items() if value.quantize(printed, rounding=rule) == printed),
-        "neither rounded nor cut off",
+        "neither rounded nor truncated",
     )
 
 
 def of_deviation(printed: Decimal, values: Values) -> str:
-    """Return which deviation of the values was printed, and how: `sample, cut off`. If none fits, return ""."""
+    """Return which deviation of the values was printed, and how: `sample, truncated`. If none fits, return ""."""
     found = {kind: how(printed, deviation(values)) for kind, deviation in DEVIATIONS.items()}
-    ways = [f"{kind}, {way}" for way in ("rounded", "cut off") for kind in found if found[kind] == way]
+    ways = [f"{kind}, {way}" for way in ("rounded", "truncated") for kind in found if found[kind] == way]
     return ways[0] if ways else ""
 
 
@@ -230,16 +230,16 @@ def of_cells(study: Iterable[Quotation]) -> list[str]:
     return [
         f"The paper does not say how many cells it counted. Among the numbers from {FEWEST_CELLS} to {MOST_CELLS:,}, "
         f"{' and '.join(map(str, fitting))} {'fits' if len(fitting) == 1 else 'fit'} all error rates of Tables 3 to 5, "
-        "if digits beyond the second are cut off."
+        "if the rates are truncated after the second decimal."
     ]
 
 
 def true_cells(rates: Values) -> list[int]:
-    """Return the numbers of true cells for which every error rate is that of a whole number of cells, cut off."""
+    """Return the numbers of true cells for which every error rate is that of a whole number of cells, truncated."""
     numbers = range(FEWEST_CELLS, MOST_CELLS + 1)
-    return [cells for cells in numbers if all(_is_cut_off(rate, cells) for rate in rates)]
+    return [cells for cells in numbers if all(_is_truncated(rate, cells) for rate in rates)]
 
 
-def _is_cut_off(rate: Decimal, cells: int) -> bool:
+def _is_truncated(rate: Decimal, cells: int) -> bool:
     wrong = Decimal(math.ceil(rate * cells / 100))
     return (100 * wrong / cells).quantize(Decimal("0.01"), rounding=ROUND_DOWN) == rate

@@ -13,10 +13,10 @@ from samebits_study.results import SetupResult, StudyResult
 
 SAMPLE = "Ours: mean and sample standard deviation over trials."
 ROWS = (
-    "Means and sample standard deviations. If the paper prints a mean, its printed values are beside ours. The means "
-    "of its rows, computed here, are above."
+    "Means and sample standard deviations. If the paper prints a mean, its printed values are beside ours. The row "
+    "above it has the mean of the paper's rows, computed here."
 )
-ORDER = "Trials are numbered as they ran: trial 3 here has nothing to do with model 3 of the paper."
+ORDER = "Trials are numbered as they ran: trial 3 here does not belong to model 3 of the paper."
 NOT_RUN = MissingValue("not run")
 LETTERS = "Bits: within a setup, models with the same letter have the same weights, bit for bit."
 TOUCHING = {  # whether touching cells were split
