@@ -17,8 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 from simulation import Source
 
-from samebits import clock, launch, store
-from samebits.causes import inquiry
+from samebits import causes, clock, launch, store
 from samebits.documents import Explanation
 from samebits.experiment import Progress, Request
 from samebits.launch import custody
@@ -249,7 +248,7 @@ def request(folder: Path, host: str, slots: int, *words: str, **options: object)
 
 def explained(folder: Path, host: str, slots: int) -> Explanation | None:
     """The answer of `explain` after a check of five trials."""
-    return inquiry.run(request(folder, host, slots, trials=5)).result.explanation
+    return causes.run(request(folder, host, slots, trials=5)).result.explanation
 
 
 def varied(folder: Path, host: str, slots: int) -> VaryResult:

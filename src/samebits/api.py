@@ -111,9 +111,9 @@ def explain(command: Command, **options: Unpack[ExplainOptions]) -> Result:
     """
     given = values("explain", ExplainOptions, options)
     asked = _asked(command, given, options)
-    from samebits.causes import inquiry
+    from samebits import causes
 
-    ended = inquiry.run(asked, given["progress"], run=given["run"], alternatives=given["alternatives"])
+    ended = causes.run(asked, given["progress"], run=given["run"], alternatives=given["alternatives"])
     return _written(ended.result, ended.experiment.record, given)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from samebits.document import AnyNumber, Document
-from samebits.environments.builder import environment_python
+from samebits.environments import environment_python
 from samebits.errors import DataError, NotFoundError
 from samebits_study import catalog
 from samebits_study.catalog import SEED, Study, StudyScale, StudySetup

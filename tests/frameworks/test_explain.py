@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from samebits import cli
-from samebits.causes import decision_rule, inquiry
+from samebits import causes, cli
+from samebits.causes import decision_rule
 from samebits.launch.plan import Request
 
 KNOWN = Path(__file__).resolve().parents[1] / "known"
@@ -36,15 +36,15 @@ def explained(tmp_path, few_agree, monkeypatch, capsys):
 
     `candidates`: the controls that are tried, None for all.
     """
-    search = inquiry.search
+    search = causes.search
 
     def run(program, candidates=None):
         def narrow(experiment, names, *more):
             return search(experiment, [name for name in names if name in (candidates or names)], *more)
 
-        monkeypatch.setattr(inquiry, "search", narrow)
+        monkeypatch.setattr(causes, "search", narrow)
         command = [sys.executable, str(program)]
-        result = inquiry.run(Request(command=command, directory=tmp_path, out=tmp_path / "record")).result
+        result = causes.run(Request(command=command, directory=tmp_path, out=tmp_path / "record")).result
         assert result.verdict == "diverged", result.sentence
         capsys.readouterr()
         assert cli.main(["report", str(tmp_path / "record")]) == 1

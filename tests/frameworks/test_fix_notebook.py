@@ -10,7 +10,7 @@ from samebits import checks
 from samebits.documents import Explanation
 from samebits.launch.plan import Request
 from samebits.model import Options
-from samebits.patches.fix import FixRequest, fix
+from samebits.patches import FixRequest, fix
 from samebits.store import write_document
 from samebits.store.record import RESULT
 

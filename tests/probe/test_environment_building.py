@@ -6,8 +6,7 @@ import sys
 import pytest
 
 from samebits import environments, places
-from samebits.environments import builder, find_python
-from samebits.environments.builder import RECIPES, Recipe
+from samebits.environments import RECIPES, Recipe, find_python
 from samebits.errors import EnvironmentFailure, NotFoundError
 
 PATH = os.environ["PATH"]
@@ -26,7 +25,7 @@ def small(tmp_path, monkeypatch):
     (locks / "small.txt").write_text("# nothing\n")
     release = ".".join(map(str, sys.version_info[:2]))
     recipe = Recipe("small", "nothing at all", (release,), ("small.txt",))
-    for module in (builder, builder):
+    for module in (environments, environments):
         monkeypatch.setattr(module, "LOCKS", locks)
     monkeypatch.setitem(RECIPES, "small", recipe)
     return locks / "small.txt"
@@ -36,7 +35,7 @@ def test_an_environment_is_built_once_and_then_found(small):
     told = []
     python = environments.create("small", told.append)
     assert find_python(None, "small", PATH).path == python
-    marker = python.parent.parent / builder.MARKER
+    marker = python.parent.parent / environments.MARKER
     built = marker.stat().st_mtime_ns
     environments.create("small")
     assert marker.stat().st_mtime_ns == built
@@ -53,7 +52,7 @@ def test_an_environment_of_another_lock_file_is_out_of_date_and_built_again(smal
 @pytest.mark.slow
 def test_a_build_that_was_broken_off_goes_on(small):
     python = environments.create("small")
-    (python.parent.parent / builder.MARKER).unlink()
+    (python.parent.parent / environments.MARKER).unlink()
     with pytest.raises(NotFoundError, match="has not been built"):
         find_python(None, "small", PATH)
     python.unlink()  # and half of it is gone

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits import checks, cli
-from samebits.causes import inquiry
+from samebits import causes, checks, cli
 from samebits.errors import NotFoundError, UsageError
 from samebits.experiment import Progress
 from samebits.kept_record import judged
@@ -40,7 +39,7 @@ class Notes(Progress):
 
 
 def why(request, **more):
-    result = inquiry.run(request, **more).result
+    result = causes.run(request, **more).result
     return result, result.explanation
 
 
@@ -57,7 +56,7 @@ def searched(ask, searches):
     def search(source):
         if source not in searches:
             request, notes = ask("varies_by.py", source), Notes()
-            searches[source] = request, inquiry.run(request, notes).result, notes
+            searches[source] = request, causes.run(request, notes).result, notes
         return searches[source]
 
     return search
@@ -161,7 +160,7 @@ def test_a_record_is_explained_from_what_it_says(ask, readings):
     request = ask("varies_by.py", "hash-seed", controls=["python-seed"], seed=7)
     checks.run(request)
     readings.clear()
-    result = inquiry.run(request.out).result
+    result = causes.run(request.out).result
     assert set(readings.values()) == {1}
     assert result.explanation.cause == ["hash-seed"]
     assert result.setup.seed == 7
@@ -173,7 +172,7 @@ def test_the_size_of_the_difference_stays_where_a_record_is_explained(ask):
     request = ask("varies_by.py", "python-seed")
     size = checks.run(request).result.divergence.size
     assert size is not None
-    assert inquiry.run(request.out).result.divergence.size == size
+    assert causes.run(request.out).result.divergence.size == size
     assert left_result(request.out).divergence.size == size
 
 
@@ -185,10 +184,10 @@ def test_a_record_whose_script_has_changed_is_refused(ask, tmp_path):
     checks.run(request)
     script.write_text(script.read_text() + "\n")
     with pytest.raises(UsageError, match="has changed since"):
-        inquiry.run(request.out)
+        causes.run(request.out)
     script.unlink()
     with pytest.raises(NotFoundError):
-        inquiry.run(request.out)
+        causes.run(request.out)
 
 
 def test_the_record_keeps_the_explanation_for_every_report(searched, fits_schema):
@@ -231,11 +230,11 @@ def test_what_is_likely_and_how_far_its_confirmation_is_are_told(searched):
 
 def test_what_nobody_would_keep_is_tried_on_request_only(ask):
     request = ask("varies_by.py", "python-seed")
-    checked = inquiry.run(request)
+    checked = causes.run(request)
     found = checked.result.explanation
     note = "not every alternative was tried: samebits explain --alternatives"
     assert any(said.startswith(note) for said in found.notes)
-    again = inquiry.run(request.out, alternatives=True).result.explanation
+    again = causes.run(request.out, alternatives=True).result.explanation
     assert again.cause == found.cause == ["python-seed"]
     assert not any(said.startswith(note) for said in again.notes)
     assert again.trials > found.trials
@@ -262,14 +261,14 @@ class Stops(Progress):
 def test_what_was_known_when_the_search_was_stopped_is_kept_and_shown(ask, capsys):
     request = ask("varies_by.py", "python-seed")
     with pytest.raises(KeyboardInterrupt):
-        inquiry.run(request, Stops(note="python-seed held: 12 trials"))
+        causes.run(request, Stops(note="python-seed held: 12 trials"))
     found = judged(open_record(request.out)).explanation
     assert (found.unfinished, found.cause) == (True, [])
     assert {tuple(row.controls): row.trials for row in found.evidence}[("python-seed",)] == 12
     assert cli.main(["report", str(request.out)]) == 1
     said = capsys.readouterr().out
     assert "WHY: Not known: the search was stopped before its end. So far: python-seed held: 12 trials repeat" in said
-    again = inquiry.run(request.out).result.explanation
+    again = causes.run(request.out).result.explanation
     assert (again.unfinished, again.cause) == (False, ["python-seed"])
 
 
@@ -277,7 +276,7 @@ def test_a_trial_that_was_stopped_while_a_record_was_explained_does_not_stay_in_
     request = ask("varies_by.py", "entropy", trials=3)
     checks.run(request)
     with pytest.raises(KeyboardInterrupt):
-        inquiry.run(request.out, Stops(trial=4))
+        causes.run(request.out, Stops(trial=4))
     record = open_record(request.out)
     assert [trial.id for trial in record.trials] == [1, 2, 3]
     assert cli.main(["report", str(request.out)]) == 1

@@ -11,13 +11,13 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from samebits import checks, cli
+from samebits import patches as fixes
 from samebits.cli.supplies import schema_of
 from samebits.documents import Explanation
 from samebits.errors import UntrustedRecord, UsageError
 from samebits.launch.plan import Request
 from samebits.model import Options
-from samebits.patches import fix as fixes
-from samebits.patches.fix import FixRequest, fix
+from samebits.patches import FixRequest, fix
 from samebits.patches.program import Look
 from samebits.store import write_document
 from samebits.store.record import RESULT

@@ -10,8 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from samebits import checks
-from samebits.causes import inquiry
+from samebits import causes, checks
 from samebits.experiment import Experiment, Limits, Progress, rounds
 from samebits.launch import capacity
 from samebits.launch.capacity import Capacity, UsageMeter
@@ -219,8 +218,8 @@ def test_with_a_budget_trials_run_one_by_one(looked):
 
 
 def test_the_trials_of_a_setting_run_together_and_their_number_stays(ask):
-    alone = inquiry.run(ask("varies_by.py", "python-seed", jobs=1)).result.explanation
-    beside = inquiry.run(ask("varies_by.py", "python-seed", jobs="auto", out="beside")).result
+    alone = causes.run(ask("varies_by.py", "python-seed", jobs=1)).result.explanation
+    beside = causes.run(ask("varies_by.py", "python-seed", jobs="auto", out="beside")).result
     found = beside.explanation
     assert (found.cause, found.minimal_controls) == (alone.cause, alone.minimal_controls)
     agreed = [[row.trials for row in one.evidence if row.state == "agreed"] for one in (alone, found)]

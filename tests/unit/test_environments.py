@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from samebits import environments, places
-from samebits.environments import builder, find_python, interpreters
-from samebits.environments.builder import RECIPES
+from samebits.environments import RECIPES, find_python, interpreters
 from samebits.errors import NotFoundError, UsageError
 
 PATH = os.environ["PATH"]
@@ -122,7 +121,7 @@ def test_a_missing_release_for_an_environment_names_both(monkeypatch):
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
 def test_every_lock_pins_each_package_and_gives_its_hashes(recipe):
     for name in recipe.locks:
-        logical = (builder.LOCKS / name).read_text().replace("\\\n", " ").splitlines()
+        logical = (environments.LOCKS / name).read_text().replace("\\\n", " ").splitlines()
         pinned = [line for line in logical if line.strip() and not line.startswith("#")]
         assert pinned
         assert all("==" in line and "--hash=sha256:" in line for line in pinned), name
@@ -135,5 +134,5 @@ def test_the_locks_hold_the_stacks_of_the_paper():
         "pytorch-1.3": ("torch==1.3.0", "numpy==1.17.5"),
     }
     for name, pins in wanted.items():
-        text = "".join((builder.LOCKS / lock).read_text() for lock in RECIPES[name].locks)
+        text = "".join((environments.LOCKS / lock).read_text() for lock in RECIPES[name].locks)
         assert all(pin + " " in text for pin in pins), name

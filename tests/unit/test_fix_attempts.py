@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from samebits import patches
 from samebits.model import FilesFile
-from samebits.patches import fix, reduction
+from samebits.patches import Attempts, reduction
 from samebits.patches.documents import PatchResult, PatchTrial
-from samebits.patches.fix import Attempts
 from samebits.patches.patch import Patch
 from samebits.patches.program import LineChange, Look, Program
 from samebits.patches.proposal import Proposal
@@ -51,7 +51,7 @@ def answers(monkeypatch, *verdicts):
         result = SimpleNamespace(verdict=next(rest), sentence="said", trials=[None] * 3, record="r")
         return result, []
 
-    monkeypatch.setattr(fix, "_with_patch", with_patch)
+    monkeypatch.setattr(patches, "_with_patch", with_patch)
     return rest
 
 
@@ -78,7 +78,7 @@ def test_a_patch_whose_trials_give_no_answer_is_not_said_to_fail(proposal, monke
 
 def test_a_search_that_was_whole_does_not_say_that_it_ended_early(proposal, monkeypatch):
     monkeypatch.setattr("samebits.patches.reduction.MOST_CHECKS", 2)
-    monkeypatch.setattr(fix, "MOST_CHECKS", 2)
+    monkeypatch.setattr(patches, "MOST_CHECKS", 2)
     answers(monkeypatch, "repeated", "diverged", "diverged", "repeated")
     found = Attempts(proposal(DATA, edits(0, 7)), None).result(fewest=True)
     assert found.notes == ["no change could be left out"]
@@ -118,4 +118,4 @@ def test_the_file_that_differed_is_named_for_trials_with_a_patch_unless_it_holds
 
     record = open_record(writing.record(tmp_path / "record", [trial(one) for one in results]))
     result = SimpleNamespace(divergence=SimpleNamespace(name="m[1].json > loss"))
-    assert fix._artifacts(SimpleNamespace(record=record, result=result)) == named
+    assert patches._artifacts(SimpleNamespace(record=record, result=result)) == named

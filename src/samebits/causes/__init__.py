@@ -4,3 +4,227 @@ First no control is held, then all controls, then smaller sets, until the smalle
 
 `search` holds the search, which sees only what trials show; `settings` runs the trials and keeps their records.
 """
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from samebits import checks, clock, controls, interrupt, ops, store
+from samebits.causes import document
+from samebits.causes.candidates import Clues, Conclusion
+from samebits.causes.confirmation import Confirmation, Cost, confirm, costs, step_time
+from samebits.causes.document import Spent
+from samebits.causes.search import SearchOptions, search
+from samebits.causes.settings import FOLDER, QuietProgress, Setting, SettingRecords, adopt
+from samebits.checks import Check
+from samebits.comparison.setup import scripts
+from samebits.errors import UsageError
+from samebits.experiment import Experiment, Progress, Request, recorded_trials
+from samebits.launch import facts, origin
+from samebits.launch.plan import AGAIN
+from samebits.model import Result
+from samebits.ops import ReplayResult
+from samebits.reports.result_words import OPERATOR_KINDS, later_leavers
+from samebits.store.record import RESULT
+
+__all__ = ["Cause", "OperatorReplay", "explained", "run"]
+
+LEAST_SECONDS = 0.5  # of steps in a trial; with less, leaving out the steps after the divergence saves too little
+MARGIN = 5  # steps that are kept after the last divergence
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The conclusion of the search, its confirmation over more steps, and the costs (None: not measured)."""
+
+    found: Conclusion
+    confirmed: Confirmation | None
+    cost: dict[str, Cost] | None
+
+
+def run(
+    asked: Request | Path, progress: Progress | None = None, *, run: bool = False, alternatives: bool = False
+) -> Check:
+    """Find out why the trials of a request (after a check) or of the record in a folder diverge.
+
+    New trials of the check join the record. The trials of the search have records below it. `run`: run the command even
+    if the record is from elsewhere. `alternatives`: also look for sets that nobody would choose. Raises the errors of
+    `checks.run`; for a record, NotFoundError if its command or its folder is gone, UsageError if its scripts have
+    changed since, and UntrustedRecord if it is from elsewhere.
+    """
+    began = clock.now()
+    if isinstance(asked, Path):
+        checked = _recorded(asked, progress, run=run)
+    else:
+        checked = checks.run(replace(asked, again=AGAIN), progress)
+    return explained(checked, began, alternatives=alternatives)
+
+
+def _recorded(folder: Path, progress: Progress | None, *, run: bool) -> Check:
+    """Return the check of a recorded request: its trials, judged again."""
+    old = store.open_record(folder)
+    recorded_trials.usable(old)
+    origin.require(old, run=run)
+    experiment = Experiment.resume(old, progress)
+    checks.stop_tells(experiment.folder)
+    experiment.recall(old.trials)
+    _refuse_changed(old, experiment.plan.directory)
+    judged = experiment.judge().model_copy(update={"record": str(experiment.folder)})
+    return Check(experiment, judged.sized_as(store.left_result(folder)))
+
+
+def _refuse_changed(old: store.Record, directory: Path) -> None:
+    was, now = scripts(old.trials[0], str(directory)), facts.code(directory, old.file.command)["files"]
+    changed = sorted(name for name in was if was[name] != now.get(name))
+    if changed:
+        raise UsageError(
+            f"{changed[0]} has changed since {old.folder} was recorded.",
+            f"samebits explain -- {' '.join(old.file.command)}",
+        )
+
+
+def explained(checked: Check, began: float, *, alternatives: bool = False) -> Check:
+    """Return the check with its explanation, and write it to the record. Inconclusive trials have no explanation."""
+    experiment, result = checked
+    if result.verdict == "repeated":
+        return _written(experiment, result.model_copy(update={"explanation": document.nothing(result)}))
+    if result.verdict == "inconclusive" or result.divergence is None:
+        return checked
+    experiment.progress = told = QuietProgress(experiment.progress)
+    first = adopt(experiment, result)
+    settings = SettingRecords(first, told, lambda settings: _keep(settings, result, clock.now() - began))
+    settings.steps = _steps(result, first)
+    replay = OperatorReplay(settings, result)
+    inquiry = _Inquiry(settings, result, replay, alternatives=alternatives)
+    why = inquiry.cause(began)
+    judged = _as_check_left_it(first.result or result, result)
+    spent = Spent(settings.trials + replay.trials, clock.now() - began, settings.at_a_time)
+    explanation = document.explanation(settings, why, _operator(replay, why.found), spent)
+    update = {"explanation": explanation, "warnings": explanation.warnings(judged.warnings, judged.unseeded)}
+    return _written(experiment, judged.model_copy(update=update))
+
+
+@dataclass
+class _Inquiry:
+    """Searches again and again, over more and more steps of the training."""
+
+    settings: SettingRecords
+    result: Result
+    replay: OperatorReplay
+    alternatives: bool
+
+    def cause(self, began: float) -> Cause:
+        """Search, then confirm the result over more steps. Search again as long as a further cause shows there."""
+        found, confirmed = self._search(), None
+        while found.minimal and not found.outside:
+            confirmed = confirm(self.settings, found.cause, found.rule.full, clock.now() - began)
+            if not confirmed.seen.diverges():
+                break
+            setting = self.settings.setting(found.cause)
+            assert setting.result is not None
+            self.settings.lengthen(_steps(setting.result, setting))
+            found = self._search()
+        return Cause(found, confirmed, costs(self.settings, found.minimal) if found.minimal else None)
+
+    def _search(self) -> Conclusion:
+        settings = self.settings
+        candidates = [name for name in controls.known() if name not in settings.base]
+        options = SearchOptions(self.alternatives, settings.progress.note)
+        return search(settings, candidates, settings.look([], 0), self._clues(), options)
+
+    def _clues(self) -> Clues:
+        assert self.result.divergence is not None
+        unseeded = set(self.result.unseeded)
+        agreeing = _generators(self.settings.all[0].experiment) - unseeded
+        return Clues(
+            self.result.divergence.kind,
+            [control.id for control in controls.table() if unseeded.intersection(control.generators)],
+            [control.id for control in controls.table() if agreeing.intersection(control.generators)],
+            self.replay.differs,
+        )
+
+
+def _generators(experiment: Experiment) -> set[str]:
+    """Return the names of the random generators whose states were observed in the trials."""
+    processes = [process for trial in experiment.record.trials for process in trial.processes]
+    return {point.name for process in processes for point in process.points if point.kind == "rng"}
+
+
+def _steps(result: Result, first: Setting) -> int | None:
+    """Return how many steps each trial of the search makes: as many as the trials that diverged.
+
+    If the steps take most of a trial's time, a trial ends a few steps after the last divergence, unless trials diverge
+    at the end.
+    """
+    divergence, each = result.divergence, step_time(first, 1)
+    if divergence is None or divergence.kind in ("end", "structure") or each is None:
+        return first.steps
+    trial = result.trials[0]
+    if each * trial.steps < max(trial.seconds / 2, LEAST_SECONDS):
+        return first.steps
+    leavers = later_leavers(result)
+    last = max([divergence.step, *leavers.values()]) + 1
+    enough = last + max(MARGIN, last // 4)
+    return enough if first.steps is None else min(first.steps, enough)
+
+
+def _as_check_left_it(result: Result, first: Result) -> Result:
+    """Return the result over all trials with nothing held. The result keeps the size that the check measured."""
+    update = {"record": first.record, "seconds": sum(trial.seconds for trial in result.trials)}
+    return result.sized_as(first).model_copy(update=update)
+
+
+def _keep(settings: SettingRecords, result: Result, seconds: float) -> None:
+    """Write what is known so far into the record, in case the search is stopped before its end."""
+    judged = _as_check_left_it(settings.all[0].result or result, result)
+    so_far = document.unfinished(settings, seconds)
+    interrupt.tell(known=so_far.sentence)
+    _written(settings.all[0].experiment, judged.model_copy(update={"explanation": so_far}))
+
+
+def _written(experiment: Experiment, result: Result) -> Check:
+    experiment.write(RESULT, result)
+    return Check(experiment, result)
+
+
+def _operator(replay: OperatorReplay, found: Conclusion) -> str | None:
+    """Return the operator to blame; None if no control of a found cause changes how operators compute."""
+    if found.cause and not any(controls.describe(name).is_of_operators for name in found.cause):
+        return None
+    return replay.first
+
+
+class OperatorReplay:
+    """Finds the operator to blame by a replay of the step in which trials diverge. Only PyTorch.
+
+    The replay runs when it is first needed.
+    """
+
+    def __init__(self, settings: SettingRecords, result: Result) -> None:
+        self._settings, self._where = settings, result.divergence
+        kind = result.divergence.kind if result.divergence else None
+        self.applies = kind in OPERATOR_KINDS and "torch" in result.setup.packages
+        self.trials = 0
+
+    @property
+    def first(self) -> str | None:
+        """The schema name of the first operator of the step that gives different bits for the same inputs."""
+        if not self.applies:
+            return None
+        return next((differed.operator for differed in self._replayed.differed), None)
+
+    def differs(self) -> bool | None:
+        """Return whether an operator gives different bits for the same inputs; None if nothing could be replayed."""
+        known = self.applies and self._replayed.outcome != "nothing"
+        return self.first is not None if known else None
+
+    @cached_property
+    def _replayed(self) -> ReplayResult:
+        self.trials += 1
+        first, settings = self._settings.all[0].plan, self._settings
+        options = first.request.options.model_copy(update={"timeout": settings.longest})
+        request = replace(first.request, controls=sorted(settings.base), preset=None, options=options)
+        step = max(self._where.step, 0) if self._where else 0
+        return ops.replay(request, step, folder=first.record / FOLDER / "operators", progress=settings.progress)

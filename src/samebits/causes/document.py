@@ -16,7 +16,7 @@ from samebits.reports import result_words
 from samebits.words import listed
 
 if TYPE_CHECKING:
-    from samebits.causes.inquiry import Cause
+    from samebits.causes import Cause
 
 MOST_KNOWN = 3  # settings that are named if the search is stopped before its end
 

@@ -56,10 +56,10 @@ def run_explain(**given: Any) -> int:
 
 def _explained(given: dict[str, Any]) -> Check:
     asked = requests.asked(given, "explain")
-    from samebits.causes import inquiry
+    from samebits import causes
 
     with answers.shown_progress() as progress:
-        return inquiry.run(asked, progress, run=given["run"], alternatives=given["alternatives"])
+        return causes.run(asked, progress, run=given["run"], alternatives=given["alternatives"])
 
 
 EXPLAIN = launching(
@@ -215,8 +215,8 @@ def run_fix(record: str, **given: Any) -> int:
     requests.refuse_platform()
     targets = {**{option.name: given[option.name] for option in REPORTS}, "patch": given["patch"]}
     answers.check_targets(targets)
+    from samebits.patches import FixRequest, fix
     from samebits.patches.earlier import in_bytes
-    from samebits.patches.fix import FixRequest, fix
     from samebits.patches.report import report
 
     flags = {name: given[name] for name in ("apply", "fewest", "run", "restore")}

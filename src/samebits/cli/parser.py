@@ -191,7 +191,7 @@ def _factors() -> list[NameEntry]:
 
 
 def _environments() -> list[NameEntry]:
-    from samebits.environments.builder import RECIPES
+    from samebits.environments import RECIPES
 
     return [NameEntry(recipe.name, recipe.about) for recipe in RECIPES.values()]
 

@@ -10,8 +10,7 @@ import os
 import re
 from collections.abc import Sequence
 
-from samebits.environments import find_python
-from samebits.environments.builder import RECIPES
+from samebits.environments import RECIPES, find_python
 from samebits.errors import SamebitsError
 from samebits.launch import hosts
 from samebits.store import TrialTrace
