@@ -36,12 +36,12 @@ def run_defaults(**given: Any) -> int:
     """Measure, show the result, and write the reports."""
     targets = _targets(given)
     answers.check_targets(targets)
-    from samebits_parity.defaults import comparison
+    from samebits_parity import defaults
 
     groups = tuple(group for group in GROUPS if group in (given["only"] or GROUPS))
     with answers.shown_progress() as progress:
-        found = comparison.compare(list(given["libraries"] or ()), groups, progress.note)
-    return answers.present(comparison.report(found), targets)
+        found = defaults.compare(list(given["libraries"] or ()), groups, progress.note)
+    return answers.present(defaults.report(found), targets)
 
 
 DEFAULTS_COMMAND = plain("defaults", run_defaults, DEFAULTS_TEXT, OPTIONS["parity defaults"])
@@ -62,10 +62,10 @@ def run_init(**given: Any) -> int:
     """Measure, show the result, and write the reports."""
     targets = _targets(given)
     answers.check_targets(targets)
-    from samebits_parity.init import measurement
+    from samebits_parity import init
 
     with answers.shown_progress() as progress:
-        compared = measurement.compare(list(given["libraries"] or ()), progress.note)
+        compared = init.compare(list(given["libraries"] or ()), progress.note)
     return answers.present(compared.report, targets)
 
 

@@ -6,8 +6,7 @@ import sys
 import pytest
 
 from samebits.errors import NotFoundError
-from samebits_parity import sides
-from samebits_parity.defaults import comparison
+from samebits_parity import defaults, sides
 from samebits_parity.options import GROUPS
 
 SLOW = {"keras-tf1.14", "keras-tf2.1", "keras3-torch"}  # other backends of Keras 3: the same script
@@ -70,7 +69,7 @@ MEANINGS = {
 @functools.cache
 def measured(library):
     """A library alone: {behaviour: Measured}, and its signatures."""
-    found = comparison.compare([library], GROUPS, lambda _: None)
+    found = defaults.compare([library], GROUPS, lambda _: None)
     return {line.behaviour: line for line in found.measured}, {line.name: line for line in found.signatures}
 
 
@@ -141,7 +140,7 @@ def test_signatures_are_those_of_the_installed_library(library):
 
 @libraries("pytorch-1.3")
 def test_two_measurements_of_a_library_agree(library):
-    found = comparison.compare([library], GROUPS, lambda _: None)
+    found = defaults.compare([library], GROUPS, lambda _: None)
     assert [(line.meaning, line.numbers) for line in found.measured] == [
         (line.meaning, line.numbers) for line in measured(library)[0].values()
     ]

@@ -10,8 +10,7 @@ import pytest
 
 from samebits.errors import NotFoundError
 from samebits.reports.tree import Notes
-from samebits_parity import sides
-from samebits_parity.init import measurement
+from samebits_parity import init, sides
 from samebits_parity.init.distributions import SHRINK
 from samebits_parity.sides import SIDES
 
@@ -26,7 +25,7 @@ def measured(library):
         sides.interpreter(SIDES[library])
     except NotFoundError as why:
         pytest.skip(f"{why.message} {why.advice}")
-    compared = measurement.compare([library], lambda said: None)
+    compared = init.compare([library], lambda said: None)
     notes = [line for block in compared.report.blocks if isinstance(block, Notes) for line in block.lines]
     return compared.lines, notes
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samebits_parity.defaults import BEHAVIOURS
 from samebits_parity.defaults import hypotheses as known
 from samebits_parity.defaults.beginnings import SAMPLES
 from samebits_parity.defaults.behaviour import (
@@ -21,7 +22,6 @@ from samebits_parity.defaults.behaviour import (
     adamax_epsilon,
     apart,
 )
-from samebits_parity.defaults.comparison import BEHAVIOURS
 from samebits_parity.defaults.hypotheses import Decay, Gradients
 
 CHOICES = [behaviour for behaviour in BEHAVIOURS if behaviour.meanings]

@@ -7,9 +7,8 @@ import pytest
 
 from samebits.cli import main
 from samebits.reports.presenters import terminal
-from samebits_parity import sides
-from samebits_parity.defaults import comparison, result
-from samebits_parity.defaults.comparison import BEHAVIOURS, LibraryAnswer, behaviours, concluded
+from samebits_parity import defaults, sides
+from samebits_parity.defaults import BEHAVIOURS, LibraryAnswer, behaviours, concluded, result
 from samebits_parity.defaults.result import Defaults
 from samebits_parity.options import GROUPS
 from samebits_parity.sides import SIDES, LibraryFailure
@@ -47,7 +46,7 @@ def libraries(monkeypatch):
         each = {answer.side.id: answer for answer in answers}
         monkeypatch.setattr(sides, "SIDES", {name: SIDES[name] for name in each})
         monkeypatch.setattr(sides, "interpreter", lambda side: "python")
-        monkeypatch.setattr(comparison, "_measured", lambda side, groups: each[side.id])
+        monkeypatch.setattr(defaults, "_measured", lambda side, groups: each[side.id])
 
     return install
 
@@ -66,7 +65,7 @@ def libraries(monkeypatch):
     ],
 )
 def test_wrong_words_end_with_two_before_anything_is_measured(words, said, capsys, monkeypatch):
-    monkeypatch.setattr(comparison, "_measured", None)
+    monkeypatch.setattr(defaults, "_measured", None)
     assert main(["parity", "defaults", *words]) == 2
     captured = capsys.readouterr()
     assert said in captured.err
@@ -89,7 +88,7 @@ def test_a_library_that_ends_badly_is_an_error_or_a_note(capsys, monkeypatch, li
         raise LibraryFailure(f"{side.id}: behaviour_pytorch.py ended with exit status 1: no module")
 
     libraries(answered("pytorch"))
-    monkeypatch.setattr(comparison, "_measured", fails)
+    monkeypatch.setattr(defaults, "_measured", fails)
     assert main(["parity", "defaults"]) == 3
     assert "not measured: pytorch" in capsys.readouterr().out
     assert main(["parity", "defaults", "--libraries", "pytorch"]) == 2
@@ -170,6 +169,6 @@ def test_signatures_stand_side_by_side_under_one_name(libraries, tmp_path, capsy
 def test_a_row_shows_meaning_and_number_and_what_is_not_there():
     refused = {"refused": "no 'same' with strides"}
     found = concluded([answered("pytorch", gelu=numbers(*[5.0] * 7), conv_same=refused), answered("jax")], GROUPS)
-    text = terminal.render(comparison.report(found))
+    text = terminal.render(defaults.report(found))
     assert re.search(r"GELU: computed +none of the known \(5\) +none\n", text)
     assert re.search(r"padding 'same'.* refused: no 'same' with strides +none\n", text)

@@ -9,8 +9,8 @@ import pytest
 from samebits.cli import main
 from samebits.reports.table import Table
 from samebits.reports.tree import SCREEN
-from samebits_parity import sides
-from samebits_parity.init import cases, measurement, report
+from samebits_parity import init, sides
+from samebits_parity.init import cases, report
 from samebits_parity.init.cases import Case, DrawnWeight, Draws
 from samebits_parity.sides import SIDES, LibraryFailure
 
@@ -135,24 +135,24 @@ def test_equation_2_is_told_where_it_is_what_was_drawn(capsys, library):
 
 def test_a_limit_that_is_off_by_a_hundredth_is_neither_equation(library):
     library(drawn(1.01 * np.sqrt(6 / 130)))
-    (line,) = measurement.compare(["keras-tf2.1"], print).lines
+    (line,) = init.compare(["keras-tf2.1"], print).lines
     assert (line.agrees, line.equation, line.instead) == (False, None, None)
 
 
 def test_a_formula_that_the_docstring_does_not_say_is_not_called_read():
-    (line,) = measurement.measure(drawn(np.sqrt(6 / 130), doc="Draws."))
+    (line,) = init.measure(drawn(np.sqrt(6 / 130), doc="Draws."))
     assert (line.documented.read, line.documented.source, line.agrees) == (False, "not in the docstring", True)
 
 
 def test_an_initializer_that_no_table_knows_is_not_called_documented():
-    (line,) = measurement.measure(drawn(0.3, name="novel"))
+    (line,) = init.measure(drawn(0.3, name="novel"))
     assert not line.agrees
     assert "no formula is known here" in line.documented.formula
 
 
 def test_libraries_with_the_same_answer_share_a_row(library):
     library(drawn(np.sqrt(6 / 130)))
-    compared = measurement.compare(["keras-tf1.14", "keras-tf2.1"], print)
+    compared = init.compare(["keras-tf1.14", "keras-tf2.1"], print)
     *others, everything = [block for block in compared.report.blocks if isinstance(block, Table)]
     assert [row[0] for row in everything.rows] == ["keras-tf1.14, keras-tf2.1"]
     assert [table.id for table in others if table.on >= SCREEN] == ["libraries", "equations"]
@@ -168,5 +168,5 @@ def test_markdown_and_html_hold_every_row(library, tmp_path, capsys):
 
 
 def test_lines_read_back_from_json():
-    lines = measurement.measure(drawn(0.2))
+    lines = init.measure(drawn(0.2))
     assert report.InitDocument.model_validate_json(report.InitDocument(lines).model_dump_json()).root == lines

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from samebits import comparison, store
-from samebits.experiment.experiment import Experiment
+from samebits.experiment import Experiment
 from samebits.experiment.recorded_trials import request_of
 from samebits.launch.plan import Limits
 from samebits.model import Divergence, RecordFile, Result, Size, TrialFile

@@ -1,5 +1,115 @@
 """Operator replay: runs each operator of some steps again on the same inputs (PyTorch 2.0 or later).
 
 The program continues with the first result of each operator. Replays write only to copies, and every random state is
-restored. The package is imported only if config.json asks for a replay.
+restored. A replay begins at the end of the step before the first one asked for, and ends at the end of the last one.
+What runs operators again is imported only if config.json asks for a replay.
 """
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Dict, Optional
+
+from ..watchers.pytorch.trees import walk
+from .operators import Places
+
+if TYPE_CHECKING:
+    from ..watchers.pytorch.watch import PyTorchWatch
+    from ..wire import ReplayRequest
+
+
+__all__ = ["StepWindow", "watch_replay"]
+
+_TOO_OLD = "operator replay needs PyTorch 2.0 or later, and this is %s"
+
+
+def watch_replay(watch: "PyTorchWatch") -> None:
+    """Replay the operators of the steps that config.json asks for, if any. `watch`: of the PyTorch watcher."""
+    want = watch.probe.config.get("replay")
+    if not want:
+        return
+    if not _has_all(watch.torch):
+        watch.probe.event("replay", why=_TOO_OLD % watch.torch.__version__)
+        return
+    StepWindow(watch, want)
+
+
+def _has_all(torch: Any) -> bool:
+    optimizer = sys.modules.get("torch.optim.optimizer")
+    return hasattr(torch._C, "_current_graph_task_id") and hasattr(optimizer, "register_optimizer_step_pre_hook")
+
+
+class StepWindow:
+    """Enters the dispatch mode at the first step, and leaves it after the last one."""
+
+    def __init__(self, watch: "PyTorchWatch", want: "ReplayRequest") -> None:
+        from .mode import Mode
+        from .reruns import Replayer
+
+        self._watch, self._probe = watch, watch.probe
+        self._first, self._last = want["first"], want["last"]
+        self._places = Places(watch.torch, self._modules)
+        self._replayer = Replayer(watch.torch, watch.probe, self._places, want)
+        self._mode = Mode(self._replayer)
+        self._thread: Optional[int] = None
+        self._watch_optimizers()
+        self._watch_ends()
+        if self._first == 0:
+            self._enter()
+
+    def _watch_optimizers(self) -> None:
+        module = sys.modules["torch.optim.optimizer"]
+
+        def before(optimizer: Any, args: Any, kwargs: Any) -> None:
+            self._places.in_optimizer = True
+
+        def after(optimizer: Any, args: Any, kwargs: Any) -> None:
+            self._places.in_optimizer = False
+
+        # the watcher's hooks, which end the step, run after these
+        module.register_optimizer_step_pre_hook(before)
+        module.register_optimizer_step_post_hook(after)
+
+    def _watch_ends(self) -> None:
+        end_step = self._probe.end_step
+
+        def seen_end_step() -> None:
+            step = self._probe.step
+            self._probe.guard("replay at the end of a step", self._ended, step)
+            end_step()
+            if self._first == self._probe.step == step + 1:
+                self._probe.guard("replay at the start of a step", self._enter)
+
+        self._probe.end_step = seen_end_step  # type: ignore[method-assign]  # of this object alone
+        self._probe.at_end(self._at_exit)
+
+    def _enter(self) -> None:
+        self._thread = threading.get_ident()
+        self._mode.enter()
+
+    def _ended(self, step: int) -> None:
+        if not self._mode.is_entered:
+            return
+        findings = self._replayer.findings
+        if threading.get_ident() != self._thread:
+            findings.notes.append("step %d ran in a different thread: its operators were not seen" % step)
+        else:
+            findings.steps.append(step)
+            self._places.forget()
+            if step >= self._last:
+                self._mode.leave()
+        findings.write(self._replayer.memory.why_not)
+
+    def _at_exit(self) -> None:
+        """Write the findings if the program ends within the steps asked for, or before them."""
+        if self._mode.is_entered:
+            self._mode.leave()
+            self._replayer.findings.write(self._replayer.memory.why_not)
+
+    def _modules(self) -> Dict[int, str]:
+        """Return {id: qualified name} of all known modules."""
+        found: Dict[int, str] = {}
+        for model in self._watch.names.models.values():
+            module = model.reference()
+            if module is not None:
+                found.update((id(leaf), (model.label + prefix).rstrip(".")) for prefix, leaf in walk(module))
+        return found

@@ -5,7 +5,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 from ... import hooks, rng
-from ...replay.window import watch_replay
+from ...replay import watch_replay
 from .. import norms
 from ..objects import Library, Tensor
 from .backward import Backward, ByHand, watch_backward
