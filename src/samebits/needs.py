@@ -21,13 +21,13 @@ def read_needs(text: str) -> dict[str, str]:
         name, _, value = word.strip().partition("=")
         if name not in NEEDS or not value or name in found:
             known = ", ".join(f"{need}=" for need in NEEDS)
-            raise ValueError(f"{word!r} is not one of {known}; write num_gpus=1,label=a100.")
+            raise ValueError(f"{word!r} is not one of {known} (each once); write num_gpus=1,label=a100.")
         if name.startswith("num_") and not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value, re.ASCII):
             raise ValueError(f"{value!r} is not a number; write {name}=1.")
         if name == "folder" and value != PACKED:
             raise ValueError(f"folder={value} is not possible; write folder={PACKED}.")
         if any(ord(character) < 32 for character in value):
-            raise ValueError(f"{value!r} holds a control character.")
+            raise ValueError(f"{value!r} holds a control character; leave that out.")
         found[name] = value
     return found
 
@@ -37,15 +37,17 @@ def read_sbatch(text: str) -> str:
 
     Otherwise sbatch could take a word for the script of the job.
     """
-    if not text.strip() or any(ord(character) < 32 for character in text):
-        raise ValueError(f"{text!r} holds no options, or a control character.")
+    if not text.strip():
+        raise ValueError("there are no options; write '--partition=a100 --time=60'.")
+    if any(ord(character) < 32 for character in text):
+        raise ValueError(f"{text!r} holds a control character; leave that out.")
     try:
         words = shlex.split(text)
     except ValueError as why:
         raise ValueError(f"{text!r} cannot be read: {why}.") from None
     for word in words:
         if not re.match(r"-[A-Za-z]|--[a-z]", word, re.ASCII):
-            raise ValueError(f"{word!r} is not an option in one word; write --partition=a100.")
+            raise ValueError(f"{word!r} is not an option; write an option and its value as one word: --partition=a100.")
     return text
 
 

@@ -281,7 +281,7 @@ def test_trials_are_spread_over_nodes_and_a_packed_folder_travels(programs, node
     done = run(programs, host, "-n", "3", "--spread", "nodes", *each, "where.py")
     assert done.returncode == 0, done.stderr
     assert "the working folder (4 files, " in done.stderr
-    assert "is sent to the nodes, as --each says" in done.stderr
+    assert "is sent to the nodes, because --each asks for it" in done.stderr
     one, two, three = (trial(programs, number)["machine"]["node"] for number in (1, 2, 3))
     assert one == three != two
     result = json.loads((programs / "record" / "result.json").read_text())
@@ -377,9 +377,9 @@ def test_a_killed_samebits_leaves_nothing_on_the_nodes(programs, hanging, all_is
 @pytest.mark.parametrize(
     ("needs", "what"),
     [
-        ("num_gpus=1", "--each num_gpus=1: no node of the Ray cluster has more than 0."),
+        ("num_gpus=1", "--each num_gpus=1: no node of the Ray cluster has any."),
         ("num_cpus=64000", "--each num_cpus=64000: no node of the Ray cluster has more than 2."),
-        ("label=h100", "--each label=h100: no node of the Ray cluster has it.\n   do this  known: second, A100."),
+        ("label=h100", "--each label=h100: no node of the Ray cluster has it.\n   do this  choose from: second, A100."),
     ],
 )
 def test_what_no_node_has_is_refused_before_anything_is_written(programs, nodes, needs, what):

@@ -291,7 +291,7 @@ def test_a_launcher_ends_a_command_whose_time_is_up_and_all_that_it_started(laun
 def test_a_place_that_no_launcher_knows_is_refused(launcher):
     done = launcher.run("check", "--on", "nowhere", "steps.py")
     assert done.returncode == 2
-    assert "Known: relay, local, ray, slurm." in done.stderr
+    assert "Choose from: relay, local, ray, slurm." in done.stderr
 
 
 # -- a host ---------------------------------------------------------------------------------------------------------
@@ -353,7 +353,10 @@ def test_a_program_that_fails_or_hangs_on_a_node_is_told_as_it_is_here(far, tmp_
 def test_what_a_host_does_not_know_is_refused(far):
     assert "apart needs an address after ://." in far.run("check", "--on", "apart://", "far.py").stderr
     done = far.run("check", "--each", "num_gpus=1", "far.py")
-    assert (done.returncode, "--each num_gpus=1: trials on local cannot ask for this." in done.stderr) == (2, True)
+    assert (done.returncode, "--each num_gpus=1: trials with --on local cannot ask for this." in done.stderr) == (
+        2,
+        True,
+    )
     for needs in ("gpus=1", "num_gpus=many", "num_gpus", "num_gpus=1,num_gpus=2"):
         assert far.run("check", "--each", needs, "--on", "apart://moon", "far.py").returncode == 2
 

@@ -197,7 +197,10 @@ def test_a_killed_worker_ends_its_trial(programs, site, checking, mark, all_is_g
     assert len(workers) == 1
     os.kill(workers[0], signal.SIGKILL)
     check.ended(3)
-    assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its Slurm job ended: FAILED")
+    assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == (
+        "killed",
+        "its Slurm job ended with the state FAILED",
+    )
     all_is_gone()
 
 
@@ -235,7 +238,7 @@ def test_a_preempted_trial_starts_again_and_counts_once(programs, site, checking
     more_urgent = ["sbatch", "--partition=high", "--ntasks=2", "--output=/dev/null", "--wrap=true"]
     slurm_site.asked(site, *more_urgent)
     hour_of(site)
-    assert "Slurm queued this trial's job again once, so the trial started again" in check.ended(0)
+    assert "Slurm put this trial's job back into its queue once, so the trial started again" in check.ended(0)
     result = json.loads((programs / "record" / "result.json").read_text())
     assert (result["groups"], [one["status"] for one in result["trials"]]) == ([[1, 2]], ["complete", "complete"])
     all_is_gone()
@@ -266,7 +269,7 @@ def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, 
     assert check.returncode == 2, complaint
     assert " ended before its trial began (FAILED): " in complaint
     assert "not found" in complaint
-    assert "all nodes need this Python, samebits and the folder of the record at the same paths." in complaint
+    assert "all nodes have this Python, samebits and the folder of the record at the same paths." in complaint
     all_is_gone()
 
 
@@ -277,7 +280,7 @@ def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, 
         ({"num_gpus": "64"}, "Invalid generic resource (gres) specification.", "`sinfo -o '%P %G'`"),
         ({"num_cpus": "64000"}, "Requested node configuration is not available.", "`sinfo -o '%P %c"),
         ({"label": "a100"}, "Invalid feature specification.", "`sinfo -o '%P %f'`"),
-        ({"node": "n7"}, "--each node=n7: Slurm has no such node.", "known: localhost."),
+        ({"node": "n7"}, "--each node=n7: Slurm has no such node.", "choose from: localhost."),
     ],
 )
 def test_what_slurm_does_not_take_is_refused(site, monkeypatch, needs, what, advice):

@@ -313,7 +313,10 @@ def test_ray_that_is_not_installed_is_said(begun, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UsageError) as refused:
         begun("ray://127.0.0.1:6379")
-    assert (refused.value.message, refused.value.advice) == ("Ray is not installed beside samebits.", "pip install ray")
+    assert (refused.value.message, refused.value.advice) == (
+        "The Python of samebits does not have Ray.",
+        "pip install ray",
+    )
     assert not (tmp_path / "record").exists()
 
 

@@ -109,7 +109,7 @@ def test_a_cluster_that_asks_for_a_token_is_refused_at_once_if_there_is_none(
     with pytest.raises(UsageError) as why:
         find_cluster(address)
     assert why.value.message == f"The Ray cluster {address} needs a token."
-    assert why.value.advice == "export RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token."
+    assert why.value.advice == "put the cluster's token into ~/.ray/auth_token, and export RAY_AUTH_MODE=token."
 
 
 def test_a_cluster_that_asks_for_a_token_is_let_through_if_ray_is_told_to_use_one(listening, home, monkeypatch):
@@ -197,7 +197,9 @@ def test_a_cluster_that_answers_and_lets_nobody_in_is_told_with_what_may_be_the_
 ):
     if tls:
         monkeypatch.setenv("RAY_USE_TLS", tls)
-    assert late("h:1", 7.2, asks_for_token=asks)[0] == what
+    said, advice = late("h:1", 7.2, asks_for_token=asks)
+    assert said == what
+    assert ", or Give" not in advice
 
 
 @pytest.mark.parametrize("frames", OF_OTHERS.values(), ids=OF_OTHERS)
@@ -264,7 +266,14 @@ def test_a_look_for_a_name_that_never_ends_is_not_waited_for(monkeypatch, hurrie
 
 @pytest.mark.parametrize("address", ["nonsense", "10.0.0.1", "10.0.0.1:", ":6379", "10.0.0.1:ray", "10.0.0.1:65536"])
 def test_an_address_that_is_none_is_refused(address):
-    assert refused(address) == f"--on ray://{address}: the address of a Ray cluster is HOST:PORT."
+    assert refused(address) == f"{address!r} is not the address of a Ray cluster: that is HOST:PORT."
+
+
+def test_a_wrong_address_of_the_environment_is_named_with_its_variable(monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "head")
+    with pytest.raises(UsageError, match="'head' is not the address of a Ray cluster") as why:
+        find_cluster("")
+    assert why.value.advice == "give the right address in RAY_ADDRESS, or unset it."
 
 
 def test_no_process_is_started_for_an_address_that_does_not_answer(monkeypatch):

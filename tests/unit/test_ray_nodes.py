@@ -31,9 +31,9 @@ def test_nodes_that_have_what_a_trial_needs(needs, found):
     [
         ({"num_gpus": "5"}, "--each num_gpus=5: no node of the Ray cluster has more than 4.", "add a node"),
         ({"num_cpus": "9"}, "--each num_cpus=9: no node of the Ray cluster has more than 8.", "add a node"),
-        ({"label": "h100"}, "--each label=h100: no node of the Ray cluster has it.", "known: big, A100."),
-        ({"node": "host3"}, "the Ray cluster has no living node host3.", "known: host1, host2."),
-        ({"label": "A100", "node": "host1"}, "--each num_cpus=1: no node of the Ray cluster has more than 0.", "add"),
+        ({"label": "h100"}, "--each label=h100: no node of the Ray cluster has it.", "choose from: big, A100."),
+        ({"node": "host3"}, "the Ray cluster has no living node host3.", "choose from: host1, host2."),
+        ({"label": "A100", "node": "host1"}, "--each num_cpus=1: no node of the Ray cluster has any.", "add"),
     ],
 )
 def test_what_no_node_has_is_refused(needs, what, advice):

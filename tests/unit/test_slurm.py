@@ -11,7 +11,7 @@ import pytest
 from samebits.errors import UsageError
 from samebits.launch import slurm, slurm_array, slurm_host, slurm_job, slurm_worker
 from samebits.launch.keeper import Delivery, Post, Treatment
-from samebits.launch.slurm import TaskState, job_number, last_words, refuse_without_slurm
+from samebits.launch.slurm import TaskState, job_number, last_words, refusal, refuse_without_slurm
 from samebits.launch.supervisor import LAST, Process, cleaners
 from samebits.needs import read_sbatch
 
@@ -61,7 +61,7 @@ def told(task, seconds=60):
 
 @pytest.mark.parametrize("text", ["", " ", "job.sh", "--partition a100", "-", "--", "'", "--wrap=a\nb", "-1"])
 def test_options_of_sbatch_are_each_one_word(text):
-    with pytest.raises(ValueError, match=r"one word|holds|read"):
+    with pytest.raises(ValueError, match=r"one word|holds|no options|read"):
         read_sbatch(text)
 
 
@@ -72,10 +72,22 @@ def test_needs_become_options_of_sbatch():
     assert slurm_host.submission_options({"num_gpus": "0", "num_cpus": "0"}) == ()
     assert slurm_host.submission_options({"label": "0"}) == ("--constraint=0",)
     assert slurm_host.submission_options({"node": "n1"}) == ("--nodelist=n1",)
-    with pytest.raises(UsageError, match="A Slurm job cannot take --each folder=packed"):
+    with pytest.raises(UsageError, match="--each folder=packed: trials on Slurm cannot ask for this"):
         slurm_host.submission_options({"folder": "packed"})
     with pytest.raises(UsageError, match="only whole numbers"):
         slurm_host.submission_options({"num_gpus": "0.5"})
+
+
+@pytest.mark.parametrize(("listed", "advice"), [("", "`sinfo --Node` lists the nodes."), ("n1", "choose from: n1.")])
+def test_a_node_that_does_not_exist_is_refused_whether_or_not_slurm_lists_any(site, listed, advice):
+    site(sinfo=f"echo {listed}")
+    with pytest.raises(UsageError, match="--each node=n7: Slurm has no such node") as why:
+        slurm_host.SlurmHost("slurm", "", {"node": "n7"})
+    assert why.value.advice == advice
+
+
+def test_a_refusal_without_words_has_a_sentence():
+    assert refusal("")[0] == "Slurm does not take the jobs of the trials: sbatch gave no reason."
 
 
 @pytest.mark.parametrize(
@@ -184,7 +196,7 @@ def test_a_job_that_never_runs_is_cancelled_and_refused(site, jobs, tmp_path, re
     [
         ("NODE_FAIL", "its node was lost"),
         ("TIMEOUT", "Slurm ended its job because it reached its time limit"),
-        ("BOOT_FAIL", "its Slurm job ended: BOOT_FAIL"),
+        ("BOOT_FAIL", "its Slurm job ended with the state BOOT_FAIL"),
     ],
 )
 def test_a_job_that_ended_under_its_trial_says_why(site, jobs, state, why):
@@ -199,7 +211,7 @@ def test_what_the_worker_printed_last_says_why_its_job_failed(site, jobs):
     task = jobs.order(1, ORDER)
     task.path("began").touch()
     task.path("txt").write_text("Traceback (most recent call last):\n  File ...\nOSError: the disk is full.\n")
-    assert outcome(task).why == "its Slurm job ended: FAILED (OSError: the disk is full.)"
+    assert outcome(task).why == "its Slurm job ended with the state FAILED (OSError: the disk is full.)"
 
 
 def test_a_job_that_slurm_has_forgotten_is_gone(site, jobs):
@@ -234,7 +246,7 @@ def test_a_trial_that_has_just_begun_is_not_said_to_be_queued_again(site, jobs):
     assert told(task) == "trial 1 waits in the Slurm queue (job 7_1, BeginTime)"
     task.path("began").write_text("n1")
     assert task.news() == ""
-    assert told(task) == "Slurm queued trial 1 again: it starts again (job 7_1, BeginTime)"
+    assert told(task) == "Slurm put trial 1 back into its queue: it will start again (job 7_1, BeginTime)"
 
 
 def test_trials_that_are_cancelled_together_are_cancelled_by_one_call(site, jobs, tmp_path):

@@ -86,7 +86,8 @@ def _check_file(command: Sequence[str], directory: Path) -> str:
     name = command[0]
     path = directory / name
     if not path.exists():
-        raise NotFoundError(f"Command not found: {name}. Looked for {path}.")
+        what = f"Command not found: {name}. Looked for {path}."
+        raise NotFoundError(what, "Give the path of the program from this folder.")
     if path.is_dir() or not os.access(path, os.X_OK):
         advice = _program_for(command, directory) or _advice(name, directory)
         raise NotFoundError(f"{name} is not executable.", advice)

@@ -94,7 +94,8 @@ def make(folder: Path, *, overwrite: bool) -> Custody:
     except FileExistsError:
         raise RecordExists(f"{folder} already exists, and is not a record.", _ELSEWHERE) from None
     except OSError as error:
-        raise NotFoundError(f"The record folder {folder} cannot be created: {error.strerror}.", _ELSEWHERE) from None
+        what = f"The record folder {folder} cannot be created: {error.strerror or error}."
+        raise NotFoundError(what, _ELSEWHERE) from None
     custody = hold(folder)
     _clear(folder, overwrite=overwrite)
     (folder / MARK).write_text(f"{MARKED} {__version__}.\n")
@@ -103,7 +104,7 @@ def make(folder: Path, *, overwrite: bool) -> Custody:
     return custody
 
 
-_ELSEWHERE = "--out DIR names a different folder."
+_ELSEWHERE = "name a different folder with --out DIR."
 
 
 def resume(folder: Path) -> Custody:
@@ -163,7 +164,10 @@ def _clear(folder: Path, *, overwrite: bool) -> None:
     if not is_record(folder):
         raise RecordExists(f"{shown(folder)} already exists, and is not a record.", _ELSEWHERE)
     if not overwrite:
-        raise RecordExists(f"The record {shown(folder)} already exists.", "--overwrite replaces it.")
+        raise RecordExists(
+            f"The record {shown(folder)} already exists.",
+            "give --overwrite to replace it, or name a different folder with --out DIR.",
+        )
     if (stranger := next(foreign(folder), None)) is not None:
         what = f"The record {shown(folder)} holds something that samebits did not write: {shown(stranger)}."
         raise RecordExists(what, f"Move that to a different place, or: {_ELSEWHERE}")
@@ -179,7 +183,7 @@ def _empty(path: Path) -> None:
     try:
         shutil.rmtree(path) if record_files.is_folder(path) else path.unlink()
     except OSError as error:
-        what = f"{shown(path)} of the record cannot be removed: {error.strerror}."
+        what = f"{shown(path)} of the record cannot be removed: {error.strerror or error}."
         raise RecordExists(what, f"Remove it yourself, or: {_ELSEWHERE}") from None
 
 

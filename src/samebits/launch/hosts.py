@@ -154,7 +154,7 @@ def connect(name: str, each: Mapping[str, str]) -> Host:
     """
     kind, divided, address = name.partition("://")
     if kind not in HOSTS and kind not in LAUNCHERS:
-        raise UsageError(f"There is no host {name!r}.", f"Known: {', '.join([*LAUNCHERS, *HOSTS])}.")
+        raise UsageError(f"There is no host {name!r}.", f"Choose from: {', '.join([*LAUNCHERS, *HOSTS])}.")
     if divided and (not address or kind in LAUNCHERS):
         what = "has no address" if kind in LAUNCHERS else "needs an address after ://"
         raise UsageError(f"--on {name}: {kind} {what}.", f"--on {kind}")

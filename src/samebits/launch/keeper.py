@@ -118,7 +118,8 @@ class Keeper:
         if not has_more(self._output, seconds):
             return None
         outcome: Delivery | None = received(self._output)
-        return outcome or Delivery(message="The process that keeps the trial on its node was killed.")
+        what = "The process that keeps the trial on its node was killed."
+        return outcome or Delivery(message=what, advice="run the command again.")
 
     def close(self) -> None:
         """End the trial if it still runs. Return when all its processes are gone."""

@@ -22,8 +22,8 @@ class LocalHost:
     def __init__(self, launcher: str, address: str, each: Mapping[str, str]) -> None:
         if each:
             raise UsageError(
-                f"{in_options(each)}: trials on {launcher} cannot ask for this.",
-                "leave it out, or add --on ray or --on slurm.",
+                f"{in_options(each)}: trials with --on {launcher} cannot ask for this.",
+                "leave it out, or give --on ray or --on slurm.",
             )
         self._launcher = find_launcher(launcher)
 

@@ -29,6 +29,8 @@ from samebits.store.record import PROBE
 
 __all__ = ["keep"]
 
+_REMOVE = "ask its owner or an administrator to remove it from that node."
+
 
 def keep() -> None:
     """Read an order from standard input, run the trial, and send the outcome."""
@@ -53,7 +55,8 @@ def _outcome(node: str, notes: tuple[str, ...], data: bytes, code: bytes, folder
     except SamebitsError as why:
         return Delivery(message=f"On the node {node}: {why.message}", advice=why.advice)
     except Exception as why:  # any error: samebits must report it to the user
-        return Delivery(message=f"samebits failed on the node {node}: {type(why).__name__}: {why}")
+        message = f"samebits failed on the node {node}: {type(why).__name__}: {why}"
+        return Delivery(message=message, advice="please report it, with the command that you gave.")
 
 
 @contextmanager
@@ -75,7 +78,7 @@ def _held(record: Path) -> int:
         record.mkdir(mode=0o700, exist_ok=True)
         handle = os.open(record, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         if os.fstat(handle).st_uid != os.getuid():
-            raise UsageError(f"{record} belongs to a different user.", "Remove it.")
+            raise UsageError(f"{record} belongs to a different user.", _REMOVE)
         fcntl.flock(handle, fcntl.LOCK_SH)
         with suppress(OSError):
             if os.path.samestat(os.fstat(handle), record.stat()):
@@ -118,7 +121,7 @@ def _clear(place: Path) -> None:
 def _make_private(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.lstat().st_uid != os.getuid():
-        raise UsageError(f"{folder} belongs to a different user.", "Remove it.")
+        raise UsageError(f"{folder} belongs to a different user.", _REMOVE)
 
 
 def _plan(order: NodeOrder, directory: Path) -> Plan:

@@ -135,7 +135,7 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
     """Return the plan of a request whose record is at `record`; writes nothing. Raises UsageError or NotFoundError."""
     if os.pathsep in str(record):  # the path becomes part of PYTHONPATH and PATH, in which this sign separates entries
         what = f"The path of the record folder {record} contains {os.pathsep!r}: Python cannot find the probe there."
-        raise UsageError(what, "--out DIR names a different folder.")
+        raise UsageError(what, "name a different folder with --out DIR.")
     held = controls.resolve(request.controls, request.preset)
     command.check_script(request.command, request.directory)
     executable = environment.shim(record, request.python, request.command[0])
@@ -211,9 +211,10 @@ def _check_counts(request: Request) -> None:
     if not request.command or not request.command[0]:
         raise UsageError("There is no command to run.", "samebits check -- python train.py")
     if not 1 <= request.options.trials <= MOST_TRIALS:
-        raise UsageError(f"{request.options.trials} trials: from 2 to {MOST_TRIALS} can be run.")
+        what = f"The number of trials is {request.options.trials:,}; it can be from 2 to {MOST_TRIALS:,}."
+        raise UsageError(what, f"give a number from 2 to {MOST_TRIALS:,} with -n.")
     if not request.directory.is_dir():
-        raise NotFoundError(f"The working folder does not exist: {request.directory}")
+        raise NotFoundError(f"The working folder does not exist: {request.directory}", "name a folder that exists.")
 
 
 def make_record_folder(request: Request) -> custody.Custody:
@@ -227,7 +228,8 @@ def make_record_folder(request: Request) -> custody.Custody:
         except (RecordExists, RecordBusy):  # a default name, which a different check took in this second
             if request.out is not None:
                 raise
-    raise RecordExists(f"There is no free name for a record in {request.directory / custody.RECORDS}.", "--out DIR")
+    what = f"There is no free name for a record in {request.directory / custody.RECORDS}."
+    raise RecordExists(what, "name a folder with --out DIR.")
 
 
 def _places(request: Request) -> Iterator[Path]:

@@ -32,11 +32,11 @@ __all__ = [
 ]
 
 ANSWERS = 5.0  # seconds for everything: the look-up of the name, the connection, and the answers
-HEAD = "Give the address that `ray start --head` has printed"
+HEAD = "give the address that `ray start --head` has printed"
 _NOT_CLIENT = f"{HEAD} (not the port of Ray Client, 10001)."
 HERE = "of this machine"
 LOCAL = "local"  # Ray's name for a new cluster on this machine
-_TOKEN = "export RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token."  # noqa: S105  (no token)
+_TOKEN = "put the cluster's token into ~/.ray/auth_token, and export RAY_AUTH_MODE=token."  # noqa: S105  (no token)
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 
 # What a client of gRPC says first (https://httpwg.org/specs/rfc9113.html#preface), and a call that all clusters know.
@@ -102,7 +102,7 @@ def refuse_strangers(address: str, advice: str) -> bool:
     """
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
-        raise UsageError(f"--on ray://{address}: the address of a Ray cluster is HOST:PORT.", f"{HEAD}, or: --on ray")
+        raise UsageError(f"{address!r} is not the address of a Ray cluster: that is HOST:PORT.", advice)
     answers: list[Answer] = []
     # in a thread, because the look-up of a name has no time limit
     thread = threading.Thread(target=lambda: answers.append(_answer_of(host.strip("[]"), int(port))), daemon=True)
@@ -206,9 +206,9 @@ def late(where: str, seconds: float, *, asks_for_token: bool) -> tuple[str, str]
         return f"The Ray cluster {where} needs a token, and did not accept the one that Ray found here.", _TOKEN
     if os.environ.get("RAY_USE_TLS"):
         what = f"Ray could not join a cluster at {where} within {seconds:.0f} s over TLS (RAY_USE_TLS is set)."
-        return what, "unset RAY_USE_TLS if the cluster does not use TLS; else look at the certificates."
+        return what, "unset RAY_USE_TLS if the cluster does not use TLS; if it does, check the certificates."
     what = f"A server answers at {where}, but Ray could not join a cluster there within {seconds:.0f} s."
-    return what, f"run samebits on a node whose Ray runs (`ray status`), or {_NOT_CLIENT}"
+    return what, f"run samebits on a machine where `ray status` shows this cluster, or {_NOT_CLIENT}"
 
 
 def without_raylet(where: str) -> tuple[str, str]:
@@ -234,7 +234,7 @@ def _mismatch(where: str, said: str) -> str:
     if len(versions) != 2:
         return f"The Ray cluster {where} has a different Ray or Python: {said}"
     there, here = (f"Ray {ray} and Python {python}" for ray, python in versions)
-    return f"The Ray cluster {where} runs {there}; samebits runs {here} here."
+    return f"The Ray cluster {where} runs {there}, and samebits runs {here} here."
 
 
 # -- programs that use Ray themselves ---------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ class RayHost:
     def reach(self, directory: Path) -> str:
         """See Host. samebits sends the folder if a node does not have it, or if the user asks for it."""
         code = folders.code_of(directory)
-        why = "as --each says" if self._each.get("folder") == PACKED else self._why_packed(directory, code)
+        why = "because --each asks for it" if self._each.get("folder") == PACKED else self._why_packed(directory, code)
         if not why:
             return ""
         said = folders.refuse_large(directory)
@@ -118,7 +118,7 @@ class Bridge:
 
     def __init__(self, address: str) -> None:
         if importlib.util.find_spec("ray") is None:
-            raise UsageError("Ray is not installed beside samebits.", "pip install ray")
+            raise UsageError("The Python of samebits does not have Ray.", "pip install ray")
         began = time.monotonic()
         cluster = find_cluster(address)
         self._where = cluster.where or HERE
@@ -197,7 +197,8 @@ class Bridge:
             if answer[0] == "over":  # not the answer to a question for which nobody waits any more
                 self._outcomes[answer[1]] = answer[2]
         if number not in self._outcomes and self.has_ended:
-            return Delivery(message=f"The connection to Ray has ended: {self._last_words()}.", advice=_AGAIN)
+            why = self._last_words() or "Ray gave no reason"
+            return Delivery(message=f"The connection to Ray has ended: {why}.", advice=_AGAIN)
         return self._outcomes.get(number)
 
     def cancel(self, number: int) -> None:

@@ -35,7 +35,8 @@ def fitting(nodes: Sequence[Node], needs: Mapping[str, str]) -> list[Node]:
         enough = [node for node in found if node["Resources"].get(resource, 0.0) >= least]
         if not enough:
             most = max((node["Resources"].get(resource, 0.0) for node in found), default=0.0)
-            what = f"--each {name}={least:g}: no node of the Ray cluster has more than {most:g}."
+            found_there = f"more than {most:g}" if most else "any"
+            what = f"--each {name}={least:g}: no node of the Ray cluster has {found_there}."
             raise NotAdmitted(what, "add a node that has as many, or give a smaller number.")
         found = enough
     return found
@@ -47,7 +48,7 @@ def _named(found: list[Node], alive: Sequence[Node], name: str | None) -> list[N
         return found
     known = [name_of(node, alive) for node in alive]
     if name not in known:
-        raise NotAdmitted(f"the Ray cluster has no living node {name}.", f"known: {', '.join(sorted(known))}.")
+        raise NotAdmitted(f"the Ray cluster has no living node {name}.", f"choose from: {', '.join(sorted(known))}.")
     return [node for node in found if name_of(node, alive) == name]
 
 
@@ -64,7 +65,9 @@ def _with_label(alive: list[Node], label: str | None) -> list[Node]:
     )
     raise NotAdmitted(
         f"--each label={label}: no node of the Ray cluster has it.",
-        f"known: {', '.join(known)}." if known else f"ray start --resources '{{\"{label}\": 1}}' gives it to a node.",
+        f"choose from: {', '.join(known)}."
+        if known
+        else f"ray start --resources '{{\"{label}\": 1}}' gives it to a node.",
     )
 
 
@@ -127,7 +130,7 @@ class Placement:
             return found[0] if "node" in self.needs else None
         if self._same is None or self._same["NodeID"] not in {node["NodeID"] for node in found}:
             what = "--spread same: the node on which all trials ran is lost."
-            raise NotAdmitted(what, "run the command again: it takes a different node.")
+            raise NotAdmitted(what, "run the command again: samebits will take a different node.")
         return self._same
 
     def options(self, nodes: Sequence[Node], node: Node | None = None) -> dict[str, Any]:

@@ -126,7 +126,7 @@ class RemoteTrial:
             unpack(data, place)
         except TarError as why:
             raise SamebitsError(
-                f"The files of trial {self.id} could not be unpacked: {why}.", "Run it again."
+                f"The files of trial {self.id} could not be unpacked: {why}.", "run the command again."
             ) from None
         custody.put_trial(record, place, self._folder)
         self._has_document = True

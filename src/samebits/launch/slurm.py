@@ -51,7 +51,7 @@ _ADVICE = {  # a part of what sbatch says -> what to do next
     "feature": "`sinfo -o '%P %f'` lists the features of the nodes.",
     "configuration source": "Run samebits on a machine from which jobs are submitted, or export SLURM_CONF.",
     "node configuration": "`sinfo -o '%P %c %m %G'` lists the cores, the memory and the GPUs of the nodes.",
-    "option": "sbatch --help",
+    "option": "`sbatch --help` lists the options.",
 }
 _CLUSTER = re.compile(r"(-M.*|--cl(?!uster-constraint)\w*)(=.*)?")
 _UNKNOWN = "Invalid job id"
@@ -162,8 +162,9 @@ def is_full(said: str) -> bool:
 
 def refusal(complaint: str) -> tuple[str, str]:
     """Return (a sentence about what sbatch said, what to do next)."""
-    said = last_words(complaint)
-    advice = next((advice for part, advice in _ADVICE.items() if part in said), "try the options with `sbatch`.")
+    said = last_words(complaint) or "sbatch gave no reason"
+    known = (advice for part, advice in _ADVICE.items() if part in said)
+    advice = next(known, "try the options of --sbatch with `sbatch` alone.")
     return f"Slurm does not take the jobs of the trials: {said}.", advice
 
 

@@ -266,13 +266,13 @@ class SlurmTask:
         """Return why the job of a trial that had begun ended, with the last line that its worker printed."""
         lines = self._printed().split("\n")
         said = next((f" ({line})" for line in reversed(lines) if line.strip()), "")
-        return f"its Slurm job ended: {state.state}{said}"
+        return f"its Slurm job ended with the state {state.state}{said}"
 
     def _not_begun(self, state: TaskState) -> Delivery:
         how = state.state or "Slurm no longer knows it"
         said = f": {words}" if (words := last_words(self._printed())) else ""
         what = f"The Slurm job {self.name} ended before its trial began ({how}){said}."
-        advice = "all nodes need this Python, samebits and the folder of the record at the same paths."
+        advice = "make sure that all nodes have this Python, samebits and the folder of the record at the same paths."
         if state.state == "CANCELLED":
             advice = "run the command again."
         return Delivery(message=what, advice=advice)
@@ -290,7 +290,7 @@ class SlurmTask:
         if call.wait(ANSWERS) is None:
             call.end()
         what = f"Slurm will not run the job {self.name} of trial {self.trial}: {state.reason}."
-        return Delivery(message=what, advice="--sbatch with different options, such as --partition=NAME or --time=60.")
+        return Delivery(message=what, advice="give --sbatch different options, such as --partition=NAME or --time=60.")
 
     def _clear(self) -> None:
         for ending in ("order", "began", "outcome", "part", "txt"):
@@ -317,7 +317,8 @@ class SlurmTask:
             self._began = self._began or time.monotonic()
             if self.job.jobs.queue.answered <= self._began:  # Slurm was asked before the trial began
                 return ""
-            return f"Slurm queued trial {self.trial} again: it starts again (job {self.name}, {state.reason})"
+            where = f"(job {self.name}, {state.reason})"
+            return f"Slurm put trial {self.trial} back into its queue: it will start again {where}"
         return f"trial {self.trial} waits in the Slurm queue (job {self.name}, {state.reason})"
 
     def cancel(self) -> None:

@@ -41,7 +41,8 @@ class SlurmHost:
         slurm.refuse_cluster(self._options)
         refuse_options(self._options)
         if "node" in each and each["node"] not in (known := self.nodes()):  # Slurm would use a different folder
-            raise UsageError(f"--each node={each['node']}: Slurm has no such node.", f"known: {', '.join(known)}.")
+            advice = f"choose from: {', '.join(known)}." if known else "`sinfo --Node` lists the nodes."
+            raise UsageError(f"--each node={each['node']}: Slurm has no such node.", advice)
         self._jobs: Jobs | None = None
 
     def reach(self, directory: Path) -> str:
@@ -73,7 +74,8 @@ def submission_options(each: Mapping[str, str]) -> tuple[str, ...]:
     for name, value in each.items():
         if name != SBATCH and name not in _NEEDS:
             raise UsageError(
-                f"A Slurm job cannot take {in_options({name: value})}.", "give the options of sbatch with --sbatch."
+                f"{in_options({name: value})}: trials on Slurm cannot ask for this.",
+                "leave it out. Options of sbatch go to --sbatch.",
             )
         if name.startswith("num_") and not value.isdigit():
             raise UsageError(f"--each {name}={value}: Slurm takes only whole numbers.", f"--each {name}=1")
@@ -83,7 +85,7 @@ def submission_options(each: Mapping[str, str]) -> tuple[str, ...]:
     try:
         return (*found, *shlex.split(read_sbatch(text))) if text else tuple(found)
     except ValueError as why:
-        raise UsageError(f"--sbatch: {why}") from None
+        raise UsageError(f"--sbatch: {why}", "--sbatch '--partition=a100 --time=60'") from None
 
 
 _ACCEPTED: set[tuple[str, ...]] = set()

@@ -116,7 +116,7 @@ def _submitted(words: Sequence[str], guard: Guard) -> str:
     job = job_number(answer.said)
     if not job:
         said = last_words(answer.complaint) or "sbatch did not print a job"
-        raise SamebitsError(f"Slurm does not take the job: {said}.", "Try it with sbatch alone.")
+        raise SamebitsError(f"Slurm does not take the job: {said}.", "Try the command without `samebits slurm --`.")
     guard.tell(job)
     return job
 
@@ -131,7 +131,8 @@ def _end_of(job: str, output: Path | None) -> list[TaskState]:
         if queue.trouble != trouble:
             trouble = queue.trouble
             if trouble:
-                print(f"samebits: Slurm does not give the state of job {job}: {trouble}", file=sys.stderr)
+                what = f"Slurm does not give the state of job {job} ({trouble}); samebits keeps waiting"
+                print(f"samebits: {what}", file=sys.stderr)
         tasks = queue.tasks(job)
         is_over = tasks is not None and all(task.is_over for task in tasks)
         shown = _show(output, shown)
@@ -159,7 +160,7 @@ def _status(job: str, tasks: Sequence[TaskState]) -> int:
         raise SamebitsError(f"Slurm no longer knows job {job}, so samebits cannot tell how it ended.", "run it again.")
     if not bad:
         return 0
-    print(f"samebits: the Slurm job {job} ended: {bad}", file=sys.stderr)
+    print(f"samebits: the Slurm job {job} ended with the state {bad}", file=sys.stderr)
     return _exit_code(job) or 1
 
 

@@ -35,7 +35,8 @@ def main(stem: str) -> None:
 
 def _notes() -> list[str]:
     times = os.environ.get("SLURM_RESTART_COUNT", "0")
-    return [] if times == "0" else [f"Slurm queued this trial's job again {_times(times)}, so the trial started again"]
+    said = f"Slurm put this trial's job back into its queue {_times(times)}, so the trial started again"
+    return [] if times == "0" else [said]
 
 
 def _times(number: str) -> str:
