@@ -127,7 +127,8 @@ def _refuse_same_folder(request: Request, source: Path) -> None:
     new, old = request.out.absolute().resolve(), source.absolute().resolve()
     if new == old or new in old.parents:
         what = f"{request.out} is the record of --against, or holds it."
-        raise UsageError(what, "--out DIR names a different folder; --add N RECORD adds trials to a record.")
+        advice = "name a different folder with --out DIR; to add trials to a record, give --add N RECORD."
+        raise UsageError(what, advice)
 
 
 def run_more(folder: Path, addition: Addition, progress: Progress | None = None) -> Check:

@@ -298,7 +298,7 @@ class Location(Document):
 
     `found`: whether the trials diverged again during the inspection. `path`: from the step to the operator. `module`
     and `operator`: the first module and the first operator, in the order of execution, that differ; null if the
-    inspection did not get there. `diff`: the first difference if trials did different things, as lines that begin with
+    inspection did not reach it. `diff`: the first difference if trials did different things, as lines that begin with
     " ", "-" or "+". `growth`: how far apart the tensor `growth_of` is in two diverging trials, step by step.
     `replayed`: operators that differ when they run again on the same inputs in one process.
     """

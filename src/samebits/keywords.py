@@ -74,7 +74,7 @@ class CheckOptions(TrialOptions, ReportOptions, total=False):
 
 
 class AddOptions(ReportOptions, total=False):
-    """The options of `add`. `run`: also run the command of a record that was made elsewhere."""
+    """The options of `add`. `run`: run the command even if the record was made elsewhere or was changed."""
 
     ignores: Sequence[str]
     strict: bool
@@ -83,7 +83,7 @@ class AddOptions(ReportOptions, total=False):
 
 
 class ExplainOptions(TrialOptions, ReportOptions, total=False):
-    """The options of `explain`. `run`: also run the command of a record that was made elsewhere.
+    """The options of `explain`. `run`: run the command even if the record was made elsewhere or was changed.
 
     `alternatives`: also look for controls that would work as well, but that nobody would keep.
     """
@@ -93,7 +93,7 @@ class ExplainOptions(TrialOptions, ReportOptions, total=False):
 
 
 class LocateOptions(TrialOptions, ReportOptions, total=False):
-    """The options of `locate`. `run`: also run the command of a record that was made elsewhere.
+    """The options of `locate`. `run`: run the command even if the record was made elsewhere or was changed.
 
     `heat`: run the trials once more, keep all values, and colour the heat map of the page by distance.
     """
@@ -133,7 +133,7 @@ def _value(option: Option, given: Any) -> Any:
         return () if option.many else option.default
     if option.read is None:
         if not isinstance(given, bool):
-            raise UsageError(f"{option.name}: {given!r} is neither True nor False.")
+            raise UsageError(f"{option.name}: {given!r} is neither True nor False.", "give one of the two.")
         return given
     if not option.many:
         return value(option.name, option.read, given)
@@ -195,7 +195,7 @@ def words(command: Any) -> list[str]:
     if not found or not found[0]:
         raise UsageError("there is no command to run.", 'give its words: ["python", "train.py"]')
     if any("\0" in word for word in found):
-        raise UsageError("the command holds a NUL character, which no program can be given.")
+        raise UsageError("the command holds a NUL character, which no program can be given.", "remove the character.")
     if alone and len(found[0].split()) > 1 and not os.path.lexists(found[0]):
         raise UsageError(f"there is no program {found[0]!r}.", f"give the words of a command: {found[0].split()}")
     return training_command(found)

@@ -169,9 +169,9 @@ def read_factor(text: str) -> tuple[str, list[str]]:
 def read_text(text: str) -> str:
     """Return a text that is not empty and holds no control characters. Raises ValueError for any other."""
     if not text.strip():
-        raise ValueError("an empty text names nothing.")
+        raise ValueError("the value is empty; give one, or leave the option out.")
     if any(ord(character) < 32 for character in text):
-        raise ValueError(f"{text!r} holds a control character.")
+        raise ValueError(f"{text!r} holds a control character; leave that out.")
     return text
 
 
@@ -206,9 +206,9 @@ class Option(NamedTuple):
 
 
 TRIALS = Option(
-    "trials", ("-n", "--trials"), "How many trials to run; each trains from the start in a fresh process.", "N",
-    read_trials, DEFAULT_TRIALS,
-)  # fmt: skip
+    "trials", ("-n", "--trials"),
+    "How many trials to run (with each seed or value, if there are several), each in a fresh process from the start.",
+    "N", read_trials, DEFAULT_TRIALS)  # fmt: skip
 CONTROLS = Option(
     "controls", ("--control",), "Hold this control in every trial; see `samebits list controls`.", "ID", read_text,
     many=True,
@@ -234,7 +234,7 @@ SBATCH = Option(
     "sbatch", ("--sbatch",), "sbatch options for the job of a trial: '--partition=a100 --time=60'.", "OPTIONS",
     read_sbatch,
 )  # fmt: skip
-SPREAD = Option("spread", ("--spread",), "Nodes to use: same (for all), nodes (in turn), or any.", "WHERE", read_spread)
+SPREAD = Option("spread", ("--spread",), "Ray nodes: same (one for all), nodes (in turn), any.", "WHERE", read_spread)
 OK_EXIT = Option("ok_exit", ("--ok-exit",), "Treat this exit status as success.", "CODE", read_exit_status, 0)
 OVERWRITE = Option("overwrite", ("--overwrite",), "Replace a record folder that exists.", default=False)
 JOBS = Option(

@@ -158,5 +158,6 @@ def patterns(pairs: tuple[tuple[str, str], ...], flag: str) -> dict[str, str]:
     metrics: dict[str, str] = {}
     for name, pattern in pairs:
         if metrics.setdefault(name, pattern) != pattern:
-            raise UsageError(f"{flag} {name} is given twice, with two regular expressions.")
+            what = f"{flag} {name} is given twice, with two regular expressions."
+            raise UsageError(what, "Leave one out, or give each a name of its own.")
     return metrics

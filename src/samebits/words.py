@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 
 __all__ = [
     "agree",
+    "beginning",
     "clock",
     "command",
     "count",
@@ -45,6 +46,11 @@ _RNG_NAMES = {
 def count(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 step``, ``1,200 steps``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural(noun)}"
+
+
+def beginning(number: int, noun: str) -> str:
+    """Return ``the first step`` or ``the first 1,200 steps``."""
+    return f"the first {noun}" if number == 1 else f"the first {count(number, noun)}"
 
 
 def plural(noun: str) -> str:
@@ -169,7 +175,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """Return the advice for an unknown name: the known names that resemble it, or all of them."""
     every = list(known)
     close = difflib.get_close_matches(name.lower(), every)
-    return f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(every)}."
+    return f"Did you mean {' or '.join(close)}?" if close else f"Choose from: {', '.join(every)}."
 
 
 def printable(text: str) -> str:

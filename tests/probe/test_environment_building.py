@@ -70,7 +70,7 @@ def test_a_package_with_another_hash_is_refused_with_the_last_words_of_pip_and_t
     log = places.home() / "envs" / "small.log"
     assert str(log) in error.value.message
     assert "HASH" in log.read_text().upper()
-    assert "goes on where it stopped" in error.value.advice
+    assert "(it goes on where it stopped)" in error.value.advice
 
 
 def test_a_home_that_cannot_be_written_is_an_error(small, tmp_path, monkeypatch):

@@ -217,7 +217,7 @@ def test_a_line_is_told_for_each_setting(searched):
 
 def test_what_is_likely_and_how_far_its_confirmation_is_are_told(searched):
     _, result, notes = searched("python-seed")
-    likely = notes.notes.index("likely: python-seed, 2 of 2; confirming")
+    likely = notes.notes.index("likely: python-seed (2 of 2 trials agree); samebits runs more to confirm it")
     assert any(note.startswith("python-seed held: 12 trials") for note in notes.notes[likely:])
     parts = [part for part in notes.parts if part.startswith("python-seed held")]
     assert parts[0] == "python-seed held: 0 of 2 trials"

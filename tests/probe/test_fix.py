@@ -135,7 +135,7 @@ def test_fewest_leaves_out_the_sets_that_do_not_decide(recorded):
     assert cli.main(["fix", "--fewest", str(record)]) == 2
     assert fix(FixRequest(record, apply=True)).notes == []
     (note,) = fix(FixRequest(record, apply=True, fewest=True)).notes
-    assert note.startswith("--fewest leaves nothing out of a patch that is already in the files")
+    assert note.startswith("--fewest cannot shorten a patch that is already in the files")
     take_out = note[note.index("(") + 1 : note.index(")")].replace("samebits", f"{sys.executable} -m samebits", 1)
     subprocess.run(["bash", "-o", "pipefail", "-c", take_out], check=True)  # as the note says
     assert text_of(record) == WALKS
@@ -208,7 +208,7 @@ def test_after_a_kill_apply_takes_the_patch_out_and_tries_it_again(recorded):
     killed(record)
     found = fix(FixRequest(record, apply=True))
     assert (found.outcome, found.tried[0].trials) == ("mended", 3)
-    assert found.notes[0] == "a samebits fix was killed; samebits first took its patch out of train.py"
+    assert found.notes[0] == "a samebits fix was killed: samebits first took its patch out of train.py"
     assert text_of(record).count("random.seed(2019)") == 1
 
 
@@ -225,14 +225,16 @@ def test_after_a_kill_a_file_that_changed_in_more_than_the_patch_stays_as_it_is(
     assert text_of(record) == text
     found = fix(FixRequest(record, restore=True))
     assert text_of(record) == FLIPS + "print(1)\n"
-    assert found.sentence == ("The patch is out of train.py. train.py had also changed elsewhere; those changes stay.")
+    assert found.sentence == (
+        "samebits took the patch out of train.py. train.py had also changed elsewhere; those changes stay."
+    )
 
 
 def test_restore_takes_the_patch_out_and_does_nothing_else(recorded, capsys):
     record = recorded(FLIPS, "python-seed")
     killed(record)
     assert cli.main(["fix", "--restore", str(record)]) == 0
-    assert "RESTORED: The patch is out of train.py." in capsys.readouterr().out
+    assert "RESTORED: samebits took the patch out of train.py." in capsys.readouterr().out
     assert text_of(record) == FLIPS
     assert cli.main(["fix", "--restore", str(record)]) == 2
     assert "there is nothing to restore" in capsys.readouterr().err

@@ -183,7 +183,7 @@ def test_what_was_found_before_ctrl_c_is_kept(ask, tmp_path, capsys, taken, verd
     assert list(answers(found)) == ["time-zone"]
     assert found.verdict == verdict
     assert cli.main(["report", str(tmp_path / "record")]) == {"diverged": 1, "inconclusive": 3}[verdict]
-    assert "home, locale: vary was stopped before" in capsys.readouterr().out
+    assert "home, locale: vary was stopped early" in capsys.readouterr().out
 
 
 def test_a_value_under_which_the_program_fails_gives_no_answer(varied):

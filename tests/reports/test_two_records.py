@@ -67,9 +67,9 @@ def levels(result):
     ("first", "second", "bits", "metrics", "spread"),
     [
         ("AA", "AA", (True, "compared: 40 steps"), True, (True, "accuracy 0.972 and 0.972")),
-        ("AA", "BB", (False, "through step 19; they diverge at step 20"), False, (False, "accuracy 0.972 and 0.973")),
-        ("AB", "BC", (False, "through step 19; they diverge at step 20"), False, (True, "accuracy 0.972 to 0.973 and 0.973 to 0.974")),
-        ("A", "B", (False, "through step 19; they diverge at step 20"), False, (None, "a spread needs at least two trials in each record")),
+        ("AA", "BB", (False, "the same through step 19; they diverge at step 20"), False, (False, "accuracy 0.972 and 0.973")),
+        ("AB", "BC", (False, "the same through step 19; they diverge at step 20"), False, (True, "accuracy 0.972 to 0.973 and 0.973 to 0.974")),
+        ("A", "B", (False, "the same through step 19; they diverge at step 20"), False, (None, "a spread needs at least two trials in each record")),
         ("AB", "BA", (None, "neither record repeats, and both have the same groups of trials"), False, (True, "accuracy 0.972 to 0.973 and 0.972 to 0.973")),
     ],
 )  # fmt: skip

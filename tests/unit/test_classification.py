@@ -76,7 +76,7 @@ def test_an_array_of_times_is_understood_only_if_none_of_its_values_is_negative(
 
 def test_texts_that_differ_in_a_date_only_are_understood_by_their_form():
     found = classify("note", "made on 2026-11-26 16:15:49", "made on 2026-11-27 08:00:01")
-    assert (found.effect, found.reason) == ("understood", "a date by its form")
+    assert (found.effect, found.reason) == ("understood", "written like a date")
 
 
 def test_the_name_of_the_best_checkpoint_is_no_path_like_others():

@@ -80,5 +80,7 @@ def test_a_command_that_runs_no_python_is_told_so(writing, tmp_path):
 def test_a_budget_that_ended_before_the_first_step_says_that(writing, tmp_path):
     trial = {"status": "stopped", "seconds": 3.0}
     result = writing.judged(tmp_path, [lambda folder, number: dict(trial)] * 2, options={"budget": 9.0})
-    assert result.reason == ("--budget ran out before the first step of trials 1 and 2 (3.0 s after its start).")
+    assert (
+        result.reason == "--budget ran out before the first step of trials 1 and 2 (3.0 s after the start of trial 1)."
+    )
     assert "--budget 9s" in result.advice

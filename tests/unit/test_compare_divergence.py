@@ -63,7 +63,7 @@ def test_equal_first_values_under_other_names_are_an_order_and_no_other_drawing(
     where = parted({(-1, "start", "fc.weight"): "other", (-1, "start", "fc.bias"): "one"}, usual=training)
     assert place(where) == (-1, "start", "fc.weight")
     assert where.detail.endswith(
-        "trial 2 has the value of trial 1 under the name fc.bias: models are drawn, or first called, in a different order"
+        "trial 2 has the value of trial 1 under the name fc.bias: models are initialised, or first called, in a different order"
     )
 
 
@@ -86,7 +86,7 @@ def test_unseeded_and_without_consequence_is_said(writing, tmp_path):
     changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)}
     result = writing.judged(tmp_path, [writing.training(), writing.training(changes)])
     assert result.verdict == "repeated"
-    assert result.warnings == ["numpy's global RNG is unseeded: its state differs, but nothing else"]
+    assert result.warnings == ["numpy's global RNG is unseeded: its state differs, but nothing else differs"]
     assert result.judged["rng"] == "."
 
 
@@ -151,7 +151,7 @@ def test_a_state_that_parts_later_than_something_else_is_a_consequence(parted):
 def test_a_state_that_parts_and_changes_nothing_is_a_warning(writing, tmp_path):
     result = writing.judged(tmp_path, [writing.training(), writing.training({(1, "rng", "python"): 5})])
     assert result.verdict == "repeated"
-    assert result.warnings == ["Python's random differs from step 1 on, but nothing else"]
+    assert result.warnings == ["Python's random differs from step 1 on, but nothing else differs"]
 
 
 def test_a_state_sampled_after_the_end_does_not_come_before_the_end(parted):
@@ -338,7 +338,8 @@ def test_thinned_steps_are_compared_by_their_digest(writing, tmp_path):
 def test_a_digest_is_not_compared_with_values_and_that_is_said(writing, tmp_path):
     result = writing.judged(tmp_path, [thinned({3, 4})(writing), thinned({4})(writing)])
     assert result.verdict == "repeated"
-    assert result.warnings == ["1 step could not be compared: one trial kept values, the other one only digests"]
+    said = "one trial kept a fingerprint of each value, the other only one of all values together"
+    assert result.warnings == [f"1 step could not be compared: {said}"]
 
 
 def saved(path, digits="0" * 32, named=False, **tensors):

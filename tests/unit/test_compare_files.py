@@ -192,15 +192,15 @@ def test_the_sentence_ends_where_no_file_differs_beside_the_one_that_is_named(ju
 def test_a_time_beside_tensors_is_a_warning(judged):
     result = judged([with_time(False, A)], [with_time(False, B)])
     assert result.verdict == "repeated"
-    assert result.warnings == ["m.pt differs between trials at time; this does not count (a time by its name)"]
+    assert result.warnings == ["m.pt differs between trials at time; this does not count (named like a time)"]
 
 
 def test_many_such_parts_are_one_warning(judged):
     more = ("pid", "seconds", "port")
     result = judged([with_time(False, A, A, *more)], [with_time(False, B, A, *more)])
     assert result.warnings == [
-        "m.pt differs between trials at time, pid, seconds and 1 more place; this does not count (a time by its name, "
-        "a process id by its name and a duration by its name)"
+        "m.pt differs between trials at time, pid, seconds and 1 more place; this does not count (named like a time, "
+        "named like a process id and named like a duration)"
     ]
 
 
@@ -208,7 +208,7 @@ def test_a_long_place_in_a_file_is_shown_by_its_two_ends(judged):
     place = "callbacks.ModelCheckpoint{" + "'setting': None, " * 20 + "}.time"
     result = judged([with_time(False, A, A, place)], [with_time(False, B, A, place)])
     assert "callbacks.ModelCheckpoint{'setting': Non…" in result.warnings[0]
-    assert "}.time; this does not count (a time by its name)" in result.warnings[0]
+    assert "}.time; this does not count (named like a time)" in result.warnings[0]
     assert len(result.warnings[0]) < 200
 
 

@@ -150,7 +150,7 @@ def test_an_evaluation_that_alone_differs_is_a_note(writing, tmp_path, at, name)
     result = writing.judged(tmp_path / "one", [trial("a"), trial("b")])
     assert result.verdict == "repeated"
     assert result.warnings == [
-        f"{name} differs from step {at[0]} on: this forward pass trains nothing, and all that it feeds agrees"
+        f"{name} differs from step {at[0]} on: this forward pass trains nothing, and all that follows from it agrees"
     ]
     fed = writing.judged(tmp_path / "two", [trial(value, [(2, "update", "running_mean")]) for value in "ab"])
     assert fed.verdict == "diverged"

@@ -166,7 +166,7 @@ def test_a_program_of_ray_whose_workers_were_watched_and_trained_nothing(writing
 
 def test_files_found_by_themselves_are_not_enough(no_answer):
     reason = no_answer([wrote(saved("w.npz", named=False))] * 2)
-    assert reason == "no step was seen in trials 1 and 2, only files that were saved: w.npz."
+    assert reason == "no step was seen in trials 1 and 2, only what was saved: w.npz."
     assert "--artifact 'w.npz'" in no_answer.result.advice
 
 
@@ -206,6 +206,7 @@ def test_one_trial(writing, no_answer):
 
 def test_fewer_trials_than_asked_for(writing, no_answer):
     assert no_answer([writing.training()] * 2, options={"trials": 5}) == "2 of 5 trials were completed."
+    assert "samebits check --add 3" in no_answer.result.advice
 
 
 def test_a_beginning_that_was_not_asked_for(writing, no_answer):
@@ -331,9 +332,7 @@ def test_a_program_of_jax_that_saved_a_file_is_shown_both_ways_out(writing, no_a
         return {"files": FilesFile(files=[saved("out.ipynb", named=False)])}
 
     no_answer([program] * 2)
-    assert no_answer.result.advice.startswith(
-        "If these files are the result, name them: --artifact 'out.ipynb'. Name the"
-    )
+    assert no_answer.result.advice.startswith("If this file is the result, name it: --artifact 'out.ipynb'. Name the")
     assert "samebits_probe.observe(" in no_answer.result.advice
 
 
@@ -433,7 +432,7 @@ def test_only_named_files_repeat(writing, tmp_path):
     trial = wrote(saved("out/a.json"), saved("out/b.json"))
     result = writing.judged(tmp_path, [trial] * 5)
     assert result.verdict == "repeated"
-    assert result.sentence == "5 trials, one result: all 2 files have the same content."
+    assert result.sentence == "5 trials, one outcome: all 2 files have the same content."
     assert result.trials[0].final == result.trials[4].final is not None
     assert result.scope.not_observed == ["steps: only the files that were written are compared"]
 

@@ -70,7 +70,7 @@ def test_a_control_that_was_undone_later(writing, said):
 
 def test_a_control_that_nobody_read_back(writing, said):
     assert said([writing.training()] * 2, controls=["threads"]) == [
-        "these controls were not read back, so they do not count as held: threads"
+        "this control was not read back, so it does not count as held: threads"
     ]
     assert said.result.setup.controls[0].took_effect is None
 

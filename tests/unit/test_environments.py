@@ -86,13 +86,13 @@ def test_a_name_of_no_interpreter_is_an_error_with_advice(name):
 
 @pytest.mark.parametrize("text", ["#!/bin/sh\nexit 0\n", "#!/bin/sh\necho '{}'\n", "#!/bin/sh\necho 3.6\n", "junk", ""])
 def test_a_file_that_does_not_answer_as_an_interpreter_is_wrong_use(text, tmp_path):
-    with pytest.raises(UsageError, match="is not a Python interpreter"):
+    with pytest.raises(UsageError, match="does not answer like a Python interpreter"):
         find_python(str(script(tmp_path / "thing", text)), None, PATH)
 
 
 def test_a_file_that_may_not_be_run_is_wrong_use(tmp_path):
     (tmp_path / "thing").write_text("text")
-    with pytest.raises(UsageError, match="is not a Python interpreter"):
+    with pytest.raises(UsageError, match="does not answer like a Python interpreter"):
         find_python(str(tmp_path / "thing"), None, PATH)
 
 

@@ -121,7 +121,7 @@ def test_an_operator_is_asked_for_only_where_one_can_be_the_cause():
 def test_what_is_likely_is_told_before_it_is_confirmed():
     told = []
     explained([source("numpy-seed")], options=SearchOptions(told=told.append))
-    assert told == ["likely: numpy-seed, 2 of 2; confirming"]
+    assert told == ["likely: numpy-seed (2 of 2 trials agree); samebits runs more to confirm it"]
 
 
 @pytest.mark.parametrize("shares", [MANY, (0.5, 0.5)])

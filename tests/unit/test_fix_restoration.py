@@ -73,7 +73,7 @@ HALVES = [text[:kept] for text in (OLD["train.py"], NEW["train.py"]) for kept in
 @pytest.mark.parametrize("half", HALVES)
 def test_a_file_that_is_the_beginning_of_either_text_is_restored_whole(killed, half):
     (killed.work / "train.py").write_text(half)
-    assert killed.restoration().restored() == "The patch is out of train.py and deep/model.py."
+    assert killed.restoration().restored() == "samebits took the patch out of train.py and deep/model.py."
     assert killed.texts() == OLD
     assert not killed.copies.exists()
 
@@ -126,7 +126,7 @@ def test_a_fix_does_not_go_on_while_a_file_holds_more_than_the_patch(killed):
 
 def test_apply_restores_the_files_and_leaves_no_copies(killed):
     notes = killed.restoration().before_a_fix(apply=True)
-    assert notes == ["a samebits fix was killed; samebits first took its patch out of train.py and deep/model.py"]
+    assert notes == ["a samebits fix was killed: samebits first took its patch out of train.py and deep/model.py"]
     assert killed.texts() == OLD
     assert not killed.copies.exists()
 
@@ -150,7 +150,7 @@ def test_a_file_that_is_gone_is_not_made_again(killed, with_folder):
         killed.restoration().restored()
     assert killed.texts() == {"train.py": NEW["train.py"]}
     subprocess.run(said.value.advice, shell=True, check=True)  # as people do
-    assert killed.restoration().restored() == "The patch is out of train.py."
+    assert killed.restoration().restored() == "samebits took the patch out of train.py."
     assert killed.texts() == OLD
 
 
@@ -167,11 +167,13 @@ def test_a_file_that_cannot_be_written_is_named_with_those_that_were_restored(ki
     restores = killed.restoration()
     with pytest.raises(UsageError) as said:
         restores.before_a_fix(apply=True) if apply else restores.restored()
-    assert str(said.value) == "The patch is out of train.py. It is still in deep/model.py: Permission denied."
+    assert (
+        str(said.value) == "samebits took the patch out of train.py. It is still in deep/model.py: Permission denied."
+    )
     assert f"samebits fix --restore {killed.record}" in said.value.advice
     assert len(list(killed.copies.iterdir())) == 4
     monkeypatch.undo()
-    assert killed.restoration().restored() == "The patch is out of deep/model.py."
+    assert killed.restoration().restored() == "samebits took the patch out of deep/model.py."
     assert killed.texts() == OLD
 
 
@@ -227,7 +229,7 @@ def test_a_patch_that_was_changed_says_what_to_type_and_one_that_was_taken_out_b
     assert f"samebits fix --restore {killed.record}" in more
     assert more.endswith(f"cp {command.removeprefix('diff ')})")
     train.write_text(OLD["train.py"] + "x = 1\n")
-    assert killed.restoration().restored() == "The patch is out of deep/model.py."
+    assert killed.restoration().restored() == "samebits took the patch out of deep/model.py."
     assert killed.texts() == {**OLD, "train.py": OLD["train.py"] + "x = 1\n"}
     assert not killed.copies.exists()
 
@@ -290,5 +292,5 @@ def test_a_removed_file_is_brought_back_by_the_line_that_is_shown(killed):
     with pytest.raises(UsageError) as said:
         killed.restoration().restored()
     subprocess.run(["bash", "-c", said.value.advice], check=True)
-    assert killed.restoration().restored() == "The patch is out of deep/model.py."
+    assert killed.restoration().restored() == "samebits took the patch out of deep/model.py."
     assert killed.texts() == OLD

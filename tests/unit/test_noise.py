@@ -173,9 +173,9 @@ def test_cases_without_a_finite_number_and_trainings_with_fewer_cases_are_said(t
     taken.check_cases()
     assert [one.metrics["dice"] for one in taken.trainings] == [pytest.approx(0.6), 0.5]
     assert taken.warnings == [
-        "left out: seed 0, trial 2: dice: the number of case 2 is not a finite number",
+        "left out: seed 0, trial 2: dice: the value of case 2 is not a finite number",
         f"left out: seed 0, trial 3: dice: its pattern matched no test case in {tmp_path}/trials/003/stdout.txt",
-        "dice: the trainings were not tested on the same cases: 1 of up to 2 are common",
+        "dice: the trainings were not tested on the same cases: 1 of up to 2 is common",
     ]
 
 

@@ -388,7 +388,7 @@ def test_a_rectifier_that_rounding_turned_over_is_named(tmp_path):
         sides.append(written(tmp_path / side, tensors, layers=[("l", facts)]))
     first, (reason,) = why(*sides)
     assert (first.kind, reason.id) == ("gradient", "rounding at a kink")
-    assert "1 of 4 values are zero on one side only" in reason.words
+    assert "1 of 4 values is zero on one side only" in reason.words
 
 
 def test_nothing_is_explained_that_is_not_reproduced(tmp_path):

@@ -70,9 +70,9 @@ def test_the_functions_that_there_are_are_named(said):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--weights", "nowhere.npz"], "nowhere.npz do not exist"),
-        (["--weights", "model.py"], "are not read from model.py"),
-        (["--out", "weights.txt"], "are not written as weights.txt"),
+        (["--weights", "nowhere.npz"], "There is no file of weights nowhere.npz"),
+        (["--weights", "model.py"], "cannot read weights from model.py"),
+        (["--out", "weights.txt"], "cannot write weights as weights.txt"),
         (["--out", "nowhere/weights.npz"], "cannot be written"),
         (["--env-a", "pytorch-9"], "There is no environment 'pytorch-9'"),
         (["--env-a", "pytorch-1.3", "--python-a", sys.executable], "both name the interpreter"),

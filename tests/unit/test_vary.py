@@ -124,7 +124,7 @@ def test_a_factor_is_read(text, read):
 
 @pytest.mark.parametrize("text", ["", "=1", "threads=", "threads=1,,2", " "])
 def test_what_is_no_factor_is_not_read(text):
-    with pytest.raises(ValueError, match=r"is not a|names nothing"):
+    with pytest.raises(ValueError, match=r"is not a|the value is empty"):
         read_factor(text)
 
 
@@ -183,8 +183,8 @@ def test_isa_stands_for_the_instruction_sets_of_each_library():
     ("words", "said"),
     [
         (["--factor", "thread"], "There is no factor 'thread'.\n   do this  Did you mean threads?"),
-        (["--factor", "zzz"], "Known: threads, dataloader-workers"),
-        (["--factor", "threads=1"], "one value shows nothing; at least two are compared"),
+        (["--factor", "zzz"], "Choose from: threads, dataloader-workers"),
+        (["--factor", "threads=1"], "one value shows nothing; at least two are needed"),
         (["--factor", "threads=1,1"], "names 1 twice"),
         (["--factor", "threads=0,1"], "a number of threads from 1 to 999"),
         (["--factor", "threads=1,2", "--factor", "threads"], "is given twice"),
@@ -199,7 +199,7 @@ def test_isa_stands_for_the_instruction_sets_of_each_library():
         (["--factor", "hash-seed=0,-1"], "a seed from 0 to 4294967295"),
         (["--factor", "home=own,/no/such/folder"], "there is no folder /no/such/folder"),
         (["--factor", "library-version=own,no-such-environment"], "There is no interpreter 'no-such-environment'"),
-        (["--factor", "interpreter"], "say which: --factor interpreter=PYTHON,PYTHON"),
+        (["--factor", "interpreter"], "name its values: --factor interpreter=PYTHON,PYTHON"),
         (["--factor", "cpu-load=own,1000"], "a number of processes from 1 to 256"),
         (["--factor", "threads=1,2", "--control", "threads"], "--control threads holds what"),
         (["-n", "1"], "at least two are needed"),

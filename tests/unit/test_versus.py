@@ -107,7 +107,7 @@ def test_the_setups_of_a_study_are_sides_and_the_measure_knows_its_direction(cap
     assert {training.model for training in found.trainings} == set("ABCDEFG")
 
 
-@pytest.mark.parametrize(("name", "said"), [(STUDY, "several setups"), (f"{STUDY}:keras", "no setup 'keras'")])
+@pytest.mark.parametrize(("name", "said"), [(STUDY, "no setup of it is named"), (f"{STUDY}:keras", "no setup 'keras'")])
 def test_a_setup_that_is_not_named_or_not_there_is_refused_with_those_that_are(name, said, capsys):
     status, text = main(capsys, name, name)
     assert status == 2

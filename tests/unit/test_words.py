@@ -19,7 +19,7 @@ def test_a_number_of_things_has_its_plural(number, noun, said):
     [
         ("thread", "Did you mean threads?"),
         ("Torch_Seed", "Did you mean torch-seed?"),
-        ("list", "Known: threads, torch-seed, isa."),
+        ("list", "Choose from: threads, torch-seed, isa."),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_names_that_are_like_it_or_with_all(name, said):

@@ -65,10 +65,10 @@ def _words(setting: Setting) -> str:
     result = setting.result
     if result is None:
         return ""
-    steps = words.count(result.scope.steps_compared, "step")
+    steps = result.scope.steps_compared
     if _is_whole(setting):
-        return f"whole trials of {steps}" if result.scope.steps_compared else "whole trials"
-    return f"the first {steps}"
+        return f"whole trials of {words.count(steps, 'step')}" if steps else "whole trials"
+    return words.beginning(steps, "step")
 
 
 # -- what a set costs -------------------------------------------------------------------------------------------------

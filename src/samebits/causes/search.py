@@ -163,7 +163,8 @@ class _Search:
         if not self._agrees(names, GLIMPSE):
             return False
         trials = self.settings.look(names, 0).trials
-        self.options.told(f"likely: {words.listed(names)}, {trials} of {trials}; confirming")
+        agree = f"({trials} of {trials} trials agree)"
+        self.options.told(f"likely: {words.listed(names)} {agree}; samebits runs more to confirm it")
         return self._suffices(names, [])
 
     # -- smallest sets ----------------------------------------------------------------------------------------

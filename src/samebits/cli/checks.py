@@ -78,7 +78,8 @@ def run_record(**given: Any) -> int:
         made = checks.record(request, progress)
     folder = one_line(shlex.quote(str(made.folder)))
     if made.exit_code:
-        answers.say(one_line(f"Recorded in {folder}, but the run did not end well: {made.trial.why}") + "\n")
+        answers.say(one_line(f"Recorded in {folder}, but the run did not end well: {made.trial.why}"))
+        answers.say(f"\n   next   samebits report {folder}\n")
     else:
         answers.say(f"Recorded in {folder}\n   next   samebits check --add 4 {folder}\n")
     return made.exit_code

@@ -83,7 +83,7 @@ ENV = click.Group(
         click.Command(
             "create",
             callback=create,
-            help="Build an environment. `samebits env list` names them.",
+            help="Build an environment. `samebits env list` shows the names.",
             params=[click.Argument(["name"], type=Reads(read_text, "environment"), metavar="NAME")],
         ),
     ],

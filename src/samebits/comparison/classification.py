@@ -76,10 +76,10 @@ def classify(
     if model and key not in _TIMES_OF_A_SEARCH:
         return Classification("counts", "it belongs to a model")
     if reason and _fits(reason, key, a, b, nonnegative=nonnegative):
-        return Classification("understood", f"{_article(reason)} by its name")
+        return Classification("understood", f"named like {_article(reason)}")
     form = _reason_of_form(a, b)
     if form and not (form in _FORMS_OF_TIME and OF_DATA.intersection(tokens(key))):
-        return Classification("understood", f"{_article(form)} by its form")
+        return Classification("understood", f"written like {_article(form)}")
     return Classification("unknown")
 
 
@@ -189,4 +189,4 @@ def aside(point: Point) -> str | None:
     by_name = classify(point.name, nonnegative=True)
     if by_name.effect == "understood":
         return by_name.reason
-    return "a duration by its name" if _MEASURES.search(point.name) else None
+    return "named like a duration" if _MEASURES.search(point.name) else None

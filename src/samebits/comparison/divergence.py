@@ -188,7 +188,7 @@ def _renamed(row: Row, member: Member, values: PointValues, comparison: Comparis
         name = start_of_value(twin.trace, value, row)
         if name is not None:
             said = f"trial {number} has the value of trial {reference} under the name {name}"
-            return [f"{said}: models are drawn, or first called, in a different order"]
+            return [f"{said}: models are initialised, or first called, in a different order"]
     return []
 
 

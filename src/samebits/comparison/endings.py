@@ -92,24 +92,22 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
     which = words.trials([trial.id for trial in empty])
     late = [file for file in files if file.status == "stopped" and record.options.budget is not None]
     if late:
+        start = words.agree(len(late), "its start", f"the start of trial {late[0].id}")
         return (
             f"--budget ran out before the first step of {words.trials([file.id for file in late])} "
-            f"({late[0].seconds:.1f} s after its start).",
+            f"({late[0].seconds:.1f} s after {start}).",
             f"Give more time than --budget {record.options.budget:g}s, or --steps K instead.",
             False,
         )
     hidden = hidden_processes(files)
     if hidden:
-        return (
-            f"no step was seen in {which}, and Python ran unwatched: {hidden}.",
-            _UNHIDE,
-            True,
-        )
+        return f"no step was seen in {which}, and Python ran unwatched: {hidden}.", _UNHIDE, True
     saved = next(iter(likely_results([trial.trial for trial in empty])), [])
     if saved:
+        one, many = "this file is the result, name it", "these files are the result, name them"
         return (
-            f"no step was seen in {which}, only files that were saved: {words.listed(saved[:3])}.",
-            f"If these files are the result, name them: --artifact '{pattern_of(saved)}'. {_for_jax(empty)}".strip(),
+            f"no step was seen in {which}, only what was saved: {words.listed(saved[:3])}.",
+            f"If {words.agree(len(saved), one, many)}: --artifact '{pattern_of(saved)}'. {_for_jax(empty)}".strip(),
             False,
         )
     if _is_client_of_ray(empty):

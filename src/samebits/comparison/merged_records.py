@@ -62,7 +62,8 @@ def join(first: Record, second: Record) -> MergedRecord:
     """Return one record of both. The second's trials have the numbers after those of the first."""
     offset = max((trial.id for trial in first.trials), default=0)
     if offset + max((trial.id for trial in second.trials), default=0) > MOST_TRIALS:
-        raise UsageError(f"the two records have more than {MOST_TRIALS} trials together.")
+        what = f"the two records have more than {MOST_TRIALS} trials together."
+        raise UsageError(what, "compare records with fewer trials.")
     trials = [
         _moved(trial, moved, record.file.command)
         for record, moved in ((first, 0), (second, offset))
@@ -169,7 +170,7 @@ def _bits(record: MergedRecord, result: Result) -> Level:
 def _parted(at: int) -> str:
     if at < 0:
         return "they diverge before the first step"
-    return f"through step {at - 1:,}; they diverge at step {at:,}" if at else "they diverge in the first step"
+    return f"the same through step {at - 1:,}; they diverge at step {at:,}" if at else "they diverge in the first step"
 
 
 def _groups(trials: Set[int], result: Result) -> set[int]:
@@ -188,8 +189,8 @@ def _printed(sides: Sequence[Sequence[TrialTrace]]) -> Level:
         return Level(name="metrics", holds=None, says=_NONE)
     same = [name for name in names if len({printed[name] for printed in said}) == 1]
     other = [name for name in names if name not in same]
-    parts = [f"{words.listed(same)} as printed"] if same else []
-    parts += [f"not {words.listed(other)}"] if other else []
+    parts = [f"printed alike: {words.listed(same)}"] if same else []
+    parts += [f"printed differently: {words.listed(other)}"] if other else []
     return Level(name="metrics", holds=not other, says="; ".join(parts))
 
 

@@ -127,7 +127,9 @@ def _wrote(looked: ReasonInputs, ids: Sequence[int]) -> str:
     if not wrote:
         return "The program wrote no file that can be compared. Give it '{out}' as its output folder."
     more = f" and {words.count(len(wrote) - 3, 'more file')}" if len(wrote) > 3 else ""
-    return f"The program wrote {words.listed(wrote[:3])}{more}. Name them, in quotes: --artifact '{pattern_of(wrote)}'."
+    them = words.agree(len(wrote), "it", "them")
+    said = f"The program wrote {words.listed(wrote[:3])}{more}."
+    return f"{said} Name {them}, in quotes: --artifact '{pattern_of(wrote)}'."
 
 
 def _unknown(looked: ReasonInputs) -> Reason | None:
@@ -254,7 +256,7 @@ def _fewer_than_asked(looked: ReasonInputs) -> Reason | None:
     if done >= asked:
         return None
     return Reason(
-        f"{done} of {words.count(asked, 'trial')} were completed.",
+        f"{done} of {words.count(asked, 'trial')} {words.agree(done, 'was', 'were')} completed.",
         f"samebits check --add {asked - done} runs the others.",
     )
 
@@ -274,8 +276,9 @@ def _prefix(looked: ReasonInputs) -> Reason | None:
     if not stopped or looked.stops:
         return None
     steps = min(trial.steps for trial in looked.usable)
+    said = words.agree(steps, "was compared; it has", "were compared; they have")
     return Reason(
-        f"only the first {words.count(steps, 'step')} were compared; they have the same bits.",
+        f"only {words.beginning(steps, 'step')} {said} the same bits.",
         "Let the trials run to their end, or give --steps to compare only the first steps.",
     )
 

@@ -29,10 +29,10 @@ def _repeated(comparison: Comparison, scope: Scope) -> str:
     if all(only_files(trial.trial) for trial in comparison.aligned):
         files = max(len(trial.trial.files.files) for trial in comparison.aligned)
         what = "the file has" if files == 1 else f"all {files:,} files have"
-        return f"{trials}, one result: {what} the same content."
+        return f"{trials}, one outcome: {what} the same content."
     steps = scope.steps_compared
     if scope.kind == "prefix":
-        first = f"the first {words.count(steps, 'step')} {words.agree(steps, 'has', 'have')}"
+        first = f"{words.beginning(steps, 'step')} {words.agree(steps, 'has', 'have')}"
         return f"{trials}, one model so far: {first} the same bits."
     what = "its one step has" if steps == 1 else f"all {words.count(steps, 'step')} have"
     return f"{trials}, one model: {what} the same bits."
@@ -42,7 +42,7 @@ def diverged(comparison: Comparison, divergence: Divergence) -> str:
     """``5 trials, 3 models: they diverge at step 0 (gradient of embed.weight).``"""
     trials = words.count(len(comparison.aligned), "trial")
     steps = any(trial.steps for trial in comparison.aligned)
-    what = words.count(len(comparison.groups), "model" if steps else "result")
+    what = words.count(len(comparison.groups), "model" if steps else "outcome")
     return f"{trials}, {what}: they diverge {_when(divergence)} ({_what(divergence)}){_files(comparison, divergence)}."
 
 
@@ -110,7 +110,8 @@ def _file_limits(comparison: Comparison) -> Iterator[str]:
     for trial in comparison.aligned:
         files = trial.trial.files
         if files.gone:
-            yield f"trial {trial.id} removed {words.listed(files.gone[:3])} before samebits could read it"
+            gone, them = words.listed(files.gone[:3]), words.agree(len(files.gone), "it", "them")
+            yield f"trial {trial.id} removed {gone} before samebits could read {them}"
         if files.found > len(files.files):
             yield f"only {len(files.files):,} of {files.found:,} files that trial {trial.id} wrote were compared"
         for file in (*files.files, *files.printed):
@@ -143,7 +144,8 @@ def _understood(comparison: Comparison) -> Iterator[str]:
     for path, names in list(found.items())[:MOST_FILES_TOLD]:
         yield _of_file(path, names)
     if len(found) > MOST_FILES_TOLD:
-        yield f"{words.count(len(found) - MOST_FILES_TOLD, 'more file')} differ only in times, paths or ids"
+        more = len(found) - MOST_FILES_TOLD
+        yield f"{words.count(more, 'more file')} {words.agree(more, 'differs', 'differ')} only in times, paths or ids"
 
 
 def _of_file(path: str, names: dict[str, str]) -> str:

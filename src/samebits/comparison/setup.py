@@ -124,11 +124,9 @@ def _contents(trial: TrialTrace) -> Hashable:
 
 
 def leak_sentence(leaking: list[TrialTrace]) -> str:
-    """Say which trial started from which trial's file."""
-    ids = [trial.id for trial in leaking]
-    if len(ids) == 1:
-        return f"trial {ids[0]} started from a file that trial {leaking[0].file.leaks[0].written_by} had written"
-    return f"{words.trials(ids)} started from files that earlier trials had written"
+    """Say which trials started from which trials' files."""
+    started, what, who = _leak_words(leaking)
+    return f"{started} started from {what} that {who} had written"
 
 
 def leak_between(trials: list[TrialTrace], record: RecordFile) -> str | None:
@@ -136,10 +134,16 @@ def leak_between(trials: list[TrialTrace], record: RecordFile) -> str | None:
     leaking = [trial for trial in trials if trial.file.leaks]
     if not leaking:
         return None
-    files, by = leaked_files(leaking, record), sorted({leak.written_by for t in leaking for leak in t.file.leaks})
-    who = f"trial {by[0]}" if len(by) == 1 else "earlier trials"
-    started = words.trials([trial.id for trial in leaking])
-    return f"{started} started from files that {who} left ({words.first_few(files, 2)})"
+    started, what, who = _leak_words(leaking)
+    return f"{started} started from {what} that {who} left ({words.first_few(leaked_files(leaking, record), 2)})"
+
+
+def _leak_words(leaking: list[TrialTrace]) -> tuple[str, str, str]:
+    """Return words for the trials that found files, for these files, and for the trials that had written them."""
+    leaks = [leak for trial in leaking for leak in trial.file.leaks]
+    what = words.agree(len({leak.path for leak in leaks}), "a file", "files")
+    by = sorted({leak.written_by for leak in leaks})
+    return words.trials([trial.id for trial in leaking]), what, f"trial {by[0]}" if len(by) == 1 else "earlier trials"
 
 
 def leak_advice(leak: Leak, record: RecordFile) -> str:

@@ -188,13 +188,14 @@ def _rows_look(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
     if len(shape) < 2 or shape[0] < 2:
         return ""
     changed = int((a != b).reshape(shape[0], -1).any(axis=1).sum())
-    return f"like different samples: {changed:,} of {shape[0]:,} rows differ" if changed < shape[0] else ""
+    differ = "differs" if changed == 1 else "differ"
+    return f"like different samples: {changed:,} of {shape[0]:,} rows {differ}" if changed < shape[0] else ""
 
 
 def _sample(x: Floats, y: Floats) -> str:
     """Return a phrase that says whether the two tensors are related at all."""
     if len(x) > 1 and _likeness(x, y) > _ALIKE:
-        return "like a different computation: close, but more than rounding apart"
+        return "like a different computation: close, but rounding does not explain the difference"
     return "like a different sample: the values have little in common"
 
 

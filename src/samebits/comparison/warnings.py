@@ -64,7 +64,7 @@ def _random_states(seen: WarningInputs) -> Iterator[str]:
         if name in blamed:
             yield blamed[name]
         elif seen.all_agrees and agreed:
-            yield f"{words.rng(name)} differs from step {step:,} on, but nothing else"
+            yield f"{words.rng(name)} differs from step {step:,} on, but nothing else differs"
 
 
 def unseeded(seen: WarningInputs) -> dict[str, str]:
@@ -72,7 +72,7 @@ def unseeded(seen: WarningInputs) -> dict[str, str]:
 
     Generators that no trial used are left out.
     """
-    alone = ": its state differs, but nothing else"
+    alone = ": its state differs, but nothing else differs"
     rest = alone if seen.all_agrees else ": its state already differs at the start"
     names = [name for name in _differing_from_the_start(seen) if not _is_unused(name, seen)]
     return {name: f"{words.rng(name)} is unseeded{rest}" for name in names}
@@ -168,7 +168,8 @@ def _controls(seen: WarningInputs) -> Iterator[str]:
 def unread(controls: Sequence[HeldControl]) -> list[str]:
     """Return the warning about controls that nobody could read back."""
     names = words.listed(one.id + (f" ({one.why})" if one.why else "") for one in controls)
-    return [f"these controls were not read back, so they do not count as held: {names}"] if controls else []
+    this, it = ("this control was", "it does") if len(controls) == 1 else ("these controls were", "they do")
+    return [f"{this} not read back, so {it} not count as held: {names}"] if controls else []
 
 
 def _leaks(seen: WarningInputs) -> Iterator[str]:
@@ -270,7 +271,7 @@ def _asides(seen: WarningInputs) -> Iterator[str]:
     evaluations = sorted((step, name) for name, (step, what) in found.items() if what == EVALUATION)
     if evaluations:
         step, name = evaluations[0]
-        fed = ", and all that it feeds agrees" if seen.all_agrees else ""
+        fed = ", and all that follows from it agrees" if seen.all_agrees else ""
         yield f"{name} differs from step {step:,} on: this forward pass trains nothing{fed}"
     others = sorted(f"{name} ({what})" for name, (_, what) in found.items() if what != EVALUATION)
     if others:
@@ -282,7 +283,7 @@ def _asides(seen: WarningInputs) -> Iterator[str]:
 def _reordered(seen: WarningInputs) -> Iterator[str]:
     if any(part.found.reordered for pair in seen.comparison.pairs() for part in pair.members):
         yield (
-            "independent networks are trained in a different order in each trial (the order of a set, say): "
+            "independent networks are trained in a different order in each trial (for example the order of a set): "
             "each network was compared with itself"
         )
 
@@ -290,7 +291,8 @@ def _reordered(seen: WarningInputs) -> Iterator[str]:
 def _uncompared(seen: WarningInputs) -> Iterator[str]:
     steps = max((part.found.uncompared for pair in seen.comparison.pairs() for part in pair.members), default=0)
     if steps:
-        yield f"{words.count(steps, 'step')} could not be compared: one trial kept values, the other one only digests"
+        how = "one trial kept a fingerprint of each value, the other only one of all values together"
+        yield f"{words.count(steps, 'step')} could not be compared: {how}"
 
 
 def _failed(seen: WarningInputs) -> Iterator[str]:

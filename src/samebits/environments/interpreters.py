@@ -71,7 +71,7 @@ def _answer(path: Path) -> InterpreterFacts:
         raise NotFoundError(f"There is no interpreter {path}.", advice=how_to_get(None)) from None
     except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired):
         raise UsageError(
-            f"{path} is not a Python interpreter: it does not answer as one.",
+            f"{path} does not answer like a Python interpreter.",
             advice="Name one, as in --python /usr/bin/python3; `samebits env list` shows those found here.",
         ) from None
 
@@ -167,7 +167,9 @@ def named(text: str, path: str) -> Interpreter:
         if file.is_file() or os.sep in text:
             return ask(file)
     except OSError as why:
-        raise NotFoundError(f"{text!r} cannot be an interpreter: {why.strerror}.", advice=how_to_get(None)) from None
+        raise NotFoundError(
+            f"{text!r} cannot be an interpreter: {why.strerror or why}.", advice=how_to_get(None)
+        ) from None
     on_path = shutil.which(text, path=path)
     if on_path:
         return ask(Path(on_path))

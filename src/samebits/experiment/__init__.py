@@ -154,7 +154,8 @@ class Experiment:
         names = [path.name for path in (self.folder / TRIALS).glob("*") if path.name.isdecimal()]
         last = max(map(int, names), default=0)
         if last + more > MOST_TRIALS:
-            raise UsageError(f"{last} trials and {more} more: a record holds at most {MOST_TRIALS}.")
+            what = f"{last} trials and {more} more are too many: a record holds at most {MOST_TRIALS}."
+            raise UsageError(what, "Ask for fewer trials, or make a new record.")
         return list(range(last + 1, last + more + 1))
 
     def adopt(self, source: store.Record) -> list[TrialFile]:

@@ -95,7 +95,7 @@ def setup_differences(old: RecordFile, new: RecordFile, before: TrialFile, after
         *((f"the package {name}", *shown) for name, *shown in _packages(before, after)),
         ("the machine", str(before.machine.get("host")), str(after.machine.get("host"))),
     ]
-    return [f"{what} is not that of the recorded run: {was} then, {now} now" for what, was, now in pairs if was != now]
+    return [f"{what} of the recorded run: {was}; now: {now}" for what, was, now in pairs if was != now]
 
 
 def _commit(file: TrialFile) -> str:

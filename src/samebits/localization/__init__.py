@@ -256,7 +256,7 @@ def _notes(looked: InspectedTrials) -> list[str]:
 
 BEFORE = 2  # steps before the divergence
 MOST_BYTES = 1 << 27  # of values that one process keeps
-FULL = "there was no room for all tensors: the heat map ends earlier"
+FULL = f"the values of the steps take more than {MOST_BYTES >> 20} MiB: the heat map ends earlier"
 AGAIN = "no heat map by distance: the trials that kept their values did not diverge"
 Key = tuple[int, str, str, int]  # step, kind, name, and the number of earlier tensors with these three
 

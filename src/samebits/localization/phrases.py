@@ -217,5 +217,6 @@ def not_again(trials: int, share: float) -> str:
     `share`: the share of the record's trials that are outside of its largest group.
     """
     missed = share**trials + (1 - share) ** trials
-    chance = f"If a difference is as frequent as in the record, {trials} trials miss it with {missed:.1%} probability"
+    miss = f"{trials} trials miss it with {missed * 100:.1f} % probability"
+    chance = f"If a difference is as frequent as in the record, {miss}"
     return f"They did not diverge again: in an inspection, {trials} trials had the same bits. {chance}."

@@ -222,7 +222,8 @@ def _common_cases(tables: Sequence[list[CaseTable]], name: str) -> list[str]:
     alone = [case for case in a if case not in b] + [case for case in b if case not in a]
     if alone:
         named = ", ".join(alone[:MOST_NAMES]) + (" ..." if len(alone) > MOST_NAMES else "")
-        said = f"{name}: A and B were tested on different cases: {len(alone)} belong to one side only ({named})."
+        belong = words.agree(len(alone), "belongs", "belong")
+        said = f"{name}: A and B were tested on different cases: {len(alone)} {belong} to one side only ({named})."
         raise UsageError(words.one_line(said), "Test both on the same cases.")
     return [case for case in a if all(case in table.values for side in tables for table in side)]
 

@@ -61,8 +61,8 @@ class Readings:
             tables[name] = {case: value for case, value in found.items() if math.isfinite(value)}
             lost = [case for case in found if case not in tables[name]]
             if lost:
-                rest = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-                self._leave_out(seed, file, f"{name}: the number of case {lost[0]}{rest} is not a finite number")
+                rest = f" (and of {words.count(len(lost) - 1, 'more case')})" if len(lost) > 1 else ""
+                self._leave_out(seed, file, f"{name}: the value of case {lost[0]}{rest} is not a finite number")
         return {name: table for name, table in tables.items() if table}
 
     def check_cases(self) -> None:
@@ -71,10 +71,8 @@ class Readings:
             tested = [set(one.cases[name]) for one in self.trainings if name in one.cases]
             common = set.intersection(*tested) if tested else set()
             if any(cases != common for cases in tested):
-                most = max(map(len, tested))
-                self.warnings.append(
-                    f"{name}: the trainings were not tested on the same cases: {len(common)} of up to {most} are common"
-                )
+                said = f"{len(common)} of up to {max(map(len, tested))} {words.agree(len(common), 'is', 'are')} common"
+                self.warnings.append(f"{name}: the trainings were not tested on the same cases: {said}")
 
     def _leave_out(self, seed: int | None, file: TrialFile, why: str) -> None:
         where = f"trial {file.id}" if seed is None else f"seed {seed}, trial {file.id}"

@@ -244,8 +244,9 @@ def _metric_dots(result: VersusResult, one: MetricDifference, place: int) -> Ite
 def _flips(one: MetricDifference, place: int) -> Iterator[AnyBlock]:
     """Yield the cases in which the two sides do not overlap."""
     better = sum(flip.better for flip in one.flips)
-    counted = f"{len(one.flips):,} of {words.count(one.cases, 'test case')} flip: {better:,} better with B, "
-    steady = f"{one.unsteady:,} differ between trainings of one side with the same seed"
+    flip, differ = words.agree(len(one.flips), "flips", "flip"), words.agree(one.unsteady, "differs", "differ")
+    counted = f"{len(one.flips):,} of {words.count(one.cases, 'test case')} {flip}: {better:,} better with B, "
+    steady = f"{one.unsteady:,} {differ} between trainings of one side with the same seed"
     yield Text(f"{one.name}: {counted}{len(one.flips) - better:,} worse; {steady}.")
     if not one.flips:
         return

@@ -130,8 +130,8 @@ def _of_study(name: str, path: Path, setup: str) -> MetricSide:
     try:
         setups = {one["id"]: one for one in content["setups"]}
         if setup not in setups:
-            said = f"{path} has no setup {setup!r}." if setup else f"{path} holds several setups."
-            raise UsageError(said, f"{path}:SETUP, of {', '.join(setups)}")
+            said = f"{path} has no setup {setup!r}." if setup else f"{path} is a study, and no setup of it is named."
+            raise UsageError(said, f"Give {path}:SETUP, with one of: {', '.join(setups)}.")
         return _of_setup(name, setups[setup], content["data"])
     except (KeyError, TypeError, ValueError) as why:
         raise RecordError(f"{path} cannot be read: {why!r}.", "run the study again") from None
@@ -204,15 +204,18 @@ def _measures(model: Mapping[str, Any]) -> dict[str, float]:
 # -- a table ----------------------------------------------------------------------------------------------------------
 
 
+_LINES = "Write a line for each training: seed,trial,accuracy"
+
+
 def _of_table(name: str, path: Path) -> MetricSide:
     """Read a CSV file: a line for each training, or for each test case of one. Columns outside `ABOUT` are metrics."""
     if not path.is_file():
-        raise UsageError(f"{path}: there is no such file.", "a line for each training: seed,trial,accuracy")
+        raise UsageError(f"{path}: there is no such file.", _LINES)
     try:
         text = record_files.read_bytes(path).decode("utf-8-sig")
         rows = list(csv.DictReader(text.splitlines()))
         if not rows:
-            raise UsageError(f"{path} has no line below its header.", "a line for each training: seed,trial,accuracy")
+            raise UsageError(f"{path} has no line below its header.", _LINES)
         groups: dict[tuple[int | None, int], list[dict[str, str]]] = {}
         for number, row in enumerate(rows, 1):
             seed = int(row["seed"]) if row.get("seed") else None

@@ -127,7 +127,7 @@ def sentence_of(one: MetricDifference) -> str:
     if one.answer == "equal":
         return f"{one.name}: A and B have the same numbers."
     what = "each seed gives this difference" if one.pairs else "the trainings of each side are equal: the floor is zero"
-    return f"{said}: {what}. Only more seeds can show whether it is luck."
+    return f"{said}: {what}. Only more seeds can show whether it is chance."
 
 
 def _warnings(a: MetricSide, b: MetricSide, metrics: Sequence[MetricDifference]) -> Iterator[str]:

@@ -84,7 +84,7 @@ def _failures(found: ReplayFindings) -> list[str]:
 
 def _steps_advice(found: ReplayFindings) -> str:
     if found.made:
-        return f"--step 0 to --step {found.made - 1} can be replayed."
+        return "--step 0" + (f" to --step {found.made - 1}" if found.made > 1 else "") + " can be replayed."
     return "A step is one call of an optimizer's step; see docs/reference/seen.md."
 
 

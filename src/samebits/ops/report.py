@@ -64,7 +64,7 @@ def _blocks(result: ReplayResult) -> Iterator[AnyBlock]:
         facts = Facts(tuple(_facts(place, result)))
         yield Section(title, f"place-{number}", (facts,), said=f"   {number}  {title}", is_set_in=True)
     if len(result.differed) > MOST_PLACES:
-        yield Text(f"and {len(result.differed) - MOST_PLACES:,} more places (--json FILE has all)")
+        yield Text(f"and {count(len(result.differed) - MOST_PLACES, 'more place')} (--json FILE has all)")
     unset = [f"{one.operator} ({one.result}: {one.elements:,} of {one.of:,})" for one in result.unwritten]
     if unset:
         yield Facts((("unset", f"elements that the operator never wrote, not compared: {', '.join(unset)}"),))

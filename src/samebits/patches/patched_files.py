@@ -190,7 +190,7 @@ class Restoration:
             still = self._gone(found) or f"Its patch is still in {self._named(found)}."
             raise UsageError(f"A samebits fix --apply was killed. {still}", self.command)
         self._write(found)
-        return [f"a samebits fix was killed; samebits first took its patch out of {self._named(found)}"] * bool(found)
+        return [f"a samebits fix was killed: samebits first took its patch out of {self._named(found)}"] * bool(found)
 
     @property
     def command(self) -> str:
@@ -212,7 +212,7 @@ class Restoration:
             return "The patch is not in the files."
         changed = [one for one in found if not one.is_exact]
         also = f" {self._named(changed)} had also changed elsewhere; those changes stay." if changed else ""
-        return f"The patch is out of {self._named(found)}.{also}"
+        return f"samebits took the patch out of {self._named(found)}.{also}"
 
     def _gone(self, files: Sequence[PatchedFile]) -> str:
         gone = [one for one in files if not one.path.is_file()]
@@ -237,8 +237,8 @@ class Restoration:
                 one.path.write_bytes(one.content or b"")
                 flush(one.path)
             except OSError as why:
-                done = f"The patch is out of {self._named(files[:number])}. " if number else ""
-                what = f"{done}It is still in {self._named(files[number:])}: {why.strerror}."
+                done = f"samebits took the patch out of {self._named(files[:number])}. " if number else ""
+                what = f"{done}It is still in {self._named(files[number:])}: {why.strerror or why}."
                 raise UsageError(what, f"Make it possible to write there; then {self.command}") from None
         remove_copies(self._copies)
 

@@ -85,7 +85,7 @@ def of_one_in_place(before: PatchResult) -> list[str]:
     record = folder_name(before.record)
     take_out = f"samebits fix --patch - {record} | patch -R -p1 -d {shlex.quote(folder)}"
     return [
-        "--fewest leaves nothing out of a patch that is already in the files: take it out first "
+        "--fewest cannot shorten a patch that is already in the files: take it out first "
         f"({take_out}), then samebits fix --apply --fewest {record}"
     ]
 
@@ -96,7 +96,7 @@ def of_one_found_again(made: Proposal) -> list[str]:
         return []
     explain = f"samebits explain -- {shlex.join(made.record.file.command)}"
     return [
-        "--fewest leaves nothing out of the patch of an earlier fix, made before the script changed: for that, "
+        "--fewest cannot shorten the patch of an earlier fix, which was made before the script changed: "
         f"run {explain} again, then samebits fix --apply --fewest"
     ]
 

@@ -167,7 +167,7 @@ def held(row: Evidence, found: Explanation) -> str:
     added, everything = _added(row, found), _everything(found)
     names = [name for name in row.controls if name in added]
     if not names:
-        return "nothing" if not row.controls else "as it was"
+        return "nothing" if not row.controls else "as in the check"
     return words.some_of(names, sorted(everything - added))
 
 
@@ -193,7 +193,7 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
         if names != found.cause:
             yield "also", f"{_and(names)} would do as well"
     if found.operator:
-        yield "blame", f"the operator {found.operator} gives different bits for the same inputs"
+        yield "operator", f"{found.operator} gives different bits for the same inputs"
     for names in found.minimal_controls:
         ids = "+".join(names)
         low, high = found.cost_range.get(ids, NO_COST)
@@ -205,9 +205,9 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
 
 def _outside(found: Explanation) -> Iterator[tuple[str, Cell]]:
     yield (
-        "usual",
-        "process ids, child programs, system files (/proc, /dev), new files' times and names, timers, the network, "
-        "generators that seed themselves in compiled code (torch.Generator().seed())",
+        "outside",
+        "usual causes that no control fixes: process ids, child programs, system files (/proc, /dev), new files' times "
+        "and names, timers, the network, generators that seed themselves in compiled code (torch.Generator().seed())",
     )
     first = found.evidence[0]
     if first.part and not any(kind in first.part.split(" > ") for kind in result_words.OPERATOR_KINDS):
@@ -316,7 +316,7 @@ def _distance(one: Apart) -> str:
     if not one.different:
         return f"equal after step {one.step:,}"
     if one.relative is None:
-        return f"{one.different:,} values after step {one.step:,}"
+        return f"{words.count(one.different, 'value')} after step {one.step:,}"
     return f"{one.relative:.2g} after step {one.step:,}"
 
 

@@ -140,7 +140,7 @@ def _limits(result: Result) -> list[str]:
 def _gaps(result: Result) -> Iterator[str]:
     """Say what was not compared, not observed, or not held."""
     if result.scope.kind == "prefix" and result.verdict == "repeated":
-        yield f"Anything about the steps after the first {result.scope.steps_compared:,}."
+        yield f"Anything about the steps after {words.beginning(result.scope.steps_compared, 'step')}."
     if unseen := result_words.unseen(result):
         yield f"Anything about what was not observed: {unseen}."
     loose = [control.id for control in result.setup.controls if control.took_effect is not True]
@@ -223,7 +223,7 @@ def _row_words(stretches: list[Stretch], trial: Trial) -> str:
     """Return the row in words, for those who do not see it."""
     if not stretches:
         return f"not compared ({result_words.status_words(trial)})"
-    parts = [f"{'with all' if not s.group else 'group ' + s.group} to step {s.last:,}" for s in stretches]
+    parts = [f"{'like all trials' if not s.group else 'group ' + s.group} up to step {s.last:,}" for s in stretches]
     return ", then ".join(parts)
 
 

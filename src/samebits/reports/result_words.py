@@ -102,7 +102,7 @@ def compared(result: Result) -> str:
     steps = result.scope.steps_compared
     if result.scope.kind == "prefix":
         of = f" of {result.scope.steps_total:,}" if result.scope.steps_total else ""
-        return f"Only the first {words.count(steps, 'step')}{of} compared."
+        return f"Only {words.beginning(steps, 'step')}{of} compared."
     if steps == 0:
         return "The files they wrote compared."
     return "The one step compared." if steps == 1 else f"All {steps:,} steps compared."
@@ -164,7 +164,7 @@ def effect(result: Result) -> str:
     """Return the effect of the difference on the outcome: the range of each metric, if trials went to their end."""
     whole = [trial for trial in result.trials if trial.status == "complete"]
     if len(whole) < 2:
-        return "not known: the trials were stopped early (--full trains to the end)"
+        return "not known: the trials were stopped early (--full without --steps trains to the end)"
     ranges = [metric_range(name, whole) for name in sorted({name for trial in whole for name in trial.metrics})]
     return "; ".join(ranges) if ranges else "not measured (--metric NAME=REGEX compares what the program prints)"
 

@@ -283,7 +283,7 @@ def add_png(parts: Parts, name: str, data: bytes) -> None:
     Raises ValueError, and adds nothing, if the bytes are no picture.
     """
     if not data.startswith(_SIGNATURE):
-        raise ValueError("it is no PNG")
+        raise ValueError("it is not a PNG")
     at, kind = len(_SIGNATURE), ""
     while at + 8 <= len(data) and kind != "IEND":
         (length,), kind = struct.unpack_from(">I", data, at), data[at + 4 : at + 8].decode("latin1")

@@ -113,7 +113,7 @@ def _single(wanted: Sequence[Wanted]) -> list[Wanted]:
             raise UsageError(f"--factor {identity} stands for {', '.join(TOGETHER[identity])}.", f"--factor {one}=...")
         for name in TOGETHER.get(identity, [ALIASES.get(identity, identity)]):
             if name in found:
-                raise UsageError(f"--factor {name} is given twice.", f"--factor {name}=V1,V2,V3 names all its values.")
+                raise UsageError(f"--factor {name} is given twice.", f"name all its values: --factor {name}=V1,V2,V3")
             found[name] = values
     return list(found.items())
 
@@ -136,7 +136,7 @@ def _named(identity: str, values: list[str], machine: Machine) -> Choice:
     if len(values) < 2:
         held = factor.held if factor.held != values[0] else "V2"
         raise UsageError(
-            f"--factor {identity}={values[0]}: one value shows nothing; at least two are compared.",
+            f"--factor {identity}={values[0]}: one value shows nothing; at least two are needed.",
             f"--factor {identity}={held},{values[0]}   (it takes {factor.takes})",
         )
     return Choice(factor, values, named=True)

@@ -106,7 +106,7 @@ def _compared(result: VaryResult) -> str:
     """Return ``all 40 steps``, or ``the first 20 steps``."""
     steps = words.count(result.steps, "step")
     if result.scope == "prefix":
-        return f"the first {steps}"
+        return words.beginning(result.steps, "step")
     return f"all {steps}" if result.steps > 1 else steps if result.steps else "by the files they wrote"
 
 

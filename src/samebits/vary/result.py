@@ -112,7 +112,7 @@ class VaryResult(Document):
     record: str = ""
 
 
-STOPPED = "vary was stopped before"
+STOPPED = "vary was stopped early"
 MOVES_MEMORY = "different bits, but trials that differ only in memory layout have different bits, too"
 MAY_MOVE_MEMORY = "different bits, but it moves memory, and the two effects were not separated"
 DRIFTS = "different bits, but the base setup now has different bits, too: something else changed (the time, a file)"

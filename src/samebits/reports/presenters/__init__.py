@@ -21,7 +21,7 @@ PRESENTERS = {
 def presenter(name: str) -> Callable[[Report], str]:
     """Return the presenter of a format. Raises UsageError if the format does not exist."""
     if name not in PRESENTERS:
-        raise UsageError(f"There is no report format {name}.", f"choose one of: {', '.join(PRESENTERS)}.")
+        raise UsageError(f"There is no report format {name}.", f"choose from: {', '.join(PRESENTERS)}.")
     render: Callable[[Report], str] = importlib.import_module(PRESENTERS[name]).render
     return render
 

@@ -151,7 +151,7 @@ class Stack(Factor):
 
     def why_none(self, machine: Machine) -> str:
         """See Factor."""
-        return f"say which: --factor {self.id}={self.takes.partition(' (')[0]}"
+        return f"name its values: --factor {self.id}={self.takes.partition(' (')[0]}"
 
     def why_not(self, value: str, machine: Machine) -> str:
         """See Factor."""
@@ -200,7 +200,7 @@ class InterpreterFactor(Stack):
 
 
 class Node(Factor):
-    """The node on which the trials run (--on ray)."""
+    """The node on which the trials run (--on ray or --on slurm)."""
 
     id = "node"
     takes = "names of nodes of the cluster that --on names"
@@ -218,7 +218,7 @@ class Node(Factor):
 
     def why_none(self, machine: Machine) -> str:
         """See Factor."""
-        return "trials run on one machine" if len(_names(machine)) < 2 else "say --factor node"
+        return "trials run on one machine" if len(_names(machine)) < 2 else "name it: --factor node"
 
     def why_not(self, value: str, machine: Machine) -> str:
         """See Factor."""
