@@ -50,12 +50,14 @@ LENET5: Layers = (
     Kernel("11", DENSE),
 )  # fmt: skip
 UNET: Layers = _unet()
+_LAYERS = "Correct `layers` in the entry of the study."
 
 
 def to_pytorch(arrays: list[Array], layers: Layers) -> dict[str, Array]:
     """Return the state of the PyTorch model from Keras' weights (kernel, bias, kernel, ...). Raises DataError."""
     if len(arrays) != 2 * len(layers):
-        raise DataError(f"The model has {2 * len(layers)} weights, and {len(arrays)} were given.")
+        what = f"The study names layers with {2 * len(layers)} weights, and the Keras model has {len(arrays)}."
+        raise DataError(what, _LAYERS)
     state: dict[str, Array] = {}
     for layer, kernel, bias in zip(layers, arrays[::2], arrays[1::2], strict=True):
         carried = with_kernel(layer.rule).to_pytorch({"kernel": kernel, "bias": bias})
@@ -68,7 +70,8 @@ def to_keras(state: dict[str, Array], layers: Layers) -> list[Array]:
     arrays: list[Array] = []
     for layer in layers:
         if f"{layer.name}.weight" not in state:
-            raise DataError(f"The model has a layer {layer.name}, which is not among: {', '.join(state)}.")
+            what = f"The study names the layer {layer.name}, which the PyTorch model does not have: {', '.join(state)}."
+            raise DataError(what, _LAYERS)
         own = {role: state[f"{layer.name}.{role}"] for role in ("weight", "bias")}
         carried = with_kernel(layer.rule).to_keras(own)
         arrays += [np.ascontiguousarray(carried[role]) for role in ("kernel", "bias")]

@@ -27,7 +27,6 @@ from samebits_study.catalog import Library, Study, StudySetup
 from samebits_study.results import Cells, Digits, Initial, Plain, Retest, SetupResult, TrainedModel, WeightDistance
 from samebits_study.trainings import Work, weights_files
 
-AGAIN = "Remove the folder of the trial: the study runs it again."
 UNDECIDED = -1  # the class of a prediction that holds NaN
 Judge = Callable[[NDArray[Any]], Digits | Cells | scores.Scores]
 
@@ -111,7 +110,7 @@ def read_predictions(place: Path) -> NDArray[Any]:
         with np.load(path) as saved:
             found: NDArray[Any] = saved["predictions"]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as why:
-        raise DataError(f"{path} cannot be read: {why}", AGAIN) from None
+        raise DataError(f"{path} cannot be read: {why}", trainings.AGAIN) from None
     return found
 
 
@@ -124,7 +123,7 @@ def fingerprint(path: Path) -> str:
     """32 hex digits over a file of arrays. The order of the arrays counts, their names do not. Raises DataError."""
     saved = store.fingerprint_file(path, named=True)
     if saved.error:
-        raise DataError(f"{path}: {saved.error}", AGAIN)
+        raise DataError(f"{path}: {saved.error}", trainings.AGAIN)
     return hashlib.blake2b("".join(saved.tensors.values()).encode(), digest_size=16).hexdigest()
 
 

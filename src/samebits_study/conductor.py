@@ -99,18 +99,18 @@ def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
         known = StudyResult.model_validate_json(path.read_bytes())
     except ValueError:
         raise UsageError(
-            f"{path} is not the result of a study.", "Remove it, or name a different folder (--out)."
+            f"{path} is not the result of a study.", "Remove it, or name a different folder with --out DIR."
         ) from None
     unknown = [one.id for one in known.setups if one.id not in SETUPS]
     if unknown:
         what = f"{path} has a setup {unknown[0]!r}, which this release of samebits does not know."
-        raise UsageError(what, "--out names a different folder; or use the release that wrote it.")
+        raise UsageError(what, "Name a different folder with --out DIR, or use the release that wrote it.")
     found = [one for one in known.setups if one.models and not runs.record_folder(work, SETUPS[one.id]).is_dir()]
     asked, before = _comparable(_result(work, made, [])), _comparable(known)
     differ = [name for name, value in before.items() if value is not None and value != asked[name]]
     if found and differ:
         what = f"{path} is of a study with different {' and '.join(differ)}."
-        raise UsageError(what, "--out names a different folder.")
+        raise UsageError(what, "Name a different folder with --out DIR.")
     return found
 
 
@@ -284,7 +284,7 @@ def _test(work: Work, setup: StudySetup, factor: RetestFactor, weights: Path, re
     trial = checks.record(request).trial
     if trial.exit_code != 0:
         said = runs.last_words(record / "trials" / "001")
-        raise runs.StudyTrainingFailure(f"it ended badly ({trial.why or trial.status}): {said}")
+        raise runs.StudyTrainingFailure(f"the test ended badly ({trial.why or trial.status}): {said}", runs.AGAIN)
 
 
 def _without_effect(record: Path, factor: RetestFactor) -> str:
@@ -293,7 +293,8 @@ def _without_effect(record: Path, factor: RetestFactor) -> str:
     name = str(factor.control).partition("=")[0]
     judged = comparison.judge(opened.file, opened.trials)
     held = [one for one in judged.setup.controls if one.id.partition("=")[0] == name]
-    return "; ".join(f"{one.id} took no effect: {one.detail}" for one in held if factor.control and not one.took_effect)
+    idle = [one for one in held if factor.control and not one.took_effect]
+    return "; ".join(f"{one.id} took no effect" + (f": {one.detail}" if one.detail else "") for one in idle)
 
 
 def same_decisions(study: Study, before: NDArray[Any], again: NDArray[Any]) -> bool | None:

@@ -46,7 +46,7 @@ def prepare(study: Study, scale: StudyScale, folder: Path, source: Path | None, 
         made["digest_of_source"] = digest_of_folder(source)
     write_document(folder / SETTINGS, made)
     if made.get("left_out"):
-        note(f"of {source} are left out: {made['left_out']}")
+        note(f"not used of {source}: {made['left_out']}")
     return made
 
 
@@ -72,7 +72,7 @@ def _refuse_damaged(known: dict[str, Any], found: dict[str, str], folder: Path) 
 
 
 def _again(folder: Path) -> str:
-    return f"Remove {folder}, and the data is made again; or name a different folder with --out."
+    return f"Remove {folder}, and samebits makes the data again; or name a different folder with --out DIR."
 
 
 def _refuse_other(asked: dict[str, Any], known: dict[str, Any], folder: Path) -> None:
@@ -86,10 +86,10 @@ def _refuse_other(asked: dict[str, Any], known: dict[str, Any], folder: Path) ->
         was = known.get("source")
         again = f"Give --data {was} again" if was else "Leave --data out, as before"
         what = f"The study in {folder.parent} was begun with {f'the images in {was}' if was else 'no --data'}."
-        raise UsageError(what, f"{again}; or name a different folder with --out.")
-    said = "; ".join(f"{name} is {known.get(name)} there, but {asked[name]} is wanted" for name in differ)
+        raise UsageError(what, f"{again}; or name a different folder with --out DIR.")
+    said = "; ".join(f"{name} is {known.get(name, 'not named')} there, but {asked[name]} is wanted" for name in differ)
     raise UsageError(
-        f"{folder} holds the data of a different study or scale: {said}.", "--out names a different folder."
+        f"{folder} holds the data of a different study or scale: {said}.", "Name a different folder with --out DIR."
     )
 
 
@@ -98,11 +98,11 @@ def _refuse_changed(known: dict[str, Any], source: Path | None, folder: Path, no
     if source is None or "digest_of_source" not in known:
         return
     if not source.exists():
-        note(f"{source} is not there any more: the data that was made from it is used")
+        note(f"{source} is not there any more: samebits uses the data that was made from it")
     elif digest_of_folder(source) != known["digest_of_source"]:
         raise UsageError(
             f"The content of {source} has changed since the study in {folder.parent} began.",
-            "Put back what was there; or begin a study of it in a different folder (--out).",
+            "Put back what was there, or begin a new study in a different folder with --out DIR.",
         )
 
 
@@ -205,16 +205,18 @@ def read_idx(folder: Path, name: str) -> NDArray[np.uint8]:
     path = next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
     if path is None:
         raise DataError(f"{folder} holds no {name}.", f"samebits data get mnist --to {folder}")
+    again = f"Remove it, then: samebits data get mnist --to {folder}"
     data: Any = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     if len(data) < 8 or data[:3] != b"\0\0\x08":
-        raise DataError(f"{path} is not an idx file of bytes.", "samebits data get mnist fetches it again.")
+        raise DataError(f"{path} is not an idx file of bytes.", again)
     shape = np.frombuffer(data, ">i4", data[3], 4)
     if len(data) != 4 + 4 * data[3] + shape.prod():
-        raise DataError(f"{path} is cut off or too long.", "samebits data get mnist fetches it again.")
+        raise DataError(f"{path} is cut off or too long.", again)
     return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
 
 
 LAST_WORDS = 800  # characters of a script's error that are shown
+_CORRECT = "Correct the script, and give the command again."
 
 
 def made_by_script(script: str, settings: dict[str, int], target: Path, source: Path | None) -> dict[str, Any]:
@@ -230,7 +232,7 @@ def made_by_script(script: str, settings: dict[str, int], target: Path, source: 
         words += ["--source", str(source.absolute())]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
-        raise DataError(f"{script} ended with exit status {done.returncode}:\n{done.stderr[-LAST_WORDS:]}")
+        raise DataError(f"{script} ended with exit status {done.returncode}:\n{done.stderr[-LAST_WORDS:]}", _CORRECT)
     _refuse_no_arrays(script, target)
     return {"about": f"made by {script}"}
 
@@ -240,7 +242,7 @@ def _refuse_no_arrays(script: str, target: Path) -> None:
     try:
         np.load(target).close()
     except (OSError, ValueError) as why:
-        raise DataError(f"{script} wrote no npz file: {why}") from None
+        raise DataError(f"{script} wrote no npz file: {why}", _CORRECT) from None
 
 
 def _refuse_unjudgeable(script: str, target: Path) -> None:
@@ -248,4 +250,4 @@ def _refuse_unjudgeable(script: str, target: Path) -> None:
     with np.load(target) as arrays:
         missing = "test_labels" not in arrays
     if missing:
-        raise DataError(f"{script} wrote no test_labels, by which predictions are judged.")
+        raise DataError(f"{script} wrote no test_labels, by which predictions are judged.", _CORRECT)

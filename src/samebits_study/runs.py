@@ -27,6 +27,7 @@ from samebits_study.trainings import Work
 
 RECORD, MACHINE = "record", "machine.txt"
 LAST_WORDS = 800  # characters of a program's error that are shown
+AGAIN = "Remove the cause, and give the command again."
 
 
 class StudyTrainingFailure(SamebitsError):
@@ -197,7 +198,7 @@ def _refuse_failure(setup: StudySetup, experiment: Experiment, file: TrialFile) 
         return
     said = last_words(experiment.plan.trial_folder(file.id))
     experiment.forget([file.id])  # so that it runs again after the cause is mended
-    raise StudyTrainingFailure(f"{setup.id}: trial {file.id} ended badly ({file.why or file.status}):\n{said}")
+    raise StudyTrainingFailure(f"{setup.id}: trial {file.id} ended badly ({file.why or file.status}):\n{said}", AGAIN)
 
 
 def last_words(folder: Path) -> str:
@@ -260,4 +261,5 @@ def run_alone(setup: StudySetup, words: list[str], directory: Path, variables: d
     )
     if done.returncode:
         said = done.stderr[-LAST_WORDS:]
-        raise StudyTrainingFailure(f"{setup.id}: {' '.join(words)} ended with exit status {done.returncode}:\n{said}")
+        what = f"{setup.id}: {' '.join(words)} ended with exit status {done.returncode}:\n{said}"
+        raise StudyTrainingFailure(what, AGAIN)

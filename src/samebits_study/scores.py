@@ -34,7 +34,7 @@ def judge_of(study: Study, data: Path) -> Callable[[NDArray[Any]], Scores]:
     """Return the function from predictions to scores. Raises DataError if the script has none."""
     compute = _function(study.data, "scores")
     if compute is None:
-        raise DataError(f"{study.data} defines no scores(predictions, data), by which predictions are judged.")
+        raise DataError(f"{study.data} defines no scores(predictions, data), by which predictions are judged.", _AGAIN)
     return partial(_scores, study=study, compute=compute, arrays=_arrays(data))
 
 
@@ -65,7 +65,7 @@ def _scores(
     given = compute(predictions, arrays)
     missing = [measure.name for measure in study.measures if measure.name not in given]
     if missing:
-        raise DataError(f"The scores of {study.data} lack {missing[0]}, a measure of the study {study.name}.")
+        raise DataError(f"The scores of {study.data} lack {missing[0]}, a measure of the study {study.name}.", _AGAIN)
     return {measure.name: _number(given[measure.name]) for measure in study.measures}
 
 

@@ -47,6 +47,9 @@ class Work:
         return self.folder / "setups" / setup.id
 
 
+AGAIN = "Remove the folder of the trial: the study runs it again."
+
+
 def interpreter(setup: StudySetup) -> str:
     """Return the setup's interpreter: its environment, or this one if it has the packages. Raises NotFoundError."""
     try:
@@ -123,7 +126,7 @@ def read_outcome(place: Path) -> TrainingOutcome:
         what = f"{path} is not the outcome of a training: {'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
         raise DataError(f"{what}.", "samebits schema outcome   (prints what it holds)") from None
     except (OSError, ValueError) as why:
-        raise DataError(f"{path} cannot be read: {why}") from None
+        raise DataError(f"{path} cannot be read: {why}", AGAIN) from None
 
 
 def weights_files(place: Path) -> list[tuple[int, Path]]:

@@ -10,7 +10,7 @@ def test_fields_left_out_of_the_mean_are_named_with_their_trials(documents):
     models = [documents.model(trial, "a", worth) for trial, worth in enumerate(both, 1)]
     table = extra_tables.dice(documents.study("unet", [documents.setup("pytorch", models)]))
     (row,) = table.rows
-    assert row[3:] == ("3", "M9_002 (in every trial); M9_001 (trials 2)")
+    assert row[3:] == ("3", "M9_002 (in every trial); M9_001 (trial 2)")
     assert "0.800 ± 0.1414" in markdown.table(table)
 
 

@@ -93,9 +93,7 @@ def test_a_distance_of_zero_is_left_out_of_a_logarithmic_scale(lenet5):
 
 def test_where_no_trials_part_there_are_no_distances_and_that_is_said(lenet5):
     same = lenet5.model_copy(update={"setups": lenet5.setups[1:3]})
-    assert (
-        figures.distances(same).why == "This figure cannot be made: in no setup did two trials give different models."
-    )
+    assert figures.distances(same).why == "This figure cannot be made: the trials of each setup gave the same model."
 
 
 def test_distances_that_are_not_finite_are_not_drawn(documents, lenet5):
@@ -103,7 +101,7 @@ def test_distances_that_are_not_finite_are_not_drawn(documents, lenet5):
         update={"distances": [WeightDistance(trial=3, epochs=[1], relative=[float("nan")])]}
     )
     figure = figures.distances(lenet5.model_copy(update={"setups": [broken]}))
-    assert figure.why == "This figure cannot be made: the distances known are 0 or not finite."
+    assert figure.why == "This figure cannot be made: all known distances are 0 or not finite."
 
 
 def test_losses_have_a_line_for_each_different_model(lenet5):

@@ -114,7 +114,7 @@ def test_a_page_of_real_results_can_be_read_at_once(opened, published_pages, nam
 
 def test_the_findings_come_first_and_each_folded_part_has_a_title_in_the_contents(opened):
     page = opened(unfolded=False)
-    assert page.locator("main h2").first.inner_text() == "At a glance"
+    assert page.locator("main h2").first.inner_text() == "Summary"
     assert page.locator("main figure").first.evaluate("one => one.getBoundingClientRect().top") < 900
     links = page.locator("nav a").all_text_contents()
     folded = page.locator("details > summary > h3").all_text_contents()

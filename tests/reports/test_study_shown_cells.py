@@ -93,7 +93,7 @@ def test_trials_whose_masks_are_the_same_give_a_sentence(folder, parted, documen
         first.read_bytes()
     )
     assert shown_cells.figures(parted, folder)[1].why == (
-        "Figure 4 cannot be made: in no setup did two trials give masks that differ in a pixel."
+        "Figure 4 cannot be made: the trials of each setup gave the same masks, pixel by pixel."
     )
     one = documents.study("unet", [documents.setup("keras-tf2.1", parted.setups[0].models[:1])])
     assert shown_cells.figures(one, folder)[1].why == "Figure 4 cannot be made: no setup has two trials."

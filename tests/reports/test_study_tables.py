@@ -247,6 +247,7 @@ def test_times_of_a_busy_machine_are_refused(lenet5):
     ):
         assert rows(table, "keras-tf1.14")[0][column] == "not shown"
         assert table.notes.count("Times are not shown: the machine did other work at the same time.") == 1
+        assert not any("shows what that costs" in note for note in table.notes)
 
 
 def test_no_folder_of_the_machine_is_in_a_table(lenet5):
@@ -335,7 +336,7 @@ def test_a_setup_has_the_trials_that_were_asked_for_of_it(documents):
     two, three = documents.setup("pytorch", models[:2], trials=2), documents.setup("keras3-jax", models, trials=4)
     result = documents.study("lenet5", [two, three], trials=4)
     assert [phrases.trials(setup, result) for setup in result.setups] == ["2 trials", "3 of 4 trials"]
-    assert "2 to 3 trials of 2 setups" in report.says(result)[0]
+    assert "2 setups with 2 to 3 trials each, " in report.says(result)[0]
 
 
 def test_predictions_that_are_not_numbers_are_said_beside_the_confusion_matrices(lenet5):
@@ -345,7 +346,8 @@ def test_predictions_that_are_not_numbers_are_said_beside_the_confusion_matrices
     changed = first.model_copy(update={"models": [nan]})
     found = tables(lenet5.model_copy(update={"setups": [changed, *lenet5.setups[1:]]}))
     for name in ("classes", "confusion"):
-        assert f"{first.id}, trials 1: 3 predictions NaN, of no class, and counted as wrong." in found[name].notes
+        said = f"{first.id}, trial 1: 3 predictions with NaN: no class, so they count as wrong."
+        assert said in found[name].notes
         assert not any("NaN" in note for note in tables(lenet5)[name].notes)
 
 

@@ -109,8 +109,8 @@ def test_a_frame_without_cells_counts_none():
     [
         (np.zeros((4, 4)), "holds float64, not whole numbers"),
         (np.zeros((4, 4), bool), "holds bool, not whole numbers"),
-        (np.zeros((4, 4, 3), int), "is 4 x 4 x 3; rows x columns"),
-        (np.zeros((0, 4), int), "is 0 x 4; rows x columns"),
+        (np.zeros((4, 4, 3), int), "is 4 x 4 x 3, not rows x columns"),
+        (np.zeros((0, 4), int), "is 0 x 4, not rows x columns with a pixel"),
         (np.full((4, 4), -1), "holds -1"),
     ],
 )
@@ -235,8 +235,8 @@ def test_by_default_a_float_is_cell_from_one_half_on():
     [
         (np.array([[0.1, np.nan], [np.inf, 0.2]]), "2 values that are NaN or infinite"),
         (np.array([[-0.5, 1.5]]), "between -0.5 and 1.5"),
-        (np.array([[0, 255]]), "this one is of int64"),
-        (np.zeros((2, 2), bool), "this one is of bool"),
+        (np.array([[0, 255]]), "is of int64, not of uint8"),
+        (np.zeros((2, 2), bool), "is of bool, not of uint8"),
         (np.zeros((2, 2, 2), np.uint8), "The prediction is 2 x 2 x 2"),
     ],
 )

@@ -69,7 +69,7 @@ def test_that_the_folder_of_the_images_is_gone_is_noted_and_the_data_used(tmp_pa
     made, said = prepare(tmp_path / "data", source), []
     source.rename(tmp_path / "elsewhere")
     assert prepare(tmp_path / "data", source, said=said) == made
-    assert said == [f"{source} is not there any more: the data that was made from it is used"]
+    assert said == [f"{source} is not there any more: samebits uses the data that was made from it"]
 
 
 def test_other_counts_have_another_digest_of_truth(tmp_path, source):
@@ -135,7 +135,7 @@ def test_what_is_left_out_of_a_folder_is_noted_and_kept_with_the_data(tmp_path, 
     said = []
     made = prepare(tmp_path / "data", source, said=said)
     assert made["left_out"] == "2 images beyond 2 per mouse (1 of LU3, the test)"
-    assert said == [f"of {source} are left out: {made['left_out']}"]
+    assert said == [f"not used of {source}: {made['left_out']}"]
 
 
 def test_the_paper_scale_takes_a_folder_whole(source):

@@ -112,12 +112,13 @@ def prepare(source: Path | None, settings: CellSettings, folder: Path) -> Prepar
 def _refuse_without_cells(cells: CellData, source: Path | None) -> None:
     """Raise DataError if there is nothing to test, or nothing to learn."""
     if not cells.test:
-        raise DataError(
-            f"{source}: no tile of {cells.test_animal}, the test, holds a cell: all its labels are empty, so that Dice "
-            "and error rate would be undefined."
+        what = (
+            f"{source}: no tile of {cells.test_animal}, the test, holds a cell, so Dice and error rate are undefined."
         )
+        raise DataError(what, f"Check the labels of {cells.test_animal}.")
     if not any(field.mask.any() for field in cells.training):
-        raise DataError(f"{source}: all training masks are empty: there is no cell to learn from.")
+        what = f"{source}: all training masks are empty, so there is no cell to learn from."
+        raise DataError(what, "Check the masks.")
 
 
 def load(source: Path | None, settings: CellSettings) -> CellData:
@@ -128,7 +129,7 @@ def load(source: Path | None, settings: CellSettings) -> CellData:
     size, fields_per_animal = settings.size, settings.fields_per_animal
     if source is None:
         if fields_per_animal is None:
-            raise UsageError("The number of fields to generate is missing.")
+            raise UsageError("The number of fields to generate is missing.", "Give fields_per_animal.")
         manner = generator.HARD if settings.hard else generator.PLAIN
         return generator.generate(size, fields_per_animal, settings.seed, manner, settings.test_fields)
     if (source / "masks").is_dir():
@@ -149,10 +150,8 @@ def _check_numbers(size: int, fields_per_animal: int | None, augmented: int) -> 
             f"Take a multiple of {HALVINGS}, for example {near}.",
         )
     if (fields_per_animal is not None and fields_per_animal < 1) or augmented < 0:
-        raise UsageError(
-            f"{fields_per_animal} fields per animal with {augmented} deformed copies each: at least one field is "
-            "needed, and the number of copies is 0 or more."
-        )
+        what = f"fields_per_animal={fields_per_animal} and augmented={augmented} are not possible."
+        raise UsageError(what, "Take at least one field per animal, and 0 or more deformed copies of each.")
 
 
 def with_whole_cells(cells: CellData) -> CellData:
@@ -164,10 +163,11 @@ def with_whole_cells(cells: CellData) -> CellData:
     widest = max(_widest(field) for field in cells.test)
     size = min(cells.test[0].image.shape)
     if 2 * widest >= size:
-        raise DataError(
+        what = (
             f"The largest cell is {widest} pixels wide: fields of {size} pixels have no room for a frame with such a "
             "margin on each side."
         )
+        raise DataError(what, "Take larger fields.")
     frame = (widest, widest, size - widest, size - widest)
     tested = tuple(replace(field, frame=frame) for field in cells.test)
     return replace(cells, animals={**cells.animals, cells.test_animal: tested})
@@ -179,7 +179,8 @@ def _widest(field: Field) -> int:
     Raises DataError if its single cells are not marked.
     """
     if field.labels is None:
-        raise DataError(f"{field.name}: a margin as wide as the largest cell needs labels that tell cells apart.")
+        what = f"{field.name} has no labels, so the width of its largest cell is not known."
+        raise DataError(what, "Give labels with a number for each cell.")
     found = ndimage.find_objects(field.labels)
     return max((side.stop - side.start for cell in found if cell for side in cell), default=0)
 
@@ -231,7 +232,7 @@ def read_truth(path: Path) -> Truth:
         )
     except KeyError as missing:
         raise DataError(
-            f"{path} has no array {missing}.", "samebits study makes it again in a different folder."
+            f"{path} has no array {missing}.", f"Remove {path.parent}, and samebits study makes the data again."
         ) from None
 
 
@@ -266,7 +267,8 @@ def _read(path: Path) -> Arrays:
         with path.open("rb") as opened, np.load(opened) as file:
             return {name: file[name] for name in file.files}
     except UNREADABLE as why:
-        raise DataError(f"{path} cannot be read: {why}") from None
+        again = f"Remove {path.parent}, and samebits study makes the data again."
+        raise DataError(f"{path} cannot be read: {why}", again) from None
 
 
 # More training images: fields rotated and deformed, image and mask in the same way.

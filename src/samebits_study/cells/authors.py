@@ -20,6 +20,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from samebits import words
 from samebits.errors import DataError, NotFoundError
 from samebits_study.cells import fields
 from samebits_study.cells.fields import AUTHORS_MARGIN, CellData, Field, Grey, Rectangle, left_out, sides
@@ -29,6 +30,7 @@ ABOUT = "NeuN-stained mouse neocortex, a folder in the layout of the authors' co
 TEST_MOUSE = "LU3"  # the paper's, section VIII.A
 ANNOTATIONS = "Annotation_disector_countFiles"
 FRAMES, COUNTS = "Disector_box_images", "countFiles"
+_COUNT_FILES = "Count files are CSV with the columns Name and Count."
 _OF_A_PROGRAM = "ASA"
 _NAME = re.compile(r"([^_]+)_([^_]+)_(.+)")
 
@@ -76,10 +78,12 @@ def _by_mouse(images: dict[str, Path], folder: Path) -> dict[str, list[str]]:
     for name in sorted(images, key=_natural):
         match = _NAME.fullmatch(name)
         if match is None:
-            raise DataError(f"{images[name]}: its name is not MOUSE_SECTION_STACK, as in LU2_Section2_Stack9.")
+            what = f"{images[name]}: its name is not MOUSE_SECTION_STACK, as in LU2_Section2_Stack9."
+            raise DataError(what, "Rename the image and its mask.")
         mice.setdefault(match[1], []).append(name)
     if len(mice) < 2:
-        raise DataError(f"{folder} holds the images of one mouse only: one mouse has to be left out of the training.")
+        what = f"{folder} holds the images of one mouse only: one mouse has to be left out of the training."
+        raise DataError(what, "Add the images of a second mouse.")
     return mice
 
 
@@ -107,11 +111,12 @@ def _spread(names: list[str], most: int | None) -> list[str]:
 def _refuse_missing(names: list[str], frames: dict[str, Path], counts: dict[str, int], folder: Path) -> None:
     for name in names:
         if name not in frames:
-            raise DataError(f"{name} has no frame: there is no {_below(folder, FRAMES) / name}.png.")
+            what = f"{name} has no frame: there is no {_below(folder, FRAMES) / name}.png."
+            raise DataError(what, "Put the disector picture of this image there.")
         if name not in counts:
             raise DataError(
                 f"{name} has no count: no file of {_below(folder, COUNTS)} has a line for it.",
-                "Count files are CSV with the columns Name and Count.",
+                _COUNT_FILES,
             )
 
 
@@ -144,12 +149,14 @@ def read_counts(folder: Path) -> dict[str, int]:
     """
     paths = [path for path in sorted(folder.glob("*.csv")) if not path.name.startswith((".", _OF_A_PROGRAM))]
     if not paths:
-        raise DataError(f"There are no count files: {folder} holds no CSV file of cells counted by hand.")
+        raise DataError(f"There are no count files: {folder} holds no CSV file of cells counted by hand.", _COUNT_FILES)
     counts: dict[str, int] = {}
     for path in paths:
         for name, count in _read_file(path):
             if counts.setdefault(name, count) != count:
-                raise DataError(f"{path}: {name} has {count} cells here, {counts[name]} in a different line or file.")
+                here = words.count(count, "cell")
+                what = f"{path}: {name} has {here} here, {counts[name]} in a different line or file."
+                raise DataError(what, "Keep one of the two lines.")
     return counts
 
 
@@ -158,16 +165,16 @@ def _read_file(path: Path) -> list[tuple[str, int]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as why:
-        raise DataError(f"{path} cannot be read: {why}") from None
+        raise DataError(f"{path} cannot be read: {why}", _COUNT_FILES) from None
     if not lines or not {"Name", "Count"} <= set(lines[0]):
-        raise DataError(f"{path} is not a count file: it has no columns Name and Count, or no line.")
+        raise DataError(f"{path} is not a count file: it has no columns Name and Count, or no line.", _COUNT_FILES)
     return [(line["Name"].strip(), _count(line["Count"], path, number)) for number, line in enumerate(lines, 2)]
 
 
 def _count(text: str | None, path: Path, number: int) -> int:
     value = text.strip() if text else ""
     if not value.isdecimal():
-        raise DataError(f"{path}, line {number}: {value!r} is not a count of cells.")
+        raise DataError(f"{path}, line {number}: {value!r} is not a count of cells.", "Write a whole number there.")
     return int(value)
 
 
@@ -188,7 +195,8 @@ def read_frame(path: Path, image: Grey, size: int) -> Rectangle:
     height, width = colour.shape[:2]
     if (height, width) != image.shape:
         if height < image.shape[0] or width < image.shape[1]:
-            raise DataError(f"{path} is {sides(colour)} pixels, smaller than its image of {sides(image)}.")
+            what = f"{path} is {sides(colour)} pixels, smaller than its image of {sides(image)}."
+            raise DataError(what, "Give a disector picture that is at least as large as the image.")
         frame = frame.moved(AUTHORS_MARGIN - frame.x0, AUTHORS_MARGIN - frame.y0)
         width, height = frame.x1 + AUTHORS_MARGIN, frame.y1 + AUTHORS_MARGIN
     across, down = size / width, size / height

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from skimage import io, transform
 
 from samebits.errors import DataError
-from samebits.words import first_few
+from samebits.words import count, first_few
 
 Grey = NDArray[np.uint8]
 Labels = NDArray[np.int32]
@@ -47,11 +47,13 @@ class Field:
     def __post_init__(self) -> None:
         for name, part in (("mask", self.mask), ("labels", self.labels)):
             if part is not None and part.shape != self.image.shape:
-                raise DataError(f"{self.name}: the image is {sides(self.image)} pixels, its {name} {sides(part)}.")
+                what = f"{self.name}: the image is {sides(self.image)} pixels, its {name} {sides(part)}."
+                raise DataError(what, _SAME_SIZE)
         if not np.isin(self.mask, (0, CELL)).all():
-            raise DataError(f"{self.name}: the mask is not binary: it must hold 0 and {CELL} only.")
+            raise DataError(f"{self.name}: the mask is not binary.", f"Use the values 0 and {CELL} only.")
         if self.labels is not None and not np.array_equal(self.labels > 0, self.mask > 0):
-            raise DataError(f"{self.name}: labels and mask do not mark the same pixels as cells.")
+            what = f"{self.name}: labels and mask do not mark the same pixels as cells."
+            raise DataError(what, "Make the mask from the labels.")
 
     @property
     def cells(self) -> int | None:
@@ -117,6 +119,7 @@ _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)  # what readers raise for broken PNGs
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MANY = 3  # names in an error
+_SAME_SIZE = "Bring both to the same size."
 
 
 def read(path: Path) -> NDArray[Any]:
@@ -127,14 +130,14 @@ def read(path: Path) -> NDArray[Any]:
                 raise ValueError("it is not a PNG file")
         return np.asarray(io.imread(path))
     except BROKEN as why:
-        raise DataError(f"{path} cannot be read as a picture: {why}") from None
+        raise DataError(f"{path} cannot be read as a picture: {why}", "Save it as PNG, or remove it.") from None
 
 
 def read_colour(path: Path) -> Grey:
     """Return a picture of red, green and blue, (H, W, 3). Raises DataError."""
     picture = read(path)
     if picture.ndim != 3 or picture.shape[2] < 3 or picture.dtype != np.uint8:
-        raise DataError(f"{path} is not a picture in colour (8 bits each of red, green and blue).")
+        raise DataError(f"{path} is not a picture in colour.", "Save it with 8 bits each of red, green and blue.")
     return picture[:, :, :3]
 
 
@@ -142,7 +145,7 @@ def read_grey(path: Path) -> Grey:
     """Return a picture as grey levels (H, W): colours by their luminance. Raises DataError."""
     picture = read(path)
     if picture.dtype != np.uint8:
-        raise DataError(f"{path} has {picture.dtype} pixels, not bytes.")
+        raise DataError(f"{path} has {picture.dtype} pixels, not bytes.", "Save it with 8 bits for each channel.")
     if picture.ndim == 2 or picture.shape[2] < 3:  # grey, or grey with transparency
         return _first_channel(picture)
     grey: Grey = np.rint(picture[:, :, :3] @ np.array(_LUMINANCE)).astype(np.uint8)
@@ -156,12 +159,13 @@ def read_mask(path: Path) -> Grey:
     """
     picture = read(path)
     if picture.ndim == 3 and (picture[:, :, :3] != picture[:, :, :1]).any() and picture.shape[2] > 2:
-        raise DataError(f"{path} is in colour: a mask has one channel.")
+        raise DataError(f"{path} is in colour: a mask has one channel.", "Save it in grey, without smoothing.")
     picture = _first_channel(picture)
     values = np.unique(picture)
     if not set(values.tolist()) <= {0, 1} and not set(values.tolist()) <= {0, CELL}:
+        many = f"{len(values)} different values, from {values[0]} to {values[-1]}"
         raise DataError(
-            f"{path} is not binary: it holds {len(values)} different values, from {values[0]} to {values[-1]}.",
+            f"{path} is not binary: it holds {many if len(values) > 1 else f'only the value {values[0]}'}.",
             f"A mask holds 0 for the background and {CELL} (or 1) for cells.",
         )
     return mask_of(picture)
@@ -193,7 +197,8 @@ def by_name(folder: Path) -> dict[str, Path]:
         if path.name.startswith("."):
             continue  # files that macOS leaves beside others
         if path.stem in found:
-            raise DataError(f"{path} and {found[path.stem]} have the same name: each field has its own.")
+            what = f"{path} and {found[path.stem]} have the same name, but each field needs its own."
+            raise DataError(what, "Rename or remove one of the two.")
         found[path.stem] = path
     return found
 
@@ -201,16 +206,16 @@ def by_name(folder: Path) -> dict[str, Path]:
 def check_pairs(images: dict[str, Path], masks: dict[str, Path], what: str, folder: Path) -> None:
     """Refuse images without masks (or without labels: `what`), and masks without images. Raises DataError."""
     if not images:
-        raise DataError(f"{folder} holds no images (PNG files).")
+        raise DataError(f"{folder} holds no images.", "Put PNG files there.")
     without, alone = sorted(set(images) - set(masks)), sorted(set(masks) - set(images))
     if without or alone:
-        lines = [f"{folder}: {len(images)} images and {len(masks)} {what} do not belong together."]
+        lines = [f"{folder}: {count(len(images), 'image')} and {len(masks)} {what} do not belong together."]
         lines += [f"   without {what}: {first_few(without, _MANY)}"] if without else []
         lines += [f"   {what} without image: {first_few(alone, _MANY)}"] if alone else []
-        raise DataError("\n".join(lines), "Each image has one of the same name.")
+        raise DataError("\n".join(lines), f"Each image needs {what} of the same name: add or remove files.")
 
 
 def check_sizes(image: NDArray[Any], path: Path, other: NDArray[Any], other_path: Path) -> None:
     """Refuse two pictures of different sizes. Raises DataError."""
     if image.shape[:2] != other.shape[:2]:
-        raise DataError(f"{path} is {sides(image)} pixels, {other_path} is {sides(other)}: both need the same size.")
+        raise DataError(f"{path} is {sides(image)} pixels, {other_path} is {sides(other)}.", _SAME_SIZE)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from samebits import words
 from samebits.errors import DataError, NotFoundError
 from samebits_study.cells import fields
 from samebits_study.cells.fields import CellData, Field, Grey, Labels, inset_frame, left_out, mask_of, renumbered, sides
@@ -39,7 +40,8 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellD
     """
     found = stained_pictures(folder)
     if len(found) < GROUPS:
-        raise DataError(f"{folder} holds {len(found)} images; {GROUPS} groups need at least {GROUPS}.")
+        what = f"{folder} holds {words.count(len(found), 'image')}; {GROUPS} groups need at least {GROUPS}."
+        raise DataError(what, "Add images.")
     animals, empty, beyond = {}, {}, {}
     for number in range(GROUPS):
         group = f"G{number + 1}"
@@ -143,7 +145,8 @@ def _labelled(folder: Path) -> list[Slide]:
 def _label_image(path: Path) -> Marks:
     labels = fields.read(path)
     if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(f"{path} is not a label image: it has one whole number for each pixel.")
+        what = f"{path} is not a label image, which has one whole number for each pixel."
+        raise DataError(what, "Save the labels without colours, as whole numbers.")
     return labels
 
 
@@ -154,7 +157,7 @@ def _published(folder: Path) -> list[Slide]:
         colour = fields.read(image)
         if colour.shape[:2] == _SHAPE and colour.ndim == 3 and (colour[:, :, 0] != colour[:, :, 1]).any():
             if not any(masks.glob("*.png")):
-                raise DataError(f"{image} has no masks: there is no PNG file in {masks}.")
+                raise DataError(f"{image} has no masks: there is no PNG file in {masks}.", HOW_TO_GET)
             found.append(Slide(image.stem[:_NAMED], image, masks, partial(_numbered, masks, _SHAPE)))
     return found
 

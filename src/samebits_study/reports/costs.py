@@ -71,7 +71,7 @@ def _seconds(models: Iterable[TrainedModel | Plain]) -> list[float]:
 def _ratio(a: list[float], b: list[float]) -> Cell:
     """Return the ratio of the means."""
     if not sum(b):
-        return MissingValue("undefined", "the other took no time")
+        return MissingValue("undefined", "the training to compare with took no time")
     return Number((sum(a) / len(a)) / (sum(b) / len(b)), 3)
 
 

@@ -130,8 +130,8 @@ def confusion(result: StudyResult) -> Table:
 def _undecided(result: StudyResult) -> tuple[str, ...]:
     """Return a note for each outcome that has predictions without a class."""
     return tuple(
-        f"{setup.id}, trials {trials}: {words.count(judged.undecided, 'prediction')} NaN, of no class, and counted as "
-        "wrong."
+        f"{setup.id}, {_numbered(trials)}: {words.count(judged.undecided, 'prediction')} with NaN: no class, so "
+        f"{words.agree(judged.undecided, 'it counts', 'they count')} as wrong."
         for setup in phrases.done(result)
         for trials, judged in _judged(setup)
         if judged.undecided
@@ -322,4 +322,9 @@ def _left_out(judged: dict[int, Cells]) -> Cell:
 
 
 def _in(trials: list[int], of: int) -> str:
-    return "in every trial" if len(trials) == of else f"trials {words.ids(trials)}"
+    return "in every trial" if len(trials) == of else _numbered(words.ids(trials))
+
+
+def _numbered(trials: str) -> str:
+    """Return a text such as `trial 3` or `trials 1-3,5`."""
+    return f"trial {trials}" if trials.isdecimal() else f"trials {trials}"

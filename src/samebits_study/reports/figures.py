@@ -214,11 +214,11 @@ def distances(result: StudyResult) -> Figure:
 
 def _no_distances(result: StudyResult, parted: list[SetupResult]) -> str:
     if parted:
-        return "the distances known are 0 or not finite"
+        return "all known distances are 0 or not finite"
     if any(len(setup.groups) > 1 for setup in result.setups):
-        return "no distance of models that differ is known"
+        return "no distance between different models is known"
     if any(len(setup.models) > 1 for setup in result.setups):
-        return "in no setup did two trials give different models"
+        return "the trials of each setup gave the same model"
     return "no setup has two trials"
 
 

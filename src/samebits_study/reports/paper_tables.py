@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Number, Spread, Table, numbers
@@ -69,6 +68,7 @@ def times(result: StudyResult, number: str) -> Table:
     setups = _with_the_papers(result)
     found = measures.machines(setups)
     refused = measures.refusal(found, busy=result.busy)
+    cost = "; Table watching shows what that costs" if any(setup.plain for setup in setups) else ""
     return Table(
         id=number,
         title="Training and testing time: mean and standard deviation over trials.",
@@ -88,13 +88,9 @@ def times(result: StudyResult, number: str) -> Table:
                 else [f"Ours: measured on {machine or 'a machine that is not known'}." for machine in found]
             ),
             *([f"The paper's: measured on {paper.HARDWARE}."] if paper.quotations(result.study) else []),
-            f"{SAMPLE} Trainings ran one at a time, watched{_cost_told(setups)}.",
+            *([] if refused else [f"{SAMPLE} samebits ran the trainings one at a time, and watched them{cost}."]),
         ),
     )
-
-
-def _cost_told(setups: Sequence[SetupResult]) -> str:
-    return "; the table watching shows the cost of watching" if any(setup.plain for setup in setups) else ""
 
 
 def _times(study: str, setup: SetupResult, refused: str) -> tuple[Cell, ...]:

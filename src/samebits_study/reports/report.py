@@ -35,7 +35,7 @@ from samebits_study.reports import measures, paper, phrases
 from samebits_study.reports.figures import Figure
 from samebits_study.results import SetupResult, StudyResult
 
-AT_A_GLANCE = "setups"  # the figure that shows all setups side by side
+SHOWN_FIRST = "setups"  # the figure that shows all setups side by side
 TERMS = "1"  # the table of terms, which comes last
 SIGNS = "= the trials agree; != they differ; ? no answer."
 MADE = "This page, the tables (Markdown, CSV, LaTeX) and the figures (PNG, SVG) are made from study.json beside it."
@@ -64,15 +64,15 @@ def report(
 
     `wanted`: the setups that must be done (None: all); `page`: the address of the page, for a terminal.
     """
-    at_a_glance = [one for one in drawn if one.figure.id == AT_A_GLANCE]
-    rest = [one for one in drawn if one.figure.id != AT_A_GLANCE]
+    shown_first = [one for one in drawn if one.figure.id == SHOWN_FIRST]
+    rest = [one for one in drawn if one.figure.id != SHOWN_FIRST]
     return Report(
         title=f"{phrases.title(result)}: does its training repeat?",
         blocks=(
             Outcomes(tuple(_outcome(setup, result, is_short=True) for setup in result.setups), on=SCREEN),
             *([Facts((("page", StyledText(page, "command")),), on=SCREEN)] if page else []),
             *(Text(line, on=DOCUMENT) for line in says(result)),
-            _glance(result, at_a_glance),
+            _summary(result, shown_first),
             *_section("The paper's figures", "paper-figures", _figures(rest, result, of_the_paper=True)),
             *_section("The paper's tables", "paper-tables", _tables(tables, of_the_paper=True)),
             *_section(
@@ -127,11 +127,11 @@ def _outcome(setup: SetupResult, result: StudyResult, *, is_short: bool) -> Memb
     return MemberOutcome(phrases.VERDICTS[sign], sign, setup.id, setup.about, facts, reason)
 
 
-def _glance(result: StudyResult, drawn: Drawn) -> Section:
+def _summary(result: StudyResult, drawn: Drawn) -> Section:
     """Return the figure of all setups, and each setup in a line."""
     figures = [_picture(one) for one in drawn]
     setups = tuple(_outcome(setup, result, is_short=False) for setup in result.setups)
-    return Section("At a glance", "glance", (*figures, Outcomes(setups), Text(SIGNS, "soft", on=PAGE)), on=DOCUMENT)
+    return Section("Summary", "summary", (*figures, Outcomes(setups), Text(SIGNS, "soft", on=PAGE)), on=DOCUMENT)
 
 
 def _section(title: str, anchor: str, blocks: list[AnyBlock]) -> list[Section]:
@@ -259,8 +259,8 @@ def says(result: StudyResult) -> list[str]:
     parts = [f"{words.count(count, 'setup')} {what}" for one, what in _COUNTED
              if (count := signs.count(one))]  # fmt: skip
     return [
-        f"{result.study} at the scale {result.scale}: {_trials(ran, result)} of "
-        f"{words.count(len(ran), 'setup')}, {words.count(result.epochs, 'epoch')} each, on {machines}.",
+        f"{result.study} at the scale {result.scale}: {words.count(len(ran), 'setup')} with {_trials(ran, result)} "
+        f"each, {words.count(result.epochs, 'epoch')} in each trial, on {machines}.",
         f"{listed(parts)}." if parts else "No setup was run.",
     ]
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from samebits import words
 from samebits.errors import DataError, SamebitsError
 from samebits_study import catalog, collection, data, stereology
 from samebits_study.catalog import SETUPS
@@ -86,7 +87,7 @@ def read_fields(folder: Path) -> list[TestField]:
         with path.open("rb") as opened, np.load(opened) as file:  # np.load leaves a file open that is not an archive
             images = file["test_images"]
     except arrays.UNREADABLE as why:
-        raise DataError(f"{path} cannot be read: {why}") from None
+        raise DataError(f"{path} cannot be read: {why}", "Run the study again in a different folder.") from None
     return [_field(truth, number, image) for number, image in enumerate(images)]
 
 
@@ -103,7 +104,7 @@ def figure_1(fields: list[TestField]) -> Figure:
     marks = field.marks
     shows = Pictures([
         Picture(field.name, field.image),
-        Picture(f"with its frame; {len(marks)} cells counted", field.framed(field.image), marks),
+        Picture(f"with its frame; {words.count(len(marks), 'cell')} counted", field.framed(field.image), marks),
     ])  # fmt: skip
     return Figure("1", TITLE_1, f"{FRAME} Crosses: true cells that the unbiased counting rule counts.", shows)
 
@@ -127,7 +128,7 @@ def figure_4(result: StudyResult, folder: Path, fields: list[TestField]) -> Figu
         setup, found = pairs[-1] if any(true_cells_of_one_only(*pairs[-1][1])) else pairs[0]
         return _two_trials(setup, ", split where cells touch" if split else "", *found)
     ran = any(len(setup.models) > 1 for setup in setups)
-    none = "in no setup did two trials give masks that differ in a pixel" if ran else "no setup has two trials"
+    none = "the trials of each setup gave the same masks, pixel by pixel" if ran else "no setup has two trials"
     why = f"Figure 4 cannot be made: {none}."
     return Figure("4", TITLE_4, why=why)
 

@@ -35,7 +35,8 @@ SAME_CELL = 0.5  # intersection over union
 def error_rate(true: int, predicted: int) -> Score:
     """Return the error rate (Equation 3), |true - predicted| / true, in percent. Undefined if the true count is 0."""
     if min(true, predicted) < 0:
-        raise DataError(f"A count of cells is not negative: {true} true, {predicted} predicted.")
+        what = f"A count of cells cannot be negative: {true} true, {predicted} predicted."
+        raise DataError(what, "Give counts of 0 or more.")
     return ratio(100 * abs(true - predicted), true, NO_TRUE_CELL)
 
 
@@ -115,7 +116,8 @@ def same_cells(truth: Labels, prediction: Labels, *, least: float = SAME_CELL) -
     """
     same_shape(truth, prediction)
     if not 0 < least <= 1:
-        raise DataError(f"Intersection over union lies between 0 and 1; {least:g} does not.")
+        what = f"least={least:g} is not possible: intersection over union lies between 0 and 1."
+        raise DataError(what, "Give a number above 0, at most 1.")
     true, predicted, shares = _shares(checked_labels(truth), checked_labels(prediction))
     # the shares of all pairs add up to less than one more pair
     gain = np.where(shares >= least, 1 + shares / (1 + min(shares.shape)), 0)
@@ -205,7 +207,7 @@ class AnimalAgreement:
 
     def __post_init__(self) -> None:
         if not self.images:
-            raise DataError("There is no image of the animal to count cells in.")
+            raise DataError("There is no image of the animal to count cells in.", "Give at least one image.")
 
     @property
     def true_count(self) -> int:

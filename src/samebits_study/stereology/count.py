@@ -17,8 +17,8 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage import measure, morphology, segmentation
 
+from samebits import words
 from samebits.errors import DataError
-from samebits.words import first_few
 
 Image = npt.NDArray[Any]
 Labels = npt.NDArray[np.integer[Any]]  # 0: background; every cell has its own number
@@ -35,7 +35,7 @@ def binary(mask: Image, what: str = "The mask") -> Mask:
     flat(mask, what)
     values = np.unique(mask)
     if not (np.isin(values, (0, 1)).all() or np.isin(values, (0, 255)).all()):
-        shown = first_few([str(value) for value in values], SHOWN)
+        shown = words.first_few([str(value) for value in values], SHOWN)
         advice = (
             "A mask holds 0 and 1, or 0 and 255. JPEG and smooth resizing make values between: use PNG, and "
             "nearest-neighbour resizing."
@@ -63,7 +63,7 @@ def checked_labels(labels: Image, what: str = "The label image") -> Labels:
     if not np.issubdtype(labels.dtype, np.integer):
         raise DataError(f"{what} holds {labels.dtype}, not whole numbers.", "Number the cells of a mask with cells_of.")
     if labels.min() < 0:
-        raise DataError(f"{what} holds {labels.min()}; cells have numbers from 1 on, the background 0.")
+        raise DataError(f"{what} holds {labels.min()}.", "Give cells numbers from 1 on, and the background 0.")
     return labels
 
 
@@ -79,7 +79,7 @@ def same_shape(truth: Image, prediction: Image, name: str = "") -> None:
 def flat(image: Image, what: str) -> None:
     """Raise DataError if an image does not have two dimensions, or has no pixel."""
     if image.ndim != 2 or not image.size:
-        raise DataError(f"{what} is {size(image)}; rows x columns of single values are needed.")
+        raise DataError(f"{what} is {size(image)}, not rows x columns with a pixel.", "Give two dimensions.")
 
 
 def size(image: Image) -> str:
@@ -124,10 +124,10 @@ class CountingFrame:
     def __post_init__(self) -> None:
         if self.x0 >= self.x1 or self.y0 >= self.y1:
             x, y = f"x from {self.x0} to {self.x1}", f"y from {self.y0} to {self.y1}"
-            raise DataError(f"A counting frame with {x} and {y} holds no pixel.")
+            raise DataError(f"A counting frame with {x} and {y} holds no pixel.", "Make x1 > x0 and y1 > y0.")
         for value, known in ((self.exclusion, get_args(Corner)), (self.ends, get_args(Ends))):
             if value not in known:
-                raise DataError(f"{value!r} is not possible in a counting frame.", f"It can be: {', '.join(known)}.")
+                raise DataError(f"A counting frame cannot have {value!r}.", f"Choose from: {', '.join(known)}.")
 
     def moved(self, dx: int, dy: int) -> CountingFrame:
         """Return the same frame at a different place."""
@@ -196,14 +196,17 @@ def _levels(prediction: Image) -> npt.NDArray[np.uint8]:
     if prediction.dtype == np.uint8:
         return prediction
     if not np.issubdtype(prediction.dtype, np.floating):
-        raise DataError(
-            f"A prediction is of uint8 (0 to 255) or of floats (0 to 1); this one is of {prediction.dtype}."
-        )
+        what = f"The prediction is of {prediction.dtype}, not of uint8 or floats."
+        raise DataError(what, "Give uint8 from 0 to 255, or floats from 0 to 1.")
     if not np.isfinite(prediction).all():
-        raise DataError(f"The prediction holds {(~np.isfinite(prediction)).sum()} values that are NaN or infinite.")
+        lost = int((~np.isfinite(prediction)).sum())
+        are = words.agree(lost, "is", "are")
+        what = f"The prediction holds {words.count(lost, 'value')} that {are} NaN or infinite."
+        raise DataError(what, "Replace them before counting.")
     low, high = float(prediction.min()), float(prediction.max())
     if low < -ROUNDING or high > 1 + ROUNDING:
-        raise DataError(f"A prediction in floats lies between 0 and 1; this one between {low:g} and {high:g}.")
+        what = f"A prediction in floats lies between 0 and 1; this one between {low:g} and {high:g}."
+        raise DataError(what, "Divide it by its largest possible value.")
     return np.rint(prediction.clip(0, 1) * 255.0).astype(np.uint8)
 
 
@@ -243,9 +246,8 @@ def counted(labels: Labels, frame: CountingFrame) -> tuple[int, ...]:
     inside = frame.inside(shape)
     if not inside.any():
         where = f"x {frame.x0} to {frame.x1}, y {frame.y0} to {frame.y1}"
-        raise DataError(
-            f"The counting frame ({where}) lies outside the image, which is {size(labels)} (rows x columns)."
-        )
+        what = f"The counting frame ({where}) lies outside the image, which is {size(labels)} (rows x columns)."
+        raise DataError(what, "Give a frame inside the image.")
     reaching = np.setdiff1d(labels[inside], labels[frame.beyond(shape)])
     return tuple(reaching[reaching != 0].tolist())
 

@@ -119,7 +119,7 @@ def _all_drawn(sides: tuple[Mask, Mask], name: str) -> None:
     for side, direction in zip(sides, ("horizontal", "vertical"), strict=True):
         share = side.any(axis=0).mean()
         if share < DRAWN:
-            raise _Unclear(f"only {share:.0%} of the {direction} {name} line is drawn")
+            raise _Unclear(f"only {share * 100:.0f} % of the {direction} {name} line is drawn")
 
 
 def _ends(past: Mask) -> Ends:
