@@ -104,14 +104,17 @@ def run_train(**given: Any) -> int:
     return answers.present(report, targets)
 
 
+_TRAIN_EXAMPLE = 'samebits parity train a.py "python b.py --epochs 2"'
+
+
 def _words(text: str, side: str) -> list[str]:
     """Return the words of a command. A Python file is run by python."""
     try:
         words = [text] if Path(text).is_file() else shlex.split(text)
     except ValueError as why:
-        raise UsageError(f"{side}: {text!r} cannot be read as a command: {why}.") from None
+        raise UsageError(f"{side}: {text!r} cannot be read as a command: {why}.", _TRAIN_EXAMPLE) from None
     if not words:
-        raise UsageError(f"{side} is empty.", 'samebits parity train a.py "python b.py --epochs 2"')
+        raise UsageError(f"{side} is empty.", _TRAIN_EXAMPLE)
     return ["python", *words] if words[0].endswith(".py") else words
 
 

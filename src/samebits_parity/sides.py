@@ -79,7 +79,7 @@ def interpreter(side: Side) -> str:
     try:
         return str(environment_python(side.environment))
     except NotFoundError as why:
-        raise NotFoundError(f"{side.id} is not here: {why.message}", why.advice) from None
+        raise NotFoundError(f"{side.id} is not installed here: {why.message}", why.advice) from None
 
 
 def attempt(side: Side, measure: Callable[[], T], *, is_named: bool) -> tuple[T | None, str]:
@@ -112,10 +112,12 @@ def run_script(side: Side, script: Path, request: dict[str, Any], out: Path | No
                 stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=MOST_SECONDS,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            raise LibraryFailure(f"{side.id}: {script.name} did not end in {MOST_SECONDS:.0f} s.") from None
+            what = f"{side.id}: {script.name} did not end in {MOST_SECONDS:.0f} s."
+            raise LibraryFailure(what, "Give the command again when the machine is less busy.") from None
         if done.returncode or not answer.is_file():
             said = done.stderr.strip()[-LAST_WORDS:]
-            raise LibraryFailure(f"{side.id}: {script.name} ended with exit status {done.returncode}:\n{said}")
+            what = f"{side.id}: {script.name} ended with exit status {done.returncode}:\n{said}"
+            raise LibraryFailure(what, f"Make sure that the library works with this Python: {python}")
         return json.loads(answer.read_text())
 
 

@@ -217,7 +217,7 @@ def sgd(tmp_path_factory):
 
 def test_a_training_agrees_with_itself_in_single_steps(sgd):
     document = sgd("same.py", single=True)
-    assert document.sentence.startswith("They agree to rounding: 5 steps, each of which begins with A's weights")
+    assert document.sentence.startswith("They agree to rounding in 5 steps, each of which begins with A's weights")
     assert (document.first, len(document.pairs)) == (None, 4)
 
 

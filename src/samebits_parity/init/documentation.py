@@ -115,7 +115,7 @@ def _trunc_normal(at: Situation) -> Distribution:
     deviation, a, b = (float(at.arguments[name]) for name in ("std", "a", "b"))
     if math.isclose(b, 2 * deviation) and math.isclose(a, -b):
         return distributions.truncated(deviation)
-    assert b > 10 * deviation, "another cut is not in this table"
+    assert b > 10 * deviation, "a different cut is not in this table"
     return distributions.normal(deviation)
 
 

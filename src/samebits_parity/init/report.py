@@ -18,6 +18,7 @@ from pydantic import RootModel
 from samebits.documents import Document
 from samebits.reports.table import YES_NO, Cell, Column, MissingValue, Number, Table
 from samebits.reports.tree import DOCUMENT, Report
+from samebits.words import agree
 from samebits_parity.init import formulas
 from samebits_parity.init.distributions import (
     CHANCE,
@@ -169,10 +170,10 @@ def report(lines: list[WeightFacts], notes: list[str]) -> Report:
 
 def _sentence(lines: list[WeightFacts], wrong: list[WeightFacts]) -> str:
     if not lines:
-        return "No library drew anything."
+        return "No library drew a weight, so nothing could be compared."
     libraries = len({line.library for line in lines})
     some = (
-        f"{len(wrong):,} of {len(lines):,} initial weights are not"
+        f"{len(wrong):,} of {len(lines):,} initial weights {agree(len(wrong), 'is', 'are')} not"
         if wrong
         else f"All {len(lines):,} initial weights are"
     )
@@ -185,8 +186,9 @@ def _facts(lines: list[WeightFacts]) -> tuple[tuple[str, str], ...]:
     asked = sum(counts.values())
     if not asked:
         return ()
-    drawn = "kernels drawn by Glorot's uniform distribution follow"
-    return (("paper", f"{counts[1]} of {asked} {drawn} Equation 1, and {counts[2]} follow Equation 2."),)
+    drawn = "kernels drawn by Glorot's uniform distribution"
+    first, second = (f"{agree(counts[one], 'follows', 'follow')} Equation {one}" for one in (1, 2))
+    return (("paper", f"{counts[1]} of {asked} {drawn} {first}, and {counts[2]} {second}."),)
 
 
 def _libraries(lines: list[WeightFacts]) -> Table:

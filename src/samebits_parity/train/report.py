@@ -100,7 +100,7 @@ def _answer(judged: TrainVerdict, reasons: list[Account], largest: list[Largest]
     if judged.first is not None:
         return "differ", _parts(judged.first, reasons)
     if judged.a.steps != judged.b.steps and judged.a.full is None and judged.b.full is None:
-        counts = f"A makes {judged.a.steps} steps and B {judged.b.steps}"
+        counts = f"A makes {words.count(judged.a.steps, 'step')} and B {judged.b.steps:,}"
         return "differ", f"They agree to rounding for {words.count(judged.steps, 'step')}, but {counts}."
     return "agree", _agrees(judged, largest)
 
@@ -118,10 +118,10 @@ def _agrees(judged: TrainVerdict, largest: list[Largest]) -> str:
     values = [one for one in largest if one.relative is not None and one.kind not in ("start", "batch", "update")]
     steps = words.count(judged.steps, "step") + (", each of which begins with A's weights" if judged.single else "")
     if not values:
-        return f"They agree to rounding: {steps}."
+        return f"They agree to rounding in {steps}."
     worst = max(values, key=lambda one: one.relative or 0.0)
     return (
-        f"They agree to rounding: {steps}, largest relative difference {_short(worst.relative)}"
+        f"They agree to rounding in {steps}. The largest relative difference is {_short(worst.relative)}"
         f" ({worst.kind} of {worst.name})."
     )
 
@@ -139,7 +139,8 @@ def _commands(asked: TrainRequest) -> tuple[tuple[str, str], ...]:
 
 
 def _facts(judged: TrainVerdict, reasons: list[Account]) -> list[tuple[str, str]]:
-    facts = [("pairs", f"{len(judged.pairs)} weights and buffers, {len(judged.layer_pairs)} layers")]
+    both = "weight or buffer" if len(judged.pairs) == 1 else "weights and buffers"
+    facts = [("pairs", f"{len(judged.pairs)} {both}, {words.count(len(judged.layer_pairs), 'layer')}")]
     for reason in reasons:
         names = f" [{words.first_few(reason.names, 4)}]" if reason.names else ""
         facts.append(("why", reason.words + names))
@@ -172,11 +173,12 @@ def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
     for side, training in (("A", judged.a), ("B", judged.b)):
         if training.full is not None:
             notes.append(
-                f"{side}: values from step {training.full} on are not compared: others fill {MOST_BYTES >> 30} GiB."
+                f"{side}: values from step {training.full} on are not compared, because those of the steps before fill "
+                f"{MOST_BYTES >> 30} GiB."
             )
     for kind in ("batch", "forward", "gradient"):
         if not judged.of(kind):
-            notes.append(f"No {kind} was seen on both sides.")
+            notes.append(f"{kind}: not compared, because samebits did not see it on both sides.")
     return notes
 
 

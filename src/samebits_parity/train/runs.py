@@ -120,11 +120,13 @@ def refuse_unusable(training: TrainingValues, side: str) -> None:
             where = f"{event['where']}: {event['error']}"
             raise TrainingFailure(f"{side}: {INTERRUPTED} ({where}).", AFTER_AN_INTERRUPTION)
         if event.get("event") == "probe-failed":
-            raise TrainingFailure(f"{side}: samebits itself failed there, at {event['where']}: {event['error']}")
+            what = f"{side}: samebits itself failed in this training, at {event['where']}: {event['error']}"
+            raise TrainingFailure(what, "Please report it, with both scripts.")
         if event.get("event") == "not-observed" and event["point"] == "feed":
             raise TrainingFailure(f"{side}: {event['why']}.", "Give the scripts in the other order.")
         if event.get("event") == "not-fed":
-            raise TrainingFailure(f"{side}: these weights could not be set: {', '.join(event['names'])}.")
+            what = f"{side}: these weights could not be set: {', '.join(event['names'])}."
+            raise TrainingFailure(what, "Leave --carry and --single-step out.")
 
 
 def write_feed(folder: Path, a: TrainingValues, b: TrainingValues, pairs: list[WeightPair], *, steps: range) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from samebits.errors import DataError, NotFoundError, UsageError
+from samebits.words import count, first_few
 from samebits_parity.weights.models import ModelFacts
 from samebits_parity.weights.rules import Array
 
@@ -19,9 +20,10 @@ READS = (*ARRAYS, *KERAS)
 def check_source(path: Path) -> None:
     """Raise NotFoundError or UsageError for a file that could not be read, before a library is started."""
     if not path.is_file():
-        raise NotFoundError(f"The weights {path} do not exist.", "Name a .npz, .safetensors or .h5 file.")
+        raise NotFoundError(f"There is no file of weights {path}.", "Name a .npz, .safetensors or .h5 file.")
     if path.suffix not in READS:
-        raise UsageError(f"Weights are not read from {path.name}.", f"These are: {', '.join(READS)}.")
+        what = f"samebits cannot read weights from {path.name}."
+        raise UsageError(what, f"Name a file with one of these endings: {', '.join(READS)}.")
 
 
 def check_target(path: Path, *, is_named: bool) -> None:
@@ -30,11 +32,14 @@ def check_target(path: Path, *, is_named: bool) -> None:
     `is_named`: the user named the file, so it may be replaced.
     """
     if path.exists() and not is_named:
-        raise UsageError(f"{path} already exists.", f"--out {path} replaces it, --out FILE names a different file.")
+        raise UsageError(f"{path} already exists.", f"Give --out {path} to replace it, or --out with a different file.")
     if path.suffix not in ARRAYS:
-        raise UsageError(f"Weights are not written as {path.name}.", "Say --out FILE.safetensors, or FILE.npz.")
+        raise UsageError(f"samebits cannot write weights as {path.name}.", "Give --out FILE.safetensors, or FILE.npz.")
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"{path} cannot be written.", "Name a file in a folder that is there.")
+
+
+_DAMAGED = "Write the file again, with numpy.savez or safetensors."
 
 
 def load(path: Path) -> dict[str, Array]:
@@ -47,9 +52,9 @@ def load(path: Path) -> dict[str, Array]:
         with np.load(path) as saved:
             return {name: saved[name] for name in saved.files}
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as why:
-        raise DataError(f"{path} cannot be read: {why}") from None
+        raise DataError(f"{path} cannot be read: {why}", _DAMAGED) from None
     except Exception as why:  # safetensors raises its own error, which derives from no common class
-        raise DataError(f"{path} cannot be read: {type(why).__name__}: {why}") from None
+        raise DataError(f"{path} cannot be read: {type(why).__name__}: {why}", _DAMAGED) from None
 
 
 def given(path: Path, model: ModelFacts) -> dict[int, Array]:
@@ -62,13 +67,13 @@ def given(path: Path, model: ModelFacts) -> dict[int, Array]:
     elif len(arrays) == len(names):
         found = dict(enumerate(arrays.values()))
     else:
-        what = f"{path} holds {len(arrays)} arrays, and {model.title} has {len(names)} weights."
-        raise DataError(what, f"Their names: {', '.join(names[:6])}{' ...' if len(names) > 6 else ''}")
+        what = f"{path} holds {count(len(arrays), 'array')}, and {model.title} has {count(len(names), 'weight')}."
+        raise DataError(what, f"Name the arrays like the weights: {first_few(names, 6)}.")
     for number, array in found.items():
         weight = model.weights[number]
         if array.shape != weight.shape:
             what = f"{path}: the array for {weight.name} has the shape {array.shape}; the model needs {weight.shape}."
-            raise DataError(what, "Name the weights of this model.")
+            raise DataError(what, "Name a file with the weights of this model.")
     return {number: array.astype(model.weights[number].dtype) for number, array in found.items()}
 
 

@@ -159,10 +159,10 @@ def asked(side: str, words: str, python: str | None, backend: str | None) -> Mod
         path, function = words, ""
     elif not colon or not path.endswith(".py") or not function:
         what = f"{side}: {words} is not a model." if words else f"{side} names no model."
-        raise UsageError(what, "Say FILE.py:FUNCTION (it returns the model), or a .keras or .h5 file.")
+        raise UsageError(what, "Give FILE.py:FUNCTION (it returns the model), or a .keras or .h5 file.")
     if not Path(path).is_file():
         raise NotFoundError(
-            f"{side}: the file {path} does not exist.", "Say FILE.py:FUNCTION, or a .keras or .h5 file."
+            f"{side}: the file {path} does not exist.", "Give FILE.py:FUNCTION, or a .keras or .h5 file."
         )
     return ModelRequest(side, words, Path(path).resolve(), function or None, python or sys.executable, backend)
 

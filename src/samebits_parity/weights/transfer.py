@@ -199,7 +199,7 @@ def _both(wanted: TransferRequest, place: Path) -> tuple[ModelFacts, ModelFacts,
 def _refuse_empty(a: ModelFacts, b: ModelFacts) -> None:
     for model in (a, b):
         if not model.weights:
-            raise UsageError(f"{model.title} has no weights: {model.said}.", "There is nothing to carry.")
+            raise UsageError(f"{model.title} has no weights: {model.said}.", "Give a model with weights to carry.")
 
 
 def _write(out: Path, target: ModelFacts, carried: Conversion) -> tuple[Path | None, bool]:

@@ -197,11 +197,13 @@ def _did_not_run(moved: Transfer) -> str:
 
 
 def _whole(moved: Transfer, one: OutputGap, count: int) -> TransferVerdict:
-    said = f"{words.count(count, 'layer')} agree, but the models do not: {_how(one)}."
+    layers = words.count(count, "layer")
+    said = f"{layers} {words.agree(count, 'agrees', 'agree')}, but the models do not: {_how(one)}."
     likely = between(moved.pairing.pairs, count, moved.keras, moved.pytorch)
     verdict: Agreement = "unknown" if one.agrees is None else "differ"
     if one.agrees is None:
-        said = f"{words.count(count, 'layer')} were carried; the outputs of the models cannot be compared: {one.why}."
+        were = words.agree(count, "was", "were")
+        said = f"{layers} {were} carried; the outputs of the models cannot be compared: {one.why}."
     return TransferVerdict(verdict, said, None, tuple(likely), count)
 
 

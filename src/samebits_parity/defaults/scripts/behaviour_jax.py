@@ -34,7 +34,7 @@ def optax_of(side):
     try:
         return importlib.import_module("optax")
     except ImportError:
-        raise Absent("optax is not here") from None
+        raise Absent("optax is not installed") from None
 
 
 def linen_of(side):

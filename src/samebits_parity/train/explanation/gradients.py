@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from samebits.words import agree
 from samebits_parity.train.layers import OutputPair
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import Account, TrainVerdict, number
@@ -171,10 +172,12 @@ def flip_reasons(judged: TrainVerdict, step: int) -> list[Account]:
         if a.shape == b.shape:
             count = int(((a == 0) != (b == 0)).sum())
             if count and (a == 0).any():
-                found.append(_said(pair, f"{count} of {a.size:,} values are zero on one side only"))
+                are = agree(count, "is", "are")
+                found.append(_said(pair, f"{count} of {a.size:,} values {are} zero on one side only"))
             moved = _moved(judged, pair, before) if before is not None else 0
             if moved:
-                found.append(_said(pair, f"{moved} of {a.size:,} windows have their largest value elsewhere"))
+                have = agree(moved, "has its", "have their")
+                found.append(_said(pair, f"{moved} of {a.size:,} windows {have} largest value at a different place"))
         before = a, b
     return found
 

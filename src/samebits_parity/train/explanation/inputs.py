@@ -201,7 +201,7 @@ def _affine(a: Array, b: Array) -> str:
 
 def _other_samples(a: Array, b: Array) -> str:
     shared = np.isin(_keys(b), _keys(a)).mean()
-    return f"different samples: {shared:.0%} of B's batch is in A's" if shared < 1 and len(a) > 1 else ""
+    return f"different samples: {shared * 100:.0f} % of B's batch is in A's" if shared < 1 and len(a) > 1 else ""
 
 
 def _same(a: Array, b: Array) -> bool:

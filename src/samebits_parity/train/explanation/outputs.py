@@ -99,7 +99,7 @@ def _dropout(judged: TrainVerdict, found: LayerInputs) -> Account | None:
     if all(isinstance(rate, float) for rate in rates):
         both = f" (rates {number(rates[0])} and {number(rates[1])})"  # type: ignore[arg-type]
         return Account("dropout", f"dropout: each library draws its own{both}", (found.pair.a,))
-    said = [f"{share:.0%} of the values dropped" if share else "none dropped" for share in shares]
+    said = [f"{share * 100:.0f} % of the values dropped" if share else "none dropped" for share in shares]
     return Account("dropout", sides("dropout", *said), (found.pair.a,))
 
 

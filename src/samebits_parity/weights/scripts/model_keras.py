@@ -253,13 +253,13 @@ def describe(model, request):
     units = units_of(model)
     entries = input_entries(model, units, request["shapes"])
     if not entries:
-        return {"error": {"what": "%s does not say what goes into it." % model.name,
-                          "advice": "Say --input 28,28,1, the shape without the batch."}}  # fmt: skip
+        return {"error": {"what": "%s does not say which shape its input has." % model.name,
+                          "advice": "Give --input 28,28,1, the shape without the batch."}}  # fmt: skip
     arrays = arrays_of(request, entries)
     if not declared_inputs(model):
         why = built_by_a_run(model, arrays)
         if why:
-            return {"error": {"what": "The model cannot be run: %s" % why, "advice": "Look at --input."}}
+            return {"error": {"what": "The model cannot be run: %s" % why, "advice": "Check --input."}}
     try:
         if request["h5"]:
             model.load_weights(request["h5"])
