@@ -471,7 +471,7 @@ def test_a_session_of_more_threads_that_the_program_sets_itself_is_said(told, le
     _, trial = told(["session-threads"], legacy_python("keras-tf1.14"), OWN_SESSION.format(2) + KERAS_2 + TELLS)
     effect, detail = trial.only.control("session-threads", "last-step")
     assert effect is False
-    assert "its pools have 2 and 2 threads" in detail
+    assert "with these threads in its pools: 2 and 2" in detail
 
 
 @pytest.mark.slow

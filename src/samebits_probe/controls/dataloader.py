@@ -84,7 +84,7 @@ class DataloaderWorkers(Control):
     def read_back(self) -> "ControlEffect":
         others = [loader for loader in list(self._loaders) if str(loader.num_workers) != self.value]
         if others and self.value != OWN:
-            return UNDONE, "%d DataLoader with %d workers" % (len(others), others[0].num_workers)
+            return UNDONE, "a DataLoader has num_workers=%d" % others[0].num_workers
         return HELD, ""
 
     @classmethod

@@ -76,7 +76,10 @@ class SerialThreads(Control):
 
     def read_back(self) -> "ControlEffect":
         if self._beside:
-            return UNDONE, "; ".join("%s (%d times)" % item for item in sorted(self._beside.items()))
+            told = (
+                "%s (%s)" % (what, "once" if n == 1 else "%d times" % n) for what, n in sorted(self._beside.items())
+            )
+            return UNDONE, "; ".join(told)
         if not self._any:
             return UNREADABLE, "the program has started no thread or pool"
         return HELD, ""

@@ -94,7 +94,7 @@ class SessionThreads(Control):
         if counts == [1, 1]:
             return HELD, "in a session that the program set itself"
         said = " and ".join("%d" % count if count else "as many as there are cores" for count in counts)
-        return UNDONE, "the program set a session of its own; its pools have %s threads" % said
+        return UNDONE, "the program set a session of its own, with these threads in its pools: %s" % said
 
     def _is_still_set(self) -> "ControlEffect":
         if self._keras is None or not sys.modules["tensorflow"].__version__.startswith("1."):
