@@ -100,7 +100,7 @@ def test_settings_that_are_damaged_are_said_with_what_to_do(tmp_path, content):
     (tmp_path / "data" / "data.json").write_text(content)
     with pytest.raises(DataError, match=r"data\.json") as error:
         prepare(tmp_path / "data")
-    assert "the data is made again" in error.value.advice
+    assert "samebits makes the data again" in error.value.advice
 
 
 def test_going_on_without_the_folder_of_the_images_says_to_give_it_again(tmp_path, source):

@@ -234,7 +234,7 @@ def _mismatch(where: str, said: str) -> str:
     if len(versions) != 2:
         return f"The Ray cluster {where} has a different Ray or Python: {said}"
     there, here = (f"Ray {ray} and Python {python}" for ray, python in versions)
-    return f"The Ray cluster {where} runs {there}, and samebits runs {here} here."
+    return f"The Ray cluster {where} runs {there}; samebits runs {here} here."
 
 
 # -- programs that use Ray themselves ---------------------------------------------------------------------------------

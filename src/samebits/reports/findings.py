@@ -193,7 +193,7 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
         if names != found.cause:
             yield "also", f"{_and(names)} would do as well"
     if found.operator:
-        yield "operator", f"{found.operator} gives different bits for the same inputs"
+        yield "source", f"the operator {found.operator} gives different bits for the same inputs"
     for names in found.minimal_controls:
         ids = "+".join(names)
         low, high = found.cost_range.get(ids, NO_COST)
@@ -205,8 +205,8 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
 
 def _outside(found: Explanation) -> Iterator[tuple[str, Cell]]:
     yield (
-        "outside",
-        "usual causes that no control fixes: process ids, child programs, system files (/proc, /dev), new files' times "
+        "causes",
+        "usual ones that no control fixes: process ids, child programs, system files (/proc, /dev), new files' times "
         "and names, timers, the network, generators that seed themselves in compiled code (torch.Generator().seed())",
     )
     first = found.evidence[0]
