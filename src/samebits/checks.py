@@ -199,6 +199,14 @@ class _JudgedRound:
         """Whether all trials have the same bits, so that one more round makes sense."""
         return self.result.verdict == "repeated"
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether no wait can have caused a difference: the trials agree, or some that did not wait diverge."""
+        held = self.finished.held
+        if self.finished.resumed or not held:
+            return not self.finished.resumed or self.repeats
+        return self.repeats or sum(bool(set(group) - held) for group in self.result.groups) > 1
+
 
 def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[str]) -> _JudgedRound:
     """Run one round, and judge it.
@@ -208,7 +216,7 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
     """
     looked = experiment.run(limits, ids, tries_first=not experiment.file.rounds)
     judged = _JudgedRound(experiment, looked)
-    if not looked.some_waited or (looked.ended_well and (not looked.resumed or judged.repeats)):
+    if not looked.some_waited or (looked.ended_well and judged.is_sure):
         return judged
     divergence = judged.result.divergence
     seen = f"they diverged at step {divergence.step:,}" if divergence is not None else "they gave no clear answer"

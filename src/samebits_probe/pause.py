@@ -1,6 +1,6 @@
-"""Makes a trial wait at the end of a step for its launcher, which ends it or lets it make more steps.
+"""Makes a trial wait for its launcher, which ends it or lets it make more steps.
 
-The program only sees a longer step.
+A trial waits at the end of a step, or before its first step. The program only sees a longer step, or a longer start.
 """
 
 import sys
@@ -32,8 +32,11 @@ def wait(probe: "Probe") -> None:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 probe.guard("flush", stream.flush)
-    probe.tell(probe.last_step)
-    probe.event("packages", packages=process.packages())
+    with probe.lock:
+        probe.guard("write", probe.recorder.flush)
+    if probe.step:  # before the first step, nothing has been done that could be reported
+        probe.tell(probe.last_step)
+        probe.event("packages", packages=process.packages())
     if not probe.conclude(wire.STOPPED, probe.progress()):
         System.exit(_CANNOT_WRITE)
     answer = _answer(probe.config, probe.step)

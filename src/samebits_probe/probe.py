@@ -218,6 +218,9 @@ class Probe:
         self.sample_rng(self.step)
         if self.step == 0:
             self.sample_rng(-1)
+            self.event("start", **process.time_used())
+            if self.stop_after == 0 and not self._ends.is_taking:
+                pause.wait(self)
 
     def sample_rng(self, step: int) -> None:
         """Record the states of all random generators in use."""

@@ -7,9 +7,9 @@ from .system import System
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Tuple
+    from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-    from .wire import MachineFacts, ProcessFacts, RankFacts, SiblingFacts
+    from .wire import MachineFacts, ProcessFacts, RankFacts, SiblingFacts, StartFacts
 
     RankNumbers = Tuple[Optional[int], ...]  # rank, rank on its machine, number of ranks
 
@@ -21,6 +21,7 @@ __all__ = [
     "machine",
     "packages",
     "standing",
+    "time_used",
 ]
 
 
@@ -77,6 +78,25 @@ def machine() -> "MachineFacts":
         "instructions": " ".join(sorted(processor.get("flags", "").split())),
         "cores": os.cpu_count(),
     }
+
+
+def time_used() -> "StartFacts":
+    """Return the processor time that this process has used until now."""
+    used = System.times()
+    return {"at": System.now(), "seconds": used[0] + used[1], "threads": list(_thread_seconds())}
+
+
+def _thread_seconds() -> "Iterator[Tuple[int, float]]":
+    """Yield the id and the processor time of each thread: https://docs.kernel.org/scheduler/sched-stats.html"""
+    try:
+        for name in sorted(System.listdir("/proc/self/task"), key=_is_no_main_thread):
+            yield int(name), int(System.read("/proc/self/task/" + name + "/schedstat").split()[0]) / 1e9
+    except (OSError, IndexError):  # a thread ended meanwhile, or the kernel counts nothing
+        return
+
+
+def _is_no_main_thread(name: str) -> bool:
+    return int(name) != System.getpid()
 
 
 def _libc() -> str:

@@ -59,6 +59,7 @@ class System:
     loads = staticmethod(json.loads)
     now = staticmethod(time.time)
     sleep = staticmethod(time.sleep)
+    times = staticmethod(os.times)
 
     @staticmethod
     def abspath(path: str, _abspath: "Callable[[str], str]" = os.path.abspath) -> str:

@@ -66,7 +66,7 @@ CONFIG_VARIABLE = "SAMEBITS_PROBE"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Sequence, TypedDict  # novm: only type checkers execute this
+    from typing import Any, Dict, List, Optional, Sequence, Tuple, TypedDict  # novm: only type checkers execute this
 
     class StepSelection(TypedDict):
         """Keep all leaves of the first `after` steps, then only those of every `every`-th step."""
@@ -111,7 +111,7 @@ if TYPE_CHECKING:
         folder: str  # the trial's folder
         hash: str  # "xxh3" or "blake2b": one algorithm for a whole comparison
         xxhash: Optional[str]  # path of an extension that exports XXH3_128bits (loaded with ctypes)
-        stop_after: Optional[int]  # stop after exactly so many steps
+        stop_after: Optional[int]  # stop after exactly so many steps; 0: wait before the first one
         asks: bool  # an answer may allow more steps after that
         thin: StepSelection
         controls: List[str]  # ids of the controls to hold
@@ -212,6 +212,13 @@ if TYPE_CHECKING:
         processor: str
         instructions: str
         cores: Optional[int]
+
+    class StartFacts(TypedDict):
+        """The processor time that a process has used until its first step (event "start")."""
+
+        at: float  # when the first step begins
+        seconds: float  # in all, by threads that have ended too
+        threads: List[Tuple[int, float]]  # id and seconds of each thread that has not ended; the main thread is first
 
     class StoppedFacts(TypedDict):
         """The content of stopped.json."""
@@ -322,6 +329,7 @@ REPLAY = "replay.json"
 #   packages      packages: {name: version} of the packages that the process had imported at its end
 #   replay        why: operators cannot be replayed here
 #   threads       ids: threads that began while the process imported a library
+#   start         at, seconds, threads: the first step begins, and the processor time until then (StartFacts)
 #   pooled        (nothing): a pool gives this process tasks
 #   gave-ray      (nothing): this process gave Ray a function or a class, for its workers to run
 #   client-of-ray (nothing): this process connected to a cluster with Ray Client (ray://)

@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import pytest
 
 from samebits import causes, checks
-from samebits.experiment import Experiment, Limits, Progress, rounds
+from samebits.experiment import Experiment, Limits, Progress, rounds, starts
 from samebits.launch import capacity
 from samebits.launch.capacity import Capacity, UsageMeter
 from samebits.launch.resources import MemoryUse
@@ -201,9 +201,8 @@ def test_a_gpu_runs_trials_one_by_one(looked, monkeypatch):
 
 def test_only_the_first_of_several_trials_is_measured(looked, monkeypatch):
     made = []
-    monkeypatch.setattr(
-        "samebits.experiment.rounds.UsageMeter", lambda root, ids: made.append(root) or UsageMeter(root)
-    )
+    meter = starts.meter
+    monkeypatch.setattr(starts, "meter", lambda trial: made.append(trial.id) or meter(trial))
     looked("pass")
     assert len(made) == 2  # one in each round
     for alone in ({"jobs": 1}, {"jobs": 3}, {"budget": 60.0}):

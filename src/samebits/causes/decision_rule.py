@@ -89,7 +89,7 @@ class SettingTrials(Protocol):
 
     @property
     def room(self) -> int:
-        """How many trials run at a time."""
+        """How many trials run, or start, at a time."""
         ...
 
     def look(

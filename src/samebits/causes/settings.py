@@ -18,6 +18,7 @@ from samebits.experiment.turns import WorkProgress, side_by_side
 from samebits.launch import custody
 from samebits.launch.plan import AGAIN
 from samebits.model import Divergence, Result, TrialFile
+from samebits.options import MOST_TRIALS
 from samebits.store.outputs import last_words
 from samebits.store.trace import TrialTrace
 from samebits_probe import wire
@@ -65,7 +66,7 @@ class Setting:
         ids = self.experiment.next_numbers(more)
         self.experiment.change(trials=self.number + more, steps=self.steps)
         try:
-            finished = self.experiment.run(Limits(steps=self.steps), ids)
+            finished = self.experiment.run(Limits(steps=self.steps, together=True), ids)
         except BaseException:  # with a trial that was cut short, the others would have no verdict
             self.experiment.forget(ids)
             raise
@@ -175,17 +176,18 @@ class SettingRecords:
     @property
     def room(self) -> int:
         """See SettingTrials."""
-        return self._first.experiment.capacity.at_a_time
+        capacity = self._first.experiment.capacity
+        return max(capacity.at_a_time, capacity.starting(MOST_TRIALS))
 
     def prepare(self, wishes: Sequence[Wish]) -> None:
         """See SettingTrials."""
         capacity = self._first.experiment.capacity
-        if self.room <= GLIMPSE or not wishes or not capacity.is_known(self.steps):
+        if capacity.at_a_time <= GLIMPSE or not wishes or not capacity.is_known(self.steps):
             return
         wanted: dict[frozenset[str], tuple[int, int]] = {}
         for wish in wishes:
             wanted.setdefault(self._held(wish.names), (self._has(wish), wish.trials))
-        more = shares(list(wanted.values()), capacity.fitting(self.room))
+        more = shares(list(wanted.values()), capacity.fitting(capacity.at_a_time))
         if more[0] and sum(map(bool, more)) > 1:
             self._run_beside({self.setting(held): number for held, number in zip(wanted, more, strict=True) if number})
 
@@ -227,8 +229,7 @@ class SettingRecords:
         return said if left is None else f"{said}, {words.clock(left)} left"
 
     def _batch(self, setting: Setting, trials: int) -> int:
-        at_a_time = setting.experiment.capacity.at_a_time
-        wanted = at_a_time if setting.number >= FIRST else max(FIRST, at_a_time)
+        wanted = self.room if setting.number >= FIRST else max(FIRST, self.room)
         return max(1, min(wanted, trials - setting.number))
 
     def added(self, setting: Setting) -> list[str]:

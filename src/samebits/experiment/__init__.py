@@ -14,8 +14,9 @@ from typing import Any
 from samebits import __version__, comparison, store
 from samebits.errors import UsageError
 from samebits.experiment import recorded_trials
-from samebits.experiment.rounds import NO_VERDICT, FinishedRound, Progress, Trials
-from samebits.experiment.schedule import FIRST, Schedule
+from samebits.experiment.progress import Progress
+from samebits.experiment.rounds import Trials
+from samebits.experiment.schedule import FIRST, NO_VERDICT, FinishedRound, Schedule
 from samebits.launch import custody, origin
 from samebits.launch.capacity import Capacity
 from samebits.launch.custody import full_disk_said

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from samebits import clock, imports, interrupt
-from samebits.launch.capacity import Capacity, Usage, UsageMeter
+from samebits.experiment import starts
+from samebits.experiment.progress import Progress
+from samebits.experiment.schedule import NO_VERDICT, FinishedRound, after_first
+from samebits.launch.capacity import Capacity, Usage
 from samebits.launch.custody import check_space
 from samebits.launch.environment import Slot
 from samebits.launch.hosts import EndingTrials, HostedTrial, TrialOrder
@@ -18,71 +21,12 @@ from samebits.launch.observations import Processes, read_json
 from samebits.launch.pauses import PausedTrials
 from samebits.launch.plan import Limits, Plan
 from samebits.launch.trial import TrialRun
-from samebits.model import NODE_WAS_LOST, STOPPED_BY_USER, Round, TrialFile
+from samebits.model import NODE_WAS_LOST, STOPPED_BY_USER, TrialFile
 
 _TELL = 0.25  # seconds between two messages about a trial's steps
 _PACE = 0.1  # seconds between two looks for a free place, while trials of a different record have all places
-NO_VERDICT = ("failed", "killed", "timeout", "unwatched")
+_NOTICEABLE = 1.0  # seconds, by which starts may differ on a busy machine
 _APART = 1.25  # seconds between two starts: trials that seed from a clock of whole seconds must not get the same seed
-
-
-class Progress:
-    """Receives the events of a run. This class shows nothing: override the methods you need, and return at once."""
-
-    def round_started(self, steps: int | None, trials: int) -> None:
-        """A round begins: `steps` steps of each trial (None: whole trials)."""
-
-    def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
-        """A trial begins, known by its number. `of`: the number of trials in all.
-
-        `steps_total`: the number of steps that it will make; None if that is not known.
-        """
-
-    def trial_step(self, trial: int, step: int) -> None:
-        """A trial has made `step` steps."""
-
-    def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
-        """A trial has ended. `steps`: the number of steps that it has made."""
-
-    def note(self, text: str) -> None:
-        """There is a note to show."""
-
-    def part_started(self, text: str) -> None:
-        """A new part of a longer search begins: the trials that were shown before have ended."""
-
-
-@dataclass(frozen=True)
-class FinishedRound:
-    """One round that has ended. `files`: the documents of its trials, by number. `time_was_up`: a budget ended it.
-
-    `resumed`: trials continued from where they had waited. `some_waited`: a trial waited before the round, or at its
-    end. `at_a_time`: the most trials that ran together.
-    """
-
-    steps: int | None
-    seconds: float
-    files: list[TrialFile]
-    time_was_up: bool = False
-    resumed: bool = False
-    some_waited: bool = False
-    at_a_time: int = 1
-
-    @property
-    def document(self) -> Round:
-        """The round as the record keeps it."""
-        trials = [file.id for file in self.files]
-        return Round(steps=self.steps, trials=trials, seconds=self.seconds, at_a_time=self.at_a_time)
-
-    @property
-    def ended_well(self) -> bool:
-        """Whether no trial ended in a way that gives no verdict."""
-        return not any(file.status in NO_VERDICT for file in self.files)
-
-    @property
-    def is_last(self) -> bool:
-        """Whether a further round would show nothing new: time was up, no trial was stopped, or one gave no verdict."""
-        statuses = {file.status for file in self.files}
-        return self.time_was_up or "stopped" not in statuses or not self.ended_well
 
 
 class Trials:
@@ -99,6 +43,8 @@ class Trials:
         self._told: dict[int, float] = {}
         self._is_measured, self._usage, self._disturbance = False, Usage(1, 0), ""
         self.lost: list[int] = []  # trials that started again because their node was lost
+        self._held: dict[int, float] = {}  # seconds for which trials of this round waited before their first step
+        self._at_start: dict[int, float] = {}  # when each trial began to wait before its first step
         self._others_from = 0.0  # when other trials may start beside the first one of a round
         self._to_tell = plan.said
 
@@ -137,7 +83,7 @@ class Trials:
 
     def _round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool) -> FinishedRound:
         began, asked, most = clock.now(), limits, 1
-        self._disturbance = ""
+        self._disturbance, self._held = "", {}
         resumed = any(number in self._waiting for number in ids)
         to_come, done = self._waiting.in_order(ids), list[TrialFile]()
         self.progress.round_started(limits.steps, len(ids))
@@ -149,13 +95,14 @@ class Trials:
         with interrupt.waited_for() as look, self.capacity.places.of_a_round(), self._ended_with_the_block():
             while to_come or self._running:
                 look()
+                done += [] if alone else self._start_together(to_come, limits, look)
                 self._fill(to_come, limits, jobs=jobs, of=max(ids))
                 most = max(most, len(self.capacity.places.taken))
                 ended = [file for file in self._poll(len(ids)) if not self._starts_again(file, to_come)]
                 if ended and not done and self._is_enough(ended[0], tries_first=tries_first):
                     to_come.clear()
                 if ended and alone:
-                    limits, alone = _after_first(limits, ended[0]), False
+                    limits, alone = after_first(limits, ended[0]), False
                     self._learn(ended[0])
                     jobs = self.capacity.fitting(len(to_come))
                 done += ended
@@ -164,9 +111,63 @@ class Trials:
                     self._pause(_PACE if to_come else 0)
         files = sorted(done, key=lambda file: file.id)
         was_up = asked.seconds is not None and limits.steps != asked.steps
-        waited = resumed or len(self._waiting) > 0
-        seconds = clock.now() - began
-        return FinishedRound(limits.steps, seconds, files, was_up, resumed=resumed, some_waited=waited, at_a_time=most)
+        waited = resumed or len(self._waiting) > 0 or bool(self._held)
+        return FinishedRound(
+            limits.steps, clock.now() - began, files, was_up, resumed=resumed, some_waited=waited, at_a_time=most,
+            held=frozenset(number for number, seconds in self._held.items() if seconds > _NOTICEABLE),
+        )  # fmt: skip
+
+    def _start_together(self, to_come: list[int], limits: Limits, look: Callable[[], None]) -> list[TrialFile]:
+        """Start the next trials at the same time, and let each wait before its first step.
+
+        Return those that ended without a step.
+        """
+        group, ended = self._group(to_come, limits), list[TrialFile]()
+        for place, number in enumerate(group):
+            self.progress.trial_started(number, max(to_come), limits.steps)
+            self._begin(number, replace(limits, steps=0, waits=True), Slot(place, len(group), is_plain=True))
+        while group and self._running:
+            look()
+            ended += self._poll_starts(len(to_come))
+            self._pause(0)
+        for file in ended:
+            to_come.remove(file.id)
+        return ended
+
+    def _group(self, to_come: Sequence[int], limits: Limits) -> list[int]:
+        """Return the trials that start together now; empty if the next one starts alone, or waits already."""
+        if not limits.together or not self._is_auto or self._waiting.refusal or not self.leaks.are_seen_beside:
+            return []
+        group = list(to_come[: self.capacity.starting(len(to_come))])
+        is_busy = self._running or self.capacity.places.are_shared or any(number in self._waiting for number in group)
+        return group if len(group) > 1 and not is_busy else []
+
+    def _poll_starts(self, more: int) -> Iterator[TrialFile]:
+        """Yield the trials that have ended before their first step; those that have reached it wait."""
+        for slot, trial in list(self._running.items()):
+            if not trial.poll():
+                self._waiting.look_at(trial)
+                continue
+            file = trial.fetch()
+            del self._running[slot]
+            self.capacity.places.taken.discard(slot)
+            if isinstance(trial, TrialRun) and trial.waits:
+                self._at_start[trial.id] = clock.now()
+                self._look_back(trial)
+                self._waiting.add(trial, more=more)
+                self._start_apart(self._disturbance)
+            elif file.status in NO_VERDICT:
+                self._start_apart(f"trial {trial.id} did not end well while a second trial started")
+            else:
+                self.progress.trial_ended(trial.id, file.status, trial.steps(), file.seconds)
+                yield file
+
+    def _start_apart(self, why: str) -> None:
+        """If there is a reason, end the trials that wait, and let all trials start one by one from now on."""
+        if why:
+            self._waiting.refuse(why)
+        if why := self._waiting.new_refusal():
+            self.progress.note(f"{why}: trials that wait start again, one by one")
 
     def _pause(self, seconds: float) -> None:
         """Wait until the next look at the trials is due; `seconds` if no trial runs."""
@@ -215,6 +216,8 @@ class Trials:
     def _begin(self, number: int, limits: Limits, slot: Slot) -> None:
         """Start a trial, or let it continue. It counts as running at once, so that it ends if this process ends."""
         trial: HostedTrial | None = self._waiting.take(number)
+        if (since := self._at_start.pop(number, None)) is not None:
+            self._held[number] = clock.now() - since
         if isinstance(trial, TrialRun):
             self._running[slot.number], trial.slot = trial, slot
             self.capacity.places.taken.add(slot.number)
@@ -224,7 +227,7 @@ class Trials:
             self._running[slot.number] = trial
             self.capacity.places.taken.add(slot.number)
         if isinstance(trial, TrialRun):
-            trial.meter = UsageMeter(trial.root, trial.processes.imported_threads) if self._is_measured else None
+            trial.meter = starts.meter(trial) if self._is_measured else None
 
     def _poll(self, of: int) -> Iterator[TrialFile]:
         """Yield the trials that have ended or paused since the last look. `of`: the number of trials in the round."""
@@ -262,11 +265,12 @@ class Trials:
 
     def _look_back(self, trial: TrialRun) -> None:
         """Note what a finished trial used, and whether it disturbed the trials beside it, or would have done so."""
-        name = trial.files.shared_name() if self.capacity.is_auto else ""
+        name = trial.files.shared_name()
         wrote = f"trials may overwrite each other's {name}" if name else ""
         if trial.meter is not None:
             usage = trial.meter.usage()
-            self._usage = usage._replace(alone=usage.alone or wrote)
+            on_one = not usage.alone and starts.are_possible(trial)
+            self._usage = usage._replace(alone=usage.alone or wrote, starts_on_one_core=on_one)
         elif not trial.slot.is_alone:
             gone = self.capacity.places.gone
             twice = sorted(gone & trial.files.gone)
@@ -298,6 +302,9 @@ class Trials:
         """Make sure that no trial still runs after the block, even if an exception ends the block."""
         try:
             yield
+        except BaseException:
+            self.end_waiting()
+            raise
         finally:
             self._abort()
 
@@ -337,10 +344,3 @@ class Trials:
             trial.ask_to_end()
         for trial in running.values():
             trial.cancel(STOPPED_BY_USER)
-
-
-def _after_first(limits: Limits, file: TrialFile) -> Limits:
-    """Return the limits of the other trials: the steps that the first made (if time was up) or was allowed to make."""
-    if limits.grows or (limits.seconds is not None and file.status == "stopped"):
-        limits = replace(limits, steps=file.stop_after)
-    return replace(limits, seconds=None, grows=False)

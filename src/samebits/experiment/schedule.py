@@ -1,15 +1,55 @@
-"""Decides how many steps the trials of each round make: a few, then ten times as many, and at last all."""
+"""Describes rounds that have ended, and decides how many steps the trials of the next one make.
+
+They make a few steps, then ten times as many, and at last all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from samebits import clock
-from samebits.experiment.rounds import FinishedRound
 from samebits.launch.plan import Limits
-from samebits.model import Options
+from samebits.model import Options, Round, TrialFile
 
 FIRST, FACTOR = 20, 10
+NO_VERDICT = ("failed", "killed", "timeout", "unwatched")
+
+
+@dataclass(frozen=True)
+class FinishedRound:
+    """One round that has ended. `files`: the documents of its trials, by number. `time_was_up`: a budget ended it.
+
+    `resumed`: trials continued from where they had waited. `held`: the trials that waited for others before their first
+    step. `some_waited`: a trial waited before the round, in it, or at its end. `at_a_time`: the most trials that ran
+    together.
+    """
+
+    steps: int | None
+    seconds: float
+    files: list[TrialFile]
+    time_was_up: bool = False
+    resumed: bool = False
+    held: frozenset[int] = frozenset()
+    some_waited: bool = False
+    at_a_time: int = 1
+
+    @property
+    def document(self) -> Round:
+        """The round as the record keeps it."""
+        trials = [file.id for file in self.files]
+        return Round(steps=self.steps, trials=trials, seconds=self.seconds, at_a_time=self.at_a_time)
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether no trial ended in a way that gives no verdict."""
+        return not any(file.status in NO_VERDICT for file in self.files)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether a further round would show nothing new: time was up, no trial was stopped, or one gave no verdict."""
+        statuses = {file.status for file in self.files}
+        return self.time_was_up or "stopped" not in statuses or not self.ended_well
 
 
 class Schedule:
@@ -25,7 +65,8 @@ class Schedule:
         steps = self._options.steps if self._options.full else self._capped(FIRST)
         grows = steps is not None and not self._options.full and self._options.budget is None
         most = self._options.steps
-        return Limits(steps=steps, seconds=self._share(), grows=grows, most=most, waits=grows and steps != most)
+        waits = grows and steps != most
+        return Limits(steps=steps, seconds=self._share(), grows=grows, most=most, waits=waits, together=grows)
 
     def after(self, looked: FinishedRound) -> Limits | None:
         """Return the limits of the round after this one; None if this one was the last."""
@@ -34,7 +75,7 @@ class Schedule:
         self._past.append((looked.steps, looked.seconds))
         steps = self._capped(looked.steps * FACTOR)
         if self._options.budget is None:
-            return Limits(steps=steps, waits=steps != self._options.steps)
+            return Limits(steps=steps, waits=steps != self._options.steps, together=True)
         return self._within_budget(looked.steps, steps)
 
     def whole(self, looked: FinishedRound) -> Limits | None:
@@ -70,6 +111,13 @@ class Schedule:
         if fitting < 2 * made:
             return None
         return Limits(steps=fitting, seconds=self._share())
+
+
+def after_first(limits: Limits, file: TrialFile) -> Limits:
+    """Return the limits of the other trials: the steps that the first made (if time was up) or was allowed to make."""
+    if limits.grows or (limits.seconds is not None and file.status == "stopped"):
+        limits = replace(limits, steps=file.stop_after)
+    return replace(limits, seconds=None, grows=False)
 
 
 def estimate(past: Sequence[tuple[int, float]]) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
 from samebits import clock, interrupt, words
-from samebits.experiment.rounds import Progress
+from samebits.experiment.progress import Progress
 
 __all__ = ["Once", "OneByOne", "WorkEnded", "WorkProgress", "side_by_side"]
 

@@ -3,6 +3,9 @@
 The first trial runs alone and is measured. Threads must be as free to race as in a trial that runs alone. So a trial
 needs a core for each thread that computes, even if it computes seldom.
 
+Trials that cannot train at the same time may still start at the same time: until its first step, a program mostly
+imports libraries with one thread. Each then waits before its first step, and they train one by one.
+
 The threads of a BLAS are different. They start when the library is imported, and wait for their first work in a busy
 loop (OPENBLAS_THREAD_TIMEOUT in https://www.openmathlib.org/OpenBLAS/docs/runtime_variables/). This is not computing.
 """
@@ -12,16 +15,16 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from samebits import words
 from samebits.launch.resources import (
     MemoryUse,
+    free_cores,
     free_memory,
-    group_words,
     held_resource,
     kibibytes,
     uses_gpu,
@@ -29,12 +32,13 @@ from samebits.launch.resources import (
 )
 from samebits.launch.supervisor import below_quickly
 
-__all__ = ["Capacity", "TrialPlaces", "Usage", "UsageMeter", "free_cores"]
+__all__ = ["Capacity", "TrialPlaces", "Usage", "UsageMeter"]
 
 _PACE, _PACE_OF_HELD = 0.1, 0.4  # seconds between two looks at what a trial uses, and at the files that it holds
 _LEAST_SECONDS, _LEAST_SHARE = 0.01, 0.001  # of a thread that computes: processor time, and its share
 _SPIN_SECONDS = 0.3  # of processor time, that a thread may take at its beginning to wait for work
 _ENDED_SECONDS = 0.05  # of processor time, from which on ended threads count
+_LEAST_START = 1.0  # seconds of a start: if it is shorter, it does not pay to share it
 _SLACK = 0.25  # of a core: what samebits and small daemons take
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 
@@ -43,13 +47,15 @@ class Usage(NamedTuple):
     """What a trial used.
 
     `cores`: how many it needs; `memory`: the most bytes it took; `others`: how many cores other work kept busy
-    meanwhile; `alone`: why no other trial may run beside it.
+    meanwhile; `alone`: why no other trial may run beside it. `starts_on_one_core`: whether only one thread computes
+    until the first step, so that other trials may start meanwhile.
     """
 
     cores: int
     memory: int
     others: float = 0.0
     alone: str = ""
+    starts_on_one_core: bool = False
 
 
 class TrialPlaces:
@@ -102,6 +108,7 @@ class Capacity:
         if slots and asked == "auto" and not alone:
             self.at_a_time, self.why = slots, f"there is room for {words.count(slots, 'trial')} at a time"
         self._usage: Usage | None = None
+        self._starting = 1  # how many trials may start at the same time
         self._steps = 0.0  # how many steps the measured trial made
 
     def is_known(self, steps: int | None) -> bool:
@@ -114,22 +121,36 @@ class Capacity:
             return
         if self._usage is not None:
             cores, memory = max(usage.cores, self._usage.cores), max(usage.memory, self._usage.memory)
-            usage = usage._replace(cores=cores, memory=memory)
+            on_one = usage.starts_on_one_core and self._usage.starts_on_one_core
+            usage = usage._replace(cores=cores, memory=memory, starts_on_one_core=on_one)
         self._usage, self._steps = usage, max(self._steps, math.inf if steps is None else steps)
-        if usage.alone:
-            self.refuse(usage.alone)
-            return
         free = free_cores(usage.others)
-        self.at_a_time = max(1, int((free + _SLACK) / usage.cores))
-        each = f"each needs {words.count(usage.cores, 'core')}"
-        self.why = f"{each}, and {free:.1f} are idle"
+        self._starting = max(1, int(free + _SLACK)) if usage.starts_on_one_core else 1
+        if usage.alone:
+            self._train_alone(usage.alone)
+        else:
+            self.at_a_time = max(1, int((free + _SLACK) / usage.cores))
+            self.why = f"each needs {words.count(usage.cores, 'core')}, and {free:.1f} are idle"
+        if self._starting > self.at_a_time == 1:
+            self.why += f" (up to {self._starting} start together)"
+
+    def starting(self, number: int) -> int:
+        """Return how many of these trials start at the same time, before they train one by one."""
+        most = min(self._starting, number) if self.at_a_time == 1 else 1
+        while most > 1 and self._why_no_room(most):
+            most -= 1
+        return most
+
+    def _why_no_room(self, trials: int) -> str:
+        memory = self._usage.memory if self._usage else 0
+        return why_no_room([MemoryUse(memory)] * trials, free_memory())
 
     def fitting(self, number: int) -> int:
         """Return how many of these trials run at a time now: as many as the user wants, or as free memory allows."""
         if self._usage is None:
             return self.at_a_time
         most = min(self.at_a_time, number)
-        while most > 1 and (why := why_no_room([MemoryUse(self._usage.memory)] * most, free_memory())):
+        while most > 1 and (why := self._why_no_room(most)):
             most, self.why = most - 1, why
         return max(most, 1)
 
@@ -139,38 +160,33 @@ class Capacity:
         return "the first trial runs alone, and only one more was needed" if is_last else self.why
 
     def refuse(self, why: str) -> None:
-        """Let trials run one by one from now on."""
+        """Let trials run one by one from now on. They do not start together, either."""
+        self._train_alone(why)
+        self._starting = 1
+
+    def _train_alone(self, why: str) -> None:
         self.is_auto, self.is_own, self.at_a_time, self.why = False, False, 1, why
-
-
-def free_cores(others: float, root: Path = Path("/")) -> float:
-    """Return the cores that this process may use and that nothing else keeps busy."""
-    return max(0.0, min([len(os.sched_getaffinity(0)) - others, *_quota(root)]))
-
-
-def _quota(root: Path) -> Iterable[float]:
-    """Yield the cores that the control group may use, from the files of cgroup version 2 or 1."""
-    for names in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
-        found = group_words(root, *names) or []
-        if len(found) == 2:
-            quota, period = found
-            if quota.isdecimal() and int(period):
-                yield int(quota) / int(period)
-            return
 
 
 class UsageMeter:
     """Measures what a trial below the process `root` uses, from now on."""
 
     def __init__(
-        self, root: int, imported: Callable[[], set[int]] = set, now: Callable[[], float] = time.monotonic
+        self,
+        root: int,
+        imported: Callable[[], set[int]] = set,
+        now: Callable[[], float] = time.monotonic,
+        has_begun: Callable[[], bool] = bool,
     ) -> None:
-        """`imported`: returns the ids of the threads that began while a library was imported."""
-        self._root, self._imported, self._now = root, imported, now
+        """`imported`: returns the ids of the threads that began while a library was imported.
+
+        `has_begun`: returns whether the trial has observed anything.
+        """
+        self._root, self._imported, self._now, self._has_begun = root, imported, now, has_begun
         self._began, self._machine, self._own = now(), _machine_seconds(), time.process_time()
         self._first = self._seconds = _tree_seconds(root, [process.pid for process in below_quickly(root)])
         self._memory, self._alone = 0, ""
-        self._threads = self._threads_but_bursts = 1
+        self._threads = self._threads_but_bursts = self._starting_threads = 1
         self._bursts = _Bursts()
         self._most_threads: dict[int, int] = {}
         self._next = self._next_of_held = 0.0
@@ -188,6 +204,8 @@ class UsageMeter:
         each = [self._computing(pid, least) for pid in pids]
         self._threads = max(self._threads, sum(number for number, _ in each))
         self._threads_but_bursts = max(self._threads_but_bursts, sum(number for _, number in each))
+        if not self._has_begun():
+            self._starting_threads = self._threads_but_bursts
         if not self._alone and (last or now >= self._next_of_held):
             self._next_of_held = now + _PACE_OF_HELD
             self._alone = "a trial uses a GPU" if uses_gpu(pids) else held_resource(pids)
@@ -205,6 +223,18 @@ class UsageMeter:
         threads = self._threads_but_bursts if are_imported else self._threads
         cores = max(threads, math.ceil(used / spent - _SLACK))
         return Usage(cores, self._memory, max(others / spent, 0.0), self._alone)
+
+    def starts_on_one_core(self, start: Mapping[str, Any]) -> bool:
+        """Return whether only one thread of the trial computes until the first step, and whether that takes a while.
+
+        A second thread would go on while the first one waits. `start`: see `Processes.start`.
+        """
+        imported, (main, *others) = self._imported(), start["threads"] or [(0, 0.0)]
+        most = [_SPIN_SECONDS if thread in imported else _LEAST_SECONDS for thread, _ in others]
+        ended = start["seconds"] - main[1] - sum(seconds for _, seconds in others)
+        is_one = all(seconds < least for (_, seconds), least in zip(others, most, strict=True))
+        is_long = start["at"] - start["began"] >= _LEAST_START
+        return is_long and is_one and ended < _ENDED_SECONDS and self._starting_threads == 1
 
     def _computing(self, pid: int, least: float) -> tuple[int, int]:
         """Return how many threads of a process compute, and how many do so after a burst at their beginning.

@@ -43,6 +43,7 @@ class Leaks:
         self._foreign: set[Path] = set()  # see Began
         self._named: dict[Path, int] = {}  # files and folders that were not there before
         self._running: set[int] = set()
+        self._tells_who = False  # whether the kernel says which process reads a file
         self._known: dict[Path, tuple[folders.State, str]] = {}
 
     def wrote(self, trial: int, paths: Iterable[Path]) -> None:
@@ -74,7 +75,14 @@ class Leaks:
         )
         self._running.add(trial)
         self._around = self._around or self._surroundings.look()
-        return Began(trial, behind, here, alone=alone)
+        began = Began(trial, behind, here, alone=alone)
+        self._tells_who = began.tells_who
+        return began
+
+    @property
+    def are_seen_beside(self) -> bool:
+        """Whether samebits sees which one of two trials that run at the same time reads what earlier trials left."""
+        return self._tells_who or not self._written
 
     def end(self, began: Began, touched: Sequence[ProcessFiles], written: Sequence[Path], here: Snapshot) -> list[Leak]:
         """Note that a trial is over.
@@ -179,6 +187,7 @@ class Began:
         self._left = left = behind.files
         self.names = dict(islice(behind.names.items(), MOST_NAMES))
         source = opens.source()
+        self.tells_who = source.tells_who
         watched = list(left)[:MOST_WATCHED] if alone or source.tells_who else []
         self._opens = opens.Opens(watched, {path.parent for path in self.names}, source, self.foreign)
         self._opens.unseen.update(left.keys() - set(watched))

@@ -140,6 +140,19 @@ class Processes:
         ]
         return {number for event in found for number in event.get("ids", [])}
 
+    def start(self) -> dict[str, Any] | None:
+        """Return the event "start" of the process that took steps; None if no process did so, or several.
+
+        `began`: when the probe started in this process (epoch).
+        """
+        found = [
+            {**event, "began": process.facts.get("started")}
+            for process in self.look()
+            for event in events(process.folder)
+            if event.get("event") == "start"
+        ]
+        return found[0] if len(found) == 1 else None
+
     def became(self) -> dict[int, Became]:
         """Return the processes that were watched until they became a different program by exec.
 
@@ -172,9 +185,10 @@ class Processes:
     def are_stopped(self, steps: int) -> bool:
         """Return whether so many steps were observed completely.
 
-        The probe stopped all ranks, and no other process goes on.
+        The probe stopped all ranks, and no other process goes on. A process that waits before its first step may not
+        have observed anything.
         """
-        observing = self.observing()
+        observing = [process for process in self.look() if process.observes or process.stop() is not None]
         stopped = [process for process in observing if process.is_stopped(steps)]
         if not stopped:
             return False

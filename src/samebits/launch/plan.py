@@ -254,7 +254,8 @@ class Limits:
     """When samebits ends a trial: after exactly `steps` steps, or after `seconds` seconds of a budget.
 
     `grows`: more steps are allowed, up to `most`, as long as they take less time than the start of the program.
-    `waits`: a trial that has reached `steps` is not ended if it can wait for a next round. `tensors`, `details`,
+    `waits`: a trial that has reached `steps` is not ended if it can wait for a next round. `together`: trials may start
+    at the same time, and wait before their first step until they train one by one. `tensors`, `details`,
     `replay`, `draws`: what is inspected on the way. `feed`: where weights come from that samebits sets (see
     `samebits_probe.wire`).
     """
@@ -264,6 +265,7 @@ class Limits:
     grows: bool = False
     most: int | None = None
     waits: bool = False
+    together: bool = False
     tensors: dict[str, Any] | None = None
     details: dict[str, Any] | None = None
     replay: dict[str, Any] | None = None

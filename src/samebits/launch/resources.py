@@ -1,4 +1,4 @@
-"""What trials take from the machine, and may have to share: memory, GPUs, ports, shared memory, locks."""
+"""What trials take from the machine, and may have to share: cores, memory, GPUs, ports, shared memory, locks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from samebits.launch.writes import SHARED_MEMORY
 
 __all__ = [
     "MemoryUse",
+    "free_cores",
     "free_memory",
     "group_words",
     "held_resource",
@@ -89,6 +90,22 @@ def _left_in_groups(root: Path) -> Iterator[int]:
 def _reclaimable(stat: list[str]) -> int:
     rows = dict(zip(stat[::2], stat[1::2], strict=False))
     return int(rows.get("total_inactive_file") or rows.get("inactive_file") or 0)
+
+
+def free_cores(others: float, root: Path = Path("/")) -> float:
+    """Return the cores that this process may use and that nothing else keeps busy."""
+    return max(0.0, min([len(os.sched_getaffinity(0)) - others, *_quota(root)]))
+
+
+def _quota(root: Path) -> Iterable[float]:
+    """Yield the cores that the control group may use, from the files of cgroup version 2 or 1."""
+    for names in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
+        found = group_words(root, *names) or []
+        if len(found) == 2:
+            quota, period = found
+            if quota.isdecimal() and int(period):
+                yield int(quota) / int(period)
+            return
 
 
 def uses_gpu(pids: Iterable[int]) -> bool:

@@ -103,6 +103,19 @@ class TrialFiles:
         shared = [] if self._plan.options.isolate else self._shared(self.written)
         return shown(shared[0], self._plan.directory) if shared else ""
 
+    def written_before(self, moment: float, by_probe: Iterable[ProcessFiles]) -> list[Path]:
+        """Return the files that other trials may find and that were first written before a moment (epoch).
+
+        Only the probe knows when a file was first written. For other files, the latest write counts. A file that is
+        gone does not count, because most such names are drawn at random.
+        """
+        first: dict[Path, float] = {}
+        for process in by_probe:
+            for path, at in process.wrote.items():
+                first[path] = min(at, first.get(path, at))
+        shared = [] if self._plan.options.isolate else self._shared(self.written)
+        return [path for path in shared if first.get(path, _latest_write(path)) < moment]
+
     def keep(self) -> None:
         """Note that the trial waits. The files that it wrote stay its own."""
         self._left = {path: folders.state(path) for path in self._shared(self.written)}
@@ -121,3 +134,10 @@ class TrialFiles:
         """Return what was written outside of the trial's own output folder, under paths that users know."""
         own = [path for path in self.written if not path.is_relative_to(self.out)]
         return [shown(path, self._plan.directory) for path in own[:_MOST_NAMED]]
+
+
+def _latest_write(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,30 @@
+"""What is told about trials while they run."""
+
+from __future__ import annotations
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """Receives the events of a run. This class shows nothing: override the methods you need, and return at once."""
+
+    def round_started(self, steps: int | None, trials: int) -> None:
+        """A round begins: `steps` steps of each trial (None: whole trials)."""
+
+    def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
+        """A trial begins, known by its number. `of`: the number of trials in all.
+
+        `steps_total`: the number of steps that it will make; None if that is not known.
+        """
+
+    def trial_step(self, trial: int, step: int) -> None:
+        """A trial has made `step` steps."""
+
+    def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
+        """A trial has ended. `steps`: the number of steps that it has made."""
+
+    def note(self, text: str) -> None:
+        """There is a note to show."""
+
+    def part_started(self, text: str) -> None:
+        """A new part of a longer search begins: the trials that were shown before have ended."""

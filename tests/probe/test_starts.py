@@ -1,0 +1,253 @@
+"""Trials that start at the same time and train one by one, because each start needs one core and each training two."""
+
+import itertools
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from samebits import causes, checks
+from samebits.experiment import Limits, Progress
+from samebits.launch import capacity
+from samebits.launch.capacity import Capacity, Usage, UsageMeter
+from samebits.launch.resources import MemoryUse
+from samebits.store import open_record
+from samebits_probe import process, wire
+
+SAMPLE = "starts_then_trains.py"
+TRIALS = 3
+
+
+@pytest.fixture(autouse=True)
+def two_idle_cores(monkeypatch):
+    monkeypatch.setattr(capacity, "free_cores", lambda others: 2.0)
+
+
+FAILS_BESIDE = """
+from glob import glob
+time.sleep(0.5)
+others = [path for path in glob(os.path.dirname(trial) + '/*/processes/*') if not path.startswith(trial)]
+if any(os.path.exists('/proc/' + path.rpartition('-')[2]) for path in others):
+    os._exit(7)
+"""
+
+
+class Notes(Progress):
+    """Keeps what is said."""
+
+    def __init__(self):
+        self.said = []
+
+    def note(self, text):
+        self.said.append(text)
+
+
+@pytest.fixture
+def looked(ask):
+    """Function(code before the first step, code of each step, **options) -> the result, and what was said."""
+
+    def run(before="pass", in_step="pass", **options):
+        notes = Notes()
+        return checks.run(ask(SAMPLE, before, in_step, **{"jobs": "auto", **options}), notes).result, notes.said
+
+    return run
+
+
+def spans(record):
+    """For each trial: when its process began, when its first step began, when it had made it, and when it ended."""
+    found = []
+    for trial in sorted((record / "trials").iterdir()):
+        (folder,) = (trial / wire.PROCESSES).iterdir()
+        events = [json.loads(line) for line in (folder / wire.EVENTS).read_text().splitlines()]
+        (start,) = [event["at"] for event in events if event["event"] == "start"]
+        began = json.loads((folder / wire.PROCESS).read_text())["started"]
+        end = json.loads((folder / wire.END).read_text())
+        found.append((began, start, end["step_times"][0], end["step_times"][1]))
+    return found
+
+
+def are_together(record):
+    """Whether the second and the third trial started together and trained one by one; False if nothing overlapped."""
+    first, second, third = spans(record)
+    assert first[3] < second[0]
+    assert second[3] < third[2]
+    starts_overlap = third[0] < second[1]
+    assert starts_overlap == (third[1] < second[3])
+    return starts_overlap
+
+
+def test_after_the_first_trial_two_start_together_and_train_one_by_one(looked, tmp_path):
+    result, said = looked()
+    assert (result.verdict, result.scope.kind, result.at_a_time, said) == ("repeated", "whole", 1, [])
+    assert are_together(tmp_path / "record")
+    assert "2 start together" in result.at_a_time_why
+
+
+@pytest.mark.parametrize(
+    ("before", "in_step", "options"),
+    [
+        ("pass", "pass", {"jobs": 1}),
+        ("pass", "pass", {"full": True}),
+        ("began = time.sleep = lambda seconds: None", "pass", {}),
+        ("open('log.txt', 'a').write('x')", "pass", {}),
+        ("train(0.2)", "pass", {}),
+        ("a = threading.Thread(target=compute, args=(3.0,)); a.start()", "pass", {}),
+    ],
+    ids=["as asked", "whole trials", "a short start", "a file", "two threads", "a thread that goes on"],
+)
+def test_trials_start_one_by_one(looked, tmp_path, before, in_step, options):
+    result, _ = looked(before, in_step, **options)
+    assert result.verdict == "repeated"
+    assert not are_together(tmp_path / "record")
+
+
+def test_a_gpu_is_never_shared(looked, tmp_path, monkeypatch):
+    monkeypatch.setattr(capacity, "uses_gpu", lambda pids: True)
+    assert looked()[0].at_a_time_why == "a trial uses a GPU"
+    assert not are_together(tmp_path / "record")
+
+
+def test_a_file_that_each_trial_writes_in_its_steps_is_no_obstacle(looked, tmp_path):
+    result, _ = looked(in_step="open('model.txt', 'w').write(f'{value}')")
+    assert (result.verdict, are_together(tmp_path / "record")) == ("repeated", True)
+    assert "model.txt" in result.at_a_time_why
+
+
+def test_what_an_earlier_trial_left_is_seen_by_a_trial_that_waited(looked):
+    """The third trial waits while the second one writes the file, and reads it in its first step."""
+    result, _ = looked(in_step="value = os.path.exists('left.txt') and len(open('left.txt').read())\n"
+                               "open('left.txt', 'a').write('x')")  # fmt: skip
+    assert result.verdict != "repeated"
+
+
+def test_a_trial_that_fails_beside_a_second_start_starts_again_alone(looked, tmp_path):
+    """The trial that looks last finds the other one, whichever starts first."""
+    result, said = looked(FAILS_BESIDE)
+    assert (result.verdict, len(said)) == ("repeated", 1)
+    assert said[0].endswith("did not end well while a second trial started: trials that wait start again, one by one")
+    assert not are_together(tmp_path / "record")
+
+
+def test_trials_that_write_one_file_at_their_start_start_again_one_by_one(looked, tmp_path):
+    """Only the trials after the first one do so."""
+    _, said = looked("trial.endswith('001') or open('log.txt', 'a').write('x')")
+    assert ["log.txt" in text and "one by one" in text for text in said] == [True]
+    assert not are_together(tmp_path / "record")
+
+
+def test_a_difference_that_only_a_wait_shows_is_looked_for_once_more(looked):
+    """The value tells whether more than five seconds have passed. Only the wait of the third trial takes so long."""
+    result, _ = looked(in_step="value = float(step == 0 and time.monotonic() - began > 5)\ntrain(2.5)")
+    assert result.verdict == "inconclusive"
+    assert "waited" in result.reason
+
+
+def test_a_difference_without_a_wait_is_reported_at_once(looked, tmp_path):
+    result, _ = looked(in_step="value = float(os.getpid()); train(1.0)")
+    assert (result.verdict, len(result.groups)) == ("diverged", 3)
+    assert len(open_record(tmp_path / "record").file.rounds) == 1
+    assert spans(tmp_path / "record")[2][0] < spans(tmp_path / "record")[1][1]
+
+
+class Interrupted(Progress):
+    """Interrupts when the second trial goes on after its start: the third one waits then."""
+
+    def __init__(self):
+        self.started = []
+
+    def trial_started(self, trial, of, steps_total):
+        self.started.append(trial)
+        if self.started == [1, 2, 3, 2]:
+            raise KeyboardInterrupt
+
+
+def test_nothing_runs_after_an_interruption(ask, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        checks.run(ask(SAMPLE, "pass", "pass", jobs="auto"), Interrupted())
+    assert not running_in(tmp_path / "record")
+
+
+def running_in(record):
+    found = []
+    for folder in record.glob("trials/*/processes/*"):
+        words = Path(f"/proc/{folder.name.rpartition('-')[2]}/environ")
+        found += [folder] if words.exists() and str(record).encode() in words.read_bytes() else []
+    return found
+
+
+def test_the_trials_of_a_setting_start_together_and_the_cause_is_the_same(ask, tmp_path):
+    code = "value = __import__('random').random()"
+    alone = causes.run(ask(SAMPLE, "pass", code, jobs=1)).result.explanation
+    beside = causes.run(ask(SAMPLE, "pass", code, jobs="auto", out="beside")).result
+    found = beside.explanation
+    assert (found.cause, found.minimal_controls) == (alone.cause, alone.minimal_controls)
+    assert found.cause == ["python-seed"]
+    together = 0
+    for record in Path(beside.record).glob("explain/*"):
+        each = sorted(spans(record)) if (record / "trials").is_dir() else []
+        together += sum(later[0] < earlier[1] for earlier, later in itertools.pairwise(each))
+    assert together > 2
+
+
+# -- how many cores a start needs -----------------------------------------------------------------------------------
+
+
+def started(threads, *, seconds=None, at=10.0):
+    used = sum(used for _, used in threads)
+    return {"began": 5.0, "at": at, "seconds": used if seconds is None else seconds, "threads": threads}
+
+
+@pytest.mark.parametrize(
+    ("start", "is_one"),
+    [
+        (started([(7, 3.0)]), True),
+        (started([(7, 3.0)], at=5.5), False),
+        (started([(7, 3.0), (8, 0.2)]), True),
+        (started([(7, 3.0), (8, 0.4)]), False),
+        (started([(7, 3.0), (9, 0.009)]), True),
+        (started([(7, 3.0), (9, 0.02)]), False),
+        (started([(7, 3.0)], seconds=3.2), False),
+        (started([], seconds=3.0), False),
+    ],
+)
+def test_a_start_needs_one_core_if_one_thread_computes(start, is_one):
+    """Thread 8 began while a library was imported: it may take 0.3 s to wait for work. Thread 7 is the main thread."""
+    assert UsageMeter(os.getpid(), lambda: {8}).starts_on_one_core(start) == is_one
+
+
+def test_the_probe_tells_the_time_of_each_thread_and_the_main_thread_first():
+    used = process.time_used()
+    assert used["threads"][0][0] == os.getpid()
+    assert used["seconds"] == pytest.approx(sum(os.times()[:2]), abs=0.5)
+
+
+def known(**usage):
+    found = Capacity("auto")
+    found.learn(Usage(2, 1 << 20, **usage), None)
+    return found
+
+
+def test_as_many_start_together_as_idle_cores_and_memory_allow(monkeypatch):
+    assert known(starts_on_one_core=True).starting(5) == 2
+    assert known(starts_on_one_core=True).starting(1) == 1
+    assert known().starting(5) == Capacity("auto").starting(5) == 1
+    monkeypatch.setattr(capacity, "free_memory", lambda: MemoryUse(1 << 21))
+    assert known(starts_on_one_core=True).starting(5) == 1
+
+
+def test_trials_that_must_train_alone_may_start_together_unless_they_disturbed_each_other():
+    found = known(starts_on_one_core=True, alone="trials may overwrite each other's model.pt")
+    assert (found.at_a_time, found.starting(5)) == (1, 2)
+    found.refuse("two trials wrote log.txt")
+    assert found.starting(5) == 1
+
+
+def test_one_trial_whose_start_needs_more_lets_all_start_alone():
+    found = known(starts_on_one_core=True)
+    found.learn(Usage(2, 1 << 20), None)
+    assert found.starting(5) == 1
+
+
+def test_trials_wait_before_their_first_step_only_if_they_may():
+    assert not Limits().together
