@@ -15,8 +15,7 @@ from pathlib import Path
 
 from samebits.reports.presenters import markdown
 from samebits_study import output
-from samebits_study.reports import phrases
-from samebits_study.reports.report import DrawnFigure, report
+from samebits_study.reports import DrawnFigure, phrases, report
 from samebits_study.results import StudyResult
 
 HERE = Path(__file__).parent / "study"

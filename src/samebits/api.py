@@ -32,7 +32,7 @@ from samebits.keywords import (
     words,
 )
 from samebits.options import REPORTS, read_added, read_text
-from samebits.reports.targets import SCREEN, check_targets, result_report, write_file
+from samebits.reports import SCREEN, check_targets, result_report, write_file
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -10,16 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
+from samebits.reports import SCREEN, Targets
 from samebits.reports.presenters import html, markdown
 from samebits.reports.table import Cell, Column, Number, Spread, Table, deviation_of, shown, text_of
-from samebits.reports.targets import SCREEN, Targets
 from samebits.reports.tree import Report
 from samebits.store import read_document
 from samebits.store.content import fingerprint
 from samebits.words import printable
-from samebits_study.reports import extra_tables, figures, paper, paper_tables, phrases
+from samebits_study.reports import Drawn, DrawnFigure, extra_tables, figures, paper, paper_tables, phrases, report
 from samebits_study.reports.figures import Figure
-from samebits_study.reports.report import Drawn, DrawnFigure, report
 from samebits_study.results import RESULT, StudyResult
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from samebits.reports.presenters import html
 from samebits_study import output
-from samebits_study.reports.report import DrawnFigure, report
+from samebits_study.reports import DrawnFigure, report
 from samebits_study.results import StudyResult
 
 pytest.importorskip("matplotlib", reason="the extra study (matplotlib) is not installed")

@@ -6,8 +6,8 @@ import pytest
 
 from samebits.model import HeldControl
 from samebits.reports.table import MissingValue, Number, Spread, measured, shown
-from samebits_study import output
-from samebits_study.reports import costs, figures, measures, paper_tables, phrases, report
+from samebits_study import output, reports
+from samebits_study.reports import costs, figures, measures, paper_tables, phrases
 from samebits_study.results import Baseline, Initial
 
 
@@ -336,7 +336,7 @@ def test_a_setup_has_the_trials_that_were_asked_for_of_it(documents):
     two, three = documents.setup("pytorch", models[:2], trials=2), documents.setup("keras3-jax", models, trials=4)
     result = documents.study("lenet5", [two, three], trials=4)
     assert [phrases.trials(setup, result) for setup in result.setups] == ["2 trials", "3 of 4 trials"]
-    assert "2 setups with 2 to 3 trials each, " in report.says(result)[0]
+    assert "2 setups with 2 to 3 trials each, " in reports.says(result)[0]
 
 
 def test_predictions_that_are_not_numbers_are_said_beside_the_confusion_matrices(lenet5):

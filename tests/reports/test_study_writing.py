@@ -18,8 +18,8 @@ from samebits.reports.presenters import junit, terminal
 from samebits.store import write_document
 from samebits_study import output
 from samebits_study.catalog import STUDIES
+from samebits_study.reports import DrawnFigure, report
 from samebits_study.reports.figures import Figure
-from samebits_study.reports.report import DrawnFigure, report
 from samebits_study.results import RESULT, SetupResult, StudyResult
 
 pytest.importorskip("matplotlib", reason="the extra study (matplotlib) is not installed")

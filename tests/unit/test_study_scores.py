@@ -12,8 +12,7 @@ import pytest
 from samebits.errors import DataError
 from samebits_study import catalog, conductor, output, scores
 from samebits_study.catalog import Study, StudyScale
-from samebits_study.reports import phrases
-from samebits_study.reports.report import facts_of
+from samebits_study.reports import facts_of, phrases
 from samebits_study.results import ScoredMeasure, SetupResult, StudyResult, TrainedModel
 
 SCRIPT = """

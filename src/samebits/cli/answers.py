@@ -13,7 +13,7 @@ import click
 
 from samebits.errors import SamebitsError, UsageError
 from samebits.interrupt import StopSignal
-from samebits.reports.targets import SCREEN, Targets, check_targets, result_report, write_content, write_file
+from samebits.reports import SCREEN, Targets, check_targets, result_report, write_content, write_file
 from samebits.words import one_line, printable
 
 if TYPE_CHECKING:
