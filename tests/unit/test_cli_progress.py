@@ -45,7 +45,7 @@ def test_plain_lines_are_sparse():
     stream, clock = io.StringIO(), Clock()
     run_a_trial(progress.ProgressLines(stream, clock), clock)
     lines = stream.getvalue().splitlines()
-    assert lines[0] == "samebits: 2 trials, 100 steps each"
+    assert lines[0] == "samebits: 2 trials, up to 100 steps each"
     assert "samebits: trial 1 of 2: 30 of 100 steps, 1.0 steps/s, 1:10 left" in lines
     assert lines[-1] == "samebits: trial 1 of 2: complete, 100 steps, 3.5 s"
     assert len(lines) < 8

@@ -70,7 +70,7 @@ def steps_words(step: int, total: int | None) -> str:
 
 def round_words(steps: int | None, trials: int) -> str:
     """Describe a round."""
-    each = "to the end" if steps is None else words.count(steps, "step") + (" each" if trials > 1 else "")
+    each = "to the end" if steps is None else f"up to {words.count(steps, 'step')}" + (" each" if trials > 1 else "")
     return f"{words.count(trials, 'trial')}, {each}"
 
 
