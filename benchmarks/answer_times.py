@@ -2,9 +2,10 @@
 
     python benchmarks/answer_times.py [--only NAME ...] [--beside CHECKOUT/src ...] [--trials 3] [--no-cause]
 
-Each row is one program of `benchmarks/programs` and `examples`. `--beside`: other versions of samebits, measured in the
-same run, program by program, so that a machine whose speed drifts moves all of them. The programs of Lightning,
-Transformers and Gymnasium are left out, and named, where these are not installed:
+Each row is one program of `benchmarks/programs` and `examples`. "diverged": until the verdict is known, as the result
+says. "measured": until the command has also measured how far the values are apart. `--beside`: other versions of
+samebits, measured in the same run, program by program, so that a machine whose speed drifts moves all of them. The
+programs of Lightning, Transformers and Gymnasium are left out, and named, where these are not installed:
 pip install lightning==2.6.* transformers==5.* accelerate gymnasium==1.*
 """
 
@@ -33,6 +34,13 @@ class Program(NamedTuple):
     variables: dict[str, str] = {}
 
 
+class Answer(NamedTuple):
+    """Seconds until samebits knew the verdict, and until the command had ended."""
+
+    verdict: float
+    whole: float
+
+
 PROGRAMS = {
     "PyTorch, LeNet-5": Program(HERE.parent / "examples/lenet5_pytorch.py", DIGITS),
     "PyTorch, characters": Program(HERE / "programs/char_model.py"),
@@ -54,7 +62,9 @@ def main():
     parse.add_argument("--trials", type=int, default=3)
     parse.add_argument("--no-cause", action="store_true")
     args = parse.parse_args()
-    print(f"seconds, {args.trials} trials\n{'':34} {'plain':>7} {'repeated':>9} {'diverged':>9} {'cause':>7}")
+    print(
+        f"seconds, {args.trials} trials\n{'':34} {'plain':>7} {'repeated':>9} {'diverged':>9} {'measured':>9} {'cause':>7}"
+    )
     for name in args.only:
         program = PROGRAMS[name]
         missing = [library for library in program.needs if find_spec(library) is None]
@@ -74,7 +84,7 @@ def measured(program, source, args):
         repeated = checked(program, source, Path(folder) / "same", args.trials, [], "repeated")
         diverged = checked(program, source, Path(folder) / "other", args.trials, ["--no-seed"], "diverged")
         cause = "-" if args.no_cause else f"{explained(source, Path(folder) / 'other'):.1f}"
-    return f"{repeated:9.1f}", f"{diverged:9.1f}", f"{cause:>7}"
+    return f"{repeated.whole:9.1f}", f"{diverged.verdict:9.1f}", f"{diverged.whole:9.1f}", f"{cause:>7}"
 
 
 def run_plainly(program):
@@ -88,16 +98,16 @@ def run_plainly(program):
 
 
 def checked(program, source, record, trials, more, verdict):
-    """Seconds of a check, which must end with the verdict."""
+    """Seconds of a check until its verdict, and in all. It must end with the verdict."""
     command = ["check", "-n", str(trials), "--out", str(record), "--json", "-", "--"]
     words = [sys.executable, str(program.script), *program.words, *more]
     began = time.perf_counter()
     done = run(source, [*command, *words], environment(program), record.parent)
     seconds = time.perf_counter() - began
-    found = json.loads(done.stdout)["verdict"] if done.stdout else done.stderr
-    if found != verdict:
-        raise SystemExit(f"{program.script.name} {' '.join(more)}: {found}, and not {verdict}")
-    return seconds
+    result = json.loads(done.stdout) if done.stdout else {"verdict": done.stderr}
+    if result["verdict"] != verdict:
+        raise SystemExit(f"{program.script.name} {' '.join(more)}: {result['verdict']}, and not {verdict}")
+    return Answer(result["seconds"], seconds)
 
 
 def explained(source, record):

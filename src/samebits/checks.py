@@ -244,9 +244,10 @@ def _conclude(experiment: Experiment, began: float, looked: FinishedRound | None
     result = experiment.judge()
     result = result.model_copy(update={"seconds": clock.now() - began, "record": str(experiment.folder)})
     experiment.write(RESULT, result)
-    size = captures.measure(experiment.record, result, looked.files) if looked is not None else None
-    if size is not None and result.divergence is not None:
-        sized = result.divergence.model_copy(update={"size": size})
-        result = result.model_copy(update={"divergence": sized})
+    where = captures.measurable(result, looked.files) if looked is not None else None
+    if where is not None:
+        experiment.progress.note(f"{result.sentence} Short trials now measure how far the values are apart.")
+        size = captures.measure(experiment.record, where, experiment.capacity)
+        result = result.model_copy(update={"divergence": where.model_copy(update={"size": size})})
         experiment.write(RESULT, result)
     return Check(experiment, result)

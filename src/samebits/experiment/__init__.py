@@ -86,15 +86,21 @@ class Experiment:
     @classmethod
     @contextmanager
     def inside(
-        cls, record: store.Record, name: str, request: Request, progress: Progress | None = None
+        cls,
+        record: store.Record,
+        name: str,
+        request: Request,
+        progress: Progress | None = None,
+        *,
+        capacity: Capacity | None = None,
     ) -> Iterator[Experiment]:
         """Yield an experiment in a folder of a record, and remove that folder afterwards.
 
-        Its trials do not belong to the record.
+        Its trials do not belong to the record. `capacity`: see `begin`.
         """
         held = custody.resume(record.folder.absolute())
         inner = replace(request, out=held.folder / name, overwrite=True, against=None)
-        experiment = cls.begin(inner, progress, hash_wanted=record.file.hash)
+        experiment = cls.begin(inner, progress, hash_wanted=record.file.hash, capacity=capacity)
         try:
             yield experiment
         finally:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from samebits import comparison, store
 from samebits.experiment import Experiment
 from samebits.experiment.recorded_trials import request_of
+from samebits.launch.capacity import Capacity
 from samebits.launch.plan import Limits
 from samebits.model import Divergence, RecordFile, Result, Size, TrialFile
 from samebits.tensor_pairs import MOST_RUNS, WITH_TENSORS
@@ -29,22 +30,25 @@ class CapturedTensor(NamedTuple):
     trial: TrialTrace
 
 
-def measure(
-    record: store.Record, result: Result, files: list[TrialFile], most_seconds: float = MOST_SECONDS
-) -> Size | None:
-    """Measure how far the values at the divergence are apart. Returns None if this may take more than `most_seconds`.
-
-    Trials run again until two of them diverge at the same point; the first two side by side, if there is room. Each
-    trial is stopped right after the step.
-    """
+def measurable(result: Result, files: list[TrialFile], most_seconds: float = MOST_SECONDS) -> Divergence | None:
+    """Return the divergence if its size can be measured; None if that may take more than `most_seconds`."""
     where = result.divergence
     if where is None or result.verdict != "diverged" or where.kind not in WITH_TENSORS:
         return None
-    if seconds_needed(files) > most_seconds:
-        return None
+    return where if seconds_needed(files) <= most_seconds else None
+
+
+def measure(record: store.Record, where: Divergence, capacity: Capacity | None = None) -> Size | None:
+    """Measure how far the values at a divergence are apart. Returns None if no two trials diverge there again.
+
+    Trials run again until two of them diverge at the same point; the first two side by side, or from the same time on,
+    if there is room. Each trial is stopped right after the step. `capacity`: that of the recorded trials, if it is
+    known.
+    """
     wanted, seen = tensor_at(where), list[CapturedTensor]()
-    with Experiment.inside(record, _FOLDER, request_of(record)) as experiment:
-        begun = range(1, min(experiment.capacity.fitting(2), 2) + 1)  # more may fit: as many as the user wants
+    with Experiment.inside(record, _FOLDER, request_of(record), capacity=capacity) as experiment:
+        room = max(experiment.capacity.fitting(2), experiment.capacity.starting(2))
+        begun = range(1, min(room, 2) + 1)  # more may fit: as many as the user wants
         for number in range(1, MOST_RUNS + 1):
             if number not in begun[1:]:
                 _run(experiment, wanted, begun if number == 1 else [number], wanted["last"] + 1)
@@ -102,7 +106,7 @@ def capture(record: store.Record, wanted: dict[str, Any], *, steps: int | None) 
 
 def _run(experiment: Experiment, wanted: dict[str, Any], numbers: Sequence[int], steps: int | None) -> None:
     experiment.recall(())
-    experiment.run(Limits(steps=steps, tensors=wanted), numbers)
+    experiment.run(Limits(steps=steps, tensors=wanted, together=True), numbers)
 
 
 def _captured(experiment: Experiment, wanted: dict[str, Any], number: int) -> CapturedTensor | None:

@@ -77,8 +77,9 @@ def locate(record: Record, result: Result, progress: Progress | None = None, *, 
             apart, notes = distances(eye, where, max(2, len(result.trials)))
             found = found.model_copy(update={"distances": apart, "notes": [*found.notes, *notes]})
     if where.size is None or where.size.shown is None:
-        files = [trial.file for trial in record.trials]
-        found = found.model_copy(update={"size": captures.measure(record, result, files, math.inf)})
+        measurable = captures.measurable(result, [trial.file for trial in record.trials], math.inf)
+        size = captures.measure(record, measurable) if measurable is not None else None
+        found = found.model_copy(update={"size": size})
     write_document(record.folder / LOCATION, found)
     return found
 
