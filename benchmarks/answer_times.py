@@ -62,9 +62,8 @@ def main():
     parse.add_argument("--trials", type=int, default=3)
     parse.add_argument("--no-cause", action="store_true")
     args = parse.parse_args()
-    print(
-        f"seconds, {args.trials} trials\n{'':34} {'plain':>7} {'repeated':>9} {'diverged':>9} {'measured':>9} {'cause':>7}"
-    )
+    columns = f"{'plain':>7} {'repeated':>9} {'diverged':>9} {'measured':>9} {'cause':>7}"
+    print(f"seconds, {args.trials} trials\n{'':34} {columns}")
     for name in args.only:
         program = PROGRAMS[name]
         missing = [library for library in program.needs if find_spec(library) is None]
