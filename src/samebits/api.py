@@ -32,7 +32,7 @@ from samebits.keywords import (
     words,
 )
 from samebits.options import REPORTS, read_added, read_text
-from samebits.reports import SCREEN, check_targets, result_report, write_file
+from samebits.reports import SCREEN, check_targets, report_of_result, write_file
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -199,7 +199,7 @@ def _written(result: Result, record: Record, given: Mapping[str, Any]) -> Result
     if targets:
         from samebits.reports import presenters
 
-        report = result_report(result, record, targets)
+        report = report_of_result(result, record, targets)
         for name, target in targets.items():
             write_file(name, target, presenters.render(name, report))
     return result

@@ -13,7 +13,7 @@ import click
 
 from samebits.errors import SamebitsError, UsageError
 from samebits.interrupt import StopSignal
-from samebits.reports import SCREEN, Targets, check_targets, result_report, write_content, write_file
+from samebits.reports import SCREEN, Targets, check_targets, report_of_result, write_content, write_file
 from samebits.words import one_line, printable
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ __all__ = [
 
 def answer(result: Result, targets: Targets, record: Record) -> int:
     """Show a result, write the requested files, and return the exit status of the verdict."""
-    return present(result_report(result, record, targets), targets)
+    return present(report_of_result(result, record, targets), targets)
 
 
 def present(report: Report, targets: Targets, *, quiet: bool = False) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from samebits.reports.tree import Report
     from samebits.store.record import Record
 
-__all__ = ["SCREEN", "Targets", "check_targets", "result_report", "write_content", "write_file"]
+__all__ = ["SCREEN", "Targets", "check_targets", "report_of_result", "write_content", "write_file"]
 
 SCREEN = "-"
 Targets = Mapping[str, str | None]  # the name of a format -> a file, `-`, or None
@@ -45,7 +45,7 @@ def _check_file(said: str, path: Path) -> None:
         raise UsageError(f"{said}: this cannot be written to.", "name a file in a folder of yours.")
 
 
-def result_report(result: Result, record: Record, targets: Targets) -> Report:
+def report_of_result(result: Result, record: Record, targets: Targets) -> Report:
     """Return the report of a result. It is whole if a page or Markdown is wanted."""
     from samebits.reports.result_report import report
 
