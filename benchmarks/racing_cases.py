@@ -5,7 +5,8 @@
 Each program is checked in four ways, by turns, so that a machine whose load drifts moves all of them: rounds start over
 and trials run one by one; trials wait between rounds; trials may run side by side (`--jobs auto`); two at a time
 whatever it costs (`--jobs 2`). `--idle`: how many cores are taken to be idle (otherwise measured). `--minutes`: when to
-stop, for each program. "together": in how many of the checks trials ran side by side.
+stop, for each program. "together": in how many of the checks trials ran side by side. "starts": in how many of them
+trials started together, but trained one by one.
 """
 
 import argparse
@@ -27,6 +28,7 @@ PROGRAMS = {
     "sums_as_completed": "the order in which threads end",
     "adds_without_a_lock": "additions that are lost between threads",
     "takes_what_comes_first": "the order in which processes answer",
+    "sums_in_a_network": "the order in which threads end, in a network of PyTorch",
 }
 WAYS = {"start over": 1, "waiting": 1, "auto": "auto", "jobs 2": 2}
 VERDICTS = ("diverged", "repeated", "inconclusive")
@@ -41,7 +43,7 @@ class NoPauses(PausedTrials):
 
 
 def checked(script, way, trials):
-    """(the verdict, whether trials ran side by side, seconds) of one check."""
+    """(the verdict, whether trials ran side by side, whether they started together, seconds) of one check."""
     with tempfile.TemporaryDirectory() as folder:
         options = Options(trials=trials, jobs=WAYS[way])
         place = Path(folder)
@@ -52,7 +54,8 @@ def checked(script, way, trials):
         unsized = mock.patch("samebits.checks.captures.measure", return_value=None)  # it would take further trials
         with mock.patch("samebits.experiment.rounds.PausedTrials", pauses), unsized:
             result = checks.run(request).result
-        return result.verdict, result.at_a_time > 1, time.monotonic() - began
+        started = "start together" in result.at_a_time_why
+        return result.verdict, result.at_a_time > 1, started, time.monotonic() - began
 
 
 def main():
@@ -71,20 +74,23 @@ def main():
 
 def show(name, args):
     """Check one program in all ways, by turns, and print what came of it."""
-    found, together, seconds = {way: Counter() for way in WAYS}, Counter(), Counter()
+    found, together, starts, seconds = {way: Counter() for way in WAYS}, Counter(), Counter(), Counter()
     runs, end = 0, time.monotonic() + 60 * args.minutes
     while runs < args.runs and time.monotonic() < end:
         runs += 1
         for way in WAYS:
-            verdict, beside, spent = checked(HERE / "programs" / f"{name}.py", way, args.trials)
+            verdict, beside, started, spent = checked(HERE / "programs" / f"{name}.py", way, args.trials)
             found[way][verdict] += 1
             together[way] += beside
+            starts[way] += started
             seconds[way] += spent
     print(f"{name}: {PROGRAMS[name]}; {runs} checks of {args.trials} trials each way")
-    print(f"{'':12}" + "".join(f"{verdict:>14}" for verdict in VERDICTS) + f"{'together':>10}{'seconds':>9}")
+    print(
+        f"{'':12}" + "".join(f"{verdict:>14}" for verdict in VERDICTS) + f"{'together':>10}{'starts':>8}{'seconds':>9}"
+    )
     for way in WAYS:
         counts = "".join(f"{found[way][verdict]:>14}" for verdict in VERDICTS)
-        print(f"{way:12}{counts}{together[way]:>10}{seconds[way] / runs:>9.1f}", flush=True)
+        print(f"{way:12}{counts}{together[way]:>10}{starts[way]:>8}{seconds[way] / runs:>9.1f}", flush=True)
 
 
 if __name__ == "__main__":
