@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from samebits import causes, checks
-from samebits.experiment import Limits, Progress
+from samebits.experiment import Limits, Progress, rounds
 from samebits.launch import capacity
 from samebits.launch.capacity import Capacity, Usage, UsageMeter
 from samebits.launch.resources import MemoryUse
@@ -178,8 +178,9 @@ def running_in(record):
 
 def test_the_trials_of_a_setting_start_together_and_the_cause_is_the_same(ask, tmp_path):
     code = "value = __import__('random').random()"
-    alone = causes.run(ask(SAMPLE, "pass", code, jobs=1)).result.explanation
-    beside = causes.run(ask(SAMPLE, "pass", code, jobs="auto", out="beside")).result
+    longer = "time.sleep(0.9)"  # the first trial of a round starts 1.25 s before the next one
+    alone = causes.run(ask(SAMPLE, longer, code, jobs=1)).result.explanation
+    beside = causes.run(ask(SAMPLE, longer, code, jobs="auto", out="beside")).result
     found = beside.explanation
     assert (found.cause, found.minimal_controls) == (alone.cause, alone.minimal_controls)
     assert found.cause == ["python-seed"]
@@ -188,6 +189,18 @@ def test_the_trials_of_a_setting_start_together_and_the_cause_is_the_same(ask, t
         each = sorted(spans(record)) if (record / "trials").is_dir() else []
         together += sum(later[0] < earlier[1] for earlier, later in itertools.pairwise(each))
     assert together > 2
+
+
+def test_trials_of_a_setting_do_not_get_one_seed_from_a_clock_of_whole_seconds(ask, monkeypatch):
+    """The child program reads a clock that no control holds. Equal seeds would look like the effect of a control."""
+    monkeypatch.setattr(rounds, "_APART", 4.0)  # far more than a busy machine may delay a start
+    groups, group = [], rounds.Trials._group
+    monkeypatch.setattr(rounds.Trials, "_group", lambda *words: groups.append(group(*words)) or groups[-1])
+    seed = "seed = int(__import__('subprocess').check_output(['date', '+%s']))"
+    found = causes.run(ask(SAMPLE, seed, "value = seed / 1e6", jobs="auto")).result.explanation
+    assert [1, 2] in groups
+    assert found.outside_known_controls
+    assert [(setting.trials, setting.groups) for setting in found.evidence if setting.controls] == [(2, 2)]
 
 
 # -- how many cores a start needs -----------------------------------------------------------------------------------

@@ -118,18 +118,21 @@ class Trials:
         )  # fmt: skip
 
     def _start_together(self, to_come: list[int], limits: Limits, look: Callable[[], None]) -> list[TrialFile]:
-        """Start the next trials at the same time, and let each wait before its first step.
+        """Start the next trials, the first of a round before all others, and let each wait before its first step.
 
         Return those that ended without a step.
         """
         group, ended = self._group(to_come, limits), list[TrialFile]()
-        for place, number in enumerate(group):
-            self.progress.trial_started(number, max(to_come), limits.steps)
-            self._begin(number, replace(limits, steps=0, waits=True), Slot(place, len(group), is_plain=True))
-        while group and self._running:
+        left = list(enumerate(group))
+        while left or (group and self._running):
             look()
+            if left and (len(left) == len(group) or clock.now() >= self._others_from):
+                place, number = left.pop(0)
+                self.progress.trial_started(number, max(to_come), limits.steps)
+                self._begin(number, replace(limits, steps=0, waits=True), Slot(place, len(group), is_plain=True))
             ended += self._poll_starts(len(to_come))
-            self._pause(0)
+            left = [] if self._waiting.refusal else left
+            self._pause(_PACE if left else 0)
         for file in ended:
             to_come.remove(file.id)
         return ended
@@ -198,7 +201,6 @@ class Trials:
                 to_come.remove(there[0])
                 self.progress.trial_started(there[0], of, limits.steps)
                 self._begin(there[0], limits, Slot(slot, places, is_plain=self._is_auto))
-                self._others_from = min(self._others_from, clock.now() + _APART)
 
     def _may_start(self, slot: int, jobs: int) -> bool:
         """Return whether a trial may start in a place now.
@@ -228,6 +230,7 @@ class Trials:
             self.capacity.places.taken.add(slot.number)
         if isinstance(trial, TrialRun):
             trial.meter = starts.meter(trial) if self._is_measured else None
+        self._others_from = min(self._others_from, clock.now() + _APART)
 
     def _poll(self, of: int) -> Iterator[TrialFile]:
         """Yield the trials that have ended or paused since the last look. `of`: the number of trials in the round."""
