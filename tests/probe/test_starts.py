@@ -9,6 +9,7 @@ import pytest
 
 from samebits import causes, checks
 from samebits.experiment import Limits, Progress, rounds
+from samebits.experiment.recorded_trials import usable
 from samebits.launch import capacity
 from samebits.launch.capacity import Capacity, Usage, UsageMeter
 from samebits.launch.resources import MemoryUse
@@ -166,6 +167,14 @@ def test_nothing_runs_after_an_interruption(ask, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         checks.run(ask(SAMPLE, "pass", "pass", jobs="auto"), Interrupted())
     assert not running_in(tmp_path / "record")
+
+
+def test_a_trial_that_was_ended_before_its_first_step_is_compared_with_nothing(ask, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        checks.run(ask(SAMPLE, "pass", "pass", jobs="auto"), Interrupted())
+    record = open_record(tmp_path / "record")
+    assert [trial.file.id for trial in record.trials if trial.file.stop_after == 0] == [2, 3]
+    assert [file.id for file in usable(record)] == [1]
 
 
 def running_in(record):

@@ -16,7 +16,8 @@ from samebits.model import ENDED_WELL, RecordFile, TrialFile
 
 def usable(record: store.Record) -> list[TrialFile]:
     """Return the trials that new ones can be compared with. Raises RecordError if there is none."""
-    found = [trial.file for trial in record.trials if trial.file.status in ENDED_WELL]
+    ended = [trial.file for trial in record.trials if trial.file.status in ENDED_WELL]
+    found = [file for file in ended if file.stop_after != 0]  # others were ended while they waited for their first step
     if not found:
         raise RecordError(f"{record.folder} holds no trial that ended.", "Record one: samebits record -- ...")
     return found
