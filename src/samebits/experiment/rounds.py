@@ -91,7 +91,8 @@ class Trials:
         alone = alone or (len(ids) > 1 and not self.capacity.is_known(limits.steps))
         jobs = 1 if alone else self.capacity.fitting(len(ids))
         self._is_measured = alone and len(ids) > 1 and self.capacity.is_auto
-        self._others_from = 0.0 if alone or not self._is_auto else math.inf
+        has_others = min(ids) > 1  # trials of the record that started long before
+        self._others_from = 0.0 if alone or has_others or not self._is_auto else math.inf
         with interrupt.waited_for() as look, self.capacity.places.of_a_round(), self._ended_with_the_block():
             while to_come or self._running:
                 look()
@@ -185,8 +186,7 @@ class Trials:
         return ended
 
     def _tell_refusal(self) -> None:
-        why = self._waiting.new_refusal()
-        if why:
+        if why := self._waiting.new_refusal():
             self.progress.note(f"{why}: the next round starts all trials again")
 
     def _fill(self, to_come: list[int], limits: Limits, *, jobs: int, of: int) -> None:
