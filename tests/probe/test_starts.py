@@ -92,10 +92,19 @@ def test_after_the_first_trial_two_start_together_and_train_one_by_one(looked, t
         ("pass", "pass", {"full": True}),
         ("began = time.sleep = lambda seconds: None", "pass", {}),
         ("open('log.txt', 'a').write('x')", "pass", {}),
+        ("open('own.pid', 'x').close(); __import__('atexit').register(os.remove, 'own.pid')", "pass", {}),
         ("train(0.2)", "pass", {}),
         ("a = threading.Thread(target=compute, args=(3.0,)); a.start()", "pass", {}),
     ],
-    ids=["as asked", "whole trials", "a short start", "a file", "two threads", "a thread that goes on"],
+    ids=[
+        "as asked",
+        "whole trials",
+        "a short start",
+        "a file",
+        "a file for a while",
+        "two threads",
+        "a thread that goes on",
+    ],
 )
 def test_trials_start_one_by_one(looked, tmp_path, before, in_step, options):
     result, _ = looked(before, in_step, **options)
@@ -185,6 +194,7 @@ def running_in(record):
     return found
 
 
+@pytest.mark.slow
 def test_the_trials_of_a_setting_start_together_and_the_cause_is_the_same(ask, tmp_path):
     code = "value = __import__('random').random()"
     longer = "time.sleep(0.9)"  # the first trial of a round starts 1.25 s before the next one
@@ -200,6 +210,7 @@ def test_the_trials_of_a_setting_start_together_and_the_cause_is_the_same(ask, t
     assert together > 2
 
 
+@pytest.mark.slow
 def test_trials_of_a_setting_do_not_get_one_seed_from_a_clock_of_whole_seconds(ask, monkeypatch):
     """The child program reads a clock that no control holds. Equal seeds would look like the effect of a control."""
     monkeypatch.setattr(rounds, "_APART", 4.0)  # far more than a busy machine may delay a start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,14 +107,15 @@ class TrialFiles:
     def written_before(self, moment: float, by_probe: Iterable[ProcessFiles]) -> list[Path]:
         """Return the files that other trials may find and that were first written before a moment (epoch).
 
-        Only the probe knows when a file was first written. For other files, the latest write counts. A file that is
-        gone does not count, because most such names are drawn at random.
+        Only the probe knows when a file was first written. For other files, the latest write counts. Of files that are
+        gone, those count whose names seem to be the same in each trial.
         """
         first: dict[Path, float] = {}
         for process in by_probe:
             for path, at in process.wrote.items():
                 first[path] = min(at, first.get(path, at))
-        shared = [] if self._plan.options.isolate else self._shared(self.written)
+        gone = [path for path in sorted(self.gone) if path in first and not _is_drawn(path)]
+        shared = [] if self._plan.options.isolate else [*self._shared(self.written), *gone]
         return [path for path in shared if first.get(path, _latest_write(path)) < moment]
 
     def keep(self) -> None:
@@ -134,6 +136,11 @@ class TrialFiles:
         """Return what was written outside of the trial's own output folder, under paths that users know."""
         own = [path for path in self.written if not path.is_relative_to(self.out)]
         return [shown(path, self._plan.directory) for path in own[:_MOST_NAMED]]
+
+
+def _is_drawn(path: Path) -> bool:
+    """Return whether the name of a file was probably drawn at random, as those of temporary files."""
+    return path.parent == Path(tempfile.gettempdir()) and path.suffix not in (".lock", ".pid")
 
 
 def _latest_write(path: Path) -> float:
