@@ -326,7 +326,7 @@ def test_a_job_has_the_exit_status_of_its_script_and_an_srun_that_hides_is_named
     done = subprocess.run(call, cwd=programs, env=site, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout.splitlines()[0]) == (7, "5"), done.stderr
     assert "hides.sh:2: samebits does not watch what this srun starts" in done.stderr
-    assert " ended: FAILED" in done.stderr
+    assert " ended with the state FAILED" in done.stderr
     assert list(programs.glob(".samebits-job-*")) == []
 
 
