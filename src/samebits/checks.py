@@ -203,9 +203,9 @@ class _JudgedRound:
     def is_sure(self) -> bool:
         """Whether no wait can have caused a difference: the trials agree, or some that did not wait diverge."""
         held = self.finished.held
-        if self.finished.resumed or not held:
-            return not self.finished.resumed or self.repeats
-        return self.repeats or sum(bool(set(group) - held) for group in self.result.groups) > 1
+        if self.finished.resumed:
+            return self.repeats
+        return not held or self.repeats or sum(bool(set(group) - held) for group in self.result.groups) > 1
 
 
 def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[str]) -> _JudgedRound:

@@ -140,21 +140,15 @@ class Trials:
 
     def _group(self, to_come: Sequence[int], limits: Limits) -> list[int]:
         """Return the trials that start together now; empty if the next one starts alone, or waits already."""
-        if not limits.together or not self._is_auto or self._waiting.refusal or not self.leaks.are_seen_beside:
+        is_busy = self._running or self.capacity.places.are_shared  # asked first: each look at the trials asks
+        if is_busy or not limits.together or not self._is_auto or self._waiting.refusal:
             return []
-        group = list(to_come[: self.capacity.starting(len(to_come))])
-        is_busy = self._running or self.capacity.places.are_shared or any(number in self._waiting for number in group)
-        return group if len(group) > 1 and not is_busy else []
+        group = list(to_come[: self.capacity.starting(len(to_come))]) if self.leaks.are_seen_beside else []
+        return group if len(group) > 1 and not any(number in self._waiting for number in group) else []
 
     def _poll_starts(self, more: int) -> Iterator[TrialFile]:
         """Yield the trials that have ended before their first step; those that have reached it wait."""
-        for slot, trial in list(self._running.items()):
-            if not trial.poll():
-                self._waiting.look_at(trial)
-                continue
-            file = trial.fetch()
-            del self._running[slot]
-            self.capacity.places.taken.discard(slot)
+        for trial, file in self._over():
             if isinstance(trial, TrialRun) and trial.waits:
                 self._at_start[trial.id] = clock.now()
                 self._look_back(trial)
@@ -218,7 +212,8 @@ class Trials:
     def _begin(self, number: int, limits: Limits, slot: Slot) -> None:
         """Start a trial, or let it continue. It counts as running at once, so that it ends if this process ends."""
         trial: HostedTrial | None = self._waiting.take(number)
-        if (since := self._at_start.pop(number, None)) is not None:
+        since = self._at_start.pop(number, None)
+        if trial is not None and since is not None:  # a trial that was ended while it waited has not waited
             self._held[number] = clock.now() - since
         if isinstance(trial, TrialRun):
             self._running[slot.number], trial.slot = trial, slot
@@ -234,14 +229,7 @@ class Trials:
 
     def _poll(self, of: int) -> Iterator[TrialFile]:
         """Yield the trials that have ended or paused since the last look. `of`: the number of trials in the round."""
-        for slot, trial in list(self._running.items()):
-            if not trial.poll():
-                self._tell(trial)
-                self._waiting.look_at(trial)
-                continue
-            file = trial.fetch()
-            del self._running[slot]
-            self.capacity.places.taken.discard(slot)
+        for trial, file in self._over():
             if isinstance(trial, TrialRun):
                 self._look_back(trial)
             else:
@@ -250,6 +238,18 @@ class Trials:
             self._wait_or_end(trial, file, of)
             check_space(self.plan.record)
             yield file
+
+    def _over(self) -> Iterator[tuple[HostedTrial, TrialFile]]:
+        """Yield the trials that have ended or paused since the last look. Their places are free."""
+        for slot, trial in list(self._running.items()):
+            if not trial.poll():
+                self._tell(trial)
+                self._waiting.look_at(trial)
+                continue
+            file = trial.fetch()
+            del self._running[slot]
+            self.capacity.places.taken.discard(slot)
+            yield trial, file
 
     def _starts_again(self, file: TrialFile, to_come: list[int]) -> bool:
         """Return whether a trial runs again because its node was lost. A lost node says nothing about the trial."""
