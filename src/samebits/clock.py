@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
@@ -18,8 +20,8 @@ class TimeSource(Protocol):
         """Return the seconds since a fixed moment."""
         ...
 
-    def sleep(self, seconds: float) -> None:
-        """Wait for this many seconds."""
+    def sleep(self, seconds: float, handles: Sequence[int] = ()) -> None:
+        """Wait for this many seconds, or until one of these descriptors can be read or is closed."""
         ...
 
 
@@ -30,9 +32,12 @@ class MachineClock:
         """See TimeSource."""
         return time.monotonic()
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, handles: Sequence[int] = ()) -> None:
         """See TimeSource."""
-        time.sleep(seconds)
+        poller = select.poll()
+        for handle in handles:
+            poller.register(handle, select.POLLIN)
+        poller.poll(math.ceil(seconds * 1000))
 
 
 class SimulatedClock:
@@ -45,8 +50,8 @@ class SimulatedClock:
         """See TimeSource."""
         return self._now
 
-    def sleep(self, seconds: float) -> None:
-        """See TimeSource."""
+    def sleep(self, seconds: float, handles: Sequence[int] = ()) -> None:
+        """See TimeSource. No descriptor ends the wait."""
         self._now += seconds
 
 
@@ -59,9 +64,13 @@ def now() -> float:
     return _clock.get().now()
 
 
-def sleep(seconds: float) -> None:
-    """Wait for this many seconds. A work that takes turns lets the other works run meanwhile."""
-    (_sleep.get() or _clock.get().sleep)(seconds)
+def sleep(seconds: float, handles: Sequence[int] = ()) -> None:
+    """Wait for this many seconds, or until one of these descriptors can be read or is closed.
+
+    A work that takes turns lets the other works run meanwhile, for all of the time.
+    """
+    own = _sleep.get()
+    own(seconds) if own is not None else _clock.get().sleep(seconds, handles)
 
 
 @contextmanager

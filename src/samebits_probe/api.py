@@ -2,12 +2,12 @@
 
 from . import signals
 from .own_points import kind_of
-from .probe import Probe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
 
+    from .probe import Probe
     from .wire import Config
 
 _probe: "Optional[Probe]" = None
@@ -20,6 +20,8 @@ def current() -> "Optional[Probe]":
 
 def start(config: "Config") -> "Probe":
     """Create the probe of this process."""
+    from .probe import Probe  # here, because outside of a trial nobody needs it, and the import takes time
+
     global _probe
     _probe = Probe(config)
     return _probe

@@ -41,6 +41,11 @@ class RelayedCommand:
         """The runner's pid."""
         return self._process.pid
 
+    @property
+    def handles(self) -> list[int]:
+        """See Command."""
+        return []
+
     def poll(self) -> CommandEnd | None:
         """See Command."""
         code = self._process.poll()

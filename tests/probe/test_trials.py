@@ -11,7 +11,7 @@ import pytest
 
 from samebits.checks import record, run
 from samebits.errors import NotFoundError, RecordExists, UsageError
-from samebits.launch import environment, folders
+from samebits.launch import environment, folders, origin
 from samebits.launch.environment import recorded
 from samebits.launch.plan import Request, make_record_folder
 from samebits.model import FilesFile, Options, TrialFile
@@ -268,3 +268,19 @@ def test_a_script_that_is_not_there_is_refused_before_anything_runs(tmp_path):
     with pytest.raises(NotFoundError, match=r"no script nosuch\.py"):
         run(Request(command=["python", "nosuch.py"], directory=tmp_path, out=tmp_path / "record"))
     assert not (tmp_path / "record").exists()
+
+
+MEDDLER = """
+import os, samebits_probe
+record = os.path.join(os.path.dirname(os.environ["SAMEBITS_PROBE"]), "../..")
+with open(os.path.join(record, "probe", "sitecustomize.py"), "a") as file:
+    file.write("# more\\n")
+samebits_probe.observe("loss", 0.5, step=0)
+"""
+
+
+@pytest.mark.parametrize("program", ["import samebits_probe; samebits_probe.observe('loss', 0.5, step=0)", MEDDLER])
+def test_code_that_a_trial_changes_is_not_signed(tmp_path, program):
+    (tmp_path / "train.py").write_text(program)
+    made = run(Request(command=[sys.executable, "train.py"], directory=tmp_path, options=Options(trials=2)))
+    assert origin.is_own(made.experiment.record) == (program != MEDDLER)

@@ -21,7 +21,7 @@ def home(tmp_path, monkeypatch):
 def sign(folder):
     """Sign a record as check does."""
     record = open_record(folder)
-    (folder / "record.json").write_text(origin.signed(record.file, folder).model_dump_json())
+    (folder / "record.json").write_text(origin.signed(record.file, folder, origin.code(folder)).model_dump_json())
     seal_record(folder)
     return open_record(folder)
 
@@ -90,7 +90,7 @@ def test_a_record_of_a_different_user_is_not_ones_own(record, home):
 
 def test_a_user_without_a_place_for_a_key_has_no_own_records(record, home, monkeypatch):
     monkeypatch.setenv("SAMEBITS_HOME", str(record.folder / "record.json" / "home"))
-    assert origin.signed(record.file, record.folder).signature is None
+    assert origin.signed(record.file, record.folder, origin.code(record.folder)).signature is None
     assert not origin.is_own(record)
 
 

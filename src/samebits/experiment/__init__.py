@@ -52,6 +52,7 @@ class Experiment:
         self, plan: Plan, file: RecordFile, progress: Progress | None = None, capacity: Capacity | None = None
     ) -> None:
         self.plan, self.file = plan, file
+        self._code = origin.code(plan.record)  # once, before a trial could change it
         self._trials = Trials(plan, progress or Progress(), capacity)
         self._read: dict[int, store.TrialTrace] = {}
 
@@ -233,7 +234,7 @@ class Experiment:
     def save(self) -> None:
         """Write record.json."""
         with full_disk_said(self.folder):
-            store.write_record(self.folder, origin.signed(self.file, self.folder))
+            store.write_record(self.folder, origin.signed(self.file, self.folder, self._code))
 
     def write(self, name: str, document: Document) -> None:
         """Write a document of the record that is not record.json."""

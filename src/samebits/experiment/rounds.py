@@ -17,6 +17,7 @@ from samebits.launch.custody import check_space
 from samebits.launch.environment import Slot
 from samebits.launch.hosts import EndingTrials, HostedTrial, TrialOrder
 from samebits.launch.leaks import Leaks, shown
+from samebits.launch.local_host import handles_of
 from samebits.launch.observations import Processes, read_json
 from samebits.launch.pauses import PausedTrials
 from samebits.launch.plan import Limits, Plan
@@ -91,8 +92,8 @@ class Trials:
         alone = alone or (len(ids) > 1 and not self.capacity.is_known(limits.steps))
         jobs = 1 if alone else self.capacity.fitting(len(ids))
         self._is_measured = alone and len(ids) > 1 and self.capacity.is_auto
-        has_others = min(ids) > 1  # trials of the record that started long before
-        self._others_from = 0.0 if alone or has_others or not self._is_auto else math.inf
+        # other trials of the record started long before
+        self._others_from = 0.0 if alone or min(ids) > 1 or not self._is_auto else math.inf
         with interrupt.waited_for() as look, self.capacity.places.of_a_round(), self._ended_with_the_block():
             while to_come or self._running:
                 look()
@@ -110,12 +111,12 @@ class Trials:
                 self._tell_refusal()
                 if not ended or self.capacity.places.are_shared:  # if a trial ended, the next one starts at once
                     self._pause(_PACE if to_come else 0)
-        files = sorted(done, key=lambda file: file.id)
         was_up = asked.seconds is not None and limits.steps != asked.steps
         waited = resumed or len(self._waiting) > 0 or bool(self._held)
+        held = frozenset(number for number, seconds in self._held.items() if seconds > _NOTICEABLE)
         return FinishedRound(
-            limits.steps, clock.now() - began, files, was_up, resumed=resumed, some_waited=waited, at_a_time=most,
-            held=frozenset(number for number, seconds in self._held.items() if seconds > _NOTICEABLE),
+            limits.steps, clock.now() - began, sorted(done, key=lambda file: file.id), was_up,
+            resumed=resumed, some_waited=waited, at_a_time=most, held=held,
         )  # fmt: skip
 
     def _start_together(self, to_come: list[int], limits: Limits, look: Callable[[], None]) -> list[TrialFile]:
@@ -168,10 +169,11 @@ class Trials:
             self.progress.note(f"{why}: trials that wait start again, one by one")
 
     def _pause(self, seconds: float) -> None:
-        """Wait until the next look at the trials is due; `seconds` if no trial runs."""
+        """Wait until the next look at the trials is due, or one has ended; `seconds` if no trial runs."""
         if self._running:
             imports.import_ahead()
-        clock.sleep(min((trial.pace for trial in self._running.values()), default=seconds))
+        trials = self._running.values()
+        clock.sleep(min((trial.pace for trial in trials), default=seconds), handles_of(trials))
 
     def end_waiting(self, why: str = "") -> list[int]:
         """End the trials that wait, and return their numbers. `why`: the reason, if no trial may wait from now on."""
@@ -197,10 +199,7 @@ class Trials:
                 self._begin(there[0], limits, Slot(slot, places, is_plain=self._is_auto))
 
     def _may_start(self, slot: int, jobs: int) -> bool:
-        """Return whether a trial may start in a place now.
-
-        The place must be free, fewer than `jobs` trials may run, and the time for other trials must have come.
-        """
+        """Return whether a place is free, fewer than `jobs` trials run, and the time for other trials has come."""
         is_free = self.capacity.places.is_free(slot, self.capacity.at_a_time) and len(self._running) < jobs
         return is_free and not (self._running and clock.now() < self._others_from)
 

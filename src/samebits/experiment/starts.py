@@ -12,7 +12,7 @@ __all__ = ["are_possible", "meter"]
 def meter(trial: TrialRun) -> UsageMeter:
     """Return a meter of what a trial uses from now on."""
     processes = trial.processes
-    return UsageMeter(trial.root, processes.imported_threads, has_begun=processes.have_begun)
+    return UsageMeter(trial.command.root, processes.imported_threads, has_begun=processes.have_begun)
 
 
 def are_possible(trial: TrialRun) -> bool:

@@ -66,6 +66,11 @@ class Command(Protocol):
         """The process below which all of the trial runs."""
         ...
 
+    @property
+    def handles(self) -> list[int]:
+        """Descriptors of which one can be read when the command has ended. Without any, its end is noticed later."""
+        ...
+
     def poll(self) -> CommandEnd | None:
         """Return how the command ended, or None while it runs. Returns at once."""
         ...
@@ -119,6 +124,12 @@ class LocalCommand:
     def root(self) -> int:
         """The supervisor's pid."""
         return self._process.pid
+
+    @property
+    def handles(self) -> list[int]:
+        """See Command."""
+        assert self._process.stdout is not None
+        return [] if self._ending is not None else [self._process.stdout.fileno()]
 
     def poll(self) -> CommandEnd | None:
         """See Command."""

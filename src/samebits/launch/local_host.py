@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from samebits.errors import UsageError
 from samebits.launch import find_launcher
-from samebits.launch.hosts import TrialOrder
+from samebits.launch.hosts import HostedTrial, TrialOrder
 from samebits.launch.trial import TrialRun
 from samebits.needs import in_options
 
-__all__ = ["LocalHost"]
+__all__ = ["LocalHost", "handles_of"]
 
 
 class LocalHost:
@@ -40,3 +40,8 @@ class LocalHost:
         trial = TrialRun(order.plan, order.id, order.limits, order.slot, order.leaks)
         trial.start(self._launcher)
         return trial
+
+
+def handles_of(trials: Iterable[HostedTrial]) -> list[int]:
+    """Return descriptors of which one can be read when one of these trials has ended; none for other machines."""
+    return [handle for trial in trials if isinstance(trial, TrialRun) for handle in trial.command.handles]

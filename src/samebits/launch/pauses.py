@@ -106,7 +106,7 @@ class PausedTrials:
 
         Trials to come, and trials that wait and go on, may need as much memory as this one.
         """
-        pids = [process.pid for process in below(trial.root)]
+        pids = [process.pid for process in below(trial.command.root)]
         self._taken[trial.id] = used = used_memory(pids)
         others = [self._taken[number] for number in self._trials if number != trial.id]
         return held_resource(pids) or why_no_room(

@@ -82,8 +82,8 @@ class TrialRun:
         store.write_document(self.folder / "config.json", self._config())
         self._seen.began = time.monotonic()
         with controls.launching(self.plan.controls):
-            self._running: Command = launcher.start(self._job(environment))
-        self._left.started(self._running.root)
+            self.command: Command = launcher.start(self._job(environment))
+        self._left.started(self.command.root)
 
     def _isolate(self, environment: dict[str, str]) -> list[str]:
         self._isolation = isolation.make(self.plan.record, environment)
@@ -137,12 +137,12 @@ class TrialRun:
 
     def poll(self) -> bool:
         """Return whether the trial is over or waits. If so, all its files are written. Returns at once."""
-        self._pythons.look(self._running.root, self.processes.have_begun)
+        self._pythons.look(self.command.root, self.processes.have_begun)
         if self.meter is not None:
             self.meter.look()
         if self.limits.grows and self._grows():
             return False
-        ending = self._running.poll()
+        ending = self.command.poll()
         if ending is None and not self._is_to_be_ended():
             return False
         if ending is not None and not self._children_are_gone():
@@ -190,7 +190,7 @@ class TrialRun:
             return True
         if timeout is not None and spent > timeout:
             self._status, self._why = "timeout", f"it was ended after {timeout:g} s"
-            self._running.ask()
+            self.command.ask()
         return False
 
     @property
@@ -204,7 +204,7 @@ class TrialRun:
         if self._status is not None:
             return True
         self._ended_at = self._ended_at or time.monotonic()
-        return time.monotonic() - self._ended_at > CHILDREN_MAY_TAKE or not still_running(self._running)
+        return time.monotonic() - self._ended_at > CHILDREN_MAY_TAKE or not still_running(self.command)
 
     def ask_to_end(self) -> None:
         """See HostedTrial. On this machine `cancel` itself takes no time."""
@@ -221,11 +221,6 @@ class TrialRun:
         """Whether it has reached the end of a round, has written its document, and can go on."""
         return self._wait.since is not None
 
-    @property
-    def root(self) -> int:
-        """The process below which all of the trial runs."""
-        return self._running.root
-
     def is_disturbed(self) -> bool:
         """Return whether a file that it wrote before it waited has changed since."""
         return self.waits and self.files.is_disturbed()
@@ -237,13 +232,13 @@ class TrialRun:
         self.files.begin(alone=self.slot.is_alone)
         store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
         self._left = self._leaks.begin(self.id, self.files.before, alone=self.slot.is_alone, goes_on=True)
-        self._left.started(self.root)
+        self._left.started(self.command.root)
         self._allow(limits.steps)
         self.limits = limits
 
     def close(self) -> None:
         """End all processes of the trial. Its document stays as it was when the wait began; seal it next."""
-        self._running.close()
+        self.command.close()
         self._left.close()
         self._remove_temporary()
 
@@ -251,11 +246,11 @@ class TrialRun:
 
     def _finish(self, ending: CommandEnd) -> TrialFile:
         seconds, waits = self.spent, self._status == "stopped" and self.limits.waits
-        left = still_running(self._running) if self._status is None else []
+        left = still_running(self.command) if self._status is None else []
         if self.meter is not None:
             self.meter.ended(ending.memory)
         if not waits:
-            end_all(self._running, self.folder / wire.PROCESSES)
+            end_all(self.command, self.folder / wire.PROCESSES)
         self._left.close()  # before anything here reads the files that are watched
         touched = facts.touched(self.processes.look())
         self.files.end(self.folder / wire.PROCESSES, touched, self._left.wrote)

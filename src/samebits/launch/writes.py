@@ -68,8 +68,9 @@ class Writes:
         self._thread.join()
         self._thread = None
         self._take()
-        for handle in (self._stop, self._stopping, self._handle):
-            os.close(handle)
+        os.close(self._stop)
+        os.close(self._stopping)
+        opens.release(self._handle)
 
     def _serve(self) -> None:
         poller = select.poll()
