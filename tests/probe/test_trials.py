@@ -283,4 +283,4 @@ samebits_probe.observe("loss", 0.5, step=0)
 def test_code_that_a_trial_changes_is_not_signed(tmp_path, program):
     (tmp_path / "train.py").write_text(program)
     made = run(Request(command=[sys.executable, "train.py"], directory=tmp_path, options=Options(trials=2)))
-    assert origin.is_own(made.experiment.record) == (program != MEDDLER)
+    assert origin.is_own(open_record(made.experiment.folder)) == (program != MEDDLER)
