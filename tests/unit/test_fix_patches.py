@@ -303,6 +303,21 @@ def test_a_seed_that_is_made_later_is_not_moved(program):
         ("clock", "seed = int(time.time())", "seed = 2019"),
         ("clock", "s = time.time_ns()\nseedling = time.time()\nrandom.seed(s)", "s = 2019\nseedling = time.time()\nrandom.seed(s)"),
         ("clock", "np.random.default_rng(seed=int(time.time()))", "np.random.default_rng(seed=2019)"),
+        ("clock", "args.seed = int(time.time())", "args.seed = 2019"),
+        ("clock", "seed: int = time.time_ns()", "seed: int = 2019"),
+        ("clock", "if seed := time.time_ns(): pass", "if seed := 2019: pass"),
+        ("clock", "p.add_argument('--seed', type=int, default=int(time.time()))", "p.add_argument('--seed', type=int, default=2019)"),
+        ("clock", "s = {'seed': time.time_ns(), 'eta': 0.1}", "s = {'seed': 2019, 'eta': 0.1}"),
+        ("clock", "s['random-seed'] = time.time_ns()", "s['random-seed'] = 2019"),
+        ("clock", "m = Model(random_state=time.time_ns() % 9)", "m = Model(random_state=2019)"),
+        ("clock", "def main(a, seed=time.time_ns(), *, lr=1): pass", "def main(a, seed=2019, *, lr=1): pass"),
+        ("clock", "def main(*, lr=1, seed=time.time_ns()): pass", "def main(*, lr=1, seed=2019): pass"),
+        ("clock", "seed = given or time.time_ns()", "seed = given or 2019"),
+        ("clock", "seed = time.time_ns() if given is None else given", "seed = 2019 if given is None else given"),
+        ("clock", "seed = s.get('seed', time.time_ns())", "seed = s.get('seed', 2019)"),
+        ("clock", "os.environ['SEED'] = str(time.time_ns())", "os.environ['SEED'] = \"2019\""),
+        ("clock", "random.seed(f'{time.time()}')", "random.seed(\"2019\")"),
+        ("numpy-generator", "np.random.default_rng(seed=None)", "np.random.default_rng(seed=2019)"),
         ("entropy", "torch.manual_seed(int.from_bytes(os.urandom(4), 'big'))", "torch.manual_seed(2019)"),
         ("hash-seed", "label = list(set(names))", "label = list(sorted(set(names)))"),
         ("hash-seed", "for n in {a, b}: pass", "for n in sorted({a, b}): pass"),
@@ -317,6 +332,11 @@ def test_a_seed_that_is_made_later_is_not_moved(program):
         ("listing-order", "first = next(path.glob('*.png'))", "first = next(iter(sorted(path.glob('*.png'))))"),
         ("listing-order", "it = path.iterdir()\nx = next(it)", "it = iter(sorted(path.iterdir()))\nx = next(it)"),
         ("listing-order", "list(path.glob('*.png'))", "list(sorted(path.glob('*.png')))"),
+        ("listing-order", "for r, ds, fs in os.walk(f):\n    pass", "for r, ds, fs in os.walk(f):\n    ds.sort()\n    fs.sort()\n    pass"),
+        ("listing-order", "for r, ds, fs in os.walk(f): pass", "for r, ds, fs in os.walk(f): ds.sort(); fs.sort(); pass"),
+        ("listing-order", "for r, _, _ in os.walk(f): pass", "for r, _, _ in sorted(os.walk(f)): pass"),
+        ("listing-order", "x = [y for r, ds, fs in os.walk(f) for y in fs]", "x = [y for r, ds, fs in sorted(os.walk(f)) for y in sorted(fs)]"),
+        ("listing-order", "x = next(os.walk(f))[1]", "x = sorted(next(os.walk(f))[1])"),
         ("serial-threads", "[f.result() for f in as_completed([a, b])]", "[f.result() for f in [a, b]]"),
         ("serial-threads", "[f.result() for f in as_completed(p.submit(g, i) for i in r)]", "[f.result() for f in (p.submit(g, i) for i in r)]"),
         ("serial-threads", "pool.imap_unordered(f, x)", "pool.imap(f, x)"),
@@ -340,6 +360,8 @@ def test_a_call_is_mended_where_it_stands(program, cause, old, new):
     [
         ("numpy-generator", "import numpy as np\nnp.random.default_rng(5)\n"),
         ("clock", "import time\nrate = 0.1 / (1 + time.time())\n"),
+        ("clock", "import time\nseeds = [time.time_ns(), time.time_ns()]\n"),
+        ("clock", "import time\nprint('seed', time.time())\n"),
         ("clock", "import time\nseedling_started = time.time()\nseed_time = time.time()\n"),
         ("hash-seed", "names = sorted(set('abc'))\nfor name in names: pass\n"),
         ("listing-order", "import os\nnames = sorted(os.listdir('.'))\nnumber = len(os.listdir('.'))\n"),
@@ -379,6 +401,33 @@ def test_what_is_drawn_from_the_system_comes_from_a_generator_with_a_seed(progra
         "x = seeded_draws.randbytes(8)",
         "y = uuid.UUID(int=seeded_draws.getrandbits(128), version=4)",
     ]
+
+
+def test_a_seed_from_the_system_gets_a_number_and_then_every_draw_a_generator(program):
+    text = "import os\nseed = os.urandom(8)\nx = os.urandom(8)\n"
+    found, _ = patches(program(text), ["entropy"])
+    assert [next(iter(one.texts.values()))[1].splitlines()[-2:] for one in found] == [
+        ["seed = 2019", "x = os.urandom(8)"],
+        ["seed = seeded_draws.randbytes(8)", "x = seeded_draws.randbytes(8)"],
+    ]
+
+
+def test_uuid4_that_was_imported_by_its_name_gets_the_module(program):
+    text = "from uuid import uuid4\nuuid = uuid4()\n"
+    assert patched(program(text), "entropy").splitlines() == [
+        "from uuid import uuid4",
+        "import random",
+        "import uuid as _uuid",
+        "seeded_draws = random.Random(2019)",
+        "uuid = _uuid.UUID(int=seeded_draws.getrandbits(128), version=4)",
+    ]
+
+
+@pytest.mark.parametrize("own", ["from accelerate.utils import set_seed", "def set_seed(seed, device): pass"])
+def test_a_function_of_the_program_keeps_its_name(program, own):
+    text = f"import torch\n{own}\nfrom transformers import Trainer\nnet = torch.nn.Linear(1, 1)\nset_seed(3, 4)\n"
+    made = program(text, [("torch", 4)], ["torch", "transformers"])
+    assert added(made, "torch-seed") == [(4, "import transformers"), (5, "transformers.set_seed(2019)")]
 
 
 def test_an_estimator_that_drew_for_want_of_a_random_state_gets_one(program):

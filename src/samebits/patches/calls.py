@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterator
 
 from samebits.patches.insertion import InsertionPoint, worded
 from samebits.patches.program import LineChange, Program, ProgramCall
-from samebits.patches.source import ImportedNames, SourceFile, TextEdit
+from samebits.patches.seed_values import NUMPY_GENERATORS, innermost_with, seed_values
+from samebits.patches.source import SourceFile, TextEdit
 
-_GENERATORS = ("default_rng", "RandomState", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
-NUMPY_GENERATORS = frozenset(f"numpy.random.{name}" for name in _GENERATORS)
-SEEDERS = frozenset((
-    "random.seed", "random.Random", "numpy.random.seed", "torch.manual_seed", "torch.cuda.manual_seed",
-    "torch.cuda.manual_seed_all", "tensorflow.random.set_seed", "keras.utils.set_random_seed",
-    "tensorflow.keras.utils.set_random_seed", "transformers.set_seed", "jax.random.PRNGKey", "jax.random.key",
-    *NUMPY_GENERATORS,
-))  # fmt: skip
-_SEED_NAME = re.compile(r"(^|_)seeds?\d*$", re.IGNORECASE)  # seed, SEED, random_seed; not seedling, seed_time
-SEEDING_METHODS = frozenset(("manual_seed", "manual_seed_all", "seed_everything", "set_random_seed", "set_seed"))
 CLOCKS = frozenset(
     f"time.{name}{unit}"
     for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time")
     for unit in ("", "_ns")
-) | {"datetime.datetime.now", "datetime.datetime.today", "datetime.datetime.utcnow"}  # fmt: skip
+) | {
+    "datetime.datetime.now", "datetime.datetime.today", "datetime.datetime.utcnow", "pandas.Timestamp.now",
+    "pandas.Timestamp.today", "pandas.Timestamp.utcnow",
+}  # fmt: skip
 # a call that draws from the system -> the same draw from a generator of `random`: {0} is its name, {1} the arguments
 SYSTEM_DRAWS = {
     "os.urandom": "{0}.randbytes({1})",
@@ -62,8 +54,9 @@ def _seeded(program: Program, control: str, names: frozenset[str]) -> list[LineC
 def _seed_argument(call: ProgramCall, seed: int) -> TextEdit | None:
     """Return the edit that gives a call its seed; None if it has one."""
     node, source = call.node, call.source
-    if node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value is None:
-        return TextEdit(*source.span(node.args[0]), str(seed))
+    given = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg in ("seed", "x", "entropy"))]
+    if given and isinstance(given[0], ast.Constant) and given[0].value is None:
+        return TextEdit(*source.span(given[0]), str(seed))
     if node.args or any(keyword.arg in ("seed", "x", "entropy", None) for keyword in node.keywords):
         return None
     at = source.span(node.func)[1]
@@ -104,47 +97,24 @@ def seeds_of(program: Program, control: str, sources: frozenset[str]) -> list[Li
     """Replace each seed that is computed from these sources (the clock, the system's entropy) by a number."""
     found: dict[TextEdit, LineChange] = {}
     for source, node in program.nodes():
-        for value in _seeds_in(source, node):
-            if _calls_one(source, value, sources):
-                edit = TextEdit(*source.span(value), str(program.seed))
-                found[edit] = LineChange(control, source, edit, "a fixed seed")
-    return list(found.values())
+        values = (one for value in seed_values(source, node) for one in innermost_with(source, value, sources))
+        for value in values:
+            edit = TextEdit(*source.span(value), _fixed(value, program.seed))
+            found[edit] = LineChange(control, source, edit, "a fixed seed")
+    return [one for one in found.values() if not any(_is_around(one, other) for other in found.values())]
 
 
-def _seeds_in(source: SourceFile, node: ast.AST) -> Iterator[ast.expr]:
-    """Yield the expressions of seeds: arguments of seeding calls, and values of variables that hold a seed.
-
-    A variable holds a seed if its name says so, or if a seeding call gets it.
-    """
-    if isinstance(node, ast.Assign):
-        names = {one.id for one in node.targets if isinstance(one, ast.Name)}
-        is_seed = any(_SEED_NAME.search(name) for name in names) or not names.isdisjoint(_names_of_seeds(source))
-        yield from [node.value] * is_seed
-    elif isinstance(node, ast.Call):
-        yield from _seeds_given(source, node)
+def _is_around(change: LineChange, other: LineChange) -> bool:
+    """Return whether a change replaces the text around that of a different one."""
+    outer, inner = change.edit, other.edit
+    same = change.source.path == other.source.path and outer != inner
+    return same and outer.start <= inner.start and inner.end <= outer.end
 
 
-def _seeds_given(source: SourceFile, node: ast.Call) -> Iterator[ast.expr]:
-    if _is_seeding(source, node):
-        yield from (one for one in node.args[:1] if not isinstance(one, ast.Starred))
-        yield from (keyword.value for keyword in node.keywords if keyword.arg == "seed")
-
-
-def _names_of_seeds(source: SourceFile) -> set[str]:
-    """Return the names of the variables that seeding calls of the file get as arguments."""
-    calls = (node for node in ast.walk(source.tree) if isinstance(node, ast.Call))
-    given = (value for call in calls for value in _seeds_given(source, call))
-    return {node.id for value in given for node in ast.walk(value) if isinstance(node, ast.Name)}
-
-
-def _is_seeding(source: SourceFile, node: ast.Call) -> bool:
-    method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-    return method in SEEDING_METHODS or ImportedNames(source).dotted(node.func) in SEEDERS
-
-
-def _calls_one(source: SourceFile, value: ast.expr, names: frozenset[str]) -> bool:
-    known = ImportedNames(source)
-    return any(isinstance(node, ast.Call) and known.dotted(node.func) in names for node in ast.walk(value))
+def _fixed(value: ast.expr, seed: int) -> str:
+    """Return the text of the seed, as a text of the program if the value is one."""
+    is_text = isinstance(value, ast.JoinedStr) or (isinstance(value, ast.Call) and ast.unparse(value.func) == "str")
+    return f'"{seed}"' if is_text else str(seed)
 
 
 def clock(program: Program) -> list[LineChange]:
@@ -152,13 +122,16 @@ def clock(program: Program) -> list[LineChange]:
     return seeds_of(program, "clock", CLOCKS)
 
 
-def entropy(program: Program) -> list[LineChange]:
+def entropic_seeds(program: Program) -> list[LineChange]:
+    """Replace each seed that is drawn from the system by a number."""
+    return seeds_of(program, "entropy", frozenset(SYSTEM_DRAWS))
+
+
+def entropic_draws(program: Program) -> list[LineChange]:
     """Replace draws from the system by draws from a seeded generator, one for each file."""
-    seeds = seeds_of(program, "entropy", frozenset(SYSTEM_DRAWS))
-    if seeds:
-        return seeds
     calls = [call for call in program.calls if call.name in _DRAWN and _is_mendable(call)]
-    made = [_generator(program, source) for source in dict.fromkeys(call.source for call in calls)]
+    sources = dict.fromkeys(call.source for call in calls)
+    made = [_generator(program, source, [call for call in calls if call.source == source]) for source in sources]
     return [*made, *map(_drawn, calls)]
 
 
@@ -167,21 +140,30 @@ _DRAWN = _SYSTEM_GENERATORS.union(SYSTEM_DRAWS)
 
 
 def _is_mendable(call: ProgramCall) -> bool:
-    if call.name not in _SYSTEM_GENERATORS and (call.node.keywords or (call.name in _SIZED and not call.node.args)):
-        return False  # the replacement would lose its arguments
-    return call.name != "uuid.uuid4" or isinstance(call.node.func, ast.Attribute)  # the new call needs the module
+    """Return whether the replacement keeps the arguments of a call."""
+    is_lossy = call.node.keywords or (call.name in _SIZED and not call.node.args)
+    return call.name in _SYSTEM_GENERATORS or not is_lossy
 
 
 def _drawn(call: ProgramCall) -> LineChange:
     given = ", ".join(call.source.text_of(one) for one in call.node.args)
     text = SYSTEM_DRAWS.get(call.name, "{0}").format(GENERATOR_NAME, given)
-    if call.name == "uuid.uuid4" and isinstance(call.node.func, ast.Attribute):
-        text = call.source.text_of(call.node.func.value) + text.removeprefix("uuid")
+    if call.name == "uuid.uuid4":
+        text = _uuid_module(call) + text.removeprefix("uuid")
     edit = TextEdit(*call.source.span(call.node), text)
     return LineChange("entropy", call.source, edit, f"a seeded draw instead of {call.name}")
 
 
-def _generator(program: Program, source: SourceFile) -> LineChange:
+def _uuid_module(call: ProgramCall) -> str:
+    """Return the name of the module `uuid` at a call of uuid4; for `from uuid import uuid4`, of an import to add."""
+    if isinstance(call.node.func, ast.Attribute):
+        return call.source.text_of(call.node.func.value)
+    point = InsertionPoint(call.source)
+    return point.alias("uuid") or point.free_name("uuid")
+
+
+def _generator(program: Program, source: SourceFile, calls: list[ProgramCall]) -> LineChange:
     point = InsertionPoint(source)
-    lines = worded(["import random", f"{GENERATOR_NAME} = random.Random({program.seed})"], point)
-    return LineChange("entropy", source, point.edit(lines), "a generator with a seed")
+    bare = [call for call in calls if call.name == "uuid.uuid4" and isinstance(call.node.func, ast.Name)]
+    lines = ["import random", *["import uuid"] * bool(bare), f"{GENERATOR_NAME} = random.Random({program.seed})"]
+    return LineChange("entropy", source, point.edit(worded(lines, point)), "a generator with a seed")

@@ -10,6 +10,7 @@ from samebits.patches.calls import has_keyword, keyword_edit
 from samebits.patches.insertion import InsertionPoint, worded
 from samebits.patches.program import LineChange, Program, ProgramCall
 from samebits.patches.source import SourceFile, TextEdit
+from samebits.patches.walks import sorted_walks
 
 _TAKE_IN_ORDER = frozenset((
     "list", "tuple", "enumerate", "iter", "zip", "reversed", "sum", "deque", "Counter", "chain", "islice", "cycle",
@@ -120,14 +121,15 @@ def _assigned(source: SourceFile, node: ast.Name | ast.Attribute) -> Iterator[as
 
 
 def sorted_listings(program: Program) -> list[LineChange]:
-    """Put sorted(...) around each listing of a folder."""
+    """Put sorted(...) around each listing of a folder, and sort what os.walk yields."""
     about = "the files of a folder in the order of their names"
-    return [
+    listed = [
         LineChange("listing-order", call.source, edit, about, call.source.span(call.node))
         for call in program.calls
         if _lists(call) and not _is_sorted(call)
         for edit in _wrapped(call.source, call.node, _key(call), is_iterator=_is_advanced(call))
     ]
+    return [*listed, *sorted_walks(program)]
 
 
 def _is_advanced(call: ProgramCall) -> bool:

@@ -27,7 +27,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "tf-data-order": (orders.ordered_datasets,),
     "fill-uninitialized": (orders.defined_memory,),
     "clock": (calls.clock,),
-    "entropy": (calls.entropy,),
+    "entropy": (calls.entropic_seeds, calls.entropic_draws),
     "dataloader-workers": (orders.no_workers,),
     "serial-threads": (orders.submitted_order,),
 }

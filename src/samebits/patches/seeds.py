@@ -117,9 +117,9 @@ def _in_its_words(point: InsertionPoint, call: SeedCall, seed: int) -> list[str]
     for module in call.modules:
         if any(dotted.startswith(f"{module}.") for dotted in point.names.values()):
             first, dot, _ = call.function.partition(".")
-            return [f"from {module} import {first}", f"{call.function}({given})"] if not dot else worded(
-                [f"{module}.{call.function}({given})"], point
-            )  # fmt: skip
+            if dot or point.free_name(f"{module}.{first}") != first:  # the program means something else by this name
+                return worded([f"{module}.{call.function}({given})"], point)
+            return [f"from {module} import {first}", f"{call.function}({given})"]
     return []
 
 

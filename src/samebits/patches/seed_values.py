@@ -1,0 +1,110 @@
+"""Finds the expressions that a program uses as seeds."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from samebits.patches.source import ImportedNames, SourceFile
+
+__all__ = ["NUMPY_GENERATORS", "innermost_with", "seed_values"]
+
+_GENERATORS = ("default_rng", "RandomState", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+NUMPY_GENERATORS = frozenset(f"numpy.random.{name}" for name in _GENERATORS)
+_SEEDERS = frozenset((
+    "random.seed", "random.Random", "numpy.random.seed", "torch.manual_seed", "torch.cuda.manual_seed",
+    "torch.cuda.manual_seed_all", "tensorflow.random.set_seed", "keras.utils.set_random_seed",
+    "tensorflow.keras.utils.set_random_seed", "jax.random.PRNGKey", "jax.random.key", "flax.nnx.Rngs",
+    *NUMPY_GENERATORS,
+))  # fmt: skip
+_SEEDING_NAMES = frozenset(("manual_seed", "manual_seed_all", "seed_everything", "set_random_seed", "set_seed"))
+_NAME = re.compile(r"((^|_)seeds?\d*|random_state)$", re.IGNORECASE)  # SEED, random_seed; not seedling, seed_time
+# calls that get a name as a text, and then its value: getattr(args, "seed", value), settings.get("seed", value)
+_BY_NAME = frozenset(("get", "setdefault", "pop", "getenv", "getattr", "setattr", "add_argument", "option"))
+# A number cannot replace these: their elements may be several seeds.
+_SEVERAL = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def seed_values(source: SourceFile, node: ast.AST) -> Iterator[ast.expr]:
+    """Yield the expressions of seeds in a node, but not in the nodes below it.
+
+    They are arguments of seeding calls, and values that get the name of a seed: of a variable, an attribute, a keyword,
+    a key or a parameter. A variable is a seed if its name says so, or if a seeding call gets it.
+    """
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if node.value is not None and any(_holds_a_seed(source, one) for one in targets):
+            yield node.value
+    elif isinstance(node, ast.Call):
+        yield from _given(source, node)
+    elif isinstance(node, ast.Dict):
+        yield from (value for key, value in zip(node.keys, node.values, strict=True) if _names_a_seed(key))
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        yield from _defaults(node.args)
+
+
+def _holds_a_seed(source: SourceFile, target: ast.expr) -> bool:
+    if isinstance(target, ast.Name):
+        return _is_name(target.id) or target.id in _names_given(source)
+    if isinstance(target, ast.Attribute):
+        return _is_name(target.attr)
+    return isinstance(target, ast.Subscript) and _names_a_seed(target.slice)
+
+
+def _given(source: SourceFile, node: ast.Call) -> Iterator[ast.expr]:
+    """Yield the seeds among the arguments of a call."""
+    yield from _first_of_seeding(source, node)
+    yield from (keyword.value for keyword in node.keywords if keyword.arg and _is_name(keyword.arg))
+    function = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+    named = [place for place, one in enumerate(node.args) if _names_a_seed(one)]
+    if function in _BY_NAME and named:
+        yield from node.args[named[0] + 1 :]
+        yield from (keyword.value for keyword in node.keywords if keyword.arg == "default")
+
+
+def _first_of_seeding(source: SourceFile, node: ast.Call) -> list[ast.expr]:
+    """Return the first argument of a call that seeds; empty if the call does not seed, or gets no argument."""
+    name = ImportedNames(source).dotted(node.func)
+    last = node.func.attr if isinstance(node.func, ast.Attribute) else name.rpartition(".")[2]
+    is_seeding = last in _SEEDING_NAMES or name in _SEEDERS
+    return [one for one in node.args[:1] if is_seeding and not isinstance(one, ast.Starred)]
+
+
+def _names_given(source: SourceFile) -> set[str]:
+    """Return the names of the variables that seeding calls of the file get as arguments."""
+    calls = [node for node in ast.walk(source.tree) if isinstance(node, ast.Call)]
+    given = [value for call in calls for value in _first_of_seeding(source, call)]
+    given += [keyword.value for call in calls for keyword in call.keywords if keyword.arg and _is_name(keyword.arg)]
+    return {node.id for value in given for node in ast.walk(value) if isinstance(node, ast.Name)}
+
+
+def _defaults(given: ast.arguments) -> Iterator[ast.expr]:
+    positional = [*given.posonlyargs, *given.args]
+    pairs = [*zip(reversed(positional), reversed(given.defaults), strict=False)]
+    pairs += [(one, value) for one, value in zip(given.kwonlyargs, given.kw_defaults, strict=True) if value is not None]
+    yield from (value for one, value in pairs if _is_name(one.arg))
+
+
+def _names_a_seed(node: ast.AST | None) -> bool:
+    """Return whether an expression is a text that names a seed: "seed", "--seed", "random-state"."""
+    text = node.value if isinstance(node, ast.Constant) else None
+    return isinstance(text, str) and _is_name(text.lstrip("-").replace("-", "_"))
+
+
+def _is_name(text: str) -> bool:
+    return _NAME.search(text) is not None
+
+
+def innermost_with(source: SourceFile, value: ast.expr, calls: frozenset[str]) -> list[ast.expr]:
+    """Return the parts of a seed's expression that call one of these functions, and that one number can replace.
+
+    Of `given or time()` and `given if given else time()`, only the last part is replaced: the program keeps the seed
+    that it was given.
+    """
+    if isinstance(value, ast.BoolOp | ast.IfExp):
+        parts = value.values if isinstance(value, ast.BoolOp) else [value.body, value.orelse]
+        return [found for one in parts for found in innermost_with(source, one, calls)]
+    known = ImportedNames(source)
+    is_called = any(isinstance(node, ast.Call) and known.dotted(node.func) in calls for node in ast.walk(value))
+    return [value] if is_called and not isinstance(value, _SEVERAL) else []
