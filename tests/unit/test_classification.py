@@ -24,8 +24,8 @@ def parts(value, span=(BEGAN, BEGAN + 100)):
 
 @pytest.mark.parametrize(
     "name",
-    ["seconds", "history.npz > seconds", "train_runtime", "created_at", "date_saved", "run.start_time", "cv.mean_fit_time",
-     "startTime", "train_samples_per_second", "elapsed_ms", "rss", "throughput", "logs.12.wall_time",
+    ["seconds", "history.npz > seconds", "train_runtime", "date_saved", "run.start_time", "cv.mean_fit_time",
+     "startTime", "train_samples_per_second", "elapsed_ms", "max_rss", "rss_mb", "throughput", "SPS", "ram_gb", "Time [s]", "epoch time (ms)", "time/iter", "timing.fwd", "logs.12.wall_time",
      "log.csv > row 1.samples/s", "row 3.ms/step", "it/s", "time.train", "step 3.time/epoch", "throughput.val"],
 )  # fmt: skip
 def test_a_number_whose_name_says_time_rate_or_memory_is_understood(name):
@@ -36,6 +36,7 @@ def test_a_number_whose_name_says_time_rate_or_memory_is_understood(name):
     "name",
     ["loss", "accuracy", "time_embed.weight", "timestep", "best_epoch", "seed", "time_step", "update", "mask", "lifetime_value_pred",
      "best_model_path", "n_estimators", "sentiment", "dateline_score", "",
+     "rss", "train_rss", "created_at", "converged_at", "stopped_at", "f1_at",
      "time.mean", "time.step", "loss.train", "time_step.train", "time.epochs", "training_time.epochs"],
 )  # fmt: skip
 def test_a_number_whose_name_says_nothing_of_a_run_is_unknown(name):
@@ -118,6 +119,13 @@ SAME_ONCE_MASKED = [
     ("elapsed 3.2 steps 100", "elapsed 4.2 steps 100"),
     ("started 2026-11-28_10-53-07 and 3 March 2026 10:53", "started 2026-11-28_10-54-09 and 28 Nov 2026 04:01"),
     ("took 12 seconds in all", "took 13 seconds in all"), ("done 2026.11.28 10.53.07", "done 2026.11.28 10.54.09"),
+    ("Memory usage: 12.3%", "Memory usage: 12.9%"), ("RAM used: 3.2 GiB", "RAM used: 3.3 GiB"), ("MEM 45.6%", "MEM 45.7%"),
+    ("allocated 123.4 MiB", "allocated 125 MiB"), ("1.2k steps/s", "1.3k steps/s"), ("SPS: 1234", "SPS: 1300"),
+    ("uptime 12.3", "uptime 13.3"), ("elapsed_ms 123 loss 0.5", "elapsed_ms 125 loss 0.5"), ("iter_time 0.3", "iter_time 0.4"),
+    ("log dir runs/Nov28_12-00-01_host", "log dir runs/Nov28_12-05-01_host"),
+    ("outputs/2026-11-28/12-00-01/x", "outputs/2026-11-28/12-04-01/x"), ("2026_11_28_12_00_01", "2026_11_28_12_03_01"),
+    ("Loss: 0.5 (0.5)  Time: 0.2s,  320.1/s  (0.2s,  320.1/s)  LR: 1e-3  Data: 0.1 (0.1)",
+     "Loss: 0.5 (0.5)  Time: 0.3s,  340.1/s  (0.3s,  340.1/s)  LR: 1e-3  Data: 0.2 (0.2)"),
     ("run 123e4567-e89b-12d3-a456-426614174000", "run 00000000-e89b-12d3-a456-426614174000"),
 ]  # fmt: skip
 
@@ -184,6 +192,7 @@ RESULTS = [
     "time to failure: {} h", "onset {} s", "membrane time constant {} ms", "error of {} minutes on the test set", "trip duration: {}", "predicted time {}", "duration_rmse={}", "val loss {} s",
     "MS-SSIM: {}", "ms_ssim={}", "wall_hits: {}", "tic_tac_toe_wins: {}", "codebook_utilization: {}", "duration_kl: {}",
     "time to goal: {}", "hitting_time {}", "mean first passage time: {}", "coef[duration] = {}", "w['time']: {}",
+    "mAP {} FPS 30.1", "PSNR {} FPS 30", "PSNR: {} FPS: 30", "SSIM={} FPS=30", "RSS: {}", "residual sum of squares (RSS) = {}",
     "importance duration: {}", "slope of time: {}", "half-life {} min", "signal frequency {} ms",
 ]  # fmt: skip
 
@@ -195,7 +204,7 @@ def test_a_unit_or_a_time_beside_a_result_never_masks_it(line, a, b):
 
 @pytest.mark.parametrize(
     ("name", "a", "b"),
-    [("updated", 820, 614), ("bandwidth", 0.5, 0.6), ("branch", 56, 89), ("eta", 0.5, 0.6), ("dt", 0.1, 0.2), ("user", "u13", "u41"),
+    [("updated", 820, 614), ("stopped_at", "layer 3", "layer 4"), ("rss", 12.5, 13.5), ("bandwidth", 0.5, 0.6), ("branch", 56, 89), ("eta", 0.5, 0.6), ("dt", 0.1, 0.2), ("user", "u13", "u41"),
      ("filename", "img_62.png", "img_28.png"), ("time_to_event", 0.5, 1.5), ("finished", 0.5, 0.6),
      ("duration_rmse", 3.2, 3.3), ("predicted_time", 540.0, 541.0), ("submission.csv > row 7.trip_duration", 540.0, 541.0),
      ("best_run_id", 3, 5), ("winner_run_name", "a", "b"), ("weights_crc", "0x1a2b3c4d", "0x1a2b3c4e"),
@@ -209,7 +218,8 @@ def test_a_result_whose_name_resembles_that_of_a_time_a_path_or_a_run_is_unknown
 
 @pytest.mark.parametrize(
     ("name", "a", "b"),
-    [("updated", BEGAN, BEGAN + 9.0), ("branch", "main", "fix"), ("score_time", 0.5, 0.6), ("step_time", 0.1, 0.2),
+    [("updated", BEGAN, BEGAN + 9.0), ("created_at", BEGAN, BEGAN + 9.0), ("created_at", "2026-11-28 12:00:01", "2026-11-28 12:00:05"),
+     ("saved_at", "12:00:01", "12:00:05"), ("rss", 4096, 8192), ("branch", "main", "fix"), ("score_time", 0.5, 0.6), ("step_time", 0.1, 0.2),
      ("filename", "/data/a.png", "/data/b.png"), ("recall_time", 0.1, 0.2), ("time_per_step", 0.1, 0.2), ("fit.ms_per_token", 0.1, 0.2), ("gpu_utilization", 41, 42), ("utilization", 41, 42)],
 )  # fmt: skip
 def test_a_time_a_path_or_the_state_of_the_code_is_understood_by_its_name(name, a, b):

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from samebits.store.masks import masked
 from samebits.store.text_files import number_or_text
 from samebits.store.trace import Point
-from samebits.store.value_names import COEFFICIENTS, OF_DATA, is_moment_of_time, reason_of_key, tokens
+from samebits.store.value_names import COEFFICIENTS, OF_DATA, can_be, may_be_squares, reason_of_key, tokens
 
 Effect = Literal["counts", "understood", "unknown"]
 # endings of model files whose format samebits does not read: if their bytes differ, the model differs
@@ -31,7 +31,7 @@ TENSOR_FORMATS = frozenset(
 Value = str | int | float | bool | None
 
 _WORDS = {"moment": "a time", "pid": "a process id", "run id": "an id of a run", "memory": "an amount of memory"}
-_STRING_REASONS = frozenset(("time", "moment", "host", "run id", "version of the code", "path"))
+_STRING_REASONS = frozenset(("time", "host", "run id", "version of the code", "path"))
 # if the name of a path or an id says which model was best, it is a result
 _RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
 _OF_FEATURES = COEFFICIENTS | {"weights", "beta", "betas", "theta"}
@@ -39,10 +39,12 @@ _FORMS_OF_TIME = ("time", "date", "duration", "rate", "memory")  # a predicted d
 # words that say what was timed: "time.train", "seconds/epoch". "time.epochs" may be the number of epochs
 _STAGES = frozenset(
     ("train", "training", "val", "valid", "validation", "eval", "evaluation", "test", "fit", "predict", "total",
-     "epoch", "forward", "backward")
+     "epoch", "forward", "backward", "fwd", "bwd", "iter", "iteration", "loading", "saving", "preprocess", "postprocess",
+     "inference", "optimizer")
 )  # fmt: skip
 _CHOSEN = frozenset(("best", "selected", "chosen", "winner", "winning", "top"))
 _PER_SECOND, _PER_THING = re.compile(r"/(?:s|secs?|seconds?)$"), re.compile(r"(^|\W)(?:us|ms|s|secs?|seconds?)/\w+$")
+_UNIT_BESIDE = re.compile(r"[ _]*[\[(]([num]?s|secs?|seconds?|mins?|minutes?|hours?|[kMG]i?B)[\])]$")  # "Time [s]"
 _MODEL_WORDS = frozenset(
     ("weight", "weights", "kernel", "bias", "biases", "coef", "coefs", "intercept", "theta", "policy", "params",
      "centroids", "parameters", "embedding", "embeddings", "w", "b", "beta", "learner", "tree", "trees", "model")
@@ -88,6 +90,7 @@ def last_key(name: str) -> str:
 
     Numbers are left out.
     """
+    name = _UNIT_BESIDE.sub(r" \1", name)
     name = _PER_SECOND.sub("_per_s", _PER_THING.sub(r"\1ms", name))
     parts = [part for part in re.split(r"[./\[\]@]| > ", name) if part and not part.isdigit()]
     if len(parts) > 1 and parts[-1].lower() in ("name", "id", "hash", "sha", "value", "values"):
@@ -114,21 +117,19 @@ def _fits(reason: str, key: str, a: Value, b: Value, *, nonnegative: bool) -> bo
         return False
     known = [value for value in (a, b) if value is not None]
     if not known:
-        return (nonnegative and reason != "moment") or reason in ("pid", "port")
+        return (nonnegative and reason != "moment" and not may_be_squares(key)) or reason in ("pid", "port")
     if reason == "path" and tokens(key)[-1] in ("filename", "path", "paths"):  # a bare name may be that of a sample
         return all(isinstance(value, str) and re.search(r"[/\\]", value) for value in known)
-    return all(_can_be(reason, value) for value in known)
+    return all(_can_be(reason, key, value) for value in known)
 
 
-def _can_be(reason: str, value: Value) -> bool:
+def _can_be(reason: str, key: str, value: Value) -> bool:
     if isinstance(value, str):
-        return reason in _STRING_REASONS or masked(f"{reason}: {value}") != f"{reason}: {value}"
+        said = f"{'time' if reason == 'moment' else reason}: {value}"
+        return reason in _STRING_REASONS or masked(said) != said
     if isinstance(value, (int, float)):
-        if reason == "moment" and not is_moment_of_time(value):
-            return False
-        if reason in ("pid", "port") and value % 1:
-            return False
-        return not isinstance(value, bool) and value >= 0 and reason not in ("path", "host", "version of the code")
+        is_number_like_that = value >= 0 and reason not in ("path", "host", "version of the code")
+        return not isinstance(value, bool) and is_number_like_that and can_be(reason, key, value)
     return False
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from samebits.store.value_names import NUMBER_REASONS, OF_DATA, is_moment_of_time, is_of_model, reason_of_key, tokens
+from samebits.store.value_names import NUMBER_REASONS, OF_DATA, can_be, is_of_model, reason_of_key, tokens
 
 # (pattern, replacement). `re` compiles a pattern when it is first used, and keeps it: all of them at the start would
 # take 20 ms
@@ -22,9 +22,10 @@ _THING = (
     r"(?:[kKMGT]?(?:it|its|iters?|iterations?|samples?|examples?|ex|imgs?|images?|tok|tokens?|steps?|batch(?:es)?|"
     r"epochs?|sentences?|seqs?|sequences?|frames?|words?|rows?|records?|episodes?|bytes|i?B|FLOPs?|FLOPS))"
 )
+_RATE = r"(?:fps|FPS|[KMGT]?FLOPS)"
 _KEEP = "\ue000"  # marks what no rule may mask, until all rules have run
 _BETWEEN = (
-    rf"({NUMBER})(\s+)((?:{_THING} ?(?:/|per) ?(?:s|sec|second)|{_UNIT}(?: ?(?:/|per) ?{_THING})?|elapsed))"
+    rf"({NUMBER})(\s+)((?:{_THING} ?(?:/|per) ?(?:s|sec|second)|{_UNIT}(?: ?(?:/|per) ?{_THING})?|elapsed|{_RATE}))"
     rf"(\s*[:=]\s*|\s+)({NUMBER})(?![\d.,]*\d)(?!\s*{_UNIT}(?![\w%]))"
 )
 _BEFORE = re.compile(r"([A-Za-z_@]\w*)(\W{0,4})$")
@@ -33,7 +34,7 @@ _COUNTERS = frozenset(("epoch", "step", "iter", "iteration", "batch", "fold", "r
 RESULTS = frozenset(
     ("loss", "acc", "accuracy", "error", "err", "mse", "rmse", "mae", "auc", "f", "score", "ppl", "perplexity", "bleu",
      "reward", "return", "precision", "recall", "map", "iou", "dice", "r", "nll", "elbo", "bce", "ce", "kl", "val",
-     "metric", "best", "seed")
+     "metric", "best", "seed", "psnr", "ssim", "ap", "miou", "wer", "cer", "fid")
 ) | _COUNTERS  # fmt: skip
 _SPANNED = frozenset(("took", "taken", "in", "after", "time", "elapsed", "duration", "for", "runtime"))
 # names of a number with a unit of time that is not a run time: "RMSE 3.2 s", "predicted trip duration: 540 s"
@@ -58,12 +59,14 @@ _RULES: tuple[Rule, ...] = (
         r"\1<duration>\2<duration>",
     ),
     (rf"(<duration>\s*\)\s+[Dd]ata\s+){NUMBER}(\s*\(\s*){NUMBER}", r"\1<duration>\2<duration>"),
-    (rf"{NUMBER} *(?:effective )?{_THING} ?(?:/|per) ?(?:s|sec|second)\b", "<rate>"),
+    (rf"{NUMBER}(?:[kKMGT](?= ))? *(?:effective )?{_THING} ?(?:/|per) ?(?:s|sec|second)\b", "<rate>"),
     (rf"(?i)\b({_THING} ?(?:/|per) ?(?:s|sec|second)\)?['\"]?\s*[:=]?\s*){NUMBER}", r"\1<rate>"),
     (rf"(?i)(?<![\w.])((?:ms|s|sec|seconds?) ?(?:/|per) ?{_THING}\s*[:=]?\s*){NUMBER}", r"\1<duration>"),
-    (rf"{NUMBER} *(?:fps|FPS|[KMGT]?FLOPS)\b", "<rate>"),
+    (rf"{NUMBER} *{_RATE}\b", "<rate>"),
+    (rf"(?<=[\s(]){NUMBER}/s(?=[\s,;)\]]|$)", "<rate>"),  # timm: "Time: 0.2s, 320.1/s (0.2s, 318.7/s)"
     (r"(?<![\w.])(?:\d+ ?(?:d|days?),? ?)?(?:\d+ ?h ?)?\d+ ?m(?:in)? ?\d+(?:\.\d+)? ?s\b", "<duration>"),
     (rf"{NUMBER} *{_UNIT}(?![\w%])", lambda found: found[0] if _is_result(found) else "<duration>"),
+    (rf"(<duration>.* Data: ){NUMBER}(\s*\(){NUMBER}(?=\)\s*$)", r"\1<duration>\2<duration>"),
     (rf"{NUMBER}(?= +elapsed\s*(?:$|[.,;)\]|]))", "<duration>"),
     # "done in 12.3", but not "done in 12", which may count epochs
     (
@@ -77,10 +80,10 @@ _RULES: tuple[Rule, ...] = (
         rf"\s*[:=]?\s*){NUMBER}",
         r"\1<duration>",
     ),
-    (rf"(?i)\b((?:cpu|ram)[ :=]+){NUMBER} ?%", r"\1<load>"),
+    (rf"(?i)\b((?:cpu|ram|mem)[ :=]+){NUMBER} ?%", r"\1<load>"),
     (rf"(?i)\b(load (?:avg|average)\W+){NUMBER}(?:[, ]+{NUMBER}){{0,2}}", r"\1<load>"),
     (rf"(?i)\b(load\W{{1,3}}){NUMBER}, {NUMBER}, {NUMBER}", r"\1<load>"),
-    (rf"(?i)\b((?:mem|memory|rss|ram|vram|max_mem)[:= (]{{1,12}}){NUMBER}(?= ?[kMGT]i?B?\b)", r"\1<memory>"),
+    (rf"(?i)\b((?:mem|memory|rss|ram|vram|max_mem|allocated|reserved)[:= (]{{1,12}}){NUMBER}(?= ?[kMGT]i?B?\b)", r"\1<memory>"),
 )
 _KEYED = (
     rf"(?<![\w./%-])({_WORD}(?: {_WORD}){{0,4}} ?)"
@@ -90,9 +93,10 @@ _SPOKEN = rf"(?<![\w/])([A-Za-z_]\w*)([ :=\[(]+(?:(?:\.{{2,}}|-{{2,}}) *)?)({NUM
 _SPOKEN_AS = {
     **dict.fromkeys(("pid", "ppid", "tid", "process"), "pid"),
     "port": "port",
-    **dict.fromkeys(("mfu", "throughput", "wps", "ups", "fps", "ips"), "rate"),
+    **dict.fromkeys(("mfu", "throughput", "wps", "ups", "fps", "ips", "sps"), "rate"),
     **dict.fromkeys(
-        ("took", "taken", "elapsed", "time", "duration", "runtime", "seconds", "secs", "sec", "walltime"), "duration"
+        ("took", "taken", "elapsed", "time", "duration", "runtime", "seconds", "secs", "sec", "walltime", "uptime"),
+        "duration",
     ),
 }
 _AVERAGE = rf"(?i)(<(?:duration|time)>\s*\((?:avg|average)\W{{0,3}}){NUMBER}(?=\s*\))"
@@ -104,6 +108,8 @@ _COUNTED = re.compile(
 # any other count: "took 12 guesses"
 _COUNT = re.compile(r"\s+(?!secs\b|seconds|mins\b|minutes|hrs\b|hours|days)[a-z]{2,}s\b(?!\W{0,3}\d)")
 _INDEXED = re.compile(r"([A-Za-z_]\w*)\[['\"]?$")  # "coef[duration] = 0.3"
+# words that say something only with the word before them: "time taken", "memory usage"
+_SECOND_WORDS = frozenset(("taken", "id", "elapsed", "used", "spent", "clock", "usage", "allocated"))
 _UNTIMED = frozenset(("first", "second", "third", "last", "next", "this", "same", "real", "at"))  # "the first time 0.9"
 
 
@@ -153,9 +159,8 @@ def _keyed(found: re.Match[str]) -> str:
     owner = _INDEXED.search(found.string, max(0, found.start() - 40), found.start())
     if owner is not None and is_of_model(owner[1]):
         return _kept(found)
-    if reason == "moment" and not is_moment_of_time(float(found[3].replace(",", ""))):
-        return found[0]
-    return f"{found[1]}{found[2]}<{reason}>" if reason else found[0]
+    is_possible = reason is not None and can_be(reason, found[1], float(found[3].replace(",", "")))
+    return f"{found[1]}{found[2]}<{reason}>" if is_possible else found[0]
 
 
 def _kept(found: re.Match[str]) -> str:
@@ -165,7 +170,7 @@ def _kept(found: re.Match[str]) -> str:
 
 def _spoken(found: re.Match[str]) -> str:
     word = found[1].lower()
-    reason = _SPOKEN_AS.get(word) or (reason_of_key(word) if word.endswith("_time") else None)
+    reason = _SPOKEN_AS.get(word) or (_reason_of_measure(found[1]) if "_" in word else None)
     is_whole = re.fullmatch(r"\d{1,7}", found[3]) is not None
     if reason is None or found[3].startswith("-") or (reason in ("pid", "port") and not is_whole):
         return found[0]
@@ -182,6 +187,12 @@ def _spoken(found: re.Match[str]) -> str:
     return f"{found[1]}{found[2]}<{reason}>"
 
 
+def _reason_of_measure(name: str) -> str | None:
+    """Return what a name of several words measures: "elapsed_ms", "tokens_per_sec"."""
+    reason = reason_of_key(name)
+    return reason if reason in ("time", "duration", "rate") else None
+
+
 def _reason_of_phrase(phrase: str) -> str | None:
     """Return what the words before a number mean: the last word, or a phrase such as "time per epoch"."""
     words = phrase.split()
@@ -190,7 +201,7 @@ def _reason_of_phrase(phrase: str) -> str | None:
     if not OF_DATA.isdisjoint(part for word in words for part in tokens(word)):
         return None
     reason = reason_of_key(words[-1])
-    if reason is None and len(words) > 1 and words[-1].lower() in ("taken", "id", "elapsed", "used", "spent", "clock"):
+    if reason is None and len(words) > 1 and words[-1].lower() in _SECOND_WORDS:
         reason = reason_of_key("_".join(words[-2:]))
     for place, word in enumerate(words[:-1] if RESULTS.isdisjoint(_measures(words[-1])) else ()):
         if reason is None and words[place + 1].lower() in ("per", "for", "taken", "to", "of", "spent"):

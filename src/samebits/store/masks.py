@@ -25,6 +25,7 @@ _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|"
     r"Nov(?:ember)?|Dec(?:ember)?)\b\.?"
 )
+_MONTH_SHORT = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 # not any word of three or four capitals: "2026-11-28 12:00:01 PASS" ends with a result
 _ZONE = (
@@ -122,12 +123,15 @@ def _is_digest(found: re.Match[str]) -> bool:
 _DATES: tuple[Rule, ...] = (
     # Google's log prefixes (absl, TensorFlow): level, month and day, time, thread
     (r"^[IWEFD](?:20\d\d)?\d{4} \d\d:\d\d:(?:\d+\.\d+|<time>)\s+\d+(?= )", "<time>"),
-    (rf"\b(?:19|20)\d\d[-/._](?:0?[1-9]|1[0-2])[-/._][0-3]?\d(?:[T ,_-]+{_CLOCK}{_ZONE})?(?!\d)", "<date>"),
+    (r"\b(?:19|20)\d\d_(?:0[1-9]|1[0-2])_[0-3]\d(?:__?\d\d){2,3}(?!\d)", "<date>"),
+    (rf"\b(?:19|20)\d\d[-/._](?:0?[1-9]|1[0-2])[-/._][0-3]?\d(?:[T ,_/-]+{_CLOCK}{_ZONE})?(?!\d)", "<date>"),
     (rf"\b{_DAY},? +{_MONTH} +\d{{1,2}} +\d\d:\d\d:\d\d{_ZONE} +\d{{4}}", "<date>"),
     (rf"\b(?:{_DAY},? +)?\d{{1,2}}[-/ ]{_MONTH}[-/ ,]+\d{{4}}(?:[ :,T]+{_CLOCK}{_ZONE})?", "<date>"),
     (rf"\b{_MONTH}[ _-]?\d{{1,2}}(?:, \d{{4}}[ ,]*|[ _-]+)\d{{1,2}}[:-]\d\d(?:[:-]\d\d)?{_ZONE}", "<date>"),
     (rf"\b[0-3]?\d[/.][0-3]?\d[/.](?:20)?\d\d,? +{_CLOCK}(?: [AP]M)?", "<date>"),
     (r"(?<![\d.])20\d\d[01]\d[0-3]\d[-_T]?[0-2]\d[0-5]\d(?:[0-5]\d)?(?:[.-]?\d{3,6})?Z?(?![\da-fA-F])", "<date>"),
+    # the folder that TensorBoard's writer makes: "runs/Nov28_12-00-01_host"
+    (rf"\b{_MONTH_SHORT}\d\d_\d\d-[0-5]\d-[0-5]\d(?=_)", "<date>"),
     (r"\b\d+:[0-5]\d(?::[0-5]\d)?<[\d:?]+", "<time>"),  # tqdm: elapsed<remaining
     # tqdm: a rate follows, of anything that the program counts ("cell/s" of papermill)
     (r"(\[<time>, *)[\d.]+(?:[kMGTPEZY]? ?[^\s\d/,\]]*/s|s/ ?[^\s\d/,\]]+)(?=[,\]])", r"\1<rate>"),

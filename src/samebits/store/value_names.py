@@ -19,11 +19,11 @@ _SPANS = {
     "elapsed", "duration", "durations", "seconds", "secs", "sec", "runtime", "minutes", "mins", "hours", "ms", "msec",
     "millis", "milliseconds", "latency", "latencies", "took", "wall", "uptime", "ns", "tic", "toc",
 }  # fmt: skip
-_RATES = {"throughput", "fps", "ips", "qps", "wps", "ups", "flops", "tflops", "mfu"}
+_RATES = {"throughput", "fps", "ips", "qps", "wps", "ups", "sps", "flops", "tflops", "mfu"}
 _LOADS = {"rss", "vms", "maxrss", "memused"}
 _DEVICES = {"cpu", "gpu", "ram", "memory", "mem", "vram", "device", "disk", "tpu", "npu", "sm", "cuda"}
 _WORDS_OF = {"rate": _RATES, "memory": _LOADS, "duration": _SPANS, "time": _TIMES, "moment": _MOMENTS}
-_SIZES = {"mb", "gb", "kb", "bytes", "peak", "max", "used", "allocated", "usage"}
+_SIZES = {"mb", "gb", "kb", "mib", "gib", "kib", "bytes", "peak", "max", "used", "allocated", "usage"}
 _HOSTS = {"host", "hostname", "nodename", "fqdn", "username", "ip", "machine", "platform"}
 _RUNS = {"uuid", "guid", "runid", "runname", "sessionid", "jobid"}
 _STATES_OF_CODE = {"commit", "branch", "githash", "gitsha", "revision"}
@@ -70,6 +70,18 @@ def is_moment_of_time(number: float) -> bool:
     return number >= EARLIEST
 
 
+def can_be(reason: str, name: str, number: float) -> bool:
+    """Return whether a number can be what its name says."""
+    if reason == "moment":
+        return is_moment_of_time(number)
+    return number % 1 == 0 or not (reason in ("pid", "port") or may_be_squares(name))
+
+
+def may_be_squares(name: str) -> bool:
+    """Return whether a name can mean a residual sum of squares, not only the memory of a process: "rss"."""
+    return "rss" in tokens(name) and _SIZES.isdisjoint(tokens(name))
+
+
 def is_of_model(name: str) -> bool:
     """Return whether a name says that its value is computed: part of a model, or a result."""
     return not (OF_DATA | _MODELLED).isdisjoint(tokens(name))
@@ -96,11 +108,11 @@ def reason_of_key(name: str) -> str | None:
 
 def _reason_of_words(words: list[str], known: set[str], last: str) -> str | None:
     if last == "at" and len(words) > 1:
-        return "time"
+        return "moment"  # "created_at", but "converged_at: 12" may be an epoch
     for reason, these in _WORDS_OF.items():
         if known & these:
             return reason
-    is_size = known & {"memory", "mem"} and known & _SIZES
+    is_size = known & {"memory", "mem", "ram", "vram"} and known & _SIZES
     is_load = last in ("percent", "usage", "utilization", "util") and known & _DEVICES
     if is_size or is_load or words == ["utilization"]:
         return "memory"
