@@ -39,8 +39,8 @@ _FORMS_OF_TIME = ("time", "date", "duration", "rate", "memory")  # a predicted d
 # words that say what was timed: "time.train", "seconds/epoch". "time.epochs" may be the number of epochs
 _STAGES = frozenset(
     ("train", "training", "val", "valid", "validation", "eval", "evaluation", "test", "fit", "predict", "total",
-     "epoch", "forward", "backward", "fwd", "bwd", "iter", "iteration", "loading", "saving", "preprocess", "postprocess",
-     "inference", "optimizer")
+     "epoch", "forward", "backward", "fwd", "bwd", "iter", "iteration", "loading", "saving", "preprocess",
+     "postprocess", "inference", "optimizer")
 )  # fmt: skip
 _CHOSEN = frozenset(("best", "selected", "chosen", "winner", "winning", "top"))
 _PER_SECOND, _PER_THING = re.compile(r"/(?:s|secs?|seconds?)$"), re.compile(r"(^|\W)(?:us|ms|s|secs?|seconds?)/\w+$")

@@ -83,7 +83,11 @@ _RULES: tuple[Rule, ...] = (
     (rf"(?i)\b((?:cpu|ram|mem)[ :=]+){NUMBER} ?%", r"\1<load>"),
     (rf"(?i)\b(load (?:avg|average)\W+){NUMBER}(?:[, ]+{NUMBER}){{0,2}}", r"\1<load>"),
     (rf"(?i)\b(load\W{{1,3}}){NUMBER}, {NUMBER}, {NUMBER}", r"\1<load>"),
-    (rf"(?i)\b((?:mem|memory|rss|ram|vram|max_mem|allocated|reserved)[:= (]{{1,12}}){NUMBER}(?= ?[kMGT]i?B?\b)", r"\1<memory>"),
+    (
+        r"(?i)\b((?:mem|memory|rss|ram|vram|max_mem|allocated|reserved)[:= (]{1,12})"
+        rf"{NUMBER}(?= ?[kMGT]i?B?\b)",
+        r"\1<memory>",
+    ),
 )
 _KEYED = (
     rf"(?<![\w./%-])({_WORD}(?: {_WORD}){{0,4}} ?)"
