@@ -46,6 +46,29 @@ def test_every_control_is_found_where_it_alone_pins_the_source(name):
         assert made.trials < 100
 
 
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("torch-seed", ["gradient", "structure", "end"]),  # noise on gradients, an early stop by a random draw
+        ("numpy-generator", ["gradient", "update", "structure"]),
+        ("hash-seed", ["rng", "forward", "gradient"]),  # a seed from hash(name), labels or weights by a set's order
+        ("clock", ["forward", "gradient"]),  # a loss that is weighted by the time
+        ("entropy", ["rng", "batch", "forward", "structure"]),  # a seed or a split by os.urandom or uuid4
+        ("dataloader-workers", ["batch"]),
+        ("serial-threads", ["forward", "update", "end"]),  # labels, updates or results in the order of threads
+        ("listing-order", ["start", "forward", "end"]),
+    ],
+)
+def test_a_cause_that_shows_at_an_everyday_place_takes_few_trials(name, kinds):
+    for kind in kinds:
+        clues = Clues(kind, ["python-seed", "numpy-seed"], ["torch-seed"], lambda: False)
+        if name == "torch-seed":
+            clues = Clues(kind, ["torch-seed", "python-seed", "numpy-seed"], [], lambda: False)
+        found, made = explained([source(name)], kind=kind, clues=clues)
+        assert found.cause == [name]
+        assert made.trials <= 40
+
+
 def test_a_control_that_implies_another_is_named_only_where_the_other_does_not_do():
     assert explained([source("aslr")])[0].cause == ["aslr"]
     assert explained([source("hash-seed")])[0].minimal == [["hash-seed"]]

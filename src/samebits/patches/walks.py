@@ -55,7 +55,7 @@ def _is_first_of_walk(source: SourceFile, node: ast.Subscript) -> bool:
     call, part = node.value, node.slice
     is_next = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "next"
     is_listing = isinstance(part, ast.Constant) and part.value in (1, 2)
-    return is_next and is_listing and isinstance(call, ast.Call) and _is_walk(source, call.args[0])
+    return is_next and is_listing and isinstance(call, ast.Call) and any(_is_walk(source, one) for one in call.args[:1])
 
 
 def _names(target: ast.expr) -> list[str | None]:

@@ -18,7 +18,8 @@ class Entropy(Control):
     id = "entropy"
     is_strict = False  # it replaces the entropy that the program sees
     edits = (edit(CODE, "# os.urandom, uuid4 and secrets take no seed: use random.Random({seed}) instead"),)
-    hints = {"start": 7, "end": 5, "batch": 10}  # in a worker, before `dataloader-workers`, which leaves its seed out
+    # batch: in a worker, before `dataloader-workers`, which leaves its seed out
+    hints = {"start": 7, "rng": 8, "end": 5, "batch": 10, "forward": 12, "gradient": 11, "structure": 9}
     may_break = True
     is_experiment = True
 

@@ -23,7 +23,7 @@ class HashSeed(Control):
         edit(CODE, "sorted(names)  # if the program iterates over a set of strings", instead=True),
     )
     acts_at_start = True
-    hints = {"start": 8, "batch": 5, "forward": 10, "structure": 3, "end": 4}
+    hints = {"start": 8, "rng": 9, "batch": 5, "forward": 10, "gradient": 9, "structure": 3, "end": 4}
     factor = "hash-seed"
     varies = "The seed of Python's hashes of strings, and so the order of sets of them."
     takes = "seeds from 0 to 4294967295"

@@ -53,7 +53,7 @@ class SerialThreads(Control):
             "# [future.result() for future in futures], or one place in a list for each thread",
         ),
     )
-    hints = {"batch": 1, "structure": 2}
+    hints = {"batch": 1, "forward": 14, "update": 12, "structure": 2, "end": 8}
     may_break = True
     is_experiment = True
     can_be_undone = False  # threads that cannot run in order cannot do so from the beginning

@@ -31,7 +31,7 @@ class TfSeed(Control):
             instead=True,
         ),
     )
-    hints = {"start": 2, "rng": 2, "batch": 7, "forward": 6, "update": 10}
+    hints = {"start": 2, "rng": 2, "batch": 7, "forward": 6, "gradient": 7, "update": 10, "structure": 7, "end": 6}
 
     def after_import(self) -> "ImportHooks":
         return {

@@ -21,7 +21,7 @@ class TorchSeed(Control):
     generators = ("torch",)
     acts_at_start = True
     edits = (edit(TOP, "import torch", "torch.manual_seed({seed})"),)
-    hints = {"start": 1, "rng": 1, "batch": 6, "forward": 5, "update": 9, "end": 6}
+    hints = {"start": 1, "rng": 1, "batch": 6, "forward": 5, "gradient": 6, "update": 9, "structure": 7, "end": 6}
 
     def after_import(self) -> "ImportHooks":
         return {"torch": self._seed}
