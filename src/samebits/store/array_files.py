@@ -147,7 +147,7 @@ def _add_file(parts: Parts, prefix: str, source: Any) -> None:
     except ImportError:
         raise MissingH5py("h5py is not installed (pip install h5py)") from None
     with h5py.File(source, "r") as file:
-        _add_attributes(parts, prefix, file)
+        _add_attributes(parts, prefix, file, h5py)
         file.visititems(lambda name, item: _add_item(parts, joined_path(prefix, name), item, h5py))
         if hasattr(file, "visititems_links"):  # h5py 3.9 and later
             file.visititems_links(lambda name, link: _add_link(parts, joined_path(prefix, name), link, h5py))
@@ -159,15 +159,17 @@ def joined_path(prefix: str, name: str) -> str:
 
 
 def _add_item(parts: Parts, name: str, item: Any, h5py: Any) -> None:
-    _add_attributes(parts, name, item)
+    _add_attributes(parts, name, item, h5py)
     if not isinstance(item, h5py.Dataset):
+        if not len(item):
+            parts.add_plain(name, "(empty group)")
         return
     if item.is_virtual or item.external:  # its values are in different files, which are not opened
         sources = [tuple(source)[1:3] for source in item.virtual_sources()] if item.is_virtual else item.external
         parts.add(f"{name} (values in different files)", shape_text(item.dtype.str, item.shape), canonical(sources))
         return
     parts.spend(math.prod(item.shape or ()) * item.dtype.itemsize)
-    _add_value(parts, name, item[()])
+    _add_value(parts, name, _with_names(item[()], item.file, h5py))
 
 
 def _add_link(parts: Parts, name: str, link: Any, h5py: Any) -> None:
@@ -186,11 +188,26 @@ def _stored(attribute: Any) -> int:
         return 0
 
 
-def _add_attributes(parts: Parts, name: str, item: Any) -> None:
+def _with_names(value: Any, file: Any, h5py: Any) -> Any:
+    """Return a value with the names of the items to which its references lead. Each reference looks like any other."""
+
+    def name(one: Any) -> Any:
+        is_reference = isinstance(one, (h5py.Reference, h5py.RegionReference))
+        return one if not is_reference else str(file[one].name) if one else "(no item)"
+
+    if isinstance(value, np.ndarray) and value.dtype.hasobject and value.dtype.names is None:
+        named = np.empty(value.shape, object)
+        for place in np.ndindex(value.shape):
+            named[place] = name(value[place])
+        return named
+    return name(value)
+
+
+def _add_attributes(parts: Parts, name: str, item: Any, h5py: Any) -> None:
     for key in sorted(item.attrs):
         attribute = joined(name, f"@{key}")
         parts.spend(_stored(item.attrs.get_id(key)))
-        _add_value(parts, attribute, _plain(item.attrs[key]))
+        _add_value(parts, attribute, _with_names(_plain(item.attrs[key]), item.file, h5py))
         parts.values.add(attribute)
 
 
@@ -213,9 +230,17 @@ def _add_value(parts: Parts, name: str, value: Any) -> None:
         parts.add_plain(joined(name, "(shape)"), list(array.shape))
         parts.add_plain(name, [text_or_bytes(item) for item in array.flat])
     elif array.dtype.hasobject:
-        parts.add(name, shape_text("object", array.shape), canonical(array.tolist()))
+        parts.add(name, shape_text("object", array.shape), *(_bytes_of(parts, one) for one in array.flat))
     else:
         parts.add_array(name, array)
+
+
+def _bytes_of(parts: Parts, value: Any) -> bytes:
+    """Return bytes that are equal only for equal items. The text of a long array leaves most of its values out."""
+    if not isinstance(value, np.ndarray) or value.dtype.hasobject:
+        return canonical(value)
+    parts.spend(value.nbytes)
+    return shape_text(value.dtype.str, value.shape).encode() + np.ascontiguousarray(value).tobytes()
 
 
 def _json_text(value: Any) -> Any:

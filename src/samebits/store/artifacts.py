@@ -18,14 +18,13 @@ from samebits.store.container_files import (
     read_bzip2,
     read_events,
     read_gzip,
-    read_pdf,
-    read_png,
     read_sqlite,
     read_tar,
     read_xz,
     read_zip,
 )
 from samebits.store.content import CATBOOST, Excessive, Parts, add_json, fingerprint, parse_json, text_or_bytes
+from samebits.store.figure_files import read_pdf, read_png
 from samebits.store.masks import ANY_RUN, Run
 from samebits.store.pickle_files import read_pickle
 from samebits.store.protobuf_files import read_onnx

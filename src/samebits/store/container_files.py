@@ -1,7 +1,4 @@
-"""Reads archives by their members, SQLite databases by their tables, TensorBoard's events by their tags.
-
-Reads figures (PNG, PDF), too, without their dates and without the id of a PDF.
-"""
+"""Reads archives by their members, SQLite databases by their tables, TensorBoard's events by their tags."""
 
 from __future__ import annotations
 
@@ -18,20 +15,26 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path, PurePath
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
-from samebits.store.array_files import add_array
-from samebits.store.content import LimitedStream, Parts, add_json, joined, parse_json
+from samebits.store.array_files import add_array, add_keras, joined_path
+from samebits.store.content import Excessive, LimitedStream, Parts, add_json, joined, parse_json
+from samebits.store.figure_files import add_png
 from samebits.store.pickle_files import add_pickle
 from samebits.store.protobuf_files import read_fields
-from samebits.store.text_files import MODEL_BEGINNINGS, NotText, decoded
+from samebits.store.text_files import MODEL_BEGINNINGS, NotText, decoded, without_ids_of_svg
 from samebits.store.value_names import reason_of_key
 
 MOST_ROWS = 20_000  # of a table
 _PICKLES = (".pkl", ".pickle")
 # members that hold arrays and no date, so that different bytes mean different models
 _ARRAYS = (".npz", ".safetensors", ".bin", ".gguf", ".ubj")
+# what torch.export saves: https://docs.pytorch.org/docs/stable/user_guide/torch_compiler/export/pt2_archive.html
+_OF_EXPORT = re.compile(r"(^|/)data/(weights|constants)/[^/]*$")
+_DERIVED = "/.data/serialization_id"  # a checksum of the other members
+_WITHIN, _DEEPEST = "!", 3  # stands after the name of an archive in an archive
+_DAMAGE = (zipfile.BadZipFile, OSError, EOFError, zlib.error, lzma.LZMAError, struct.error)
 _TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 # fields of a tar archive that describe the file system from which a member came
 _OF_FILE_SYSTEM = ("path", "linkpath", "size", "uid", "gid", "uname", "gname", "mtime", "atime", "ctime", "hdrcharset")
@@ -40,17 +43,24 @@ _OF_PACKERS = ("SCHILY.", "LIBARCHIVE.", "GNU.")
 
 def read_zip(path: Path, parts: Parts) -> str:
     """Add the members of a zip archive, and its comments. The times of members do not matter."""
-    with zipfile.ZipFile(path) as archive:
+    _add_zip(parts, "", path)
+    return "zip"
+
+
+def _add_zip(parts: Parts, above: str, source: Path | IO[bytes]) -> None:
+    """Add the members of a zip archive under a name."""
+    with zipfile.ZipFile(source) as archive:
         parts.spend(sum(member.file_size for member in archive.infolist()))
         for member in sorted(archive.infolist(), key=lambda one: one.filename):
-            name = parts.run.masked(member.filename)
+            name = joined_path(above, parts.run.masked(member.filename))
             if member.is_dir():
                 parts.add_plain(name, "(folder)")
-            else:
+            elif not name.endswith(_DERIVED):
                 _add_member(parts, name, archive.read(member))
+            if _OF_EXPORT.search(name):
+                parts.models.append(name)
             _add_comment(parts, name, member.comment)
-        _add_comment(parts, "", archive.comment)
-    return "zip"
+        _add_comment(parts, above, archive.comment)
 
 
 def _add_comment(parts: Parts, name: str, comment: bytes) -> None:
@@ -78,7 +88,7 @@ def _unpacked(path: Path, parts: Parts, kind: str, opened: Callable[[Path], Any]
         return read_tar(path, parts)
     with opened(path) as file:
         data = LimitedStream(file, parts).read()
-    _add_member(parts, "", data, PurePath(path.stem).suffix)
+    _add_member(parts, "", data, ".svg" if path.suffix.lower() == ".svgz" else PurePath(path.stem).suffix)
     return kind
 
 
@@ -106,6 +116,8 @@ def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:
     """Add a member of an archive: JSON by its keys, other text by its lines, an array or a pickle by its content."""
     suffix = (suffix or PurePath(name).suffix).lower()
     try:
+        if _is_packed(data) and name.count(_WITHIN) < _DEEPEST:
+            return _add_packed(parts, name, data, suffix)
         if suffix == ".json":
             return add_json(parts, name, parse_json(data))
         if suffix == ".npy":
@@ -119,6 +131,31 @@ def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:
     return _add_text(parts, name, data, suffix)
 
 
+def _is_packed(data: bytes) -> bool:
+    return data.startswith((b"PK\x03\x04", b"\x1f\x8b"))
+
+
+def _add_packed(parts: Parts, name: str, data: bytes, suffix: str) -> None:
+    """Add an archive in an archive by its members, because its bytes hold times. Raise ValueError if it is damaged."""
+    try:
+        if data.startswith(b"\x1f\x8b"):
+            inner = LimitedStream(gzip.GzipFile(fileobj=io.BytesIO(data)), parts).read()
+            return _add_member(parts, name + _WITHIN, inner, PurePath(PurePath(name).stem).suffix)
+        if suffix == ".keras":
+            parts.models.append(name)
+            return add_keras(parts, name, io.BytesIO(data))
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            is_torch = any(member.endswith("data.pkl") for member in archive.namelist())
+        if is_torch:  # it holds no times
+            parts.models.append(name)
+            return parts.add(name, "bytes", data)
+        return _add_zip(parts, name + _WITHIN, io.BytesIO(data))
+    except Excessive:
+        raise
+    except (*_DAMAGE, KeyError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(str(error)) from None
+
+
 def _add_text(parts: Parts, name: str, data: bytes, suffix: str) -> None:
     """Add a text by its lines, and anything else by its bytes.
 
@@ -128,7 +165,8 @@ def _add_text(parts: Parts, name: str, data: bytes, suffix: str) -> None:
     if suffix in _ARRAYS or data.startswith(tuple(begin.encode() for begin in MODEL_BEGINNINGS)):
         parts.models.append(name)
     try:
-        lines = decoded(data).split("\n")
+        text = decoded(data)
+        lines = (without_ids_of_svg(text) if suffix == ".svg" else text).split("\n")
     except NotText:
         lines = []
     if 0 < len(lines) <= parts.lines_left:
@@ -260,68 +298,3 @@ def _records(data: bytes) -> Iterator[bytes]:
             raise ValueError("the last record is cut off")
         yield data[at + 12 : at + 12 + length]
         at += 16 + length
-
-
-# -- figures ----------------------------------------------------------------------------------------------------------
-
-
-_PDF_DATES = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^\]]*\]")
-_EXIF_DATES = re.compile(rb"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d")
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_MOST_NOTE = 1 << 20  # bytes of an unpacked text
-
-
-def read_png(path: Path, parts: Parts) -> str:
-    """Add the chunks of a picture, and its texts as values. Its time does not matter."""
-    add_png(parts, "", path.read_bytes())
-    return "png"
-
-
-def add_png(parts: Parts, name: str, data: bytes) -> None:
-    """Add the chunks of a picture under a name: https://www.w3.org/TR/png-3/#11Chunks.
-
-    Raises ValueError, and adds nothing, if the bytes are no picture.
-    """
-    if not data.startswith(_SIGNATURE):
-        raise ValueError("it is not a PNG")
-    at, kind = len(_SIGNATURE), ""
-    while at + 8 <= len(data) and kind != "IEND":
-        (length,), kind = struct.unpack_from(">I", data, at), data[at + 4 : at + 8].decode("latin1")
-        chunk = data[at + 8 : at + 8 + length]
-        if kind in ("tEXt", "zTXt", "iTXt"):
-            key, text = _note(kind, chunk)
-            parts.add_plain(joined(name, key), text)
-        elif kind == "eXIf":
-            parts.add(joined(name, kind), "chunk", _EXIF_DATES.sub(b"", chunk))
-        elif kind != "tIME":
-            parts.add(joined(name, kind), "chunk", chunk)
-        at += 12 + length
-    if data[at:]:
-        parts.add(joined(name, "(what follows)"), "bytes", data[at:])
-
-
-def _note(kind: str, chunk: bytes) -> tuple[str, str]:
-    """Return the keyword and the text of a chunk."""
-    key, _, rest = chunk.partition(b"\0")
-    is_packed = kind == "zTXt" or (kind == "iTXt" and rest[:1] == b"\1")
-    if kind == "iTXt":  # whether and how it is packed, the language, the keyword in this language, the text
-        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
-    if is_packed:
-        rest = _unpacked_text(rest if kind == "iTXt" else rest[1:])
-    return key.decode("latin1"), rest.decode("utf-8" if kind == "iTXt" else "latin1", "replace")
-
-
-def _unpacked_text(data: bytes) -> bytes:
-    """Return what packed bytes stand for; the bytes themselves if they are damaged or stand for very much."""
-    unpacker = zlib.decompressobj()
-    try:
-        found = unpacker.decompress(data, _MOST_NOTE)
-    except zlib.error:
-        return data
-    return data if unpacker.unconsumed_tail else found
-
-
-def read_pdf(path: Path, parts: Parts) -> str:
-    """Add the bytes of a document without its dates and its id."""
-    parts.add("", "pdf", _PDF_DATES.sub(b"", path.read_bytes()))
-    return "pdf"

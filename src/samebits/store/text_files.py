@@ -41,8 +41,8 @@ def read_lines(path: Path, parts: Parts, begin: int = 0) -> Lines:
     """Add a text as one part, and return its lines. `begin`: the first byte that is read. Raises NotText."""
     data, is_cut = read_some(path, begin)
     text = decoded(data)
-    if path.suffix.lower() == ".svg":  # Matplotlib draws new names for clip paths and marks in every run
-        text = _IDS_OF_SVG.sub("<id>", text)
+    if path.suffix.lower() == ".svg":
+        text = without_ids_of_svg(text)
     is_model = text.startswith(MODEL_BEGINNINGS)
     if is_model:
         parts.models.append("")
@@ -52,6 +52,11 @@ def read_lines(path: Path, parts: Parts, begin: int = 0) -> Lines:
     if lines.ordered != lines.raw:
         parts.masked[""] = lines.raw
     return lines
+
+
+def without_ids_of_svg(text: str) -> str:
+    """Return a picture without the names of clip paths and marks, which Matplotlib draws anew in every run."""
+    return _IDS_OF_SVG.sub("<id>", text)
 
 
 def read_some(path: Path, begin: int = 0) -> tuple[bytes, bool]:
@@ -133,8 +138,9 @@ def read_table(path: Path, parts: Parts) -> str:
         raise ValueError(f"it has more than {MOST_TEXT:,} bytes")
     text = decoded(data)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text[:4096])
+    text = _add_head(parts, text) or text
     rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
-    heads = _heads(rows)
+    heads = ["time" if head == "t" and tuple(rows[0][:2]) == ("r", "l") else head for head in _heads(rows)]
     body = rows[1:] if heads else rows
     parts.add_plain("columns", heads or len(rows[0]) if rows else 0)
     parts.add_plain("rows", len(body))
@@ -150,6 +156,23 @@ def read_table(path: Path, parts: Parts) -> str:
     for name, cells in columns.items():
         parts.add_plain(name, [number_or_text(cell) for cell in cells])
     return "csv"
+
+
+def _add_head(parts: Parts, text: str) -> str:
+    """Add the JSON in the first line of a table, and return the rest; nothing if there is none.
+
+    Monitors of environments write it: https://github.com/DLR-RM/stable-baselines3/blob/master/stable_baselines3/common/monitor.py
+    Their columns are r (reward), l (length) and t (the time since the start).
+    """
+    head, _, rest = text.partition("\n")
+    try:
+        value = json.loads(head.removeprefix("#")) if head.startswith("#{") else None
+    except ValueError:
+        value = None
+    if value is None:
+        return ""
+    add_json(parts, "(head)", value)
+    return rest
 
 
 def _delimiter(text: str) -> str:

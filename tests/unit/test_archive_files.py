@@ -1,0 +1,136 @@
+"""Archives in archives, items of HDF5 that refer to others, traces of profilers, and tables with a head."""
+
+import gzip
+import io
+import json
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+
+from samebits.store import fingerprint_file
+from samebits.store.masks import Run
+
+
+def differing(a, b):
+    return {name for name in a.tensors.keys() | b.tensors.keys() if a.tensors.get(name) != b.tensors.get(name)}
+
+
+def zipped(members, second=0):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, second)), data)
+    return stream.getvalue()
+
+
+def array(value):
+    stream = io.BytesIO()
+    np.save(stream, np.array([value]))
+    return stream.getvalue()
+
+
+INNER = {
+    "a.npz": lambda value, second: zipped({"w.npy": array(value)}, second),
+    "a.zip": lambda value, second: zipped({"a.txt": f"acc {value}"}, second),
+    "a.json.gz": lambda value, second: gzip.compress(json.dumps({"acc": value}).encode(), mtime=second),
+    "a.keras": lambda value, second: zipped({"metadata.json": json.dumps({"date_saved": second, "acc": value})}),
+    "a.svg": lambda value, second: f'<path id="p{second:010x}" d="{value}"/>'.encode(),
+    "a.pt": lambda value, second: zipped({"a/data.pkl": f"{value}"}),
+}
+
+
+@pytest.mark.parametrize("name", INNER)
+@pytest.mark.parametrize("ending", ["zip", "tar"])
+def test_an_archive_in_an_archive_is_compared_without_the_times_of_its_members(tmp_path, read_file, name, ending):
+    def written(number, value, second):
+        path, data = tmp_path / f"{number}.{ending}", INNER[name](value, second)
+        if ending == "zip":
+            path.write_bytes(zipped({name: data}))
+        else:
+            with tarfile.open(path, "w") as archive:
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+        return read_file(path)
+
+    one, same, other = written(1, 0.5, 2), written(2, 0.5, 4), written(3, 0.75, 2)
+    assert one.tensors == same.tensors
+    assert differing(one, other)
+
+
+@pytest.mark.parametrize("begin", [b"PK\x03\x04", b"\x1f\x8b", b"\x1f\x8b\x08"])
+def test_a_damaged_archive_in_an_archive_is_compared_by_its_bytes(tmp_path, read_file, begin):
+    for number in (1, 2):
+        (tmp_path / f"{number}.zip").write_bytes(zipped({"a.zip": begin + bytes([number]) * 40}))
+    assert differing(read_file(tmp_path / "1.zip"), read_file(tmp_path / "2.zip")) == {"a.zip"}
+
+
+def test_archives_deep_in_archives_are_read_in_time(tmp_path, read_file):
+    data = b"x"
+    for number in range(200):
+        data = zipped({f"{number}.zip": data})
+    (tmp_path / "a.zip").write_bytes(data)
+    assert read_file(tmp_path / "a.zip").format == "zip"
+
+
+def test_weights_that_torch_export_saved_count_and_the_checksum_of_the_file_is_left_out(tmp_path, read_file):
+    def written(weight, checksum):
+        members = {"m/data/weights/weight_0": weight, "m/.data/serialization_id": checksum, "m/archive_format": "pt2"}
+        (tmp_path / "m.pt2").write_bytes(zipped(members))
+        return read_file(tmp_path / "m.pt2")
+
+    one, other = written(b"\0\1", "1"), written(b"\0\2", "2")
+    assert differing(one, other) == {"m/data/weights/weight_0"}
+    assert "m/data/weights/weight_0" in one.models
+
+
+def with_reference(file, h5py, name):
+    file.attrs["best"] = file[name].ref
+    file.create_dataset("order", (2,), h5py.ref_dtype)[0] = file[name].ref
+
+
+def with_long_rows(file, h5py, name):
+    rows = file.create_dataset("rows", (1,), h5py.vlen_dtype(np.float32))
+    rows[0] = np.where(np.arange(3000) == 1500, len(name), 0)
+
+
+def with_group(file, h5py, name):
+    file.create_group(f"chosen {name}")
+
+
+@pytest.mark.parametrize("fill", [with_reference, with_long_rows, with_group])
+def test_references_long_rows_and_empty_groups_of_hdf5_are_compared(tmp_path, read_file, fill):
+    h5py = pytest.importorskip("h5py")
+
+    def written(number, name):
+        with h5py.File(tmp_path / f"{number}.h5", "w") as file:
+            file["svm"], file["forest"] = [1.0], [2.0]
+            fill(file, h5py, name)
+        return read_file(tmp_path / f"{number}.h5")
+
+    one, same, other = written(1, "svm"), written(2, "svm"), written(3, "forest")
+    assert one.format == "hdf5"
+    assert one.tensors == same.tensors
+    assert differing(one, other)
+
+
+def test_the_events_of_a_profiler_are_no_result(tmp_path, read_file):
+    for number in (1, 2):
+        trace = {"traceEvents": [{"name": "aten::mm", "ts": number}], "traceName": f"log/{number}.json"}
+        (tmp_path / f"{number}.json").write_text(json.dumps(trace))
+        (tmp_path / f"{number}.json.gz").write_bytes(gzip.compress((tmp_path / f"{number}.json").read_bytes()))
+    assert not differing(read_file(tmp_path / "1.json"), read_file(tmp_path / "2.json"))
+    assert not differing(read_file(tmp_path / "1.json.gz"), read_file(tmp_path / "2.json.gz"))
+
+
+def test_the_times_of_a_monitor_of_an_environment_are_times_and_its_rewards_are_not(tmp_path):
+    def written(start, reward, since):
+        head = json.dumps({"t_start": start, "env_id": "CartPole-v1"})
+        (tmp_path / "monitor.csv").write_text(f"#{head}\nr,l,t\n{reward},21,{since}\n")
+        return fingerprint_file(tmp_path / "monitor.csv", named=False, run=Run(span=(1.7e9, 1.8e9)))
+
+    one = written(1.75e9, 21.0, 0.5)
+    assert differing(one, written(1.76e9, 21.0, 0.75)) == {"row 1.time"}
+    assert differing(one, written(1.75e9, 22.0, 0.5)) == {"row 1.r"}
