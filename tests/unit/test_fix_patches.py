@@ -343,6 +343,8 @@ def test_a_seed_that_is_made_later_is_not_moved(program):
         ("fill-uninitialized", "torch.empty(3)", "torch.zeros(3)"),
         ("fill-uninitialized", "np.empty_like(x)", "np.zeros_like(x)"),
         ("dataloader-workers", "DataLoader(d, num_workers=4)", "DataLoader(d, num_workers=0)"),
+        ("dataloader-workers", "DataLoader(d, 3, num_workers=2, persistent_workers=True, prefetch_factor=4)", "DataLoader(d, 3, num_workers=0, persistent_workers=False, prefetch_factor=None)"),
+        ("dataloader-workers", "DataLoader(d, num_workers=2, in_order=False)", "DataLoader(d, num_workers=2, in_order=True)"),
         ("tf-data-order", "data.map(f, num_parallel_calls=4)", "data.map(f, num_parallel_calls=4, deterministic=True)"),
         ("tf-data-order", "data.map(f, num_parallel_calls=4, deterministic=False)", "data.map(f, num_parallel_calls=4, deterministic=True)"),
     ],
@@ -365,7 +367,7 @@ def test_a_call_is_mended_where_it_stands(program, cause, old, new):
         ("clock", "import time\nseedling_started = time.time()\nseed_time = time.time()\n"),
         ("hash-seed", "names = sorted(set('abc'))\nfor name in names: pass\n"),
         ("listing-order", "import os\nnames = sorted(os.listdir('.'))\nnumber = len(os.listdir('.'))\n"),
-        ("dataloader-workers", "from torch.utils.data import DataLoader\nDataLoader(d, num_workers=2, prefetch_factor=2)\n"),
+        ("dataloader-workers", "from torch.utils.data import DataLoader\nDataLoader(d, **settings)\n"),
         ("aslr", "print(id(object()))\n"),
         ("entropy", "import secrets\nkey, more = secrets.token_bytes(), secrets.token_hex(nbytes=4)\n"),
         ("mkl-cbwr", "import torch\n"),
@@ -390,6 +392,12 @@ def test_a_set_whose_elements_have_no_order_keeps_that_in_which_they_came(progra
         "names = list(sorted(set(words)))\n",
         "names = list(dict.fromkeys(words))\n",
     ]
+
+
+def test_an_old_loader_without_workers_gets_the_default_of_its_release(program):
+    made = program("from torch.utils.data import DataLoader\nDataLoader(d, num_workers=2, prefetch_factor=4)\n")
+    made.packages["torch"] = "1.13.1"
+    assert patched(made, "dataloader-workers").endswith("DataLoader(d, num_workers=0, prefetch_factor=2)\n")
 
 
 def test_what_is_drawn_from_the_system_comes_from_a_generator_with_a_seed(program):

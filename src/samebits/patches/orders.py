@@ -23,6 +23,10 @@ _SET_METHODS = frozenset(("union", "intersection", "difference", "symmetric_diff
 _DEEPEST = 4  # how many names, assigned from each other, are followed to find a set
 LISTINGS = frozenset(("os.listdir", "glob.glob", "glob.iglob"))
 LISTING_METHODS = frozenset(("iterdir", "glob", "rglob"))
+_WITHOUT_WORKERS = {
+    "num_workers": "0", "prefetch_factor": "None", "persistent_workers": "False", "timeout": "0",
+    "multiprocessing_context": "None",
+}  # fmt: skip
 EMPTY = {"empty": "zeros", "empty_like": "zeros_like", "new_empty": "new_zeros"}
 
 
@@ -242,13 +246,27 @@ def _seed_worker(program: Program, source: SourceFile) -> LineChange:
     return LineChange("dataloader-seed", source, point.edit(lines), "seeds of the workers")
 
 
-def no_workers(program: Program) -> list[LineChange]:
-    """Set num_workers=0 in each DataLoader that has workers."""
+def ordered_loaders(program: Program) -> list[LineChange]:
+    """Set in_order=True in each DataLoader that takes batches in the order in which workers finish them."""
     return [
-        LineChange("dataloader-workers", call.source, TextEdit(*call.source.span(keyword.value), "0"), "no workers")
+        LineChange("dataloader-workers", call.source, TextEdit(*call.source.span(keyword.value), "True"), "one order")
         for call in _loaders(program)
         for keyword in call.node.keywords
-        if keyword.arg == "num_workers" and not has_keyword(call.node, "prefetch_factor", "persistent_workers")
+        if keyword.arg == "in_order" and isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+    ]
+
+
+def no_workers(program: Program) -> list[LineChange]:
+    """Set num_workers=0 in each DataLoader that has workers, and change the arguments that need workers."""
+    is_old = program.packages.get("torch", "").startswith(("0.", "1."))  # it does not take None for prefetch_factor
+    values = {**_WITHOUT_WORKERS, "prefetch_factor": "2"} if is_old else _WITHOUT_WORKERS
+    return [
+        LineChange("dataloader-workers", call.source, edit, "no workers")
+        for call in _loaders(program)
+        if any(keyword.arg == "num_workers" for keyword in call.node.keywords)
+        for keyword in call.node.keywords
+        if keyword.arg in values
+        for edit in [TextEdit(*call.source.span(keyword.value), values[keyword.arg])]
     ]
 
 

@@ -28,7 +28,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "fill-uninitialized": (orders.defined_memory,),
     "clock": (calls.clock,),
     "entropy": (calls.entropic_seeds, calls.entropic_draws),
-    "dataloader-workers": (orders.no_workers,),
+    "dataloader-workers": (orders.ordered_loaders, orders.no_workers),
     "serial-threads": (orders.submitted_order,),
 }
 _CUBLAS = ("import os", 'os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")')
