@@ -394,6 +394,30 @@ def test_a_set_whose_elements_have_no_order_keeps_that_in_which_they_came(progra
     ]
 
 
+def test_a_checksum_replaces_the_hash_of_a_text(program):
+    text = "import random\nval = [u for u in users if hash(u) % 5 == 0]\nx = hash((1, hash('a')))\nfor n in {hash('b')}: pass\n"
+    assert patched(program(text), "hash-seed").splitlines() == [
+        "import random",
+        "import zlib",
+        "val = [u for u in users if zlib.crc32(repr(u).encode()) % 5 == 0]",
+        "x = zlib.crc32(repr((1, zlib.crc32(repr('a').encode()))).encode())",
+        "for n in sorted({zlib.crc32(repr('b').encode())}): pass",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class Key:\n    def __hash__(self):\n        return hash(self.name)\n",
+        "from mine import hash\nx = hash('a')\n",
+        "def hash(x): return 1\nx = hash('a')\n",
+        "x = hash(*given)\n",
+    ],
+)
+def test_what_must_stay_a_hash_stays_one(program, text):
+    assert patches(program(text), ["hash-seed"]) == ([], ["hash-seed"])
+
+
 def test_an_old_loader_without_workers_gets_the_default_of_its_release(program):
     made = program("from torch.utils.data import DataLoader\nDataLoader(d, num_workers=2, prefetch_factor=4)\n")
     made.packages["torch"] = "1.13.1"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from samebits.patches.calls import has_keyword, keyword_edit
+from samebits.patches.hashes import checksums
 from samebits.patches.insertion import InsertionPoint, worded
 from samebits.patches.program import LineChange, Program, ProgramCall
 from samebits.patches.source import SourceFile, TextEdit
@@ -34,12 +35,13 @@ EMPTY = {"empty": "zeros", "empty_like": "zeros_like", "new_empty": "new_zeros"}
 
 
 def sorted_sets(program: Program) -> list[LineChange]:
-    """Put sorted(...) around each set whose elements the program takes in their order."""
-    return [
+    """Put sorted(...) around each set whose elements the program takes in their order, and replace hash()."""
+    found = [
         LineChange("hash-seed", source, edit, "a set in the order of its elements", source.span(node))
         for source, node in _walked_sets(program)
         for edit in _wrapped(source, node)
     ]
+    return [*found, *checksums(program)]
 
 
 def kept_orders(program: Program) -> list[LineChange]:
@@ -52,7 +54,7 @@ def kept_orders(program: Program) -> list[LineChange]:
         edit = TextEdit(*source.span(node.func), "dict.fromkeys")
         about = "elements in the order in which they came"
         found.append(LineChange("hash-seed", source, edit, about, source.span(node)))
-    return found
+    return [*found, *checksums(program)] if found else []
 
 
 def _wrapped(source: SourceFile, node: ast.expr, key: str = "", *, is_iterator: bool = False) -> list[TextEdit]:
