@@ -173,9 +173,22 @@ def test_results_elsewhere_are_not_what_tools_keep_or_pass_on(tmp_path, monkeypa
         "temporary/best.pkl",
         "temporary/tmp_best.json",
         "data/a.onnx",
+        "data/a.gguf",
+        "data/a.msgpack",
+        "data/booster.txt",
+        "data/dump.out",
+        "data/checkpoint.data-00000-of-00001",
+        "data/checkpoint.index",
     ]
     others = ["home/.config/a.json", "home/ray_results/run_1/result.json", "temporary/tmpab_d3fgh/a.pkl",
-              "temporary/tmpab_d3fgh.json", "temporary/ray/a.json", "home/results/log.txt"]  # fmt: skip
+              "temporary/tmpab_d3fgh.json", "temporary/ray/a.json", "home/results/log.txt",
+              "home/.config/a.model", "data/broken.index", "data/missing.txt"]  # fmt: skip
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/booster.txt").write_text("tree\nversion=v4\n")
+    (tmp_path / "data/dump.out").write_text("booster[0]:\n0:leaf=0.5\n")
+    (tmp_path / "data/checkpoint.index").write_bytes(bytes(40) + bytes.fromhex("57fb808b247547db"))
+    (tmp_path / "data/checkpoint.data-00000-of-00001").write_bytes(b"w")
+    (tmp_path / "data/broken.index").write_bytes(bytes(48))
     elsewhere = Elsewhere()
     assert [name for name in (*counted, *others) if elsewhere.counts(tmp_path / name)] == counted
 

@@ -278,7 +278,10 @@ def printed(folder: Path, asked: FileRules, run: Run) -> list[SavedFile]:
 
 # Files that a program writes as a whole. Logs and tables are left out: programs add lines to them in each run, and
 # samebits does not know which lines a file outside of the trial's folders had before the trial.
-_RESULTS = frozenset((".json", ".pkl", ".pickle", ".joblib", ".onnx", ".cbm", ".ubj"))
+_RESULTS = frozenset(
+    (".json", ".pkl", ".pickle", ".joblib", ".onnx", ".cbm", ".ubj", ".gguf", ".msgpack", ".tflite", ".mlmodel", ".model",
+     ".ckpt", ".weights", ".params", ".pdparams", ".sav", ".dill", ".pt2")
+)  # fmt: skip
 # names that Python (`NamedTemporaryFile(suffix=".json")` too), joblib and Ray give to temporary files and folders
 _PASSING = re.compile(r"tmp[a-z0-9_]{8}(?:\.\w+)*|pymp-.*|joblib_memmapping_folder_.*|ray")
 # In HOME, what Ray Tune notes of its runs, under their random ids: https://docs.ray.io/en/latest/tune/tutorials/tune-storage.html
@@ -299,7 +302,10 @@ class Elsewhere:
 
     def counts(self, path: Path) -> bool:
         """Return whether the file at this path is compared."""
-        return store.holds_tensors(path) or (path.suffix.lower() in _RESULTS and not self._is_of_a_tool(path))
+        if store.holds_tensors(path):
+            return True
+        is_result = path.suffix.lower() in _RESULTS or store.is_model_as_text(path)
+        return is_result and not self._is_of_a_tool(path)
 
     def _is_of_a_tool(self, path: Path) -> bool:
         if self._caches.holds(path):

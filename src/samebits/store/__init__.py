@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from samebits.store.record_files import read_document, write_document
     from samebits.store.tensor_log import Tensor, TensorLog
-    from samebits.store.text_files import printed_file
+    from samebits.store.text_files import is_model_as_text, printed_file
     from samebits.store.trace import Point, ProcessTrace, TrialTrace
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "TrialTrace",
     "fingerprint_file",
     "holds_tensors",
+    "is_model_as_text",
     "last_words",
     "left_result",
     "link_to_folder",
@@ -63,6 +64,7 @@ _MODULES = {
     "holds_tensors": "artifacts",
     "last_words": "outputs",
     "link_to_folder": "artifacts",
+    "is_model_as_text": "text_files",
     "printed_file": "text_files",
     "read_document": "record_files",
     "write_document": "record_files",

@@ -316,7 +316,7 @@ def format_of(path: Path) -> str | None:
 def holds_tensors(path: Path) -> bool:
     """Return whether a file is known to hold tensors. A file that cannot be read is not."""
     try:
-        return format_of(path) is not None
+        return format_of(path) is not None or protobuf_files.is_data(path) or protobuf_files.is_index(path)
     except OSError:
         return False
 

@@ -54,6 +54,15 @@ def read_lines(path: Path, parts: Parts, begin: int = 0) -> Lines:
     return lines
 
 
+def is_model_as_text(path: Path) -> bool:
+    """Return whether a library saved a model as text there. A file that cannot be read is none."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(max(MODEL_BEGINNINGS, key=len))).decode("latin1").startswith(MODEL_BEGINNINGS)
+    except OSError:
+        return False
+
+
 def without_ids_of_svg(text: str) -> str:
     """Return a picture without the names of clip paths and marks, which Matplotlib draws anew in every run."""
     return _IDS_OF_SVG.sub("<id>", text)
