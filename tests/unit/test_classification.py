@@ -75,6 +75,11 @@ def test_an_array_of_times_is_understood_only_if_none_of_its_values_is_negative(
     assert classify("seconds").effect == "unknown"
 
 
+@pytest.mark.parametrize("name", ["pid", "port", "path", "host", "ip", "run.id", "rss"])
+def test_an_array_is_no_path_process_id_or_host_whatever_its_name_says(name):
+    assert classify(name, nonnegative=True).effect == "unknown"
+
+
 def test_texts_that_differ_in_a_date_only_are_understood_by_their_form():
     found = classify("note", "made on 2026-11-26 16:15:49", "made on 2026-11-27 08:00:01")
     assert (found.effect, found.reason) == ("understood", "written like a date")
@@ -126,6 +131,7 @@ SAME_ONCE_MASKED = [
     ("outputs/2026-11-28/12-00-01/x", "outputs/2026-11-28/12-04-01/x"), ("2026_11_28_12_00_01", "2026_11_28_12_03_01"),
     ("Loss: 0.5 (0.5)  Time: 0.2s,  320.1/s  (0.2s,  320.1/s)  LR: 1e-3  Data: 0.1 (0.1)",
      "Loss: 0.5 (0.5)  Time: 0.3s,  340.1/s  (0.3s,  340.1/s)  LR: 1e-3  Data: 0.2 (0.2)"),
+    ("sweep c2b51358a9894472b2959d59c44d5804 done", "sweep a0771a3d784d4bc185f9eff8a87f7a68 done"),
     ("run 123e4567-e89b-12d3-a456-426614174000", "run 00000000-e89b-12d3-a456-426614174000"),
 ]  # fmt: skip
 
@@ -147,6 +153,8 @@ def test_lines_that_differ_in_times_rates_dates_paths_addresses_and_ids_are_equa
         ("weights crc32: 0x1a2b3c4d", "weights crc32: 0x1a2b3c4e"),
         ("checksum of the weights = 0x1a2b3c4d", "checksum of the weights = 0x1a2b3c4e"),
         ("0x1a2b3c4d", "0x1a2b3c4e"),
+        ("md5 c2b51358a9894472b2959d59c44d5804", "md5 a0771a3d784d4bc185f9eff8a87f7a68"),
+        ("weights c2b51358a98954720b2959d59c44d580", "weights a0771a3d784d5bc105f9eff8a87f7a68"),
         ("[1.5, 2.5]", "[1.5, 2.6]"),
         ("time step: 5", "time step: 6"),
         ("reward after 100 steps -3.2", "reward after 100 steps -3.3"),

@@ -31,6 +31,8 @@ TENSOR_FORMATS = frozenset(
 Value = str | int | float | bool | None
 
 _WORDS = {"moment": "a time", "pid": "a process id", "run id": "an id of a run", "memory": "an amount of memory"}
+# an array with the name "path" holds points, and one with the name "pid" may hold the gains of a controller
+_ARRAY_REASONS = frozenset(("time", "duration", "rate", "memory"))
 _STRING_REASONS = frozenset(("time", "host", "run id", "version of the code", "path"))
 # if the name of a path or an id says which model was best, it is a result
 _RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
@@ -117,7 +119,7 @@ def _fits(reason: str, key: str, a: Value, b: Value, *, nonnegative: bool) -> bo
         return False
     known = [value for value in (a, b) if value is not None]
     if not known:
-        return (nonnegative and reason != "moment" and not may_be_squares(key)) or reason in ("pid", "port")
+        return nonnegative and reason in _ARRAY_REASONS and not may_be_squares(key)
     if reason == "path" and tokens(key)[-1] in ("filename", "path", "paths"):  # a bare name may be that of a sample
         return all(isinstance(value, str) and re.search(r"[/\\]", value) for value in known)
     return all(_can_be(reason, key, value) for value in known)
@@ -187,7 +189,7 @@ def aside(point: Point) -> str | None:
         return _FORMS[form[1]]
     if point.dtype not in NUMBERS:
         return None
-    by_name = classify(point.name, nonnegative=True)
+    by_name = classify(point.name, 1, 1)
     if by_name.effect == "understood":
         return by_name.reason
     return "named like a duration" if _MEASURES.search(point.name) else None

@@ -279,8 +279,8 @@ def printed(folder: Path, asked: FileRules, run: Run) -> list[SavedFile]:
 # Files that a program writes as a whole. Logs and tables are left out: programs add lines to them in each run, and
 # samebits does not know which lines a file outside of the trial's folders had before the trial.
 _RESULTS = frozenset(
-    (".json", ".pkl", ".pickle", ".joblib", ".onnx", ".cbm", ".ubj", ".gguf", ".msgpack", ".tflite", ".mlmodel", ".model",
-     ".ckpt", ".weights", ".params", ".pdparams", ".sav", ".dill", ".pt2")
+    (".json", ".pkl", ".pickle", ".joblib", ".onnx", ".cbm", ".ubj", ".gguf", ".msgpack", ".tflite", ".mlmodel",
+     ".model", ".ckpt", ".weights", ".params", ".pdparams", ".sav", ".dill", ".pt2")
 )  # fmt: skip
 # names that Python (`NamedTemporaryFile(suffix=".json")` too), joblib and Ray give to temporary files and folders
 _PASSING = re.compile(r"tmp[a-z0-9_]{8}(?:\.\w+)*|pymp-.*|joblib_memmapping_folder_.*|ray")

@@ -154,6 +154,8 @@ _PLACES: tuple[Rule, ...] = (
     (r"\b((?:Main(?:Thread|Process)|Thread-\d+|ThreadPoolExecutor-\d+_\d+)[ :/-]+)\d{3,15}\b(?!\.\d)", r"\1<pid>"),
     (r"\b0[xX][0-9a-fA-F]{5,16}\b", lambda found: found[0] if _is_digest(found) else "<address>"),
     (r"(?<![\d.])1(?:39|40)\d{12}(?![\d.])", "<address>"),  # what id() returns under Linux, in decimal
+    # str(uuid4()) without dashes; 1 checksum in 64 looks like it
+    (r"\b[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}\b", lambda found: found[0] if _is_digest(found) else "<id>"),
     (r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", "<id>"),
     (r"\b(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[::1?\]):\d{2,5}\b", "<port>"),
     (r"(?i)((?:https?|tcp|grpc|ws)://[\w.-]+):\d{2,5}\b", r"\1:<port>"),
