@@ -131,6 +131,12 @@ SAME_ONCE_MASKED = [
     ("outputs/2026-11-28/12-00-01/x", "outputs/2026-11-28/12-04-01/x"), ("2026_11_28_12_00_01", "2026_11_28_12_03_01"),
     ("Loss: 0.5 (0.5)  Time: 0.2s,  320.1/s  (0.2s,  320.1/s)  LR: 1e-3  Data: 0.1 (0.1)",
      "Loss: 0.5 (0.5)  Time: 0.3s,  340.1/s  (0.3s,  340.1/s)  LR: 1e-3  Data: 0.2 (0.2)"),
+    ("\tMaximum resident set size (kbytes): 12345", "\tMaximum resident set size (kbytes): 12399"),
+    ("Elapsed (wall clock) time (h:mm:ss or m:ss): 0:12.34", "Elapsed (wall clock) time (h:mm:ss or m:ss): 1:02:14"),
+    ("Minor (reclaiming a frame) page faults: 12", "Minor (reclaiming a frame) page faults: 13"),
+    ("1.20user 0.31system 0:01.52elapsed 99%CPU (0avgtext+0avgdata 1234maxresident)k",
+     "1.25user 0.33system 0:01.55elapsed 98%CPU (0avgtext+0avgdata 1334maxresident)k"),
+    ("0inputs+8outputs (0major+123minor)pagefaults 0swaps", "8inputs+8outputs (1major+125minor)pagefaults 0swaps"),
     ("sweep c2b51358a9894472b2959d59c44d5804 done", "sweep a0771a3d784d4bc185f9eff8a87f7a68 done"),
     ("run 123e4567-e89b-12d3-a456-426614174000", "run 00000000-e89b-12d3-a456-426614174000"),
 ]  # fmt: skip
@@ -321,6 +327,14 @@ def test_a_line_is_searched_once_for_any_number_of_process_ids():
     lines = [" ".join(str(number) for number in range(begin, begin + 40)) for begin in range(10**6, 10**6 + 500)]
     assert Run(pids=pids).without_pids(lines) == lines
     assert Run(pids=pids).without_pids([f"{pid} loss" for pid in pids[-2:]]) == ["<pid> loss"] * 2
+
+
+def test_the_times_that_a_shell_measures_are_no_result_and_the_score_of_real_data_is_one():
+    def lines(text):
+        return lines_of(text, Run(), is_printed=True).ordered
+
+    assert lines("loss 0.5\nreal 1.23\nuser 1.00\nsys 0.10\n") == lines("loss 0.5\nreal 2.34\nuser 1.50\nsys 0.20\n")
+    assert lines("real 0.53\nfake 0.47") != lines("real 0.54\nfake 0.47")
 
 
 def test_a_progress_bar_is_what_it_shows_when_it_is_finished():

@@ -160,6 +160,19 @@ _PLACES: tuple[Rule, ...] = (
     (r"\b(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[::1?\]):\d{2,5}\b", "<port>"),
     (r"(?i)((?:https?|tcp|grpc|ws)://[\w.-]+):\d{2,5}\b", r"\1:<port>"),
 )
+# what GNU time says: https://www.gnu.org/software/time/
+_COSTS: tuple[Rule, ...] = (
+    (
+        r"^(\s*(?:User|System) time \(seconds\)|\s*(?:Maximum|Average) resident set size \(kbytes\)|\s*File system \w+|"
+        r"\s*(?:Minor|Major) \([\w /]+\) page faults|\s*(?:Involuntary|Voluntary) context switches|"
+        r"\s*Percent of CPU this job got|\s*Elapsed \(wall clock\) time \(h:mm:ss or m:ss\)): .*",
+        r"\1: <load>",
+    ),
+    (r"^[\d.]+user [\d.]+system [\d:.]+elapsed .*", "<load>"),
+    (r"^\d+inputs\+\d+outputs \(.*pagefaults \d+swaps$", "<load>"),
+)
+# what `time -p` says, in three lines. One line "real 0.53" may be the score of a discriminator
+_POSIX_TIME = re.compile(r"^real(\s+)\d+\.\d+\nuser\s+\d+\.\d+\nsys\s+\d+\.\d+$", re.MULTILINE)
 _PADDED = re.compile(r"([:,=(\[{] *|(?<! ) *)(<(?:time|date|path|id|pid|port|address|duration|rate|load|memory)>)( *)")
 _PLAIN = re.compile(r"[^\d/<]*")  # a text with neither a digit, a slash nor a placeholder holds nothing to mask
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -175,8 +188,13 @@ def masked(text: str, spans: Iterable[tuple[float, float]] = ()) -> str:
     """Return the text with placeholders for what belongs to one run only. `spans`: when the run took place (epoch)."""
     if len(text) > MOST_MASKED or _PLAIN.fullmatch(text):
         return text
-    text = replaced(_clock_numbers(text, tuple(spans)), (*_DATES, *_PLACES))
+    text = replaced(_clock_numbers(text, tuple(spans)), (*_COSTS, *_DATES, *_PLACES))
     return _PADDED.sub(_unpadded, without_durations(text))
+
+
+def without_posix_time(text: str) -> str:
+    """Return a text without the three times that `time -p` adds to the output of a command."""
+    return _POSIX_TIME.sub(r"real\1<duration>\nuser\1<duration>\nsys\1<duration>", text)
 
 
 def _unpadded(found: re.Match[str]) -> str:
