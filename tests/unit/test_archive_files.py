@@ -3,8 +3,10 @@
 import gzip
 import io
 import json
+import sqlite3
 import tarfile
 import zipfile
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -114,6 +116,22 @@ def test_references_long_rows_and_empty_groups_of_hdf5_are_compared(tmp_path, re
     assert one.format == "hdf5"
     assert one.tensors == same.tensors
     assert differing(one, other)
+
+
+def test_a_database_that_is_still_open_is_compared_with_its_log(tmp_path, read_file):
+    def written(name, loss):
+        with closing(sqlite3.connect(tmp_path / name)) as database:
+            database.execute("PRAGMA journal_mode = wal")
+            database.execute("CREATE TABLE metrics (loss REAL)")
+            database.execute("INSERT INTO metrics VALUES (?)", (loss,))
+            database.commit()
+            return [read_file(tmp_path / f"{name}{ending}") for ending in ("", "-wal", "-shm")]
+
+    one, same, other = written("a.db", 0.5), written("b.db", 0.5), written("c.db", 0.75)
+    assert [file.format for file in one] == ["sqlite", "sqlite-log", "sqlite-log"]
+    assert [file.tensors for file in one] == [file.tensors for file in same]
+    assert differing(one[0], other[0]) == {"metrics.loss.1"}
+    assert [file.tensors for file in one[1:]] == [file.tensors for file in other[1:]]
 
 
 def test_the_events_of_a_profiler_are_no_result(tmp_path, read_file):

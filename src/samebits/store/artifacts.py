@@ -15,10 +15,13 @@ from samebits.model import SavedFile
 from samebits.store import array_files, protobuf_files
 from samebits.store.array_files import read_hdf5, read_keras, read_npy, read_npz, read_safetensors
 from samebits.store.container_files import (
+    SQLITE,
+    is_sqlite_log,
     read_bzip2,
     read_events,
     read_gzip,
     read_sqlite,
+    read_sqlite_log,
     read_tar,
     read_xz,
     read_zip,
@@ -144,6 +147,8 @@ def _suffix(path: Path) -> str:
         return ".checkpoint-index" if path.suffix == ".index" else ".checkpoint-data"
     if array_files.is_ocdbt_data(path):
         return ".ocdbt-data"
+    if is_sqlite_log(path):
+        return ".sqlite-log"
     return ".events" if ".tfevents" in path.name else path.suffix.lower()
 
 
@@ -251,7 +256,7 @@ _OF_ONE_TRAINING = ("model_guid", "train_finish_time")
 # keys at the top of a model as JSON: of XGBoost, CatBoost, and what LightGBM's dump_model returns
 _MODEL_KEYS = frozenset(("learner", "oblivious_trees", "tree_info"))
 _BEGINNINGS: dict[bytes, Reader] = {
-    b"SQLite format 3\0": read_sqlite,
+    SQLITE: read_sqlite,
     b"\x1f\x8b": read_gzip,
     b"BZh": read_bzip2,
     b"\xfd7zXZ\0": read_xz,
@@ -288,6 +293,7 @@ READERS: dict[str, Reader] = {
     ".onnx": read_onnx,
     ".ocdbt": array_files.read_ocdbt,
     ".ocdbt-data": array_files.read_ocdbt_data,
+    ".sqlite-log": read_sqlite_log,
 }
 
 

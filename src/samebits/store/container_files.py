@@ -7,9 +7,11 @@ import gzip
 import io
 import lzma
 import re
+import shutil
 import sqlite3
 import struct
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -26,6 +28,7 @@ from samebits.store.protobuf_files import read_fields
 from samebits.store.text_files import MODEL_BEGINNINGS, NotText, decoded, without_ids_of_svg
 from samebits.store.value_names import reason_of_key
 
+SQLITE = b"SQLite format 3\0"  # begins each database
 MOST_ROWS = 20_000  # of a table
 _PICKLES = (".pkl", ".pickle")
 # members that hold arrays and no date, so that different bytes mean different models
@@ -197,8 +200,39 @@ def _is_value_or_time(parts: Parts, name: str, key: str = "") -> bool:
 
 def read_sqlite(path: Path, parts: Parts) -> str:
     """Add the tables of a database by column. The rows are in the order in which they were inserted."""
-    if path.with_name(path.name + "-wal").exists():
-        raise ValueError("the database was not closed: a file that ends in -wal lies beside it")
+    log = path.with_name(path.name + "-wal")
+    if not log.exists():
+        _add_database(parts, path)
+        return "sqlite"
+    # The database was not closed, so its log holds what was written last. To open both changes them: copies are read.
+    parts.spend(path.stat().st_size + log.stat().st_size)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "copy.db")
+        shutil.copyfile(path, copy)
+        shutil.copyfile(log, copy.with_name("copy.db-wal"))
+        with closing(sqlite3.connect(copy)) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        _add_database(parts, copy)
+    return "sqlite"
+
+
+def is_sqlite_log(path: Path) -> bool:
+    """Return whether a file is the log of a database beside it, or the index of such a log. Raises OSError."""
+    name = re.fullmatch(r"(.+)-(?:wal|shm)", path.name)
+    database = path.with_name(name[1]) if name else path
+    if not name or not database.is_file():
+        return False
+    with database.open("rb") as file:
+        return file.read(len(SQLITE)) == SQLITE
+
+
+def read_sqlite_log(_path: Path, parts: Parts) -> str:
+    """Add nothing of a file whose content is read with its database. Its bytes hold random numbers."""
+    parts.add_plain("", "a part of the database")
+    return "sqlite-log"
+
+
+def _add_database(parts: Parts, path: Path) -> None:
     address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
     with closing(sqlite3.connect(address, uri=True)) as database:
         database.execute("PRAGMA trusted_schema = OFF")
@@ -207,7 +241,6 @@ def read_sqlite(path: Path, parts: Parts) -> str:
         tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0 ORDER BY name")
         for (table,) in tables.fetchall():
             _add_table(parts, table, database)
-    return "sqlite"
 
 
 def _add_schema(parts: Parts, database: sqlite3.Connection) -> None:
