@@ -394,6 +394,21 @@ def test_a_set_whose_elements_have_no_order_keeps_that_in_which_they_came(progra
     ]
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import numpy as np",
+        "import sys\nif len(sys.argv) > 5:\n    import numpy as np",
+        "try:\n    import pandas\nexcept ImportError:\n    import numpy as np",
+    ],
+)
+def test_an_import_that_may_not_run_is_not_relied_on(program, start):
+    made = program(f"{start}\nimport model\nmodel.train()\n")
+    made.look.draws.append(Draw("numpy", ((made.look.main, len(made.main.lines)),)))
+    made.packages["numpy"] = "2.0"
+    assert [line for _, line in added(made, "numpy-seed")] == ["import numpy", "numpy.random.seed(2019)"]
+
+
 def test_a_checksum_replaces_the_hash_of_a_text(program):
     text = "import random\nval = [u for u in users if hash(u) % 5 == 0]\nx = hash((1, hash('a')))\nfor n in {hash('b')}: pass\n"
     assert patched(program(text), "hash-seed").splitlines() == [

@@ -54,9 +54,12 @@ class InsertionPoint:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """The names that are imported before this place -> the modules and objects that they stand for."""
+        """The names that are imported before this place -> the modules and objects that they stand for.
+
+        Imports below a condition (`if TYPE_CHECKING:`) are left out: they may not run.
+        """
         body = self.source.tree.body[: self.anchor + 1]
-        return names_of(node for one in body for node in _own(one))
+        return names_of(node for one in body for node in _unconditional(one))
 
     @property
     def is_before_settings(self) -> bool:
@@ -131,6 +134,14 @@ def _own(node: ast.AST) -> Iterator[ast.AST]:
     if not isinstance(node, _DEFINITIONS):
         for child in ast.iter_child_nodes(node):
             yield from _own(child)
+
+
+def _unconditional(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and the nodes in it that run with it. Of `try`, the handlers are left out."""
+    yield node
+    if not isinstance(node, (*_DEFINITIONS, ast.If, ast.ExceptHandler)):
+        for child in ast.iter_child_nodes(node):
+            yield from _unconditional(child)
 
 
 def _sets_a_variable(node: ast.AST, names: ImportedNames) -> bool:
