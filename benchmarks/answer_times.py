@@ -3,9 +3,12 @@
     python benchmarks/answer_times.py [--only NAME ...] [--beside CHECKOUT/src ...] [--trials 3] [--no-cause]
 
 Each row is one program of `benchmarks/programs` and `examples`. "diverged": until the verdict is known, as the result
-says. "measured": until the command has also measured how far the values are apart. `--beside`: other versions of
-samebits, measured in the same run, program by program, so that a machine whose speed drifts moves all of them. The
-programs of Lightning, Transformers and Gymnasium are left out, and named, where these are not installed:
+says. "measured": until the command has also measured how far the values are apart. "goal", beside a time, is what it
+may take: as many plain runs as trials and 1 s for `repeated`; as many starts with 20 steps and 1 s for `diverged`. A
+start with 20 steps is the part of the plain run that it is of a recorded run, whose steps count as equally long.
+`--beside`: other versions of samebits, measured in the same run, program by program, so that a machine whose speed
+drifts moves all of them. The programs of Lightning, Transformers and Gymnasium are left out, and named, where these
+are not installed:
 pip install lightning==2.6.* transformers==5.* accelerate gymnasium==1.*
 """
 
@@ -22,6 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
+STEPS = 20  # of a trial in the first round
 DIGITS = ["--data", str(HERE.parent / "data/mnist"), "--digits", "5000", "--epochs", "1"]
 
 
@@ -62,7 +66,7 @@ def main():
     parse.add_argument("--trials", type=int, default=3)
     parse.add_argument("--no-cause", action="store_true")
     args = parse.parse_args()
-    columns = f"{'plain':>7} {'repeated':>9} {'diverged':>9} {'measured':>9} {'cause':>7}"
+    columns = f"{'plain':>7} {'repeated':>9} {'goal':>6} {'diverged':>9} {'goal':>6} {'measured':>9} {'cause':>7}"
     print(f"seconds, {args.trials} trials\n{'':34} {columns}")
     for name in args.only:
         program = PROGRAMS[name]
@@ -72,18 +76,37 @@ def main():
             continue
         plain = statistics.median(run_plainly(program) for _ in range(3))
         for source in [HERE.parent / "src", *args.beside]:
-            row = measured(program, source, args)
+            row = measured(program, source, args, plain)
             shown = name if source == HERE.parent / "src" else f"  {source.parent.name}"
             print(f"{shown:34} {plain:7.1f} " + " ".join(row), flush=True)
 
 
-def measured(program, source, args):
-    """The cells of one row."""
+def measured(program, source, args, plain):
+    """The cells of one row. `plain`: seconds of the plain run."""
     with tempfile.TemporaryDirectory() as folder:
         repeated = checked(program, source, Path(folder) / "same", args.trials, [], "repeated")
+        goals = args.trials * plain + 1, args.trials * plain * share_of_start(program, source, Path(folder) / "one") + 1
         diverged = checked(program, source, Path(folder) / "other", args.trials, ["--no-seed"], "diverged")
         cause = "-" if args.no_cause else f"{explained(source, Path(folder) / 'other'):.1f}"
-    return f"{repeated.whole:9.1f}", f"{diverged.verdict:9.1f}", f"{diverged.whole:9.1f}", f"{cause:>7}"
+    return (
+        f"{repeated.whole:9.1f} {goals[0]:6.1f}",
+        f"{diverged.verdict:9.1f} {goals[1]:6.1f}",
+        f"{diverged.whole:9.1f}",
+        f"{cause:>7}",
+    )
+
+
+def share_of_start(program, source, record):
+    """The part of a run that its start and its first 20 steps take. It is recorded alone: trials of a check wait."""
+    words = [sys.executable, str(program.script), *program.words]
+    run(source, ["record", "--out", str(record), "--", *words], environment(program), record.parent).check_returncode()
+    ends = [json.loads(path.read_text()) for path in record.glob("trials/001/processes/*/end.json")]
+    trained = max(ends, key=lambda end: end["steps"])
+    seconds = json.loads((record / "trials/001/trial.json").read_text())["seconds"]
+    first, last = trained["step_times"]
+    step = (last - first) / max(trained["steps"] - 1, 1)
+    began = min(json.loads(path.read_text())["started"] for path in record.glob("trials/001/processes/*/process.json"))
+    return min((first - began + step * (min(STEPS, trained["steps"]) - 1)) / seconds, 1.0)
 
 
 def run_plainly(program):

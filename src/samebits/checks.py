@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -201,11 +201,31 @@ class _JudgedRound:
 
     @property
     def is_sure(self) -> bool:
-        """Whether no wait can have caused a difference: the trials agree, or some that did not wait diverge."""
-        held = self.finished.held
-        if self.finished.resumed:
-            return self.repeats
-        return not held or self.repeats or sum(bool(set(group) - held) for group in self.result.groups) > 1
+        """Whether no wait can have caused a difference.
+
+        No trial has waited, or all agree, or some that did not wait diverge, or the divergence is before the first
+        step. No wait is earlier than that.
+        """
+        divergence, looked = self.result.divergence, self.finished
+        is_early = divergence is not None and divergence.step < 0
+        if self.repeats or (not looked.resumed and (is_early or not looked.held)):
+            return True
+        return self.diverge(self.not_waited)
+
+    @property
+    def not_waited(self) -> set[int]:
+        """The trials that did not wait, those of earlier records among them."""
+        waited = {file.id for file in self.finished.files} if self.finished.resumed else self.finished.held
+        return {number for group in self.result.groups for number in group if number not in waited}
+
+    def diverge(self, trials: Iterable[int]) -> bool:
+        """Return whether these trials are not all in one group."""
+        return sum(not set(group).isdisjoint(trials) for group in self.result.groups) > 1
+
+    def first_of_others(self, trials: set[int]) -> list[int]:
+        """Return one or two trials, so that with these some of different groups are together."""
+        known = [group[0] for group in self.result.groups if set(group).isdisjoint(trials)]
+        return known[: 1 if trials else 2]
 
 
 def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[str]) -> _JudgedRound:
@@ -214,19 +234,38 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
     If trials that waited diverge or do not end well, run them once more without a wait. If they then repeat, add the
     divergence to `doubts`.
     """
-    looked = experiment.run(limits, ids, tries_first=not experiment.file.rounds)
-    judged = _JudgedRound(experiment, looked)
+    judged = _JudgedRound(experiment, experiment.run(limits, ids, tries_first=not experiment.file.rounds))
+    if judged.finished.is_cut_short and judged.repeats:  # what cut it short does not count for the verdict
+        further = replace(limits, steps=judged.finished.steps, grows=False)
+        judged = _JudgedRound(experiment, experiment.run(further, ids))
+    looked = judged.finished
     if not looked.some_waited or (looked.ended_well and judged.is_sure):
         return judged
     divergence = judged.result.divergence
     seen = f"they diverged at step {divergence.step:,}" if divergence is not None else "they gave no clear answer"
     experiment.end_waiting(f"after the trials had waited, {seen}")
     far = divergence.step + FIRST if divergence is not None else None  # a little further may show one more model
-    steps = min((known for known in (far, limits.steps) if known), default=None)
-    again = _JudgedRound(experiment, experiment.run(replace(limits, waits=False, steps=steps), ids))
+    steps = min((known for known in (far, looked.steps) if known), default=None)
+    again = _without_waits(judged, replace(limits, waits=False, grows=False, steps=steps), ids)
     if divergence is not None and again.finished.ended_well and again.repeats:
         doubts.append(seen)
     return again
+
+
+def _without_waits(waited: _JudgedRound, limits: Limits, ids: list[int]) -> _JudgedRound:
+    """Run trials again without a wait, until two that did not wait diverge, or none is left that waited."""
+    experiment, sure = waited.experiment, waited.not_waited if waited.finished.ended_well else set()
+    first = [number for number in ids if number in waited.first_of_others(sure)] if waited.finished.ended_well else []
+    files, seconds = {file.id: file for file in waited.finished.files}, waited.finished.seconds
+    for batch in (first, [number for number in ids if number not in sure and number not in first]):
+        if batch:
+            finished = experiment.run(limits, batch)
+            sure, seconds = sure | set(batch), seconds + finished.seconds
+            files.update({file.id: file for file in finished.files})
+            waited = _JudgedRound(experiment, replace(finished, files=[*files.values()], seconds=seconds))
+            if waited.finished.ended_well and waited.diverge(sure):
+                break
+    return waited
 
 
 def _train_in_threads(experiment: Experiment) -> bool:

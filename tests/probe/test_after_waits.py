@@ -26,7 +26,7 @@ class Notes(Progress):
 @pytest.fixture(autouse=True)
 def no_growth(monkeypatch):
     """The first round is as short as it can be, so that there is a second one."""
-    monkeypatch.setattr("samebits.launch.trial.grown", lambda stop, began, most: stop["steps"])
+    monkeypatch.setattr("samebits.launch.pauses.grown", lambda stop, began, most: stop["steps"])
 
 
 @pytest.fixture

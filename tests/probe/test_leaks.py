@@ -61,7 +61,7 @@ def test_a_file_that_a_trial_writes_before_it_reads_it_is_its_own(ask, tmp_path)
 
 
 def test_a_leak_from_an_earlier_round_counts_too(ask, tmp_path, monkeypatch):
-    monkeypatch.setattr("samebits.launch.trial.grown", lambda paused, began, most: paused["steps"])
+    monkeypatch.setattr("samebits.launch.pauses.grown", lambda paused, began, most: paused["steps"])
     (tmp_path / "work" / "train.py").write_text(
         "import os\nfrom samebits_probe import observe\n"
         "known = os.path.exists('warm.txt') and open('warm.txt').read()\n"

@@ -75,7 +75,7 @@ def test_a_round_is_estimated_from_the_two_before():
 def steps_allowed(monkeypatch):
     """Function(steps): a first trial that waits may make so many steps, however long they take."""
     return lambda steps: monkeypatch.setattr(
-        "samebits.launch.trial.grown", lambda paused, began, most: max(steps, paused["steps"])
+        "samebits.launch.pauses.grown", lambda paused, began, most: max(steps, paused["steps"])
     )
 
 
@@ -116,6 +116,24 @@ def test_a_training_that_parts_early_is_stopped_early(ask, tmp_path, steps_allow
     assert (result.divergence.step, result.divergence.kind) == (7, "gradient")
     assert rounds_of(tmp_path / "record") == [(20, [1, 2])]
     assert [trial.status for trial in result.trials] == ["stopped"] * 2
+
+
+@pytest.mark.parametrize(("at", "second", "options"), [(7, 20, {}), (25, 40, {}), (7, 40, {"metrics": {"m": "x"}})])
+def test_later_trials_end_early_if_they_have_diverged_by_then(ask, tmp_path, steps_allowed, at, second, options):
+    steps_allowed(40)
+    result = run(ask("trains.py", 100000, at, **options)).result
+    assert (result.verdict, result.divergence.step, result.divergence.kind) == ("diverged", at, "gradient")
+    assert [(trial.status, trial.steps) for trial in result.trials] == [("stopped", 40), ("stopped", second)]
+    assert rounds_of(tmp_path / "record") == [(40, [1, 2])]
+
+
+@pytest.mark.parametrize("steps", [30, 100000])
+def test_a_trial_that_ended_early_without_a_reason_goes_on(ask, tmp_path, steps_allowed, monkeypatch, steps):
+    steps_allowed(40)
+    monkeypatch.setattr("samebits.launch.pauses.diverges", lambda process, reference: True)
+    result = run(ask("trains.py", steps, steps=40)).result
+    assert (result.verdict, result.scope.steps_compared) == ("repeated", min(steps, 40))
+    assert rounds_of(tmp_path / "record") == [(40, [1, 2])] * 2
 
 
 def test_the_probe_stops_after_exactly_so_many_steps(ask, tmp_path):

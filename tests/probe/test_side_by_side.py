@@ -31,7 +31,7 @@ def idle_cores(monkeypatch, one_idle_core):
     """Eight cores are idle, whatever the machine does. The first round is as short as it can be, and nobody waits."""
     monkeypatch.setattr(rounds, "_APART", 0.0)
     monkeypatch.setattr(capacity, "free_cores", lambda others: PLENTY)
-    monkeypatch.setattr("samebits.launch.trial.grown", lambda stop, began, most: stop["steps"])
+    monkeypatch.setattr("samebits.launch.pauses.grown", lambda stop, began, most: stop["steps"])
 
 
 class Watch(Progress):

@@ -161,6 +161,23 @@ def test_a_difference_without_a_wait_is_reported_at_once(looked, tmp_path):
     assert spans(tmp_path / "record")[2][0] < spans(tmp_path / "record")[1][1]
 
 
+@pytest.mark.slow
+def test_a_difference_after_a_wait_needs_only_one_more_trial_that_did_not_wait(looked, tmp_path, monkeypatch):
+    monkeypatch.setattr(rounds, "_NOTICEABLE", 0.0)
+    result, _ = looked(in_step="value = float(os.getpid())")
+    assert (result.verdict, len(result.groups)) == ("diverged", 3)
+    first, again = open_record(tmp_path / "record").file.rounds
+    assert (first.trials, len(again.trials)) == ([1, 2, 3], 1)
+
+
+@pytest.mark.slow
+def test_a_difference_before_the_first_step_counts_although_trials_waited(looked, tmp_path, monkeypatch):
+    monkeypatch.setattr(rounds, "_NOTICEABLE", 0.0)
+    result, _ = looked(before="observe('start/weights', os.getpid() * 1.0)")
+    assert (result.verdict, result.divergence.step, len(result.groups)) == ("diverged", -1, 3)
+    assert len(open_record(tmp_path / "record").file.rounds) == 1
+
+
 class Interrupted(Progress):
     """Interrupts when the second trial goes on after its start: the third one waits then."""
 

@@ -115,7 +115,7 @@ def test_whatever_ends_samebits_ends_its_trials_and_leaves_a_record(tmp_path, pr
 
 def test_a_trial_that_is_interrupted_before_it_starts_leaves_a_record(ask, monkeypatch):
     """It has waited since an earlier round."""
-    monkeypatch.setattr("samebits.launch.trial.grown", lambda paused, began, most: paused["steps"])
+    monkeypatch.setattr("samebits.launch.pauses.grown", lambda paused, began, most: paused["steps"])
     request, snapshot = ask("trains_slowly.py", 40, 0, trials=2), folders.snapshot
 
     def seen(folder, **more):

@@ -22,7 +22,7 @@ LOG = "open('log.txt', 'a').write(f'{step}\\n')"
 @pytest.fixture(autouse=True)
 def no_growth(monkeypatch):
     """The first round is as short as it can be, so that there is a second one."""
-    monkeypatch.setattr("samebits.launch.trial.grown", lambda stop, began, most: stop["steps"])
+    monkeypatch.setattr("samebits.launch.pauses.grown", lambda stop, began, most: stop["steps"])
 
 
 class Watch(Progress):

@@ -104,7 +104,7 @@ class Trials:
                 if ended and not done and self._is_enough(ended[0], tries_first=tries_first):
                     to_come.clear()
                 if ended and alone:
-                    limits, alone = after_first(limits, ended[0]), False
+                    limits, alone = after_first(limits, ended[0], self.plan.options), False
                     self._learn(ended[0])
                     jobs = self.capacity.fitting(len(to_come))
                 done += ended
@@ -115,8 +115,8 @@ class Trials:
         waited = resumed or len(self._waiting) > 0 or bool(self._held)
         held = frozenset(number for number, seconds in self._held.items() if seconds > _NOTICEABLE)
         return FinishedRound(
-            limits.steps, clock.now() - began, sorted(done, key=lambda file: file.id), was_up,
-            resumed=resumed, some_waited=waited, at_a_time=most, held=held,
+            limits.steps_in_all, clock.now() - began, sorted(done, key=lambda file: file.id), was_up,
+            resumed=resumed, some_waited=waited, at_a_time=most, held=held, is_cut_short=any(map(limits.has_cut, done)),
         )  # fmt: skip
 
     def _start_together(self, to_come: list[int], limits: Limits, look: Callable[[], None]) -> list[TrialFile]:
@@ -130,8 +130,8 @@ class Trials:
             look()
             if left and (len(left) == len(group) or clock.now() >= self._others_from):
                 place, number = left.pop(0)
-                self.progress.trial_started(number, max(to_come), limits.steps)
-                self._begin(number, replace(limits, steps=0, waits=True), Slot(place, len(group), is_plain=True))
+                self.progress.trial_started(number, max(to_come), limits.steps_in_all)
+                self._begin(number, limits.at_start, Slot(place, len(group), is_plain=True))
             ended += self._poll_starts(len(to_come))
             left = [] if self._waiting.refusal else left
             self._pause(_PACE if left else 0)
@@ -195,7 +195,7 @@ class Trials:
             there = [number for number in to_come if self._is_auto or self._waiting.slots.get(number, slot) == slot]
             if there:
                 to_come.remove(there[0])
-                self.progress.trial_started(there[0], of, limits.steps)
+                self.progress.trial_started(there[0], of, limits.steps_in_all)
                 self._begin(there[0], limits, Slot(slot, places, is_plain=self._is_auto))
 
     def _may_start(self, slot: int, jobs: int) -> bool:

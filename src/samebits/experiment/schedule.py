@@ -22,7 +22,7 @@ class FinishedRound:
 
     `resumed`: trials continued from where they had waited. `held`: the trials that waited for others before their first
     step. `some_waited`: a trial waited before the round, in it, or at its end. `at_a_time`: the most trials that ran
-    together.
+    together. `is_cut_short`: a trial made fewer steps than the others, because it had diverged by then.
     """
 
     steps: int | None
@@ -33,6 +33,7 @@ class FinishedRound:
     held: frozenset[int] = frozenset()
     some_waited: bool = False
     at_a_time: int = 1
+    is_cut_short: bool = False
 
     @property
     def document(self) -> Round:
@@ -113,11 +114,18 @@ class Schedule:
         return Limits(steps=fitting, seconds=self._share())
 
 
-def after_first(limits: Limits, file: TrialFile) -> Limits:
-    """Return the limits of the other trials: the steps that the first made (if time was up) or was allowed to make."""
-    if limits.grows or (limits.seconds is not None and file.status == "stopped"):
-        limits = replace(limits, steps=file.stop_after)
-    return replace(limits, seconds=None, grows=False)
+def after_first(limits: Limits, first: TrialFile, options: Options) -> Limits:
+    """Return the limits of the other trials: the steps that the first made (if time was up) or was allowed to make.
+
+    If the first was allowed more steps than `limits.steps`, the others go on after these only if they have not diverged
+    from it. But if the user compares metrics or files, all trials go on, because these come at the end.
+    """
+    others = replace(limits, seconds=None, grows=False)
+    if limits.grows and first.stop_after != limits.steps and not (options.metrics or options.artifacts):
+        return replace(others, most=first.stop_after, like=first.id)
+    if limits.grows or (limits.seconds is not None and first.status == "stopped"):
+        return replace(others, steps=first.stop_after)
+    return others
 
 
 def estimate(past: Sequence[tuple[int, float]]) -> tuple[float, float]:

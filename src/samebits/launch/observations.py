@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from samebits.errors import RecordError
 from samebits_probe import wire
 
-__all__ = ["Became", "Processes", "WatchedProcess", "events", "read_json"]
+__all__ = ["Became", "Processes", "WatchedProcess", "diverges", "events", "read_json"]
 
 # seconds: samebits waits for a process that still observes, and not for one that itself waits for a stopped one
 _STALLED = 1.0
@@ -262,3 +263,27 @@ def events(folder: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
     return [event for event in found if isinstance(event, dict)]
+
+
+# of the rows that show a divergence; one of random states alone need not reach the training
+_VALUES = [wire.CODE[kind] for kind in ("start", "batch", "forward", "gradient", "update")]
+
+
+def diverges(process: Path, reference: Path) -> bool:
+    """Return whether a process that has made a few steps has surely diverged from a process of an earlier trial.
+
+    It has not, for certain, if the two observed their values in a different order.
+    """
+    from samebits.store.trace import read_process  # imports NumPy, which is imported ahead while the first trial runs
+
+    try:
+        own, other = read_process(process), read_process(reference)
+    except RecordError:
+        return False
+    if own is None or other is None or other.points[: len(own.points)] != own.points or len(other.rows) < len(own.rows):
+        return False
+    ours, theirs = (rows[: len(own.rows)].view("<u8").reshape(-1, 4) for rows in (own.rows, other.rows))
+    if (ours[:, :2] != theirs[:, :2]).any():  # step; point, kind, flag and occurrence
+        return False
+    differ = (ours[:, 2:] != theirs[:, 2:]).any(axis=1)
+    return bool(set(own.rows["kind"][differ].tolist()) & set(_VALUES))

@@ -10,10 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from samebits import store
 from samebits.launch.leaks import ProcessFiles
+from samebits.launch.observations import Processes, WatchedProcess, diverges
+from samebits.launch.plan import Limits, grown
 from samebits.launch.resources import MemoryUse, free_memory, held_resource, used_memory, why_no_room
 from samebits.launch.supervisor import below
 from samebits.model import Leak
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from samebits.launch.hosts import HostedTrial
     from samebits.launch.trial import TrialRun
 
-__all__ = ["PausedTrials", "Wait"]
+__all__ = ["PausedTrials", "Wait", "steps_allowed"]
 
 _PATIENCE, _MOMENT = 5, 30.0  # times as long as the others, and seconds
 
@@ -148,3 +151,16 @@ class Wait:
 
 
 _NAMES = ("listed", "asked")  # of ProcessFiles: names that were looked at
+
+
+def steps_allowed(limits: Limits, process: WatchedProcess, began: float, reference: Path) -> int:
+    """Return how many steps a trial may make in this round, once it has made the steps that it was allowed so far.
+
+    `process`: the only one that trains. `began`: when the trial was started (epoch). `reference`: the folder of the
+    trial `limits.like`. It holds no process if that trial ran on a different node.
+    """
+    if limits.like is None:
+        return grown(process.stop() or {}, began, limits.most)
+    others = Processes(reference).observing()
+    has_diverged = len(others) == 1 and diverges(process.folder, others[0].folder)
+    return (limits.steps if has_diverged else limits.most) or 0

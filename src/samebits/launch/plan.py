@@ -18,7 +18,7 @@ import samebits_probe
 from samebits import controls
 from samebits.errors import NotFoundError, RecordBusy, RecordExists, SamebitsError, UsageError
 from samebits.launch import command, custody, environment, hosts, ray_address
-from samebits.model import Options
+from samebits.model import Options, TrialFile
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
 from samebits.store.record import PROBE
 from samebits_probe import fingerprint
@@ -253,7 +253,8 @@ GROWTH = 10  # the number of steps grows at most by this factor at once
 class Limits:
     """When samebits ends a trial: after exactly `steps` steps, or after `seconds` seconds of a budget.
 
-    `grows`: more steps are allowed, up to `most`, as long as they take less time than the start of the program.
+    `grows`: more steps are allowed, up to `most`, as long as they take less time than the start of the program. `like`:
+    all of `most` are allowed, unless the trial has diverged by then from the trial with this number.
     `waits`: a trial that has reached `steps` is not ended if it can wait for a next round. `together`: trials may start
     at the same time, and wait before their first step until they train one by one. `tensors`, `details`,
     `replay`, `draws`: what is inspected on the way. `feed`: where weights come from that samebits sets (see
@@ -264,6 +265,7 @@ class Limits:
     seconds: float | None = None
     grows: bool = False
     most: int | None = None
+    like: int | None = None
     waits: bool = False
     together: bool = False
     tensors: dict[str, Any] | None = None
@@ -271,6 +273,20 @@ class Limits:
     replay: dict[str, Any] | None = None
     feed: dict[str, Any] | None = None
     draws: bool = False
+
+    @property
+    def at_start(self) -> Limits:
+        """The limits of a trial that waits before its first step."""
+        return replace(self, steps=0, like=None, waits=True)
+
+    @property
+    def steps_in_all(self) -> int | None:
+        """The steps that a trial makes if it does not diverge before."""
+        return self.most if self.like is not None else self.steps
+
+    def has_cut(self, file: TrialFile) -> bool:
+        """Return whether a trial was ended because it had diverged from `like`."""
+        return self.like is not None and file.status == "stopped" and file.stop_after == self.steps
 
 
 def grown(paused: Mapping[str, Any], began: float, most: int | None) -> int:

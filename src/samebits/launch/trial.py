@@ -17,8 +17,8 @@ from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, ProcessFiles
 from samebits.launch.local import Command, CommandEnd, Job, Launcher, end_all, still_running
 from samebits.launch.observations import Processes
-from samebits.launch.pauses import Wait
-from samebits.launch.plan import Limits, Plan, grown, trial_name
+from samebits.launch.pauses import Wait, steps_allowed
+from samebits.launch.plan import Limits, Plan, trial_name
 from samebits.launch.pythons import Pythons
 from samebits.launch.trial_files import TrialFiles
 from samebits.model import ENDED_WELL, FilesFile, Leak, Status, TrialFile
@@ -100,7 +100,7 @@ class TrialRun:
             "hash": self.plan.hash,
             "xxhash": self.plan.xxhash,
             "stop_after": self.limits.steps,
-            "asks": self.limits.grows or self.limits.waits,
+            "asks": self.limits.grows or self.limits.like is not None or self.limits.waits,
             "thin": THIN,
             "controls": self.plan.controls,
             "factors": controls.of_factors(),
@@ -140,7 +140,7 @@ class TrialRun:
         self._pythons.look(self.command.root, self.processes.have_begun)
         if self.meter is not None:
             self.meter.look()
-        if self.limits.grows and self._grows():
+        if (self.limits.grows or self.limits.like is not None) and self._grows():
             return False
         ending = self.command.poll()
         if ending is None and not self._is_to_be_ended():
@@ -167,7 +167,8 @@ class TrialRun:
         observing, made = self.processes.observing(), self.limits.steps or 0
         if len(observing) != 1 or not observing[0].is_stopped(made):
             return False
-        steps = grown(observing[0].stop() or {}, self._seen.began_at, self.limits.most)
+        reference = self.plan.trial_folder(self.limits.like or 0)
+        steps = steps_allowed(self.limits, observing[0], self._seen.began_at, reference)
         if steps <= made:
             return False
         self._allow(steps)
