@@ -140,6 +140,16 @@ def test_an_earlier_tree_of_a_dart_model_of_lightgbm_that_differs_is_seen_in_the
     assert first.prints("update", 1) != second.prints("update", 1)
 
 
+def test_a_model_of_lightgbm_that_refit_made_has_its_end(fitted):
+    first, same = fitted("lightgbm_refit"), fitted("lightgbm_refit", attempt=2)
+    other = fitted("lightgbm_refit", "unseeded")
+    assert evidence(first) == evidence(same)
+    assert first.prints("update", 1) == other.prints("update", 1)
+    ends = [dict(one.prints("end")) for one in (first, other)]
+    assert ends[0]["Booster.model"] == ends[1]["Booster.model"]
+    assert ends[0]["Booster#2.model"] != ends[1]["Booster#2.model"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [(), ("processes",)])
 def test_rounds_within_a_search_are_a_part_of_its_step(fitted, words):

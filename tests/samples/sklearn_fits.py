@@ -166,6 +166,13 @@ def lightgbm_dart():
     return library.Booster(model_str=model.model_to_string(start_iteration=1))
 
 
+def lightgbm_refit():
+    """The leaves of the trained trees get new values. The trees themselves have the same bits in each run."""
+    library, data, settings = lightgbm_data()
+    labels = Y if SEED == 0 else np.random.permutation(Y)
+    return library.train(settings, data, 2).refit(X, labels, decay_rate=0.5)
+
+
 def bits(model):
     """The model, or what it says of all rows, as bytes."""
     if hasattr(model, "save_raw"):

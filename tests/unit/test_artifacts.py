@@ -564,6 +564,18 @@ def test_what_a_different_program_still_writes_is_not_the_trials(tmp_path):
     assert [one.path for one in collect(FileRules(), [path], tmp_path, naming, ANY_RUN).files] == ["log3.txt"]
 
 
+def test_the_tensors_of_a_checkpoint_elsewhere_are_compared_though_only_its_index_is_known_as_written(tmp_path):
+    for name in ("work/out", "data"):
+        (tmp_path / name).mkdir(parents=True)
+    index = tmp_path / "data/ck[1].index"
+    index.write_bytes(bytes(40) + bytes.fromhex("57fb808b247547db"))
+    for name in ("ck[1].data-00000-of-00001", "ck1.data-00000-of-00001"):
+        (tmp_path / "data" / name).write_bytes(b"w")
+    naming = FileNames(["python"], tmp_path / "work", tmp_path / "work/out", "001")
+    files = collect(FileRules(), [index], tmp_path / "work", naming, ANY_RUN).files
+    assert [os.path.basename(file.path) for file in files] == ["ck[1].data-00000-of-00001", "ck[1].index"]
+
+
 def test_a_link_to_a_folder_is_compared_by_what_it_leads_to(tmp_path):
     naming = FileNames(["python"], tmp_path, tmp_path / "out", "001")
     asked = FileRules(patterns=patterns(["best*", "none*"], tmp_path, tmp_path / "out", "001"), ignores=["skip"])

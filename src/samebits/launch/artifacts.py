@@ -185,9 +185,20 @@ def _without_match(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
 def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Path]:
     """Return the written files that count: those below the trial's folders, and results wherever they are."""
     files = {path for path in written if path.is_file()}
-    inside = {path for path in files if path.is_relative_to(directory) or naming.name(path) != str(path)}
     elsewhere = Elsewhere()
-    return (inside - _held_open(inside)) | {path for path in files - inside if elsewhere.counts(path)}
+    inside = {path for path in files if path.is_relative_to(directory) or naming.name(path) != str(path)}
+    outside = {path for path in files - inside if elsewhere.counts(path)}
+    return (inside - _held_open(inside)) | outside | set(_data_of(outside))
+
+
+def _data_of(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files with the tensors of checkpoints of TensorFlow.
+
+    TensorFlow writes them under temporary names, so the kernel tells only about the index.
+    """
+    for path in paths:
+        if path.suffix == ".index":
+            yield from path.parent.glob(f"{glob.escape(path.stem)}.data-*")
 
 
 def _held_open(paths: set[Path]) -> set[Path]:

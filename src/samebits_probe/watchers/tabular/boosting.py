@@ -77,6 +77,10 @@ class Rounds:
         self._open_at = probe.step
         self._count += 1
 
+    def made(self, booster: Booster) -> None:
+        """Keep the content of a model that no round made: it has its end, too."""
+        self._last[self._label(booster)] = self._content.of_plain(self._read_model(booster))
+
     def metric(self, booster: Booster, name: str, value: float) -> None:
         """Record a loss or a metric of the open round."""
         if self._open_at == self._probe.step:

@@ -24,7 +24,7 @@ SEEN = [
     ),
     ("update", "the trees that the round added (Booster.model_to_string); the whole model of dart", "", ""),
     ("loss", "Booster.eval, eval_train and eval_valid", "", ""),
-    ("end", "each model that is alive, as text; else all that its rounds added", "", ""),
+    ("end", "each model that is alive, as text; else all that its rounds added; what refit returned", "", ""),
 ]
 _DATA = ("data", "label", "weight", "group", "init_score")
 _SETTINGS = "\nparameters:"  # after the trees of a model as text
@@ -36,6 +36,7 @@ def install(module: Library, probe: "Probe") -> None:
     """Wrap the rounds, the evaluations and the data sets."""
     basic = module.basic
     rounds = Rounds(probe, "lightgbm", _added, _model)
+    basic.Booster.refit = _refit(basic.Booster.refit, rounds, probe)
     basic.Booster.update = _round(basic.Booster.update, rounds, probe)
     for name in ("eval", "eval_train", "eval_valid"):
         setattr(basic.Booster, name, _evaluation(getattr(basic.Booster, name), rounds, probe))
@@ -75,6 +76,16 @@ def _round(original: Function, rounds: Rounds, probe: "Probe") -> Function:
         return result
 
     return update
+
+
+def _refit(original: Function, rounds: Rounds, probe: "Probe") -> Function:
+    @functools.wraps(original)
+    def refit(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(self, *args, **kwargs)
+        probe.guard("refit of lightgbm", rounds.made, result)
+        return result
+
+    return refit
 
 
 def _evaluation(original: Function, rounds: Rounds, probe: "Probe") -> Function:
