@@ -131,6 +131,12 @@ SAME_ONCE_MASKED = [
     ("outputs/2026-11-28/12-00-01/x", "outputs/2026-11-28/12-04-01/x"), ("2026_11_28_12_00_01", "2026_11_28_12_03_01"),
     ("Loss: 0.5 (0.5)  Time: 0.2s,  320.1/s  (0.2s,  320.1/s)  LR: 1e-3  Data: 0.1 (0.1)",
      "Loss: 0.5 (0.5)  Time: 0.3s,  340.1/s  (0.3s,  340.1/s)  LR: 1e-3  Data: 0.2 (0.2)"),
+    ("|    fps             | 1234       |", "|    fps             | 987        |"),
+    ("|    time_elapsed    | 1          |", "|    time_elapsed    | 2          |"),
+    ("saved outputs/28-11-2026_12-00-01/m.pt", "saved outputs/28-11-2026_12-00-31/m.pt"),
+    ("run 28_11_2026_12_00_01", "run 28_11_2026_12_00_31"), ("[00:12] loss 0.5", "[00:13] loss 0.5"), ("ETA: 0.1h", "ETA: 0.2h"),
+    ("Current usage: 12.3MB; Peak: 13.3MB", "Current usage: 12.9MB; Peak: 13.9MB"),
+    ("mean time 12.3 ms, std 0.2 ms", "mean time 12.5 ms, std 0.1 ms"),
     ("\tMaximum resident set size (kbytes): 12345", "\tMaximum resident set size (kbytes): 12399"),
     ("Elapsed (wall clock) time (h:mm:ss or m:ss): 0:12.34", "Elapsed (wall clock) time (h:mm:ss or m:ss): 1:02:14"),
     ("Minor (reclaiming a frame) page faults: 12", "Minor (reclaiming a frame) page faults: 13"),
@@ -206,6 +212,7 @@ RESULTS = [
     "time to failure: {} h", "onset {} s", "membrane time constant {} ms", "error of {} minutes on the test set", "trip duration: {}", "predicted time {}", "duration_rmse={}", "val loss {} s",
     "MS-SSIM: {}", "ms_ssim={}", "wall_hits: {}", "tic_tac_toe_wins: {}", "codebook_utilization: {}", "duration_kl: {}",
     "time to goal: {}", "hitting_time {}", "mean first passage time: {}", "coef[duration] = {}", "w['time']: {}",
+    "|    ep_len_mean     | {}       |", "| loss | {} |", "RMSE 3.2 s, std {} s", "[score] {}", "h 12:{}",
     "mAP {} FPS 30.1", "PSNR {} FPS 30", "PSNR: {} FPS: 30", "SSIM={} FPS=30", "RSS: {}", "residual sum of squares (RSS) = {}",
     "importance duration: {}", "slope of time: {}", "half-life {} min", "signal frequency {} ms",
 ]  # fmt: skip
@@ -243,6 +250,7 @@ def test_a_time_a_path_or_the_state_of_the_code_is_understood_by_its_name(name, 
 @given(st.floats(0, 100), st.sampled_from((1, 10**3, 10**9)))
 def test_a_number_in_a_file_that_is_a_moment_of_the_run_is_a_time_by_any_name(after, unit):
     moment = (BEGAN + after) * unit
+    assert masked(f"exp_{moment:.0f}/m.pt", [(BEGAN - 1, BEGAN + 101)]) == "exp_<time>/m.pt"
     found = parts({"start": moment, "all": [0.5, moment], "loss": 0.5}, span=(BEGAN, BEGAN + 100))
     assert found.tensors == parts({"start": BEGAN * unit, "all": [0.5, BEGAN * unit], "loss": 0.5}).tensors
 

@@ -66,6 +66,7 @@ _RULES: tuple[Rule, ...] = (
     (rf"(?<=[\s(]){NUMBER}/s(?=[\s,;)\]]|$)", "<rate>"),  # timm: "Time: 0.2s, 320.1/s (0.2s, 318.7/s)"
     (r"(?<![\w.])(?:\d+ ?(?:d|days?),? ?)?(?:\d+ ?h ?)?\d+ ?m(?:in)? ?\d+(?:\.\d+)? ?s\b", "<duration>"),
     (rf"{NUMBER} *{_UNIT}(?![\w%])", lambda found: found[0] if _is_result(found) else "<duration>"),
+    (rf"(<duration>\W{{1,3}}std\W{{1,3}}){NUMBER} *{_UNIT}(?![\w%])", r"\1<duration>"),
     (rf"(<duration>.* Data: ){NUMBER}(\s*\(){NUMBER}(?=\)\s*$)", r"\1<duration>\2<duration>"),
     (rf"{NUMBER}(?= +elapsed\s*(?:$|[.,;)\]|]))", "<duration>"),
     # "done in 12.3", but not "done in 12", which may count epochs
@@ -84,7 +85,7 @@ _RULES: tuple[Rule, ...] = (
     (rf"(?i)\b(load (?:avg|average)\W+){NUMBER}(?:[, ]+{NUMBER}){{0,2}}", r"\1<load>"),
     (rf"(?i)\b(load\W{{1,3}}){NUMBER}, {NUMBER}, {NUMBER}", r"\1<load>"),
     (
-        r"(?i)\b((?:mem|memory|rss|ram|vram|max_mem|allocated|reserved)[:= (]{1,12})"
+        r"(?i)\b((?:mem|memory|rss|ram|vram|max_mem|allocated|reserved|resident|peak|current|usage)[:= (]{1,12})"
         rf"{NUMBER}(?= ?[kMGT]i?B?\b)",
         r"\1<memory>",
     ),
@@ -103,6 +104,8 @@ _SPOKEN_AS = {
         "duration",
     ),
 }
+# a row of a table with two columns, as Stable-Baselines3 prints it: "|    fps    | 1234   |"
+_ROW = rf"^(\|\s*)([A-Za-z_][\w./ -]*?)(\s*\|\s*)({NUMBER})(?=\s*\|\s*$)"
 _AVERAGE = rf"(?i)(<(?:duration|time)>\s*\((?:avg|average)\W{{0,3}}){NUMBER}(?=\s*\))"
 # what is counted: "took 38 episodes", but not if a second number follows: "took 3.2 steps 100"
 _COUNTED = re.compile(
@@ -122,7 +125,7 @@ def without_durations(text: str) -> str:
 
     Numbers whose names say what they are get placeholders too.
     """
-    last = ((_KEYED, _keyed), (_SPOKEN, _spoken), (_AVERAGE, r"\1<duration>"))
+    last = ((_ROW, _row), (_KEYED, _keyed), (_SPOKEN, _spoken), (_AVERAGE, r"\1<duration>"))
     return replaced(text, ((_BETWEEN, _owner_told), *_RULES, *last)).replace(_KEEP, "")
 
 
@@ -165,6 +168,12 @@ def _keyed(found: re.Match[str]) -> str:
         return _kept(found)
     is_possible = reason is not None and can_be(reason, found[1], float(found[3].replace(",", "")))
     return f"{found[1]}{found[2]}<{reason}>" if is_possible else found[0]
+
+
+def _row(found: re.Match[str]) -> str:
+    reason = _reason_of_phrase(found[2])
+    is_possible = reason is not None and can_be(reason, found[2], float(found[4].replace(",", "")))
+    return f"{found[1]}{found[2]}{found[3]}<{reason}>" if is_possible else found[0]
 
 
 def _kept(found: re.Match[str]) -> str:

@@ -16,27 +16,11 @@ from itertools import chain, zip_longest
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from samebits.store.date_masks import COSTS, DATES
 from samebits.store.duration_masks import RESULTS, Rule, replaced, without_durations
 from samebits.store.value_names import EARLIEST, tokens
 
 MOST_MASKED = 1 << 18  # characters; a longer text is compared as it is
-# not any word that begins like this: "6 Decoder 2048" is not a date
-_MONTH = (
-    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|"
-    r"Nov(?:ember)?|Dec(?:ember)?)\b\.?"
-)
-_MONTH_SHORT = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
-# not any word of three or four capitals: "2026-11-28 12:00:01 PASS" ends with a result
-_ZONE = (
-    r"(?:\s?(?:Z|UTC|GMT|(?:AC|AE|AK|AW|B|C|CE|E|EE|H|HK|I|IS|J|K|M|N|NZ|P|PK|SA|SG|W|WE|WI)(?:S|D)?T\b|MSK\b|"
-    r"[+-]\d{2}:?\d{2}))?"
-)
-# two numbers with a point between them are not a time: "2026-11-28 0.41" ends with a loss
-_CLOCK = (
-    r"(?:\d{1,2}[:h][0-5]\d(?:[:m][0-5]\d(?:[.,:]\d+)?)?|\d\d-[0-5]\d(?!-?\d)|"
-    r"\d{1,2}[.-][0-5]\d[.-][0-5]\d(?:[.,:]\d+)?)"
-)
 
 
 class Run(NamedTuple):
@@ -120,25 +104,6 @@ def _is_digest(found: re.Match[str]) -> bool:
     return is_whole or _DIGEST.search(before) is not None
 
 
-_DATES: tuple[Rule, ...] = (
-    # Google's log prefixes (absl, TensorFlow): level, month and day, time, thread
-    (r"^[IWEFD](?:20\d\d)?\d{4} \d\d:\d\d:(?:\d+\.\d+|<time>)\s+\d+(?= )", "<time>"),
-    (r"\b(?:19|20)\d\d_(?:0[1-9]|1[0-2])_[0-3]\d(?:__?\d\d){2,3}(?!\d)", "<date>"),
-    (rf"\b(?:19|20)\d\d[-/._](?:0?[1-9]|1[0-2])[-/._][0-3]?\d(?:[T ,_/-]+{_CLOCK}{_ZONE})?(?!\d)", "<date>"),
-    (rf"\b{_DAY},? +{_MONTH} +\d{{1,2}} +\d\d:\d\d:\d\d{_ZONE} +\d{{4}}", "<date>"),
-    (rf"\b(?:{_DAY},? +)?\d{{1,2}}[-/ ]{_MONTH}[-/ ,]+\d{{4}}(?:[ :,T]+{_CLOCK}{_ZONE})?", "<date>"),
-    (rf"\b{_MONTH}[ _-]?\d{{1,2}}(?:, \d{{4}}[ ,]*|[ _-]+)\d{{1,2}}[:-]\d\d(?:[:-]\d\d)?{_ZONE}", "<date>"),
-    (rf"\b[0-3]?\d[/.][0-3]?\d[/.](?:20)?\d\d,? +{_CLOCK}(?: [AP]M)?", "<date>"),
-    (r"(?<![\d.])20\d\d[01]\d[0-3]\d[-_T]?[0-2]\d[0-5]\d(?:[0-5]\d)?(?:[.-]?\d{3,6})?Z?(?![\da-fA-F])", "<date>"),
-    # the folder that TensorBoard's writer makes: "runs/Nov28_12-00-01_host"
-    (rf"\b{_MONTH_SHORT}\d\d_\d\d-[0-5]\d-[0-5]\d(?=_)", "<date>"),
-    (r"\b\d+:[0-5]\d(?::[0-5]\d)?<[\d:?]+", "<time>"),  # tqdm: elapsed<remaining
-    # tqdm: a rate follows, of anything that the program counts ("cell/s" of papermill)
-    (r"(\[<time>, *)[\d.]+(?:[kMGTPEZY]? ?[^\s\d/,\]]*/s|s/ ?[^\s\d/,\]]+)(?=[,\]])", r"\1<rate>"),
-    (r"\b\d+:[0-5]\d:[0-5]\d(?:[.,]\d+)?\b(?: ?[AP]M\b)?", "<time>"),
-    (r"\b\d{1,2}:[0-5]\d ?[AP]M\b", "<time>"),
-    (r"(?i)(?<![a-z])((?:eta|elapsed|remaining|time|took)\W{1,3})\d{1,3}:[0-5]\d\b", r"\1<time>"),
-)
 _PLACES: tuple[Rule, ...] = (
     (r"(?:/private)?/(?:tmp|var/tmp|var/folders|dev/shm|run/user)/[^\s'\",:;()\[\]<>{}]*", "<path>"),
     (r"\b(?:mlruns|runs?)/\d+/[0-9a-f]{32}\b", "<path>"),
@@ -160,19 +125,6 @@ _PLACES: tuple[Rule, ...] = (
     (r"\b(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[::1?\]):\d{2,5}\b", "<port>"),
     (r"(?i)((?:https?|tcp|grpc|ws)://[\w.-]+):\d{2,5}\b", r"\1:<port>"),
 )
-# what GNU time says: https://www.gnu.org/software/time/
-_COSTS: tuple[Rule, ...] = (
-    (
-        r"^(\s*(?:User|System) time \(seconds\)|\s*(?:Maximum|Average) resident set size \(kbytes\)|\s*File system \w+|"
-        r"\s*(?:Minor|Major) \([\w /]+\) page faults|\s*(?:Involuntary|Voluntary) context switches|"
-        r"\s*Percent of CPU this job got|\s*Elapsed \(wall clock\) time \(h:mm:ss or m:ss\)): .*",
-        r"\1: <load>",
-    ),
-    (r"^[\d.]+user [\d.]+system [\d:.]+elapsed .*", "<load>"),
-    (r"^\d+inputs\+\d+outputs \(.*pagefaults \d+swaps$", "<load>"),
-)
-# what `time -p` says, in three lines. One line "real 0.53" may be the score of a discriminator
-_POSIX_TIME = re.compile(r"^real(\s+)\d+\.\d+\nuser\s+\d+\.\d+\nsys\s+\d+\.\d+$", re.MULTILINE)
 _PADDED = re.compile(r"([:,=(\[{] *|(?<! ) *)(<(?:time|date|path|id|pid|port|address|duration|rate|load|memory)>)( *)")
 _PLAIN = re.compile(r"[^\d/<]*")  # a text with neither a digit, a slash nor a placeholder holds nothing to mask
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -188,13 +140,8 @@ def masked(text: str, spans: Iterable[tuple[float, float]] = ()) -> str:
     """Return the text with placeholders for what belongs to one run only. `spans`: when the run took place (epoch)."""
     if len(text) > MOST_MASKED or _PLAIN.fullmatch(text):
         return text
-    text = replaced(_clock_numbers(text, tuple(spans)), (*_COSTS, *_DATES, *_PLACES))
+    text = replaced(_clock_numbers(text, tuple(spans)), (*COSTS, *DATES, *_PLACES))
     return _PADDED.sub(_unpadded, without_durations(text))
-
-
-def without_posix_time(text: str) -> str:
-    """Return a text without the three times that `time -p` adds to the output of a command."""
-    return _POSIX_TIME.sub(r"real\1<duration>\nuser\1<duration>\nsys\1<duration>", text)
 
 
 def _unpadded(found: re.Match[str]) -> str:
@@ -213,7 +160,8 @@ def _clock_numbers(text: str, spans: tuple[tuple[float, float], ...]) -> str:
     def put(found: re.Match[str]) -> str:
         return "<time>" if is_moment(float(found[0]), spans) else found[0]
 
-    return re.sub(r"(?<![\w.])1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?![\w.]*\w)", put, text)
+    # "exp_1795900001/model.pt" holds one, too
+    return re.sub(r"(?<![A-Za-z0-9.])1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?![A-Za-z0-9]|\.\d)", put, text)
 
 
 def is_moment(number: float, spans: Iterable[tuple[float, float]]) -> bool:

@@ -17,7 +17,8 @@ from typing import Any
 
 from samebits.model import Lines, SavedFile
 from samebits.store.content import Parts, add_json, fingerprint, parse_json
-from samebits.store.masks import Run, TooMany, masked_lines, visible, without_posix_time
+from samebits.store.date_masks import without_posix_time
+from samebits.store.masks import Run, TooMany, masked_lines, visible
 
 MOST_TEXT = 64 << 20  # bytes of a text that are read; of a longer text, its first and its last bytes
 # of a longer text whose lines have more forms, only the first and the last lines are compared

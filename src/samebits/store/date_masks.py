@@ -1,0 +1,66 @@
+"""Holds the rules that mask dates and times of day, and what a shell says of the time that a command took."""
+
+from __future__ import annotations
+
+import re
+
+from samebits.store.duration_masks import NUMBER, Rule
+
+# not any word that begins like this: "6 Decoder 2048" is not a date
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|"
+    r"Nov(?:ember)?|Dec(?:ember)?)\b\.?"
+)
+_MONTH_SHORT = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
+# not any word of three or four capitals: "2026-11-28 12:00:01 PASS" ends with a result
+_ZONE = (
+    r"(?:\s?(?:Z|UTC|GMT|(?:AC|AE|AK|AW|B|C|CE|E|EE|H|HK|I|IS|J|K|M|N|NZ|P|PK|SA|SG|W|WE|WI)(?:S|D)?T\b|MSK\b|"
+    r"[+-]\d{2}:?\d{2}))?"
+)
+# two numbers with a point between them are not a time: "2026-11-28 0.41" ends with a loss
+_CLOCK = (
+    r"(?:\d{1,2}[:h][0-5]\d(?:[:m][0-5]\d(?:[.,:]\d+)?)?|\d\d-[0-5]\d(?!-?\d)|"
+    r"\d{1,2}[.-][0-5]\d[.-][0-5]\d(?:[.,:]\d+)?)"
+)
+DATES: tuple[Rule, ...] = (
+    # Google's log prefixes (absl, TensorFlow): level, month and day, time, thread
+    (r"^[IWEFD](?:20\d\d)?\d{4} \d\d:\d\d:(?:\d+\.\d+|<time>)\s+\d+(?= )", "<time>"),
+    # "28-11-2026_12-00-01", and with the month first
+    (r"(?<!\d)[0-3]?\d([-_])[0-3]?\d\1(?:19|20)\d\d[T _-]+\d\d([-_:])[0-5]\d(?:\2[0-5]\d)?(?!\d)", "<date>"),
+    (r"^\[\d\d:[0-5]\d\](?= )", "[<time>]"),  # a line of a log begins with minutes and seconds, or hours and minutes
+    (r"\b(?:19|20)\d\d_(?:0[1-9]|1[0-2])_[0-3]\d(?:__?\d\d){2,3}(?!\d)", "<date>"),
+    (rf"\b(?:19|20)\d\d[-/._](?:0?[1-9]|1[0-2])[-/._][0-3]?\d(?:[T ,_/-]+{_CLOCK}{_ZONE})?(?!\d)", "<date>"),
+    (rf"\b{_DAY},? +{_MONTH} +\d{{1,2}} +\d\d:\d\d:\d\d{_ZONE} +\d{{4}}", "<date>"),
+    (rf"\b(?:{_DAY},? +)?\d{{1,2}}[-/ ]{_MONTH}[-/ ,]+\d{{4}}(?:[ :,T]+{_CLOCK}{_ZONE})?", "<date>"),
+    (rf"\b{_MONTH}[ _-]?\d{{1,2}}(?:, \d{{4}}[ ,]*|[ _-]+)\d{{1,2}}[:-]\d\d(?:[:-]\d\d)?{_ZONE}", "<date>"),
+    (rf"\b[0-3]?\d[/.][0-3]?\d[/.](?:20)?\d\d,? +{_CLOCK}(?: [AP]M)?", "<date>"),
+    (r"(?<![\d.])20\d\d[01]\d[0-3]\d[-_T]?[0-2]\d[0-5]\d(?:[0-5]\d)?(?:[.-]?\d{3,6})?Z?(?![\da-fA-F])", "<date>"),
+    # the folder that TensorBoard's writer makes: "runs/Nov28_12-00-01_host"
+    (rf"\b{_MONTH_SHORT}\d\d_\d\d-[0-5]\d-[0-5]\d(?=_)", "<date>"),
+    (r"\b\d+:[0-5]\d(?::[0-5]\d)?<[\d:?]+", "<time>"),  # tqdm: elapsed<remaining
+    # tqdm: a rate follows, of anything that the program counts ("cell/s" of papermill)
+    (r"(\[<time>, *)[\d.]+(?:[kMGTPEZY]? ?[^\s\d/,\]]*/s|s/ ?[^\s\d/,\]]+)(?=[,\]])", r"\1<rate>"),
+    (r"\b\d+:[0-5]\d:[0-5]\d(?:[.,]\d+)?\b(?: ?[AP]M\b)?", "<time>"),
+    (r"\b\d{1,2}:[0-5]\d ?[AP]M\b", "<time>"),
+    (rf"(?i)(?<![a-z])((?:eta|elapsed|remaining|time|took)\W{{1,3}}){NUMBER} ?h\b", r"\1<duration>"),
+    (r"(?i)(?<![a-z])((?:eta|elapsed|remaining|time|took)\W{1,3})\d{1,3}:[0-5]\d\b", r"\1<time>"),
+)
+# what GNU time says: https://www.gnu.org/software/time/
+COSTS: tuple[Rule, ...] = (
+    (
+        r"^(\s*(?:User|System) time \(seconds\)|\s*(?:Maximum|Average) resident set size \(kbytes\)|\s*File system \w+|"
+        r"\s*(?:Minor|Major) \([\w /]+\) page faults|\s*(?:Involuntary|Voluntary) context switches|"
+        r"\s*Percent of CPU this job got|\s*Elapsed \(wall clock\) time \(h:mm:ss or m:ss\)): .*",
+        r"\1: <load>",
+    ),
+    (r"^[\d.]+user [\d.]+system [\d:.]+elapsed .*", "<load>"),
+    (r"^\d+inputs\+\d+outputs \(.*pagefaults \d+swaps$", "<load>"),
+)
+# what `time -p` says, in three lines. One line "real 0.53" may be the score of a discriminator
+_POSIX_TIME = re.compile(r"^real(\s+)\d+\.\d+\nuser\s+\d+\.\d+\nsys\s+\d+\.\d+$", re.MULTILINE)
+
+
+def without_posix_time(text: str) -> str:
+    """Return a text without the three times that `time -p` adds to the output of a command."""
+    return _POSIX_TIME.sub(r"real\1<duration>\nuser\1<duration>\nsys\1<duration>", text)
