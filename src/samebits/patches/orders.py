@@ -19,7 +19,9 @@ _TAKE_IN_ORDER = frozenset((
 ))  # fmt: skip
 _METHODS_IN_ORDER = frozenset(("join", "extend", "fromkeys", "fromiter", "from_iterable"))
 _SECOND = frozenset(("map", "filter"))  # their first argument is a function
+_WITH_A_KEY = frozenset(("max", "min", "sorted"))  # among elements with equal keys, the order decides
 _SETS = frozenset(("set", "frozenset"))
+_VIEWS = frozenset(("keys", "items"))  # of a dictionary: an operation on them makes a set
 _SET_METHODS = frozenset(("union", "intersection", "difference", "symmetric_difference"))
 _DEEPEST = 4  # how many names, assigned from each other, are followed to find a set
 LISTINGS = frozenset(("os.listdir", "glob.glob", "glob.iglob"))
@@ -93,6 +95,8 @@ def _arguments_in_order(node: ast.Call) -> list[ast.expr]:
     name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
     if isinstance(called, ast.Name) and name in _SECOND:
         return node.args[1:]
+    if isinstance(called, ast.Name) and name in _WITH_A_KEY:
+        return node.args[:1] if has_keyword(node, "key") else []
     return node.args if name in _TAKE_IN_ORDER | _METHODS_IN_ORDER else []
 
 
@@ -101,7 +105,7 @@ def _is_set(source: SourceFile, node: ast.expr, depth: int = 0) -> bool:
     if depth > _DEEPEST or isinstance(node, ast.Set | ast.SetComp):
         return depth <= _DEEPEST
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr | ast.BitAnd | ast.Sub | ast.BitXor):
-        return _is_set(source, node.left, depth + 1) or _is_set(source, node.right, depth + 1)
+        return any(_is_view(one) or _is_set(source, one, depth + 1) for one in (node.left, node.right))
     if isinstance(node, ast.Call):
         called = node.func
         if isinstance(called, ast.Attribute) and called.attr in _SET_METHODS:
@@ -111,6 +115,10 @@ def _is_set(source: SourceFile, node: ast.expr, depth: int = 0) -> bool:
         values = list(_assigned(source, node))
         return bool(values) and all(_is_set(source, one, depth + 1) for one in values)
     return False
+
+
+def _is_view(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS
 
 
 def _assigned(source: SourceFile, node: ast.Name | ast.Attribute) -> Iterator[ast.expr]:
