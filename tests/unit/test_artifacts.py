@@ -21,7 +21,8 @@ import pytest
 
 from samebits.launch.artifacts import Elsewhere, FileRules, collect, patterns, with_links
 from samebits.launch.command import FileNames
-from samebits.store import content, fingerprint_file
+from samebits.model import FilesFile
+from samebits.store import content, fingerprint_file, read_document, write_document
 from samebits.store.artifacts import READERS, contents
 from samebits.store.masks import ANY_RUN, Run
 
@@ -574,6 +575,19 @@ def test_the_tensors_of_a_checkpoint_elsewhere_are_compared_though_only_its_inde
     naming = FileNames(["python"], tmp_path / "work", tmp_path / "work/out", "001")
     files = collect(FileRules(), [index], tmp_path / "work", naming, ANY_RUN).files
     assert [file.path.rpartition("/")[2] for file in files] == ["ck[1].data-00000-of-00001", "ck[1].index"]
+
+
+def test_the_name_of_a_file_need_not_be_utf8(tmp_path):
+    paths = [pathlib.Path(os.fsdecode(os.fsencode(tmp_path) + name)) for name in (b"/\xff.bin", b"/\xfe.bin")]
+    for path in paths:
+        path.write_bytes(b"\0\1")
+    naming = FileNames(["python"], tmp_path, tmp_path / "out", "001")
+    write_document(tmp_path / "files.json", collect(FileRules(), paths, tmp_path, naming, ANY_RUN))
+    files = read_document(tmp_path / "files.json", FilesFile).files
+    assert [(file.path, file.format, file.error) for file in files] == [
+        ("\\xfe.bin", "bytes", None),
+        ("\\xff.bin", "bytes", None),
+    ]
 
 
 def test_a_link_to_a_folder_is_compared_by_what_it_leads_to(tmp_path):

@@ -21,6 +21,7 @@ from typing import Any
 
 from samebits.model import SavedFile
 from samebits.store.masks import Run
+from samebits.store.record_files import json_of
 
 SECONDS, SECONDS_A_MEGABYTE = 2, 0.5  # of the processor, for one file
 MEMORY, MEMORY_A_BYTE = 700 << 20, 16  # beyond what the process has at its start
@@ -127,7 +128,7 @@ def serve() -> None:
         limit = int(spent.ru_utime + spent.ru_stime) + 1 + asked["seconds"]
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
         resource.setrlimit(resource.RLIMIT_AS, (used + asked["memory"], resource.RLIM_INFINITY))
-        answers.write(_answer(asked).model_dump_json().encode() + b"\n")
+        answers.write(json_of(_answer(asked)).encode() + b"\n")
         answers.flush()
 
 

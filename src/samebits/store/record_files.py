@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import xxhash
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from samebits.errors import RecordError
 from samebits.model import RECORD_FORMAT, Document
@@ -119,10 +120,18 @@ def _as_utf8(text: str) -> str:
 def write_document(path: Path, document: Document | dict[str, Any]) -> None:
     """Write a JSON document so that a reader sees either all of it or the old content. Raises OSError."""
     if isinstance(document, Document):
-        text = document.model_dump_json(indent=1)
+        text = json_of(document, indent=1)
     else:
         text = json.dumps(document, indent=1, allow_nan=False)
     write(path, text + "\n")
+
+
+def json_of(document: Document, indent: int | None = None) -> str:
+    """Return a document as JSON. The names of files may not be UTF-8; then it holds the printable ones."""
+    try:
+        return document.model_dump_json(indent=indent)
+    except PydanticSerializationError:
+        return json.dumps(_printable(document.model_dump(mode="json")), indent=indent, allow_nan=False)
 
 
 def broken(path: Path, what: str) -> RecordError:
