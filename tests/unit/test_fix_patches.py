@@ -414,6 +414,17 @@ def test_an_import_that_may_not_run_is_not_relied_on(program, start):
     assert [line for _, line in added(made, "numpy-seed")] == ["import numpy", "numpy.random.seed(2019)"]
 
 
+def test_the_seed_of_accelerate_is_the_programs_own(program):
+    text = "import torch\nfrom accelerate.utils import set_seed\nnet = torch.nn.Linear(1, 1)\n"
+    assert added(program(text, [("torch", 3)], ["torch"]), "torch-seed") == [(3, "set_seed(2019)")]
+    assert patched(program(text + "set_seed(5)\n", [("torch", 3)], ["torch"]), "torch-seed").splitlines() == [
+        "import torch",
+        "from accelerate.utils import set_seed",
+        "set_seed(5)",
+        "net = torch.nn.Linear(1, 1)",
+    ]
+
+
 def test_a_checksum_replaces_the_hash_of_a_text(program):
     text = "import random\nval = [u for u in users if hash(u) % 5 == 0]\nx = hash((1, hash('a')))\nfor n in {hash('b')}: pass\n"
     assert patched(program(text), "hash-seed").splitlines() == [
@@ -475,7 +486,7 @@ def test_uuid4_that_was_imported_by_its_name_gets_the_module(program):
     ]
 
 
-@pytest.mark.parametrize("own", ["from accelerate.utils import set_seed", "def set_seed(seed, device): pass"])
+@pytest.mark.parametrize("own", ["from mine import set_seed", "def set_seed(seed, device): pass"])
 def test_a_function_of_the_program_keeps_its_name(program, own):
     text = f"import torch\n{own}\nfrom transformers import Trainer\nnet = torch.nn.Linear(1, 1)\nset_seed(3, 4)\n"
     made = program(text, [("torch", 4)], ["torch", "transformers"])

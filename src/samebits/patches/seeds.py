@@ -31,6 +31,10 @@ CALLS = (
     ),
     SeedCall(("transformers",), "set_seed", "{seed}", _EVERY),
     SeedCall(
+        ("accelerate.utils",), "set_seed", "{seed}",
+        frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed")),
+    ),
+    SeedCall(
         ("keras", "tensorflow.keras"), "utils.set_random_seed", "{seed}",
         frozenset(("python-seed", "numpy-seed", "tf-seed")),
     ),
@@ -44,8 +48,10 @@ SEEDED_BY = {
     "torch.cuda.manual_seed": {"cuda-seed"},
     "torch.cuda.manual_seed_all": {"cuda-seed"},
     "tensorflow.random.set_seed": {"tf-seed"},
-    "tensorflow.keras.utils.set_random_seed": CALLS[2].covers,
-    "keras.utils.set_random_seed": CALLS[2].covers,
+    "transformers.set_seed": CALLS[1].covers,
+    "accelerate.utils.set_seed": CALLS[2].covers,
+    "tensorflow.keras.utils.set_random_seed": CALLS[3].covers,
+    "keras.utils.set_random_seed": CALLS[3].covers,
 }  # fmt: skip
 _KERAS_SINCE = (2, 7)  # the first version with set_random_seed
 
@@ -176,7 +182,7 @@ def _seeds(source: SourceFile, call: ast.Call) -> frozenset[str]:
         return frozenset()
     if name.startswith(("lightning", "pytorch_lightning")) and name.endswith(".seed_everything"):
         return CALLS[0].covers
-    return frozenset(_EVERY if name == "transformers.set_seed" else SEEDED_BY.get(name, ()))
+    return frozenset(SEEDED_BY.get(name, ()))
 
 
 def _alone(source: SourceFile, statement: ast.stmt) -> bool:
