@@ -1,6 +1,7 @@
 """Whether pauses between rounds and trials side by side make a race rarer: the verdicts on racing programs.
 
     python benchmarks/racing_cases.py [--runs 60] [--minutes M] [--trials 3] [--idle CORES] [--only NAME ...]
+                                      [--ways WAY ...]
 
 Each program is checked in four ways, by turns, so that a machine whose load drifts moves all of them: rounds start over
 and trials run one by one; trials wait between rounds; trials may run side by side (`--jobs auto`); two at a time
@@ -29,6 +30,7 @@ PROGRAMS = {
     "adds_without_a_lock": "additions that are lost between threads",
     "takes_what_comes_first": "the order in which processes answer",
     "sums_in_a_network": "the order in which threads end, in a network of PyTorch",
+    "adds_up_rows": "the order in which threads of PyTorch add gradients to a row",
 }
 WAYS = {"start over": 1, "waiting": 1, "auto": "auto", "jobs 2": 2}
 VERDICTS = ("diverged", "repeated", "inconclusive")
@@ -65,6 +67,7 @@ def main():
     parse.add_argument("--trials", type=int, default=3)
     parse.add_argument("--idle", type=float)
     parse.add_argument("--only", nargs="*", default=list(PROGRAMS), choices=PROGRAMS)
+    parse.add_argument("--ways", nargs="*", default=list(WAYS), choices=WAYS)
     args = parse.parse_args()
     if args.idle is not None:
         capacity.free_cores = lambda others: args.idle
@@ -74,11 +77,11 @@ def main():
 
 def show(name, args):
     """Check one program in all ways, by turns, and print what came of it."""
-    found, together, starts, seconds = {way: Counter() for way in WAYS}, Counter(), Counter(), Counter()
+    found, together, starts, seconds = {way: Counter() for way in args.ways}, Counter(), Counter(), Counter()
     runs, end = 0, time.monotonic() + 60 * args.minutes
     while runs < args.runs and time.monotonic() < end:
         runs += 1
-        for way in WAYS:
+        for way in args.ways:
             verdict, beside, started, spent = checked(HERE / "programs" / f"{name}.py", way, args.trials)
             found[way][verdict] += 1
             together[way] += beside
@@ -88,7 +91,7 @@ def show(name, args):
     print(
         f"{'':12}" + "".join(f"{verdict:>14}" for verdict in VERDICTS) + f"{'together':>10}{'starts':>8}{'seconds':>9}"
     )
-    for way in WAYS:
+    for way in args.ways:
         counts = "".join(f"{found[way][verdict]:>14}" for verdict in VERDICTS)
         print(f"{way:12}{counts}{together[way]:>10}{starts[way]:>8}{seconds[way] / runs:>9.1f}", flush=True)
 
