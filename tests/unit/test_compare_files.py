@@ -117,6 +117,25 @@ def test_texts_that_follow_the_name_of_the_trial_s_own_folder_are_understood(wri
     assert "it varies with the name of the trial's own folder" in result.warnings[0]
 
 
+@pytest.mark.parametrize(("digits", "verdict"), [(A, "repeated"), (B, "diverged")])
+def test_parts_whose_names_hold_the_trial_s_own_folder_are_compared_with_one_another(judged, digits, verdict):
+    def files(number, digits):
+        folder = f"logs/version_{number}"
+        named = {f"best_k_models.{folder}/a.ckpt": digits, f"best_k_models.{folder}/b.ckpt": B, "w": A}
+        return [SavedFile(path=f"{folder}/a.ckpt", named=False, format="torch", tensors=named), saved(f"{folder}/z.pt")]
+
+    assert judged(files(0, A), files(1, digits)).verdict == verdict
+
+
+@pytest.mark.parametrize(("digits", "verdict"), [(A, "repeated"), (B, "inconclusive")])
+def test_parts_whose_names_differ_only_in_a_time_are_compared_with_one_another(judged, digits, verdict):
+    def files(minute, value):
+        name = f"2026-11-28 12:0{minute}:00.loss"
+        return [SavedFile(path="r.json", named=False, format="json", tensors={name: value, "w": A}, values=[name])]
+
+    assert judged(files(1, A), files(2, digits)).verdict == verdict
+
+
 def test_what_content_leaves_over_is_paired_in_order_and_differs(judged):
     result = judged([saved("a.pt", A), saved("b.pt", B)], [saved("y.pt", B), saved("z.pt", C)])
     assert (result.divergence.kind, result.divergence.name) == ("end", "a.pt")

@@ -146,6 +146,10 @@ _ROUNDS: tuple[tuple[tuple[_Trait, ...], bool], ...] = (
 )
 
 
+MOST_RENAMED = 1000  # parts of a file
+_BY_NAME = {"tensors", "values", "shown", "masked", "numbers", "nonnegative", "models"}
+
+
 class FolderNames:
     """Names of files and folders that differ between two trials, since each trial has its own: version_0, version_1."""
 
@@ -164,7 +168,27 @@ class FolderNames:
         """Return whether the texts are equal after the first trial's names are replaced by the second's."""
         return bool(self._names) and self._changed(masked(a)) == masked(b)
 
+    def renamed(self, mine: SavedFile, theirs: SavedFile) -> SavedFile:
+        """Return the first file with the names that its parts have in the second one.
+
+        A name may hold what belongs to a run: Lightning keeps a dictionary with the paths of checkpoints as its keys.
+        """
+        ours, others = mine.tensors.keys() - theirs.tensors.keys(), theirs.tensors.keys() - mine.tensors.keys()
+        if not ours or len(ours) != len(others) or len(ours) > MOST_RENAMED:
+            return mine
+        names = {masked(name): name for name in others}
+        new = {name: names.get(self._changed(masked(name)), name) for name in ours}
+        if len(names) < len(others) or len(set(new.values())) < len(new):
+            return mine
+        found = mine.model_dump(include=_BY_NAME)
+        for field, value in found.items():
+            is_table = isinstance(value, dict)
+            found[field] = {new.get(n, n): value[n] for n in value} if is_table else [new.get(n, n) for n in value]
+        return mine.model_copy(update=found)
+
     def _changed(self, text: str) -> str:
+        if not self._names:
+            return text
         names = sorted(self._names, key=len, reverse=True)
         pattern = "|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names)
         return re.sub(pattern, lambda found: self._names[found[0]], text)

@@ -71,7 +71,7 @@ def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) 
     limits = (Limit(a), Limit(b))
     for mine, theirs in pairs:
         if mine and theirs:
-            pair = _Pair(mine, theirs, names, grown=grown_parts((mine, theirs), (a, b)))
+            pair = _Pair(names.renamed(mine, theirs), theirs, names, grown=grown_parts((mine, theirs), (a, b)))
             found += [*_names(mine, theirs, (a, b)), *pair.differences(), *_modes(mine, theirs)]
         elif not limits[mine is not None].leaves_out(mine or theirs):
             found += _alone(mine or theirs, (a, b))
