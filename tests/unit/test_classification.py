@@ -337,6 +337,47 @@ def test_a_line_is_searched_once_for_any_number_of_process_ids():
     assert Run(pids=pids).without_pids([f"{pid} loss" for pid in pids[-2:]]) == ["<pid> loss"] * 2
 
 
+CPROFILE = """       7 function calls in {0} seconds
+
+   Ordered by: standard name
+
+   ncalls  tottime  percall  cumtime  percall filename:lineno(function)
+        3    0.0{0}    0.000    0.0{0}    0.052 train.py:{1}(step)
+        1    0.000    0.000    0.052    0.052 train.py:5(fit)
+
+
+loss {2}"""
+PYTORCH = """---------------  ------------  ------------
+            Name    Self CPU %      Self CPU
+---------------  ------------  ------------
+        aten::mm        96.1{0}%     328.530ms
+      aten::copy{1}         2.42%       8.273ms
+---------------  ------------  ------------
+Self CPU time total: 341.70{0}ms
+
+loss {2}"""
+LIGHTNING = """FIT Profiler Report
+
+-----------------------------
+|  Action\t|  Mean duration (s)\t|  Num calls\t|
+-----------------------------
+|  Total\t|  -\t|  153\t|
+-----------------------------
+|  step_{1}\t|  0.{0}\t|  4\t|
+-----------------------------
+
+loss {2}"""
+
+
+@pytest.mark.parametrize("table", [CPROFILE, PYTORCH, LIGHTNING])
+def test_the_tables_of_profilers_are_no_result_and_what_follows_them_is(table):
+    def lines(*values):
+        return lines_of(table.format(*values), Run(), is_printed=True).ordered
+
+    assert lines(1, 2, 0.5) == lines(3, 4, 0.5)
+    assert lines(1, 2, 0.5) != lines(1, 2, 0.6)
+
+
 def test_the_times_that_a_shell_measures_are_no_result_and_the_score_of_real_data_is_one():
     def lines(text):
         return lines_of(text, Run(), is_printed=True).ordered

@@ -55,6 +55,15 @@ def test_documents_of_others_with_the_same_names_make_no_record(tmp_path):
     assert len(folders.snapshot(tmp_path / "work").files) == 3
 
 
+def test_links_that_lead_to_each_other_and_to_nothing_are_left_out(tmp_path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    (tmp_path / "nowhere").symlink_to("/nowhere/at/all")
+    (tmp_path / "here").symlink_to(".")
+    found = folders.snapshot(tmp_path)
+    assert (found.files, list(found.links)) == ({}, [tmp_path / "here"])
+
+
 def test_a_link_to_a_folder_is_new_if_it_was_made_anew(tmp_path):
     for name in ("checkpoint-4", "checkpoint-8"):
         (tmp_path / name).mkdir()

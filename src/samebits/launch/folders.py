@@ -79,7 +79,7 @@ def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
         found = state(path)
         if found is not None:
             files[path] = found
-        elif entry.is_symlink() and entry.is_dir() and (link := _link(path)) is not None:
+        elif entry.is_symlink() and path.is_dir() and (link := _link(path)) is not None:
             links[path] = link
     return Snapshot(files, folders=frozenset(inner), links=links)
 

@@ -61,6 +61,18 @@ COSTS: tuple[Rule, ...] = (
 _POSIX_TIME = re.compile(r"^real(\s+)\d+\.\d+\nuser\s+\d+\.\d+\nsys\s+\d+\.\d+$", re.MULTILINE)
 
 
-def without_posix_time(text: str) -> str:
-    """Return a text without the three times that `time -p` adds to the output of a command."""
+# The tables that profilers print hold only times, and their rows are in the order of these:
+# https://docs.python.org/3/library/profile.html, https://docs.pytorch.org/docs/stable/profiler.html,
+# https://lightning.ai/docs/pytorch/stable/tuning/profiler_basic.html
+_PROFILES = re.compile(
+    r"^(?: *ncalls +tottime +percall +cumtime +percall filename:lineno\(function\)\n(?:.+\n)*"
+    r"|[- ]+\n +Name .*Self CPU %.*\n[- ]+\n(?:.+\n)*?[- ]+(?:\n|\Z)"
+    r"|-+\n\| +Action[ \t]+\|.*Mean duration.*\n-+\n(?:\|.*\n|-+\n)*)",
+    re.MULTILINE,
+)
+
+
+def without_profiles(text: str) -> str:
+    """Return a text without the tables of profilers, and without the three times that `time -p` adds to it."""
+    text = _PROFILES.sub("<duration>\n", text)
     return _POSIX_TIME.sub(r"real\1<duration>\nuser\1<duration>\nsys\1<duration>", text)

@@ -17,7 +17,7 @@ from typing import Any
 
 from samebits.model import Lines, SavedFile
 from samebits.store.content import Parts, add_json, fingerprint, parse_json
-from samebits.store.date_masks import without_posix_time
+from samebits.store.date_masks import without_profiles
 from samebits.store.masks import Run, TooMany, masked_lines, visible
 
 MOST_TEXT = 64 << 20  # bytes of a text that are read; of a longer text, its first and its last bytes
@@ -97,7 +97,7 @@ def lines_of(text: str, run: Run, *, is_printed: bool = False, is_model: bool = 
     `is_printed`: take each line as a terminal shows it, and leave out empty ones. `is_model`: the text is a model of a
     library. `is_cut`: only its first and last bytes were read.
     """
-    text = without_posix_time(text)
+    text = without_profiles(text)
     split = [visible(line) for line in text.split("\n")] if is_printed else text.split("\n")
     whole = [line for line in split if line] if is_printed else split
     own = [run.without_own(line) for line in whole]
