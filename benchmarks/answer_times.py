@@ -3,11 +3,11 @@
     python benchmarks/answer_times.py [--only NAME ...] [--beside CHECKOUT/src ...] [--trials 3] [--no-cause]
 
 Each row is one program of `benchmarks/programs` and `examples`. "diverged": until the verdict is known, as the result
-says. "measured": until the command has also measured how far the values are apart. "goal", beside a time, is what it
-may take: as many plain runs as trials and 1 s for `repeated`; as many starts with 20 steps and 1 s for `diverged`. A
-start with 20 steps is the part of the plain run that it is of a recorded run, whose steps count as equally long.
-`--beside`: other versions of samebits, measured in the same run, program by program, so that a machine whose speed
-drifts moves all of them. The programs of Lightning, Transformers and Gymnasium are left out, and named, where these
+says. "measured": until the command has also measured how far the values are apart. The "goal" beside a time is the most
+that it should take: 1 s and a plain run for each trial for `repeated`, 1 s and a start with 20 steps for each trial for
+`diverged`. A recorded run tells how much of a plain run such a start takes; all its steps count as equally long.
+`--beside`: other versions of samebits, measured in the same run, program by program, so that a machine whose
+speed drifts moves all of them. The programs of Lightning, Transformers and Gymnasium are left out, and named, if these
 are not installed:
 pip install lightning==2.6.* transformers==5.* accelerate gymnasium==1.*
 """
@@ -97,7 +97,7 @@ def measured(program, source, args, plain):
 
 
 def share_of_start(program, source, record):
-    """The part of a run that its start and its first 20 steps take. It is recorded alone: trials of a check wait."""
+    """The share of a run that its start and its first 20 steps take. It is recorded alone: in a check, trials wait."""
     words = [sys.executable, str(program.script), *program.words]
     run(source, ["record", "--out", str(record), "--", *words], environment(program), record.parent).check_returncode()
     ends = [json.loads(path.read_text()) for path in record.glob("trials/001/processes/*/end.json")]

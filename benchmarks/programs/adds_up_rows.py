@@ -1,6 +1,6 @@
 """Races in PyTorch itself: two threads add many gradients to the rows of a table. The start takes longer than the step.
 
-Few rows get gradients from both threads, so that most runs end with the same bits.
+Few rows get gradients from both threads, so most runs end with the same bits.
 """
 
 import torch

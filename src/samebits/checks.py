@@ -203,8 +203,8 @@ class _JudgedRound:
     def is_sure(self) -> bool:
         """Whether no wait can have caused a difference.
 
-        No trial has waited, or all agree, or some that did not wait diverge, or the divergence is before the first
-        step. No wait is earlier than that.
+        That is so if no trial waited, if all trials agree, if trials that did not wait diverge, or if the divergence
+        comes before the first step, because no trial waits earlier.
         """
         divergence, looked = self.result.divergence, self.finished
         is_early = divergence is not None and divergence.step < 0
@@ -214,7 +214,7 @@ class _JudgedRound:
 
     @property
     def not_waited(self) -> set[int]:
-        """The trials that did not wait, those of earlier records among them."""
+        """The trials that did not wait, including trials of earlier commands."""
         waited = {file.id for file in self.finished.files} if self.finished.resumed else self.finished.held
         return {number for group in self.result.groups for number in group if number not in waited}
 
@@ -223,7 +223,7 @@ class _JudgedRound:
         return sum(not set(group).isdisjoint(trials) for group in self.result.groups) > 1
 
     def first_of_others(self, trials: set[int]) -> list[int]:
-        """Return one or two trials, so that with these some of different groups are together."""
+        """Return a trial of a group that has none of these trials; trials of two such groups if `trials` is empty."""
         known = [group[0] for group in self.result.groups if set(group).isdisjoint(trials)]
         return known[: 1 if trials else 2]
 
@@ -235,7 +235,8 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
     divergence to `doubts`.
     """
     judged = _JudgedRound(experiment, experiment.run(limits, ids, tries_first=not experiment.file.rounds))
-    if judged.finished.is_cut_short and judged.repeats:  # what cut it short does not count for the verdict
+    if judged.finished.is_cut_short and judged.repeats:
+        # what differed at the cut does not count for the verdict, so the trials go on
         further = replace(limits, steps=judged.finished.steps, grows=False)
         judged = _JudgedRound(experiment, experiment.run(further, ids))
     looked = judged.finished
@@ -253,7 +254,7 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
 
 
 def _without_waits(waited: _JudgedRound, limits: Limits, ids: list[int]) -> _JudgedRound:
-    """Run trials again without a wait, until two that did not wait diverge, or none is left that waited."""
+    """Run trials again without a wait, until two that did not wait diverge, or until each has run without a wait."""
     experiment, sure = waited.experiment, waited.not_waited if waited.finished.ended_well else set()
     first = [number for number in ids if number in waited.first_of_others(sure)] if waited.finished.ended_well else []
     files, seconds = {file.id: file for file in waited.finished.files}, waited.finished.seconds

@@ -67,7 +67,7 @@ def now() -> float:
 def sleep(seconds: float, handles: Sequence[int] = ()) -> None:
     """Wait for this many seconds, or until one of these descriptors can be read or is closed.
 
-    A work that takes turns lets the other works run meanwhile, for all of the time.
+    A work that takes turns lets the other works run for the whole time: no descriptor ends its wait.
     """
     own = _sleep.get()
     own(seconds) if own is not None else _clock.get().sleep(seconds, handles)

@@ -20,7 +20,7 @@ def current() -> "Optional[Probe]":
 
 def start(config: "Config") -> "Probe":
     """Create the probe of this process."""
-    from .probe import Probe  # here, because outside of a trial nobody needs it, and the import takes time
+    from .probe import Probe  # here, because the import takes time, and only a trial needs it
 
     global _probe
     _probe = Probe(config)

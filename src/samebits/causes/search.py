@@ -22,7 +22,7 @@ from samebits.model import Kind
 from samebits_probe import wire
 
 ALTERNATIVES = 3  # the most further sets that are kept
-SINGLES = 11  # suggested controls that are tried before the halving begins, which costs about as many trials
+SINGLES = 11  # suggested controls that are tried before the halving begins; halving takes about as many trials
 SUSPECTS = 3  # missing seeds that are tried before anything else
 
 

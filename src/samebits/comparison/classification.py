@@ -31,7 +31,7 @@ TENSOR_FORMATS = frozenset(
 Value = str | int | float | bool | None
 
 _WORDS = {"moment": "a time", "pid": "a process id", "run id": "an id of a run", "memory": "an amount of memory"}
-# an array with the name "path" holds points, and one with the name "pid" may hold the gains of a controller
+# an array with the name "path" may hold points, and one with the name "pid" the gains of a controller
 _ARRAY_REASONS = frozenset(("time", "duration", "rate", "memory"))
 _STRING_REASONS = frozenset(("time", "host", "run id", "version of the code", "path"))
 # if the name of a path or an id says which model was best, it is a result
@@ -130,8 +130,8 @@ def _can_be(reason: str, key: str, value: Value) -> bool:
         said = f"{'time' if reason == 'moment' else reason}: {value}"
         return reason in _STRING_REASONS or masked(said) != said
     if isinstance(value, (int, float)):
-        is_number_like_that = value >= 0 and reason not in ("path", "host", "version of the code")
-        return not isinstance(value, bool) and is_number_like_that and can_be(reason, key, value)
+        is_possible = value >= 0 and reason not in ("path", "host", "version of the code")
+        return not isinstance(value, bool) and is_possible and can_be(reason, key, value)
     return False
 
 

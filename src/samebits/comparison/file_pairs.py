@@ -146,7 +146,7 @@ _ROUNDS: tuple[tuple[tuple[_Trait, ...], bool], ...] = (
 )
 
 
-MOST_RENAMED = 1000  # parts of a file
+MOST_RENAMED = 1000  # the most parts of a file whose names are replaced
 _BY_NAME = {"tensors", "values", "shown", "masked", "numbers", "nonnegative", "models"}
 
 
@@ -171,7 +171,7 @@ class FolderNames:
     def renamed(self, mine: SavedFile, theirs: SavedFile) -> SavedFile:
         """Return the first file with the names that its parts have in the second one.
 
-        A name may hold what belongs to a run: Lightning keeps a dictionary with the paths of checkpoints as its keys.
+        A name may hold something that belongs to one run: in Lightning's checkpoints, some keys are paths.
         """
         ours, others = mine.tensors.keys() - theirs.tensors.keys(), theirs.tensors.keys() - mine.tensors.keys()
         if not ours or len(ours) != len(others) or len(ours) > MOST_RENAMED:

@@ -125,7 +125,7 @@ def _modes(mine: SavedFile, theirs: SavedFile) -> Iterator[FileDifference]:
 
 def _alone(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> list[FileDifference]:
     """Return a file that only one trial wrote. It is not a difference if the other trial found it there."""
-    if file is None or file.format in ("ocdbt-data", "sqlite-log"):  # their databases stand for them
+    if file is None or file.format in ("ocdbt-data", "sqlite-log"):  # samebits compares their databases
         return []
     if not file.named and (_NO_RESULTS.search(file.path) or was_there(file, trials)):
         return []

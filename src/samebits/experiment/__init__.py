@@ -52,7 +52,7 @@ class Experiment:
         self, plan: Plan, file: RecordFile, progress: Progress | None = None, capacity: Capacity | None = None
     ) -> None:
         self.plan, self.file = plan, file
-        self._code = origin.code(plan.record)  # once, before a trial could change it
+        self._code = origin.code(plan.record)  # taken now, before a trial can change the code
         self._trials = Trials(plan, progress or Progress(), capacity)
         self._read: dict[int, store.TrialTrace] = {}
 

@@ -92,7 +92,7 @@ class Trials:
         alone = alone or (len(ids) > 1 and not self.capacity.is_known(limits.steps))
         jobs = 1 if alone else self.capacity.fitting(len(ids))
         self._is_measured = alone and len(ids) > 1 and self.capacity.is_auto
-        # other trials of the record started long before
+        # if min(ids) > 1, the first trials of the record started long before
         self._others_from = 0.0 if alone or min(ids) > 1 or not self._is_auto else math.inf
         with interrupt.waited_for() as look, self.capacity.places.of_a_round(), self._ended_with_the_block():
             while to_come or self._running:

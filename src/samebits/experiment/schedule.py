@@ -22,7 +22,7 @@ class FinishedRound:
 
     `resumed`: trials continued from where they had waited. `held`: the trials that waited for others before their first
     step. `some_waited`: a trial waited before the round, in it, or at its end. `at_a_time`: the most trials that ran
-    together. `is_cut_short`: a trial made fewer steps than the others, because it had diverged by then.
+    together. `is_cut_short`: a trial made fewer steps than the others, because it had diverged.
     """
 
     steps: int | None
@@ -117,12 +117,12 @@ class Schedule:
 def after_first(limits: Limits, first: TrialFile, options: Options) -> Limits:
     """Return the limits of the other trials: the steps that the first made (if time was up) or was allowed to make.
 
-    If the first was allowed more steps than `limits.steps`, the others go on after these only if they have not diverged
-    from it. But if the user compares metrics or files, all trials go on, because these come at the end.
+    If the first was allowed more steps than `limits.steps`, a later trial makes more, too, unless it has diverged from
+    the first. If the user compares metrics or files, all trials go on, because these are compared at the end.
     """
     others = replace(limits, seconds=None, grows=False)
     if limits.grows and first.stop_after != limits.steps and not (options.metrics or options.artifacts):
-        return replace(others, most=first.stop_after, like=first.id)
+        return replace(others, most=first.stop_after, reference=first.id)
     if limits.grows or (limits.seconds is not None and first.status == "stopped"):
         return replace(others, steps=first.stop_after)
     return others

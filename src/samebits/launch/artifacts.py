@@ -192,9 +192,9 @@ def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Pat
 
 
 def _data_of(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the files with the tensors of checkpoints of TensorFlow.
+    """Yield the files that hold the tensors of TensorFlow's checkpoints.
 
-    TensorFlow writes them under temporary names, so the kernel tells only about the index.
+    TensorFlow writes them under temporary names, so the kernel reports only the index under its final name.
     """
     for path in paths:
         if path.suffix == ".index":

@@ -68,7 +68,7 @@ class Command(Protocol):
 
     @property
     def handles(self) -> list[int]:
-        """Descriptors of which one can be read when the command has ended. Without any, its end is noticed later."""
+        """Descriptors. One can be read when the command has ended; without any, samebits notices the end later."""
         ...
 
     def poll(self) -> CommandEnd | None:

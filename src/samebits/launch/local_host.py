@@ -43,5 +43,5 @@ class LocalHost:
 
 
 def handles_of(trials: Iterable[HostedTrial]) -> list[int]:
-    """Return descriptors of which one can be read when one of these trials has ended; none for other machines."""
+    """Return descriptors. One can be read when a trial has ended; trials on different machines have none."""
     return [handle for trial in trials if isinstance(trial, TrialRun) for handle in trial.command.handles]

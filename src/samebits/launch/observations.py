@@ -265,14 +265,14 @@ def events(folder: Path) -> list[dict[str, Any]]:
     return [event for event in found if isinstance(event, dict)]
 
 
-# of the rows that show a divergence; one of random states alone need not reach the training
+# kinds of values that show a divergence: if only random states differ, the training may still be the same
 _VALUES = [wire.CODE[kind] for kind in ("start", "batch", "forward", "gradient", "update")]
 
 
 def diverges(process: Path, reference: Path) -> bool:
     """Return whether a process that has made a few steps has surely diverged from a process of an earlier trial.
 
-    It has not, for certain, if the two observed their values in a different order.
+    The answer is False if the two observed their values in different orders.
     """
     from samebits.store.trace import read_process  # imports NumPy, which is imported ahead while the first trial runs
 

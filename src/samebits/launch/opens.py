@@ -221,7 +221,7 @@ class Opens:
 
 
 def release(handle: int) -> None:
-    """Close a handle if there is one. Returns at once: Linux takes some 10 ms to free a watch of a whole mount."""
+    """Close a handle if there is one, in a thread: Linux takes about 10 ms to free the watch of a whole mount."""
     if handle >= 0:
         threading.Thread(target=os.close, args=(handle,), daemon=True).start()
 

@@ -27,13 +27,13 @@ _KEY_BYTES = 32
 _MACHINE = Path("/etc/machine-id")
 
 
-def signed(file: RecordFile, folder: Path, loads: bytes) -> RecordFile:
+def signed(file: RecordFile, folder: Path, digest: bytes) -> RecordFile:
     """Return record.json with a signature; without one if no key can be kept.
 
-    `loads`: the digest of the code that each trial loads, taken before a trial ran (see `code`).
+    `digest`: the digest of the code that each trial loads, taken before a trial ran (see `code`).
     """
     key = _key()
-    signature = _signature(key, file, folder, loads) if key is not None else None
+    signature = _signature(key, file, folder, digest) if key is not None else None
     return file.model_copy(update={"signature": signature})
 
 
@@ -64,11 +64,11 @@ def require(record: Record, *, run: bool) -> None:
     )
 
 
-def _signature(key: bytes, file: RecordFile, folder: Path, loads: bytes) -> str:
+def _signature(key: bytes, file: RecordFile, folder: Path, digest: bytes) -> str:
     place = f"{_machine()}\0{os.getuid()}\0{folder.resolve()}\0"
     # without defaults: a later version, which knows more fields, reads the same signature
     text = file.model_copy(update={"signature": None}).model_dump_json(exclude_defaults=True)
-    return hmac.new(key, place.encode("utf-8", "surrogateescape") + text.encode() + loads, "sha256").hexdigest()
+    return hmac.new(key, place.encode("utf-8", "surrogateescape") + text.encode() + digest, "sha256").hexdigest()
 
 
 def code(folder: Path) -> bytes:

@@ -153,14 +153,14 @@ class Wait:
 _NAMES = ("listed", "asked")  # of ProcessFiles: names that were looked at
 
 
-def steps_allowed(limits: Limits, process: WatchedProcess, began: float, reference: Path) -> int:
-    """Return how many steps a trial may make in this round, once it has made the steps that it was allowed so far.
+def steps_allowed(limits: Limits, process: WatchedProcess, began: float, reference_folder: Path) -> int:
+    """Return how many steps a trial may make in this round. It has made all that it was allowed so far.
 
-    `process`: the only one that trains. `began`: when the trial was started (epoch). `reference`: the folder of the
-    trial `limits.like`. It holds no process if that trial ran on a different node.
+    `process`: the only one that trains. `began`: when the trial was started (epoch). `reference_folder`: the folder of
+    the trial `limits.reference`. This folder holds no process if that trial ran on a different node.
     """
-    if limits.like is None:
+    if limits.reference is None:
         return grown(process.stop() or {}, began, limits.most)
-    others = Processes(reference).observing()
+    others = Processes(reference_folder).observing()
     has_diverged = len(others) == 1 and diverges(process.folder, others[0].folder)
     return (limits.steps if has_diverged else limits.most) or 0

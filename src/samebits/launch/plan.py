@@ -253,8 +253,8 @@ GROWTH = 10  # the number of steps grows at most by this factor at once
 class Limits:
     """When samebits ends a trial: after exactly `steps` steps, or after `seconds` seconds of a budget.
 
-    `grows`: more steps are allowed, up to `most`, as long as they take less time than the start of the program. `like`:
-    all of `most` are allowed, unless the trial has diverged by then from the trial with this number.
+    `grows`: more steps are allowed, up to `most`, as long as they take less time than the start of the program.
+    `reference`: the number of an earlier trial. A trial that has not diverged from it after `steps` may make `most`.
     `waits`: a trial that has reached `steps` is not ended if it can wait for a next round. `together`: trials may start
     at the same time, and wait before their first step until they train one by one. `tensors`, `details`,
     `replay`, `draws`: what is inspected on the way. `feed`: where weights come from that samebits sets (see
@@ -265,7 +265,7 @@ class Limits:
     seconds: float | None = None
     grows: bool = False
     most: int | None = None
-    like: int | None = None
+    reference: int | None = None
     waits: bool = False
     together: bool = False
     tensors: dict[str, Any] | None = None
@@ -277,16 +277,16 @@ class Limits:
     @property
     def at_start(self) -> Limits:
         """The limits of a trial that waits before its first step."""
-        return replace(self, steps=0, like=None, waits=True)
+        return replace(self, steps=0, reference=None, waits=True)
 
     @property
     def steps_in_all(self) -> int | None:
-        """The steps that a trial makes if it does not diverge before."""
-        return self.most if self.like is not None else self.steps
+        """The steps that a trial makes if it does not diverge from the reference."""
+        return self.most if self.reference is not None else self.steps
 
     def has_cut(self, file: TrialFile) -> bool:
-        """Return whether a trial was ended because it had diverged from `like`."""
-        return self.like is not None and file.status == "stopped" and file.stop_after == self.steps
+        """Return whether a trial was ended because it had diverged from the reference."""
+        return self.reference is not None and file.status == "stopped" and file.stop_after == self.steps
 
 
 def grown(paused: Mapping[str, Any], began: float, most: int | None) -> int:

@@ -100,7 +100,7 @@ class TrialRun:
             "hash": self.plan.hash,
             "xxhash": self.plan.xxhash,
             "stop_after": self.limits.steps,
-            "asks": self.limits.grows or self.limits.like is not None or self.limits.waits,
+            "asks": self.limits.grows or self.limits.reference is not None or self.limits.waits,
             "thin": THIN,
             "controls": self.plan.controls,
             "factors": controls.of_factors(),
@@ -140,7 +140,7 @@ class TrialRun:
         self._pythons.look(self.command.root, self.processes.have_begun)
         if self.meter is not None:
             self.meter.look()
-        if (self.limits.grows or self.limits.like is not None) and self._grows():
+        if (self.limits.grows or self.limits.reference is not None) and self._grows():
             return False
         ending = self.command.poll()
         if ending is None and not self._is_to_be_ended():
@@ -167,8 +167,8 @@ class TrialRun:
         observing, made = self.processes.observing(), self.limits.steps or 0
         if len(observing) != 1 or not observing[0].is_stopped(made):
             return False
-        reference = self.plan.trial_folder(self.limits.like or 0)
-        steps = steps_allowed(self.limits, observing[0], self._seen.began_at, reference)
+        reference_folder = self.plan.trial_folder(self.limits.reference or 0)
+        steps = steps_allowed(self.limits, observing[0], self._seen.began_at, reference_folder)
         if steps <= made:
             return False
         self._allow(steps)

@@ -6,7 +6,7 @@ import ast
 
 from samebits.patches.insertion import InsertionPoint, worded
 from samebits.patches.program import LineChange, Program, ProgramCall
-from samebits.patches.seed_values import NUMPY_GENERATORS, innermost_with, seed_values
+from samebits.patches.seed_values import NUMPY_GENERATORS, replaceable_parts, seed_values
 from samebits.patches.source import SourceFile, TextEdit
 
 CLOCKS = frozenset(
@@ -97,7 +97,7 @@ def seeds_of(program: Program, control: str, sources: frozenset[str]) -> list[Li
     """Replace each seed that is computed from these sources (the clock, the system's entropy) by a number."""
     found: dict[TextEdit, LineChange] = {}
     for source, node in program.nodes():
-        values = (one for value in seed_values(source, node) for one in innermost_with(source, value, sources))
+        values = (one for value in seed_values(source, node) for one in replaceable_parts(source, value, sources))
         for value in values:
             edit = TextEdit(*source.span(value), _fixed(value, program.seed))
             found[edit] = LineChange(control, source, edit, "a fixed seed")
@@ -105,14 +105,14 @@ def seeds_of(program: Program, control: str, sources: frozenset[str]) -> list[Li
 
 
 def _is_around(change: LineChange, other: LineChange) -> bool:
-    """Return whether a change replaces the text around that of a different one."""
+    """Return whether the text that a change replaces contains the text of a different change."""
     outer, inner = change.edit, other.edit
     same = change.source.path == other.source.path and outer != inner
     return same and outer.start <= inner.start and inner.end <= outer.end
 
 
 def _fixed(value: ast.expr, seed: int) -> str:
-    """Return the text of the seed, as a text of the program if the value is one."""
+    """Return the code of a fixed seed: a string if the value is a string, else a number."""
     is_text = isinstance(value, ast.JoinedStr) or (isinstance(value, ast.Call) and ast.unparse(value.func) == "str")
     return f'"{seed}"' if is_text else str(seed)
 
@@ -122,12 +122,12 @@ def clock(program: Program) -> list[LineChange]:
     return seeds_of(program, "clock", CLOCKS)
 
 
-def entropic_seeds(program: Program) -> list[LineChange]:
+def system_seeds(program: Program) -> list[LineChange]:
     """Replace each seed that is drawn from the system by a number."""
     return seeds_of(program, "entropy", frozenset(SYSTEM_DRAWS))
 
 
-def entropic_draws(program: Program) -> list[LineChange]:
+def system_draws(program: Program) -> list[LineChange]:
     """Replace draws from the system by draws from a seeded generator, one for each file."""
     calls = [call for call in program.calls if call.name in _DRAWN and _is_mendable(call)]
     sources = dict.fromkeys(call.source for call in calls)
@@ -155,7 +155,7 @@ def _drawn(call: ProgramCall) -> LineChange:
 
 
 def _uuid_module(call: ProgramCall) -> str:
-    """Return the name of the module `uuid` at a call of uuid4; for `from uuid import uuid4`, of an import to add."""
+    """Return the name of the module `uuid` in the file; if the file has only uuid4, the name that an import adds."""
     if isinstance(call.node.func, ast.Attribute):
         return call.source.text_of(call.node.func.value)
     point = InsertionPoint(call.source)

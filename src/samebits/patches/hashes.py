@@ -1,4 +1,4 @@
-"""Replaces hash(), whose values of texts differ in each process, by a checksum."""
+"""Replaces hash(), which differs for a text from process to process, with a checksum."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["checksums"]
 
 
 def checksums(program: Program) -> list[LineChange]:
-    """Replace hash(x) by zlib.crc32(repr(x).encode()), and import zlib in each file that needs it."""
+    """Replace hash(x) with zlib.crc32(repr(x).encode()), and import zlib in each file that needs it."""
     calls = [call for call in program.calls if _is_mendable(call)]
     changed = [change for call in calls for change in _changes(call)]
     imports = [change for source in dict.fromkeys(call.source for call in calls) for change in _import(source, calls)]
@@ -20,7 +20,7 @@ def checksums(program: Program) -> list[LineChange]:
 
 
 def _is_mendable(call: ProgramCall) -> bool:
-    """Return whether a call is one of the built-in hash(), outside of __hash__: the hash of an object must stay one."""
+    """Return whether a call is one of the built-in hash(), outside of __hash__, which must return a hash."""
     node, source = call.node, call.source
     if not isinstance(node.func, ast.Name) or node.func.id != "hash" or len(node.args) != 1:
         return False
@@ -31,7 +31,7 @@ def _is_mendable(call: ProgramCall) -> bool:
 
 
 def _is_bound(source: SourceFile) -> bool:
-    """Return whether the file gives the name `hash` a meaning of its own."""
+    """Return whether the file gives the name `hash` a different meaning."""
     return any(
         (isinstance(node, ast.FunctionDef) and node.name == "hash")
         or (isinstance(node, ast.Name) and node.id == "hash" and isinstance(node.ctx, ast.Store))
@@ -53,7 +53,7 @@ def _zlib(source: SourceFile) -> str:
 
 
 def _import(source: SourceFile, calls: list[ProgramCall]) -> list[LineChange]:
-    """Return the change that imports zlib. If only one call needs it, it goes with the change of that call."""
+    """Return the change that imports zlib. If only one call needs zlib, the change belongs to that call."""
     point = InsertionPoint(source)
     lines = worded(["import zlib"], point)
     spans = [source.span(call.node) for call in calls if call.source == source]

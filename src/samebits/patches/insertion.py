@@ -56,7 +56,7 @@ class InsertionPoint:
     def names(self) -> dict[str, str]:
         """The names that are imported before this place -> the modules and objects that they stand for.
 
-        Imports below a condition (`if TYPE_CHECKING:`) are left out: they may not run.
+        Imports below a condition (`if TYPE_CHECKING:`) are left out, because they may not run.
         """
         body = self.source.tree.body[: self.anchor + 1]
         return names_of(node for one in body for node in _unconditional(one))
@@ -137,7 +137,7 @@ def _own(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _unconditional(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a node and the nodes in it that run with it. Of `try`, the handlers are left out."""
+    """Yield a node and the nodes in it that run with it. The handlers of a `try` are left out."""
     yield node
     if not isinstance(node, (*_DEFINITIONS, ast.If, ast.ExceptHandler)):
         for child in ast.iter_child_nodes(node):

@@ -135,7 +135,7 @@ def _assigned(source: SourceFile, node: ast.Name | ast.Attribute) -> Iterator[as
 
 
 def sorted_listings(program: Program) -> list[LineChange]:
-    """Put sorted(...) around each listing of a folder, and sort what os.walk yields."""
+    """Put sorted(...) around each listing of a folder, and sort the folders and files of os.walk."""
     about = "the files of a folder in the order of their names"
     listed = [
         LineChange("listing-order", call.source, edit, about, call.source.span(call.node))

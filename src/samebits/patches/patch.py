@@ -27,7 +27,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "tf-data-order": (orders.ordered_datasets,),
     "fill-uninitialized": (orders.defined_memory,),
     "clock": (calls.clock,),
-    "entropy": (calls.entropic_seeds, calls.entropic_draws),
+    "entropy": (calls.system_seeds, calls.system_draws),
     "dataloader-workers": (orders.ordered_loaders, orders.no_workers),
     "serial-threads": (orders.submitted_order,),
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from samebits.patches.source import ImportedNames, SourceFile
 
-__all__ = ["NUMPY_GENERATORS", "innermost_with", "seed_values"]
+__all__ = ["NUMPY_GENERATORS", "replaceable_parts", "seed_values"]
 
 _GENERATORS = ("default_rng", "RandomState", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 NUMPY_GENERATORS = frozenset(f"numpy.random.{name}" for name in _GENERATORS)
@@ -20,17 +20,17 @@ _SEEDERS = frozenset((
 ))  # fmt: skip
 _SEEDING_NAMES = frozenset(("manual_seed", "manual_seed_all", "seed_everything", "set_random_seed", "set_seed"))
 _NAME = re.compile(r"((^|_)seeds?\d*|random_state)$", re.IGNORECASE)  # SEED, random_seed; not seedling, seed_time
-# calls that get a name as a text, and then its value: getattr(args, "seed", value), settings.get("seed", value)
+# calls that take a name as a string, and then its value: getattr(args, "seed", value), settings.get("seed", value)
 _BY_NAME = frozenset(("get", "setdefault", "pop", "getenv", "getattr", "setattr", "add_argument", "option"))
-# A number cannot replace these: their elements may be several seeds.
+# one number cannot replace these, because their elements may be several seeds
 _SEVERAL = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def seed_values(source: SourceFile, node: ast.AST) -> Iterator[ast.expr]:
     """Yield the expressions of seeds in a node, but not in the nodes below it.
 
-    They are arguments of seeding calls, and values that get the name of a seed: of a variable, an attribute, a keyword,
-    a key or a parameter. A variable is a seed if its name says so, or if a seeding call gets it.
+    They are arguments of seeding calls, and values of variables, attributes, keywords, keys and parameters that are
+    named like a seed. A variable is a seed if its name says so, or if a seeding call gets it.
     """
     if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -64,7 +64,7 @@ def _given(source: SourceFile, node: ast.Call) -> Iterator[ast.expr]:
 
 
 def _first_of_seeding(source: SourceFile, node: ast.Call) -> list[ast.expr]:
-    """Return the first argument of a call that seeds; empty if the call does not seed, or gets no argument."""
+    """Return the first argument of a call that seeds. The list is empty if it does not seed or has no argument."""
     name = ImportedNames(source).dotted(node.func)
     last = node.func.attr if isinstance(node.func, ast.Attribute) else name.rpartition(".")[2]
     is_seeding = last in _SEEDING_NAMES or name in _SEEDERS
@@ -87,7 +87,7 @@ def _defaults(given: ast.arguments) -> Iterator[ast.expr]:
 
 
 def _names_a_seed(node: ast.AST | None) -> bool:
-    """Return whether an expression is a text that names a seed: "seed", "--seed", "random-state"."""
+    """Return whether an expression is a string that names a seed: "seed", "--seed", "random-state"."""
     text = node.value if isinstance(node, ast.Constant) else None
     return isinstance(text, str) and _is_name(text.lstrip("-").replace("-", "_"))
 
@@ -96,15 +96,15 @@ def _is_name(text: str) -> bool:
     return _NAME.search(text) is not None
 
 
-def innermost_with(source: SourceFile, value: ast.expr, calls: frozenset[str]) -> list[ast.expr]:
+def replaceable_parts(source: SourceFile, value: ast.expr, calls: frozenset[str]) -> list[ast.expr]:
     """Return the parts of a seed's expression that call one of these functions, and that one number can replace.
 
-    Of `given or time()` and `given if given else time()`, only the last part is replaced: the program keeps the seed
-    that it was given.
+    In `given or time()` and `given if given else time()`, that is only the last part: the program keeps a seed that it
+    was given.
     """
     if isinstance(value, ast.BoolOp | ast.IfExp):
         parts = value.values if isinstance(value, ast.BoolOp) else [value.body, value.orelse]
-        return [found for one in parts for found in innermost_with(source, one, calls)]
+        return [found for one in parts for found in replaceable_parts(source, one, calls)]
     known = ImportedNames(source)
     is_called = any(isinstance(node, ast.Call) and known.dotted(node.func) in calls for node in ast.walk(value))
     return [value] if is_called and not isinstance(value, _SEVERAL) else []

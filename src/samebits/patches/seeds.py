@@ -123,7 +123,7 @@ def _in_its_words(point: InsertionPoint, call: SeedCall, seed: int) -> list[str]
     for module in call.modules:
         if any(dotted.startswith(f"{module}.") for dotted in point.names.values()):
             first, dot, _ = call.function.partition(".")
-            if dot or point.free_name(f"{module}.{first}") != first:  # the program means something else by this name
+            if dot or point.free_name(f"{module}.{first}") != first:  # the name has a different meaning in the program
                 return worded([f"{module}.{call.function}({given})"], point)
             return [f"from {module} import {first}", f"{call.function}({given})"]
     return []

@@ -1,4 +1,4 @@
-"""Makes changes that give an order to the folders and files of os.walk."""
+"""Makes changes that sort the folders and files of os.walk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from samebits.patches.source import ImportedNames, SourceFile, TextEdit
 
 __all__ = ["sorted_walks"]
 
-Found = tuple[ast.expr | ast.stmt, list[TextEdit]]
+_WalkEdits = tuple[ast.expr, list[TextEdit]]
 
 
 def sorted_walks(program: Program) -> list[LineChange]:
@@ -25,8 +25,8 @@ def sorted_walks(program: Program) -> list[LineChange]:
     ]
 
 
-def _walks(source: SourceFile, node: ast.AST) -> Iterator[Found]:
-    """Yield (the call or the statement with an os.walk, its edits) for a node, but not for the nodes below it."""
+def _walks(source: SourceFile, node: ast.AST) -> Iterator[_WalkEdits]:
+    """Yield (an expression with os.walk, its edits) for a node, but not for the nodes below it."""
     if isinstance(node, ast.For) and _is_walk(source, node.iter):
         names = [one for one in _names(node.target) if one is not None]
         lines = [f"{name}.sort()" for name in names]
@@ -38,7 +38,7 @@ def _walks(source: SourceFile, node: ast.AST) -> Iterator[Found]:
         yield node, _sorted(source, node)
 
 
-def _in_comprehension(source: SourceFile, generators: list[ast.comprehension]) -> Iterator[Found]:
+def _in_comprehension(source: SourceFile, generators: list[ast.comprehension]) -> Iterator[_WalkEdits]:
     for place, one in enumerate(generators):
         if _is_walk(source, one.iter):
             names = _names(one.target)
@@ -59,7 +59,7 @@ def _is_first_of_walk(source: SourceFile, node: ast.Subscript) -> bool:
 
 
 def _names(target: ast.expr) -> list[str | None]:
-    """Return the names for the folders and the files in (folder, folders, files); None for one that is no name.
+    """Return the names for the folders and the files in (folder, folders, files); None if an element is not a name.
 
     Returns an empty list if both have the same name (`_`).
     """

@@ -189,7 +189,7 @@ def _stored(attribute: Any) -> int:
 
 
 def _with_names(value: Any, file: Any, h5py: Any) -> Any:
-    """Return a value with the names of the items to which its references lead. Each reference looks like any other."""
+    """Return a value with the name of an item instead of each reference to it. All references look the same."""
 
     def name(one: Any) -> Any:
         is_reference = isinstance(one, (h5py.Reference, h5py.RegionReference))
@@ -236,7 +236,7 @@ def _add_value(parts: Parts, name: str, value: Any) -> None:
 
 
 def _bytes_of(parts: Parts, value: Any) -> bytes:
-    """Return bytes that are equal only for equal items. The text of a long array leaves most of its values out."""
+    """Return bytes that are equal only for equal items. The text of a long array does not hold most of its values."""
     if not isinstance(value, np.ndarray) or value.dtype.hasobject:
         return canonical(value)
     parts.spend(value.nbytes)

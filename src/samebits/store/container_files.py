@@ -28,7 +28,7 @@ from samebits.store.protobuf_files import read_fields
 from samebits.store.text_files import MODEL_BEGINNINGS, NotText, decoded, without_ids_of_svg
 from samebits.store.value_names import reason_of_key
 
-SQLITE = b"SQLite format 3\0"  # begins each database
+SQLITE = b"SQLite format 3\0"  # the first bytes of each database
 MOST_ROWS = 20_000  # of a table
 _PICKLES = (".pkl", ".pickle")
 # members that hold arrays and no date, so that different bytes mean different models
@@ -36,7 +36,7 @@ _ARRAYS = (".npz", ".safetensors", ".bin", ".gguf", ".ubj")
 # what torch.export saves: https://docs.pytorch.org/docs/stable/user_guide/torch_compiler/export/pt2_archive.html
 _OF_EXPORT = re.compile(r"(^|/)data/(weights|constants)/[^/]*$")
 _DERIVED = "/.data/serialization_id"  # a checksum of the other members
-_WITHIN, _DEEPEST = "!", 3  # stands after the name of an archive in an archive
+_WITHIN, _DEEPEST = "!", 3  # the mark of an archive in an archive, and how many such marks a name may have
 _DAMAGE = (zipfile.BadZipFile, OSError, EOFError, zlib.error, lzma.LZMAError, struct.error)
 _TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 # fields of a tar archive that describe the file system from which a member came
@@ -139,7 +139,7 @@ def _is_packed(data: bytes) -> bool:
 
 
 def _add_packed(parts: Parts, name: str, data: bytes, suffix: str) -> None:
-    """Add an archive in an archive by its members, because its bytes hold times. Raise ValueError if it is damaged."""
+    """Add an archive in an archive by its members, because its bytes hold times. Raises ValueError if it is damaged."""
     try:
         if data.startswith(b"\x1f\x8b"):
             inner = LimitedStream(gzip.GzipFile(fileobj=io.BytesIO(data)), parts).read()
@@ -204,7 +204,7 @@ def read_sqlite(path: Path, parts: Parts) -> str:
     if not log.exists():
         _add_database(parts, path)
         return "sqlite"
-    # The database was not closed, so its log holds what was written last. To open both changes them: copies are read.
+    # The database was not closed, so its log holds the last changes. SQLite changes what it opens: use copies.
     parts.spend(path.stat().st_size + log.stat().st_size)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "copy.db")
@@ -227,7 +227,7 @@ def is_sqlite_log(path: Path) -> bool:
 
 
 def read_sqlite_log(_path: Path, parts: Parts) -> str:
-    """Add nothing of a file whose content is read with its database. Its bytes hold random numbers."""
+    """Add no content of a log, which is read with its database. Its bytes hold random numbers."""
     parts.add_plain("", "a part of the database")
     return "sqlite-log"
 

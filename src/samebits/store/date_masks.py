@@ -1,4 +1,4 @@
-"""Holds the rules that mask dates and times of day, and what a shell says of the time that a command took."""
+"""Holds the rules that mask dates, times of day, and the costs that `time` prints after a command."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ DATES: tuple[Rule, ...] = (
     (rf"(?i)(?<![a-z])((?:eta|elapsed|remaining|time|took)\W{{1,3}}){NUMBER} ?h\b", r"\1<duration>"),
     (r"(?i)(?<![a-z])((?:eta|elapsed|remaining|time|took)\W{1,3})\d{1,3}:[0-5]\d\b", r"\1<time>"),
 )
-# what GNU time says: https://www.gnu.org/software/time/
+# what GNU time prints: https://www.gnu.org/software/time/
 COSTS: tuple[Rule, ...] = (
     (
         r"^(\s*(?:User|System) time \(seconds\)|\s*(?:Maximum|Average) resident set size \(kbytes\)|\s*File system \w+|"
@@ -57,7 +57,7 @@ COSTS: tuple[Rule, ...] = (
     (r"^[\d.]+user [\d.]+system [\d:.]+elapsed .*", "<load>"),
     (r"^\d+inputs\+\d+outputs \(.*pagefaults \d+swaps$", "<load>"),
 )
-# what `time -p` says, in three lines. One line "real 0.53" may be the score of a discriminator
+# what `time -p` prints, in three lines. A single line "real 0.53" may be the score of a discriminator
 _POSIX_TIME = re.compile(r"^real(\s+)\d+\.\d+\nuser\s+\d+\.\d+\nsys\s+\d+\.\d+$", re.MULTILINE)
 
 

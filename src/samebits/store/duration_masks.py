@@ -115,7 +115,7 @@ _COUNTED = re.compile(
 # any other count: "took 12 guesses"
 _COUNT = re.compile(r"\s+(?!secs\b|seconds|mins\b|minutes|hrs\b|hours|days)[a-z]{2,}s\b(?!\W{0,3}\d)")
 _INDEXED = re.compile(r"([A-Za-z_]\w*)\[['\"]?$")  # "coef[duration] = 0.3"
-# words that say something only with the word before them: "time taken", "memory usage"
+# words that mean something only together with the word before them: "time taken", "memory usage"
 _SECOND_WORDS = frozenset(("taken", "id", "elapsed", "used", "spent", "clock", "usage", "allocated"))
 _UNTIMED = frozenset(("first", "second", "third", "last", "next", "this", "same", "real", "at"))  # "the first time 0.9"
 

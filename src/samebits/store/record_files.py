@@ -127,7 +127,7 @@ def write_document(path: Path, document: Document | dict[str, Any]) -> None:
 
 
 def json_of(document: Document, indent: int | None = None) -> str:
-    """Return a document as JSON. The names of files may not be UTF-8; then it holds the printable ones."""
+    """Return a document as JSON. If the name of a file is not UTF-8, the JSON holds the name in a printable form."""
     try:
         return document.model_dump_json(indent=indent)
     except PydanticSerializationError:

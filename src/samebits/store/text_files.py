@@ -56,7 +56,7 @@ def read_lines(path: Path, parts: Parts, begin: int = 0) -> Lines:
 
 
 def is_model_as_text(path: Path) -> bool:
-    """Return whether a library saved a model as text there. A file that cannot be read is none."""
+    """Return whether a file is a model that a library saved as text. A file that cannot be read is not."""
     try:
         with path.open("rb") as file:
             return file.read(len(max(MODEL_BEGINNINGS, key=len))).decode("latin1").startswith(MODEL_BEGINNINGS)
@@ -65,7 +65,7 @@ def is_model_as_text(path: Path) -> bool:
 
 
 def without_ids_of_svg(text: str) -> str:
-    """Return a picture without the names of clip paths and marks, which Matplotlib draws anew in every run."""
+    """Return a picture without the ids of clip paths and markers: Matplotlib makes new ones in every run."""
     return _IDS_OF_SVG.sub("<id>", text)
 
 
@@ -170,9 +170,9 @@ def read_table(path: Path, parts: Parts) -> str:
 
 
 def _add_head(parts: Parts, text: str) -> str:
-    """Add the JSON in the first line of a table, and return the rest; nothing if there is none.
+    """Add the JSON in the first line of a table, and return the rest; "" if the first line holds no JSON.
 
-    Monitors of environments write it: https://github.com/DLR-RM/stable-baselines3/blob/master/stable_baselines3/common/monitor.py
+    Monitors of RL environments write it: https://github.com/DLR-RM/stable-baselines3/blob/master/stable_baselines3/common/monitor.py
     Their columns are r (reward), l (length) and t (the time since the start).
     """
     head, _, rest = text.partition("\n")

@@ -71,14 +71,14 @@ def is_moment_of_time(number: float) -> bool:
 
 
 def can_be(reason: str, name: str, number: float) -> bool:
-    """Return whether a number can be what its name says."""
+    """Return whether a number can be of the kind that its name says."""
     if reason == "moment":
         return is_moment_of_time(number)
     return number % 1 == 0 or not (reason in ("pid", "port") or may_be_squares(name))
 
 
 def may_be_squares(name: str) -> bool:
-    """Return whether a name can mean a residual sum of squares, not only the memory of a process: "rss"."""
+    """Return whether a name can mean a residual sum of squares, as "rss" can, and not only the memory of a process."""
     return "rss" in tokens(name) and _SIZES.isdisjoint(tokens(name))
 
 

@@ -78,7 +78,7 @@ class Rounds:
         self._count += 1
 
     def made(self, booster: Booster) -> None:
-        """Keep the content of a model that no round made: it has its end, too."""
+        """Keep the content of a model that no round made, so that it is recorded at the end."""
         self._last[self._label(booster)] = self._content.of_plain(self._read_model(booster))
 
     def metric(self, booster: Booster, name: str, value: float) -> None:

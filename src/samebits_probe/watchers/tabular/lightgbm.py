@@ -24,7 +24,7 @@ SEEN = [
     ),
     ("update", "the trees that the round added (Booster.model_to_string); the whole model of dart", "", ""),
     ("loss", "Booster.eval, eval_train and eval_valid", "", ""),
-    ("end", "each model that is alive, as text; else all that its rounds added; what refit returned", "", ""),
+    ("end", "each model that is alive, as text; else all that its rounds added; the model that refit returned", "", ""),
 ]
 _DATA = ("data", "label", "weight", "group", "init_score")
 _SETTINGS = "\nparameters:"  # after the trees of a model as text
