@@ -1,4 +1,4 @@
-"""Holds the rules that mask dates, times of day, and the costs that `time` prints after a command."""
+"""Holds the rules that mask dates, times of day, and the costs that `time` and profilers print."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ COSTS: tuple[Rule, ...] = (
 _POSIX_TIME = re.compile(r"^real(\s+)\d+\.\d+\nuser\s+\d+\.\d+\nsys\s+\d+\.\d+$", re.MULTILINE)
 
 
-# The tables that profilers print hold only times, and their rows are in the order of these:
+# The tables that profilers print hold times, numbers of calls and memory. Times decide the order of their rows:
 # https://docs.python.org/3/library/profile.html, https://docs.pytorch.org/docs/stable/profiler.html,
 # https://lightning.ai/docs/pytorch/stable/tuning/profiler_basic.html
 _PROFILES = re.compile(
@@ -73,6 +73,6 @@ _PROFILES = re.compile(
 
 
 def without_profiles(text: str) -> str:
-    """Return a text without the tables of profilers, and without the three times that `time -p` adds to it."""
+    """Return a text without the tables of profilers, and without the three times that `time -p` adds."""
     text = _PROFILES.sub("<duration>\n", text)
     return _POSIX_TIME.sub(r"real\1<duration>\nuser\1<duration>\nsys\1<duration>", text)
