@@ -131,6 +131,8 @@ SAME_ONCE_MASKED = [
     ("outputs/2026-11-28/12-00-01/x", "outputs/2026-11-28/12-04-01/x"), ("2026_11_28_12_00_01", "2026_11_28_12_03_01"),
     ("Loss: 0.5 (0.5)  Time: 0.2s,  320.1/s  (0.2s,  320.1/s)  LR: 1e-3  Data: 0.1 (0.1)",
      "Loss: 0.5 (0.5)  Time: 0.3s,  340.1/s  (0.3s,  340.1/s)  LR: 1e-3  Data: 0.2 (0.2)"),
+    ("{'r': 50.0, 'l': 50, 't': 0.393751}", "{'r': 50.0, 'l': 50, 't': 0.279182}"),
+    ("{'r': np.float64(50.0), 'l': 50, 't': np.float64(0.39)}", "{'r': np.float64(50.0), 'l': 50, 't': np.float64(0.27)}"),
     ("|    fps             | 1234       |", "|    fps             | 987        |"),
     ("|    time_elapsed    | 1          |", "|    time_elapsed    | 2          |"),
     ("saved outputs/28-11-2026_12-00-01/m.pt", "saved outputs/28-11-2026_12-00-31/m.pt"),
@@ -213,7 +215,7 @@ RESULTS = [
     "MS-SSIM: {}", "ms_ssim={}", "wall_hits: {}", "tic_tac_toe_wins: {}", "codebook_utilization: {}", "duration_kl: {}",
     "time to goal: {}", "hitting_time {}", "mean first passage time: {}", "coef[duration] = {}", "w['time']: {}",
     "|    ep_len_mean     | {}       |", "| loss | {} |", "RMSE 3.2 s, std {} s", "[score] {}", "h 12:{}",
-    "mAP {} FPS 30.1", "PSNR {} FPS 30", "PSNR: {} FPS: 30", "SSIM={} FPS=30", "RSS: {}", "residual sum of squares (RSS) = {}",
+    "{'r': {}, 'l': 50, 't': 0.39}", "mAP {} FPS 30.1", "PSNR {} FPS 30", "PSNR: {} FPS: 30", "SSIM={} FPS=30", "RSS: {}", "residual sum of squares (RSS) = {}",
     "importance duration: {}", "slope of time: {}", "half-life {} min", "signal frequency {} ms",
 ]  # fmt: skip
 

@@ -68,6 +68,11 @@ _RULES: tuple[Rule, ...] = (
     (rf"{NUMBER} *{_UNIT}(?![\w%])", lambda found: found[0] if _is_result(found) else "<duration>"),
     (rf"(<duration>\W{{1,3}}std\W{{1,3}}){NUMBER} *{_UNIT}(?![\w%])", r"\1<duration>"),
     (rf"(<duration>.* Data: ){NUMBER}(\s*\(){NUMBER}(?=\)\s*$)", r"\1<duration>\2<duration>"),
+    # https://gymnasium.farama.org/api/wrappers/misc_wrappers/#gymnasium.wrappers.RecordEpisodeStatistics
+    (
+        rf"(\{{'r': [^{{}}]+, 'l': [^{{}}]+, 't': (?:np\.float\d+\(|array\(\[)?){NUMBER}",
+        r"\1<duration>",
+    ),
     (rf"{NUMBER}(?= +elapsed\s*(?:$|[.,;)\]|]))", "<duration>"),
     # "done in 12.3", but not "done in 12", which may count epochs
     (
