@@ -1,5 +1,6 @@
 """What the files of a process that still runs show."""
 
+import json
 import shutil
 
 import numpy as np
@@ -73,3 +74,21 @@ def test_more_observations_than_the_reference_has_or_none_at_all_are_no_certain_
     assert not diverges(tmp_path / "nothing", reference)
     (second / wire.POINTS).write_text("{")
     assert not diverges(second, reference)
+
+
+SEVERAL = {
+    "networks": [{"event": "model", "label": ""}, {"event": "model", "label": "model#2."}],
+    "threads": [{"event": "not-observed", "point": "training in another thread"}],
+    "a pool": [{"event": "pooled"}],
+}
+
+
+@pytest.mark.parametrize("events", SEVERAL.values(), ids=SEVERAL)
+@pytest.mark.parametrize("later", [False, True], ids=["already", "only the reference has seen it"])
+def test_what_is_compared_as_a_whole_has_not_diverged_for_certain(reference, tmp_path, events, later):
+    """Later steps may show that networks came in a different order, for example."""
+    second = changed(recorded(tmp_path / "second"), 3, "fingerprint", lambda value: np.void(bytes(16)))
+    first = shutil.copytree(reference, tmp_path / "first")
+    assert diverges(second, first)
+    ((first if later else second) / wire.EVENTS).write_text("".join(json.dumps(event) + "\n" for event in events))
+    assert not diverges(second, first)

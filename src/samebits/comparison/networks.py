@@ -186,7 +186,7 @@ def _network(rest: str, label: str, names: dict[str, str]) -> str:
 
 def in_own_order(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> TraceDifference:
     """Return what differs if each network is compared with itself; `found` if this shows no later difference."""
-    if not (_has_several(a) and _has_several(b)):
+    if not (has_several(a) and has_several(b)):
         return found
     networks_a, networks_b = networks(a), networks(b)
     if not found.rows:
@@ -247,7 +247,8 @@ def _is_named(path: str) -> bool:
     return "['" in path or "." in path
 
 
-def _has_several(trace: ProcessTrace) -> bool:
+def has_several(trace: ProcessTrace) -> bool:
+    """Return whether a trace shows several networks, or several optimizers, that may come in any order."""
     prefixes = {found[0] for point in trace.points if (found := _OF_OPTIMIZER.match(point.name))}
     return len(labels(trace)) + len(prefixes) > 1 and len(trace.rows) <= MOST_ROWS
 

@@ -6,10 +6,13 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from samebits.errors import RecordError
 from samebits_probe import wire
+
+if TYPE_CHECKING:
+    from samebits.store.trace import ProcessTrace
 
 __all__ = ["Became", "Processes", "WatchedProcess", "diverges", "events", "read_json"]
 
@@ -272,7 +275,7 @@ _VALUES = [wire.CODE[kind] for kind in ("start", "batch", "forward", "gradient",
 def diverges(process: Path, reference: Path) -> bool:
     """Return whether a process that has made a few steps has surely diverged from a process of an earlier trial.
 
-    The answer is False if the two observed their values in different orders.
+    The answer is False if the two observed their values in different orders, or if they are compared as a whole.
     """
     from samebits.store.trace import read_process  # imports NumPy, which is imported ahead while the first trial runs
 
@@ -283,7 +286,19 @@ def diverges(process: Path, reference: Path) -> bool:
     if own is None or other is None or other.points[: len(own.points)] != own.points or len(other.rows) < len(own.rows):
         return False
     ours, theirs = (rows[: len(own.rows)].view("<u8").reshape(-1, 4) for rows in (own.rows, other.rows))
-    if (ours[:, :2] != theirs[:, :2]).any():  # step; point, kind, flag and occurrence
+    if (ours[:, :2] != theirs[:, :2]).any() or _are_wholes(own, other):  # step; point, kind, flag and occurrence
         return False
     differ = (ours[:, 2:] != theirs[:, 2:]).any(axis=1)
     return bool(set(own.rows["kind"][differ].tolist()) & set(_VALUES))
+
+
+def _are_wholes(*traces: ProcessTrace) -> bool:
+    """Return whether a later step may show that the first ones do not differ.
+
+    Independent networks come in any order, several threads may train, and a pool may give its workers any tasks.
+    """
+    from samebits.comparison.networks import has_several
+    from samebits.comparison.processes import is_pooled
+    from samebits.comparison.threads import trains_elsewhere
+
+    return any(has_several(trace) or trains_elsewhere(trace) or is_pooled(trace) for trace in traces)

@@ -55,8 +55,9 @@ class PausedTrials:
             self.refuse("a file that one trial wrote was changed while it waited")
 
     def look_at(self, running: HostedTrial) -> None:
-        """End all if a running trial takes far longer to get as far as they did: it may be waiting for one of them."""
-        there = [trial.spent for trial in self._trials.values() if trial.limits.steps == running.limits.steps]
+        """End all if a running trial takes far longer than they did for its steps: it may wait for one of them."""
+        far = running.limits.steps
+        there = [trial.spent for trial in self._trials.values() if far is not None and (trial.limits.steps or 0) >= far]
         if there and running.spent > _PATIENCE * max(there) + _MOMENT:
             self.refuse(f"trial {running.id} seems to wait for a trial that is paused")
 
