@@ -26,6 +26,7 @@ from samebits.launch.capacity import Capacity
 from samebits.model import ENDED_WELL, EXIT_CODES, Result, TrialFile
 from samebits.reports import result_words
 from samebits.store.record import RESULT
+from samebits.store.trace import is_known_at_first
 
 __all__ = ["Addition", "Check", "OneTrialRecord", "record", "run", "run_more", "stop_tells"]
 
@@ -204,13 +205,20 @@ class _JudgedRound:
         """Whether no wait can have caused a difference.
 
         That is so if no trial waited, if all trials agree, if trials that did not wait diverge, or if the divergence
-        comes before the first step, because no trial waits earlier.
+        comes before the first wait.
         """
-        divergence, looked = self.result.divergence, self.finished
-        is_early = divergence is not None and divergence.step < 0
-        if self.repeats or (not looked.resumed and (is_early or not looked.held)):
+        if self.repeats or (not self.finished.resumed and (not self.finished.held or self._is_early)):
             return True
         return self.diverge(self.not_waited)
+
+    @property
+    def _is_early(self) -> bool:
+        """Whether the divergence is in what a process observed first: no trial waits before that."""
+        divergence = self.result.divergence
+        if divergence is None or divergence.step >= 0:
+            return False
+        seen = [process for file in self.finished.files for process in self.experiment.trial(file.id).observed]
+        return all(is_known_at_first(process, divergence.name) for process in seen)
 
     @property
     def not_waited(self) -> set[int]:
@@ -243,7 +251,9 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
     if not looked.some_waited or (looked.ended_well and judged.is_sure):
         return judged
     divergence = judged.result.divergence
-    seen = f"they diverged at step {divergence.step:,}" if divergence is not None else "they gave no clear answer"
+    seen = "they gave no clear answer"
+    if divergence is not None:
+        seen = f"they diverged {'before the first step' if divergence.step < 0 else f'at step {divergence.step:,}'}"
     experiment.end_waiting(f"after the trials had waited, {seen}")
     far = divergence.step + FIRST if divergence is not None else None  # a little further may show one more model
     steps = min((known for known in (far, looked.steps) if known), default=None)

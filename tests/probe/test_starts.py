@@ -178,6 +178,15 @@ def test_a_difference_before_the_first_step_counts_although_trials_waited(looked
     assert len(open_record(tmp_path / "record").file.rounds) == 1
 
 
+@pytest.mark.slow
+def test_a_start_that_may_come_from_a_wait_does_not_count_at_once(looked):
+    """The first observation of a program waits, and what it computes after that may depend on the wait."""
+    before = "time.sleep(1.1); observe('start/a', 1.0); observe('start/b', time.monotonic() - began > 2.5)"
+    result, _ = looked(before=before)
+    assert result.verdict == "inconclusive"
+    assert "they diverged before the first step when they had waited" in result.sentence
+
+
 class Interrupted(Progress):
     """Interrupts when the second trial goes on after its start: the third one waits then."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -166,6 +167,17 @@ class TrialTrace:
     def observed(self) -> list[ProcessTrace]:
         """The processes that observed something, in the order of their start."""
         return [process for process in self.processes if process.observed]
+
+
+def is_known_at_first(process: ProcessTrace, name: str) -> bool:
+    """Return whether a process that begins to observe has this initial value already.
+
+    A watcher observes the weights of a model together. The program observes each value when it wants.
+    """
+    values = [point for point in process.points if point.kind != "rng"]
+    first = list(itertools.takewhile(lambda point: point.kind == "start", values))
+    is_named = any(event.get("kind") == "start" for event in process.events_named("observed-by"))
+    return name in [point.name for point in (first[:1] if is_named else first)]
 
 
 def chunks(rows: NDArray[Any]) -> list[NDArray[Any]]:
