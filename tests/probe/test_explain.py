@@ -5,14 +5,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from samebits import causes, checks, cli
+from samebits.causes import settings
 from samebits.errors import NotFoundError, UsageError
 from samebits.experiment import Progress
 from samebits.kept_record import judged
+from samebits.launch.local import LocalLauncher
 from samebits.model import Result
 from samebits.reports.presenters import PRESENTERS, render
 from samebits.reports.result_report import report
@@ -154,6 +157,24 @@ def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search
     assert found.cause == ["hash-seed"]
     assert list(found.not_applicable) == ["clock"]
     assert said in found.not_applicable["clock"]
+
+
+@pytest.mark.parametrize("stalled", [6, 12])
+def test_a_trial_that_stalls_once_changes_no_answer(ask, monkeypatch, stalled):
+    """As on a machine that was asleep. The sixth trial is the first one of a setting, and the twelfth is a later one."""
+    monkeypatch.setattr(settings, "LEAST_SECONDS", 3.0)
+    monkeypatch.setattr(settings, "SLOWER", 1.0)
+    starts, start = [], LocalLauncher.start
+
+    def start_or_stall(launcher, job):
+        starts.append(job)
+        sleeps = {"executable": "/bin/sleep", "command": ["sleep", "600"]}
+        return start(launcher, replace(job, **sleeps) if len(starts) == stalled else job)
+
+    monkeypatch.setattr(LocalLauncher, "start", start_or_stall)
+    _, found = why(ask("varies_by.py", "hash-seed", jobs=1))
+    assert (found.cause, found.not_applicable) == (["hash-seed"], {})
+    assert len(starts) > stalled
 
 
 def test_a_record_is_explained_from_what_it_says(ask, readings):

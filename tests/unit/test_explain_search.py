@@ -69,6 +69,22 @@ def test_a_cause_that_shows_at_an_everyday_place_takes_few_trials(name, kinds):
         assert made.trials <= 40
 
 
+class BreaksLater(Program):
+    """Does not run with two controls once their setting has ten trials."""
+
+    def look(self, names, trials, *words, **more):
+        seen = super().look(names, trials, *words, **more)
+        is_broken = seen.held == {"hash-seed", "clock"} and seen.trials > 9
+        return replace(seen, broke="it was ended after 30 s") if is_broken else seen
+
+
+def test_a_set_that_stops_running_is_no_measure_for_larger_sets():
+    made = BreaksLater([source("hash-seed"), source("clock", where=(0, 1, 0))], np.random.default_rng(1))
+    first = made.look([], 5, through=True)
+    search(made, TORCH, first, Clues("batch"))
+    assert max(map(len, made._outcomes.values())) <= LEAST
+
+
 def test_a_control_that_implies_another_is_named_only_where_the_other_does_not_do():
     assert explained([source("aslr")])[0].cause == ["aslr"]
     assert explained([source("hash-seed")])[0].minimal == [["hash-seed"]]

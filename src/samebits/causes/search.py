@@ -196,9 +196,12 @@ class _Search:
         """Return whether a set agrees in as many trials as the rule requires.
 
         `without`: the smaller set whose trials give the split. The split gets more trials as long as that saves trials.
-        If nothing is held for the split, it gets more trials until the rule counts it as known.
+        If nothing is held for the split, it gets more trials until the rule counts it as known. If the program does not
+        run with the smaller set, nothing is held for the split.
         """
         split = self.settings.look(without, GLIMPSE)
+        if without and (split.broke or split.unclear):
+            return self._suffices(names, [])
         while True:
             split = self._split(without, split, names)
             rule = Rule(split.groups, self.found.rule.settings)

@@ -34,7 +34,8 @@ class Setting:
     """A setting and its record. `steps`: how many a trial makes; None for whole trials. `result`: None without trials.
 
     `files`: the documents of its trials. `excused`: see Observation. `sought`: the file or the array that diverged in a
-    program that takes no step. If each trial has it and all agree, the setting has an answer.
+    program that takes no step. If each trial has it and all agree, the setting has an answer. `is_limited`: samebits
+    itself limits the time of its trials, and not the user.
     """
 
     experiment: Experiment
@@ -44,6 +45,7 @@ class Setting:
     seconds: float = 0.0
     excused: frozenset[str] = frozenset()
     sought: str = ""
+    is_limited: bool = False
 
     @property
     def plan(self) -> Plan:
@@ -62,11 +64,17 @@ class Setting:
         return rounds * sum(known) / len(known) if known else None
 
     def run(self, more: int) -> None:
-        """Run more trials, and judge all. If this is interrupted, the record stays as it was."""
-        ids = self.experiment.next_numbers(more)
+        """Run more trials, and judge all. If this is interrupted, the record stays as it was.
+
+        A trial that samebits itself cut runs once more: the machine may have been asleep, or very busy.
+        """
+        ids, limits = self.experiment.next_numbers(more), Limits(steps=self.steps, together=True)
         self.experiment.change(trials=self.number + more, steps=self.steps)
         try:
-            finished = self.experiment.run(Limits(steps=self.steps, together=True), ids)
+            finished = self.experiment.run(limits, ids)
+            cut = [file.id for file in finished.files if self.is_limited and file.status == "timeout"]
+            if cut:
+                self.seconds += self.experiment.run(limits, cut).seconds
         except BaseException:  # with a trial that was cut short, the others would have no verdict
             self.experiment.forget(ids)
             raise
@@ -265,6 +273,7 @@ class SettingRecords:
         capacity = None if timed else self._first.experiment.capacity
         experiment = Experiment.begin(request, self.progress, capacity=capacity)
         setting = Setting(experiment, options.steps, excused=self._excused, sought=self._sought)
+        setting.is_limited = self.longest != plan.options.timeout
         self._begun.append(setting)
         if not timed:
             self.all.append(setting)
