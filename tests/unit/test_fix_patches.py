@@ -372,6 +372,7 @@ def test_a_call_is_mended_where_it_stands(program, cause, old, new):
         ("hash-seed", "names = sorted(set('abc'))\nfor name in names: pass\n"),
         ("hash-seed", "a = max({1, 2}), sorted(set('abc'))\nfor key in {}.keys(): pass\n"),
         ("listing-order", "import os\nnames = sorted(os.listdir('.'))\nnumber = len(os.listdir('.'))\n"),
+        ("listing-order", "import os\nfor r, ds, fs in os.walk('.', topdown=False): pass\n"),
         ("dataloader-workers", "from torch.utils.data import DataLoader\nDataLoader(d, **settings)\n"),
         ("aslr", "print(id(object()))\n"),
         ("entropy", "import secrets\nkey, more = secrets.token_bytes(), secrets.token_hex(nbytes=4)\n"),

@@ -72,8 +72,7 @@ class Setting:
         self.experiment.change(trials=self.number + more, steps=self.steps)
         try:
             finished = self.experiment.run(limits, ids)
-            cut = [file.id for file in finished.files if self.is_limited and file.status == "timeout"]
-            if cut:
+            if cut := [file.id for file in finished.files if self.is_limited and file.status == "timeout"]:
                 self.seconds += self.experiment.run(limits, cut).seconds
         except BaseException:  # with a trial that was cut short, the others would have no verdict
             self.experiment.forget(ids)
@@ -282,9 +281,8 @@ class SettingRecords:
     @property
     def longest(self) -> float:
         """The seconds after which a trial is cut."""
-        longest = max((file.seconds for file in self._first.files), default=0.0)
+        limit = max(LEAST_SECONDS, SLOWER * max((file.seconds for file in self._first.files), default=0.0))
         own = self._first.plan.options.timeout
-        limit = max(LEAST_SECONDS, SLOWER * longest)
         return limit if own is None else min(own, limit)
 
     @property

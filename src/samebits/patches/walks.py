@@ -47,7 +47,10 @@ def _in_comprehension(source: SourceFile, generators: list[ast.comprehension]) -
 
 
 def _is_walk(source: SourceFile, node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and ImportedNames(source).dotted(node.func) == "os.walk"
+    """Return whether a node is os.walk from the top: sorting cannot set the order of a walk from the bottom."""
+    if not isinstance(node, ast.Call) or ImportedNames(source).dotted(node.func) != "os.walk":
+        return False
+    return len(node.args) == 1 and all(word.arg not in ("topdown", None) for word in node.keywords)
 
 
 def _is_first_of_walk(source: SourceFile, node: ast.Subscript) -> bool:
