@@ -304,18 +304,18 @@ def others():
     found = glob.glob(os.path.join(os.path.dirname(trial), '*', 'processes', '*'))
     return [path for path in found if not path.startswith(trial) and os.path.exists('/proc/' + path.split('-')[-1])]
 until = time.monotonic() + 30
-while step == 3 and others() and time.monotonic() < until:
+while step == {step} and others() and time.monotonic() < until:
     time.sleep(0.01)
 value = -1.0 if time.monotonic() >= until else value
 """
 
 
-@pytest.mark.parametrize("steps", [20, 40])
-def test_a_trial_that_waits_for_one_that_is_paused_goes_on(looked, monkeypatch, steps):
-    """Whether the first trial has made the first 20 steps, or more."""
+@pytest.mark.parametrize(("steps", "at"), [(20, 3), (40, 3), (20, 25)], ids=["as far", "further", "less far"])
+def test_a_trial_that_waits_for_one_that_is_paused_goes_on(looked, monkeypatch, steps, at):
+    """However many steps the paused trial has made."""
     monkeypatch.setattr(pauses, "_PATIENCE", 1)
     monkeypatch.setattr(pauses, "_MOMENT", 0.5)
     monkeypatch.setattr(pauses, "grown", lambda stop, began, most: max(steps, stop["steps"]))
-    result, watch = looked(WAITS_FOR_THE_OTHER)
+    result, watch = looked(WAITS_FOR_THE_OTHER.replace("{step}", str(at)))
     assert any("trial 2 seems to wait for a trial that is paused" in note for note in watch.notes)
     assert result.verdict == "repeated"

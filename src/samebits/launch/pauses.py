@@ -55,9 +55,13 @@ class PausedTrials:
             self.refuse("a file that one trial wrote was changed while it waited")
 
     def look_at(self, running: HostedTrial) -> None:
-        """End all if a running trial takes far longer than they did for its steps: it may wait for one of them."""
+        """End all if a running trial takes far longer than they would for its steps: it may wait for one of them."""
         far = running.limits.steps
-        there = [trial.spent for trial in self._trials.values() if far is not None and (trial.limits.steps or 0) >= far]
+        if far is None:
+            return
+        # a trial that waits before its first step does not show how long its steps take
+        known = [(trial, trial.limits.steps or 0) for trial in self._trials.values() if trial.limits.steps or not far]
+        there = [trial.spent * max(far / max(steps, 1), 1.0) for trial, steps in known]
         if there and running.spent > _PATIENCE * max(there) + _MOMENT:
             self.refuse(f"trial {running.id} seems to wait for a trial that is paused")
 
