@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits import clock, interrupt, store
+from samebits import clock, interrupt, store, words
 from samebits.errors import UsageError
 from samebits.experiment import (
     FIRST,
@@ -251,9 +251,7 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
     if not looked.some_waited or (looked.ended_well and judged.is_sure):
         return judged
     divergence = judged.result.divergence
-    seen = "they gave no clear answer"
-    if divergence is not None:
-        seen = f"they diverged {'before the first step' if divergence.step < 0 else f'at step {divergence.step:,}'}"
+    seen = f"they diverged {words.at_step(divergence.step)}" if divergence is not None else "they gave no clear answer"
     experiment.end_waiting(f"after the trials had waited, {seen}")
     far = divergence.step + FIRST if divergence is not None else None  # a little further may show one more model
     steps = min((known for known in (far, looked.steps) if known), default=None)
@@ -265,8 +263,11 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
 
 def _without_waits(waited: _JudgedRound, limits: Limits, ids: list[int]) -> _JudgedRound:
     """Run trials again without a wait, until two that did not wait diverge, or until each has run without a wait."""
-    experiment, sure = waited.experiment, waited.not_waited if waited.finished.ended_well else set()
-    first = [number for number in ids if number in waited.first_of_others(sure)] if waited.finished.ended_well else []
+    experiment, sure, first = waited.experiment, set[int](), list[int]()
+    if waited.finished.ended_well:
+        sure = waited.not_waited
+        others = waited.first_of_others(sure)
+        first = [number for number in ids if number in others]
     files, seconds = {file.id: file for file in waited.finished.files}, waited.finished.seconds
     for batch in (first, [number for number in ids if number not in sure and number not in first]):
         if batch:

@@ -107,6 +107,11 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
+def at_step(step: int) -> str:
+    """Return ``at step 1,234``, or ``before the first step`` for -1."""
+    return "before the first step" if step < 0 else f"at step {step:,}"
+
+
 def clock(seconds: float) -> str:
     """Return seconds as ``0:31``, ``12:05`` or ``1:02:03``."""
     whole = max(0, round(seconds))

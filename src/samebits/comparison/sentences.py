@@ -79,7 +79,7 @@ def _when(divergence: Divergence) -> str:
         return "after the last step"
     if not divergence.process.trains:
         return "in a process that makes no step"
-    return "before the first step" if divergence.step < 0 else f"at step {divergence.step:,}"
+    return words.at_step(divergence.step)
 
 
 MOST_FILES_TOLD = 12

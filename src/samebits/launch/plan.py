@@ -280,6 +280,11 @@ class Limits:
         return replace(self, steps=0, reference=None, waits=True)
 
     @property
+    def may_grow(self) -> bool:
+        """Whether a trial that has made `steps` may be allowed more in the same round."""
+        return self.grows or self.reference is not None
+
+    @property
     def steps_in_all(self) -> int | None:
         """The steps that a trial makes if it does not diverge from the reference."""
         return self.most if self.reference is not None else self.steps

@@ -100,7 +100,7 @@ class TrialRun:
             "hash": self.plan.hash,
             "xxhash": self.plan.xxhash,
             "stop_after": self.limits.steps,
-            "asks": self.limits.grows or self.limits.reference is not None or self.limits.waits,
+            "asks": self.limits.may_grow or self.limits.waits,
             "thin": THIN,
             "controls": self.plan.controls,
             "factors": controls.of_factors(),
@@ -140,7 +140,7 @@ class TrialRun:
         self._pythons.look(self.command.root, self.processes.have_begun)
         if self.meter is not None:
             self.meter.look()
-        if (self.limits.grows or self.limits.reference is not None) and self._grows():
+        if self.limits.may_grow and self._grows():
             return False
         ending = self.command.poll()
         if ending is None and not self._is_to_be_ended():

@@ -115,7 +115,7 @@ def part(divergence: Divergence) -> str:
     if not divergence.process.trains:
         return "in a process that makes no step"
     of = f" of {divergence.process.name}" if divergence.process.name else ""
-    return f"before the first step{of}" if divergence.step < 0 else f"at step {divergence.step:,}{of}"
+    return f"{words.at_step(divergence.step)}{of}"
 
 
 def path(divergence: Divergence) -> list[str]:
