@@ -26,7 +26,6 @@ from samebits.launch.capacity import Capacity
 from samebits.model import ENDED_WELL, EXIT_CODES, Result, TrialFile
 from samebits.reports import result_words
 from samebits.store.record import RESULT
-from samebits.store.trace import is_known_at_first
 
 __all__ = ["Addition", "Check", "OneTrialRecord", "record", "run", "run_more", "stop_tells"]
 
@@ -218,7 +217,7 @@ class _JudgedRound:
         if divergence is None or divergence.step >= 0:
             return False
         seen = [process for file in self.finished.files for process in self.experiment.trial(file.id).observed]
-        return all(is_known_at_first(process, divergence.name) for process in seen)
+        return all(process.has_at_first(divergence.name) for process in seen)
 
     @property
     def not_waited(self) -> set[int]:

@@ -20,11 +20,18 @@ def _start_probe():  # type: () -> None
 
 
 def _report(error):  # type: (Exception) -> None
-    """Write a file of the trial that says why the probe could not start. The program's own streams stay untouched."""
+    """Write a file of the trial that says why the probe could not start. The program's own streams stay untouched.
+
+    The file names the interpreter and its arguments too, each after a zero byte: the launcher may never see a process
+    that ends soon.
+    """
     try:
         folder = os.path.dirname(os.environ["SAMEBITS_PROBE"])
-        with open(os.path.join(folder, "probe-failed-%d.txt" % os.getpid()), "w") as file:
+        with open(os.path.join(folder, "probe-failed-%d.txt" % os.getpid()), "w", errors="replace") as file:
             file.write("%s: %s\n" % (type(error).__name__, error))
+            file.flush()
+            with open("/proc/self/cmdline", errors="replace") as words:
+                file.write("\0%s\0%s" % (sys.executable, words.read()))
     except Exception:
         return
 

@@ -6,6 +6,8 @@ folder of the trial::
 
     <trial>/config.json              written by the launcher, read by the probe (see Config below)
     <trial>/answer.json              written by the launcher for processes that wait: see PauseAnswer
+    <trial>/probe-failed-<pid>.txt   written if the probe could not start: the error, the interpreter and each argument,
+                                     with a zero byte between them
     <trial>/processes/<start>-<pid>/
         process.json                 at start: facts about the process (argv, pid, rank, python)
         points.jsonl                 one line per point (PointLine)
@@ -45,6 +47,7 @@ __all__ = [
     "LEAF",
     "OVERRULED",
     "POINTS",
+    "PROBE_FAILURES",
     "PROCESS",
     "PROCESSES",
     "REPLAY",
@@ -265,6 +268,7 @@ ROW_FIELDS = [
 SCALAR = struct.Struct("<qIId")
 SCALAR_FIELDS = [("step", "<i8"), ("point", "<u4"), ("occurrence", "<u4"), ("value", "<f8")]
 
+PROBE_FAILURES = "probe-failed-*.txt"
 PROCESSES = "processes"
 PROCESS = "process.json"
 POINTS = "points.jsonl"

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from samebits import causes, checks, cli
-from samebits.causes import settings
 from samebits.errors import NotFoundError, UsageError
-from samebits.experiment import Progress
+from samebits.experiment import Progress, recorded_trials
 from samebits.kept_record import judged
 from samebits.launch.local import LocalLauncher
 from samebits.model import Result
@@ -159,11 +158,11 @@ def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search
     assert said in found.not_applicable["clock"]
 
 
-@pytest.mark.parametrize("stalled", [6, 12])
+@pytest.mark.parametrize("stalled", [6, 7, 12])
 def test_a_trial_that_stalls_once_changes_no_answer(ask, monkeypatch, stalled):
-    """As on a machine that was asleep. The sixth trial is the first one of a setting, and the twelfth is a later one."""
-    monkeypatch.setattr(settings, "LEAST_SECONDS", 3.0)
-    monkeypatch.setattr(settings, "SLOWER", 1.0)
+    """As on a machine that was asleep. 6: a run that measures. 7: the first trial of a setting. 12: a later one."""
+    monkeypatch.setattr(recorded_trials, "LEAST_SECONDS", 3.0)
+    monkeypatch.setattr(recorded_trials, "SLOWER", 1.0)
     starts, start = [], LocalLauncher.start
 
     def start_or_stall(launcher, job):

@@ -24,8 +24,6 @@ from samebits.store.trace import TrialTrace
 from samebits_probe import wire
 
 FOLDER = "explain"
-SLOWER = 10.0  # a trial is cut if it takes so many times as long as a trial with nothing held ...
-LEAST_SECONDS = 30.0  # ... but not before this time
 FIRST = 2  # trials that run before the first comparison
 
 
@@ -281,9 +279,7 @@ class SettingRecords:
     @property
     def longest(self) -> float:
         """The seconds after which a trial is cut."""
-        limit = max(LEAST_SECONDS, SLOWER * max((file.seconds for file in self._first.files), default=0.0))
-        own = self._first.plan.options.timeout
-        return limit if own is None else min(own, limit)
+        return recorded_trials.seconds_allowed(self._first.files, self._first.plan.options.timeout)
 
     @property
     def trials(self) -> int:

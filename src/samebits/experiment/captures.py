@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from samebits import comparison, store
 from samebits.experiment import Experiment
-from samebits.experiment.recorded_trials import request_of
+from samebits.experiment.recorded_trials import request_of, seconds_allowed
 from samebits.launch.capacity import Capacity
-from samebits.launch.plan import Limits
+from samebits.launch.plan import Limits, Request
 from samebits.model import Divergence, RecordFile, Result, Size, TrialFile
 from samebits.tensor_pairs import MOST_RUNS, WITH_TENSORS
 
@@ -46,7 +47,7 @@ def measure(record: store.Record, where: Divergence, capacity: Capacity | None =
     known.
     """
     wanted, seen = tensor_at(where), list[CapturedTensor]()
-    with Experiment.inside(record, _FOLDER, request_of(record), capacity=capacity) as experiment:
+    with Experiment.inside(record, _FOLDER, _request(record), capacity=capacity) as experiment:
         room = max(experiment.capacity.fitting(2), experiment.capacity.starting(2))
         begun = range(1, min(room, 2) + 1)  # more may fit: as many as the user wants
         for number in range(1, MOST_RUNS + 1):
@@ -99,9 +100,16 @@ def capture(record: store.Record, wanted: dict[str, Any], *, steps: int | None) 
 
     `wanted`: the request to the probe (see samebits_probe.wire). Returns None if the tensor was not seen.
     """
-    with Experiment.inside(record, _FOLDER, request_of(record)) as experiment:
+    with Experiment.inside(record, _FOLDER, _request(record)) as experiment:
         _run(experiment, wanted, [1], steps)
         return _captured(experiment, wanted, 1)
+
+
+def _request(record: store.Record) -> Request:
+    """Return the request for the runs: as for the trials, but a run that stalls is ended."""
+    request = request_of(record)
+    timeout = seconds_allowed([trial.file for trial in record.trials], request.options.timeout)
+    return replace(request, options=request.options.model_copy(update={"timeout": timeout}))
 
 
 def _run(experiment: Experiment, wanted: dict[str, Any], numbers: Sequence[int], steps: int | None) -> None:

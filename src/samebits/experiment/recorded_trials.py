@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from samebits.errors import RecordError
 from samebits.launch import custody, environment, origin
 from samebits.launch.plan import Plan, Request, arrange, trial_name
 from samebits.model import ENDED_WELL, RecordFile, TrialFile
+
+SLOWER = 10.0  # a trial that samebits adds is ended if it takes so many times as long as the recorded ones ...
+LEAST_SECONDS = 30.0  # ... but not before this time
 
 
 def usable(record: store.Record) -> list[TrialFile]:
@@ -81,6 +85,15 @@ def request_of(record: store.Record) -> Request:
 def last_steps(record: store.Record) -> int | None:
     """Return how many steps each trial of the record's last round was allowed to make; None for whole trials."""
     return record.file.rounds[-1].steps if record.file.rounds else record.file.options.steps
+
+
+def seconds_allowed(files: Sequence[TrialFile], own: float | None) -> float:
+    """Return after how many seconds samebits ends a trial that it adds to these, for an explanation or a measurement.
+
+    `own`: the limit that the user gave.
+    """
+    limit = max(LEAST_SECONDS, SLOWER * max((file.seconds for file in files), default=0.0))
+    return limit if own is None else min(own, limit)
 
 
 def setup_differences(old: RecordFile, new: RecordFile, before: TrialFile, after: TrialFile) -> list[str]:

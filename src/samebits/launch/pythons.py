@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,6 +136,7 @@ class Pythons:
         """
         now = time.monotonic()
         seen = sorted((sight for sight in self._seen.values() if sight.python), key=lambda sight: sight.at)
+        seen += _failed_unseen(trial_folder, {sight.pid for sight in seen})
         followed = [_after_exec(became[pid], [s for s in seen if s.pid == pid], pid) for pid in became]
         described = [
             *(
@@ -170,6 +171,16 @@ class Pythons:
         """Return whether a process that became a different program is a Python process, now or later."""
         later = [sight for sight in self._seen.values() if sight.pid == pid and sight.argv != became.before]
         return bool(python_name(became.path)) or any(sight.python for sight in later)
+
+
+def _failed_unseen(trial_folder: Path, known: Collection[int]) -> list[Sight]:
+    """Return the Python processes in which the probe could not start, and which ended before samebits saw them."""
+    found = []
+    for file in sorted(trial_folder.glob(wire.PROBE_FAILURES)):
+        pid, (_, *words) = int(file.stem.rpartition("-")[2]), file.read_text(errors="replace").split("\0")
+        if pid not in known and words:
+            found.append(Sight(pid, words[1:-1], words[0], python=True, late=True))
+    return found
 
 
 def _after_exec(became: Became, seen: list[Sight], pid: int) -> Sight | None:
@@ -240,7 +251,7 @@ def _read(pid: int, name: str) -> bytes | None:
 def _reason(sight: Sight, trial_folder: Path) -> str:
     """Return why it was not watched: the error with which the probe failed to start, else what shows from outside."""
     try:
-        said = (trial_folder / f"probe-failed-{sight.pid}.txt").read_text(errors="replace").strip()
+        said = (trial_folder / f"probe-failed-{sight.pid}.txt").read_text(errors="replace").partition("\0")[0].strip()
     except OSError:
         return sight.why
     return f"the probe could not start: {said}"

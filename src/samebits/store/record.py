@@ -55,7 +55,6 @@ _TRIAL_FILES = (TRIAL, "files.json", "config.json", "stdout.txt", "stderr.txt")
 _PROCESS_FILES = (
     wire.PROCESS, wire.POINTS, wire.TRACE, wire.SCALARS, wire.EVENTS, wire.STOPPED, wire.END,
 )  # fmt: skip
-PROBE_FAILURES = "probe-failed-*.txt"  # written if the probe could not start
 
 
 def seal(trial_folder: Path) -> None:
@@ -114,7 +113,7 @@ def _write(folder: Path, names: Iterator[str]) -> None:
 def _trial_files(folder: Path) -> Iterator[str]:
     """Yield the names of existing files that belong to the record, relative to the trial folder."""
     yield from (name for name in _TRIAL_FILES if record_files.is_file(folder / name))
-    yield from sorted(path.name for path in folder.glob(PROBE_FAILURES))
+    yield from sorted(path.name for path in folder.glob(wire.PROBE_FAILURES))
     processes = folder / wire.PROCESSES
     for process in sorted(processes.iterdir()) if record_files.is_folder(processes) else []:
         for name in _PROCESS_FILES:
@@ -263,14 +262,14 @@ def read_trial(folder: Path) -> TrialTrace:
     if file.id != number:
         raise broken(folder / TRIAL, f"says trial {file.id}, in the folder of trial {number}")
     config = read_object(folder / "config.json") if os.path.lexists(folder / "config.json") else {}
-    failed = sorted(folder.glob(PROBE_FAILURES))
+    failures = [read_bytes(path).partition(b"\0")[0] for path in sorted(folder.glob(wire.PROBE_FAILURES))]
     return TrialTrace(
         file=file,
         files=_read_files(folder / "files.json", required=sealed),
         processes=_read_processes(folder / wire.PROCESSES),
         written_at=str(config.get("folder", folder)),
         hash=str(config.get("hash", "")),
-        probe_failures=[shown(read_bytes(path).decode("utf-8", "replace").strip()) for path in failed],
+        probe_failures=[shown(error.decode("utf-8", "replace").strip()) for error in failures],
         warnings=[] if sealed else [f"trial {file.id} has no seal: damage to its files cannot be noticed"],
         stamps=stamps,
     )

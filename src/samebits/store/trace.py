@@ -118,6 +118,16 @@ class ProcessTrace:
         """Return the events of one name, in their order."""
         return [event for event in self.events if event.get("event") == name]
 
+    def has_at_first(self, name: str) -> bool:
+        """Return whether the process had this initial value when it began to observe.
+
+        A watcher observes the weights of a model together. The program observes each value when it wants.
+        """
+        values = [point for point in self.points if point.kind != "rng"]
+        first = list(itertools.takewhile(lambda point: point.kind == "start", values))
+        is_named = any(event.get("kind") == "start" for event in self.events_named("observed-by"))
+        return name in [point.name for point in (first[:1] if is_named else first)]
+
 
 @dataclass(frozen=True)
 class TrialTrace:
@@ -167,17 +177,6 @@ class TrialTrace:
     def observed(self) -> list[ProcessTrace]:
         """The processes that observed something, in the order of their start."""
         return [process for process in self.processes if process.observed]
-
-
-def is_known_at_first(process: ProcessTrace, name: str) -> bool:
-    """Return whether a process that begins to observe has this initial value already.
-
-    A watcher observes the weights of a model together. The program observes each value when it wants.
-    """
-    values = [point for point in process.points if point.kind != "rng"]
-    first = list(itertools.takewhile(lambda point: point.kind == "start", values))
-    is_named = any(event.get("kind") == "start" for event in process.events_named("observed-by"))
-    return name in [point.name for point in (first[:1] if is_named else first)]
 
 
 def chunks(rows: NDArray[Any]) -> list[NDArray[Any]]:
