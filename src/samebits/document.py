@@ -19,7 +19,7 @@ class Document(BaseModel):
     numbers.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings", defer_build=True)
 
 
 NOT_FINITE = ("NaN", "Infinity", "-Infinity")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-__all__ = ["import_ahead", "importer"]
+__all__ = ["import_ahead", "importer", "without_plugins"]
 
 
 def importer(package: dict[str, Any], modules: Mapping[str, str], rest: str) -> Callable[[str], Any]:
@@ -32,6 +32,32 @@ def importer(package: dict[str, Any], modules: Mapping[str, str], rest: str) -> 
         return found
 
     return get
+
+
+_PLUGINS = "pydantic.plugin._loader"
+
+
+def without_plugins() -> None:
+    """Let pydantic look for no plugins in this process. The search reads the metadata of all installed packages.
+
+    It acts like PYDANTIC_DISABLE_PLUGINS, which the trials would inherit:
+    https://docs.pydantic.dev/latest/concepts/plugins/#disabling-plugins
+    """
+    import sys
+    from types import ModuleType
+
+    def other(name: str) -> Any:
+        """Return a different name of the real module, if a version of pydantic asks for one."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        from importlib import import_module
+
+        del sys.modules[_PLUGINS]
+        return getattr(import_module(_PLUGINS), name)
+
+    module = ModuleType(_PLUGINS)
+    vars(module).update(get_plugins=tuple, __getattr__=other)
+    sys.modules.setdefault(_PLUGINS, module)
 
 
 _NEEDED_LATER = (

@@ -15,7 +15,7 @@ import click
 import pytest
 
 from samebits import cli, interrupt, requests
-from samebits.cli import answers, table
+from samebits.cli import answers, clients, table
 from samebits.cli.parser import launching
 from samebits.errors import UsageError
 
@@ -44,6 +44,28 @@ def test_a_check_starts_its_first_trial_before_it_imports_what_judges_the_trials
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     later = ("numpy", "samebits.comparison.verdict", "samebits.store.artifacts", "samebits.reports.result_report")
     assert [name for name in later if f"'{name}'" in done.stdout] == []
+
+
+def _printed_by(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_a_check_does_not_read_the_metadata_of_installed_packages_before_its_first_trial():
+    code = "import sys; from samebits import imports; imports.without_plugins(); "
+    code += "import samebits.cli.table, samebits.checks; print('importlib.metadata' in sys.modules)"
+    assert _printed_by(code) == "False"
+
+
+def test_pydantic_has_all_other_names_of_the_module_that_looks_for_plugins():
+    code = "from samebits import imports; imports.without_plugins(); "
+    code += "from pydantic.plugin._loader import PYDANTIC_ENTRY_POINT_GROUP as found; print(found)"
+    assert _printed_by(code) == "pydantic"
+
+
+def test_a_program_that_imports_samebits_keeps_the_plugins_of_pydantic():
+    code = "import sys, samebits, samebits.model, pydantic.plugin._loader as loader; print(loader.__file__ is not None)"
+    assert _printed_by(code) == "True"
 
 
 def test_the_version_is_said(capsys):
@@ -215,9 +237,9 @@ def test_the_clients_add_their_commands():
     }
 
 
-@pytest.mark.parametrize("value", ["no_such_package:COMMAND", "samebits.cli.table:PLUGGED"], ids=["absent", "a text"])
+@pytest.mark.parametrize("value", ["no_such_package:COMMAND", "samebits.cli.clients:PLUGGED"], ids=["absent", "a text"])
 def test_a_client_that_cannot_be_imported_costs_only_its_own_command(value, monkeypatch, capsys):
-    broken = EntryPoint("broken", value, table.PLUGGED)
+    broken = EntryPoint("broken", value, clients.PLUGGED)
     monkeypatch.setitem(vars(table.samebits), "plugged", {"broken": broken})
     assert cli.main(["--help"]) == 0
     assert "broken" in capsys.readouterr().out

@@ -16,7 +16,7 @@ def _without_traceback(kind: type[BaseException], why: BaseException, trace: Tra
 
 sys.excepthook = _without_traceback
 
-from samebits import interrupt  # noqa: E402
+from samebits import imports, interrupt  # noqa: E402
 
 __all__ = ["main"]
 
@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if arguments is None:
         gc.set_threshold(_GARBAGE)
+        imports.without_plugins()
     with interrupt.handled(to_the_end=arguments is None):
         try:
             from samebits.cli.table import run

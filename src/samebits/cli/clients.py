@@ -7,13 +7,25 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["PLUGGED", "broken", "named"]
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+__all__ = ["PLUGGED", "broken", "named", "points"]
 
 PLUGGED = "samebits.commands"  # the group of entry points
+
+
+def points() -> list[EntryPoint]:
+    """Return the entry points of all clients' commands.
+
+    The import of `importlib.metadata` takes 20 ms, and commands of samebits do not need it.
+    """
+    from importlib.metadata import entry_points
+
+    return list(entry_points(group=PLUGGED))
 
 
 def named(table: str) -> dict[str, Any]:
@@ -40,7 +52,7 @@ def broken() -> list[str]:
 
 def _imported() -> Iterator[tuple[EntryPoint, ModuleType | Exception]]:
     """Yield each client with its module, or with the error of its import, which disables only that client."""
-    for point in sorted(entry_points(group=PLUGGED), key=lambda point: point.name):
+    for point in sorted(points(), key=lambda point: point.name):
         try:
             yield point, importlib.import_module(point.module)
         except Exception as why:

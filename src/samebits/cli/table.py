@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 import click
 
 from samebits import __version__, interrupt
-from samebits.cli import answers
+from samebits.cli import answers, clients
 from samebits.cli.checks import CHECK, COMPARE, RECORD, REPORT
-from samebits.cli.clients import PLUGGED
 from samebits.cli.inquiries import EXPLAIN, FIX, LOCATE, NOISE, OPS, VARY, VERSUS
 from samebits.cli.supplies import DATA, ENV, LIST, SCHEMA, SLURM
 from samebits.errors import UsageError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 # these commands start no programs except trials
 OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, VERSUS)
@@ -34,7 +36,7 @@ class Commands(click.Group):
     @cached_property
     def plugged(self) -> dict[str, EntryPoint]:
         """The clients' commands: name -> entry point. A client cannot replace a command of samebits."""
-        return {point.name: point for point in entry_points(group=PLUGGED) if point.name not in self.commands}
+        return {point.name: point for point in clients.points() if point.name not in self.commands}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.commands, *sorted(self.plugged)]

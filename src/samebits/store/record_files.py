@@ -10,6 +10,7 @@ import errno
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -105,6 +106,7 @@ _MOST_DIGITS = 20  # of a number of 64 bits, with its sign
 _MAPPED_FROM = 1 << 20  # bytes; a mapped file keeps a descriptor open, and a search reads hundreds of small files
 _MOST_DIMENSIONS = 64
 MOST_LINES = 2_000_000  # of points or events: ten for each parameter of a model with 200,000 parameters
+_SURROGATE = re.compile("[\ud800-\udfff]")
 D = TypeVar("D", bound=Document)
 
 
@@ -182,7 +184,7 @@ def _finite(text: str) -> float:
 def _printable(value: Any) -> Any:
     """Return a JSON value with encodable texts. Python writes arguments that are not UTF-8 as lone surrogates."""
     if isinstance(value, str):
-        return _as_utf8(value) if any("\ud800" <= c <= "\udfff" for c in value) else value
+        return _as_utf8(value) if _SURROGATE.search(value) else value
     if isinstance(value, list):
         return [_printable(item) for item in value]
     if isinstance(value, dict):
