@@ -120,6 +120,10 @@ SAME_ONCE_MASKED = [
     ("loss 0.5 time:  9.3s (avg  8.12s)", "loss 0.5 time:112.3s (avg 10.12s)"),
     ("time/step=  9.3000", "time/step=112.3000"), ("GPU mem     8.2MB", "GPU mem 12345.5MB"),
     ("[  9.3s] loss 0.5", "[112.3s] loss 0.5"), ("| 9.3s   | 0.5 |", "| 112.3s | 0.5 |"),
+    ("XLA service 0x5bd4c80 initialized", "XLA service 0x4bd4c80 initialized"), ("ptr=0x1a2b3c", "ptr=0x1a2b3d"),
+    ("run id: 5d41402abc4b4a76a9719d911017c592", "run id: 6d41402abc4b4a76a9719d911017c592"),
+    ("saved to /tmp/tmpab0_12cd/m.pt", "saved to /tmp/tmpab0_12ce/m.pt"),
+    ("│ time  │ 0.37 │", "│ time  │ 0.23 │"),
     ("hash table at 0x7f0123456700", "hash table at 0x7f9923456700"), ("0x7f0123456700", "0x7f9923456700"),
     ("elapsed 3.2 steps 100", "elapsed 4.2 steps 100"),
     ("started 2026-11-28_10-53-07 and 3 March 2026 10:53", "started 2026-11-28_10-54-09 and 28 Nov 2026 04:01"),
@@ -166,7 +170,11 @@ def test_lines_that_differ_in_times_rates_dates_paths_addresses_and_ids_are_equa
         ("best step: 400", "best step: 500"),
         ("weights crc32: 0x1a2b3c4d", "weights crc32: 0x1a2b3c4e"),
         ("checksum of the weights = 0x1a2b3c4d", "checksum of the weights = 0x1a2b3c4e"),
-        ("0x1a2b3c4d", "0x1a2b3c4e"),
+        ("0x1a2b3c4d", "0x1a2b3c4e"), ("state 0x1a2b3c4d", "state 0x1a2b3c4e"), ("w=0x3f1a2b3c", "w=0x3f1a2b3d"),
+        ("model 5d41402abc4b4a76a9719d911017c592", "model 5d41402abc4b4a76a9719d911017c593"),
+        ("5d41402abc4b4a76a9719d911017c592  model.pt", "5d41402abc4b4a76a9719d911017c593  model.pt"),
+        ("run 3 md5 5d41402abc4b4a76a9719d911017c592", "run 3 md5 5d41402abc4b4a76a9719d911017c593"),
+        ("saved to /tmp/model-0.8123.txt", "saved to /tmp/model-0.8124.txt"), ("/tmp/x/acc=91/a", "/tmp/x/acc=92/a"),
         ("md5 c2b51358a9894472b2959d59c44d5804", "md5 a0771a3d784d4bc185f9eff8a87f7a68"),
         ("weights c2b51358a98954720b2959d59c44d580", "weights a0771a3d784d5bc105f9eff8a87f7a68"),
         ("[1.5, 2.5]", "[1.5, 2.6]"),
@@ -230,7 +238,7 @@ def test_a_unit_or_a_time_beside_a_result_never_masks_it(line, a, b):
     [("updated", 820, 614), ("stopped_at", "layer 3", "layer 4"), ("rss", 12.5, 13.5), ("bandwidth", 0.5, 0.6), ("branch", 56, 89), ("eta", 0.5, 0.6), ("dt", 0.1, 0.2), ("user", "u13", "u41"),
      ("filename", "img_62.png", "img_28.png"), ("time_to_event", 0.5, 1.5), ("finished", 0.5, 0.6),
      ("duration_rmse", 3.2, 3.3), ("predicted_time", 540.0, 541.0), ("submission.csv > row 7.trip_duration", 540.0, 541.0),
-     ("best_run_id", 3, 5), ("winner_run_name", "a", "b"), ("weights_crc", "0x1a2b3c4d", "0x1a2b3c4e"),
+     ("best_run_id", 3, 5), ("winner_run_name", "a", "b"), ("saved_path", "out/acc=0.81.pt", "out/acc=0.82.pt"), ("weights_crc", "0x1a2b3c4d", "0x1a2b3c4e"),
      ("reaction_time", 0.3, 0.4), ("real_time_factor", 0.3, 0.4), ("lap_time", 80.1, 80.2), ("age_seconds", 1.0, 2.0),
      ("ms_ssim", 0.9, 0.91), ("expert_utilization", 0.4, 0.5), ("duration_l1", 0.1, 0.2), ("reward_per_second", 0.1, 0.2),
      ("coef.w_time", 0.1, 0.2), ("coef.duration", 0.1, 0.2), ("feature_importances.hours", 0.1, 0.2), ("pid", 0.5, 0.75), ("predicted_date", "2026-01-02", "2026-01-03"), ("snr", "11.2 s", "12.2 s")],
@@ -344,7 +352,7 @@ CPROFILE = """       7 function calls in {0} seconds
    Ordered by: standard name
 
    ncalls  tottime  percall  cumtime  percall filename:lineno(function)
-        3    0.0{0}    0.000    0.0{0}    0.052 train.py:{1}(step)
+        {1}    0.0{0}    0.000    0.0{0}    0.052 train.py:8(step)
         1    0.000    0.000    0.052    0.052 train.py:5(fit)
 
 
@@ -365,7 +373,7 @@ LIGHTNING = """FIT Profiler Report
 -----------------------------
 |  Total\t|  -\t|  153\t|
 -----------------------------
-|  step_{1}\t|  0.{0}\t|  4\t|
+|  step\t|  0.{0}\t|  {1}\t|
 -----------------------------
 
 loss {2}"""
@@ -376,8 +384,26 @@ def test_the_tables_of_profilers_are_no_result_and_what_follows_them_is(table):
     def lines(*values):
         return lines_of(table.format(*values), Run(), is_printed=True).ordered
 
-    assert lines(1, 2, 0.5) == lines(3, 4, 0.5)
+    assert lines(1, 2, 0.5) == lines(3, 2, 0.5)
     assert lines(1, 2, 0.5) != lines(1, 2, 0.6)
+    # a table of PyTorch holds the slowest operators only
+    assert (lines(1, 2, 0.5) == lines(1, 4, 0.5)) == (table is PYTORCH)
+
+
+def test_the_rows_of_a_profile_are_compared_in_any_order_unless_only_the_slowest_are_shown():
+    head, rows = (
+        CPROFILE[: CPROFILE.index("        {1}")],
+        ["1 0.1 0.1 0.1 0.1 a.py:1(f)", "2 0.2 0.1 0.2 0.1 a.py:2(g)"],
+    )
+
+    def lines(rows, note=""):
+        text = "\n".join([head.replace("\n\n   ncalls", f"\n{note}\n   ncalls") + rows[0], *rows[1:]])
+        return lines_of(text + "\n\n", Run(), is_printed=True).ordered
+
+    reduced = "   List reduced from 9 to 2 due to restriction <2>\n"
+    assert lines(rows) == lines(rows[::-1])
+    assert lines(rows) != lines([rows[0], rows[0]])
+    assert lines(rows, reduced) == lines([rows[0], rows[0]], reduced)
 
 
 def test_the_times_that_a_shell_measures_are_no_result_and_the_score_of_real_data_is_one():

@@ -14,7 +14,7 @@ RUN = Run(span=(1.7e9, 1.8e9))
 WORDS = (
     "loss", "acc", "time", "took", "in", "done", "eta:", "elapsed", "step", "epoch", "pid", "port", "INFO", "Nov", "Sat", "PM", "UTC",
     "s", "ms", "it/s", "imgs/s", "min", "h", "%", "seconds", "per", "updated", "throughput", "cpu", "ram", "GB", "load", "avg",
-    "worker", "MainThread", "localhost", "/tmp/x", "runs/", "Data", "saved", "seed", "0x", "[", "]", "(", ")", "<", "|", "=", ":",
+    "RSS", "worker", "MainThread", "localhost", "/tmp/x", "runs/", "Data", "saved", "seed", "0x", "[", "]", "(", ")", "<", "|", "=", ":",
     "-", ",", "/", "<date>", "<time>",
 )  # fmt: skip
 NUMBER = st.one_of(
@@ -70,6 +70,8 @@ def test_a_number_whose_digits_decide_is_looked_at_in_each_line():
         "at 2026.13.01",
         "saved: 12:59",
         "saved: 12:60",
+        "RSS: 0.823",
+        "RSS: 823",
         "updated: 1,700,000,000",
         "updated: 1,100,000,000",
     ]

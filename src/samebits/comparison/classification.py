@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from samebits.store.masks import masked
+from samebits.store.masks import masked, results_in_path
 from samebits.store.text_files import number_or_text
 from samebits.store.trace import Point
 from samebits.store.value_names import COEFFICIENTS, OF_DATA, can_be, may_be_squares, reason_of_key, tokens
@@ -120,6 +120,8 @@ def _fits(reason: str, key: str, a: Value, b: Value, *, nonnegative: bool) -> bo
     known = [value for value in (a, b) if value is not None]
     if not known:
         return nonnegative and reason in _ARRAY_REASONS and not may_be_squares(key)
+    if reason == "path" and len({tuple(results_in_path(str(value))) for value in known}) > 1:
+        return False
     if reason == "path" and tokens(key)[-1] in ("filename", "path", "paths"):  # a bare name may be that of a sample
         return all(isinstance(value, str) and re.search(r"[/\\]", value) for value in known)
     return all(_can_be(reason, key, value) for value in known)

@@ -12,10 +12,9 @@ from typing import NamedTuple
 from samebits.comparison.classification import MODEL_ENDINGS, NUMBER, TENSOR_FORMATS
 from samebits.model import Lines, SavedFile
 from samebits.store.artifacts import COMPARED_FIRST
-from samebits.store.duration_masks import RESULTS
+from samebits.store.duration_masks import names_a_result
 from samebits.store.masks import masked
 from samebits.store.trace import TrialTrace
-from samebits.store.value_names import tokens
 
 Pair = tuple[SavedFile | None, SavedFile | None]
 
@@ -229,7 +228,7 @@ def results_in_names(a: SavedFile, b: SavedFile, trials: tuple[TrialTrace, Trial
     found = (
         (f"{word} {one}".strip(), f"{word} {two}".strip())
         for (word, one), (twin, two) in both
-        if one != two and word == twin and (_names_a_result(word) or (_SHARE.fullmatch(one) and _SHARE.fullmatch(two)))
+        if one != two and word == twin and (names_a_result(word) or (_SHARE.fullmatch(one) and _SHARE.fullmatch(two)))
     )
     return next(found, None)
 
@@ -237,10 +236,6 @@ def results_in_names(a: SavedFile, b: SavedFile, trials: tuple[TrialTrace, Trial
 def _numbers(path: str) -> Iterator[tuple[str, str]]:
     for match in _NUMBER.finditer(masked(path)):
         yield match[1] or "", match[2]
-
-
-def _names_a_result(word: str) -> bool:
-    return any(len(part) > 1 and part in RESULTS for part in tokens(word))
 
 
 class Limit:

@@ -61,18 +61,31 @@ COSTS: tuple[Rule, ...] = (
 _POSIX_TIME = re.compile(r"^real(\s+)\d+\.\d+\nuser\s+\d+\.\d+\nsys\s+\d+\.\d+$", re.MULTILINE)
 
 
-# The tables that profilers print hold times, numbers of calls and memory. Times decide the order of their rows:
+# The tables that profilers print hold times, numbers of calls and memory. Times decide the order of their rows, and
+# which rows are there if the program asked for the first ones only. PyTorch's table does not say whether it is whole:
 # https://docs.python.org/3/library/profile.html, https://docs.pytorch.org/docs/stable/profiler.html,
 # https://lightning.ai/docs/pytorch/stable/tuning/profiler_basic.html
-_PROFILES = re.compile(
-    r"^(?: *ncalls +tottime +percall +cumtime +percall filename:lineno\(function\)\n(?:.+\n)*"
-    r"|[- ]+\n +Name .*Self CPU %.*\n[- ]+\n(?:.+\n)*?[- ]+(?:\n|\Z)"
-    r"|-+\n\| +Action[ \t]+\|.*Mean duration.*\n-+\n(?:\|.*\n|-+\n)*)",
-    re.MULTILINE,
-)
+_CALLS_FIRST = r"^ *ncalls +tottime +percall +cumtime +percall filename:lineno\(function\)\n(?:.+\n)*"
+_OPERATORS = r"^[- ]+\n +Name .*Self CPU %.*\n[- ]+\n(?:.+\n)*?[- ]+(?:\n|\Z)"
+_ACTIONS = r"^-+\n\| +Action[ \t]+\|.*Mean duration.*\n-+\n(?:\|.*\n|-+\n)*"
+_PROFILES = re.compile(f"({_CALLS_FIRST})|{_OPERATORS}|({_ACTIONS})", re.MULTILINE)
+_CALLS = re.compile(r"^ *(\d+(?:/\d+)?)(?: +[\d.]+){4} +(.+)$", re.MULTILINE)
+_REDUCED = re.compile(r"List reduced from .+\n\s*\Z")
 
 
 def without_profiles(text: str) -> str:
-    """Return a text without the tables of profilers, and without the three times that `time -p` adds."""
-    text = _PROFILES.sub("<duration>\n", text)
+    """Return a text without the times in the tables of profilers, and without the three times that `time -p` adds."""
+    text = _PROFILES.sub(_calls, text)
     return _POSIX_TIME.sub(r"real\1<duration>\nuser\1<duration>\nsys\1<duration>", text)
+
+
+def _calls(found: re.Match[str]) -> str:
+    """Return what a table counts: how often each function or action was called, in the order of their names."""
+    rows: list[str] = []
+    if found[1] and not _REDUCED.search(found.string, max(0, found.start() - 200), found.start()):
+        rows = [f"{calls} calls of {name}" for calls, name in _CALLS.findall(found[1])]
+    if found[2]:
+        cells = [[cell.strip() for cell in line.split("|")] for line in found[2].splitlines() if line.startswith("|")]
+        place = next((n for n, cell in enumerate(cells[0]) if cell == "Num calls"), 0)
+        rows = [f"{row[place]} calls of {row[1]}" for row in cells[1:] if place and len(row) > place]
+    return "".join(f"{row}\n" for row in ("<duration>", *sorted(rows)))

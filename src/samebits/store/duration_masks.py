@@ -109,8 +109,8 @@ _SPOKEN_AS = {
         "duration",
     ),
 }
-# a row of a table with two columns, as Stable-Baselines3 prints it: "|    fps    | 1234   |"
-_ROW = rf"^(\|\s*)([A-Za-z_][\w./ -]*?)(\s*\|\s*)({NUMBER})(?=\s*\|\s*$)"
+# a row of a table with two columns, as Stable-Baselines3 prints it: "|    fps    | 1234   |"; rich draws its lines
+_ROW = rf"^([|│┃]\s*)([A-Za-z_][\w./ -]*?)(\s*[|│┃]\s*)({NUMBER})(?=\s*[|│┃]\s*$)"
 _AVERAGE = rf"(?i)(<(?:duration|time)>\s*\((?:avg|average)\W{{0,3}}){NUMBER}(?=\s*\))"
 # what is counted: "took 38 episodes", but not if a second number follows: "took 3.2 steps 100"
 _COUNTED = re.compile(
@@ -123,6 +123,11 @@ _INDEXED = re.compile(r"([A-Za-z_]\w*)\[['\"]?$")  # "coef[duration] = 0.3"
 # words that mean something only together with the word before them: "time taken", "memory usage"
 _SECOND_WORDS = frozenset(("taken", "id", "elapsed", "used", "spent", "clock", "usage", "allocated"))
 _UNTIMED = frozenset(("first", "second", "third", "last", "next", "this", "same", "real", "at"))  # "the first time 0.9"
+
+
+def names_a_result(word: str) -> bool:
+    """Return whether a word in the name of a file or a folder says that the number behind it is a result."""
+    return any(len(part) > 1 and part in RESULTS for part in tokens(word))
 
 
 def without_durations(text: str) -> str:
@@ -171,13 +176,18 @@ def _keyed(found: re.Match[str]) -> str:
     owner = _INDEXED.search(found.string, max(0, found.start() - 40), found.start())
     if owner is not None and is_of_model(owner[1]):
         return _kept(found)
-    is_possible = reason is not None and can_be(reason, found[1], float(found[3].replace(",", "")))
+    is_possible = reason is not None and can_be(reason, found[1], _value(found[3]))
     return f"{found[1]}{found[2]}<{reason}>" if is_possible else found[0]
+
+
+def _value(number: str) -> float:
+    """Return a number. If it has a point, it is not whole: so the answer is the same for all lines of one form."""
+    return float(number.replace(",", "")) + (0.5 if "." in number else 0)
 
 
 def _row(found: re.Match[str]) -> str:
     reason = _reason_of_phrase(found[2])
-    is_possible = reason is not None and can_be(reason, found[2], float(found[4].replace(",", "")))
+    is_possible = reason is not None and can_be(reason, found[2], _value(found[4]))
     return f"{found[1]}{found[2]}{found[3]}<{reason}>" if is_possible else found[0]
 
 

@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from samebits.store.date_masks import COSTS, DATES
-from samebits.store.duration_masks import RESULTS, Rule, replaced, without_durations
+from samebits.store.duration_masks import RESULTS, Rule, names_a_result, replaced, without_durations
 from samebits.store.value_names import EARLIEST, tokens
 
 MOST_MASKED = 1 << 18  # characters; a longer text is compared as it is
@@ -89,23 +89,59 @@ _FEW_PIDS = 16  # so few are searched for one by one, which is faster
 _DIGEST = re.compile(
     r"(?i)(?<![a-z])(?:crc\d*|checksums?|hash(?:es)?|digests?|sha\d*|md5|adler\d*|fingerprints?|xxh\w*)(?![a-z]).{0,40}$"
 )
-_WIDTH_OF_ADDRESS = len("0x7f0123456789")
+# a word before an id that has the form of an MD5 checksum: "run 3f2a...", "session_id=3f2a..."
+_LABEL_OF_ID = re.compile(
+    r"(?i)(?<![a-z])(?:run|uuid|guid|id|session|job|trace|span|request|experiment|sweep|task|trial|study|client|worker|"
+    r"actor|node|process|container)s?(?:[ _-]?(?:id|uuid|key|name))?(?:\W{1,4}|\W{1,2}is\W)$"
+)
 
 
-def _is_digest(found: re.Match[str]) -> bool:
-    """Return whether a hexadecimal number is a checksum.
+def _random_id(found: re.Match[str]) -> str:
+    """Return a placeholder for a random id without dashes, unless it may be a checksum: 1 in 64 has the same form."""
+    before = found.string[max(0, found.start() - 60) : found.start()]
+    return "<id>" if _LABEL_OF_ID.search(before) and not _DIGEST.search(before) else found[0]
 
-    It is one if a word before it says so, or if it is the whole text and not as wide as an address.
-    """
+
+# where Linux maps the memory of a process, with and without zeros in front
+_ADDRESS = re.compile(r"0[xX](?:0000|ffff)?[5-7a-fA-F][0-9a-fA-F]{11}")
+_LABEL_OF_ADDRESS = re.compile(
+    r"(?i)(?:(?:^|[^a-z])(?:at|addr(?:ess)?|ptr|pointer|handle|id|object|service|stream|context|thread)\W{1,3}|<[^<>]{0,50})$"
+)
+
+
+def _address(found: re.Match[str]) -> str:
+    """Return a placeholder for a hexadecimal number that is an address, by its width or by a word before it."""
     before = found.string[max(0, found.start() - 60) : found.start()]
     if before.endswith(" at "):
-        return False
-    is_whole = found[0] == found.string and len(found[0]) != _WIDTH_OF_ADDRESS
-    return is_whole or _DIGEST.search(before) is not None
+        return "<address>"
+    is_labelled = _ADDRESS.fullmatch(found[0]) or (before and _LABEL_OF_ADDRESS.search(before))
+    return "<address>" if is_labelled and not _DIGEST.search(before) else found[0]
+
+
+_DRAWN = re.compile(r"/tmp[a-z0-9_]{8}(?=[./]|$)")  # a name that Python's tempfile gave
+_NUMBER_IN_PATH = re.compile(r"(?:(?<![A-Za-z])([A-Za-z]+)([-_=]*))?(?<![\d.])(\d+(?:\.\d+)?)(?!\.?\d)")
+
+
+def results_in_path(path: str) -> list[str]:
+    """Return the numbers in a path that may be results.
+
+    These are numbers with a point ("out/model-0.8123.pt"), and those behind the word for a result ("out/acc_91").
+    """
+    return [
+        number[3]
+        for number in _NUMBER_IN_PATH.finditer(_DRAWN.sub("", path))
+        if re.search(r"\.\d\d", number[3]) or (number[2] and names_a_result(number[1]))
+    ]
+
+
+def _passing_path(found: re.Match[str]) -> str:
+    """Return a placeholder for a path below a temporary folder, and the results in it."""
+    numbers = results_in_path(found[0])
+    return f"<path>~{'~'.join(numbers)}~" if numbers else "<path>"
 
 
 _PLACES: tuple[Rule, ...] = (
-    (r"(?:/private)?/(?:tmp|var/tmp|var/folders|dev/shm|run/user)/[^\s'\",:;()\[\]<>{}]*", "<path>"),
+    (r"(?:/private)?/(?:tmp|var/tmp|var/folders|dev/shm|run/user)/[^\s'\",:;()\[\]<>{}]*", _passing_path),
     (r"\b(?:mlruns|runs?)/\d+/[0-9a-f]{32}\b", "<path>"),
     (r"\b(?:offline-)?run-<date>-[a-z0-9]{8}\b", "<id>"),
     # Weights & Biases: a name of two words and a number, and an address that ends with the id
@@ -117,10 +153,9 @@ _PLACES: tuple[Rule, ...] = (
     (r"^\s*\d+(?= +\[?(?:Main(?:Thread|Process)|Thread-\d+|ThreadPoolExecutor-\d+_\d+)\b)", "<time>"),
     (r"(?i)\b(worker|subprocess|proc)([ :=#-]+)\d{4,7}\b(?!\.\d)", r"\1\2<pid>"),
     (r"\b((?:Main(?:Thread|Process)|Thread-\d+|ThreadPoolExecutor-\d+_\d+)[ :/-]+)\d{3,15}\b(?!\.\d)", r"\1<pid>"),
-    (r"\b0[xX][0-9a-fA-F]{5,16}\b", lambda found: found[0] if _is_digest(found) else "<address>"),
+    (r"\b0[xX][0-9a-fA-F]{5,16}\b", _address),
     (r"(?<![\d.])1(?:39|40)\d{12}(?![\d.])", "<address>"),  # what id() returns under Linux, in decimal
-    # str(uuid4()) without dashes; 1 checksum in 64 looks like it
-    (r"\b[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}\b", lambda found: found[0] if _is_digest(found) else "<id>"),
+    (r"\b[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}\b", _random_id),  # uuid4().hex
     (r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", "<id>"),
     (r"\b(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[::1?\]):\d{2,5}\b", "<port>"),
     (r"(?i)((?:https?|tcp|grpc|ws)://[\w.-]+):\d{2,5}\b", r"\1:<port>"),
