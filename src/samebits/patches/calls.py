@@ -1,4 +1,4 @@
-"""Makes changes to calls that ran: seeds for generators, and for values from the clock or the system."""
+"""Makes changes to calls that ran: a random_state, and seeds instead of values from the clock or the system."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 
 from samebits.patches.insertion import InsertionPoint, worded
 from samebits.patches.program import LineChange, Program, ProgramCall
-from samebits.patches.seed_values import NUMPY_GENERATORS, replaceable_parts, seed_values
+from samebits.patches.seed_values import replaceable_parts, seed_values
 from samebits.patches.source import SourceFile, TextEdit
 
 CLOCKS = frozenset(
@@ -29,39 +29,6 @@ SYSTEM_DRAWS = {
 }
 _SIZED = frozenset(("secrets.token_bytes", "secrets.token_hex"))  # without an argument, they choose a size
 GENERATOR_NAME = "seeded_draws"
-
-
-def numpy_generators(program: Program) -> list[LineChange]:
-    """Add a seed to each generator of numpy that is made without one."""
-    return _seeded(program, "numpy-generator", NUMPY_GENERATORS)
-
-
-def python_generators(program: Program) -> list[LineChange]:
-    """Add a seed to each random.Random() that is made without one."""
-    return _seeded(program, "python-seed", frozenset(("random.Random",)))
-
-
-def _seeded(program: Program, control: str, names: frozenset[str]) -> list[LineChange]:
-    calls = [call for call in program.calls if call.name in names]
-    return [
-        LineChange(control, call.source, edit, f"a seed for {call.name}")
-        for call in calls
-        for edit in [_seed_argument(call, program.seed)]
-        if edit is not None
-    ]
-
-
-def _seed_argument(call: ProgramCall, seed: int) -> TextEdit | None:
-    """Return the edit that gives a call its seed; None if it has one."""
-    node, source = call.node, call.source
-    given = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg in ("seed", "x", "entropy"))]
-    if given and isinstance(given[0], ast.Constant) and given[0].value is None:
-        return TextEdit(*source.span(given[0]), str(seed))
-    if node.args or any(keyword.arg in ("seed", "x", "entropy", None) for keyword in node.keywords):
-        return None
-    at = source.span(node.func)[1]
-    at = source.text.index("(", at) + 1
-    return TextEdit(at, at, f"{seed}, " if node.keywords else str(seed))
 
 
 def random_states(program: Program) -> list[LineChange]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from samebits import controls
-from samebits.patches import calls, orders, seeds
+from samebits.patches import calls, missing_seeds, orders, seeds
 from samebits.patches.insertion import worded
 from samebits.patches.program import LineChange, Program
 from samebits.patches.source import SourceFile, TextEdit, diff_of, lines_of
@@ -20,7 +20,7 @@ Rule = Callable[[Program], list[LineChange]]
 # control -> the rules to try, the likeliest first. For a control that is not here, the patch puts its lines after the
 # imports. If it has no such lines, no patch can hold it.
 RULES: dict[str, tuple[Rule, ...]] = {
-    "numpy-generator": (calls.numpy_generators,),
+    "numpy-generator": (missing_seeds.numpy_generators, missing_seeds.numpy_generators_of_options),
     "dataloader-seed": (orders.seeded_loaders,),
     "hash-seed": (orders.sorted_sets, orders.kept_orders),
     "listing-order": (orders.sorted_listings,),
@@ -112,12 +112,21 @@ def patches(program: Program, cause: Sequence[str]) -> tuple[list[Patch], list[s
 
 
 def _seed_choices(program: Program, names: Sequence[str]) -> list[list[LineChange]]:
-    own = calls.python_generators(program) if "python-seed" in names else []
-    if own and names == ["python-seed"] and program.first(["python"]) is None:
-        return [own]
+    own = missing_seeds.python_generators(program) if "python-seed" in names else []
+    more = missing_seeds.python_generators(program, may_be_none=True) if "python-seed" in names else []
+    if names == ["python-seed"] and program.first(["python"]) is None and more:
+        return [one for one in (own, more if more != own else []) if one]
     some = calls.random_states(program) if names == ["numpy-seed"] else []
-    every = seeds.seeds(program, names)
-    return [choice for choice in (some, [*every, *own] if every else []) if choice]
+    every = _seeds(program, names)
+    with_options = [*every, *more] if more != own else []
+    return [choice for choice in (some, [*every, *own] if every else [], with_options) if choice]
+
+
+def _seeds(program: Program, names: Sequence[str]) -> list[LineChange]:
+    """Return the changes to calls that seed from the system, and the seeds that are missing then."""
+    again, done = missing_seeds.seeded_again(program, names)
+    rest = [name for name in names if name not in done]
+    return [*again, *(seeds.seeds(program, rest) if rest else [])]
 
 
 def _choices(program: Program, name: str) -> list[list[LineChange]]:

@@ -1,0 +1,155 @@
+"""The patches of `samebits fix` for calls whose seed is missing or None at run time."""
+
+import textwrap
+
+import pytest
+
+from samebits.patches.patch import patches
+from samebits.patches.program import Draw, Look, Program
+
+OPTION = """\
+import argparse
+import random
+import numpy as np
+parser = argparse.ArgumentParser()
+parser.add_argument("--seed", type=int{})
+args = parser.parse_args()
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Function(text, draws: (generator, line) of each) -> Program of one file, train.py, of which every line ran."""
+
+    def make(text, draws=()):
+        path = tmp_path / "train.py"
+        path.write_text(textwrap.dedent(text))
+        ran = set(range(1, len(text.splitlines()) + 1))
+        found = [Draw(generator, ((path, line),)) for generator, line in draws]
+        return Program(Look(lines={path: ran}, main=path, draws=found), tmp_path, 2019, {"numpy": "2", "torch": "2"})
+
+    return make
+
+
+def patched(program, *cause):
+    """The text of the file with the first patch."""
+    ((_, text),) = patches(program, cause)[0][0].texts.values()
+    return text
+
+
+def changed(program, cause, choice=0):
+    """(The old line, the new line) of each line that a patch changes; a patch that adds lines fails."""
+    found, missing = patches(program, cause)
+    assert missing == []
+    ((source, text),) = found[choice].texts.values()
+    return [pair for pair in zip(source.text.splitlines(), text.splitlines(), strict=True) if pair[0] != pair[1]]
+
+
+@pytest.mark.parametrize(
+    ("generator", "line", "wanted"),
+    [
+        ("python", "random.seed(args.seed)", "random.seed(2019 if args.seed is None else args.seed)"),
+        ("python", "random.seed(a=args.seed)", "random.seed(a=2019 if args.seed is None else args.seed)"),
+        ("python", "random.seed(None)", "random.seed(2019)"),
+        ("python", "random.seed()", "random.seed(2019)"),
+        ("numpy", "np.random.seed(args.seed)", "np.random.seed(2019 if args.seed is None else args.seed)"),
+        ("numpy", "np.random.seed()", "np.random.seed(2019)"),
+        ("numpy", 'np.random.seed(c["seed"])', 'np.random.seed(2019 if c["seed"] is None else c["seed"])'),
+        ("numpy", 'np.random.seed(c.get("s"))', 'np.random.seed(2019 if c.get("s") is None else c.get("s"))'),
+    ],
+)
+def test_a_seed_without_a_value_gets_one_where_it_is_given(program, generator, line, wanted):
+    made = program(OPTION.format("") + line + "\n", [(generator, 7)])
+    assert changed(made, [f"{generator}-seed"]) == [(line, wanted)]
+
+
+def test_a_function_of_the_program_that_seeds_gets_the_value(program):
+    text = """\
+    import random
+    import numpy as np
+
+    def seed_all(seed=None):
+        random.seed(seed)
+        np.random.seed(seed)
+
+    seed_all()
+    """
+    lines = changed(program(text, [("python", 5), ("numpy", 6)]), ["python-seed", "numpy-seed"])
+    assert [new.strip() for _, new in lines] == [
+        "random.seed(2019 if seed is None else seed)",
+        "np.random.seed(2019 if seed is None else seed)",
+    ]
+
+
+def test_a_later_seed_from_the_system_changes_and_the_first_draw_gets_a_seed(program):
+    text = "import random\nx = random.random()\nrandom.seed()\ny = random.random()\n"
+    new = patched(program(text, [("python", 2), ("python", 3)]), "python-seed")
+    assert new == "import random\nrandom.seed(2019)\nx = random.random()\nrandom.seed(2019)\ny = random.random()\n"
+
+
+def test_a_later_seed_with_a_value_stays(program):
+    text = "import random\nx = random.random()\nfor seed in range(3):\n    random.seed(seed)\n"
+    new = patched(program(text, [("python", 2), ("python", 4)]), "python-seed")
+    assert new == text.replace("random\n", "random\nrandom.seed(2019)\n", 1)
+
+
+def test_pytorch_gets_the_function_that_takes_a_seed(program):
+    assert changed(program("import torch\ntorch.seed()\n", [("torch", 2)]), ["torch-seed"]) == [
+        ("torch.seed()", "torch.manual_seed(2019)")
+    ]
+
+
+def test_each_file_gets_its_own_change(program):
+    made = program("import random\nrandom.seed()\n", [("python", 2)])
+    other = made.main.path.with_name("other.py")
+    other.write_text("import random\nrandom.seed()\n")
+    made.look.lines[other] = {1, 2}
+    made.look.draws.append(Draw("python", ((other, 2),)))
+    (found, _) = patches(made, ["python-seed"])
+    assert {path.name for path in found[0].texts} == {"train.py", "other.py"}
+
+
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [
+        ("np.random.default_rng(args.seed)", "np.random.default_rng(2019 if args.seed is None else args.seed)"),
+        (
+            "np.random.RandomState(seed=args.seed)",
+            "np.random.RandomState(seed=2019 if args.seed is None else args.seed)",
+        ),
+    ],
+)
+def test_a_generator_of_an_option_without_a_value_gets_a_seed(program, call, wanted):
+    made = program(OPTION.format("") + f"rng = {call}\n")
+    assert changed(made, ["numpy-generator"]) == [(f"rng = {call}", f"rng = {wanted}")]
+
+
+def test_a_generator_without_any_seed_changes_first(program):
+    text = OPTION.format("") + "one = np.random.default_rng()\ntwo = np.random.default_rng(args.seed)\n"
+    made = program(text)
+    assert len(changed(made, ["numpy-generator"])) == 1
+    assert len(changed(made, ["numpy-generator"], choice=1)) == 2
+
+
+def test_a_generator_of_python_gets_a_seed_in_the_second_patch(program):
+    text = OPTION.format("") + "one = random.Random(args.seed)\n"
+    assert changed(program(text), ["python-seed"]) == [
+        ("one = random.Random(args.seed)", "one = random.Random(2019 if args.seed is None else args.seed)")
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OPTION.format(", default=5") + "rng = np.random.default_rng(args.seed)\n",
+        "import numpy as np\nseed = 5\nrng = np.random.default_rng(seed)\n",
+        "import numpy as np\nseed: int = 5\nrng = np.random.default_rng(seed)\n",
+        "import numpy as np\nfor seed in range(5):\n    rng = np.random.default_rng(seed)\n",
+        "import numpy as np\nall = [np.random.default_rng(seed) for seed in range(5)]\n",
+        "import numpy as np\nrng = np.random.default_rng(next(seeds))\n",
+        "import numpy as np\nrng = np.random.default_rng(5)\n",
+        "import numpy as np\ndef make(*, seed=5):\n    return np.random.default_rng(seed)\n",
+    ],
+)
+def test_a_seed_that_the_file_shows_to_have_a_value_stays(program, text):
+    assert patches(program(text), ["numpy-generator"]) == ([], ["numpy-generator"])
