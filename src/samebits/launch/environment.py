@@ -8,7 +8,7 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,10 +97,37 @@ def copy_probe(folder: Path) -> Path:
     target = folder / PROBE
     if target.exists():
         shutil.rmtree(target)
-    without = ["_sitecustomize.*"] if shutil.disk_usage(folder).free > _ROOM else ["_sitecustomize.*", "__pycache__"]
-    shutil.copytree(source, target / source.name, ignore=shutil.ignore_patterns(*without))
+    without = () if shutil.disk_usage(folder).free > _ROOM else ("__pycache__",)
+    target.mkdir()
+    _copy(str(source), str(target / source.name), without)
     shutil.copyfile(source / _SITE, target / "sitecustomize.py")
     return target
+
+
+def _copy(source: str, target: str, without: Sequence[str]) -> None:
+    """Copy a folder of small files, with their times of change, to which their bytecode refers.
+
+    `shutil.copytree` needs more than twice the time, and no trial starts before this copy is there.
+    """
+    os.mkdir(target)  # noqa: PTH102
+    with os.scandir(source) as entries:
+        for entry in entries:
+            place = f"{target}/{entry.name}"
+            if entry.name in without or entry.name.startswith(_SITE.removesuffix("py")):
+                continue
+            if entry.is_dir():
+                _copy(entry.path, place, without)
+            else:
+                _copy_file(entry.path, place)
+
+
+def _copy_file(source: str, target: str) -> None:
+    with open(source, "rb", buffering=0) as old, open(target, "xb", buffering=0) as new:  # noqa: PTH123
+        state = os.fstat(old.fileno())
+        left = memoryview(old.read())
+        while left:
+            left = left[new.write(left) :]
+        os.utime(new.fileno(), ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
 def compile_probe(record: Path, python: str) -> None:

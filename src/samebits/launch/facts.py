@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 
 _GIT_SECONDS = 10
 _MOST_BYTES = 10 << 20
+
+
+@dataclass
+class EarlierState:
+    """What is known of a trial before it starts."""
+
+    started: str
+    began: float
+    began_at: float = field(default_factory=time.time)
+    environment: dict[str, str] = field(default_factory=dict)
+    code: dict[str, Any] = field(default_factory=dict)
 
 
 def run(roots: Sequence[tuple[Path, str]], folder: Path, began: float) -> Run:

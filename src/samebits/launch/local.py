@@ -18,6 +18,7 @@ from samebits.launch import supervisor
 from samebits.model import Status
 from samebits.words import signal_name
 
+_SUPERVISE = "import sys; sys.path.append(sys.argv[1]); import supervisor; supervisor.main()"
 OTHERS_MAY_TAKE, _LOOK_FOR_OTHERS = 5.0, 0.05  # seconds
 
 
@@ -95,19 +96,20 @@ class Launcher(Protocol):
 class LocalLauncher:
     """Starts each command below a supervisor of its own (see `samebits.launch.supervisor`)."""
 
-    def start(self, job: Job) -> Command:
-        """Start a command in a fresh session."""
+    def start(self, job: Job) -> LocalCommand:
+        """Start a command in a fresh session. It begins when its `go` is called."""
         return LocalCommand(job)
 
 
 class LocalCommand:
-    """A command below its supervisor."""
+    """A command below its supervisor, which takes some 10 ms to start, and then waits for `go`."""
 
     def __init__(self, job: Job) -> None:
-        words = [str(job.stdout), str(job.stderr), job.executable, *job.command]
+        folder = str(Path(supervisor.__file__).parent)
+        words = [folder, str(job.stdout), str(job.stderr), job.executable, *job.command]
         with controls.launching(job.controls):
             self._process = subprocess.Popen(
-                [sys.executable, "-S", "-I", supervisor.__file__, *words],
+                [sys.executable, "-B", "-S", "-I", "-c", _SUPERVISE, *words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -155,11 +157,18 @@ class LocalCommand:
         self._text = rest
         return line.decode()
 
+    def go(self) -> None:
+        """Let the command begin."""
+        self._order(b"G")
+
     def ask(self) -> None:
         """See Command."""
+        self._order(b"T")
+
+    def _order(self, order: bytes) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(b"T")
+            self._process.stdin.write(order)
             self._process.stdin.flush()
         except OSError:  # the supervisor is gone, and so is everything below it
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -15,7 +15,7 @@ from samebits.launch.capacity import UsageMeter
 from samebits.launch.command import FileNames, ProgramPlace, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, ProcessFiles
-from samebits.launch.local import Command, CommandEnd, Job, Launcher, end_all, still_running
+from samebits.launch.local import Command, CommandEnd, Job, Launcher, LocalLauncher, end_all, still_running
 from samebits.launch.observations import Processes
 from samebits.launch.pauses import Wait, steps_allowed
 from samebits.launch.plan import Limits, Plan, trial_name
@@ -33,17 +33,6 @@ CHILDREN_MAY_TAKE = 1.0  # seconds that children which outlive the command may t
 THIN = {"after": 1000, "every": 100}
 
 
-@dataclass
-class EarlierState:
-    """What is known of a trial before it starts."""
-
-    started: str
-    began: float
-    began_at: float = field(default_factory=time.time)
-    environment: dict[str, str] = field(default_factory=dict)
-    code: dict[str, Any] = field(default_factory=dict)
-
-
 class TrialRun:
     """A trial that runs on this machine. `poll` it until it is over, then `fetch` its document."""
 
@@ -57,6 +46,7 @@ class TrialRun:
         self.files = TrialFiles(plan, number, self.directory, leaks)
         self._pythons = Pythons(plan.probe)
         self._ended_at: float | None = None
+        self._children: list[str] = []  # that run when the command has ended
         self._status: Status | None = None
         self._why = ""
         self._wait = Wait()
@@ -66,24 +56,33 @@ class TrialRun:
     # -- before ---------------------------------------------------------------------------------------------------
 
     def start(self, launcher: Launcher) -> None:
-        """Make a new folder, note what is there, and start the command."""
-        self._seen = EarlierState(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
+        """Make a new folder, note what is there, and start the command. A supervisor starts meanwhile."""
+        self._seen = facts.EarlierState(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
         custody.make_trial(self.plan.record, self.folder, self._document("killed", ENDED_BEFORE))
         environment = trial_environment(self.plan, self.id, self.directory, self.slot)
-        self._seen = replace(
-            self._seen,
-            environment=environment,
-            code=facts.code(self.plan.directory, self.plan.request.command),
-        )
+        self._seen.environment = environment
         self.files.notes += self._isolate(environment) if self.plan.options.isolate else []
+        held = launcher.start(self._job(environment)) if isinstance(launcher, LocalLauncher) else None
+        try:
+            self._arrange()
+        except BaseException:
+            if held is not None:
+                held.close()
+            raise
+        self._seen.began = time.monotonic()
+        with controls.launching(self.plan.controls):
+            self.command: Command = held or launcher.start(self._job(environment))
+        self._left.started(self.command.root)
+        if held is not None:
+            held.go()
+
+    def _arrange(self) -> None:
+        """Note what is there, and write what the trial needs."""
+        self._seen.code = facts.code(self.plan.directory, self.plan.request.command)
         self.files.begin(alone=self.slot.is_alone)
         store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
         self._left = self._leaks.begin(self.id, self.files.before, alone=self.slot.is_alone)
         store.write_document(self.folder / "config.json", self._config())
-        self._seen.began = time.monotonic()
-        with controls.launching(self.plan.controls):
-            self.command: Command = launcher.start(self._job(environment))
-        self._left.started(self.command.root)
 
     def _isolate(self, environment: dict[str, str]) -> list[str]:
         self._isolation = isolation.make(self.plan.record, environment)
@@ -205,7 +204,8 @@ class TrialRun:
         if self._status is not None:
             return True
         self._ended_at = self._ended_at or time.monotonic()
-        return time.monotonic() - self._ended_at > CHILDREN_MAY_TAKE or not still_running(self.command)
+        self._children = still_running(self.command)
+        return time.monotonic() - self._ended_at > CHILDREN_MAY_TAKE or not self._children
 
     def ask_to_end(self) -> None:
         """See HostedTrial. On this machine `cancel` itself takes no time."""
@@ -247,7 +247,7 @@ class TrialRun:
 
     def _finish(self, ending: CommandEnd) -> TrialFile:
         seconds, waits = self.spent, self._status == "stopped" and self.limits.waits
-        left = still_running(self.command) if self._status is None else []
+        left = self._children if self._status is None else []
         if self.meter is not None:
             self.meter.ended(ending.memory)
         if not waits:

@@ -1,0 +1,56 @@
+"""The command of a trial on this machine waits until the trial is arranged."""
+
+import os
+import select
+import sys
+
+import pytest
+
+from samebits.checks import run
+from samebits.launch.leaks import Leaks
+from samebits.launch.local import Job, LocalCommand, LocalLauncher, end_all
+
+
+@pytest.fixture
+def job(tmp_path):
+    code = f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()"
+    words = [sys.executable, "-c", code]
+    return Job(sys.executable, words, tmp_path, os.environ, tmp_path / "stdout.txt", tmp_path / "stderr.txt")
+
+
+def test_a_command_begins_when_it_is_told_to(job, tmp_path):
+    command = LocalLauncher().start(job)
+    command.go()
+    while command.poll() is None:
+        select.select(command.handles, [], [], 60)
+    end_all(command, tmp_path / "processes")
+    assert command.poll().code == 0
+    assert (tmp_path / "ran").exists()
+
+
+def test_a_command_that_is_closed_before_it_was_told_to_begin_never_ran(job, tmp_path):
+    LocalLauncher().start(job).close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_supervisor_writes_no_bytecode(job):
+    command = LocalLauncher().start(job)
+    command.close()
+    assert "-B" in command._process.args
+
+
+def test_no_supervisor_is_left_if_a_trial_cannot_be_arranged(ask, monkeypatch):
+    made, start = [], LocalCommand.__init__
+
+    def begin(command, job):
+        start(command, job)
+        made.append(command)
+
+    def fail(*_, **__):
+        raise RuntimeError("the places around it cannot be read")
+
+    monkeypatch.setattr(LocalCommand, "__init__", begin)
+    monkeypatch.setattr(Leaks, "begin", fail)
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        run(ask("tells_where_it_runs.py", "{out}", "{trial}"))
+    assert [command._process.returncode for command in made] == [0]
