@@ -253,6 +253,22 @@ def has_several(trace: ProcessTrace) -> bool:
     return len(labels(trace)) + len(prefixes) > 1 and len(trace.rows) <= MOST_ROWS
 
 
+def begins_unlike(trace: ProcessTrace, whole: ProcessTrace) -> bool:
+    """Return whether a network began with a value with which no network of a whole trace began.
+
+    No order of networks explains that. If the second trace is not whole, the answer is False.
+    """
+    if whole.end is None:
+        return False
+    own, others = (_initial_values(one) for one in (trace, whole))
+    return not own <= others
+
+
+def _initial_values(trace: ProcessTrace) -> set[bytes]:
+    rows = trace.rows[trace.rows["kind"] == wire.CODE["start"]]
+    return {value.tobytes() for value in rows["fingerprint"]}
+
+
 def _comparable(a: ProcessTrace, b: ProcessTrace) -> tuple[int, bool]:
     """Return (the step below which values were kept one by one, whether that is all of both traces)."""
     ends = [trace.limit for trace in (a, b) if trace.limit is not None]

@@ -268,37 +268,35 @@ def events(folder: Path) -> list[dict[str, Any]]:
     return [event for event in found if isinstance(event, dict)]
 
 
-# kinds of values that show a divergence: if only random states differ, the training may still be the same
-_VALUES = [wire.CODE[kind] for kind in ("start", "batch", "forward", "gradient", "update")]
-
-
 def diverges(process: Path, reference: Path) -> bool:
-    """Return whether a process that has made a few steps has surely diverged from a process of an earlier trial.
+    """Return whether a process that waits has surely diverged from a process of an earlier trial.
 
-    The answer is False if the two observed their values in different orders, or if they are compared as a whole.
+    That is so if the judge finds a difference in the steps made so far, and nothing that comes later can explain it.
     """
-    from samebits.store.trace import read_process  # imports NumPy, which is imported ahead while the first trial runs
+    # these import NumPy, which is imported ahead while the first trial runs
+    from samebits.comparison.differences import difference
+    from samebits.comparison.networks import begins_unlike, has_several
+    from samebits.store.trace import read_process
 
     try:
         own, other = read_process(process), read_process(reference)
     except RecordError:
         return False
-    if own is None or other is None or other.points[: len(own.points)] != own.points or len(other.rows) < len(own.rows):
+    if own is None or other is None or not own.stopped or _are_compared_as_wholes(own, other):
         return False
-    ours, theirs = (rows[: len(own.rows)].view("<u8").reshape(-1, 4) for rows in (own.rows, other.rows))
-    if (ours[:, :2] != theirs[:, :2]).any() or _are_wholes(own, other):  # step; point, kind, flag and occurrence
-        return False
-    differ = (ours[:, 2:] != theirs[:, 2:]).any(axis=1)
-    return bool(set(own.rows["kind"][differ].tolist()) & set(_VALUES))
+    if has_several(own) or has_several(other):  # a later step may show that the networks came in a different order
+        return begins_unlike(own, other)
+    return not difference(other, own).equal
 
 
-def _are_wholes(*traces: ProcessTrace) -> bool:
-    """Return whether a later step may show that the first ones do not differ.
+def _are_compared_as_wholes(own: ProcessTrace, other: ProcessTrace) -> bool:
+    """Return whether the steps of the two alone show nothing.
 
-    Independent networks come in any order, several threads may train, and a pool may give its workers any tasks.
+    Several threads may train, a pool may give its workers any tasks, and the two may be different children.
     """
-    from samebits.comparison.networks import has_several
     from samebits.comparison.processes import is_pooled
     from samebits.comparison.threads import trains_elsewhere
 
-    return any(has_several(trace) or trains_elsewhere(trace) or is_pooled(trace) for trace in traces)
+    if own.facts.get("identity") != other.facts.get("identity"):
+        return True
+    return any(trains_elsewhere(trace) or is_pooled(trace) for trace in (own, other))
