@@ -471,7 +471,7 @@ def test_a_seed_from_the_system_gets_a_number_and_then_every_draw_a_generator(pr
     text = "import os\nseed = os.urandom(8)\nx = os.urandom(8)\n"
     found, _ = patches(program(text), ["entropy"])
     assert [next(iter(one.texts.values()))[1].splitlines()[-2:] for one in found] == [
-        ["seed = 2019", "x = os.urandom(8)"],
+        ['seed = b"2019"', "x = os.urandom(8)"],
         ["seed = seeded_draws.randbytes(8)", "x = seeded_draws.randbytes(8)"],
     ]
 

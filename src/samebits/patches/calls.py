@@ -6,17 +6,14 @@ import ast
 
 from samebits.patches.insertion import InsertionPoint, worded
 from samebits.patches.program import LineChange, Program, ProgramCall
-from samebits.patches.seed_values import replaceable_parts, seed_values
+from samebits.patches.seed_values import OBJECTS, replaceable_parts, seed_values
 from samebits.patches.source import SourceFile, TextEdit
 
 CLOCKS = frozenset(
     f"time.{name}{unit}"
     for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time")
     for unit in ("", "_ns")
-) | {
-    "datetime.datetime.now", "datetime.datetime.today", "datetime.datetime.utcnow", "pandas.Timestamp.now",
-    "pandas.Timestamp.today", "pandas.Timestamp.utcnow",
-}  # fmt: skip
+) | {"time.strftime", "time.ctime", "time.asctime", *(name for name in OBJECTS if not name.startswith("uuid."))}
 # a call that draws from the system -> the same draw from a generator of `random`: {0} is its name, {1} the arguments
 SYSTEM_DRAWS = {
     "os.urandom": "{0}.randbytes({1})",
@@ -25,9 +22,12 @@ SYSTEM_DRAWS = {
     "secrets.randbits": "{0}.getrandbits({1})",
     "secrets.randbelow": "{0}.randrange({1})",
     "secrets.choice": "{0}.choice({1})",
+    "uuid.uuid1": "uuid.UUID(int={0}.getrandbits(128), version=4)",
     "uuid.uuid4": "uuid.UUID(int={0}.getrandbits(128), version=4)",
 }
+_UUIDS = frozenset(("uuid.uuid1", "uuid.uuid4"))
 _SIZED = frozenset(("secrets.token_bytes", "secrets.token_hex"))  # without an argument, they choose a size
+_ONLY_IN_SEEDS = frozenset(("secrets.token_urlsafe",))
 GENERATOR_NAME = "seeded_draws"
 
 
@@ -66,7 +66,7 @@ def seeds_of(program: Program, control: str, sources: frozenset[str]) -> list[Li
     for source, node in program.nodes():
         values = (one for value in seed_values(source, node) for one in replaceable_parts(source, value, sources))
         for value in values:
-            edit = TextEdit(*source.span(value), _fixed(value, program.seed))
+            edit = TextEdit(*source.span(value), _fixed(source, value, program.seed))
             found[edit] = LineChange(control, source, edit, "a fixed seed")
     return [one for one in found.values() if not any(_is_around(one, other) for other in found.values())]
 
@@ -78,10 +78,19 @@ def _is_around(change: LineChange, other: LineChange) -> bool:
     return same and outer.start <= inner.start and inner.end <= outer.end
 
 
-def _fixed(value: ast.expr, seed: int) -> str:
-    """Return the code of a fixed seed: a string if the value is a string, else a number."""
-    is_text = isinstance(value, ast.JoinedStr) or (isinstance(value, ast.Call) and ast.unparse(value.func) == "str")
-    return f'"{seed}"' if is_text else str(seed)
+_TEXTS = frozenset(("str", "hex", "strftime", "ctime", "asctime", "isoformat", "token_hex", "hexdigest", "format"))
+_BYTES = frozenset(("urandom", "randbytes", "token_bytes", "bytes"))
+
+
+def _fixed(source: SourceFile, value: ast.expr, seed: int) -> str:
+    """Return the code of a fixed seed: text or bytes if a variable gets text or bytes, else a number."""
+    whole = value.value if isinstance(value, ast.Subscript) else value  # a part of a text is a text
+    called = whole.func if isinstance(whole, ast.Call) else whole
+    name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
+    if isinstance(whole, ast.JoinedStr) or name in _TEXTS:
+        return f'"{seed}"'
+    is_argument = isinstance(source.parents.get(value), ast.Call | ast.keyword)
+    return f'b"{seed}"' if name in _BYTES and not is_argument else str(seed)
 
 
 def clock(program: Program) -> list[LineChange]:
@@ -91,7 +100,7 @@ def clock(program: Program) -> list[LineChange]:
 
 def system_seeds(program: Program) -> list[LineChange]:
     """Replace each seed that is drawn from the system by a number."""
-    return seeds_of(program, "entropy", frozenset(SYSTEM_DRAWS))
+    return seeds_of(program, "entropy", frozenset(SYSTEM_DRAWS) | _ONLY_IN_SEEDS)
 
 
 def system_draws(program: Program) -> list[LineChange]:
@@ -115,7 +124,7 @@ def _is_mendable(call: ProgramCall) -> bool:
 def _drawn(call: ProgramCall) -> LineChange:
     given = ", ".join(call.source.text_of(one) for one in call.node.args)
     text = SYSTEM_DRAWS.get(call.name, "{0}").format(GENERATOR_NAME, given)
-    if call.name == "uuid.uuid4":
+    if call.name in _UUIDS:
         text = _uuid_module(call) + text.removeprefix("uuid")
     edit = TextEdit(*call.source.span(call.node), text)
     return LineChange("entropy", call.source, edit, f"a seeded draw instead of {call.name}")
@@ -131,6 +140,6 @@ def _uuid_module(call: ProgramCall) -> str:
 
 def _generator(program: Program, source: SourceFile, calls: list[ProgramCall]) -> LineChange:
     point = InsertionPoint(source)
-    bare = [call for call in calls if call.name == "uuid.uuid4" and isinstance(call.node.func, ast.Name)]
+    bare = [call for call in calls if call.name in _UUIDS and isinstance(call.node.func, ast.Name)]
     lines = ["import random", *["import uuid"] * bool(bare), f"{GENERATOR_NAME} = random.Random({program.seed})"]
     return LineChange("entropy", source, point.edit(worded(lines, point)), "a generator with a seed")

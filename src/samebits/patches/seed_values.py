@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from samebits.patches.source import ImportedNames, SourceFile
 
-__all__ = ["NUMPY_GENERATORS", "replaceable_parts", "seed_values"]
+__all__ = ["NUMPY_GENERATORS", "OBJECTS", "replaceable_parts", "seed_values"]
 
 _GENERATORS = ("default_rng", "RandomState", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 NUMPY_GENERATORS = frozenset(f"numpy.random.{name}" for name in _GENERATORS)
@@ -19,6 +19,10 @@ _SEEDERS = frozenset((
     *NUMPY_GENERATORS,
 ))  # fmt: skip
 _SEEDING_NAMES = frozenset(("manual_seed", "manual_seed_all", "seed_everything", "set_random_seed", "set_seed"))
+# functions that return an object with attributes, not a value that can be a seed
+OBJECTS = frozenset(("uuid.uuid1", "uuid.uuid4", "time.localtime", "time.gmtime", "datetime.date.today")) | {
+    f"{module}.{name}" for module in ("datetime.datetime", "pandas.Timestamp") for name in ("now", "today", "utcnow")
+}
 _NAME = re.compile(r"((^|_)seeds?\d*|random_state)$", re.IGNORECASE)  # SEED, random_seed; not seedling, seed_time
 # calls that take a name as a string, and then its value: getattr(args, "seed", value), settings.get("seed", value)
 _BY_NAME = frozenset(("get", "setdefault", "pop", "getenv", "getattr", "setattr", "add_argument", "option"))
@@ -97,7 +101,7 @@ def _is_name(text: str) -> bool:
 
 
 def replaceable_parts(source: SourceFile, value: ast.expr, calls: frozenset[str]) -> list[ast.expr]:
-    """Return the parts of a seed's expression that call one of these functions, and that one number can replace.
+    """Return the parts of a seed's expression that come from these functions, and that one number can replace.
 
     In `given or time()` and `given if given else time()`, that is only the last part: the program keeps a seed that it
     was given.
@@ -105,6 +109,50 @@ def replaceable_parts(source: SourceFile, value: ast.expr, calls: frozenset[str]
     if isinstance(value, ast.BoolOp | ast.IfExp):
         parts = value.values if isinstance(value, ast.BoolOp) else [value.body, value.orelse]
         return [found for one in parts for found in replaceable_parts(source, one, calls)]
+    if isinstance(value, _SEVERAL) or _makes_an_object(source, value):
+        return []
+    return [value] if _comes_from(source, value, calls | _local_functions(source, calls)) else []
+
+
+def _comes_from(source: SourceFile, value: ast.expr, calls: frozenset[str]) -> bool:
+    """Return whether an expression calls one of these functions, or uses a variable that gets its value from a call.
+
+    A variable that is itself a seed does not count: its value is replaced, and the expression stays.
+    """
+    if _calls(source, value, calls):
+        return True
+    if isinstance(value, ast.Name):
+        return False
+    names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+    return any(
+        _calls(source, one.value, calls)
+        for one in ast.walk(source.tree)
+        if isinstance(one, ast.Assign | ast.AnnAssign | ast.NamedExpr) and one.value is not None
+        for target in (one.targets if isinstance(one, ast.Assign) else [one.target])
+        if isinstance(target, ast.Name) and target.id in names and not _is_replaced(source, target, one.value)
+    )
+
+
+def _is_replaced(source: SourceFile, target: ast.Name, value: ast.expr) -> bool:
+    return _holds_a_seed(source, target) and not _makes_an_object(source, value)
+
+
+def _calls(source: SourceFile, value: ast.AST, calls: frozenset[str]) -> bool:
     known = ImportedNames(source)
-    is_called = any(isinstance(node, ast.Call) and known.dotted(node.func) in calls for node in ast.walk(value))
-    return [value] if is_called and not isinstance(value, _SEVERAL) else []
+    return any(isinstance(node, ast.Call) and known.dotted(node.func) in calls for node in ast.walk(value))
+
+
+def _makes_an_object(source: SourceFile, value: ast.expr) -> bool:
+    """Return whether a value is an object with attributes, which no number can replace: `datetime.now()`, `uuid4()`."""
+    return isinstance(value, ast.Call) and ImportedNames(source).dotted(value.func) in OBJECTS
+
+
+def _local_functions(source: SourceFile, calls: frozenset[str]) -> frozenset[str]:
+    """Return the functions of the file that return what one of these functions gives."""
+    return frozenset(
+        one.name
+        for one in ast.walk(source.tree)
+        if isinstance(one, ast.FunctionDef)
+        for node in ast.walk(one)
+        if isinstance(node, ast.Return) and node.value is not None and _calls(source, node.value, calls)
+    )

@@ -1,0 +1,80 @@
+"""What `samebits fix` takes as a seed from the clock or the system, and what it puts in its place."""
+
+import pytest
+
+from samebits.patches.patch import patches
+from samebits.patches.program import Look, Program
+
+IMPORTS = """\
+import os, random, secrets, time, uuid
+import datetime as dt
+from datetime import datetime
+import numpy as np
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Function(text) -> Program of one file, train.py, of which every line ran."""
+
+    def make(text):
+        path = tmp_path / "train.py"
+        path.write_text(IMPORTS + text)
+        ran = set(range(1, path.read_text().count("\n") + 2))
+        return Program(Look(lines={path: ran}, main=path), tmp_path, 2019, {"numpy": "2"})
+
+    return make
+
+
+def patched(program, cause):
+    """The text of the program with the first patch."""
+    ((_, text),) = patches(program, [cause])[0][0].texts.values()
+    return text.removeprefix(IMPORTS)
+
+
+@pytest.mark.parametrize(
+    ("cause", "old", "new"),
+    [
+        ("entropy", "np.random.seed(uuid.uuid1().int % 9)\n", "np.random.seed(2019)\n"),
+        ("entropy", "random.seed(secrets.token_urlsafe())\n", "random.seed(2019)\n"),
+        ("entropy", "run = uuid.uuid4().hex\nrandom.seed(int(run, 16))\n", 'run = "2019"\nrandom.seed(int(run, 16))\n'),
+        ("entropy", "run = uuid.uuid4().hex[:8]\nrandom.seed(run)\n", 'run = "2019"\nrandom.seed(run)\n'),
+        ("entropy", "run = str(uuid.uuid4())\nrandom.seed(run)\n", 'run = "2019"\nrandom.seed(run)\n'),
+        ("entropy", "seed = os.urandom(4)\n", 'seed = b"2019"\n'),
+        ("entropy", "run = uuid.uuid4()\nrandom.seed(run.int)\n", "run = uuid.uuid4()\nrandom.seed(2019)\n"),
+        ("clock", "random.seed(time.strftime('%S'))\n", 'random.seed("2019")\n'),
+        ("clock", "random.seed(int(time.strftime('%S')))\n", "random.seed(2019)\n"),
+        ("clock", "random.seed(dt.date.today().toordinal())\n", "random.seed(2019)\n"),
+        ("clock", "now = datetime.now()\nrandom.seed(now.second)\n", "now = datetime.now()\nrandom.seed(2019)\n"),
+        ("clock", "now = time.time()\nseed = int(now) % 9\n", "now = time.time()\nseed = 2019\n"),
+        ("clock", "now = time.time()\nrandom.seed(int(now))\n", "now = 2019\nrandom.seed(int(now))\n"),
+        ("clock", "seed = int(datetime.now().timestamp())\n", "seed = 2019\n"),
+    ],
+)
+def test_a_fixed_seed_has_the_type_of_the_value_that_it_replaces(program, cause, old, new):
+    assert patched(program(old), cause) == new
+
+
+@pytest.mark.parametrize("body", ["return int(time.time())", "now = 1\n    return time.time_ns() % 9"])
+def test_a_seed_from_a_function_that_asks_the_clock_is_fixed_where_it_is_used(program, body):
+    text = f"def fresh():\n    {body}\n"
+    assert patched(program(text + "np.random.seed(fresh())\n"), "clock") == text + "np.random.seed(2019)\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "now = datetime.now()\nprint(now)\n",
+        "start = time.time()\nseed = 5\nprint(time.time() - start)\n",
+        "seed = time.localtime()\n",
+        "def spent(t):\n    return time.time() - t\nrandom.seed(5)\nprint(spent(0))\n",
+    ],
+)
+def test_an_object_and_a_duration_are_not_seeds(program, text):
+    assert patches(program(text), ["clock"]) == ([], ["clock"])
+
+
+@pytest.mark.parametrize("old", ["uuid.uuid1()", "uuid.uuid4()"])
+def test_an_id_that_is_no_seed_comes_from_a_generator_with_a_seed(program, old):
+    new = "seeded_draws = random.Random(2019)\nx = uuid.UUID(int=seeded_draws.getrandbits(128), version=4)\n"
+    assert patched(program(f"x = {old}\n"), "entropy") == new
