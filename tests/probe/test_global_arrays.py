@@ -114,6 +114,49 @@ def test_too_many_arrays_are_said(watched_run):
     assert process.not_observed == ["globals"]
 
 
+STANDARD = """
+import array, ctypes, multiprocessing, time
+import numpy as np
+from samebits_probe import observe
+observe("weights", np.arange(3.0), step=0)
+
+class Perceptron:
+    def __init__(self):
+        self.w, self.history, self.fit_times = [0.5, -1.0], [0.25], [time.time()]
+    def predict(self, x):
+        return x
+
+class Strange(array.array):
+    def __len__(self):
+        raise SystemExit("a method was run")
+
+class StrangeNumbers(list):
+    def __iter__(self):
+        raise SystemExit("an iterator was run")
+
+class Row(ctypes.Structure):
+    _fields_ = [("a", ctypes.c_int)]
+
+flat, counts, text = array.array("d", [1.5, -2.0]), array.array("I", [7]), array.array("u", "ab")
+table, raw = ((ctypes.c_float * 2) * 3)(), (ctypes.c_double * 2)(0.5, {0})
+rows, pointers, letters = (Row * 2)(), (ctypes.c_void_p * 2)(), ctypes.create_string_buffer(b"ab")
+shared = multiprocessing.Array("d", [0.5, 1.0])
+perceptron, strange, weights = Perceptron(), Strange("d", [1.0]), StrangeNumbers([0.5])
+W, layers, durations = [[0.1, 0.2], [0.3, 1]], {"weights": (0.5, True), "bias": (3, 10**400)}, [time.time()]
+"""
+
+
+def test_arrays_and_lists_of_the_standard_library_are_recorded_if_they_are_a_part_of_a_model(watched_run):
+    one, two = (watched_run(sys.executable, STANDARD.replace("{0}", last)) for last in ("0.25", "0.5"))
+    assert (one.exit_code, one.only.failures) == (0, []), one.stderr
+    names = ["W.0", "W.1", "counts", "flat", "layers.bias", "perceptron.w", "raw", "shared._obj", "table"]
+    assert sorted(one.only.names("end")) == ["globals " + name for name in names]
+    assert held(one.only)["perceptron.w"] == {"model": True}
+    assert (held(one.only)["counts"], held(one.only)["flat"]) == ({"nonnegative": True}, {})
+    prints = [{row[2]: row[4] for row in run.only.rows if row[1] == "end"} for run in (one, two)]
+    assert [name for name in prints[0] if prints[0][name] != prints[1][name]] == ["globals raw"]
+
+
 REFERENCES = """
 import collections, functools
 import numpy as np

@@ -6,6 +6,7 @@ property, no `__getattr__` and no iterator of the program, and keeps nothing.
 
 import collections
 import os
+import re
 import sys
 import types
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
@@ -17,7 +18,9 @@ from .tabular.content import is_time
 
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Callable
 
+    from ..fingerprint import Shape
     from ..own_points import Reader
     from ..probe import Probe
     from ..wire import ArrayFacts
@@ -31,8 +34,8 @@ SEEN = [
         "arrays of NumPy and tensors that are reachable at the end from the globals of the program and of modules "
         "beside it: in dictionaries, lists, tuples, sets, deques, data classes, the program's own classes and their "
         "objects, closures and defaults of its functions, its generators, objects of scikit-learn, SciPy and flax.nnx; "
-        "what a jax.Ref holds",
-        "locals of a function that has returned, pandas, strings, numbers; children of multiprocessing",
+        "what a jax.Ref holds; arrays of `array` and `ctypes`; lists of numbers whose path has a word of a model (`weights`)",
+        "locals of a function that has returned, pandas, strings, single numbers; children of multiprocessing",
         "more than 4,000 arrays or 1 GiB: `globals` in `not_observed`; a difference that no rule understands is "
         "inconclusive",
     ),
@@ -49,7 +52,15 @@ _OPEN = (
     "scipy.sparse",
     "types",
     "flax.nnx",
+    "multiprocessing.sharedctypes",
 )  # the objects of these libraries hold their arrays in plain attributes
+# words of a path at which a list of numbers is a part of a model; any other list may hold durations
+_MODEL_WORDS = frozenset(
+    ("weights", "weight", "w", "kernel", "bias", "biases", "coef", "coefs", "intercept", "theta", "params", "parameters",
+     "embedding", "embeddings", "centroids", "policy", "qtable", "q")
+)  # fmt: skip
+_MOST_NUMBERS = 100000  # of a list
+_TYPE_CODES = frozenset("bBhHiIlLqQfd")  # of numbers in `array`, and in the buffers of `ctypes`
 _MODEL_METHODS = frozenset(("predict", "forward", "fit"))
 
 
@@ -66,7 +77,7 @@ class GlobalArrays:
         known = self._probe.recorder.held_prints()
         about: Dict[str, ArrayFacts] = {}
         modules = own_modules()
-        walk = _Walk(self._read, [vars(module).get("__name__") for _, module in modules])
+        walk = _Walk(self._read, self.numbers, [vars(module).get("__name__") for _, module in modules])
         for prefix, module in modules:
             walk.module(prefix, module)
         for path, found in walk.in_order():
@@ -90,7 +101,39 @@ class GlobalArrays:
             found = reader(value)
             if found is not None:
                 return found
-        return None
+        return self._of_standard_library(value)
+
+    def _of_standard_library(self, value: Any) -> "Optional[ArrayPrint]":
+        """Return the fingerprint and facts of an array of `array` or `ctypes`; None for anything else."""
+        base = getattr(sys.modules.get("_ctypes"), "Array", None)
+        kinds = type.mro(type(value))
+        if type(value) is getattr(sys.modules.get("array"), "array", None):
+            dtype = value.typecode
+        elif base in kinds[1:2] and "__buffer__" not in type.__getattribute__(kinds[0], "__dict__"):
+            dtype = (memoryview(value).format or "?")[-1]  # none of these for structures and pointers
+        else:
+            return None
+        if dtype not in _TYPE_CODES:
+            return None
+        view = memoryview(value)
+        shape, data = view.shape or (), view.tobytes()
+        is_positive = len(shape) == 1 and len(value) <= _MOST_NUMBERS and all(number >= 0 for number in value)
+        return self._print(dtype, shape, data, {"nonnegative": True} if is_positive else {})
+
+    def _print(self, dtype: str, shape: "Shape", data: bytes, facts: "ArrayFacts") -> ArrayPrint:
+        hasher = self._probe.hasher
+        return ArrayPrint(dtype, shape, hasher.data(data, hasher.header(dtype, shape)), facts)
+
+    def numbers(self, path: str, value: Any) -> "Optional[ArrayPrint]":
+        """Return the fingerprint of a list or tuple of numbers that the path says to belong to a model, else None."""
+        if type(value) not in (list, tuple) or not 0 < len(value) <= _MOST_NUMBERS or type(value[0]) not in (int, float):
+            return None
+        if _MODEL_WORDS.isdisjoint(re.findall("[a-z]+", path.lower())) or is_time(path.split(".")[-1]):
+            return None
+        if any(type(number) not in (int, float) for number in value):
+            return None
+        facts: ArrayFacts = {"nonnegative": True} if all(number >= 0 for number in value) else {}
+        return self._print("list", (len(value),), repr(list(value)).encode(), facts)
 
     def of_numpy(self, numpy: "Library", array: "Array") -> ArrayPrint:
         """Return the fingerprint and facts of an array of NumPy."""
@@ -107,8 +150,10 @@ class GlobalArrays:
 class _Walk:
     """Follows what globals hold. `own`: names of the program's modules; `found`: the arrays that they hold."""
 
-    def __init__(self, read: "Reader", own: Iterable[Any]) -> None:
-        self._read, self._own = read, frozenset(own)
+    def __init__(
+        self, read: "Reader", numbers: "Callable[[str, Any], Optional[ArrayPrint]]", own: Iterable[Any]
+    ) -> None:
+        self._read, self._numbers, self._own = read, numbers, frozenset(own)
         self.found: List[FoundArray] = []
         self.is_cut = False
         self._seen: Dict[int, Any] = {}  # id -> the object, which is alive as long as the walk
@@ -136,7 +181,7 @@ class _Walk:
         if id(type(value)) in _ATOMS or id(value) in self._seen or self._is_too_much(value):
             return
         self._seen[id(value)] = value
-        found = None if type(value) is type else self._read(value)
+        found = None if type(value) is type else self._read(value) or self._numbers(path, value)
         if found is not None:
             self.found.append((path, _of_model(found) if is_model else found))
         elif depth:
