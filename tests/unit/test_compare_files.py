@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from samebits.model import FilesFile, Lines, SavedFile
+from samebits.comparison.file_names import results_in_names
+from samebits.model import FilesFile, Lines, SavedFile, TrialFile
 from samebits.store.artifacts import fingerprint_file, link_to_folder
 from samebits.store.masks import Run, masked
+from samebits.store.trace import TrialTrace
 
 A, B, C = ("0" * 32, "1" * 32, "2" * 32)
 
@@ -65,6 +67,50 @@ def test_a_result_in_the_name_of_a_file_gives_no_answer_if_it_differs(judged, on
     result = judged([saved(one)], [saved(two)])
     assert result.verdict == "inconclusive"
     assert f"{one} > its name differs between trials: {shown}" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "shown"),
+    [
+        ("best-cat.pt", "best-dog.pt", "cat in trial 1, dog in trial 2"),
+        ("out/CNN_3.pt", "out/MLP_3.pt", "CNN in trial 1, MLP in trial 2"),
+    ],
+)
+def test_a_word_in_the_name_of_a_file_gives_no_answer_if_it_differs(judged, one, two, shown):
+    result = judged([saved(one)], [saved(two)])
+    assert (result.verdict, shown in result.reason) == ("inconclusive", True)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [("k3f.pt", "zzz.pt"), ("tmpabcdefgh.pt", "tmpstuvwxyz.pt"), ("m-3fab.pt", "m-3cde.pt"), ("m-aXbQ.pt", "m-kJmP.pt"),
+     ("log-Nov28_12-00-01_x.pt", "log-Dec01_12-00-01_x.pt")],
+)  # fmt: skip
+def test_random_letters_and_dates_in_the_name_of_a_file_are_no_words(judged, one, two):
+    assert judged([saved(one)], [saved(two)]).verdict == "repeated"
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_the_name_of_the_machine_in_the_name_of_a_file_is_no_word(is_known):
+    machines = [{"host": host} if is_known else {} for host in ("alpha", "omega")]
+    files = [TrialFile(id=1, status="complete", started="", seconds=1.0, machine=machine) for machine in machines]
+    one, two = (TrialTrace(file, FilesFile(), []) for file in files)
+    found = results_in_names(saved("events-alpha-0.pt"), saved("events-omega-0.pt"), (one, two))
+    assert found == (None if is_known else ("alpha", "omega"))
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "text", "verdict"),
+    [("correct-7123.done", "correct-7200.done", "", "inconclusive"), ("correct-7123.x", "correct-7200.x", "0", "repeated"),
+     ("run_7.done", "run_8.done", "", "repeated"), ("begun-1795716028.done", "begun-1795716099.done", "", "repeated"),
+     ("begun-1795716028123.done", "begun-1795716099123.done", "", "repeated")],
+)  # fmt: skip
+def test_a_number_in_the_name_of_an_empty_file_gives_no_answer_unless_it_belongs_to_the_run(
+    judged, tmp_path, one, two, text, verdict
+):
+    (tmp_path / "file").write_text(text)
+    file = fingerprint_file(tmp_path / "file", named=False)
+    assert judged(*([file.model_copy(update={"path": path})] for path in (one, two))).verdict == verdict
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from samebits.comparison.classification import MODEL_ENDINGS, NUMBER, TENSOR_FORMATS
 from samebits.model import Lines, SavedFile
 from samebits.store.artifacts import COMPARED_FIRST
-from samebits.store.duration_masks import names_a_result
 from samebits.store.masks import masked
 from samebits.store.trace import TrialTrace
 
@@ -210,32 +209,6 @@ def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> 
 def _took(trial: TrialTrace, other: int) -> bool:
     """Return whether a trial found what the other one left, because the other one continued first after a wait."""
     return any(leak.written_by == other for leak in trial.file.leaks)
-
-
-# a number in a name, with the word before it. A match begins only at the first letter of a word, because names may be
-# long
-_NUMBER = re.compile(r"(?:(?<![A-Za-z])([A-Za-z]+)[^A-Za-z0-9]*)?(?<![\d.])(\d+(?:\.\d+)?)(?!\.?\d)")
-_SHARE = re.compile(r"0\.\d{2,}")  # an accuracy or the like that no word names
-
-
-def results_in_names(a: SavedFile, b: SavedFile, trials: tuple[TrialTrace, TrialTrace]) -> tuple[str, str] | None:
-    """Return the first results that differ in the paths of two paired files, as ("acc 0.91", "acc 0.92"); else None.
-
-    A time, a date and a running number are not results.
-    """
-    ours, others = ([*_numbers(shown_path(file, t))] for file, t in zip((a, b), trials, strict=True))
-    both = zip(ours, others, strict=False)
-    found = (
-        (f"{word} {one}".strip(), f"{word} {two}".strip())
-        for (word, one), (twin, two) in both
-        if one != two and word == twin and (names_a_result(word) or (_SHARE.fullmatch(one) and _SHARE.fullmatch(two)))
-    )
-    return next(found, None)
-
-
-def _numbers(path: str) -> Iterator[tuple[str, str]]:
-    for match in _NUMBER.finditer(masked(path)):
-        yield match[1] or "", match[2]
 
 
 class Limit:

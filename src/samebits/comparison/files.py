@@ -22,12 +22,12 @@ from samebits.comparison.classification import (
     classify_lines,
     names_a_model,
 )
+from samebits.comparison.file_names import results_in_names
 from samebits.comparison.file_pairs import (
     FolderNames,
     Limit,
     Pair,
     paired,
-    results_in_names,
     unlike_lines,
     was_there,
 )

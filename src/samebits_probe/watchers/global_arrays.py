@@ -34,7 +34,8 @@ SEEN = [
         "arrays of NumPy and tensors that are reachable at the end from the globals of the program and of modules "
         "beside it: in dictionaries, lists, tuples, sets, deques, data classes, the program's own classes and their "
         "objects, closures and defaults of its functions, its generators, objects of scikit-learn, SciPy and flax.nnx; "
-        "what a jax.Ref holds; arrays of `array` and `ctypes`; lists of numbers whose path has a word of a model (`weights`)",
+        "what a jax.Ref holds; arrays of `array` and `ctypes`; lists of numbers whose path has a word of a model "
+        "(`weights`)",
         "locals of a function that has returned, pandas, strings, single numbers; children of multiprocessing",
         "more than 4,000 arrays or 1 GiB: `globals` in `not_observed`; a difference that no rule understands is "
         "inconclusive",
@@ -56,8 +57,8 @@ _OPEN = (
 )  # the objects of these libraries hold their arrays in plain attributes
 # words of a path at which a list of numbers is a part of a model; any other list may hold durations
 _MODEL_WORDS = frozenset(
-    ("weights", "weight", "w", "kernel", "bias", "biases", "coef", "coefs", "intercept", "theta", "params", "parameters",
-     "embedding", "embeddings", "centroids", "policy", "qtable", "q")
+    ("weights", "weight", "w", "kernel", "bias", "biases", "coef", "coefs", "intercept", "theta", "params",
+     "parameters", "embedding", "embeddings", "centroids", "policy", "qtable", "q")
 )  # fmt: skip
 _MOST_NUMBERS = 100000  # of a list
 _TYPE_CODES = frozenset("bBhHiIlLqQfd")  # of numbers in `array`, and in the buffers of `ctypes`
@@ -126,7 +127,11 @@ class GlobalArrays:
 
     def numbers(self, path: str, value: Any) -> "Optional[ArrayPrint]":
         """Return the fingerprint of a list or tuple of numbers that the path says to belong to a model, else None."""
-        if type(value) not in (list, tuple) or not 0 < len(value) <= _MOST_NUMBERS or type(value[0]) not in (int, float):
+        if (
+            type(value) not in (list, tuple)
+            or not 0 < len(value) <= _MOST_NUMBERS
+            or type(value[0]) not in (int, float)
+        ):
             return None
         if _MODEL_WORDS.isdisjoint(re.findall("[a-z]+", path.lower())) or is_time(path.split(".")[-1]):
             return None
