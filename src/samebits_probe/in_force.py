@@ -8,19 +8,22 @@ import functools
 import os
 import sys
 import time
-from typing import Callable, Dict, Iterable, Iterator, Optional, Tuple, TypeVar
 
 from . import controls
 from .controls.control import imported, loaded_libraries
 
-Answer = TypeVar("Answer")
-_Reader = Callable[[], Optional[str]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Dict, Iterable, Iterator, Optional, Tuple, TypeVar
+
+    Answer = TypeVar("Answer")
+    Reader = Callable[[], Optional[str]]
 
 _CORENAMES = ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename", "openblas_get_corename64_",
               "openblas_get_corename")  # fmt: skip
 
 
-def read(factors: Iterable[str]) -> Dict[str, str]:
+def read(factors: "Iterable[str]") -> "Dict[str, str]":
     """Return {name of a factor of the machine: its setting here, in words}; without factors that cannot be read here.
 
     `factors`: ids of the controls that are factors. No other file of controls is imported.
@@ -29,7 +32,7 @@ def read(factors: Iterable[str]) -> Dict[str, str]:
     return {name: said for name, said in found.items() if said is not None}
 
 
-def _readers(factors: Iterable[str]) -> Iterator[Tuple[str, _Reader]]:
+def _readers(factors: "Iterable[str]") -> "Iterator[Tuple[str, Reader]]":
     """Yield (name, function) for each factor. Those that are controls come first."""
     for identity in factors:
         control = _answer(functools.partial(controls.find, identity))  # None if the program replaced `open`
@@ -39,18 +42,18 @@ def _readers(factors: Iterable[str]) -> Iterator[Tuple[str, _Reader]]:
         yield name, ask
 
 
-def _answer(ask: Callable[[], Answer]) -> Optional[Answer]:
+def _answer(ask: "Callable[[], Answer]") -> "Optional[Answer]":
     try:
         return ask()
     except Exception:  # for example a release without that function
         return None
 
 
-def _torch_isa() -> Optional[str]:
+def _torch_isa() -> "Optional[str]":
     return next((module.backends.cpu.get_cpu_capability() for module in imported("torch")), None)
 
 
-def _numpy_isa() -> Optional[str]:
+def _numpy_isa() -> "Optional[str]":
     for name in ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath"):
         module = sys.modules.get(name)
         if module is not None:
@@ -59,7 +62,7 @@ def _numpy_isa() -> Optional[str]:
     return None
 
 
-def _openblas() -> Optional[str]:
+def _openblas() -> "Optional[str]":
     for path in [path for path in loaded_libraries() if "openblas" in os.path.basename(path)]:
         library = ctypes.CDLL(path)
         name = next((name for name in _CORENAMES if hasattr(library, name)), None)
@@ -90,7 +93,7 @@ def _interpreter() -> str:
     return "%s, Python %s" % (sys.executable, sys.version.split()[0])
 
 
-_READERS: Dict[str, _Reader] = {
+_READERS: "Dict[str, Reader]" = {
     "isa-torch": _torch_isa,
     "isa-numpy": _numpy_isa,
     "isa-openblas": _openblas,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import samebits_probe
+from samebits import controls
 from samebits.launch import environment
 
 # what the standard library takes longest to import, and what only few trials need
@@ -89,3 +90,18 @@ def test_every_module_can_be_imported_though_types_are_known_to_type_checkers_al
     command = [sys.executable, "-S", "-c", IMPORT_ALL]  # without site-packages: what needs a library is left out
     run = subprocess.run(command, env=variables, capture_output=True, text=True)
     assert run.stdout == "imported\n", run.stderr
+
+
+READS_SETTINGS = """
+import sys, samebits_probe.probe
+from samebits_probe import in_force
+print(sorted(in_force.read(sys.argv[1:])), *(name for name in ("typing", "hashlib", "inspect") if name in sys.modules))
+"""
+
+
+def test_the_end_of_a_program_does_not_wait_for_slow_imports_either():
+    words = [sys.executable, "-S", "-c", READS_SETTINGS, *controls.of_factors()]
+    variables = {**os.environ, "PYTHONPATH": str(Path(samebits_probe.__file__).parent.parent)}
+    run = subprocess.run(words, env=variables, capture_output=True, text=True, check=True)
+    assert "'hash-seed'" in run.stdout
+    assert run.stdout.endswith("]\n")

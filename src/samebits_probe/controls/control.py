@@ -3,14 +3,15 @@
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Type
 
 from ..wire import HELD, OVERRULED, UNDONE, UNREADABLE
 
 __all__ = ["CODE", "Control", "OWN", "SHELL", "TOP", "edit", "held", "imported", "seeded", "whole_number"]
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol  # novm: only type checkers execute this
+    import typing
+    from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple, Type
 
     from ..hooks import ImportHook
     from ..probe import Probe
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     ControlEffect = Tuple[str, str]  # one of wire.EFFECTS, and a sentence for people
     ImportHooks = Dict[str, ImportHook]  # name of a module -> the hook to call after its import
 
-    class VariedMachine(Protocol):
+    class VariedMachine(typing.Protocol):  # novm: only type checkers execute this
         """The facts that controls need about the machine on which `samebits vary` runs."""
 
         @property
@@ -40,19 +41,18 @@ CODE = "in the code"
 OWN = "own"  # in `samebits vary`: the value of the user's own setup
 
 
-class Edit(NamedTuple):
+class Edit:
     """A change by which a program holds the control itself.
 
-    {seed} in a line stands for the seed of the trials, and {command} for their command.
+    {seed} in a line stands for the seed of the trials, and {command} for their command. `library`: the edit is for
+    programs that have loaded this library; "": for all programs. `instead`: it can replace the edit before it.
     """
 
-    where: str
-    lines: "Tuple[str, ...]"
-    library: str  # the edit is for programs that have loaded this library; "": for all programs
-    instead: bool  # it can replace the edit before it
+    def __init__(self, where: str, lines: "Tuple[str, ...]", library: str, instead: bool) -> None:
+        self.where, self.lines, self.library, self.instead = where, lines, library, instead
 
 
-def edit(where: str, *lines: str, library: str = "", instead: bool = False) -> Edit:
+def edit(where: str, *lines: str, library: str = "", instead: bool = False) -> "Edit":
     """Return an Edit of these lines."""
     return Edit(where, lines, library, instead)
 

@@ -1,16 +1,16 @@
 """Controls of PyTorch's DataLoader: of its worker processes, and of their seeds."""
 
 import functools
-import hashlib
-import inspect
 import sys
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Set
 
 from ..wire import HELD, UNDONE
 from .control import CODE, OWN, Control, edit, held, whole_number
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Optional, Set
+
     from .control import ControlEffect, ImportHooks, VariedMachine
 
 _MODULE = "torch.utils.data.dataloader"
@@ -51,7 +51,7 @@ class DataloaderWorkers(Control):
         return value == OWN or 0 <= whole_number(value) < 100
 
     def __init__(self) -> None:
-        self._loaders: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._loaders: "weakref.WeakSet[Any]" = weakref.WeakSet()
 
     def _changes(self) -> "Dict[str, Any]":
         """Return the arguments of a DataLoader to replace."""
@@ -62,14 +62,16 @@ class DataloaderWorkers(Control):
     def after_import(self) -> "ImportHooks":
         return {_MODULE: self._hold}
 
-    def _hold(self, module: Any) -> None:
+    def _hold(self, module: "Any") -> None:
         original = module.DataLoader.__init__
+        import inspect  # here, because each trial imports this module to read the number of workers
+
         signature = inspect.signature(original)
         defaults = {name: p.default for name, p in signature.parameters.items()}
         loaders, changes = self._loaders, self._changes()
 
         @functools.wraps(original)
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        def __init__(self: "Any", *args: "Any", **kwargs: "Any") -> None:
             bound = signature.bind(self, *args, **kwargs)
             for name, value in changes.items():
                 if name in bound.arguments or value:
@@ -118,12 +120,12 @@ class DataloaderSeed(Control):
     def after_import(self) -> "ImportHooks":
         return {_MODULE: self._hold}
 
-    def _hold(self, module: Any) -> None:
+    def _hold(self, module: "Any") -> None:
         seed, count = self.seed, [0]
         original = module.DataLoader.__iter__
 
         @functools.wraps(original)
-        def __iter__(self: Any) -> Any:
+        def __iter__(self: "Any") -> "Any":
             if self.num_workers > 0:
                 if not isinstance(self.worker_init_fn, SeededWorker):
                     self.worker_init_fn = SeededWorker(self.worker_init_fn, seed, count[0])
@@ -147,9 +149,10 @@ class SeededWorker:
 
     def __call__(self, worker: int) -> None:
         text = "%d %d %d %d" % (self.seed, self.loader, self.epoch, worker)
-        seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+        import hashlib
         import random
 
+        seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
         random.Random.seed(random._inst, seed)
         if "numpy.random" in sys.modules:
             sys.modules["numpy.random"].mtrand._rand.seed(seed % 2**32)

@@ -2,13 +2,14 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optional
 
 from .control import CODE, OWN, Control, edit, held
 from .replacement import replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import Any, Callable, Iterable, Iterator, List, Optional
 
     from .control import ControlEffect, ImportHooks, VariedMachine
     from .replacement import AnyFunction
@@ -80,30 +81,30 @@ class _Order:
         return sorted(found, key=key, reverse=self.reverse)
 
     def of_names(self, original: "AnyFunction") -> "AnyFunction":
-        def listdir(path: Any = None) -> "List[Any]":
+        def listdir(path: "Any" = None) -> "List[Any]":
             return self.sort(original(path))
 
         return listdir
 
     def of_entries(self, original: "AnyFunction") -> "AnyFunction":
-        def scandir(path: Any = None) -> _Entries:
+        def scandir(path: "Any" = None) -> "_Entries":
             return _Entries(original(path), self)
 
         return scandir
 
     def of_results(self, original: "AnyFunction") -> "AnyFunction":
-        def list_(*args: Any, **kwargs: Any) -> "Iterator[Any]":
+        def list_(*args: "Any", **kwargs: "Any") -> "Iterator[Any]":
             return iter(self.sort(original(*args, **kwargs)))
 
         return list_
 
-    def hold_paths(self, module: Any) -> None:
+    def hold_paths(self, module: "Any") -> None:
         for name in ("iterdir", "glob", "rglob"):
             replace(module.Path, name, self.of_results)
 
-    def hold_globs(self, module: Any) -> None:
+    def hold_globs(self, module: "Any") -> None:
         def in_order(original: "AnyFunction") -> "AnyFunction":
-            def glob(*args: Any, **kwargs: Any) -> "List[Any]":
+            def glob(*args: "Any", **kwargs: "Any") -> "List[Any]":
                 return self.sort(original(*args, **kwargs))
 
             return glob
@@ -114,7 +115,7 @@ class _Order:
 
 def _is_importing() -> bool:
     """Return whether a module is being imported: then libraries list folders to find each other."""
-    frame: Optional[FrameType] = sys._getframe(1)
+    frame: "Optional[FrameType]" = sys._getframe(1)
     while frame is not None:
         if "importlib" in frame.f_code.co_filename:
             return True
@@ -125,20 +126,20 @@ def _is_importing() -> bool:
 class _Entries:
     """Works like the iterator of os.scandir, which is also a context manager that closes it."""
 
-    def __init__(self, entries: Any, order: _Order) -> None:
+    def __init__(self, entries: "Any", order: "_Order") -> None:
         with entries:
             self._sorted = iter(order.sort(entries, key=lambda entry: entry.name))
 
     def __iter__(self) -> "_Entries":
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self) -> "Any":
         return next(self._sorted)
 
     def __enter__(self) -> "_Entries":
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: "Any") -> None:
         self.close()
 
     def close(self) -> None:

@@ -2,13 +2,15 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, Dict, List, Optional
 
 from ..wire import HELD, OVERRULED, UNDONE
 from .control import CODE, OWN, SHELL, Control, edit, whole_number
 from .variables import at_start_of_process
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Dict, List, Optional
+
     from .control import ControlEffect, VariedMachine
 
 

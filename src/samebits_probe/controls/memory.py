@@ -1,14 +1,16 @@
 """Fixes the content of new memory, and the addresses of memory."""
 
 import ctypes
-from typing import TYPE_CHECKING, Dict, List, Optional, Type
 
 from ..system import System
 from ..wire import HELD, UNDONE, UNREADABLE
 from .control import CODE, SHELL, Control, edit, held
 from .variables import at_start_of_process
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Dict, List, Optional, Type
+
     from .control import ControlEffect, VariedMachine
 
 _PERTURB = 85  # 0x55: freed memory gets this byte, new memory its complement

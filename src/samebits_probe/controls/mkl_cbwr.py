@@ -7,12 +7,14 @@ https://intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2025-1/get
 
 import ctypes
 import os
-from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
 from ..wire import HELD, UNDONE, UNREADABLE
 from .control import OWN, SHELL, Control, edit, loaded_libraries
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Dict, List, Optional, Tuple
+
     from .control import ControlEffect, VariedMachine
 
 _VARIABLE = "MKL_CBWR"
@@ -65,7 +67,7 @@ class MklCbwr(Control):
     def varied(cls, machine: "VariedMachine") -> "List[str]":
         there = [value for value in _NEEDS if not cls.lacks(value, machine)]
         best = os.environ.get(_VARIABLE) or there[-1]
-        different: List[str] = [value for value in ("AVX2", "COMPATIBLE") if value in there and value != best]
+        different: "List[str]" = [value for value in ("AVX2", "COMPATIBLE") if value in there and value != best]
         return different[:1]
 
     @classmethod

@@ -1,22 +1,27 @@
 """Replaces functions of modules and classes by functions that look like the originals, and entropy by a stream."""
 
 import functools
-import hashlib
 import importlib
 import itertools
 import os
 import sys
 import types
-from typing import TYPE_CHECKING, Any, Callable, Tuple
 
+try:
+    from _blake2 import blake2b  # hashlib imports OpenSSL
+except ImportError:
+    from hashlib import blake2b
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins
+    from typing import Any, Callable, Tuple
 
     AnyFunction = Callable[..., Any]  # a library's function or its replacement; arguments differ between releases
     FunctionMaker = Callable[[AnyFunction], AnyFunction]
 
 
-def replace(owner: Any, name: str, make: "FunctionMaker") -> Any:
+def replace(owner: "Any", name: str, make: "FunctionMaker") -> "Any":
     """Set `owner.name` to `make(original)`, with the original's name and documentation. Returns the new function.
 
     Does nothing if the same `make` has replaced it before. Returns None if there is no such name.
@@ -26,7 +31,7 @@ def replace(owner: Any, name: str, make: "FunctionMaker") -> Any:
         return None
     if getattr(original, "_samebits_make", None) is make:
         return original
-    new: Any = make(original)
+    new: "Any" = make(original)
     if not isinstance(original, types.FunctionType):
         new = _Builtin(new)
         new._samebits_place = (owner.__name__, name)
@@ -49,11 +54,11 @@ class _Builtin(staticmethod if sys.version_info >= (3, 10) else functools.partia
     def __reduce__(self) -> "Tuple[Any, ...]":
         return _at, self._samebits_place
 
-    def __reduce_ex__(self, protocol: Any) -> "Tuple[Any, ...]":
+    def __reduce_ex__(self, protocol: "Any") -> "Tuple[Any, ...]":
         return self.__reduce__()
 
 
-def _at(module: str, name: str) -> Any:
+def _at(module: str, name: str) -> "Any":
     return getattr(importlib.import_module(module), name)
 
 
@@ -74,7 +79,7 @@ class Stream:
         """Return `number` bytes."""
         start = "%d %s" % (next(self._count), _place())
         blocks = (
-            hashlib.blake2b(("%s %d" % (start, block)).encode(), key=self._key[:64]).digest()
+            blake2b(("%s %d" % (start, block)).encode(), key=self._key[:64]).digest()
             for block in range((number + 63) // 64)
         )
         return b"".join(blocks)[:number]

@@ -4,13 +4,15 @@ import functools
 import os
 import sys
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
 from ..wire import HELD, UNDONE, UNREADABLE
 from . import control
 from .control import SHELL, TOP, Control, edit, held, imported
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Optional
+
     from .control import ControlEffect, ImportHooks, VariedMachine
 
 _VISIBLE, _CPU = "CUDA_VISIBLE_DEVICES", "cpu"
@@ -32,16 +34,16 @@ class SessionThreads(Control):
     )
 
     def __init__(self) -> None:
-        self._session: Any = None
-        self._keras: Any = None
+        self._session: "Any" = None
+        self._keras: "Any" = None
         self._used = 0
         # the session that ran last, if it is not the session of this control
-        self._other: Optional[weakref.ReferenceType[Any]] = None
+        self._other: "Optional[weakref.ReferenceType[Any]]" = None
 
     def after_import(self) -> "ImportHooks":
         return {"tensorflow": self._set_in_tensorflow, "keras": self._set_in_keras}
 
-    def _set_in_tensorflow(self, module: Any) -> None:
+    def _set_in_tensorflow(self, module: "Any") -> None:
         self._watch(sys.modules["tensorflow.python.client.session"].BaseSession)
         v1 = module.compat.v1
         config = v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
@@ -50,7 +52,7 @@ class SessionThreads(Control):
         if backend is not None and not module.__version__.startswith("1."):
             backend.set_session(self._session)  # tf.compat.v1.keras.backend.set_session, as in Code 2
 
-    def _set_in_keras(self, module: Any) -> None:
+    def _set_in_keras(self, module: "Any") -> None:
         """Set the session as Code 1 does.
 
         On TensorFlow 2, Keras 2.3 has no such function: Code 2 sets the session only in tf.keras.
@@ -59,14 +61,14 @@ class SessionThreads(Control):
         if not _is_keras_3() and sys.modules["tensorflow"].__version__.startswith("1."):
             module.backend.set_session(self._session)
 
-    def _watch(self, cls: Any) -> None:
+    def _watch(self, cls: "Any") -> None:
         for name in _RUNS:
             if name in cls.__dict__:
                 setattr(cls, name, self._counted(cls.__dict__[name]))
 
     def _counted(self, original: "Callable[..., Any]") -> "Callable[..., Any]":
         @functools.wraps(original)
-        def method(session: Any, *args: Any, **kwargs: Any) -> Any:
+        def method(session: "Any", *args: "Any", **kwargs: "Any") -> "Any":
             if session is self._session:
                 self._used += 1
             else:
@@ -133,7 +135,7 @@ class ChannelsFirst(Control):
     def after_import(self) -> "ImportHooks":
         return {"keras": self._set}
 
-    def _set(self, module: Any) -> None:
+    def _set(self, module: "Any") -> None:
         if self._can_run():
             module.backend.set_image_data_format("channels_first")
 

@@ -4,13 +4,15 @@ import ctypes
 import functools
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ..wire import HELD, UNDONE
 from .control import SHELL, TOP, Control, edit, imported, loaded_libraries, whole_number
 from .replacement import replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+
     from .control import ControlEffect, ImportHooks, VariedMachine
     from .replacement import AnyFunction
 
@@ -78,7 +80,7 @@ class Threads(Control):
     def after_import(self) -> "ImportHooks":
         return {"torch": self._hold_torch, "tensorflow": functools.partial(_hold_tensorflow, int(self.value))}
 
-    def _hold_torch(self, module: Any) -> None:
+    def _hold_torch(self, module: "Any") -> None:
         for name in ("set_num_threads", "set_num_interop_threads"):
             if hasattr(module, name):
                 _hold_count(module, name, int(self.value))
@@ -99,7 +101,7 @@ class Threads(Control):
         return ", ".join("%s %s" % pair for pair in counts()) or None
 
 
-def _hold_count(module: Any, name: str, number: int) -> None:
+def _hold_count(module: "Any", name: str, number: int) -> None:
     try:
         getattr(module, name)(number)
     except RuntimeError:  # the pool already runs; `read_back` reports its number of threads
@@ -108,7 +110,7 @@ def _hold_count(module: Any, name: str, number: int) -> None:
 
 
 def _accepts_any(original: "AnyFunction") -> "AnyFunction":
-    def set_(number: Any) -> None:
+    def set_(number: "Any") -> None:
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             original(number)  # raises the library's own error
 
@@ -117,7 +119,7 @@ def _accepts_any(original: "AnyFunction") -> "AnyFunction":
 
 def counts() -> "List[ThreadCount]":
     """Return the thread counts of all libraries of this process that can be asked; empty if there are none."""
-    found: List[ThreadCount] = []
+    found: "List[ThreadCount]" = []
     for module in imported("torch"):
         found.append(("torch.get_num_threads()", module.get_num_threads()))
         if hasattr(module, "get_num_interop_threads"):
@@ -133,7 +135,7 @@ def counts() -> "List[ThreadCount]":
 # -- TensorFlow 2 (the eager context) and 1 (sessions) ------------------------------------------------------------
 
 
-def _hold_tensorflow(number: int, module: Any) -> None:
+def _hold_tensorflow(number: int, module: "Any") -> None:
     """Hold TensorFlow's two pools at so many threads: in the eager context, and in each session made from now on."""
     context = _eager_context()
     if context is not None:
@@ -154,14 +156,14 @@ class _Sessions:
     seen: "Set[ThreadCount]" = set()
 
 
-def _eager_context() -> Any:
+def _eager_context() -> "Any":
     """Return the eager context; None before TensorFlow 2. Asking for the context does not start it."""
     module = sys.modules.get("tensorflow.python.eager.context")
     context = module.context() if module is not None else None
     return context if hasattr(type(context), _COUNTS[0]) else None
 
 
-def _set_once(context: Any, name: str, number: int) -> None:
+def _set_once(context: "Any", name: str, number: int) -> None:
     try:
         setattr(context, name, number)
     except RuntimeError:  # it already runs; `read_back` reports its number of threads
@@ -173,11 +175,11 @@ def _hold_property(cls: type, name: str) -> None:
     setattr(cls, name, property(original.fget, lambda self, number: None, doc=original.__doc__))
 
 
-def _hold_sessions(cls: Any, number: int) -> None:
+def _hold_sessions(cls: "Any", number: int) -> None:
     original = cls.__init__
 
     @functools.wraps(original)
-    def __init__(self: Any, target: Any = "", graph: Any = None, config: Any = None) -> None:
+    def __init__(self: "Any", target: "Any" = "", graph: "Any" = None, config: "Any" = None) -> None:
         config = _with_threads(config, number)
         original(self, target, graph, config)
         for name in _COUNTS:
@@ -186,7 +188,7 @@ def _hold_sessions(cls: Any, number: int) -> None:
     cls.__init__ = __init__
 
 
-def _with_threads(config: Any, number: int) -> Any:
+def _with_threads(config: "Any", number: int) -> "Any":
     """Return a copy of a ConfigProto (or a new one) with so many threads in each pool."""
     proto = sys.modules["tensorflow.core.protobuf.config_pb2"].ConfigProto()
     if config is not None:
@@ -202,7 +204,7 @@ def _with_threads(config: Any, number: int) -> Any:
 
 def blas_counts() -> "List[ThreadCount]":
     """Return the number of threads of each loaded BLAS; empty if that cannot be seen."""
-    found: List[ThreadCount] = []
+    found: "List[ThreadCount]" = []
     for path in loaded_libraries():
         name = os.path.basename(path)
         if any(part in name for part in _BLAS):

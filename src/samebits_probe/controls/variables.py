@@ -1,7 +1,10 @@
 """Holds environment variables: the program can set them, but this has no effect."""
 
 import os
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 __all__ = ["at_start_of_process", "hold", "join"]
 
@@ -46,19 +49,19 @@ def _held(name: str, value: str) -> str:
     return join(name, value, _joined[name]) if name in _joined else value
 
 
-def _guard_environ(cls: Any) -> None:
+def _guard_environ(cls: "Any") -> None:
     set_, delete = cls.__setitem__, cls.__delitem__
 
-    def __setitem__(self: Any, name: str, value: str) -> None:
+    def __setitem__(self: "Any", name: str, value: str) -> None:
         set_(self, name, _held(name, value) if isinstance(value, str) else value)
 
-    def __delitem__(self: Any, name: str) -> None:
+    def __delitem__(self: "Any", name: str) -> None:
         if name not in self or (name not in _fixed and name not in _joined):
             delete(self, name)
         elif name in _joined:
             self[name] = ""
 
-    def clear(self: Any) -> None:
+    def clear(self: "Any") -> None:
         for name in list(self):
             del self[name]
 
