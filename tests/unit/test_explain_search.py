@@ -172,6 +172,22 @@ def test_two_and_three_causes_are_all_found(shares):
         assert explained(sources, seed)[0].cause == ["numpy-seed", "hash-seed", "threads"]
 
 
+@pytest.mark.parametrize("other", ["clock", "aslr", "threads", "hash-seed"])
+@pytest.mark.parametrize("seed", ["numpy-seed", "numpy-generator"])
+def test_a_seed_beside_a_different_cause_at_one_point_is_not_taken_for_entropy(seed, other):
+    clues = Clues("update", ["numpy-seed", "python-seed"])
+    found, made = explained([source(seed, "entropy"), source(other)], kind="update", clues=clues)
+    assert sorted(found.cause) == sorted([seed, other])
+    assert made.trials < 150
+
+
+def test_entropy_stays_the_cause_if_no_seed_does_as_well():
+    found, _ = explained([source("entropy"), source("clock")], kind="update", clues=Clues("update", ["numpy-seed"]))
+    assert found.cause == ["clock", "entropy"]
+    found, _ = explained([source("numpy-seed", "entropy"), source("entropy"), source("clock")], kind="update")
+    assert found.cause == ["clock", "entropy"]
+
+
 def test_causes_at_one_point_are_all_found():
     found, _ = explained([source("python-seed"), source("clock")])
     assert found.cause == ["python-seed", "clock"]

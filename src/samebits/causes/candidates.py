@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from samebits import controls
-from samebits.causes.decision_rule import Rule
+from samebits.causes.decision_rule import Rule, Where
 from samebits.model import Kind
+from samebits_probe import wire
 
 __all__ = ["Conclusion"]
 
@@ -52,6 +54,11 @@ def hinted(kind: Kind, names: Collection[str]) -> list[str]:
     return sorted((name for name, place in places.items() if place), key=lambda name: places[name] or 0)
 
 
+def kind_of(where: Where) -> Kind:
+    """Return the kind of the divergence at a place."""
+    return cast(Kind, wire.KINDS[where[2]])
+
+
 def by_specificity(names: Collection[str]) -> list[str]:
     """Sort the controls: those that change least in the program come first."""
     return sorted(names, key=controls.specificity)
@@ -60,6 +67,11 @@ def by_specificity(names: Collection[str]) -> list[str]:
 def most_specific(sets: Sequence[list[str]]) -> list[str]:
     """Return, among sets of equal size, the one with the most specific members."""
     return min(sets, key=lambda names: sorted(map(controls.specificity, names)), default=[])
+
+
+def without(names: Sequence[str], left_out: str) -> list[str]:
+    """Return the names without a control, and without the controls that imply or need it."""
+    return [name for name in names if left_out not in controls.resolve([name])]
 
 
 # -- controls that a program cannot run with ------------------------------------------------------------------------
@@ -121,3 +133,7 @@ class Conclusion:
     def cause(self) -> list[str]:
         """The most specific of the smallest sets; empty if there is none."""
         return most_specific(self.minimal)
+
+    def stood_for(self, name: str) -> list[str]:
+        """Return the controls that took effect, and whose effect this one has on the side."""
+        return [one for one in self.everything if one in controls.describe(name).stands_for]

@@ -64,15 +64,16 @@ def explanation(settings: SettingRecords, why: Cause, operator: str | None, spen
         compared=why.confirmed.words if why.confirmed else "",
         fixes=fixes(found.cause, loaded, settings.all[0].plan.seed, settings.all[0].plan.request.command),
         notes=_notes(settings, why),
-        clears_generators=bool(found.cause) and not found.outside and not any(_is_seed(name) for name in found.cause),
+        clears_generators=bool(found.cause) and not found.outside and not any(map(_may_seed, found.cause)),
         trials=spent.trials,
         seconds=spent.seconds,
         at_a_time=spent.at_a_time,
     )
 
 
-def _is_seed(name: str) -> bool:
-    return bool(controls.describe(name).is_seed)
+def _may_seed(name: str) -> bool:
+    """Return whether a control may make the trials repeat because it seeds a generator."""
+    return controls.describe(name).is_seed or bool(controls.describe(name).stands_for)
 
 
 def unfinished(settings: SettingRecords, seconds: float) -> Explanation:

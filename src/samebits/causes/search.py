@@ -12,14 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
 
 from samebits import controls, words
-from samebits.causes.candidates import Clues, Conclusion, by_specificity, compatible, hinted
+from samebits.causes.candidates import Clues, Conclusion, by_specificity, compatible, hinted, kind_of, without
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Rule, SettingTrials, Where, Wish, further
 from samebits.causes.lookahead import chunks, first_of, halves, prepare, with_one_more
 from samebits.model import Kind
-from samebits_probe import wire
 
 ALTERNATIVES = 3  # the most further sets that are kept
 SINGLES = 11  # suggested controls that are tried before the halving begins; halving takes about as many trials
@@ -140,7 +138,7 @@ class _Search:
     def _further(self, kept: list[str], at: Where, order: Callable[[Kind], list[str]]) -> str | None:
         """Return the first control that, added to the kept ones, makes the trials agree beyond a point."""
         beyond = (at[0], at[1], at[2] + 1)
-        sets = with_one_more(kept, order(self.clues.kind if not kept else _kind(at)))
+        sets = with_one_more(kept, order(self.clues.kind if not kept else kind_of(at)))
 
         def moves_it(held: list[str]) -> bool:
             if self._is_likely(held):
@@ -155,7 +153,7 @@ class _Search:
         """If a set seems to move the first difference, run it together with the sets that would come next."""
         seen = self.settings.look(held, 0)
         if self.settings.room > GLIMPSE and seen.where is not None and not seen.diverges(beyond):
-            after = [Wish(names, self.found.rule.full) for names in with_one_more(held, order(_kind(seen.where)))]
+            after = [Wish(names, self.found.rule.full) for names in with_one_more(held, order(kind_of(seen.where)))]
             self.settings.prepare([Wish(held, self._glance, through=True), *after])
 
     def _is_likely(self, names: Sequence[str]) -> bool:
@@ -181,7 +179,17 @@ class _Search:
             found = self._necessary(grown)
         else:
             found = self._shrink([name for name in self.found.everything if name not in grown], grown)
-        self.found.minimal = [found] if found else []
+        self.found.minimal = [self._with_seeds(found)] if found else []
+
+    def _with_seeds(self, names: list[str]) -> list[str]:
+        """Return the set with the seeds that a member stands for instead of that member, if they do as well."""
+        for name in names:
+            kept = without(names, name)
+            seeds = [one for one in self.found.stood_for(name) if one not in kept]
+            found = self._shrink(seeds, kept) if seeds else []
+            if found:
+                return found
+        return names
 
     def _alone(self, names: Sequence[str]) -> str | None:
         """Return the first of these controls that suffices alone."""
@@ -305,11 +313,11 @@ class _Search:
             self._hold_everything()
         control, every = controls.describe(name), self.found.everything
         if self.options.alternatives:
-            return _without(every, name)
+            return without(every, name)
         self.found.is_partial = True
         if control.is_seed or control.acts_at_start:
             return []
-        others = {other: controls.describe(other) for other in _without(every, name)}
+        others = {other: controls.describe(other) for other in without(every, name)}
         return [other for other, known in others.items() if not (known.is_experiment or known.is_seed)]
 
     def _replace(self, rest: list[str], kept: list[str]) -> None:
@@ -317,7 +325,7 @@ class _Search:
             other = self._other(rest, kept)
             if not other or not self._keep(other):
                 break
-            rest = _without(rest, next(member for member in other if member not in kept))
+            rest = without(rest, next(member for member in other if member not in kept))
 
     def _other(self, rest: list[str], kept: list[str]) -> list[str]:
         likely = [] if kept else self.clues.ordered(self.clues.kind, rest)
@@ -334,14 +342,5 @@ class _Search:
         return len(other) <= size
 
 
-def _kind(where: Where) -> Kind:
-    return cast(Kind, wire.KINDS[where[2]])
-
-
 def _of(seen: Observation) -> Where:
     return seen.where if seen.where is not None else NOWHERE
-
-
-def _without(names: Sequence[str], left_out: str) -> list[str]:
-    """Return the names without a control, and without the controls that imply or need it."""
-    return [name for name in names if left_out not in controls.resolve([name])]

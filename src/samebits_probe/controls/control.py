@@ -94,6 +94,7 @@ class Control:
     is_experiment
                  whether it replaces what the program sees of its surroundings. That shows a cause, but nobody keeps
                  such a control. So `explain` tries it instead of a different control only on request
+    stands_for   controls whose effect it has on the side. If both explain a divergence, `explain` names these
     acts_at_start
                  whether it acts only before the first step, so that it costs no step time
     is_of_operators
@@ -133,6 +134,7 @@ class Control:
     is_seed = False
     generators: "Tuple[str, ...]" = ()
     is_experiment = False
+    stands_for: "Tuple[str, ...]" = ()
     acts_at_start = False
     is_of_operators = False
     may_break = False
