@@ -193,25 +193,55 @@ def networks_trained(writing, turns, seeds, *, until=None):
     return write
 
 
-networks = st.lists(st.sampled_from("abc"), min_size=2, max_size=8)
+def ended_early_rightly(writing, first, order, seeds, made, until):
+    """Whether a trial that trains the networks in this order ends early. If it does, it has diverged, then and later."""
+    is_over, has_diverged, _ = early_end(writing, first, networks_trained(writing, order, seeds, until=made))
+    if is_over:
+        assert has_diverged
+        for longer in {until, None}:
+            assert early_end(writing, first, networks_trained(writing, order, seeds, until=longer))[1]
+    return is_over
+
+
+SEEDS = {"a": 0, "b": 1, "c": 2}
 
 
 @SETTINGS
-@given(networks, st.randoms(), st.sampled_from("abc "), st.integers(1, 7), st.sampled_from([None, 3, 5]))
+@given(
+    st.lists(st.sampled_from("abc"), min_size=2, max_size=8),
+    st.randoms(),
+    st.sampled_from("abc "),
+    st.integers(1, 7),
+    st.sampled_from([None, 3, 5]),
+)
 def test_networks_in_a_different_order_end_no_trial_early(writing, turns, chance, unseeded, made, until):
     """`unseeded`: the network that begins with a different value in the second trial."""
     order = list(turns)
     chance.shuffle(order)
-    seeds = dict.fromkeys("abc", 0) | {"b": 1, "c": 2}
-    trials = [(turns, seeds, until), (order, seeds | {unseeded: 9} if unseeded in turns else seeds, made)]
-    first, second = (networks_trained(writing, turns, seeds, until=until) for turns, seeds, until in trials)
-    is_over, has_diverged, traces = early_end(writing, first, second)
-    if is_over:
-        assert has_diverged
-        for longer in {until, None}:
-            whole = networks_trained(writing, order, trials[1][1], until=longer)
-            assert early_end(writing, first, whole)[1]
-    assert is_over or not (until is None and made < len(turns) and order[0] == unseeded and has_several(traces[1]))
+    seeds = SEEDS | {unseeded: 9} if unseeded in turns else SEEDS
+    ended_early_rightly(writing, networks_trained(writing, turns, SEEDS, until=until), order, seeds, made, until)
+
+
+@pytest.mark.parametrize(
+    ("order", "unseeded", "until", "is_over"),
+    [
+        ("abab", "a", None, True),
+        ("abab", "b", None, True),
+        ("abab", "a", 3, False),  # networks that come later may begin with it
+        ("baba", " ", None, False),
+        ("baba", "a", None, True),
+        ("bbaa", "a", None, False),  # not seen yet
+    ],
+)
+def test_a_network_with_weights_of_its_own_ends_a_trial_early(writing, order, unseeded, until, is_over):
+    first = networks_trained(writing, "abab", SEEDS, until=until)
+    assert ended_early_rightly(writing, first, order, SEEDS | {unseeded: 9}, 2, until) == is_over
+
+
+def test_a_network_that_the_first_trial_trained_only_later_ends_no_trial_early(writing):
+    """Up to there, the judge has nothing to compare it with."""
+    first = networks_trained(writing, "bba", SEEDS)
+    assert not ended_early_rightly(writing, first, "abb", SEEDS | {"a": 9}, 2, None)
 
 
 SEVERAL = {

@@ -275,7 +275,7 @@ def diverges(process: Path, reference: Path) -> bool:
     """
     # these import NumPy, which is imported ahead while the first trial runs
     from samebits.comparison.differences import difference
-    from samebits.comparison.networks import begins_unlike, has_several
+    from samebits.comparison.networks import begins_unlike, has_several, in_own_order
     from samebits.store.trace import read_process
 
     try:
@@ -284,9 +284,10 @@ def diverges(process: Path, reference: Path) -> bool:
         return False
     if own is None or other is None or not own.stopped or _are_compared_as_wholes(own, other):
         return False
-    if has_several(own) or has_several(other):  # a later step may show that the networks came in a different order
-        return begins_unlike(own, other)
-    return not difference(other, own).equal
+    if in_own_order(other, own, difference(other, own)).equal:
+        return False
+    # a later step may show that several networks came in a different order
+    return begins_unlike(own, other) or not (has_several(own) or has_several(other))
 
 
 def _are_compared_as_wholes(own: ProcessTrace, other: ProcessTrace) -> bool:
