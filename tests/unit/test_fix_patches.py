@@ -342,7 +342,8 @@ def test_a_seed_that_is_made_later_is_not_moved(program):
         ("listing-order", "x = [y for r, ds, fs in os.walk(f) for y in fs]", "x = [y for r, ds, fs in sorted(os.walk(f)) for y in sorted(fs)]"),
         ("listing-order", "x = next(os.walk(f))[1]", "x = sorted(next(os.walk(f))[1])"),
         ("serial-threads", "[f.result() for f in as_completed([a, b])]", "[f.result() for f in [a, b]]"),
-        ("serial-threads", "[f.result() for f in as_completed(p.submit(g, i) for i in r)]", "[f.result() for f in (p.submit(g, i) for i in r)]"),
+        ("serial-threads", "[f.result() for f in as_completed(p.submit(g, i) for i in r)]", "[f.result() for f in [p.submit(g, i) for i in r]]"),
+        ("serial-threads", "for f in as_completed({p.submit(g, i) for i in r}): pass", "for f in [p.submit(g, i) for i in r]: pass"),
         ("serial-threads", "pool.imap_unordered(f, x)", "pool.imap(f, x)"),
         ("fill-uninitialized", "torch.empty(3)", "torch.zeros(3)"),
         ("fill-uninitialized", "np.empty_like(x)", "np.zeros_like(x)"),
@@ -448,6 +449,33 @@ def test_a_checksum_replaces_the_hash_of_a_text(program):
 )
 def test_what_must_stay_a_hash_stays_one(program, text):
     assert patches(program(text), ["hash-seed"]) == ([], ["hash-seed"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("for one in set(objects): pass", "for one in dict.fromkeys(objects): pass"),
+        ("items = {Item(i) for i in r}\nfor one in items: pass", "items = dict.fromkeys(Item(i) for i in r)\nfor one in items: pass"),
+        ("for one in {a, b}: pass", "for one in dict.fromkeys([a, b]): pass"),
+        ("s = set(a)\nx = b in s\nfor one in s: pass", "s = dict.fromkeys(a)\nx = b in s\nfor one in s: pass"),
+    ],
+)  # fmt: skip
+def test_a_set_of_objects_keeps_the_order_in_which_they_came(program, old, new):
+    assert patched(program(old + "\n"), "aslr") == new + "\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s = set(a)\ns.add(b)\nfor one in s: pass\n",
+        "s = set()\ns |= a\nfor one in s: pass\n",
+        "s = set(a)\nt = s - b\nfor one in t: pass\n",
+        "for one in set(a) | set(b): pass\n",
+        "for one in set(): pass\n",
+    ],
+)
+def test_a_set_that_a_dictionary_cannot_replace_gets_no_patch(program, text):
+    assert patches(program(text), ["aslr"]) == ([], ["aslr"])
 
 
 def test_an_old_loader_without_workers_gets_the_default_of_its_release(program):

@@ -40,23 +40,10 @@ def sorted_sets(program: Program) -> list[LineChange]:
     """Put sorted(...) around each set whose elements the program takes in their order, and replace hash()."""
     found = [
         LineChange("hash-seed", source, edit, "a set in the order of its elements", source.span(node))
-        for source, node in _walked_sets(program)
+        for source, node in walked_sets(program)
         for edit in _wrapped(source, node)
     ]
     return [*found, *checksums(program)]
-
-
-def kept_orders(program: Program) -> list[LineChange]:
-    """Replace set(...) by dict.fromkeys(...), which keeps the order of insertion, for elements that do not sort."""
-    found = []
-    for source, node in _walked_sets(program):
-        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SETS
-        if not isinstance(node, ast.Call) or not is_call or len(node.args) != 1:
-            return []
-        edit = TextEdit(*source.span(node.func), "dict.fromkeys")
-        about = "elements in the order in which they came"
-        found.append(LineChange("hash-seed", source, edit, about, source.span(node)))
-    return [*found, *checksums(program)] if found else []
 
 
 def _wrapped(source: SourceFile, node: ast.expr, key: str = "", *, is_iterator: bool = False) -> list[TextEdit]:
@@ -65,7 +52,8 @@ def _wrapped(source: SourceFile, node: ast.expr, key: str = "", *, is_iterator: 
     return [TextEdit(start, start, before), TextEdit(end, end, f"{key}{after}")]
 
 
-def _walked_sets(program: Program) -> list[tuple[SourceFile, ast.expr]]:
+def walked_sets(program: Program) -> list[tuple[SourceFile, ast.expr]]:
+    """Return the sets whose elements the program takes in their order."""
     found = {}
     for source, node in program.nodes():
         for one in _taken_in_order(node):
@@ -112,7 +100,7 @@ def _is_set(source: SourceFile, node: ast.expr, depth: int = 0) -> bool:
             return _is_set(source, called.value, depth + 1)
         return isinstance(called, ast.Name) and called.id in _SETS
     if isinstance(node, ast.Name | ast.Attribute):
-        values = list(_assigned(source, node))
+        values = list(assigned(source, node))
         return bool(values) and all(_is_set(source, one, depth + 1) for one in values)
     return False
 
@@ -121,7 +109,7 @@ def _is_view(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS
 
 
-def _assigned(source: SourceFile, node: ast.Name | ast.Attribute) -> Iterator[ast.expr]:
+def assigned(source: SourceFile, node: ast.Name | ast.Attribute) -> Iterator[ast.expr]:
     """Yield each value that the file assigns to this name."""
     wanted = ast.unparse(node)
     for one in ast.walk(source.tree):
@@ -194,9 +182,14 @@ def submitted_order(program: Program) -> list[LineChange]:
 
 
 def _argument(source: SourceFile, node: ast.expr) -> str:
-    """Return the text of an argument that can stand alone: a generator expression needs its brackets."""
+    """Return the text of an argument as a list, if it is not one: only a list submits all work before the first result.
+
+    A set of futures has no order.
+    """
     text = source.text_of(node)
-    return text if not isinstance(node, ast.GeneratorExp) or text.startswith("(") else f"({text})"
+    if not isinstance(node, ast.GeneratorExp | ast.Set | ast.SetComp):
+        return text
+    return f"[{text[1:-1] if text[0] in '({' else text}]"
 
 
 # -- tensors ----------------------------------------------------------------------------------------------------------

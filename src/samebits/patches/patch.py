@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from samebits import controls
-from samebits.patches import calls, missing_seeds, orders, seeds
+from samebits.patches import calls, missing_seeds, ordered_sets, orders, seeds
 from samebits.patches.insertion import worded
 from samebits.patches.program import LineChange, Program
 from samebits.patches.source import SourceFile, TextEdit, diff_of, lines_of
@@ -22,7 +22,8 @@ Rule = Callable[[Program], list[LineChange]]
 RULES: dict[str, tuple[Rule, ...]] = {
     "numpy-generator": (missing_seeds.numpy_generators, missing_seeds.numpy_generators_of_options),
     "dataloader-seed": (orders.seeded_loaders,),
-    "hash-seed": (orders.sorted_sets, orders.kept_orders),
+    "hash-seed": (orders.sorted_sets, ordered_sets.kept_orders),
+    "aslr": (ordered_sets.kept_objects,),
     "listing-order": (orders.sorted_listings,),
     "tf-data-order": (orders.ordered_datasets,),
     "fill-uninitialized": (orders.defined_memory,),

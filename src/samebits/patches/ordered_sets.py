@@ -1,0 +1,63 @@
+"""Makes changes that keep the elements of a set in the order in which they came, for elements that do not sort."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import partial
+
+from samebits.patches.hashes import checksums
+from samebits.patches.orders import assigned, walked_sets
+from samebits.patches.program import LineChange, Program
+from samebits.patches.source import SourceFile, TextEdit
+
+__all__ = ["kept_objects", "kept_orders"]
+
+_SETS = ("set", "frozenset")
+_AS_A_DICTIONARY = "dict.fromkeys"
+
+
+def kept_orders(program: Program) -> list[LineChange]:
+    """Replace sets whose elements the program takes in their order by dictionaries, and replace hash()."""
+    found = _kept(program, "hash-seed")
+    return [*found, *checksums(program)] if found else []
+
+
+def kept_objects(program: Program) -> list[LineChange]:
+    """Replace sets of objects, whose order is that of addresses, by dictionaries."""
+    return _kept(program, "aslr")
+
+
+def _kept(program: Program, control: str) -> list[LineChange]:
+    """Return the changes to all sets; empty if one of them can be no dictionary."""
+    found: dict[tuple[SourceFile, TextEdit], LineChange] = {}
+    for source, node in walked_sets(program):
+        edits = [edit for made in _made_by(source, node) for edit in _edits(source, made)]
+        if not edits:
+            return []
+        change = partial(LineChange, control, source)
+        about, place = "elements in the order in which they came", source.span(node)
+        found.update({(source, edit): change(edit, about, place) for edit in edits})
+    return list(found.values())
+
+
+def _made_by(source: SourceFile, node: ast.expr) -> Iterator[ast.expr]:
+    """Yield the expressions that make a set, if the set is only walked, counted or searched."""
+    if not isinstance(node, ast.Name):
+        yield node
+        return
+    uses = [one for one in ast.walk(source.tree) if isinstance(one, ast.Name) and one.id == node.id]
+    if not any(isinstance(source.parents.get(one), ast.Attribute | ast.BinOp | ast.AugAssign) for one in uses):
+        yield from assigned(source, node)
+
+
+def _edits(source: SourceFile, node: ast.expr) -> list[TextEdit]:
+    """Return the edits that turn an expression for a set into one for a dictionary; empty if that is not possible."""
+    if isinstance(node, ast.Call):
+        is_set = isinstance(node.func, ast.Name) and node.func.id in _SETS and len(node.args) == 1
+        return [TextEdit(*source.span(node.func), _AS_A_DICTIONARY)] if is_set else []
+    if not isinstance(node, ast.Set | ast.SetComp):
+        return []
+    start, end = source.span(node)
+    before, after = ("([", "])") if isinstance(node, ast.Set) else ("(", ")")
+    return [TextEdit(start, start + 1, _AS_A_DICTIONARY + before), TextEdit(end - 1, end, after)]
