@@ -48,6 +48,12 @@ def patched(program, cause):
         ("clock", "now = datetime.now()\nrandom.seed(now.second)\n", "now = datetime.now()\nrandom.seed(2019)\n"),
         ("clock", "now = time.time()\nseed = int(now) % 9\n", "now = time.time()\nseed = 2019\n"),
         ("clock", "now = time.time()\nrandom.seed(int(now))\n", "now = 2019\nrandom.seed(int(now))\n"),
+        ("entropy", "np.random.seed(random.SystemRandom().getrandbits(32))\n", "np.random.seed(2019)\n"),
+        ("entropy", "r = secrets.SystemRandom()\nseed = r.random()\n", "r = secrets.SystemRandom()\nseed = 2019\n"),
+        ("clock", "env.seed(time.time_ns())\n", "env.seed(2019)\n"),
+        ("clock", "s = keras.random.SeedGenerator(time.time_ns())\n", "s = keras.random.SeedGenerator(2019)\n"),
+        ("clock", "g = tf.random.Generator.from_seed(time.time_ns())\n", "g = tf.random.Generator.from_seed(2019)\n"),
+        ("aslr", "np.random.seed(id(object()) % 9)\n", "np.random.seed(2019)\n"),
         ("clock", "seed = int(datetime.now().timestamp())\n", "seed = 2019\n"),
     ],
 )

@@ -13,7 +13,10 @@ CLOCKS = frozenset(
     f"time.{name}{unit}"
     for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time")
     for unit in ("", "_ns")
-) | {"time.strftime", "time.ctime", "time.asctime", *(name for name in OBJECTS if not name.startswith("uuid."))}
+) | {
+    "time.strftime", "time.ctime", "time.asctime",
+    *(name for name in OBJECTS if name.startswith(("time.", "datetime.", "pandas."))),
+}  # fmt: skip
 # a call that draws from the system -> the same draw from a generator of `random`: {0} is its name, {1} the arguments
 SYSTEM_DRAWS = {
     "os.urandom": "{0}.randbytes({1})",
@@ -27,7 +30,7 @@ SYSTEM_DRAWS = {
 }
 _UUIDS = frozenset(("uuid.uuid1", "uuid.uuid4"))
 _SIZED = frozenset(("secrets.token_bytes", "secrets.token_hex"))  # without an argument, they choose a size
-_ONLY_IN_SEEDS = frozenset(("secrets.token_urlsafe",))
+_ONLY_IN_SEEDS = frozenset(("secrets.token_urlsafe", "random.SystemRandom", "secrets.SystemRandom"))
 GENERATOR_NAME = "seeded_draws"
 
 
@@ -101,6 +104,11 @@ def clock(program: Program) -> list[LineChange]:
 def system_seeds(program: Program) -> list[LineChange]:
     """Replace each seed that is drawn from the system by a number."""
     return seeds_of(program, "entropy", frozenset(SYSTEM_DRAWS) | _ONLY_IN_SEEDS)
+
+
+def address_seeds(program: Program) -> list[LineChange]:
+    """Replace each seed that is computed from the address of an object by a number."""
+    return seeds_of(program, "aslr", frozenset(("id", "hash")))
 
 
 def system_draws(program: Program) -> list[LineChange]:

@@ -18,11 +18,16 @@ _SEEDERS = frozenset((
     "tensorflow.keras.utils.set_random_seed", "jax.random.PRNGKey", "jax.random.key", "flax.nnx.Rngs",
     *NUMPY_GENERATORS,
 ))  # fmt: skip
-_SEEDING_NAMES = frozenset(("manual_seed", "manual_seed_all", "seed_everything", "set_random_seed", "set_seed"))
+_SEEDING_NAMES = frozenset((
+    "manual_seed", "manual_seed_all", "seed_everything", "set_random_seed", "set_seed", "seed", "from_seed",
+    "SeedGenerator", "check_random_state", "PRNGKey",
+))  # fmt: skip
 # functions that return an object with attributes, not a value that can be a seed
-OBJECTS = frozenset(("uuid.uuid1", "uuid.uuid4", "time.localtime", "time.gmtime", "datetime.date.today")) | {
-    f"{module}.{name}" for module in ("datetime.datetime", "pandas.Timestamp") for name in ("now", "today", "utcnow")
-}
+OBJECTS = frozenset((
+    "uuid.uuid1", "uuid.uuid4", "random.SystemRandom", "secrets.SystemRandom", "time.localtime", "time.gmtime",
+    "datetime.date.today", "datetime.datetime.now", "datetime.datetime.today", "datetime.datetime.utcnow",
+    "pandas.Timestamp.now", "pandas.Timestamp.today", "pandas.Timestamp.utcnow",
+))  # fmt: skip
 _NAME = re.compile(r"((^|_)seeds?\d*|random_state)$", re.IGNORECASE)  # SEED, random_seed; not seedling, seed_time
 # calls that take a name as a string, and then its value: getattr(args, "seed", value), settings.get("seed", value)
 _BY_NAME = frozenset(("get", "setdefault", "pop", "getenv", "getattr", "setattr", "add_argument", "option"))
