@@ -628,19 +628,26 @@ def test_texts_in_an_archive_are_compared_without_times_and_json_by_its_keys(tmp
     assert (second.shown[changed[0]], third.shown[changed[0]]) == ("0.5", "0.6")
 
 
-def catboost_model(identity, when, leaves):
+def catboost_model(identity, when, leaves, folder=b"logs"):
     """Bytes in the form of CatBoost's binary model: texts behind their lengths, ended by zeros up to a multiple of 4."""
 
     def text(words):
         return len(words).to_bytes(4, "little") + words + b"\0" * (4 - len(words) % 4)
 
-    return b"CBM1\xc8\x70\0\0" + text(b"model_guid") + text(identity) + text(when) + leaves
+    return (
+        b"CBM1\xc8\x70\0\0"
+        + text(b"model_guid")
+        + text(identity)
+        + text(when)
+        + text(b'{"train_dir":"' + folder + b'"}')
+        + leaves
+    )
 
 
-def test_the_id_and_the_time_of_a_training_of_catboost_are_left_out_and_its_leaves_are_not(tmp_path):
+def test_the_id_the_time_and_the_folder_of_a_training_of_catboost_are_left_out_and_its_leaves_are_not(tmp_path):
     models = {
         "a": catboost_model(b"d87d5557-ff59c3d4-bc002606-dac6939b", b"2026-11-27T06:12:18Z", b"\1\2\3\4"),
-        "b": catboost_model(b"1f631318-90430a0f-8e4fa485-2caf32a", b"2026-11-27T06:12:24Z", b"\1\2\3\4"),
+        "b": catboost_model(b"1f631318-90430a0f-8e4fa485-2caf32a", b"2026-11-27T06:12:24Z", b"\1\2\3\4", b"out1"),
         "c": catboost_model(b"d87d5557-ff59c3d4-bc002606-dac6939b", b"2026-11-27T06:12:18Z", b"\1\2\3\5"),
     }
     for name, data in models.items():

@@ -400,3 +400,21 @@ def test_the_times_that_catboost_notes_while_it_trains_are_no_result(judged, tmp
         return fingerprint_file(tmp_path / "time_left.tsv", False).model_copy(update={"path": "cb/time_left.tsv"})
 
     assert judged([written(1)], [written(2)]).verdict == "repeated"
+
+
+@pytest.mark.parametrize(
+    ("path", "one", "two", "verdict"),
+    [("mlruns/0/1/tags/mlflow.runName", "bold-shrew-1", "sad-cat-9", "repeated"), ("best/duration", "3.5\n", "3.6\n", "repeated"),
+     ("mlruns/0/1/tags/mlflow.note", "bold", "sad", "inconclusive"), ("out/best_run_name", "a", "b", "inconclusive"),
+     ("mlruns/0/1/metrics/epoch_time", "1795716028123 3.5 0\n1795716029123 3.6 1\n",
+      "1795716028124 3.7 0\n1795716029124 3.8 1\n", "repeated"),
+     ("mlruns/0/1/metrics/acc", "1795716028123 0.5 0\n", "1795716028123 0.6 0\n", "inconclusive"),
+     ("out/duration", "3.5\n0.25", "3.5\n0.26", "inconclusive"), ("out/duration", "trip 3.5", "trip 3.6", "inconclusive")],
+)  # fmt: skip
+def test_a_file_that_holds_one_value_is_understood_by_its_name(judged, tmp_path, path, one, two, verdict):
+    files = []
+    for number, text in enumerate((one, two)):
+        (tmp_path / f"file{number}").write_text(text)
+        read = fingerprint_file(tmp_path / f"file{number}", named=False, run=Run(span=(1795716000.0, 1795717000.0)))
+        files.append([read.model_copy(update={"path": path})])
+    assert judged(*files).verdict == verdict

@@ -166,6 +166,25 @@ def classify_lines(a: str, b: str) -> Classification:
     return Classification("unknown")
 
 
+# MLflow keeps each tag and each metric in a file of its own: https://mlflow.org/docs/latest/tracking/backend-stores
+_OF_MLFLOW = re.compile(r"<time> (\S+) \d+")
+
+
+def classify_line_of_file(path: str, a: str, b: str, *, alone: bool) -> Classification:
+    """Return what it means that two lines of a file differ, by the lines or by its name if it holds one value.
+
+    `alone`: the file has no other line.
+    """
+    found = classify_lines(a, b)
+    folder, _, name = path.rpartition("/")
+    one, two = _OF_MLFLOW.fullmatch(a), _OF_MLFLOW.fullmatch(b)
+    if found.effect == "unknown" and one and two and "metrics" in folder.split("/"):
+        return classify(name, number_or_text(one[1]), number_or_text(two[1]))
+    if found.effect == "unknown" and alone and a and b and _is_one_value(a) and _is_one_value(b):
+        return classify(name, number_or_text(a), number_or_text(b))
+    return found
+
+
 def _is_one_value(text: str) -> bool:
     """Return whether a line says nothing behind its first value: "time: 3.2 acc: 0.91" says more."""
     return _ONE_VALUE.fullmatch(_PLACEHOLDER.sub("", text)) is not None

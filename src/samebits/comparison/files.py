@@ -19,7 +19,7 @@ from samebits.comparison.classification import (
     Classification,
     Effect,
     classify,
-    classify_lines,
+    classify_line_of_file,
     names_a_model,
 )
 from samebits.comparison.file_names import results_in_names
@@ -273,7 +273,8 @@ class _Pair:
             return
         for number, one, two in unlike_lines(a, b, self.names.same, in_order=not is_loose):
             if not self.names.same(one, two) and not self._is_head(number, two):
-                found = classify_lines(one, two)
+                is_alone = not self.is_printed and a.count <= 2 and b.count <= 2 and not any((*a.kept[1:], *b.kept[1:]))
+                found = classify_line_of_file(self.a.path, one, two, alone=is_alone)
                 is_caveat = self.is_loose_end and not (one and two) and bool(one or two)
                 if is_caveat or not (self.is_printed and found.effect == "understood"):
                     yield self._line(f"line {number}", found, (one, two), is_caveat=is_caveat)

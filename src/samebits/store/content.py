@@ -35,11 +35,13 @@ __all__ = [
 LEAST_UNPACKED, UNPACKED_A_BYTE = 256 << 20, 20  # bytes that may be read from any file, and more for each of its bytes
 MOST_PACKED_LINES = 8_000  # lines of all texts in an archive that are masked
 _MOST_NAMES = 32 << 20  # characters of all names together
-# A binary model of CatBoost begins with this. Each training writes a new id (after its length) and its time into it:
+# A binary model of CatBoost begins with this. Each training writes a new id (after its length), its time and the folder
+# of its logs into it:
 # https://github.com/catboost/catboost/blob/master/catboost/private/libs/algo/full_model_saver.cpp
 CATBOOST = b"CBM1"
 _OF_ONE_TRAINING = re.compile(
-    rb"[\x07-\x23]\0\0\0(?:[0-9a-f]{1,8}-){3}[0-9a-f]{1,8}\0+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    rb"[\x07-\x23]\0\0\0(?:[0-9a-f]{1,8}-){3}[0-9a-f]{1,8}\0+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|"
+    rb"(?<=\"train_dir\":\")[^\"]*"
 )
 _SCALARS = (str, int, float, complex, bytes, bool, type(None))
 MOST_SHOWN = 200  # characters of a value that are kept to show a difference
