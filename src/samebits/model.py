@@ -1,7 +1,6 @@
 """Defines the documents of a record and of a result. They are frozen, checked, and read back as they were written.
 
-`Result` is what --json writes. `RecordFile` (record.json), `TrialFile` (trial.json) and `FilesFile` (files.json) are in
-a record folder, beside the probe's files (`samebits_probe.wire`)."""
+`Result` is what --json writes. A record has `RecordFile` (record.json), `TrialFile` (trial.json) and `FilesFile`."""
 
 from __future__ import annotations
 
@@ -333,9 +332,9 @@ class SavedFile(Document):
 class FilesFile(Document):
     """files.json: the files of one trial, and what it printed.
 
-    `patterns_without_match`, `ignores_without_match`: patterns of --artifact and --ignore that matched nothing.
-    `found`: how many files the trial wrote, including those beyond the limit of `files`. `ignored`: how many of them
-    --ignore names. `apart`: it had its own working folder. `gone`: files that were removed before they were read.
+    `patterns_without_match`, `ignores_without_match`: patterns that matched nothing. `found`: how many files the trial
+    wrote, including those beyond the limit of `files`. `ignored`: how many of them --ignore names. `apart`: it had its
+    own working folder. `gone`: files that were removed before they were read. `elsewhere`: texts outside of these.
     """
 
     format: int = RECORD_FORMAT
@@ -347,3 +346,4 @@ class FilesFile(Document):
     ignored: int = 0
     apart: bool = False
     gone: list[str] = []
+    elsewhere: list[str] = []

@@ -19,8 +19,9 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from samebits.launch.artifacts import Elsewhere, FileRules, collect, patterns, with_links
+from samebits.launch.artifacts import FileRules, collect, patterns, with_links
 from samebits.launch.command import FileNames
+from samebits.launch.elsewhere import Elsewhere
 from samebits.model import FilesFile
 from samebits.store import content, fingerprint_file, read_document, write_document
 from samebits.store.artifacts import READERS, contents
@@ -575,6 +576,22 @@ def test_the_tensors_of_a_checkpoint_elsewhere_are_compared_though_only_its_inde
     naming = FileNames(["python"], tmp_path / "work", tmp_path / "work/out", "001")
     files = collect(FileRules(), [index], tmp_path / "work", naming, ANY_RUN).files
     assert [file.path.rpartition("/")[2] for file in files] == ["ck[1].data-00000-of-00001", "ck[1].index"]
+
+
+def test_texts_and_tables_elsewhere_are_not_compared_and_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    paths = [
+        tmp_path / name
+        for name in ("data/a.csv", "data/a b.txt", "home/.cfg/a.txt", "work/b.txt", "data/c.log", "data/d.txt")
+    ]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("0.5")
+    naming = FileNames(["python"], tmp_path / "work", tmp_path / "work/out", "001")
+    asked = FileRules(ignores=[str(tmp_path / "data/d.txt")])
+    files = collect(asked, [*paths, tmp_path / "data/gone.txt"], tmp_path / "work", naming, ANY_RUN)
+    assert files.elsewhere == [str(tmp_path / "data/a b.txt"), str(tmp_path / "data/a.csv")]
+    assert [file.path for file in files.files] == ["b.txt"]
 
 
 def test_the_name_of_a_file_need_not_be_utf8(tmp_path):

@@ -418,3 +418,13 @@ def test_a_file_that_holds_one_value_is_understood_by_its_name(judged, tmp_path,
         read = fingerprint_file(tmp_path / f"file{number}", named=False, run=Run(span=(1795716000.0, 1795717000.0)))
         files.append([read.model_copy(update={"path": path})])
     assert judged(*files).verdict == verdict
+
+
+def test_texts_outside_of_the_folders_are_a_caveat(writing, tmp_path):
+    def trial(folder, number):
+        writing.training()(folder, number)
+        return {"files": FilesFile(elsewhere=["/data/a b.txt", "/data/c.csv"])}
+
+    result = writing.judged(tmp_path, [trial, trial])
+    assert result.verdict == "repeated"
+    assert [text for text in result.warnings if text.startswith("'/data/a b.txt' and /data/c.csv were not compared")]

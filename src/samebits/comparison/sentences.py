@@ -5,6 +5,7 @@ The warnings say what was not compared, and which differences are understood.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from samebits import words
@@ -88,7 +89,7 @@ MOST_OF_A_NAME = 80  # how many characters of a place in a file are shown
 
 def file_caveats(comparison: Comparison) -> Iterator[str]:
     """Yield what limits the comparison of files and printed lines."""
-    for look in (_errors, _file_limits, _file_names, _printed):
+    for look in (_errors, _file_limits, _elsewhere, _file_names, _printed):
         yield from look(comparison)
 
 
@@ -117,6 +118,19 @@ def _file_limits(comparison: Comparison) -> Iterator[str]:
         for file in (*files.files, *files.printed):
             if file.lines is not None and file.lines.cut and file.format in ("text", "printed"):
                 yield f"only the first and the last lines of {file.path} were compared: it is too long"
+
+
+def _elsewhere(comparison: Comparison) -> Iterator[str]:
+    """Name texts and tables outside of the folders of the trials."""
+    trials = [aligned.trial for aligned in comparison.aligned]
+    found = sorted({trial.without_folders(path) for trial in trials for path in trial.files.elsewhere})
+    if found:
+        some, verb = words.listed([shlex.quote(path) for path in found[:3]]), words.agree(len(found), "was", "were")
+        rest = f" and {words.count(len(found) - 3, 'more file')}" if len(found) > 3 else ""
+        yield (
+            f"{some}{rest} {verb} not compared: a text or a table outside of the working folder needs --artifact "
+            "(or --ignore, if it does not count)"
+        )
 
 
 def _ignores(comparison: Comparison) -> Iterator[str]:

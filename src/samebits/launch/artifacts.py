@@ -1,13 +1,9 @@
-"""Collects the files of a trial that are compared: all files in its folders, and those that `--artifact` names.
-
-`Elsewhere` tells which files outside of a trial's folders are results of its program.
-"""
+"""Collects the files of a trial that are compared: all files in its folders, and those that `--artifact` names."""
 
 from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,7 +16,7 @@ import xxhash
 from samebits import store
 from samebits.launch import folders
 from samebits.launch.command import FileNames
-from samebits.launch.isolation import Caches
+from samebits.launch.elsewhere import Elsewhere
 from samebits.model import FilesFile, SavedFile
 from samebits.names import matches_any
 
@@ -33,6 +29,7 @@ MOST_BYTES = 16 << 30  # of a file that nobody named
 MOST_KEPT = 8 << 20  # characters of all files of a trial that are kept to show a difference
 MOST_PARTS = 300_000  # of all files of a trial
 _HEADS = (".log", ".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".out", ".err", ".md", "")  # files that are added to
+_MOST_LEFT_OUT = 100  # names of texts elsewhere that are kept
 _MOST_HEADS, _MOST_HEAD_BYTES = 2_000, 64 << 20
 
 
@@ -126,7 +123,8 @@ def _head(path: Path, size: int) -> Head | None:
 def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: FileNames, run: Run) -> FilesFile:
     """Fingerprint the files that the trial wrote: those that a pattern names, and all others in its folders."""
     named: set[Path] = set()
-    empty = []
+    empty: list[str] = []
+    written = [path for path in written if path.is_file()]
     for pattern in asked.patterns:
         after = _states(matches(pattern.filled, directory, pattern.out))
         fresh = {path for path, state in after.items() if pattern.before.get(path) != state}
@@ -155,7 +153,15 @@ def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: 
         found=len(found) - len(gone),
         ignored=len(ignored),
         apart=asked.apart,
+        elsewhere=_left_out(written, names, asked.ignores),
     )
+
+
+def _left_out(written: Iterable[Path], names: Mapping[Path, str], ignores: Sequence[str]) -> list[str]:
+    """Return texts and tables outside of the trial's folders, which are not compared and may be results."""
+    elsewhere = Elsewhere()
+    found = (str(path) for path in written if path not in names and elsewhere.may_be_text(path))
+    return sorted(path for path in found if not matches_any(path, ignores))[:_MOST_LEFT_OUT]
 
 
 def with_links(found: FilesFile, links: Mapping[str, str], asked: FileRules, run: Run) -> FilesFile:
@@ -282,50 +288,3 @@ def printed(folder: Path, asked: FileRules, run: Run) -> list[SavedFile]:
         for name in ("stdout", "stderr")
         if not matches_any(name, asked.ignores)
     ]
-
-
-# -- results outside of a trial's folders -----------------------------------------------------------------------------
-
-
-# Files that a program writes as a whole. Logs and tables are left out: programs add lines to them in each run, and
-# samebits does not know which lines a file outside of the trial's folders had before the trial.
-_RESULTS = frozenset(
-    (".json", ".pkl", ".pickle", ".joblib", ".onnx", ".cbm", ".ubj", ".gguf", ".msgpack", ".tflite", ".mlmodel",
-     ".model", ".ckpt", ".weights", ".params", ".pdparams", ".sav", ".dill", ".pt2")
-)  # fmt: skip
-# names that Python (`NamedTemporaryFile(suffix=".json")` too), joblib and Ray give to temporary files and folders
-_PASSING = re.compile(r"tmp[a-z0-9_]{8}(?:\.\w+)*|pymp-.*|joblib_memmapping_folder_.*|ray")
-# In HOME, what Ray Tune notes of its runs, under their random ids: https://docs.ray.io/en/latest/tune/tutorials/tune-storage.html
-_NOTES = ("ray_results",)
-
-
-class Elsewhere:
-    """Answers whether a file that a trial wrote outside of its folders is compared.
-
-    It is compared if it holds tensors, or if it is a result. A result has the ending of one. It lies neither in a cache
-    of a tool, nor among settings of tools, nor in a temporary folder with a random name.
-    """
-
-    def __init__(self) -> None:
-        self._caches = Caches()
-        self._home = Path(os.environ.get("HOME") or "~").expanduser()
-        self._passing = {Path("/tmp"), Path("/dev/shm"), Path(os.environ.get("TMPDIR") or "/tmp")}  # noqa: S108
-
-    def counts(self, path: Path) -> bool:
-        """Return whether the file at this path is compared."""
-        if store.holds_tensors(path):
-            return True
-        is_result = path.suffix.lower() in _RESULTS or store.is_model_as_text(path)
-        return is_result and not self._is_of_a_tool(path)
-
-    def _is_of_a_tool(self, path: Path) -> bool:
-        if self._caches.holds(path):
-            return True
-        for folder in self._passing:
-            if path.is_relative_to(folder) and _PASSING.fullmatch(path.relative_to(folder).parts[0]):
-                return True
-        return path.is_relative_to(self._home) and self._is_theirs(path.relative_to(self._home).parts[0])
-
-    def _is_theirs(self, name: str) -> bool:
-        """Return whether an entry of HOME holds settings or notes of a tool. A cache may hold results, too."""
-        return name in _NOTES or (name.startswith(".") and self._home / name not in self._caches.roots)

@@ -1,0 +1,61 @@
+"""Tells which files outside of a trial's folders are results of its program."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from samebits import store
+from samebits.launch.isolation import Caches
+
+# Files that a program writes as a whole. Logs and tables are left out: programs add lines to them in each run, and
+# samebits does not know which lines a file outside of the trial's folders had before the trial.
+_RESULTS = frozenset(
+    (".json", ".pkl", ".pickle", ".joblib", ".onnx", ".cbm", ".ubj", ".gguf", ".msgpack", ".tflite", ".mlmodel",
+     ".model", ".ckpt", ".weights", ".params", ".pdparams", ".sav", ".dill", ".pt2")
+)  # fmt: skip
+_TEXTS = frozenset(
+    (".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".yaml", ".yml", ".md", ".html", ".xml", ".parquet", ".feather",
+     ".arrow", ".xlsx", ".db", ".sqlite", ".sqlite3")
+)  # fmt: skip
+# names that Python (`NamedTemporaryFile(suffix=".json")` too), joblib and Ray give to temporary files and folders
+_PASSING = re.compile(r"tmp[a-z0-9_]{8}(?:\.\w+)*|pymp-.*|joblib_memmapping_folder_.*|ray")
+# In HOME, what Ray Tune notes of its runs, under their random ids: https://docs.ray.io/en/latest/tune/tutorials/tune-storage.html
+_NOTES = ("ray_results",)
+
+
+class Elsewhere:
+    """Answers whether a file that a trial wrote outside of its folders is compared.
+
+    It is compared if it holds tensors, or if it is a result. A result has the ending of one. It lies neither in a cache
+    of a tool, nor among settings of tools, nor in a temporary folder with a random name.
+    """
+
+    def __init__(self) -> None:
+        self._caches = Caches()
+        self._home = Path(os.environ.get("HOME") or "~").expanduser()
+        self._passing = {Path("/tmp"), Path("/dev/shm"), Path(os.environ.get("TMPDIR") or "/tmp")}  # noqa: S108
+
+    def counts(self, path: Path) -> bool:
+        """Return whether the file at this path is compared."""
+        if store.holds_tensors(path):
+            return True
+        is_result = path.suffix.lower() in _RESULTS or store.is_model_as_text(path)
+        return is_result and not self._is_of_a_tool(path)
+
+    def may_be_text(self, path: Path) -> bool:
+        """Return whether the file at this path is a text or a table that a program, and not a tool, may have left."""
+        return path.suffix.lower() in _TEXTS and not self._is_of_a_tool(path)
+
+    def _is_of_a_tool(self, path: Path) -> bool:
+        if self._caches.holds(path):
+            return True
+        for folder in self._passing:
+            if path.is_relative_to(folder) and _PASSING.fullmatch(path.relative_to(folder).parts[0]):
+                return True
+        return path.is_relative_to(self._home) and self._is_theirs(path.relative_to(self._home).parts[0])
+
+    def _is_theirs(self, name: str) -> bool:
+        """Return whether an entry of HOME holds settings or notes of a tool. A cache may hold results, too."""
+        return name in _NOTES or (name.startswith(".") and self._home / name not in self._caches.roots)
