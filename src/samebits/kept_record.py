@@ -11,7 +11,7 @@ from samebits.documents import Location
 from samebits.errors import SamebitsError, UsageError
 from samebits.model import Result
 from samebits.store.record import LOCATION, Record, left_result, open_record
-from samebits.store.record_files import read_document
+from samebits.store.record_files import DISTANCES, read_document
 
 
 def judged_pair(first: Path | str, second: Path | str) -> tuple[Any, Result]:
@@ -43,7 +43,7 @@ def location_of(record: Record, result: Result) -> Location | None:
     if (where := result.divergence) is None:
         return None
     try:
-        found = read_document(record.folder / LOCATION, Location)
+        found = read_document(record.folder / LOCATION, Location, DISTANCES)
     except SamebitsError:
         return None
     # more trials (--add) can diverge earlier

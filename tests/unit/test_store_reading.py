@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from samebits.comparison import judge
+from samebits.comparison.size import ulp_distances
+from samebits.documents import Explanation, Size
 from samebits.errors import RecordError
 from samebits.launch.facts import numbers
-from samebits.store import left_result, open_record, record_files
+from samebits.model import Divergence, ProcessKey
+from samebits.store import left_result, open_record, record_files, write_document
 from samebits.store.record_files import parse, read_object
 
 
@@ -82,6 +85,23 @@ def test_a_result_that_holds_what_no_report_can_show_is_left_out(writing, tmp_pa
     result = judge(open_record(record).file, open_record(record).trials)
     (record / "result.json").write_text(result.model_dump_json().replace('"seconds":0.0', '"seconds":1e999'))
     assert left_result(record) is None
+
+
+@pytest.mark.parametrize(("a", "b"), [(1.0, -1.0), (-1e308, 1e308), (0.5, 0.25)])
+def test_a_result_with_a_distance_of_floats_of_different_signs_is_read(writing, tmp_path, a, b):
+    """It has more bits than a signed number of 64 bits."""
+    record = writing.record(tmp_path / "record", [writing.training(), writing.training()])
+    result = judge(open_record(record).file, open_record(record).trials)
+    apart = Size(elements=1, different=1, max_ulp=int(ulp_distances(*np.array([[a], [b]]).view("u8"))[0]))
+    where = Divergence(
+        step=0, kind="update", name="w", trials=[1, 2], process=ProcessKey(order=0, argv=["train.py"]), size=apart
+    )
+    explained = Explanation(cause=["clock"], minimal_controls=[["clock"]], evidence=[], sentence="clock")
+    known = {"divergence": where, "explanation": explained}
+    write_document(record / "result.json", result.model_copy(update=known))
+    left = left_result(record)
+    assert left is not None
+    assert (left.divergence, left.explanation) == (where, explained)
 
 
 def test_a_table_of_points_without_end_is_a_clear_error(writing, tmp_path, monkeypatch):

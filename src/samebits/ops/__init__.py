@@ -18,7 +18,7 @@ from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.model import TrialFile
 from samebits.ops import documents
 from samebits.ops.documents import DifferingPlace, Operator, Outcome, ReplayFindings, ReplayResult
-from samebits.store.record_files import read_document
+from samebits.store.record_files import DISTANCES, read_document
 
 __all__ = ["DifferingPlace", "Operator", "ReplayResult", "judge", "read", "replay"]
 
@@ -188,4 +188,4 @@ def read(folder: Path) -> ReplayResult:
     path = folder / OPS
     if not path.is_file():
         raise RecordError(f"{folder} holds no {OPS}: no operators were replayed.", "samebits ops -- python train.py")
-    return read_document(path, ReplayResult)
+    return read_document(path, ReplayResult, DISTANCES)

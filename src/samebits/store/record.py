@@ -181,7 +181,7 @@ class Record:
 def left_result(folder: Path) -> Result | None:
     """Return the result that a run left in a record; None if it cannot be read. It can be made again."""
     try:
-        return read_document(folder / RESULT, Result)
+        return read_document(folder / RESULT, Result, record_files.DISTANCES)
     except SamebitsError:
         return None
 

@@ -13,6 +13,7 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
 
@@ -103,6 +104,8 @@ def _kind(path: Path) -> str:
 
 AGAIN = "Run the check again, or take the record from a backup. Delete a broken trial to read the others."
 _MOST_DIGITS = 20  # of a number of 64 bits, with its sign
+_END = 2**63
+DISTANCES = 2**64  # the end of the distances of floats of 64 bits, in units in the last place: -1.0 is far from 1.0
 _MAPPED_FROM = 1 << 20  # bytes; a mapped file keeps a descriptor open, and a search reads hundreds of small files
 _MOST_DIMENSIONS = 64
 MOST_LINES = 2_000_000  # of points or events: ten for each parameter of a model with 200,000 parameters
@@ -153,10 +156,14 @@ def read_bytes(path: Path) -> bytes:
         raise broken(path, f"is not a usable file name ({error})") from None
 
 
-def parse(data: bytes, path: Path, *, numbers: Callable[[str], float] = float) -> Any:
-    """Return one JSON value with printable texts. Raises RecordError with the place of a fault."""
+def parse(data: bytes, path: Path, *, numbers: Callable[[str], float] = float, end: int = _END) -> Any:
+    """Return one JSON value with printable texts. `end`: whole numbers are smaller.
+
+    Raises RecordError with the place of a fault.
+    """
     try:
-        return _printable(json.loads(data, parse_constant=numbers, parse_float=numbers, parse_int=_whole))
+        whole = partial(_whole, end)
+        return _printable(json.loads(data, parse_constant=numbers, parse_float=numbers, parse_int=whole))
     except UnicodeDecodeError as error:
         raise broken(path, f"is not UTF-8 text (byte {error.start}): damaged, or not written by samebits") from None
     except json.JSONDecodeError as error:
@@ -167,9 +174,9 @@ def parse(data: bytes, path: Path, *, numbers: Callable[[str], float] = float) -
         raise broken(path, f"is not usable JSON ({error})") from None
 
 
-def _whole(text: str) -> int:
+def _whole(end: int, text: str) -> int:
     """Return a whole number of at most 64 bits. Neither documents nor arrays of NumPy hold a larger one."""
-    if len(text) > _MOST_DIGITS or not -(2**63) <= int(text) < 2**63:
+    if len(text) > _MOST_DIGITS or not -_END <= int(text) < end:
         raise ValueError(f"the number {text[:_MOST_DIGITS]}{'...' * (len(text) > _MOST_DIGITS)} has more than 64 bits")
     return int(text)
 
@@ -192,9 +199,9 @@ def _printable(value: Any) -> Any:
     return value
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds one object."""
-    return as_object(parse(read_bytes(path), path, numbers=_finite), path)
+def read_object(path: Path, end: int = _END) -> dict[str, Any]:
+    """Read a JSON file that holds one object. `end`: whole numbers are smaller."""
+    return as_object(parse(read_bytes(path), path, numbers=_finite, end=end), path)
 
 
 def json_lines(path: Path) -> list[Any]:
@@ -247,9 +254,9 @@ def _json_name(value: Any) -> str:
     return names.get(type(value), type(value).__name__)
 
 
-def read_document(path: Path, kind: type[D]) -> D:
-    """Read a document of `samebits.model` that carries a format number."""
-    content = read_object(path)
+def read_document(path: Path, kind: type[D], end: int = _END) -> D:
+    """Read a document of `samebits.model` that carries a format number. `end`: whole numbers are smaller."""
+    content = read_object(path, end)
     check_format(content, path, RECORD_FORMAT)
     return checked(content, path, kind)
 
