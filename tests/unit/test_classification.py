@@ -123,6 +123,8 @@ SAME_ONCE_MASKED = [
     ("XLA service 0x5bd4c80 initialized", "XLA service 0x4bd4c80 initialized"), ("ptr=0x1a2b3c", "ptr=0x1a2b3d"),
     ("run id: 5d41402abc4b4a76a9719d911017c592", "run id: 6d41402abc4b4a76a9719d911017c592"),
     ("saved to /tmp/tmpab0_12cd/m.pt", "saved to /tmp/tmpab0_12ce/m.pt"),
+    ("gpu_util 19%", "gpu_util 34%"), ("5: 19.4 usec per loop", "5: 34.1 usec per loop"),
+    ("utilization of the GPU: 34", "utilization of the GPU: 35"),
     ("│ time  │ 0.37 │", "│ time  │ 0.23 │"),
     ("hash table at 0x7f0123456700", "hash table at 0x7f9923456700"), ("0x7f0123456700", "0x7f9923456700"),
     ("elapsed 3.2 steps 100", "elapsed 4.2 steps 100"),
@@ -224,7 +226,7 @@ RESULTS = [
     "time to goal: {}", "hitting_time {}", "mean first passage time: {}", "coef[duration] = {}", "w['time']: {}",
     "|    ep_len_mean     | {}       |", "| loss | {} |", "RMSE 3.2 s, std {} s", "[score] {}", "h 12:{}",
     "{'r': {}, 'l': 50, 't': 0.39}", "mAP {} FPS 30.1", "PSNR {} FPS 30", "PSNR: {} FPS: 30", "SSIM={} FPS=30", "RSS: {}", "residual sum of squares (RSS) = {}",
-    "importance duration: {}", "slope of time: {}", "half-life {} min", "signal frequency {} ms",
+    "importance duration: {}", "slope of time: {}", "half-life {} min", "FLOPs: {} G", "utilization of codebook: {}", "{} seconds predicted", "signal frequency {} ms",
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from samebits.store.value_names import NUMBER_REASONS, OF_DATA, can_be, is_of_model, reason_of_key, tokens
+from samebits.store.value_names import NUMBER_REASONS, OF_DATA, can_be, is_of_device, is_of_model, reason_of_key, tokens
 
 # (pattern, replacement). `re` compiles a pattern when it is first used, and keeps it: all of them at the start would
 # take 20 ms
@@ -17,7 +17,7 @@ Rule = tuple[str, str | Callable[[re.Match[str]], str]]
 # each pattern starts at the start of a word or number and gives up there, so that none is slow on a long text
 NUMBER = r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _WORD = r"[A-Za-z_][\w./%-]*"
-_UNIT = r"(?:ns|us|µs|μs|ms|msecs?|millis(?:econds?)?|s|secs?|seconds?|mins?|minutes?|hrs?|hours?)"
+_UNIT = r"(?:ns|us|usecs?|µs|μs|ms|msecs?|millis(?:econds?)?|s|secs?|seconds?|mins?|minutes?|hrs?|hours?)"
 _THING = (
     r"(?:[kKMGT]?(?:it|its|iters?|iterations?|samples?|examples?|ex|imgs?|images?|tok|tokens?|steps?|batch(?:es)?|"
     r"epochs?|sentences?|seqs?|sequences?|frames?|words?|rows?|records?|episodes?|bytes|i?B|FLOPs?|FLOPS))"
@@ -45,6 +45,7 @@ _ERRORS = frozenset(
 _FILLERS = frozenset(
     ("of", "is", "was", "on", "the", "a", "test", "val", "valid", "validation", "train", "training", "set", "about")
 )
+_COMPUTED = re.compile(r"\s+(?:predicted|forecast|(?:of )?(?:error|deviation|bias))\b")  # "3.2 seconds predicted"
 _PHRASE = re.compile(r"([A-Za-z_][A-Za-z_ %/()-]{0,60})[\s:=(\[]*$")
 _BIG_UNITS = ("s", "min", "mins")  # "min" also means the smallest of several numbers
 _ENDED = (
@@ -86,7 +87,7 @@ _RULES: tuple[Rule, ...] = (
         rf"\s*[:=]?\s*){NUMBER}",
         r"\1<duration>",
     ),
-    (rf"(?i)\b((?:cpu|ram|mem)[ :=]+){NUMBER} ?%", r"\1<load>"),
+    (rf"(?i)\b((?:cpu|ram|mem|[cg]pu[_ ](?:usage|util(?:ization)?))[ :=]+){NUMBER} ?%", r"\1<load>"),
     (rf"(?i)\b(load (?:avg|average)\W+){NUMBER}(?:[, ]+{NUMBER}){{0,2}}", r"\1<load>"),
     (rf"(?i)\b(load\W{{1,3}}){NUMBER}, {NUMBER}, {NUMBER}", r"\1<load>"),
     (
@@ -164,6 +165,8 @@ def _is_result(found: re.Match[str]) -> bool:
     """Return whether the words before a number with a unit of time say that it was computed, not taken from a clock."""
     phrase = _PHRASE.search(found.string, max(0, found.start() - 64), found.start())
     words = [word for word in tokens(phrase[1]) if word not in _FILLERS] if phrase else []
+    if _COMPUTED.match(found.string, found.end()):
+        return True
     if not OF_DATA.isdisjoint(words):
         return True
     return bool(words) and words[-1] in _ERRORS
@@ -234,6 +237,8 @@ def _reason_of_phrase(phrase: str) -> str | None:
     for place, word in enumerate(words[:-1] if RESULTS.isdisjoint(_measures(words[-1])) else ()):
         if reason is None and words[place + 1].lower() in ("per", "for", "taken", "to", "of", "spent"):
             reason = reason_of_key(word)
+            if reason == "memory" and not any(map(is_of_device, words)):  # "utilization of the codebook"
+                return None
     return reason if reason in NUMBER_REASONS else None
 
 

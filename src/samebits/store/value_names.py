@@ -19,7 +19,7 @@ _SPANS = {
     "elapsed", "duration", "durations", "seconds", "secs", "sec", "runtime", "minutes", "mins", "hours", "ms", "msec",
     "millis", "milliseconds", "latency", "latencies", "took", "wall", "uptime", "ns", "tic", "toc",
 }  # fmt: skip
-_RATES = {"throughput", "fps", "ips", "qps", "wps", "ups", "sps", "flops", "tflops", "mfu"}
+_RATES = {"throughput", "fps", "ips", "qps", "wps", "ups", "sps", "tflops", "mfu"}
 _LOADS = {"rss", "vms", "maxrss", "memused"}
 _DEVICES = {"cpu", "gpu", "ram", "memory", "mem", "vram", "device", "disk", "tpu", "npu", "sm", "cuda"}
 _WORDS_OF = {"rate": _RATES, "memory": _LOADS, "duration": _SPANS, "time": _TIMES, "moment": _MOMENTS}
@@ -75,6 +75,11 @@ def can_be(reason: str, name: str, number: float) -> bool:
     if reason == "moment":
         return is_moment_of_time(number)
     return number % 1 == 0 or not (reason in ("pid", "port") or may_be_squares(name))
+
+
+def is_of_device(word: str) -> bool:
+    """Return whether a word names a part of the machine."""
+    return not _DEVICES.isdisjoint(tokens(word))
 
 
 def may_be_squares(name: str) -> bool:
