@@ -3,7 +3,7 @@
 import pytest
 
 from samebits.patches.patch import patches
-from samebits.patches.program import Look, Program
+from samebits.patches.program import Draw, Look, Program
 
 IMPORTS = """\
 import os, random, secrets, time, uuid
@@ -61,7 +61,7 @@ def test_a_fixed_seed_has_the_type_of_the_value_that_it_replaces(program, cause,
     assert patched(program(old), cause) == new
 
 
-@pytest.mark.parametrize("body", ["return int(time.time())", "now = 1\n    return time.time_ns() % 9"])
+@pytest.mark.parametrize("body", ["return int(time.time())", "now = time.time()\n    return int(now * 9)"])
 def test_a_seed_from_a_function_that_asks_the_clock_is_fixed_where_it_is_used(program, body):
     text = f"def fresh():\n    {body}\n"
     assert patched(program(text + "np.random.seed(fresh())\n"), "clock") == text + "np.random.seed(2019)\n"
@@ -84,3 +84,18 @@ def test_an_object_and_a_duration_are_not_seeds(program, text):
 def test_an_id_that_is_no_seed_comes_from_a_generator_with_a_seed(program, old):
     new = "seeded_draws = random.Random(2019)\nx = uuid.UUID(int=seeded_draws.getrandbits(128), version=4)\n"
     assert patched(program(f"x = {old}\n"), "entropy") == new
+
+
+def test_a_seed_of_numpy_that_entropy_stands_for_comes_into_the_last_patch(program):
+    text = "rng = np.random.default_rng(os.urandom(4)[0])\nx = np.random.rand()\n"
+    made = program(text)
+    made.look.draws.append(Draw("numpy", ((made.main.path, 6),)))
+    found, missing = patches(made, ["entropy"])
+    texts = [next(iter(one.texts.values()))[1].removeprefix(IMPORTS) for one in found]
+    assert missing == []
+    assert texts[0] == "rng = np.random.default_rng(2019)\nx = np.random.rand()\n"
+    assert texts[-1] == "np.random.seed(2019)\nrng = np.random.default_rng(2019)\nx = np.random.rand()\n"
+
+
+def test_a_generator_of_numpy_without_a_seed_is_the_patch_if_nothing_else_draws_from_the_system(program):
+    assert patched(program("rng = np.random.default_rng()\n"), "entropy") == "rng = np.random.default_rng(2019)\n"

@@ -133,7 +133,17 @@ def _seeds(program: Program, names: Sequence[str]) -> list[LineChange]:
 def _choices(program: Program, name: str) -> list[list[LineChange]]:
     rules = RULES.get(controls.name_of(name))
     found = [rule(program) for rule in rules] if rules is not None else [_settings(program, name)]
-    return [changes for changes in found if changes]
+    there = [changes for changes in found if changes]
+    more = _stood_for(program, name)
+    return [*there, [*next(iter(there), []), *more]] if more else there
+
+
+def _stood_for(program: Program, name: str) -> list[LineChange]:
+    """Return the changes for the controls whose effect this one has on the side: one of them may be a cause, too."""
+    names = controls.describe(name).stands_for
+    drawn = [one for one in names if seeds.is_seed(one) and program.first(seeds.generators([one])) is not None]
+    rules = [rule for one in names for rule in RULES.get(one, ())[:1]]
+    return [*(_seeds(program, drawn) if drawn else []), *(change for rule in rules for change in rule(program))]
 
 
 def _settings(program: Program, name: str) -> list[LineChange]:

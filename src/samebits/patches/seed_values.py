@@ -159,5 +159,5 @@ def _local_functions(source: SourceFile, calls: frozenset[str]) -> frozenset[str
         for one in ast.walk(source.tree)
         if isinstance(one, ast.FunctionDef)
         for node in ast.walk(one)
-        if isinstance(node, ast.Return) and node.value is not None and _calls(source, node.value, calls)
+        if isinstance(node, ast.Return) and node.value is not None and _comes_from(source, node.value, calls)
     )
