@@ -127,6 +127,18 @@ def test_later_trials_end_early_if_they_have_diverged_by_then(ask, tmp_path, ste
     assert rounds_of(tmp_path / "record") == [(40, [1, 2])]
 
 
+@pytest.mark.parametrize(
+    ("values", "verdict", "second"),
+    [("the same", "repeated", ("complete", 100)), ("episodes", "diverged", ("stopped", 20))],
+)
+def test_only_values_end_a_trial_early_and_not_their_order(ask, tmp_path, steps_allowed, values, verdict, second):
+    steps_allowed(200)
+    result = run(ask("observes_in_any_order.py", values)).result
+    assert result.verdict == verdict
+    assert [(trial.status, trial.steps) for trial in result.trials] == [("complete", 100), second]
+    assert rounds_of(tmp_path / "record") == [(200, [1, 2])]
+
+
 @pytest.mark.parametrize("steps", [30, 100000])
 def test_a_trial_that_ended_early_without_a_reason_goes_on(ask, tmp_path, steps_allowed, monkeypatch, steps):
     steps_allowed(40)
