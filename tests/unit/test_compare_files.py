@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from samebits.comparison.file_names import results_in_names
+from samebits.comparison.files import file_differences
 from samebits.model import FilesFile, Lines, SavedFile, TrialFile
 from samebits.store.artifacts import fingerprint_file, link_to_folder
 from samebits.store.masks import Run, masked
@@ -428,3 +429,20 @@ def test_texts_outside_of_the_folders_are_a_caveat(writing, tmp_path):
     result = writing.judged(tmp_path, [trial, trial])
     assert result.verdict == "repeated"
     assert [text for text in result.warnings if text.startswith("'/data/a b.txt' and /data/c.csv were not compared")]
+
+
+@pytest.mark.parametrize(
+    ("path", "verdict"), [("core", "inconclusive"), ("acc.prof", "inconclusive"), ("out/core.1", "inconclusive"), ("a.lock", "repeated")]
+)  # fmt: skip
+def test_a_text_with_the_name_of_a_dump_or_a_profile_is_compared(tmp_path, path, verdict):
+    for name, texts, expected in (("text", (b"0.5", b"0.6"), verdict), ("dump", (b"\0\1", b"\0\2"), "repeated")):
+        files = []
+        for number, content in enumerate(texts):
+            (tmp_path / f"{name}{number}").write_bytes(content)
+            files.append(fingerprint_file(tmp_path / f"{name}{number}", named=False).model_copy(update={"path": path}))
+        found = {difference.effect for difference in file_differences(*map(_wrote, files))}
+        assert found == ({"unknown"} if expected == "inconclusive" else set())
+
+
+def _wrote(file):
+    return TrialTrace(TrialFile(id=1, status="complete", started="", seconds=1.0), FilesFile(files=[file]), [])

@@ -44,6 +44,14 @@ _NO_RESULTS = re.compile(
     r"(^|/)(core(\.\d+)?|\.coverage(\..+)?|\.nfs[0-9a-f]+|fingerprint\.pb|time_left\.tsv|[^/]+\.(lock|lck|pid|pyc|pyo|prof|swp|sock|tmp~))$"
 )
 
+_NO_TEXT = re.compile(r"(^|/)core(\.\d+)?$|\.(prof|pyc|pyo|swp)$")  # a text with such a name is none of these
+
+
+def _is_no_result(file: SavedFile) -> bool:
+    """Return whether a file is no result wherever it is, by its name."""
+    is_text = file.lines is not None and _NO_TEXT.search(file.path) is not None
+    return _NO_RESULTS.search(file.path) is not None and not is_text
+
 
 @dataclass(frozen=True)
 class FileDifference:
@@ -108,11 +116,7 @@ def _names(mine: SavedFile, theirs: SavedFile, trials: tuple[TrialTrace, TrialTr
 
 def _modes(mine: SavedFile, theirs: SavedFile) -> Iterator[FileDifference]:
     """Yield the permissions of a file if they differ. Records of earlier versions do not have them."""
-    if (
-        None in (mine.mode, theirs.mode)
-        or mine.mode == theirs.mode
-        or (_NO_RESULTS.search(mine.path) and not mine.named)
-    ):
+    if None in (mine.mode, theirs.mode) or mine.mode == theirs.mode or (_is_no_result(mine) and not mine.named):
         return
     one, two = (file.mode or "those of a new file" for file in (mine, theirs))
     effect: Effect = "counts" if mine.named or theirs.named else "unknown"
@@ -127,7 +131,7 @@ def _alone(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> lis
     """Return a file that only one trial wrote. It is not a difference if the other trial found it there."""
     if file is None or file.format in ("ocdbt-data", "sqlite-log"):  # samebits compares their databases
         return []
-    if not file.named and (_NO_RESULTS.search(file.path) or was_there(file, trials)):
+    if not file.named and (_is_no_result(file) or was_there(file, trials)):
         return []
     said = f"{file.path} was written in some trials only"
     if file.named:
@@ -142,9 +146,7 @@ def files_alone(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> li
     """
     found = [one or two for one, two in counted_pairs(a, b, ignores) if one is None or two is None]
     return sorted(
-        file.path
-        for file in found
-        if file and not file.named and was_there(file, (a, b)) and not _NO_RESULTS.search(file.path)
+        file.path for file in found if file and not file.named and was_there(file, (a, b)) and not _is_no_result(file)
     )
 
 
@@ -173,7 +175,7 @@ class _Pair:
         if self.a.changing or self.b.changing:
             said = f"it could not be read whole: {self.a.changing or self.b.changing}"
             return [FileDifference(self.a.path, said, effect="unknown", path=self.a.path)]
-        if _NO_RESULTS.search(self.a.path) and not self.named:
+        if _is_no_result(self.a) and not self.named:
             return []
         is_added_to = self.a.begin or self.b.begin or self.a.format != self.b.format
         if self.a.lines and self.b.lines and not self.named and ("text" in self._formats or is_added_to):

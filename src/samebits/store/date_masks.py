@@ -24,6 +24,8 @@ _CLOCK = (
     r"\d{1,2}[.-][0-5]\d[.-][0-5]\d(?:[.,:]\d+)?)"
 )
 DATES: tuple[Rule, ...] = (
+    # "%(asctime)s,%(msecs)d" of logging: the milliseconds come twice
+    (r"(\d\d:[0-5]\d:[0-5]\d,0*(\d{1,3})),\2(?= )", r"\1"),
     # Google's log prefixes (absl, TensorFlow): level, month and day, time, thread
     (r"^[IWEFD](?:20\d\d)?\d{4} \d\d:\d\d:(?:\d+\.\d+|<time>)\s+\d+(?= )", "<time>"),
     # "28-11-2026_12-00-01", and with the month first

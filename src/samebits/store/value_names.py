@@ -46,7 +46,9 @@ _MODELLED = {
     "loss", "acc", "accuracy", "feature", "features", "column", "columns", "mixing", "mix", "decay", "linear", "layer",
     "frequency", "freq", "token", "param", "params", "score", "auc", "error", "mse", "mae", "state", "seed", "zone",
     "best", "constant", "event", "failure", "survival", "distributed", "dense", "pred", "prediction", "predictions",
-    "target", "mask", "toe", "w",
+    "target", "mask", "toe", "w", "n", "num", "seen", "epochs", "episodes", "iterations", "horizon", "distance",
+    "constraint", "drift", "audio", "speech", "played", "waiting", "tour", "sim", "simulated", "simulation", "game",
+    "hang",
 }  # fmt: skip
 
 
@@ -102,7 +104,7 @@ def reason_of_key(name: str) -> str | None:
         return None
     known, last = set(words), words[-1]
     if "per" in words and words[-1] in ("second", "sec", "s", "minute", "min", "hour"):
-        return None if known & _MEASURED else "rate"
+        return None if known & (_MEASURED | OF_DATA | {"loss", "acc", "accuracy", "error", "score"}) else "rate"
     if "per" in words[1:] and words[words.index("per", 1) - 1] in _TIMES | _SPANS and not known & OF_DATA:
         return "duration"  # time_per_step
     modelled = known & OF_DATA or known & (_MODELLED | _MEASURED) - (
