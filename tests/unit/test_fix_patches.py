@@ -456,6 +456,7 @@ def test_what_must_stay_a_hash_stays_one(program, text):
     [
         ("for one in set(objects): pass", "for one in dict.fromkeys(objects): pass"),
         ("items = {Item(i) for i in r}\nfor one in items: pass", "items = dict.fromkeys(Item(i) for i in r)\nfor one in items: pass"),
+        ("for one in set(a): pass\nfor n in {'a', 'b'}: pass", "for one in dict.fromkeys(a): pass\nfor n in {'a', 'b'}: pass"),
         ("for one in {a, b}: pass", "for one in dict.fromkeys([a, b]): pass"),
         ("s = set(a)\nx = b in s\nfor one in s: pass", "s = dict.fromkeys(a)\nx = b in s\nfor one in s: pass"),
     ],

@@ -53,6 +53,7 @@ def changed(program, cause, choice=0):
         ("python", "random.seed(None)", "random.seed(2019)"),
         ("python", "random.seed()", "random.seed(2019)"),
         ("numpy", "np.random.seed(args.seed)", "np.random.seed(2019 if args.seed is None else args.seed)"),
+        ("numpy", "np.random.seed(int(t) if t else None)", "np.random.seed(int(t) if t else 2019)"),
         ("numpy", "np.random.seed()", "np.random.seed(2019)"),
         ("numpy", 'np.random.seed(c["seed"])', 'np.random.seed(2019 if c["seed"] is None else c["seed"])'),
         ("numpy", 'np.random.seed(c.get("s"))', 'np.random.seed(2019 if c.get("s") is None else c.get("s"))'),
@@ -122,6 +123,12 @@ def test_each_file_gets_its_own_change(program):
 def test_a_generator_of_an_option_without_a_value_gets_a_seed(program, call, wanted):
     made = program(OPTION.format("") + f"rng = {call}\n")
     assert changed(made, ["numpy-generator"]) == [(f"rng = {call}", f"rng = {wanted}")]
+
+
+def test_a_seed_that_is_none_if_an_option_is_missing_gets_a_value(program):
+    text = "import sys\nimport numpy as np\nseed = int(sys.argv[1]) if sys.argv[1:] else None\nnp.random.default_rng(seed)\n"
+    wanted = "np.random.default_rng(2019 if seed is None else seed)"
+    assert changed(program(text), ["numpy-generator"]) == [("np.random.default_rng(seed)", wanted)]
 
 
 def test_a_generator_without_any_seed_changes_first(program):

@@ -41,6 +41,21 @@ def patched(program, cause):
         ("entropy", "run = uuid.uuid4().hex[:8]\nrandom.seed(run)\n", 'run = "2019"\nrandom.seed(run)\n'),
         ("entropy", "run = str(uuid.uuid4())\nrandom.seed(run)\n", 'run = "2019"\nrandom.seed(run)\n'),
         ("entropy", "seed = os.urandom(4)\n", 'seed = b"2019"\n'),
+        (
+            "clock",
+            "t = time.time()\nrandom.seed(t)\nprint(time.time() - t)\n",
+            "t = time.time()\nrandom.seed(2019)\nprint(time.time() - t)\n",
+        ),
+        (
+            "clock",
+            "t = time.time()\nprint('seed', t)\nrandom.seed(t)\n",
+            "t = 2019\nprint('seed', t)\nrandom.seed(t)\n",
+        ),
+        (
+            "entropy",
+            "r = uuid.uuid4().hex\nopen(r)\nrandom.seed(r)\n",
+            "r = uuid.uuid4().hex\nopen(r)\nrandom.seed(2019)\n",
+        ),
         ("entropy", "run = uuid.uuid4()\nrandom.seed(run.int)\n", "run = uuid.uuid4()\nrandom.seed(2019)\n"),
         ("clock", "random.seed(time.strftime('%S'))\n", 'random.seed("2019")\n'),
         ("clock", "random.seed(int(time.strftime('%S')))\n", "random.seed(2019)\n"),

@@ -55,8 +55,9 @@ def _seed_argument(call: ProgramCall, seed: int, *, may_be_none: bool) -> TextEd
     """Return the edit that gives a call its seed; None if it has one."""
     node, source = call.node, call.source
     given = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg in _NAMES)]
-    if given and isinstance(given[0], ast.Constant) and given[0].value is None:
-        return TextEdit(*source.span(given[0]), str(seed))
+    nothing = next((part for one in given[:1] for part in _parts(one) if _is_none(part)), None)
+    if nothing is not None:
+        return TextEdit(*source.span(nothing), str(seed))
     if given and may_be_none and _may_be_none(source, given[0]):
         text = source.text_of(given[0])
         return TextEdit(*source.span(given[0]), f"{seed} if {text} is None else {text}")
@@ -146,8 +147,18 @@ def _is_lookup(node: ast.expr) -> bool:
 
 def _is_none_or_name(value: ast.expr) -> bool:
     """Return whether a value can be None: it is None, a name for a value from elsewhere, or looked up."""
-    is_none = isinstance(value, ast.Constant) and value.value is None
-    return is_none or bool(_last_name(value)) or _is_lookup(value)
+    return any(_is_none(part) or bool(_last_name(part)) or _is_lookup(part) for part in _parts(value))
+
+
+def _is_none(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
+
+
+def _parts(value: ast.expr) -> list[ast.expr]:
+    """Return the values from which an expression chooses: `int(text) if text else None` has two."""
+    if isinstance(value, ast.IfExp):
+        return [*_parts(value.body), *_parts(value.orelse)]
+    return value.values if isinstance(value, ast.BoolOp) else [value]
 
 
 def _values(node: ast.AST, name: str) -> Iterator[ast.expr | None]:

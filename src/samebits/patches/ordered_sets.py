@@ -24,15 +24,18 @@ def kept_orders(program: Program) -> list[LineChange]:
 
 
 def kept_objects(program: Program) -> list[LineChange]:
-    """Replace sets of objects, whose order is that of addresses, by dictionaries."""
-    return _kept(program, "aslr")
+    """Replace sets of objects, whose order is that of addresses, by dictionaries. Sets of texts stay."""
+    return _kept(program, "aslr", are_objects=True)
 
 
-def _kept(program: Program, control: str) -> list[LineChange]:
+def _kept(program: Program, control: str, *, are_objects: bool = False) -> list[LineChange]:
     """Return the changes to all sets; empty if one of them can be no dictionary."""
     found: dict[tuple[SourceFile, TextEdit], LineChange] = {}
     for source, node in walked_sets(program):
-        edits = [edit for made in _made_by(source, node) for edit in _edits(source, made)]
+        makers = list(_made_by(source, node))
+        if are_objects and makers and all(map(_has_constants, makers)):
+            continue
+        edits = [edit for made in makers for edit in _edits(source, made)]
         if not edits:
             return []
         change = partial(LineChange, control, source)
@@ -49,6 +52,10 @@ def _made_by(source: SourceFile, node: ast.expr) -> Iterator[ast.expr]:
     uses = [one for one in ast.walk(source.tree) if isinstance(one, ast.Name) and one.id == node.id]
     if not any(isinstance(source.parents.get(one), ast.Attribute | ast.BinOp | ast.AugAssign) for one in uses):
         yield from assigned(source, node)
+
+
+def _has_constants(node: ast.expr) -> bool:
+    return isinstance(node, ast.Set) and all(isinstance(one, ast.Constant) for one in node.elts)
 
 
 def _edits(source: SourceFile, node: ast.expr) -> list[TextEdit]:

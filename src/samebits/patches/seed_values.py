@@ -28,6 +28,7 @@ OBJECTS = frozenset((
     "datetime.date.today", "datetime.datetime.now", "datetime.datetime.today", "datetime.datetime.utcnow",
     "pandas.Timestamp.now", "pandas.Timestamp.today", "pandas.Timestamp.utcnow",
 ))  # fmt: skip
+_MESSAGES = frozenset(("print", "info", "debug", "warning", "log"))
 _NAME = re.compile(r"((^|_)seeds?\d*|random_state)$", re.IGNORECASE)  # SEED, random_seed; not seedling, seed_time
 # calls that take a name as a string, and then its value: getattr(args, "seed", value), settings.get("seed", value)
 _BY_NAME = frozenset(("get", "setdefault", "pop", "getenv", "getattr", "setattr", "add_argument", "option"))
@@ -55,7 +56,7 @@ def seed_values(source: SourceFile, node: ast.AST) -> Iterator[ast.expr]:
 
 def _holds_a_seed(source: SourceFile, target: ast.expr) -> bool:
     if isinstance(target, ast.Name):
-        return _is_name(target.id) or target.id in _names_given(source)
+        return _is_name(target.id) or (target.id in _names_given(source) and not _has_other_uses(source, target.id))
     if isinstance(target, ast.Attribute):
         return _is_name(target.attr)
     return isinstance(target, ast.Subscript) and _names_a_seed(target.slice)
@@ -65,7 +66,7 @@ def _given(source: SourceFile, node: ast.Call) -> Iterator[ast.expr]:
     """Yield the seeds among the arguments of a call."""
     yield from _first_of_seeding(source, node)
     yield from (keyword.value for keyword in node.keywords if keyword.arg and _is_name(keyword.arg))
-    function = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+    function = _last_name(node)
     named = [place for place, one in enumerate(node.args) if _names_a_seed(one)]
     if function in _BY_NAME and named:
         yield from node.args[named[0] + 1 :]
@@ -86,6 +87,25 @@ def _names_given(source: SourceFile) -> set[str]:
     given = [value for call in calls for value in _first_of_seeding(source, call)]
     given += [keyword.value for call in calls for keyword in call.keywords if keyword.arg and _is_name(keyword.arg)]
     return {node.id for value in given for node in ast.walk(value) if isinstance(node, ast.Name)}
+
+
+def _has_other_uses(source: SourceFile, name: str) -> bool:
+    """Return whether a file uses a variable for more than seeds and messages: as a time, or in the name of a file."""
+    calls = [node for node in ast.walk(source.tree) if isinstance(node, ast.Call)]
+    free = [value for call in calls for value in _first_of_seeding(source, call)]
+    free += [keyword.value for call in calls for keyword in call.keywords if keyword.arg and _is_name(keyword.arg)]
+    free += [value for call in calls if _last_name(call) in _MESSAGES for value in call.args if not _computes(value)]
+    known = {node for value in free for node in ast.walk(value)}
+    loads = (node for node in ast.walk(source.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+    return any(node.id == name and node not in known for node in loads)
+
+
+def _last_name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+
+
+def _computes(value: ast.expr) -> bool:
+    return any(isinstance(node, ast.BinOp) for node in ast.walk(value))
 
 
 def _defaults(given: ast.arguments) -> Iterator[ast.expr]:
@@ -126,8 +146,6 @@ def _comes_from(source: SourceFile, value: ast.expr, calls: frozenset[str]) -> b
     """
     if _calls(source, value, calls):
         return True
-    if isinstance(value, ast.Name):
-        return False
     names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
     return any(
         _calls(source, one.value, calls)
