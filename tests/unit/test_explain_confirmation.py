@@ -45,7 +45,10 @@ def paced(monkeypatch):
 def test_two_trials_of_each_length_lead_to_all_of_the_longest():
     training = LongTraining()
     confirmed = confirmation.confirm(training, ["numpy-seed"], 12, seconds=3600.0)
-    assert training.runs == {20: 2, 200: 2, 2000: 2, 20000: 12}
+    lengths = list(training.runs)
+    assert lengths[:2] == [20, 2000]
+    assert [training.runs[length] for length in lengths] == [2] * (len(lengths) - 1) + [12]
+    assert lengths[-1] > WHOLE
     assert confirmed.words == "whole trials of 5,000 steps"
     assert confirmed.seen.agrees(12)
 
@@ -69,4 +72,13 @@ def test_a_later_cause_ends_it_at_the_length_that_shows_it():
     training = LongTraining(diverges_at=150)
     confirmed = confirmation.confirm(training, ["numpy-seed"], 12, seconds=3600.0)
     assert confirmed.seen.diverges()
-    assert set(training.runs) == {20, 200}
+    assert set(training.runs) == {20, 2000}
+
+
+def test_a_set_that_goes_further_has_few_trials_until_the_search_asks_for_all():
+    training = LongTraining()
+    assert not confirmation.go_further(training, ["numpy-seed"], 12, seconds=60.0).diverges()
+    longest = max(training.runs)
+    assert training.runs == {20: 2, longest: 2}
+    confirmation.confirmed(training, ["numpy-seed"], 12)
+    assert training.runs == {20: 2, longest: 12}

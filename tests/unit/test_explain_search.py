@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from samebits import controls
-from samebits.causes.candidates import Clues, compatible, hinted, most_specific
+from samebits.causes.candidates import Clues, SearchOptions, compatible, hinted, most_specific
 from samebits.causes.decision_rule import LEAST, Observation
 from samebits.causes.document import fixes
-from samebits.causes.search import SearchOptions, search
+from samebits.causes.search import search
 from samebits.model import HeldControl
 from samebits_probe import wire
 
@@ -36,6 +36,36 @@ def explained(sources, seed=1, kind="batch", *, clues=None, options=None, **prog
 
 
 ALL = SearchOptions(alternatives=True)
+
+
+class Longer:
+    """Options that note which sets were to be tried over more steps, and after how many of their trials."""
+
+    def __init__(self):
+        self.asked = []
+        self.options = SearchOptions(further=lambda names, trials: self.asked.append((list(names), trials)))
+
+
+def test_only_a_set_that_seems_to_suffice_is_tried_over_more_steps():
+    longer = Longer()
+    found, _ = explained([source("numpy-seed"), source("hash-seed", where=(0, 1, 2))], options=longer.options)
+    assert found.cause == ["numpy-seed", "hash-seed"]
+    assert [names for names, _ in longer.asked] == [found.cause]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_set_that_may_agree_by_luck_is_not_tried_over_more_steps(seed):
+    longer = Longer()
+    explained([source("numpy-seed", shares=(0.6, 0.4))], seed, options=longer.options)
+    assert longer.asked == []
+
+
+def test_with_a_cause_that_no_control_pins_no_set_is_tried_over_more_steps():
+    longer = Longer()
+    sources = [source("numpy-seed"), source(where=(0, 1, 2))]
+    found, _ = explained(sources, options=longer.options)
+    assert (found.cause, found.outside) == (["numpy-seed"], True)
+    assert longer.asked == []
 
 
 @pytest.mark.parametrize("name", [name for name in TORCH if name not in ("aslr",)])

@@ -7,16 +7,17 @@ First no control is held, then all controls, then smaller sets, until the smalle
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from samebits import checks, clock, controls, interrupt, ops, store
 from samebits.causes import document
-from samebits.causes.candidates import Clues, Conclusion
-from samebits.causes.confirmation import Confirmation, Cost, confirm, costs, step_time
+from samebits.causes.candidates import Clues, Conclusion, SearchOptions
+from samebits.causes.confirmation import Confirmation, Cost, confirm, confirmed, costs, go_further, step_time
 from samebits.causes.document import Spent
-from samebits.causes.search import SearchOptions, search
+from samebits.causes.search import search
 from samebits.causes.settings import FOLDER, QuietProgress, Setting, SettingRecords, adopt
 from samebits.checks import Check
 from samebits.comparison.setup import scripts
@@ -97,8 +98,7 @@ def explained(checked: Check, began: float, *, alternatives: bool = False) -> Ch
     settings = SettingRecords(first, told, lambda settings: _keep(settings, result, clock.now() - began))
     settings.steps = _steps(result, first)
     replay = OperatorReplay(settings, result)
-    inquiry = _Inquiry(settings, result, replay, alternatives=alternatives)
-    why = inquiry.cause(began)
+    why = _Inquiry(settings, result, replay, began, alternatives=alternatives).cause()
     judged = _as_check_left_it(first.result or result, result)
     spent = Spent(settings.trials + replay.trials, clock.now() - began, settings.at_a_time)
     explanation = document.explanation(settings, why, _operator(replay, why.found), spent)
@@ -108,30 +108,61 @@ def explained(checked: Check, began: float, *, alternatives: bool = False) -> Ch
 
 @dataclass
 class _Inquiry:
-    """Searches again and again, over more and more steps of the training."""
+    """Searches again and again, over more and more steps of the training.
+
+    `steps`: how many a trial of the search makes that confirms nothing. `went_further`: the sets that were tried over
+    as many steps as there is time for.
+    """
 
     settings: SettingRecords
     result: Result
     replay: OperatorReplay
+    began: float
     alternatives: bool
+    steps: int | None = None
+    went_further: list[list[str]] = field(default_factory=list)
 
-    def cause(self, began: float) -> Cause:
+    def cause(self) -> Cause:
         """Search, then confirm the result over more steps. Search again as long as a further cause shows there."""
-        found, confirmed = self._search(), None
+        self.steps = self.settings.steps
+        found, last = self._search(), None
         while found.minimal and not found.outside:
-            confirmed = confirm(self.settings, found.cause, found.rule.full, clock.now() - began)
-            if not confirmed.seen.diverges():
+            last = self._confirmed(found)
+            if not last.seen.diverges():
                 break
-            setting = self.settings.setting(found.cause)
-            assert setting.result is not None
-            self.settings.lengthen(_steps(setting.result, setting))
+            self._end_after_divergence(found.cause)
             found = self._search()
-        return Cause(found, confirmed, costs(self.settings, found.minimal) if found.minimal else None)
+        self.settings.steps = self.settings.setting(found.cause).steps
+        return Cause(found, last, costs(self.settings, found.minimal) if found.minimal else None)
+
+    def _confirmed(self, found: Conclusion) -> Confirmation:
+        if found.cause in self.went_further:
+            return confirmed(self.settings, found.cause, found.rule.full)
+        return confirm(self.settings, found.cause, found.rule.full, clock.now() - self.began)
+
+    def _further(self, names: Sequence[str], trials: int) -> None:
+        """Try a set that is probably the cause over more steps, before all of its trials run."""
+        left = self.settings.setting(names).time_left(trials) or 0.0
+        if go_further(self.settings, names, trials, clock.now() - self.began + left).diverges():
+            self._end_after_divergence(names)
+        else:
+            self.went_further.append([*names])
+
+    def _nearer(self) -> None:
+        self.settings.steps = self.steps
+
+    def _end_after_divergence(self, names: Sequence[str]) -> None:
+        """Let later trials end a few steps after the point at which the trials of this set diverge."""
+        setting = self.settings.setting(names)
+        assert setting.result is not None
+        self.settings.lengthen(_steps(setting.result, setting))
+        self.steps = self.settings.steps
+        self.went_further.clear()
 
     def _search(self) -> Conclusion:
         settings = self.settings
         candidates = [name for name in controls.known() if name not in settings.base]
-        options = SearchOptions(self.alternatives, settings.progress.note)
+        options = SearchOptions(self.alternatives, settings.progress.note, self._further, self._nearer)
         return search(settings, candidates, settings.look([], 0), self._clues(), options)
 
     def _clues(self) -> Clues:

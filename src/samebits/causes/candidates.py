@@ -48,6 +48,20 @@ class Clues:
         return sorted(hinted(kind, names), key=lambda name: (name not in suspected, is_unlikely(name)))
 
 
+@dataclass(frozen=True)
+class SearchOptions:
+    """`alternatives`: also look for sets that nobody would choose. `told`: receives a message for each likely set.
+
+    `further`: gets a set that is probably the cause, and the number of trials that must agree. It may try the set over
+    more steps. Then the trials that must agree run only once, over these steps. `nearer`: takes these steps back.
+    """
+
+    alternatives: bool = False
+    told: Callable[[str], None] = lambda text: None
+    further: Callable[[Sequence[str], int], None] = lambda names, trials: None
+    nearer: Callable[[], None] = lambda: None
+
+
 def hinted(kind: Kind, names: Collection[str]) -> list[str]:
     """Return the controls among `names` whose own hints fit this kind of divergence, the likeliest first."""
     places = {name: controls.describe(name).hints.get(kind) for name in by_specificity(names)}

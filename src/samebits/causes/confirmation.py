@@ -18,7 +18,7 @@ from samebits.causes.settings import FIRST, Setting, SettingRecords
 from samebits_probe import wire
 
 LEAST_ALLOWED = 60.0  # seconds that the confirmation may take; if the search took longer, as long as the search
-FACTOR = 10
+FACTOR = 100  # the time that is left limits the steps, too
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,22 @@ class Confirmation:
 
 
 def confirm(settings: SettingRecords, names: Sequence[str], trials: int, seconds: float) -> Confirmation:
-    """Try the set over ten times as many steps, again and again, at last in whole trials, while there is time.
+    """Try the set over more steps (see `go_further`), and run all `trials` trials at the last length."""
+    go_further(settings, names, trials, seconds)
+    return confirmed(settings, names, trials)
 
-    At each length, a few trials show whether there is time for the next length. At the last length, `trials` trials
-    run. Settings that are tried later get as many steps. `seconds`: the time that the search has taken.
+
+def confirmed(settings: SettingRecords, names: Sequence[str], trials: int) -> Confirmation:
+    """Run all `trials` trials of the set at the length that it has."""
+    seen = settings.look(names, trials)
+    return Confirmation(seen, _words(settings.setting(names)))
+
+
+def go_further(settings: SettingRecords, names: Sequence[str], trials: int, seconds: float) -> Observation:
+    """Try the set over far more steps, again and again, at last in whole trials, while `trials` trials fit.
+
+    At each length, a few trials show whether there is time for the next length. Settings that are tried later get as
+    many steps. `seconds`: the time that the search takes without this.
     """
     end = clock.now() + max(seconds, LEAST_ALLOWED)
     first = max(FIRST, min(settings.room, trials))
@@ -41,8 +53,7 @@ def confirm(settings: SettingRecords, names: Sequence[str], trials: int, seconds
     while not seen.diverges() and (more := _next(settings.setting(names), trials, end - clock.now())):
         settings.lengthen(more)
         seen = settings.look(names, first)
-    seen = settings.look(names, trials)
-    return Confirmation(seen, _words(settings.setting(names)))
+    return seen
 
 
 def _is_whole(setting: Setting) -> bool:

@@ -175,13 +175,18 @@ class Rule:
         return needed(max(self.groups), sum(self.groups), CHANCE / self.settings)
 
     @property
+    def has_many_outcomes(self) -> bool:
+        """Whether at most half of the trials have the same outcome: two trials seldom agree by luck."""
+        return 2 * max(self.groups) <= sum(self.groups)
+
+    @property
     def is_known(self) -> bool:
         """Whether the split is known well enough to rely on.
 
         The search began only because trials differed. So a rare difference looks less rare than it is. Its share is
         known well enough if as many trials with nothing held have run as must agree with a control.
         """
-        return 2 * max(self.groups) <= sum(self.groups) or sum(self.groups) >= self.needed
+        return self.has_many_outcomes or sum(self.groups) >= self.needed
 
     @property
     def full(self) -> int:

@@ -10,11 +10,19 @@ many trials as the rule asks for.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from samebits import controls, words
-from samebits.causes.candidates import Clues, Conclusion, by_specificity, compatible, hinted, kind_of, without
+from samebits.causes.candidates import (
+    Clues,
+    Conclusion,
+    SearchOptions,
+    by_specificity,
+    compatible,
+    hinted,
+    kind_of,
+    without,
+)
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Rule, SettingTrials, Where, Wish, further
 from samebits.causes.lookahead import chunks, first_of, halves, prepare, with_one_more
 from samebits.model import Kind
@@ -22,14 +30,6 @@ from samebits.model import Kind
 ALTERNATIVES = 3  # the most further sets that are kept
 SINGLES = 11  # suggested controls that are tried before the halving begins; halving takes about as many trials
 SUSPECTS = 3  # missing seeds that are tried before anything else
-
-
-@dataclass(frozen=True)
-class SearchOptions:
-    """`alternatives`: also look for sets that nobody would choose. `told`: receives a message for each likely set."""
-
-    alternatives: bool = False
-    told: Callable[[str], None] = lambda text: None
 
 
 def search(
@@ -157,13 +157,16 @@ class _Search:
             self.settings.prepare([Wish(held, self._glance, through=True), *after])
 
     def _is_likely(self, names: Sequence[str]) -> bool:
-        """Return whether a set agrees in its first few trials, and then passes the full test."""
+        """Return whether a set agrees in its first few trials, and then passes the full test, over more steps."""
         if not self._agrees(names, GLIMPSE):
             return False
         trials = self.settings.look(names, 0).trials
         agree = f"({trials} of {trials} trials agree)"
         self.options.told(f"likely: {words.listed(names)} {agree}; samebits runs more to confirm it")
-        return self._suffices(names, [])
+        # if there are few outcomes, a useless set often agrees in a few trials
+        if self.before == NOWHERE and Rule(self.first.groups, 1).has_many_outcomes:
+            self.options.further(names, self.found.rule.full)
+        return self._agrees(names, GLIMPSE) and self._suffices(names, [])
 
     # -- smallest sets ----------------------------------------------------------------------------------------
 
@@ -299,6 +302,7 @@ class _Search:
     def _find_alternatives(self) -> None:
         """Find further sets of the same size, in which a different control replaces one member."""
         first = self.found.minimal[0]
+        self.options.nearer()
         for name in first:
             kept = [other for other in first if other != name]
             self._replace([other for other in self._alternatives_of(name) if other not in kept], kept)

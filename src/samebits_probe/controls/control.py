@@ -96,7 +96,7 @@ class Control:
                  such a control. So `explain` tries it instead of a different control only on request
     stands_for   controls whose effect it has on the side. If both explain a divergence, `explain` names these
     acts_at_start
-                 whether it acts only before the first step, so that it costs no step time
+                 whether it acts only before the first step, or where a generator is made. So it costs no step time
     is_of_operators
                  whether it changes how operators compute. If the cause holds no such control, no operator is to blame
     may_break    whether it can stop programs from running, or make them far too slow. If a program does not run with

@@ -53,6 +53,7 @@ class NumpyGenerator(Control):
     id = "numpy-generator"
     libraries = ("numpy.random",)
     edits = (edit(CODE, "numpy.random.default_rng({seed})  # a seed for each generator that has none"),)
+    acts_at_start = True
     hints = {"start": 5, "rng": 5, "batch": 8, "forward": 9, "gradient": 8, "update": 11, "structure": 8, "end": 7}
 
     def after_import(self) -> "ImportHooks":
