@@ -53,6 +53,11 @@ class Observation:
         """The number of trials of the setting."""
         return sum(self.groups)
 
+    @property
+    def place(self) -> Where:
+        """The first point at which two of its trials diverge; NOWHERE, which is after all others, if they agree."""
+        return NOWHERE if self.where is None else self.where
+
     def diverges(self, before: Where = NOWHERE) -> bool:
         """Return whether its trials diverge before a point."""
         return self.where is not None and self.where < before

@@ -90,8 +90,8 @@ class _Search:
         while self.found.everything and not self.found.minimal:
             if everything.diverges(self.before):
                 self.found.outside = True
-                self.before = _of(everything)
-            if self.before <= _of(self.first):
+                self.before = everything.place
+            if self.before <= self.first.place:
                 break
             self._find_minimal(everything)
             if not self.found.minimal:
@@ -126,13 +126,13 @@ class _Search:
         until no control moves the first difference any further.
         """
         kept: list[str] = []
-        at = _of(self.first)
+        at = self.first.place
         while at < self.before:
             name = self._further(kept, at, order)
             if name is None:
                 break
             kept = by_specificity([*kept, name])
-            at = _of(self.settings.look(kept, GLIMPSE, self.before))
+            at = self.settings.look(kept, GLIMPSE, self.before).place
         return kept
 
     def _further(self, kept: list[str], at: Where, order: Callable[[Kind], list[str]]) -> str | None:
@@ -344,7 +344,3 @@ class _Search:
         elif len(other) == size and other not in self.found.minimal:
             self.found.minimal.append(other)
         return len(other) <= size
-
-
-def _of(seen: Observation) -> Where:
-    return seen.where if seen.where is not None else NOWHERE
