@@ -305,6 +305,13 @@ def test_threads_that_wait_in_a_busy_loop_at_their_beginning_count_unless_an_imp
     assert cores == ([1, 1, 1, 2] if imported is every_thread else [2, 2, 2, 2])
 
 
+def test_trials_that_train_one_by_one_are_not_measured_again_for_more_steps():
+    found = Capacity("auto")
+    found.learn(capacity.Usage(20, 1 << 20, starts_on_one_core=True), 20)
+    assert (found.at_a_time, found.is_known(20), found.is_known(None)) == (1, True, True)
+    assert found.starting(2) == 2
+
+
 def test_what_is_known_of_few_steps_is_not_known_of_more():
     found = Capacity("auto")
     assert not found.is_known(20)

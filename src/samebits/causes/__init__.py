@@ -18,11 +18,12 @@ from samebits.causes.candidates import Clues, Conclusion, SearchOptions
 from samebits.causes.confirmation import Confirmation, Cost, confirm, confirmed, costs, go_further, step_time
 from samebits.causes.document import Spent
 from samebits.causes.search import search
-from samebits.causes.settings import FOLDER, QuietProgress, Setting, SettingRecords, adopt
+from samebits.causes.settings import FOLDER, Setting, SettingRecords, adopt
 from samebits.checks import Check
 from samebits.comparison.setup import scripts
 from samebits.errors import UsageError
 from samebits.experiment import Experiment, Progress, Request, recorded_trials
+from samebits.experiment.progress import QuietProgress
 from samebits.launch import facts, origin
 from samebits.launch.plan import AGAIN
 from samebits.model import Result
@@ -96,7 +97,7 @@ def explained(checked: Check, began: float, *, alternatives: bool = False) -> Ch
     experiment.progress = told = QuietProgress(experiment.progress)
     first = adopt(experiment, result)
     settings = SettingRecords(first, told, lambda settings: _keep(settings, result, clock.now() - began))
-    settings.steps = _steps(result, first)
+    settings.steps = first.enough = _steps(result, first)
     replay = OperatorReplay(settings, result)
     why = _Inquiry(settings, result, replay, began, alternatives=alternatives).cause()
     judged = _as_check_left_it(first.result or result, result)

@@ -33,7 +33,8 @@ class Setting:
 
     `files`: the documents of its trials. `excused`: see Observation. `sought`: the file or the array that diverged in a
     program that takes no step. If each trial has it and all agree, the setting has an answer. `is_limited`: samebits
-    itself limits the time of its trials, and not the user.
+    itself limits the time of its trials, and not the user. `enough`: a new trial that has diverged from the first one
+    after so many steps makes no more.
     """
 
     experiment: Experiment
@@ -44,6 +45,7 @@ class Setting:
     excused: frozenset[str] = frozenset()
     sought: str = ""
     is_limited: bool = False
+    enough: int | None = None
 
     @property
     def plan(self) -> Plan:
@@ -66,7 +68,7 @@ class Setting:
 
         A trial that samebits itself cut runs once more: the machine may have been asleep, or very busy.
         """
-        ids, limits = self.experiment.next_numbers(more), Limits(steps=self.steps, together=True)
+        ids, limits = self.experiment.next_numbers(more), self._limits()
         self.experiment.change(trials=self.number + more, steps=self.steps)
         try:
             finished = self.experiment.run(limits, ids)
@@ -77,6 +79,11 @@ class Setting:
             raise
         self.seconds += finished.seconds
         self.judge()
+
+    def _limits(self) -> Limits:
+        if self.steps is None or self.enough is None or self.enough >= self.steps:
+            return Limits(steps=self.steps, together=True)
+        return Limits(steps=self.enough, most=self.steps, reference=1, together=True)
 
     def judge(self) -> None:
         """Judge its trials, and read their documents."""
@@ -303,29 +310,6 @@ class SettingRecords:
         agreed = [held for held, setting in self._settings.items() if setting.seen().where is None]
         for held in agreed:
             del self._settings[held]
-
-
-class QuietProgress(Progress):
-    """Passes all events on, except the ends of trials: there are too many of these for a line each."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
-        """Pass the event on."""
-        self._progress.trial_started(trial, of, steps_total)
-
-    def trial_step(self, trial: int, step: int) -> None:
-        """Pass the event on."""
-        self._progress.trial_step(trial, step)
-
-    def part_started(self, text: str) -> None:
-        """Pass the event on."""
-        self._progress.part_started(text)
-
-    def note(self, text: str) -> None:
-        """Pass the event on."""
-        self._progress.note(text)
 
 
 def held_words(held: Collection[str], everything: Sequence[str]) -> str:

@@ -28,3 +28,26 @@ class Progress:
 
     def part_started(self, text: str) -> None:
         """A new part of a longer search begins: the trials that were shown before have ended."""
+
+
+class QuietProgress(Progress):
+    """Passes all events on, except the ends of trials: there are too many of these for a line each."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
+        """Pass the event on."""
+        self._progress.trial_started(trial, of, steps_total)
+
+    def trial_step(self, trial: int, step: int) -> None:
+        """Pass the event on."""
+        self._progress.trial_step(trial, step)
+
+    def part_started(self, text: str) -> None:
+        """Pass the event on."""
+        self._progress.part_started(text)
+
+    def note(self, text: str) -> None:
+        """Pass the event on."""
+        self._progress.note(text)

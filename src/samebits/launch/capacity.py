@@ -112,7 +112,12 @@ class Capacity:
         self._steps = 0.0  # how many steps the measured trial made
 
     def is_known(self, steps: int | None) -> bool:
-        """Return whether it is known what trials of so many steps use (None: whole trials)."""
+        """Return whether it is known what trials of so many steps use (None: whole trials).
+
+        If trials train one by one, longer ones do so, too.
+        """
+        if self.at_a_time == 1 and self._usage is not None:
+            return True
         return not self.is_auto or (math.inf if steps is None else steps) <= self._steps
 
     def learn(self, usage: Usage, steps: int | None) -> None:
