@@ -8,10 +8,11 @@ from samebits.causes.settings import Setting
 
 
 class Rounds:
-    """An experiment that notes the limits of its rounds."""
+    """An experiment that notes the limits of its rounds. `verdict`: of its trials, which a round with a reference cuts."""
 
-    def __init__(self):
+    def __init__(self, verdict="repeated", *, cuts=False, at_a_time=1):
         self.limits, self.record = [], SimpleNamespace(trials=[])
+        self.verdict, self.cuts, self.capacity = verdict, cuts, SimpleNamespace(at_a_time=at_a_time)
 
     def next_numbers(self, more):
         return list(range(1, more + 1))
@@ -21,10 +22,11 @@ class Rounds:
 
     def run(self, limits, ids):
         self.limits.append(limits)
-        return SimpleNamespace(files=[], seconds=1.0)
+        is_cut = self.cuts and limits.reference is not None
+        return SimpleNamespace(files=[], seconds=1.0, is_cut_short=is_cut)
 
     def judge(self):
-        return SimpleNamespace(trials=[])
+        return SimpleNamespace(trials=[], verdict=self.verdict)
 
 
 def limits(steps, enough):
@@ -42,3 +44,21 @@ def test_a_new_trial_ends_where_it_has_diverged_from_the_first_one_and_goes_on_i
 def test_all_trials_make_all_steps_if_no_fewer_are_enough_or_if_they_are_whole(steps, enough):
     whole = limits(steps, enough)
     assert (whole.steps, whole.reference) == (steps, None)
+
+
+@pytest.mark.parametrize(("verdict", "steps"), [("diverged", [5]), ("repeated", [5, 149]), ("inconclusive", [5, 149])])
+def test_trials_that_were_cut_although_they_agree_make_all_steps_again(verdict, steps):
+    made = Rounds(verdict, cuts=True)
+    setting = Setting(made, 149, enough=5)
+    setting.run(2)
+    assert [limits.steps for limits in made.limits] == steps
+    assert setting.seconds == len(steps)
+
+
+def test_trials_that_run_beside_the_first_one_make_all_steps():
+    made = Rounds(at_a_time=2)
+    setting = Setting(made, 149, enough=5)
+    setting.run(2)
+    setting.result = SimpleNamespace(trials=[1, 2])
+    setting.run(2)
+    assert [(limits.steps, limits.reference) for limits in made.limits] == [(149, None), (5, 1)]

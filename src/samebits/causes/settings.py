@@ -72,6 +72,10 @@ class Setting:
         self.experiment.change(trials=self.number + more, steps=self.steps)
         try:
             finished = self.experiment.run(limits, ids)
+            if finished.is_cut_short and self.experiment.judge().verdict != "diverged":
+                # a trial of several processes never goes on after `enough` steps, even if it has not diverged
+                self.seconds += finished.seconds
+                finished = self.experiment.run(Limits(steps=self.steps, together=True), ids)
             if cut := [file.id for file in finished.files if self.is_limited and file.status == "timeout"]:
                 self.seconds += self.experiment.run(limits, cut).seconds
         except BaseException:  # with a trial that was cut short, the others would have no verdict
@@ -81,7 +85,8 @@ class Setting:
         self.judge()
 
     def _limits(self) -> Limits:
-        if self.steps is None or self.enough is None or self.enough >= self.steps:
+        has_first = self.number > 0 or self.experiment.capacity.at_a_time == 1  # before the other trials of the round
+        if self.steps is None or self.enough is None or self.enough >= self.steps or not has_first:
             return Limits(steps=self.steps, together=True)
         return Limits(steps=self.enough, most=self.steps, reference=1, together=True)
 
@@ -277,6 +282,7 @@ class SettingRecords:
         capacity = None if timed else self._first.experiment.capacity
         experiment = Experiment.begin(request, self.progress, capacity=capacity)
         setting = Setting(experiment, options.steps, excused=self._excused, sought=self._sought)
+        setting.enough = self._first.enough
         setting.is_limited = self.longest != plan.options.timeout
         self._begun.append(setting)
         if not timed:
