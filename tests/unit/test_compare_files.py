@@ -446,3 +446,13 @@ def test_a_text_with_the_name_of_a_dump_or_a_profile_is_compared(tmp_path, path,
 
 def _wrote(file):
     return TrialTrace(TrialFile(id=1, status="complete", started="", seconds=1.0), FilesFile(files=[file]), [])
+
+
+@pytest.mark.parametrize(("head", "verdict"), [("date", "repeated"), ("predicted_date", "inconclusive")])
+def test_a_predicted_date_in_a_table_is_no_date_of_the_run(judged, tmp_path, head, verdict):
+    files = []
+    for month in (1, 2):
+        (tmp_path / f"{month}.csv").write_text(f"item,{head}\na,2026-0{month}-01\n")
+        read = fingerprint_file(tmp_path / f"{month}.csv", named=False)
+        files.append([read.model_copy(update={"path": "a.csv"})])
+    assert judged(*files).verdict == verdict

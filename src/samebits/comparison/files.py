@@ -20,6 +20,7 @@ from samebits.comparison.classification import (
     Effect,
     classify,
     classify_line_of_file,
+    last_key,
     names_a_model,
 )
 from samebits.comparison.file_names import results_in_names
@@ -36,6 +37,7 @@ from samebits.model import Lines, SavedFile
 from samebits.names import matches_any
 from samebits.store.artifacts import is_attribute
 from samebits.store.trace import TrialTrace
+from samebits.store.value_names import OF_DATA, tokens
 
 _TF_CHECKPOINT = re.compile(r"\.data-\d{5}-of-\d{5}$")
 # files that are not results, wherever they are: locks, process ids, dumps, bytecode, measurements of coverage and time,
@@ -219,7 +221,9 @@ class _Pair:
 
     def _classification(self, name: str) -> Classification:
         """Return what a difference in a part means, by its place, its name and its values."""
-        if self.a.tensors.get(name) == self.b.tensors.get(name):
+        # a predicted date is no date of this run
+        is_of_run = OF_DATA.isdisjoint(tokens(last_key(name)))
+        if self.a.tensors.get(name) == self.b.tensors.get(name) and is_of_run:
             return Classification("understood", "a time, a date, a path or an id in a text")
         if name in self.grown:
             return Classification("understood", "each trial adds the same to it")

@@ -23,7 +23,7 @@ _THING = (
     r"epochs?|sentences?|seqs?|sequences?|frames?|words?|rows?|records?|episodes?|bytes|i?B|FLOPs?|FLOPS))"
 )
 _RATE = r"(?:fps|FPS|[KMGT]?FLOPS)"
-_KEEP = "\ue000"  # marks what no rule may mask, until all rules have run
+KEEP = "\ue000"  # marks what no rule may mask, until all rules have run
 _BETWEEN = (
     rf"({NUMBER})(\s+)((?:{_THING} ?(?:/|per) ?(?:s|sec|second)|{_UNIT}(?: ?(?:/|per) ?{_THING})?|elapsed|{_RATE}))"
     rf"(\s*[:=]\s*|\s+)({NUMBER})(?![\d.,]*\d)(?!\s*{_UNIT}(?![\w%]))"
@@ -87,11 +87,13 @@ _RULES: tuple[Rule, ...] = (
         rf"\s*[:=]?\s*){NUMBER}",
         r"\1<duration>",
     ),
+    (rf"(\bdata_time: {NUMBER}\s+memory: )\d+\b", r"\1<memory>"),  # MMEngine, in MiB
     (rf"(?i)\b((?:cpu|ram|mem|[cg]pu[_ ](?:usage|util(?:ization)?))[ :=]+){NUMBER} ?%", r"\1<load>"),
     (rf"(?i)\b(load (?:avg|average)\W+){NUMBER}(?:[, ]+{NUMBER}){{0,2}}", r"\1<load>"),
     (rf"(?i)\b(load\W{{1,3}}){NUMBER}, {NUMBER}, {NUMBER}", r"\1<load>"),
     (
-        r"(?i)\b((?:mem|memory|rss|ram|vram|max_mem|allocated|reserved|resident|peak|current|usage)[:= (]{1,12})"
+        r"(?i)\b((?:(?:max_?)?mem(?:ory)?_?allocated|"
+        r"mem|memory|rss|ram|vram|max_mem|allocated|reserved|resident|peak|current|usage)[:= (]{1,12})"
         rf"{NUMBER}(?= ?[kMGT]i?B?\b)",
         r"\1<memory>",
     ),
@@ -137,7 +139,7 @@ def without_durations(text: str) -> str:
     Numbers whose names say what they are get placeholders too.
     """
     last = ((_ROW, _row), (_KEYED, _keyed), (_SPOKEN, _spoken), (_AVERAGE, r"\1<duration>"))
-    return replaced(text, ((_BETWEEN, _owner_told), *_RULES, *last)).replace(_KEEP, "")
+    return replaced(text, ((_BETWEEN, _owner_told), *_RULES, *last)).replace(KEEP, "")
 
 
 def replaced(text: str, rules: Iterable[Rule]) -> str:
@@ -153,12 +155,12 @@ def _owner_told(found: re.Match[str]) -> str:
     before = _BEFORE.search(found.string, max(0, found.start() - 40), found.start())
     words, is_key = (tokens(before[1]) if before else []), before is not None and before[2].strip() in ("=", ":")
     if words and words[-1] in _SPANNED:
-        return f"<duration>{space}{_KEEP}{unit}{between}{_KEEP}{other}"
+        return f"<duration>{space}{KEEP}{unit}{between}{KEEP}{other}"
     if between.strip() == "=" or (between.strip() == ":" and is_key):
-        return f"{one}{_KEEP}{space}{unit}{between}{other}"
+        return f"{one}{KEEP}{space}{unit}{between}{other}"
     if not between.strip() and not RESULTS.isdisjoint(words) and unit not in _BIG_UNITS:
-        return f"{one}{_KEEP}{space}{unit}{between}<duration>"
-    return f"{one}{_KEEP}{space}{unit}{between}{_KEEP}{other}"
+        return f"{one}{KEEP}{space}{unit}{between}<duration>"
+    return f"{one}{KEEP}{space}{unit}{between}{KEEP}{other}"
 
 
 def _is_result(found: re.Match[str]) -> bool:
@@ -196,7 +198,7 @@ def _row(found: re.Match[str]) -> str:
 
 def _kept(found: re.Match[str]) -> str:
     """Return the text with a mark, so that no later rule masks it."""
-    return f"{found[1]}{found[2]}{_KEEP}{found[3]}"
+    return f"{found[1]}{found[2]}{KEEP}{found[3]}"
 
 
 def _spoken(found: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from samebits.store.date_masks import COSTS, DATES
-from samebits.store.duration_masks import RESULTS, Rule, names_a_result, replaced, without_durations
+from samebits.store.duration_masks import KEEP, RESULTS, Rule, names_a_result, replaced, without_durations
 from samebits.store.value_names import EARLIEST, tokens
 
 MOST_MASKED = 1 << 18  # characters; a longer text is compared as it is
@@ -160,6 +160,8 @@ _PLACES: tuple[Rule, ...] = (
     (r"\b(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[::1?\]):\d{2,5}\b", "<port>"),
     (r"(?i)((?:https?|tcp|grpc|ws)://[\w.-]+):\d{2,5}\b", r"\1:<port>"),
 )
+# a date that the training computed: "predicted date: 2026-03-01"
+_FORETOLD = re.compile(r"(?i)\b((?:predict(?:ed|ions?)|forecast)\b[\w ]{0,30}\W{1,4})(\d{1,4})(?=[-/.]\d)")
 _PADDED = re.compile(r"([:,=(\[{] *|(?<! ) *)(<(?:time|date|path|id|pid|port|address|duration|rate|load|memory)>)( *)")
 _PLAIN = re.compile(r"[^\d/<]*")  # a text with neither a digit, a slash nor a placeholder holds nothing to mask
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -175,7 +177,7 @@ def masked(text: str, spans: Iterable[tuple[float, float]] = ()) -> str:
     """Return the text with placeholders for what belongs to one run only. `spans`: when the run took place (epoch)."""
     if len(text) > MOST_MASKED or _PLAIN.fullmatch(text):
         return text
-    text = replaced(_clock_numbers(text, tuple(spans)), (*COSTS, *DATES, *_PLACES))
+    text = replaced(_clock_numbers(_FORETOLD.sub(rf"\1\2{KEEP}", text), tuple(spans)), (*COSTS, *DATES, *_PLACES))
     return _PADDED.sub(_unpadded, without_durations(text))
 
 

@@ -121,7 +121,7 @@ def _reason_of_words(words: list[str], known: set[str], last: str) -> str | None
             return reason
     is_size = known & {"memory", "mem", "ram", "vram"} and known & _SIZES
     is_load = last in ("percent", "usage", "utilization", "util") and known & _DEVICES
-    if is_size or is_load or words == ["utilization"]:
+    if is_size or is_load or words == ["gb", "free"] or words == ["utilization"]:
         return "memory"
     if last in _HOSTS or (known & {"host", "hostname"}):
         return "host"
