@@ -1,4 +1,4 @@
-"""Decides when modules are imported: at the first use of a name, or ahead, in a thread while the first trial starts.
+"""Decides when modules are imported: at the first use of a name, or ahead, in a thread while trials run.
 
 `samebits` itself uses this and must start at once. So nothing heavy is imported here, and types are for the checker
 only.
@@ -6,14 +6,13 @@ only.
 
 from __future__ import annotations
 
-from functools import cache
-
 TYPE_CHECKING = False  # type checkers treat it as typing.TYPE_CHECKING
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Mapping
     from typing import Any
 
-__all__ = ["import_ahead", "importer", "without_plugins"]
+__all__ = ["Ahead", "ahead", "importer", "without_plugins"]
 
 
 def importer(package: dict[str, Any], modules: Mapping[str, str], rest: str) -> Callable[[str], Any]:
@@ -60,31 +59,51 @@ def without_plugins() -> None:
     sys.modules.setdefault(_PLUGINS, module)
 
 
-_NEEDED_LATER = (
-    "numpy",
-    "samebits.store.artifacts",
-    "samebits.store.trace",
-    "samebits.comparison.verdict",
-    "samebits.reports.result_report",
+# what judges and reports trials, in small parts: the modules that the end of a trial needs come first
+_LATER = [
+    "numpy", "samebits.store.masks", "samebits.store.text_files", "samebits.store.pickle_files",
+    "samebits.store.torch_files", "samebits.store.container_files", "samebits.store.artifacts", "samebits.store.trace",
+    "samebits.comparison.processes", "samebits.comparison.networks", "samebits.comparison.threads",
+    "samebits.comparison.sentences", "samebits.comparison.divergence", "samebits.comparison.verdict",
+    "samebits.reports.tree", "samebits.reports.history", "samebits.reports.figures", "samebits.reports.result_report",
     "samebits.reports.presenters.terminal",
-)
+]  # fmt: skip
+_SHORT = 0.0005  # seconds after which a different thread may run
 
 
-@cache
-def import_ahead() -> None:
-    """Import the modules that judge and report trials, in a thread, once. Returns at once.
+class Ahead:
+    """Imports modules in a thread, but only while the main thread waits: it must not wait for an import."""
 
-    Nothing waits for it, except code that needs such a module meanwhile.
-    """
-    import threading
+    def __init__(self, modules: list[str]) -> None:
+        self._left, self._may_go = modules, False
+        self._thread: threading.Thread | None = None
 
-    threading.Thread(target=_import, name="samebits imports").start()
+    def __enter__(self) -> Ahead:
+        self._may_go = True
+        if self._left and (self._thread is None or not self._thread.is_alive()):
+            import threading
+
+            self._thread = threading.Thread(target=self._import, name="samebits imports")
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._may_go = False
+
+    def _import(self) -> None:
+        import sys
+        from contextlib import suppress
+        from importlib import import_module
+
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(_SHORT)  # so that the main thread gets its turn at once in the middle of an import
+        try:
+            while self._may_go and self._left:
+                with suppress(Exception):  # the code that needs the module imports it again, and gets the error
+                    import_module(self._left.pop(0))
+        finally:
+            sys.setswitchinterval(before)
 
 
-def _import() -> None:
-    import importlib
-    from contextlib import suppress
-
-    with suppress(Exception):  # the code that needs the module imports it again, and gets the error
-        for name in _NEEDED_LATER:
-            importlib.import_module(name)
+# `with ahead:` around a wait imports the modules that judge and report trials meanwhile
+ahead = Ahead(_LATER)

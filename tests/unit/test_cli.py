@@ -63,6 +63,28 @@ def test_pydantic_has_all_other_names_of_the_module_that_looks_for_plugins():
     assert _printed_by(code) == "pydantic"
 
 
+AHEAD = """
+import sys, threading
+from samebits.imports import Ahead
+sys.began, sys.may_end = threading.Event(), threading.Event()
+with Ahead(["slow", "not_there", "quick"]) as ahead:
+    sys.began.wait()
+sys.may_end.set()
+ahead._thread.join()
+before = "quick" in sys.modules
+with ahead:
+    ahead._thread.join()
+print(before, "quick" in sys.modules)
+"""
+
+
+def test_modules_are_imported_ahead_only_while_the_main_thread_waits(tmp_path, monkeypatch):
+    (tmp_path / "slow.py").write_text("import sys\nsys.began.set()\nsys.may_end.wait()\n")
+    (tmp_path / "quick.py").touch()
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    assert _printed_by(AHEAD) == "False True"
+
+
 def test_a_program_that_imports_samebits_keeps_the_plugins_of_pydantic():
     code = "import sys, samebits, samebits.model, pydantic.plugin._loader as loader; print(loader.__file__ is not None)"
     assert _printed_by(code) == "True"

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from samebits.cli import progress
-from samebits.reports.presenters import terminal
+from samebits.reports import screen
 
 
 class Terminal(io.StringIO):
@@ -81,7 +81,7 @@ def test_no_color_asks_for_no_colour(monkeypatch):
 
 def test_a_dumb_terminal_gets_plain_lines(monkeypatch):
     monkeypatch.setenv("TERM", "dumb")
-    assert not terminal.is_terminal(Terminal())
+    assert not screen.is_terminal(Terminal())
 
 
 class Gone(io.StringIO):

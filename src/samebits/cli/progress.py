@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from samebits import words
 from samebits.experiment import Progress
 from samebits.model import ENDED_WELL
-from samebits.reports.presenters import terminal
+from samebits.reports import screen
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -25,7 +25,7 @@ ROWS = 12  # trials whose lines are kept on the screen
 @contextmanager
 def shown(stream: TextIO) -> Iterator[Progress]:
     """Show progress on the stream while the block runs."""
-    if not terminal.is_terminal(stream):
+    if not screen.is_terminal(stream):
         yield ProgressLines(stream)
         return
     with Live(stream) as live:
@@ -215,7 +215,7 @@ def _bars(stream: TextIO) -> Bars:
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
 
-    console = Console(file=stream, no_color=not terminal.wants_colour(), legacy_windows=False)
+    console = Console(file=stream, no_color=not screen.wants_colour(), legacy_windows=False)
     return Bars(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -170,10 +170,10 @@ class Trials:
 
     def _pause(self, seconds: float) -> None:
         """Wait until the next look at the trials is due, or one has ended; `seconds` if no trial runs."""
-        if self._running:
-            imports.import_ahead()
         trials = self._running.values()
-        clock.sleep(min((trial.pace for trial in trials), default=seconds), handles_of(trials))
+        seconds = min((trial.pace for trial in trials), default=seconds)
+        with imports.ahead if self._running else nullcontext():
+            clock.sleep(seconds, handles_of(trials))
 
     def end_waiting(self, why: str = "") -> list[int]:
         """End the trials that wait, and return their numbers. `why`: the reason, if no trial may wait from now on."""

@@ -6,7 +6,6 @@ Colour adds nothing to the words. It is used only on a terminal, and never if NO
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple, TextIO
 
 from samebits import words
 from samebits.model import Verdict
+from samebits.reports.screen import is_terminal, wants_colour
 from samebits.reports.table import Cell, Column, StyledText, Table, WordLines
 from samebits.reports.table import shown as text_of
 from samebits.reports.tree import (
@@ -68,19 +68,6 @@ def shown(report: Report, stream: TextIO) -> str:
         return render(report)
     width = min(shutil.get_terminal_size((100, 24)).columns, WIDEST)
     return render(report, width=width, colour=wants_colour())
-
-
-def is_terminal(stream: TextIO) -> bool:
-    """Return whether people look at the stream as it is written."""
-    try:
-        return stream.isatty() and os.environ.get("TERM") != "dumb"
-    except (AttributeError, ValueError):
-        return False
-
-
-def wants_colour() -> bool:
-    """Return whether colours are wanted. They are not if NO_COLOR (https://no-color.org) is set and not empty."""
-    return not os.environ.get("NO_COLOR")
 
 
 def _report(report: Report, width: int | None) -> Iterator[TerminalLine]:
