@@ -1,8 +1,6 @@
 """Runs `samebits` for `python -m samebits`."""
 
-import sys
-
-from samebits.cli import main
+from samebits.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

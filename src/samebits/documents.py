@@ -3,8 +3,7 @@
 They are frozen, checked when they are read, and written as JSON. `model` defines the result and the record.
 """
 
-from __future__ import annotations
-
+# no `from __future__ import annotations`: pydantic would compile the text of each annotation, and each check waits
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 

@@ -2,8 +2,7 @@
 
 `Result` is what --json writes. A record has `RecordFile` (record.json), `TrialFile` (trial.json) and `FilesFile`."""
 
-from __future__ import annotations
-
+# no `from __future__ import annotations`: pydantic would compile the text of each annotation, and each check waits
 from typing import Any, Literal
 
 from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size
@@ -175,7 +174,7 @@ class Result(Document):
         """The exit status of the verdict: 0 repeated, 1 diverged, 3 inconclusive."""
         return EXIT_CODES[self.verdict]
 
-    def sized_as(self, left: Result | None) -> Result:
+    def sized_as(self, left: "Result | None") -> "Result":
         """Return this result with the size of the divergence from `left`. Only a run can measure that size."""
         was, now = left.divergence if left else None, self.divergence
         if was is None or now is None or was.size is None or was.point != now.point:

@@ -5,7 +5,6 @@ They are pure functions of plain values. Text from outside is made safe.
 
 from __future__ import annotations
 
-import difflib
 import shlex
 import signal
 from collections.abc import Iterable, Sequence
@@ -179,6 +178,8 @@ def probability(chance: float) -> str:
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return the advice for an unknown name: the known names that resemble it, or all of them."""
     every = list(known)
+    import difflib  # here, because it is needed only for a wrong name
+
     close = difflib.get_close_matches(name.lower(), every)
     return f"Did you mean {' or '.join(close)}?" if close else f"Choose from: {', '.join(every)}."
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -205,6 +204,8 @@ def split_gpus(gpus: list[str], slot: int, jobs: int) -> list[str]:
 
 def free_port() -> int:
     """Return a port of five digits that is free now."""
+    import socket  # here, because few trials need it
+
     for _ in range(100):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

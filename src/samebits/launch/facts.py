@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import os
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,7 +43,7 @@ def run(roots: Sequence[tuple[Path, str]], folder: Path, began: float) -> Run:
 
     names = [(str(root), shown or ".") for root, shown in roots]
     names += [(shown.replace("{trial}", folder.name), shown) for _, shown in roots if "{trial}" in shown]
-    names += [(str(folder), "{trial-folder}"), (socket.gethostname(), "<host>")]
+    names += [(str(folder), "{trial-folder}"), (os.uname().nodename, "<host>")]
     longest_first = sorted((name for name in names if len(name[0]) > 3), key=lambda name: -len(name[0]))
     pids = sorted(observations.Processes(folder).pids())
     return Run(tuple(longest_first), (began - 60, time.time() + 60), tuple(pids))
@@ -87,12 +87,21 @@ def _digest(data: bytes) -> str:
 
 def _git(directory: Path, *words: str) -> str | None:
     """Return the output of git; None if there is no git, no repository, or no answer in time."""
+    if not _may_be_in_repository(directory):
+        return None
     command = ["git", "--no-optional-locks", "-C", str(directory), *words]
     try:
         asked = subprocess.run(command, capture_output=True, timeout=_GIT_SECONDS, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return asked.stdout.decode(errors="replace") if asked.returncode == 0 else None
+
+
+def _may_be_in_repository(directory: Path) -> bool:
+    """Return whether git can find a repository: one above the folder, a bare one, or one that a variable names."""
+    places = Path(os.path.realpath(directory))
+    named = any(name.startswith("GIT_") for name in os.environ)
+    return named or any((place / name).exists() for place in (places, *places.parents) for name in (".git", "HEAD"))
 
 
 def packages(processes: Iterable[WatchedProcess]) -> dict[str, str]:

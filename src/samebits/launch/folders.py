@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import stat
-import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -293,6 +292,8 @@ def refuse_large(folder: Path) -> str:
 def archive(folder: Path) -> bytes:
     """Pack a folder, with its empty folders and its links, into a tar archive."""
     found, stream = snapshot(folder), io.BytesIO()
+    import tarfile  # here, because few trials need it
+
     with tarfile.open(fileobj=stream, mode="w") as packed:
         for path in sorted(found.folders):
             packed.add(path, arcname=os.path.relpath(path, folder), recursive=False)

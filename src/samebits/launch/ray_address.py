@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
@@ -133,6 +132,8 @@ def _started_last() -> str:
 def _has_ended(address: str) -> bool:
     """Return whether an address refuses connections: its cluster was killed, or the machine was restarted."""
     host, _, port = address.rpartition(":")
+    import socket  # here and below, because few trials need it
+
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS / 3):
             return False
@@ -143,6 +144,8 @@ def _has_ended(address: str) -> bool:
 
 
 def _answer_of(host: str, port: int) -> Answer:
+    import socket
+
     try:
         # a name may have several addresses, and the first may be silent
         with socket.create_connection((host, port), timeout=ANSWERS / 3) as connection:
