@@ -33,7 +33,7 @@ GIT = ["git", "-c", "user.name=n", "-c", "user.email=n@example.org", "-c", "init
 
 
 @pytest.fixture
-def places(tmp_path, monkeypatch):
+def places(tmp_path):
     """Folders: below a repository, behind a link to it, in a bare one, in none."""
     (tmp_path / "tree" / "below").mkdir(parents=True)
     (tmp_path / "none").mkdir()

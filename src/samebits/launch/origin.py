@@ -13,6 +13,7 @@ import os
 import platform
 import secrets
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 from samebits import places
@@ -75,11 +76,25 @@ def code(folder: Path) -> bytes:
     """Return a digest of what each trial of a record loads: the probe, and the scripts that replace `python`."""
     digest = hashlib.sha256()
     for name in (PROBE, SHIMS):
-        for path in sorted((folder / name).rglob("*")):
-            if path.suffix != ".pyc" and not record_files.is_folder(path):
-                digest.update(f"{path.relative_to(folder)}\0".encode("utf-8", "surrogateescape"))
-                digest.update(hashlib.sha256(_content(path)).digest())
+        found = [words for words in _files(folder, (name,)) if not words[-1].endswith(".pyc")]
+        for words in sorted(found):
+            digest.update(f"{'/'.join(words)}\0".encode("utf-8", "surrogateescape"))
+            digest.update(hashlib.sha256(_content(folder.joinpath(*words))).digest())
     return digest.digest()
+
+
+def _files(folder: Path, below: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the parts of each path below, relative to the folder, without folders. Links are not followed."""
+    try:
+        entries = list(os.scandir(folder.joinpath(*below)))
+    except OSError:
+        return
+    for entry in entries:
+        words = (*below, entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(folder, words)
+        else:
+            yield words
 
 
 def _content(path: Path) -> bytes:
