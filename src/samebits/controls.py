@@ -66,7 +66,7 @@ def table() -> list[type[Control]]:
 
 def of_factors() -> list[str]:
     """Return the ids of the controls that are factors of the machine. Trials report which values are in force."""
-    return [control.id for control in table() if control.factor]
+    return [identity for identity, entry in inner.TABLE.items() if inner.FACTOR in entry]
 
 
 def specificity(identity: str) -> int:

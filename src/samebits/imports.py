@@ -59,9 +59,9 @@ def without_plugins() -> None:
     sys.modules.setdefault(_PLUGINS, module)
 
 
-# what judges and reports trials, in small parts: the modules that the end of a trial needs come first
+# what judges and reports trials, in small parts: what the end of a trial needs comes first
 _LATER = [
-    "numpy", "samebits.store.masks", "samebits.store.text_files", "samebits.store.pickle_files",
+    "samebits.store.text_files", "numpy", "samebits.store.pickle_files",
     "samebits.store.torch_files", "samebits.store.container_files", "samebits.store.artifacts", "samebits.store.trace",
     "samebits.comparison.processes", "samebits.comparison.networks", "samebits.comparison.threads",
     "samebits.comparison.sentences", "samebits.comparison.divergence", "samebits.comparison.verdict",

@@ -33,7 +33,7 @@ class Plug(NamedTuple):
 PLUGGED = {
     "control": Plug(
         "src/samebits_probe/controls/sample_order.py",
-        (("src/samebits_probe/controls/__init__.py", "TABLE = {\n", '    "sample-order": ("sample_order", "SampleOrder"),\n'),),
+        (("src/samebits_probe/controls/__init__.py", 'TABLE: "Dict[str, Tuple[str, ...]]" = {\n', '    "sample-order": ("sample_order", "SampleOrder", FACTOR),\n'),),
     ),
     "watcher": Plug(
         "src/samebits_probe/watchers/ticks.py",

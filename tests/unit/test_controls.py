@@ -50,6 +50,10 @@ def test_every_id_of_the_contract_is_in_the_table():
     assert set(OF_THE_CONTRACT) <= set(inner.TABLE)
 
 
+def test_the_table_marks_each_control_that_is_a_factor(control):
+    assert (control.id in controls.of_factors()) == bool(control.factor)
+
+
 def test_a_control_is_named_as_in_the_table_and_says_what_it_does_in_one_sentence(control):
     assert issubclass(control, Control)
     assert inner.find(control.id) is control
@@ -83,7 +87,7 @@ def test_variables_have_the_same_length_in_every_trial(control):
 def test_every_file_of_the_folder_is_used():
     folder = Path(inner.__file__).parent
     machinery = {"__init__", "control", "holder", "variables", "replacement"}
-    assert {path.stem for path in folder.glob("*.py")} == machinery | {file for file, _ in inner.TABLE.values()}
+    assert {path.stem for path in folder.glob("*.py")} == machinery | {file for file, *_ in inner.TABLE.values()}
 
 
 def test_controls_import_no_library():

@@ -7,13 +7,15 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xxhash
 
 from samebits.store.masks import ANY_RUN, Run
 from samebits.store.value_names import EARLIEST
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = [
     "CATBOOST",
@@ -124,6 +126,8 @@ class Parts:
 
     def add_numbers(self, name: str, header: str, array: np.ndarray[Any, Any]) -> None:
         """Add an array without fields, whose bytes are counted already."""
+        import numpy as np  # here and below, so that the texts of a first trial do not wait for it
+
         buffers = [np.ascontiguousarray(array).tobytes()]
         moments = _moments(array, self.run)
         if moments.any():
@@ -144,6 +148,8 @@ class Parts:
 
 def _moments(array: np.ndarray[Any, Any], run: Run) -> np.ndarray[Any, Any]:
     """Return which items of an array are moments of this run. A moment with a type of its own may be in local time."""
+    import numpy as np
+
     found: np.ndarray[Any, Any] = np.zeros(array.shape, bool)
     of_units: list[np.ndarray[Any, Any]] = []
     if run.span is None:

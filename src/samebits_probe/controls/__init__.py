@@ -8,15 +8,17 @@ import importlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional, Sequence, Type
+    from typing import Dict, Optional, Sequence, Tuple, Type
 
     from ..probe import Probe
     from .control import Control
 
-__all__ = ["TABLE", "find", "hold"]
+__all__ = ["FACTOR", "TABLE", "find", "hold"]
 
-# id -> (file, class)
-TABLE = {
+FACTOR = "factor"
+
+# id -> (file, class), with FACTOR for a factor of the machine: each trial reads back those, and imports no other file
+TABLE: "Dict[str, Tuple[str, ...]]" = {
     # the seed of one generator
     "python-seed": ("python_seed", "PythonSeed"),
     "numpy-seed": ("numpy_seeds", "NumpySeed"),
@@ -25,9 +27,9 @@ TABLE = {
     "cuda-seed": ("torch_seeds", "CudaSeed"),
     "tf-seed": ("tensorflow_seed", "TfSeed"),
     "dataloader-seed": ("dataloader", "DataloaderSeed"),
-    "hash-seed": ("hash_seed", "HashSeed"),
+    "hash-seed": ("hash_seed", "HashSeed", FACTOR),
     # an order, or the content of new memory: a program must not rely on either
-    "listing-order": ("folder_order", "ListingOrder"),
+    "listing-order": ("folder_order", "ListingOrder", FACTOR),
     "tf-data-order": ("tensorflow_data", "TfDataOrder"),
     "fill-uninitialized": ("memory", "FillUninitialized"),
     # flags of one library, which choose different algorithms
@@ -37,18 +39,18 @@ TABLE = {
     "tf-determinism": ("tensorflow_determinism", "TfDeterminism"),
     "jax-determinism": ("jax_determinism", "JaxDeterminism"),
     "tf32-off": ("tf32", "Tf32Off"),
-    "mkl-cbwr": ("mkl_cbwr", "MklCbwr"),
+    "mkl-cbwr": ("mkl_cbwr", "MklCbwr", FACTOR),
     # values that the program gets from its surroundings
     "clock": ("clock", "Clock"),
     "entropy": ("entropy", "Entropy"),
-    "aslr": ("memory", "Aslr"),
-    "visible-gpu": ("session", "VisibleGpu"),
+    "aslr": ("memory", "Aslr", FACTOR),
+    "visible-gpu": ("session", "VisibleGpu", FACTOR),
     "channels-first": ("session", "ChannelsFirst"),
     # how much runs at a time
-    "dataloader-workers": ("dataloader", "DataloaderWorkers"),
+    "dataloader-workers": ("dataloader", "DataloaderWorkers", FACTOR),
     "serial-threads": ("serial_threads", "SerialThreads"),
     "session-threads": ("session", "SessionThreads"),
-    "threads": ("threads", "Threads"),
+    "threads": ("threads", "Threads", FACTOR),
 }
 
 
@@ -58,7 +60,7 @@ def find(identity: str) -> "Type[Control]":
     Raises KeyError for an id that is not in the table, and ValueError for a value that the control does not take.
     """
     name, equals, value = identity.partition("=")
-    file, found = TABLE[name]
+    file, found, *_ = TABLE[name]
     control: "Type[Control]" = getattr(importlib.import_module("samebits_probe.controls." + file), found)
     return control.at(value) if equals else control
 
