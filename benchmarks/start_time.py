@@ -3,8 +3,8 @@
     python benchmarks/start_time.py [--rounds 15] [--program "import torch"] [--python PATH] [--beside CHECKOUT/src]
 
 Each round runs every command once, in turn; medians over the rounds, of the time and of the processor time of the
-process. The probe has its bytecode, as `pip install` compiles it. The last lines: `samebits check` on a program that
-does one step, less as many plain runs of `pass` as it has trials: what a check adds.
+process. samebits and the probe have their bytecode, as `pip install` compiles them. The last lines: `samebits check` on
+a program that does one step, less as many plain runs of `pass` as it has trials: what a check adds.
 """
 
 import argparse
@@ -36,7 +36,9 @@ def spent(command, environment, folder):
 
 def commands(args, folder):
     """Name -> (command, environment) of what is measured."""
-    compileall.compile_dir(HERE.parent / "src" / "samebits_probe", quiet=2)
+    for source in (HERE.parent / "src", args.beside):
+        for package in ("samebits", "samebits_probe") if source else ():
+            compileall.compile_dir(source / package, quiet=2)
     program = [args.python, "-c", args.program]
     found = {"plain": (program, dict(os.environ))}
     for name, source in {"watched": HERE.parent / "src", "watched, beside": args.beside}.items():
