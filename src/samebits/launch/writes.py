@@ -12,6 +12,7 @@ import os
 import select
 import stat
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -120,16 +121,20 @@ def _opened() -> int:
 
 
 def _mounts() -> list[str]:
+    return [place for _, kind, place in _mounted() if kind in _HOLD_FILES][:_MOST_MOUNTS]
+
+
+def _mounted() -> Iterator[tuple[int, str, str]]:
+    """Yield the device, the file system and the place of each mount."""
     try:
         lines = Path("/proc/self/mountinfo").read_text().splitlines()
     except OSError:
-        return []
-    found = []
+        return
     for line in lines:
         before, _, after = line.partition(" - ")
-        if after.split(" ")[0] in _HOLD_FILES:
-            found.append(before.split(" ")[4].encode().decode("unicode_escape"))
-    return found[:_MOST_MOUNTS]
+        words = before.split(" ")
+        device = os.makedev(*map(int, words[2].split(":")))
+        yield device, after.split(" ")[0], words[4].encode().decode("unicode_escape")
 
 
 def _events(handle: int) -> Iterator[tuple[Path, int]]:
@@ -170,10 +175,33 @@ class View(NamedTuple):
         return [*map(Path, files), *map(Path, self.folders - before.folders)]
 
 
+# Local file systems that change the ctime of a folder with each name in it. Nobody can set a ctime. Some of them count
+# whole seconds (ext3), so a folder whose names have changed just now may change again under the same ctime.
+_DATED = frozenset(("ext2", "ext3", "ext4", "xfs", "f2fs", "tmpfs", "overlay"))
+SETTLED = 2.5  # seconds
+
+
+class Listing(NamedTuple):
+    """The names in a folder at one moment. `stamp`: identifies the state of its names. `size`: how many there are.
+
+    `files`: the paths of all that are no folders. `inner`: those of the folders that are looked into.
+    """
+
+    stamp: tuple[int, int, int]
+    size: int
+    files: list[str]
+    inner: list[str]
+
+
 class Surroundings:
-    """Looks at these places. Other code looks at the working folder and the record."""
+    """Looks at these places. Other code looks at the working folder and the record.
+
+    A look asks for the state of each file, but lists a folder again only if its names may have changed.
+    """
 
     def __init__(self, directory: Path, record: Path, caches: Caches) -> None:
+        self._listings: dict[str, Listing] = {}
+        self._dated = {device for device, kind, _ in _mounted() if kind in _DATED}
         self._caches, self._apart = caches, {str(directory), str(record)}
         self._deep = [SHARED_MEMORY, *map(str, caches.roots), os.environ.get("TMPDIR") or "/tmp"]  # noqa: S108
         self._home = os.environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111
@@ -192,34 +220,48 @@ class Surroundings:
         waiting, left = deque([(place, 0)]), MOST_ENTRIES
         while waiting and left > 0:
             folder, depth = waiting.popleft()
-            entries = _entries(folder)
-            left -= min(len(entries), MOST_IN_FOLDER)
-            for entry in entries if len(entries) <= MOST_IN_FOLDER else []:
-                if not entry.is_dir(follow_symlinks=False):
-                    _stamp(entry, files)
-                elif self._is_looked_into(entry):
-                    found.add(entry.path)
-                    # names without a dot at the top of HOME are the user's projects
-                    is_project = is_home and depth == 0 and not entry.name.startswith(".")
-                    waiting.extend([] if depth >= DEEPEST or is_project else [(entry.path, depth + 1)])
+            listing = self._listing(folder)
+            if listing is None:
+                continue
+            left -= min(listing.size, MOST_IN_FOLDER)
+            for path in listing.files:
+                _stamp(path, files)
+            inner = listing.inner
+            found.update(inner)
+            if is_home and depth == 0:  # names without a dot at the top of HOME are the user's projects
+                inner = [path for path in inner if path.rpartition("/")[2].startswith(".")]
+            if depth < DEEPEST:
+                waiting.extend([(path, depth + 1) for path in inner])
+
+    def _listing(self, folder: str) -> Listing | None:
+        """Return the names in a folder, but none of too many; None if it cannot be read."""
+        try:
+            state, now = os.stat(folder), time.time()  # noqa: PTH116
+            stamp = (state.st_dev, state.st_ino, state.st_ctime_ns)
+            known = self._listings.get(folder)
+            if known is not None and known.stamp == stamp:
+                return known
+            entries = list(os.scandir(folder))
+        except OSError:
+            return None
+        looked_at = entries if len(entries) <= MOST_IN_FOLDER else []
+        inner = [entry for entry in looked_at if entry.is_dir(follow_symlinks=False)]
+        others = [entry.path for entry in looked_at if not entry.is_dir(follow_symlinks=False)]
+        listing = Listing(stamp, len(entries), others, [one.path for one in inner if self._is_looked_into(one)])
+        if state.st_dev in self._dated and state.st_ctime < now - SETTLED:
+            self._listings[folder] = listing
+        return listing
 
     def _is_looked_into(self, entry: os.DirEntry[str]) -> bool:
         is_apart = entry.path in self._apart or entry.name in folders.LEFT_OUT
         return not is_apart and not self._caches.is_cache(entry.path)
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        return list(os.scandir(folder))
-    except OSError:
-        return []
-
-
-def _stamp(entry: os.DirEntry[str], files: dict[str, Stamp]) -> None:
+def _stamp(path: str, files: dict[str, Stamp]) -> None:
     """Add the stamp of a regular file, or of one that a link leads to."""
     try:
-        found = entry.stat()
+        found = os.stat(path)  # noqa: PTH116
     except OSError:
         return
     if stat.S_ISREG(found.st_mode):
-        files[entry.path] = (found.st_ino, found.st_size, found.st_mtime_ns)
+        files[path] = (found.st_ino, found.st_size, found.st_mtime_ns)
