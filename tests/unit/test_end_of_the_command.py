@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 import atexit, sys, threading, time
 from samebits import cli
@@ -29,9 +31,16 @@ def test_a_command_ends_after_its_threads_and_its_exit_functions_with_its_status
     assert (done.returncode, done.stdout) == (3, "answer\nthread\nat exit\n")
 
 
-def test_a_profiler_sees_the_end_of_a_command():
-    done = ended("sys.setprofile(lambda *_: None); atexit.register(print, 'profile')", stdout=subprocess.PIPE)
-    assert (done.returncode, done.stdout) == (3, "answer\nthread\nat exit\nprofile\n")
+OBSERVERS = [
+    "sys.setprofile(lambda *_: None)",
+    "import types; sys.monitoring = types.SimpleNamespace(get_tool=lambda number: number == 2)",
+]
+
+
+@pytest.mark.parametrize("observer", OBSERVERS)
+def test_a_profiler_sees_the_end_of_a_command(observer):
+    code = f"{observer}\ntry: cli.program()\nfinally: print('seen')"
+    assert ended(code, stdout=subprocess.PIPE).stdout.splitlines()[:2] == ["answer", "seen"]
 
 
 def test_an_answer_that_cannot_be_written_is_said():

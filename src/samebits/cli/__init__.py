@@ -47,10 +47,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def program() -> None:
     """Run the command line as this whole process, and end it with the exit status."""
     status = main()
-    if sys.getprofile() is None and sys.gettrace() is None:  # a profiler shows what it has seen at the end
+    if not _is_observed():
         with suppress(Exception):  # a stream that cannot be written: Python says so when it ends
             _end(status)
     sys.exit(status)
+
+
+def _is_observed() -> bool:
+    """Return whether a profiler or debugger is at work, which shows at the end what it has seen."""
+    monitoring = getattr(sys, "monitoring", None)  # profilers use it from Python 3.12 on
+    tools = map(monitoring.get_tool, range(6)) if monitoring is not None else ()
+    return sys.getprofile() is not None or sys.gettrace() is not None or any(tools)
 
 
 def _end(status: int) -> None:
