@@ -73,7 +73,7 @@ def exchange(place):
 CHANGES = [rewrite, add, add_with_an_old_date, rename, remove, replace_by_a_folder, exchange]
 
 
-@pytest.mark.parametrize("settled", [writes.SETTLED, -1.0], ids=["listed again", "listed once"])
+@pytest.mark.parametrize("settled", [writes.SETTLED, -1.0], ids=["read again", "read once"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_second_look_sees_what_a_first_one_would_see(place, looker, monkeypatch, change, settled):
     monkeypatch.setattr(writes, "SETTLED", settled)

@@ -181,7 +181,7 @@ _DATED = frozenset(("ext2", "ext3", "ext4", "xfs", "f2fs", "tmpfs", "overlay"))
 SETTLED = 2.5  # seconds
 
 
-class Listing(NamedTuple):
+class FolderContent(NamedTuple):
     """The names in a folder at one moment. `stamp`: identifies the state of its names. `size`: how many there are.
 
     `files`: the paths of all that are no folders. `inner`: those of the folders that are looked into.
@@ -200,7 +200,7 @@ class Surroundings:
     """
 
     def __init__(self, directory: Path, record: Path, caches: Caches) -> None:
-        self._listings: dict[str, Listing] = {}
+        self._names: dict[str, FolderContent] = {}
         self._dated = {device for device, kind, _ in _mounted() if kind in _DATED}
         self._caches, self._apart = caches, {str(directory), str(record)}
         self._deep = [SHARED_MEMORY, *map(str, caches.roots), os.environ.get("TMPDIR") or "/tmp"]  # noqa: S108
@@ -220,25 +220,25 @@ class Surroundings:
         waiting, left = deque([(place, 0)]), MOST_ENTRIES
         while waiting and left > 0:
             folder, depth = waiting.popleft()
-            listing = self._listing(folder)
-            if listing is None:
+            names = self._names_in(folder)
+            if names is None:
                 continue
-            left -= min(listing.size, MOST_IN_FOLDER)
-            for path in listing.files:
+            left -= min(names.size, MOST_IN_FOLDER)
+            for path in names.files:
                 _stamp(path, files)
-            inner = listing.inner
+            inner = names.inner
             found.update(inner)
             if is_home and depth == 0:  # names without a dot at the top of HOME are the user's projects
                 inner = [path for path in inner if path.rpartition("/")[2].startswith(".")]
             if depth < DEEPEST:
                 waiting.extend([(path, depth + 1) for path in inner])
 
-    def _listing(self, folder: str) -> Listing | None:
+    def _names_in(self, folder: str) -> FolderContent | None:
         """Return the names in a folder, but none of too many; None if it cannot be read."""
         try:
             state, now = os.stat(folder), time.time()  # noqa: PTH116
             stamp = (state.st_dev, state.st_ino, state.st_ctime_ns)
-            known = self._listings.get(folder)
+            known = self._names.get(folder)
             if known is not None and known.stamp == stamp:
                 return known
             entries = list(os.scandir(folder))
@@ -247,10 +247,10 @@ class Surroundings:
         looked_at = entries if len(entries) <= MOST_IN_FOLDER else []
         inner = [entry for entry in looked_at if entry.is_dir(follow_symlinks=False)]
         others = [entry.path for entry in looked_at if not entry.is_dir(follow_symlinks=False)]
-        listing = Listing(stamp, len(entries), others, [one.path for one in inner if self._is_looked_into(one)])
+        names = FolderContent(stamp, len(entries), others, [one.path for one in inner if self._is_looked_into(one)])
         if state.st_dev in self._dated and state.st_ctime < now - SETTLED:
-            self._listings[folder] = listing
-        return listing
+            self._names[folder] = names
+        return names
 
     def _is_looked_into(self, entry: os.DirEntry[str]) -> bool:
         is_apart = entry.path in self._apart or entry.name in folders.LEFT_OUT
