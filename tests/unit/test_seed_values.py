@@ -1,5 +1,7 @@
 """What `samebits fix` takes as a seed from the clock or the system, and what it puts in its place."""
 
+import ast
+
 import pytest
 
 from samebits.patches.patch import patches
@@ -114,3 +116,21 @@ def test_a_seed_of_numpy_that_entropy_stands_for_comes_into_the_last_patch(progr
 
 def test_a_generator_of_numpy_without_a_seed_is_the_patch_if_nothing_else_draws_from_the_system(program):
     assert patched(program("rng = np.random.default_rng()\n"), "entropy") == "rng = np.random.default_rng(2019)\n"
+
+
+@pytest.mark.parametrize("cause", ["clock", "entropy"])
+def test_the_whole_file_is_read_as_often_for_many_lines_as_for_few(program, cause, monkeypatch):
+    walk, trees = ast.walk, []
+
+    def counted(node):
+        trees.append(node) if isinstance(node, ast.Module) else None
+        return walk(node)
+
+    monkeypatch.setattr(ast, "walk", counted)
+    numbers = []
+    for lines in (5, 50):
+        trees.clear()
+        more = "".join(f"x{n} = f(g({n}), y={n})\n" for n in range(lines))
+        patches(program("seed = time.time() + os.urandom(1)[0]\nrandom.seed(seed)\n" + more), [cause])
+        numbers.append(len(trees))
+    assert numbers[0] == numbers[1]

@@ -47,10 +47,14 @@ class InsertionPoint:
         """Return whether a statement imports, or sets environment variables, which libraries read when imported."""
         if isinstance(statement, _DEFINITIONS):
             return False
-        names = ImportedNames(self.source)
         return any(
-            isinstance(node, ast.Import | ast.ImportFrom) or _sets_a_variable(node, names) for node in _own(statement)
+            isinstance(node, ast.Import | ast.ImportFrom) or _sets_a_variable(node, self._imported)
+            for node in _own(statement)
         )
+
+    @cached_property
+    def _imported(self) -> ImportedNames:
+        return ImportedNames(self.source)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -64,9 +68,8 @@ class InsertionPoint:
     @property
     def is_before_settings(self) -> bool:
         """Whether later functions or blocks set environment variables: an import must not run before them."""
-        names = ImportedNames(self.source)
         after = self.source.tree.body[self.anchor + 1 :]
-        return any(_sets_a_variable(node, names) for one in after for node in ast.walk(one))
+        return any(_sets_a_variable(node, self._imported) for one in after for node in ast.walk(one))
 
     def alias(self, module: str) -> str:
         """Return the program's name for a module at this place; "" if the program has not imported it before."""

@@ -88,9 +88,10 @@ class Program:
         return list(self._calls())
 
     def _calls(self) -> Iterator[ProgramCall]:
+        names = {source.path: ImportedNames(source) for source, _ in self.sources}
         for source, node in self.nodes():
             if isinstance(node, ast.Call):
-                yield ProgramCall(source, node, ImportedNames(source).dotted(node.func))
+                yield ProgramCall(source, node, names[source.path].dotted(node.func))
 
     def nodes(self) -> Iterator[tuple[SourceFile, ast.expr | ast.stmt]]:
         """Yield the expressions and statements on lines that ran."""

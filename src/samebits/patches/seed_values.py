@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from samebits.patches.source import ImportedNames, SourceFile
 
@@ -28,6 +29,7 @@ OBJECTS = frozenset((
     "datetime.date.today", "datetime.datetime.now", "datetime.datetime.today", "datetime.datetime.utcnow",
     "pandas.Timestamp.now", "pandas.Timestamp.today", "pandas.Timestamp.utcnow",
 ))  # fmt: skip
+_FILES = 64  # of a program, whose names are kept
 _MESSAGES = frozenset(("print", "info", "debug", "warning", "log"))
 _NAME = re.compile(r"((^|_)seeds?\d*|random_state)$", re.IGNORECASE)  # SEED, random_seed; not seedling, seed_time
 # calls that take a name as a string, and then its value: getattr(args, "seed", value), settings.get("seed", value)
@@ -56,7 +58,7 @@ def seed_values(source: SourceFile, node: ast.AST) -> Iterator[ast.expr]:
 
 def _holds_a_seed(source: SourceFile, target: ast.expr) -> bool:
     if isinstance(target, ast.Name):
-        return _is_name(target.id) or (target.id in _names_given(source) and not _has_other_uses(source, target.id))
+        return _is_name(target.id) or target.id in _names_given(source)
     if isinstance(target, ast.Attribute):
         return _is_name(target.attr)
     return isinstance(target, ast.Subscript) and _names_a_seed(target.slice)
@@ -75,29 +77,31 @@ def _given(source: SourceFile, node: ast.Call) -> Iterator[ast.expr]:
 
 def _first_of_seeding(source: SourceFile, node: ast.Call) -> list[ast.expr]:
     """Return the first argument of a call that seeds. The list is empty if it does not seed or has no argument."""
-    name = ImportedNames(source).dotted(node.func)
+    name = _imported(source).dotted(node.func)
     last = node.func.attr if isinstance(node.func, ast.Attribute) else name.rpartition(".")[2]
     is_seeding = last in _SEEDING_NAMES or name in _SEEDERS
     return [one for one in node.args[:1] if is_seeding and not isinstance(one, ast.Starred)]
 
 
-def _names_given(source: SourceFile) -> set[str]:
-    """Return the names of the variables that seeding calls of the file get as arguments."""
+@lru_cache(maxsize=_FILES)
+def _names_given(source: SourceFile) -> frozenset[str]:
+    """Return the names of the variables that a file uses only for seeds and messages.
+
+    A variable that is also a time, or in the name of a file, is not among them.
+    """
     calls = [node for node in ast.walk(source.tree) if isinstance(node, ast.Call)]
     given = [value for call in calls for value in _first_of_seeding(source, call)]
     given += [keyword.value for call in calls for keyword in call.keywords if keyword.arg and _is_name(keyword.arg)]
-    return {node.id for value in given for node in ast.walk(value) if isinstance(node, ast.Name)}
+    free = [value for call in calls if _last_name(call) in _MESSAGES for value in call.args if not _computes(value)]
+    known = {node for value in [*given, *free] for node in ast.walk(value)}
+    loads = [node for node in ast.walk(source.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+    others = {node.id for node in loads if node not in known}
+    return frozenset(node.id for value in given for node in ast.walk(value) if isinstance(node, ast.Name)) - others
 
 
-def _has_other_uses(source: SourceFile, name: str) -> bool:
-    """Return whether a file uses a variable for more than seeds and messages: as a time, or in the name of a file."""
-    calls = [node for node in ast.walk(source.tree) if isinstance(node, ast.Call)]
-    free = [value for call in calls for value in _first_of_seeding(source, call)]
-    free += [keyword.value for call in calls for keyword in call.keywords if keyword.arg and _is_name(keyword.arg)]
-    free += [value for call in calls if _last_name(call) in _MESSAGES for value in call.args if not _computes(value)]
-    known = {node for value in free for node in ast.walk(value)}
-    loads = (node for node in ast.walk(source.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
-    return any(node.id == name and node not in known for node in loads)
+@lru_cache(maxsize=_FILES)
+def _imported(source: SourceFile) -> ImportedNames:
+    return ImportedNames(source)
 
 
 def _last_name(call: ast.Call) -> str:
@@ -144,15 +148,23 @@ def _comes_from(source: SourceFile, value: ast.expr, calls: frozenset[str]) -> b
 
     A variable that is itself a seed does not count: its value is replaced, and the expression stays.
     """
-    if _calls(source, value, calls):
-        return True
-    names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
-    return any(
-        _calls(source, one.value, calls)
+    names = _variables(source, calls)
+    return _calls(source, value, calls) or any(
+        isinstance(node, ast.Name) and node.id in names for node in ast.walk(value)
+    )
+
+
+@lru_cache(maxsize=_FILES)
+def _variables(source: SourceFile, calls: frozenset[str]) -> frozenset[str]:
+    """Return the variables that get their values from calls of these functions, and keep them."""
+    return frozenset(
+        target.id
         for one in ast.walk(source.tree)
         if isinstance(one, ast.Assign | ast.AnnAssign | ast.NamedExpr) and one.value is not None
         for target in (one.targets if isinstance(one, ast.Assign) else [one.target])
-        if isinstance(target, ast.Name) and target.id in names and not _is_replaced(source, target, one.value)
+        if isinstance(target, ast.Name)
+        and _calls(source, one.value, calls)
+        and not _is_replaced(source, target, one.value)
     )
 
 
@@ -161,15 +173,16 @@ def _is_replaced(source: SourceFile, target: ast.Name, value: ast.expr) -> bool:
 
 
 def _calls(source: SourceFile, value: ast.AST, calls: frozenset[str]) -> bool:
-    known = ImportedNames(source)
+    known = _imported(source)
     return any(isinstance(node, ast.Call) and known.dotted(node.func) in calls for node in ast.walk(value))
 
 
 def _makes_an_object(source: SourceFile, value: ast.expr) -> bool:
     """Return whether a value is an object with attributes, which no number can replace: `datetime.now()`, `uuid4()`."""
-    return isinstance(value, ast.Call) and ImportedNames(source).dotted(value.func) in OBJECTS
+    return isinstance(value, ast.Call) and _imported(source).dotted(value.func) in OBJECTS
 
 
+@lru_cache(maxsize=_FILES)
 def _local_functions(source: SourceFile, calls: frozenset[str]) -> frozenset[str]:
     """Return the functions of the file that return what one of these functions gives."""
     return frozenset(
