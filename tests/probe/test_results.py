@@ -56,7 +56,8 @@ REPEATED = {
         "json.dump({'cells': [{'outputs': [{'text': ['loss 0.5\\n']}], 'metadata': {'papermill': "
         "{'duration': chance(), 'start_time': time.time()}}}]}, open('n.ipynb', 'w'))", "n.ipynb"),
     "locks, process ids and dumps": (
-        "[open(n, 'w').write(str(chance())) for n in ('a.lock', 'server.pid', 'core.123', '.coverage.h.1.x')]", ""),
+        "[open(n, 'w').write(str(chance())) for n in ('a.lock', 'server.pid', '.coverage.h.1.x')]; "
+        "open('core.123', 'wb').write(b'\\x7fELF\\0' + str(chance()).encode())", ""),
     "a cache that the first trial fills": (
         "os.path.exists('cache.txt') or (print('filling the cache: 3.0'), open('cache.txt', 'w').write('x')); open('cache.txt')",
         "cache.txt"),
