@@ -157,6 +157,55 @@ def test_arrays_and_lists_of_the_standard_library_are_recorded_if_they_are_a_par
     assert [name for name in prints[0] if prints[0][name] != prints[1][name]] == ["globals raw"]
 
 
+OF_NOBODY = """
+import ctypes, mmap
+import numpy
+from samebits_probe import observe
+observe("weights", 1.0, step=0)
+Frame, memory, kept = ctypes.c_float * 1000, mmap.mmap(-1, 8192), bytearray(8)
+
+class Camera(ctypes.Structure):
+    _fields_ = [("frame", Frame)]
+
+place = ctypes.addressof(Frame.from_buffer(memory))
+frame = Frame.from_address(place)
+pointed = ctypes.cast(place, ctypes.POINTER(Frame)).contents
+inner = ctypes.cast(place, ctypes.POINTER(Camera)).contents.frame
+memory.close()
+buffered, camera = (ctypes.c_float * 2).from_buffer(kept), Camera()
+own, row = camera.frame, ((ctypes.c_float * 2) * 3)()[1]
+"""
+
+
+def test_memory_that_may_be_gone_is_not_read(watched_run):
+    run = watched_run(sys.executable, OF_NOBODY)
+    assert (run.exit_code, run.only.failures) == (0, []), run.stderr
+    assert sorted(run.only.names("end")) == ["globals buffered", "globals own", "globals row"]
+
+
+ODD_CLASS = """
+import array, ctypes
+import numpy
+from samebits_probe import observe
+observe("weights", 1.0, step=0)
+
+class Strange(ctypes.Array):
+    _type_, _length_ = ctypes.c_float, 2
+    def __len__(self):
+        raise SystemExit("a method was run")
+    __iter__ = __getitem__ = __len__
+
+strange, swapped = Strange(0.5, 1.0), (ctypes.c_int.__ctype_be__ * 2)(1, 2)
+flat = array.array("d", [0.5])
+"""
+
+
+def test_no_method_of_a_class_of_the_program_is_run(watched_run):
+    run = watched_run(sys.executable, ODD_CLASS)
+    assert (run.exit_code, run.only.failures) == (0, []), run.stderr
+    assert held(run.only) == {"strange": {"nonnegative": True}, "flat": {"nonnegative": True}, "swapped": {}}
+
+
 REFERENCES = """
 import collections, functools
 import numpy as np

@@ -36,7 +36,8 @@ SEEN = [
         "objects, closures and defaults of its functions, its generators, objects of scikit-learn, SciPy and flax.nnx; "
         "what a jax.Ref holds; arrays of `array` and `ctypes`; lists of numbers whose path has a word of a model "
         "(`weights`)",
-        "locals of a function that has returned, pandas, strings, single numbers; children of multiprocessing",
+        "locals of a function that has returned, pandas, strings, single numbers; arrays of `ctypes` at an address or "
+        "behind a pointer; children of multiprocessing",
         "more than 4,000 arrays or 1 GiB: `globals` in `not_observed`; a difference that no rule understands is "
         "inconclusive",
     ),
@@ -62,6 +63,7 @@ _MODEL_WORDS = frozenset(
 )  # fmt: skip
 _MOST_NUMBERS = 100000  # of a list
 _TYPE_CODES = frozenset("bBhHiIlLqQfd")  # of numbers in `array`, and in the buffers of `ctypes`
+_OTHER_ORDER = ">" if sys.byteorder == "little" else "<"  # before the code of a buffer whose bytes are in this order
 _MODEL_METHODS = frozenset(("predict", "forward", "fit"))
 
 
@@ -106,20 +108,16 @@ class GlobalArrays:
 
     def _of_standard_library(self, value: Any) -> "Optional[ArrayPrint]":
         """Return the fingerprint and facts of an array of `array` or `ctypes`; None for anything else."""
-        base = getattr(sys.modules.get("_ctypes"), "Array", None)
-        kinds = type.mro(type(value))
-        if type(value) is getattr(sys.modules.get("array"), "array", None):
-            dtype = value.typecode
-        elif base in kinds[1:2] and "__buffer__" not in type.__getattribute__(kinds[0], "__dict__"):
-            dtype = (memoryview(value).format or "?")[-1]  # none of these for structures and pointers
-        else:
+        if not _is_buffer(type(value)) or not _has_its_memory(value):
             return None
-        if dtype not in _TYPE_CODES:
+        with memoryview(value) as view:  # as long as it is there, no other thread can append to the array
+            shape, code = view.shape or (), view.format or "?"
+            data = view.tobytes() if code[-1] in _TYPE_CODES else None  # None: structures, pointers, texts
+        if data is None:
             return None
-        view = memoryview(value)
-        shape, data = view.shape or (), view.tobytes()
-        is_positive = len(shape) == 1 and len(value) <= _MOST_NUMBERS and all(number >= 0 for number in value)
-        return self._print(dtype, shape, data, {"nonnegative": True} if is_positive else {})
+        is_scanned = len(shape) == 1 and shape[0] <= _MOST_NUMBERS and not code.startswith(_OTHER_ORDER)
+        is_positive = is_scanned and all(number >= 0 for number in memoryview(data).cast(code[-1]))
+        return self._print(code[-1], shape, data, {"nonnegative": True} if is_positive else {})
 
     def _print(self, dtype: str, shape: "Shape", data: bytes, facts: "ArrayFacts") -> ArrayPrint:
         hasher = self._probe.hasher
@@ -193,7 +191,10 @@ class _Walk:
             self._inside(path, value, depth - 1, is_model)
 
     def _is_too_much(self, value: Any) -> bool:
-        if _module_of(type(value)).split(".")[0] in ("numpy", "torch"):
+        if _is_buffer(type(value)):
+            with memoryview(value) as view:
+                self._bytes += view.nbytes
+        elif _module_of(type(value)).split(".")[0] in ("numpy", "torch"):
             size = getattr(value, "nbytes", 0)
             self._bytes += size if isinstance(size, int) else 0
         self.is_cut = self.is_cut or self._bytes > _MOST_BYTES or len(self.found) >= _MOST_ARRAYS
@@ -253,6 +254,33 @@ def _of_model(found: ArrayPrint) -> ArrayPrint:
     facts = found.facts.copy()
     facts["model"] = True
     return ArrayPrint(found.dtype, found.shape, found.fingerprint, facts)
+
+
+def _is_buffer(kind: type) -> bool:
+    """Return whether objects of this class are arrays of `array` or `ctypes`, and no code of the program reads them."""
+    if kind is getattr(sys.modules.get("array"), "array", None):
+        return True
+    base = getattr(sys.modules.get("_ctypes"), "Array", None)
+    return base in type.mro(kind)[1:2] and "__buffer__" not in type.__getattribute__(kind, "__dict__")
+
+
+def _has_its_memory(value: Any) -> bool:
+    """Return whether the memory of an array is surely there: it is its own, or of an object that it holds.
+
+    Nobody knows whether the memory at an address, to which a pointer leads, too, is there. To read it could end the
+    program.
+    """
+    own = sys.modules.get("_ctypes")
+    if own is None or own.Array not in type.mro(type(value)):
+        return True
+    fields = type.__getattribute__(type.mro(own.Array)[1], "__dict__")
+    while value is not None and own._Pointer not in type.mro(type(value)):
+        kept = fields["_objects"].__get__(value)
+        is_of_buffer = type(kept) is dict and any(type(one) is memoryview for one in kept.values())
+        if fields["_b_needsfree_"].__get__(value) or is_of_buffer:
+            return True
+        value = fields["_b_base_"].__get__(value)
+    return False
 
 
 def _module_of(kind: type) -> str:
