@@ -31,6 +31,20 @@ def test_a_command_ends_after_its_threads_and_its_exit_functions_with_its_status
     assert (done.returncode, done.stdout) == (3, "answer\nthread\nat exit\n")
 
 
+POOL = """
+from concurrent.futures import ThreadPoolExecutor
+pool, first = ThreadPoolExecutor(1), run
+def run(arguments=None):
+    return pool.submit(first).result()
+cli.main = run
+"""
+
+
+def test_an_executor_that_nobody_has_shut_down_ends_with_the_command():
+    done = ended(POOL, stdout=subprocess.PIPE)
+    assert (done.returncode, done.stdout) == (3, "answer\nthread\nat exit\n")
+
+
 OBSERVERS = [
     "sys.setprofile(lambda *_: None)",
     "import types; sys.monitoring = types.SimpleNamespace(get_tool=lambda number: number == 2)",

@@ -65,9 +65,7 @@ def _end(status: int) -> None:
 
     Raises OSError or ValueError if a stream cannot be written.
     """
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    threading._shutdown()  # type: ignore[attr-defined]  # it ends the threads of executors, and waits for all others
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
