@@ -116,8 +116,9 @@ class GlobalArrays:
         if data is None:
             return None
         is_scanned = len(shape) == 1 and shape[0] <= _MOST_NUMBERS and not code.startswith(_OTHER_ORDER)
-        is_positive = is_scanned and all(number >= 0 for number in memoryview(data).cast(code[-1]))
-        return self._print(code[-1], shape, data, {"nonnegative": True} if is_positive else {})
+        code_here: Any = code[-1]
+        is_positive = is_scanned and all(number >= 0 for number in memoryview(data).cast(code_here))
+        return self._print(code_here, shape, data, {"nonnegative": True} if is_positive else {})
 
     def _print(self, dtype: str, shape: "Shape", data: bytes, facts: "ArrayFacts") -> ArrayPrint:
         hasher = self._probe.hasher
