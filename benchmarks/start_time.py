@@ -3,8 +3,9 @@
     python benchmarks/start_time.py [--rounds 15] [--program "import torch"] [--python PATH] [--beside CHECKOUT/src]
 
 Each round runs every command once, in turn; medians over the rounds, of the time and of the processor time of the
-process. samebits and the probe have their bytecode, as `pip install` compiles them. The last lines: `samebits check` on
-a program that does one step, less as many plain runs of `pass` as it has trials: what a check adds.
+process. samebits and the probe run from bytecode, as they do after `pip install`. The last lines show what a check
+adds: the time of `samebits check` on a program that does one step, minus the time of one plain run of `pass` for each
+trial.
 """
 
 import argparse
