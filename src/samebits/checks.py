@@ -217,7 +217,7 @@ class _JudgedRound:
         if divergence is None or divergence.step >= 0:
             return False
         seen = [process for file in self.finished.files for process in self.experiment.trial(file.id).observed]
-        return all(process.has_at_first(divergence.name) for process in seen)
+        return all(process.began_with(divergence.name) for process in seen)
 
     @property
     def not_waited(self) -> set[int]:

@@ -3,7 +3,7 @@
 They are frozen, checked when they are read, and written as JSON. `model` defines the result and the record.
 """
 
-# no `from __future__ import annotations`: pydantic would compile the text of each annotation, and each check waits
+# `from __future__ import annotations` would delay each check: pydantic would compile the text of each annotation
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 

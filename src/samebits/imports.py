@@ -1,7 +1,6 @@
-"""Decides when modules are imported: at the first use of a name, or ahead, in a thread while trials run.
+"""Imports modules later than at the start: at the first use of a name, or in a thread while trials run.
 
-`samebits` itself uses this and must start at once. So nothing heavy is imported here, and types are for the checker
-only.
+`import samebits` runs this module and must be fast. So the module imports nothing that takes time.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-__all__ = ["Ahead", "ahead", "importer", "without_plugins"]
+__all__ = ["BackgroundImports", "disable_pydantic_plugins", "importer", "in_background"]
 
 
 def importer(package: dict[str, Any], modules: Mapping[str, str], rest: str) -> Callable[[str], Any]:
@@ -33,34 +32,34 @@ def importer(package: dict[str, Any], modules: Mapping[str, str], rest: str) -> 
     return get
 
 
-_PLUGINS = "pydantic.plugin._loader"
+_PLUGIN_LOADER = "pydantic.plugin._loader"
 
 
-def without_plugins() -> None:
-    """Let pydantic look for no plugins in this process. The search reads the metadata of all installed packages.
+def disable_pydantic_plugins() -> None:
+    """Replace pydantic's search for plugins in this process, because it reads the metadata of all installed packages.
 
-    It acts like PYDANTIC_DISABLE_PLUGINS, which the trials would inherit:
+    The variable PYDANTIC_DISABLE_PLUGINS would do the same, but the trials would inherit it:
     https://docs.pydantic.dev/latest/concepts/plugins/#disabling-plugins
     """
     import sys
     from types import ModuleType
 
     def other(name: str) -> Any:
-        """Return a different name of the real module, if a version of pydantic asks for one."""
+        """Return any other name of the real module. A version of pydantic may need one."""
         if name.startswith("__"):
             raise AttributeError(name)
         from importlib import import_module
 
-        del sys.modules[_PLUGINS]
-        return getattr(import_module(_PLUGINS), name)
+        del sys.modules[_PLUGIN_LOADER]
+        return getattr(import_module(_PLUGIN_LOADER), name)
 
-    module = ModuleType(_PLUGINS)
+    module = ModuleType(_PLUGIN_LOADER)
     vars(module).update(get_plugins=tuple, __getattr__=other)
-    sys.modules.setdefault(_PLUGINS, module)
+    sys.modules.setdefault(_PLUGIN_LOADER, module)
 
 
-# what judges and reports trials, in small parts: what the end of a trial needs comes first
-_LATER = [
+# the modules that judge and report trials, in small parts. Those that the end of a trial needs come first
+_RESULT_MODULES = [
     "samebits.store.text_files", "numpy", "samebits.store.pickle_files",
     "samebits.store.torch_files", "samebits.store.container_files", "samebits.store.artifacts", "samebits.store.trace",
     "samebits.comparison.processes", "samebits.comparison.networks", "samebits.comparison.threads",
@@ -68,18 +67,21 @@ _LATER = [
     "samebits.reports.tree", "samebits.reports.history", "samebits.reports.figures", "samebits.reports.result_report",
     "samebits.reports.presenters.terminal",
 ]  # fmt: skip
-_SHORT = 0.0005  # seconds after which a different thread may run
+_SWITCH_SECONDS = 0.0005  # after this time, Python lets a different thread run
 
 
-class Ahead:
-    """Imports modules in a thread, but only while the main thread waits: it must not wait for an import."""
+class BackgroundImports:
+    """Imports modules in a thread, but only inside a `with` block, in which the main thread waits for trials.
+
+    When the block ends, the thread completes at most the import that it has begun.
+    """
 
     def __init__(self, modules: list[str]) -> None:
-        self._left, self._may_go = modules, False
+        self._left, self._is_allowed = modules, False
         self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> Ahead:
-        self._may_go = True
+    def __enter__(self) -> BackgroundImports:
+        self._is_allowed = True
         if self._left and (self._thread is None or not self._thread.is_alive()):
             import threading
 
@@ -88,7 +90,7 @@ class Ahead:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._may_go = False
+        self._is_allowed = False
 
     def _import(self) -> None:
         import sys
@@ -96,14 +98,13 @@ class Ahead:
         from importlib import import_module
 
         before = sys.getswitchinterval()
-        sys.setswitchinterval(_SHORT)  # so that the main thread gets its turn at once in the middle of an import
+        sys.setswitchinterval(_SWITCH_SECONDS)  # so that the main thread can run in the middle of an import
         try:
-            while self._may_go and self._left:
+            while self._is_allowed and self._left:
                 with suppress(Exception):  # the code that needs the module imports it again, and gets the error
                     import_module(self._left.pop(0))
         finally:
             sys.setswitchinterval(before)
 
 
-# `with ahead:` around a wait imports the modules that judge and report trials meanwhile
-ahead = Ahead(_LATER)
+in_background = BackgroundImports(_RESULT_MODULES)

@@ -2,7 +2,7 @@
 
 `Result` is what --json writes. A record has `RecordFile` (record.json), `TrialFile` (trial.json) and `FilesFile`."""
 
-# no `from __future__ import annotations`: pydantic would compile the text of each annotation, and each check waits
+# `from __future__ import annotations` would delay each check: pydantic would compile the text of each annotation
 from typing import Any, Literal
 
 from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size
@@ -333,7 +333,7 @@ class FilesFile(Document):
 
     `patterns_without_match`, `ignores_without_match`: patterns that matched nothing. `found`: how many files the trial
     wrote, including those beyond the limit of `files`. `ignored`: how many of them --ignore names. `apart`: it had its
-    own working folder. `gone`: files that were removed before they were read. `elsewhere`: texts outside of these.
+    own working folder. `gone`: files that were removed before they were read. `elsewhere`: texts and tables elsewhere.
     """
 
     format: int = RECORD_FORMAT

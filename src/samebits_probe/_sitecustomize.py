@@ -22,8 +22,8 @@ def _start_probe():  # type: () -> None
 def _report(error):  # type: (Exception) -> None
     """Write a file of the trial that says why the probe could not start. The program's own streams stay untouched.
 
-    The file names the interpreter and its arguments too, each after a zero byte: the launcher may never see a process
-    that ends soon.
+    The file also names the interpreter and its arguments, each after a zero byte, because the launcher may never see a
+    process that ends soon.
     """
     try:
         folder = os.path.dirname(os.environ["SAMEBITS_PROBE"])

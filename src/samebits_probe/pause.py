@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["wait"]
 
 _LOOK, _CALM = 0.002, 0.1  # seconds between two looks for the answer, at first and later
-_SLOWER = 1.05  # times as long is each pause between two looks: an answer is found after 5 % of the wait, or sooner
+_SLOWER = 1.05  # each time between two looks is longer by this factor: the answer waits for at most 5 % of the wait
 _CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
 
 

@@ -100,7 +100,7 @@ def test_a_source_that_shows_later_in_the_training_is_found_too(ask):
     assert found.compared == "whole trials of 30 steps"
 
 
-def test_where_a_part_was_seen_two_trials_agree_there_and_all_others_go_further(ask):
+def test_two_trials_agree_on_the_part_that_was_compared_and_all_others_make_more_steps(ask):
     """A budget keeps the first round at 20 of 30 steps."""
     _, found = why(ask("varies_by.py", "python-seed", budget=3600.0))
     rows = [(row.steps, row.trials, row.state) for row in found.evidence if row.controls == ["python-seed"]]

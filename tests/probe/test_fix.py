@@ -112,7 +112,7 @@ def test_a_patch_that_does_not_mend_is_taken_back_with_the_time_of_the_file(reco
 
 
 def test_the_second_choice_is_tried_if_the_first_does_not_mend(recorded):
-    """Elements that cannot be sorted keep the order in which they came."""
+    """Elements that cannot be sorted keep the order in which they were added."""
     text = TRAINS.format(draw="sum(i * len(str(x)) for i, x in enumerate(set(some)))").replace(
         "weight = 0.0", "weight, some = 0.0, ['a', 'bc', 'def', 'ghij', 'klmno', 'pqrstu', ('h',)]"
     )

@@ -1,4 +1,4 @@
-"""The command of a trial on this machine waits until the trial is arranged."""
+"""The command of a trial on this machine waits until the trial is prepared."""
 
 import os
 import select
@@ -18,7 +18,7 @@ def job(tmp_path):
     return Job(sys.executable, words, tmp_path, os.environ, tmp_path / "stdout.txt", tmp_path / "stderr.txt")
 
 
-def test_a_command_begins_when_it_is_told_to(job, tmp_path):
+def test_a_command_starts_only_after_go(job, tmp_path):
     command = LocalLauncher().start(job)
     command.go()
     while command.poll() is None:
@@ -28,7 +28,7 @@ def test_a_command_begins_when_it_is_told_to(job, tmp_path):
     assert (tmp_path / "ran").exists()
 
 
-def test_a_command_that_is_closed_before_it_was_told_to_begin_never_ran(job, tmp_path):
+def test_a_command_that_is_closed_before_go_never_runs(job, tmp_path):
     LocalLauncher().start(job).close()
     assert list(tmp_path.iterdir()) == []
 
@@ -39,7 +39,7 @@ def test_a_supervisor_writes_no_bytecode(job):
     assert "-B" in command._process.args
 
 
-def test_no_supervisor_is_left_if_a_trial_cannot_be_arranged(ask, monkeypatch):
+def test_no_supervisor_is_left_if_a_trial_cannot_be_prepared(ask, monkeypatch):
     made, start = [], LocalCommand.__init__
 
     def begin(command, job):

@@ -286,7 +286,7 @@ def test_code_that_a_trial_changes_is_not_signed(tmp_path, program):
     assert origin.is_own(open_record(made.experiment.folder)) == (program != MEDDLER)
 
 
-def test_files_of_the_probe_are_no_results_if_the_path_of_the_record_goes_up(ask):
+def test_files_of_the_probe_are_not_results_if_the_path_of_the_record_has_two_dots(ask):
     experiment, result = run(ask("trains.py", 5, out="work/../record"))
     assert result.verdict == "repeated"
     assert [file.path for trial in experiment.record.trials for file in trial.files.files] == []

@@ -21,7 +21,7 @@ import pytest
 
 from samebits.launch.artifacts import FileRules, collect, patterns, with_links
 from samebits.launch.command import FileNames
-from samebits.launch.elsewhere import Elsewhere
+from samebits.launch.outside_files import OutsideFiles
 from samebits.model import FilesFile
 from samebits.store import content, fingerprint_file, read_document, write_document
 from samebits.store.artifacts import READERS, contents
@@ -191,8 +191,8 @@ def test_results_elsewhere_are_not_what_tools_keep_or_pass_on(tmp_path, monkeypa
     (tmp_path / "data/checkpoint.index").write_bytes(bytes(40) + bytes.fromhex("57fb808b247547db"))
     (tmp_path / "data/checkpoint.data-00000-of-00001").write_bytes(b"w")
     (tmp_path / "data/broken.index").write_bytes(bytes(48))
-    elsewhere = Elsewhere()
-    assert [name for name in (*counted, *others) if elsewhere.counts(tmp_path / name)] == counted
+    outside = OutsideFiles()
+    assert [name for name in (*counted, *others) if outside.is_compared(tmp_path / name)] == counted
 
 
 def test_any_other_file_is_compared_by_its_lines(tmp_path, read_file):
@@ -578,7 +578,7 @@ def test_the_tensors_of_a_checkpoint_elsewhere_are_compared_though_only_its_inde
     assert [file.path.rpartition("/")[2] for file in files] == ["ck[1].data-00000-of-00001", "ck[1].index"]
 
 
-def test_texts_and_tables_elsewhere_are_not_compared_and_named(tmp_path, monkeypatch):
+def test_texts_and_tables_elsewhere_are_named_and_not_compared(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     paths = [
         tmp_path / name

@@ -52,37 +52,37 @@ def _printed_by(code):
 
 
 def test_a_check_does_not_read_the_metadata_of_installed_packages_before_its_first_trial():
-    code = "import sys; from samebits import imports; imports.without_plugins(); "
+    code = "import sys; from samebits import imports; imports.disable_pydantic_plugins(); "
     code += "import samebits.cli.table, samebits.checks; print('importlib.metadata' in sys.modules)"
     assert _printed_by(code) == "False"
 
 
-def test_pydantic_has_all_other_names_of_the_module_that_looks_for_plugins():
-    code = "from samebits import imports; imports.without_plugins(); "
+def test_pydantic_finds_all_other_names_of_its_plugin_loader():
+    code = "from samebits import imports; imports.disable_pydantic_plugins(); "
     code += "from pydantic.plugin._loader import PYDANTIC_ENTRY_POINT_GROUP as found; print(found)"
     assert _printed_by(code) == "pydantic"
 
 
-AHEAD = """
+IN_BACKGROUND = """
 import sys, threading
-from samebits.imports import Ahead
+from samebits.imports import BackgroundImports
 sys.began, sys.may_end = threading.Event(), threading.Event()
-with Ahead(["slow", "not_there", "quick"]) as ahead:
+with BackgroundImports(["slow", "not_there", "quick"]) as imports:
     sys.began.wait()
 sys.may_end.set()
-ahead._thread.join()
+imports._thread.join()
 before = "quick" in sys.modules
-with ahead:
-    ahead._thread.join()
+with imports:
+    imports._thread.join()
 print(before, "quick" in sys.modules)
 """
 
 
-def test_modules_are_imported_ahead_only_while_the_main_thread_waits(tmp_path, monkeypatch):
+def test_modules_are_imported_in_the_background_only_while_the_main_thread_waits(tmp_path, monkeypatch):
     (tmp_path / "slow.py").write_text("import sys\nsys.began.set()\nsys.may_end.wait()\n")
     (tmp_path / "quick.py").touch()
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    assert _printed_by(AHEAD) == "False True"
+    assert _printed_by(IN_BACKGROUND) == "False True"
 
 
 def test_a_program_that_imports_samebits_keeps_the_plugins_of_pydantic():

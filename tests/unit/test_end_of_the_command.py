@@ -57,7 +57,7 @@ def test_a_profiler_sees_the_end_of_a_command(observer):
     assert ended(code, stdout=subprocess.PIPE).stdout.splitlines()[:2] == ["answer", "seen"]
 
 
-def test_an_answer_that_cannot_be_written_is_said():
+def test_an_answer_that_cannot_be_written_is_reported():
     with Path("/dev/full").open("w") as full:
         done = ended("", stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 120

@@ -75,10 +75,10 @@ def test_a_later_cause_ends_it_at_the_length_that_shows_it():
     assert set(training.runs) == {20, 2000}
 
 
-def test_a_set_that_goes_further_has_few_trials_until_the_search_asks_for_all():
+def test_a_set_that_is_tried_over_more_steps_has_few_trials_until_the_search_asks_for_all():
     training = LongTraining()
-    assert not confirmation.go_further(training, ["numpy-seed"], 12, seconds=60.0).diverges()
+    assert not confirmation.extend(training, ["numpy-seed"], 12, seconds=60.0).diverges()
     longest = max(training.runs)
     assert training.runs == {20: 2, longest: 2}
-    confirmation.confirmed(training, ["numpy-seed"], 12)
+    confirmation.run_all(training, ["numpy-seed"], 12)
     assert training.runs == {20: 2, longest: 12}

@@ -43,7 +43,7 @@ class Longer:
 
     def __init__(self):
         self.asked = []
-        self.options = SearchOptions(further=lambda names, trials: self.asked.append((list(names), trials)))
+        self.options = SearchOptions(extend=lambda names, trials: self.asked.append((list(names), trials)))
 
 
 def test_only_a_set_that_seems_to_suffice_is_tried_over_more_steps():

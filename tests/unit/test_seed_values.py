@@ -103,7 +103,7 @@ def test_an_id_that_is_no_seed_comes_from_a_generator_with_a_seed(program, old):
     assert patched(program(f"x = {old}\n"), "entropy") == new
 
 
-def test_a_seed_of_numpy_that_entropy_stands_for_comes_into_the_last_patch(program):
+def test_a_seed_of_numpy_that_entropy_covers_is_in_the_last_patch(program):
     text = "rng = np.random.default_rng(os.urandom(4)[0])\nx = np.random.rand()\n"
     made = program(text)
     made.look.draws.append(Draw("numpy", ((made.main.path, 6),)))

@@ -31,7 +31,7 @@ def place(tmp_path, monkeypatch):
 def looker(place):
     def make():
         made = Surroundings(place.parent / "work", place.parent / "record", Caches())
-        made._dated = {place.stat().st_dev}  # as if it were a local disk
+        made._devices_with_ctime = {place.stat().st_dev}  # as if it were a local disk
         return made
 
     return make
@@ -111,6 +111,6 @@ def test_a_folder_that_has_changed_just_now_is_listed_again(looker, monkeypatch)
 def test_a_folder_of_an_unknown_file_system_is_listed_each_time(looker, monkeypatch):
     monkeypatch.setattr(writes, "SETTLED", -1.0)
     looked = looker()
-    looked._dated = set()
+    looked._devices_with_ctime = set()
     looked.look()
     assert listed(monkeypatch, looked) == {"tmp", "a", "b"}

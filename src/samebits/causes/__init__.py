@@ -15,7 +15,7 @@ from pathlib import Path
 from samebits import checks, clock, controls, interrupt, ops, store
 from samebits.causes import document
 from samebits.causes.candidates import Clues, Conclusion, SearchOptions
-from samebits.causes.confirmation import Confirmation, Cost, confirm, confirmed, costs, go_further, step_time
+from samebits.causes.confirmation import Confirmation, Cost, confirm, costs, extend, run_all, step_time
 from samebits.causes.document import Spent
 from samebits.causes.search import search
 from samebits.causes.settings import FOLDER, Setting, SettingRecords, adopt
@@ -97,7 +97,7 @@ def explained(checked: Check, began: float, *, alternatives: bool = False) -> Ch
     experiment.progress = told = QuietProgress(experiment.progress)
     first = adopt(experiment, result)
     settings = SettingRecords(first, told, lambda settings: _keep(settings, result, clock.now() - began))
-    settings.steps = first.enough = _steps(result, first)
+    settings.steps = first.early_end = _steps(result, first)
     replay = OperatorReplay(settings, result)
     why = _Inquiry(settings, result, replay, began, alternatives=alternatives).cause()
     judged = _as_check_left_it(first.result or result, result)
@@ -111,8 +111,8 @@ def explained(checked: Check, began: float, *, alternatives: bool = False) -> Ch
 class _Inquiry:
     """Searches again and again, over more and more steps of the training.
 
-    `steps`: how many a trial of the search makes that confirms nothing. `went_further`: the sets that were tried over
-    as many steps as there is time for.
+    `steps`: the number of steps of a trial that does not confirm a cause. `extended_sets`: the sets that samebits has
+    tried over as many steps as there is time for.
     """
 
     settings: SettingRecords
@@ -121,7 +121,7 @@ class _Inquiry:
     began: float
     alternatives: bool
     steps: int | None = None
-    went_further: list[list[str]] = field(default_factory=list)
+    extended_sets: list[list[str]] = field(default_factory=list)
 
     def cause(self) -> Cause:
         """Search, then confirm the result over more steps. Search again as long as a further cause shows there."""
@@ -137,19 +137,19 @@ class _Inquiry:
         return Cause(found, last, costs(self.settings, found.minimal) if found.minimal else None)
 
     def _confirmed(self, found: Conclusion) -> Confirmation:
-        if found.cause in self.went_further:
-            return confirmed(self.settings, found.cause, found.rule.full)
+        if found.cause in self.extended_sets:
+            return run_all(self.settings, found.cause, found.rule.full)
         return confirm(self.settings, found.cause, found.rule.full, clock.now() - self.began)
 
-    def _further(self, names: Sequence[str], trials: int) -> None:
-        """Try a set that is probably the cause over more steps, before all of its trials run."""
+    def _extend(self, names: Sequence[str], trials: int) -> None:
+        """Try a set that is probably the cause over more steps. The trials that confirm it run later."""
         left = self.settings.setting(names).time_left(trials) or 0.0
-        if go_further(self.settings, names, trials, clock.now() - self.began + left).diverges():
+        if extend(self.settings, names, trials, clock.now() - self.began + left).diverges():
             self._end_after_divergence(names)
         else:
-            self.went_further.append([*names])
+            self.extended_sets.append([*names])
 
-    def _nearer(self) -> None:
+    def _shorten(self) -> None:
         self.settings.steps = self.steps
 
     def _end_after_divergence(self, names: Sequence[str]) -> None:
@@ -158,12 +158,12 @@ class _Inquiry:
         assert setting.result is not None
         self.settings.lengthen(_steps(setting.result, setting))
         self.steps = self.settings.steps
-        self.went_further.clear()
+        self.extended_sets.clear()
 
     def _search(self) -> Conclusion:
         settings = self.settings
         candidates = [name for name in controls.known() if name not in settings.base]
-        options = SearchOptions(self.alternatives, settings.progress.note, self._further, self._nearer)
+        options = SearchOptions(self.alternatives, settings.progress.note, self._extend, self._shorten)
         return search(settings, candidates, settings.look([], 0), self._clues(), options)
 
     def _clues(self) -> Clues:

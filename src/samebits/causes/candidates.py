@@ -50,16 +50,17 @@ class Clues:
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """`alternatives`: also look for sets that nobody would choose. `told`: receives a message for each likely set.
+    """`alternatives`: also look for sets that nobody would choose. `told`: gets a message for each likely set.
 
-    `further`: gets a set that is probably the cause, and the number of trials that must agree. It may try the set over
-    more steps. Then the trials that must agree run only once, over these steps. `nearer`: takes these steps back.
+    `extend`: gets a set that is probably the cause, and the number of trials that must agree. It may try the set over
+    more steps. Then these trials run only once, with the larger number of steps. `shorten`: ends that; later settings
+    make as few steps as before.
     """
 
     alternatives: bool = False
     told: Callable[[str], None] = lambda text: None
-    further: Callable[[Sequence[str], int], None] = lambda names, trials: None
-    nearer: Callable[[], None] = lambda: None
+    extend: Callable[[Sequence[str], int], None] = lambda names, trials: None
+    shorten: Callable[[], None] = lambda: None
 
 
 def hinted(kind: Kind, names: Collection[str]) -> list[str]:
@@ -148,6 +149,6 @@ class Conclusion:
         """The most specific of the smallest sets; empty if there is none."""
         return most_specific(self.minimal)
 
-    def stood_for(self, name: str) -> list[str]:
-        """Return the controls that took effect, and whose effect this one has on the side."""
-        return [one for one in self.everything if one in controls.describe(name).stands_for]
+    def covered_by(self, name: str) -> list[str]:
+        """Return the controls that took effect, and whose sources this control pins, too."""
+        return [one for one in self.everything if one in controls.describe(name).covers]

@@ -30,22 +30,22 @@ class Confirmation:
 
 
 def confirm(settings: SettingRecords, names: Sequence[str], trials: int, seconds: float) -> Confirmation:
-    """Try the set over more steps (see `go_further`), and run all `trials` trials at the last length."""
-    go_further(settings, names, trials, seconds)
-    return confirmed(settings, names, trials)
+    """Try the set over more steps (see `extend`), then run all `trials` trials with the last number of steps."""
+    extend(settings, names, trials, seconds)
+    return run_all(settings, names, trials)
 
 
-def confirmed(settings: SettingRecords, names: Sequence[str], trials: int) -> Confirmation:
-    """Run all `trials` trials of the set at the length that it has."""
+def run_all(settings: SettingRecords, names: Sequence[str], trials: int) -> Confirmation:
+    """Run all `trials` trials of the set with its present number of steps."""
     seen = settings.look(names, trials)
     return Confirmation(seen, _words(settings.setting(names)))
 
 
-def go_further(settings: SettingRecords, names: Sequence[str], trials: int, seconds: float) -> Observation:
-    """Try the set over far more steps, again and again, at last in whole trials, while `trials` trials fit.
+def extend(settings: SettingRecords, names: Sequence[str], trials: int, seconds: float) -> Observation:
+    """Try the set over far more steps, again and again, finally in whole trials, if there is time for `trials` trials.
 
-    At each length, a few trials show whether there is time for the next length. Settings that are tried later get as
-    many steps. `seconds`: the time that the search takes without this.
+    At each number of steps, a few trials show whether there is time for the next number. Settings that are tried later
+    get as many steps. `seconds`: the time that the search takes without this.
     """
     end = clock.now() + max(seconds, LEAST_ALLOWED)
     first = max(FIRST, min(settings.room, trials))

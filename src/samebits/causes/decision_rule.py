@@ -55,7 +55,7 @@ class Observation:
 
     @property
     def place(self) -> Where:
-        """The first point at which two of its trials diverge; NOWHERE, which is after all others, if they agree."""
+        """The first point at which two of its trials diverge. If they agree: NOWHERE, which is after all others."""
         return NOWHERE if self.where is None else self.where
 
     def diverges(self, before: Where = NOWHERE) -> bool:
@@ -181,7 +181,7 @@ class Rule:
 
     @property
     def has_many_outcomes(self) -> bool:
-        """Whether at most half of the trials have the same outcome: two trials seldom agree by luck."""
+        """Whether at most half of the trials have the same outcome. Then two trials seldom agree by chance."""
         return 2 * max(self.groups) <= sum(self.groups)
 
     @property

@@ -73,7 +73,7 @@ def explanation(settings: SettingRecords, why: Cause, operator: str | None, spen
 
 def _may_seed(name: str) -> bool:
     """Return whether a control may make the trials repeat because it seeds a generator."""
-    return controls.describe(name).is_seed or bool(controls.describe(name).stands_for)
+    return controls.describe(name).is_seed or bool(controls.describe(name).covers)
 
 
 def unfinished(settings: SettingRecords, seconds: float) -> Explanation:

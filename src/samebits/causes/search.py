@@ -157,7 +157,7 @@ class _Search:
             self.settings.prepare([Wish(held, self._glance, through=True), *after])
 
     def _is_likely(self, names: Sequence[str]) -> bool:
-        """Return whether a set agrees in its first few trials, and then passes the full test, over more steps."""
+        """Return whether a set agrees in its first few trials, and then in all, perhaps over more steps."""
         if not self._agrees(names, GLIMPSE):
             return False
         trials = self.settings.look(names, 0).trials
@@ -165,7 +165,7 @@ class _Search:
         self.options.told(f"likely: {words.listed(names)} {agree}; samebits runs more to confirm it")
         # if there are few outcomes, a useless set often agrees in a few trials
         if self.before == NOWHERE and Rule(self.first.groups, 1).has_many_outcomes:
-            self.options.further(names, self.found.rule.full)
+            self.options.extend(names, self.found.rule.full)
         return self._agrees(names, GLIMPSE) and self._suffices(names, [])
 
     # -- smallest sets ----------------------------------------------------------------------------------------
@@ -185,10 +185,10 @@ class _Search:
         self.found.minimal = [self._with_seeds(found)] if found else []
 
     def _with_seeds(self, names: list[str]) -> list[str]:
-        """Return the set with the seeds that a member stands for instead of that member, if they do as well."""
+        """Return the set with seeds instead of a member that covers these seeds, if the trials then agree, too."""
         for name in names:
             kept = without(names, name)
-            seeds = [one for one in self.found.stood_for(name) if one not in kept]
+            seeds = [one for one in self.found.covered_by(name) if one not in kept]
             found = self._shrink(seeds, kept) if seeds else []
             if found:
                 return found
@@ -302,7 +302,7 @@ class _Search:
     def _find_alternatives(self) -> None:
         """Find further sets of the same size, in which a different control replaces one member."""
         first = self.found.minimal[0]
-        self.options.nearer()
+        self.options.shorten()
         for name in first:
             kept = [other for other in first if other != name]
             self._replace([other for other in self._alternatives_of(name) if other not in kept], kept)

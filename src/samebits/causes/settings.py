@@ -33,8 +33,8 @@ class Setting:
 
     `files`: the documents of its trials. `excused`: see Observation. `sought`: the file or the array that diverged in a
     program that takes no step. If each trial has it and all agree, the setting has an answer. `is_limited`: samebits
-    itself limits the time of its trials, and not the user. `enough`: a new trial that has diverged from the first one
-    after so many steps makes no more.
+    itself limits the time of its trials, and not the user. `early_end`: after so many steps, a
+    new trial ends if it has diverged from the first one.
     """
 
     experiment: Experiment
@@ -45,7 +45,7 @@ class Setting:
     excused: frozenset[str] = frozenset()
     sought: str = ""
     is_limited: bool = False
-    enough: int | None = None
+    early_end: int | None = None
 
     @property
     def plan(self) -> Plan:
@@ -73,7 +73,7 @@ class Setting:
         try:
             finished = self.experiment.run(limits, ids)
             if finished.is_cut_short and self.experiment.judge().verdict != "diverged":
-                # a trial of several processes never goes on after `enough` steps, even if it has not diverged
+                # a trial of several processes makes no step after `early_end`, even if it has not diverged
                 self.seconds += finished.seconds
                 finished = self.experiment.run(Limits(steps=self.steps, together=True), ids)
             if cut := [file.id for file in finished.files if self.is_limited and file.status == "timeout"]:
@@ -85,10 +85,10 @@ class Setting:
         self.judge()
 
     def _limits(self) -> Limits:
-        has_first = self.number > 0 or self.experiment.capacity.at_a_time == 1  # before the other trials of the round
-        if self.steps is None or self.enough is None or self.enough >= self.steps or not has_first:
+        has_first = self.number > 0 or self.experiment.capacity.at_a_time == 1  # the first trial runs before the others
+        if self.steps is None or self.early_end is None or self.early_end >= self.steps or not has_first:
             return Limits(steps=self.steps, together=True)
-        return Limits(steps=self.enough, most=self.steps, reference=1, together=True)
+        return Limits(steps=self.early_end, most=self.steps, reference=1, together=True)
 
     def judge(self) -> None:
         """Judge its trials, and read their documents."""
@@ -282,7 +282,7 @@ class SettingRecords:
         capacity = None if timed else self._first.experiment.capacity
         experiment = Experiment.begin(request, self.progress, capacity=capacity)
         setting = Setting(experiment, options.steps, excused=self._excused, sought=self._sought)
-        setting.enough = self._first.enough
+        setting.early_end = self._first.early_end
         setting.is_limited = self.longest != plan.options.timeout
         self._begun.append(setting)
         if not timed:

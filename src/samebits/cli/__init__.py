@@ -24,15 +24,16 @@ from samebits import imports, interrupt  # noqa: E402
 
 __all__ = ["main", "program"]
 
-_GARBAGE = 200_000  # objects between two collections: a check makes fewer, and hardly any of them is garbage
+# objects between two collections of garbage. A check makes fewer objects, and almost none of them is garbage
+_COLLECTION_THRESHOLD = 200_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; never raises, never shows a traceback."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if arguments is None:
-        gc.set_threshold(_GARBAGE)
-        imports.without_plugins()
+        gc.set_threshold(_COLLECTION_THRESHOLD)
+        imports.disable_pydantic_plugins()
     with interrupt.handled(to_the_end=arguments is None):
         try:
             from samebits.cli.table import run
@@ -45,23 +46,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def program() -> None:
-    """Run the command line as this whole process, and end it with the exit status."""
+    """Run the command of this process, and end the process with the exit status."""
     status = main()
     if not _is_observed():
-        with suppress(Exception):  # a stream that cannot be written: Python says so when it ends
+        with suppress(Exception):  # if a stream cannot be written, Python reports that when it ends
             _end(status)
     sys.exit(status)
 
 
 def _is_observed() -> bool:
-    """Return whether a profiler or debugger is at work, which shows at the end what it has seen."""
+    """Return whether a profiler or a debugger is active. It needs the usual end of Python to show its report."""
     monitoring = getattr(sys, "monitoring", None)  # profilers use it from Python 3.12 on
     tools = map(monitoring.get_tool, range(6)) if monitoring is not None else ()
     return sys.getprofile() is not None or sys.gettrace() is not None or any(tools)
 
 
 def _end(status: int) -> None:
-    """End this process as Python does, but leave its memory to the system: to free each object takes 15 ms.
+    """End this process as Python does, but do not free each object, which takes 15 ms.
 
     Raises OSError or ValueError if a stream cannot be written.
     """

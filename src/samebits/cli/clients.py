@@ -13,19 +13,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["PLUGGED", "broken", "named", "points"]
+__all__ = ["PLUGGED", "broken", "entry_points", "named"]
 
 PLUGGED = "samebits.commands"  # the group of entry points
 
 
-def points() -> list[EntryPoint]:
-    """Return the entry points of all clients' commands.
+def entry_points() -> list[EntryPoint]:
+    """Return the entry points of all clients' commands."""
+    from importlib import metadata  # here, because this import takes 20 ms, and commands of samebits do not need it
 
-    The import of `importlib.metadata` takes 20 ms, and commands of samebits do not need it.
-    """
-    from importlib.metadata import entry_points
-
-    return list(entry_points(group=PLUGGED))
+    return list(metadata.entry_points(group=PLUGGED))
 
 
 def named(table: str) -> dict[str, Any]:
@@ -52,7 +49,7 @@ def broken() -> list[str]:
 
 def _imported() -> Iterator[tuple[EntryPoint, ModuleType | Exception]]:
     """Yield each client with its module, or with the error of its import, which disables only that client."""
-    for point in sorted(points(), key=lambda point: point.name):
+    for point in sorted(entry_points(), key=lambda point: point.name):
         try:
             yield point, importlib.import_module(point.module)
         except Exception as why:

@@ -36,7 +36,7 @@ class Commands(click.Group):
     @cached_property
     def plugged(self) -> dict[str, EntryPoint]:
         """The clients' commands: name -> entry point. A client cannot replace a command of samebits."""
-        return {point.name: point for point in clients.points() if point.name not in self.commands}
+        return {point.name: point for point in clients.entry_points() if point.name not in self.commands}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.commands, *sorted(self.plugged)]

@@ -171,9 +171,9 @@ _OF_MLFLOW = re.compile(r"<time> (\S+) \d+")
 
 
 def classify_line_of_file(path: str, a: str, b: str, *, alone: bool) -> Classification:
-    """Return what it means that two lines of a file differ, by the lines or by its name if it holds one value.
+    """Return what a difference between two lines of a file means.
 
-    `alone`: the file has no other line.
+    If the file holds only one value, the name of the file may decide. `alone`: the file has no other line.
     """
     found = classify_lines(a, b)
     folder, _, name = path.rpartition("/")

@@ -1,4 +1,4 @@
-"""Finds results in the names of two files that are a pair: numbers and words that belong to no time and to no run."""
+"""Finds results in the names of two paired files: numbers and words that are not a time or an id of the run."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ from samebits.store.masks import masked
 from samebits.store.trace import TrialTrace
 from samebits.store.value_names import is_moment_of_time
 
-# a number in a name, with the word before it. A match begins only at the first letter of a word, because names may be
-# long
+# a number in a name, with the word before it. A match begins only at the first letter of a word: so the search is fast
+# in long names, too
 _NUMBER = re.compile(r"(?:(?<![A-Za-z])([A-Za-z]+)[^A-Za-z0-9]*)?(?<![\d.])(\d+(?:\.\d+)?)(?!\.?\d)")
-_SHARE = re.compile(r"0\.\d{2,}")  # an accuracy or the like that no word names
-
-
+_SHARE = re.compile(r"0\.\d{2,}")  # probably an accuracy, even if no word says so
 _PIECES = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|[^A-Za-z\d]+")
 _WORD = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}")
-_DRAWN = re.compile(r"tmp[a-z0-9_]{8}")  # the names that Python's tempfile gives
+_TEMPORARY_NAME = re.compile(r"tmp[a-z0-9_]{8}")  # as Python's tempfile makes it
 
 
 def results_in_names(a: SavedFile, b: SavedFile, trials: tuple[TrialTrace, TrialTrace]) -> tuple[str, str] | None:
@@ -30,12 +28,13 @@ def results_in_names(a: SavedFile, b: SavedFile, trials: tuple[TrialTrace, Trial
     A time, a date and a running number are not results. A word is one: best-cat.txt and best-dog.txt.
     """
     one, two = (_without_host(shown_path(file, trial), trial) for file, trial in zip((a, b), trials, strict=True))
+    are_empty = _is_empty(a) and _is_empty(b)
     found = (
         (f"{word} {number}".strip(), f"{word} {other}".strip())
         for (word, number), (twin, other) in zip(_numbers(one), _numbers(two), strict=False)
         if number != other
         and word == twin
-        and (_is_result(word, number, other) or (_is_empty(a) and _is_empty(b) and not _passes(number, other, trials)))
+        and (_is_result(word, number, other) or (are_empty and not _are_of_run(number, other, trials)))
     )
     return next(found, None) or _words_in_names(PurePosixPath(one).name, PurePosixPath(two).name)
 
@@ -50,11 +49,11 @@ def _is_result(word: str, one: str, two: str) -> bool:
 
 
 def _is_empty(file: SavedFile) -> bool:
-    """Return whether a file holds nothing, so that its name is all that it says."""
+    """Return whether a file is empty. Then only its name can hold a result."""
     return file.lines is not None and file.lines.count <= 1 and not any(file.lines.kept)
 
 
-def _passes(one: str, two: str, trials: tuple[TrialTrace, TrialTrace]) -> bool:
+def _are_of_run(one: str, two: str, trials: tuple[TrialTrace, TrialTrace]) -> bool:
     """Return whether two numbers are moments, process ids or running numbers of the trials."""
     if any(is_moment_of_time(float(number)) for number in (one, two)):
         return True
@@ -65,15 +64,15 @@ def _passes(one: str, two: str, trials: tuple[TrialTrace, TrialTrace]) -> bool:
 
 
 def _words_in_names(one: str, two: str) -> tuple[str, str] | None:
-    """Return the first words that differ in two names that have the same pieces else. Random letters are no words."""
-    if one == two or any(_DRAWN.search(name) for name in (one, two)):
+    """Return the first words that differ in two names whose other pieces are equal. Random letters are not words."""
+    if one == two or any(_TEMPORARY_NAME.search(name) for name in (one, two)):
         return None
     ours, others = (_PIECES.findall(masked(name)) for name in (one, two))
     unlike = [n for n, (piece, other) in enumerate(zip(ours, others, strict=False)) if piece != other]
     if len(ours) != len(others) or not unlike or len(unlike) == len(ours):
         return None
     are_words = all(_WORD.fullmatch(some[n]) for n in unlike for some in (ours, others))
-    # in "3f2a" no word stands alone
+    # a word is not next to a digit: "3f2a" has no word
     near = [some[m] for n in unlike for some in (ours, others) for m in (n - 1, n + 1) if 0 <= m < len(some)]
     are_whole = not any(piece[0].isdigit() for piece in near)
     return (ours[unlike[0]], others[unlike[0]]) if are_words and are_whole else None

@@ -46,12 +46,13 @@ _NO_RESULTS = re.compile(
     r"(^|/)(core(\.\d+)?|\.coverage(\..+)?|\.nfs[0-9a-f]+|fingerprint\.pb|time_left\.tsv|[^/]+\.(lock|lck|pid|pyc|pyo|prof|swp|sock|tmp~))$"
 )
 
-_NO_TEXT = re.compile(r"(^|/)core(\.\d+)?$|\.(prof|pyc|pyo|swp)$")  # a text with such a name is none of these
+# names of binary files: if a text has such a name, it may be a result
+_BINARY_NAME = re.compile(r"(^|/)core(\.\d+)?$|\.(prof|pyc|pyo|swp)$")
 
 
 def _is_no_result(file: SavedFile) -> bool:
-    """Return whether a file is no result wherever it is, by its name."""
-    is_text = file.lines is not None and _NO_TEXT.search(file.path) is not None
+    """Return whether the name of a file says that it is not a result, in any folder."""
+    is_text = file.lines is not None and _BINARY_NAME.search(file.path) is not None
     return _NO_RESULTS.search(file.path) is not None and not is_text
 
 
@@ -221,7 +222,7 @@ class _Pair:
 
     def _classification(self, name: str) -> Classification:
         """Return what a difference in a part means, by its place, its name and its values."""
-        # a predicted date is no date of this run
+        # a predicted date is not a date of this run
         is_of_run = OF_DATA.isdisjoint(tokens(last_key(name)))
         if self.a.tensors.get(name) == self.b.tensors.get(name) and is_of_run:
             return Classification("understood", "a time, a date, a path or an id in a text")

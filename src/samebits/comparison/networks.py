@@ -253,10 +253,10 @@ def has_several(trace: ProcessTrace) -> bool:
     return len(labels(trace)) + len(prefixes) > 1 and len(trace.rows) <= MOST_ROWS
 
 
-def begins_unlike(trace: ProcessTrace, whole: ProcessTrace) -> bool:
-    """Return whether a network began with a value with which no network of a whole trace began.
+def has_initial_values_of_its_own(trace: ProcessTrace, whole: ProcessTrace) -> bool:
+    """Return whether a network of `trace` began with a value with which no network of `whole` began.
 
-    No order of networks explains that. If the second trace is not whole, the answer is False.
+    No order of the networks explains that. Returns False if `whole` does not reach the end of its process.
     """
     if whole.end is None:
         return False

@@ -276,12 +276,12 @@ def _classification(
         return by_name
     if any(fact.get("model") for fact in known) or names_a_model(path):
         return Classification("counts", "it belongs to a model")
-    if _went_through(a, name) and _went_through(b, name):
-        return Classification("understood", "it went through a model and did not change it")
+    if _is_input_or_output(a, name) and _is_input_or_output(b, name):
+        return Classification("understood", "it is an input or an output of a model, not a part of a model")
     return by_name
 
 
-def _went_through(trace: ProcessTrace, name: str) -> bool:
+def _is_input_or_output(trace: ProcessTrace, name: str) -> bool:
     """Return whether exactly these bits went into a model, or came out of one."""
     numbers = [n for n, point in enumerate(trace.points) if (point.kind, point.name) == ("end", name)]
     prints = [row["fingerprint"] for n in numbers for row in trace.rows[trace.rows["point"] == n][-1:]]

@@ -106,7 +106,7 @@ def capture(record: store.Record, wanted: dict[str, Any], *, steps: int | None) 
 
 
 def _request(record: store.Record) -> Request:
-    """Return the request for the runs: as for the trials, but a run that stalls is ended."""
+    """Return the request of the trials, with a limit of time that ends a run if it stalls."""
     request = request_of(record)
     timeout = seconds_allowed([trial.file for trial in record.trials], request.options.timeout)
     return replace(request, options=request.options.model_copy(update={"timeout": timeout}))

@@ -31,7 +31,7 @@ class Progress:
 
 
 class QuietProgress(Progress):
-    """Passes all events on, except the ends of trials: there are too many of these for a line each."""
+    """Passes on all events except the ends of trials. A search has too many of these to show a line for each."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

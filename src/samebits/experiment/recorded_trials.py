@@ -14,8 +14,8 @@ from samebits.launch import custody, environment, origin
 from samebits.launch.plan import Plan, Request, arrange, trial_name
 from samebits.model import ENDED_WELL, RecordFile, TrialFile
 
-SLOWER = 10.0  # a trial that samebits adds is ended if it takes so many times as long as the recorded ones ...
-LEAST_SECONDS = 30.0  # ... but not before this time
+SLOWER = 10.0  # samebits ends a trial that it adds if it takes this many times as long as each recorded trial,
+LEAST_SECONDS = 30.0  # but not before this time
 
 
 def usable(record: store.Record) -> list[TrialFile]:
@@ -88,9 +88,9 @@ def last_steps(record: store.Record) -> int | None:
 
 
 def seconds_allowed(files: Sequence[TrialFile], own: float | None) -> float:
-    """Return after how many seconds samebits ends a trial that it adds to these, for an explanation or a measurement.
+    """Return after how many seconds samebits ends a trial that it adds to explain or to measure something.
 
-    `own`: the limit that the user gave.
+    `files`: the recorded trials. `own`: the limit that the user gave.
     """
     limit = max(LEAST_SECONDS, SLOWER * max((file.seconds for file in files), default=0.0))
     return limit if own is None else min(own, limit)

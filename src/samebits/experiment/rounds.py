@@ -172,7 +172,7 @@ class Trials:
         """Wait until the next look at the trials is due, or one has ended; `seconds` if no trial runs."""
         trials = self._running.values()
         seconds = min((trial.pace for trial in trials), default=seconds)
-        with imports.ahead if self._running else nullcontext():
+        with imports.in_background if self._running else nullcontext():
             clock.sleep(seconds, handles_of(trials))
 
     def end_waiting(self, why: str = "") -> list[int]:

@@ -16,7 +16,7 @@ import xxhash
 from samebits import store
 from samebits.launch import folders
 from samebits.launch.command import FileNames
-from samebits.launch.elsewhere import Elsewhere
+from samebits.launch.outside_files import OutsideFiles
 from samebits.model import FilesFile, SavedFile
 from samebits.names import matches_any
 
@@ -29,7 +29,7 @@ MOST_BYTES = 16 << 30  # of a file that nobody named
 MOST_KEPT = 8 << 20  # characters of all files of a trial that are kept to show a difference
 MOST_PARTS = 300_000  # of all files of a trial
 _HEADS = (".log", ".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".out", ".err", ".md", "")  # files that are added to
-_MOST_LEFT_OUT = 100  # names of texts elsewhere that are kept
+_MOST_LEFT_OUT = 100  # names of texts and tables elsewhere that are kept
 _MOST_HEADS, _MOST_HEAD_BYTES = 2_000, 64 << 20
 
 
@@ -158,9 +158,9 @@ def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: 
 
 
 def _left_out(written: Iterable[Path], names: Mapping[Path, str], ignores: Sequence[str]) -> list[str]:
-    """Return texts and tables outside of the trial's folders, which are not compared and may be results."""
-    elsewhere = Elsewhere()
-    found = (str(path) for path in written if path not in names and elsewhere.may_be_text(path))
+    """Return the texts and tables outside of the trial's folders. They may be results, but are not compared."""
+    outside = OutsideFiles()
+    found = (str(path) for path in written if path not in names and outside.may_be_text(path))
     return sorted(path for path in found if not matches_any(path, ignores))[:_MOST_LEFT_OUT]
 
 
@@ -191,9 +191,9 @@ def _without_match(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
 def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Path]:
     """Return the written files that count: those below the trial's folders, and results wherever they are."""
     files = {path for path in written if path.is_file()}
-    elsewhere = Elsewhere()
+    others = OutsideFiles()
     inside = {path for path in files if path.is_relative_to(directory) or naming.name(path) != str(path)}
-    outside = {path for path in files - inside if elsewhere.counts(path)}
+    outside = {path for path in files - inside if others.is_compared(path)}
     return (inside - _held_open(inside)) | outside | set(_data_of(outside))
 
 

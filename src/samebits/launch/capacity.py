@@ -112,9 +112,9 @@ class Capacity:
         self._steps = 0.0  # how many steps the measured trial made
 
     def is_known(self, steps: int | None) -> bool:
-        """Return whether it is known what trials of so many steps use (None: whole trials).
+        """Return whether samebits knows what trials of so many steps use (None: whole trials).
 
-        If trials train one by one, longer ones do so, too.
+        If trials train one by one, longer trials do so, too.
         """
         if self.at_a_time == 1 and self._usage is not None:
             return True

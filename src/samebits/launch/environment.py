@@ -104,9 +104,10 @@ def copy_probe(folder: Path) -> Path:
 
 
 def _copy(source: str, target: str, without: Sequence[str]) -> None:
-    """Copy a folder of small files, with their times of change, to which their bytecode refers.
+    """Copy a folder of small files. Keep their times of modification, because their bytecode holds these times.
 
-    `shutil.copytree` needs more than twice the time, and no trial starts before this copy is there.
+    `shutil.copytree` takes more than twice as long, and no trial starts before the copy is complete. `without`: names
+    to leave out.
     """
     os.mkdir(target)  # noqa: PTH102
     with os.scandir(source) as entries:

@@ -27,8 +27,8 @@ _MOST_BYTES = 10 << 20
 
 
 @dataclass
-class EarlierState:
-    """What is known of a trial before it starts."""
+class StartFacts:
+    """The facts about a trial that are known when it starts."""
 
     started: str
     began: float
@@ -98,10 +98,10 @@ def _git(directory: Path, *words: str) -> str | None:
 
 
 def _may_be_in_repository(directory: Path) -> bool:
-    """Return whether git can find a repository: one above the folder, a bare one, or one that a variable names."""
-    places = Path(os.path.realpath(directory))
-    named = any(name.startswith("GIT_") for name in os.environ)
-    return named or any((place / name).exists() for place in (places, *places.parents) for name in (".git", "HEAD"))
+    """Return whether git may find a repository: the folder, one above it, a bare one, or one that a variable names."""
+    folder = Path(os.path.realpath(directory))
+    is_named = any(name.startswith("GIT_") for name in os.environ)
+    return is_named or any((place / name).exists() for place in (folder, *folder.parents) for name in (".git", "HEAD"))
 
 
 def packages(processes: Iterable[WatchedProcess]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from samebits.launch import supervisor
 from samebits.model import Status
 from samebits.words import signal_name
 
-_SUPERVISE = "import sys; sys.path.append(sys.argv[1]); import supervisor; supervisor.main()"
+_SUPERVISOR_CODE = "import sys; sys.path.append(sys.argv[1]); import supervisor; supervisor.main()"
 OTHERS_MAY_TAKE, _LOOK_FOR_OTHERS = 5.0, 0.05  # seconds
 
 
@@ -97,19 +97,19 @@ class LocalLauncher:
     """Starts each command below a supervisor of its own (see `samebits.launch.supervisor`)."""
 
     def start(self, job: Job) -> LocalCommand:
-        """Start a command in a fresh session. It begins when its `go` is called."""
+        """Start the supervisor of a command, in a session of its own. The command starts when its `go` is called."""
         return LocalCommand(job)
 
 
 class LocalCommand:
-    """A command below its supervisor, which takes some 10 ms to start, and then waits for `go`."""
+    """A command below its supervisor. The supervisor takes about 10 ms to start, and then waits for `go`."""
 
     def __init__(self, job: Job) -> None:
         folder = str(Path(supervisor.__file__).parent)
         words = [folder, str(job.stdout), str(job.stderr), job.executable, *job.command]
         with controls.launching(job.controls):
             self._process = subprocess.Popen(
-                [sys.executable, "-B", "-S", "-I", "-c", _SUPERVISE, *words],
+                [sys.executable, "-B", "-S", "-I", "-c", _SUPERVISOR_CODE, *words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -158,7 +158,7 @@ class LocalCommand:
         return line.decode()
 
     def go(self) -> None:
-        """Let the command begin."""
+        """Start the command."""
         self._order(b"G")
 
     def ask(self) -> None:

@@ -269,31 +269,31 @@ def events(folder: Path) -> list[dict[str, Any]]:
 
 
 def diverges(process: Path, reference: Path) -> bool:
-    """Return whether a process that waits has surely diverged from a process of an earlier trial.
+    """Return whether it is certain that a waiting process has diverged from a process of an earlier trial.
 
-    That is so if the judge finds a difference in the steps made so far, and nothing that comes later can explain it.
+    It is if the first steps of the two differ, and no later step can explain the difference.
     """
-    # these import NumPy, which is imported ahead while the first trial runs
+    # here, because these import NumPy: `samebits.imports` imports it while the first trial runs
     from samebits.comparison.differences import difference
-    from samebits.comparison.networks import begins_unlike, has_several, in_own_order
+    from samebits.comparison.networks import has_initial_values_of_its_own, has_several, in_own_order
     from samebits.store.trace import read_process
 
     try:
         own, other = read_process(process), read_process(reference)
     except RecordError:
         return False
-    if own is None or other is None or not own.stopped or _are_compared_as_wholes(own, other):
+    if own is None or other is None or not own.stopped or _need_all_steps(own, other):
         return False
     if in_own_order(other, own, difference(other, own)).equal:
         return False
     # a later step may show that several networks came in a different order
-    return begins_unlike(own, other) or not (has_several(own) or has_several(other))
+    return has_initial_values_of_its_own(own, other) or not (has_several(own) or has_several(other))
 
 
-def _are_compared_as_wholes(own: ProcessTrace, other: ProcessTrace) -> bool:
-    """Return whether the steps of the two alone show nothing.
+def _need_all_steps(own: ProcessTrace, other: ProcessTrace) -> bool:
+    """Return whether the first steps of two processes do not show whether they diverge.
 
-    Several threads may train, a pool may give its workers any tasks, and the two may be different children.
+    This is so if several threads train, if a pool gives the processes their tasks, or if they are different children.
     """
     from samebits.comparison.processes import is_pooled
     from samebits.comparison.threads import trains_elsewhere

@@ -84,7 +84,7 @@ def code(folder: Path) -> bytes:
 
 
 def _files(folder: Path, below: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield the parts of each path below, relative to the folder, without folders. Links are not followed."""
+    """Yield each file in `below` and its folders, as the parts of its path in `folder`. Links are not followed."""
     try:
         entries = list(os.scandir(folder.joinpath(*below)))
     except OSError:

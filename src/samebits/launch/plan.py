@@ -235,7 +235,7 @@ def make_record_folder(request: Request) -> custody.Custody:
 def _places(request: Request) -> Iterator[Path]:
     """`--out`, else `.samebits/<time>-<name>` below the working folder, with a number at the end if that is taken."""
     if request.out is not None:
-        # the probe reports paths without "..": with one in the record's path, its own files would count as results
+        # without "..", as in the paths that the probe reports. Else the probe's own files would count as results
         yield request.out.resolve() if ".." in request.out.parts else request.out.absolute()
         return
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{command.name_of(request.command)}"

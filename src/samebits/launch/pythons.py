@@ -174,7 +174,7 @@ class Pythons:
 
 
 def _failed_unseen(trial_folder: Path, known: Collection[int]) -> list[Sight]:
-    """Return the Python processes in which the probe could not start, and which ended before samebits saw them."""
+    """Return the Python processes in which the probe could not start, if they ended before samebits saw them."""
     found = []
     for file in sorted(trial_folder.glob(wire.PROBE_FAILURES)):
         pid, (_, *words) = int(file.stem.rpartition("-")[2]), file.read_text(errors="replace").split("\0")

@@ -4,16 +4,18 @@
 
 It adopts every descendant that loses its parent (PR_SET_CHILD_SUBREAPER), so that the trial's tree is exactly what is
 below this process, daemons included. It runs without site-packages; its environment and working folder are the trial's.
-The launcher finds the processes below it by the same look at /proc. It uses only the standard library, and only modules
-that import fast: `json` and `typing` would double the time to start a trial. `_signal` is the built-in module below
-`signal`, which imports `enum`; `_ctypes` is the one below `ctypes`; `collections` is left out, too. A command imports
-this module, because Python compiles a script each time, and a module once. Each trial starts a third sooner for that.
+The launcher finds the processes below it by the same look at /proc.
 
-Standard output: a line when the command has started, `pid N` or `error WHY`; one when it has ended, `code N MEMORY` or
-`signal N MEMORY`. MEMORY: the most bytes that the command took, or any process for which it waited. Standard input: `G`
-starts the command, so that this process can start while the launcher still arranges the trial; `T` sends SIGTERM to all
-that is below; the end of the input, which comes also when the launcher dies, ends all that is below, and then the
-supervisor.
+Each trial waits for the start of this process, so it imports only fast modules of the standard library. `json` and
+`typing` would double the time. `_signal` is the module below `signal`, which imports `enum`, and `_ctypes` is the one
+below `ctypes`. Python compiles a script at each start, but a module only once: so `-c` imports this module.
+
+Standard output has one line when the command has started (`pid N` or `error WHY`), and one when it has ended (`code N
+MEMORY` or `signal N MEMORY`). MEMORY is the most bytes that the command took, or any process for which it waited.
+
+Standard input takes two orders. `G` starts the command: this process can start while the launcher still prepares the
+trial. `T` sends SIGTERM to all processes below. The end of the input ends these processes, and then the supervisor. The
+input also ends if the launcher dies.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ LAST = {"resource_tracker": 0.5, "semaphore_tracker": 0.5, SLURM_GUARD: 10.0}
 
 
 def main() -> None:
-    """Run the command; see the module's docstring."""
+    """Run the command, as the docstring of the module says."""
     _, stdout, stderr, executable, *command = sys.argv[1:]
     adopt_orphans()
     wakeup = wake_on_signals()
@@ -43,12 +45,12 @@ def main() -> None:
             serve(pid, wakeup)
     finally:
         end_all()
-    os._exit(0)  # at once: there is nothing that Python has to clean up
+    os._exit(0)  # Python has nothing to clean up
 
 
 def adopt_orphans() -> None:
-    """Become the parent of all descendants that lose theirs."""
-    library = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # None: what is loaded already, as in ctypes.CDLL(None)
+    """Become the parent of all descendants that lose their parent."""
+    library = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # None: this process, as in ctypes.CDLL(None)
     function = _ctypes.dlsym(library, "prctl")
     _ctypes.call_function(function, (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 

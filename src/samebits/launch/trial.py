@@ -46,7 +46,7 @@ class TrialRun:
         self.files = TrialFiles(plan, number, self.directory, leaks)
         self._pythons = Pythons(plan.probe)
         self._ended_at: float | None = None
-        self._children: list[str] = []  # that run when the command has ended
+        self._children: list[str] = []  # the command lines of the processes that outlive the command
         self._status: Status | None = None
         self._why = ""
         self._wait = Wait()
@@ -56,29 +56,29 @@ class TrialRun:
     # -- before ---------------------------------------------------------------------------------------------------
 
     def start(self, launcher: Launcher) -> None:
-        """Make a new folder, note what is there, and start the command. A supervisor starts meanwhile."""
-        self._seen = facts.EarlierState(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
+        """Make a new folder, prepare the trial, and start the command. A supervisor may start meanwhile."""
+        self._start_facts = facts.StartFacts(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
         custody.make_trial(self.plan.record, self.folder, self._document("killed", ENDED_BEFORE))
         environment = trial_environment(self.plan, self.id, self.directory, self.slot)
-        self._seen.environment = environment
+        self._start_facts.environment = environment
         self.files.notes += self._isolate(environment) if self.plan.options.isolate else []
-        held = launcher.start(self._job(environment)) if isinstance(launcher, LocalLauncher) else None
+        waiting = launcher.start(self._job(environment)) if isinstance(launcher, LocalLauncher) else None
         try:
-            self._arrange()
+            self._prepare()
         except BaseException:
-            if held is not None:
-                held.close()
+            if waiting is not None:
+                waiting.close()
             raise
-        self._seen.began = time.monotonic()
+        self._start_facts.began = time.monotonic()
         with controls.launching(self.plan.controls):
-            self.command: Command = held or launcher.start(self._job(environment))
+            self.command: Command = waiting or launcher.start(self._job(environment))
         self._left.started(self.command.root)
-        if held is not None:
-            held.go()
+        if waiting is not None:
+            waiting.go()
 
-    def _arrange(self) -> None:
-        """Note what is there, and write what the trial needs."""
-        self._seen.code = facts.code(self.plan.directory, self.plan.request.command)
+    def _prepare(self) -> None:
+        """Note the state before the trial, and write the files that it needs."""
+        self._start_facts.code = facts.code(self.plan.directory, self.plan.request.command)
         self.files.begin(alone=self.slot.is_alone)
         store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
         self._left = self._leaks.begin(self.id, self.files.before, alone=self.slot.is_alone)
@@ -131,7 +131,7 @@ class TrialRun:
     @property
     def pace(self) -> float:
         """Seconds until the next look is due."""
-        is_young = time.monotonic() - self._seen.began < YOUNG
+        is_young = time.monotonic() - self._start_facts.began < YOUNG
         return POLL if is_young or self.limits.steps is not None else CALM
 
     def poll(self) -> bool:
@@ -167,7 +167,7 @@ class TrialRun:
         if len(observing) != 1 or not observing[0].is_stopped(made):
             return False
         reference_folder = self.plan.trial_folder(self.limits.reference or 0)
-        steps = steps_allowed(self.limits, observing[0], self._seen.began_at, reference_folder)
+        steps = steps_allowed(self.limits, observing[0], self._start_facts.began_at, reference_folder)
         if steps <= made:
             return False
         self._allow(steps)
@@ -197,7 +197,7 @@ class TrialRun:
     def spent(self) -> float:
         """For how many seconds the trial has run, without the time that it waited."""
         now = self._wait.since or self._ended_at or time.monotonic()
-        return now - self._seen.began - self._wait.seconds
+        return now - self._start_facts.began - self._wait.seconds
 
     def _children_are_gone(self) -> bool:
         """Return whether nothing is left below the command, or whether the rest had its time."""
@@ -288,7 +288,7 @@ class TrialRun:
             return FilesFile()
         others = self._isolation.names if self._isolation is not None else {}
         naming = FileNames(self.plan.request.command, self.directory, self.out, trial_name(self.id), others)
-        run = facts.run(naming.roots, self.folder, self._seen.began_at)
+        run = facts.run(naming.roots, self.folder, self._start_facts.began_at)
         found = self.files.document(naming, run)
         return found.model_copy(update={"printed": artifacts.printed(self.folder, self.files.rules, run)})
 
@@ -310,11 +310,11 @@ class TrialRun:
             exit_code=ending.code if ending else None,
             signal=ending.signal if ending else None,
             why=why,
-            started=self._seen.started,
+            started=self._start_facts.started,
             seconds=seconds,
             stop_after=self._stopped_after() if status == "stopped" else self.limits.steps,
-            environment=recorded(self._seen.environment),
-            code=self._seen.code,
+            environment=recorded(self._start_facts.environment),
+            code=self._start_facts.code,
             notes=self.files.notes,
         )
 
@@ -329,7 +329,7 @@ class TrialRun:
         `fed`: the training read files whose writer nobody knows, so no unwatched process is left out.
         """
         processes, became = self.processes.look(), self.processes.became()
-        place = ProgramPlace(self.directory, self._seen.environment["PATH"])
+        place = ProgramPlace(self.directory, self._start_facts.environment["PATH"])
         printed = facts.metrics_printed(self.folder / "stdout.txt", self.plan.options.metrics)
         return {
             "python_processes": self._pythons.found(

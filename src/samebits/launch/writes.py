@@ -175,16 +175,16 @@ class View(NamedTuple):
         return [*map(Path, files), *map(Path, self.folders - before.folders)]
 
 
-# Local file systems that change the ctime of a folder with each name in it. Nobody can set a ctime. Some of them count
-# whole seconds (ext3), so a folder whose names have changed just now may change again under the same ctime.
-_DATED = frozenset(("ext2", "ext3", "ext4", "xfs", "f2fs", "tmpfs", "overlay"))
-SETTLED = 2.5  # seconds
+# Local file systems in which a folder gets a new ctime if a name in it changes. No program can set a ctime. Some count
+# whole seconds (ext3): a folder that has just changed may change again without a new ctime.
+_WITH_CTIME = frozenset(("ext2", "ext3", "ext4", "xfs", "f2fs", "tmpfs", "overlay"))
+SETTLED = 2.5  # seconds after which a change gives a new ctime
 
 
 class FolderContent(NamedTuple):
-    """The names in a folder at one moment. `stamp`: identifies the state of its names. `size`: how many there are.
+    """The names in a folder at one moment. `stamp`: differs if the names may have changed. `size`: the number of names.
 
-    `files`: the paths of all that are no folders. `inner`: those of the folders that are looked into.
+    `files`: the paths of all entries that are not folders. `inner`: the paths of the folders to look into.
     """
 
     stamp: tuple[int, int, int]
@@ -196,12 +196,12 @@ class FolderContent(NamedTuple):
 class Surroundings:
     """Looks at these places. Other code looks at the working folder and the record.
 
-    A look asks for the state of each file, but lists a folder again only if its names may have changed.
+    Each look reads the state of each file, but lists a folder again only if its names may have changed.
     """
 
     def __init__(self, directory: Path, record: Path, caches: Caches) -> None:
         self._names: dict[str, FolderContent] = {}
-        self._dated = {device for device, kind, _ in _mounted() if kind in _DATED}
+        self._devices_with_ctime = {device for device, kind, _ in _mounted() if kind in _WITH_CTIME}
         self._caches, self._apart = caches, {str(directory), str(record)}
         self._deep = [SHARED_MEMORY, *map(str, caches.roots), os.environ.get("TMPDIR") or "/tmp"]  # noqa: S108
         self._home = os.environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111
@@ -234,7 +234,7 @@ class Surroundings:
                 waiting.extend([(path, depth + 1) for path in inner])
 
     def _names_in(self, folder: str) -> FolderContent | None:
-        """Return the names in a folder, but none of too many; None if it cannot be read."""
+        """Return the names in a folder, or none of them if there are too many. Return None if it cannot be read."""
         try:
             state, now = os.stat(folder), time.time()  # noqa: PTH116
             stamp = (state.st_dev, state.st_ino, state.st_ctime_ns)
@@ -248,7 +248,7 @@ class Surroundings:
         inner = [entry for entry in looked_at if entry.is_dir(follow_symlinks=False)]
         others = [entry.path for entry in looked_at if not entry.is_dir(follow_symlinks=False)]
         names = FolderContent(stamp, len(entries), others, [one.path for one in inner if self._is_looked_into(one)])
-        if state.st_dev in self._dated and state.st_ctime < now - SETTLED:
+        if state.st_dev in self._devices_with_ctime and state.st_ctime < now - SETTLED:
             self._names[folder] = names
         return names
 

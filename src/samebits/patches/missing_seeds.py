@@ -1,4 +1,4 @@
-"""Makes changes to calls that seed, or make, a generator without a value: `default_rng()`, `seed(args.seed)`."""
+"""Adds seeds to calls that make or seed a generator without one, or with None: `default_rng()`, `seed(args.seed)`."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def numpy_generators(program: Program) -> list[LineChange]:
 
 
 def numpy_generators_of_options(program: Program) -> list[LineChange]:
-    """Do the same, and also give a seed to each generator whose seed may be None; empty if there are none of these."""
+    """Add a seed also to each generator whose seed may be None. Returns an empty list if there is no such generator."""
     every = _seeded(program, "numpy-generator", NUMPY_GENERATORS, may_be_none=True)
     return every if every != numpy_generators(program) else []
 
 
 def python_generators(program: Program, *, may_be_none: bool = False) -> list[LineChange]:
-    """Add a seed to each random.Random() that is made without one. `may_be_none`: or whose seed may be None."""
+    """Add a seed to each random.Random() without one. `may_be_none`: also if its seed may be None."""
     return _seeded(program, "python-seed", _RANDOM, may_be_none=may_be_none)
 
 
@@ -72,10 +72,10 @@ def _seed_argument(call: ProgramCall, seed: int, *, may_be_none: bool) -> TextEd
 
 
 def seeded_again(program: Program, names: Collection[str]) -> tuple[list[LineChange], list[str]]:
-    """Return (changes to the calls that seed these generators from the system, the controls that need no more).
+    """Return (changes to the calls that seed these generators from the system, the controls that need no other change).
 
     A call whose seed may be None changes only if it is the first draw: an earlier draw shows that a seed is missing.
-    A control needs no more if such a call is the first draw from each of its generators.
+    A control needs no other change if such a call is the first draw from each of its generators.
     """
     changes: dict[tuple[Path, TextEdit], LineChange] = {}
     done = []
@@ -122,7 +122,7 @@ def _renamed(call: ProgramCall, name: str) -> TextEdit:
 
 
 def _may_be_none(source: SourceFile, node: ast.expr) -> bool:
-    """Return whether an expression can be None, as far as the file shows it, and can be read twice."""
+    """Return whether an expression may be None, as far as the file shows, and whether a patch can write it twice."""
     name = _last_name(node)
     if not name:
         return _is_lookup(node)
@@ -146,7 +146,7 @@ def _is_lookup(node: ast.expr) -> bool:
 
 
 def _is_none_or_name(value: ast.expr) -> bool:
-    """Return whether a value can be None: it is None, a name for a value from elsewhere, or looked up."""
+    """Return whether a value may be None: it is None, it is looked up, or it is a name for an unknown value."""
     return any(_is_none(part) or bool(_last_name(part)) or _is_lookup(part) for part in _parts(value))
 
 

@@ -1,4 +1,4 @@
-"""Makes changes that keep the elements of a set in the order in which they came, for elements that do not sort."""
+"""Replaces sets by dictionaries, which keep the order in which elements were added. The elements need not sort."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from samebits.patches.hashes import checksums
-from samebits.patches.orders import assigned, walked_sets
+from samebits.patches.orders import assigned, iterated_sets
 from samebits.patches.program import LineChange, Program
 from samebits.patches.source import SourceFile, TextEdit
 
@@ -18,20 +18,20 @@ _AS_A_DICTIONARY = "dict.fromkeys"
 
 
 def kept_orders(program: Program) -> list[LineChange]:
-    """Replace sets whose elements the program takes in their order by dictionaries, and replace hash()."""
+    """Replace the sets over which the program iterates by dictionaries, and replace hash()."""
     found = _kept(program, "hash-seed")
     return [*found, *checksums(program)] if found else []
 
 
 def kept_objects(program: Program) -> list[LineChange]:
-    """Replace sets of objects, whose order is that of addresses, by dictionaries. Sets of texts stay."""
+    """Replace sets of objects by dictionaries, because their order is that of addresses. Sets of constants stay."""
     return _kept(program, "aslr", are_objects=True)
 
 
 def _kept(program: Program, control: str, *, are_objects: bool = False) -> list[LineChange]:
-    """Return the changes to all sets; empty if one of them can be no dictionary."""
+    """Return the changes to all these sets, or an empty list if a dictionary cannot replace one of them."""
     found: dict[tuple[SourceFile, TextEdit], LineChange] = {}
-    for source, node in walked_sets(program):
+    for source, node in iterated_sets(program):
         makers = list(_made_by(source, node))
         if are_objects and makers and all(map(_has_constants, makers)):
             continue
@@ -39,13 +39,13 @@ def _kept(program: Program, control: str, *, are_objects: bool = False) -> list[
         if not edits:
             return []
         change = partial(LineChange, control, source)
-        about, place = "elements in the order in which they came", source.span(node)
+        about, place = "elements in the order in which they were added", source.span(node)
         found.update({(source, edit): change(edit, about, place) for edit in edits})
     return list(found.values())
 
 
 def _made_by(source: SourceFile, node: ast.expr) -> Iterator[ast.expr]:
-    """Yield the expressions that make a set, if the set is only walked, counted or searched."""
+    """Yield the expressions that make a set, if the program only iterates over it, counts it or searches it."""
     if not isinstance(node, ast.Name):
         yield node
         return

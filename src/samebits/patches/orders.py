@@ -40,7 +40,7 @@ def sorted_sets(program: Program) -> list[LineChange]:
     """Put sorted(...) around each set whose elements the program takes in their order, and replace hash()."""
     found = [
         LineChange("hash-seed", source, edit, "a set in the order of its elements", source.span(node))
-        for source, node in walked_sets(program)
+        for source, node in iterated_sets(program)
         for edit in _wrapped(source, node)
     ]
     return [*found, *checksums(program)]
@@ -52,8 +52,8 @@ def _wrapped(source: SourceFile, node: ast.expr, key: str = "", *, is_iterator: 
     return [TextEdit(start, start, before), TextEdit(end, end, f"{key}{after}")]
 
 
-def walked_sets(program: Program) -> list[tuple[SourceFile, ast.expr]]:
-    """Return the sets whose elements the program takes in their order."""
+def iterated_sets(program: Program) -> list[tuple[SourceFile, ast.expr]]:
+    """Return the sets over which the program iterates."""
     found = {}
     for source, node in program.nodes():
         for one in _taken_in_order(node):
@@ -182,9 +182,9 @@ def submitted_order(program: Program) -> list[LineChange]:
 
 
 def _argument(source: SourceFile, node: ast.expr) -> str:
-    """Return the text of an argument as a list, if it is not one: only a list submits all work before the first result.
+    """Return the text of an argument. A generator expression or a set becomes a list.
 
-    A set of futures has no order.
+    A list submits all work before the first result, and it has an order.
     """
     text = source.text_of(node)
     if not isinstance(node, ast.GeneratorExp | ast.Set | ast.SetComp):

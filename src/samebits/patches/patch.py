@@ -124,7 +124,7 @@ def _seed_choices(program: Program, names: Sequence[str]) -> list[list[LineChang
 
 
 def _seeds(program: Program, names: Sequence[str]) -> list[LineChange]:
-    """Return the changes to calls that seed from the system, and the seeds that are missing then."""
+    """Return the changes to calls that seed from the system, and the seeds that are still missing."""
     again, done = missing_seeds.seeded_again(program, names)
     rest = [name for name in names if name not in done]
     return [*again, *(seeds.seeds(program, rest) if rest else [])]
@@ -134,13 +134,13 @@ def _choices(program: Program, name: str) -> list[list[LineChange]]:
     rules = RULES.get(controls.name_of(name))
     found = [rule(program) for rule in rules] if rules is not None else [_settings(program, name)]
     there = [changes for changes in found if changes]
-    more = _stood_for(program, name)
+    more = _of_covered_controls(program, name)
     return [*there, [*next(iter(there), []), *more]] if more else there
 
 
-def _stood_for(program: Program, name: str) -> list[LineChange]:
-    """Return the changes for the controls whose effect this one has on the side: one of them may be a cause, too."""
-    names = controls.describe(name).stands_for
+def _of_covered_controls(program: Program, name: str) -> list[LineChange]:
+    """Return the changes for the controls whose sources this one pins, too, because one of them may be a cause."""
+    names = controls.describe(name).covers
     drawn = [one for one in names if seeds.is_seed(one) and program.first(seeds.generators([one])) is not None]
     rules = [rule for one in names for rule in RULES.get(one, ())[:1]]
     return [*(_seeds(program, drawn) if drawn else []), *(change for rule in rules for change in rule(program))]

@@ -29,7 +29,7 @@ OBJECTS = frozenset((
     "datetime.date.today", "datetime.datetime.now", "datetime.datetime.today", "datetime.datetime.utcnow",
     "pandas.Timestamp.now", "pandas.Timestamp.today", "pandas.Timestamp.utcnow",
 ))  # fmt: skip
-_FILES = 64  # of a program, whose names are kept
+_FILES = 64  # of a program: what is known of them is kept
 _MESSAGES = frozenset(("print", "info", "debug", "warning", "log"))
 _NAME = re.compile(r"((^|_)seeds?\d*|random_state)$", re.IGNORECASE)  # SEED, random_seed; not seedling, seed_time
 # calls that take a name as a string, and then its value: getattr(args, "seed", value), settings.get("seed", value)
@@ -87,7 +87,7 @@ def _first_of_seeding(source: SourceFile, node: ast.Call) -> list[ast.expr]:
 def _names_given(source: SourceFile) -> frozenset[str]:
     """Return the names of the variables that a file uses only for seeds and messages.
 
-    A variable that is also a time, or in the name of a file, is not among them.
+    A variable with a second use, such as a duration or the name of a file, is not among them.
     """
     calls = [node for node in ast.walk(source.tree) if isinstance(node, ast.Call)]
     given = [value for call in calls for value in _first_of_seeding(source, call)]
@@ -144,9 +144,9 @@ def replaceable_parts(source: SourceFile, value: ast.expr, calls: frozenset[str]
 
 
 def _comes_from(source: SourceFile, value: ast.expr, calls: frozenset[str]) -> bool:
-    """Return whether an expression calls one of these functions, or uses a variable that gets its value from a call.
+    """Return whether an expression calls one of these functions, or uses a variable whose value comes from one.
 
-    A variable that is itself a seed does not count: its value is replaced, and the expression stays.
+    A variable that is itself a seed does not count: a patch replaces its value, and not the expression.
     """
     names = _variables(source, calls)
     return _calls(source, value, calls) or any(
@@ -156,7 +156,7 @@ def _comes_from(source: SourceFile, value: ast.expr, calls: frozenset[str]) -> b
 
 @lru_cache(maxsize=_FILES)
 def _variables(source: SourceFile, calls: frozenset[str]) -> frozenset[str]:
-    """Return the variables that get their values from calls of these functions, and keep them."""
+    """Return the variables whose values come from calls of these functions, except seeds that a patch replaces."""
     return frozenset(
         target.id
         for one in ast.walk(source.tree)

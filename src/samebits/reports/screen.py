@@ -1,4 +1,4 @@
-"""What a stream can show: whether it is a terminal, and whether colours are wanted."""
+"""Answers whether a stream is a terminal, and whether the user wants colours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["is_terminal", "wants_colour"]
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Return whether people look at the stream as it is written."""
+    """Return whether the stream is a terminal that can redraw lines."""
     try:
         return stream.isatty() and os.environ.get("TERM") != "dumb"
     except (AttributeError, ValueError):
@@ -17,5 +17,5 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 def wants_colour() -> bool:
-    """Return whether colours are wanted. They are not if NO_COLOR (https://no-color.org) is set and not empty."""
+    """Return whether the user wants colours. They are off if NO_COLOR (https://no-color.org) is set and not empty."""
     return not os.environ.get("NO_COLOR")

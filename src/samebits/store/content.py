@@ -126,7 +126,7 @@ class Parts:
 
     def add_numbers(self, name: str, header: str, array: np.ndarray[Any, Any]) -> None:
         """Add an array without fields, whose bytes are counted already."""
-        import numpy as np  # here and below, so that the texts of a first trial do not wait for it
+        import numpy as np  # here and below: a first trial that left only texts does not wait for this import
 
         buffers = [np.ascontiguousarray(array).tobytes()]
         moments = _moments(array, self.run)

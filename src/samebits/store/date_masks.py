@@ -24,7 +24,7 @@ _CLOCK = (
     r"\d{1,2}[.-][0-5]\d[.-][0-5]\d(?:[.,:]\d+)?)"
 )
 DATES: tuple[Rule, ...] = (
-    # "%(asctime)s,%(msecs)d" of logging: the milliseconds come twice
+    # "%(asctime)s,%(msecs)d" of logging: the milliseconds appear twice
     (r"(\d\d:[0-5]\d:[0-5]\d,0*(\d{1,3})),\2(?= )", r"\1"),
     # Google's log prefixes (absl, TensorFlow): level, month and day, time, thread
     (r"^[IWEFD](?:20\d\d)?\d{4} \d\d:\d\d:(?:\d+\.\d+|<time>)\s+\d+(?= )", "<time>"),
@@ -76,13 +76,13 @@ _REDUCED = re.compile(r"List reduced from .+\n\s*\Z")
 
 
 def without_profiles(text: str) -> str:
-    """Return a text without the times in the tables of profilers, and without the three times that `time -p` adds."""
+    """Return a text without the times in the tables of profilers, and without the three times of `time -p`."""
     text = _PROFILES.sub(_calls, text)
     return _POSIX_TIME.sub(r"real\1<duration>\nuser\1<duration>\nsys\1<duration>", text)
 
 
 def _calls(found: re.Match[str]) -> str:
-    """Return what a table counts: how often each function or action was called, in the order of their names."""
+    """Return the numbers of calls in a table, sorted as texts. They do not depend on times."""
     rows: list[str] = []
     if found[1] and not _REDUCED.search(found.string, max(0, found.start() - 200), found.start()):
         rows = [f"{calls} calls of {name}" for calls, name in _CALLS.findall(found[1])]

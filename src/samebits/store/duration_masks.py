@@ -186,7 +186,7 @@ def _keyed(found: re.Match[str]) -> str:
 
 
 def _value(number: str) -> float:
-    """Return a number. If it has a point, it is not whole: so the answer is the same for all lines of one form."""
+    """Return the value of a number. With a point, it is never whole: so all lines of one form get the same answer."""
     return float(number.replace(",", "")) + (0.5 if "." in number else 0)
 
 

@@ -97,7 +97,7 @@ _LABEL_OF_ID = re.compile(
 
 
 def _random_id(found: re.Match[str]) -> str:
-    """Return a placeholder for a random id without dashes, unless it may be a checksum: 1 in 64 has the same form."""
+    """Return a placeholder for a random id without dashes, unless it may be a checksum: one in 64 has this form."""
     before = found.string[max(0, found.start() - 60) : found.start()]
     return "<id>" if _LABEL_OF_ID.search(before) and not _DIGEST.search(before) else found[0]
 
@@ -118,30 +118,30 @@ def _address(found: re.Match[str]) -> str:
     return "<address>" if is_labelled and not _DIGEST.search(before) else found[0]
 
 
-_DRAWN = re.compile(r"/tmp[a-z0-9_]{8}(?=[./]|$)")  # a name that Python's tempfile gave
+_TEMPORARY_NAME = re.compile(r"/tmp[a-z0-9_]{8}(?=[./]|$)")  # a name that Python's tempfile gave
 _NUMBER_IN_PATH = re.compile(r"(?:(?<![A-Za-z])([A-Za-z]+)([-_=]*))?(?<![\d.])(\d+(?:\.\d+)?)(?!\.?\d)")
 
 
 def results_in_path(path: str) -> list[str]:
     """Return the numbers in a path that may be results.
 
-    These are numbers with a point ("out/model-0.8123.pt"), and those behind the word for a result ("out/acc_91").
+    These are numbers with a point ("out/model-0.8123.pt"), and numbers after a word for a result ("out/acc_91").
     """
     return [
         number[3]
-        for number in _NUMBER_IN_PATH.finditer(_DRAWN.sub("", path))
+        for number in _NUMBER_IN_PATH.finditer(_TEMPORARY_NAME.sub("", path))
         if re.search(r"\.\d\d", number[3]) or (number[2] and names_a_result(number[1]))
     ]
 
 
-def _passing_path(found: re.Match[str]) -> str:
+def _temporary_path(found: re.Match[str]) -> str:
     """Return a placeholder for a path below a temporary folder, and the results in it."""
     numbers = results_in_path(found[0])
     return f"<path>~{'~'.join(numbers)}~" if numbers else "<path>"
 
 
 _PLACES: tuple[Rule, ...] = (
-    (r"(?:/private)?/(?:tmp|var/tmp|var/folders|dev/shm|run/user)/[^\s'\",:;()\[\]<>{}]*", _passing_path),
+    (r"(?:/private)?/(?:tmp|var/tmp|var/folders|dev/shm|run/user)/[^\s'\",:;()\[\]<>{}]*", _temporary_path),
     (r"\b(?:mlruns|runs?)/\d+/[0-9a-f]{32}\b", "<path>"),
     (r"\b(?:offline-)?run-<date>-[a-z0-9]{8}\b", "<id>"),
     # Weights & Biases: a name of two words and a number, and an address that ends with the id
@@ -161,7 +161,7 @@ _PLACES: tuple[Rule, ...] = (
     (r"(?i)((?:https?|tcp|grpc|ws)://[\w.-]+):\d{2,5}\b", r"\1:<port>"),
 )
 # a date that the training computed: "predicted date: 2026-03-01"
-_FORETOLD = re.compile(r"(?i)\b((?:predict(?:ed|ions?)|forecast)\b[\w ]{0,30}\W{1,4})(\d{1,4})(?=[-/.]\d)")
+_PREDICTED_DATE = re.compile(r"(?i)\b((?:predict(?:ed|ions?)|forecast)\b[\w ]{0,30}\W{1,4})(\d{1,4})(?=[-/.]\d)")
 _PADDED = re.compile(r"([:,=(\[{] *|(?<! ) *)(<(?:time|date|path|id|pid|port|address|duration|rate|load|memory)>)( *)")
 _PLAIN = re.compile(r"[^\d/<]*")  # a text with neither a digit, a slash nor a placeholder holds nothing to mask
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -177,7 +177,7 @@ def masked(text: str, spans: Iterable[tuple[float, float]] = ()) -> str:
     """Return the text with placeholders for what belongs to one run only. `spans`: when the run took place (epoch)."""
     if len(text) > MOST_MASKED or _PLAIN.fullmatch(text):
         return text
-    text = replaced(_clock_numbers(_FORETOLD.sub(rf"\1\2{KEEP}", text), tuple(spans)), (*COSTS, *DATES, *_PLACES))
+    text = replaced(_clock_numbers(_PREDICTED_DATE.sub(rf"\1\2{KEEP}", text), tuple(spans)), (*COSTS, *DATES, *_PLACES))
     return _PADDED.sub(_unpadded, without_durations(text))
 
 

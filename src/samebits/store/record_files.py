@@ -105,7 +105,7 @@ def _kind(path: Path) -> str:
 AGAIN = "Run the check again, or take the record from a backup. Delete a broken trial to read the others."
 _MOST_DIGITS = 20  # of a number of 64 bits, with its sign
 _END = 2**63
-DISTANCES = 2**64  # the end of the distances of floats of 64 bits, in units in the last place: -1.0 is far from 1.0
+DISTANCES = 2**64  # distances of 64-bit floats, in ULP, are smaller
 _MAPPED_FROM = 1 << 20  # bytes; a mapped file keeps a descriptor open, and a search reads hundreds of small files
 _MOST_DIMENSIONS = 64
 MOST_LINES = 2_000_000  # of points or events: ten for each parameter of a model with 200,000 parameters
@@ -157,7 +157,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse(data: bytes, path: Path, *, numbers: Callable[[str], float] = float, end: int = _END) -> Any:
-    """Return one JSON value with printable texts. `end`: whole numbers are smaller.
+    """Return one JSON value with printable texts. `end`: all whole numbers are smaller than this.
 
     Raises RecordError with the place of a fault.
     """
@@ -200,7 +200,7 @@ def _printable(value: Any) -> Any:
 
 
 def read_object(path: Path, end: int = _END) -> dict[str, Any]:
-    """Read a JSON file that holds one object. `end`: whole numbers are smaller."""
+    """Read a JSON file that holds one object. `end`: all whole numbers are smaller than this."""
     return as_object(parse(read_bytes(path), path, numbers=_finite, end=end), path)
 
 
@@ -255,7 +255,7 @@ def _json_name(value: Any) -> str:
 
 
 def read_document(path: Path, kind: type[D], end: int = _END) -> D:
-    """Read a document of `samebits.model` that carries a format number. `end`: whole numbers are smaller."""
+    """Read a document of `samebits.model` that carries a format number. `end`: see `parse`."""
     content = read_object(path, end)
     check_format(content, path, RECORD_FORMAT)
     return checked(content, path, kind)

@@ -118,10 +118,10 @@ class ProcessTrace:
         """Return the events of one name, in their order."""
         return [event for event in self.events if event.get("event") == name]
 
-    def has_at_first(self, name: str) -> bool:
-        """Return whether the process had this initial value when it began to observe.
+    def began_with(self, name: str) -> bool:
+        """Return whether this initial value is one of the first that the process observed.
 
-        A watcher observes the weights of a model together. The program observes each value when it wants.
+        A watcher observes all weights of a model together. A program that calls `observe` may observe each at any time.
         """
         values = [point for point in self.points if point.kind != "rng"]
         first = list(itertools.takewhile(lambda point: point.kind == "start", values))

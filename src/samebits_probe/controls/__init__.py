@@ -17,7 +17,7 @@ __all__ = ["FACTOR", "TABLE", "find", "hold"]
 
 FACTOR = "factor"
 
-# id -> (file, class), with FACTOR for a factor of the machine: each trial reads back those, and imports no other file
+# id -> (file, class). FACTOR marks a factor of the machine: each trial imports its file, to read its value
 TABLE: "Dict[str, Tuple[str, ...]]" = {
     # the seed of one generator
     "python-seed": ("python_seed", "PythonSeed"),

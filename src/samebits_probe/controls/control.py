@@ -45,7 +45,7 @@ class Edit:
     """A change by which a program holds the control itself.
 
     {seed} in a line stands for the seed of the trials, and {command} for their command. `library`: the edit is for
-    programs that have loaded this library; "": for all programs. `instead`: it can replace the edit before it.
+    programs that have loaded this library ("": for all programs). `instead`: it can replace the edit before it.
     """
 
     def __init__(self, where: str, lines: "Tuple[str, ...]", library: str, instead: bool) -> None:
@@ -94,9 +94,9 @@ class Control:
     is_experiment
                  whether it replaces what the program sees of its surroundings. That shows a cause, but nobody keeps
                  such a control. So `explain` tries it instead of a different control only on request
-    stands_for   controls whose effect it has on the side. If both explain a divergence, `explain` names these
+    covers       controls whose sources it pins, too. If both explain a divergence, `explain` names those controls
     acts_at_start
-                 whether it acts only before the first step, or where a generator is made. So it costs no step time
+                 whether it acts only before the first step, or when a generator is made. So it costs no step time
     is_of_operators
                  whether it changes how operators compute. If the cause holds no such control, no operator is to blame
     may_break    whether it can stop programs from running, or make them far too slow. If a program does not run with
@@ -134,7 +134,7 @@ class Control:
     is_seed = False
     generators: "Tuple[str, ...]" = ()
     is_experiment = False
-    stands_for: "Tuple[str, ...]" = ()
+    covers: "Tuple[str, ...]" = ()
     acts_at_start = False
     is_of_operators = False
     may_break = False

@@ -22,7 +22,7 @@ class Entropy(Control):
     hints = {"start": 7, "rng": 8, "end": 5, "batch": 10, "forward": 12, "gradient": 11, "structure": 9}
     may_break = True
     is_experiment = True
-    stands_for = ("numpy-seed", "numpy-generator")  # numpy seeds them from `secrets`
+    covers = ("numpy-seed", "numpy-generator")  # NumPy takes their seeds from `secrets`
 
     def at_start(self) -> None:
         stream = Stream(self.seed, "entropy")

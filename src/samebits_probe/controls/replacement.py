@@ -8,7 +8,7 @@ import sys
 import types
 
 try:
-    from _blake2 import blake2b  # hashlib imports OpenSSL
+    from _blake2 import blake2b  # the import of hashlib takes time: it loads OpenSSL
 except ImportError:
     from hashlib import blake2b
 

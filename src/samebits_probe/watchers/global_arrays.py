@@ -56,7 +56,7 @@ _OPEN = (
     "flax.nnx",
     "multiprocessing.sharedctypes",
 )  # the objects of these libraries hold their arrays in plain attributes
-# words of a path at which a list of numbers is a part of a model; any other list may hold durations
+# if a path has one of these words, a list of numbers there is a part of a model. Any other list may hold durations
 _MODEL_WORDS = frozenset(
     ("weights", "weight", "w", "kernel", "bias", "biases", "coef", "coefs", "intercept", "theta", "params",
      "parameters", "embedding", "embeddings", "centroids", "policy", "qtable", "q")
@@ -125,7 +125,7 @@ class GlobalArrays:
         return ArrayPrint(dtype, shape, hasher.data(data, hasher.header(dtype, shape)), facts)
 
     def numbers(self, path: str, value: Any) -> "Optional[ArrayPrint]":
-        """Return the fingerprint of a list or tuple of numbers that the path says to belong to a model, else None."""
+        """Return the fingerprint of a list or tuple of numbers if its path names a part of a model; else None."""
         if (
             type(value) not in (list, tuple)
             or not 0 < len(value) <= _MOST_NUMBERS

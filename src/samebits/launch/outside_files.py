@@ -20,24 +20,25 @@ _TEXTS = frozenset(
      ".arrow", ".xlsx", ".db", ".sqlite", ".sqlite3")
 )  # fmt: skip
 # names that Python (`NamedTemporaryFile(suffix=".json")` too), joblib and Ray give to temporary files and folders
-_PASSING = re.compile(r"tmp[a-z0-9_]{8}(?:\.\w+)*|pymp-.*|joblib_memmapping_folder_.*|ray")
-# In HOME, what Ray Tune notes of its runs, under their random ids: https://docs.ray.io/en/latest/tune/tutorials/tune-storage.html
-_NOTES = ("ray_results",)
+_TEMPORARY = re.compile(r"tmp[a-z0-9_]{8}(?:\.\w+)*|pymp-.*|joblib_memmapping_folder_.*|ray")
+# the folder in HOME in which Ray Tune keeps its runs under random ids:
+# https://docs.ray.io/en/latest/tune/tutorials/tune-storage.html
+_FOLDERS_OF_TOOLS = ("ray_results",)
 
 
-class Elsewhere:
+class OutsideFiles:
     """Answers whether a file that a trial wrote outside of its folders is compared.
 
-    It is compared if it holds tensors, or if it is a result. A result has the ending of one. It lies neither in a cache
-    of a tool, nor among settings of tools, nor in a temporary folder with a random name.
+    It is compared if it holds tensors, or if it is a result. The name of a result has an ending in `_RESULTS`. A result
+    lies neither in a cache of a tool, nor among the settings of tools, nor in a temporary folder with a random name.
     """
 
     def __init__(self) -> None:
         self._caches = Caches()
         self._home = Path(os.environ.get("HOME") or "~").expanduser()
-        self._passing = {Path("/tmp"), Path("/dev/shm"), Path(os.environ.get("TMPDIR") or "/tmp")}  # noqa: S108
+        self._temporary = {Path("/tmp"), Path("/dev/shm"), Path(os.environ.get("TMPDIR") or "/tmp")}  # noqa: S108
 
-    def counts(self, path: Path) -> bool:
+    def is_compared(self, path: Path) -> bool:
         """Return whether the file at this path is compared."""
         if store.holds_tensors(path):
             return True
@@ -45,17 +46,17 @@ class Elsewhere:
         return is_result and not self._is_of_a_tool(path)
 
     def may_be_text(self, path: Path) -> bool:
-        """Return whether the file at this path is a text or a table that a program, and not a tool, may have left."""
+        """Return whether the file at this path may be a text or a table of the program, and not of a tool."""
         return path.suffix.lower() in _TEXTS and not self._is_of_a_tool(path)
 
     def _is_of_a_tool(self, path: Path) -> bool:
         if self._caches.holds(path):
             return True
-        for folder in self._passing:
-            if path.is_relative_to(folder) and _PASSING.fullmatch(path.relative_to(folder).parts[0]):
+        for folder in self._temporary:
+            if path.is_relative_to(folder) and _TEMPORARY.fullmatch(path.relative_to(folder).parts[0]):
                 return True
-        return path.is_relative_to(self._home) and self._is_theirs(path.relative_to(self._home).parts[0])
+        return path.is_relative_to(self._home) and self._is_entry_of_a_tool(path.relative_to(self._home).parts[0])
 
-    def _is_theirs(self, name: str) -> bool:
-        """Return whether an entry of HOME holds settings or notes of a tool. A cache may hold results, too."""
-        return name in _NOTES or (name.startswith(".") and self._home / name not in self._caches.roots)
+    def _is_entry_of_a_tool(self, name: str) -> bool:
+        """Return whether an entry of HOME belongs to a tool. A cache does not, because it may hold results."""
+        return name in _FOLDERS_OF_TOOLS or (name.startswith(".") and self._home / name not in self._caches.roots)
