@@ -54,7 +54,7 @@ def test_a_document_that_there_is_not_is_refused_with_those_that_there_are(capsy
 
 def test_a_client_that_cannot_be_imported_has_no_documents_and_harms_no_other(monkeypatch):
     broken = EntryPoint("broken", "a_module_that_is_not_there.cli:COMMAND", clients.PLUGGED)
-    monkeypatch.setattr(clients, "points", lambda: [broken])
+    monkeypatch.setattr(clients, "entry_points", lambda: [broken])
     assert supplies.document_names() == list(supplies.DOCUMENTS)
 
 
@@ -62,7 +62,7 @@ def test_a_table_of_a_client_that_is_none_is_left_out(monkeypatch, tmp_path, cap
     (tmp_path / "client_with_a_function.py").write_text("def DOCUMENTS(): pass\nSHOWN = ['study.json']\n")
     monkeypatch.syspath_prepend(tmp_path)
     odd = EntryPoint("odd", "client_with_a_function:COMMAND", clients.PLUGGED)
-    monkeypatch.setattr(clients, "points", lambda: [odd])
+    monkeypatch.setattr(clients, "entry_points", lambda: [odd])
     assert supplies.document_names() == list(supplies.DOCUMENTS)
     assert cli.main(["report", str(tmp_path / "nowhere")]) == 2
     assert "There is no record at" in capsys.readouterr().err
@@ -70,7 +70,7 @@ def test_a_table_of_a_client_that_is_none_is_left_out(monkeypatch, tmp_path, cap
 
 def test_a_folder_that_a_broken_client_may_have_written_is_said_with_why_it_is_broken(monkeypatch, tmp_path, capsys):
     broken = EntryPoint("study", "a_module_that_is_not_there.cli:COMMAND", clients.PLUGGED)
-    monkeypatch.setattr(clients, "points", lambda: [broken])
+    monkeypatch.setattr(clients, "entry_points", lambda: [broken])
     assert cli.main(["report", str(tmp_path)]) == 2
     assert "this is not a record of samebits" in capsys.readouterr().err
     (tmp_path / "study.json").write_text("{}")
