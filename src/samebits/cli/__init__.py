@@ -66,7 +66,7 @@ def _end(status: int) -> None:
 
     Raises OSError or ValueError if a stream cannot be written.
     """
-    threading._shutdown()  # type: ignore[attr-defined]  # it ends the threads of executors, and waits for all others
+    threading._shutdown()  # type: ignore[attr-defined]  # it ends the threads of executors, and waits for the rest
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

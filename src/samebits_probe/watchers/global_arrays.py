@@ -110,7 +110,7 @@ class GlobalArrays:
         """Return the fingerprint and facts of an array of `array` or `ctypes`; None for anything else."""
         if not _is_buffer(type(value)) or not _has_its_memory(value):
             return None
-        with memoryview(value) as view:  # as long as it is there, no other thread can append to the array
+        with memoryview(value) as view:  # while it exists, no thread can append to the array
             shape, code = view.shape or (), view.format or "?"
             data = view.tobytes() if code[-1] in _TYPE_CODES else None  # None: structures, pointers, texts
         if data is None:
@@ -258,7 +258,7 @@ def _of_model(found: ArrayPrint) -> ArrayPrint:
 
 
 def _is_buffer(kind: type) -> bool:
-    """Return whether objects of this class are arrays of `array` or `ctypes`, and no code of the program reads them."""
+    """Return whether objects of this class are arrays of `array` or `ctypes` that run no code of the program."""
     if kind is getattr(sys.modules.get("array"), "array", None):
         return True
     base = getattr(sys.modules.get("_ctypes"), "Array", None)
@@ -266,10 +266,9 @@ def _is_buffer(kind: type) -> bool:
 
 
 def _has_its_memory(value: Any) -> bool:
-    """Return whether the memory of an array is surely there: it is its own, or of an object that it holds.
+    """Return whether an array, or an object that it holds, owns the memory of the array.
 
-    Nobody knows whether the memory at an address, to which a pointer leads, too, is there. To read it could end the
-    program.
+    If not, the memory is at an address or behind a pointer, and may be gone. To read it could end the program.
     """
     own = sys.modules.get("_ctypes")
     if own is None or own.Array not in type.mro(type(value)):
