@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from samebits import clock, interrupt, store, words
 from samebits.errors import UsageError
@@ -27,8 +27,12 @@ from samebits.model import ENDED_WELL, EXIT_CODES, Result, TrialFile
 from samebits.reports import result_words
 from samebits.store.record import RESULT
 
+if TYPE_CHECKING:
+    from samebits.comparison import network_orders
+
 __all__ = ["Addition", "Check", "OneTrialRecord", "record", "run", "run_more", "stop_tells"]
 
+_IN_ANY_ORDER = "the trials may train the same networks in different orders, which more steps show"
 _OTHERS_GO_ON = "several threads train, and some would go on while others wait"
 Remarks = Callable[[FinishedRound], list[str]]
 
@@ -161,6 +165,7 @@ def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks
     `remarks`: makes warnings from the first round.
     """
     schedule, doubts = Schedule(experiment.plan.options, len(ids)), list[str]()
+    went_further = False
     limits: Limits | None = schedule.first()
     try:
         while limits is not None:
@@ -172,6 +177,10 @@ def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks
             if _train_in_threads(experiment):  # only their ends can be compared
                 limits = schedule.whole(looked)
                 experiment.end_waiting(_OTHERS_GO_ON if limits is not None else "")
+                continue
+            if (order := judged.order_of_networks) == "surely" or (order == "perhaps" and not went_further):
+                limits, went_further = schedule.further(looked, is_sure=order == "surely"), True
+                experiment.end_waiting(_IN_ANY_ORDER if limits is not None else "")
                 continue
             goes_on = not looked.is_last and judged.repeats
             limits = schedule.after(looked) if goes_on else None
@@ -198,6 +207,14 @@ class _JudgedRound:
     def repeats(self) -> bool:
         """Whether all trials have the same bits, so that one more round makes sense."""
         return self.result.verdict == "repeated"
+
+    @property
+    def order_of_networks(self) -> network_orders.Answer:
+        """Whether trials that diverge may train the same networks in different orders."""
+        from samebits.comparison import network_orders  # imports NumPy
+
+        is_open = self.result.verdict == "diverged"
+        return network_orders.are_unlike(self.experiment.record.trials) if is_open else "no"
 
     @property
     def is_sure(self) -> bool:

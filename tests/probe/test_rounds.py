@@ -36,6 +36,13 @@ def test_rounds_grow_tenfold_until_every_trial_has_ended():
     assert schedule.after(looked(2000, "complete")) is None
 
 
+def test_a_round_that_may_show_more_networks_starts_again():
+    further = Schedule(Options(), 5).further(looked(20), is_sure=False)
+    assert (further.steps, further.waits, further.together) == (200, False, False)
+    assert Schedule(Options(), 5).further(looked(20), is_sure=True).steps is None
+    assert Schedule(Options(), 5).further(looked(20, "complete"), is_sure=True) is None
+
+
 def test_steps_are_the_last_round():
     schedule = Schedule(Options(steps=300), 5)
     assert schedule.first().steps == 20
@@ -137,6 +144,22 @@ def test_only_values_end_a_trial_early_and_not_their_order(ask, tmp_path, steps_
     assert result.verdict == verdict
     assert [(trial.status, trial.steps) for trial in result.trials] == [("complete", 100), second]
     assert rounds_of(tmp_path / "record") == [(200, [1, 2])]
+
+
+@pytest.mark.parametrize(("steps", "rounds"), [(30, [20, 200]), (150, [20, 200, 2000])])
+def test_networks_that_come_in_turn_are_waited_for(ask, tmp_path, steps_allowed, steps, rounds):
+    steps_allowed(20)
+    result = run(ask("trains_networks_in_turn.py", "{trial}", steps, trials=3)).result
+    assert (result.verdict, result.scope.kind) == ("repeated", "whole"), result.sentence
+    assert any("different order" in warning for warning in result.warnings)
+    assert rounds_of(tmp_path / "record") == [(steps, [1, 2, 3]) for steps in rounds]
+
+
+def test_weights_that_differ_by_chance_are_no_different_networks(ask, tmp_path, steps_allowed):
+    steps_allowed(20)
+    result = run(ask("trains_networks_in_turn.py", "{trial}", 30, "chance", trials=3)).result
+    assert (result.verdict, result.divergence.kind) == ("diverged", "start")
+    assert rounds_of(tmp_path / "record") == [(20, [1, 2, 3])]
 
 
 @pytest.mark.parametrize("steps", [30, 100000])

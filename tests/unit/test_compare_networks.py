@@ -7,6 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samebits.comparison.classification import aside
+from samebits.comparison.network_orders import are_unlike
+from samebits.store import open_record
 from samebits.store.trace import Point
 
 SETTINGS = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -154,3 +156,39 @@ def test_an_evaluation_that_alone_differs_is_a_note(writing, tmp_path, at, name)
     ]
     fed = writing.judged(tmp_path / "two", [trial(value, [(2, "update", "running_mean")]) for value in "ab"])
     assert fed.verdict == "diverged"
+
+
+def begun(writing, *names):
+    """A trial that has begun to train these networks, and waits."""
+
+    def write(folder, number):
+        process = writing.process(folder)
+        for step, (label, name) in enumerate(zip(("", "Net."), names, strict=False)):
+            process.recorder.event("model", label=label)
+            process.add(-1 if step == 0 else step, "start", label + "weight", name)
+            process.add(step, "gradient", label + "weight", name)
+        process.stopped(len(names))
+        return {"status": "stopped"}
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("trials", "answer"),
+    [
+        ([["a"], ["b"]], "no"),  # as weights that differ by chance
+        ([["a"], ["a"], ["b"]], "perhaps"),
+        ([["a"], ["a"]], "no"),
+        ([["a", "b"], ["b"]], "surely"),
+        ([["a", "b"], ["c", "b"]], "no"),
+        ([["a", "b"], ["a", "c"]], "no"),
+    ],
+)
+def test_only_some_differences_may_be_a_different_order(writing, tmp_path, trials, answer):
+    record = open_record(writing.record(tmp_path / "record", [begun(writing, *names) for names in trials]))
+    assert are_unlike(record.trials) == answer
+
+
+def test_values_that_the_program_names_are_no_networks(writing, tmp_path):
+    trials = [writing.training({(-1, "start", "weight"): value}, stop=2) for value in (1, 1, 2)]
+    assert are_unlike(open_record(writing.record(tmp_path / "record", trials)).trials) == "no"

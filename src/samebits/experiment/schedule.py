@@ -85,6 +85,15 @@ class Schedule:
             return None
         return Limits(steps=self._options.steps, seconds=self._share())
 
+    def further(self, looked: FinishedRound, *, is_sure: bool) -> Limits | None:
+        """Return the limits of a round that may show more networks of trials that diverge; None if it cannot.
+
+        The trials start again, because a wait must not be the reason for what differs. `is_sure`: whole trials agree
+        if the order of their networks is all that differs.
+        """
+        limits = self.whole(looked) if is_sure else self.after(looked)
+        return limits and replace(limits, waits=False, together=False)
+
     def _capped(self, steps: int) -> int:
         return steps if self._options.steps is None else min(steps, self._options.steps)
 
