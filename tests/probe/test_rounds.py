@@ -138,7 +138,9 @@ def test_later_trials_end_early_if_they_have_diverged_by_then(ask, tmp_path, ste
     ("values", "verdict", "second"),
     [("the same", "repeated", ("complete", 100)), ("episodes", "diverged", ("stopped", 20))],
 )
-def test_only_values_end_a_trial_early_and_not_their_order(ask, tmp_path, steps_allowed, values, verdict, second):
+def test_a_trial_ends_early_because_of_its_values_and_not_of_their_order(
+    ask, tmp_path, steps_allowed, values, verdict, second
+):
     steps_allowed(200)
     result = run(ask("observes_in_any_order.py", values)).result
     assert result.verdict == verdict

@@ -77,7 +77,7 @@ def test_a_result_in_the_name_of_a_file_gives_no_answer_if_it_differs(judged, on
         ("out/CNN_3.pt", "out/MLP_3.pt", "CNN in trial 1, MLP in trial 2"),
     ],
 )
-def test_a_word_in_the_name_of_a_file_gives_no_answer_if_it_differs(judged, one, two, shown):
+def test_a_word_in_the_name_of_a_file_is_inconclusive_if_it_differs(judged, one, two, shown):
     result = judged([saved(one)], [saved(two)])
     assert (result.verdict, shown in result.reason) == ("inconclusive", True)
 
@@ -87,12 +87,12 @@ def test_a_word_in_the_name_of_a_file_gives_no_answer_if_it_differs(judged, one,
     [("k3f.pt", "zzz.pt"), ("tmpabcdefgh.pt", "tmpstuvwxyz.pt"), ("m-3fab.pt", "m-3cde.pt"), ("m-aXbQ.pt", "m-kJmP.pt"),
      ("log-Nov28_12-00-01_x.pt", "log-Dec01_12-00-01_x.pt")],
 )  # fmt: skip
-def test_random_letters_and_dates_in_the_name_of_a_file_are_no_words(judged, one, two):
+def test_random_letters_and_dates_in_the_name_of_a_file_are_not_words(judged, one, two):
     assert judged([saved(one)], [saved(two)]).verdict == "repeated"
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_the_name_of_the_machine_in_the_name_of_a_file_is_no_word(is_known):
+def test_the_name_of_the_machine_in_the_name_of_a_file_is_not_a_word(is_known):
     machines = [{"host": host} if is_known else {} for host in ("alpha", "omega")]
     files = [TrialFile(id=1, status="complete", started="", seconds=1.0, machine=machine) for machine in machines]
     one, two = (TrialTrace(file, FilesFile(), []) for file in files)
@@ -106,7 +106,7 @@ def test_the_name_of_the_machine_in_the_name_of_a_file_is_no_word(is_known):
      ("run_7.done", "run_8.done", "", "repeated"), ("begun-1795716028.done", "begun-1795716099.done", "", "repeated"),
      ("begun-1795716028123.done", "begun-1795716099123.done", "", "repeated")],
 )  # fmt: skip
-def test_a_number_in_the_name_of_an_empty_file_gives_no_answer_unless_it_belongs_to_the_run(
+def test_a_number_in_the_name_of_an_empty_file_is_inconclusive_unless_it_belongs_to_the_run(
     judged, tmp_path, one, two, text, verdict
 ):
     (tmp_path / "file").write_text(text)
@@ -449,7 +449,7 @@ def _wrote(file):
 
 
 @pytest.mark.parametrize(("head", "verdict"), [("date", "repeated"), ("predicted_date", "inconclusive")])
-def test_a_predicted_date_in_a_table_is_no_date_of_the_run(judged, tmp_path, head, verdict):
+def test_a_predicted_date_in_a_table_is_not_a_date_of_the_run(judged, tmp_path, head, verdict):
     files = []
     for month in (1, 2):
         (tmp_path / f"{month}.csv").write_text(f"item,{head}\na,2026-0{month}-01\n")

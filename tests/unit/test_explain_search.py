@@ -60,7 +60,7 @@ def test_a_set_that_may_agree_by_luck_is_not_tried_over_more_steps(seed):
     assert longer.asked == []
 
 
-def test_with_a_cause_that_no_control_pins_no_set_is_tried_over_more_steps():
+def test_no_set_is_tried_over_more_steps_if_no_control_pins_the_cause():
     longer = Longer()
     sources = [source("numpy-seed"), source(where=(0, 1, 2))]
     found, _ = explained(sources, options=longer.options)
@@ -204,14 +204,14 @@ def test_two_and_three_causes_are_all_found(shares):
 
 @pytest.mark.parametrize("other", ["clock", "aslr", "threads", "hash-seed"])
 @pytest.mark.parametrize("seed", ["numpy-seed", "numpy-generator"])
-def test_a_seed_beside_a_different_cause_at_one_point_is_not_taken_for_entropy(seed, other):
+def test_a_seed_beside_a_different_cause_at_one_point_is_not_reported_as_entropy(seed, other):
     clues = Clues("update", ["numpy-seed", "python-seed"])
     found, made = explained([source(seed, "entropy"), source(other)], kind="update", clues=clues)
     assert sorted(found.cause) == sorted([seed, other])
     assert made.trials < 150
 
 
-def test_entropy_stays_the_cause_if_no_seed_does_as_well():
+def test_entropy_stays_the_cause_if_no_seed_has_the_same_effect():
     found, _ = explained([source("entropy"), source("clock")], kind="update", clues=Clues("update", ["numpy-seed"]))
     assert found.cause == ["clock", "entropy"]
     found, _ = explained([source("numpy-seed", "entropy"), source("entropy"), source("clock")], kind="update")

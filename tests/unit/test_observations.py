@@ -214,7 +214,7 @@ SEEDS = {"a": 0, "b": 1, "c": 2}
     st.integers(1, 7),
     st.sampled_from([None, 3, 5]),
 )
-def test_networks_in_a_different_order_end_no_trial_early(writing, turns, chance, unseeded, made, until):
+def test_a_different_order_of_networks_does_not_end_a_trial_early(writing, turns, chance, unseeded, made, until):
     """`unseeded`: the network that begins with a different value in the second trial."""
     order = list(turns)
     chance.shuffle(order)
@@ -238,7 +238,7 @@ def test_a_network_with_weights_of_its_own_ends_a_trial_early(writing, order, un
     assert ended_early_rightly(writing, first, order, SEEDS | {unseeded: 9}, 2, until) == is_over
 
 
-def test_a_network_that_the_first_trial_trained_only_later_ends_no_trial_early(writing):
+def test_a_network_that_the_first_trial_trained_only_later_does_not_end_a_trial_early(writing):
     """Up to there, the judge has nothing to compare it with."""
     first = networks_trained(writing, "bba", SEEDS)
     assert not ended_early_rightly(writing, first, "abb", SEEDS | {"a": 9}, 2, None)

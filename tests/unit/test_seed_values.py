@@ -98,7 +98,7 @@ def test_an_object_and_a_duration_are_not_seeds(program, text):
 
 
 @pytest.mark.parametrize("old", ["uuid.uuid1()", "uuid.uuid4()"])
-def test_an_id_that_is_no_seed_comes_from_a_generator_with_a_seed(program, old):
+def test_an_id_that_is_not_a_seed_comes_from_a_generator_with_a_seed(program, old):
     new = "seeded_draws = random.Random(2019)\nx = uuid.UUID(int=seeded_draws.getrandbits(128), version=4)\n"
     assert patched(program(f"x = {old}\n"), "entropy") == new
 

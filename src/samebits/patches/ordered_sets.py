@@ -11,19 +11,19 @@ from samebits.patches.orders import assigned, iterated_sets
 from samebits.patches.program import LineChange, Program
 from samebits.patches.source import SourceFile, TextEdit
 
-__all__ = ["kept_objects", "kept_orders"]
+__all__ = ["dictionaries_for_objects", "dictionaries_for_sets"]
 
 _SETS = ("set", "frozenset")
 _AS_A_DICTIONARY = "dict.fromkeys"
 
 
-def kept_orders(program: Program) -> list[LineChange]:
+def dictionaries_for_sets(program: Program) -> list[LineChange]:
     """Replace the sets over which the program iterates by dictionaries, and replace hash()."""
     found = _kept(program, "hash-seed")
     return [*found, *checksums(program)] if found else []
 
 
-def kept_objects(program: Program) -> list[LineChange]:
+def dictionaries_for_objects(program: Program) -> list[LineChange]:
     """Replace sets of objects by dictionaries, because their order is that of addresses. Sets of constants stay."""
     return _kept(program, "aslr", are_objects=True)
 

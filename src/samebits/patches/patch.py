@@ -22,8 +22,8 @@ Rule = Callable[[Program], list[LineChange]]
 RULES: dict[str, tuple[Rule, ...]] = {
     "numpy-generator": (missing_seeds.numpy_generators, missing_seeds.numpy_generators_of_options),
     "dataloader-seed": (orders.seeded_loaders,),
-    "hash-seed": (orders.sorted_sets, ordered_sets.kept_orders),
-    "aslr": (calls.address_seeds, ordered_sets.kept_objects),
+    "hash-seed": (orders.sorted_sets, ordered_sets.dictionaries_for_sets),
+    "aslr": (calls.address_seeds, ordered_sets.dictionaries_for_objects),
     "listing-order": (orders.sorted_listings,),
     "tf-data-order": (orders.ordered_datasets,),
     "fill-uninitialized": (orders.defined_memory,),
