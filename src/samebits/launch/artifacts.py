@@ -82,7 +82,7 @@ def matches(pattern: str, directory: Path, out: Path) -> list[Path]:
     records: dict[Path, bool] = {}
     paths = (directory / name for name in found)
     own = (path for path in paths if path.is_relative_to(out) or not _is_in_record(path.parent, directory, records))
-    return [path for path in islice(own, MOST_MATCHES) if path.is_file()]
+    return [path for path in islice(own, MOST_MATCHES) if folders.is_file(path)]
 
 
 def _is_in_record(folder: Path, directory: Path, known: dict[Path, bool]) -> bool:
@@ -124,7 +124,7 @@ def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: 
     """Fingerprint the files that the trial wrote: those that a pattern names, and all others in its folders."""
     named: set[Path] = set()
     empty: list[str] = []
-    written = [path for path in written if path.is_file()]
+    written = [path for path in written if folders.is_file(path)]
     for pattern in asked.patterns:
         after = _states(matches(pattern.filled, directory, pattern.out))
         fresh = {path for path, state in after.items() if pattern.before.get(path) != state}
@@ -140,7 +140,7 @@ def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: 
         else _too_large(names[path])
         for path in found[:MOST_COMPARED]
     ]
-    gone = {names[path] for path in found if not path.exists()}
+    gone = {names[path] for path in found if not folders.is_there(path)}
     return FilesFile(
         files=sorted(_bounded([file for file in saved if file.path not in gone]), key=lambda file: file.path),
         gone=sorted(gone),
@@ -190,7 +190,7 @@ def _without_match(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
 
 def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Path]:
     """Return the written files that count: those below the trial's folders, and results wherever they are."""
-    files = {path for path in written if path.is_file()}
+    files = set(written)
     others = OutsideFiles()
     inside = {path for path in files if path.is_relative_to(directory) or naming.name(path) != str(path)}
     outside = {path for path in files - inside if others.is_compared(path)}

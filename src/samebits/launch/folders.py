@@ -78,7 +78,7 @@ def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
         found = state(path)
         if found is not None:
             files[path] = found
-        elif entry.is_symlink() and path.is_dir() and (link := _link(path)) is not None:
+        elif entry.is_symlink() and is_folder(path) and (link := _link(path)) is not None:
             links[path] = link
     return Snapshot(files, folders=frozenset(inner), links=links)
 
@@ -109,7 +109,7 @@ def _walk(folder: str, without: str | None, inner: set[Path]) -> Iterator[os.Dir
 
 def _stands_apart(folder: str) -> bool:
     """Whether the folder is a virtual environment or a record, for example of a check that runs at the same time."""
-    return Path(folder, "pyvenv.cfg").exists() or is_record(Path(folder))
+    return os.path.exists(f"{folder}/pyvenv.cfg") or is_record(Path(folder))  # noqa: PTH110
 
 
 def is_record(folder: Path) -> bool:
@@ -131,6 +131,43 @@ def _head(path: Path) -> bytes | None:
             return file.read(_HEAD)
     except OSError:
         return None
+
+
+# Before Python 3.14, `Path.exists` and the like raise PermissionError if the user may not search the folder of a path.
+
+
+def is_there(path: Path) -> bool:
+    """Return whether something is at a path, or may be there (see `is_file`)."""
+    try:
+        return bool(path.stat())
+    except OSError as error:
+        return isinstance(error, PermissionError) and _is_locked_by_user(path)
+
+
+def is_file(path: Path) -> bool:
+    """Return whether a file is at a path, or may be there, because a trial may have locked its folder."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        return isinstance(error, PermissionError) and _is_locked_by_user(path)
+
+
+def _is_locked_by_user(path: Path) -> bool:
+    """Return whether the folder that hides a path belongs to this user. A trial cannot have written into any other."""
+    for place in path.parents:
+        with suppress(OSError):
+            return place.stat().st_uid == os.geteuid()
+    return False
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a folder is surely at a path."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def is_link(path: Path) -> bool:
+    """Return whether a symbolic link is surely at a path."""
+    return os.path.islink(path)  # noqa: PTH114
 
 
 def state(path: Path) -> State | None:
@@ -216,8 +253,8 @@ def _put(entry: os.DirEntry[str], place: Path) -> None:
 
 
 def _is_mirrored(entry: os.DirEntry[str]) -> bool:
-    """Return whether to mirror a folder. A folder to which nothing is written is linked as a whole."""
-    inner = entry.is_dir(follow_symlinks=False)
+    """Return whether to mirror a folder. A folder to which nothing is written, or that is locked, is linked."""
+    inner = entry.is_dir(follow_symlinks=False) and os.access(entry.path, os.R_OK | os.X_OK)
     return inner and entry.name not in LEFT_OUT and not _stands_apart(entry.path)
 
 

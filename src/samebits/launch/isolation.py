@@ -204,7 +204,7 @@ class _Mirror:
 
     def tree(self, source: Path, target: Path, *, copies: bool) -> None:
         """A new folder, with all that is in it."""
-        if not source.is_dir():
+        if not folders.is_folder(source):
             return
         waiting = [(source, target)]
         while waiting:

@@ -69,8 +69,12 @@ class Leaks:
         """
         own = trial if goes_on else None
         behind = LeftBehind(
-            {path: Left(by, self._content(path)) for path, by in self._written.items() if by != own and path.is_file()},
-            {path: by for path, by in self._named.items() if by != own and path.exists()},
+            {
+                path: Left(by, self._content(path))
+                for path, by in self._written.items()
+                if by != own and folders.is_file(path)
+            },
+            {path: by for path, by in self._named.items() if by != own and folders.is_there(path)},
             frozenset(self._foreign),
         )
         self._running.add(trial)
@@ -99,7 +103,7 @@ class Leaks:
         taken = _names_taken(began, touched, {*changed, *made}, set(read))
         found = [self._leak(path, left) for path, left in sorted(read.items())]
         found += [self._leak(path, Left(by, _digest(path.name)), how="name") for path, by in sorted(taken.items())]
-        self.wrote(began.trial, [path.resolve() if path.is_symlink() else path for path in changed])
+        self.wrote(began.trial, [path.resolve() if folders.is_link(path) else path for path in changed])
         self._foreign.update(set(around).difference(written))
         self._named.update({path: began.trial for path in made if path not in self._named and self.counts(path)})
         self._foreign.update(made.difference(written, _made(began.before, here), *(one.made for one in touched)))
@@ -108,7 +112,9 @@ class Leaks:
     def _far(self, began: Began, written: Sequence[Path]) -> list[Path]:
         """Return the files anywhere that were written by a process which may not belong to the trial."""
         near = {*written, *began.before.files}
-        return [path for path in sorted(began.unclear) if path not in near and path.is_file() and self.counts(path)]
+        return [
+            path for path in sorted(began.unclear) if path not in near and folders.is_file(path) and self.counts(path)
+        ]
 
     def _leak(self, path: Path, left: Left, how: str = "read") -> Leak:
         return Leak.model_validate(

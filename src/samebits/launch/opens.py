@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import select
+import stat
 import struct
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -65,7 +66,7 @@ class Fanotify:
             found = path.stat()
         except OSError:
             return False
-        mask = _FAN_ACCESS | _FAN_ONDIR if path.is_dir() else _FAN_READ | _FAN_WRITE
+        mask = _FAN_ACCESS | _FAN_ONDIR if stat.S_ISDIR(found.st_mode) else _FAN_READ | _FAN_WRITE
         name = os.fsencode(path)
         add, mask64, here = ctypes.c_uint(_FAN_MARK_ADD), ctypes.c_uint64(mask), ctypes.c_int(_AT_FDCWD)
         if self._library.fanotify_mark(ctypes.c_int(self.handle), add, mask64, here, name) < 0:
@@ -114,7 +115,7 @@ class Inotify:
     def watch(self, path: Path) -> bool:
         """See EventSource. Folders are not watched: everyone lists them."""
         number = -1
-        if self.handle >= 0 and not path.is_dir():
+        if self.handle >= 0 and not os.path.isdir(path):  # noqa: PTH112
             number = self._library.inotify_add_watch(self.handle, os.fsencode(path), _READ | _GONE | IN_ATTRIB)
         if number >= 0:
             self._paths[number] = path
@@ -130,7 +131,7 @@ class Inotify:
                 path = self._paths.get(number)
                 if mask & IN_Q_OVERFLOW:
                     yield None
-                elif path is not None and (mask & (_READ | _GONE) or not path.exists()):
+                elif path is not None and (mask & (_READ | _GONE) or not os.path.exists(path)):  # noqa: PTH110
                     yield path, bool(mask & _READ), None
 
 

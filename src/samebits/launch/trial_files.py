@@ -73,14 +73,14 @@ class TrialFiles:
         found.update(path for path in self._left if path in self.after.files)
         named = {path for process in by_probe for path in process.wrote if not path.is_relative_to(inside)}
         named.update(path for path in by_kernel if self._leaks.counts(path))
-        self.gone = {path for path in self._shared(named) if not path.exists()}
+        self.gone = {path for path in self._shared(named) if not folders.is_there(path)}
         if found - named:
             found -= opens.written_now(found - named)  # for example a log into which the check itself prints
         self._note_shared(found)
-        found.update(path for path in named if path.is_file())
+        found.update(path for path in named if folders.is_file(path))
         self.written = sorted(found)
         self._links = {
-            **{path: target for path, target in self._links.items() if path.is_symlink()},
+            **{path: target for path, target in self._links.items() if folders.is_link(path)},
             **folders.new_links(folders.Snapshot({}), out),
             **folders.new_links(self.before, self.after),
         }
