@@ -28,7 +28,7 @@ def test_only_two_trials_begin_side_by_side_however_many_fit(monkeypatch, capaci
         run=lambda limits, numbers: ran.append(list(numbers)),
         processes=lambda number: [],  # so that no tensor is found
     )
-    monkeypatch.setattr(captures, "request_of", lambda record: None)
+    monkeypatch.setattr(captures, "_request", lambda record: None)
     monkeypatch.setattr(captures, "Experiment", SimpleNamespace(inside=lambda *about, **more: nullcontext(experiment)))
     where = SimpleNamespace(kind="gradient", step=3, name="w", process=SimpleNamespace(order=0))
     assert captures.measure(None, where, capacity) is None
