@@ -165,7 +165,7 @@ def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks
     `remarks`: makes warnings from the first round.
     """
     schedule, doubts = Schedule(experiment.plan.options, len(ids)), list[str]()
-    went_further = False
+    was_extended = False
     limits: Limits | None = schedule.first()
     try:
         while limits is not None:
@@ -178,8 +178,8 @@ def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks
                 limits = schedule.whole(looked)
                 experiment.end_waiting(_OTHERS_GO_ON if limits is not None else "")
                 continue
-            if (order := judged.order_of_networks) == "surely" or (order == "perhaps" and not went_further):
-                limits, went_further = schedule.further(looked, is_sure=order == "surely"), True
+            if (order := judged.order_of_networks) == "surely" or (order == "perhaps" and not was_extended):
+                limits, was_extended = schedule.further(looked, is_sure=order == "surely"), True
                 experiment.end_waiting(_IN_ANY_ORDER if limits is not None else "")
                 continue
             goes_on = not looked.is_last and judged.repeats
@@ -214,7 +214,7 @@ class _JudgedRound:
         from samebits.comparison import network_orders  # imports NumPy
 
         is_open = self.result.verdict == "diverged"
-        return network_orders.are_unlike(self.experiment.record.trials) if is_open else "no"
+        return network_orders.may_differ(self.experiment.record.trials) if is_open else "no"
 
     @property
     def is_sure(self) -> bool:

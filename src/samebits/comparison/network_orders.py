@@ -1,8 +1,8 @@
-"""Tells whether trials that diverge may train the same independent networks, only in different orders.
+"""Answers whether trials that diverge may train the same independent networks in different orders.
 
-As long as each trial has trained its first network only, nothing tells this from weights that differ by chance. Hints
-do: a weight that differs by chance is never the same in two trials, and a first network that comes later in a different
-trial is no accident.
+If each trial has trained only its first network, the cause may also be weights that differ by chance. Two facts speak
+for different orders: weights that differ by chance are never the same in two trials, and the first network of one trial
+comes later in a different trial.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ Answer = Literal["no", "perhaps", "surely"]
 Content = tuple[frozenset[tuple[str, str, tuple[int, ...]]], frozenset[tuple[str, bytes]]]
 
 
-def are_unlike(trials: Sequence[TrialTrace]) -> Answer:
-    """Return whether the networks of these trials come in different orders, as far as the trials have come."""
+def may_differ(trials: Sequence[TrialTrace]) -> Answer:
+    """Return whether the networks of these trials come in different orders, by the steps that the trials have made."""
     seen = [trial.observed for trial in trials]
     if any(len(processes) != 1 for processes in seen):
         return "no"
@@ -34,7 +34,7 @@ def are_unlike(trials: Sequence[TrialTrace]) -> Answer:
 
 
 def _begun(trace: ProcessTrace) -> list[Content]:
-    """Return the networks of a trace as they began, in their order."""
+    """Return the networks of a trace with their initial values, in their order."""
     if not labels(trace):  # the program names values itself
         return []
     found = [(frozenset(one.structure), frozenset(one.start)) for one in networks(trace).values()]

@@ -88,8 +88,8 @@ class Schedule:
     def further(self, looked: FinishedRound, *, is_sure: bool) -> Limits | None:
         """Return the limits of a round that may show more networks of trials that diverge; None if it cannot.
 
-        The trials start again, because a wait must not be the reason for what differs. `is_sure`: whole trials agree
-        if the order of their networks is all that differs.
+        The trials start again, so that a wait cannot be the cause of a difference. `is_sure`: the orders of the
+        networks certainly differ, so the round compares whole trials.
         """
         limits = self.whole(looked) if is_sure else self.after(looked)
         return limits and replace(limits, waits=False, together=False)
