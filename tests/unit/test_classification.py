@@ -389,6 +389,17 @@ LIGHTNING = """FIT Profiler Report
 loss {2}"""
 
 
+@pytest.mark.parametrize("place", ["signals.py:68(run)", "/tmp/record/probe/samebits_probe/pause.py:24(wait)"])
+def test_calls_are_no_result_if_the_profiler_has_counted_those_of_the_probe(place):
+    def lines(total, calls, loss, place=place):
+        table = CPROFILE.replace("train.py:5(fit)", place).format(1, calls, loss)
+        return lines_of(table.replace("7 function", f"{total} function"), Run(), is_printed=True).ordered
+
+    assert lines(7, 2, 0.5) == lines(8, 3, 0.5)
+    assert lines(7, 2, 0.5) != lines(7, 2, 0.6)
+    assert lines(7, 2, 0.5, "own/signals.py:68(run)") != lines(8, 2, 0.5, "own/signals.py:68(run)")
+
+
 @pytest.mark.parametrize("table", [CPROFILE, PYTORCH, LIGHTNING])
 def test_the_tables_of_profilers_are_no_result_and_what_follows_them_is(table):
     def lines(*values):
