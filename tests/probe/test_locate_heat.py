@@ -15,12 +15,12 @@ a, b = np.ones(4, np.float32), np.ones(3, np.float32)
 for step in range(8):
     samebits_probe.observe("x", np.full(2, step, np.float32), kind="batch", step=step)
     if step > 2:
-        b = b + np.frombuffer(os.urandom(1), "u1").astype(np.float32) + 1
+        b = b + 1 + (np.frombuffer(os.urandom(12), "u4") / 2**33).astype(np.float32)
     if step > 4:
         a = a + b.sum()
     samebits_probe.observe("a", a, kind="update", step=step)
     samebits_probe.observe("b", b, kind="update", step=step)
-    samebits_probe.observe("drawn", os.urandom(2) if step > 3 else b"", kind="update", step=step)
+    samebits_probe.observe("drawn", os.urandom(8) if step > 3 else b"", kind="update", step=step)
 """
 
 
