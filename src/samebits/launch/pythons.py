@@ -177,9 +177,9 @@ def _failed_unseen(trial_folder: Path, known: Collection[int]) -> list[Sight]:
     """Return the Python processes in which the probe could not start, if they ended before samebits saw them."""
     found = []
     for file in sorted(trial_folder.glob(wire.PROBE_FAILURES)):
-        pid, (_, *words) = int(file.stem.rpartition("-")[2]), file.read_text(errors="replace").split("\0")
-        if pid not in known and words:
-            found.append(Sight(pid, words[1:-1], words[0], python=True, late=True))
+        pid, (_, *words) = file.stem.rpartition("-")[2], file.read_text(errors="replace").split("\0")
+        if words and pid.isdecimal() and int(pid) not in known:
+            found.append(Sight(int(pid), words[1:-1], words[0], python=True, late=True))
     return found
 
 
