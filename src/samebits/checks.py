@@ -138,7 +138,8 @@ def _refuse_same_folder(request: Request, source: Path) -> None:
 def run_more(folder: Path, addition: Addition, progress: Progress | None = None) -> Check:
     """Run more trials of a record, with as many steps as its last round had, and judge all trials.
 
-    Raises UntrustedRecord for a record from elsewhere, unless `addition.run` is set.
+    Raises UntrustedRecord for a record from elsewhere, unless `addition.run` is set, and UsageError if its scripts have
+    changed.
     """
     began, more = clock.now(), addition.trials
     old = _asked_more(store.open_record(folder), addition)
@@ -146,6 +147,7 @@ def run_more(folder: Path, addition: Addition, progress: Progress | None = None)
     origin.require(old, run=addition.run)
     experiment = Experiment.resume(old, progress)
     stop_tells(experiment.folder)
+    recorded_trials.refuse_changed(old, "check")
     experiment.recall(old.trials)
     experiment.change(trials=len(old.trials) + more)
     experiment.run(Limits(steps=recorded_trials.last_steps(old)), experiment.next_numbers(more))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits import causes, checks, cli
+from samebits import causes, checks, cli, localization
 from samebits.errors import NotFoundError, UsageError
 from samebits.experiment import Progress, recorded_trials
 from samebits.kept_record import judged
@@ -196,15 +196,16 @@ def test_the_size_of_the_difference_stays_where_a_record_is_explained(ask):
     assert left_result(request.out).divergence.size == size
 
 
-def test_a_record_whose_script_has_changed_is_refused(ask, tmp_path):
-    request = ask("varies_by.py", "hash-seed")
+def test_new_trials_of_a_record_whose_script_has_changed_are_refused(ask, tmp_path):
+    request = ask("varies_by.py", "python-seed")
     script = tmp_path / "work" / "train.py"
     script.write_bytes(Path(request.command[1]).read_bytes())
     request.command[1] = str(script)
     checks.run(request)
     script.write_text(script.read_text() + "\n")
-    with pytest.raises(UsageError, match="has changed since"):
-        causes.run(request.out)
+    for again in (causes.run, localization.run, lambda record: checks.run_more(record, checks.Addition(1))):
+        with pytest.raises(UsageError, match="has changed since"):
+            again(request.out)
     script.unlink()
     with pytest.raises(NotFoundError):
         causes.run(request.out)

@@ -20,11 +20,9 @@ from samebits.causes.document import Spent
 from samebits.causes.search import search
 from samebits.causes.settings import FOLDER, Setting, SettingRecords, adopt
 from samebits.checks import Check
-from samebits.comparison.setup import scripts
-from samebits.errors import UsageError
 from samebits.experiment import Experiment, Progress, Request, recorded_trials
 from samebits.experiment.progress import QuietProgress
-from samebits.launch import facts, origin
+from samebits.launch import origin
 from samebits.launch.plan import AGAIN
 from samebits.model import Result
 from samebits.ops import ReplayResult
@@ -72,19 +70,9 @@ def _recorded(folder: Path, progress: Progress | None, *, run: bool) -> Check:
     experiment = Experiment.resume(old, progress)
     checks.stop_tells(experiment.folder)
     experiment.recall(old.trials)
-    _refuse_changed(old, experiment.plan.directory)
+    recorded_trials.refuse_changed(old, "explain")
     judged = experiment.judge().model_copy(update={"record": str(experiment.folder)})
     return Check(experiment, judged.sized_as(store.left_result(folder)))
-
-
-def _refuse_changed(old: store.Record, directory: Path) -> None:
-    was, now = scripts(old.trials[0], str(directory)), facts.code(directory, old.file.command)["files"]
-    changed = sorted(name for name in was if was[name] != now.get(name))
-    if changed:
-        raise UsageError(
-            f"{changed[0]} has changed since {old.folder} was recorded.",
-            f"samebits explain -- {' '.join(old.file.command)}",
-        )
 
 
 def explained(checked: Check, began: float, *, alternatives: bool = False) -> Check:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from samebits import store
-from samebits.errors import RecordError
-from samebits.launch import custody, environment, origin
+from samebits import store, words
+from samebits.errors import RecordError, UsageError
+from samebits.launch import custody, environment, facts, origin
 from samebits.launch.plan import Plan, Request, arrange, trial_name
 from samebits.model import ENDED_WELL, RecordFile, TrialFile
 
@@ -94,6 +94,26 @@ def seconds_allowed(files: Sequence[TrialFile], own: float | None) -> float:
     """
     limit = max(LEAST_SECONDS, SLOWER * max((file.seconds for file in files), default=0.0))
     return limit if own is None else min(own, limit)
+
+
+def changed_script(record: store.Record) -> str:
+    """Return a file of the command that has changed since the record was made; "" if there is none."""
+    from samebits.comparison.setup import scripts  # here, because it imports NumPy
+
+    directory = Path(record.file.directory)
+    was, now = scripts(record.trials[0], str(directory)), facts.code(directory, record.file.command)["files"]
+    return next((name for name in sorted(was) if was[name] != now.get(name)), "")
+
+
+def refuse_changed(record: store.Record, command: str) -> None:
+    """Raise UsageError if a file of the command has changed, so that new trials would run different code.
+
+    `command`: the command of samebits that begins again.
+    """
+    changed = changed_script(record)
+    if changed:
+        again = f"samebits {command} -- {words.command(record.file.command)}"
+        raise UsageError(f"{changed} has changed since {record.folder} was recorded.", again)
 
 
 def setup_differences(old: RecordFile, new: RecordFile, before: TrialFile, after: TrialFile) -> list[str]:

@@ -34,8 +34,8 @@ def run(
 
     `run`: run the command even if the record is from elsewhere. `heat`: also measure the distance of every tensor.
     Returns the record and its result. The result has no location if the trials do not diverge. Raises the errors of
-    `checks.run`; for a record, NotFoundError if its command or its folder is gone, and UntrustedRecord if it is from
-    elsewhere.
+    `checks.run`; for a record, NotFoundError if its command or its folder is gone, UsageError if its scripts have
+    changed, and UntrustedRecord if it is from elsewhere.
     """
     record, result = _recorded(asked, run=run) if isinstance(asked, Path) else _checked(asked, progress)
     return record, result.model_copy(update={"location": locate(record, result, progress, heat=heat)})
@@ -51,6 +51,7 @@ def _recorded(folder: Path, *, run: bool) -> tuple[Record, Result]:
     result = judged(record)
     if result.verdict == "diverged":
         origin.require(record, run=run)
+        recorded_trials.refuse_changed(record, "locate")
     return record, result
 
 

@@ -15,12 +15,11 @@ from pathlib import Path
 
 from samebits import checks, interrupt, store, words
 from samebits.comparison.files import file_differences
-from samebits.comparison.setup import scripts
 from samebits.documents import Explanation
 from samebits.errors import UsageError
 from samebits.experiment import Progress, recorded_trials
 from samebits.kept_record import judged
-from samebits.launch import custody, facts, origin
+from samebits.launch import custody, origin
 from samebits.model import Result
 from samebits.patches.documents import FIX, PatchOutcome, PatchResult, PatchTrial
 from samebits.patches.earlier import changed_elsewhere, earlier, is_in_place
@@ -78,7 +77,7 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     if before is not None and is_in_place(documents.unseen_program(), before):
         found = _mended_earlier(record, documents.unseen_program(), before)
         return found.model_copy(update={"notes": [*found.notes, *(of_one_in_place(found) if asked.fewest else [])]})
-    changed = _changed(record)
+    changed = recorded_trials.changed_script(record)
     if changed:
         made = documents.found_again(changed)
     else:
@@ -95,7 +94,7 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
 def _mended_earlier(record: Record, program: Program, before: PatchResult) -> PatchResult:
     """Return the document of an earlier fix that mended. Raises UsageError if a file has changed since its trials."""
     changed = next(iter(changed_elsewhere(program, before)), "")
-    changed = changed or _changed(store.open_record(record.folder / FOLDER))
+    changed = changed or recorded_trials.changed_script(store.open_record(record.folder / FOLDER))
     if changed:
         check = f"samebits check -- {shlex.join(record.file.command)}"
         raise UsageError(f"{changed} has changed since the patch was tried.", check)
@@ -133,13 +132,6 @@ def _without_a_cause(result: Result, why: Explanation) -> str:
         if result.verdict == "repeated"
         else f"No cause was found, so there is nothing to change: {why.sentence}"
     )
-
-
-def _changed(record: Record) -> str:
-    """Return a script of the command that has changed since the record was made; "" if there is none."""
-    directory = Path(record.file.directory)
-    was, now = scripts(record.trials[0], str(directory)), facts.code(directory, record.file.command)["files"]
-    return next((name for name in sorted(was) if was[name] != now.get(name)), "")
 
 
 def _program(documents: FixDocuments, seen: Look) -> Program:

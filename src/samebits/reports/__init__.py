@@ -58,11 +58,15 @@ def write_file(name: str, target: str, text: str) -> None:
 
 
 def write_content(name: str, target: str, content: bytes) -> None:
-    """Write bytes to the target in the same way."""
-    draft = Path(f"{target}.{os.getpid()}.part")
+    """Write bytes to the target in the same way. A device or a pipe gets them as they are; a link leads to its file."""
+    place = Path(os.path.realpath(target))
+    draft = place.with_name(f"{place.name}.{os.getpid()}.part")
     try:
+        if place.exists() and not place.is_file():
+            place.write_bytes(content)
+            return
         draft.write_bytes(content)
-        draft.replace(target)
+        draft.replace(place)
     except OSError as why:
         draft.unlink(missing_ok=True)
         said = f"--{name} {target}: cannot be written ({why.strerror or why})."
