@@ -147,6 +147,15 @@ def test_a_trial_that_is_whole_tells_how_long_the_others_will_be():
     assert sights.words(1, 20) == ["20 of 60 steps", "10 steps/s", "0:04 left"]
 
 
+def test_a_round_that_has_grown_has_no_total():
+    sights = progress.Sights(Clock())
+    sights.start(1, 20)
+    assert sights.words(1, 20) == ["20 of 20 steps"]
+    assert sights.words(1, 55) == ["55 steps"]
+    sights.end("complete", 114)
+    assert sights.words(1, 60) == ["60 of 114 steps"]
+
+
 def test_steps_cost_little():
     stream = io.StringIO()
     shown = progress.ProgressLines(stream)

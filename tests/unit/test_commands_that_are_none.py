@@ -18,11 +18,13 @@ from samebits.launch import command
         (["run.sh", "--lr", "0 1"], "samebits check -- bash run.sh --lr '0 1'"),
         (["./run.sh"], "samebits check -- bash ./run.sh"),
         (["./train.py"], "samebits check -- python ./train.py"),
+        (["./runs"], "It is a folder. Name a program:  samebits check -- python train.py"),
     ],
 )
 def test_a_file_without_its_program_is_told_what_to_type(tmp_path, words, advice):
     for name in ("train.ipynb", "run.sh", "train.py"):
         (tmp_path / name).write_text("")
+    (tmp_path / "runs").mkdir()
     with pytest.raises(SamebitsError) as raised:
         command.find(words, tmp_path, "/nowhere")
     assert raised.value.advice == advice

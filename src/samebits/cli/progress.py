@@ -104,6 +104,8 @@ class Sights:
         """Return steps, rate and time left; an empty list for a trial that never began."""
         if trial not in self._paces:
             return []
+        if step > (self._limits[trial] or step):
+            self._limits[trial] = None  # the round has grown, and only its end tells how far
         rate, total = self._paces[trial].at(step), self.total(trial)
         return [said for said in (steps_words(step, total), pace_words(rate), left(rate, step, total)) if said]
 

@@ -101,6 +101,8 @@ def _advice(name: str, directory: Path) -> str:
         return f"Leave out the quotes:  samebits check -- {name}"
     if name.startswith("python"):
         return "Name the interpreter: --python PATH or --env NAME."
+    if (directory / name).is_dir():
+        return "It is a folder. Name a program:  samebits check -- python train.py"
     if "." not in name:
         return f"If you mean a record: there is no folder {name} here."
     return ""
