@@ -1,11 +1,11 @@
 """The command of a trial on this machine waits until the trial is prepared."""
 
 import os
-import select
 import sys
 
 import pytest
 
+from samebits import clock
 from samebits.checks import run
 from samebits.launch.leaks import Leaks
 from samebits.launch.local import Job, LocalCommand, LocalLauncher, end_all
@@ -22,7 +22,7 @@ def test_a_command_starts_only_after_go(job, tmp_path):
     command = LocalLauncher().start(job)
     command.go()
     while command.poll() is None:
-        select.select(command.handles, [], [], 60)
+        clock.sleep(60, command.handles)
     end_all(command, tmp_path / "processes")
     assert command.poll().code == 0
     assert (tmp_path / "ran").exists()
