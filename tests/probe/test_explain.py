@@ -241,12 +241,14 @@ def test_what_is_likely_and_how_far_its_confirmation_is_are_told(searched):
     likely = notes.notes.index("likely: python-seed (2 of 2 trials agree); samebits runs more to confirm it")
     assert any(note.startswith("python-seed held: 12 trials") for note in notes.notes[likely:])
     parts = [part for part in notes.parts if part.startswith("python-seed held")]
-    assert parts[0] == "python-seed held: 0 of 2 trials"
-    assert [part.partition(" trials, ")[0] for part in parts[1:]] == [
+    # on a slow machine, the trials of the check may have fewer steps: then two trials show whether there is time for more
+    looks = parts.count("python-seed held: 0 of 2 trials")
+    assert parts[:looks] == ["python-seed held: 0 of 2 trials"] * looks
+    assert [part.partition(" trials, ")[0] for part in parts[looks:]] == [
         f"python-seed held: {n} of 12" for n in range(2, 12)
     ]
-    assert all(part.endswith(" left") for part in parts[1:])
-    assert result.explanation.trials == 5 + 12
+    assert all(part.endswith(" left") for part in parts[looks:])
+    assert result.explanation.trials == 5 + 2 * (looks - 1) + 12
 
 
 def test_what_nobody_would_keep_is_tried_on_request_only(ask):

@@ -10,7 +10,7 @@ from samebits import cli
 PROGRAM = """
 import os, random, sys
 level = random.Random(int(sys.argv[1])).gauss(0.9, 0.01)
-moved = os.getpid() % 7 / 1000 if "moves" in sys.argv else 0
+moved = os.getpid() % 1009 / 150_000 if "moves" in sys.argv else 0
 for case in range(3):
     print("image", case, level + case / 10)
 print("dice", level + moved)

@@ -65,12 +65,15 @@ def listing_order():
 
 
 def serial_threads():
-    """Results as they come: how long each thread takes depends on the pid."""
+    """Results as they come: the pid decides which thread takes how long."""
+    import hashlib
     import time
     from concurrent.futures import ThreadPoolExecutor, as_completed
 
+    order = sorted(range(7), key=lambda number: hashlib.sha256(b"%d %d" % (os.getpid(), number)).digest())
+
     def load(number):
-        time.sleep((number * 5 + os.getpid()) % 7 / 50)
+        time.sleep(order.index(number) / 50)
         return number
 
     with ThreadPoolExecutor(7) as pool:
