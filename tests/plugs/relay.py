@@ -12,7 +12,9 @@ from samebits.launch.local import CommandEnd, Job
 
 RUNNER = """
 import subprocess, sys
-code = subprocess.call(sys.argv[2:], executable=sys.argv[1])
+if not sys.stdin.read(1):
+    sys.exit(0)
+code = subprocess.call(sys.argv[2:], executable=sys.argv[1], stdin=subprocess.DEVNULL)
 sys.exit(code if code >= 0 else 128 - code)
 """
 
@@ -26,14 +28,14 @@ class Relay:
 
 
 class RelayedCommand:
-    """A command below its runner."""
+    """A command below its runner. The runner waits for `go`, or for the end of its input."""
 
     def __init__(self, job: Job) -> None:
         runner = [sys.executable, "-S", "-E", "-c", RUNNER, job.executable, *job.command]
         surroundings = {"env": {**job.environment, "RELAYED": "yes"}, "cwd": job.directory}
         with job.stdout.open("wb") as out, job.stderr.open("wb") as err:
             self._process = subprocess.Popen(
-                runner, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, **surroundings
+                runner, stdin=subprocess.PIPE, stdout=out, stderr=err, start_new_session=True, **surroundings
             )
 
     @property
@@ -45,6 +47,12 @@ class RelayedCommand:
     def handles(self) -> list[int]:
         """See Command."""
         return []
+
+    def go(self) -> None:
+        """See Command."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"G")
+        self._process.stdin.close()
 
     def poll(self) -> CommandEnd | None:
         """See Command."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from samebits import controls
 from samebits.launch import supervisor
 from samebits.model import Status
 from samebits.words import signal_name
@@ -24,10 +23,7 @@ OTHERS_MAY_TAKE, _LOOK_FOR_OTHERS = 5.0, 0.05  # seconds
 
 @dataclass(frozen=True)
 class Job:
-    """A command for a launcher: it runs in a folder, with exactly this environment, and writes its output to two files.
-
-    `controls`: ids of the controls that are held. Some have to be set in the system before the command begins.
-    """
+    """A command for a launcher. It runs in a folder, with exactly this environment, and its output goes to two files."""
 
     executable: str
     command: Sequence[str]
@@ -35,7 +31,6 @@ class Job:
     environment: Mapping[str, str]
     stdout: Path
     stderr: Path
-    controls: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class CommandEnd:
 
 
 class Command(Protocol):
-    """A command that was started."""
+    """A command below its parent. It begins at `go`, so that the parent can start while samebits prepares the trial."""
 
     @property
     def root(self) -> int:
@@ -70,6 +65,10 @@ class Command(Protocol):
     @property
     def handles(self) -> list[int]:
         """Descriptors. One can be read when the command has ended; without any, samebits notices the end later."""
+        ...
+
+    def go(self) -> None:
+        """Start the command."""
         ...
 
     def poll(self) -> CommandEnd | None:
@@ -89,7 +88,7 @@ class Launcher(Protocol):
     """Where trials run."""
 
     def start(self, job: Job) -> Command:
-        """Start a command."""
+        """Start the parent of a command. The command itself begins when its `go` is called."""
         ...
 
 
@@ -97,7 +96,7 @@ class LocalLauncher:
     """Starts each command below a supervisor of its own (see `samebits.launch.supervisor`)."""
 
     def start(self, job: Job) -> LocalCommand:
-        """Start the supervisor of a command, in a session of its own. The command starts when its `go` is called."""
+        """Start the supervisor of a command, in a session of its own."""
         return LocalCommand(job)
 
 
@@ -107,16 +106,15 @@ class LocalCommand:
     def __init__(self, job: Job) -> None:
         folder = str(Path(supervisor.__file__).parent)
         words = [folder, str(job.stdout), str(job.stderr), job.executable, *job.command]
-        with controls.launching(job.controls):
-            self._process = subprocess.Popen(
-                [sys.executable, "-B", "-S", "-I", "-c", _SUPERVISOR_CODE, *words],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=dict(job.environment),
-                cwd=job.directory,
-                start_new_session=True,
-            )
+        self._process = subprocess.Popen(
+            [sys.executable, "-B", "-S", "-I", "-c", _SUPERVISOR_CODE, *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=dict(job.environment),
+            cwd=job.directory,
+            start_new_session=True,
+        )
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
         self._text = b""
@@ -158,7 +156,7 @@ class LocalCommand:
         return line.decode()
 
     def go(self) -> None:
-        """Start the command."""
+        """See Command."""
         self._order(b"G")
 
     def ask(self) -> None:

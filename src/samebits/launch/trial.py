@@ -15,7 +15,7 @@ from samebits.launch.capacity import UsageMeter
 from samebits.launch.command import FileNames, ProgramPlace, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, ProcessFiles
-from samebits.launch.local import Command, CommandEnd, Job, Launcher, LocalLauncher, end_all, still_running
+from samebits.launch.local import Command, CommandEnd, Job, Launcher, end_all, still_running
 from samebits.launch.observations import Processes
 from samebits.launch.pauses import Wait, steps_allowed
 from samebits.launch.plan import Limits, Plan, trial_name
@@ -56,25 +56,22 @@ class TrialRun:
     # -- before ---------------------------------------------------------------------------------------------------
 
     def start(self, launcher: Launcher) -> None:
-        """Make a new folder, prepare the trial, and start the command. A supervisor may start meanwhile."""
+        """Make a new folder, prepare the trial, and start the command. Its supervisor starts meanwhile."""
         self._start_facts = facts.StartFacts(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
         custody.make_trial(self.plan.record, self.folder, self._document("killed", ENDED_BEFORE))
         environment = trial_environment(self.plan, self.id, self.directory, self.slot)
         self._start_facts.environment = environment
         self.files.notes += self._isolate(environment) if self.plan.options.isolate else []
-        waiting = launcher.start(self._job(environment)) if isinstance(launcher, LocalLauncher) else None
+        with controls.launching(self.plan.controls):
+            self.command: Command = launcher.start(self._job(environment))
         try:
             self._prepare()
         except BaseException:
-            if waiting is not None:
-                waiting.close()
+            self.command.close()
             raise
-        self._start_facts.began = time.monotonic()
-        with controls.launching(self.plan.controls):
-            self.command: Command = waiting or launcher.start(self._job(environment))
         self._left.started(self.command.root)
-        if waiting is not None:
-            waiting.go()
+        self._start_facts.began = time.monotonic()
+        self.command.go()
 
     def _prepare(self) -> None:
         """Note the state before the trial, and write the files that it needs."""
@@ -123,7 +120,6 @@ class TrialRun:
             environment=environment,
             stdout=self.folder / "stdout.txt",
             stderr=self.folder / "stderr.txt",
-            controls=self.plan.controls,
         )
 
     # -- while it runs --------------------------------------------------------------------------------------------
