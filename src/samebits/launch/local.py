@@ -23,7 +23,7 @@ OTHERS_MAY_TAKE, _LOOK_FOR_OTHERS = 5.0, 0.05  # seconds
 
 @dataclass(frozen=True)
 class Job:
-    """A command for a launcher. It runs in a folder, with exactly this environment, and its output goes to two files."""
+    """A command for a launcher: its folder, its exact environment, and the two files for its output."""
 
     executable: str
     command: Sequence[str]

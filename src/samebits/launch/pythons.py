@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from samebits import store
 from samebits.launch import command
 from samebits.launch.observations import Became
 from samebits.launch.supervisor import Process, below_quickly, command_line
@@ -134,18 +135,21 @@ class Pythons:
         something keeps the probe out of them. `fed`: one of the unwatched processes may have written a file that the
         training read. Then none of them counts as a process that only asks the interpreter about itself.
         """
-        now = time.monotonic()
+        now, failed = time.monotonic(), store.probe_failures(trial_folder)
         seen = sorted((sight for sight in self._seen.values() if sight.python), key=lambda sight: sight.at)
-        seen += _failed_unseen(trial_folder, {sight.pid for sight in seen})
+        seen += _failed_unseen(failed, {sight.pid for sight in seen})
         followed = [_after_exec(became[pid], [s for s in seen if s.pid == pid], pid) for pid in became]
+        errors = {one.pid: f"the probe could not start: {one.error}" for one in failed}
+        for sight in [*seen, *filter(None, followed)]:
+            sight.why = errors.get(sight.pid, sight.why)
         described = [
             *(
-                _described(sight, trial_folder, watched=sight.pid in watched)
+                _described(sight, watched=sight.pid in watched)
                 for sight in seen
                 if sight.pid not in became or sight.argv == became[sight.pid].before
-                if sight.pid in watched or not was_ended or now - sight.at > _STARTING or _reason(sight, trial_folder)
+                if sight.pid in watched or not was_ended or now - sight.at > _STARTING or sight.why
             ),
-            *(_described(sight, trial_folder, otherwise=_REPLACED) for sight in followed if sight is not None),
+            *(_described(sight, otherwise=_REPLACED) for sight in followed if sight is not None),
         ]
         return [process.model_copy(update={"asks": process.asks and not fed}) for process in described]
 
@@ -173,14 +177,13 @@ class Pythons:
         return bool(python_name(became.path)) or any(sight.python for sight in later)
 
 
-def _failed_unseen(trial_folder: Path, known: Collection[int]) -> list[Sight]:
+def _failed_unseen(failed: Iterable[store.ProbeFailure], known: Collection[int]) -> list[Sight]:
     """Return the Python processes in which the probe could not start, if they ended before samebits saw them."""
-    found = []
-    for file in sorted(trial_folder.glob(wire.PROBE_FAILURES)):
-        pid, (_, *words) = file.stem.rpartition("-")[2], file.read_text(errors="replace").split("\0")
-        if words and pid.isdecimal() and int(pid) not in known:
-            found.append(Sight(int(pid), words[1:-1], words[0], python=True, late=True))
-    return found
+    return [
+        Sight(one.pid, one.argv, one.executable, python=True, late=True)
+        for one in failed
+        if one.pid is not None and one.executable and one.pid not in known
+    ]
 
 
 def _after_exec(became: Became, seen: list[Sight], pid: int) -> Sight | None:
@@ -196,14 +199,14 @@ def _after_exec(became: Became, seen: list[Sight], pid: int) -> Sight | None:
     return None
 
 
-def _described(sight: Sight, trial_folder: Path, *, watched: bool = False, otherwise: str = "") -> PythonProcess:
-    why = "" if watched else _reason(sight, trial_folder) or otherwise
+def _described(sight: Sight, *, watched: bool = False, otherwise: str = "") -> PythonProcess:
+    """Return the document of a process. `otherwise`: why it was not watched, if nothing else is known."""
     return PythonProcess(
         pid=sight.pid,
         argv=sight.argv,
         executable=sight.executable,
         watched=watched,
-        why=why,
+        why="" if watched else sight.why or otherwise,
         asks=not watched and only_asks(sight),
     )
 
@@ -246,15 +249,6 @@ def _read(pid: int, name: str) -> bytes | None:
         return Path(f"/proc/{pid}/{name}").read_bytes()
     except OSError:
         return None
-
-
-def _reason(sight: Sight, trial_folder: Path) -> str:
-    """Return why it was not watched: the error with which the probe failed to start, else what shows from outside."""
-    try:
-        said = (trial_folder / f"probe-failed-{sight.pid}.txt").read_text(errors="replace").partition("\0")[0].strip()
-    except OSError:
-        return sight.why
-    return f"the probe could not start: {said}"
 
 
 def _old(version: str | None) -> str:

@@ -10,7 +10,7 @@ from samebits.imports import importer
 
 if TYPE_CHECKING:
     from samebits.store.artifacts import COMPARED_FIRST, fingerprint_file, holds_tensors, link_to_folder
-    from samebits.store.outputs import last_words
+    from samebits.store.outputs import ProbeFailure, last_words, probe_failures
     from samebits.store.record import (
         Record,
         left_result,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COMPARED_FIRST",
     "Point",
+    "ProbeFailure",
     "ProcessTrace",
     "Record",
     "Tensor",
@@ -43,6 +44,7 @@ __all__ = [
     "link_to_folder",
     "open_record",
     "printed_file",
+    "probe_failures",
     "read_document",
     "read_trial",
     "seal",
@@ -56,6 +58,7 @@ __all__ = [
 _MODULES = {
     "COMPARED_FIRST": "artifacts",
     "Point": "trace",
+    "ProbeFailure": "outputs",
     "ProcessTrace": "trace",
     "Tensor": "tensor_log",
     "TensorLog": "tensor_log",
@@ -66,6 +69,7 @@ _MODULES = {
     "link_to_folder": "artifacts",
     "is_model_as_text": "text_files",
     "printed_file": "text_files",
+    "probe_failures": "outputs",
     "read_document": "record_files",
     "write_document": "record_files",
 }

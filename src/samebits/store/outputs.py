@@ -1,15 +1,17 @@
-"""Finds the last words of a trial on its standard error: the exception that ended it."""
+"""Reads what the processes of a trial say if they fail: the last words on standard error, and failures of the probe."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from samebits.store import record_files
+from samebits_probe import wire
 
-__all__ = ["last_exception", "last_words"]
+__all__ = ["ProbeFailure", "last_exception", "last_words", "probe_failures"]
 
 LAST_BYTES, MOST_CHARACTERS, MOST_LINES = 1 << 18, 300, 12
 
@@ -45,6 +47,34 @@ class _Said(NamedTuple):
     rank: str
     text: str
     worth: int
+
+
+@dataclass(frozen=True)
+class ProbeFailure:
+    """A process in which the probe could not start, and why. `argv`: empty if the process could not say more.
+
+    `pid`: None if the name of the file has no number, so the probe did not write it.
+    """
+
+    pid: int | None
+    error: str
+    executable: str
+    argv: list[str]
+
+
+def probe_failures(trial_folder: Path) -> list[ProbeFailure]:
+    """Return the failures that the processes of a trial wrote down (see `samebits_probe._sitecustomize`).
+
+    Raises RecordError if a file may not be read.
+    """
+    return [_failure(path) for path in sorted(trial_folder.glob(wire.PROBE_FAILURES))]
+
+
+def _failure(path: Path) -> ProbeFailure:
+    pid = path.stem.rpartition("-")[2]
+    error, *words = record_files.read_bytes(path).decode("utf-8", "replace").split("\0")
+    executable, argv = (words[0], words[1:-1]) if words else ("", [])  # a zero byte ends each word
+    return ProbeFailure(int(pid) if pid.isdecimal() else None, record_files.shown(error.strip()), executable, argv)
 
 
 def last_words(trial_folder: Path) -> str:

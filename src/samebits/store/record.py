@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from samebits.errors import NotFoundError, RecordError, SamebitsError
 from samebits.model import Document, FilesFile, RecordFile, Result, TrialFile
 from samebits.store import record_files
-from samebits.store.record_files import broken, check_format, digest_of, read_bytes, read_document, read_object, shown
+from samebits.store.outputs import probe_failures
+from samebits.store.record_files import broken, check_format, digest_of, read_document, read_object, shown
 from samebits_probe import wire
 
 if TYPE_CHECKING:
@@ -262,14 +263,13 @@ def read_trial(folder: Path) -> TrialTrace:
     if file.id != number:
         raise broken(folder / TRIAL, f"says trial {file.id}, in the folder of trial {number}")
     config = read_object(folder / "config.json") if os.path.lexists(folder / "config.json") else {}
-    failures = [read_bytes(path).partition(b"\0")[0] for path in sorted(folder.glob(wire.PROBE_FAILURES))]
     return TrialTrace(
         file=file,
         files=_read_files(folder / "files.json", required=sealed),
         processes=_read_processes(folder / wire.PROCESSES),
         written_at=str(config.get("folder", folder)),
         hash=str(config.get("hash", "")),
-        probe_failures=[shown(error.decode("utf-8", "replace").strip()) for error in failures],
+        probe_failures=[failure.error for failure in probe_failures(folder)],
         warnings=[] if sealed else [f"trial {file.id} has no seal: damage to its files cannot be noticed"],
         stamps=stamps,
     )
