@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from samebits import clock, interrupt, store, words
+from samebits import interrupt, store, words
 from samebits.errors import UsageError
 from samebits.experiment import (
     FIRST,
@@ -92,10 +92,9 @@ def run(
         return _run_against(request, request.against, progress)
     if request.options.trials < 2:
         raise UsageError("One trial shows nothing: at least two are needed.", "samebits check -n 2 -- ...")
-    began = clock.now()
     experiment = Experiment.begin(request, progress, hash_wanted=hash_wanted, capacity=capacity)
     stop_tells(experiment.folder)
-    return _look(experiment, list(range(1, request.options.trials + 1)), began)
+    return _look(experiment, list(range(1, request.options.trials + 1)))
 
 
 def record(request: Request, progress: Progress | None = None) -> OneTrialRecord:
@@ -109,7 +108,6 @@ def record(request: Request, progress: Progress | None = None) -> OneTrialRecord
 
 def _run_against(request: Request, source: Path, progress: Progress | None = None) -> Check:
     """Compare new trials with the recorded ones. `trials` counts both kinds; at least one new trial runs."""
-    began = clock.now()
     old = store.open_record(source)
     known = recorded_trials.usable(old)
     _refuse_same_folder(request, source)
@@ -121,7 +119,7 @@ def _run_against(request: Request, source: Path, progress: Progress | None = Non
     def differences(looked: FinishedRound) -> list[str]:
         return recorded_trials.setup_differences(old.file, experiment.file, adopted, looked.files[0])
 
-    return _look(experiment, ids, began, differences)
+    return _look(experiment, ids, differences)
 
 
 def _refuse_same_folder(request: Request, source: Path) -> None:
@@ -141,7 +139,7 @@ def run_more(folder: Path, addition: Addition, progress: Progress | None = None)
     Raises UntrustedRecord for a record from elsewhere, unless `addition.run` is set, and UsageError if its scripts have
     changed.
     """
-    began, more = clock.now(), addition.trials
+    more = addition.trials
     old = _asked_more(store.open_record(folder), addition)
     recorded_trials.usable(old)
     origin.require(old, run=addition.run)
@@ -151,7 +149,7 @@ def run_more(folder: Path, addition: Addition, progress: Progress | None = None)
     experiment.recall(old.trials)
     experiment.change(trials=len(old.trials) + more)
     experiment.run(Limits(steps=recorded_trials.last_steps(old)), experiment.next_numbers(more))
-    return _conclude(experiment, began)
+    return _conclude(experiment)
 
 
 def _asked_more(old: store.Record, addition: Addition) -> store.Record:
@@ -161,7 +159,7 @@ def _asked_more(old: store.Record, addition: Addition) -> store.Record:
     return replace(old, file=old.file.model_copy(update={"options": known.model_copy(update=asked)}))
 
 
-def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks | None = None) -> Check:
+def _look(experiment: Experiment, ids: list[int], remarks: Remarks | None = None) -> Check:
     """Run rounds until the trials diverge or no further round is needed, and return the finished check.
 
     `remarks`: makes warnings from the first round.
@@ -190,7 +188,7 @@ def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks
         experiment.end_waiting()
     for seen in doubts:
         experiment.doubt(seen)
-    return _conclude(experiment, began, looked)
+    return _conclude(experiment, looked)
 
 
 @dataclass
@@ -305,13 +303,9 @@ def _train_in_threads(experiment: Experiment) -> bool:
     return any(trains_elsewhere(process) for trial in experiment.record.trials for process in trial.processes)
 
 
-def _conclude(experiment: Experiment, began: float, looked: FinishedRound | None = None) -> Check:
-    """Judge all trials, add what only the run knows, and write result.json.
-
-    `seconds` is the time to the verdict. The size of a divergence is measured after that.
-    """
-    result = experiment.judge()
-    result = result.model_copy(update={"seconds": clock.now() - began, "record": str(experiment.folder)})
+def _conclude(experiment: Experiment, looked: FinishedRound | None = None) -> Check:
+    """Judge all trials, and write result.json. Then measure the size of a divergence, which only a run can do."""
+    result = experiment.judge().model_copy(update={"record": str(experiment.folder)})
     experiment.write(RESULT, result)
     where = captures.measurable(result, looked.files) if looked is not None else None
     if where is not None:

@@ -29,11 +29,10 @@ def judged_pair(first: Path | str, second: Path | str) -> tuple[Any, Result]:
 def judged(record: Record) -> Result:
     """Judge a record again. Raises RecordError if its trials cannot be read.
 
-    Only the run itself can measure its time and the size of a divergence. They come from the result that the run left.
+    Only the run itself can measure the size of a divergence. It comes from the result that the run left.
     """
     result = judge(record.file, record.trials)
-    seconds = sum(turn.seconds for turn in record.file.rounds)
-    known = {"seconds": seconds, "record": str(record.folder.absolute()), "location": location_of(record, result)}
+    known = {"record": str(record.folder.absolute()), "location": location_of(record, result)}
     result = result.model_copy(update=known)
     return _with_measures(result, left_result(record.folder))
 
@@ -53,7 +52,7 @@ def location_of(record: Record, result: Result) -> Location | None:
 def _with_measures(result: Result, left: Result | None) -> Result:
     if left is None or left.verdict != result.verdict:
         return result
-    result = result.model_copy(update={"seconds": left.seconds, "explanation": left.explanation})
+    result = result.model_copy(update={"explanation": left.explanation})
     if left.explanation is not None:
         warnings = left.explanation.warnings(result.warnings, result.unseeded)
         result = result.model_copy(update={"warnings": warnings})

@@ -10,7 +10,7 @@ from samebits.reports.result_report import report
 REPEATED = """\
 =  SAME BITS: 5 trials, one model. All 1,200 steps compared.
    start = | rng = | batch = | forward = | gradient = | update = | end =
-   1-5  [####################]  1,200 steps  0:31   model 9f3c-21ab
+   1-5  [####################]  1,200 steps  31 s   model 9f3c-21ab
    If half of all runs differ, 5 trials notice it with 94 % probability; if 1 run in 10 differs, with 41 %. \
 This machine and setup only.
 """

@@ -192,8 +192,7 @@ def _steps(result: Result, first: Setting) -> int | None:
 
 def _as_check_left_it(result: Result, first: Result) -> Result:
     """Return the result over all trials with nothing held. The result keeps the size that the check measured."""
-    update = {"record": first.record, "seconds": sum(trial.seconds for trial in result.trials)}
-    return result.sized_as(first).model_copy(update=update)
+    return result.sized_as(first).model_copy(update={"record": first.record})
 
 
 def _keep(settings: SettingRecords, result: Result, seconds: float) -> None:

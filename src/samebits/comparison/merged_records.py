@@ -54,8 +54,7 @@ def judged_together(first: Record, second: Record, *, nodes_asked: bool = False)
             f"samebits check --against {first.folder} runs the second training with the hash function of the first.",
         )
     joined = join(first, second)
-    result = judge(joined.file, joined.trials, nodes_asked=nodes_asked)
-    return joined, result.model_copy(update={"seconds": sum(turn.seconds for turn in joined.file.rounds)})
+    return joined, judge(joined.file, joined.trials, nodes_asked=nodes_asked)
 
 
 def join(first: Record, second: Record) -> MergedRecord:

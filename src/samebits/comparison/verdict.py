@@ -26,7 +26,7 @@ from samebits_probe import wire
 
 
 def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool = False) -> Result:
-    """Compare the trials and make the result. Pure; it sets all fields of Result but `seconds` and `record`.
+    """Compare the trials and make the result. Pure; it sets all fields of Result but `record`.
 
     `nodes_asked`: the question is whether the bits depend on the machine, so a different machine excuses no difference.
     """
@@ -65,6 +65,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
         judged=judged(comparison, divergence),
         at_a_time=max((turn.at_a_time for turn in record.rounds), default=1),
         at_a_time_why=record.at_a_time_why,
+        seconds=sum(turn.seconds for turn in record.rounds),
     )
 
 

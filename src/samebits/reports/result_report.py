@@ -125,15 +125,15 @@ def _files(record: Record | None) -> str:
 
 
 def _took(result: Result) -> str:
-    """1-5  [####################]  1,200 steps  0:31   model 9f3c-21ab"""
+    """1-5  [####################]  1,200 steps  31 s   model 9f3c-21ab"""
     finals = {trial.id: trial.final for trial in result.trials}
-    seconds = result.seconds or sum(trial.seconds for trial in result.trials)
     steps = words.count(result.scope.steps_compared, "step")
     final = finals.get(result.groups[0][0]) if result.groups else None
     ended = final is not None or result.scope.kind == "whole"  # a trial that samebits stopped has no final model
+    took = f"  {words.span(result.seconds)}" if result.seconds else ""
     model = f"   model {result_words.model_name(final)}" if ended else ""
     ids = words.ids(trial.id for trial in result.trials)
-    return f"{ids}  [{'#' * BAR}]  {steps}  {words.clock(seconds)}{model}"
+    return f"{ids}  [{'#' * BAR}]  {steps}{took}{model}"
 
 
 def _rows(result: Result) -> list[str]:

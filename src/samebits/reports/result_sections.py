@@ -250,7 +250,7 @@ def _trial(trial: Trial, group: str) -> tuple[Cell, ...]:
     metrics = ", ".join(f"{name} {value:.6g}" for name, value in sorted(trial.metrics.items()))
     return (
         str(trial.id), StyledText(group, "group"), result_words.status_words(trial), f"{trial.steps:,}",
-        words.clock(trial.seconds), StyledText(result_words.trial_model(trial), "code"), metrics,
+        words.span(trial.seconds), StyledText(result_words.trial_model(trial), "code"), metrics,
     )  # fmt: skip
 
 
