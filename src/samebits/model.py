@@ -136,7 +136,8 @@ class Result(Document):
     `reason`: a sentence if the verdict is inconclusive; `advice` then says what to do. `precision`: "bitwise".
     `agrees`: less strict precisions at which the results agree, as sentences. `diverges_at`: where each group diverges
     from the reference; null for the reference itself. `splits`: the step at which each pair of groups diverges; if
-    there are many groups, only pairs with the reference. `seconds`: the time of all rounds of trials, as the record keeps it.
+    there are many groups, only pairs with the reference.
+    `seconds`: the time of all rounds of trials, as the record keeps it.
     """
 
     format: int = RESULT_FORMAT

@@ -1,9 +1,12 @@
 """The terminal shows the verdict as the contract writes it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from samebits import words
 from samebits.model import HeldControl, Scope, Setup
+from samebits.reports import result_report
 from samebits.reports.presenters import terminal
 from samebits.reports.result_report import report
 
@@ -18,11 +21,11 @@ This machine and setup only.
 DIVERGED = """\
 != DIFFERENT BITS: 5 trials, 3 models. They diverge at step 0.   stopped after 6 s
    start = | rng = | batch = | forward = | gradient != | update . | end .
-   1 [==!       ] A    where  step 0 > gradient > embed.weight
-   2 [==!       ] A    size   812 of 65,536 values, at most 3 ULP
-   3 [==!       ] B    looks  like rounding: same sums in a different order
-   4 [==!       ] C    also   update > embed.weight
-   5 [==!       ] A    effect not known: the trials were stopped early (--full without --steps trains to the end)
+   1 [=!        ] A    where  step 0 > gradient > embed.weight
+   2 [=!        ] A    size   812 of 65,536 values, at most 3 ULP
+   3 [=!        ] B    looks  like rounding: same sums in a different order
+   4 [=!        ] C    also   update > embed.weight
+   5 [=!        ] A    effect not known: the trials were stopped early (--full without --steps trains to the end)
 """
 
 INCONCLUSIVE = """\
@@ -72,7 +75,7 @@ def test_the_text_is_plain_ascii_that_moves_no_cursor(name, width, request):
 
 def test_a_narrow_terminal_shows_the_facts_below_the_trials(diverged):
     lines = shown(diverged, width=60).splitlines()
-    assert "   1 [==!       ] A" in lines
+    assert "   1 [=!        ] A" in lines
     assert "   where  step 0 > gradient > embed.weight" in lines
     assert all(len(line) <= 60 for line in lines if "samebits " not in line)
 
@@ -85,8 +88,37 @@ def test_a_trial_that_trained_on_shows_its_group_to_the_end(diverged):
         }
     )
     text = shown(whole)
-    assert "3 [==!BBBBBBB] B" in text
+    assert "3 [=!BBBBBBBB] B" in text
     assert "stopped after" not in text
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "bar"),
+    [
+        (-1, "start", "!BBBBBBBBB"),
+        (0, "gradient", "=!BBBBBBBB"),
+        (149, "gradient", "=!BBBBBBBB"),
+        (150, "gradient", "==!BBBBBBB"),
+        (1199, "update", "========!B"),
+        (1200, "end", "=========!"),
+    ],
+)
+def test_a_bar_shows_no_equal_step_before_a_divergence_at_step_0(diverged, step, kind, bar):
+    divergence = diverged.divergence.model_copy(update={"step": step, "kind": kind})
+    whole = diverged.model_copy(
+        update={
+            "divergence": divergence,
+            "trials": [t.model_copy(update={"status": "complete", "steps": 1200}) for t in diverged.trials],
+            "scope": Scope(kind="whole", steps_compared=1200, steps_total=1200),
+        }
+    )
+    assert f"3 [{bar}] B" in shown(whole)
+
+
+@given(step=st.integers(-1, 400), total=st.integers(1, 400))
+def test_a_bar_has_its_sign_where_trials_diverge_whatever_the_numbers(step, total):
+    assert 0 <= result_report._equal_cells(step, "update", total) <= result_report.STEP_CELLS
+    assert (result_report._equal_cells(step, "update", total) == 0) == (step < 0)
 
 
 def test_a_failed_trial_says_so_where_its_group_would_stand(diverged):

@@ -35,8 +35,12 @@ if TYPE_CHECKING:
 
 BAR = 20
 SHORT_BAR = 10
+STEP_CELLS = SHORT_BAR - 2
 MOST_ROWS = 12  # trials with a line each; if there are more, each group has a line
-BARS = "= same bits as the other trials, ! first difference, then the letter of its model"
+BARS = (
+    "= same bits as the other trials, ! first difference, then the letter of its model (first sign: before step 0, "
+    "last sign: the end)"
+)
 KIND_ORDER = "what was compared, in the order in which it is judged"
 
 
@@ -155,7 +159,10 @@ def _group_row(result: Result, place: int, group: list[int], later: dict[int, in
 
 
 def _bar(result: Result, trial: Trial, name: str | None, later: dict[int, int]) -> str:
-    """`=` while trials are the same, `!` where they diverge, then the group's letter to the end of the trial."""
+    """`=` while trials are the same, `!` where they diverge, then the group's letter to the end of the trial.
+
+    The first sign stands for what is before step 0, the last one for the end, and those between them for the steps.
+    """
     if name is None or result.divergence is None:
         return " " * SHORT_BAR
     known = result.scope.steps_total
@@ -164,7 +171,7 @@ def _bar(result: Result, trial: Trial, name: str | None, later: dict[int, int]) 
     if trial.id in later:
         step, kind = later[trial.id], "end" if later[trial.id] >= total else "update"
     equal = _equal_cells(step, kind, total)
-    reached = 0 if known is None else SHORT_BAR * trial.steps // total
+    reached = 0 if known is None else SHORT_BAR if trial.steps >= total else 1 + STEP_CELLS * trial.steps // total
     return ("=" * equal + "!" + name[0] * max(0, reached - equal - 1))[:SHORT_BAR].ljust(SHORT_BAR)
 
 
@@ -173,7 +180,7 @@ def _equal_cells(step: int, kind: str, total: int) -> int:
         return SHORT_BAR - 1
     if step < 0:
         return 0
-    return min(SHORT_BAR - 2, 2 + int((SHORT_BAR - 3) * step / total))
+    return 1 + min(STEP_CELLS - 1, STEP_CELLS * step // total)
 
 
 def _facts(result: Result) -> list[tuple[str, Cell]]:

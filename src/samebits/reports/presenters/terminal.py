@@ -204,7 +204,7 @@ def _trials(block: TrialRows, width: int | None, label: int) -> Iterator[Termina
 
 
 def _bar(row: str) -> TerminalLine:
-    """`1 [==!     ] A`: the sign at which the trial diverges is marked."""
+    """`1 [=!      ] A`: the sign at which the trial diverges is marked."""
     at = row.find("!", 0, row.find("]"))
     spans = () if at < 0 else ((at + len(INDENT), at + len(INDENT) + 1, "mark"),)
     return TerminalLine(f"{INDENT}{row}".rstrip(), len(INDENT), spans)
