@@ -333,8 +333,8 @@ class FilesFile(Document):
     """files.json: the files of one trial, and what it printed.
 
     `patterns_without_match`, `ignores_without_match`: patterns that matched nothing. `found`: how many files the trial
-    wrote, including those beyond the limit of `files`. `ignored`: how many of them --ignore names. `apart`: it had its
-    own working folder. `gone`: files that were removed before they were read. `elsewhere`: texts and tables elsewhere.
+    wrote, with those over the limit of `files`. `ignored`: how many of them --ignore names. `apart`: it had a working
+    folder of its own. `gone`: removed before they were read. `elsewhere`: texts and tables elsewhere.
     """
 
     format: int = RECORD_FORMAT
@@ -347,3 +347,4 @@ class FilesFile(Document):
     apart: bool = False
     gone: list[str] = []
     elsewhere: list[str] = []
+    empty_folders: list[str] | None = None  # null in old records

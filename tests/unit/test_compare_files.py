@@ -432,7 +432,7 @@ def test_texts_outside_of_the_folders_are_a_caveat(writing, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("path", "verdict"), [("core", "inconclusive"), ("acc.prof", "inconclusive"), ("out/core.1", "inconclusive"), ("a.lock", "repeated")]
+    ("path", "verdict"), [("core", "inconclusive"), ("acc.prof", "inconclusive"), ("out/core.1", "inconclusive"), ("a.nfs/.nfs01", "repeated")]
 )  # fmt: skip
 def test_a_text_with_the_name_of_a_dump_or_a_profile_is_compared(tmp_path, path, verdict):
     for name, texts, expected in (("text", (b"0.5", b"0.6"), verdict), ("dump", (b"\0\1", b"\0\2"), "repeated")):
@@ -456,3 +456,78 @@ def test_a_predicted_date_in_a_table_is_not_a_date_of_the_run(judged, tmp_path, 
         read = fingerprint_file(tmp_path / f"{month}.csv", named=False)
         files.append([read.model_copy(update={"path": "a.csv"})])
     assert judged(*files).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "verdict"),
+    [("out/acc_0.912345", "out/acc_0.812345", "inconclusive"), ("winner-cat", "winner-dog", "inconclusive"),
+     ("correct-7123", "correct-7200", "inconclusive"), ("run_20261128_120001", "run_20261128_120009", "repeated"),
+     ("run_3", "run_8", "repeated"), ("tmpabcdefgh", "tmpstuvwxyz", "repeated"), ("out/3f2a9c", "out/77b1d0", "repeated"),
+     ("lightning_logs/version_0/checkpoints", "lightning_logs/version_1/checkpoints", "repeated"), ("out", "out", "repeated")],
+)  # fmt: skip
+def test_a_result_in_the_name_of_an_empty_folder_is_inconclusive(writing, tmp_path, one, two, verdict):
+    assert judged_folders(writing, tmp_path, [one], [two]).verdict == verdict
+
+
+def judged_folders(writing, tmp_path, *left, **options):
+    """Return the result of equal trainings that left these empty folders. None: the record has none of them."""
+
+    def trial(names):
+        def write(folder, number):
+            writing.training()(folder, number)
+            return {"files": FilesFile(empty_folders=names)}
+
+        return write
+
+    return writing.judged(tmp_path, [trial(names) for names in left], **options)
+
+
+def test_an_empty_folder_that_only_the_later_trial_made_is_named(writing, tmp_path):
+    result = judged_folders(writing, tmp_path, [], ["converged"])
+    assert result.verdict == "inconclusive"
+    assert "converged is an empty folder after some trials only" in result.reason
+
+
+@pytest.mark.parametrize(
+    "left",
+    [(["logs"], []), (None, ["converged"]), ([], ["tmpabcdefgh"])],
+    ids=["the later trial found it", "a record of an earlier version", "a temporary folder"],
+)
+def test_an_empty_folder_of_one_trial_is_no_difference_if_the_other_one_may_have_it(writing, tmp_path, left):
+    result = judged_folders(writing, tmp_path, *left)
+    assert (result.verdict, result.warnings) == ("repeated", [])
+
+
+LOCKS = [
+    ("", "4711"),
+    ("4711\nnode-1\n", "4999\nnode-1\n"),
+    ("pid: 4711", "pid: 4999"),
+    ('{"pid": 4711, "token": "3f2a9c3f2a9c3f2a"}', '{"pid": 4999, "token": "77b1d077b1d077b1"}'),
+    ("held since 2026-11-28 12:00:01 by 4711", "held since 2026-11-28 12:00:09 by 4999"),
+]
+
+
+def judged_locks(judged, tmp_path, one, two, ending):
+    files = []
+    for text in (one, two):
+        (tmp_path / f"best{ending}").write_bytes(text if isinstance(text, bytes) else text.encode())
+        file = fingerprint_file(tmp_path / f"best{ending}", named=False)
+        files.append(file.model_copy(update={"path": f"best{ending}"}))
+    return judged(*([file] for file in files))
+
+
+@pytest.mark.parametrize("ending", [".lock", ".lck", ".pid"])
+@pytest.mark.parametrize(("one", "two"), LOCKS)
+def test_the_owner_of_a_lock_is_no_result(judged, tmp_path, one, two, ending):
+    result = judged_locks(judged, tmp_path, one, two, ending)
+    assert (result.verdict, result.warnings) == ("repeated", [])
+
+
+@pytest.mark.parametrize("ending", [".lock", ".lck", ".pid"])
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [("acc 0.912345", "acc 0.812345"), ("correct 91", "correct 90"), (b"\0\xff1", b"\0\xff2"), ("4711\nacc 1", "4711")],
+)
+def test_anything_else_in_a_lock_is_inconclusive_if_it_differs(judged, tmp_path, one, two, ending):
+    result = judged_locks(judged, tmp_path, one, two, ending)
+    assert (result.verdict, f"best{ending}" in result.reason) == ("inconclusive", True)

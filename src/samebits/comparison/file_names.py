@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from samebits.comparison.classification import Effect
+from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.file_pairs import shown_path
 from samebits.model import SavedFile
 from samebits.store.duration_masks import names_a_result
@@ -19,6 +21,8 @@ _NUMBER = re.compile(r"(?:(?<![A-Za-z])([A-Za-z]+)[^A-Za-z0-9]*)?(?<![\d.])(\d+(
 _SHARE = re.compile(r"0\.\d{2,}")  # probably an accuracy, even if no word says so
 _PIECES = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|[^A-Za-z\d]+")
 _WORD = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}")
+_RUNNING = frozenset(("run", "version", "exp", "experiment", "trial", "job", "session", "attempt"))
+FOLDER = "folder"  # the format of an empty folder, which is compared as a file is
 _TEMPORARY_NAME = re.compile(r"tmp[a-z0-9_]{8}")  # as Python's tempfile makes it
 
 
@@ -31,12 +35,31 @@ def results_in_names(a: SavedFile, b: SavedFile, trials: tuple[TrialTrace, Trial
     are_empty = _is_empty(a) and _is_empty(b)
     found = (
         (f"{word} {number}".strip(), f"{word} {other}".strip())
-        for (word, number), (twin, other) in zip(_numbers(one), _numbers(two), strict=False)
+        for (word, number, is_whole), (twin, other, _) in zip(_numbers(one), _numbers(two), strict=False)
         if number != other
         and word == twin
-        and (_is_result(word, number, other) or (are_empty and not _are_of_run(number, other, trials)))
+        and (
+            _is_result(word, number, other)
+            or (are_empty and is_whole and not _are_of_run(word, (number, other), trials))
+        )
     )
     return next(found, None) or _words_in_names(PurePosixPath(one).name, PurePosixPath(two).name)
+
+
+def name_differences(
+    mine: SavedFile, theirs: SavedFile, trials: tuple[TrialTrace, TrialTrace]
+) -> Iterator[FileDifference]:
+    """Yield a result in the names of the two versions of a file: acc0.91.pt and acc0.92.pt."""
+    found = results_in_names(mine, theirs, trials)
+    if found:
+        effect: Effect = "counts" if mine.named else "unknown"
+        name, detail = f"{mine.path} > its name", f"{found[0]} and {found[1]}"
+        yield FileDifference(name, detail, effect=effect, path=mine.path, values=found)
+
+
+def is_temporary(name: str) -> bool:
+    """Return whether the standard library may have drawn a name for a temporary file."""
+    return _TEMPORARY_NAME.search(name) is not None
 
 
 def _without_host(path: str, trial: TrialTrace) -> str:
@@ -49,23 +72,24 @@ def _is_result(word: str, one: str, two: str) -> bool:
 
 
 def _is_empty(file: SavedFile) -> bool:
-    """Return whether a file is empty. Then only its name can hold a result."""
-    return file.lines is not None and file.lines.count <= 1 and not any(file.lines.kept)
+    """Return whether a file or a folder is empty. Then only its name can hold a result."""
+    return file.format == FOLDER or (file.lines is not None and file.lines.count <= 1 and not any(file.lines.kept))
 
 
-def _are_of_run(one: str, two: str, trials: tuple[TrialTrace, TrialTrace]) -> bool:
-    """Return whether two numbers are moments, process ids or running numbers of the trials."""
-    if any(is_moment_of_time(float(number)) for number in (one, two)):
+def _are_of_run(word: str, numbers: tuple[str, str], trials: tuple[TrialTrace, TrialTrace]) -> bool:
+    """Return whether two numbers behind a word are moments, process ids or running numbers of the trials."""
+    one, two = numbers
+    if word.lower() in _RUNNING or any(is_moment_of_time(float(number)) for number in numbers):
         return True
     pids = ({str(process.facts.get("pid")) for process in trial.processes} for trial in trials)
-    if all(number in own for number, own in zip((one, two), pids, strict=True)):
+    if all(number in own for number, own in zip(numbers, pids, strict=True)):
         return True
     return float(two) - float(one) == trials[1].id - trials[0].id
 
 
 def _words_in_names(one: str, two: str) -> tuple[str, str] | None:
     """Return the first words that differ in two names whose other pieces are equal. Random letters are not words."""
-    if one == two or any(_TEMPORARY_NAME.search(name) for name in (one, two)):
+    if one == two or any(map(is_temporary, (one, two))):
         return None
     ours, others = (_PIECES.findall(masked(name)) for name in (one, two))
     unlike = [n for n, (piece, other) in enumerate(zip(ours, others, strict=False)) if piece != other]
@@ -78,6 +102,9 @@ def _words_in_names(one: str, two: str) -> tuple[str, str] | None:
     return (ours[unlike[0]], others[unlike[0]]) if are_words and are_whole else None
 
 
-def _numbers(path: str) -> Iterator[tuple[str, str]]:
+def _numbers(path: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield (word, number, whether the number is not a part of a random name such as "3f2a") of each number."""
     for match in _NUMBER.finditer(masked(path)):
-        yield match[1] or "", match[2]
+        beside = match.string[match.start(2) - 1 : match.start(2)], match.string[match.end() : match.end() + 1]
+        is_in_letters = (beside[0].isalpha() and len(match[1] or "") < 2) or beside[1].isalpha()
+        yield match[1] or "", match[2], not is_in_letters

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from samebits.comparison.classification import MODEL_ENDINGS, NUMBER, TENSOR_FORMATS
 from samebits.model import Lines, SavedFile
+from samebits.names import matches_any
 from samebits.store.artifacts import COMPARED_FIRST
 from samebits.store.masks import masked
 from samebits.store.trace import TrialTrace
@@ -209,6 +210,11 @@ def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> 
 def _took(trial: TrialTrace, other: int) -> bool:
     """Return whether a trial found what the other one left, because the other one continued first after a wait."""
     return any(leak.written_by == other for leak in trial.file.leaks)
+
+
+def is_ignored(file: SavedFile | None, ignores: Sequence[str]) -> bool:
+    """Return whether a pattern of --ignore names a file."""
+    return file is not None and bool(ignores) and matches_any(file.path, ignores)
 
 
 class Limit:

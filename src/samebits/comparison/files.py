@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -23,55 +22,26 @@ from samebits.comparison.classification import (
     last_key,
     names_a_model,
 )
-from samebits.comparison.file_names import results_in_names
+from samebits.comparison.empty_folders import of_empty_folders
+from samebits.comparison.file_difference import FileDifference
+from samebits.comparison.file_names import name_differences
 from samebits.comparison.file_pairs import (
     FolderNames,
     Limit,
     Pair,
+    is_ignored,
     paired,
     unlike_lines,
     was_there,
 )
 from samebits.comparison.growth import grown_parts
+from samebits.comparison.no_results import differ_in_owner, is_lock, is_no_result
 from samebits.model import Lines, SavedFile
-from samebits.names import matches_any
 from samebits.store.artifacts import is_attribute
 from samebits.store.trace import TrialTrace
 from samebits.store.value_names import OF_DATA, tokens
 
 _TF_CHECKPOINT = re.compile(r"\.data-\d{5}-of-\d{5}$")
-# files that are not results, wherever they are: locks, process ids, dumps, bytecode, measurements of coverage and time,
-# and the random id of a SavedModel: https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/protobuf/fingerprint.proto
-_NO_RESULTS = re.compile(
-    r"(^|/)(core(\.\d+)?|\.coverage(\..+)?|\.nfs[0-9a-f]+|fingerprint\.pb|time_left\.tsv|[^/]+\.(lock|lck|pid|pyc|pyo|prof|swp|sock|tmp~))$"
-)
-
-# names of binary files: if a text has such a name, it may be a result
-_BINARY_NAME = re.compile(r"(^|/)core(\.\d+)?$|\.(prof|pyc|pyo|swp)$")
-
-
-def _is_no_result(file: SavedFile) -> bool:
-    """Return whether the name of a file says that it is not a result, in any folder."""
-    is_text = file.lines is not None and _BINARY_NAME.search(file.path) is not None
-    return _NO_RESULTS.search(file.path) is not None and not is_text
-
-
-@dataclass(frozen=True)
-class FileDifference:
-    """A part of a file, a printed line, or a metric that differs, and what the difference means.
-
-    `missing`: it is a file that --artifact names, and only one trial wrote it. `values`: those of both trials, if they
-    were kept.
-    """
-
-    name: str
-    detail: str
-    missing: bool = False
-    effect: Effect = "counts"
-    reason: str = ""
-    path: str = ""
-    values: tuple[str, str] = ("", "")
-    is_caveat: bool = False  # it is not understood, but it is no difference in a result: lines of a first run
 
 
 def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> list[FileDifference]:
@@ -83,10 +53,10 @@ def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) 
     for mine, theirs in pairs:
         if mine and theirs:
             pair = _Pair(names.renamed(mine, theirs), theirs, names, grown=grown_parts((mine, theirs), (a, b)))
-            found += [*_names(mine, theirs, (a, b)), *pair.differences(), *_modes(mine, theirs)]
+            found += [*name_differences(mine, theirs, (a, b)), *pair.differences(), *_modes(mine, theirs)]
         elif not limits[mine is not None].leaves_out(mine or theirs):
             found += _alone(mine or theirs, (a, b))
-    found += _metrics(a, b)
+    found += [*of_empty_folders(a, b, ignores), *_metrics(a, b)]
     for mine, theirs in _printed_pairs(a, b, ignores):
         found += _Pair(mine, theirs, names, is_printed=True).differences()
     return found
@@ -94,32 +64,19 @@ def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) 
 
 def counted_pairs(a: TrialTrace, b: TrialTrace, ignores: Sequence[str]) -> list[Pair]:
     """Return the files of both trials in pairs, without those that --ignore names."""
-    return [(one, two) for one, two in paired(a, b) if not _is_ignored(one or two, ignores)]
-
-
-def _is_ignored(file: SavedFile | None, ignores: Sequence[str]) -> bool:
-    return file is not None and bool(ignores) and matches_any(file.path, ignores)
+    return [(one, two) for one, two in paired(a, b) if not is_ignored(one or two, ignores)]
 
 
 def _printed_pairs(a: TrialTrace, b: TrialTrace, ignores: Sequence[str]) -> Iterator[tuple[SavedFile, SavedFile]]:
     theirs = {file.path: file for file in b.files.printed}
     for file in a.files.printed:
-        if file.path in theirs and not _is_ignored(file, ignores):
+        if file.path in theirs and not is_ignored(file, ignores):
             yield file, theirs[file.path]
-
-
-def _names(mine: SavedFile, theirs: SavedFile, trials: tuple[TrialTrace, TrialTrace]) -> Iterator[FileDifference]:
-    """Yield a result in the names of the two versions of a file: acc0.91.pt and acc0.92.pt."""
-    found = results_in_names(mine, theirs, trials)
-    if found:
-        effect: Effect = "counts" if mine.named else "unknown"
-        name, detail = f"{mine.path} > its name", f"{found[0]} and {found[1]}"
-        yield FileDifference(name, detail, effect=effect, path=mine.path, values=found)
 
 
 def _modes(mine: SavedFile, theirs: SavedFile) -> Iterator[FileDifference]:
     """Yield the permissions of a file if they differ. Records of earlier versions do not have them."""
-    if None in (mine.mode, theirs.mode) or mine.mode == theirs.mode or (_is_no_result(mine) and not mine.named):
+    if None in (mine.mode, theirs.mode) or mine.mode == theirs.mode or (is_no_result(mine) and not mine.named):
         return
     one, two = (file.mode or "those of a new file" for file in (mine, theirs))
     effect: Effect = "counts" if mine.named or theirs.named else "unknown"
@@ -134,7 +91,7 @@ def _alone(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> lis
     """Return a file that only one trial wrote. It is not a difference if the other trial found it there."""
     if file is None or file.format in ("ocdbt-data", "sqlite-log"):  # samebits compares their databases
         return []
-    if not file.named and (_is_no_result(file) or was_there(file, trials)):
+    if not file.named and (is_no_result(file) or was_there(file, trials)):
         return []
     said = f"{file.path} was written in some trials only"
     if file.named:
@@ -149,7 +106,7 @@ def files_alone(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> li
     """
     found = [one or two for one, two in counted_pairs(a, b, ignores) if one is None or two is None]
     return sorted(
-        file.path for file in found if file and not file.named and was_there(file, (a, b)) and not _is_no_result(file)
+        file.path for file in found if file and not file.named and was_there(file, (a, b)) and not is_no_result(file)
     )
 
 
@@ -178,12 +135,20 @@ class _Pair:
         if self.a.changing or self.b.changing:
             said = f"it could not be read whole: {self.a.changing or self.b.changing}"
             return [FileDifference(self.a.path, said, effect="unknown", path=self.a.path)]
-        if _is_no_result(self.a) and not self.named:
-            return []
+        if is_no_result(self.a) and not self.named:
+            return [*self._of_lock()] if is_lock(self.a) else []
         is_added_to = self.a.begin or self.b.begin or self.a.format != self.b.format
         if self.a.lines and self.b.lines and not self.named and ("text" in self._formats or is_added_to):
             return [*self._of_lines(self.a.lines, self.b.lines), *self._parts(is_attribute)]
         return [*self._parts()]
+
+    def _of_lock(self) -> Iterator[FileDifference]:
+        """Yield what differs in a lock, apart from its owner."""
+        are_texts = self.a.lines and self.b.lines
+        found = self._of_lines(self.a.lines, self.b.lines) if self.a.lines and self.b.lines else self._parts()
+        for one in found:
+            if one.effect != "understood" and not (are_texts and differ_in_owner(*one.values)):
+                yield one
 
     def _parts(self, wanted: Callable[[str], bool] = lambda name: True) -> Iterator[FileDifference]:
         both = filter(wanted, dict.fromkeys([*self.a.tensors, *self.b.tensors]))

@@ -9,7 +9,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 from samebits.comparison.differences import Row, TraceDifference, difference
-from samebits.comparison.files import FileDifference, file_differences
+from samebits.comparison.file_difference import FileDifference
+from samebits.comparison.files import file_differences
 from samebits.comparison.networks import in_own_order
 from samebits.comparison.processes import AlignedTrial, Member, MemberKey, missing_ranks, pairs
 from samebits.comparison.threads import numbers_counted

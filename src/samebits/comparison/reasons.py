@@ -24,7 +24,7 @@ from samebits.comparison.endings import (
     pattern_of,
     ran_unwatched,
 )
-from samebits.comparison.files import FileDifference
+from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.groups import Comparison
 from samebits.comparison.processes import AlignedTrial, missing_ranks
 from samebits.comparison.threads import trained_in_threads

@@ -21,7 +21,7 @@ from samebits import words
 from samebits.comparison import networks
 from samebits.comparison.classification import GLOBALS, NUMBER, aside
 from samebits.comparison.coverage import has_named_file
-from samebits.comparison.files import FileDifference
+from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.processes import normal_argv
 from samebits.comparison.values import end_weights, point_numbers
 from samebits.model import Divergence

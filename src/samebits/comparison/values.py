@@ -21,8 +21,8 @@ from samebits.comparison.classification import (
     names_a_model,
 )
 from samebits.comparison.differences import Row
+from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.file_pairs import shown_path
-from samebits.comparison.files import FileDifference
 from samebits.comparison.processes import AlignedTrial, Member
 from samebits.names import matches_any
 from samebits.store.trace import ProcessTrace, TrialTrace, chunks

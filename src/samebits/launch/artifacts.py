@@ -30,6 +30,7 @@ MOST_KEPT = 8 << 20  # characters of all files of a trial that are kept to show 
 MOST_PARTS = 300_000  # of all files of a trial
 _HEADS = (".log", ".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".out", ".err", ".md", "")  # files that are added to
 _MOST_LEFT_OUT = 100  # names of texts and tables elsewhere that are kept
+_MOST_FOLDERS = 1_000  # empty folders whose names are kept
 _MOST_HEADS, _MOST_HEAD_BYTES = 2_000, 64 << 20
 
 
@@ -180,6 +181,17 @@ def with_links(found: FilesFile, links: Mapping[str, str], asked: FileRules, run
             "files": sorted([*found.files, *saved], key=lambda file: file.path),
             "patterns_without_match": _without_match(found.patterns_without_match, links),
             "ignores_without_match": _without_match(found.ignores_without_match, links),
+        }
+    )
+
+
+def with_empty_folders(found: FilesFile, names: Iterable[str], asked: FileRules) -> FilesFile:
+    """Return the files of a trial, and the names of the empty folders that it left."""
+    every = list(names)
+    return found.model_copy(
+        update={
+            "empty_folders": sorted(name for name in every if not matches_any(name, asked.ignores))[:_MOST_FOLDERS],
+            "ignores_without_match": _without_match(found.ignores_without_match, every),
         }
     )
 

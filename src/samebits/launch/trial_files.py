@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from samebits.launch import artifacts, folders, opens
 from samebits.launch.command import FileNames
+from samebits.launch.empty_folders import is_empty, new_empty_folders
 from samebits.launch.leaks import Leaks, ProcessFiles, shown
 from samebits.launch.plan import Plan, trial_name
 from samebits.model import FilesFile
@@ -40,6 +41,7 @@ class TrialFiles:
         self._plan, self._name, self._directory, self._leaks = plan, trial_name(number), directory, leaks
         self._left: Mapping[Path, folders.State | None] = {}  # when the trial began to wait
         self._links: dict[Path, str] = {}
+        self._empty: set[Path] = set()
 
     def begin(self, *, alone: bool) -> None:
         """Note that the trial starts, or goes on.
@@ -79,6 +81,8 @@ class TrialFiles:
         self._note_shared(found)
         found.update(path for path in named if folders.is_file(path))
         self.written = sorted(found)
+        new = new_empty_folders(folders.Snapshot({}), out) | new_empty_folders(self.before, self.after)
+        self._empty = set(filter(is_empty, self._empty)) | new
         self._links = {
             **{path: target for path, target in self._links.items() if folders.is_link(path)},
             **folders.new_links(folders.Snapshot({}), out),
@@ -130,7 +134,8 @@ class TrialFiles:
         """Return the files to compare, under names that are the same in all trials."""
         found = artifacts.collect(self.rules, self.written, self._directory, naming, run)
         names = {naming.name(path): target for path, target in self._links.items()}
-        return artifacts.with_links(found, names, self.rules, run)
+        found = artifacts.with_links(found, names, self.rules, run)
+        return artifacts.with_empty_folders(found, map(naming.name, self._empty), self.rules)
 
     def names(self) -> list[str]:
         """Return what was written outside of the trial's own output folder, under paths that users know."""
