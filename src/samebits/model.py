@@ -332,9 +332,8 @@ class SavedFile(Document):
 class FilesFile(Document):
     """files.json: the files of one trial, and what it printed.
 
-    `patterns_without_match`, `ignores_without_match`: patterns that matched nothing. `found`: how many files the trial
-    wrote, with those over the limit of `files`. `ignored`: how many of them --ignore names. `apart`: it had a working
-    folder of its own. `gone`: removed before they were read. `elsewhere`: texts and tables elsewhere.
+    `found`: how many files the trial wrote, `ignored`: how many of them --ignore names. `apart`: it had a folder of its
+    own. `gone`: removed before they were read. `elsewhere`: texts and tables elsewhere.
     """
 
     format: int = RECORD_FORMAT

@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.comparison.classification import classify, classify_lines
+from samebits.comparison.files import file_differences
+from samebits.model import FilesFile, SavedFile, TrialFile
 from samebits.store.content import Parts, add_json
 from samebits.store.masks import Run, masked, visible
 from samebits.store.text_files import lines_of
+from samebits.store.trace import TrialTrace
 
 BEGAN = 1_795_716_028.0
 NUMBERS = st.floats(0, 1e6).map(lambda value: f"{value:.6f}")
@@ -387,6 +390,45 @@ LIGHTNING = """FIT Profiler Report
 -----------------------------
 
 loss {2}"""
+
+
+HEAD = "----  ------------  ------------  ------------\n   Name    Self CPU %      Self CPU    # of Calls  \n----  ------------  ------------  ------------\n"
+FOOT = "----  ------------  ------------  ------------\nSelf CPU time total: {0}us\n"
+
+
+def operators(*rows):
+    """Return a table of PyTorch's profiler. A row: (name, share of time, number of calls)."""
+    said = (f"  {name}        {share:.2f}%       {share}us             {calls}  \n" for name, share, calls in rows)
+    return HEAD + "".join(said) + FOOT.format(len(rows))
+
+
+MM, ADD, COPY = ("aten::mm", 60.0, 3), ("aten::add", 39.99, 7), ("aten::copy_", 0.01, 1)
+RUNTIME = ("cudaEventQuery", 0.0, 5)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "effects"),
+    [
+        ((MM, ADD), (("aten::add", 55.0, 7), ("aten::mm", 45.0, 3)), set()),
+        ((MM, ADD), (MM, ("aten::add", 40.0, 8)), {"unknown"}),
+        ((MM, ADD), (MM, ADD, COPY), {"unknown"}),
+        ((MM, ADD, RUNTIME), (MM, ADD, (*RUNTIME[:2], 9)), set()),
+        ((MM, ("aten::add", 20.0, 7)), (MM, ("aten::sub", 21.0, 2)), set()),
+        ((MM, ("aten::add", 20.0, 7)), (MM, ("aten::add", 21.0, 8)), {"unknown"}),
+        ((MM, ("aten::add", 20.0, 7)), (("aten::add", 70.0, 7), ("aten::mm", 5.0, 4)), {"unknown"}),
+    ],
+    ids=["times", "calls", "operators", "calls of a driver", "other rows of a part", "calls in a part", "in any order"],
+)
+@pytest.mark.parametrize("printed", [True, False])
+def test_the_numbers_of_calls_in_a_table_of_pytorch_s_profiler_are_compared(one, two, effects, printed):
+    trials = []
+    for rows in (one, two):
+        lines = lines_of(operators(*rows), Run(), is_printed=printed)
+        file = SavedFile(path="stdout" if printed else "p.txt", named=False, format="text", tensors={"": lines.ordered},
+                         values=[""], lines=lines)  # fmt: skip
+        files = FilesFile(printed=[file]) if printed else FilesFile(files=[file])
+        trials.append(TrialTrace(TrialFile(id=len(trials) + 1, status="complete", started="", seconds=1.0), files, []))
+    assert {one.effect for one in file_differences(*trials)} - {"understood"} == effects
 
 
 @pytest.mark.parametrize("place", ["signals.py:68(run)", "/tmp/record/probe/samebits_probe/pause.py:24(wait)"])

@@ -38,6 +38,7 @@ from samebits.comparison.growth import grown_parts
 from samebits.comparison.no_results import differ_in_owner, is_lock, is_no_result
 from samebits.model import Lines, SavedFile
 from samebits.store.artifacts import is_attribute
+from samebits.store.date_masks import are_of_other_rows, has_part_of_table
 from samebits.store.trace import TrialTrace
 from samebits.store.value_names import OF_DATA, tokens
 
@@ -236,7 +237,7 @@ class _Pair:
         if a.raw == b.raw:
             return
         is_added_to = bool(self.a.begin or self.b.begin)
-        is_loose = self.is_printed or (a.timed and b.timed) or is_added_to
+        is_loose = self.is_printed or (a.timed and b.timed) or is_added_to or has_part_of_table(a.kept)
         if a.ordered == b.ordered or (a.sorted == b.sorted and is_loose):
             yield self._line("", Classification("understood", self._masked_in_lines), ("", ""))
             return
@@ -244,7 +245,7 @@ class _Pair:
             yield self._line("", Classification("counts", "a model"), ("", ""))
             return
         for number, one, two in unlike_lines(a, b, self.names.same, in_order=not is_loose):
-            if not self.names.same(one, two) and not self._is_head(number, two):
+            if not (self.names.same(one, two) or self._is_head(number, two) or are_of_other_rows(one, two)):
                 is_alone = not self.is_printed and a.count <= 2 and b.count <= 2 and not any((*a.kept[1:], *b.kept[1:]))
                 found = classify_line_of_file(self.a.path, one, two, alone=is_alone)
                 is_caveat = self.is_loose_end and not (one and two) and bool(one or two)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from samebits.store.duration_masks import NUMBER, Rule
 
@@ -64,13 +65,14 @@ _POSIX_TIME = re.compile(r"^real(\s+)\d+\.\d+\nuser\s+\d+\.\d+\nsys\s+\d+\.\d+$"
 
 
 # The tables that profilers print hold times, numbers of calls and memory. Times decide the order of their rows, and
-# which rows are there if the program asked for the first ones only. PyTorch's table does not say whether it is whole:
+# which rows are there if the program asked for the first ones only. PyTorch's table does not say whether it is whole.
+# But the shares of time in a whole one add up to 100 %:
 # https://docs.python.org/3/library/profile.html, https://docs.pytorch.org/docs/stable/profiler.html,
 # https://lightning.ai/docs/pytorch/stable/tuning/profiler_basic.html
 _CALLS_FIRST = r"^ *ncalls +tottime +percall +cumtime +percall filename:lineno\(function\)\n(?:.+\n)*"
-_OPERATORS = r"^[- ]+\n +Name .*Self CPU %.*\n[- ]+\n(?:.+\n)*?[- ]+(?:\n|\Z)"
+_OPERATORS = r"^[- ]+\n( +Name .*Self CPU %.*\n[- ]+\n(?:.+\n)*?)[- ]+(?:\n|\Z)"
 _ACTIONS = r"^-+\n\| +Action[ \t]+\|.*Mean duration.*\n-+\n(?:\|.*\n|-+\n)*"
-_PROFILES = re.compile(f"({_CALLS_FIRST})|{_OPERATORS}|({_ACTIONS})", re.MULTILINE)
+_PROFILES = re.compile(f"({_CALLS_FIRST})|({_ACTIONS})|{_OPERATORS}", re.MULTILINE)
 _CALLS = re.compile(r"^ *(\d+(?:/\d+)?)(?: +[\d.]+){4} +(.+)$", re.MULTILINE)
 _REDUCED = re.compile(r"List reduced from .+\n\s*\Z")
 # a call of samebits' own probe, which waits now and then: its calls, and all that they call, differ between trials
@@ -98,4 +100,38 @@ def _calls(found: re.Match[str]) -> str:
         cells = [[cell.strip() for cell in line.split("|")] for line in found[2].splitlines() if line.startswith("|")]
         place = next((n for n, cell in enumerate(cells[0]) if cell == "Num calls"), 0)
         rows = [f"{row[place]} calls of {row[1]}" for row in cells[1:] if place and len(row) > place]
+    rows = _calls_of_operators(found[3]) if found[3] else rows
     return "".join(f"{row}\n" for row in ("<duration>", *sorted(rows)))
+
+
+# PyTorch shows 100 rows if the program does not say how many
+_ROWS, _ROUNDED = 100, 0.01  # a share of time has two digits behind the point
+_CALLS_OF = re.compile(r"\d+ calls of (.+) \(in a part of a table\)")
+# calls that the profiler or a driver makes when it likes
+_OF_DRIVER = re.compile(
+    r"(?:cuda|cu|hip)[A-Z]|Activity Buffer|Buffer Flush|Lazy Function|Runtime Triggered|Command Buffer"
+)
+
+
+def _calls_of_operators(table: str) -> list[str]:
+    """Return the numbers of calls in PyTorch's table, each with the operator and what stands behind it."""
+    head, *rows = ([cell.strip() for cell in re.split(r" {2,}", line.strip())] for line in table.splitlines())
+    if "# of Calls" not in head:
+        return []
+    place, share = head.index("# of Calls"), head.index("Self CPU %")
+    rows = [row for row in rows if len(row) == len(head) and row[place].isdigit()]
+    missing = abs(100 - sum(float(row[share].rstrip("%")) for row in rows))
+    is_whole = len(rows) != _ROWS and missing <= _ROUNDED * max(len(rows), 1) ** 0.5
+    said = [(row[place], " ".join([row[0], *row[place + 1 :]])) for row in rows if not _OF_DRIVER.match(row[0])]
+    return [f"{calls} calls of {name}{'' if is_whole else ' (in a part of a table)'}" for calls, name in said]
+
+
+def are_of_other_rows(one: str, two: str) -> bool:
+    """Return whether two lines are about different rows of parts of a table. Times decide which rows a part has."""
+    names = [found[1] for line in (one, two) if (found := _CALLS_OF.fullmatch(line))]
+    return bool(names) and len(names) == sum(map(bool, (one, two))) and len(set(names)) == len(names)
+
+
+def has_part_of_table(lines: Iterable[str]) -> bool:
+    """Return whether lines hold a part of a table of PyTorch's profiler."""
+    return any(map(_CALLS_OF.fullmatch, lines))
