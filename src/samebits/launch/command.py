@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from samebits import words
 from samebits.errors import NotFoundError, UsageError
-from samebits.launch import folders
+from samebits.launch import folders, spelling
 from samebits.names import python_name
 
 _RUNNERS = frozenset(("bash", "zsh", "dash", "sh", "torchrun", "accelerate", "env"))
+_PLAIN_FLAGS = re.compile(r"-[bBdEiIOPqRsSuvx]+")  # options of Python without a value
 _FIRST_LINE = 4096  # bytes of a script's first line that are read
 _PROGRAMS = {".py": "python", ".sh": "bash", ".bash": "bash", ".zsh": "zsh", ".ipynb": "papermill", ".R": "Rscript"}
 
@@ -33,7 +34,10 @@ def find(command: Sequence[str], directory: Path, search_path: str) -> str:
     if found is None and _program_for(command, directory):
         raise NotFoundError(f"{name} is not a program by itself.", _program_for(command, directory))
     if found is None:
-        raise NotFoundError(f"Command not found: {name}. Looked in {_looked(search_path)}.", _advice(name, directory))
+        is_other = (directory / name).exists() or len(name.split()) > 1  # a record, a folder, a whole command in quotes
+        like = "" if is_other else spelling.like_program(name, directory, search_path)
+        what = f"Command not found: {name}. Looked in {_looked(search_path)}."
+        raise NotFoundError(what, like or _advice(name, directory))
     return os.path.abspath(os.path.join(directory, found))  # noqa: PTH100, PTH118  (links must stay: a venv is one)
 
 
@@ -52,19 +56,29 @@ def _runs_a_script(program: str) -> bool:
 
 def check_script(command: Sequence[str], directory: Path) -> None:
     """Raise NotFoundError if an interpreter gets a script that is not there, unless `{out}` is part of its name."""
-    if len(command) < 2 or not _runs_a_script(command[0]):
+    script = _script(command)
+    if script is None:
         return
-    script = command[1]
     if script.endswith(".ipynb") and (directory / script).is_file():
-        raise UsageError(f"{script} is a notebook, not a program.", _program_for(command[1:], directory))
+        rest = command[command.index(script) :]
+        raise UsageError(f"{script} is a notebook, not a program.", _program_for(rest, directory))
     if not (directory / script).exists() and len(script.split()) > 1 and script.split()[-1].endswith((".py", ".sh")):
         raise NotFoundError(
             f"There is no script named {script!r}.", f"Leave out the quotes:  samebits check -- {script}"
         )
     if script.endswith((".py", ".sh")) and "{" not in script and not (directory / script).exists():
-        raise NotFoundError(
-            f"There is no script {script}. Looked for {directory / script}.", "Give its path from this folder."
-        )
+        advice = spelling.like_script(script, directory) or "Give its path from this folder."
+        raise NotFoundError(f"There is no script {script}. Looked for {directory / script}.", advice)
+
+
+def _script(command: Sequence[str]) -> str | None:
+    """Return the word that names the script of a runner; None if none can be told apart from the values of options."""
+    if not _runs_a_script(command[0]):
+        return None
+    rest = list(command[1:])
+    while python_name(command[0]) and rest and _PLAIN_FLAGS.fullmatch(rest[0]):
+        rest.pop(0)
+    return rest[0] if rest else None
 
 
 def _program_for(command: Sequence[str], directory: Path) -> str:
@@ -87,7 +101,8 @@ def _check_file(command: Sequence[str], directory: Path) -> str:
     path = directory / name
     if not path.exists():
         what = f"Command not found: {name}. Looked for {path}."
-        raise NotFoundError(what, "Give the path of the program from this folder.")
+        advice = spelling.like_program(name, directory, "") or "Give the path of the program from this folder."
+        raise NotFoundError(what, advice)
     if path.is_dir() or not os.access(path, os.X_OK):
         advice = _program_for(command, directory) or _advice(name, directory)
         raise NotFoundError(f"{name} is not executable.", advice)
