@@ -51,6 +51,21 @@ def test_plain_lines_are_sparse():
     assert len(lines) < 8
 
 
+@pytest.mark.parametrize(
+    ("steps", "trials", "grows", "said"),
+    [
+        (None, 5, False, "5 trials, to the end"),
+        (200, 5, False, "5 trials, up to 200 steps each"),
+        (20, 5, True, "5 trials, up to 20 steps each, more if steps are quick"),
+        (20, 1, True, "1 trial, up to 20 steps, more if steps are quick"),
+    ],
+)
+def test_a_round_that_may_grow_is_not_announced_with_a_limit(steps, trials, grows, said):
+    stream = io.StringIO()
+    progress.ProgressLines(stream).round_started(steps, trials, grows=grows)
+    assert stream.getvalue() == f"samebits: {said}\n"
+
+
 def test_a_stream_that_is_no_terminal_gets_no_escapes():
     stream = io.StringIO()
     with progress.shown(stream) as shown:

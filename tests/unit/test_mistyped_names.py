@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.errors import NotFoundError
-from samebits.launch import command, spelling
+from samebits.launch import command, suggestions
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,6 @@ def test_a_record_is_told_as_a_record_and_not_as_a_likeness_of_itself(folder):
 @given(name=st.text(max_size=12))
 def test_any_name_can_be_compared(folder, name):
     """No name breaks it, and it never names a file that is not there."""
-    said = spelling.like_script(f"{name}.py", folder)
+    said = suggestions.like_script(f"{name}.py", folder)
     named = said.removeprefix("Did you mean ").removesuffix("?").split(" or ") if said else []
     assert all((folder / one).is_file() for one in named)
