@@ -288,8 +288,8 @@ class Told(Progress):
     def __init__(self):
         self.words = []
 
-    def round_started(self, steps, trials, *, grows=False):
-        self.words.append(("round", steps, trials, grows))
+    def round_started(self, steps, trials):
+        self.words.append(("round", steps, trials))
 
     def trial_started(self, id, of, steps_total):
         self.words.append(("started", id, of, steps_total))
@@ -304,7 +304,7 @@ class Told(Progress):
 def test_progress_is_told_of_rounds_trials_and_steps(ask):
     told = Told()
     run(ask("trains_slowly.py", 10, 0.05), told)
-    assert told.words[:2] == [("round", 20, 2, True), ("started", 1, 2, 20)]
+    assert told.words[:2] == [("round", 20, 2), ("started", 1, 2, 20)]
     assert ("step", 1) in told.words
     assert ("ended", 2, "complete", 10) in told.words
 

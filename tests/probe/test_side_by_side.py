@@ -40,7 +40,7 @@ class Watch(Progress):
     def __init__(self):
         self.together, self.notes, self.running = [], [], set()
 
-    def round_started(self, steps, trials, *, grows=False):
+    def round_started(self, steps, trials):
         self.together.append(0)
 
     def trial_started(self, trial, of, steps_total):

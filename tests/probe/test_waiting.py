@@ -32,7 +32,7 @@ class Watch(Progress):
         self.record, self.then = record, then
         self.seen, self.notes = [], []
 
-    def round_started(self, steps, trials, *, grows=False):
+    def round_started(self, steps, trials):
         self.seen.append(self.processes())
         self.then(len(self.seen))
 

@@ -52,17 +52,17 @@ def test_plain_lines_are_sparse():
 
 
 @pytest.mark.parametrize(
-    ("steps", "trials", "grows", "said"),
+    ("event", "steps", "trials", "said"),
     [
-        (None, 5, False, "5 trials, to the end"),
-        (200, 5, False, "5 trials, up to 200 steps each"),
-        (20, 5, True, "5 trials, up to 20 steps each, more if steps are quick"),
-        (20, 1, True, "1 trial, up to 20 steps, more if steps are quick"),
+        ("round_started", None, 5, "5 trials, to the end"),
+        ("round_started", 200, 5, "5 trials, up to 200 steps each"),
+        ("growing_round_started", 20, 5, "5 trials, up to 20 steps each, more if steps are quick"),
+        ("growing_round_started", 20, 1, "1 trial, up to 20 steps, more if steps are quick"),
     ],
 )
-def test_a_round_that_may_grow_is_not_announced_with_a_limit(steps, trials, grows, said):
+def test_a_round_that_may_grow_is_not_announced_with_a_limit(event, steps, trials, said):
     stream = io.StringIO()
-    progress.ProgressLines(stream).round_started(steps, trials, grows=grows)
+    getattr(progress.ProgressLines(stream), event)(steps, trials)
     assert stream.getvalue() == f"samebits: {said}\n"
 
 

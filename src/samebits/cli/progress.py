@@ -68,12 +68,10 @@ def steps_words(step: int, total: int | None) -> str:
     return f"{step:,} of {words.count(total, 'step')}" if total else words.count(step, "step")
 
 
-def round_words(steps: int | None, trials: int, *, grows: bool = False) -> str:
-    """Describe a round. `grows`: its trials make more steps if they are quick."""
-    if steps is None:
-        return f"{words.count(trials, 'trial')}, to the end"
-    each = f"up to {words.count(steps, 'step')}" + (" each" if trials > 1 else "")
-    return f"{words.count(trials, 'trial')}, {each}" + (", more if steps are quick" if grows else "")
+def round_words(steps: int | None, trials: int) -> str:
+    """Describe a round."""
+    each = "to the end" if steps is None else f"up to {words.count(steps, 'step')}" + (" each" if trials > 1 else "")
+    return f"{words.count(trials, 'trial')}, {each}"
 
 
 class Sights:
@@ -127,9 +125,13 @@ class ProgressLines(Progress):
         self._said: dict[int, float] = {}
         self._of = 0
 
-    def round_started(self, steps: int | None, trials: int, *, grows: bool = False) -> None:
+    def round_started(self, steps: int | None, trials: int) -> None:
         """Print what the round does."""
-        self._say(round_words(steps, trials, grows=grows))
+        self._say(round_words(steps, trials))
+
+    def growing_round_started(self, steps: int | None, trials: int) -> None:
+        """Print what the round does at least."""
+        self._say(f"{round_words(steps, trials)}, more if steps are quick")
 
     def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
         """Print nothing yet."""
@@ -173,7 +175,7 @@ class Live(Progress):
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def round_started(self, steps: int | None, trials: int, *, grows: bool = False) -> None:
+    def round_started(self, steps: int | None, trials: int) -> None:
         """Begin a new set of lines."""
         for task in self._tasks.values():
             self._bars.remove_task(task)

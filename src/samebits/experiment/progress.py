@@ -8,8 +8,12 @@ __all__ = ["Progress"]
 class Progress:
     """Receives the events of a run. This class shows nothing: override the methods you need, and return at once."""
 
-    def round_started(self, steps: int | None, trials: int, *, grows: bool = False) -> None:
-        """A round begins: `steps` steps of each trial (None: whole trials). `grows`: if they are quick, more."""
+    def round_started(self, steps: int | None, trials: int) -> None:
+        """A round begins: `steps` steps of each trial (None: whole trials)."""
+
+    def growing_round_started(self, steps: int | None, trials: int) -> None:
+        """A round begins whose trials make more than `steps` steps if these are quick."""
+        self.round_started(steps, trials)
 
     def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
         """A trial begins, known by its number. `of`: the number of trials in all.

@@ -87,7 +87,8 @@ class Trials:
         self._disturbance, self._held = "", {}
         resumed = any(number in self._waiting for number in ids)
         to_come, done = self._waiting.in_order(ids), list[TrialFile]()
-        self.progress.round_started(limits.steps, len(ids), grows=limits.grows)
+        begun = self.progress.growing_round_started if limits.grows else self.progress.round_started
+        begun(limits.steps, len(ids))
         alone = limits.seconds is not None or limits.grows or (tries_first and limits.steps is not None)
         alone = alone or (len(ids) > 1 and not self.capacity.is_known(limits.steps))
         jobs = 1 if alone else self.capacity.fitting(len(ids))
