@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from samebits import words
 from samebits.model import ENDED_WELL, Result, Trial
 from samebits.reports import findings, result_words
+from samebits.reports.program_errors import program_error
 from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import (
     BRIEF,
@@ -28,7 +29,6 @@ from samebits.reports.tree import (
     Text,
     TrialRows,
 )
-from samebits.store.outputs import last_words
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
@@ -63,7 +63,7 @@ def report(result: Result, record: Record | None = None, *, is_whole: bool = Tru
         created=record.file.created if record else "",
         samebits=result.samebits,
         document=result,
-        cases=(_case(result),),
+        cases=(_case(result, record),),
     )
 
 
@@ -232,8 +232,8 @@ def _no_answer(result: Result, record: Record | None) -> Iterator[tuple[str, Cel
     badly = [trial for trial in result.trials if trial.status not in ENDED_WELL]
     yield from ((f"trial {trial.id}", _ended(trial, record)) for trial in badly)
     if badly and record is not None:
-        said = last_words(record.folder / "trials" / f"{badly[0].id:03d}")
-        yield from [("it said", said)] if said else []
+        error = program_error(result, record)
+        yield from [("it said", error.said)] if error is not None and error.said else []
         yield "record", StyledText(result_words.folder_name(record.folder), "command")
     if result.advice:
         yield "do this", StyledText(result.advice, "command")
@@ -261,13 +261,13 @@ def _notes(result: Result) -> Iterator[AnyBlock]:
 # -- what a CI shows ------------------------------------------------------------------------------------------------
 
 
-def _case(result: Result) -> JUnitCase:
+def _case(result: Result, record: Record | None) -> JUnitCase:
     """Return the check as one test, named by its command.
 
     A divergence is one failure, however many kinds and trials it has.
     """
     state = CASE_STATES[result.verdict]
-    said = _failure(result) if state != "passed" else []
+    said = _failure(result, record) if state != "passed" else []
     return JUnitCase(
         "samebits.check",
         shlex.join(result.setup.command),
@@ -279,8 +279,8 @@ def _case(result: Result) -> JUnitCase:
     )
 
 
-def _failure(result: Result) -> Iterator[str]:
-    """Yield the lines below the headline: where, how far, why, which trials, what to do."""
+def _failure(result: Result, record: Record | None) -> Iterator[str]:
+    """Yield the lines below the headline: where, how far, why, which trials, what to do, what a bad one said."""
     if result.divergence is not None:
         yield " > ".join(result_words.path(result.divergence))
         yield result_words.size(result.divergence)
@@ -288,6 +288,8 @@ def _failure(result: Result) -> Iterator[str]:
     names = result_words.letters(result)
     yield from (f"trial {trial.id}: {_outcome(trial, names)}" for trial in result.trials)
     yield result.advice or ""
+    if (error := program_error(result, record)) is not None:
+        yield from (f"{error.about}:", *error.lines)
 
 
 def _outcome(trial: Trial, groups: Mapping[int, str]) -> str:

@@ -14,6 +14,7 @@ from samebits.model import Divergence, Result, Trial
 from samebits.reports import figures, result_words
 from samebits.reports.figures import MapRow, Plots, StepMap, strips
 from samebits.reports.history import History, Stretch, history
+from samebits.reports.program_errors import program_error
 from samebits.reports.shown_values import file_order, shown_values
 from samebits.reports.spread import spread
 from samebits.reports.table import Cell, Column, StyledText, Table, numbers
@@ -63,6 +64,9 @@ def answer(result: Result, record: Record | None) -> Iterator[AnyBlock]:
         yield Section("What to do next", "next", lines, on=DOCUMENT)
     if result.divergence is not None:
         yield _where(result, result.divergence)
+    if (error := program_error(result, record)) is not None:
+        about = error.about[:1].upper() + error.about[1:]
+        yield Section("The program's error", "error", (Code("\n".join(error.lines), about),), on=DOCUMENT)
     yield from two_records(result, record)
     yield from shown_values(result)
     yield from file_order(result)

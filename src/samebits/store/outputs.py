@@ -11,9 +11,10 @@ from typing import NamedTuple
 from samebits.store import record_files
 from samebits_probe import wire
 
-__all__ = ["ProbeFailure", "last_exception", "last_words", "probe_failures"]
+__all__ = ["ProbeFailure", "last_exception", "last_lines", "last_words", "probe_failures"]
 
 LAST_BYTES, MOST_CHARACTERS, MOST_LINES = 1 << 18, 300, 12
+LAST_LINES = 20  # of standard error, in documents
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # the prefix that torch.distributed, torchrun --tee and mpirun put before each line of a rank
@@ -79,13 +80,24 @@ def _failure(path: Path) -> ProbeFailure:
 
 def last_words(trial_folder: Path) -> str:
     """Return the type and message of the exception that ended a trial, or its last line if there is none."""
+    text = _end_of_stderr(trial_folder)
+    return last_exception(text) or _last_line(text)
+
+
+def last_lines(trial_folder: Path) -> list[str]:
+    """Return the last lines of a trial on standard error, as a terminal would show them, without colours."""
+    lines = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in _end_of_stderr(trial_folder).split("\n")]
+    shown = [_COLOURS.sub("", line)[:MOST_CHARACTERS] for line in lines if line]
+    return shown[-LAST_LINES:]
+
+
+def _end_of_stderr(trial_folder: Path) -> str:
     try:
         with record_files.opened(trial_folder / "stderr.txt") as stream:
             stream.seek(max(0, stream.seek(0, 2) - LAST_BYTES))
-            text = stream.read().decode("utf-8", "replace")
+            return stream.read().decode("utf-8", "replace")
     except OSError:
         return ""
-    return last_exception(text) or _last_line(text)
 
 
 def last_exception(text: str) -> str:

@@ -1,0 +1,48 @@
+"""What the program of a trial that did not end well wrote last on standard error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from samebits.comparison.merged_records import MergedRecord
+from samebits.model import ENDED_WELL, Result
+from samebits.store.outputs import last_lines, last_words
+
+if TYPE_CHECKING:
+    from samebits.store.record import Record
+
+__all__ = ["ProgramError", "program_error"]
+
+
+class ProgramError(NamedTuple):
+    """The error of a trial. `said`: in one line. `lines`: the last lines that the trial wrote."""
+
+    trial: int
+    said: str
+    lines: list[str]
+
+    @property
+    def about(self) -> str:
+        """What the lines are."""
+        return f"trial {self.trial} wrote last on standard error"
+
+
+def program_error(result: Result, record: Record | MergedRecord | None) -> ProgramError | None:
+    """Return the error of the first trial that did not end well; None if there is none, or if it wrote nothing."""
+    badly = next((trial.id for trial in result.trials if trial.status not in ENDED_WELL), None)
+    if badly is None or record is None:
+        return None
+    folder = _folder(record, badly)
+    lines = last_lines(folder)
+    return ProgramError(badly, last_words(folder), lines) if lines else None
+
+
+def _folder(record: Record | MergedRecord, trial: int) -> Path:
+    """Return the folder of a trial. Beside a different record, a trial has a different number than in its own."""
+    folder, number = record.folder, trial
+    if isinstance(record, MergedRecord):
+        first, second = record.sides
+        if trial in second.trials:
+            folder, number = second.folder, trial - max(first.trials, default=0)
+    return folder / "trials" / f"{number:03d}"
