@@ -113,6 +113,21 @@ def test_each_boosting_round_is_a_step(fitted, name, loss):
     assert len([scalar for scalar in seen.scalars if scalar[1] == loss]) == 3
 
 
+def test_attributes_of_a_model_of_xgboost_are_compared_by_their_names_and_are_no_part_of_its_trees(fitted):
+    first, second, odd = (
+        fitted("xgboost_attributes", *words, attempt=n) for n, words in ((1, ()), (2, ()), (1, ("odd",)))
+    )
+    ends = [dict(one.prints("end")) for one in (first, second, odd)]
+    assert [one.prints("update") for one in (second, odd)] == [first.prints("update")] * 2
+    times = {"Booster.attributes.when@time", "Booster.attributes.date@time"}
+    assert (
+        times | {"Booster.attributes.note", "Booster.attributes.score", "Booster.attributes.seconds"} < ends[0].keys()
+    )
+    differ = [{name for name in ends[0] if ends[0][name] != end[name]} for end in ends[1:]]
+    assert differ[0] <= {*times, "Booster.attributes.seconds"}
+    assert "Booster.attributes.score" in differ[1]
+
+
 @pytest.mark.parametrize("name", ["lightgbm_train", "lightgbm_loop"])
 def test_rounds_and_metrics_of_lightgbm_are_seen_in_train_and_in_a_loop_of_the_program(fitted, name):
     seen = fitted(name)

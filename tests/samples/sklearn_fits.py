@@ -114,6 +114,29 @@ def xgboost():
     return library.train({"max_depth": 2, "seed": 0}, data, 3, evals=[(data, "train")], verbose_eval=False)
 
 
+KEPT = []  # models that are alive at the end
+
+
+def xgboost_attributes():
+    """Give a model attributes in each round and after the last one. "odd" in the arguments changes a result."""
+    import time
+
+    import xgboost as library
+
+    class Clock(library.callback.TrainingCallback):
+        def before_iteration(self, model, epoch, evals_log):
+            model.set_attr(when=repr(time.time()))
+            return False
+
+    data = library.DMatrix(X, label=Y)
+    model = library.train({"max_depth": 2, "seed": 0}, data, 3, callbacks=[Clock()])
+    score = "0.5" if "odd" in sys.argv else "0.25"
+    model.set_attr(date=time.strftime("%Y-%m-%d %H:%M:%S"), score=score, seconds=repr(time.time() % 1), note="a")
+    assert set(model.attributes()) >= {"when", "date", "score", "seconds", "note"}
+    KEPT.append(model)
+    return model
+
+
 def xgboost_in_a_search():
     import xgboost as library
     from sklearn.model_selection import GridSearchCV

@@ -158,11 +158,13 @@ def test_an_evaluation_that_alone_differs_is_a_note(writing, tmp_path, at, name)
     assert fed.verdict == "diverged"
 
 
-def begun(writing, *names):
-    """A trial that has begun to train these networks, and waits."""
+def begun(writing, *names, state=None):
+    """A trial that has begun to train these networks, and waits. `state`: of PyTorch's generator."""
 
     def write(folder, number):
         process = writing.process(folder)
+        if state is not None:
+            process.add(0, "rng", "torch", state)
         for step, (label, name) in enumerate(zip(("", "Net."), names, strict=False)):
             process.recorder.event("model", label=label)
             process.add(-1 if step == 0 else step, "start", label + "weight", name)
@@ -186,6 +188,20 @@ def begun(writing, *names):
 )
 def test_only_some_differences_may_be_a_different_order(writing, tmp_path, trials, answer):
     record = open_record(writing.record(tmp_path / "record", [begun(writing, *names) for names in trials]))
+    assert may_differ(record.trials) == answer
+
+
+@pytest.mark.parametrize(
+    ("trials", "answer"),
+    [([("a", 1), ("b", 1)], "perhaps"), ([("a", 1), ("b", 2)], "no"), ([("a", 1), ("b", None)], "no"), ([("a", 1), ("a", 1)], "no"),
+     ([("a", 1), ("b", 1), ("c", 1)], "perhaps"), ([("a", 1), ("b", 1), ("c", 2)], "no")],
+)  # fmt: skip
+def test_first_networks_that_all_differ_may_come_in_a_different_order_if_the_generator_is_seeded(
+    writing, tmp_path, trials, answer
+):
+    record = open_record(
+        writing.record(tmp_path / "record", [begun(writing, name, state=state) for name, state in trials])
+    )
     assert may_differ(record.trials) == answer
 
 

@@ -26,7 +26,7 @@ MODEL_ENDINGS = frozenset(
      ".dill", ".pdparams", ".caffemodel")
 )  # fmt: skip
 TENSOR_FORMATS = frozenset(
-    ("torch", "torch-legacy", "safetensors", "hdf5", "keras", "npz", "npy", "tensorflow", "ocdbt")
+    ("torch", "torch-legacy", "safetensors", "hdf5", "keras", "npz", "npy", "tensorflow", "ocdbt", "msgpack", "ubjson")
 )
 Value = str | int | float | bool | None
 

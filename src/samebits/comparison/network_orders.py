@@ -1,8 +1,8 @@
 """Answers whether trials that diverge may train the same independent networks in different orders.
 
-If each trial has trained only its first network, the cause may also be weights that differ by chance. Two facts speak
-for different orders: weights that differ by chance are never the same in two trials, and the first network of one trial
-comes later in a different trial.
+If each trial has trained only its first network, the cause may also be weights that differ by chance. Three facts speak
+for different orders: weights that differ by chance are never the same in two trials, the first network of one trial
+comes later in a different trial, and the generator from which PyTorch draws weights has the same state in all trials.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import permutations
 from typing import Literal
+
+import numpy as np
 
 from samebits.comparison.networks import labels, networks
 from samebits.store.trace import ProcessTrace, TrialTrace
@@ -30,7 +32,20 @@ def may_differ(trials: Sequence[TrialTrace]) -> Answer:
         return "surely"
     firsts = [some[0] for some in begun]
     are_several = len({structure for structure, _ in firsts}) > 1
-    return "perhaps" if are_several or 1 < len(set(firsts)) < len(firsts) else "no"
+    is_open = are_several or 1 < len(set(firsts)) < len(firsts) or _are_seeded([processes[0] for processes in seen])
+    return "perhaps" if is_open and len(set(firsts)) > 1 else "no"
+
+
+def _are_seeded(traces: Sequence[ProcessTrace]) -> bool:
+    """Return whether PyTorch's generator had the same state in all traces when it was first seen."""
+    states = {_first_state(trace) for trace in traces}
+    return len(states) == 1 and None not in states
+
+
+def _first_state(trace: ProcessTrace) -> bytes | None:
+    numbers = [number for number, point in enumerate(trace.points) if (point.kind, point.name) == ("rng", "torch")]
+    rows = trace.rows[np.isin(trace.rows["point"], numbers)]
+    return bytes(rows[rows["step"].argmin()]["fingerprint"].tobytes()) if len(rows) else None
 
 
 def _begun(trace: ProcessTrace) -> list[Content]:

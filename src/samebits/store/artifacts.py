@@ -29,6 +29,7 @@ from samebits.store.container_files import (
 from samebits.store.content import CATBOOST, Excessive, Parts, add_json, fingerprint, parse_json, text_or_bytes
 from samebits.store.figure_files import read_pdf, read_png
 from samebits.store.masks import ANY_RUN, Run
+from samebits.store.packed_values import names_of_model, read_msgpack, read_ubjson
 from samebits.store.pickle_files import read_pickle
 from samebits.store.protobuf_files import read_onnx
 from samebits.store.reader_process import ReaderProcess, Unreadable
@@ -180,11 +181,9 @@ def _by_content(path: Path, reader: Reader, run: Run) -> SavedFile:
         reason = ": ".join(filter(None, (fault, str(error).partition("\n")[0])))
         return _by_bytes(path, error=one_line(reason)[:200])
     file = _saved(path, kind, parts)
-    return (
-        file.model_copy(update={"lines": read_lines(path, Parts(run, path.stat().st_size))})
-        if kind in ("csv", "jsonl")
-        else file
-    )
+    if kind not in ("csv", "jsonl"):
+        return file
+    return file.model_copy(update={"lines": read_lines(path, Parts(run, path.stat().st_size))})
 
 
 def _saved(path: Path, kind: str, parts: Parts) -> SavedFile:
@@ -239,7 +238,7 @@ def _read_json(path: Path, parts: Parts) -> str:
     except ValueError:  # Ray and pandas write a value in each line of such a file
         return read_json_lines(path, parts)
     if isinstance(value, dict) and not _MODEL_KEYS.isdisjoint(value):
-        parts.models.append("")
+        parts.models += names_of_model(value)
         if isinstance(about := value.get("model_info"), dict):  # of a CatBoost model: see CATBOOST
             value["model_info"] = {name: about[name] for name in about if name not in _OF_ONE_TRAINING}
     add_json(parts, "", value)
@@ -291,6 +290,8 @@ READERS: dict[str, Reader] = {
     ".checkpoint-index": protobuf_files.read_index,
     ".tar": read_tar,
     ".onnx": read_onnx,
+    ".msgpack": read_msgpack,
+    ".ubj": read_ubjson,
     ".ocdbt": array_files.read_ocdbt,
     ".ocdbt-data": array_files.read_ocdbt_data,
     ".sqlite-log": read_sqlite_log,

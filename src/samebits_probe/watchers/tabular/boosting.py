@@ -3,6 +3,7 @@
 Each is a step, which stays open until the next one begins, because losses come after the update.
 """
 
+import re
 import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
@@ -19,7 +20,8 @@ Given = List[Tuple[str, ContentPrint]]  # the values from which a data set was m
 class Rounds:
     """Records the rounds of one library.
 
-    `read_round(booster)`: what its latest round added, as bytes; `read_model(booster)`: the whole model, as bytes.
+    `read_round(booster)`: what its latest round added, as bytes; `read_model(booster)`: the whole model, as bytes;
+    `read_attributes(booster)`: the texts that the program gave it, by name.
     """
 
     def __init__(
@@ -28,9 +30,10 @@ class Rounds:
         library: str,
         read_round: Callable[[Booster], bytes],
         read_model: Callable[[Booster], bytes],
+        read_attributes: "Callable[[Booster], Dict[str, str]]" = lambda booster: {},
     ) -> None:
         self._probe, self._library = probe, library
-        self._read_round, self._read_model = read_round, read_model
+        self._read_round, self._read_model, self._read_attributes = read_round, read_model, read_attributes
         self._content = Content(probe.hasher)
         self._data: Dict[int, Tuple[Reference, Given]] = {}  # by the id of the data set
         self._boosters: Dict[int, Tuple[Reference, str]] = {}  # id of a booster -> its label
@@ -118,3 +121,28 @@ class Rounds:
             booster = living.get(label)
             now = content if booster is None else self._content.of_plain(self._read_model(booster))
             self._add("end", label + ".model", now)
+            for name, text in sorted(self._read_attributes(booster).items() if booster is not None else ()):
+                self._add_attribute("%s.attributes.%s" % (label, name), text)
+
+    def _add_attribute(self, name: str, text: str) -> None:
+        """Record an attribute, a number with its type. The name of a moment of this run says so."""
+        from ..pytorch.attributes import Moments
+
+        number = _number(text)
+        if number is None:
+            suffix = "@time" if _DATE.match(text) else ""
+            self._add("end", name + suffix, self._content.of_plain(text.encode("utf-8", "surrogatepass")))
+            return
+        ((suffix, _),) = Moments(self._probe).sorted_out([number])
+        content = self._content.of_plain(number)._replace(dtype=type(number).__name__, shape=())
+        self._add("end", name + suffix, content)
+
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$")
+
+
+def _number(text: str) -> Optional[float]:
+    try:
+        return float(text)
+    except ValueError:
+        return None

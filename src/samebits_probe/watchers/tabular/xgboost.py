@@ -3,7 +3,7 @@
 import functools
 import json
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Dict
 
 from ..objects import Booster, Dataset, Function, Library
 from .boosting import Rounds
@@ -26,7 +26,7 @@ SEEN = [
     ),
     ("update", "the trees that the round added (Booster.save_raw); the whole model of gblinear and dart", "", ""),
     ("loss", "Booster.eval_set: what `evals` and `eval_set` name", "", ""),
-    ("end", "the raw bytes of each model that is alive; else all that its rounds added", "", ""),
+    ("end", "the raw bytes and the attributes of each model that is alive; else all that its rounds added", "", ""),
 ]
 _DATA = ("data", "label", "weight", "base_margin", "group", "qid")
 
@@ -34,7 +34,7 @@ _DATA = ("data", "label", "weight", "base_margin", "group", "qid")
 def install(module: Library, probe: "Probe") -> None:
     """Wrap the rounds, the evaluations and the data sets."""
     core = module.core
-    rounds = Rounds(probe, "xgboost", RoundAddition().read, _model)
+    rounds = Rounds(probe, "xgboost", RoundAddition().read, _model, _attributes)
     for name in ("update", "boost"):
         setattr(core.Booster, name, _round(core.Booster.__dict__[name], rounds, probe))
     core.Booster.eval_set = _evaluation(core.Booster.eval_set, rounds, probe)
@@ -58,7 +58,7 @@ class RoundAddition:
         if is_of_trees is None:
             is_of_trees = self._are_of_trees[booster] = _is_of_trees(booster)
         count = booster.num_boosted_rounds()
-        return bytes(booster[count - 1 : count].save_raw()) if is_of_trees and count else _model(booster)
+        return _raw(booster[count - 1 : count]) if is_of_trees and count else _model(booster)
 
 
 def _is_of_trees(booster: Booster) -> bool:
@@ -70,7 +70,21 @@ def _is_of_trees(booster: Booster) -> bool:
 
 
 def _model(booster: Booster) -> bytes:
-    return bytes(booster.save_raw())
+    """Return the bytes of a model without the attributes that the program gave it, such as the time."""
+    return _raw(booster.copy() if booster.attributes() else booster)
+
+
+def _raw(own: Booster) -> bytes:
+    """Return the bytes of a model that nothing else uses, or that has no attributes."""
+    names = own.attributes()
+    if names:
+        own.set_attr(**dict.fromkeys(names))
+    return bytes(own.save_raw())
+
+
+def _attributes(booster: Booster) -> "Dict[str, str]":
+    found: Dict[str, str] = booster.attributes()
+    return found
 
 
 def _round(original: Function, rounds: Rounds, probe: "Probe") -> Function:
