@@ -136,19 +136,31 @@ def _refuse_same_folder(request: Request, source: Path) -> None:
 def run_more(folder: Path, addition: Addition, progress: Progress | None = None) -> Check:
     """Run more trials of a record, with as many steps as its last round had, and judge all trials.
 
-    Raises UntrustedRecord for a record from elsewhere, unless `addition.run` is set, and UsageError if its scripts have
-    changed.
+    Trials that ended because samebits was stopped run again. If it was stopped before any trial was whole, all trials
+    run again in rounds: without that, no number of new ones gives an answer.
+    Raises UntrustedRecord for a record from elsewhere, unless `addition.run` is set, UsageError if its scripts have
+    changed, and RecordError if a trial did not end well, so that more trials give no answer.
     """
     more = addition.trials
     old = _asked_more(store.open_record(folder), addition)
-    recorded_trials.usable(old)
+    begins_again = recorded_trials.is_unfinished(old)
+    if not begins_again:
+        recorded_trials.usable(old)
+    recorded_trials.refuse_useless(old)
     origin.require(old, run=addition.run)
     experiment = Experiment.resume(old, progress)
     stop_tells(experiment.folder)
     recorded_trials.refuse_changed(old, "check")
     experiment.recall(old.trials)
     experiment.change(trials=len(old.trials) + more)
-    experiment.run(Limits(steps=recorded_trials.last_steps(old)), experiment.next_numbers(more))
+    new = experiment.next_numbers(more)
+    if begins_again:
+        experiment.progress.note("samebits was stopped before the end of this check, so all its trials run again")
+        return _look(experiment, [*(trial.id for trial in old.trials), *new])
+    if cut := recorded_trials.interrupted(old):
+        again = words.agree(len(cut), "it runs again", "they run again")
+        experiment.progress.note(f"{words.trials(cut)} ended because samebits was stopped: {again}")
+    experiment.run(Limits(steps=recorded_trials.last_steps(old)), [*cut, *new])
     return _conclude(experiment)
 
 

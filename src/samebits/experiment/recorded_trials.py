@@ -12,19 +12,72 @@ from samebits import store, words
 from samebits.errors import RecordError, UsageError
 from samebits.launch import custody, environment, facts, origin
 from samebits.launch.plan import Plan, Request, arrange, trial_name
-from samebits.model import ENDED_WELL, RecordFile, TrialFile
+from samebits.model import ENDED_WELL, STOPPED_BY_USER, RecordFile, TrialFile
 
 SLOWER = 10.0  # samebits ends a trial that it adds if it takes this many times as long as each recorded trial,
 LEAST_SECONDS = 30.0  # but not before this time
 
 
 def usable(record: store.Record) -> list[TrialFile]:
-    """Return the trials that new ones can be compared with. Raises RecordError if there is none."""
-    ended = [trial.file for trial in record.trials if trial.file.status in ENDED_WELL]
-    found = [file for file in ended if file.stop_after != 0]  # others were ended while they waited for their first step
+    """Return the trials that new ones can be compared with.
+
+    Raises RecordError if there is none. Then the record has nothing that could be explained, located, mended or added
+    to.
+    """
+    cut = interrupted(record)
+    found = [trial.file for trial in record.trials if trial.file.status in ENDED_WELL and trial.id not in cut]
     if not found:
-        raise RecordError(f"{record.folder} holds no trial that ended.", "Record one: samebits record -- ...")
+        reason, advice = _why_not_usable(record)
+        raise RecordError(f"{record.folder} holds no trial that ended well: {reason}", advice)
     return found
+
+
+def _why_not_usable(record: store.Record) -> tuple[str, str]:
+    """Return (reason, advice) for trials of which none ended well."""
+    from samebits.comparison.endings import bad_endings  # here, because it imports NumPy
+
+    reason, advice = bad_endings(record.trials, record.file) or (f"{STOPPED_BY_USER}.", "Run the command again.")
+    said = next((trial.file.said for trial in record.trials if trial.file.said), "")
+    return reason + (f" It said: {said}" if said else ""), advice
+
+
+def interrupted(record: store.Record) -> list[int]:
+    """Return the trials that ended because samebits itself was stopped. They say nothing about the program."""
+    return [
+        trial.id
+        for trial in record.trials
+        if trial.file.why == STOPPED_BY_USER or trial.file.stop_after == 0  # it waited for its first step
+    ]
+
+
+def is_unfinished(record: store.Record) -> bool:
+    """Return whether samebits was stopped before a trial was whole, or had made the steps that the user asked for.
+
+    Then the trials show only that their first steps agree. A divergence is an answer, however few steps they made.
+    """
+    cut, options = interrupted(record), record.file.options
+    whole = [trial for trial in record.trials if trial.id not in cut]
+    if any(trial.file.status != "stopped" for trial in whole) or options.budget is not None:
+        return False
+    return not whole or (last_steps(record) != options.steps and _verdict(record, whole) != "diverged")
+
+
+def refuse_useless(record: store.Record) -> None:
+    """Raise RecordError if more trials would give no answer, because a trial of the program did not end well."""
+    from samebits.comparison.endings import bad_endings  # here, because it imports NumPy
+
+    cut = interrupted(record)
+    whole = [trial for trial in record.trials if trial.id not in cut]
+    ending = bad_endings(whole, record.file)
+    if ending is not None and _verdict(record, whole) == "inconclusive":
+        what = f"More trials give no answer: {ending[0]}"
+        raise RecordError(what, f"{ending[1]} Then check again: samebits check -- {words.command(record.file.command)}")
+
+
+def _verdict(record: store.Record, trials: Sequence[store.TrialTrace]) -> str:
+    from samebits.comparison import judge  # here, because it imports NumPy
+
+    return judge(record.file, trials).verdict
 
 
 def adopt(source: store.Record, plan: Plan) -> list[TrialFile]:
@@ -83,8 +136,15 @@ def request_of(record: store.Record) -> Request:
 
 
 def last_steps(record: store.Record) -> int | None:
-    """Return how many steps each trial of the record's last round was allowed to make; None for whole trials."""
-    return record.file.rounds[-1].steps if record.file.rounds else record.file.options.steps
+    """Return how many steps each trial of the record's last round was allowed to make; None for whole trials.
+
+    If samebits was stopped in the first round, it is as many as its trials made.
+    """
+    if record.file.rounds:
+        return record.file.rounds[-1].steps
+    cut = interrupted(record)
+    made = [trial.file.stop_after for trial in record.trials if trial.file.status == "stopped" and trial.id not in cut]
+    return max([steps for steps in made if steps], default=record.file.options.steps)
 
 
 def seconds_allowed(files: Sequence[TrialFile], own: float | None) -> float:

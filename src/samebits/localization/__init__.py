@@ -48,6 +48,7 @@ def _checked(request: Request, progress: Progress | None) -> tuple[Record, Resul
 
 def _recorded(folder: Path, *, run: bool) -> tuple[Record, Result]:
     record = open_record(folder)
+    recorded_trials.usable(record)
     result = judged(record)
     if result.verdict == "diverged":
         origin.require(record, run=run)

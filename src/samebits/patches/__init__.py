@@ -63,6 +63,7 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     """
     began = time.monotonic()
     record = store.open_record(asked.record)
+    recorded_trials.usable(record)
     result = judged(record)
     why = _explanation(result, asked.record)
     documents = FixDocuments(record, result, why, custody.hold(record.folder.absolute()))
