@@ -3,13 +3,11 @@
 They are frozen, checked when they are read, and written as JSON. `model` defines the result and the record.
 """
 
-# `from __future__ import annotations` would delay each check: pydantic would compile the text of each annotation
+# `from __future__ import annotations` would delay each check: Python would compile the text of each annotation
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, computed_field, model_validator
-
-from samebits.document import NOT_FINITE, AnyNumber, Document
+from samebits.document import NOT_FINITE, AnyNumber, Document, Length
 from samebits.tensor_pairs import ShownDifference
 
 __all__ = [
@@ -65,27 +63,24 @@ class HeldControl(Document):
     `took_effect`: null if no trial could read it back. `detail`: `why`, under the name that older readers know.
     """
 
+    written_too: ClassVar[tuple[str, ...]] = ("took_effect", "detail")
     id: str
     effect: Effect
     why: str = ""
 
-    # mypy refuses decorated properties: https://docs.pydantic.dev/latest/api/fields/#pydantic.fields.computed_field
-
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def took_effect(self) -> bool | None:
         """Whether the control took effect; null if that is unknown."""
         return TOOK_EFFECT[self.effect]
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def detail(self) -> str:
         """The same as `why`."""
         return self.why
 
-    @model_validator(mode="before")
     @classmethod
-    def _with_effect(cls, content: Any) -> Any:
+    def of_older(cls, content: Any) -> Any:
+        """Return the content of a document with its effect."""
         return with_effect(content) if isinstance(content, dict) else content
 
 
@@ -164,7 +159,7 @@ class Explanation(Document):
     operator: str | None = None
     minimal_controls: list[list[str]]
     cost: dict[str, float] = {}
-    cost_range: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = {}
+    cost_range: dict[str, Annotated[list[float], Length(2)]] = {}
     evidence: list[Evidence]
     outside_known_controls: bool = False
     sentence: str = ""

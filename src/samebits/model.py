@@ -2,7 +2,7 @@
 
 `Result` is what --json writes. A record has `RecordFile` (record.json), `TrialFile` (trial.json) and `FilesFile`."""
 
-# `from __future__ import annotations` would delay each check: pydantic would compile the text of each annotation
+# `from __future__ import annotations` would delay each check: Python would compile the text of each annotation
 from typing import Any, Literal
 
 from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size

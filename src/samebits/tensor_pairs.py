@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
-
-from samebits.document import AnyNumber, Document
+from samebits.document import AnyNumber, Document, Length
 
 __all__ = [
     "MOST_RUNS",
@@ -42,15 +40,15 @@ class PicturePair(Document):
     other: str
     difference: str
 
-    @model_validator(mode="after")
-    def _is_whole(self) -> PicturePair:
+    def fault(self) -> str:
+        """Return what is wrong with the sizes; "" if nothing is."""
         area = self.height * self.width
         sizes = ((self.one, area * self.channels), (self.other, area * self.channels), (self.difference, area))
         if not (0 < area <= MOST_SIDE**2 and self.channels in (1, 3)):
-            raise ValueError("a picture of an impossible size")
+            return "a picture of an impossible size"
         if any(len(base64.b64decode(pixels, validate=True)) != size for pixels, size in sizes):
-            raise ValueError("a picture without all its pixels")
-        return self
+            return "a picture without all its pixels"
+        return ""
 
 
 class SamplePair(Document):
@@ -87,7 +85,7 @@ class RowOrder(Document):
     same: int
     moved: int
     alone: int
-    places: list[Annotated[list[int], Field(min_length=2, max_length=2)]] = []  # a tuple is not strict JSON
+    places: list[Annotated[list[int], Length(2)]] = []  # a tuple is not strict JSON
 
 
 class ShownDifference(Document):

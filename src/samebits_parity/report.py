@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Literal
 
 from samebits import __version__
 from samebits.model import Verdict
@@ -13,12 +11,19 @@ from samebits.reports.table import Table
 from samebits.reports.tree import CASE_STATES, SCREEN, AnyBlock, Facts, JUnitCase, Notes, Report
 from samebits.words import one_line
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from samebits.document import Document
+
 Agreement = Literal["agree", "differ", "unknown"]
 VERDICTS: dict[Agreement, Verdict] = {"agree": "repeated", "differ": "diverged", "unknown": "inconclusive"}
 HEADS: dict[Agreement, str] = {"agree": "AGREE", "differ": "DIFFER", "unknown": "NO ANSWER"}
 
 
-def compared(title: str, found: Agreement, sentence: str, document: BaseModel, blocks: Iterable[AnyBlock]) -> Report:
+def compared(
+    title: str, found: Agreement, sentence: str, document: Document | BaseModel, blocks: Iterable[AnyBlock]
+) -> Report:
     """Return the report. `sentence`: what was found, in one sentence."""
     shown = tuple(blocks)
     return Report(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Literal
 
 from samebits.model import Verdict
 from samebits.reports.table import Cell, Table
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from samebits.document import Document
 
 __all__ = [
     "BRIEF",
@@ -277,7 +280,7 @@ class Report:
     footer: str = ""
     created: str = ""
     samebits: str = ""
-    document: BaseModel
+    document: Document | BaseModel
     cases: tuple[JUnitCase, ...] = ()
 
     @property

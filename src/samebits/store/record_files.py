@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import xxhash
-from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
 
 from samebits.errors import RecordError
 from samebits.model import RECORD_FORMAT, Document
@@ -135,7 +133,7 @@ def json_of(document: Document, indent: int | None = None) -> str:
     """Return a document as JSON. If the name of a file is not UTF-8, the JSON holds the name in a printable form."""
     try:
         return document.model_dump_json(indent=indent)
-    except PydanticSerializationError:
+    except ValueError:  # pydantic's PydanticSerializationError
         return json.dumps(_printable(document.model_dump(mode="json")), indent=indent, allow_nan=False)
 
 
@@ -265,7 +263,11 @@ def checked(content: dict[str, Any], path: Path, kind: type[D]) -> D:
     """Return the content as a document, with types as strict as JSON allows. Raises RecordError."""
     try:
         return kind.model_validate(content, strict=True)
-    except ValidationError as error:
+    except ValueError as error:
+        from pydantic import ValidationError  # here, because a check rarely needs pydantic
+
+        if not isinstance(error, ValidationError):
+            raise
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise broken(path, f"{shown(where)}: {shown(first['msg'])}") from None

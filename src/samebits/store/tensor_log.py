@@ -64,7 +64,7 @@ class TensorLog:
             raise broken(path, f"{line.kind} {line.name[:80]!r} has an impossible shape")
         if min(line.offset, line.size) < 0 or line.offset + line.size > len(self._values):
             raise broken(path, f"{line.kind} {line.name[:80]!r} lies outside {wire.TENSORS}: one of them was truncated")
-        return TensorRow(**{**dict(line), "shape": tuple(line.shape)})
+        return TensorRow(**{**vars(line), "shape": tuple(line.shape)})
 
     @cached_property
     def _latest(self) -> dict[tuple[str, str], TensorRow]:
