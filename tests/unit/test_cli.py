@@ -42,7 +42,13 @@ def test_importing_samebits_imports_nothing_heavy():
 def test_a_check_starts_its_first_trial_before_it_imports_what_judges_the_trials():
     code = "import sys, samebits.checks; print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    later = ("numpy", "pydantic", "samebits.comparison.verdict", "samebits.store.artifacts", "samebits.reports.result_report")
+    later = (
+        "numpy",
+        "pydantic",
+        "samebits.comparison.verdict",
+        "samebits.store.artifacts",
+        "samebits.reports.result_report",
+    )
     assert [name for name in later if f"'{name}'" in done.stdout] == []
 
 

@@ -9,7 +9,7 @@ small. A trace whose steps are out of order (values that arrive late) is one blo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits.comparison.classification import EVALUATION, GLOBALS, aside
+from samebits.lazy_classes import dataclass
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import combinations
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from samebits.comparison.networks import in_own_order
 from samebits.comparison.processes import AlignedTrial, Member, MemberKey, missing_ranks, pairs
 from samebits.comparison.threads import numbers_counted
 from samebits.comparison.values import global_differences
+from samebits.lazy_classes import dataclass
 from samebits.model import GroupSplit
 
 

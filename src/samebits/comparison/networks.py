@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from samebits.comparison.classification import GLOBALS, aside
 from samebits.comparison.differences import Row, TraceDifference
+from samebits.lazy_classes import dataclass
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from samebits.comparison.differences import Row
 from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.file_pairs import shown_path
 from samebits.comparison.processes import AlignedTrial, Member
+from samebits.lazy_classes import dataclass
 from samebits.names import matches_any
 from samebits.store.trace import ProcessTrace, TrialTrace, chunks
 from samebits_probe import wire

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from samebits.comparison.reasons import Reason
 from samebits.comparison.sentences import different_files
 from samebits.comparison.setup import leak_sentence, leaked_files, packages, scripts
 from samebits.comparison.values import curve, point_numbers, weight_names
+from samebits.lazy_classes import dataclass
 from samebits.model import Divergence, HeldControl, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
 

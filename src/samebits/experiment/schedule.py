@@ -6,10 +6,11 @@ They make a few steps, then ten times as many, and at last all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from samebits import clock
 from samebits.launch.plan import Limits
+from samebits.lazy_classes import dataclass
 from samebits.model import Options, Round, TrialFile
 
 FIRST, FACTOR = 20, 10

@@ -6,7 +6,7 @@ import glob
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +17,7 @@ from samebits import store
 from samebits.launch import folders
 from samebits.launch.command import FileNames
 from samebits.launch.outside_files import OutsideFiles
+from samebits.lazy_classes import dataclass
 from samebits.model import FilesFile, SavedFile
 from samebits.names import matches_any
 

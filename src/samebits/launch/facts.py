@@ -10,13 +10,14 @@ import re
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samebits.launch import observations
 from samebits.launch.leaks import ProcessFiles
 from samebits.launch.observations import WatchedProcess
+from samebits.lazy_classes import dataclass
 from samebits_probe import process
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from samebits.launch import supervisor
+from samebits.lazy_classes import dataclass
 from samebits.model import Status
 from samebits.words import signal_name
 

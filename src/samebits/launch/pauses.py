@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from samebits.launch.observations import Processes, WatchedProcess, diverges
 from samebits.launch.plan import Limits, grown
 from samebits.launch.resources import MemoryUse, free_memory, held_resource, used_memory, why_no_room
 from samebits.launch.supervisor import below
+from samebits.lazy_classes import dataclass
 from samebits.model import Leak
 
 if TYPE_CHECKING:

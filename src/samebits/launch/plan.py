@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import samebits_probe
 from samebits import controls
 from samebits.errors import NotFoundError, RecordBusy, RecordExists, SamebitsError, UsageError
 from samebits.launch import command, custody, environment, hosts, ray_address
+from samebits.lazy_classes import dataclass
 from samebits.model import Options, TrialFile
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
 from samebits.store.record import PROBE

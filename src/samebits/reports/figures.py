@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from samebits import words
+from samebits.lazy_classes import dataclass
 from samebits.model import Result, Trial
 from samebits.reports import result_words
 from samebits.reports.history import Curve, History, Stretch, TrialLine

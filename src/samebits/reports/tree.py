@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
+from samebits.lazy_classes import dataclass
 from samebits.model import Verdict
 from samebits.reports.table import Cell, Table
 

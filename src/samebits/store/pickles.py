@@ -17,8 +17,10 @@ import pickle
 import struct
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import IO, Any, ClassVar
+
+from samebits.lazy_classes import dataclass
 
 
 class Inert:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samebits.errors import NotFoundError, RecordError, SamebitsError
+from samebits.lazy_classes import dataclass
 from samebits.model import Document, FilesFile, RecordFile, Result, TrialFile
 from samebits.store import record_files
 from samebits.store.outputs import probe_failures
