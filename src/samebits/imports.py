@@ -58,14 +58,16 @@ def disable_pydantic_plugins() -> None:
     sys.modules.setdefault(_PLUGIN_LOADER, module)
 
 
-# the modules that judge and report trials, in small parts. Those that the end of a trial needs come first
+# the modules that judge and report trials, in small parts. Those that the end of a trial needs come first, those that
+# only files need come last
 _RESULT_MODULES = [
-    "samebits.store.text_files", "numpy", "samebits.store.pickle_files",
-    "samebits.store.torch_files", "samebits.store.container_files", "samebits.store.artifacts", "samebits.store.trace",
+    "samebits.store.text_files", "numpy", "samebits.store.trace",
     "samebits.comparison.processes", "samebits.comparison.networks", "samebits.comparison.threads",
     "samebits.comparison.sentences", "samebits.comparison.divergence", "samebits.comparison.verdict",
     "samebits.reports.tree", "samebits.reports.history", "samebits.reports.figures", "samebits.reports.result_report",
     "samebits.reports.presenters.terminal",
+    "samebits.store.pickle_files", "samebits.store.torch_files", "samebits.store.container_files",
+    "samebits.store.artifacts",
 ]  # fmt: skip
 _SWITCH_SECONDS = 0.0005  # after this time, Python lets a different thread run
 

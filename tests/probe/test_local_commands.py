@@ -1,5 +1,6 @@
 """The command of a trial on this machine waits until the trial is prepared."""
 
+import dataclasses
 import os
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 from samebits import clock
 from samebits.checks import run
 from samebits.launch.leaks import Leaks
-from samebits.launch.local import Job, LocalCommand, LocalLauncher, end_all
+from samebits.launch.local import Job, LocalCommand, LocalLauncher, end_all, still_running
 
 
 @pytest.fixture
@@ -54,3 +55,28 @@ def test_no_supervisor_is_left_if_a_trial_cannot_be_prepared(ask, monkeypatch):
     with pytest.raises(RuntimeError, match="cannot be read"):
         run(ask("tells_where_it_runs.py", "{out}", "{trial}"))
     assert [command._process.returncode for command in made] == [0]
+
+
+DAEMON = """
+import os, time
+reading, writing = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:  # its parent ends, so the supervisor adopts it
+        os.write(writing, b"x")
+        time.sleep(600)
+    os._exit(0)
+os.read(reading, 1)
+"""
+
+
+@pytest.mark.parametrize(("code", "is_left"), [("", False), (DAEMON, True)])
+def test_a_command_that_has_ended_says_whether_something_still_runs_below_it(job, code, is_left):
+    command = LocalLauncher().start(dataclasses.replace(job, command=[sys.executable, "-c", code]))
+    command.go()
+    while command.poll() is None:
+        clock.sleep(60, command.handles)
+    assert command.poll().left == is_left
+    assert bool(still_running(command)) == is_left
+    command.close()
+    assert still_running(command) == []

@@ -57,6 +57,14 @@ def _printed_by(code):
     return done.stdout.strip()
 
 
+def test_trials_that_left_no_files_are_judged_and_reported_without_the_readers_of_files():
+    code = "import sys, samebits.comparison.verdict, samebits.reports.result_report; "
+    code += "from samebits.reports.presenters import terminal; "
+    code += "readers = ('store.artifacts', 'store.pickle_files', 'store.container_files', 'reports.heat'); "
+    code += "print([name for name in readers if f'samebits.{name}' in sys.modules], 'statistics' in sys.modules)"
+    assert _printed_by(code) == "[] False"
+
+
 def test_a_check_does_not_read_the_metadata_of_installed_packages_before_its_first_trial():
     code = "import sys; from samebits import imports; imports.disable_pydantic_plugins(); "
     code += "import samebits.cli.table, samebits.checks; print('importlib.metadata' in sys.modules)"

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from samebits.comparison.classification import MODEL_ENDINGS, NUMBER, TENSOR_FORMATS
 from samebits.model import Lines, SavedFile
 from samebits.names import matches_any
-from samebits.store.artifacts import COMPARED_FIRST
 from samebits.store.masks import masked
 from samebits.store.trace import TrialTrace
+from samebits.store.value_names import COMPARED_FIRST
 
 Pair = tuple[SavedFile | None, SavedFile | None]
 

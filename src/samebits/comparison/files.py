@@ -38,10 +38,9 @@ from samebits.comparison.growth import grown_parts
 from samebits.comparison.no_results import differ_in_owner, is_lock, is_no_result
 from samebits.lazy_classes import dataclass
 from samebits.model import Lines, SavedFile
-from samebits.store.artifacts import is_attribute
 from samebits.store.date_masks import are_of_other_rows, has_part_of_table
 from samebits.store.trace import TrialTrace
-from samebits.store.value_names import OF_DATA, tokens
+from samebits.store.value_names import OF_DATA, is_attribute, tokens
 
 _TF_CHECKPOINT = re.compile(r"\.data-\d{5}-of-\d{5}$")
 

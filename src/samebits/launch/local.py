@@ -38,12 +38,14 @@ class CommandEnd:
     """How a command ended: by `code`, by `signal`, or because it could not be started (`error`).
 
     `memory`: the most bytes that one of its processes has taken, as far as the system counted them; 0 if unknown.
+    `left`: whether a process may still run below it.
     """
 
     code: int | None = None
     signal: int | None = None
     error: str = ""
     memory: int = 0
+    left: bool = True
 
     def badly(self, ok_exit: int) -> tuple[Status, str] | None:
         """Return the status of a trial whose command did not end as it should, and why; None if it ended well."""
@@ -138,9 +140,9 @@ class LocalCommand:
             if fact == "error":
                 self._ending = CommandEnd(error=value)
             elif fact in ("code", "signal"):
-                number, memory = map(int, value.split())
+                number, memory, left = map(int, value.split())
                 code, by = (number, None) if fact == "code" else (None, number)
-                self._ending = CommandEnd(code, by, memory=memory)
+                self._ending = CommandEnd(code, by, memory=memory, left=left > 0)
         if self._ending is None and self._process.poll() is not None:
             self._ending = CommandEnd(error="the process that supervises the trial was killed from outside")
         return self._ending

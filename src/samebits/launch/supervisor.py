@@ -11,7 +11,8 @@ Each trial waits for the start of this process, so it imports only fast modules 
 below `ctypes`. Python compiles a script at each start, but a module only once: so `-c` imports this module.
 
 Standard output has one line when the command has started (`pid N` or `error WHY`), and one when it has ended (`code N
-MEMORY` or `signal N MEMORY`). MEMORY is the most bytes that the command took, or any process for which it waited.
+MEMORY LEFT` or `signal N MEMORY LEFT`). MEMORY is the most bytes that the command took, or any process for which it
+waited. LEFT is 0 if no process is left below.
 
 Standard input takes two orders. `G` starts the command: this process can start while the launcher still prepares the
 trial. `T` sends SIGTERM to all processes below. The end of the input ends these processes, and then the supervisor. The
@@ -28,6 +29,7 @@ import sys
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
+_WAIT_FOR_ALL = 0x40000000  # __WALL of linux/wait.h: also for children that end without SIGCHLD
 SLURM_GUARD = "samebits-slurm-guard"  # a word of the process that cancels a job of Slurm (see `slurm_job`)
 # a part of a word of processes that end last -> the seconds that they may take: multiprocessing's trackers free what
 # killed processes shared
@@ -100,18 +102,29 @@ def start(executable: str, command: list[str], stdout: str, stderr: str) -> int 
     return pid
 
 
-def collect(pid: int | None) -> None:
-    """Collect what has ended; report it if it is the command."""
+def collect(pid: int | None) -> bool:
+    """Collect what has ended; report it if it is the command. Return whether nothing is left below.
+
+    Each process below has an ancestor that is a child of this process, because this process adopts orphans. So nothing
+    is left if there is no child.
+    """
+    ending = None
     while True:
         try:
-            ended, status, usage = os.wait4(-1, os.WNOHANG)
+            ended, status, usage = os.wait4(-1, os.WNOHANG | _WAIT_FOR_ALL)
         except ChildProcessError:
-            return
+            is_left = False
+            break
         if ended == 0:
-            return
+            is_left = True
+            break
         if ended == pid:
-            code = os.waitstatus_to_exitcode(status)
-            report("code" if code >= 0 else "signal", f"{abs(code)} {usage.ru_maxrss * 1024}")
+            ending = status, usage
+    if ending is not None:
+        status, usage = ending
+        code = os.waitstatus_to_exitcode(status)
+        report("code" if code >= 0 else "signal", f"{abs(code)} {usage.ru_maxrss * 1024} {int(is_left)}")
+    return not is_left
 
 
 def obey(order: bytes) -> bool:
@@ -127,7 +140,8 @@ def end_all() -> None:
     """End all that is below. Processes that clean up after the others come last."""
     began = time.monotonic()
     while True:
-        collect(None)
+        if collect(None):
+            return
         left = below(os.getpid())
         if not left:
             return

@@ -140,7 +140,7 @@ class TrialRun:
         ending = self.command.poll()
         if ending is None and not self._is_to_be_ended():
             return False
-        if ending is not None and not self._children_are_gone():
+        if ending is not None and not self._children_are_gone(ending):
             return False
         self._file = self._finish(ending or CommandEnd())
         return True
@@ -195,12 +195,12 @@ class TrialRun:
         now = self._wait.since or self._ended_at or time.monotonic()
         return now - self._start_facts.began - self._wait.seconds
 
-    def _children_are_gone(self) -> bool:
+    def _children_are_gone(self, ending: CommandEnd) -> bool:
         """Return whether nothing is left below the command, or whether the rest had its time."""
         if self._status is not None:
             return True
         self._ended_at = self._ended_at or time.monotonic()
-        self._children = still_running(self.command)
+        self._children = still_running(self.command) if ending.left else []
         return time.monotonic() - self._ended_at > CHILDREN_MAY_TAKE or not self._children
 
     def ask_to_end(self) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 
 from samebits import words
@@ -262,7 +261,7 @@ def _strip(name: str, trials: list[Trial], result: Result) -> Strip | None:
     finite = {trial: value for trial, value in known.items() if math.isfinite(value)}
     if len(finite) < 2:
         return None
-    mean, deviation = statistics.fmean(finite.values()), statistics.stdev(finite.values())
+    mean, deviation = _mean_and_deviation(finite.values())
     low, high = _range_of_strip([*finite.values(), mean - deviation, mean + deviation])
     share = 100 / (high - low)
     return Strip(
@@ -289,6 +288,13 @@ def _dots(values: dict[int, float], letters: dict[int, str], low: float, share: 
         yield TrialDot((value - low) * share, number % LANES, group, said)
 
 
+def _mean_and_deviation(values: Iterable[float]) -> tuple[float, float]:
+    import statistics  # here, because it imports much, and most reports show no numbers
+
+    each = list(values)
+    return statistics.fmean(each), statistics.stdev(each)
+
+
 def _said(values: dict[int, float], without: int) -> str:
     """Return a text such as: mean 0.9712, standard deviation 0.0004, 0.9708 to 0.9716 in 5 trials."""
     each = list(values.values())
@@ -296,5 +302,5 @@ def _said(values: dict[int, float], without: int) -> str:
     rest = f"; not a number in {words.count(without, 'trial')}" if without else ""
     if min(each) == max(each):
         return f"{each[0]:.6g} in all of {number}{rest}"
-    mean, deviation = statistics.fmean(each), statistics.stdev(each)
+    mean, deviation = _mean_and_deviation(each)
     return f"mean {mean:.6g}, standard deviation {deviation:.2g}, {min(each):.6g} to {max(each):.6g} in {number}{rest}"

@@ -36,12 +36,11 @@ from samebits.store.reader_process import ReaderProcess, Unreadable
 from samebits.store.record_files import digest_of
 from samebits.store.text_files import NotText, read_json_lines, read_lines, read_notebook, read_table
 from samebits.store.torch_files import read_torch
+from samebits.store.value_names import ATTRIBUTE
 from samebits.words import one_line
 
 Reader = Callable[[Path, Parts], str]  # adds the parts of a file, and returns the name of its format
 _MOST_JSON = 64 << 20
-COMPARED_FIRST = (".pkl", ".joblib", ".json", ".onnx", ".csv")  # like files of tensors, if there are too many files
-_ATTRIBUTE = "xattr@"  # begins the names of parts that are extended attributes of a file
 MOST_PARTS = 20_000  # of one file; if there are more, those whose names begin alike are joined
 _PROCESS = ReaderProcess()
 
@@ -91,17 +90,12 @@ def _with_attributes(file: SavedFile, path: Path, run: Run) -> SavedFile:
     with suppress(OSError):  # the file system has none
         for name in sorted(os.listxattr(path)):
             if name.startswith("user."):
-                parts.add_plain(f"{_ATTRIBUTE}{name}", text_or_bytes(os.getxattr(path, name)))
+                parts.add_plain(f"{ATTRIBUTE}{name}", text_or_bytes(os.getxattr(path, name)))
     if not parts.tensors:
         return file
     found = _saved(path, file.format, parts)
     both = {name: {**getattr(file, name), **getattr(found, name)} for name in ("tensors", "shown", "masked")}
     return file.model_copy(update={**both, "values": [*file.values, *found.values]})
-
-
-def is_attribute(name: str) -> bool:
-    """Return whether a part is an extended attribute of a file."""
-    return name.startswith(_ATTRIBUTE)
 
 
 def _how(before: int, after: int) -> str:

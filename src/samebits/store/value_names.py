@@ -60,6 +60,14 @@ _MEASURED = {
 # if one of these words comes first, the last word can still mean a duration: score_time, step_time
 _TIMED = {"score", "step", "steps", "layer", "encoder", "token", "feature", "features", *_MEASURED}
 
+COMPARED_FIRST = (".pkl", ".joblib", ".json", ".onnx", ".csv")  # like files of tensors, if there are too many files
+ATTRIBUTE = "xattr@"  # begins the names of parts that are extended attributes of a file
+
+
+def is_attribute(name: str) -> bool:
+    """Return whether a part is an extended attribute of a file."""
+    return name.startswith(ATTRIBUTE)
+
 
 def tokens(name: str) -> list[str]:
     """Return the words of a name: ``meanFitTime_0`` has mean, fit, time, 0."""
