@@ -36,7 +36,6 @@ from samebits.comparison.file_pairs import (
 )
 from samebits.comparison.growth import grown_parts
 from samebits.comparison.no_results import differ_in_owner, is_lock, is_no_result
-from samebits.lazy_classes import dataclass
 from samebits.model import Lines, SavedFile
 from samebits.store.date_masks import are_of_other_rows, has_part_of_table
 from samebits.store.trace import TrialTrace
