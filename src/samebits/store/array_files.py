@@ -106,6 +106,24 @@ def _add_safe(parts: Parts, name: str, entry: Any, source: tuple[IO[bytes], int,
     parts.add(name, shape_text(entry["dtype"], entry["shape"]), file.read(end - begin))
 
 
+_HEAD_OF_MAT = 116  # bytes
+
+
+def read_mat(path: Path, parts: Parts) -> str:
+    """Add the content of a MATLAB file, and the text before it, which holds the time.
+
+    https://docs.scipy.org/doc/scipy/reference/generated/scipy.io.savemat.html
+    """
+    with path.open("rb") as file:
+        head, rest = file.read(_HEAD_OF_MAT), LimitedStream(file, parts).read()
+    if not head.startswith(b"MATLAB 5.0 "):
+        raise ValueError("it does not begin as a MATLAB file does")
+    parts.add_plain("head", head.decode("latin1").rstrip())
+    parts.add("content", "bytes", rest)
+    parts.values.add("content")
+    return "mat"
+
+
 _TIMES = ("date_saved",)
 _IDENTITIES = ("shared_object_id",)  # addresses of the objects that were saved
 

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from samebits.model import SavedFile
-from samebits.store import array_files, protobuf_files
-from samebits.store.array_files import read_hdf5, read_keras, read_npy, read_npz, read_safetensors
+from samebits.store import array_files, arrow_files, packed_values, protobuf_files
+from samebits.store.array_files import read_hdf5, read_keras, read_mat, read_npy, read_npz, read_safetensors
 from samebits.store.container_files import (
     SQLITE,
     is_sqlite_log,
@@ -29,7 +29,6 @@ from samebits.store.container_files import (
 from samebits.store.content import CATBOOST, Excessive, Parts, add_json, fingerprint, parse_json, text_or_bytes
 from samebits.store.figure_files import read_pdf, read_png
 from samebits.store.masks import ANY_RUN, Run
-from samebits.store.packed_values import names_of_model, read_msgpack, read_ubjson
 from samebits.store.pickle_files import read_pickle
 from samebits.store.protobuf_files import read_onnx
 from samebits.store.reader_process import ReaderProcess, Unreadable
@@ -232,7 +231,7 @@ def _read_json(path: Path, parts: Parts) -> str:
     except ValueError:  # Ray and pandas write a value in each line of such a file
         return read_json_lines(path, parts)
     if isinstance(value, dict) and not _MODEL_KEYS.isdisjoint(value):
-        parts.models += names_of_model(value)
+        parts.models += packed_values.names_of_model(value)
         if isinstance(about := value.get("model_info"), dict):  # of a CatBoost model: see CATBOOST
             value["model_info"] = {name: about[name] for name in about if name not in _OF_ONE_TRAINING}
     add_json(parts, "", value)
@@ -284,8 +283,10 @@ READERS: dict[str, Reader] = {
     ".checkpoint-index": protobuf_files.read_index,
     ".tar": read_tar,
     ".onnx": read_onnx,
-    ".msgpack": read_msgpack,
-    ".ubj": read_ubjson,
+    **dict.fromkeys((".parquet", ".feather", ".arrow"), arrow_files.read_columns),
+    ".mat": read_mat,
+    ".msgpack": packed_values.read_msgpack,
+    ".ubj": packed_values.read_ubjson,
     ".ocdbt": array_files.read_ocdbt,
     ".ocdbt-data": array_files.read_ocdbt_data,
     ".sqlite-log": read_sqlite_log,

@@ -136,7 +136,7 @@ class Parts:
         self.add(name, header, *buffers)
         if array.dtype.kind in "USMm":  # text and times
             self.values.add(name)
-        elif array.dtype.kind in "fiu" and bool((array >= 0).all()):
+        if array.dtype.kind in "fium" and bool((array >= np.zeros((), array.dtype)).all()):  # no span is negative
             self.nonnegative.add(name)
 
     def _show(self, name: str, value: Any) -> None:

@@ -17,7 +17,7 @@ _TIMES = {
 _MOMENTS = {"created", "modified", "updated", "started", "finished", "began"}
 _SPANS = {
     "elapsed", "duration", "durations", "seconds", "secs", "sec", "runtime", "minutes", "mins", "hours", "ms", "msec",
-    "millis", "milliseconds", "latency", "latencies", "took", "wall", "uptime", "ns", "tic", "toc",
+    "millis", "milliseconds", "dur", "latency", "latencies", "took", "wall", "uptime", "ns", "tic", "toc",
 }  # fmt: skip
 _RATES = {"throughput", "fps", "ips", "qps", "wps", "ups", "sps", "tflops", "mfu"}
 _LOADS = {"rss", "vms", "maxrss", "memused"}
