@@ -8,10 +8,10 @@ from typing import Any, Literal
 from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size
 
 __all__ = [
-    "ENDED_WELL", "EXIT_CODES", "NODE_WAS_LOST", "RECORD_FORMAT", "STOPPED_BY_USER", "Detection", "Divergence",
-    "Document", "FilesFile", "GroupPoint", "GroupSplit", "HeldControl", "KeyedPoint", "Kind", "Leak", "Lines",
-    "Options", "ProcessKey", "PythonProcess", "RecordFile", "Result", "Round", "SavedFile", "Scope", "Setup", "Size",
-    "Status", "Trial", "TrialFile", "Verdict",
+    "ENDED_BEFORE", "ENDED_WELL", "EXIT_CODES", "NODE_WAS_LOST", "RECORD_FORMAT", "STOPPED_BY_USER", "Detection",
+    "Divergence", "Document", "FilesFile", "GroupPoint", "GroupSplit", "HeldControl", "KeyedPoint", "Kind", "Leak",
+    "Lines", "Options", "ProcessKey", "PythonProcess", "RecordFile", "Result", "Round", "SavedFile", "Scope", "Setup",
+    "Size", "Status", "Trial", "TrialFile", "Verdict",
 ]  # fmt: skip
 
 RESULT_FORMAT = 1
@@ -22,6 +22,7 @@ EXIT_CODES: dict[str, int] = {"repeated": 0, "diverged": 1, "inconclusive": 3}
 Status = Literal["complete", "failed", "killed", "timeout", "stopped", "unwatched"]
 NODE_WAS_LOST = "its node was lost"  # why a trial on a different machine was killed
 STOPPED_BY_USER = "samebits was interrupted"  # why a trial was killed: samebits was stopped while it ran
+ENDED_BEFORE = "samebits ended before the trial did"  # the same, if samebits could not write that down
 ENDED_WELL: frozenset[Status] = frozenset(("complete", "stopped"))  # the program ended by itself, or samebits ended it
 Kind = Literal["start", "rng", "batch", "forward", "gradient", "update", "structure", "end"]
 
@@ -136,8 +137,7 @@ class Result(Document):
     `reason`: a sentence if the verdict is inconclusive; `advice` then says what to do. `precision`: "bitwise".
     `agrees`: less strict precisions at which the results agree, as sentences. `diverges_at`: where each group diverges
     from the reference; null for the reference itself. `splits`: the step at which each pair of groups diverges; if
-    there are many groups, only pairs with the reference.
-    `seconds`: the time of all rounds of trials, as the record keeps it.
+    there are many groups, only pairs with the reference. `seconds`: the time of all rounds of trials.
     """
 
     format: int = RESULT_FORMAT

@@ -5,6 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from samebits.causes.settings import Setting
+from samebits.experiment.kills import kill
+from samebits.launch.local import SUPERVISOR_KILLED, CommandEnd
+from samebits.model import NODE_WAS_LOST, TrialFile
 
 
 class Rounds:
@@ -62,3 +65,73 @@ def test_trials_that_run_beside_the_first_one_make_all_steps():
     setting.result = SimpleNamespace(trials=[1, 2])
     setting.run(2)
     assert [(limits.steps, limits.reference) for limits in made.limits] == [(149, None), (5, 1)]
+
+
+def ended(number=1, **fields):
+    return TrialFile(**{"id": number, "status": "complete", "started": "", "seconds": 1.0, **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"status": "killed", "why": SUPERVISOR_KILLED}, f"trial 1 was killed: {SUPERVISOR_KILLED}"),
+        ({"status": "killed", "why": NODE_WAS_LOST}, f"trial 1 was killed: {NODE_WAS_LOST}"),
+        ({"status": "killed", "signal": 9}, "trial 1 was killed by SIGKILL"),
+        ({"status": "killed", "signal": 15}, "trial 1 was killed by SIGTERM"),
+        ({"status": "failed", "exit_code": 137}, "trial 1 was killed by SIGKILL"),
+        ({"status": "killed", "signal": 11}, ""),
+        ({"status": "killed", "signal": 6}, ""),
+        ({"status": "failed", "exit_code": 1}, ""),
+        ({"status": "failed", "exit_code": 9}, ""),
+        ({"status": "complete", "exit_code": 137}, ""),
+        ({"status": "timeout"}, ""),
+    ],
+)
+def test_a_kill_is_told_from_a_failure_of_the_program(fields, said):
+    assert kill(ended(**fields)) == said
+
+
+def test_a_trial_whose_supervisor_was_killed_has_not_failed():
+    assert CommandEnd(is_unsupervised=True).badly(0) == ("killed", SUPERVISOR_KILLED)
+    assert CommandEnd(error="no such file").badly(0) == ("failed", "no such file")
+
+
+class Kills(Rounds):
+    """Trials 1 and 2, of which the second ends badly in the first `times` rounds."""
+
+    def __init__(self, times, status):
+        super().__init__("inconclusive" if times > 1 else "repeated")
+        self.times, self.status, self.runs, self.known = times, status, [], {}
+        self.plan = SimpleNamespace(controls=["numpy-seed"], trial_folder=lambda number: None)
+
+    def run(self, limits, ids):
+        self.runs.append(list(ids))
+        bad = {"status": self.status, **({"signal": 9} if self.status == "killed" else {"why": "it failed"})}
+        files = [ended(number, **(bad if number == 2 and len(self.runs) <= self.times else {})) for number in ids]
+        self.known.update({file.id: SimpleNamespace(file=file) for file in files})
+        self.record = SimpleNamespace(trials=[*self.known.values()])
+        return SimpleNamespace(files=files, seconds=1.0, is_cut_short=False)
+
+    def judge(self):
+        setup = SimpleNamespace(controls=[])
+        return SimpleNamespace(trials=self.record.trials, verdict=self.verdict, groups=[], setup=setup, reason="why")
+
+
+@pytest.mark.parametrize(
+    ("times", "status", "runs", "broke", "unclear"),
+    [
+        (0, "killed", [[1, 2]], "", ""),
+        (1, "killed", [[1, 2], [2]], "", ""),
+        (9, "killed", [[1, 2], [2]], "", "trial 2 was killed by SIGKILL"),
+        (9, "failed", [[1, 2]], "it failed", ""),
+    ],
+)
+def test_a_killed_trial_runs_once_more_and_is_no_sign_that_the_program_does_not_run(
+    monkeypatch, times, status, runs, broke, unclear
+):
+    monkeypatch.setattr("samebits.causes.settings.last_words", lambda folder: "")
+    made = Kills(times, status)
+    setting = Setting(made, None)
+    setting.run(2)
+    seen = setting.seen()
+    assert (made.runs, seen.broke, seen.unclear) == (runs, broke, unclear)

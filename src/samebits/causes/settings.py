@@ -14,6 +14,7 @@ from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Where, 
 from samebits.causes.lookahead import shares
 from samebits.comparison.classification import GLOBALS
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
+from samebits.experiment.kills import kill
 from samebits.experiment.turns import WorkProgress, side_by_side
 from samebits.launch import custody
 from samebits.launch.plan import AGAIN
@@ -66,7 +67,8 @@ class Setting:
     def run(self, more: int) -> None:
         """Run more trials, and judge all. If this is interrupted, the record stays as it was.
 
-        A trial that samebits itself cut runs once more: the machine may have been asleep, or very busy.
+        A trial that samebits itself cut runs once more: the machine may have been asleep, or very busy. So does a trial
+        that was killed from outside.
         """
         ids, limits = self.experiment.next_numbers(more), self._limits()
         self.experiment.change(trials=self.number + more, steps=self.steps)
@@ -76,13 +78,16 @@ class Setting:
                 # a trial of several processes makes no step after `early_end`, even if it has not diverged
                 self.seconds += finished.seconds
                 finished = self.experiment.run(Limits(steps=self.steps, together=True), ids)
-            if cut := [file.id for file in finished.files if self.is_limited and file.status == "timeout"]:
+            if cut := [file.id for file in finished.files if self._was_cut(file) or kill(file)]:
                 self.seconds += self.experiment.run(limits, cut).seconds
         except BaseException:  # with a trial that was cut short, the others would have no verdict
             self.experiment.forget(ids)
             raise
         self.seconds += finished.seconds
         self.judge()
+
+    def _was_cut(self, file: TrialFile) -> bool:
+        return self.is_limited and file.status == "timeout"
 
     def _limits(self) -> Limits:
         has_first = self.number > 0 or self.experiment.capacity.at_a_time == 1  # the first trial runs before the others
@@ -100,14 +105,16 @@ class Setting:
         held = frozenset(self.plan.controls)
         if self.result is None:
             return Observation(held, excused=self.excused)
-        broke = next((bad_ending(file, self.plan) for file in self.files if file.status in NO_VERDICT), "")
+        bad = [file for file in self.files if file.status in NO_VERDICT]
+        killed = next(filter(None, map(kill, bad)), "")
+        broke = next((bad_ending(file, self.plan) for file in bad if not kill(file)), "")
         judged = self.result.verdict != "inconclusive" or self.number < 2 or self._agrees_in_what_is_sought()
         return Observation(
             held,
             groups=tuple(sorted(map(len, self.result.groups), reverse=True)),
             where=place(self.result.divergence) if self.result.verdict == "diverged" else None,
             broke=broke,
-            unclear="" if judged or broke else self.result.reason or "",
+            unclear="" if broke else killed or ("" if judged else self.result.reason or ""),
             controls={control.id: control for control in self.result.setup.controls},
             excused=self.excused,
         )

@@ -9,7 +9,7 @@ from pathlib import PurePath, PurePosixPath
 
 from samebits import words
 from samebits.comparison.processes import WORKER_OF_RAY, AlignedTrial
-from samebits.model import STOPPED_BY_USER, PythonProcess, RecordFile, TrialFile
+from samebits.model import ENDED_BEFORE, STOPPED_BY_USER, PythonProcess, RecordFile, TrialFile
 from samebits.options import OPTIONS
 from samebits.store.trace import TrialTrace
 
@@ -323,7 +323,7 @@ def _killed(trials: list[TrialTrace], record: RecordFile) -> Ending:
     return (
         f"{words.trials(ids)} {words.were(ids)} killed{by} after {words.count(steps, 'step')}{why and f': {why}'}",
         "Run the command again, with --overwrite, or samebits check --add 1 RECORD: it runs these trials again, too."
-        if why == STOPPED_BY_USER
+        if why in (STOPPED_BY_USER, ENDED_BEFORE)
         else f"See trials/{ids[0]:03d}/stderr.txt in the record{memory}.",
     )
 

@@ -12,7 +12,7 @@ from samebits import store, words
 from samebits.errors import RecordError, UsageError
 from samebits.launch import custody, environment, facts, origin
 from samebits.launch.plan import Plan, Request, arrange, trial_name
-from samebits.model import ENDED_WELL, STOPPED_BY_USER, RecordFile, TrialFile
+from samebits.model import ENDED_BEFORE, ENDED_WELL, STOPPED_BY_USER, RecordFile, TrialFile
 
 SLOWER = 10.0  # samebits ends a trial that it adds if it takes this many times as long as each recorded trial,
 LEAST_SECONDS = 30.0  # but not before this time
@@ -43,11 +43,9 @@ def _why_not_usable(record: store.Record) -> tuple[str, str]:
 
 def interrupted(record: store.Record) -> list[int]:
     """Return the trials that ended because samebits itself was stopped. They say nothing about the program."""
-    return [
-        trial.id
-        for trial in record.trials
-        if trial.file.why == STOPPED_BY_USER or trial.file.stop_after == 0  # it waited for its first step
-    ]
+    samebits_ended = (STOPPED_BY_USER, ENDED_BEFORE)
+    waited = 0  # steps that a trial was allowed to make if it was ended while it waited for its first step
+    return [t.id for t in record.trials if t.file.why in samebits_ended or t.file.stop_after == waited]
 
 
 def is_unfinished(record: store.Record) -> bool:

@@ -18,6 +18,7 @@ from samebits.model import Status
 from samebits.words import signal_name
 
 _SUPERVISOR_CODE = "import sys; sys.path.append(sys.argv[1]); import supervisor; supervisor.main()"
+SUPERVISOR_KILLED = "the process that supervises the trial was killed from outside"  # why a trial was killed
 OTHERS_MAY_TAKE, _LOOK_FOR_OTHERS = 5.0, 0.05  # seconds
 
 
@@ -37,6 +38,7 @@ class Job:
 class CommandEnd:
     """How a command ended: by `code`, by `signal`, or because it could not be started (`error`).
 
+    `is_unsupervised`: its supervisor was killed from outside, which says nothing about the command.
     `memory`: the most bytes that one of its processes has taken, as far as the system counted them; 0 if unknown.
     `left`: whether a process may still run below it.
     """
@@ -46,9 +48,12 @@ class CommandEnd:
     error: str = ""
     memory: int = 0
     left: bool = True
+    is_unsupervised: bool = False
 
     def badly(self, ok_exit: int) -> tuple[Status, str] | None:
         """Return the status of a trial whose command did not end as it should, and why; None if it ended well."""
+        if self.is_unsupervised:
+            return "killed", SUPERVISOR_KILLED
         if self.error:
             return "failed", self.error
         if self.signal is not None:
@@ -144,7 +149,7 @@ class LocalCommand:
                 code, by = (number, None) if fact == "code" else (None, number)
                 self._ending = CommandEnd(code, by, memory=memory, left=left > 0)
         if self._ending is None and self._process.poll() is not None:
-            self._ending = CommandEnd(error="the process that supervises the trial was killed from outside")
+            self._ending = CommandEnd(is_unsupervised=True)
         return self._ending
 
     def _line(self) -> str | None:

@@ -19,8 +19,7 @@ from samebits.errors import SamebitsError
 from samebits.launch import custody, origin
 from samebits.launch.hosts import TrialOrder
 from samebits.launch.keeper import Delivery, NodeOrder, Post, pack, treatment, unpack
-from samebits.launch.trial import ENDED_BEFORE
-from samebits.model import NODE_WAS_LOST, FilesFile, Status, TrialFile
+from samebits.model import ENDED_BEFORE, NODE_WAS_LOST, FilesFile, Status, TrialFile
 from samebits.store.record import PROBE, SHIMS, read_trial
 
 __all__ = ["RemoteTask", "RemoteTrial", "packed_code", "post"]

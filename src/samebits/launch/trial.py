@@ -21,13 +21,12 @@ from samebits.launch.pauses import Wait, steps_allowed
 from samebits.launch.plan import Limits, Plan, trial_name
 from samebits.launch.pythons import Pythons
 from samebits.launch.trial_files import TrialFiles
-from samebits.model import ENDED_WELL, FilesFile, Leak, Status, TrialFile
+from samebits.model import ENDED_BEFORE, ENDED_WELL, FilesFile, Leak, Status, TrialFile
 from samebits_probe import wire
 
 POLL = 0.02  # seconds between two looks at a young trial, or at one that is to be stopped after a step
 CALM = 0.1  # and at any other trial: the look takes time from the trial
 YOUNG = 5.0
-ENDED_BEFORE = "samebits ended before the trial did"
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL of a trial that took too long
 CHILDREN_MAY_TAKE = 1.0  # seconds that children which outlive the command may take to end by themselves
 THIN = {"after": 1000, "every": 100}
