@@ -516,3 +516,36 @@ def test_no_text_takes_long_to_mask(text):
     began = time.process_time()
     masked(visible(text), [(1e9, 2e9)])
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["date_f1", "times_correct", "times_won", "time_penalty", "seconds_survived", "ms_coco_ap", "ips_estimate", "sec_structure_q3",
+     "first_hit_time", "settling_time", "correlation_time", "time_lag", "time_above_threshold", "clock_skew", "timestamps_matched"],
+)  # fmt: skip
+@pytest.mark.parametrize("values", [(0.41, 0.42), (12, 13)])
+def test_a_measurement_whose_name_has_a_word_for_a_time_is_not_understood(name, values):
+    assert classify(name, *values).effect == "unknown"
+
+
+@pytest.mark.parametrize(
+    "name", ["score_time", "mean_fit_time", "step_time", "time_per_epoch", "created_at", "correct_seconds"]
+)
+def test_the_time_that_a_measurement_took_is_understood(name):
+    assert classify(name, 1.8e9, 1.8e9 + 1).effect == "understood"
+
+
+@pytest.mark.parametrize(
+    ("line", "one", "two"),
+    [("chose /tmp/xyz/ckpt-{}", 300, 400), ("predicted speed {} steps/s", 12, 13), ("best run id: {}", 3, 4),
+     ("simulated time {}", 1.5, 2.5), ("best time {}", 1.5, 2.5), ("error {} it/s", 3.5, 4.5)],
+)  # fmt: skip
+def test_a_result_in_a_printed_line_is_not_masked(line, one, two):
+    assert masked(line.format(one)) != masked(line.format(two))
+
+
+@pytest.mark.parametrize(
+    "line", ["speed {} steps/s", "run id: {}", "epoch time {}", "saved /tmp/run_{}/a.pt", "mean speed: {} it/s"]
+)
+def test_a_rate_a_time_and_an_id_of_a_run_are_still_masked(line):
+    assert masked(line.format(12)) == masked(line.format(13))

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from samebits.store.masks import masked, results_in_path
 from samebits.store.text_files import number_or_text
 from samebits.store.trace import Point
-from samebits.store.value_names import COEFFICIENTS, OF_DATA, can_be, may_be_squares, reason_of_key, tokens
+from samebits.store.value_names import CHOSEN, COEFFICIENTS, OF_DATA, can_be, may_be_squares, reason_of_key, tokens
 
 Effect = Literal["counts", "understood", "unknown"]
 # endings of model files whose format samebits does not read: if their bytes differ, the model differs
@@ -44,7 +44,6 @@ _STAGES = frozenset(
      "epoch", "forward", "backward", "fwd", "bwd", "iter", "iteration", "loading", "saving", "preprocess",
      "postprocess", "inference", "optimizer")
 )  # fmt: skip
-_CHOSEN = frozenset(("best", "selected", "chosen", "winner", "winning", "top"))
 _PER_SECOND, _PER_THING = re.compile(r"/(?:s|secs?|seconds?)$"), re.compile(r"(^|\W)(?:us|ms|s|secs?|seconds?)/\w+$")
 _UNIT_BESIDE = re.compile(r"[ _]*[\[(]([num]?s|secs?|seconds?|mins?|minutes?|hours?|[kMG]i?B)[\])]$")  # "Time [s]"
 _MODEL_WORDS = frozenset(
@@ -115,7 +114,7 @@ def _fits(reason: str, key: str, a: Value, b: Value, *, nonnegative: bool) -> bo
     """Return whether the values can be what the name says: a time is not negative, a path is text."""
     if reason == "path" and not _RESULTS.isdisjoint(tokens(key)):
         return False
-    if reason == "run id" and not _CHOSEN.isdisjoint(tokens(key)):
+    if reason == "run id" and not CHOSEN.isdisjoint(tokens(key)):
         return False
     known = [value for value in (a, b) if value is not None]
     if not known:

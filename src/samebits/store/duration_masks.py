@@ -9,7 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from samebits.store.value_names import NUMBER_REASONS, OF_DATA, can_be, is_of_device, is_of_model, reason_of_key, tokens
+from samebits.store.value_names import (
+    CHOSEN,
+    NUMBER_REASONS,
+    OF_DATA,
+    can_be,
+    is_of_device,
+    is_of_model,
+    reason_of_key,
+    tokens,
+)
 
 # (pattern, replacement). `re` compiles a pattern when it is first used, and keeps it: all of them at the start would
 # take 20 ms
@@ -60,7 +69,10 @@ _RULES: tuple[Rule, ...] = (
         r"\1<duration>\2<duration>",
     ),
     (rf"(<duration>\s*\)\s+[Dd]ata\s+){NUMBER}(\s*\(\s*){NUMBER}", r"\1<duration>\2<duration>"),
-    (rf"{NUMBER}(?:[kKMGT](?= ))? *(?:effective )?{_THING} ?(?:/|per) ?(?:s|sec|second)\b", "<rate>"),
+    (
+        rf"{NUMBER}(?:[kKMGT](?= ))? *(?:effective )?{_THING} ?(?:/|per) ?(?:s|sec|second)\b",
+        lambda found: found[0] if _is_result(found) else "<rate>",
+    ),
     (rf"(?i)\b({_THING} ?(?:/|per) ?(?:s|sec|second)\)?['\"]?\s*[:=]?\s*){NUMBER}", r"\1<rate>"),
     (rf"(?i)(?<![\w.])((?:ms|s|sec|seconds?) ?(?:/|per) ?{_THING}\s*[:=]?\s*){NUMBER}", r"\1<duration>"),
     (rf"{NUMBER} *{_RATE}\b", "<rate>"),
@@ -125,7 +137,11 @@ _COUNT = re.compile(r"\s+(?!secs\b|seconds|mins\b|minutes|hrs\b|hours|days)[a-z]
 _INDEXED = re.compile(r"([A-Za-z_]\w*)\[['\"]?$")  # "coef[duration] = 0.3"
 # words that mean something only together with the word before them: "time taken", "memory usage"
 _SECOND_WORDS = frozenset(("taken", "id", "elapsed", "used", "spent", "clock", "usage", "allocated"))
-_UNTIMED = frozenset(("first", "second", "third", "last", "next", "this", "same", "real", "at"))  # "the first time 0.9"
+# "the first time 0.9", "simulated time 3.5"
+_UNTIMED = frozenset(
+    ("first", "second", "third", "last", "next", "this", "same", "real", "at", "best", "simulated", "simulation", "sim",
+     "game", "played", "waiting")
+)  # fmt: skip
 
 
 def names_a_result(word: str) -> bool:
@@ -241,6 +257,8 @@ def _reason_of_phrase(phrase: str) -> str | None:
             reason = reason_of_key(word)
             if reason == "memory" and not any(map(is_of_device, words)):  # "utilization of the codebook"
                 return None
+    if reason == "run id" and not CHOSEN.isdisjoint(map(str.lower, words)):  # "best run id: 3"
+        return None
     return reason if reason in NUMBER_REASONS else None
 
 

@@ -118,6 +118,7 @@ def _address(found: re.Match[str]) -> str:
     return "<address>" if is_labelled and not _DIGEST.search(before) else found[0]
 
 
+_SAVED = ("ckpt", "checkpoint", "checkpoints")  # the number behind it says which one: "checkpoint-400"
 _TEMPORARY_NAME = re.compile(r"/tmp[a-z0-9_]{8}(?=[./]|$)")  # a name that Python's tempfile gave
 _NUMBER_IN_PATH = re.compile(r"(?:(?<![A-Za-z])([A-Za-z]+)([-_=]*))?(?<![\d.])(\d+(?:\.\d+)?)(?!\.?\d)")
 
@@ -130,7 +131,7 @@ def results_in_path(path: str) -> list[str]:
     return [
         number[3]
         for number in _NUMBER_IN_PATH.finditer(_TEMPORARY_NAME.sub("", path))
-        if re.search(r"\.\d\d", number[3]) or (number[2] and names_a_result(number[1]))
+        if re.search(r"\.\d\d", number[3]) or (number[2] and (names_a_result(number[1]) or number[1].lower() in _SAVED))
     ]
 
 

@@ -32,12 +32,15 @@ _PROCESS_IDS = (["process", "id"], ["thread", "id"], ["native", "id"])
 _PATHS = {"path", "paths", "dir", "dirs", "directory", "folder", "cwd", "logdir", "rundir", "outdir", "filename", "uri"}
 # a number for each feature of the data, which may be called "duration"
 COEFFICIENTS = frozenset(("coef", "coefs", "coefficient", "coefficients", "importance", "importances"))
+# an id beside one of these words is a result: "best run id"
+CHOSEN = frozenset(("best", "selected", "chosen", "winner", "winning", "top"))
 # a time beside one of these words is computed, or comes from the data: predicted_time, trip_duration, duration_rmse
 OF_DATA = frozenset(
     ("rmse", "mae", "mape", "err", "errors", "predicted", "forecast", "residual", "deviation", "trip", "ride", "flight",
      "travel", "arrival", "delivery", "departure", "reaction", "delay", "lap", "convergence", "factor", "sigma", "age",
      "stay", "life", "lifetime", "prediction", "predictions", "survival", "failure", "useful", "rul", "hitting",
-     "passage", "goal", "slope", "jitter", "snr", "frequency")
+     "passage", "goal", "slope", "jitter", "snr", "frequency", "hit", "settling", "rise", "dwell", "relaxation",
+     "correlation", "autocorr", "autocorrelation", "equilibration", "burnin", "breakup", "stopping")
 ) | COEFFICIENTS  # fmt: skip
 # a time beside one of these words is part of a model or of its input: time_embedding, timestep, time_dim, date_feature
 _MODELLED = {
@@ -55,7 +58,9 @@ _MODELLED = {
 # a time beside one of these words is a measurement: ms_ssim, wall_hits, duration_kl
 _MEASURED = {
     "ssim", "psnr", "hits", "collisions", "wins", "kl", "l", "map", "iou", "dice", "bleu", "rouge", "wer", "cer", "fid",
-    "recall", "precision", "reward", "return", "success", "corr", "correlation", "entropy", "similarity",
+    "recall", "precision", "reward", "return", "success", "corr", "correlation", "entropy", "similarity", "f", "q",
+    "ap", "correct", "won", "selected", "matched", "survived", "alive", "penalty", "bonus", "estimate", "gap",
+    "sampled", "threshold", "idx", "index", "lag", "skew", "offset", "structure",
 }  # fmt: skip
 # if one of these words comes first, the last word can still mean a duration: score_time, step_time
 _TIMED = {"score", "step", "steps", "layer", "encoder", "token", "feature", "features", *_MEASURED}
