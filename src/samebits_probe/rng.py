@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from .fingerprint import Hasher, Header
 
 _WORDS = struct.Struct("<625I").pack  # the Mersenne Twister's 624 words and its position
-_TWISTER_BYTES = 625 * 4
+_TWISTER_BYTES, _KEYS_BYTES = 625 * 4, 624 * 4
+_POSITION, _GAUSSIAN = struct.Struct("=i").unpack_from, struct.Struct("=i4xd").unpack
+_WORD = ctypes.sizeof(ctypes.c_size_t)
 
 
 def python_state() -> "Optional[bytes]":
@@ -33,10 +35,16 @@ def numpy_state() -> "Optional[bytes]":
     module = sys.modules.get("numpy.random")
     if module is None or not hasattr(module, "get_state"):
         return None
-    generator = _numpy_generator(module)
+    owner = getattr(module.mtrand, "_rand", None)
+    generator = getattr(owner, "_bit_generator", None)
     if generator is not None and type(generator).__name__ != "MT19937":  # the program has replaced it
         return repr(module.get_state(legacy=False)).encode()
     words = _numpy_memory.words(generator)
+    kept = _numpy_gaussian.words(owner) if getattr(module.get_state, "__self__", None) is owner else None
+    if words is not None and kept is not None:
+        has_gauss, gauss = _GAUSSIAN(kept)
+        position: int = _POSITION(words, _KEYS_BYTES)[0]
+        return words[:_KEYS_BYTES] + repr(("MT19937", position, has_gauss, gauss)).encode()
     if words is None or words != _numpy_last[0]:
         name, keys, position, has_gauss, gauss = module.get_state()
         state: bytes = keys.tobytes() + repr((name, position, has_gauss, gauss)).encode()
@@ -47,8 +55,8 @@ def numpy_state() -> "Optional[bytes]":
     return last
 
 
-# Getting a state of 625 numbers takes 10 to 30 us; comparing their memory takes less than 1 us. So the last state is
-# returned again if the content of this memory is the same.
+# Getting a state of 625 numbers takes 10 to 70 us; reading or comparing their memory takes less than 1 us. So the last
+# state is returned again if the content of this memory is the same. NumPy's state is made from the memory itself.
 _python_last: "List[Any]" = [None, None]  # (words, kept Gaussian), state
 _numpy_last: "List[Any]" = [None, None]  # words, state
 
@@ -56,8 +64,9 @@ _numpy_last: "List[Any]" = [None, None]  # words, state
 class _Memory:
     """Reads the words of a generator in place, all in one call."""
 
-    def __init__(self, find: "Callable[[Any], Optional[int]]") -> None:
+    def __init__(self, find: "Callable[[Any], Optional[int]]", size: int) -> None:
         self._find = find  # returns the address of a generator's words; None if they are not at the expected place
+        self._size = size  # of the words, in bytes
         self._generator: "Any" = None
         self._words: "Any" = None
 
@@ -65,7 +74,7 @@ class _Memory:
         """Return the words; None if they cannot be read. Their address stays the same while the generator lives."""
         if generator is not self._generator:
             address = self._find(generator)
-            self._words = None if address is None else (ctypes.c_char * _TWISTER_BYTES).from_address(address)
+            self._words = None if address is None else (ctypes.c_char * self._size).from_address(address)
             self._generator = generator
         words: "Optional[bytes]" = None if self._words is None else self._words.raw
         return words
@@ -80,10 +89,6 @@ def _python_address(generator: "Any") -> "Optional[int]":
     return address if has_room and ctypes.string_at(address, _TWISTER_BYTES) == expected else None
 
 
-def _numpy_generator(module: "Any") -> "Any":
-    return getattr(getattr(module.mtrand, "_rand", None), "_bit_generator", None)
-
-
 def _numpy_address(generator: "Any") -> "Optional[int]":
     """Return the address of numpy's global Mersenne Twister, from its C interface; None for a different generator."""
     if type(generator).__name__ != "MT19937":
@@ -92,7 +97,25 @@ def _numpy_address(generator: "Any") -> "Optional[int]":
     return address
 
 
-_python_memory, _numpy_memory = _Memory(_python_address), _Memory(_numpy_address)
+def _gaussian_address(owner: "Any") -> "Optional[int]":
+    """Return the address of the Gaussian that a `RandomState` keeps (whether there is one, and its value).
+
+    It follows a pointer to the C interface of the generator, and this interface lies five words before that pointer:
+    https://github.com/numpy/numpy/blob/main/numpy/random/mtrand.pyx. None if no word of the object is such a pointer.
+    """
+    state = _numpy_address(getattr(owner, "_bit_generator", None))
+    begin, size = id(owner), type(owner).__basicsize__
+    words = (ctypes.c_size_t * (size // _WORD)).from_address(begin)
+    for index in range(len(words) - 2 if state is not None and _WORD == 8 else 0):
+        at = words[index] - begin
+        if at == (index - 5) * _WORD and at > 0 and words[index - 5] == state:
+            address = begin + (index + 1) * _WORD
+            return address if _GAUSSIAN(ctypes.string_at(address, 16)) == owner.get_state()[3:] else None
+    return None
+
+
+_python_memory, _numpy_memory = _Memory(_python_address, _TWISTER_BYTES), _Memory(_numpy_address, _TWISTER_BYTES)
+_numpy_gaussian = _Memory(_gaussian_address, 16)
 
 
 # name -> function that returns bytes or None. Watchers add theirs ("torch", "torch-cuda", "tensorflow").

@@ -103,3 +103,32 @@ def test_a_bit_generator_that_takes_the_place_of_a_different_one_is_read():
             assert rng.numpy_state() == said() != before
     finally:
         np.random.set_bit_generator(own)
+
+
+def test_a_changed_state_of_numpy_is_read_from_memory_alone(monkeypatch):
+    monkeypatch.setattr(rng, "_numpy_last", [None, None])
+    for _ in range(3):
+        np.random.normal()
+        assert rng.numpy_state() == said_by_numpy()
+    assert rng._numpy_last == [None, None]
+
+
+class OtherState(np.random.RandomState):
+    """A global generator of the program's own, with attributes beside those of NumPy's."""
+
+    __slots__ = ("mine",)
+
+
+def test_a_global_generator_that_the_program_replaces_is_read(monkeypatch):
+    for owner in (np.random.RandomState(3), OtherState(4)):
+        monkeypatch.setattr(np.random.mtrand, "_rand", owner)
+        monkeypatch.setattr(np.random, "get_state", owner.get_state)
+        for _ in range(3):
+            owner.normal()
+            assert rng.numpy_state() == said_by_numpy()
+
+
+def test_an_object_that_only_bears_the_name_of_the_global_generator_does_not_count(monkeypatch):
+    monkeypatch.setattr(np.random.mtrand, "_rand", np.random.RandomState(3))
+    np.random.normal()
+    assert rng.numpy_state() == said_by_numpy()
