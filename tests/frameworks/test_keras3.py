@@ -11,6 +11,7 @@ SAMPLES = Path(__file__).parent.parent / "samples"
 PROGRAM = SAMPLES / "keras3_trains_in_many_ways.py"
 LOOPS = SAMPLES / "keras3_loops_of_its_own.py"
 CHANGES = SAMPLES / "keras3_changes_its_end.py"
+READS = SAMPLES / "keras3_reads_variables.py"
 EVERYWHERE = ("fit", "train_on_batch", "generator", "unbuilt", "eagerly", "compiled", "averaged", "accumulated")
 EVERYWHERE += ("scaled", "embedding")
 WAYS = {
@@ -173,6 +174,11 @@ def test_a_loop_of_the_programs_own_is_seen_and_keeps_its_bits(
     assert seen.names("start", -1)
     last, ends = dict(seen.prints("update", 2)), seen.prints("end")
     assert {(name, last[name]) for name in seen.names("start") if name in last} <= set(ends)
+
+
+def test_variables_are_read_by_one_operation_and_by_a_function_where_tensorflow_lacks_it(watched_run, environment):
+    trial = watched_run(None, READS, environment=environment("tensorflow"))
+    assert trial.stdout == "usual ['_ReadVariablesOp'] True True\nlacking ['_ReadVariablesOp'] True True\n"
 
 
 @pytest.mark.slow

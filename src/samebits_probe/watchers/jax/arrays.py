@@ -5,6 +5,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from ... import signals
+from .. import addresses
 from ..objects import Array, Pytree, Traced
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class Prints:
             known = self._headers[dtype, shape] = dtype.name, self._hasher.header(dtype.name, shape)
         name, header = known
         array = array if array.flags.c_contiguous else array.copy("C")
-        fingerprint = self._hasher.pointer(array.__array_interface__["data"][0], array.nbytes, header)
+        fingerprint = self._hasher.pointer(addresses.of([array])[0], array.nbytes, header)
         number = float(array.reshape(())) if array.size == 1 and dtype.kind in "fiub" else None
         return Print(name, shape, fingerprint, number, array.tobytes() if is_kept else None)
 

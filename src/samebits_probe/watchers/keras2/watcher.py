@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
 from ... import rng
+from .. import addresses
 from ..keras3.models import Labels
 from ..objects import Array, Library, Model, NamedValue, Operation, Session, Variable
 from ..remains import PlainAttributes, leave_out, remains_of, tell_death, tell_new
@@ -262,7 +263,7 @@ class GraphArrays:
         if array.dtype.hasobject:
             return self._probe.hasher.data(repr(array.tolist()).encode("utf-8", "surrogatepass"), header)
         if array.flags.c_contiguous:
-            return self._probe.hasher.pointer(array.__array_interface__["data"][0], array.nbytes, header)
+            return self._probe.hasher.pointer(addresses.of([array])[0], array.nbytes, header)
         return self._probe.hasher.data(array.tobytes(), header)
 
     def point(self, kind: str, name: str, array: Array) -> int:

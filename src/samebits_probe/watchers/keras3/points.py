@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from ...trace import Group, Rows
+from .. import addresses
 from ..objects import Array, NamedValue
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Points:
         if length is None or not array.flags.c_contiguous:
             fingerprint = self._fingerprint(array, header)
         else:
-            fingerprint = self._pointer(array.__array_interface__["data"][0], length, header)
+            fingerprint = self._pointer(addresses.of([array])[0], length, header)
         if kind == "start":
             probe.add_start(point, fingerprint)
         else:
@@ -106,7 +107,7 @@ def _memory(array: Array) -> Tuple[int, int, Array]:
         array = sys.modules["numpy"].frombuffer(_bytes(array) or b"\0", "u1")
     elif not array.flags.c_contiguous:
         array = array.copy("C")
-    return array.__array_interface__["data"][0], array.nbytes, array
+    return addresses.of([array])[0], array.nbytes, array
 
 
 def _bytes(array: Array) -> bytes:
@@ -220,5 +221,4 @@ class _ArrayPlan:
 
     def rows(self, arrays: List[Array]) -> Rows:
         """Return the rows of the arrays."""
-        addresses = [array.__array_interface__["data"][0] for array in arrays]
-        return Rows(self._hasher.rows(addresses, self._lengths, self._together), len(arrays))
+        return Rows(self._hasher.rows(addresses.of(arrays), self._lengths, self._together), len(arrays))

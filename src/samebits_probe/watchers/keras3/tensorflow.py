@@ -21,6 +21,7 @@ class TensorFlow:
     """Reads TensorFlow's values: eager tensors as views, variables by the one operation that reads them."""
 
     def __init__(self) -> None:
+        from tensorflow.python import pywrap_tfe
         from tensorflow.python.eager import context, record
         from tensorflow.python.framework import ops
         from tensorflow.python.ops import gen_resource_variable_ops, resource_variable_ops
@@ -33,6 +34,7 @@ class TensorFlow:
         self.graph_of = ops.get_default_graph
         self.may_record = record.could_possibly_record
         self._in_this_thread = context.function_executor_type
+        self._execute, self._context = pywrap_tfe.TFE_Py_Execute, context.context
         self._read = gen_resource_variable_ops.read_variable_op
         self._plain = resource_variable_ops.BaseResourceVariable
 
@@ -57,6 +59,31 @@ class TensorFlow:
         values: List[Variable] = [getattr(variable, "_value", variable) for variable in variables]
         if not values or not all(isinstance(value, self._plain) for value in values):
             return lambda: [self.read(variable) for variable in variables]
+        return self._operation_reader(values) or self._function_reader(values)
+
+    def _operation_reader(self, values: Sequence[Variable]) -> "Optional[Callable[[], List[Array]]]":
+        """Return function() -> [array], which reads by one operation of TensorFlow.
+
+        It takes half the time of a function of TensorFlow, because it starts no graph. The operation is not public
+        (https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/ops/resource_variable_ops.cc), and all
+        variables must lie on one device. None if it does not read them.
+        """
+        devices = {value.handle.device for value in values}
+        handles, types = [value.handle for value in values], tuple(value.dtype.as_datatype_enum for value in values)
+        attributes, name, array = ("dtypes", types, "N", len(values)), devices.pop(), self.array
+        execute, context = self._execute, self._context
+
+        def arrays() -> List[Array]:
+            read = execute(context()._handle, name, "_ReadVariablesOp", handles, attributes, len(handles))
+            return list(map(array, read))
+
+        try:
+            return arrays if not devices and arrays() else None
+        except Exception:  # this release or device has no such operation
+            return None
+
+    def _function_reader(self, values: Sequence[Variable]) -> Callable[[], List[Array]]:
+        """Return function() -> [array], which reads by one function of TensorFlow."""
         with self.tf.init_scope():
             read = self.tf.function(lambda: [value.read_value() for value in values], autograph=False)
             read = read.get_concrete_function()
