@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-import click
-
 from samebits.errors import SamebitsError, UsageError
 from samebits.interrupt import StopSignal
 from samebits.reports import SCREEN, Targets, check_targets, report_of_result, write_content, write_file
@@ -132,16 +130,26 @@ def refuse_unreadable(words: Sequence[str]) -> None:
 
 def answer_error(why: BaseException) -> int:
     """Say what happened, and return the exit status."""
-    if isinstance(why, click.exceptions.Exit):
-        return why.exit_code
     if isinstance(why, SystemExit):
         return why.code if isinstance(why.code, int) else WRONG
-    if isinstance(why, KeyboardInterrupt | click.Abort):
+    if isinstance(why, KeyboardInterrupt):
+        return _stopped(why)
+    if isinstance(why, BrokenPipeError):
+        return WRONG  # the reader of the output has gone
+    if isinstance(why, SamebitsError):
+        return _say_error(why.message, why.advice, WRONG)
+    return _answer_other(why)
+
+
+def _answer_other(why: BaseException) -> int:
+    import click  # here, because a plain check does without
+
+    if isinstance(why, click.exceptions.Exit):
+        return why.exit_code
+    if isinstance(why, click.Abort):
         return _stopped(why)
     if isinstance(why, click.exceptions.NoArgsIsHelpError):
         return _write_error(f"{why.format_message()}\n", WRONG)
-    if isinstance(why, BrokenPipeError):
-        return WRONG  # the reader of the output has gone
     return _say_error(*_message(why), WRONG)
 
 
@@ -152,8 +160,8 @@ def _stopped(why: BaseException) -> int:
 
 
 def _message(why: BaseException) -> tuple[str, str]:
-    if isinstance(why, SamebitsError):
-        return why.message, why.advice
+    import click
+
     if isinstance(why, click.UsageError):
         command = why.ctx.command_path if why.ctx else "samebits"
         if isinstance(why, click.NoSuchOption) and why.option_name in _OF_HOSTS:
