@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import platform
 import secrets
 import shlex
 from collections.abc import Iterator
@@ -106,9 +105,9 @@ def _content(path: Path) -> bytes:
 
 def _machine() -> str:
     try:
-        return _MACHINE.read_text().strip() or platform.node()
+        return _MACHINE.read_text().strip() or os.uname().nodename
     except OSError:
-        return platform.node()
+        return os.uname().nodename
 
 
 def _key() -> bytes | None:
