@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samebits import cli
-from samebits.cli import checking, plain_words
+from samebits.cli import check_command, plain_words
 from samebits.cli.checks import CHECK
 from samebits.errors import UsageError
 from samebits.interrupt import StopSignal
@@ -101,7 +101,7 @@ def test_an_error_of_a_plain_check_is_said(monkeypatch, capsys):
     def refuse(**_):
         raise UsageError("There is no such place.", "name a different one.")
 
-    monkeypatch.setattr(checking, "run_check", refuse)
+    monkeypatch.setattr(check_command, "run_check", refuse)
     assert cli.main(["check", "--", "true"]) == 2
     assert "There is no such place." in capsys.readouterr().err
 
@@ -110,6 +110,6 @@ def test_what_stops_a_plain_check_begins_on_a_new_line(monkeypatch, capsys):
     def stop(**_):
         raise StopSignal
 
-    monkeypatch.setattr(checking, "run_check", stop)
+    monkeypatch.setattr(check_command, "run_check", stop)
     assert cli.main(["check", "--", "true"]) == StopSignal().status
     assert capsys.readouterr().err.startswith("\n")

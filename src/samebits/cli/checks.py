@@ -8,7 +8,7 @@ from typing import Any
 
 from samebits import requests
 from samebits.cli import answers, clients, inquiries
-from samebits.cli.checking import run_check
+from samebits.cli.check_command import run_check
 from samebits.cli.parser import launching, plain, record_argument
 from samebits.errors import UsageError
 from samebits.options import OPTIONS

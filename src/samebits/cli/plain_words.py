@@ -55,7 +55,7 @@ def _default(option: Option) -> Any:
 
 def run(given: dict[str, Any]) -> int:
     """Run a check. As with click, what stops it begins on a new line."""
-    from samebits.cli.checking import run_check
+    from samebits.cli.check_command import run_check
 
     try:
         return run_check(**given)
