@@ -32,11 +32,15 @@ def source(names, shares, step=0):
 
 
 ALL_DIFFER = (0.001,) * 1000
+RARE_HALF = (0.5, *(0.0005,) * 1000)
+RARE_OTHERS = (0.7, *(0.0003,) * 1000)
 USELESS = "useless controls only"  # two of them suspected, where generators without a seed are seen
 PROGRAMS = {
     f"{USELESS}, 50:50": [source([], (0.5, 0.5))],
     f"{USELESS}, 70:30": [source([], (0.7, 0.3))],
     f"{USELESS}, 90:10": [source([], (0.9, 0.1))],
+    f"{USELESS}, half alike, the others all differ": [source([], RARE_HALF)],
+    f"{USELESS}, 7 of 10 alike, the others all differ": [source([], RARE_OTHERS)],
     "one cause, all trials differ": [source(["numpy-seed"], ALL_DIFFER)],
     "one cause, 50:50": [source(["numpy-seed"], (0.5, 0.5))],
     "one cause, 70:30": [source(["numpy-seed"], (0.7, 0.3))],

@@ -10,11 +10,18 @@ from hypothesis import strategies as st
 from samebits.causes.decision_rule import CHANCE, LEAST, MOST, Rule, chance, further, needed
 
 
-@pytest.mark.parametrize(("largest", "of", "trials"), [(3, 5, 2), (1, 5, 9), (10, 20, 12), (54, 60, 100)])
+Q = (np.arange(200_000) + 0.5) / 200_000  # shares of the most frequent outcome
+
+
+def all_differ(of):
+    """The chance of each share that `of` trials all differ, at most: all other outcomes are rare."""
+    return (1 - Q) ** of + of * Q * (1 - Q) ** (of - 1)
+
+
+@pytest.mark.parametrize(("largest", "of", "trials"), [(3, 5, 2), (2, 5, 9), (10, 20, 12), (54, 60, 100)])
 def test_the_chance_is_the_mean_of_what_a_useless_control_would_have_over_all_splits(largest, of, trials):
-    q = (np.arange(200_000) + 0.5) / 200_000
-    density = q**largest * (1 - q) ** (of - largest)
-    mean = (density * q ** (trials - 1)).sum() / density.sum()
+    density = Q**largest * (1 - Q) ** (of - largest)
+    mean = (density * Q ** (trials - 1)).sum() / density.sum()
     assert chance(largest, of, trials) == pytest.approx(mean, rel=1e-3)
 
 
@@ -37,6 +44,18 @@ def test_the_rarer_the_difference_the_more_trials_must_agree(of, settings):
     assert asked == sorted(asked)
 
 
+@given(of=st.integers(2, 20), settings=st.integers(1, 40))
+def test_if_all_trials_differ_no_share_lets_a_useless_control_pass_more_often_than_its_chance(of, settings):
+    rule = Rule((1,) * of, settings)
+    passes = all_differ(of) * Q**rule.full
+    assert passes.max() == pytest.approx(chance(1, of, rule.full), rel=1e-3)
+    assert passes.max() < CHANCE / settings or rule.full == MOST
+
+
+def test_a_second_source_that_half_of_all_runs_show_is_missed_in_fewer_than_1_of_100_searches():
+    assert 2 * 0.5**LEAST < CHANCE <= 2 * 0.5 ** (LEAST - 1)
+
+
 def test_a_rule_never_asks_for_fewer_than_notice_a_further_source():
     assert Rule((1,) * 50, 20).full == LEAST
     assert Rule((1,) * 50, 20).glance < LEAST
@@ -45,6 +64,7 @@ def test_a_rule_never_asks_for_fewer_than_notice_a_further_source():
 def test_more_trials_with_nothing_held_are_worth_it_until_the_split_is_known():
     assert further((3, 2), 20) == 1
     assert further((3, 2), 20, room=4) == 4
+    assert further((1, 1, 1), 2, room=4) == 1
     assert not further((150, 150), 20)
     assert not further((1,) * 5, 2), "as many as notice a further source are enough"
 

@@ -112,7 +112,7 @@ def test_a_set_that_stops_running_is_no_measure_for_larger_sets():
     made = BreaksLater([source("hash-seed"), source("clock", where=(0, 1, 0))], np.random.default_rng(1))
     first = made.look([], 5, through=True)
     search(made, TORCH, first, Clues("batch"))
-    assert max(map(len, made._outcomes.values())) <= LEAST
+    assert max(map(len, made._outcomes.values())) <= 2 * LEAST
 
 
 def test_a_control_that_implies_another_is_named_only_where_the_other_does_not_do():
@@ -165,10 +165,19 @@ def test_a_missing_seed_that_changes_nothing_does_not_keep_the_cause_from_being_
 
 
 def test_a_generator_with_one_state_in_all_trials_is_suspected_last():
-    assert Clues("start", seeded=["torch-seed", "numpy-seed"]).ordered("start", TORCH)[:2] == [
-        "python-seed",
-        "numpy-generator",
-    ]
+    order = Clues("batch", seeded=["torch-seed", "numpy-seed"]).ordered("batch", TORCH)
+    assert set(order[-2:]) == {"torch-seed", "numpy-seed"}
+
+
+def test_a_generator_may_have_got_its_seed_after_it_drew_the_initial_weights():
+    clues = Clues("start", seeded=["python-seed", "numpy-seed", "torch-seed"])
+    found, made = explained([source("torch-seed", where=(0, -1, 0))], kind="start", clues=clues)
+    assert (found.cause, made.trials) == (["torch-seed"], 5 + LEAST)
+    assert clues.ordered("start", TORCH)[:2] == ["torch-seed", "numpy-generator"]
+
+
+def test_a_missing_seed_is_suspected_before_one_that_came_late():
+    assert Clues("start", ["numpy-seed"], ["torch-seed"]).suspected("start", TORCH) == ["numpy-seed"]
 
 
 @pytest.mark.parametrize(
@@ -268,11 +277,15 @@ def test_controls_that_break_a_program_only_together_are_told_apart():
 
 
 @pytest.mark.parametrize("seen", [False, True])
-@pytest.mark.parametrize("share", [0.5, 0.7, 0.9])
-def test_useless_controls_are_accepted_in_fewer_than_1_of_100_searches(share, seen):
+@pytest.mark.parametrize(
+    "shares",
+    [(0.5, 0.5), (0.7, 0.3), (0.9, 0.1), (0.5, *(0.005,) * 100), (0.7, *(0.003,) * 100)],
+    ids=["50:50", "70:30", "90:10", "half alike", "7 of 10 alike"],
+)
+def test_useless_controls_are_accepted_in_fewer_than_1_of_100_searches(shares, seen):
     """All controls are useless: any that is accepted is accepted by luck. benchmarks/explain_search.py draws more."""
     clues = Clues("batch", unseeded=["python-seed"] if seen else [])
-    searches = [explained([source(shares=(share, 1 - share))], seed, clues=clues)[0] for seed in range(300)]
+    searches = [explained([source(shares=shares)], seed, clues=clues)[0] for seed in range(300)]
     parted = [found for found in searches if found is not None]
     assert len(parted) > 100
     assert sum(found.cause != [] for found in parted) <= len(parted) / 100

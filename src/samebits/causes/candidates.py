@@ -34,8 +34,15 @@ class Clues:
     has_operator: Callable[[], bool | None] = lambda: None
 
     def suspected(self, kind: Kind, names: Collection[str]) -> list[str]:
-        """Return the missing seeds that may explain a divergence of this kind, the likeliest first."""
-        return [] if kind == "gradient" else [name for name in hinted(kind, names) if name in self.unseeded]
+        """Return the missing seeds that may explain a divergence of this kind, the likeliest first.
+
+        If initial weights differ although no generator seems to lack a seed, the likeliest generator may have got its
+        seed after it drew them: a Trainer of Transformers seeds when it is made, and its model is older.
+        """
+        likely = [] if kind == "gradient" else hinted(kind, names)
+        missing = [name for name in likely if name in self.unseeded]
+        late = [name for name in likely if name in self.seeded] if kind == "start" else []
+        return missing or late[:1]
 
     def ordered(self, kind: Kind, names: Collection[str]) -> list[str]:
         """Return the controls among `names` that this kind of divergence suggests, the likeliest first."""

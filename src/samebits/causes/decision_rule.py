@@ -7,6 +7,10 @@ the density Beta(1 + c, 1 + N - c). The chance is the mean of q^(n-1) over that 
 
     B(1 + c + n - 1, 1 + N - c) / B(1 + c, 1 + N - c).
 
+If all N trials differ, there is a bound that holds for each q. They differ with a probability of at most
+(1-q)^N + N q (1-q)^(N-1), because at most one of them had the most frequent outcome. So the chance that they differ and
+that n trials agree is at most the maximum of this probability, times q^n, over all q.
+
 This is Wald's sequential probability ratio test against a mixture. With a control that removes the variation, trials
 agree with probability 1; with a control that does not, they agree with this chance. The ratio of the two grows with
 each trial that agrees. If two trials differ, the test ends at once: the control does not suffice. If the chance falls
@@ -117,12 +121,12 @@ class SettingTrials(Protocol):
 GLIMPSE = 2  # trials that are enough to find most settings that diverge
 CHANCE = 0.01  # the chance that a whole search accepts any useless setting
 GLANCE = 0.1  # the chance that one useless setting passes for the moment; the final set is tested in full
-LEAST, MOST = 12, 300  # the least and the most trials that must agree before a setting is accepted
+LEAST, MOST = 8, 300  # the least and the most trials that must agree before a setting is accepted
 FURTHER = 200  # the most trials by which the first look is extended
 
 
 def chance(largest: int, of: int, trials: int) -> float:
-    """Return the chance that `trials` trials agree by luck.
+    """Return the chance that `trials` trials agree by luck: see the head of this module.
 
     Of `of` trials with nothing held, `largest` had the most frequent outcome.
     """
@@ -130,8 +134,17 @@ def chance(largest: int, of: int, trials: int) -> float:
 
 
 def _log_chance(largest: float, of: float, trials: int) -> float:
+    if largest == 1:
+        return _log_maximum(of, trials)
     a, b, more = 1 + largest, 1 + of - largest, trials - 1
     return math.lgamma(a + more) - math.lgamma(a) + math.lgamma(a + b) - math.lgamma(a + b + more)
+
+
+def _log_maximum(of: float, trials: int) -> float:
+    """Return the logarithm of the maximum over q of q^n (1-q)^m (1 + m q), where m + 1 trials differ and n agree."""
+    n, m = trials, of - 1
+    q = (n * (m - 1) + math.sqrt((n * (m - 1)) ** 2 + 4 * n * m * (n + m + 1))) / (2 * m * (n + m + 1))
+    return n * math.log(q) + m * math.log(1 - q) + math.log(1 + m * q)
 
 
 @functools.cache
@@ -152,16 +165,16 @@ def further(groups: tuple[int, ...], settings: int, have: int = 0, room: int = 1
     """Return how many more trials of a setting that diverges pay off: with a better-known split, fewer must agree.
 
     `groups`: the number of trials of each outcome. `have`: trials that agree already. `room`: trials that run at a
-    time.
+    time. If all trials differ, it expects that further ones do, too.
     """
     largest, of = max(groups), sum(groups)
 
     def all_in_all(trials: int) -> int:
-        return trials + max(have, LEAST, needed(largest * trials / of, trials, CHANCE / settings))
+        expected = 1 if largest == 1 else largest * trials / of
+        return trials + max(have, LEAST, needed(expected, trials, CHANCE / settings))
 
-    now = all_in_all(of)
-    best = min(range(of + 1, min(of + FURTHER, now)), key=all_in_all, default=of)
-    return min(room, best - of) if best > of and all_in_all(best) < now else 0
+    best = min(range(of, min(of + FURTHER, all_in_all(of))), key=all_in_all)
+    return min(room, best - of)
 
 
 @dataclass(frozen=True)
@@ -198,7 +211,7 @@ class Rule:
         """The number of trials that must agree before a setting is accepted: LEAST or more.
 
         A second source, which the pinned one had hidden, may have a different split. If that is 50:50, LEAST trials
-        miss it in 1 of 2,000 searches; if it is 80:20, in 1 of 12.
+        miss it in 1 of 128 searches, which keeps CHANCE for such programs, too; if it is 80:20, in 1 of 6.
         """
         return max(LEAST, self.needed)
 
