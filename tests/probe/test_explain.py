@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from samebits import causes, checks, cli, localization
+from samebits.causes.decision_rule import LEAST
 from samebits.errors import NotFoundError, UsageError
 from samebits.experiment import Progress, recorded_trials
 from samebits.kept_record import judged
@@ -107,12 +108,12 @@ def test_two_trials_agree_on_the_part_that_was_compared_and_all_others_make_more
     (first, likely, _), (last, agreed, state) = rows
     assert first == 20 < last
     assert (likely, agreed, state) == (2, found.needed, "agreed")
-    assert found.needed == 12
+    assert found.needed == LEAST
     assert found.compared == "whole trials of 30 steps"
 
 
 def test_a_coin_that_no_control_pins_is_outside(ask):
-    """12 trials all fall on one side in 1 of 2,048 runs of this test."""
+    """All trials that a setting needs fall on one side in fewer than 1 of 1,000 runs of this test."""
     result, found = why(ask("varies_by.py", "coin", trials=12))
     assert (result.verdict, found.cause, found.outside_known_controls) == ("diverged", [], True)
 
@@ -233,22 +234,22 @@ def test_what_controls_cost_is_not_told_of_steps_that_take_no_time(searched):
 def test_a_line_is_told_for_each_setting(searched):
     _, _, notes = searched("entropy")
     assert any(note.startswith("everything (") and "held: " in note for note in notes.notes)
-    assert any(note.startswith("entropy held: 12 trials, the same bits") for note in notes.notes)
+    assert any(note.startswith(f"entropy held: {LEAST} trials, the same bits") for note in notes.notes)
 
 
 def test_what_is_likely_and_how_far_its_confirmation_is_are_told(searched):
     _, result, notes = searched("python-seed")
     likely = notes.notes.index("likely: python-seed (2 of 2 trials agree); samebits runs more to confirm it")
-    assert any(note.startswith("python-seed held: 12 trials") for note in notes.notes[likely:])
+    assert any(note.startswith(f"python-seed held: {LEAST} trials") for note in notes.notes[likely:])
     parts = [part for part in notes.parts if part.startswith("python-seed held")]
     # on a slow machine, the trials of the check may have fewer steps: then two trials show whether there is time for more
     looks = parts.count("python-seed held: 0 of 2 trials")
     assert parts[:looks] == ["python-seed held: 0 of 2 trials"] * looks
     assert [part.partition(" trials, ")[0] for part in parts[looks:]] == [
-        f"python-seed held: {n} of 12" for n in range(2, 12)
+        f"python-seed held: {n} of {LEAST}" for n in range(2, LEAST)
     ]
     assert all(part.endswith(" left") for part in parts[looks:])
-    assert result.explanation.trials == 5 + 2 * (looks - 1) + 12
+    assert result.explanation.trials == 5 + 2 * (looks - 1) + LEAST
 
 
 def test_what_nobody_would_keep_is_tried_on_request_only(ask):
@@ -284,13 +285,14 @@ class Stops(Progress):
 def test_what_was_known_when_the_search_was_stopped_is_kept_and_shown(ask, capsys):
     request = ask("varies_by.py", "python-seed")
     with pytest.raises(KeyboardInterrupt):
-        causes.run(request, Stops(note="python-seed held: 12 trials"))
+        causes.run(request, Stops(note=f"python-seed held: {LEAST} trials"))
     found = judged(open_record(request.out)).explanation
     assert (found.unfinished, found.cause) == (True, [])
-    assert {tuple(row.controls): row.trials for row in found.evidence}[("python-seed",)] == 12
+    assert {tuple(row.controls): row.trials for row in found.evidence}[("python-seed",)] == LEAST
     assert cli.main(["report", str(request.out)]) == 1
     said = capsys.readouterr().out
-    assert "WHY: Not known: the search was stopped before its end. So far: python-seed held: 12 trials repeat" in said
+    so_far = f"So far: python-seed held: {LEAST} trials repeat"
+    assert f"WHY: Not known: the search was stopped before its end. {so_far}" in said
     again = causes.run(request.out).result.explanation
     assert (again.unfinished, again.cause) == (False, ["python-seed"])
 
