@@ -6,6 +6,7 @@ Each row is one program of `benchmarks/programs` and `examples`. "diverged": unt
 says. "measured": until the command has also measured how far the values are apart. The "goal" beside a time is the most
 that it should take: 1 s and a plain run for each trial for `repeated`, 1 s and a start with 20 steps for each trial for
 `diverged`. A recorded run tells how much of a plain run such a start takes; all its steps count as equally long.
+"trials": of the check and of the search for the cause. This number depends less on the load of the machine.
 `--beside`: other versions of samebits, measured in the same run, program by program, so that a machine whose
 speed drifts moves all of them. The programs of Lightning, Transformers and Gymnasium are left out, and named, if these
 are not installed:
@@ -66,8 +67,8 @@ def main():
     parse.add_argument("--trials", type=int, default=3)
     parse.add_argument("--no-cause", action="store_true")
     args = parse.parse_args()
-    columns = f"{'plain':>7} {'repeated':>9} {'goal':>6} {'diverged':>9} {'goal':>6} {'measured':>9} {'cause':>7}"
-    print(f"seconds, {args.trials} trials\n{'':34} {columns}")
+    columns = f"{'plain':>7} {'repeated':>9} {'goal':>6} {'diverged':>9} {'goal':>6} {'measured':>9}"
+    print(f"seconds, {args.trials} trials\n{'':34} {columns} {'cause':>7} {'trials':>6}")
     for name in args.only:
         program = PROGRAMS[name]
         missing = [library for library in program.needs if find_spec(library) is None]
@@ -87,12 +88,12 @@ def measured(program, source, args, plain):
         repeated = checked(program, source, Path(folder) / "same", args.trials, [], "repeated")
         goals = args.trials * plain + 1, args.trials * plain * share_of_start(program, source, Path(folder) / "one") + 1
         diverged = checked(program, source, Path(folder) / "other", args.trials, ["--no-seed"], "diverged")
-        cause = "-" if args.no_cause else f"{explained(source, Path(folder) / 'other'):.1f}"
+        seconds, trials = ("-", "-") if args.no_cause else explained(source, Path(folder) / "other")
     return (
         f"{repeated.whole:9.1f} {goals[0]:6.1f}",
         f"{diverged.verdict:9.1f} {goals[1]:6.1f}",
         f"{diverged.whole:9.1f}",
-        f"{cause:>7}",
+        f"{seconds:>7} {trials:>6}",
     )
 
 
@@ -133,11 +134,13 @@ def checked(program, source, record, trials, more, verdict):
 
 
 def explained(source, record):
+    """Seconds of a search, and the number of trials of the check and the search."""
     began = time.perf_counter()
     done = run(source, ["explain", str(record)], os.environ, record.parent)
     if done.returncode not in (0, 1):
         raise SystemExit(f"explain: {done.stderr}")
-    return time.perf_counter() - began
+    found = json.loads((record / "result.json").read_text())["explanation"]
+    return f"{time.perf_counter() - began:.1f}", found.get("trials", "-")
 
 
 def run(source, words, variables, folder):
