@@ -74,7 +74,7 @@ def test_each_source_is_named_by_the_control_that_pins_it(searched, source):
     found = result.explanation
     assert (result.verdict, found.cause, found.outside_known_controls) == ("diverged", [source], False)
     agreed = [row for row in found.evidence if row.state == "agreed"]
-    assert agreed[0].trials >= found.needed >= 12
+    assert agreed[0].trials >= found.needed >= LEAST
     assert found.chance < 0.01
     assert found.fixes
     assert found.evidence[0].controls == []
