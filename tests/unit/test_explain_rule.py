@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from samebits.causes.decision_rule import CHANCE, LEAST, MOST, Rule, chance, further, needed
 
-
 Q = (np.arange(200_000) + 0.5) / 200_000  # shares of the most frequent outcome
 
 
