@@ -55,13 +55,14 @@ def test_documents_of_others_with_the_same_names_make_no_record(tmp_path):
     assert len(folders.snapshot(tmp_path / "work").files) == 3
 
 
-def test_links_that_lead_to_each_other_and_to_nothing_are_left_out(tmp_path):
+def test_links_to_folders_and_to_nothing_are_kept_and_none_is_followed(tmp_path):
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     (tmp_path / "nowhere").symlink_to("/nowhere/at/all")
     (tmp_path / "here").symlink_to(".")
     found = folders.snapshot(tmp_path)
-    assert (found.files, list(found.links)) == ({}, [tmp_path / "here"])
+    targets = {path.name: link.target for path, link in found.links.items()}
+    assert (found.files, targets) == ({}, {"a": "b", "b": "a", "here": ".", "nowhere": "/nowhere/at/all"})
 
 
 def test_a_link_to_a_folder_is_new_if_it_was_made_anew(tmp_path):
@@ -76,3 +77,13 @@ def test_a_link_to_a_folder_is_new_if_it_was_made_anew(tmp_path):
     after = folders.snapshot(tmp_path)
     assert folders.new_links(before, after) == {tmp_path / "best": "checkpoint-8"}
     assert after.files == {}
+
+
+def test_a_link_to_a_file_is_that_file_and_a_link_to_nothing_is_a_new_link(tmp_path):
+    before = folders.snapshot(tmp_path)
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "last").symlink_to("a.txt")
+    (tmp_path / "best").symlink_to("checkpoint-8")
+    after = folders.snapshot(tmp_path)
+    assert folders.new_links(before, after) == {tmp_path / "best": "checkpoint-8"}
+    assert {path.name for path in after.files} == {"a.txt", "last"}

@@ -57,7 +57,7 @@ class Link(NamedTuple):
 class Snapshot(NamedTuple):
     """The files of a folder, and the folders in it. `is_whole`: False if there were more than MOST_FILES.
 
-    `links`: symbolic links to folders. They are not followed.
+    `links`: symbolic links to folders and to nothing. They are not followed.
     """
 
     files: dict[Path, State]
@@ -78,9 +78,14 @@ def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
         found = state(path)
         if found is not None:
             files[path] = found
-        elif entry.is_symlink() and is_folder(path) and (link := _link(path)) is not None:
+        elif entry.is_symlink() and _leads_to_no_file(path) and (link := _link(path)) is not None:
             links[path] = link
     return Snapshot(files, folders=frozenset(inner), links=links)
+
+
+def _leads_to_no_file(link: Path) -> bool:
+    """Return whether a link leads to a folder or to nothing. Then only its target can be compared."""
+    return is_folder(link) or not os.path.exists(link)  # noqa: PTH110
 
 
 def _link(path: Path) -> Link | None:
@@ -190,7 +195,7 @@ def written(before: Snapshot, after: Snapshot) -> list[Path]:
 
 
 def new_links(before: Snapshot, after: Snapshot) -> dict[Path, str]:
-    """Return the links to folders that are new or were replaced, with their targets."""
+    """Return the links to folders and to nothing that are new or were replaced, with their targets."""
     return {path: link.target for path, link in after.links.items() if before.links.get(path) != link}
 
 
