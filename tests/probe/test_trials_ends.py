@@ -167,6 +167,18 @@ def test_a_full_disk_is_said_and_leaves_the_program_alone(ask, small_disk, tmp_p
     assert (tmp_path / "done").read_text() == "trained to the end"
 
 
+def test_a_disk_that_is_full_before_the_first_trial_is_named(ask, small_disk):
+    with (small_disk / "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    request = ask("trains.py", 5)
+    with pytest.raises(SamebitsError, match=f"disk is full: {small_disk / 'record'}"):
+        record(Request(command=request.command, directory=request.directory, out=small_disk / "record"))
+    (small_disk / "filler").unlink()
+    again = Request(command=request.command, directory=request.directory, out=small_disk / "record", overwrite=True)
+    assert record(again).trial.status == "complete"
+
+
 def test_a_document_is_written_whole_or_not_at_all(small_disk):
     write_document(small_disk / "a.json", {"a": 1})
     with (small_disk / "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):

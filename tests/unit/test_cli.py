@@ -194,6 +194,19 @@ def test_where_no_file_can_be_kept_the_error_is_said_all_the_same(breaks, capsys
     assert "please report it" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+@pytest.mark.parametrize("path", ["/data/runs/r", None])
+def test_a_full_disk_is_an_error_for_people_that_names_the_path(breaks, capsys, tmp_path, monkeypatch, number, path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("samebits.disks.has_no_space", lambda place: place == str(tmp_path))
+    assert breaks(OSError(number, "refused", path)) == 2
+    said = capsys.readouterr().err
+    assert f"The disk is full: {path or tmp_path} could not be written" in said
+    assert "do this  Make room there" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "error", [MemoryError(), RecursionError("deep"), OSError(errno.ENOSPC, "No space left on device", "x")]
 )

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from samebits import disks
 from samebits.errors import SamebitsError, UsageError
 from samebits.interrupt import StopSignal
 from samebits.reports import SCREEN, Targets, check_targets, report_of_result, write_content, write_file
@@ -189,6 +190,8 @@ def _unforeseen(why: BaseException) -> tuple[str, str]:
 
     if not _stands_somewhere():
         return "the folder that you are in has been removed.", "cd to a folder that exists."
+    if isinstance(why, OSError) and disks.is_full(why):
+        return disks.sentence(disks.place_of(why)), "Make room there, then give the command again."
     what = "".join(traceback.format_exception_only(why)).strip().replace("\n", " ")
     said = f"the system refused: {what}." if isinstance(why, OSError) else f"an error of samebits itself: {what}."
     kept = _keep(why)

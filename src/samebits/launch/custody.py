@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import re
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from samebits import __version__
+from samebits import __version__, disks
 from samebits.errors import NotFoundError, RecordBusy, RecordError, RecordExists, SamebitsError
 from samebits.launch.folders import DOCUMENTS, MARK, MARKED, discard, is_record
 from samebits.model import TrialFile
@@ -276,8 +275,7 @@ def _foreign_code(folder: Path) -> Iterator[Path]:
 
 # -- a full disk is reported to the user, even if no process of a trial can report it ---------------------------------
 
-_LEAST_FREE = 64 << 10  # bytes
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NEXT = "Make room, or give --out a folder on a different disk."
 
 
 @contextmanager
@@ -286,20 +284,12 @@ def full_disk_said(record: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK_ERRORS:
+        if not disks.is_full(error):
             raise
-        raise _full(record) from None
+        raise SamebitsError(disks.sentence(str(error.filename or record)), _NEXT) from None
 
 
 def check_space(record: Path) -> None:
     """Raise SamebitsError if the record's disk is full: a probe that cannot write cannot report it."""
-    if shutil.disk_usage(record).free < _LEAST_FREE:
-        raise _full(record)
-
-
-def _full(record: Path) -> SamebitsError:
-    """Return the error for a full disk."""
-    return SamebitsError(
-        f"The disk is full: {record} could not be written completely. You can read what was recorded until then.",
-        "Make room, or give --out a folder on a different disk.",
-    )
+    if disks.has_no_space(str(record)):
+        raise SamebitsError(disks.sentence(str(record)), _NEXT)

@@ -115,14 +115,15 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
     """
     _check_counts(request)
     plan = arrange(request, next(_places(request)), hash_wanted=hash_wanted)
-    held = make_record_folder(request)
-    if held.folder != plan.record:
-        plan = arrange(request, held.folder, hash_wanted=hash_wanted)
-    plan = replace(plan, custody=held)
-    environment.copy_probe(plan.record)
-    environment.make_shims(plan.record, request.python)
-    if controls.hold_addresses(plan.controls) and (interpreter := _interpreter(plan)) is not None:
-        environment.compile_probe(plan.record, interpreter)
+    with custody.full_disk_said(plan.record):
+        held = make_record_folder(request)
+        if held.folder != plan.record:
+            plan = arrange(request, held.folder, hash_wanted=hash_wanted)
+        plan = replace(plan, custody=held)
+        environment.copy_probe(plan.record)
+        environment.make_shims(plan.record, request.python)
+        if controls.hold_addresses(plan.controls) and (interpreter := _interpreter(plan)) is not None:
+            environment.compile_probe(plan.record, interpreter)
     return plan
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from samebits.disks import is_full
 from samebits.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,4 +71,5 @@ def write_content(name: str, target: str, content: bytes) -> None:
     except OSError as why:
         draft.unlink(missing_ok=True)
         said = f"--{name} {target}: cannot be written ({why.strerror or why})."
-        raise UsageError(said, "Name a different file.") from None
+        advice = "Make room, or name a different file." if is_full(why) else "Name a different file."
+        raise UsageError(said, advice) from None

@@ -63,8 +63,9 @@ def write(path: Path, text: str) -> None:
         with os.fdopen(os.open(part, _WRITE, 0o644), "w", encoding="utf-8") as file:
             file.write(text)
         part.replace(path)
-    except OSError:
+    except OSError as error:
         part.unlink(missing_ok=True)
+        error.filename = error.filename or str(path)  # the system names no file if a write fails
         raise
 
 
