@@ -18,7 +18,7 @@ from samebits.errors import UntrustedRecord, UsageError
 from samebits.launch.plan import Request
 from samebits.model import Options
 from samebits.patches import FixRequest, fix
-from samebits.patches.program import Look
+from samebits.patches.program import Look, is_installed
 from samebits.store import write_document
 from samebits.store.record import RESULT
 
@@ -415,3 +415,13 @@ def test_an_installed_script_that_starts_the_program_is_none_of_its_files(tmp_pa
         found.take({"event": "ran", "path": str(path), "line": 1, "main": True})
     assert found.main == program
     assert list(found.lines) == [program, odd]
+
+
+def test_an_installed_script_is_none_of_the_programs_files_even_if_the_command_has_its_path(tmp_path):
+    installed, own = tmp_path / "venv/bin/torchrun", tmp_path / "work/bin/train"
+    for path in (installed, own):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    (tmp_path / "venv/lib/python3.11").mkdir(parents=True)
+    assert [is_installed(path) for path in (installed, own)] == [True, False]
+    assert not is_installed(tmp_path / ("x" * 5000 + "/bin/y"))

@@ -194,6 +194,14 @@ class Look:
         return own / path.relative_to(copy) if path.is_relative_to(copy) else path
 
 
+def is_installed(path: Path) -> bool:
+    """Return whether a file is a script of an installed package, as `torchrun` is: in bin, beside lib/python3.11."""
+    try:
+        return path.parent.name == "bin" and path.is_file() and any((path.parent.parent / "lib").glob("python3*"))
+    except OSError:  # the word of a command may be a text, too long for a path
+        return False
+
+
 def look(record: Record, where: Divergence, progress: Progress | None = None) -> Look:
     """Run one trial on this machine up to the step in which the record's trials diverge, and remove its folder.
 
@@ -213,7 +221,8 @@ def look(record: Record, where: Divergence, progress: Progress | None = None) ->
 
 def _read(folder: Path, directory: Path, command: list[str]) -> Look:
     """Read the events of a trial's processes. `directory`: the user's folder; isolated trials run in a copy of it."""
-    found = Look(copied=(folder / "work", directory), named=frozenset(directory / word for word in command))
+    named = frozenset(path for word in command if not is_installed(path := directory / word))
+    found = Look(copied=(folder / "work", directory), named=named)
     for process in sorted((folder / wire.PROCESSES).glob("*")):
         for event in observations.events(process):
             found.take(event)
