@@ -29,6 +29,7 @@ from samebits.reports.tree import (
     Text,
     TrialRows,
 )
+from samebits.reports.two_records import owners
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
@@ -109,6 +110,8 @@ def _marks(result: Result, kinds: list[str], on: frozenset[Format], after: str =
 
 
 def _screen(result: Result, record: Record | None) -> Iterator[AnyBlock]:
+    if whose := owners(record):
+        yield Facts(tuple(whose), on=SCREEN)
     if result.verdict == "inconclusive":
         yield Facts(tuple(_no_answer(result, record)), on=SCREEN)
         if "!" not in result.judged.values():
@@ -274,7 +277,7 @@ def _case(result: Result, record: Record | None) -> JUnitCase:
         state,
         result_words.headline(result),
         "\n".join(words.one_line(line) for line in said if line),
-        tuple(_properties(result)),
+        tuple(_properties(result, record)),
         seconds=result.seconds,
     )
 
@@ -299,10 +302,11 @@ def _outcome(trial: Trial, groups: Mapping[int, str]) -> str:
     return f"{ended}, group {groups[trial.id]}" if trial.id in groups else ended
 
 
-def _properties(result: Result) -> Iterator[tuple[str, str]]:
+def _properties(result: Result, record: Record | None) -> Iterator[tuple[str, str]]:
     """Yield what a CI keeps beside the test: names that never change, with their values."""
     yield "verdict", result.verdict
     yield "samebits", result.samebits
+    yield from ((f"record.{name}", said) for name, said in owners(record))
     yield "steps_compared", str(result.scope.steps_compared)
     for kind, mark in result.judged.items():
         yield f"kind.{kind}", result_words.MARK_WORDS.get(mark, mark)

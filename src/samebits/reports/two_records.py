@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from samebits import words
 from samebits.comparison.merged_records import MergedRecord, RecordSide
@@ -28,6 +28,18 @@ def two_records(result: Result, record: object) -> Iterator[Section]:
         columns = (*map(Column, HEADS[:2]), *(Column(head, wide=True) for head in HEADS[2:]))
         facts = Table("facts of two records", "", columns, rows)
         yield Section(TITLE, "records", (*_levels(result), facts), on=DOCUMENT)
+
+
+def owners(record: object) -> list[tuple[str, str]]:
+    """Return (first or second, whose trials are whose) of each of two records; empty if there is only one."""
+    if not isinstance(record, MergedRecord):
+        return []
+    named = zip(HEADS[2:], record.sides, strict=True)
+    return [(name, f"{result_words.folder_name(side.folder)}: {_ranges(side.trials)}") for name, side in named]
+
+
+def _ranges(trials: Sequence[int]) -> str:
+    return f"{words.agree(len(trials), 'trial', 'trials')} {words.ids(trials)}"
 
 
 def _levels(result: Result) -> Iterator[Table]:
