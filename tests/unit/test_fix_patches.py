@@ -65,6 +65,28 @@ def test_a_seed_stands_after_the_imports_and_before_the_first_draw(program):
     assert added(program(text, [("python", 5)]), "python-seed") == [(4, "random.seed(2019)")]
 
 
+def test_each_rank_gets_a_seed_of_its_own(program):
+    text = """\
+    import torch
+    print(torch.rand(1))
+    """
+    made = program(text, [("torch", 2)], ("torch",), has_ranks=True)
+    assert added(made, "torch-seed") == [
+        (2, "import os"),
+        (3, 'torch.manual_seed(2019 + int(os.environ.get("RANK", "0")))'),
+    ]
+
+
+def test_accelerate_itself_gives_each_rank_a_seed_of_its_own(program):
+    text = """\
+    import torch
+    from accelerate.utils import set_seed
+    print(torch.rand(1))
+    """
+    made = program(text, [("torch", 3)], ("torch", "accelerate"), has_ranks=True)
+    assert added(made, "torch-seed") == [(3, "set_seed(2019, device_specific=True)")]
+
+
 def test_it_stands_after_the_docstring_and_the_future(program):
     text = '''\
     #!/usr/bin/env python

@@ -12,6 +12,7 @@ from samebits.causes.decision_rule import Rule
 from samebits.causes.settings import Setting, SettingRecords, held_words
 from samebits.documents import Evidence, Explanation, Fix, State
 from samebits.model import Result
+from samebits.ranks import have_ranks, of_rank
 from samebits.reports import result_words
 from samebits.words import listed
 
@@ -62,13 +63,28 @@ def explanation(settings: SettingRecords, why: Cause, operator: str | None, spen
         needed=found.rule.full,
         chance=found.rule.chance,
         compared=why.confirmed.words if why.confirmed else "",
-        fixes=fixes(found.cause, loaded, settings.all[0].plan.seed, settings.all[0].plan.request.command),
+        fixes=_fixes_of(settings, found, loaded),
         notes=_notes(settings, why),
         clears_generators=bool(found.cause) and not found.outside and not any(map(_may_seed, found.cause)),
         trials=spent.trials,
         seconds=spent.seconds,
         at_a_time=spent.at_a_time,
     )
+
+
+def _fixes_of(settings: SettingRecords, found: Conclusion, loaded: Collection[str]) -> list[Fix]:
+    """Return the lines for the cause. If there are several ranks, each gets a seed of its own."""
+    first = settings.all[0]
+    lines = fixes(found.cause, loaded, first.plan.seed, first.plan.request.command)
+    if not have_ranks(one.facts for trial in first.experiment.record.trials for one in trial.processes):
+        return lines
+    return [_of_ranks(one, first.plan.seed) if controls.describe(one.control).is_seed else one for one in lines]
+
+
+def _of_ranks(fix: Fix, seed: int) -> Fix:
+    """Return a seed's lines with a different value in each rank."""
+    lines = [line.replace(f"({seed})", f"({of_rank(seed)})") for line in fix.lines]
+    return fix.model_copy(update={"lines": ["import os", *lines]}) if lines != fix.lines else fix
 
 
 def _may_seed(name: str) -> bool:

@@ -29,6 +29,7 @@ from samebits.patches.patched_files import PatchedFiles, Restoration, flush, kee
 from samebits.patches.program import Look, Program, look
 from samebits.patches.proposal import FixDocuments, Proposal, of_patch, seed_of
 from samebits.patches.reduction import MOST_CHECKS, Reduction, of_one_found_again, of_one_in_place, places
+from samebits.ranks import have_ranks
 from samebits.reports.result_words import folder_name
 from samebits.store import Record
 from samebits.store.trace import TrialTrace
@@ -143,7 +144,8 @@ def _program(documents: FixDocuments, seen: Look) -> Program:
     }
     uses_cuda = any(name.startswith("torch-cuda") for name in drawn)
     packages = documents.result.setup.packages
-    return Program(seen, Path(record.file.directory), seed_of(record), packages, uses_cuda)
+    has_ranks = have_ranks(one.facts for trial in record.trials for one in trial.processes)
+    return Program(seen, Path(record.file.directory), seed_of(record), packages, uses_cuda, has_ranks)
 
 
 # -- apply ------------------------------------------------------------------------------------------------------------

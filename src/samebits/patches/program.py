@@ -18,6 +18,7 @@ from samebits.model import ENDED_WELL, Divergence
 from samebits.patches.insertion import InsertionPoint
 from samebits.patches.notebook_source import NotebookSource
 from samebits.patches.source import ImportedNames, SourceFile, TextEdit, touches
+from samebits.ranks import of_rank
 from samebits.store import Record
 from samebits_probe import wire
 
@@ -55,14 +56,23 @@ class ProgramCall(NamedTuple):
 
 @dataclass(frozen=True)
 class Program:
-    """A program. `directory`, `seed`: those of the trials. `packages`: the versions of the loaded packages."""
+    """A program. `directory`, `seed`: those of the trials. `packages`: the versions of the loaded packages.
+
+    `has_ranks`: several processes train together, and each needs random numbers of its own.
+    """
 
     look: Look
     directory: Path
     seed: int
     packages: Mapping[str, str]
     uses_cuda: bool = False
+    has_ranks: bool = False
     _sources: dict[Path, SourceFile | None] = field(default_factory=dict)
+
+    @property
+    def seed_words(self) -> str:
+        """The seed as it stands in a line: a number, or an expression with a different value in each rank."""
+        return of_rank(self.seed) if self.has_ranks else str(self.seed)
 
     def source(self, path: Path) -> SourceFile | None:
         """Return a file of the program; None if it cannot be read as Python, or as a notebook."""

@@ -190,6 +190,8 @@ def _notes(program: Program, found: Sequence[Patch], why: Explanation, notebook:
             f"a cell of {notebook.name} writes {name}, so the patch leaves {name} out: change that cell"
             for name in names
         ]
+    if found and program.has_ranks and any(map(seeds.is_seed, why.cause)):
+        notes.append("each rank gets a seed of its own: with one seed, all ranks would draw the same random numbers")
     if why.outside_known_controls:
         notes.append("no known control fixes a later difference")
     return notes

@@ -16,12 +16,16 @@ _EVERY = frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed", "tf-
 
 
 class SeedCall(NamedTuple):
-    """A function that seeds several generators. `modules`: names of its library. `covers`: the controls it replaces."""
+    """A function that seeds several generators. `modules`: names of its library. `covers`: the controls it replaces.
+
+    `of_ranks`: its arguments if there are several ranks; "" if it would give all ranks the same random numbers.
+    """
 
     modules: tuple[str, ...]
     function: str
     arguments: str
     covers: frozenset[str]
+    of_ranks: str = ""
 
 
 CALLS = (
@@ -32,7 +36,7 @@ CALLS = (
     SeedCall(("transformers",), "set_seed", "{seed}", _EVERY),
     SeedCall(
         ("accelerate.utils",), "set_seed", "{seed}",
-        frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed")),
+        frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed")), "{seed}, device_specific=True",
     ),
     SeedCall(
         ("keras", "tensorflow.keras"), "utils.set_random_seed", "{seed}",
@@ -95,8 +99,9 @@ def _edit(program: Program, point: InsertionPoint, names: Collection[str], drew:
 
 def _lines(program: Program, point: InsertionPoint, names: Collection[str]) -> list[str]:
     for call in CALLS:
-        if call.covers.issuperset(names) and _knows(program, call):
-            found = _in_its_words(point, call, program.seed)
+        if call.covers.issuperset(names) and _knows(program, call) and (call.of_ranks or not program.has_ranks):
+            given = (call.of_ranks if program.has_ranks else call.arguments).format(seed=program.seed)
+            found = _in_its_words(point, call, given)
             if found:
                 return found
     each = [line for name in names for line in _plain(program, point, name)]
@@ -110,9 +115,8 @@ def _knows(program: Program, call: SeedCall) -> bool:
     return tuple(map(int, re.findall(r"\d+", version)[:2])) >= _KERAS_SINCE
 
 
-def _in_its_words(point: InsertionPoint, call: SeedCall, seed: int) -> list[str]:
+def _in_its_words(point: InsertionPoint, call: SeedCall, given: str) -> list[str]:
     """Return the call with the program's names; empty if the program has not imported the library before this place."""
-    given = call.arguments.format(seed=seed)
     for module in call.modules:
         alias = _exact(point, module)
         if alias:
@@ -139,7 +143,7 @@ def _plain(program: Program, point: InsertionPoint, name: str) -> list[str]:
     edits.sort(key=lambda one: not (one.library and point.alias(one.library)))
     if not edits:
         return []
-    lines = [line.replace("{seed}", str(program.seed)) for line in edits[0].lines]
+    lines = [line.replace("{seed}", program.seed_words) for line in edits[0].lines]
     return worded(lines, point)
 
 

@@ -1,0 +1,18 @@
+"""Writes seeds for programs of several ranks: with one seed, all ranks would draw the same random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+__all__ = ["have_ranks", "of_rank"]
+
+
+def have_ranks(processes: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether some of these processes train together. `processes`: the facts of each."""
+    return any((facts.get("world_size") or 1) > 1 for facts in processes)
+
+
+def of_rank(seed: int) -> str:
+    """Return an expression of Python that gives each rank a seed of its own. It needs the module `os`."""
+    return f'{seed} + int(os.environ.get("RANK", "0"))'
