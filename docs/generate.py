@@ -145,8 +145,8 @@ def kinds():
 def fields(name):
     """The fields of a document of a result, of what explain found, or of what vary found."""
     document = next(getattr(place, name) for place in (model, documents, result) if hasattr(place, name))
-    types = {field: info.annotation for field, info in document.model_fields.items()}
-    types.update({field: info.return_type for field, info in document.model_computed_fields.items()})
+    types = dict(document.model_fields)
+    types.update({name: getattr(document, name).fget.__annotations__["return"] for name in document.written_too})
     rows = [[f"`{field}`", f"`{_type(annotation)}`"] for field, annotation in types.items()]
     text = " ".join((document.__doc__ or "").split())
     return f"{text}\n\n" + table(["field", "type"], rows)
