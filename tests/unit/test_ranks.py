@@ -33,7 +33,12 @@ def test_each_rank_has_a_seed_of_its_own(seed, ranks):
 
 
 def test_the_lines_to_paste_have_it_too():
-    fix = Fix(control="torch-seed", where="after the imports", lines=["import torch", "torch.manual_seed(2019)"])
+    fix = Fix(
+        control="torch-seed",
+        library="torch",
+        where="after the imports",
+        lines=["import torch", "torch.manual_seed(2019)"],
+    )
     assert document._of_ranks(fix, 2019).lines == [
         "import os",
         "import torch",
