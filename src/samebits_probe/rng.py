@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
     from .fingerprint import Hasher, Header
+    from .probe import Probe
 
 _WORDS = struct.Struct("<625I").pack  # the Mersenne Twister's 624 words and its position
 _TWISTER_BYTES, _KEYS_BYTES = 625 * 4, 624 * 4
@@ -121,6 +122,10 @@ _numpy_gaussian = _Memory(_gaussian_address, 16)
 # name -> function that returns bytes or None. Watchers add theirs ("torch", "torch-cuda", "tensorflow").
 SAMPLERS: "Dict[str, Callable[[], Optional[bytes]]]" = {"python": python_state, "numpy": numpy_state}
 
+# name -> function that returns (address, length, the object that keeps the memory) of a state that changes in most
+# steps. Its bytes are what the sampler returns; here they are hashed without a copy.
+PLACES: "Dict[str, Callable[[], Tuple[int, int, Any]]]" = {}
+
 
 _given: "Dict[str, bytes]" = {}  # name -> the state after the import of its library
 
@@ -144,19 +149,53 @@ def untouched() -> "List[str]":
 
 
 class States:
-    """Fingerprints random states. A fingerprint is kept as long as the state has the same bytes."""
+    """Fingerprints random states, for one process. A fingerprint is kept as long as the state has the same bytes."""
 
     def __init__(self, hasher: "Hasher") -> None:
         self._hasher = hasher
         self._headers: Dict[int, Header] = {}  # length of a state -> header
         self._known: Dict[str, Tuple[bytes, bytes]] = {}  # name -> (bytes, fingerprint)
+        self._names: List[str] = []
+        self._points: List[int] = []
+        self._has_told = False
+
+    def prints(self) -> "List[Tuple[str, bytes]]":
+        """Return the name and the fingerprint (16 bytes) of each generator in use."""
+        found = []
+        for name, sample in list(SAMPLERS.items()):
+            place = PLACES.get(name)
+            if place is not None:
+                address, length, _keeper = place()
+                found.append((name, self._hasher.pointer(address, length, self._header(length))))
+            else:
+                state = sample()
+                if state is not None:
+                    found.append((name, self.fingerprint(name, state)))
+        return found
+
+    def record(self, probe: "Probe", step: int) -> None:
+        """Record the states at a step."""
+        if not self._has_told:
+            self._has_told = True
+            probe.event("untouched", generators=untouched())
+        prints = self.prints()
+        names = [name for name, _ in prints]
+        if names != self._names:
+            self._names, self._points = names, [probe.point("rng", name) for name in names]
+        for point, (_, found) in zip(self._points, prints) if step != probe.step else ():
+            probe.add(point, found, step)
+        if step == probe.step:
+            probe.add_each([(point, found) for point, (_, found) in zip(self._points, prints)])
 
     def fingerprint(self, name: str, state: bytes) -> bytes:
         """Return 16 bytes over the bytes of the state."""
         known = self._known.get(name)
         if known is None or known[0] != state:
-            header = self._headers.get(len(state))
-            if header is None:
-                header = self._headers[len(state)] = self._hasher.header("rng", (len(state),))
-            known = self._known[name] = (state, self._hasher.data(state, header))
+            known = self._known[name] = (state, self._hasher.data(state, self._header(len(state))))
         return known[1]
+
+    def _header(self, length: int) -> "Header":
+        header = self._headers.get(length)
+        if header is None:
+            header = self._headers[length] = self._hasher.header("rng", (length,))
+        return header

@@ -9,7 +9,7 @@ from .system import System
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, List, Set, Tuple, Union
+    from typing import Any, Callable, Dict, Iterable, List, Set, Tuple
 
     Held = Tuple[bytes, bytes]  # rows and scalars
     Mark = List[Tuple[str, int]]  # files, and their sizes at one moment
@@ -19,7 +19,8 @@ _FRONT = struct.Struct("<qIBBH").pack
 # a line of the table of points, as json.dumps writes it, in a third of the time
 _POINT = '{"id": %d, "kind": "%s", "name": %s, "dtype": %s, "shape": %s}\n'
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
-_SCALARS = 4096  # bytes of scalars that may be lost in a crash: they are only used to draw curves
+_FEW = 16  # points of a group that are counted one by one
+_SCALARS = 170  # rows of scalars that may be lost in a crash: they are only used to draw curves
 
 
 def write_whole(path: str, document: "Any") -> None:
@@ -51,6 +52,8 @@ class Occurrences:
 
     def __init__(self, points: "Dict[int, int]", groups: "List[Group]") -> None:
         self._points, self._groups = points, groups  # a point that was counted alone is not counted in a group
+        # (point, occurrence) -> what is in its rows between the step and the fingerprint: to pack it takes longer
+        self._middles: Dict[Tuple[int, int], bytes] = {}
 
     def copy(self) -> "Occurrences":
         """Return an independent copy of the counts."""
@@ -69,6 +72,26 @@ class Occurrences:
         self._points[point] = before + 1
         return before
 
+    def rows(
+        self, step: int, found: "List[Tuple[int, bytes]]", names: "List[Tuple[int, str]]"
+    ) -> "Tuple[bytes, List[int]]":
+        """Count each (point, fingerprint). Returns the rows, and what `add` returns for each.
+
+        `names`: (code of the kind, name) of each point.
+        """
+        first, middles = step.to_bytes(8, "little"), self._middles
+        pieces: List[bytes] = []
+        counted = []
+        for point, print_ in found:
+            occurrence = self.add(point)
+            middle = middles.get((point, occurrence))
+            if middle is None:
+                middle = _FRONT(0, point, names[point][0], wire.LEAF, min(occurrence, 65535))[8:]
+                middles[point, occurrence] = middle
+            pieces += (first, middle, print_)
+            counted.append(occurrence)
+        return b"".join(pieces), counted
+
     def add_new(self, group: "Group") -> bool:
         """Count a group. If any of its points was counted before, count nothing and return False."""
         own = group.once.keys()
@@ -77,7 +100,10 @@ class Occurrences:
         for other in self._groups:
             if other.kind == group.kind and not own.isdisjoint(other.once.keys()):
                 return False
-        self._groups.append(group)
+        if len(group.once) <= _FEW:
+            self._points.update(group.once)
+        else:
+            self._groups.append(group)
         return True
 
 
@@ -109,6 +135,10 @@ class Rows:
 _steps: "Dict[int, int]" = {}  # number of rows -> the number to add for each step
 
 
+def _packed(scalars: "List[Tuple[int, int, int, float]]") -> bytes:
+    return b"".join([wire.SCALAR.pack(*scalar) for scalar in scalars])
+
+
 class Recorder:
     """Appends rows to the files of the process.
 
@@ -122,9 +152,10 @@ class Recorder:
         self.broken = False
         self._files: Dict[str, int] = {}  # name -> descriptor
         self._points: List[str] = []
-        self._trace, self._scalars = bytearray(), bytearray()
+        self._trace: List[bytes] = []  # pieces of rows: a bytearray would grow, and move, with many of them
+        self._scalars: List[Tuple[int, int, int, float]] = []
         self._is_holding = False
-        self.add: Callable[[Union[bytes, bytearray]], None] = self._trace.extend
+        self.add: Callable[[bytes], None] = self._trace.append
 
     def point(self, document: "wire.PointLine") -> None:
         """Add a line to the table of points."""
@@ -133,7 +164,7 @@ class Recorder:
 
     def scalar(self, step: int, point: int, occurrence: int, value: float) -> None:
         """Keep an exact float in addition to its fingerprint."""
-        self._scalars.extend(wire.SCALAR.pack(step, point, occurrence, value))
+        self._scalars.append((step, point, occurrence, value))
 
     def event(self, event: str, **fields: "Any") -> None:
         """Write an event at once, because the process may end next."""
@@ -151,14 +182,13 @@ class Recorder:
             self.write(wire.POINTS, "".join(points).encode())
             del self._points[: len(points)]
         if self._trace and not self._is_holding:
-            self._flush(wire.TRACE, self._trace)
+            pieces = self._trace[:]
+            self.write(wire.TRACE, b"".join(pieces))
+            del self._trace[: len(pieces)]
         if len(self._scalars) > (0 if scalars else _SCALARS) and not self._is_holding:
-            self._flush(wire.SCALARS, self._scalars)
-
-    def _flush(self, name: str, rows: bytearray) -> None:
-        data = bytes(rows)  # with a view of the rows, a different thread could not add to them
-        self.write(name, data)
-        del rows[: len(data)]
+            values = self._scalars[:]
+            self.write(wire.SCALARS, _packed(values))
+            del self._scalars[: len(values)]
 
     def rows(self) -> int:
         """Return the number of whole rows in the trace so far."""
@@ -171,13 +201,13 @@ class Recorder:
 
     def held_prints(self) -> "Set[bytes]":
         """Return the fingerprints of the rows that are held in memory."""
-        size = wire.ROW.size
-        return {bytes(self._trace[end - 16 : end]) for end in range(size, len(self._trace) + 1, size)}
+        size, rows = wire.ROW.size, b"".join(self._trace)
+        return {rows[end - 16 : end] for end in range(size, len(rows) + 1, size)}
 
     def held(self) -> "Held":
         """Return the (rows, scalars) that were added since `hold`, unwritten, and end the hold."""
         self._is_holding = False
-        found = bytes(self._trace), bytes(self._scalars)
+        found = b"".join(self._trace), _packed(self._scalars)
         del self._trace[:], self._scalars[:]
         return found
 

@@ -34,7 +34,7 @@ def recorded(points, record):
     points.probe.begin()
     before = len(points.probe.recorder._trace)
     record()
-    found = bytes(points.probe.recorder._trace[before:])
+    found = b"".join(points.probe.recorder._trace[before:])
     points.probe.end_step()
     return [wire.ROW.unpack_from(found, start)[1:] for start in range(0, len(found), wire.ROW.size)]
 

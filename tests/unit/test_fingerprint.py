@@ -92,6 +92,32 @@ def test_records_of_one_pass_are_those_of_one_fingerprint_at_a_time(hasher, step
     assert rows.prints() == [expected[end - 16 : end] for end in range(32, len(expected) + 1, 32)]
 
 
+def test_a_repeated_pass_reads_where_the_blocks_are_now(hasher):
+    sizes = [4, 1000, 17]
+    (buffers, addresses), group = memory(sizes), Group("update", [3, 1, 2])
+    headers = [hasher.header("float32", (size,)) for size in sizes]
+    rows, together = hasher.repeated(sizes), hasher.together(group.fronts, headers)
+    for _ in range(2):  # the same blocks with new values
+        buffers[1][5] = os.urandom(1)
+        assert Rows(rows(addresses, together), 3).at(7) == one_by_one(hasher, 7, group, buffers, headers)
+    moved, addresses = memory(sizes)
+    assert Rows(rows(addresses, together), 3).at(8) == one_by_one(hasher, 8, group, moved, headers)
+
+
+def test_rows_of_points_one_by_one_are_packed_rows():
+    choose, names = random.Random(1), [(2, "a"), (3, "b"), (0, "c")]
+    counts, plain = Occurrences({}, []), PlainOccurrences()
+    for step in (0, 1, 256, 1 << 40):
+        found = [(choose.randrange(3), os.urandom(16)) for _ in range(20)]
+        rows, counted = counts.rows(step, found, names)
+        assert counted == [plain.add(point) for point, _ in found]
+        packed = [
+            wire.ROW.pack(step, point, names[point][0], wire.LEAF, occurrence, print_)
+            for (point, print_), occurrence in zip(found, counted, strict=True)
+        ]
+        assert rows == b"".join(packed)
+
+
 class PlainOccurrences:
     """What `Occurrences` gives, counted point by point."""
 

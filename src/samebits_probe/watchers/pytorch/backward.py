@@ -68,6 +68,16 @@ class Backward:
         watch.in_backward = True
         return (watch.probe.guard("before a backward", self._before, tensors, inputs),)
 
+    def is_over(self, begun: Begun) -> bool:
+        """Return whether there is nothing to do after a run. What it has trained is recorded at the next moment.
+
+        So an optimizer's step has one moment less, at which the code of the probe is no longer in the caches.
+        """
+        if begun[0] is None and self._watch.optimizer_seen and self._forwards.current is None:
+            self._forwards.has_trained_more = True
+            return True
+        return False
+
     def after(self, begun: Begun, result: Any) -> None:
         """Record the leaves after a run of the engine that raised no exception."""
         self._watch.probe.guard("after a backward", self._after, begun[0], result)
@@ -81,6 +91,7 @@ class Backward:
         self._watch.in_backward = False
 
     def _before(self, tensors: List[Tensor], inputs: Optional[List[Tensor]]) -> Any:
+        self._forwards.commit_due()
         leaves, is_transformed = None, self._forwards.is_in_function_transform()
         self._by_hand.notice_compiled_steps()
         if not self._watch.has_optimizer() and not is_transformed:
@@ -90,7 +101,8 @@ class Backward:
             self._by_hand.beside.look(tensors, inputs)
         elif self._watch.has_optimizer():
             self._by_hand.beside.record_function(inputs or (), "update")
-        self._watch.probe.begin()
+        if not self._watch.probe.is_sampled:
+            self._watch.probe.begin()
         if self._forwards.current is not None:
             self._forwards.current.trains()
         self._forwards.root(tensors)
@@ -262,7 +274,7 @@ def _wrapped(original: Function, position: int, backward: Backward, compiling: "
         finally:
             if not is_within:
                 backward.stop()
-        if begun is not None:
+        if begun is not None and not backward.is_over(begun):
             apart(backward.after, begun, result)
         return result
 

@@ -14,57 +14,20 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Iterator, List, Optional, Set, Tuple, Union
 
 from ..objects import Function, Module, NamedValue, Tensor
+from .calls import Forward, PendingPrint, Root
 from .tensors import dtype_name, shape_of
+from .trees import has_tensors
 
 if TYPE_CHECKING:
-    from ...fingerprint import Tensor as TensorContent
     from .trees import ModuleTree
     from .watch import PyTorchWatch
+
+ToRecord = Tuple[str, PendingPrint, str]  # kind, fingerprint, what its name begins with
 
 EVALUATION = "evaluation/"
 _WAITING = 16  # forwards without a backward that may still become part of a trained one
 _RECENT = 64
 _WIDE = 1000
-
-
-class PendingPrint:
-    """A tensor's fingerprint, waiting for the name of its point's kind."""
-
-    __slots__ = ("content", "dtype", "name", "print", "shape", "value")
-
-    def __init__(self, name: str, tensor: Tensor, found: bytes, content: "Optional[TensorContent]" = None) -> None:
-        self.name, self.print, self.content = name, found, content
-        self.value: Optional[float] = None
-        self.dtype, self.shape = tensor.dtype, tensor.shape
-
-
-class Forward:
-    """One call of an outermost module."""
-
-    __slots__ = ("inputs", "is_committed", "is_trained", "outputs", "sources")
-
-    def __init__(self) -> None:
-        self.inputs: List[PendingPrint] = []
-        self.outputs: List[PendingPrint] = []
-        self.sources: List[Forward] = []
-        self.is_trained = self.is_committed = False
-
-    def trains(self, *_: Any) -> None:
-        """Note that a backward passes through. This is a hook of a graph node, and it changes nothing."""
-        if not self.is_trained:
-            self.is_trained = True
-            for source in self.sources:
-                source.trains()
-
-
-class Root:
-    """A loss, with the labels that its graph has saved."""
-
-    __slots__ = ("labels", "losses")
-
-    def __init__(self) -> None:
-        self.losses: List[PendingPrint] = []
-        self.labels: List[PendingPrint] = []
 
 
 class Forwards:
@@ -82,10 +45,12 @@ class Forwards:
         self._points: Dict[Tuple[str, str, str], int] = {}  # (kind, prefix, name) -> id
         self._wide: Set[Any] = set()  # the identities of graph nodes that have very many nodes below them
         self.has_trained = self.has_batch = self.is_transformed = False  # a backward was seen; a batch; torch.func
+        self.has_trained_more = False  # a backward has ended, and what it went through is not recorded yet
+        self._of = watch.prints.of
         watch.renewals.append(self._forget)
 
     def _forget(self) -> None:
-        self.current = None
+        self.current, self.has_trained_more, self._of = None, False, self._watch.prints.of
         del self._waiting[:]
         self._recent.clear()
         self._points.clear()
@@ -93,8 +58,9 @@ class Forwards:
     @contextlib.contextmanager
     def state_kept(self) -> Iterator[None]:
         """What waits now also waits afterwards, because this end may not be the last."""
-        waiting, recent = list(self._waiting), list(self._recent)
+        waiting, recent, has_trained_more = list(self._waiting), list(self._recent), self.has_trained_more
         yield
+        self.has_trained_more = has_trained_more
         self._waiting[:] = waiting
         self._recent.clear()
         self._recent.extend(recent)
@@ -103,14 +69,17 @@ class Forwards:
 
     def counts(self, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> bool:
         """Return whether to record the call of a module without weights. A data transform is not part of a graph."""
+        for value in args:
+            if isinstance(value, self._tensor) and value.requires_grad:
+                return True
         return any(tensor.requires_grad for _, tensor in self.tensors("", [list(args), kwargs]))
 
-    def enter(self, module: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any], holds: bool) -> Tuple[Forward, str]:
-        """Fingerprint the inputs of an outermost module. `holds`: whether it has parameters or buffers."""
-        watch = self._watch
-        if watch.is_grad_enabled():
-            watch.probe.begin()
-        label, names = self._names(module, watch.names.see(module) if holds else None)
+    def enter(
+        self, module: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any], model: "Optional[ModuleTree]"
+    ) -> Tuple[Forward, str]:
+        """Fingerprint the inputs of an outermost module. `model`: None if it has no parameters and no buffers."""
+        label, names = self._names(module, model)
+        self.commit_due()
         forward = Forward()
         self._waiting.append(forward)
         self._recent.append(forward)
@@ -128,9 +97,9 @@ class Forwards:
         return (model.label if model is not None else type(module).__name__ + "."), ()
 
     def _input(self, forward: Forward, name: str, value: Any) -> None:
-        for path, tensor in self.tensors(name, value):
-            if tensor.grad_fn is None:
-                found = self._watch.prints.of(tensor)
+        for path, tensor in ((name, value),) if isinstance(value, self._tensor) else self.tensors(name, value):
+            if tensor.is_leaf:  # it has no `grad_fn`, which would be made for the question
+                found = self._of(tensor)
                 source = self._source_of(found, forward) if found in self._given else None
                 if source is not None:
                     forward.sources.append(source)
@@ -146,18 +115,21 @@ class Forwards:
 
     def leave(self, forward: Forward, label: str, result: Any) -> None:
         """Fingerprint the outputs of a module that has returned, and notice a backward through them."""
-        for path, tensor in self.tensors(label + "output", result):
-            found = self._watch.prints.of(tensor)
+        name = label + "output"
+        for path, tensor in ((name, result),) if isinstance(result, self._tensor) else self.tensors(name, result):
+            found = self._of(tensor)
             if found is not None:
                 forward.outputs.append(self._seen(path, tensor, found))
                 self._given.add(found)
-            if tensor.grad_fn is not None:
-                tensor.grad_fn.register_hook(forward.trains)
+            node = tensor.grad_fn
+            if node is not None:
+                node.register_hook(forward.trains)
         if len(self._given) > _RECENT**2:
             self._given = {output.print for recent in self._recent for output in recent.outputs}
         if forward.is_committed:
-            self._record_outputs(forward)
-        self._let_go()
+            self._record([("forward", one, "" if forward.is_trained else EVALUATION) for one in forward.outputs])
+        if len(self._waiting) > _WAITING:
+            self._record_evaluations(_WAITING)
 
     def is_in_function_transform(self) -> bool:
         """Return whether torch.func transforms the running code. Its backward does not call our hooks."""
@@ -171,20 +143,19 @@ class Forwards:
         root = Root()
         self.has_trained = True
         for tensor in tensors:
-            found = self._watch.prints.of(tensor)
+            found = self._of(tensor)
             if found is None:
                 continue
             is_scalar = tensor.numel() == 1
-            seen = self._seen("loss" if is_scalar else "root", tensor, found)
-            seen.value = self._watch.prints.number(tensor) if is_scalar else None
-            root.losses.append(seen)
+            value = self._watch.prints.number(tensor) if is_scalar else None
+            root.losses.append(self._seen("loss" if is_scalar else "root", tensor, found, value))
             labels = self._labels_of(tensor.grad_fn)
             if labels is not None:
                 self._labels(root, labels)
         self._waiting.append(root)
 
     def _labels(self, root: Root, tensor: Tensor) -> None:
-        found = self._watch.prints.of(tensor)
+        found = self._of(tensor)
         known = [seen.print for forward in self._recent for seen in forward.inputs + forward.outputs]
         if found is not None and found not in known:
             root.labels.append(self._seen("labels", tensor, found))
@@ -219,16 +190,21 @@ class Forwards:
 
     # -- recording -----------------------------------------------------------------------------------------------
 
+    def commit_due(self) -> None:
+        """Do what the end of the last backward has left to do."""
+        if self.has_trained_more:
+            self.commit_trained()
+
     def commit_trained(self) -> None:
         """Record what a backward went through as batch and forward."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self.has_trained_more = self._waiting, [], False
+        found: List[ToRecord] = []
         for item in waiting:
-            if isinstance(item, Root):
-                self._record_root(item)
-            elif item.is_trained:
-                self._record(item)
+            if isinstance(item, Root) or item.is_trained:
+                found += self._of_item(item)
             else:
                 self._waiting.append(item)
+        self._record(found)
 
     def close_step(self, _plan: Any = None) -> None:
         """Record what still waits as evaluations, because the step ends."""
@@ -241,57 +217,47 @@ class Forwards:
         self.commit_trained()
         waiting, self._waiting = self._waiting, []
         for forward in [one for one in waiting if isinstance(one, Forward)]:
-            for seen in forward.inputs + forward.outputs:
-                self._add("end", seen, EVALUATION)
-
-    def _let_go(self) -> None:
-        if len(self._waiting) > _WAITING:
-            self._record_evaluations(_WAITING)
+            self._record([("end", seen, EVALUATION) for seen in forward.inputs + forward.outputs])
 
     def _record_evaluations(self, keep: int) -> None:
         count = len(self._waiting) - keep
-        for item in self._waiting[:count]:
-            if isinstance(item, Root):
-                self._record_root(item)
-            else:
-                self._record(item)
-        del self._waiting[:count]
+        if count > 0:
+            self._record([one for item in self._waiting[:count] for one in self._of_item(item)])
+            del self._waiting[:count]
 
-    def _record(self, forward: Forward) -> None:
-        self.has_batch = self.has_batch or forward.is_trained
-        for seen in forward.inputs:
-            self._add("batch" if forward.is_trained else "forward", seen, "" if forward.is_trained else EVALUATION)
-        forward.is_committed = True
-        self._record_outputs(forward)
+    def _of_item(self, item: "Union[Forward, Root]") -> "List[ToRecord]":
+        """Return what to record of a call or a loss, now that it is known whether it was trained."""
+        if isinstance(item, Root):
+            return [("batch", seen, "") for seen in item.labels] + [("forward", seen, "") for seen in item.losses]
+        item.is_committed = True
+        if not item.is_trained:
+            return [("forward", seen, EVALUATION) for seen in item.inputs + item.outputs]
+        self.has_batch = True
+        return [("batch", seen, "") for seen in item.inputs] + [("forward", seen, "") for seen in item.outputs]
 
-    def _record_outputs(self, forward: Forward) -> None:
-        for seen in forward.outputs:
-            self._add("forward", seen, "" if forward.is_trained else EVALUATION)
-
-    def _record_root(self, root: Root) -> None:
-        for seen in root.labels:
-            self._add("batch", seen, "")
-        for seen in root.losses:
-            self._add("forward", seen, "")
-
-    def _add(self, kind: str, seen: PendingPrint, prefix: str) -> None:
-        probe, key = self._watch.probe, (kind, prefix, seen.name)
-        point = self._points.get(key)
-        if point is None:
-            dtype, shape = dtype_name(seen.dtype), shape_of(seen)
-            point = self._points[key] = probe.point(kind, prefix + seen.name, dtype, shape)
-        occurrence = probe.add(point, seen.print)
-        if seen.value is not None:
-            probe.scalar(point, seen.value, occurrence)
-        if seen.content is not None and probe.wants(kind):
-            probe.captured(kind, prefix + seen.name, *seen.content)
+    def _record(self, found: "List[ToRecord]") -> None:
+        probe, points, pairs = self._watch.probe, self._points, []
+        for kind, seen, prefix in found:
+            key = (kind, prefix, seen.name)
+            point = points.get(key)
+            if point is None:
+                dtype, shape = dtype_name(seen.dtype), shape_of(seen)
+                point = points[key] = probe.point(kind, prefix + seen.name, dtype, shape)
+            pairs.append((point, seen.print))
+        counted = probe.add_each(pairs)
+        for (kind, seen, prefix), (point, _), occurrence in zip(found, pairs, counted):
+            if seen.value is not None:
+                probe.scalar(point, seen.value, occurrence)
+            if seen.content is not None and probe.wants(kind):
+                probe.captured(kind, prefix + seen.name, *seen.content)
 
     # -- tensors -------------------------------------------------------------------------------------------------
 
-    def _seen(self, name: str, tensor: Tensor, found: bytes) -> PendingPrint:
-        probe = self._watch.probe
-        wanted = probe.selection is not None and (probe.wants("batch") or probe.wants("forward"))
-        return PendingPrint(name, tensor, found, self._watch.prints.content(tensor) if wanted else None)
+    def _seen(self, name: str, tensor: Tensor, found: bytes, value: Optional[float] = None) -> PendingPrint:
+        content, probe = None, self._watch.probe
+        if probe.selection is not None and (probe.wants("batch") or probe.wants("forward")):
+            content = self._watch.prints.content(tensor)
+        return PendingPrint(name, found, tensor.dtype, tensor.shape, content, value)
 
     def tensors(self, name: str, value: Any) -> List[NamedValue]:
         """Return (name, tensor) of all tensors in arguments or results, in containers of any depth."""
@@ -319,12 +285,15 @@ def watch_modules(watch: "PyTorchWatch", forwards: Forwards, settle: Callable[[]
     original, is_compiling, probe = module.__call__, watch.is_compiling, watch.probe
 
     def before(self: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[Tuple[Forward, str]]:
-        holds = watch.names.holds_tensors(self)
-        if not holds and not forwards.counts(args, kwargs):
+        model = watch.names.known(self)
+        is_new = model is None and has_tensors(self)
+        if not (model or is_new or forwards.counts(args, kwargs)):
             return None
         if watch.is_grad_enabled():
             settle()
-        return forwards.enter(self, args, kwargs, holds)
+            if not probe.is_sampled:
+                probe.begin()
+        return forwards.enter(self, args, kwargs, watch.names.see(self) if is_new else model)
 
     def outermost(entered: Tuple[Forward, str], self: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
         watch.inside = True

@@ -46,17 +46,14 @@ class TensorNames:
         self._made = 0
         self._parameters = self._searches = 0
 
-    def holds_tensors(self, module: Module) -> bool:
-        """Return whether a module has parameters or buffers, itself or below it."""
+    def known(self, module: Module) -> Optional[ModuleTree]:
+        """Return the model of an outermost module that has been seen, or None."""
         model = self.models.get(id(module))
-        return (model is not None and model.reference() is module) or has_tensors(module)
+        return model if model is not None and model.reference() is module else None
 
     def see(self, module: Module) -> Optional[ModuleTree]:
         """Return the model of an outermost module; None for a module without tensors."""
-        model = self.models.get(id(module))
-        if model is not None and model.reference() is module:
-            return model
-        return self._add(module) if has_tensors(module) else None
+        return self.known(module) or (self._add(module) if has_tensors(module) else None)
 
     def _add(self, module: Module) -> ModuleTree:
         self._made += 1

@@ -30,6 +30,7 @@ class Optimizers:
         # the optimizers whose steps run now; after an exception, also those of interrupted steps
         self._running: List[int] = []
         self.first_seen: Callable[[], Any] = lambda: None  # called at the first step of an optimizer
+        self.begun: Callable[[], Any] = lambda: None  # called before gradients are recorded
         self.finished: List[Callable[[OptimizerPlan], Any]] = []  # called before a step is closed
         self.gone: List[Callable[[OptimizerPlan], Any]] = []  # called when an optimizer has died
         watch.renewals.append(self._forget)
@@ -67,7 +68,8 @@ class Optimizers:
             self._watch.optimizer_seen = True
             self.first_seen()
             self._watch.probe.event("observed-by", how="optimizer")
-        self._watch.probe.begin()
+        if not self._watch.probe.is_sampled:
+            self._watch.probe.begin()
         self._running.append(id(optimizer))
         if getattr(optimizer, "grad_scale", None) is not None:
             why = "a fused optimizer unscales them itself: they are compared as GradScaler has scaled them"
@@ -96,9 +98,10 @@ class Optimizers:
         return functools.update_wrapper(seen_closure, closure, updated=())
 
     def _gradients(self, optimizer: Optimizer) -> None:
+        self.begun()
         plan = self.plan_of(optimizer)
         plan.record_gradients()
-        if self._watch.probe.wants("gradient"):
+        if self._watch.probe.selection is not None and self._watch.probe.wants("gradient"):
             for weight in plan.weights:
                 if weight.parameter.grad is not None:
                     self._watch.capture("gradient", weight.name, weight.parameter.grad)
@@ -109,7 +112,7 @@ class Optimizers:
         plan.settings.record(optimizer)
         for name, value in plan.record_updates(optimizer):
             self._state_value(name, value)
-        if self._watch.probe.wants("update"):
+        if self._watch.probe.selection is not None and self._watch.probe.wants("update"):
             self._capture(optimizer, plan)
         if not self._running:  # the step of an optimizer within another one's belongs to that one
             self.close_step(plan)

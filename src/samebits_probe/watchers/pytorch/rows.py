@@ -1,13 +1,13 @@
 """Tensors that come in the same order in every step: hashed in one pass, and recorded in one piece."""
 
 import operator
-from typing import TYPE_CHECKING, Callable, FrozenSet, Iterable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, FrozenSet, List, Optional, Tuple
 
 from ...trace import Group
-from ..objects import Library, Tensor
+from ..objects import Function, Library, Tensor
 
 if TYPE_CHECKING:
-    from ...fingerprint import Header, Headers
+    from ...fingerprint import Hasher, Header, Headers
     from .watch import PyTorchWatch
 
 Plan = List["PlanPart"]
@@ -70,37 +70,95 @@ class PlanPart:
         self,
         where: slice,
         tensors: List[Tensor],
-        plans: "List[Tuple[Header, int]]",
-        together: "Callable[[Iterable[Header]], Headers]",
+        rows: "Callable[[List[int], Headers], int]",
+        headers: "Headers",
+        comparison: "PlanComparison",
     ) -> None:
+        """`rows`, `headers`: results of the hasher's `repeated` and `together`."""
         self.where = where
         self.dtypes, self.shapes = [tensor.dtype for tensor in tensors], [tensor.shape for tensor in tensors]
-        self.lengths = [length for _, length in plans]
-        self.headers = together([header for header, _ in plans])
+        self.rows, self.headers = rows, headers
         self.count = len(tensors)
+        self._comparison = comparison
+        self._guards, self._renewals = comparison.guards(tensors), _ATTEMPTS
+
+    def fits(self, tensors: List[Tensor]) -> bool:
+        """Return whether the tensors are still as the plan expects."""
+        if len(tensors) != self.count:
+            return False
+        if self._guards(*tensors):
+            return True
+        fits = self._comparison.fits(tensors, self)
+        if fits and self._renewals:  # something else about them has changed, such as `requires_grad`
+            self._renewals -= 1
+            self._guards = self._comparison.guards(tensors)
+        return fits
 
 
-def comparison(torch: Library, plain: FrozenSet[type]) -> Callable[[List[Tensor], PlanPart], bool]:
-    """Return function(tensors, part of a plan) -> whether the tensors are still as the plan expects.
+def parts_of(
+    tensors: List[Tensor],
+    plans: "List[Tuple[Header, int]]",
+    fronts: List[bytes],
+    hasher: "Hasher",
+    comparison: "PlanComparison",
+) -> List[PlanPart]:
+    """Return the parts of a plan. `plans`: the header and the number of bytes of each tensor."""
+    lengths, headers = [length for _, length in plans], [header for header, _ in plans]
+    found = []
+    for start in range(0, len(tensors), PART):
+        part = slice(start, start + PART)
+        rows, together = hasher.repeated(lengths[part]), hasher.together(fronts[part], headers[part])
+        found.append(PlanPart(part, tensors[part], rows, together, comparison))
+    return found
 
-    The function reads one fact of all tensors, then the next, and keeps nothing: tuples for many thousand tensors
-    would be work for the garbage collector.
-    """
-    kind = torch.Tensor
-    dtype, shape, is_contiguous = kind.dtype.__get__, kind.shape.__get__, kind.is_contiguous
-    if hasattr(kind, "is_neg"):
-        is_cpu, is_neg = kind.is_cpu.__get__, kind.is_neg
-    else:
-        is_cpu, is_neg = (lambda tensor: tensor.device.type == "cpu" and tensor.layout is torch.strided), None
 
-    def are_as_planned(tensors: List[Tensor], part: PlanPart) -> bool:
+class PlanComparison:
+    """Compares the facts of tensors with those of a plan."""
+
+    def __init__(self, torch: Library, plain: FrozenSet[type]) -> None:
+        kind = torch.Tensor
+        self._plain, self._strided = plain, torch.strided
+        self._dtype, self._shape, self._is_contiguous = kind.dtype.__get__, kind.shape.__get__, kind.is_contiguous
+        self._is_neg: Optional[Function] = getattr(kind, "is_neg", None)
+        self._is_cpu: Function = kind.is_cpu.__get__ if self._is_neg else self._lies_on_cpu
+        guards = getattr(getattr(torch._C, "_dynamo", None), "guards", None)
+        self._maker: Optional[Function] = getattr(guards, "TensorGuards", None)
+
+    def _lies_on_cpu(self, tensor: Tensor) -> bool:
+        return tensor.device.type == "cpu" and tensor.layout is self._strided
+
+    def fits(self, tensors: List[Tensor], part: PlanPart) -> bool:
+        """Return whether the tensors are as a plan expects.
+
+        It reads one fact of all tensors, then the next, and keeps nothing: tuples for many thousand tensors would be
+        work for the garbage collector.
+        """
         return (
-            plain.issuperset(map(type, tensors))
-            and all(map(operator.is_, part.dtypes, map(dtype, tensors)))
-            and all(map(operator.eq, part.shapes, map(shape, tensors)))
-            and all(map(is_cpu, tensors))
-            and all(map(is_contiguous, tensors))
-            and not (is_neg and any(map(is_neg, tensors)))
+            self._plain.issuperset(map(type, tensors))
+            and all(map(operator.is_, part.dtypes, map(self._dtype, tensors)))
+            and all(map(operator.eq, part.shapes, map(self._shape, tensors)))
+            and all(map(self._is_cpu, tensors))
+            and all(map(self._is_contiguous, tensors))
+            and not (self._is_neg and any(map(self._is_neg, tensors)))
         )
 
-    return are_as_planned
+    def guards(self, tensors: List[Tensor]) -> Callable[..., bool]:
+        """Return function(*tensors) -> True if types, dtypes, shapes, strides, devices and layouts are as they are now.
+
+        It reads all of them in one call, in a twentieth of the time that `fits` needs. It is what guards the code that
+        `torch.compile` makes. It keeps no tensor. False shows nothing: it depends on the state of the thread, too.
+        """
+        if self._maker is not None:
+            try:
+                found: Callable[..., bool] = self._maker(
+                    *tensors, dynamic_dims_sizes=None, dynamic_dims_strides=None
+                ).check
+                return found if found(*tensors) else _never
+            # its interface is not public, so it may be a different one in this release
+            except (TypeError, ValueError, AttributeError, RuntimeError):
+                self._maker = None
+        return _never
+
+
+def _never(*_: Tensor) -> bool:
+    return False

@@ -9,7 +9,6 @@ once. Between calls, only facts of dtypes and shapes are kept.
 import contextlib
 import ctypes
 import enum
-import functools
 import struct
 import sys
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, FrozenSet, Iterator, List, Optional, Set, Tuple
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, FrozenSet
 from ...trace import Rows
 from ..objects import Function, Library, Tensor
 from .device import DeviceHash
-from .rows import PART, PlanPart, comparison
+from .rows import PlanComparison, PlanPart, parts_of
 
 if TYPE_CHECKING:
     from ...fingerprint import Hasher, Header
@@ -44,8 +43,9 @@ class Fingerprints:
         self._pointer = hasher.pointer
         self._plans: Dict[Tuple[Any, Any], TensorPlan] = {}  # (dtype, shape) -> (header, number of bytes)
         self._plain = frozenset((torch.Tensor, torch.nn.Parameter))
-        self._lies_ready, self._are_as_planned = _readiness(torch), comparison(torch, self._plain)
-        self._numbers = {torch.float32: struct.Struct("<f"), torch.float64: struct.Struct("<d")}
+        self._lies_ready, self._comparison = _readiness(torch), PlanComparison(torch, self._plain)
+        self._address = torch.Tensor.data_ptr
+        self._numbers = {torch.float32: ctypes.c_float, torch.float64: ctypes.c_double}
         self._device = DeviceHash(torch)
         self._parts = _Parts(torch, self._plain)
         self._said: Set[Tuple[str, str]] = set()
@@ -84,9 +84,7 @@ class Fingerprints:
         lengths = [length for _, length in plans]
         if min(lengths) <= 0 or not all(map(self._lies_ready, tensors)):
             return None
-        parts = (slice(start, start + PART) for start in range(0, len(tensors), PART))
-        together = self._hasher.together
-        return [PlanPart(part, tensors[part], plans[part], functools.partial(together, fronts[part])) for part in parts]
+        return parts_of(tensors, plans, fronts, self._hasher, self._comparison)
 
     def of_all(
         self, tensors: List[Tensor], plan: List[PlanPart], read: Optional[Callable[[Tensor], Tensor]] = None
@@ -99,12 +97,12 @@ class Fingerprints:
         try:
             for part in plan:
                 some = tensors[part.where] if read is None else list(map(read, tensors[part.where]))
-                if not self._are_as_planned(some, part):
+                if not part.fits(some):
                     return None
-                addresses = [tensor.data_ptr() for tensor in some]
+                addresses = list(map(self._address, some))
                 if min(addresses) <= _SURELY_MEMORY:
                     return None
-                found.append(Rows(self._hasher.rows(addresses, part.lengths, part.headers), part.count))
+                found.append(Rows(part.rows(addresses, part.headers), part.count))
         except (RuntimeError, NotImplementedError, AttributeError):  # a different kind of tensor now
             return None
         return found
@@ -140,8 +138,7 @@ class Fingerprints:
         form = self._numbers.get(tensor.dtype)
         if form is not None and type(tensor) in self._plain and self._lies_ready(tensor):
             try:
-                found: Optional[float] = form.unpack(ctypes.string_at(tensor.data_ptr(), form.size))[0]
-                return found
+                return form.from_address(tensor.data_ptr()).value
             except RuntimeError:  # no storage: like any other
                 pass
         return self._number_of_any(tensor)

@@ -66,6 +66,9 @@ def tensors_of(attributes: Attributes) -> List[Tuple[str, Tensor]]:
 
 def has_tensors(module: Module) -> bool:
     """Return whether a module has parameters or buffers, itself or below it."""
+    own = attributes_of(module)
+    if not own.get("_modules"):
+        return bool(own.get("_parameters") or own.get("_buffers"))
     return any(own.get("_parameters") or own.get("_buffers") for _, _, own in tree(module))
 
 

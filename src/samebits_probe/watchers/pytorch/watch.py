@@ -53,19 +53,21 @@ class PyTorchWatch:
         self.prints = Fingerprints(self.torch, self.probe.hasher, self.say)
         self.names = TensorNames(self)
 
-    def is_idle(self) -> bool:
+    def is_idle(
+        self, _process: Callable[[], int] = System.getpid, _thread: Callable[[], int] = threading.get_ident
+    ) -> bool:
         """Return whether nothing is observed here.
 
         A different watcher counts the steps, this is a different thread, or a trace is being made.
         """
         if self._worker.get("_worker_info") is not None:
             return True
-        if System.getpid() != self.pid:
+        if _process() != self.pid:
             self._renew()
         stepping = self.probe.stepping
         if (stepping is not None and stepping != NAME) or self._tracing() is not None:
             return True
-        return self.home != threading.get_ident() and self._is_elsewhere()
+        return self.home != _thread() and self._is_elsewhere()
 
     def has_optimizer(self) -> bool:
         """Return whether an optimizer has been seen, of torch or of a library on top of it.

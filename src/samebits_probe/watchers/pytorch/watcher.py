@@ -2,12 +2,12 @@
 
 import ctypes
 import functools
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
 
 from ... import hooks, rng
 from ...replay import watch_replay
 from .. import norms
-from ..objects import Library, Tensor
+from ..objects import Function, Library, Tensor
 from .backward import Backward, ByHand, watch_backward
 from .ends import PyTorchEnds, watch_saving
 from .forwards import Forwards, watch_modules
@@ -121,6 +121,7 @@ def install(module: Library, probe: "Probe") -> None:
     watch = PyTorchWatch(module, probe)
     probe.quiet = getattr(module._C, "DisableTorchFunction", probe.quiet)  # no mode or subclass of the program sees it
     rng.SAMPLERS.update(samplers(module))
+    rng.PLACES["torch"] = functools.partial(_place_of, _reader(module))
     rng.keep_given(["torch"])
     probe.converters.append(watch.converted)
     probe.readers.append(watch.read)
@@ -128,6 +129,7 @@ def install(module: Library, probe: "Probe") -> None:
     by_hand = ByHand(watch, forwards)
     optimizers = Optimizers(watch)
     optimizers.first_seen = by_hand.forget
+    optimizers.begun = forwards.commit_due
     optimizers.finished.extend([forwards.close_step, Norms(watch).record])
     PyTorchEnds(watch, optimizers, forwards, by_hand)
     # inside of what `watch_modules` wraps: by then the models have their names
@@ -147,9 +149,19 @@ def install(module: Library, probe: "Probe") -> None:
 
 def samplers(torch: Library) -> Dict[str, Callable[[], Optional[bytes]]]:
     """Return name -> function that gives the state as bytes, or None if the generator is not in use."""
-    own = getattr(torch, "default_generator", None)
-    state = getattr(own, "get_state", torch.get_rng_state)  # without calling a function of PyTorch
+    state = _reader(torch)
     return {"torch": lambda: _bytes_of(state()), "torch-cuda": lambda: _cuda(torch.cuda)}
+
+
+def _reader(torch: Library) -> Function:
+    """Return the function that reads the state of the CPU generator, without calling a function of PyTorch."""
+    found: Function = getattr(getattr(torch, "default_generator", None), "get_state", torch.get_rng_state)
+    return found
+
+
+def _place_of(read: Function) -> Tuple[int, int, Tensor]:
+    state = read()
+    return state.data_ptr(), state.numel(), state
 
 
 def _bytes_of(state: Tensor) -> bytes:
