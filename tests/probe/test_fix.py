@@ -342,7 +342,7 @@ def test_a_record_that_was_not_explained_says_what_it_is(tmp_path, capsys):
     assert cli.main(["fix", str(tmp_path / "same")]) == 0
     assert "NOTHING TO FIX: 2 trials, one model:" in capsys.readouterr().out
     assert cli.main(["fix", str(tmp_path / "fails")]) == 2
-    assert "fails has no answer: trial 1 ended with exit status 4" in capsys.readouterr().err
+    assert "fails holds no trial that ended well: trial 1 ended with exit status 4" in capsys.readouterr().err
 
 
 def test_trials_that_repeat_leave_nothing_to_mend(recorded):
