@@ -36,10 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         imports.disable_pydantic_plugins()
     with interrupt.handled(to_the_end=arguments is None):
         try:
-            from samebits.cli import plain_words
-
-            if (given := plain_words.read(words)) is not None:
-                return plain_words.run(given)
             from samebits.cli.table import run
 
             return run(words)

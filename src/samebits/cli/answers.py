@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+import click
+
 from samebits import disks
 from samebits.errors import SamebitsError, UsageError
 from samebits.interrupt import StopSignal
@@ -131,26 +133,16 @@ def refuse_unreadable(words: Sequence[str]) -> None:
 
 def answer_error(why: BaseException) -> int:
     """Say what happened, and return the exit status."""
-    if isinstance(why, SystemExit):
-        return why.code if isinstance(why.code, int) else WRONG
-    if isinstance(why, KeyboardInterrupt):
-        return _stopped(why)
-    if isinstance(why, BrokenPipeError):
-        return WRONG  # the reader of the output has gone
-    if isinstance(why, SamebitsError):
-        return _say_error(why.message, why.advice, WRONG)
-    return _answer_other(why)
-
-
-def _answer_other(why: BaseException) -> int:
-    import click  # here, because a plain check does without
-
     if isinstance(why, click.exceptions.Exit):
         return why.exit_code
-    if isinstance(why, click.Abort):
+    if isinstance(why, SystemExit):
+        return why.code if isinstance(why.code, int) else WRONG
+    if isinstance(why, KeyboardInterrupt | click.Abort):
         return _stopped(why)
     if isinstance(why, click.exceptions.NoArgsIsHelpError):
         return _write_error(f"{why.format_message()}\n", WRONG)
+    if isinstance(why, BrokenPipeError):
+        return WRONG  # the reader of the output has gone
     return _say_error(*_message(why), WRONG)
 
 
@@ -161,8 +153,8 @@ def _stopped(why: BaseException) -> int:
 
 
 def _message(why: BaseException) -> tuple[str, str]:
-    import click
-
+    if isinstance(why, SamebitsError):
+        return why.message, why.advice
     if isinstance(why, click.UsageError):
         command = why.ctx.command_path if why.ctx else "samebits"
         if isinstance(why, click.NoSuchOption) and why.option_name in _OF_HOSTS:

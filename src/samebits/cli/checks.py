@@ -1,18 +1,21 @@
-"""Declares `samebits check`, and runs `record`, `compare` and `report`."""
+"""Runs `samebits check`, `record`, `compare` and `report`."""
 
 from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from samebits import requests
 from samebits.cli import answers, clients, inquiries
-from samebits.cli.check_command import run_check
 from samebits.cli.parser import launching, plain, record_argument
 from samebits.errors import UsageError
-from samebits.options import OPTIONS
+from samebits.options import OPTIONS, REPORTS
 from samebits.words import one_line
+
+if TYPE_CHECKING:
+    from samebits.checks import Check
+
 
 CHECK_TEXT = """Run a training command several times in fresh processes, and say whether the trained model is the same
 each time, bit for bit. If not, name the first thing that differs.
@@ -21,6 +24,42 @@ each time, bit for bit. If not, name the first thing that differs.
 {trial} stand for the trial's own output folder and its number.
 
 Exit status: 0 repeated, 1 diverged, 2 wrong use or an error, 3 inconclusive."""
+
+# options that exclude --add
+EXCLUDED = {"command": "a command", "against": "--against", "out": "--out", "overwrite": "--overwrite"}
+
+
+def run_check(**given: Any) -> int:
+    """Check a training, and answer."""
+    requests.refuse_platform()
+    targets = {option.name: given[option.name] for option in REPORTS}
+    answers.check_targets(targets)
+    ended = _add(given) if given["add"] else _check(given)
+    return answers.answer(ended.result, targets, ended.experiment.record)
+
+
+def _check(given: dict[str, Any]) -> Check:
+    request = requests.request(given, "check")
+    from samebits import checks
+
+    with answers.shown_progress() as progress:
+        return checks.run(request, progress)
+
+
+def _add(given: dict[str, Any]) -> Check:
+    number, record = given["add"]
+    for name, flag in EXCLUDED.items():
+        if given[name]:
+            raise UsageError(
+                f"--add and {flag} exclude each other: the record says what to run, and takes the new trials.",
+                f"samebits check --add {number} {record}",
+            )
+    from samebits import checks
+
+    with answers.shown_progress() as progress:
+        addition = checks.Addition(number, run=given["run"], strict=given["strict"], ignores=given["ignores"])
+        return checks.run_more(Path(record), addition, progress)
+
 
 CHECK = launching("check", run_check, "Does this training repeat, bit for bit?\n\n" + CHECK_TEXT)
 
