@@ -137,8 +137,8 @@ def _refuse_same_folder(request: Request, source: Path) -> None:
 def run_more(folder: Path, addition: Addition, progress: Progress | None = None) -> Check:
     """Run more trials of a record, with as many steps as its last round had, and judge all trials.
 
-    Trials that ended because samebits was stopped run again. If it was stopped before any trial was whole, all trials
-    run again in rounds: without that, no number of new ones gives an answer.
+    Trials that ended because samebits was stopped run again. If samebits was stopped before any trial was whole, all
+    trials run again in rounds, because no number of new trials would give an answer otherwise.
     Raises UntrustedRecord for a record from elsewhere, unless `addition.run` is set, UsageError if its scripts have
     changed, and RecordError if a trial did not end well, so that more trials give no answer.
     """
@@ -159,8 +159,8 @@ def run_more(folder: Path, addition: Addition, progress: Progress | None = None)
         experiment.progress.note("samebits was stopped before the end of this check, so all its trials run again")
         return _look(experiment, [*(trial.id for trial in old.trials), *new])
     if cut := recorded_trials.interrupted(old):
-        again = words.agree(len(cut), "it runs again", "they run again")
-        experiment.progress.note(f"{words.trials(cut)} ended because samebits was stopped: {again}")
+        runs = words.agree(len(cut), "runs", "run")
+        experiment.progress.note(f"{words.trials(cut)} {runs} again, because samebits was stopped before the end")
     experiment.run(Limits(steps=recorded_trials.last_steps(old)), [*cut, *new])
     return _conclude(experiment)
 

@@ -24,7 +24,7 @@ def has_no_space(place: str) -> bool:
 
 
 def place_of(error: OSError) -> str:
-    """Return the path that could not be written. If the error names none, it is a folder whose disk is full."""
+    """Return the path that could not be written. If the error names none, return a folder on a full disk."""
     if error.filename is not None:
         return str(error.filename)
     return next((folder for folder in _folders() if has_no_space(folder)), "a file")

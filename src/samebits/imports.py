@@ -58,7 +58,7 @@ def disable_pydantic_plugins() -> None:
     sys.modules.setdefault(_PLUGIN_LOADER, module)
 
 
-# the modules that judge and report trials, in small parts. Those that the end of a trial needs come first, those that
+# the modules that judge and report trials, in small parts. Those that the end of a trial needs come first. Those that
 # only files need come last
 _RESULT_MODULES = [
     "samebits.store.text_files", "numpy", "samebits.store.trace",

@@ -22,7 +22,7 @@ EXIT_CODES: dict[str, int] = {"repeated": 0, "diverged": 1, "inconclusive": 3}
 Status = Literal["complete", "failed", "killed", "timeout", "stopped", "unwatched"]
 NODE_WAS_LOST = "its node was lost"  # why a trial on a different machine was killed
 STOPPED_BY_USER = "samebits was interrupted"  # why a trial was killed: samebits was stopped while it ran
-ENDED_BEFORE = "samebits ended before the trial did"  # the same, if samebits could not write that down
+ENDED_BEFORE = "samebits ended before the trial did"  # the same, if samebits could not write the reason
 ENDED_WELL: frozenset[Status] = frozenset(("complete", "stopped"))  # the program ended by itself, or samebits ended it
 Kind = Literal["start", "rng", "batch", "forward", "gradient", "update", "structure", "end"]
 
@@ -332,8 +332,8 @@ class SavedFile(Document):
 class FilesFile(Document):
     """files.json: the files of one trial, and what it printed.
 
-    `found`: how many files the trial wrote, `ignored`: how many of them --ignore names. `apart`: it had a folder of its
-    own. `gone`: removed before they were read. `elsewhere`: texts and tables elsewhere.
+    `found`: how many files the trial wrote. `ignored`: how many of them --ignore names. `apart`: the trial had its own
+    folder. `gone`: files removed before they were read. `elsewhere`: texts and tables in other places.
     """
 
     format: int = RECORD_FORMAT

@@ -14,5 +14,5 @@ def have_ranks(processes: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def of_rank(seed: int) -> str:
-    """Return an expression of Python that gives each rank a seed of its own. It needs the module `os`."""
+    """Return an expression of Python that gives each rank a different seed. It needs the module `os`."""
     return f'{seed} + int(os.environ.get("RANK", "0"))'

@@ -120,10 +120,10 @@ class Xxh3:
         return _joined(map(self._hash, addresses, lengths), together)
 
     def repeated(self, lengths: "List[int]") -> "Callable[[List[int], Headers], int]":
-        """Return a function (addresses, result of `together`) that does what `rows` does, for blocks of these lengths.
+        """Return function(addresses, result of `together`) that does what `rows` does, for blocks of these lengths.
 
-        It keeps the arguments of the calls, as ctypes wants them, for the next time: most tensors stay where they are.
-        Making these arguments takes half of the time of a call.
+        It keeps the arguments of the calls, as ctypes needs them, for the next time: most tensors stay where they are.
+        To make these arguments takes half of the time of a call.
         """
         last, pointers = [], []  # type: List[int], List[Any]
         sizes, call, argument = list(map(_argument, lengths)), self._prepared, _argument

@@ -157,7 +157,7 @@ class Probe:
         return occurrence
 
     def add_each(self, found: "List[Tuple[int, bytes]]") -> "List[int]":
-        """Do the same as `add` for each (point, fingerprint), in less time."""
+        """Do what `add` does for each (point, fingerprint), in less time."""
         if not (self._is_open and self._leaves):
             return [self.add(*one) for one in found]
         rows, counted = self._seen.rows(self.step, found, self._names)

@@ -101,7 +101,7 @@ def _numpy_address(generator: "Any") -> "Optional[int]":
 def _gaussian_address(owner: "Any") -> "Optional[int]":
     """Return the address of the Gaussian that a `RandomState` keeps (whether there is one, and its value).
 
-    It follows a pointer to the C interface of the generator, and this interface lies five words before that pointer:
+    It stands after a pointer to the C interface of the generator. This interface lies five words before that pointer:
     https://github.com/numpy/numpy/blob/main/numpy/random/mtrand.pyx. None if no word of the object is such a pointer.
     """
     state = _numpy_address(getattr(owner, "_bit_generator", None))
@@ -123,7 +123,7 @@ _numpy_gaussian = _Memory(_gaussian_address, 16)
 SAMPLERS: "Dict[str, Callable[[], Optional[bytes]]]" = {"python": python_state, "numpy": numpy_state}
 
 # name -> function that returns (address, length, the object that keeps the memory) of a state that changes in most
-# steps. Its bytes are what the sampler returns; here they are hashed without a copy.
+# steps. The bytes there are the bytes that the sampler returns. They are hashed without a further copy.
 PLACES: "Dict[str, Callable[[], Tuple[int, int, Any]]]" = {}
 
 

@@ -19,7 +19,7 @@ _FRONT = struct.Struct("<qIBBH").pack
 # a line of the table of points, as json.dumps writes it, in a third of the time
 _POINT = '{"id": %d, "kind": "%s", "name": %s, "dtype": %s, "shape": %s}\n'
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
-_FEW = 16  # points of a group that are counted one by one
+_FEW = 16  # a group with at most so many points is counted point by point
 _SCALARS = 170  # rows of scalars that may be lost in a crash: they are only used to draw curves
 
 
@@ -52,7 +52,7 @@ class Occurrences:
 
     def __init__(self, points: "Dict[int, int]", groups: "List[Group]") -> None:
         self._points, self._groups = points, groups  # a point that was counted alone is not counted in a group
-        # (point, occurrence) -> what is in its rows between the step and the fingerprint: to pack it takes longer
+        # (point, occurrence) -> what is in its rows between the step and the fingerprint: to pack it again takes longer
         self._middles: Dict[Tuple[int, int], bytes] = {}
 
     def copy(self) -> "Occurrences":
@@ -75,7 +75,7 @@ class Occurrences:
     def rows(
         self, step: int, found: "List[Tuple[int, bytes]]", names: "List[Tuple[int, str]]"
     ) -> "Tuple[bytes, List[int]]":
-        """Count each (point, fingerprint). Returns the rows, and what `add` returns for each.
+        """Count each (point, fingerprint). Return the rows, and what `add` returns for each.
 
         `names`: (code of the kind, name) of each point.
         """

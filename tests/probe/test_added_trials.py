@@ -43,7 +43,7 @@ def test_a_trial_that_ctrl_c_ended_runs_again_and_the_verdict_counts_it(interrup
     assert recorded_trials.interrupted(open_record(folder)) == [2]
     result = checks.run_more(folder, checks.Addition(1), told).result
     assert (result.verdict, result.groups) == ("repeated", [[1, 2, 3]])
-    assert told.notes == ["trial 2 ended because samebits was stopped: it runs again"]
+    assert told.notes == ["trial 2 runs again, because samebits was stopped before the end"]
     assert STOPPED_BY_USER not in {trial.file.why for trial in open_record(folder).trials}
 
 

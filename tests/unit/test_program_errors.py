@@ -51,7 +51,7 @@ def reported(folder):
 def test_junit_holds_the_last_lines_of_the_program(records):
     root = ElementTree.fromstring(junit.render(reported(records[0])))
     lines = root.find("testsuite/testcase/error").text.splitlines()
-    at = lines.index("trial 1 wrote last on standard error:")
+    at = lines.index("last lines of trial 1 on standard error:")
     assert lines[-3:] == STDERR.replace("\x1b[31m", "").replace("\x1b[0m", "").splitlines()[-3:]
     assert "100%|##########" in lines
     assert "epoch 0" not in lines

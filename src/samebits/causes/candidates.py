@@ -37,7 +37,7 @@ class Clues:
         """Return the missing seeds that may explain a divergence of this kind, the likeliest first.
 
         If initial weights differ although no generator seems to lack a seed, the likeliest generator may have got its
-        seed after it drew them: a Trainer of Transformers seeds when it is made, and its model is older.
+        seed after it drew them. For example, a Trainer of Transformers seeds when it is made, after the model.
         """
         likely = [] if kind == "gradient" else hinted(kind, names)
         missing = [name for name in likely if name in self.unseeded]

@@ -9,7 +9,7 @@ the density Beta(1 + c, 1 + N - c). The chance is the mean of q^(n-1) over that 
 
 If all N trials differ, there is a bound that holds for each q. They differ with a probability of at most
 (1-q)^N + N q (1-q)^(N-1), because at most one of them had the most frequent outcome. So the chance that they differ and
-that n trials agree is at most the maximum of this probability, times q^n, over all q.
+that n trials agree is at most the maximum, over all q, of this term times q^n.
 
 This is Wald's sequential probability ratio test against a mixture. With a control that removes the variation, trials
 agree with probability 1; with a control that does not, they agree with this chance. The ratio of the two grows with
@@ -165,7 +165,7 @@ def further(groups: tuple[int, ...], settings: int, have: int = 0, room: int = 1
     """Return how many more trials of a setting that diverges pay off: with a better-known split, fewer must agree.
 
     `groups`: the number of trials of each outcome. `have`: trials that agree already. `room`: trials that run at a
-    time. If all trials differ, it expects that further ones do, too.
+    time. If all trials differ, the function expects that further ones differ, too.
     """
     largest, of = max(groups), sum(groups)
 
@@ -211,7 +211,7 @@ class Rule:
         """The number of trials that must agree before a setting is accepted: LEAST or more.
 
         A second source, which the pinned one had hidden, may have a different split. If that is 50:50, LEAST trials
-        miss it in 1 of 128 searches, which keeps CHANCE for such programs, too; if it is 80:20, in 1 of 6.
+        miss it in 1 of 128 searches, which is less than CHANCE. If it is 80:20, they miss it in 1 of 6.
         """
         return max(LEAST, self.needed)
 

@@ -73,7 +73,7 @@ def explanation(settings: SettingRecords, why: Cause, operator: str | None, spen
 
 
 def _fixes_of(settings: SettingRecords, found: Conclusion, loaded: Collection[str]) -> list[Fix]:
-    """Return the lines for the cause. If there are several ranks, each gets a seed of its own."""
+    """Return the lines for the cause. If there are several ranks, each gets a different seed."""
     first = settings.all[0]
     lines = fixes(found.cause, loaded, first.plan.seed, first.plan.request.command)
     if not have_ranks(one.facts for trial in first.experiment.record.trials for one in trial.processes):

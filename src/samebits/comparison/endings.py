@@ -322,7 +322,7 @@ def _killed(trials: list[TrialTrace], record: RecordFile) -> Ending:
     memory = "; the system often kills a program that uses too much memory" if number == signal.SIGKILL else ""
     return (
         f"{words.trials(ids)} {words.were(ids)} killed{by} after {words.count(steps, 'step')}{why and f': {why}'}",
-        "Run the command again, with --overwrite, or samebits check --add 1 RECORD: it runs these trials again, too."
+        "Run the command again, with --overwrite. Or run samebits check --add 1 RECORD: it runs these trials again."
         if why in (STOPPED_BY_USER, ENDED_BEFORE)
         else f"See trials/{ids[0]:03d}/stderr.txt in the record{memory}.",
     )

@@ -22,7 +22,7 @@ _SHARE = re.compile(r"0\.\d{2,}")  # probably an accuracy, even if no word says 
 _PIECES = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|[^A-Za-z\d]+")
 _WORD = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}")
 _RUNNING = frozenset(("run", "version", "exp", "experiment", "trial", "job", "session", "attempt"))
-FOLDER = "folder"  # the format of an empty folder, which is compared as a file is
+FOLDER = "folder"  # the format of an empty folder, which samebits compares like a file
 _TEMPORARY_NAME = re.compile(r"tmp[a-z0-9_]{8}")  # as Python's tempfile makes it
 
 
@@ -58,7 +58,7 @@ def name_differences(
 
 
 def is_temporary(name: str) -> bool:
-    """Return whether the standard library may have drawn a name for a temporary file."""
+    """Return whether Python's standard library may have drawn this name for a temporary file."""
     return _TEMPORARY_NAME.search(name) is not None
 
 
@@ -77,7 +77,7 @@ def _is_empty(file: SavedFile) -> bool:
 
 
 def _are_of_run(word: str, numbers: tuple[str, str], trials: tuple[TrialTrace, TrialTrace]) -> bool:
-    """Return whether two numbers behind a word are moments, process ids or running numbers of the trials."""
+    """Return whether two numbers after a word are moments, process ids or running numbers of the trials."""
     one, two = numbers
     if word.lower() in _RUNNING or any(is_moment_of_time(float(number)) for number in numbers):
         return True
@@ -103,7 +103,7 @@ def _words_in_names(one: str, two: str) -> tuple[str, str] | None:
 
 
 def _numbers(path: str) -> Iterator[tuple[str, str, bool]]:
-    """Yield (word, number, whether the number is not a part of a random name such as "3f2a") of each number."""
+    """Yield (word, number, is_whole) for each number. `is_whole`: it is not a part of a random name such as "3f2a"."""
     for match in _NUMBER.finditer(masked(path)):
         beside = match.string[match.start(2) - 1 : match.start(2)], match.string[match.end() : match.end() + 1]
         is_in_letters = (beside[0].isalpha() and len(match[1] or "") < 2) or beside[1].isalpha()

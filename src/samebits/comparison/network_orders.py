@@ -1,8 +1,9 @@
 """Answers whether trials that diverge may train the same independent networks in different orders.
 
-If each trial has trained only its first network, the cause may also be weights that differ by chance. Three facts speak
-for different orders: weights that differ by chance are never the same in two trials, the first network of one trial
-comes later in a different trial, and the generator from which PyTorch draws weights has the same state in all trials.
+If each trial has trained only its first network, the cause may also be weights that differ by chance. Three facts
+suggest different orders. The first networks of two trials have the same weights: weights that differ by chance are
+never the same. The first network of one trial comes later in a different trial. The generator from which PyTorch draws
+weights has the same state in all trials.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Knows the files that are not results: locks, files with process ids, dumps, bytecode and the like.
 
-In a lock, only the owner is not a result: the process that held it.
+In a lock, only the owner is not a result. The owner is the process that held the lock.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def is_no_result(file: SavedFile) -> bool:
     return _NO_RESULTS.search(file.path) is not None and not is_text
 
 
-# what the owner of a lock writes into it, beside times, hosts and paths: its process id, and a random token
+# what the owner of a lock writes into it, in addition to times, hosts and paths: its process id, and a random token
 _NUMBER = re.compile(r"(?:([A-Za-z_]+)([\s:=#\"'-]{1,4}))?(?<![\w.])\d{1,7}(?![\w.]*\w)")
 _OWNERS = frozenset(("pid", "ppid", "tid", "process", "proc", "id", "by", "owner", "holder", "worker", "port", "host"))
 _TOKEN = re.compile(r"(?<!\w)[0-9a-fA-F]{8,64}(?!\w)|<[a-z]+>|\s+")

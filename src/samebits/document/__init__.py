@@ -2,7 +2,7 @@
 
 Documents are frozen, checked when they are made or read, and written as strict JSON. pydantic decides what is right,
 and words its errors. But its import takes a tenth of a second, and a check makes its first documents before its first
-trial. So values that are plainly right need no pydantic (`plain`); all other values go to it (`models`).
+trial. So values that are plainly right need no pydantic (`plain`). All other values go to pydantic (`models`).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Document:
         return _made(cls, {**plain.defaults(cls), **values})
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self:
-        """Return a copy with other values in some fields. They are not checked."""
+        """Return a copy with different values in some fields. The values are not checked."""
         return _made(type(self), {**self.__dict__, **(update or {})})
 
     # -- written ------------------------------------------------------------------------------------------------------

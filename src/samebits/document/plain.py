@@ -161,11 +161,11 @@ def _document(kind: type[Document]) -> Check:
 
 
 def _union(hints: Collection[Any]) -> Check:
-    """Return the check of a union. Of several lists, dictionaries or documents, only pydantic can choose one."""
+    """Return the check of a union. Only pydantic can choose among several lists, dictionaries or documents."""
     simple = [hint for hint in hints if hint in _SIMPLE or typing.get_origin(hint) is Literal]
     if Any in simple or len(hints) - len(simple) > 1:
         return _unsure
-    checks = [_check_of(hint) for hint in sorted(hints, key=lambda hint: hint is float)]  # a whole number stays one
+    checks = [_check_of(hint) for hint in sorted(hints, key=lambda hint: hint is float)]  # a whole number stays whole
 
     def check(value: Any) -> Any:
         for one in checks:
@@ -189,7 +189,7 @@ def written(
     for name, field in _fields(kind).items():
         if (include is not None and name not in include) or name not in known:
             continue
-        value = field.check(known[name])  # a copy with other values was not checked
+        value = field.check(known[name])  # a copy with different values was not checked
         if not (without_defaults and value == field.default):
             found[name] = _json_value(value, without_defaults=without_defaults)
     for name in kind.written_too:
@@ -203,7 +203,7 @@ def _json_value(value: Any, *, without_defaults: bool = False) -> Any:
     if value is None or kind in (str, int, bool):
         return value
     if kind is float:
-        if not math.isfinite(value) or "e" in repr(value):  # pydantic writes these in its own way
+        if not math.isfinite(value) or "e" in repr(value):  # pydantic writes these differently
             raise UnsureError
         return value
     if kind is list:

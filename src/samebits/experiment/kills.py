@@ -16,7 +16,7 @@ _SHELL = 128  # a shell ends with this number plus the number of the signal that
 
 
 def kill(file: TrialFile) -> str:
-    """Return who or what killed a trial from outside; "" if nobody did. It says nothing about what the trial held."""
+    """Return who or what killed a trial from outside; "" if nobody did. A kill says nothing about the held controls."""
     number = file.signal or (file.exit_code or 0) - _SHELL
     if file.status == "killed" and file.why in (SUPERVISOR_KILLED, NODE_WAS_LOST):
         return f"trial {file.id} was killed: {file.why}"

@@ -12,7 +12,7 @@ class Progress:
         """A round begins: `steps` steps of each trial (None: whole trials)."""
 
     def growing_round_started(self, steps: int | None, trials: int) -> None:
-        """A round begins whose trials make more than `steps` steps if these are quick."""
+        """A round begins. Its trials make more than `steps` steps if steps are quick."""
         self.round_started(steps, trials)
 
     def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:

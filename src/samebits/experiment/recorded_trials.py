@@ -21,8 +21,7 @@ LEAST_SECONDS = 30.0  # but not before this time
 def usable(record: store.Record) -> list[TrialFile]:
     """Return the trials that new ones can be compared with.
 
-    Raises RecordError if there is none. Then the record has nothing that could be explained, located, mended or added
-    to.
+    Raises RecordError if there is none. Then there is nothing to explain, to locate, to fix or to add trials to.
     """
     cut = interrupted(record)
     found = [trial.file for trial in record.trials if trial.file.status in ENDED_WELL and trial.id not in cut]
@@ -49,9 +48,9 @@ def interrupted(record: store.Record) -> list[int]:
 
 
 def is_unfinished(record: store.Record) -> bool:
-    """Return whether samebits was stopped before a trial was whole, or had made the steps that the user asked for.
+    """Return whether samebits was stopped before any trial was whole, or had made the steps that the user asked for.
 
-    Then the trials show only that their first steps agree. A divergence is an answer, however few steps they made.
+    Then the trials show only that their first steps agree. A divergence is an answer even if they made few steps.
     """
     cut, options = interrupted(record), record.file.options
     whole = [trial for trial in record.trials if trial.id not in cut]
@@ -136,7 +135,7 @@ def request_of(record: store.Record) -> Request:
 def last_steps(record: store.Record) -> int | None:
     """Return how many steps each trial of the record's last round was allowed to make; None for whole trials.
 
-    If samebits was stopped in the first round, it is as many as its trials made.
+    If samebits was stopped in the first round, return the most steps after which samebits stopped a trial.
     """
     if record.file.rounds:
         return record.file.rounds[-1].steps

@@ -72,7 +72,7 @@ def check_script(command: Sequence[str], directory: Path) -> None:
 
 
 def _script(command: Sequence[str]) -> str | None:
-    """Return the word that names the script of a runner; None if none can be told apart from the values of options."""
+    """Return the first word after the runner, and after options of Python that take no value; None if there is none."""
     if not _runs_a_script(command[0]):
         return None
     rest = list(command[1:])

@@ -9,7 +9,7 @@ from samebits.launch.folders import Snapshot
 
 
 def new_empty_folders(before: Snapshot, after: Snapshot) -> set[Path]:
-    """Return the folders that are new and hold nothing; none if `before` does not hold all folders."""
+    """Return the folders that are new and hold nothing; an empty set if `before` does not hold all folders."""
     return {path for path in after.folders - before.folders if is_empty(path)} if before.is_whole else set()
 
 

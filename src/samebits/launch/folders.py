@@ -57,7 +57,7 @@ class Link(NamedTuple):
 class Snapshot(NamedTuple):
     """The files of a folder, and the folders in it. `is_whole`: False if there were more than MOST_FILES.
 
-    `links`: symbolic links to folders and to nothing. They are not followed.
+    `links`: symbolic links that lead to a folder or to nothing. They are not followed.
     """
 
     files: dict[Path, State]
@@ -195,7 +195,7 @@ def written(before: Snapshot, after: Snapshot) -> list[Path]:
 
 
 def new_links(before: Snapshot, after: Snapshot) -> dict[Path, str]:
-    """Return the links to folders and to nothing that are new or were replaced, with their targets."""
+    """Return the new and the replaced links that lead to a folder or to nothing, with their targets."""
     return {path: link.target for path, link in after.links.items() if before.links.get(path) != link}
 
 

@@ -38,7 +38,7 @@ class Job:
 class CommandEnd:
     """How a command ended: by `code`, by `signal`, or because it could not be started (`error`).
 
-    `is_unsupervised`: its supervisor was killed from outside, which says nothing about the command.
+    `is_unsupervised`: its supervisor was killed from outside. This says nothing about the command.
     `memory`: the most bytes that one of its processes has taken, as far as the system counted them; 0 if unknown.
     `left`: whether a process may still run below it.
     """

@@ -12,7 +12,7 @@ from samebits.launch import folders
 
 __all__ = ["like_program", "like_script"]
 
-_LIKE = 0.75  # two names of which so much is alike resemble each other: `trian.py` and `train.py`
+_LIKE = 0.75  # names are similar if they have this share of their letters in common: `trian.py` and `train.py`
 _MOST_SHOWN = 2
 _MOST_READ = 10_000  # names of one folder
 
@@ -20,7 +20,8 @@ _MOST_READ = 10_000  # names of one folder
 def like_script(script: str, directory: Path) -> str:
     """Return a question that names the files like this script; "" if there is none.
 
-    They lie in the same folder, or have the same name in a folder beside it or below it.
+    These are files in the same folder with similar names. If there is none, they are files with the same name in the
+    working folder, or in a folder of it.
     """
     path = PurePath(script)
     here = _names(directory / path.parent, lambda entry: PurePath(entry.name).suffix == path.suffix and entry.is_file())
@@ -36,9 +37,9 @@ def _elsewhere(path: PurePath, directory: Path) -> Iterator[str]:
 
 
 def like_program(name: str, directory: Path, search_path: str) -> str:
-    """Return a question that names the programs, or the records of the working folder, with names like this one.
+    """Return a question that names programs, or records of the working folder, with similar names; "" if there is none.
 
-    "" if there is none. A name with a folder is looked for in that folder alone.
+    If the name has a folder, only the programs of that folder count.
     """
     path = PurePath(name)
     if "/" in name:
@@ -54,7 +55,7 @@ def _is_program(entry: os.DirEntry[str]) -> bool:
 
 
 def _names(folder: Path, is_wanted: Callable[[os.DirEntry[str]], bool]) -> list[str]:
-    """Return the names in a folder that are wanted. What cannot be read has none."""
+    """Return the names in a folder that are wanted. A folder that cannot be read has none."""
     try:
         with os.scandir(folder) as entries:
             return [entry.name for entry in islice(entries, _MOST_READ) if is_wanted(entry)]

@@ -105,7 +105,7 @@ def start(executable: str, command: list[str], stdout: str, stderr: str) -> int 
 def collect(pid: int | None) -> bool:
     """Collect what has ended; report it if it is the command. Return whether nothing is left below.
 
-    Each process below has an ancestor that is a child of this process, because this process adopts orphans. So nothing
+    Each process below is a child of this process, or descends from one, because this process adopts orphans. So nothing
     is left if there is no child.
     """
     ending = None

@@ -238,7 +238,7 @@ def _with_patch(made: Proposal, patch: Patch, progress: Progress | None, *, stay
 
 
 def _checked(made: Proposal, progress: Progress | None) -> Result:
-    """Check the program with the patch: the record's command and options, LEAST trials or as many as explain needed."""
+    """Check the program with the patch, as the record says, in LEAST trials, or in more if explain needed more."""
     request = recorded_trials.request_of(made.record)
     trials = max(len(made.result.trials), made.why.needed, LEAST)
     options = request.options.model_copy(update={"trials": trials, "artifacts": _artifacts(made)})

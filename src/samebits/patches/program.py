@@ -58,7 +58,7 @@ class ProgramCall(NamedTuple):
 class Program:
     """A program. `directory`, `seed`: those of the trials. `packages`: the versions of the loaded packages.
 
-    `has_ranks`: several processes train together, and each needs random numbers of its own.
+    `has_ranks`: several processes train together, and each needs different random numbers.
     """
 
     look: Look
@@ -205,10 +205,10 @@ class Look:
 
 
 def is_installed(path: Path) -> bool:
-    """Return whether a file is a script of an installed package, as `torchrun` is: in bin, beside lib/python3.11."""
+    """Return whether a file is a script of an installed package, such as `torchrun`: in bin, beside lib/python3.11."""
     try:
         return path.parent.name == "bin" and path.is_file() and any((path.parent.parent / "lib").glob("python3*"))
-    except OSError:  # the word of a command may be a text, too long for a path
+    except OSError:  # a word of a command may be a text that is too long for a path
         return False
 
 

@@ -191,7 +191,7 @@ def _notes(program: Program, found: Sequence[Patch], why: Explanation, notebook:
             for name in names
         ]
     if found and program.has_ranks and any(map(seeds.is_seed, why.cause)):
-        notes.append("each rank gets a seed of its own: with one seed, all ranks would draw the same random numbers")
+        notes.append("each rank gets a different seed: with one seed, all ranks would draw the same random numbers")
     if why.outside_known_controls:
         notes.append("no known control fixes a later difference")
     return notes

@@ -1,4 +1,4 @@
-"""What the program of a trial that did not end well wrote last on standard error."""
+"""Finds what the program of a trial wrote last on standard error if the trial did not end well."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ProgramError(NamedTuple):
     @property
     def about(self) -> str:
         """What the lines are."""
-        return f"trial {self.trial} wrote last on standard error"
+        return f"last lines of trial {self.trial} on standard error"
 
 
 def program_error(result: Result, record: Record | MergedRecord | None) -> ProgramError | None:
@@ -39,7 +39,7 @@ def program_error(result: Result, record: Record | MergedRecord | None) -> Progr
 
 
 def _folder(record: Record | MergedRecord, trial: int) -> Path:
-    """Return the folder of a trial. Beside a different record, a trial has a different number than in its own."""
+    """Return the folder of a trial. If two records are compared, the trials of the second one have new numbers."""
     folder, number = record.folder, trial
     if isinstance(record, MergedRecord):
         first, second = record.sides

@@ -283,7 +283,7 @@ def _case(result: Result, record: Record | None) -> JUnitCase:
 
 
 def _failure(result: Result, record: Record | None) -> Iterator[str]:
-    """Yield the lines below the headline: where, how far, why, which trials, what to do, what a bad one said."""
+    """Yield the lines below the headline: where, how far, why, which trials, what to do, the program's error."""
     if result.divergence is not None:
         yield " > ".join(result_words.path(result.divergence))
         yield result_words.size(result.divergence)

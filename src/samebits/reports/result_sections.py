@@ -42,9 +42,9 @@ MOST_PACKAGES = 500
 MOST_OPEN = 6  # further differences that are shown without a click
 LONG = 160  # characters; a page folds a fact that has more
 MAP = (
-    "One row for each trial, from its start to its last step. What is left of 0 is before the first step. Grey: all "
-    "trials have the same bits so far. A letter names the group to which the trial belongs from there on. The letter "
-    "at the right is its last group."
+    "One row for each trial, from its start to its last step. The part to the left of 0 is before the first step. "
+    "Grey: all trials have the same bits so far. A letter names the group to which the trial belongs from there on. "
+    "The letter at the right is its last group."
 )
 NO_RECORD = "made from the record, which was not available"
 TRIAL = (

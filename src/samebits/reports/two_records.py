@@ -31,7 +31,7 @@ def two_records(result: Result, record: object) -> Iterator[Section]:
 
 
 def owners(record: object) -> list[tuple[str, str]]:
-    """Return (first or second, whose trials are whose) of each of two records; empty if there is only one."""
+    """Return ("first" or "second", the record and its trials) for each of two records; empty if there is only one."""
     if not isinstance(record, MergedRecord):
         return []
     named = zip(HEADS[2:], record.sides, strict=True)

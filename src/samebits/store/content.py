@@ -136,7 +136,7 @@ class Parts:
         self.add(name, header, *buffers)
         if array.dtype.kind in "USMm":  # text and times
             self.values.add(name)
-        if array.dtype.kind in "fium" and bool((array >= np.zeros((), array.dtype)).all()):  # no span is negative
+        if array.dtype.kind in "fium" and bool((array >= np.zeros((), array.dtype)).all()):  # a time is not negative
             self.nonnegative.add(name)
 
     def _show(self, name: str, value: Any) -> None:

@@ -65,8 +65,8 @@ _POSIX_TIME = re.compile(r"^real(\s+)\d+\.\d+\nuser\s+\d+\.\d+\nsys\s+\d+\.\d+$"
 
 
 # The tables that profilers print hold times, numbers of calls and memory. Times decide the order of their rows, and
-# which rows are there if the program asked for the first ones only. PyTorch's table does not say whether it is whole.
-# But the shares of time in a whole one add up to 100 %:
+# which rows are there if the program asked for the first ones only. PyTorch's table does not say whether it is whole,
+# but the shares of time in a whole table add up to 100 %:
 # https://docs.python.org/3/library/profile.html, https://docs.pytorch.org/docs/stable/profiler.html,
 # https://lightning.ai/docs/pytorch/stable/tuning/profiler_basic.html
 _CALLS_FIRST = r"^ *ncalls +tottime +percall +cumtime +percall filename:lineno\(function\)\n(?:.+\n)*"
@@ -105,16 +105,16 @@ def _calls(found: re.Match[str]) -> str:
 
 
 # PyTorch shows 100 rows if the program does not say how many
-_ROWS, _ROUNDED = 100, 0.01  # a share of time has two digits behind the point
+_ROWS, _ROUNDED = 100, 0.01  # a share of time has two digits after the point
 _CALLS_OF = re.compile(r"\d+ calls of (.+) \(in a part of a table\)")
-# calls that the profiler or a driver makes when it likes
+# calls that the profiler or a driver may make at any time
 _OF_DRIVER = re.compile(
     r"(?:cuda|cu|hip)[A-Z]|Activity Buffer|Buffer Flush|Lazy Function|Runtime Triggered|Command Buffer"
 )
 
 
 def _calls_of_operators(table: str) -> list[str]:
-    """Return the numbers of calls in PyTorch's table, each with the operator and what stands behind it."""
+    """Return the numbers of calls in PyTorch's table, each with the operator and the cells after the number."""
     head, *rows = ([cell.strip() for cell in re.split(r" {2,}", line.strip())] for line in table.splitlines())
     if "# of Calls" not in head:
         return []
@@ -127,7 +127,7 @@ def _calls_of_operators(table: str) -> list[str]:
 
 
 def are_of_other_rows(one: str, two: str) -> bool:
-    """Return whether two lines are about different rows of parts of a table. Times decide which rows a part has."""
+    """Return whether two lines are different rows of a table that is not whole. Times decide which rows it has."""
     names = [found[1] for line in (one, two) if (found := _CALLS_OF.fullmatch(line))]
     return bool(names) and len(names) == sum(map(bool, (one, two))) and len(set(names)) == len(names)
 

@@ -118,7 +118,7 @@ def _address(found: re.Match[str]) -> str:
     return "<address>" if is_labelled and not _DIGEST.search(before) else found[0]
 
 
-_SAVED = ("ckpt", "checkpoint", "checkpoints")  # the number behind it says which one: "checkpoint-400"
+_SAVED = ("ckpt", "checkpoint", "checkpoints")  # the number after it says which one: "checkpoint-400"
 _TEMPORARY_NAME = re.compile(r"/tmp[a-z0-9_]{8}(?=[./]|$)")  # a name that Python's tempfile gave
 _NUMBER_IN_PATH = re.compile(r"(?:(?<![A-Za-z])([A-Za-z]+)([-_=]*))?(?<![\d.])(\d+(?:\.\d+)?)(?!\.?\d)")
 

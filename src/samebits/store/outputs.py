@@ -52,7 +52,7 @@ class _Said(NamedTuple):
 
 @dataclass(frozen=True)
 class ProbeFailure:
-    """A process in which the probe could not start, and why. `argv`: empty if the process could not say more.
+    """A process in which the probe could not start, and why. `argv`: empty if the process could not write it.
 
     `pid`: None if the name of the file has no number, so the probe did not write it.
     """
@@ -66,7 +66,7 @@ class ProbeFailure:
 def probe_failures(trial_folder: Path) -> list[ProbeFailure]:
     """Return the failures that the processes of a trial wrote down (see `samebits_probe._sitecustomize`).
 
-    Raises RecordError if a file may not be read.
+    Raises RecordError if a file cannot be read.
     """
     return [_failure(path) for path in sorted(trial_folder.glob(wire.PROBE_FAILURES))]
 

@@ -48,7 +48,7 @@ def read_ubjson(path: Path, parts: Parts) -> str:
 
 
 def names_of_model(value: Any) -> list[str]:
-    """Return the names below which a JSON document of XGBoost holds a model. Programs set the attributes themselves."""
+    """Return the names below which a JSON document of XGBoost holds a model, without attributes that programs set."""
     learner = value.get("learner")
     if not isinstance(learner, dict):
         return [""]
@@ -161,7 +161,7 @@ class _Values:
         return text_or_bytes(self._take(mark & 0x1F))
 
     def _sized(self, mark: int, depth: int) -> Any:
-        """Return a value that begins with its length."""
+        """Return a value whose length stands after its mark."""
         if 0xD4 <= mark <= 0xD8:
             return self._extension(1 << (mark - 0xD4))
         kinds: tuple[tuple[int, int, Callable[[int], Any]], ...] = (

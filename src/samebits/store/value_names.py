@@ -32,7 +32,7 @@ _PROCESS_IDS = (["process", "id"], ["thread", "id"], ["native", "id"])
 _PATHS = {"path", "paths", "dir", "dirs", "directory", "folder", "cwd", "logdir", "rundir", "outdir", "filename", "uri"}
 # a number for each feature of the data, which may be called "duration"
 COEFFICIENTS = frozenset(("coef", "coefs", "coefficient", "coefficients", "importance", "importances"))
-# an id beside one of these words is a result: "best run id"
+# an id is a result if one of these words is beside it: "best run id"
 CHOSEN = frozenset(("best", "selected", "chosen", "winner", "winning", "top"))
 # a time beside one of these words is computed, or comes from the data: predicted_time, trip_duration, duration_rmse
 OF_DATA = frozenset(

@@ -1,6 +1,6 @@
-"""Where the values of NumPy's arrays lie in memory.
+"""Finds where the values of NumPy's arrays lie in memory.
 
-`__array_interface__` also describes dtype, shape and strides, which takes ten times as long as reading the pointer.
+`__array_interface__` also describes dtype, shape and strides. This takes ten times as long as to read the pointer.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ class _Addresses:
         self._array: Any = None  # the class of arrays whose pointers are read directly
 
     def of(self, arrays: List[Array]) -> List[int]:
-        """Return the address of the first value of each array. They must stay alive while it is used."""
+        """Return the address of the first value of each array. Keep the arrays alive while you use the addresses."""
         kind, first = self._array or self._found(), _FIRST_FIELD
         return [
             _pointer(id(array) + first).value or 0 if type(array) is kind else array.__array_interface__["data"][0]

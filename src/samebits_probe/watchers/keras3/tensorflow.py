@@ -66,7 +66,7 @@ class TensorFlow:
 
         It takes half the time of a function of TensorFlow, because it starts no graph. The operation is not public
         (https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/ops/resource_variable_ops.cc), and all
-        variables must lie on one device. None if it does not read them.
+        variables must lie on one device. Returns None if the operation does not read them.
         """
         devices = {value.handle.device for value in values}
         handles, types = [value.handle for value in values], tuple(value.dtype.as_datatype_enum for value in values)

@@ -71,7 +71,7 @@ class Backward:
     def is_over(self, begun: Begun) -> bool:
         """Return whether there is nothing to do after a run. What it has trained is recorded at the next moment.
 
-        So an optimizer's step has one moment less, at which the code of the probe is no longer in the caches.
+        So the probe works at one moment less in a step. At each moment, its code is no longer in the caches.
         """
         if begun[0] is None and self._watch.optimizer_seen and self._forwards.current is None:
             self._forwards.has_trained_more = True

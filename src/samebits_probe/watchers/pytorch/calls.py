@@ -1,4 +1,4 @@
-"""What waits within a step until a backward shows whether it was trained: calls of modules, and losses."""
+"""Holds what waits within a step until a backward shows whether it was trained: calls of modules, and losses."""
 
 from typing import TYPE_CHECKING, Any, List, NamedTuple, Optional
 

@@ -98,7 +98,7 @@ class Forwards:
 
     def _input(self, forward: Forward, name: str, value: Any) -> None:
         for path, tensor in ((name, value),) if isinstance(value, self._tensor) else self.tensors(name, value):
-            if tensor.is_leaf:  # it has no `grad_fn`, which would be made for the question
+            if tensor.is_leaf:  # a leaf has no `grad_fn`; to read `grad_fn` could make one
                 found = self._of(tensor)
                 source = self._source_of(found, forward) if found in self._given else None
                 if source is not None:
@@ -191,7 +191,7 @@ class Forwards:
     # -- recording -----------------------------------------------------------------------------------------------
 
     def commit_due(self) -> None:
-        """Do what the end of the last backward has left to do."""
+        """Record what the last backward went through, if its end did not record it."""
         if self.has_trained_more:
             self.commit_trained()
 

@@ -145,8 +145,8 @@ class PlanComparison:
     def guards(self, tensors: List[Tensor]) -> Callable[..., bool]:
         """Return function(*tensors) -> True if types, dtypes, shapes, strides, devices and layouts are as they are now.
 
-        It reads all of them in one call, in a twentieth of the time that `fits` needs. It is what guards the code that
-        `torch.compile` makes. It keeps no tensor. False shows nothing: it depends on the state of the thread, too.
+        It reads all of them in one call, in a twentieth of the time that `fits` needs. `torch.compile` guards its code
+        with the same function. It keeps no tensor. False shows nothing, because it also depends on the thread's state.
         """
         if self._maker is not None:
             try:
@@ -154,7 +154,7 @@ class PlanComparison:
                     *tensors, dynamic_dims_sizes=None, dynamic_dims_strides=None
                 ).check
                 return found if found(*tensors) else _never
-            # its interface is not public, so it may be a different one in this release
+            # its interface is not public, so it may be different in this release
             except (TypeError, ValueError, AttributeError, RuntimeError):
                 self._maker = None
         return _never

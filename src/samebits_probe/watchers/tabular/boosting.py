@@ -125,7 +125,7 @@ class Rounds:
                 self._add_attribute("%s.attributes.%s" % (label, name), text)
 
     def _add_attribute(self, name: str, text: str) -> None:
-        """Record an attribute, a number with its type. The name of a moment of this run says so."""
+        """Record an attribute. A number gets its type. The name of the point says if it is a moment of this run."""
         from ..pytorch.attributes import Moments
 
         number = _number(text)

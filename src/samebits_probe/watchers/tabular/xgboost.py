@@ -70,12 +70,12 @@ def _is_of_trees(booster: Booster) -> bool:
 
 
 def _model(booster: Booster) -> bytes:
-    """Return the bytes of a model without the attributes that the program gave it, such as the time."""
+    """Return the bytes of a model without the attributes that the program gave it, such as a time."""
     return _raw(booster.copy() if booster.attributes() else booster)
 
 
 def _raw(own: Booster) -> bytes:
-    """Return the bytes of a model that nothing else uses, or that has no attributes."""
+    """Return the bytes of a model, and remove its attributes before. So nothing else may use a model that has any."""
     names = own.attributes()
     if names:
         own.set_attr(**dict.fromkeys(names))
