@@ -58,6 +58,8 @@ def trials(tmp_path, name="record"):
 @pytest.mark.slow
 def test_trials_are_spread_over_nodes_and_run_as_many_as_there_is_room_for(cluster, check, tmp_path):
     cluster(node(1), node(2))
+    slow = f"import time\n{PROGRAM}time.sleep(3)\n"  # so long that the second trial begins before the first one ends
+    (tmp_path / "work/train.py").write_text(slow)
     check("-n", "3", "--spread", "nodes", "--full", "--out", "record").ended(0)
     named = [trial["machine"]["node"].split()[1][0] for trial in trials(tmp_path)]
     assert named == ["1", "2", "1"]
