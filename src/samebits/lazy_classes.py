@@ -30,16 +30,31 @@ class _Later:
         return getattr(owner, _FIELDS)
 
     def complete(self) -> None:
-        """Make the class a data class, once."""
+        """Make the class a data class, once.
+
+        A different thread may use the class meanwhile. So the class keeps the `__init__` that waits for the lock until
+        all else is there. The real one is that of a derived class, which has the same fields.
+        """
         kind: Any = self._kind
         with _LOCK:
             if vars(kind).get(_FIELDS) is self:
-                del kind.__init__
-                delattr(kind, _FIELDS)
-                dataclasses.dataclass(**self._options)(kind)
+                dataclasses.dataclass(**{**self._options, "init": False})(kind)
+                kind.__dataclass_params__.init = True
+                kind.__init__ = _derived(kind, self._options).__init__
 
 
 _FIELDS = "__dataclass_fields__"
+
+
+def _derived(kind: Any, options: dict[str, Any]) -> Any:
+    derived = type(kind)(kind.__name__, (kind,), {"__module__": kind.__module__, "__qualname__": kind.__qualname__})
+    return dataclasses.dataclass(frozen=options.get("frozen", False), repr=False, eq=False)(derived)
+
+
+def _set_state(self: Any, state: dict[str, Any]) -> None:
+    """Give a copy its values. `pickle` makes it without `__init__`, perhaps as the first object of its class."""
+    dataclasses.fields(self)
+    vars(self).update(state)
 
 
 def _later(kind: Any, options: dict[str, Any]) -> Any:
@@ -50,9 +65,10 @@ def _later(kind: Any, options: dict[str, Any]) -> Any:
 
     def __init__(self: Any, *values: Any, **named: Any) -> None:  # noqa: N807
         later.complete()
-        self.__init__(*values, **named)
+        kind.__init__(self, *values, **named)
 
     kind.__init__ = __init__
+    kind.__setstate__ = _set_state
     setattr(kind, _FIELDS, later)
     return kind
 

@@ -46,6 +46,13 @@ class Own:
         self.number = 7
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A class whose first object comes from a different process."""
+
+    number: int = 0
+
+
 def test_a_class_is_complete_when_it_is_first_used():
     @dataclass(frozen=True)
     class Fresh:
@@ -93,6 +100,18 @@ def test_a_copy_is_equal(same):
     assert dataclasses.replace(Text("a"), text="b") == Text("b")
 
 
+def test_its_first_object_may_come_from_a_pickle():
+    number = b"}X\x06\x00\x00\x00numberK\x03s"  # {"number": 3}
+    text = b"\x80\x02c%b\nSent\n)\x81%bb." % (__name__.encode(), number)
+    assert "__eq__" not in vars(Sent)
+    first, second = pickle.loads(text), pickle.loads(text)
+    assert first == second
+    assert hash(first) == hash(second)
+    assert repr(first) == "Sent(number=3)"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        first.number = 4
+
+
 def test_a_class_that_derives_from_it_uses_its_constructor():
     assert Plain("a").lines == []
     assert Own().number == 7
@@ -101,6 +120,40 @@ def test_a_class_that_derives_from_it_uses_its_constructor():
 def test_wrong_arguments_are_refused():
     with pytest.raises(TypeError, match="text"):
         Text()
+
+
+def test_a_constructor_that_calls_that_of_its_base_runs_once():
+    calls = []
+
+    @dataclass
+    class Below:
+        number: int
+
+    class Above(Below):
+        def __init__(self):
+            calls.append(self)
+            super().__init__(3)
+
+    assert Above().number == 3
+    assert len(calls) == 1
+
+
+def test_a_different_thread_finds_a_constructor_while_a_class_is_made():
+    seen = []
+
+    class Watched(type):
+        def __getattribute__(cls, name):
+            if name == "number":  # `dataclasses` reads the default
+                seen.append(type.__getattribute__(cls, "__init__"))
+            return type.__getattribute__(cls, name)
+
+    @dataclass
+    class Slow(metaclass=Watched):
+        number: int = 3
+
+    assert Slow(4).number == 4
+    assert seen
+    assert object.__init__ not in seen
 
 
 def test_two_threads_can_use_it_first():
