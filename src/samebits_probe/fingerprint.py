@@ -125,12 +125,14 @@ class Xxh3:
         It keeps the arguments of the calls, as ctypes needs them, for the next time: most tensors stay where they are.
         To make these arguments takes half of the time of a call.
         """
-        last, pointers = [], []  # type: List[int], List[Any]
+        kept = [([], [])]  # type: List[Tuple[List[int], List[Any]]]
         sizes, call, argument = list(map(_argument, lengths)), self._prepared, _argument
 
         def rows(addresses: "List[int]", together: "Headers") -> int:
+            last, pointers = kept[0]
             if addresses != last:
-                last[:], pointers[:] = addresses, map(argument, addresses)
+                pointers = list(map(argument, addresses))
+                kept[0] = addresses, pointers  # both at once: an exception or a thread may come in between
             return _joined(map(call, pointers, sizes), together)
 
         return rows

@@ -152,3 +152,15 @@ def test_points_are_counted_alike_by_themselves_and_in_groups(seed):
         else:
             point = choose.choice(points)
             assert occurrences.copy().add(point) == occurrences.add(point) == plain.add(point)
+
+
+def test_an_exception_leaves_no_old_addresses_behind(hasher):
+    first, second = (ctypes.create_string_buffer(text, 4) for text in (b"abcd", b"efgh"))
+    together = hasher.together([bytes(16)], [hasher.header("uint8", (4,))])
+    rows = hasher.repeated([4])
+    rows([ctypes.addressof(first)], together)
+    torn = [object()]
+    for _ in range(2):  # the second time, these are the addresses of the call before
+        with pytest.raises((TypeError, ctypes.ArgumentError)):
+            rows(torn, together)
+    assert rows([ctypes.addressof(second)], together) == hasher.rows([ctypes.addressof(second)], [4], together)
