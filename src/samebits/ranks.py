@@ -14,5 +14,8 @@ def have_ranks(processes: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def of_rank(seed: int) -> str:
-    """Return an expression of Python that gives each rank a different seed. It needs the module `os`."""
-    return f'{seed} + int(os.environ.get("RANK", "0"))'
+    """Return an expression of Python that gives each rank a different seed. It needs the module `os`.
+
+    It reads the variable that torchrun sets. This variable may be empty.
+    """
+    return f'{seed} + int(os.environ.get("RANK") or 0)'

@@ -73,18 +73,23 @@ def test_each_rank_gets_a_seed_of_its_own(program):
     made = program(text, [("torch", 2)], ("torch",), has_ranks=True)
     assert added(made, "torch-seed") == [
         (2, "import os"),
-        (3, 'torch.manual_seed(2019 + int(os.environ.get("RANK", "0")))'),
+        (3, 'torch.manual_seed(2019 + int(os.environ.get("RANK") or 0))'),
     ]
 
 
-def test_accelerate_itself_gives_each_rank_a_seed_of_its_own(program):
+def test_no_seed_of_a_rank_makes_the_state_of_accelerate_before_the_program_does(program):
     text = """\
     import torch
+    from accelerate import Accelerator
     from accelerate.utils import set_seed
     print(torch.rand(1))
+    Accelerator(mixed_precision="bf16")
     """
-    made = program(text, [("torch", 3)], ("torch", "accelerate"), has_ranks=True)
-    assert added(made, "torch-seed") == [(3, "set_seed(2019, device_specific=True)")]
+    made = program(text, [("torch", 4)], ("torch", "accelerate"), has_ranks=True)
+    assert [line for _, line in added(made, "torch-seed")] == [
+        "import os",
+        'torch.manual_seed(2019 + int(os.environ.get("RANK") or 0))',
+    ]
 
 
 def test_it_stands_after_the_docstring_and_the_future(program):

@@ -32,6 +32,14 @@ def test_each_rank_has_a_seed_of_its_own(seed, ranks):
     assert seeds == [seed + rank for rank in ranks]
 
 
+@pytest.mark.parametrize("rank", [None, ""])
+def test_a_program_without_a_rank_runs_with_the_seed_itself(monkeypatch, rank):
+    monkeypatch.delenv("RANK", raising=False)
+    if rank is not None:
+        monkeypatch.setenv("RANK", rank)
+    assert eval(of_rank(7), {"os": os}) == 7
+
+
 def test_the_lines_to_paste_have_it_too():
     fix = Fix(
         control="torch-seed",
@@ -42,7 +50,7 @@ def test_the_lines_to_paste_have_it_too():
     assert document._of_ranks(fix, 2019).lines == [
         "import os",
         "import torch",
-        'torch.manual_seed(2019 + int(os.environ.get("RANK", "0")))',
+        'torch.manual_seed(2019 + int(os.environ.get("RANK") or 0))',
     ]
     other = fix.model_copy(update={"lines": ["torch.use_deterministic_algorithms(True)"]})
     assert document._of_ranks(other, 2019) == other

@@ -21,6 +21,11 @@ from samebits.patches.program import Draw, LineChange, Look, Program
 from samebits.store import Record
 from samebits.store.record_files import digest_of
 
+_RANKS = (
+    "each rank gets a different seed, from the variable RANK (if your launcher sets a different variable, write its "
+    "name there): with one seed, all ranks would draw the same random numbers"
+)
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -191,7 +196,7 @@ def _notes(program: Program, found: Sequence[Patch], why: Explanation, notebook:
             for name in names
         ]
     if found and program.has_ranks and any(map(seeds.is_seed, why.cause)):
-        notes.append("each rank gets a different seed: with one seed, all ranks would draw the same random numbers")
+        notes.append(_RANKS)
     if why.outside_known_controls:
         notes.append("no known control fixes a later difference")
     return notes

@@ -18,14 +18,14 @@ _EVERY = frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed", "tf-
 class SeedCall(NamedTuple):
     """A function that seeds several generators. `modules`: names of its library. `covers`: the controls it replaces.
 
-    `of_ranks`: its arguments if there are several ranks; "" if it would give all ranks the same random numbers.
+    It would give all ranks the same random numbers. `set_seed` of Accelerate can differ from rank to rank, but for that
+    it makes the state of Accelerate with its defaults: a later `Accelerator(mixed_precision="bf16")` fails.
     """
 
     modules: tuple[str, ...]
     function: str
     arguments: str
     covers: frozenset[str]
-    of_ranks: str = ""
 
 
 CALLS = (
@@ -36,7 +36,7 @@ CALLS = (
     SeedCall(("transformers",), "set_seed", "{seed}", _EVERY),
     SeedCall(
         ("accelerate.utils",), "set_seed", "{seed}",
-        frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed")), "{seed}, device_specific=True",
+        frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed")),
     ),
     SeedCall(
         ("keras", "tensorflow.keras"), "utils.set_random_seed", "{seed}",
@@ -98,10 +98,9 @@ def _edit(program: Program, point: InsertionPoint, names: Collection[str], drew:
 
 
 def _lines(program: Program, point: InsertionPoint, names: Collection[str]) -> list[str]:
-    for call in CALLS:
-        if call.covers.issuperset(names) and _knows(program, call) and (call.of_ranks or not program.has_ranks):
-            given = (call.of_ranks if program.has_ranks else call.arguments).format(seed=program.seed)
-            found = _in_its_words(point, call, given)
+    for call in CALLS if not program.has_ranks else ():
+        if call.covers.issuperset(names) and _knows(program, call):
+            found = _in_its_words(point, call, program.seed)
             if found:
                 return found
     each = [line for name in names for line in _plain(program, point, name)]
@@ -115,8 +114,9 @@ def _knows(program: Program, call: SeedCall) -> bool:
     return tuple(map(int, re.findall(r"\d+", version)[:2])) >= _KERAS_SINCE
 
 
-def _in_its_words(point: InsertionPoint, call: SeedCall, given: str) -> list[str]:
+def _in_its_words(point: InsertionPoint, call: SeedCall, seed: int) -> list[str]:
     """Return the call with the program's names; empty if the program has not imported the library before this place."""
+    given = call.arguments.format(seed=seed)
     for module in call.modules:
         alias = _exact(point, module)
         if alias:
