@@ -31,6 +31,15 @@ def test_modes_and_subclasses_of_the_program_see_no_call_of_the_probe(watched_ru
     assert trial.only.failures == []
 
 
+def test_state_that_becomes_a_nested_tensor_ends_no_program(watched_run):
+    pytest.importorskip("torch", minversion="2.1")
+    trial = watched_run(sys.executable, SAMPLES / "torch_keeps_nested_state.py", timeout=300)
+    assert trial.stdout == "all steps\n", trial.stderr
+    assert trial.only.failures == []
+    assert trial.only.steps == 6
+    assert all("weight/kept" in trial.only.names("update", step) for step in range(6))
+
+
 def the_tensors(torch):
     """Tensors that are hashed where they lie, of many dtypes and shapes: more than are looked at together."""
     generator = torch.Generator().manual_seed(0)

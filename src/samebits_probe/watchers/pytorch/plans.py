@@ -4,7 +4,7 @@ import operator
 import struct
 import weakref
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Collection, Dict, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, Iterator, List, Optional, Tuple
 
 from ...trace import Group, Rows
 from ..objects import Optimizer, Tensor
@@ -35,6 +35,8 @@ class OptimizerPlan:
         self._graded: Tuple[List[Tensor], List[Tensor]] = ([], [])
         self._layout: Optional[_Layout] = None
         self._gradient = watch.torch.Tensor.grad.__get__
+        self._is_nested = _reader_of_nested(watch)
+        self._is_own = type(optimizer).__module__.startswith("torch.optim.")  # its state is like its parameters
 
     def refresh(self, optimizer: Optimizer, names: "TensorNames") -> None:
         """Make `weights` the parameters that the optimizer has now."""
@@ -77,16 +79,20 @@ class OptimizerPlan:
         points = [weight.update_point(self._watch) for weight in self.weights] + [point for point, _ in pairs]
         self.updates.record(points, self.parameters + [value for _, value in pairs])
         is_plain = not others and isinstance(optimizer.state, dict)
-        self._layout = _Layout(optimizer.state, self.parameters, points) if is_plain else None
+        is_nested = None if self._is_own else self._is_nested
+        self._layout = _Layout(optimizer.state, self.parameters, points, is_nested) if is_plain else None
         return others
 
     def _look(self, state: Any) -> Tuple[List[Tuple[int, Tensor]], List[Tuple[str, Any]]]:
-        """Return ([(id of the point, tensor)], [(qualified name, value that is not a tensor)]) of the optimizer."""
+        """Return ([(id of the point, tensor)], [(qualified name, any other value)]) of the optimizer.
+
+        A nested tensor is among the others: it has no shape that a plan could expect.
+        """
         pairs, others = [], []
         for weight in self.weights:
             for key, value in (state.get(weight.parameter) or {}).items():
                 name = "%s%s/%s" % (self.prefix, weight.name, key)
-                if self._watch.torch.is_tensor(value):
+                if self._watch.torch.is_tensor(value) and not self._is_nested(value):
                     pairs.append((weight.states.get(key) or weight.state_point(self._watch, name, key, value), value))
                 else:
                     others.append((name, value))
@@ -96,8 +102,11 @@ class OptimizerPlan:
 class _Layout:
     """The places of the tensors in an optimizer's state. It holds the state's dictionaries and keys, but no tensor."""
 
-    def __init__(self, state: Any, parameters: List[Tensor], points: List[int]) -> None:
-        self.points = points
+    def __init__(
+        self, state: Any, parameters: List[Tensor], points: List[int], is_nested: Optional[Callable[[Tensor], bool]]
+    ) -> None:
+        """`is_nested`: asked of each tensor, because a plan's guards would abort the process for a nested one."""
+        self.points, self._is_nested = points, is_nested
         self._state, self._keys, self._rows = state, list(state), list(state.values())
         self._dicts = [state.get(parameter) or {} for parameter in parameters]
         self._names = list(chain.from_iterable(self._dicts))
@@ -112,7 +121,14 @@ class _Layout:
             return None
         if not _are_same(state.values(), self._rows) or list(chain.from_iterable(self._dicts)) != self._names:
             return None
-        return list(chain.from_iterable(map(dict.values, self._dicts)))
+        found = list(chain.from_iterable(map(dict.values, self._dicts)))
+        return found if self._is_nested is None or not any(map(self._is_nested, found)) else None
+
+
+def _reader_of_nested(watch: "PyTorchWatch") -> Callable[[Tensor], bool]:
+    """Return function(tensor) -> whether it is nested."""
+    found: Any = getattr(watch.torch.Tensor, "is_nested", None)
+    return (lambda tensor: False) if found is None else found.__get__
 
 
 def _are_same(some: Collection[Any], others: Collection[Any]) -> bool:
