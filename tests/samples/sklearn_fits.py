@@ -132,7 +132,8 @@ def xgboost_attributes():
     model = library.train({"max_depth": 2, "seed": 0}, data, 3, callbacks=[Clock()])
     score = "0.5" if "odd" in sys.argv else "0.25"
     model.set_attr(date=time.strftime("%Y-%m-%d %H:%M:%S"), score=score, seconds=repr(time.time() % 1), note="a")
-    assert set(model.attributes()) >= {"when", "date", "score", "seconds", "note"}
+    model.set_attr(samples=str(2**60 + ("odd" in sys.argv)))  # the same number as a float
+    assert set(model.attributes()) >= {"when", "date", "score", "seconds", "note", "samples"}
     KEPT.append(model)
     return model
 

@@ -128,13 +128,12 @@ class Rounds:
         """Record an attribute. A number gets its type. The name of the point says if it is a moment of this run."""
         from ..pytorch.attributes import Moments
 
-        number = _number(text)
+        number, content = _number(text), self._content.of_plain(text.encode("utf-8", "surrogatepass"))
         if number is None:
             suffix = "@time" if _DATE.match(text) else ""
-            self._add("end", name + suffix, self._content.of_plain(text.encode("utf-8", "surrogatepass")))
-            return
-        ((suffix, _),) = Moments(self._probe).sorted_out([number])
-        content = self._content.of_plain(number)._replace(dtype=type(number).__name__, shape=())
+        else:  # its text is compared, because different texts may be the same number
+            ((suffix, _),) = Moments(self._probe).sorted_out([number])
+            content = content._replace(dtype=type(number).__name__, shape=())
         self._add("end", name + suffix, content)
 
 
