@@ -159,9 +159,9 @@ def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search
     assert said in found.not_applicable["clock"]
 
 
-@pytest.mark.parametrize("stalled", [6, 7, 12])
+@pytest.mark.parametrize("stalled", [6, 7, 10])
 def test_a_trial_that_stalls_once_changes_no_answer(ask, monkeypatch, stalled):
-    """The start that stalls: 6 is a run that measures, 7 the first trial of a setting, 12 a later trial."""
+    """The start that stalls: 6 is a run that measures, 7 the first trial of a setting, 10 a later trial."""
     monkeypatch.setattr(recorded_trials, "LEAST_SECONDS", 3.0)
     monkeypatch.setattr(recorded_trials, "SLOWER", 1.0)
     starts, start = [], LocalLauncher.start

@@ -1,4 +1,4 @@
-"""An optimizer of the program's own keeps a tensor in its state that is nested from the fourth step on."""
+"""Two optimizers keep a tensor in their state that is nested from the fourth step on: the program's own, and PyTorch's."""
 
 import warnings
 
@@ -27,10 +27,14 @@ class Descent(torch.optim.Optimizer):
             parameter -= 0.1 * parameter.grad
 
 
-model = torch.nn.Linear(4, 1)
-descent = Descent(model.parameters())
-for _ in range(6):
-    descent.zero_grad()
-    model(torch.ones(2, 4)).sum().backward()
-    descent.step()
+for kind in (Descent, torch.optim.SGD):
+    model = torch.nn.Linear(4, 1)
+    descent = kind(model.parameters())
+    for step in range(6):
+        descent.zero_grad()
+        model(torch.ones(2, 4)).sum().backward()
+        if kind is torch.optim.SGD:
+            kept = torch.full((2, 3), float(step))
+            descent.state[model.weight]["kept"] = kept if step < 3 else torch.nested.nested_tensor([kept, kept[:1]])
+        descent.step()
 print("all steps")

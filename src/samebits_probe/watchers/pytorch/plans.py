@@ -36,7 +36,6 @@ class OptimizerPlan:
         self._layout: Optional[_Layout] = None
         self._gradient = watch.torch.Tensor.grad.__get__
         self._is_nested = _reader_of_nested(watch)
-        self._is_own = type(optimizer).__module__.startswith("torch.optim.")  # its state is like its parameters
 
     def refresh(self, optimizer: Optimizer, names: "TensorNames") -> None:
         """Make `weights` the parameters that the optimizer has now."""
@@ -79,8 +78,7 @@ class OptimizerPlan:
         points = [weight.update_point(self._watch) for weight in self.weights] + [point for point, _ in pairs]
         self.updates.record(points, self.parameters + [value for _, value in pairs])
         is_plain = not others and isinstance(optimizer.state, dict)
-        is_nested = None if self._is_own else self._is_nested
-        self._layout = _Layout(optimizer.state, self.parameters, points, is_nested) if is_plain else None
+        self._layout = _Layout(optimizer.state, self.parameters, points, self._is_nested) if is_plain else None
         return others
 
     def _look(self, state: Any) -> Tuple[List[Tuple[int, Tensor]], List[Tuple[str, Any]]]:
@@ -103,7 +101,7 @@ class _Layout:
     """The places of the tensors in an optimizer's state. It holds the state's dictionaries and keys, but no tensor."""
 
     def __init__(
-        self, state: Any, parameters: List[Tensor], points: List[int], is_nested: Optional[Callable[[Tensor], bool]]
+        self, state: Any, parameters: List[Tensor], points: List[int], is_nested: Callable[[Tensor], bool]
     ) -> None:
         """`is_nested`: asked of each tensor, because a plan's guards would abort the process for a nested one."""
         self.points, self._is_nested = points, is_nested
@@ -122,7 +120,7 @@ class _Layout:
         if not _are_same(state.values(), self._rows) or list(chain.from_iterable(self._dicts)) != self._names:
             return None
         found = list(chain.from_iterable(map(dict.values, self._dicts)))
-        return found if self._is_nested is None or not any(map(self._is_nested, found)) else None
+        return None if any(map(self._is_nested, found)) else found
 
 
 def _reader_of_nested(watch: "PyTorchWatch") -> Callable[[Tensor], bool]:
