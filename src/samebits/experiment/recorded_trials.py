@@ -23,8 +23,7 @@ def usable(record: store.Record) -> list[TrialFile]:
 
     Raises RecordError if there is none. Then there is nothing to explain, to locate, to fix or to add trials to.
     """
-    cut = interrupted(record)
-    found = [trial.file for trial in record.trials if trial.file.status in ENDED_WELL and trial.id not in cut]
+    found = [trial.file for trial in _uncut(record) if trial.file.status in ENDED_WELL]
     if not found:
         reason, advice = _why_not_usable(record)
         raise RecordError(f"{record.folder} holds no trial that ended well: {reason}", advice)
@@ -47,13 +46,18 @@ def interrupted(record: store.Record) -> list[int]:
     return [t.id for t in record.trials if t.file.why in samebits_ended or t.file.stop_after == waited]
 
 
+def _uncut(record: store.Record) -> list[store.TrialTrace]:
+    """Return the trials without those that samebits cut short."""
+    cut = interrupted(record)
+    return [trial for trial in record.trials if trial.id not in cut]
+
+
 def is_unfinished(record: store.Record) -> bool:
     """Return whether samebits was stopped before any trial was whole, or had made the steps that the user asked for.
 
     Then the trials show only that their first steps agree. A divergence is an answer even if they made few steps.
     """
-    cut, options = interrupted(record), record.file.options
-    whole = [trial for trial in record.trials if trial.id not in cut]
+    whole, options = _uncut(record), record.file.options
     if any(trial.file.status != "stopped" for trial in whole) or options.budget is not None:
         return False
     return not whole or (last_steps(record) != options.steps and _verdict(record, whole) != "diverged")
@@ -63,8 +67,7 @@ def refuse_useless(record: store.Record) -> None:
     """Raise RecordError if more trials would give no answer, because a trial of the program did not end well."""
     from samebits.comparison.endings import bad_endings  # here, because it imports NumPy
 
-    cut = interrupted(record)
-    whole = [trial for trial in record.trials if trial.id not in cut]
+    whole = _uncut(record)
     ending = bad_endings(whole, record.file)
     if ending is not None and _verdict(record, whole) == "inconclusive":
         what = f"More trials give no answer: {ending[0]}"
@@ -139,8 +142,7 @@ def last_steps(record: store.Record) -> int | None:
     """
     if record.file.rounds:
         return record.file.rounds[-1].steps
-    cut = interrupted(record)
-    made = [trial.file.stop_after for trial in record.trials if trial.file.status == "stopped" and trial.id not in cut]
+    made = [trial.file.stop_after for trial in _uncut(record) if trial.file.status == "stopped"]
     return max([steps for steps in made if steps], default=record.file.options.steps)
 
 
