@@ -4,8 +4,8 @@
 
 Each round runs every command once, in turn; medians over the rounds, of the time and of the processor time of the
 process. samebits and the probe run from bytecode, as they do after `pip install`. The last lines show what a check
-adds: the time of `samebits check` on a program that does one step, minus the time of one plain run of `pass` for each
-trial.
+adds: the time of `samebits check` on a program that does one step, minus the time of one run of `pass` for each trial,
+plain or watched. A trial is a watched run, so the last two lines show what `samebits check` itself adds.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import step_overhead
 
 HERE = Path(__file__).resolve().parent
 TRIALS = 3
+WHAT = "time", "processor time"
 CHECK = "samebits check"
 STEP = "import samebits_probe; samebits_probe.observe('loss', 0.5, step=0)\n"
 
@@ -69,10 +70,18 @@ def commands(args, folder):
 
 def show(name, rows, plain=None):
     """Print the medians of (seconds, processor seconds), and what they add to the plain ones."""
-    for what, column in zip(("time", "processor time"), zip(*rows, strict=True), strict=True):
+    for what, column in zip(WHAT, zip(*rows, strict=True), strict=True):
         added = f", {statistics.median(a - b for a, b in zip(column, plain[what], strict=True)) * 1e3:6.1f} added"
         text = f"{statistics.median(column) * 1e3:8.1f} ms{added}"
         print(f"{name:22s} {what:15s} {text}   ({min(column) * 1e3:.1f} to {max(column) * 1e3:.1f})")
+
+
+def show_added(name, rows, runs):
+    """Print what a check adds to its trials: once with the probe's time in each of them, and once without."""
+    for run, taken in runs.items():
+        for what, own, one in zip(WHAT, zip(*rows, strict=True), zip(*taken, strict=True), strict=True):
+            added = statistics.median(a - TRIALS * b for a, b in zip(own, one, strict=True))
+            print(f"{name}, less {TRIALS} {run} runs: {added:.2f} s of {what}")
 
 
 def main():
@@ -88,13 +97,11 @@ def main():
         for _ in range(args.rounds):
             for name, (command, environment) in chosen.items():
                 rows[name].append(spent(command, environment, folder))
-    plain = dict(zip(("time", "processor time"), zip(*rows["plain"], strict=True), strict=True))
+    plain = dict(zip(WHAT, zip(*rows["plain"], strict=True), strict=True))
     for name in chosen:
         show(name, rows[name], plain)
     for name in (name for name in chosen if name.startswith(CHECK)):
-        for what, own, one in zip(plain, zip(*rows[name], strict=True), plain.values(), strict=True):
-            added = statistics.median(a - TRIALS * b for a, b in zip(own, one, strict=True))
-            print(f"{name}, less {TRIALS} plain runs: {added:.2f} s of {what}")
+        show_added(name, rows[name], {run: rows[run] for run in ("plain", "watched")})
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from samebits import interrupt, store, words
+from samebits.data_classes import dataclass
 from samebits.errors import UsageError
 from samebits.experiment import (
     FIRST,
@@ -23,7 +24,6 @@ from samebits.experiment import (
 )
 from samebits.launch import origin
 from samebits.launch.capacity import Capacity
-from samebits.lazy_classes import dataclass
 from samebits.model import ENDED_WELL, EXIT_CODES, Result, TrialFile
 from samebits.reports import result_words
 from samebits.store.record import RESULT

@@ -101,3 +101,19 @@ def test_a_bent_bit_in_a_trace_gets_a_sentence_and_exit_status_2(record, capsys,
     _flip(path.relative_to(record), place)(record)
     status = main(["report", str(record)])
     assert_refused(capsys.readouterr(), status, name)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("recrod", "record"), ("./recordd", "record"), ("second-recrod", ".samebits/second-record")]
+)
+def test_a_wrong_name_of_a_record_gets_a_suggestion(record, tmp_path, monkeypatch, capsys, given, meant):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(record, ".samebits/second-record")
+    assert main(["report", given]) == 2
+    assert f"Did you mean {meant}?" in capsys.readouterr().err
+
+
+def test_a_name_like_no_record_gets_no_suggestion(record, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "nothing"]) == 2
+    assert "Give the folder that a check wrote" in capsys.readouterr().err

@@ -158,8 +158,11 @@ def test_an_evaluation_that_alone_differs_is_a_note(writing, tmp_path, at, name)
     assert fed.verdict == "diverged"
 
 
-def begun(writing, *names, state=None):
-    """A trial that has begun to train these networks, and waits. `state`: of PyTorch's generator."""
+def begun(writing, *names, state=None, is_whole=False):
+    """A trial that has begun to train these networks, and waits. `state`: of PyTorch's generator.
+
+    `is_whole`: the program has ended.
+    """
 
     def write(folder, number):
         process = writing.process(folder)
@@ -169,8 +172,11 @@ def begun(writing, *names, state=None):
             process.recorder.event("model", label=label)
             process.add(-1 if step == 0 else step, "start", label + "weight", name)
             process.add(step, "gradient", label + "weight", name)
-        process.stopped(len(names))
-        return {"status": "stopped"}
+        if is_whole:
+            process.end(len(names))
+        else:
+            process.stopped(len(names))
+        return {"status": "complete" if is_whole else "stopped"}
 
     return write
 
@@ -203,6 +209,14 @@ def test_first_networks_that_all_differ_may_come_in_a_different_order_if_the_gen
         writing.record(tmp_path / "record", [begun(writing, name, state=state) for name, state in trials])
     )
     assert may_differ(record.trials) == answer
+
+
+@pytest.mark.parametrize(("names", "answer"), [(["a"], "no"), (["a", "c"], "perhaps")])
+def test_a_program_that_trains_one_network_has_no_order_though_its_generator_is_seeded(
+    writing, tmp_path, names, answer
+):
+    trials = [begun(writing, *names, state=1, is_whole=True), *(begun(writing, name, state=1) for name in ("b", "d"))]
+    assert may_differ(open_record(writing.record(tmp_path / "record", trials)).trials) == answer
 
 
 def test_values_that_the_program_names_are_no_networks(writing, tmp_path):

@@ -28,3 +28,11 @@ def test_an_ignored_empty_folder_is_left_out_and_its_pattern_matches():
     found = FilesFile(ignores_without_match=["acc_*", "none"])
     left = with_empty_folders(found, ["b", "acc_1", "a"], FileRules(ignores=["acc_*", "none"]))
     assert (left.empty_folders, left.ignores_without_match) == (["a", "b"], ["none"])
+
+
+def test_empty_folders_beyond_the_limit_are_told():
+    names = [f"{number:05d}" for number in range(10_002)]
+    left = with_empty_folders(FilesFile(), names, FileRules())
+    assert left.empty_folders == names[:10_000]
+    assert [(file.path, file.error) for file in left.files] == [("10000", "there are more than 10000 empty folders")]
+    assert with_empty_folders(FilesFile(), names[:10_000], FileRules()).files == []

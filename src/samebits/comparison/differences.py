@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits.comparison.classification import EVALUATION, GLOBALS, aside
-from samebits.lazy_classes import dataclass
+from samebits.data_classes import dataclass
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
 

@@ -13,7 +13,7 @@ from samebits.comparison.file_order import file_order
 from samebits.comparison.groups import Comparison, MemberDifference, PairDifference
 from samebits.comparison.processes import AlignedTrial, Member, program
 from samebits.comparison.values import PointValues, point_numbers, start_of_value, values_at
-from samebits.lazy_classes import dataclass
+from samebits.data_classes import dataclass
 from samebits.model import Divergence, GroupPoint, Kind, ProcessKey
 from samebits.store.trace import chunks
 from samebits_probe import wire

@@ -15,7 +15,7 @@ from samebits.comparison.networks import in_own_order
 from samebits.comparison.processes import AlignedTrial, Member, MemberKey, missing_ranks, pairs
 from samebits.comparison.threads import numbers_counted
 from samebits.comparison.values import global_differences
-from samebits.lazy_classes import dataclass
+from samebits.data_classes import dataclass
 from samebits.model import GroupSplit
 
 

@@ -4,6 +4,9 @@ If each trial has trained only its first network, the cause may also be weights 
 suggest different orders. The first networks of two trials have the same weights: weights that differ by chance are
 never the same. The first network of one trial comes later in a different trial. The generator from which PyTorch draws
 weights has the same state in all trials.
+
+If a trial has ended, and has trained one network only, there is no order. Its generator may have got a seed after the
+weights were drawn: the Trainer of Transformers sets one.
 """
 
 from __future__ import annotations
@@ -31,6 +34,8 @@ def may_differ(trials: Sequence[TrialTrace]) -> Answer:
         return "no"
     if any(other[0] != one[0] and other[0] in one[1:] for one, other in permutations(begun, 2)):
         return "surely"
+    if any(len(some) == 1 and processes[0].end is not None for some, processes in zip(begun, seen, strict=True)):
+        return "no"
     firsts = [some[0] for some in begun]
     are_several = len({structure for structure, _ in firsts}) > 1
     is_open = are_several or 1 < len(set(firsts)) < len(firsts) or _are_seeded([processes[0] for processes in seen])

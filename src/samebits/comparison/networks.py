@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from samebits.comparison.classification import GLOBALS, aside
 from samebits.comparison.differences import Row, TraceDifference
-from samebits.lazy_classes import dataclass
+from samebits.data_classes import dataclass
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
 

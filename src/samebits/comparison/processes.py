@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from samebits.lazy_classes import dataclass
+from samebits.data_classes import dataclass
 from samebits.model import ProcessKey
 from samebits.store.trace import ProcessTrace, TrialTrace, chunks
 from samebits_probe import wire

@@ -28,7 +28,7 @@ from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.groups import Comparison
 from samebits.comparison.processes import AlignedTrial, missing_ranks
 from samebits.comparison.threads import trained_in_threads
-from samebits.lazy_classes import dataclass
+from samebits.data_classes import dataclass
 from samebits.model import Leak, RecordFile
 
 __all__ = ["AFTER_AN_INTERRUPTION", "INTERRUPTED", "Reason", "ReasonInputs", "begin_without", "why_not_repeated"]

@@ -24,7 +24,7 @@ from samebits.comparison.differences import Row
 from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.file_pairs import shown_path
 from samebits.comparison.processes import AlignedTrial, Member
-from samebits.lazy_classes import dataclass
+from samebits.data_classes import dataclass
 from samebits.names import matches_any
 from samebits.store.trace import ProcessTrace, TrialTrace, chunks
 from samebits_probe import wire

@@ -16,7 +16,7 @@ from samebits.comparison.reasons import Reason
 from samebits.comparison.sentences import different_files
 from samebits.comparison.setup import leak_sentence, leaked_files, packages, scripts
 from samebits.comparison.values import curve, point_numbers, weight_names
-from samebits.lazy_classes import dataclass
+from samebits.data_classes import dataclass
 from samebits.model import Divergence, HeldControl, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
 

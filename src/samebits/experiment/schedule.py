@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from samebits import clock
+from samebits.data_classes import dataclass
 from samebits.launch.plan import Limits
-from samebits.lazy_classes import dataclass
 from samebits.model import Options, Round, TrialFile
 
 FIRST, FACTOR = 20, 10

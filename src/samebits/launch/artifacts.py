@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import xxhash
 
 from samebits import store
+from samebits.data_classes import dataclass
 from samebits.launch import folders
 from samebits.launch.command import FileNames
 from samebits.launch.outside_files import OutsideFiles
-from samebits.lazy_classes import dataclass
 from samebits.model import FilesFile, SavedFile
 from samebits.names import matches_any
 
@@ -31,7 +31,7 @@ MOST_KEPT = 8 << 20  # characters of all files of a trial that are kept to show 
 MOST_PARTS = 300_000  # of all files of a trial
 _HEADS = (".log", ".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".out", ".err", ".md", "")  # files that are added to
 _MOST_LEFT_OUT = 100  # names of texts and tables elsewhere that are kept
-_MOST_FOLDERS = 1_000  # empty folders whose names are kept
+_MOST_FOLDERS = 10_000  # empty folders of one trial whose names are compared
 _MOST_HEADS, _MOST_HEAD_BYTES = 2_000, 64 << 20
 
 
@@ -187,11 +187,20 @@ def with_links(found: FilesFile, links: Mapping[str, str], asked: FileRules, run
 
 
 def with_empty_folders(found: FilesFile, names: Iterable[str], asked: FileRules) -> FilesFile:
-    """Return the files of a trial, and the names of the empty folders that it left."""
+    """Return the files of a trial, and the names of the empty folders that it left.
+
+    If there are too many, the first one that is left out counts as a file that cannot be compared.
+    """
     every = list(names)
+    counted = sorted(name for name in every if not matches_any(name, asked.ignores))
+    left_out = [
+        _not_compared(name, f"there are more than {_MOST_FOLDERS} empty folders")
+        for name in counted[_MOST_FOLDERS:][:1]
+    ]
     return found.model_copy(
         update={
-            "empty_folders": sorted(name for name in every if not matches_any(name, asked.ignores))[:_MOST_FOLDERS],
+            "files": sorted([*found.files, *left_out], key=lambda file: file.path),
+            "empty_folders": counted[:_MOST_FOLDERS],
             "ignores_without_match": _without_match(found.ignores_without_match, every),
         }
     )
@@ -258,7 +267,11 @@ def _is_too_large(path: Path) -> bool:
 
 
 def _too_large(name: str) -> SavedFile:
-    why = f"it has more than {MOST_BYTES >> 30} GiB (--artifact names a file that is compared whatever its size)"
+    more = f"it has more than {MOST_BYTES >> 30} GiB (--artifact names a file that is compared whatever its size)"
+    return _not_compared(name, more)
+
+
+def _not_compared(name: str, why: str) -> SavedFile:
     return SavedFile(path=name, named=False, format="bytes", tensors={}, error=why, changing=why)
 
 

@@ -17,10 +17,9 @@ from samebits.errors import NotFoundError, RecordBusy, RecordError, RecordExists
 from samebits.launch.folders import DOCUMENTS, MARK, MARKED, discard, is_record
 from samebits.model import TrialFile
 from samebits.store import record_files, write_document
-from samebits.store.record import SET_ASIDE, TRIALS
+from samebits.store.record import RECORDS, SET_ASIDE, TRIALS
 from samebits.store.record_files import shown
 
-RECORDS = ".samebits"  # below the working folder: records for which the user named no folder
 FOLDERS = "folders"  # of vary: copies of the working folder
 FIX_COPIES = "fix-copies"  # while fix tries a patch: each file as it is without the patch, and with it
 JOBS = ".samebits-"  # and eight digits: what jobs of Slurm and samebits tell each other while they run

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import samebits_probe
 from samebits import controls
+from samebits.data_classes import dataclass
 from samebits.launch import ray_address
-from samebits.lazy_classes import dataclass
 from samebits.store.record import PROBE, SHIMS
 from samebits_probe import wire
 

@@ -14,10 +14,10 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from samebits.data_classes import dataclass
 from samebits.launch import observations
 from samebits.launch.leaks import ProcessFiles
 from samebits.launch.observations import WatchedProcess
-from samebits.lazy_classes import dataclass
 from samebits_probe import process
 
 if TYPE_CHECKING:
@@ -99,10 +99,14 @@ def _git(directory: Path, *words: str) -> str | None:
 
 
 def _may_be_in_repository(directory: Path) -> bool:
-    """Return whether git may find a repository: the folder, one above it, a bare one, or one that a variable names."""
+    """Return whether git may find a repository: the folder, one above it, a bare one, or that of the variable GIT_DIR.
+
+    So git is not started for each trial in vain. https://git-scm.com/docs/git#_environment_variables
+    """
     folder = Path(os.path.realpath(directory))
-    is_named = any(name.startswith("GIT_") for name in os.environ)
-    return is_named or any((place / name).exists() for place in (folder, *folder.parents) for name in (".git", "HEAD"))
+    return "GIT_DIR" in os.environ or any(
+        (place / name).exists() for place in (folder, *folder.parents) for name in (".git", "HEAD")
+    )
 
 
 def packages(processes: Iterable[WatchedProcess]) -> dict[str, str]:

@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from samebits.data_classes import dataclass
 from samebits.launch import supervisor
-from samebits.lazy_classes import dataclass
 from samebits.model import Status
 from samebits.words import signal_name
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from samebits import store
+from samebits.data_classes import dataclass
 from samebits.launch.leaks import ProcessFiles
 from samebits.launch.observations import Processes, WatchedProcess, diverges
 from samebits.launch.plan import Limits, grown
 from samebits.launch.resources import MemoryUse, free_memory, held_resource, used_memory, why_no_room
 from samebits.launch.supervisor import below
-from samebits.lazy_classes import dataclass
 from samebits.model import Leak
 
 if TYPE_CHECKING:

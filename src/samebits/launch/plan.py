@@ -16,12 +16,12 @@ from typing import Any
 
 import samebits_probe
 from samebits import controls
+from samebits.data_classes import dataclass
 from samebits.errors import NotFoundError, RecordBusy, RecordExists, SamebitsError, UsageError
 from samebits.launch import command, custody, environment, hosts, ray_address
-from samebits.lazy_classes import dataclass
 from samebits.model import Options, TrialFile
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
-from samebits.store.record import PROBE
+from samebits.store.record import PROBE, RECORDS
 from samebits_probe import fingerprint
 
 _TRY = """
@@ -230,7 +230,7 @@ def make_record_folder(request: Request) -> custody.Custody:
         except (RecordExists, RecordBusy):  # a default name, which a different check took in this second
             if request.out is not None:
                 raise
-    what = f"There is no free name for a record in {request.directory / custody.RECORDS}."
+    what = f"There is no free name for a record in {request.directory / RECORDS}."
     raise RecordExists(what, "name a folder with --out DIR.")
 
 
@@ -242,7 +242,7 @@ def _places(request: Request) -> Iterator[Path]:
         return
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{command.name_of(request.command)}"
     names = (stem, *(f"{stem}-{n}" for n in range(2, 1000)))
-    folder = (request.directory / custody.RECORDS).absolute()
+    folder = (request.directory / RECORDS).absolute()
     yield from (folder / name for name in names if not os.path.lexists(folder / name))
 
 

@@ -14,10 +14,10 @@ from dataclasses import field
 from pathlib import Path
 
 from samebits import store
+from samebits.data_classes import dataclass
 from samebits.launch import command
 from samebits.launch.observations import Became
 from samebits.launch.supervisor import Process, below_quickly, command_line
-from samebits.lazy_classes import dataclass
 from samebits.model import PythonProcess
 from samebits.names import python_name
 from samebits_probe import wire

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 
 from samebits import words
-from samebits.lazy_classes import dataclass
+from samebits.data_classes import dataclass
 from samebits.model import Result, Trial
 from samebits.reports import result_words
 from samebits.reports.history import Curve, History, Stretch, TrialLine

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from samebits.comparison.groups import stage_starts
 from samebits.comparison.processes import AlignedTrial
-from samebits.lazy_classes import dataclass
+from samebits.data_classes import dataclass
 from samebits.model import Result
 from samebits.reports import result_words
 from samebits.store.record import Record

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal
 
-from samebits.lazy_classes import dataclass
+from samebits.data_classes import dataclass
 
 __all__ = [
     "EMPTY",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
-from samebits.lazy_classes import dataclass
+from samebits.data_classes import dataclass
 from samebits.model import Verdict
 from samebits.reports.table import Cell, Table
 

@@ -17,10 +17,8 @@ import pickle
 import struct
 import uuid
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import IO, Any, ClassVar
-
-from samebits.lazy_classes import dataclass
 
 
 class Inert:

@@ -16,8 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from samebits.data_classes import dataclass
 from samebits.errors import NotFoundError, RecordError, SamebitsError
-from samebits.lazy_classes import dataclass
 from samebits.model import Document, FilesFile, RecordFile, Result, TrialFile
 from samebits.store import record_files
 from samebits.store.outputs import probe_failures
@@ -52,6 +52,7 @@ __all__ = [
 
 SEAL = "checksums.json"
 FORMAT = 1
+RECORDS = ".samebits"  # below the working folder: records for which the user named no folder
 RECORD, TRIAL = "record.json", "trial.json"
 _TRIAL_FILES = (TRIAL, "files.json", "config.json", "stdout.txt", "stderr.txt")
 _PROCESS_FILES = (
@@ -212,11 +213,20 @@ def _check_folder(folder: Path) -> None:
             f"{shown(folder)}: cannot be read ({shown(error)})", "Check the path and its permissions."
         ) from None
     if not there:
-        raise NotFoundError(
-            f"There is no record at {shown(folder)}.", "Give the folder that a check wrote (see .samebits/)."
-        )
+        advice = _like(folder) or "Give the folder that a check wrote (see .samebits/)."
+        raise NotFoundError(f"There is no record at {shown(folder)}.", advice)
     if not is_folder:
         raise RecordError(f"{shown(folder)} is a file, not a record folder.", "Give the folder that holds record.json.")
+
+
+def _like(folder: Path) -> str:
+    """Return a question that names records with a similar name in the same folder or in .samebits; "" if none is."""
+    import difflib  # here, because it is needed only for a wrong name
+
+    places = [folder.parent] if len(folder.parts) > 1 else [Path(), Path(RECORDS)]
+    found = {path.parent.name: path.parent for place in places for path in place.glob(f"*/{RECORD}")}
+    close = difflib.get_close_matches(folder.name, sorted(found), 2, 0.75)
+    return f"Did you mean {' or '.join(shown(found[name]) for name in close)}?" if close else ""
 
 
 def trial_folders(record: Path) -> list[Path]:

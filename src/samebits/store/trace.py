@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from samebits.data_classes import dataclass
 from samebits.documents import Effect, with_effect
-from samebits.lazy_classes import dataclass
 from samebits.model import Document, FilesFile, TrialFile
 from samebits.store.record_files import array, as_object, broken, checked, is_shape, json_lines, read_object
 from samebits_probe import wire
