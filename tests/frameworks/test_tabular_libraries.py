@@ -53,6 +53,13 @@ def test_each_outermost_fit_is_a_step_and_two_seeded_runs_are_equal(fitted):
     assert first.not_observed == []
 
 
+def test_a_moment_of_the_run_in_an_attribute_does_not_count(fitted):
+    first, second = fitted("dated"), fitted("dated", attempt=2)
+    assert {"RandomForestClassifier.notes", "RandomForestClassifier.estimators_.3"} <= set(first.names("end"))
+    assert not [name for name in first.names("end") if "trained" in name or "elapsed" in name]
+    assert evidence(first) == evidence(second)
+
+
 @pytest.mark.slow
 def test_what_fits_within_a_search_in_processes_is_a_part_of_it(fitted):
     first, second = fitted("search"), fitted("search", attempt=2)

@@ -2,13 +2,16 @@
 
 import hashlib
 import sys
+import time
 import warnings
+from datetime import datetime
 
 import numpy as np
 
 warnings.simplefilter("ignore")
 X = np.random.RandomState(0).randn(120, 5)
 Y = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(int)
+KEPT = []  # models that live until the exit
 SEED = None if "unseeded" in sys.argv else 0
 
 
@@ -20,6 +23,14 @@ def forest(**how):
 
 def threads():
     return forest(n_jobs=2)
+
+
+def dated():
+    fitted = forest()
+    fitted.trained_at, fitted.trained_on, fitted.elapsed = time.time(), datetime.now(), time.perf_counter()
+    fitted.notes = {"began": time.time_ns(), "limit": 1.5e9}
+    KEPT.append(fitted)
+    return fitted
 
 
 def network():

@@ -62,11 +62,13 @@ def test_a_part_of_a_model_counts_whatever_its_name_is():
     assert classify("model.time", 1.0, 2.0, model=True).effect == "counts"
 
 
-def test_how_long_the_fits_of_a_search_took_is_no_part_of_its_model():
-    for name in ("search.joblib > refit_time_", "search.joblib > cv_results_.mean_score_time"):
+def test_how_long_the_fits_of_a_model_took_is_no_part_of_it():
+    for name in ("search.joblib > refit_time_", "search.joblib > cv_results_.mean_score_time", "m.pkl > fit_seconds_"):
         assert classify(name, 0.5, 0.25, model=True).effect == "understood"
     assert classify("cv_results_.mean_test_score", model=True, nonnegative=True).effect == "counts"
     assert classify("cv_results_.std_fit_time", model=True, nonnegative=True).effect == "understood"
+    for name in ("train_score_", "mean_time_", "elapsed", "score_decay_time", "fit_time_weight", "train.total"):
+        assert classify(f"m.pkl > {name}", 0.5, 0.25, model=True).effect == "counts", name
 
 
 def test_a_negative_time_is_not_understood():

@@ -52,9 +52,10 @@ _MODEL_WORDS = frozenset(
 )  # fmt: skip
 
 
-# how long the fits of a search took:
+# how long the fits and scores of a model took, as in
 # https://scikit-learn.org/stable/modules/generated/sklearn.model_selection.GridSearchCV.html
-_TIMES_OF_A_SEARCH = frozenset(("refit_time_", "mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"))
+_WORK = frozenset(("fit", "fitting", "refit", "train", "training", "score", "scoring"))
+_SPENT = frozenset(("time", "times", "duration", "durations", "seconds", "secs", "sec", "elapsed"))
 
 
 class Classification(NamedTuple):
@@ -76,7 +77,7 @@ def classify(
     above = name.rpartition(key)[0] if key else ""
     is_of_feature = not _OF_FEATURES.isdisjoint(tokens(above))  # coef.duration
     reason = None if is_of_feature else reason_of_key(key)
-    if model and key not in _TIMES_OF_A_SEARCH:
+    if model and not _is_time_of_work(key):
         return Classification("counts", "it belongs to a model")
     if reason and _fits(reason, key, a, b, nonnegative=nonnegative):
         return Classification("understood", f"named like {_article(reason)}")
@@ -104,6 +105,15 @@ def last_key(name: str) -> str:
 def names_a_model(name: str) -> bool:
     """Return whether any word of a path says that a model is there."""
     return not _MODEL_WORDS.isdisjoint(tokens(name))
+
+
+def _is_time_of_work(key: str) -> bool:
+    words = set(tokens(key))
+    return not (_WORK.isdisjoint(words) or _SPENT.isdisjoint(words)) and words <= _WORK | _SPENT | {
+        "mean",
+        "std",
+        "total",
+    }
 
 
 def _article(reason: str) -> str:

@@ -4,6 +4,8 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
+from ...system import System
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -18,6 +20,10 @@ _DEEPEST = 12
 _SKIPPED = ("logging", "threading", "joblib", "_thread", "weakref", "functools", "re", "io", "_io", "ctypes", "random")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _HEADER = "content"
+_TIMES = frozenset(("time", "times", "elapsed", "timestamp"))
+_BEGAN = System.now()
+_UNITS = (1.0, 1e3, 1e6, 1e9)  # of a second
+_LATEST = 1e20  # larger than any of them
 
 
 class ContentPrint(NamedTuple):
@@ -123,14 +129,26 @@ def is_called_by_joblib() -> bool:
 
 def is_time(name: object) -> bool:
     """Return whether a name says that a value is a duration or a moment, which differs from run to run."""
-    words = str(name).strip("_").split("_")
-    return "time" in words or "times" in words
+    return not _TIMES.isdisjoint(str(name).strip("_").split("_"))
+
+
+def is_moment(value: Any) -> bool:
+    """Return whether a value is a moment since the probe began: a date, or seconds (or ms, us, ns) since 1970."""
+    now, dates = System.now(), sys.modules.get("datetime")
+    if type(value) in (int, float):
+        return _BEGAN - 1 <= value < _LATEST and any(_BEGAN - 1 <= value / unit <= now for unit in _UNITS)
+    if dates is None or type(value) is not dates.datetime:
+        return False
+    try:
+        return any(_BEGAN <= one.timestamp() <= now for one in (value, value.replace(tzinfo=dates.timezone.utc)))
+    except (ArithmeticError, ValueError, OSError):  # a date far from today
+        return False
 
 
 def own_state(value: Any) -> Any:
     """Return the content of an object: its attributes, or its pickled state; None if neither can be read."""
     if isinstance(getattr(value, "__dict__", None), dict):
-        return {name: inner for name, inner in vars(value).items() if not is_time(name)}
+        return {name: inner for name, inner in vars(value).items() if not (is_time(name) or is_moment(inner))}
     try:
         return value.__reduce_ex__(2)[1:3]
     except Exception:  # an extension type that cannot be pickled
@@ -140,7 +158,8 @@ def own_state(value: Any) -> Any:
 def _sorted_items(value: "Dict[Any, Any]") -> "List[Opened]":
     if len(value) > 16 and all(isinstance(one, _PLAIN) for pair in value.items() for one in pair):
         return [("items", repr(sorted(value.items(), key=repr)))]
-    return sorted(((str(key), inner) for key, inner in value.items() if not is_time(key)), key=lambda pair: pair[0])
+    found = ((str(key), inner) for key, inner in value.items() if not (is_time(key) or is_moment(inner)))
+    return sorted(found, key=lambda pair: pair[0])
 
 
 def _as_text(value: "Sequence[Any]") -> "Optional[List[Opened]]":

@@ -25,7 +25,7 @@ SEEN = [
     ("batch", "X, y and the other arguments, before the fit", "", ""),
     (
         "update, end",
-        "all that the estimator holds after the fit, with its own estimators and trees, without durations and "
+        "all that the estimator holds after the fit, with its own estimators and trees, without durations, moments and "
         "generators; read again at the exit if it is alive",
         "objects that neither show their attributes nor can be pickled",
         "is not read",
