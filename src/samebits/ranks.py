@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["have_ranks", "of_rank"]
+__all__ = ["have_ranks", "of_rank", "reads_rank"]
+
+_READ = 'os.environ.get("RANK")'
 
 
 def have_ranks(processes: Iterable[Mapping[str, Any]]) -> bool:
@@ -18,4 +20,9 @@ def of_rank(seed: int) -> str:
 
     It reads the variable that torchrun sets. This variable may be empty.
     """
-    return f'{seed} + int(os.environ.get("RANK") or 0)'
+    return f"{seed} + int({_READ} or 0)"
+
+
+def reads_rank(text: str) -> bool:
+    """Return whether a text of Python has such an expression."""
+    return _READ in text

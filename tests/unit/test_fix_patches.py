@@ -77,6 +77,15 @@ def test_each_rank_gets_a_seed_of_its_own(program):
     ]
 
 
+@pytest.mark.parametrize(
+    ("has_ranks", "line"), [(True, "print(1)"), (False, "print(1)"), (True, "torch.manual_seed(3)")]
+)
+def test_only_a_new_line_that_reads_the_rank_differs_by_rank(program, has_ranks, line):
+    text = f"import torch\nprint(torch.rand(1))\n{line}\n"
+    (patch, *_), _ = patches(program(text, [("torch", 2)], ("torch",), has_ranks=has_ranks), ["torch-seed"])
+    assert patch.differs_by_rank is (has_ranks and "seed" not in line)
+
+
 def test_no_seed_of_a_rank_makes_the_state_of_accelerate_before_the_program_does(program):
     text = """\
     import torch

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from samebits import controls
+from samebits import controls, ranks
 from samebits.patches import calls, missing_seeds, ordered_sets, orders, seeds
 from samebits.patches.insertion import worded
 from samebits.patches.program import LineChange, Program
@@ -64,6 +64,11 @@ class Patch:
             return all(old.is_code(new) for old, new in self.texts.values())
         except (SyntaxError, ValueError):
             return False
+
+    @property
+    def differs_by_rank(self) -> bool:
+        """Whether a new line gives each rank a different seed. A seed that only moves, or an argument, does not."""
+        return any(ranks.reads_rank(change.edit.text) for change in self.changes)
 
     @property
     def number(self) -> int:

@@ -195,7 +195,7 @@ def _notes(program: Program, found: Sequence[Patch], why: Explanation, notebook:
             f"a cell of {notebook.name} writes {name}, so the patch leaves {name} out: change that cell"
             for name in names
         ]
-    if found and program.has_ranks and any(map(seeds.is_seed, why.cause)):
+    if found and found[0].differs_by_rank:
         notes.append(_RANKS)
     if why.outside_known_controls:
         notes.append("no known control fixes a later difference")
