@@ -60,6 +60,14 @@ def test_a_moment_of_the_run_in_an_attribute_does_not_count(fitted):
     assert evidence(first) == evidence(second)
 
 
+def test_a_part_of_an_estimator_that_is_named_after_a_time_counts(fitted):
+    first, second = fitted("timed", "unseeded"), fitted("timed", "unseeded", attempt=2)
+    differ = {
+        row[2] for one, other in zip(evidence(first), evidence(second), strict=True) for row in [one] if one != other
+    }
+    assert {"Timed.timestamp_encoder_", "Timed.fills_"} <= differ
+
+
 @pytest.mark.slow
 def test_what_fits_within_a_search_in_processes_is_a_part_of_it(fitted):
     first, second = fitted("search"), fitted("search", attempt=2)

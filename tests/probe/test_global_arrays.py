@@ -69,6 +69,35 @@ def test_the_probe_says_which_arrays_belong_to_a_model_and_which_can_be_times(wa
     assert said["pair.0"] == {"nonnegative": True}
 
 
+TIMED = """
+import numpy as np
+from samebits_probe import observe
+observe("weights", np.arange(3.0), step=0)
+
+class Key:
+    def __hash__(self):
+        return 5
+    def __eq__(self, other):
+        raise SystemExit("a key was compared")
+
+class Net:
+    def __init__(self):
+        self.time_embedding, self.fit_time, self.times = np.ones((2, 3)), np.ones(2), -np.ones(4)
+        self.layers = {"timestamp": np.full((4, 1), 2.0), "mean_fit_time": np.ones(7), 3: np.ones(8), Key(): np.ones(9)}
+    def predict(self, x):
+        return x
+
+net = Net()
+"""
+
+
+def test_an_array_of_a_model_that_is_named_after_a_time_is_recorded_if_it_cannot_be_durations(watched_run):
+    trial = watched_run(sys.executable, TIMED)
+    assert (trial.exit_code, trial.only.failures) == (0, []), trial.stderr
+    names = ["layers.3", "layers.timestamp", "time_embedding", "times"]
+    assert sorted(trial.only.names("end")) == ["globals net." + name for name in names]
+
+
 def test_what_an_end_holds_already_is_not_recorded_again(watched_run):
     program = ARRAYS + "observe('end', np.ones(3), step=0)\n"
     once = ARRAYS + "from samebits_probe.api import current\n"

@@ -33,6 +33,22 @@ def dated():
     return fitted
 
 
+def timed():
+    from sklearn.base import BaseEstimator
+    from sklearn.random_projection import GaussianRandomProjection
+
+    class Timed(BaseEstimator):
+        def fit(self, X, y=None):
+            self.timestamp_encoder_ = GaussianRandomProjection(2, random_state=SEED).fit(X)
+            self.fills_ = {"elapsed": np.random.RandomState(SEED).rand()}
+            return self
+
+        def predict(self, X):
+            return self.timestamp_encoder_.transform(X)
+
+    return Timed().fit(X)
+
+
 def network():
     from sklearn.neural_network import MLPClassifier
 

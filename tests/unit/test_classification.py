@@ -67,7 +67,16 @@ def test_how_long_the_fits_of_a_model_took_is_no_part_of_it():
         assert classify(name, 0.5, 0.25, model=True).effect == "understood"
     assert classify("cv_results_.mean_test_score", model=True, nonnegative=True).effect == "counts"
     assert classify("cv_results_.std_fit_time", model=True, nonnegative=True).effect == "understood"
-    for name in ("train_score_", "mean_time_", "elapsed", "score_decay_time", "fit_time_weight", "train.total"):
+    for name in (
+        "train_score_",
+        "mean_time_",
+        "elapsed",
+        "score_decay_time",
+        "fit_time_weight",
+        "train.total",
+        "time_score_",
+        "coef_.train_time",
+    ):
         assert classify(f"m.pkl > {name}", 0.5, 0.25, model=True).effect == "counts", name
 
 

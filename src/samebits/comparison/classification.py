@@ -77,7 +77,7 @@ def classify(
     above = name.rpartition(key)[0] if key else ""
     is_of_feature = not _OF_FEATURES.isdisjoint(tokens(above))  # coef.duration
     reason = None if is_of_feature else reason_of_key(key)
-    if model and not _is_time_of_work(key):
+    if model and (is_of_feature or not _is_time_of_work(key)):
         return Classification("counts", "it belongs to a model")
     if reason and _fits(reason, key, a, b, nonnegative=nonnegative):
         return Classification("understood", f"named like {_article(reason)}")
@@ -108,12 +108,9 @@ def names_a_model(name: str) -> bool:
 
 
 def _is_time_of_work(key: str) -> bool:
-    words = set(tokens(key))
-    return not (_WORK.isdisjoint(words) or _SPENT.isdisjoint(words)) and words <= _WORK | _SPENT | {
-        "mean",
-        "std",
-        "total",
-    }
+    words = tokens(key)
+    is_work = not _WORK.isdisjoint(words) and words[-1] in _SPENT  # time_score is a score
+    return is_work and set(words) <= _WORK | _SPENT | {"mean", "std", "total"}
 
 
 def _article(reason: str) -> str:

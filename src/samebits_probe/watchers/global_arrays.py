@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 from ..own_points import ArrayPrint
 from ..system import System
 from .references import MOST_ITEMS, REFERRING, attributes, has_attributes, references
-from .tabular.content import is_time
+from .tabular.content import is_time, is_time_of
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -132,7 +132,7 @@ class GlobalArrays:
             or type(value[0]) not in (int, float)
         ):
             return None
-        if _MODEL_WORDS.isdisjoint(re.findall("[a-z]+", path.lower())) or is_time(path.split(".")[-1]):
+        if _MODEL_WORDS.isdisjoint(re.findall("[a-z]+", path.lower())) or is_time(path.split(".")[-1], value):
             return None
         if any(type(number) not in (int, float) for number in value):
             return None
@@ -205,9 +205,12 @@ class _Walk:
         kind = type(value)
         if kind in _DICTS:
             for key in list(dict.keys(value))[:MOST_ITEMS]:
+                if type(key) not in (str, int):  # a lookup would run code of the program
+                    continue
+                item = dict.get(value, key)
                 # a search keeps the durations of its fits
-                if type(key) in (str, int) and not (is_model and is_time(key)):
-                    self._value("%s.%s" % (path, key), dict.get(value, key), depth, is_model)
+                if not (is_model and is_time_of(key, value, item)):
+                    self._value("%s.%s" % (path, key), item, depth, is_model)
         elif kind is list or tuple in type.mro(kind):
             items = list.__getitem__ if kind is list else tuple.__getitem__
             for number, item in enumerate(items(value, slice(MOST_ITEMS))):
@@ -225,7 +228,7 @@ class _Walk:
         The durations that a model keeps are left out, because they are not its arrays.
         """
         for key, item in items[:MOST_ITEMS]:
-            if not (is_model and is_time(key)):
+            if not (is_model and is_time(key, item)):
                 self._value("%s.%s" % (path, key), item, depth, is_model)
 
     def _fields(self, path: str, state: Dict[str, Any]) -> None:

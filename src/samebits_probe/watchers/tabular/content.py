@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from ...fingerprint import Hasher, Shape
-    from ..objects import Array
+    from ..objects import Array, Library
 
     Path = Tuple[Any, ...]  # keys, from the outermost container inwards
     Part = Tuple[Path, bytes]  # with its fingerprint
@@ -21,6 +21,8 @@ _SKIPPED = ("logging", "threading", "joblib", "_thread", "weakref", "functools",
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _HEADER = "content"
 _TIMES = frozenset(("time", "times", "elapsed", "timestamp"))
+_AFTER_TIME = frozenset(("taken", "spent", "used", "per", "s", "ms", "us", "ns", "sec", "secs", "seconds", "minutes"))
+_MOST_TIMES = 100000  # of an array or a list
 _BEGAN = System.now()
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # of a second
 _LATEST = 1e20  # larger than any of them
@@ -127,15 +129,49 @@ def is_called_by_joblib() -> bool:
     return False
 
 
-def is_time(name: object) -> bool:
-    """Return whether a name says that a value is a duration or a moment, which differs from run to run."""
-    return not _TIMES.isdisjoint(str(name).strip("_").split("_"))
+def is_time(name: object, value: Any) -> bool:
+    """Return whether a value is a duration or a moment, which differs from run to run: by its name, and by its kind.
+
+    A part of a model may be named after the time that it works on: `time_embedding`, `timestamp_encoder_`.
+    """
+    words = str(name).strip("_").split("_")
+    last = max((place for place, word in enumerate(words) if word in _TIMES), default=-1)
+    return last >= 0 and _AFTER_TIME.issuperset(words[last + 1 : last + 2]) and _can_be_time(value)
+
+
+def is_time_of(name: object, around: "Dict[Any, Any]", value: Any) -> bool:
+    """Return whether an item of a dictionary is a duration or a moment. The only key may be the name of a feature."""
+    return (len(around) > 1 or "_" in str(name).strip("_")) and is_time(name, value)
+
+
+def _can_be_time(value: Any, depth: int = 3) -> bool:
+    """Return whether all that a value holds can be durations or moments. It runs no code of the program."""
+    kind = type(value)
+    if kind is int or kind is float:
+        return not value < 0
+    if kind is str:
+        return any(one in "0123456789" for one in value)
+    if kind is list or kind is tuple or kind is dict:
+        inner = list(value.values() if kind is dict else value)
+        return depth > 0 and len(inner) <= _MOST_TIMES and all(_can_be_time(one, depth - 1) for one in inner)
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is not None and (kind is numpy.ndarray or numpy.generic in type.mro(kind)):
+        return _can_be_times(numpy, value)
+    module = type.__getattribute__(kind, "__module__")
+    return module in ("datetime", "time") or (isinstance(module, str) and module.startswith("pandas._libs.tslibs."))
+
+
+def _can_be_times(numpy: "Library", array: "Array") -> bool:
+    if array.ndim > 1 or array.size > _MOST_TIMES or array.dtype.kind not in "mMiuf":
+        return False
+    with numpy.errstate(all="ignore"):
+        return array.dtype.kind in "mM" or not bool((array < 0).any())
 
 
 def is_moment(value: Any) -> bool:
     """Return whether a value is a moment since the probe began: a date, or seconds (or ms, us, ns) since 1970."""
     now, dates = System.now(), sys.modules.get("datetime")
-    if type(value) in (int, float):
+    if type(value) is int or type(value) is float:
         return _BEGAN - 1 <= value < _LATEST and any(_BEGAN - 1 <= value / unit <= now for unit in _UNITS)
     if dates is None or type(value) is not dates.datetime:
         return False
@@ -148,7 +184,7 @@ def is_moment(value: Any) -> bool:
 def own_state(value: Any) -> Any:
     """Return the content of an object: its attributes, or its pickled state; None if neither can be read."""
     if isinstance(getattr(value, "__dict__", None), dict):
-        return {name: inner for name, inner in vars(value).items() if not (is_time(name) or is_moment(inner))}
+        return {name: inner for name, inner in vars(value).items() if not (is_time(name, inner) or is_moment(inner))}
     try:
         return value.__reduce_ex__(2)[1:3]
     except Exception:  # an extension type that cannot be pickled
@@ -158,8 +194,8 @@ def own_state(value: Any) -> Any:
 def _sorted_items(value: "Dict[Any, Any]") -> "List[Opened]":
     if len(value) > 16 and all(isinstance(one, _PLAIN) for pair in value.items() for one in pair):
         return [("items", repr(sorted(value.items(), key=repr)))]
-    found = ((str(key), inner) for key, inner in value.items() if not (is_time(key) or is_moment(inner)))
-    return sorted(found, key=lambda pair: pair[0])
+    found = ((key, inner) for key, inner in value.items() if not (is_time_of(key, value, inner) or is_moment(inner)))
+    return sorted(((str(key), inner) for key, inner in found), key=lambda pair: pair[0])
 
 
 def _as_text(value: "Sequence[Any]") -> "Optional[List[Opened]]":

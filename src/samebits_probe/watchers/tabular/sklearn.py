@@ -231,7 +231,7 @@ def _shown(state: Dict[str, Any], given: Sequence[str]) -> Iterator[Tuple[str, A
     Of the parameters (`given`), only those that hold estimators are shown, because a pipeline fits them in place.
     """
     for name, value in sorted(state.items()):
-        if is_time(name) or (name in given and not _holds_estimators(value)):
+        if is_time(name, value) or (name in given and not _holds_estimators(value)):
             continue
         inner = value.ravel().tolist() if getattr(getattr(value, "dtype", None), "hasobject", False) else value
         if isinstance(inner, (list, tuple)) and 1 < len(inner) <= _MOST and _holds_models(inner):
