@@ -117,3 +117,24 @@ def test_a_name_like_no_record_gets_no_suggestion(record, tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     assert main(["report", "nothing"]) == 2
     assert "Give the folder that a check wrote" in capsys.readouterr().err
+
+
+def test_a_disk_that_fails_gives_no_suggestion_and_no_crash(record, tmp_path, monkeypatch, capsys):
+    def fails(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pathlib.Path.glob", fails)
+    assert main(["report", "recrod"]) == 2
+    assert "Give the folder that a check wrote" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["recor\n", "[recor", "recor\x1b[31m"])
+def test_a_suggestion_for_an_odd_name_is_one_line_that_can_be_printed(record, tmp_path, monkeypatch, capsys, name):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(record, tmp_path / f"{name}d")
+    assert main(["report", name]) == 2
+    said = capsys.readouterr().err
+    assert "Did you mean" in said
+    assert len(said.splitlines()) == 2
+    assert "\x1b" not in said

@@ -224,7 +224,10 @@ def _like(folder: Path) -> str:
     import difflib  # here, because it is needed only for a wrong name
 
     places = [folder.parent] if len(folder.parts) > 1 else [Path(), Path(RECORDS)]
-    found = {path.parent.name: path.parent for place in places for path in place.glob(f"*/{RECORD}")}
+    try:
+        found = {path.parent.name: path.parent for place in places for path in place.glob(f"*/{RECORD}")}
+    except OSError:  # a disk that fails, or is gone
+        return ""
     close = difflib.get_close_matches(folder.name, sorted(found), 2, 0.75)
     return f"Did you mean {' or '.join(shown(found[name]) for name in close)}?" if close else ""
 

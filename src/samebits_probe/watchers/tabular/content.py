@@ -176,7 +176,7 @@ def is_moment(value: Any) -> bool:
     if dates is None or type(value) is not dates.datetime:
         return False
     try:
-        return any(_BEGAN <= one.timestamp() <= now for one in (value, value.replace(tzinfo=dates.timezone.utc)))
+        return any(_BEGAN - 1 <= one.timestamp() <= now for one in (value, value.replace(tzinfo=dates.timezone.utc)))
     except (ArithmeticError, ValueError, OSError):  # a date far from today
         return False
 
