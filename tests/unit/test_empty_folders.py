@@ -2,6 +2,8 @@
 
 import shutil
 
+import pytest
+
 from samebits.launch import folders
 from samebits.launch.artifacts import FileRules, with_empty_folders
 from samebits.launch.empty_folders import new_empty_folders
@@ -30,9 +32,10 @@ def test_an_ignored_empty_folder_is_left_out_and_its_pattern_matches():
     assert (left.empty_folders, left.ignores_without_match) == (["a", "b"], ["none"])
 
 
-def test_empty_folders_beyond_the_limit_are_told():
-    names = [f"{number:05d}" for number in range(10_002)]
+@pytest.mark.parametrize(("form", "told"), [("out/{}", "out/*"), ("{}", "10000"), ("run_{}/a", "run_*/a")])
+def test_empty_folders_beyond_the_limit_are_told_by_a_pattern(form, told):
+    names = [form.format(f"{number:05d}") for number in range(10_002)]
     left = with_empty_folders(FilesFile(), names, FileRules())
     assert left.empty_folders == names[:10_000]
-    assert [(file.path, file.error) for file in left.files] == [("10000", "there are more than 10000 empty folders")]
+    assert [(file.path, file.error) for file in left.files] == [(told, "there are more than 10000 empty folders")]
     assert with_empty_folders(FilesFile(), names[:10_000], FileRules()).files == []

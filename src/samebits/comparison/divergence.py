@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -13,7 +14,6 @@ from samebits.comparison.file_order import file_order
 from samebits.comparison.groups import Comparison, MemberDifference, PairDifference
 from samebits.comparison.processes import AlignedTrial, Member, program
 from samebits.comparison.values import PointValues, point_numbers, start_of_value, values_at
-from samebits.data_classes import dataclass
 from samebits.model import Divergence, GroupPoint, Kind, ProcessKey
 from samebits.store.trace import chunks
 from samebits_probe import wire

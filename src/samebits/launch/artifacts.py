@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field
@@ -189,12 +190,13 @@ def with_links(found: FilesFile, links: Mapping[str, str], asked: FileRules, run
 def with_empty_folders(found: FilesFile, names: Iterable[str], asked: FileRules) -> FilesFile:
     """Return the files of a trial, and the names of the empty folders that it left.
 
-    If there are too many, the first one that is left out counts as a file that cannot be compared.
+    If there are too many, those that are left out count as a file that cannot be compared. Its name is a pattern of the
+    first one, so that the user can ignore them all.
     """
     every = list(names)
     counted = sorted(name for name in every if not matches_any(name, asked.ignores))
     left_out = [
-        _not_compared(name, f"there are more than {_MOST_FOLDERS} empty folders")
+        _not_compared(_pattern(name), f"there are more than {_MOST_FOLDERS} empty folders")
         for name in counted[_MOST_FOLDERS:][:1]
     ]
     return found.model_copy(
@@ -269,6 +271,12 @@ def _is_too_large(path: Path) -> bool:
 def _too_large(name: str) -> SavedFile:
     more = f"it has more than {MOST_BYTES >> 30} GiB (--artifact names a file that is compared whatever its size)"
     return _not_compared(name, more)
+
+
+def _pattern(name: str) -> str:
+    """Return a pattern of the names that differ from this one in their numbers only. It never matches all names."""
+    found = re.sub(r"\d+", "*", name)
+    return name if found == "*" else found
 
 
 def _not_compared(name: str, why: str) -> SavedFile:
