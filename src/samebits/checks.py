@@ -71,9 +71,9 @@ class OneTrialRecord:
         return EXIT_CODES["repeated" if self.trial.status in ENDED_WELL else "inconclusive"]
 
 
-def stop_tells(record: Path) -> None:
-    """Make Ctrl-C name the command that shows what was recorded."""
-    interrupt.tell(advice=f"samebits report {result_words.folder_name(record)}")
+def stop_tells(record: Path, *, replace: bool = False) -> None:
+    """Make Ctrl-C name the command that shows what was recorded. `replace`: even if it already names one."""
+    interrupt.tell(advice=f"samebits report {result_words.folder_name(record)}", replace=replace)
 
 
 def run(

@@ -89,13 +89,13 @@ class _Signals:
 _SIGNALS = _Signals()
 
 
-def tell(*, known: str = "", advice: str = "") -> None:
+def tell(*, known: str = "", advice: str = "", replace: bool = False) -> None:
     """Set what samebits says if it is stopped: what is known so far, and the command that shows it.
 
-    The first advice stays.
+    The first advice stays. `replace`: unless this one replaces it.
     """
     _SIGNALS.known = known or _SIGNALS.known
-    _SIGNALS.advice = _SIGNALS.advice or advice
+    _SIGNALS.advice = advice if replace else _SIGNALS.advice or advice
 
 
 def leave(number: int) -> None:

@@ -9,6 +9,7 @@ from samebits.model import HeldControl, Scope, Setup
 from samebits.reports import result_report
 from samebits.reports.presenters import terminal
 from samebits.reports.result_report import report
+from samebits.reports.table import Column, Table
 
 REPEATED = """\
 =  SAME BITS: 5 trials, one model. All 1,200 steps compared.
@@ -78,6 +79,26 @@ def test_a_narrow_terminal_shows_the_facts_below_the_trials(diverged):
     assert "   1 [=!        ] A" in lines
     assert "   where  step 0 > gradient > embed.weight" in lines
     assert all(len(line) <= 60 for line in lines if "samebits " not in line)
+
+
+def test_a_fact_beside_the_trials_continues_below_its_words(diverged):
+    lines = shown(diverged, width=80).splitlines()
+    at = next(place for place, line in enumerate(lines) if "effect not known" in line)
+    assert lines[at + 1] == " " * lines[at].index("not known") + "without --steps trains to the end)"
+
+
+@pytest.mark.parametrize("width", range(40, 80))
+def test_the_line_of_marks_is_not_wider_than_the_terminal(repeated, width):
+    assert max(len(line) for line in shown(repeated, width=width).splitlines()) <= width
+
+
+@pytest.mark.parametrize("width", range(40, 80))
+def test_prose_in_the_last_column_of_a_table_is_not_wider_than_the_terminal(width):
+    columns = [Column("held"), Column("trials", number=True), Column("outcomes", number=True), Column("", wide=True)]
+    table = Table("held", "", tuple(columns), (("torch-seed", "5", "5", "diverge: start > 0.weight, and later elsewhere"),))
+    lines = [line.text for whole in terminal._rows(table, width) for line in terminal._folded(whole, width)]
+    assert max(map(len, lines)) <= width
+    assert "".join(lines).count("diverge") == 1
 
 
 def test_a_trial_that_trained_on_shows_its_group_to_the_end(diverged):

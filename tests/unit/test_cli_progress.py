@@ -10,6 +10,7 @@ import time
 import pytest
 
 from samebits.cli import progress
+from samebits.experiment.progress import QuietProgress
 from samebits.reports import screen
 
 
@@ -160,6 +161,19 @@ def test_a_trial_that_is_whole_tells_how_long_the_others_will_be():
     sights.words(1, 0)
     clock.now = 2.0
     assert sights.words(1, 20) == ["20 of 60 steps", "10 steps/s", "0:04 left"]
+
+
+@pytest.mark.parametrize("shown", [progress.ProgressLines, progress.Live])
+def test_a_search_tells_how_long_a_whole_trial_is_without_a_line(shown):
+    stream = io.StringIO()
+    told = shown(stream)
+    quiet = QuietProgress(told)
+    quiet.trial_started(1, 2, 200)
+    quiet.trial_ended(1, "stopped", 20, 1.0)
+    assert told._sights.total(1) == 200
+    quiet.trial_ended(1, "complete", 60, 1.0)
+    quiet.trial_started(2, 2, 200)
+    assert (told._sights.total(2), stream.getvalue()) == (60, "")
 
 
 def test_a_round_that_has_grown_has_no_total():

@@ -18,7 +18,10 @@ from samebits.launch import command
         (["run.sh", "--lr", "0 1"], "samebits check -- bash run.sh --lr '0 1'"),
         (["./run.sh"], "samebits check -- bash ./run.sh"),
         (["./train.py"], "samebits check -- python ./train.py"),
-        (["./runs"], "It is a folder. Name a program:  samebits check -- python train.py"),
+        (["./runs"], "Name a program:  samebits check -- python train.py"),
+        (["runs"], "Name a program:  samebits check -- python train.py"),
+        (["."], "Name a program:  samebits check -- python train.py"),
+        (["train"], "Did you mean train.py?"),
     ],
 )
 def test_a_file_without_its_program_is_told_what_to_type(tmp_path, words, advice):
@@ -28,6 +31,27 @@ def test_a_file_without_its_program_is_told_what_to_type(tmp_path, words, advice
     with pytest.raises(SamebitsError) as raised:
         command.find(words, tmp_path, "/nowhere")
     assert raised.value.advice == advice
+
+
+@pytest.mark.parametrize("name", [".", "runs", "./runs"])
+def test_a_folder_is_called_a_folder(tmp_path, name):
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(SamebitsError) as raised:
+        command.find([name], tmp_path, "/nowhere")
+    assert raised.value.message == f"{name} is a folder, not a program."
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (["train.py", "--lr", "0 1"], "samebits check train.py --lr '0 1'"),
+        (["python3.11", "-u", "train.py"], "samebits check -- python3.11 -u train.py"),
+    ],
+)
+def test_a_training_without_the_name_of_a_command_is_told_what_to_type(capsys, words, advice):
+    assert main(words) == 2
+    said = f"samebits: The name of the command is missing.\n   do this  {advice}\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_notebook_given_to_python_is_told_what_to_type(tmp_path):

@@ -150,6 +150,10 @@ class ProgressLines(Progress):
         self._sights.end(status, steps)
         self._say(f"trial {trial} of {self._of}: {end_words(status, steps, seconds, self._sights.limit(trial))}")
 
+    def length_known(self, steps: int) -> None:
+        """Print nothing, but remember it for the time left."""
+        self._sights.end("complete", steps)
+
     def note(self, text: str) -> None:
         """Print the note."""
         self._say(text)
@@ -210,6 +214,10 @@ class Live(Progress):
             whole = steps if status in ENDED_WELL else self._sights.total(trial) or steps + 1
             said = end_words(status, steps, seconds, self._sights.limit(trial))
             self._bars.update(self._tasks[trial], total=max(whole, 1), completed=max(steps, 1), said=said)
+
+    def length_known(self, steps: int) -> None:
+        """Remember it for the bars and the time left."""
+        self._sights.end("complete", steps)
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""

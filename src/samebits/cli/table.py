@@ -6,6 +6,7 @@ click.Command: https://packaging.python.org/en/latest/specifications/entry-point
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import cached_property
@@ -19,6 +20,7 @@ from samebits.cli.checks import CHECK, COMPARE, RECORD, REPORT
 from samebits.cli.inquiries import EXPLAIN, FIX, LOCATE, NOISE, OPS, VARY, VERSUS
 from samebits.cli.supplies import DATA, ENV, LIST, SCHEMA, SLURM
 from samebits.errors import UsageError
+from samebits.names import python_name
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -37,6 +39,15 @@ class Commands(click.Group):
     def plugged(self) -> dict[str, EntryPoint]:
         """The clients' commands: name -> entry point. A client cannot replace a command of samebits."""
         return {point.name: point for point in clients.entry_points() if point.name not in self.commands}
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command. If its name is missing before a training, say how to check that."""
+        if args[0].endswith(".py") or python_name(args[0]):
+            dashes = "" if args[0].endswith(".py") else "-- "
+            raise UsageError("The name of the command is missing.", f"samebits check {dashes}{shlex.join(args)}")
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.commands, *sorted(self.plugged)]

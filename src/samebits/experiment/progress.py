@@ -27,6 +27,9 @@ class Progress:
     def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
         """A trial has ended. `steps`: the number of steps that it has made."""
 
+    def length_known(self, steps: int) -> None:
+        """A trial whose end is not told was complete. `steps`: the number of steps that it has made."""
+
     def note(self, text: str) -> None:
         """There is a note to show."""
 
@@ -47,6 +50,11 @@ class QuietProgress(Progress):
     def trial_step(self, trial: int, step: int) -> None:
         """Pass the event on."""
         self._progress.trial_step(trial, step)
+
+    def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
+        """Pass on only how long a whole trial is, so that the time left of the next ones is known."""
+        if status == "complete" and steps:
+            self._progress.length_known(steps)
 
     def part_started(self, text: str) -> None:
         """Pass the event on."""

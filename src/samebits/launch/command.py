@@ -37,6 +37,8 @@ def find(command: Sequence[str], directory: Path, search_path: str) -> str:
         is_other = (directory / name).exists() or len(name.split()) > 1  # a record, a folder, a whole command in quotes
         like = "" if is_other else suggestions.like_program(name, directory, search_path)
         what = f"Command not found: {name}. Looked in {_looked(search_path)}."
+        if (directory / name).is_dir() and not folders.is_record(directory / name):
+            what = f"{name} is a folder, not a program."
         raise NotFoundError(what, like or _advice(name, directory))
     return os.path.abspath(os.path.join(directory, found))  # noqa: PTH100, PTH118  (links must stay: a venv is one)
 
@@ -105,7 +107,8 @@ def _check_file(command: Sequence[str], directory: Path) -> str:
         raise NotFoundError(what, advice)
     if path.is_dir() or not os.access(path, os.X_OK):
         advice = _program_for(command, directory) or _advice(name, directory)
-        raise NotFoundError(f"{name} is not executable.", advice)
+        what = "is a folder, not a program" if path.is_dir() else "is not executable"
+        raise NotFoundError(f"{name} {what}.", advice)
     return os.path.abspath(path)  # noqa: PTH100  (as above)
 
 
@@ -117,7 +120,7 @@ def _advice(name: str, directory: Path) -> str:
     if name.startswith("python"):
         return "Name the interpreter: --python PATH or --env NAME."
     if (directory / name).is_dir():
-        return "It is a folder. Name a program:  samebits check -- python train.py"
+        return "Name a program:  samebits check -- python train.py"
     if "." not in name:
         return f"If you mean a record: there is no folder {name} here."
     return ""

@@ -39,12 +39,14 @@ def _elsewhere(path: PurePath, directory: Path) -> Iterator[str]:
 def like_program(name: str, directory: Path, search_path: str) -> str:
     """Return a question that names programs, or records of the working folder, with similar names; "" if there is none.
 
-    If the name has a folder, only the programs of that folder count.
+    A script of the working folder with this name comes before them. If the name has a folder, only the programs of that folder count.
     """
     path = PurePath(name)
     if "/" in name:
         start = f"{path.parent}/" if path.is_absolute() else f"./{path.parent}/".replace("/./", "/")
         return _question([start + one for one in _close(path.name, _names(directory / path.parent, _is_program))])
+    if (directory / f"{name}.py").is_file():
+        return _question([f"{name}.py"])
     programs = {one for folder in search_path.split(os.pathsep) if folder for one in _names(Path(folder), _is_program)}
     records = _names(directory, lambda entry: entry.is_dir() and folders.is_record(Path(entry.path)))
     return _question(_close(name, {*programs, *records}))

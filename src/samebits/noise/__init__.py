@@ -60,7 +60,6 @@ def noise(asked: NoiseRequest, shown: Shown) -> NoiseResult:
     seeds, by = check(asked)
     began = clock.now()
     held = make_record_folder(asked.request)
-    checks.stop_tells(held.folder)
     found = readings.Readings(asked.request.options.metrics, asked.cases or {})
 
     def keep(seed: int | None, experiment: Experiment, judged: Result) -> NoiseResult:
@@ -71,6 +70,7 @@ def noise(asked: NoiseRequest, shown: Shown) -> NoiseResult:
         update = {"seconds": clock.now() - began, "record": str(held.folder)}
         answer = _result(asked, found, by).model_copy(update=update)
         write_document(held.folder / DOCUMENT, answer)
+        checks.stop_tells(held.folder, replace=True)  # before that, only the record of a seed can be read
         return answer
 
     return Trainings(asked.request, held.folder, shown).of(seeds, keep)
@@ -189,6 +189,7 @@ class Trainings:
         request = self._with_seed(seed)
         experiment = Experiment.begin(request, progress, capacity=self._capacity)
         self._capacity = experiment.capacity
+        checks.stop_tells(experiment.folder)
         experiment.run(Limits(), list(range(1, request.options.trials + 1)))
         judged = experiment.judge().model_copy(update={"record": str(experiment.folder)})
         experiment.write(RESULT, judged)

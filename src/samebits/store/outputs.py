@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from samebits.store import record_files
@@ -23,6 +23,8 @@ _GROUP = re.compile(r"^ *\| ?|^ *\+[-+]+(?: \d+ -+)?$")  # the frame around the 
 _HEADER = re.compile(r"^(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):$")
 _NOTEBOOK_HEADER = re.compile(r"^(\w[\w.]*) +Traceback \(most recent call last\)$")
 _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Failed|Failure|Warning)\b(?::|$)")
+_PLACE = re.compile(r'^ +File "(.+)", line (\d+)$')
+_MOST_ABOVE = 4  # lines from the place of a syntax error to its message: the code and its marks stand in between
 # exceptions that only say that a child process has failed: the exception of the child tells more
 _PASSED_ON = re.compile(
     r"^(?:\w+\.)*(?:ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|RemoteTraceback"
@@ -134,7 +136,7 @@ def _exceptions(rank: str, lines: Sequence[tuple[int, str]]) -> Iterator[_Said]:
         if _HEADER.match(line.lstrip()) or notebook or _is_syntax_error(lines, place):
             start = _first_line(lines, place, notebook.group(1) if notebook else "")
             if start is not None:
-                message = _message(lines, start)
+                message = _message(lines, start) + _place_of_syntax_error(lines, start)
                 yield _Said(lines[start][0], rank, message, _worth(message, before))
         before = line if line.strip() else before
 
@@ -142,6 +144,15 @@ def _exceptions(rank: str, lines: Sequence[tuple[int, str]]) -> Iterator[_Said]:
 def _is_syntax_error(lines: Sequence[tuple[int, str]], place: int) -> bool:
     """Return whether this is a syntax error of the script itself, which Python prints without a header."""
     return place > 0 and bool(re.match(r"^(?:Syntax|Indentation|Tab)Error: ", lines[place][1]))
+
+
+def _place_of_syntax_error(lines: Sequence[tuple[int, str]], at: int) -> str:
+    """Return ` (train.py, line 3)`, which Python prints some lines above a syntax error; empty for other errors."""
+    if not _is_syntax_error(lines, at):
+        return ""
+    places = (_PLACE.match(line) for _, line in reversed(lines[max(0, at - _MOST_ABOVE) : at]))
+    place = next((found for found in places if found), None)
+    return f" ({PurePath(place.group(1)).name}, line {place.group(2)})" if place else ""
 
 
 def _first_line(lines: Sequence[tuple[int, str]], header: int, name: str) -> int | None:

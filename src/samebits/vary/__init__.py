@@ -33,7 +33,6 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
     chosen = choices.choose(wanted, request)
     held = make_record_folder(request)
     folder = held.folder
-    checks.stop_tells(folder)
     runs = Runs(choices.without_varied(_one_by_one(request), chosen), chosen, folder, shown)
     base = runs.base
     result = _written(_result(base, chosen, []), folder, began)
@@ -56,9 +55,10 @@ def _one_by_one(request: Request) -> Request:
 
 
 def _written(result: VaryResult, folder: Path, began: float) -> VaryResult:
-    """Write the result as it is known by now, and return it."""
+    """Write the result as it is known by now, and return it. Before that, only the record of the base can be read."""
     result = result.model_copy(update={"seconds": clock.now() - began, "record": str(folder)})
     write_document(folder / DOCUMENT, result)
+    checks.stop_tells(folder, replace=True)
     return result
 
 

@@ -134,7 +134,7 @@ def _marks(block: Marks, width: int | None, label: int) -> Iterator[TerminalLine
     for place, mark in enumerate(block.marks):
         is_last = place == len(block.marks) - 1
         text = f"{mark.name} {mark.sign}" + (block.after if is_last else " | ")
-        if width is not None and len(line) + len(text.rstrip(" |")) > width and line.strip():
+        if width is not None and len(line) + len(text.rstrip()) > width and line.strip():
             yield TerminalLine(line.rstrip(), None, tuple(spans))
             line, spans = INDENT + " " * (label + 1), []
         if mark.sign == "!=":
@@ -200,7 +200,7 @@ def _trials(block: TrialRows, width: int | None, label: int) -> Iterator[Termina
             continue
         name, said = fact
         beside = _fact(name, said, label, f"{bar.text:<{len(INDENT) + wide}}    ")
-        yield beside._replace(spans=(*bar.spans, *beside.spans), hang=beside.hang and len(INDENT) + label + 1)
+        yield beside._replace(spans=(*bar.spans, *beside.spans), hang=beside.hang and _hang(beside.hang, width))
 
 
 def _bar(row: str) -> TerminalLine:
@@ -232,10 +232,15 @@ def _rows(table: Table, width: int | None) -> Iterator[TerminalLine]:
     room = None if width is None else width - len(INDENT) - 2 * (len(widths) - 1)
     while room is not None and sum(widths) > room and max(widths) > LEAST:
         widths[widths.index(max(widths))] -= 1
-    hang = min(len(INDENT) + sum(widths) + 2 * (len(widths) - 1), MOST_HANG) if is_prose else None
+    hang = _hang(len(INDENT) + sum(widths) + 2 * (len(widths) - 1), width) if is_prose else None
     for row in texts:
         cells = list(map(_padded, row, widths, table.columns))
         yield TerminalLine(f"{INDENT}{'  '.join(cells)}".rstrip(), hang)
+
+
+def _hang(wanted: int, width: int | None) -> int:
+    """Return an indentation that leaves at least a half of the screen to the words."""
+    return min(wanted, MOST_HANG if width is None else min(MOST_HANG, width // 2))
 
 
 def _lines(row: Sequence[Cell]) -> list[list[str]]:
