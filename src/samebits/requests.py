@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ __all__ = [
     "interpreter",
     "names_a_record",
     "needs",
+    "passed_on",
     "patterns",
     "refuse_platform",
     "refuse_record",
@@ -42,6 +43,20 @@ def refuse_platform() -> None:
 def training_command(words: Sequence[str]) -> list[str]:
     """Return the command to run. If it begins with a script, python runs the script."""
     return ["python", *words] if words and words[0].endswith(".py") else list(words)
+
+
+def passed_on(words: Sequence[str], flags: Collection[str]) -> list[str]:
+    """Return the words after a script that are flags of samebits too, if the text of the script does not have them."""
+    given = list(dict.fromkeys(word.partition("=")[0] for word in words[1:] if word.startswith("-")))
+    own = [word for word in given if word in flags]
+    if not own or not words[0].endswith(".py"):
+        return []
+    try:
+        text = Path(words[0]).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    # libraries make options from the names of fields and parameters: `trials: int` is `--trials`
+    return [flag for flag in own if (flag.strip("-").replace("-", "_") if flag[1] == "-" else flag) not in text]
 
 
 def names_a_record(words: Sequence[str]) -> bool:

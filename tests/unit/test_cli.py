@@ -318,7 +318,9 @@ def test_a_working_folder_that_was_removed_is_said(tmp_path):
 def test_a_stop_says_what_is_known_and_which_command_shows_it(monkeypatch, capsys):
     def run(**_):
         interrupt.tell(advice="samebits report record")
-        interrupt.tell(known="So far: nothing.", advice="samebits report record/explain/001")
+        interrupt.tell(known="So far: nothing.", advice="samebits report record/base", replace=True)
+        interrupt.tell(advice="samebits report record", replace=True)
+        interrupt.tell(advice="samebits report record/explain/001")
         raise interrupt.StopSignal
 
     monkeypatch.setattr(table.samebits.commands["report"], "callback", run)

@@ -110,3 +110,26 @@ def test_a_budget_that_ended_before_the_first_step_says_that(writing, tmp_path):
         result.reason == "--budget ran out before the first step of trials 1 and 2 (3.0 s after the start of trial 1)."
     )
     assert "--budget 9s" in result.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "flags"),
+    [
+        ("print(1)", ["--trials", "3"], ["--trials"]),
+        ("print(1)", ["-n", "3", "--out=first", "-n", "4"], ["-n", "--out"]),
+        ("print(1)", ["--lr", "3", "first"], []),
+        ("parser.add_argument('--trials')", ["--trials", "3"], []),
+        ("parser.add_argument('-n')", ["-n", "3"], []),
+        ("def main(ok_exit: int): ...", ["--ok-exit", "3"], []),
+    ],
+)
+def test_options_that_stand_after_a_script_without_such_options_are_said(
+    asked, tmp_path, monkeypatch, capsys, text, words, flags
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(text)
+    assert asked("train.py", *words) == ["python", "train.py", *words]
+    said = capsys.readouterr().err
+    assert [line.split()[1] for line in said.splitlines() if " goes to train.py. " in line] == flags
+    assert asked("--", "python", "train.py", *words) == ["python", "train.py", *words]
+    assert " goes to " not in capsys.readouterr().err

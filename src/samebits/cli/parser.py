@@ -5,14 +5,15 @@ No command declares options itself. `samebits list` shows the names, and shells 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import click
 from click.shell_completion import CompletionItem
 
 from samebits.options import OPTIONS, Option
-from samebits.requests import training_command
+from samebits.requests import passed_on, training_command
+from samebits.words import printable
 
 __all__ = ["KINDS", "NAMES", "NameEntry", "NameKind", "Reads", "as_click", "launching", "plain", "record_argument"]
 
@@ -101,7 +102,14 @@ class LaunchCommand(click.Command):
         before = len(given) - len(words) - 1
         if before < 0 or given[before] != "--":
             ctx.params["command"] = tuple(training_command(words))
+            self._say_passed_on(words)
         return rest
+
+    def _say_passed_on(self, words: Sequence[str]) -> None:
+        """Say which options go to the script. A script that ignores them would hide that samebits does not see them."""
+        for flag in passed_on(words, {flag for option in self.params for flag in option.opts}):
+            advice = f"If you mean the option of samebits, put it before {words[0]}."
+            click.echo(f"samebits: {flag} goes to {printable(words[0])}. {printable(advice)}", err=True)
 
     def _with_python(self, args: list[str]) -> list[str]:
         """Replace `-m pkg.train`, which is short for `-- python -m pkg.train`."""

@@ -73,6 +73,7 @@ def locate(record: Record, result: Result, progress: Progress | None = None, *, 
     where = result.divergence
     if where is None or result.verdict != "diverged":
         return None
+    checks.stop_tells(record.folder)
     with looker(record, where, progress or Progress()) as eye:
         found = _structure(record, where) if where.kind == "structure" else _narrow(eye, record, result, where)
         if heat:
