@@ -95,7 +95,9 @@ def test_the_line_of_marks_is_not_wider_than_the_terminal(repeated, width):
 @pytest.mark.parametrize("width", range(40, 80))
 def test_prose_in_the_last_column_of_a_table_is_not_wider_than_the_terminal(width):
     columns = [Column("held"), Column("trials", number=True), Column("outcomes", number=True), Column("", wide=True)]
-    table = Table("held", "", tuple(columns), (("torch-seed", "5", "5", "diverge: start > 0.weight, and later elsewhere"),))
+    table = Table(
+        "held", "", tuple(columns), (("torch-seed", "5", "5", "diverge: start > 0.weight, and later elsewhere"),)
+    )
     lines = [line.text for whole in terminal._rows(table, width) for line in terminal._folded(whole, width)]
     assert max(map(len, lines)) <= width
     assert "".join(lines).count("diverge") == 1

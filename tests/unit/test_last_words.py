@@ -100,7 +100,10 @@ def test_all_lines_of_a_message_are_told():
     [
         ("import sys; sys.exit('give a folder of images')", "give a folder of images"),
         ("def f(:", "SyntaxError: invalid syntax (program.py, line 1)"),
-        ("if 1:\n    a = 1\n  b = 2", "IndentationError: unindent does not match any outer indentation level (program.py, line 3)"),
+        (
+            "if 1:\n    a = 1\n  b = 2",
+            "IndentationError: unindent does not match any outer indentation level (program.py, line 3)",
+        ),
         ("import os\nfor i in os.listdir()\n    pass", "SyntaxError: expected ':' (program.py, line 2)"),
         ("raise KeyError('fc.bias')", "KeyError: 'fc.bias'"),
         ("raise SystemExit(3)", ""),

@@ -39,7 +39,8 @@ def _elsewhere(path: PurePath, directory: Path) -> Iterator[str]:
 def like_program(name: str, directory: Path, search_path: str) -> str:
     """Return a question that names programs, or records of the working folder, with similar names; "" if there is none.
 
-    A script of the working folder with this name comes before them. If the name has a folder, only the programs of that folder count.
+    A script of the working folder with this name comes before them. If the name has a folder, only the programs of that
+    folder count.
     """
     path = PurePath(name)
     if "/" in name:
