@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Collection, Sequence
@@ -55,8 +56,13 @@ def passed_on(words: Sequence[str], flags: Collection[str]) -> list[str]:
         text = Path(words[0]).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
-    # libraries make options from the names of fields and parameters: `trials: int` is `--trials`
-    return [flag for flag in own if (flag.strip("-").replace("-", "_") if flag[1] == "-" else flag) not in text]
+    return [flag for flag in own if flag not in text and not _has_name(text, flag)]
+
+
+def _has_name(text: str, flag: str) -> bool:
+    """Return whether a text has a field or a parameter, as libraries make options of: `trials: int` is `--trials`."""
+    name = flag.strip("-").replace("-", "_")
+    return flag.startswith("--") and re.search(rf"(?<![\w.]){name}\s*[:=,)]", text) is not None
 
 
 def names_a_record(words: Sequence[str]) -> bool:

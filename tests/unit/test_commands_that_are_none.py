@@ -117,7 +117,9 @@ def test_a_budget_that_ended_before_the_first_step_says_that(writing, tmp_path):
     [
         ("print(1)", ["--trials", "3"], ["--trials"]),
         ("print(1)", ["-n", "3", "--out=first", "-n", "4"], ["-n", "--out"]),
+        ("open('out.txt')", ["--out", "first"], ["--out"]),
         ("print(1)", ["--lr", "3", "first"], []),
+        ("import options", ["--help"], []),
         ("parser.add_argument('--trials')", ["--trials", "3"], []),
         ("parser.add_argument('-n')", ["-n", "3"], []),
         ("def main(ok_exit: int): ...", ["--ok-exit", "3"], []),
