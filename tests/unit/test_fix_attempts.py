@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from samebits import patches
+from samebits import interrupt, patches
 from samebits.model import FilesFile
 from samebits.patches import Attempts, reduction
 from samebits.patches.documents import PatchResult, PatchTrial
@@ -119,3 +119,14 @@ def test_the_file_that_differed_is_named_for_trials_with_a_patch_unless_it_holds
     record = open_record(writing.record(tmp_path / "record", [trial(one) for one in results]))
     result = SimpleNamespace(divergence=SimpleNamespace(name="m[1].json > loss"))
     assert patches._artifacts(SimpleNamespace(record=record, result=result)) == named
+
+
+@pytest.mark.parametrize(("fewest", "option"), [(False, ""), (True, "--fewest ")])
+def test_after_ctrl_c_the_advice_is_to_try_the_patch_again(proposal, monkeypatch, tmp_path, fewest, option):
+    monkeypatch.chdir(tmp_path)
+    told = {}
+    monkeypatch.setattr(interrupt, "tell", lambda **given: told.update(given))
+    answers(monkeypatch, "repeated")
+    Attempts(proposal(DATA, edits(0)), None).result(fewest=fewest)
+    assert told["known"] == "The files are as they were before the patch."
+    assert told["advice"] == f"samebits fix --apply {option}record"

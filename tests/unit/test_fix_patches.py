@@ -641,6 +641,7 @@ from samebits.patches.source import SourceFile, TextEdit
 source = SourceFile.read(Path(sys.argv[1]))
 patch = Patch((LineChange("python-seed", source, TextEdit(0, 0, "import random\\n"), ""),))
 with interrupt.handled(to_the_end=True):
+    interrupt.tell(advice="samebits fix --apply record")
     files = PatchedFiles(patch).__enter__()
     assert source.path.read_text() != source.text
     {ends}
@@ -662,6 +663,7 @@ def test_whenever_samebits_is_stopped_the_file_is_what_it_says(tmp_path, ends, s
     assert ended.returncode == status, ended.stderr
     assert path.read_text() == ("import random\n" if is_patched else "") + "print(1)\n"
     assert ("which is in the files" in ended.stderr) == is_patched
+    assert ("samebits fix --apply record" in ended.stderr) == (status == 130 and not is_patched)
 
 
 def test_the_page_of_a_patch_says_what_it_is_for_and_names_the_interpreter():

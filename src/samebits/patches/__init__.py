@@ -166,7 +166,8 @@ class Attempts:
 
         If there is no such patch, the files are as before.
         """
-        interrupt.tell(known="The files are as they were before the patch.")
+        again = f"samebits fix --apply {'--fewest ' if fewest else ''}{folder_name(self.made.document.record)}"
+        interrupt.tell(known="The files are as they were before the patch.", advice=again)
         for patch in self.made.patches:
             is_reduced = fewest and len(places(patch)) > 1
             if self._repeats(patch, stays=not is_reduced):

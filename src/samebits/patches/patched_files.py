@@ -69,7 +69,7 @@ class PatchedFiles:
         interrupt.forget(self._restore)
         self.strange = [path for path, new in self._new.items() if not path.is_file() or path.read_bytes() != new]
         if not self._tell_strange():
-            interrupt.tell(known="The trials repeat with the patch, which is in the files.")
+            interrupt.tell(known="The trials repeat with the patch, which is in the files.", replace=True)
 
     def _restore(self) -> None:
         with interrupt.waited_for():
