@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional,
 
 from ..objects import Arguments, Estimator, Function, Library
 from ..trainers import OWN_MODEL, Trainers
-from .content import Content, ContentPrint, is_called_by_joblib, is_joblib_worker, is_time, own_state
+from .content import Content, ContentPrint, is_called_by_joblib, is_joblib_worker, own_state
 
 if TYPE_CHECKING:
     from ...probe import Probe
@@ -231,7 +231,7 @@ def _shown(state: Dict[str, Any], given: Sequence[str]) -> Iterator[Tuple[str, A
     Of the parameters (`given`), only those that hold estimators are shown, because a pipeline fits them in place.
     """
     for name, value in sorted(state.items()):
-        if is_time(name, value) or (name in given and not _holds_estimators(value)):
+        if name in given and not _holds_estimators(value):
             continue
         inner = value.ravel().tolist() if getattr(getattr(value, "dtype", None), "hasobject", False) else value
         if isinstance(inner, (list, tuple)) and 1 < len(inner) <= _MOST and _holds_models(inner):
