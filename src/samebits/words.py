@@ -16,6 +16,7 @@ __all__ = [
     "clock",
     "command",
     "count",
+    "did_you_mean",
     "first_few",
     "ids",
     "listed",
@@ -181,7 +182,13 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     import difflib  # here, because it is needed only for a wrong name
 
     close = difflib.get_close_matches(name.lower(), every)
-    return f"Did you mean {' or '.join(close)}?" if close else f"Choose from: {', '.join(every)}."
+    return did_you_mean(close) or f"Choose from: {', '.join(every)}."
+
+
+def did_you_mean(names: Iterable[str]) -> str:
+    """Return a question that names these; "" if there are none."""
+    said = " or ".join(names)
+    return f"Did you mean {said}?" if said else ""
 
 
 def printable(text: str) -> str:

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path, PurePath
 
 from samebits.launch import folders
+from samebits.words import did_you_mean
 
 __all__ = ["like_program", "like_script"]
 
@@ -26,7 +27,7 @@ def like_script(script: str, directory: Path) -> str:
     path = PurePath(script)
     here = _names(directory / path.parent, lambda entry: PurePath(entry.name).suffix == path.suffix and entry.is_file())
     close = [str(path.parent / name) for name in _close(path.name, here)]
-    return _question(close or list(islice(_elsewhere(path, directory), _MOST_SHOWN)))
+    return did_you_mean(close or list(islice(_elsewhere(path, directory), _MOST_SHOWN)))
 
 
 def _elsewhere(path: PurePath, directory: Path) -> Iterator[str]:
@@ -45,12 +46,12 @@ def like_program(name: str, directory: Path, search_path: str) -> str:
     path = PurePath(name)
     if "/" in name:
         start = f"{path.parent}/" if path.is_absolute() else f"./{path.parent}/".replace("/./", "/")
-        return _question([start + one for one in _close(path.name, _names(directory / path.parent, _is_program))])
+        return did_you_mean([start + one for one in _close(path.name, _names(directory / path.parent, _is_program))])
     if (directory / f"{name}.py").is_file():
-        return _question([f"{name}.py"])
+        return did_you_mean([f"{name}.py"])
     programs = {one for folder in search_path.split(os.pathsep) if folder for one in _names(Path(folder), _is_program)}
     records = _names(directory, lambda entry: entry.is_dir() and folders.is_record(Path(entry.path)))
-    return _question(_close(name, {*programs, *records}))
+    return did_you_mean(_close(name, {*programs, *records}))
 
 
 def _is_program(entry: os.DirEntry[str]) -> bool:
@@ -68,8 +69,3 @@ def _names(folder: Path, is_wanted: Callable[[os.DirEntry[str]], bool]) -> list[
 
 def _close(name: str, known: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(name, sorted(known), _MOST_SHOWN, _LIKE)
-
-
-def _question(names: Iterable[str]) -> str:
-    said = " or ".join(names)
-    return f"Did you mean {said}?" if said else ""

@@ -22,6 +22,7 @@ from samebits.model import Document, FilesFile, RecordFile, Result, TrialFile
 from samebits.store import record_files
 from samebits.store.outputs import probe_failures
 from samebits.store.record_files import broken, check_format, digest_of, read_document, read_object, shown
+from samebits.words import did_you_mean
 from samebits_probe import wire
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ def _like(folder: Path) -> str:
     except OSError:  # a disk that fails, or is gone
         return ""
     close = difflib.get_close_matches(folder.name, sorted(found), 2, 0.75)
-    return f"Did you mean {' or '.join(shown(found[name]) for name in close)}?" if close else ""
+    return did_you_mean(shown(found[name]) for name in close)
 
 
 def trial_folders(record: Path) -> list[Path]:
