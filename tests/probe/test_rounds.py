@@ -10,6 +10,7 @@ from samebits.errors import NotFoundError, RecordError, SamebitsError, UsageErro
 from samebits.experiment import Progress, captures
 from samebits.experiment.rounds import FinishedRound
 from samebits.experiment.schedule import Schedule, estimate
+from samebits.launch.local import LocalCommand
 from samebits.launch.plan import grown
 from samebits.model import Options, TrialFile
 from samebits.store import open_record
@@ -95,6 +96,20 @@ def test_a_training_that_repeats_is_seen_whole(ask, tmp_path, steps_allowed, all
     assert (result.scope.steps_compared, result.scope.steps_total) == (50, 50)
     assert rounds_of(tmp_path / "record") == [(steps, [1, 2]) for steps in rounds]
     assert (tmp_path / "record" / "result.json").is_file()
+
+
+def test_a_trial_that_pauses_during_a_look_gets_its_steps(ask, tmp_path, steps_allowed, monkeypatch):
+    look = LocalCommand.poll
+
+    def last_look(command):  # each look at a running trial takes until the trial pauses or ends
+        while not (ending := look(command)) and not list(tmp_path.glob(f"record/trials/*/*/*/{wire.STOPPED}")):
+            time.sleep(0.001)
+        return ending
+
+    monkeypatch.setattr(LocalCommand, "poll", last_look)
+    steps_allowed(40)
+    assert run(ask("trains.py", 100000, steps=40)).result.verdict == "repeated"
+    assert rounds_of(tmp_path / "record") == [(40, [1, 2])]
 
 
 def test_a_pause_leaves_nothing_behind_and_changes_no_bit(ask, tmp_path, steps_allowed):

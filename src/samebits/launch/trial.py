@@ -134,8 +134,6 @@ class TrialRun:
         self._pythons.look(self.command.root, self.processes.have_begun)
         if self.meter is not None:
             self.meter.look()
-        if self.limits.may_grow and self._grows():
-            return False
         ending = self.command.poll()
         if ending is None and not self._is_to_be_ended():
             return False
@@ -156,10 +154,16 @@ class TrialRun:
         """See HostedTrial."""
         return self.processes.steps()
 
+    def _has_made_its_steps(self) -> bool:
+        return self.limits.steps is not None and self.processes.are_stopped(self.limits.steps)
+
     def _grows(self) -> bool:
-        """Return whether a waiting trial gets more steps in the same round. A trial of several processes never does."""
+        """Return whether a trial that has made its steps gets more in the same round.
+
+        A trial of several processes never does.
+        """
         observing, made = self.processes.observing(), self.limits.steps or 0
-        if len(observing) != 1 or not observing[0].is_stopped(made):
+        if not self.limits.may_grow or len(observing) != 1 or not observing[0].is_stopped(made):
             return False
         reference_folder = self.plan.trial_folder(self.limits.reference or 0)
         steps = steps_allowed(self.limits, observing[0], self._start_facts.began_at, reference_folder)
@@ -180,7 +184,7 @@ class TrialRun:
         if self._status == "timeout":
             return spent - (timeout or 0) > GRACE
         is_time_up = self.limits.seconds is not None and spent > self.limits.seconds
-        if is_time_up or (self.limits.steps is not None and self.processes.are_stopped(self.limits.steps)):
+        if is_time_up or (self._has_made_its_steps() and not self._grows()):
             self._status = "stopped"
             return True
         if timeout is not None and spent > timeout:
