@@ -352,6 +352,20 @@ def test_a_command_without_a_host_says_where_it_runs_and_names_those_that_take_o
     assert "check, record, explain, locate, ops, vary, noise, versus, study and parity train can run trials" in said
 
 
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        (["compare", "r"], "samebits compare [OPTIONS] RECORD RECORD (more: samebits compare --help)"),
+        (["report", "r", "s"], "samebits report [OPTIONS] RECORD (more: samebits report --help)"),
+        (["parity", "train"], "samebits parity train [OPTIONS] A B (more: samebits parity train --help)"),
+        (["report", "--foo", "r"], "samebits report --help"),
+    ],
+)
+def test_a_command_with_too_few_or_too_many_arguments_says_which_it_takes(capsys, words, usage):
+    assert main(words) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"   do this  {usage}"
+
+
 def test_the_commands_that_take_a_host_are_those_that_are_named():
     takes = [name for name, options in {**OPTIONS, **PARITY, **STUDY}.items() if ON in options]
     assert " ".join(sorted(takes)) == "check explain locate noise ops parity train record study vary versus"

@@ -101,25 +101,34 @@ def test_a_dumb_terminal_gets_plain_lines(monkeypatch):
 
 
 class Gone(io.StringIO):
-    """A stream that nobody reads any more."""
+    """A stream that nobody reads any more. `error`: what each write raises."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error, self.tried = error, []
 
     def write(self, text):
-        raise BrokenPipeError
+        self.tried.append(text)
+        raise self.error
 
 
-def test_a_reader_that_has_gone_ends_no_trial():
-    run_a_trial(progress.ProgressLines(Gone()))
-    closed = io.StringIO()
-    closed.close()
-    run_a_trial(progress.ProgressLines(closed))
+@pytest.mark.parametrize("error", [BrokenPipeError(), ValueError("I/O operation on closed file")])
+def test_a_reader_that_has_gone_ends_no_trial(error):
+    stream, alone = Gone(error), io.StringIO()
+    run_a_trial(progress.ProgressLines(stream))
+    run_a_trial(progress.ProgressLines(alone))
+    assert stream.tried == alone.getvalue().splitlines(keepends=True)
 
 
 def test_steps_of_an_unknown_trial_are_ignored(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
+    plain = io.StringIO()
     with progress.shown(Terminal()) as live:
-        for shown in (live, progress.ProgressLines(io.StringIO())):
+        for shown in (live, progress.ProgressLines(plain)):
             shown.trial_step(7, 1)
             shown.trial_ended(7, "killed", 1, 0.1)
+        assert not live._tasks
+    assert plain.getvalue() == "samebits: trial 7 of 0: killed, 1 step, 0.1 s\n"
 
 
 def test_many_trials_do_not_fill_the_screen(monkeypatch):

@@ -160,10 +160,19 @@ def _message(why: BaseException) -> tuple[str, str]:
         if isinstance(why, click.NoSuchOption) and why.option_name in _OF_HOSTS:
             where = _PLACES.get(command, "it runs on this machine")
             return f"{command} takes no {why.option_name}: {where}.", _OTHER_MACHINES
-        return why.format_message(), f"{command} --help"
+        return why.format_message(), _usage(why) or f"{command} --help"
     if isinstance(why, click.ClickException):
         return why.format_message(), ""
     return _unforeseen(why)
+
+
+def _usage(why: click.UsageError) -> str:
+    """Return how many arguments a command takes, if it got too few or too many; "" if something else is wrong."""
+    is_missing = isinstance(why, click.MissingParameter) and isinstance(why.param, click.Argument)
+    if why.ctx is None or not (is_missing or type(why) is click.UsageError):
+        return ""
+    pieces = why.ctx.command.collect_usage_pieces(why.ctx)
+    return f"{' '.join([why.ctx.command_path, *pieces])} (more: {why.ctx.command_path} --help)"
 
 
 _OF_HOSTS = ("--on", "--each", "--spread", "--sbatch")
