@@ -7,11 +7,14 @@ then. https://man7.org/linux/man-pages/man7/fanotify.7.html
 
 from __future__ import annotations
 
+import array
 import ctypes
+import fcntl
 import os
 import select
 import stat
 import struct
+import termios
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
@@ -24,6 +27,7 @@ _GONE = IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF
 _INOTIFY = struct.Struct("iIII")
 
 _FAN_EVENT = struct.Struct("=IBBHQii")  # length, version, reserved, length of this, mask, file, process
+_BLOCK = 200 * _FAN_EVENT.size  # bytes of events that are read at once, because each event of fanotify opens a file
 _FAN_READ, _FAN_WRITE, _FAN_ONDIR = 0x01 | 0x10, 0x02 | 0x08, 0x40000000
 _FAN_ACCESS, _FAN_OVERFLOW = 0x01, 0x4000
 _FAN_CLOEXEC, _FAN_NONBLOCK, _FAN_MARK_ADD, _AT_FDCWD = 0x1, 0x2, 0x1, -100
@@ -93,7 +97,7 @@ class Fanotify:
 
 
 def fanotify_events(handle: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (mask, file, process) of all events that wait. The caller closes each file; -1 stands for no file."""
+    """Yield (mask, file, process) of all events that wait now. The caller closes each file; -1 stands for no file."""
     for data in _blocks(handle):
         at = 0
         while at < len(data):
@@ -228,11 +232,22 @@ def release(handle: int) -> None:
 
 
 def _blocks(handle: int) -> Iterator[bytes]:
-    while handle >= 0:
+    """Yield the events that wait now. On a busy machine, later ones may come faster than they can be taken."""
+    left = _waiting(handle) if handle >= 0 else 0
+    while left > 0:
         try:
-            yield os.read(handle, 1 << 16)
+            data = os.read(handle, min(left, _BLOCK))
         except BlockingIOError:
             return
+        yield data
+        left -= len(data)
+
+
+def _waiting(handle: int) -> int:
+    """Return how many bytes of events wait."""
+    number = array.array("i", [0])
+    fcntl.ioctl(handle, termios.FIONREAD, number)
+    return number[0]
 
 
 def _name(pid: int) -> str:

@@ -58,7 +58,7 @@ class Writes:
         with self._lock:
             self._is_ours = is_ours
             for path, process in self._waiting:
-                self._sort(path, process)
+                self._sort(path, ours=is_ours(process))
             self._waiting.clear()
 
     def close(self) -> None:
@@ -84,17 +84,20 @@ class Writes:
                 return
 
     def _take(self) -> None:
+        """Take the events that wait now. Each process is looked up only once: on a busy machine, most write often."""
+        answers: dict[int, bool | None] = {}
         for path, process in _events(self._handle):
             with self._lock:
                 if self._is_ours is None:
                     self._waiting.append((path, process))
-                else:
-                    self._sort(path, process)
+                    continue
+                if process not in answers:
+                    answers[process] = self._is_ours(process)
+                self._sort(path, ours=answers[process])
 
-    def _sort(self, path: Path, process: int) -> None:
-        if self._is_ours is None or len(self.ours) + len(self.unclear) >= MOST_PATHS:
+    def _sort(self, path: Path, *, ours: bool | None) -> None:
+        if len(self.ours) + len(self.unclear) >= MOST_PATHS:
             return
-        ours = self._is_ours(process)
         if ours:
             self.ours.add(path)
         elif ours is None:
@@ -138,7 +141,7 @@ def _mounted() -> Iterator[tuple[int, str, str]]:
 
 
 def _events(handle: int) -> Iterator[tuple[Path, int]]:
-    """Yield (file, process) of all events that wait. If the kernel lost some events, this gives the others."""
+    """Yield (file, process) of all events that wait now. If the kernel lost some events, this gives the others."""
     for mask, file, process in opens.fanotify_events(handle):
         if file < 0 or mask & _OVERFLOW:
             continue
