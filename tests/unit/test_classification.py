@@ -560,3 +560,21 @@ def test_a_result_in_a_printed_line_is_not_masked(line, one, two):
 )
 def test_a_rate_a_time_and_an_id_of_a_run_are_still_masked(line):
     assert masked(line.format(12)) == masked(line.format(13))
+
+
+@pytest.mark.parametrize("measure", ["time", "duration", "latency", "runtime", "throughput", "memory_usage"])
+@pytest.mark.parametrize(
+    "metric", ["r2", "pearson", "spearmanr", "nll", "crps", "pinball", "cindex", "medae", "proba", "ndcg", "kappa"]
+)
+def test_a_metric_of_predicted_times_is_a_result_whatever_it_is_called(measure, metric):
+    assert classify(f"metrics.json > {measure}_{metric}", 0.8123, 0.8151).effect == "unknown"
+    assert masked(f"{measure}_{metric}=0.8123") != masked(f"{measure}_{metric}=0.8151")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["time_total_s", "latency_p99_ms", "timestamp_utc", "datetime_start", "time_since_restore", "duration_fit_model",
+     "throughput_img_s", "gpu_memory_allocated", "memory_used_gb", "time_first_step_ms", "elapsed_train_time"],
+)  # fmt: skip
+def test_a_word_that_says_what_was_timed_or_how_leaves_a_time_a_time(name):
+    assert classify(f"metrics.json > {name}", 3.25, 4.5).effect == "understood"

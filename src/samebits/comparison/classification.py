@@ -16,7 +16,16 @@ from typing import Literal, NamedTuple
 from samebits.store.masks import masked, results_in_path
 from samebits.store.text_files import number_or_text
 from samebits.store.trace import Point
-from samebits.store.value_names import CHOSEN, COEFFICIENTS, OF_DATA, can_be, may_be_squares, reason_of_key, tokens
+from samebits.store.value_names import (
+    CHOSEN,
+    COEFFICIENTS,
+    OF_DATA,
+    STAGES,
+    can_be,
+    may_be_squares,
+    reason_of_key,
+    tokens,
+)
 
 Effect = Literal["counts", "understood", "unknown"]
 # endings of model files whose format samebits does not read: if their bytes differ, the model differs
@@ -38,12 +47,6 @@ _STRING_REASONS = frozenset(("time", "host", "run id", "version of the code", "p
 _RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
 _OF_FEATURES = COEFFICIENTS | {"weights", "beta", "betas", "theta"}
 _FORMS_OF_TIME = ("time", "date", "duration", "rate", "memory")  # a predicted date is a result
-# words that say what was timed: "time.train", "seconds/epoch". "time.epochs" may be the number of epochs
-_STAGES = frozenset(
-    ("train", "training", "val", "valid", "validation", "eval", "evaluation", "test", "fit", "predict", "total",
-     "epoch", "forward", "backward", "fwd", "bwd", "iter", "iteration", "loading", "saving", "preprocess",
-     "postprocess", "inference", "optimizer")
-)  # fmt: skip
 _PER_SECOND, _PER_THING = re.compile(r"/(?:s|secs?|seconds?)$"), re.compile(r"(^|\W)(?:us|ms|s|secs?|seconds?)/\w+$")
 _UNIT_BESIDE = re.compile(r"[ _]*[\[(]([num]?s|secs?|seconds?|mins?|minutes?|hours?|[kMG]i?B)[\])]$")  # "Time [s]"
 _MODEL_WORDS = frozenset(
@@ -97,7 +100,7 @@ def last_key(name: str) -> str:
     parts = [part for part in re.split(r"[./\[\]@]| > ", name) if part and not part.isdigit()]
     if len(parts) > 1 and parts[-1].lower() in ("name", "id", "hash", "sha", "value", "values"):
         return f"{parts[-2]}_{parts[-1]}"
-    if len(parts) > 1 and parts[-1].lower() in _STAGES and reason_of_key(parts[-2]) in ("time", "duration", "rate"):
+    if len(parts) > 1 and parts[-1].lower() in STAGES and reason_of_key(parts[-2]) in ("time", "duration", "rate"):
         return parts[-2]  # {"time": {"train": 3.2}}
     return parts[-1] if parts else ""
 

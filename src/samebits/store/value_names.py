@@ -23,6 +23,7 @@ _RATES = {"throughput", "fps", "ips", "qps", "wps", "ups", "sps", "tflops", "mfu
 _LOADS = {"rss", "vms", "maxrss", "memused"}
 _DEVICES = {"cpu", "gpu", "ram", "memory", "mem", "vram", "device", "disk", "tpu", "npu", "sm", "cuda"}
 _WORDS_OF = {"rate": _RATES, "memory": _LOADS, "duration": _SPANS, "time": _TIMES, "moment": _MOMENTS}
+_MEASURES = set[str]().union(*_WORDS_OF.values())
 _SIZES = {"mb", "gb", "kb", "mib", "gib", "kib", "bytes", "peak", "max", "used", "allocated", "usage"}
 _HOSTS = {"host", "hostname", "nodename", "fqdn", "username", "ip", "machine", "platform"}
 _RUNS = {"uuid", "guid", "runid", "runname", "sessionid", "jobid"}
@@ -40,6 +41,7 @@ OF_DATA = frozenset(
      "travel", "arrival", "delivery", "departure", "reaction", "delay", "lap", "convergence", "factor", "sigma", "age",
      "stay", "life", "lifetime", "prediction", "predictions", "survival", "failure", "useful", "rul", "hitting",
      "passage", "goal", "slope", "jitter", "snr", "frequency", "hit", "settling", "rise", "dwell", "relaxation",
+     "r", "pearson", "pearsonr", "spearman", "spearmanr", "kendall", "rmsle", "smape", "medae", "nrmse", "logloss",
      "correlation", "autocorr", "autocorrelation", "equilibration", "burnin", "breakup", "stopping")
 ) | COEFFICIENTS  # fmt: skip
 # a time beside one of these words is part of a model or of its input: time_embedding, timestep, time_dim, date_feature
@@ -61,6 +63,27 @@ _MEASURED = {
     "recall", "precision", "reward", "return", "success", "corr", "correlation", "entropy", "similarity", "f", "q",
     "ap", "correct", "won", "selected", "matched", "survived", "alive", "penalty", "bonus", "estimate", "gap",
     "sampled", "threshold", "idx", "index", "lag", "skew", "offset", "structure",
+}  # fmt: skip
+# words that say what was timed: "time.train", "seconds/epoch". "time.epochs" may be the number of epochs
+STAGES = frozenset(
+    ("train", "training", "val", "valid", "validation", "eval", "evaluation", "test", "fit", "predict", "total",
+     "epoch", "forward", "backward", "fwd", "bwd", "iter", "iteration", "loading", "saving", "preprocess",
+     "postprocess", "inference", "optimizer")
+)  # fmt: skip
+# words after a word for a time that leave it a time: "time_ms", "latency_p95", "time_of_day", "throughput_tokens". Any
+# word that is not among these says what the value really is: "time_r2", "latency_pearson", "duration_nll"
+_LINKS = {"for", "to", "of", "in", "per", "since", "until", "by", "after", "before", "spent", "taken", "needed", "used",
+          "elapsed", "this", "on", "from", "between", "during", "at"}  # fmt: skip
+_FOLLOWERS = STAGES | _DEVICES | _SIZES | _MOMENTS | {
+    "s", "us", "usec", "mean", "avg", "average", "std", "stddev", "sum", "min", "max", "median", "med", "p", "pct",
+    "percentile", "cumulative", "cum", "overall", "current", "start", "end", "begin", "stop", "complete", "completed",
+    "saved", "run", "local", "iso", "isoformat", "str", "string", "text", "unix", "now", "ago", "left", "remaining",
+    "eta", "real", "user", "sys", "system", "batch", "step", "steps", "sample", "samples", "image", "images", "token",
+    "tokens", "round", "rounds", "fold", "folds", "items", "rows", "load", "save", "data", "dataloader", "compile",
+    "compilation", "setup", "init", "warmup", "update", "rollout", "sampling", "decode", "encode", "prefill",
+    "loop", "pass", "search", "tuning", "build", "h", "m", "hms", "humanized", "formatted", "list", "log", "values",
+    "wait", "sync", "comm", "allreduce", "io", "read", "write", "checkpoint", "checkpointing", "job", "worker",
+    "img", "imgs", "optim", "cost", "costs", "stamp", "jit", "first", "last", "model", "infer", "tokenize", "generate",
 }  # fmt: skip
 # if one of these words comes first, the last word can still mean a duration: score_time, step_time
 _TIMED = {"score", "step", "steps", "layer", "encoder", "token", "feature", "features", *_MEASURED}
@@ -131,14 +154,21 @@ def _reason_of_words(words: list[str], known: set[str], last: str) -> str | None
         return "moment"  # "created_at", but "converged_at: 12" may be an epoch
     for reason, these in _WORDS_OF.items():
         if known & these:
-            return reason
-    is_size = known & {"memory", "mem", "ram", "vram"} and known & _SIZES
+            return reason if _is_of(words, _MEASURES) else None
+    is_size = known & {"memory", "mem", "ram", "vram"} and known & _SIZES and _is_of(words, _SIZES)
     is_load = last in ("percent", "usage", "utilization", "util") and known & _DEVICES
     if is_size or is_load or words == ["gb", "free"] or words == ["utilization"]:
         return "memory"
     if last in _HOSTS or (known & {"host", "hostname"}):
         return "host"
     return "path" if last in _PATHS else None
+
+
+def _is_of(words: list[str], measures: set[str]) -> bool:
+    """Return whether the words after the last word for a time (a rate, a load) leave it one."""
+    place = max(place for place, word in enumerate(words) if word in measures)
+    after = words[place + 1 :]
+    return not after or after[0] in _LINKS or all(word in _FOLLOWERS for word in after)
 
 
 def _reason_of_id(words: list[str], last: str) -> str | None:
