@@ -92,13 +92,18 @@ def kind_beyond(filename: str) -> str:
 
 def is_for_program() -> bool:
     """Return whether the nearest caller outside of the standard library and the probe is the program."""
+    return line_of_program() != ""
+
+
+def line_of_program() -> str:
+    """Return the line of that caller, as "train.py:12"; "" if it is not the program."""
     frame: Optional[FrameType] = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
         kind = kind_of(name)
         if kind == PROGRAM:
-            return True
+            return "%s:%d" % (os.path.basename(name), frame.f_lineno)
         if kind == PACKAGE and not os.path.abspath(name).startswith(OWN):
-            return False
+            return ""
         frame = frame.f_back
-    return False
+    return ""

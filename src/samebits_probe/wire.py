@@ -311,6 +311,8 @@ REPLAY = "replay.json"
 #   not-observed  point, why: a point that the watcher cannot see here (goes to scope.not_observed)
 #   control       id, effect (one of EFFECTS), why (a sentence for people), when ("start", "first-step", "last-step").
 #                 Older probes wrote took_effect (true, false or null) and detail instead of effect and why
+#   from-system   id, place: the program takes a seed from the system there. The control replaces it, but the lines to
+#                 paste for this control do not; once for each place
 #   probe-failed  where, error: the probe itself failed, so the trial is inconclusive. foreign: true for an exception
 #                 that a thread of the program set while the probe worked
 #   warning       text: a warning for the user

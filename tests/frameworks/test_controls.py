@@ -108,6 +108,12 @@ def test_torch_seed_pins_the_cpu_generator(torch_python, pinned):
     )
 
 
+def test_a_fresh_seed_of_torch_is_reported_because_a_seed_after_the_imports_does_not_reach_it(torch_python, told):
+    _, trial = told(["torch-seed"], torch_python, "import json, torch\ntorch.seed()\nprint(json.dumps(1))\n")
+    events = [(e["id"], e["place"]) for e in trial.processes[0].events if e["event"] == "from-system"]
+    assert events == [("torch-seed", "program.py:2")]
+
+
 def test_the_programs_own_seed_for_torch_wins(torch_python, told):
     text = "import json, torch\ntorch.manual_seed(3); print(json.dumps(torch.rand(1).item()))\n"
     held, trial = told(["torch-seed"], torch_python, text)

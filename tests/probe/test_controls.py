@@ -155,6 +155,29 @@ def test_the_programs_own_seeding_wins(held_run):
     )
 
 
+FROM_SYSTEM = """import random, tempfile
+random.seed(5); random.Random(6)
+def make():
+    return random.Random()
+for _ in range(2):
+    make()
+random.seed(None)
+tempfile.mkstemp()
+"""
+
+
+def test_the_lines_that_take_a_seed_from_the_system_are_reported_once(python, held_run):
+    trial = held_run(["python-seed"], python, FROM_SYSTEM)
+    told = [(e["id"], e["place"]) for e in trial.processes[0].events if e["event"] == "from-system"]
+    assert told == [("python-seed", "program.py:4"), ("python-seed", "program.py:7")]
+
+
+def test_a_global_generator_of_numpy_that_is_seeded_from_the_system_is_reported(held_run):
+    trial = held_run(["numpy-seed"], None, "import numpy\nnumpy.random.seed(1)\nnumpy.random.seed()\n")
+    told = [(e["id"], e["place"]) for e in trial.processes[0].events if e["event"] == "from-system"]
+    assert told == [("numpy-seed", "program.py:3")]
+
+
 def test_a_seed_by_the_clock_is_not_stolen_by_the_seeding_control(printed):
     text = "import random, time\nrandom.seed(time.time()); print(random.random())\n"
     assert len(printed(["python-seed"], None, text)) > 1

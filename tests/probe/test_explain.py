@@ -83,6 +83,24 @@ def test_each_source_is_named_by_the_control_that_pins_it(searched, source):
     assert found.evidence[0].groups > 1
 
 
+OWN_GENERATOR = """import random
+from samebits_probe import observe
+random.seed(1)
+own = random.Random()
+for step in range(3):
+    observe("weight", own.random(), step=step)
+"""
+
+
+def test_a_generator_of_its_own_is_named_because_the_lines_for_the_seed_do_not_reach_it(ask, searched, tmp_path):
+    (tmp_path / "work" / "train.py").write_text(OWN_GENERATOR)
+    _, found = why(replace(ask("varies_by.py", out="own"), command=[sys.executable, "train.py"]))
+    assert found.cause == ["python-seed"]
+    assert any(note.startswith("the lines for python-seed do not reach train.py:4:") for note in found.notes)
+    _, result, _ = searched("python-seed")  # it draws from the hidden generator: the lines reach it
+    assert not any("do not reach" in note for note in result.explanation.notes)
+
+
 def test_two_sources_are_both_named_and_each_is_needed(ask):
     _, found = why(ask("varies_by.py", "python-seed", "hash-seed"))
     assert found.cause == ["python-seed", "hash-seed"]

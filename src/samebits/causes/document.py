@@ -168,6 +168,7 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
     notes = [f"{words.count(len(unclear), 'setting')} gave no answer: {unclear[0]}"] if unclear else []
     if len(found.cause) > 1:
         notes.append("each is needed: with any one of them left out, the trials diverge again")
+    notes += _from_system(settings, found.cause)
     if found.outside and found.refused:
         notes.append("or the cause lies outside the known controls")
     if found.is_partial:
@@ -182,6 +183,19 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
             f"a second cause that affects 1 run in 10 would have shown up in {full} trials with {tenth} probability"
         )
     return notes
+
+
+def _from_system(settings: SettingRecords, cause: Collection[str]) -> list[str]:
+    """Return a note for each control of the cause whose lines to paste do not reach all seeds of the program."""
+    trials = settings.setting(cause).experiment.record.trials if cause else []
+    events = [event for trial in trials for one in trial.processes for event in one.events_named("from-system")]
+    places = {name: list(dict.fromkeys(str(e.get("place")) for e in events if e.get("id") == name)) for name in cause}
+    return [
+        f"the lines for {name} do not reach {words.first_few(some, MOST_KNOWN)}: a seed or a generator without a value "
+        "takes one from the system. Give it a value there"
+        for name, some in places.items()
+        if some
+    ]
 
 
 def fixes(names: Sequence[str], loaded: Collection[str], seed: int, command: Sequence[str]) -> list[Fix]:

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 
+from .. import callers
 from ..wire import HELD, OVERRULED, UNDONE, UNREADABLE
 
 __all__ = ["CODE", "Control", "OWN", "SHELL", "TOP", "edit", "held", "imported", "seeded", "whole_number"]
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 TOP = "after the imports"
 SHELL = "in the shell, before Python starts"
 CODE = "in the code"
+_MOST_PLACES = 8  # that take a seed from the system; more are not reported
 OWN = "own"  # in `samebits vary`: the value of the user's own setup
 
 
@@ -128,6 +130,7 @@ class Control:
     personality = 0
     seed = 0
     probe: "Probe"
+    _from_system: "Tuple[str, ...]" = ()
 
     edits: "Tuple[Edit, ...]" = ()
     hints: "Mapping[str, int]" = {}
@@ -179,6 +182,16 @@ class Control:
     def read_back(self) -> "ControlEffect":
         """Return the effect of the control now: (one of wire.EFFECTS, a sentence for people)."""
         return UNREADABLE, ""
+
+    def tell_from_system(self) -> None:
+        """Report the line of the program that takes a seed from the system now, if it is the program that does so.
+
+        A seed after the imports does not reach it: the program makes a generator, or seeds it again, without a value.
+        """
+        place = callers.line_of_program()
+        if place and place not in self._from_system and len(self._from_system) < _MOST_PLACES:
+            self._from_system += (place,)
+            self.probe.event("from-system", id=self.id, place=place)
 
     # -- the factor of `samebits vary` ------------------------------------------------------------------------
 

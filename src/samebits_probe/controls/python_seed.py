@@ -7,15 +7,17 @@ from .control import TOP, Control, edit, seeded
 from .replacement import Stream, replace
 
 if TYPE_CHECKING:
+    from typing import Callable
+
     from .control import ControlEffect, ImportHooks
     from .replacement import AnyFunction
 
 
 class _Seeds:
-    """The seeding of `random` so far. `fresh`: the stream of seeds for calls that give none."""
+    """The seeding of `random` so far. `fresh`: returns a seed for a call that gives none."""
 
     by_program = False
-    fresh: "Optional[Stream]" = None
+    fresh: "Optional[Callable[[], int]]" = None
 
 
 def watch(module: Any) -> None:
@@ -33,7 +35,7 @@ def _watched(original: "AnyFunction") -> "AnyFunction":
         if a is not None:
             _Seeds.by_program = True
         elif _Seeds.fresh is not None:
-            a = _Seeds.fresh.bits(256)
+            a = _Seeds.fresh()
         return original(a, *args, **kwargs)
 
     return seed
@@ -55,14 +57,20 @@ class PythonSeed(Control):
 
     def _seed(self, module: Any) -> None:
         module.seed(self.seed)
-        _Seeds.fresh = stream = Stream(self.seed, "random")
+        stream = Stream(self.seed, "random")
+
+        def fresh() -> int:
+            self.tell_from_system()
+            return stream.bits(256)
+
+        _Seeds.fresh = fresh
         watch(module)
 
         def make(original: "AnyFunction") -> "AnyFunction":
             def seed(self: Any, a: Any = None, version: int = 2) -> Any:
                 # those of the standard library (for names of temporary files) do not belong to the program
                 if a is None and callers.kind_beyond(module.__file__) != callers.STANDARD:
-                    a = stream.bits(256)
+                    a = fresh()
                 return original(self, a, version)
 
             return seed
