@@ -13,15 +13,17 @@ from samebits.model import SavedFile
 from samebits.store.duration_masks import names_a_result
 from samebits.store.masks import masked
 from samebits.store.trace import TrialTrace
-from samebits.store.value_names import is_moment_of_time
+from samebits.store.value_names import is_moment_of_time, reason_of_key
 
 # a number in a name, with the word before it. A match begins only at the first letter of a word: so the search is fast
 # in long names, too
 _NUMBER = re.compile(r"(?:(?<![A-Za-z])([A-Za-z]+)[^A-Za-z0-9]*)?(?<![\d.])(\d+(?:\.\d+)?)(?!\.?\d)")
-_SHARE = re.compile(r"0\.\d{2,}")  # probably an accuracy, even if no word says so
+# probably an accuracy or a loss, even if no word says so: "model-2.3145.pt"
+_MEASURE = re.compile(r"\d{1,3}\.\d{2,}")
+_TIME_OF_DAY = re.compile(r"[01]\d\.[0-5]\d|2[0-3]\.[0-5]\d")  # "log_14.41.txt"
 _PIECES = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|[^A-Za-z\d]+")
 _WORD = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}")
-_RUNNING = frozenset(("run", "version", "exp", "experiment", "trial", "job", "session", "attempt"))
+_RUNNING = frozenset(("run", "version", "exp", "experiment", "trial", "job", "session", "attempt", "slurm", "task"))
 FOLDER = "folder"  # the format of an empty folder, which samebits compares like a file
 _TEMPORARY_NAME = re.compile(r"tmp[a-z0-9_]{8}")  # as Python's tempfile makes it
 
@@ -67,8 +69,11 @@ def _without_host(path: str, trial: TrialTrace) -> str:
     return path.replace(host, "<host>") if isinstance(host, str) and host else path
 
 
-def _is_result(word: str, one: str, two: str) -> bool:
-    return names_a_result(word) or (_SHARE.fullmatch(one) is not None and _SHARE.fullmatch(two) is not None)
+def _is_result(word: str, *numbers: str) -> bool:
+    if names_a_result(word):
+        return True
+    is_of_run = word.lower() in _RUNNING or reason_of_key(word) or all(map(_TIME_OF_DAY.fullmatch, numbers))
+    return not is_of_run and all(map(_MEASURE.fullmatch, numbers))
 
 
 def _is_empty(file: SavedFile) -> bool:
