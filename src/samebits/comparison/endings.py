@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePath
 
 from samebits import words
+from samebits.comparison.file_names import pattern_of
 from samebits.comparison.processes import WORKER_OF_RAY, AlignedTrial
 from samebits.model import ENDED_BEFORE, STOPPED_BY_USER, PythonProcess, RecordFile, TrialFile
 from samebits.options import OPTIONS
@@ -102,12 +103,14 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
     hidden = hidden_processes(files)
     if hidden:
         return f"no step was seen in {which}, and Python ran unwatched: {hidden}.", _UNHIDE, True
-    saved = next(iter(likely_results([trial.trial for trial in empty])), [])
-    if saved:
+    written = likely_results([trial.trial for trial in empty])
+    if written:
+        saved, *others = written
+        pattern = pattern_of(saved, others)
         one, many = "this file is the result, name it", "these files are the result, name them"
         return (
             f"no step was seen in {which}, only what was saved: {words.listed(saved[:3])}.",
-            f"If {words.agree(len(saved), one, many)}: --artifact '{pattern_of(saved)}'. {_for_jax(empty)}".strip(),
+            f"If {words.agree(len(saved), one, many)}: --artifact '{pattern}'. {_for_jax(empty)}".strip(),
             False,
         )
     if _is_client_of_ray(empty):
@@ -159,13 +162,6 @@ def likely_results(trials: Sequence[TrialTrace]) -> list[list[str]]:
     """Return the paths that each trial wrote, those that look like models first; trials without files are left out."""
     paths = [{file.path for file in trial.files.files} for trial in trials]
     return [sorted(found, key=lambda path: (not path.endswith(_LIKELY), path)) for found in paths if found]
-
-
-def pattern_of(paths: Sequence[str]) -> str:
-    """Return a pattern that matches the first of some files, and others of its folder."""
-    first = PurePosixPath(paths[0])
-    alike = [path for path in paths if PurePosixPath(path).parent == first.parent]
-    return str(first) if len(alike) == 1 else str(first.parent / f"*{first.suffix}")
 
 
 def _ran(files: Sequence[TrialFile]) -> str:

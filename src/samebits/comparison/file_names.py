@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from samebits.comparison.classification import Effect
@@ -57,6 +57,30 @@ def name_differences(
         effect: Effect = "counts" if mine.named else "unknown"
         name, detail = f"{mine.path} > its name", f"{found[0]} and {found[1]}"
         yield FileDifference(name, detail, effect=effect, path=mine.path, values=found)
+
+
+_PLACEHOLDERS = re.compile(r"(?:<[a-z ]+>|\*)+")
+
+
+def in_each_run(path: str) -> str:
+    """Return a pattern for the file in each run: `*` stands for times and ids in its path."""
+    parts = PurePosixPath(path).parts
+    return str(PurePosixPath(*(_PLACEHOLDERS.sub("*", masked(part)) for part in parts)))
+
+
+def pattern_of(paths: Sequence[str], others: Iterable[Sequence[str]]) -> str:
+    """Return a pattern that matches the first of some files in each run, and others of its folder.
+
+    `others`: the paths that other trials wrote. `*` stands for a name that one of them does not have at this place.
+    """
+    first = PurePosixPath(paths[0])
+    is_alone = [PurePosixPath(path).parent for path in paths].count(first.parent) == 1
+    written = [[PurePosixPath(in_each_run(path)).parts for path in some] for some in others]
+    *folder, name = (
+        part if all(any(other[at : at + 1] == (part,) for other in some) for some in written) else "*"
+        for at, part in enumerate(PurePosixPath(in_each_run(paths[0])).parts)
+    )
+    return str(PurePosixPath(*folder, name if is_alone and name != "*" else f"*{first.suffix}"))
 
 
 def is_temporary(name: str) -> bool:

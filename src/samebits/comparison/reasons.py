@@ -21,10 +21,10 @@ from samebits.comparison.endings import (
     likely_results,
     misplaced,
     nothing_observed,
-    pattern_of,
     ran_unwatched,
 )
 from samebits.comparison.file_difference import FileDifference
+from samebits.comparison.file_names import in_each_run, pattern_of
 from samebits.comparison.groups import Comparison
 from samebits.comparison.processes import AlignedTrial, missing_ranks
 from samebits.comparison.threads import trained_in_threads
@@ -124,13 +124,14 @@ def _patterns(looked: ReasonInputs) -> Reason | None:
 
 def _wrote(looked: ReasonInputs, ids: Sequence[int]) -> str:
     """Return what to do about a pattern that matched nothing: it names the files that the program wrote."""
-    wrote = next(iter(likely_results([trial.trial for trial in looked.trials if trial.id in ids])), [])
-    if not wrote:
+    written = likely_results([trial.trial for trial in looked.trials if trial.id in ids])
+    if not written:
         return "The program wrote no file that can be compared. Give it '{out}' as its output folder."
+    wrote, *others = written
     more = f" and {words.count(len(wrote) - 3, 'more file')}" if len(wrote) > 3 else ""
     them = words.agree(len(wrote), "it", "them")
     said = f"The program wrote {words.listed(wrote[:3])}{more}."
-    return f"{said} Name {them}, in quotes: --artifact '{pattern_of(wrote)}'."
+    return f"{said} Name {them}, in quotes: --artifact '{pattern_of(wrote, others)}'."
 
 
 def _unknown(looked: ReasonInputs) -> Reason | None:
@@ -175,7 +176,7 @@ def _of_difference(found: Sequence[FileDifference], one: int, two: int) -> Reaso
     values = f": {a or 'nothing'} in trial {one}, {b or 'nothing'} in trial {two}" if a or b else f": {first.detail}"
     more = f" ({words.count(len(found) - 1, 'more difference')})" if len(found) > 1 else ""
     reason = f"{first.name} differs between trials{values}{more}."
-    files = list(dict.fromkeys(shlex.quote(difference.path) for difference in found))
+    files = list(dict.fromkeys(shlex.quote(in_each_run(difference.path)) for difference in found))
     name = files[0] if len(files) == 1 else f"{files[0]} (and so on for {words.listed(files[1:4])})"
     if first.name.startswith(GLOBALS):
         counts = f"samebits_probe.observe('weights/{first.name.removeprefix(GLOBALS)}', ...)"
