@@ -246,7 +246,7 @@ RESULTS = [
     "time to goal: {}", "hitting_time {}", "mean first passage time: {}", "coef[duration] = {}", "w['time']: {}",
     "|    ep_len_mean     | {}       |", "| loss | {} |", "RMSE 3.2 s, std {} s", "[score] {}", "h 12:{}",
     "{'r': {}, 'l': 50, 't': 0.39}", "mAP {} FPS 30.1", "PSNR {} FPS 30", "PSNR: {} FPS: 30", "SSIM={} FPS=30", "RSS: {}", "residual sum of squares (RSS) = {}",
-    "importance duration: {}", "slope of time: {}", "half-life {} min", "FLOPs: {} G", "utilization of codebook: {}", "{} seconds predicted", "signal frequency {} ms",
+    "importance duration: {}", "codebook utilization: {}", "mean expert utilization = {}", "median time to event: {}", "slope of time: {}", "half-life {} min", "FLOPs: {} G", "utilization of codebook: {}", "{} seconds predicted", "signal frequency {} ms",
 ]  # fmt: skip
 
 

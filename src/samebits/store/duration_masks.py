@@ -250,6 +250,8 @@ def _reason_of_phrase(phrase: str) -> str | None:
     if not OF_DATA.isdisjoint(part for word in words for part in tokens(word)):
         return None
     reason = reason_of_key(words[-1])
+    if words[-1].lower() == "utilization" and len(words) > 1 and not any(map(is_of_device, words)):
+        return None  # "codebook utilization", "expert utilization"
     if reason is None and len(words) > 1 and words[-1].lower() in _SECOND_WORDS:
         reason = reason_of_key("_".join(words[-2:]))
     for place, word in enumerate(words[:-1] if RESULTS.isdisjoint(_measures(words[-1])) else ()):

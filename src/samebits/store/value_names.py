@@ -42,7 +42,7 @@ OF_DATA = frozenset(
      "stay", "life", "lifetime", "prediction", "predictions", "survival", "failure", "useful", "rul", "hitting",
      "passage", "goal", "slope", "jitter", "snr", "frequency", "hit", "settling", "rise", "dwell", "relaxation",
      "r", "pearson", "pearsonr", "spearman", "spearmanr", "kendall", "rmsle", "smape", "medae", "nrmse", "logloss",
-     "correlation", "autocorr", "autocorrelation", "equilibration", "burnin", "breakup", "stopping")
+     "correlation", "autocorr", "autocorrelation", "equilibration", "burnin", "breakup", "stopping", "event")
 ) | COEFFICIENTS  # fmt: skip
 # a time beside one of these words is part of a model or of its input: time_embedding, timestep, time_dim, date_feature
 _MODELLED = {
@@ -50,7 +50,7 @@ _MODELLED = {
     "kernel", "mlp", "proj", "projection", "size", "scale", "shift", "encoding", "encoder", "conv", "norm", "attn",
     "loss", "acc", "accuracy", "feature", "features", "column", "columns", "mixing", "mix", "decay", "linear", "layer",
     "frequency", "freq", "token", "param", "params", "score", "auc", "error", "mse", "mae", "state", "seed", "zone",
-    "best", "constant", "event", "failure", "survival", "distributed", "dense", "pred", "prediction", "predictions",
+    "best", "constant", "failure", "survival", "distributed", "dense", "pred", "prediction", "predictions",
     "target", "mask", "toe", "w", "n", "num", "seen", "epochs", "episodes", "iterations", "horizon", "distance",
     "constraint", "drift", "audio", "speech", "played", "waiting", "tour", "sim", "simulated", "simulation", "game",
     "hang",
