@@ -13,12 +13,14 @@ from samebits import controls, words
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Where, Wish
 from samebits.causes.lookahead import shares
 from samebits.comparison.classification import GLOBALS
+from samebits.comparison.file_names import pattern_of
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
 from samebits.experiment.kills import kill
 from samebits.experiment.turns import WorkProgress, side_by_side
 from samebits.launch import custody
 from samebits.launch.plan import AGAIN
 from samebits.model import Divergence, Result, TrialFile
+from samebits.names import matches_any
 from samebits.options import MOST_TRIALS
 from samebits.store.outputs import last_words
 from samebits.store.trace import TrialTrace
@@ -125,20 +127,26 @@ class Setting:
         return is_one and self.sought != "" and all(holds(trial, self.sought) for trial in trials)
 
 
-def sought_without_steps(result: Result) -> str:
-    """Return the file or the array in which trials diverge, if the program takes no step; "" if there is none."""
+def sought_without_steps(result: Result, trials: Sequence[TrialTrace]) -> str:
+    """Return the file or the array in which trials diverge, if the program takes no step; "" if there is none.
+
+    For a file it is a pattern, because its path may hold a time or an id of the run.
+    """
     divergence = result.divergence
     if divergence is None or divergence.kind != "end" or any(trial.steps for trial in result.trials):
         return ""
     name = divergence.name or ""
-    return name if name.startswith(GLOBALS) else name.partition(" > ")[0]
+    if name.startswith(GLOBALS):
+        return name
+    return pattern_of([name.partition(" > ")[0]], [[file.path for file in trial.files.files] for trial in trials])
 
 
 def holds(trial: TrialTrace, name: str) -> bool:
-    """Return whether a trial ended well and left a file, or an array, of that name."""
-    named = {file.path for file in trial.files.files}
-    named |= {point.name for process in trial.observed for point in process.points if point.kind == "end"}
-    return trial.file.status == "complete" and name in named
+    """Return whether a trial ended well and left an array of that name, or a file that it matches as a pattern."""
+    files = {file.path for file in trial.files.files}
+    arrays = {point.name for process in trial.observed for point in process.points if point.kind == "end"}
+    is_there = name in files | arrays or any(matches_any(path, [name]) for path in files)
+    return trial.file.status == "complete" and is_there
 
 
 def place(divergence: Divergence | None) -> Where | None:
@@ -174,7 +182,7 @@ class SettingRecords:
         self._first, self.progress, self._keep = first, progress, keep
         self.base = frozenset(first.plan.controls)
         seen = first.seen()
-        self._sought = sought_without_steps(first.result) if first.result else ""
+        self._sought = sought_without_steps(first.result, first.experiment.record.trials) if first.result else ""
         self._excused = frozenset(name for name in self.base if seen.is_undone(name))
         self._folder = first.plan.record / FOLDER
         self._settings: dict[frozenset[str], Setting] = {self.base: first}
