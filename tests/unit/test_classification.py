@@ -578,3 +578,9 @@ def test_a_metric_of_predicted_times_is_a_result_whatever_it_is_called(measure, 
 )  # fmt: skip
 def test_a_word_that_says_what_was_timed_or_how_leaves_a_time_a_time(name):
     assert classify(f"metrics.json > {name}", 3.25, 4.5).effect == "understood"
+
+
+@pytest.mark.parametrize("words", ["codebook utilization: ", "mean expert utilization = ", "median time to event: "])
+def test_a_utilization_of_a_part_of_a_model_and_a_time_to_an_event_are_results(words):
+    assert masked(words + "0.8123") != masked(words + "0.8151")
+    assert masked("GPU utilization: 81") == masked("GPU utilization: 92")
