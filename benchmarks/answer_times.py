@@ -6,7 +6,8 @@ Each row is one program of `benchmarks/programs` and `examples`. "diverged": unt
 "measured": until the command has also measured how far the values are apart. The "goal" beside a time is the most that
 it should take: 1 s and a plain run for each trial for `repeated`, 1 s and a start with 20 steps for each trial for
 `diverged`. A recorded run tells how much of a plain run such a start takes; all its steps count as equally long.
-"trials": of the check and of the search for the cause. This number depends less on the load of the machine.
+"trials": of the check and of the search for the cause. This number depends less on the load of the machine. "none": the
+search found no cause.
 `--beside`: other versions of samebits, measured in the same run, program by program, so that a machine whose
 speed drifts moves all of them. The programs of Lightning, Transformers and Gymnasium are left out, and named, if these
 are not installed:
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
+INCONCLUSIVE = 3  # exit status of a command that gives no answer
 STEPS = 20  # of a trial in the first round
 LOOK = 0.02  # seconds between two looks for the verdict
 DIGITS = ["--data", str(HERE.parent / "data/mnist"), "--digits", "5000", "--epochs", "1"]
@@ -141,13 +143,14 @@ def checked(program, source, record, trials, more, verdict):
 
 
 def explained(source, record):
-    """Seconds of a search, and the number of trials of the check and the search."""
+    """Seconds of a search, and the number of trials of the check and the search. "none": the search found no cause."""
     began = time.perf_counter()
     done = run(source, ["explain", str(record)], os.environ, record.parent)
-    if done.returncode not in (0, 1):
+    seconds = time.perf_counter() - began
+    if done.returncode not in (0, 1, INCONCLUSIVE):
         raise SystemExit(f"explain: {done.stderr}")
     found = json.loads((record / "result.json").read_text())["explanation"]
-    return f"{time.perf_counter() - began:.1f}", found.get("trials", "-")
+    return "none" if done.returncode == INCONCLUSIVE else f"{seconds:.1f}", found.get("trials", "-")
 
 
 def run(source, words, variables, folder):
