@@ -84,6 +84,20 @@ def test_a_word_in_the_name_of_a_file_is_inconclusive_if_it_differs(judged, one,
 
 
 @pytest.mark.parametrize(
+    ("one", "two", "pattern"),
+    [
+        ("out/m-acc0.7933.pt", "out/m-acc0.8033.pt", "out/m-acc*.pt"),
+        ("epoch=3-val_loss=1.25.ckpt", "epoch=3-val_loss=1.27.ckpt", "epoch=3-val_loss=*.ckpt"),
+        ("best_epoch7/m.pt", "best_epoch12/m.pt", "best_epoch*/m.pt"),
+        ("out/cat.pt", "out/cot.pt", "out/*.pt"),
+    ],
+)
+def test_the_advice_about_a_result_in_the_name_of_a_file_names_it_in_the_next_run_too(judged, one, two, pattern):
+    advice = judged([saved(one)], [saved(two)]).advice
+    assert advice == f"If it counts, name it: --artifact '{pattern}'. If not, use --ignore '{pattern}'."
+
+
+@pytest.mark.parametrize(
     ("one", "two"),
     [("k3f.pt", "zzz.pt"), ("tmpabcdefgh.pt", "tmpstuvwxyz.pt"), ("m-3fab.pt", "m-3cde.pt"), ("m-aXbQ.pt", "m-kJmP.pt"),
      ("log-Nov28_12-00-01_x.pt", "log-Dec01_12-00-01_x.pt"), ("m_14.41.pt", "m_14.42.pt"), ("slurm-123.45.pt", "slurm-124.46.pt"),

@@ -192,7 +192,7 @@ def _from_system(settings: SettingRecords, cause: Collection[str]) -> list[str]:
     places = {name: list(dict.fromkeys(str(e.get("place")) for e in events if e.get("id") == name)) for name in cause}
     return [
         f"the lines for {name} do not reach {words.first_few(some, MOST_KNOWN)}: a seed or a generator without a value "
-        "takes one from the system. Give it a value there"
+        "takes one from the system. Set a seed there"
         for name, some in places.items()
         if some
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 from samebits.comparison.classification import Effect
@@ -56,7 +57,7 @@ def name_differences(
     if found:
         effect: Effect = "counts" if mine.named else "unknown"
         name, detail = f"{mine.path} > its name", f"{found[0]} and {found[1]}"
-        yield FileDifference(name, detail, effect=effect, path=mine.path, values=found)
+        yield FileDifference(name, detail, effect=effect, path=_in_both(mine.path, theirs.path), values=found)
 
 
 _PLACEHOLDERS = re.compile(r"(?:<[a-z ]+>|\*)+")
@@ -66,6 +67,26 @@ def in_each_run(path: str) -> str:
     """Return a pattern for the file in each run: `*` stands for times and ids in its path."""
     parts = PurePosixPath(path).parts
     return str(PurePosixPath(*(_PLACEHOLDERS.sub("*", masked(part)) for part in parts)))
+
+
+def _in_both(one: str, two: str) -> str:
+    """Return a pattern that matches both paths: `*` stands for a number or a word that differs in a name."""
+    parts = PurePosixPath(one).parts, PurePosixPath(two).parts
+    return str(PurePosixPath(*map(_star, *parts))) if len(parts[0]) == len(parts[1]) else one
+
+
+def _star(one: str, two: str) -> str:
+    if one == two:
+        return one
+    pieces = _PIECES.findall(one), _PIECES.findall(two)
+    start = _shared(*pieces)
+    end = _shared(*(some[start:][::-1] for some in pieces))
+    return "".join([*pieces[0][:start], "*", *pieces[0][len(pieces[0]) - end :]])
+
+
+def _shared(one: Sequence[str], two: Sequence[str]) -> int:
+    """Return how many first pieces are the same."""
+    return sum(1 for _ in takewhile(lambda both: both[0] == both[1], zip(one, two, strict=False)))
 
 
 def pattern_of(paths: Sequence[str], others: Iterable[Sequence[str]]) -> str:
