@@ -6,8 +6,8 @@ Each row is one program of `benchmarks/programs` and `examples`. "diverged": unt
 "measured": until the command has also measured how far the values are apart. The "goal" beside a time is the most that
 it should take: 1 s and a plain run for each trial for `repeated`, 1 s and a start with 20 steps for each trial for
 `diverged`. A recorded run tells how much of a plain run such a start takes; all its steps count as equally long.
-"trials": of the check and of the search for the cause. This number depends less on the load of the machine. "none": the
-search found no cause.
+"trials": of the check and of the search for the cause. This number depends less on the load of the machine. "none": an
+earlier version gave no such answer.
 `--beside`: other versions of samebits, measured in the same run, program by program, so that a machine whose
 speed drifts moves all of them. The programs of Lightning, Transformers and Gymnasium are left out, and named, if these
 are not installed:
@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
+OWN = HERE.parent / "src"
 INCONCLUSIVE = 3  # exit status of a command that gives no answer
 STEPS = 20  # of a trial in the first round
 LOOK = 0.02  # seconds between two looks for the verdict
@@ -44,11 +45,13 @@ class Program(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Seconds until samebits knew the verdict, and until the command had ended."""
+    """Seconds until samebits knew the verdict, and until the command had ended, as text."""
 
-    verdict: float
-    whole: float
+    verdict: str
+    whole: str
 
+
+NONE = Answer("none", "none")
 
 PROGRAMS = {
     "PyTorch, LeNet-5": Program(HERE.parent / "examples/lenet5_pytorch.py", DIGITS),
@@ -80,9 +83,9 @@ def main():
             print(f"{name:34} left out: {', '.join(missing)} not installed", flush=True)
             continue
         plain = statistics.median(run_plainly(program) for _ in range(3))
-        for source in [HERE.parent / "src", *args.beside]:
+        for source in [OWN, *args.beside]:
             row = measured(program, source, args, plain)
-            shown = name if source == HERE.parent / "src" else f"  {source.parent.name}"
+            shown = name if source == OWN else f"  {source.parent.name}"
             print(f"{shown:34} {plain:7.1f} " + " ".join(row), flush=True)
 
 
@@ -90,21 +93,22 @@ def measured(program, source, args, plain):
     """The cells of one row. `plain`: seconds of the plain run."""
     with tempfile.TemporaryDirectory() as folder:
         repeated = checked(program, source, Path(folder) / "same", args.trials, [], "repeated")
-        goals = args.trials * plain + 1, args.trials * plain * share_of_start(program, source, Path(folder) / "one") + 1
+        goals = args.trials * plain + 1, args.trials * plain * share_of_start(program, Path(folder) / "one") + 1
         diverged = checked(program, source, Path(folder) / "other", args.trials, ["--no-seed"], "diverged")
-        seconds, trials = ("-", "-") if args.no_cause else explained(source, Path(folder) / "other")
+        searched = not args.no_cause and diverged is not NONE
+        seconds, trials = explained(source, Path(folder) / "other") if searched else ("-", "-")
     return (
-        f"{repeated.whole:9.1f} {goals[0]:6.1f}",
-        f"{diverged.verdict:9.1f} {goals[1]:6.1f}",
-        f"{diverged.whole:9.1f}",
+        f"{repeated.whole:>9} {goals[0]:6.1f}",
+        f"{diverged.verdict:>9} {goals[1]:6.1f}",
+        f"{diverged.whole:>9}",
         f"{seconds:>7} {trials:>6}",
     )
 
 
-def share_of_start(program, source, record):
+def share_of_start(program, record):
     """The share of a run that its start and its first 20 steps take. It is recorded alone: in a check, trials wait."""
     words = [sys.executable, str(program.script), *program.words]
-    run(source, ["record", "--out", str(record), "--", *words], environment(program), record.parent).check_returncode()
+    run(OWN, ["record", "--out", str(record), "--", *words], environment(program), record.parent).check_returncode()
     ends = [json.loads(path.read_text()) for path in record.glob("trials/001/processes/*/end.json")]
     trained = max(ends, key=lambda end: end["steps"])
     seconds = json.loads((record / "trials/001/trial.json").read_text())["seconds"]
@@ -125,7 +129,7 @@ def run_plainly(program):
 
 
 def checked(program, source, record, trials, more, verdict):
-    """Seconds of a check until its verdict, and in all. It must end with the verdict."""
+    """Seconds of a check until its verdict, and in all. Only an earlier version may end with a different verdict."""
     command = ["check", "-n", str(trials), "--out", str(record), "--json", "-", "--"]
     words = [sys.executable, str(program.script), *program.words, *more]
     began = time.perf_counter()
@@ -137,9 +141,11 @@ def checked(program, source, record, trials, more, verdict):
     seconds = time.perf_counter() - began
     ended = done.result()
     result = json.loads(ended.stdout) if ended.stdout else {"verdict": ended.stderr}
+    if result["verdict"] != verdict and source != OWN:
+        return NONE
     if result["verdict"] != verdict:
         raise SystemExit(f"{program.script.name} {' '.join(more)}: {result['verdict']}, and not {verdict}")
-    return Answer(known, seconds)
+    return Answer(f"{known:.1f}", f"{seconds:.1f}")
 
 
 def explained(source, record):
