@@ -68,21 +68,6 @@ def test_more_trials_with_nothing_held_are_worth_it_until_the_split_is_known():
     assert not further((1,) * 5, 2), "as many as notice a further source are enough"
 
 
-@given(groups=st.lists(st.integers(1, 9), min_size=2, max_size=9), settings=st.integers(1, 40))
-def test_no_more_trials_are_expected_than_the_rule_asks_for_now(groups, settings):
-    rule = Rule(tuple(groups), settings)
-    assert LEAST <= rule.expected <= rule.full
-
-
-@given(of=st.integers(2, 9), settings=st.integers(1, 40))
-def test_if_all_trials_differ_the_expected_number_is_the_one_that_the_rule_then_asks_for(of, settings):
-    groups = (1,) * of
-    expected = Rule(groups, settings).expected
-    while more := further(groups, settings):
-        groups = (1,) * (len(groups) + more)
-    assert expected == Rule(groups, settings).full
-
-
 def test_where_trials_mostly_agree_as_many_with_nothing_held_as_must_agree_tell_the_split():
     assert Rule((2, 2, 1), 20).is_known
     assert not Rule((4, 1), 20).is_known

@@ -170,15 +170,11 @@ def further(groups: tuple[int, ...], settings: int, have: int = 0, room: int = 1
     largest, of = max(groups), sum(groups)
 
     def all_in_all(trials: int) -> int:
-        return trials + max(have, LEAST, needed(_likely(largest, of, trials), trials, CHANCE / settings))
+        expected = 1 if largest == 1 else largest * trials / of
+        return trials + max(have, LEAST, needed(expected, trials, CHANCE / settings))
 
     best = min(range(of, min(of + FURTHER, all_in_all(of))), key=all_in_all)
     return min(room, best - of)
-
-
-def _likely(largest: int, of: int, trials: int) -> float:
-    """Return how many of `trials` trials will have the most frequent outcome, if `largest` of `of` have it."""
-    return 1 if largest == 1 else largest * trials / of
 
 
 @dataclass(frozen=True)
@@ -218,13 +214,6 @@ class Rule:
         miss it in 1 of 128 searches, which is less than CHANCE. If it is 80:20, they miss it in 1 of 6.
         """
         return max(LEAST, self.needed)
-
-    @property
-    def expected(self) -> int:
-        """What `full` will probably be when the split has as many more trials as pay off."""
-        largest, of = max(self.groups), sum(self.groups)
-        trials = of + further(self.groups, self.settings, room=FURTHER)
-        return max(LEAST, needed(_likely(largest, of, trials), trials, CHANCE / self.settings))
 
     @property
     def glance(self) -> int:

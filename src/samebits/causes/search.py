@@ -76,7 +76,7 @@ class _Search:
         """Run ahead the first settings, which are independent: the suspects, everything, the likely controls."""
         likely = hinted(self.clues.kind, self.candidates)[:SINGLES]
         sets = [*([name] for name in suspects), self.candidates, *([name] for name in likely if name not in suspects)]
-        prepare(self.settings, sets, self.found.rule.expected)
+        prepare(self.settings, sets, self.found.rule.full)
 
     def _try_suspects(self, suspects: Sequence[str]) -> None:
         """Try the missing seeds before anything else."""
@@ -146,14 +146,14 @@ class _Search:
             self._prepare_further(held, beyond, order)
             return self._agrees(held, self._glance, beyond)
 
-        found = first_of(self.settings, sets, self.found.rule.expected, moves_it)
+        found = first_of(self.settings, sets, self.found.rule.full, moves_it)
         return next((name for name in found if name not in kept), None) if found else None
 
     def _prepare_further(self, held: list[str], beyond: Where, order: Callable[[Kind], list[str]]) -> None:
         """If a set seems to move the first difference, run it together with the sets that would come next."""
         seen = self.settings.look(held, 0)
         if self.settings.room > GLIMPSE and seen.where is not None and not seen.diverges(beyond):
-            after = [Wish(names, self.found.rule.expected) for names in with_one_more(held, order(kind_of(seen.where)))]
+            after = [Wish(names, self.found.rule.full) for names in with_one_more(held, order(kind_of(seen.where)))]
             self.settings.prepare([Wish(held, self._glance, through=True), *after])
 
     def _is_likely(self, names: Sequence[str]) -> bool:
@@ -165,7 +165,7 @@ class _Search:
         self.options.told(f"likely: {words.listed(names)} {agree}; samebits runs more to confirm it")
         # if there are few outcomes, a useless set often agrees in a few trials
         if self.before == NOWHERE and Rule(self.first.groups, 1).has_many_outcomes:
-            self.options.extend(names, self.found.rule.expected)
+            self.options.extend(names, self.found.rule.full)
         return self._agrees(names, GLIMPSE) and self._suffices(names, [])
 
     # -- smallest sets ----------------------------------------------------------------------------------------
