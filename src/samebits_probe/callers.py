@@ -92,18 +92,23 @@ def kind_beyond(filename: str) -> str:
 
 def is_for_program() -> bool:
     """Return whether the nearest caller outside of the standard library and the probe is the program."""
-    return line_of_program() != ""
+    return _frame_of_program() is not None
 
 
 def line_of_program() -> str:
     """Return the line of that caller, as "train.py:12"; "" if it is not the program."""
+    frame = _frame_of_program()
+    return "" if frame is None else "%s:%d" % (os.path.basename(frame.f_code.co_filename), frame.f_lineno)
+
+
+def _frame_of_program() -> "Optional[FrameType]":
     frame: Optional[FrameType] = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
         kind = kind_of(name)
         if kind == PROGRAM:
-            return "%s:%d" % (os.path.basename(name), frame.f_lineno)
+            return frame
         if kind == PACKAGE and not os.path.abspath(name).startswith(OWN):
-            return ""
+            return None
         frame = frame.f_back
-    return ""
+    return None

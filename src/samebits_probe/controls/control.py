@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..hooks import ImportHook
     from ..probe import Probe
+    from .replacement import Stream
 
     ControlEffect = Tuple[str, str]  # one of wire.EFFECTS, and a sentence for people
     ImportHooks = Dict[str, ImportHook]  # name of a module -> the hook to call after its import
@@ -183,15 +184,16 @@ class Control:
         """Return the effect of the control now: (one of wire.EFFECTS, a sentence for people)."""
         return UNREADABLE, ""
 
-    def tell_from_system(self) -> None:
-        """Report the line of the program that takes a seed from the system now, if it is the program that does so.
+    def fresh_seed(self, stream: "Stream", bits: int) -> int:
+        """Return a seed for a call that gives none, and report the line of the program that makes this call.
 
-        A seed after the imports does not reach it: the program makes a generator, or seeds it again, without a value.
+        A seed after the imports does not reach that line: it makes a generator, or seeds it again, without a value.
         """
         place = callers.line_of_program()
         if place and place not in self._from_system and len(self._from_system) < _MOST_PLACES:
             self._from_system += (place,)
             self.probe.event("from-system", id=self.id, place=place)
+        return stream.bits(bits)
 
     # -- the factor of `samebits vary` ------------------------------------------------------------------------
 

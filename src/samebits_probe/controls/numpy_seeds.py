@@ -36,10 +36,7 @@ class NumpySeed(Control):
         def make(original: "AnyFunction") -> "AnyFunction":
             def seed(seed: Any = None) -> Any:
                 self._seeded_by_program = self._seeded_by_program or seed is not None
-                if seed is None:
-                    self.tell_from_system()
-                    seed = stream.bits(32)
-                return original(seed)
+                return original(self.fresh_seed(stream, 32) if seed is None else seed)
 
             return seed
 

@@ -1,5 +1,6 @@
 """Seeds Python's `random`: the hidden generator of the module, and each Random() without a seed."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Optional
 
 from .. import callers
@@ -57,13 +58,7 @@ class PythonSeed(Control):
 
     def _seed(self, module: Any) -> None:
         module.seed(self.seed)
-        stream = Stream(self.seed, "random")
-
-        def fresh() -> int:
-            self.tell_from_system()
-            return stream.bits(256)
-
-        _Seeds.fresh = fresh
+        _Seeds.fresh = fresh = partial(self.fresh_seed, Stream(self.seed, "random"), 256)
         watch(module)
 
         def make(original: "AnyFunction") -> "AnyFunction":

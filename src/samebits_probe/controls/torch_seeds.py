@@ -29,14 +29,13 @@ class TorchSeed(Control):
     def _seed(self, module: Any) -> None:
         generator = module.random.default_generator
         generator.manual_seed(self.seed)
-        stream, tell = Stream(self.seed, "torch"), self.tell_from_system
+        stream = Stream(self.seed, "torch")
 
         def make(original: "AnyFunction") -> "AnyFunction":
             def seed() -> int:
                 """Set and return a fresh seed: from the control's stream on the CPU, and as in the original on CUDA."""
                 original()
-                tell()
-                fresh = stream.bits(63)
+                fresh = self.fresh_seed(stream, 63)
                 generator.manual_seed(fresh)
                 return fresh
 
