@@ -83,17 +83,17 @@ def main():
             print(f"{name:34} left out: {', '.join(missing)} not installed", flush=True)
             continue
         plain = statistics.median(run_plainly(program) for _ in range(3))
+        goals = args.trials * plain + 1, args.trials * plain * share_of_start(program) + 1
         for source in [OWN, *args.beside]:
-            row = measured(program, source, args, plain)
+            row = measured(program, source, args, goals)
             shown = name if source == OWN else f"  {source.parent.name}"
             print(f"{shown:34} {plain:7.1f} " + " ".join(row), flush=True)
 
 
-def measured(program, source, args, plain):
-    """The cells of one row. `plain`: seconds of the plain run."""
+def measured(program, source, args, goals):
+    """The cells of one row. `goals`: seconds in which the two verdicts should be known."""
     with tempfile.TemporaryDirectory() as folder:
         repeated = checked(program, source, Path(folder) / "same", args.trials, [], "repeated")
-        goals = args.trials * plain + 1, args.trials * plain * share_of_start(program, Path(folder) / "one") + 1
         diverged = checked(program, source, Path(folder) / "other", args.trials, ["--no-seed"], "diverged")
         searched = not args.no_cause and diverged is not NONE
         seconds, trials = explained(source, Path(folder) / "other") if searched else ("-", "-")
@@ -105,16 +105,17 @@ def measured(program, source, args, plain):
     )
 
 
-def share_of_start(program, record):
+def share_of_start(program):
     """The share of a run that its start and its first 20 steps take. It is recorded alone: in a check, trials wait."""
-    words = [sys.executable, str(program.script), *program.words]
-    run(OWN, ["record", "--out", str(record), "--", *words], environment(program), record.parent).check_returncode()
-    ends = [json.loads(path.read_text()) for path in record.glob("trials/001/processes/*/end.json")]
-    trained = max(ends, key=lambda end: end["steps"])
-    seconds = json.loads((record / "trials/001/trial.json").read_text())["seconds"]
+    with tempfile.TemporaryDirectory() as folder:
+        record, words = Path(folder) / "one", [sys.executable, str(program.script), *program.words]
+        run(OWN, ["record", "--out", str(record), "--", *words], environment(program), folder).check_returncode()
+        ends, starts = ([json.loads(path.read_text()) for path in record.glob(f"trials/001/processes/*/{name}.json")]
+                        for name in ("end", "process"))  # fmt: skip
+        seconds = json.loads((record / "trials/001/trial.json").read_text())["seconds"]
+    trained, began = max(ends, key=lambda end: end["steps"]), min(start["started"] for start in starts)
     first, last = trained["step_times"]
     step = (last - first) / max(trained["steps"] - 1, 1)
-    began = min(json.loads(path.read_text())["started"] for path in record.glob("trials/001/processes/*/process.json"))
     return min((first - began + step * (min(STEPS, trained["steps"]) - 1)) / seconds, 1.0)
 
 
@@ -141,9 +142,9 @@ def checked(program, source, record, trials, more, verdict):
     seconds = time.perf_counter() - began
     ended = done.result()
     result = json.loads(ended.stdout) if ended.stdout else {"verdict": ended.stderr}
-    if result["verdict"] != verdict and source != OWN:
-        return NONE
     if result["verdict"] != verdict:
+        if source != OWN:
+            return NONE
         raise SystemExit(f"{program.script.name} {' '.join(more)}: {result['verdict']}, and not {verdict}")
     return Answer(f"{known:.1f}", f"{seconds:.1f}")
 
