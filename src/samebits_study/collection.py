@@ -124,7 +124,7 @@ def fingerprint(path: Path) -> str:
     saved = store.fingerprint_file(path, named=True)
     if saved.error:
         raise DataError(f"{path}: {saved.error}", trainings.AGAIN)
-    return hashlib.blake2b("".join(saved.tensors.values()).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b("".join(part.digest for part in saved.parts.values()).encode(), digest_size=16).hexdigest()
 
 
 def groups_of(models: list[TrainedModel]) -> list[list[int]]:

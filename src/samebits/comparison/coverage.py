@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from samebits import words
-from samebits.comparison.classification import TENSOR_FORMATS
 from samebits.comparison.processes import normal_argv
+from samebits.store.artifacts import TENSOR_FORMATS
 from samebits.store.trace import ProcessTrace, TrialTrace
 
 

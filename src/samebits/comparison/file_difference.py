@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from samebits.comparison.classification import Effect
+from samebits.comparison.evidence.judge import Effect
 
 
 @dataclass(frozen=True)
 class FileDifference:
     """A part of a file, a printed line, or a metric that differs, and what the difference means.
 
-    `missing`: it is a file that --artifact names, and only one trial wrote it. `values`: those of both trials, if they
-    were kept.
+    `missing`: it is a file that --artifact names, and only one trial wrote it. `path`: a pattern that matches the file
+    in each run. `values`: those of both trials, if they were kept. `is_caveat`: it is not understood, but it is no
+    difference in a result, such as the lines of a first run. `by_name`: only its name says what it is. `is_open`: a
+    trial with a faster clock could tell what it is.
     """
 
     name: str
@@ -22,4 +24,6 @@ class FileDifference:
     reason: str = ""
     path: str = ""
     values: tuple[str, str] = ("", "")
-    is_caveat: bool = False  # it is not understood, but it is no difference in a result: lines of a first run
+    is_caveat: bool = False
+    by_name: bool = False
+    is_open: bool = False

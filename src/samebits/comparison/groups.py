@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from itertools import combinations
 from typing import NamedTuple
 
 from samebits.comparison.differences import Row, TraceDifference, difference
+from samebits.comparison.evidence.judge import Judge
+from samebits.comparison.evidence.laws import Finding
 from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.files import file_differences
 from samebits.comparison.networks import in_own_order
@@ -60,24 +62,28 @@ class PairDifference:
 @dataclass
 class Comparison:
     """Trials compared two at a time, each pair once. `aligned`: the trials that take part, by number.
-    `ignores`: patterns of files that do not count."""
+
+    `ignores`: patterns of files that do not count. `known`: what earlier trials have shown (see `Judge`).
+    """
 
     aligned: list[AlignedTrial]
     ignores: Sequence[str] = ()
+    known: Mapping[str, Finding] = field(default_factory=dict)
     groups: list[list[int]] = field(default_factory=list)
     _known: dict[tuple[int, int], PairDifference] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.judge = Judge((trial.trial for trial in self.aligned if trial.whole), self.known)
         self.groups = _grouped(self)
 
     def pair(self, a: AlignedTrial, b: AlignedTrial) -> PairDifference:
         """Return what differs between two trials; names and order are those of the first."""
         key = (a.id, b.id)
         if key not in self._known:
-            self._known[key] = pair_difference(a, b, self.ignores)
+            self._known[key] = pair_difference(a, b, self.judge, self.ignores)
         return self._known[key]
 
-    def known(self) -> list[tuple[tuple[int, int], PairDifference]]:
+    def known_pairs(self) -> list[tuple[tuple[int, int], PairDifference]]:
         """Return every pair compared so far, with the numbers of its trials."""
         return sorted(self._known.items(), key=lambda item: item[0])
 
@@ -105,13 +111,14 @@ class Comparison:
         return {trial.id: self.pair(reference, trial) for trial in self.aligned if trial.id != reference.id}
 
 
-def pair_difference(a: AlignedTrial, b: AlignedTrial, ignores: Sequence[str] = ()) -> PairDifference:
+def pair_difference(a: AlignedTrial, b: AlignedTrial, judge: Judge, ignores: Sequence[str] = ()) -> PairDifference:
     """Compare two trials: processes in their order, then files and metrics if both ran to their ends."""
     members = [part for mine, theirs in pairs(a, b) if (part := _member_difference(mine, theirs, a, b)) is not None]
     if not (a.whole and b.whole):
         return PairDifference(members, [])
     held = [found for part in members for found in _of_globals(part, ignores)]
-    saved = [numbers_counted(found, (a.trial, b.trial)) for found in file_differences(a.trial, b.trial, ignores)]
+    left = file_differences(a.trial, b.trial, judge, ignores)
+    saved = [numbers_counted(difference, (a.trial, b.trial)) for difference in left]
     return PairDifference(members, [*held, *saved])
 
 

@@ -67,7 +67,7 @@ def _without_pools(comparison: Comparison) -> Comparison:
         for aligned in comparison.aligned
     ]
     commands = [aligned.command for aligned in comparison.aligned]
-    return Comparison(list(map(AlignedTrial, apart, commands)), comparison.ignores)
+    return Comparison(list(map(AlignedTrial, apart, commands)), comparison.ignores, comparison.known)
 
 
 def _pooled_values(trial: TrialTrace) -> bytes:

@@ -24,7 +24,7 @@ from samebits.comparison.endings import (
     ran_unwatched,
 )
 from samebits.comparison.file_difference import FileDifference
-from samebits.comparison.file_names import in_each_run, pattern_of
+from samebits.comparison.file_names import pattern_of
 from samebits.comparison.groups import Comparison
 from samebits.comparison.processes import AlignedTrial, missing_ranks
 from samebits.comparison.threads import trained_in_threads
@@ -140,7 +140,7 @@ def _unknown(looked: ReasonInputs) -> Reason | None:
     The reason names the place, and the two options that settle whether the difference counts.
     """
     comparison = looked.comparison
-    for (one, two), pair in comparison.known() if comparison is not None else []:
+    for (one, two), pair in comparison.known_pairs() if comparison is not None else []:
         found = [difference for difference in pair.left if difference.effect == "unknown"]
         if found:
             return _found_by(found[0], max(one, two), looked) or _of_difference(found, one, two)
@@ -176,7 +176,7 @@ def _of_difference(found: Sequence[FileDifference], one: int, two: int) -> Reaso
     values = f": {a or 'nothing'} in trial {one}, {b or 'nothing'} in trial {two}" if a or b else f": {first.detail}"
     more = f" ({words.count(len(found) - 1, 'more difference')})" if len(found) > 1 else ""
     reason = f"{first.name} differs between trials{values}{more}."
-    files = list(dict.fromkeys(shlex.quote(in_each_run(difference.path)) for difference in found))
+    files = list(dict.fromkeys(shlex.quote(difference.path) for difference in found))
     name = files[0] if len(files) == 1 else f"{files[0]} (and so on for {words.listed(files[1:4])})"
     if first.name.startswith(GLOBALS):
         counts = f"samebits_probe.observe('weights/{first.name.removeprefix(GLOBALS)}', ...)"

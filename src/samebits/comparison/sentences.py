@@ -142,7 +142,7 @@ def _ignores(comparison: Comparison) -> Iterator[str]:
 
 def _file_names(comparison: Comparison) -> Iterator[str]:
     ignores = comparison.ignores
-    some = sorted({path for a, b in _whole_pairs(comparison) for path in files_alone(a, b, ignores)})
+    some = sorted({path for a, b in _whole_pairs(comparison) for path in files_alone(a, b, comparison.judge, ignores)})
     if some:
         rest = f" and {words.count(len(some) - 3, 'more file')}" if len(some) > 3 else ""
         yield f"not every trial wrote {words.listed(some[:3])}{rest}: a later trial found what an earlier one wrote"

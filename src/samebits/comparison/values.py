@@ -15,12 +15,10 @@ from samebits.comparison.classification import (
     EVALUATIONS,
     GLOBALS,
     NUMBERS,
-    Classification,
     aside,
-    classify,
-    names_a_model,
 )
 from samebits.comparison.differences import Row
+from samebits.comparison.evidence.judge import Judgement
 from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.file_pairs import shown_path
 from samebits.comparison.processes import AlignedTrial, Member
@@ -235,8 +233,8 @@ def weight_names(trace: ProcessTrace) -> set[str]:
 
 def _named_files(trial: TrialTrace) -> Iterator[tuple[str, bytes]]:
     for file in trial.files.files:
-        for name, digits in file.tensors.items() if file.named else []:
-            yield f"{shown_path(file, trial)} > {name}", digits.encode()
+        for name, part in file.parts.items() if file.named else []:
+            yield f"{shown_path(file, trial)} > {name}", part.digest.encode()
 
 
 # -- arrays that the program's globals held at the end and that differ ------------------------------------------------
@@ -269,17 +267,14 @@ def _facts(trace: ProcessTrace) -> dict[str, dict[str, bool]]:
 
 def _classification(
     name: str, facts: tuple[dict[str, dict[str, bool]], dict[str, dict[str, bool]]], a: ProcessTrace, b: ProcessTrace
-) -> Classification:
+) -> Judgement:
     path = name.removeprefix(GLOBALS)
     known = [one[path] for one in facts if path in one]
-    by_name = classify(path, nonnegative=all(bool(fact.get("nonnegative")) for fact in known))
-    if by_name.effect == "understood":
-        return by_name
-    if any(fact.get("model") for fact in known) or names_a_model(path):
-        return Classification("counts", "it belongs to a model")
+    if any(fact.get("model") for fact in known):
+        return Judgement("counts", "it belongs to a model")
     if _is_input_or_output(a, name) and _is_input_or_output(b, name):
-        return Classification("understood", "it is an input or an output of a model, not a part of a model")
-    return by_name
+        return Judgement("understood", "it is an input or an output of a model, not a part of a model")
+    return Judgement("unknown")
 
 
 def _is_input_or_output(trace: ProcessTrace, name: str) -> bool:

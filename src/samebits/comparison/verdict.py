@@ -16,6 +16,7 @@ from samebits.comparison.groups import Comparison, group_splits
 from samebits.comparison.pools import counted_difference
 from samebits.comparison.processes import AlignedTrial, Member
 from samebits.comparison.reasons import Reason, ReasonInputs, begin_without, why_not_repeated
+from samebits.comparison.settling import known_laws, settled
 from samebits.comparison.setup import differing_facts, leak_between, setup, why_no_divergence
 from samebits.comparison.threads import trains_elsewhere, with_racing_steps, without_racing_traces
 from samebits.comparison.values import agreements, final
@@ -32,7 +33,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
     """
     trials = without_racing_traces(trials, record.command)
     looked = ReasonInputs(record, [AlignedTrial(trial, record.command) for trial in trials])
-    comparison, found, doubt = counted_difference(Comparison(looked.usable, record.options.ignores))
+    comparison, found, doubt = counted_difference(Comparison(looked.usable, record.options.ignores, known_laws(record)))
     divergence = with_racing_steps(found, trials)
     if divergence is not None and doubt is None:
         doubt = why_no_divergence(comparison, record, nodes_asked=nodes_asked)
@@ -56,6 +57,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
         diverges_at=group_points(comparison),
         splits=group_splits(comparison),
         divergence=divergence,
+        settled=settled(comparison),
         keyed=keyed_points(comparison),
         detection=detection(len(comparison.aligned)),
         leak=leak if verdict == "repeated" else None,

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import xxhash
 
@@ -19,16 +19,13 @@ from samebits.data_classes import dataclass
 from samebits.launch import folders
 from samebits.launch.command import FileNames
 from samebits.launch.outside_files import OutsideFiles
-from samebits.model import FilesFile, SavedFile
+from samebits.model import FilesFile, Part, SavedFile
 from samebits.names import matches_any
-
-if TYPE_CHECKING:
-    from samebits.store.masks import Run
 
 MOST_MATCHES = 10_000
 MOST_COMPARED = 10_000  # files of one trial
 MOST_BYTES = 16 << 30  # of a file that nobody named
-MOST_KEPT = 8 << 20  # characters of all files of a trial that are kept to show a difference
+MOST_KEPT = 16 << 20  # characters of all files of a trial that are kept to show a difference
 MOST_PARTS = 300_000  # of all files of a trial
 _HEADS = (".log", ".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".out", ".err", ".md", "")  # files that are added to
 _MOST_LEFT_OUT = 100  # names of texts and tables elsewhere that are kept
@@ -123,7 +120,7 @@ def _head(path: Path, size: int) -> Head | None:
         return None
 
 
-def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: FileNames, run: Run) -> FilesFile:
+def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: FileNames) -> FilesFile:
     """Fingerprint the files that the trial wrote: those that a pattern names, and all others in its folders."""
     named: set[Path] = set()
     empty: list[str] = []
@@ -138,7 +135,7 @@ def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: 
     ignored = {path for path, name in names.items() if matches_any(name, asked.ignores)}
     found = sorted(names.keys() - ignored, key=lambda path: (path not in named, not _comes_first(path), names[path]))
     saved = [
-        store.fingerprint_file(path, path in named, run, _begin(path, asked)).model_copy(update={"path": names[path]})
+        store.fingerprint_file(path, path in named, _begin(path, asked)).model_copy(update={"path": names[path]})
         if path in named or not _is_too_large(path)
         else _too_large(names[path])
         for path in found[:MOST_COMPARED]
@@ -167,14 +164,14 @@ def _left_out(written: Iterable[Path], names: Mapping[Path, str], ignores: Seque
     return sorted(path for path in found if not matches_any(path, ignores))[:_MOST_LEFT_OUT]
 
 
-def with_links(found: FilesFile, links: Mapping[str, str], asked: FileRules, run: Run) -> FilesFile:
+def with_links(found: FilesFile, links: Mapping[str, str], asked: FileRules) -> FilesFile:
     """Return the files of a trial, and the symbolic links to folders that it made.
 
     `links`: name -> what it leads to.
     """
     named = [pattern.text for pattern in asked.patterns]
     saved = [
-        store.link_to_folder(name, target, run).model_copy(update={"named": matches_any(name, named)})
+        store.link_to_folder(name, target).model_copy(update={"named": matches_any(name, named)})
         for name, target in links.items()
         if not matches_any(name, asked.ignores)
     ]
@@ -280,7 +277,7 @@ def _pattern(name: str) -> str:
 
 
 def _not_compared(name: str, why: str) -> SavedFile:
-    return SavedFile(path=name, named=False, format="bytes", tensors={}, error=why, changing=why)
+    return SavedFile(path=name, named=False, format="bytes", error=why, changing=why)
 
 
 def _begin(path: Path, asked: FileRules) -> int:
@@ -299,26 +296,30 @@ def _bounded(files: Sequence[SavedFile]) -> list[SavedFile]:
     kept, room, parts = [], MOST_KEPT, MOST_PARTS
     for file in files:
         lines = file.lines
-        room -= sum(map(len, file.shown.values())) + (sum(map(len, lines.kept)) if lines else 0)
-        parts -= len(file.tensors)
+        room -= sum(len(part.shown) for part in file.parts.values()) + (sum(map(len, lines.kept)) if lines else 0)
+        parts -= len(file.parts)
         if room < 0:
-            file = file.model_copy(update={"shown": {}, "lines": lines and lines.model_copy(update={"kept": []})})
-        kept.append(file if parts >= 0 or len(file.tensors) < 2 else _as_one_part(file))
+            file = _without_values(file)
+        kept.append(file if parts >= 0 or len(file.parts) < 2 else _as_one_part(file))
     return kept
 
 
 def _as_one_part(file: SavedFile) -> SavedFile:
-    digest = xxhash.xxh3_128(repr(sorted(file.tensors.items())).encode()).hexdigest()
-    rest = {"tensors": {"": digest}, "values": [], "shown": {}, "masked": {}, "numbers": [], "nonnegative": []}
-    return file.model_copy(update=rest)
+    digests = sorted((name, part.digest) for name, part in file.parts.items())
+    digest = xxhash.xxh3_128(repr(digests).encode()).hexdigest()
+    return file.model_copy(update={"parts": {"": Part(digest=digest, kind="array")}})
 
 
-def printed(folder: Path, asked: FileRules, run: Run) -> list[SavedFile]:
+def _without_values(file: SavedFile) -> SavedFile:
+    lines = file.lines and file.lines.model_copy(update={"kept": [], "tail": [], "between": file.lines.raw})
+    parts = {name: part.model_copy(update={"shown": ""}) for name, part in file.parts.items()}
+    return file.model_copy(update={"parts": parts, "lines": lines})
+
+
+def printed(folder: Path, asked: FileRules) -> list[SavedFile]:
     """Return what the trial printed, as two texts. Options can name both as they name files."""
     return [
-        store.printed_file(
-            folder / f"{name}.txt", name, run, named=matches_any(name, [one.text for one in asked.patterns])
-        )
+        store.printed_file(folder / f"{name}.txt", name, named=matches_any(name, [one.text for one in asked.patterns]))
         for name in ("stdout", "stderr")
         if not matches_any(name, asked.ignores)
     ]

@@ -12,16 +12,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from samebits.data_classes import dataclass
 from samebits.launch import observations
 from samebits.launch.leaks import ProcessFiles
 from samebits.launch.observations import WatchedProcess
 from samebits_probe import process
-
-if TYPE_CHECKING:
-    from samebits.store.masks import Run
 
 _GIT_SECONDS = 10
 _MOST_BYTES = 10 << 20
@@ -38,16 +35,15 @@ class StartFacts:
     code: dict[str, Any] = field(default_factory=dict)
 
 
-def run(roots: Sequence[tuple[Path, str]], folder: Path, began: float) -> Run:
-    """Return what identifies a trial in texts that it wrote: folders (relative paths, too), host, processes, time."""
-    from samebits.store.masks import Run
-
+def of_trial(roots: Sequence[tuple[Path, str]], folder: Path, began: StartFacts) -> dict[str, Any]:
+    """Return what only one trial has, as fields of FilesFile: folders (relative paths, too), host, time, processes."""
     names = [(str(root), shown or ".") for root, shown in roots]
     names += [(shown.replace("{trial}", folder.name), shown) for _, shown in roots if "{trial}" in shown]
     names += [(str(folder), "{trial-folder}"), (os.uname().nodename, "<host>")]
     longest_first = sorted((name for name in names if len(name[0]) > 3), key=lambda name: -len(name[0]))
     pids = sorted(observations.Processes(folder).pids())
-    return Run(tuple(longest_first), (began - 60, time.time() + 60), tuple(pids))
+    spans = {"span": [began.began_at, time.time()], "uptime": [began.began, time.monotonic()]}
+    return {"own": dict(longest_first), "pids": pids, **spans}
 
 
 def code(directory: Path, command: Sequence[str]) -> dict[str, Any]:

@@ -287,9 +287,9 @@ class TrialRun:
             return FilesFile()
         others = self._isolation.names if self._isolation is not None else {}
         naming = FileNames(self.plan.request.command, self.directory, self.out, trial_name(self.id), others)
-        run = facts.run(naming.roots, self.folder, self._start_facts.began_at)
-        found = self.files.document(naming, run)
-        return found.model_copy(update={"printed": artifacts.printed(self.folder, self.files.rules, run)})
+        own = facts.of_trial(naming.roots, self.folder, self._start_facts)
+        printed = artifacts.printed(self.folder, self.files.rules)
+        return self.files.document(naming).model_copy(update={"printed": printed, **own})
 
     def _judge(self, ending: CommandEnd, files: FilesFile) -> tuple[Status, str]:
         if self._status is not None:

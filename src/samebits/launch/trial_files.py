@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from samebits.launch import artifacts, folders, opens
 from samebits.launch.command import FileNames
@@ -13,9 +12,6 @@ from samebits.launch.empty_folders import is_empty, new_empty_folders
 from samebits.launch.leaks import Leaks, ProcessFiles, shown
 from samebits.launch.plan import Plan, trial_name
 from samebits.model import FilesFile
-
-if TYPE_CHECKING:
-    from samebits.store.masks import Run
 
 __all__ = ["TrialFiles"]
 
@@ -130,11 +126,11 @@ class TrialFiles:
         """Return whether a file that the trial wrote before it waited has changed since."""
         return any(folders.state(path) != state for path, state in self._left.items())
 
-    def document(self, naming: FileNames, run: Run) -> FilesFile:
+    def document(self, naming: FileNames) -> FilesFile:
         """Return the files to compare, under names that are the same in all trials."""
-        found = artifacts.collect(self.rules, self.written, self._directory, naming, run)
+        found = artifacts.collect(self.rules, self.written, self._directory, naming)
         names = {naming.name(path): target for path, target in self._links.items()}
-        found = artifacts.with_links(found, names, self.rules, run)
+        found = artifacts.with_links(found, names, self.rules)
         return artifacts.with_empty_folders(found, map(naming.name, self._empty), self.rules)
 
     def names(self) -> list[str]:

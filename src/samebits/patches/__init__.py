@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from samebits import checks, interrupt, store, words
-from samebits.comparison.files import file_differences
 from samebits.documents import Explanation
 from samebits.errors import UsageError
 from samebits.experiment import Progress, recorded_trials
@@ -32,7 +31,6 @@ from samebits.patches.reduction import MOST_CHECKS, Reduction, of_one_found_agai
 from samebits.ranks import have_ranks
 from samebits.reports.result_words import folder_name
 from samebits.store import Record
-from samebits.store.trace import TrialTrace
 
 __all__ = ["FixRequest", "fix"]
 
@@ -251,22 +249,14 @@ def _artifacts(made: Proposal) -> list[str]:
     """Return patterns of the files that count: those of the record.
 
     If the record observed nothing but files and names none, it is the pattern of the file that differed first. Without
-    this pattern, a check in which all files are equal has no verdict. A file that also holds a time is left out: all of
-    a named file counts, so no patch would mend it.
+    this pattern, a check in which all files are equal has no verdict.
     """
     trials, differed = made.record.trials, made.result.divergence
     named = made.record.file.options.artifacts
     if named or differed is None or any(trial.observed for trial in trials):
         return named
-    paths = {file.path for trial in trials for file in trial.files.files} - _with_times(trials)
+    paths = {file.path for trial in trials for file in trial.files.files}
     return sorted(glob.escape(path) for path in paths if f"{differed.name} > ".startswith(f"{path} > "))
-
-
-def _with_times(trials: Sequence[TrialTrace]) -> set[str]:
-    """Return the paths of files with a time, or anything else that differs in every run."""
-    masked = {file.path for trial in trials for file in trial.files.files if file.masked}
-    found = (one for trial in trials[1:] for one in file_differences(trials[0], trial))
-    return masked.union(one.path for one in found if one.effect == "understood")
 
 
 def _trial(document: PatchResult, checked: Result) -> PatchTrial:

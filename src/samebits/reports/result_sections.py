@@ -273,7 +273,7 @@ def _files(result: Result, record: Record | None) -> Table:
 
 
 def _file(path: str, copies: list[tuple[int, Any]]) -> tuple[Cell, ...]:
-    contents = Counter(tuple(sorted(file.tensors.items())) for _, file in copies)
+    contents = Counter(tuple(sorted((name, part.digest) for name, part in file.parts.items())) for _, file in copies)
     file = copies[0][1]
     differing = sorted({name for a in contents for b in contents for name, _ in set(a) ^ set(b)} - {""})[:3]
     said = "the same" if len(contents) == 1 else f"{len(contents)} different"
@@ -283,7 +283,7 @@ def _file(path: str, copies: list[tuple[int, Any]]) -> tuple[Cell, ...]:
     return (
         StyledText(path, "code"),
         file.format,
-        str(len(file.tensors)),
+        str(len(file.parts)),
         trials,
         said + (f" ({error})" if error else ""),
     )

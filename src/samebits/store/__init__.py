@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from samebits.imports import importer
 
 if TYPE_CHECKING:
-    from samebits.store.artifacts import fingerprint_file, holds_tensors, link_to_folder
+    from samebits.store.artifacts import COMPARED_FIRST, fingerprint_file, holds_tensors, link_to_folder
     from samebits.store.outputs import ProbeFailure, last_words, probe_failures
     from samebits.store.record import (
         Record,
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from samebits.store.tensor_log import Tensor, TensorLog
     from samebits.store.text_files import is_model_as_text, printed_file
     from samebits.store.trace import Point, ProcessTrace, TrialTrace
-    from samebits.store.value_names import COMPARED_FIRST
 
 __all__ = [
     "COMPARED_FIRST",
@@ -57,7 +56,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "COMPARED_FIRST": "value_names",
+    "COMPARED_FIRST": "artifacts",
     "Point": "trace",
     "ProbeFailure": "outputs",
     "ProcessTrace": "trace",

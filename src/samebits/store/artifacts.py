@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from samebits.model import SavedFile
+from samebits.model import Part, SavedFile
 from samebits.store import array_files, arrow_files, packed_values, protobuf_files
 from samebits.store.array_files import read_hdf5, read_keras, read_mat, read_npy, read_npz, read_safetensors
 from samebits.store.container_files import (
@@ -28,23 +28,23 @@ from samebits.store.container_files import (
 )
 from samebits.store.content import CATBOOST, Excessive, Parts, add_json, fingerprint, parse_json, text_or_bytes
 from samebits.store.figure_files import read_pdf, read_png
-from samebits.store.masks import ANY_RUN, Run
 from samebits.store.pickle_files import read_pickle
 from samebits.store.protobuf_files import read_onnx
 from samebits.store.reader_process import ReaderProcess, Unreadable
 from samebits.store.record_files import digest_of
 from samebits.store.text_files import NotText, read_json_lines, read_lines, read_notebook, read_table
 from samebits.store.torch_files import read_torch
-from samebits.store.value_names import ATTRIBUTE
 from samebits.words import one_line
 
+COMPARED_FIRST = (".pkl", ".joblib", ".json", ".onnx", ".csv")  # like files of tensors, if there are too many files
+ATTRIBUTE = "xattr@"  # begins the names of parts that are extended attributes of a file
 Reader = Callable[[Path, Parts], str]  # adds the parts of a file, and returns the name of its format
 _MOST_JSON = 64 << 20
 MOST_PARTS = 20_000  # of one file; if there are more, those whose names begin alike are joined
 _PROCESS = ReaderProcess()
 
 
-def fingerprint_file(path: Path, named: bool, run: Run = ANY_RUN, begin: int = 0) -> SavedFile:  # noqa: FBT001
+def fingerprint_file(path: Path, named: bool, begin: int = 0) -> SavedFile:  # noqa: FBT001
     """Fingerprint a file by its content, or by its bytes if its format is unknown or if it is damaged.
 
     Nothing in the file raises an error: `error` says why its content could not be read. If the file cannot be read at
@@ -53,7 +53,7 @@ def fingerprint_file(path: Path, named: bool, run: Run = ANY_RUN, begin: int = 0
     """
     try:
         before = path.stat()
-        file = _read_apart(path, run, begin)
+        file = _read_apart(path, begin)
         after = path.stat()
     except FileNotFoundError:
         return _unread(path, "cannot be read (it no longer exists)", named=named)
@@ -62,7 +62,7 @@ def fingerprint_file(path: Path, named: bool, run: Run = ANY_RUN, begin: int = 0
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
         return _unread(path, f"it {_how(before.st_size, after.st_size)} while it was read", named=named)
     own = {"named": named, "begin": begin, "mode": _mode(before.st_mode)}
-    return _with_attributes(file, path, run).model_copy(update=own)
+    return _with_attributes(file, path).model_copy(update=own)
 
 
 def _mode(mode: int) -> str | None:
@@ -83,9 +83,9 @@ def _umask() -> int | None:
     return None
 
 
-def _with_attributes(file: SavedFile, path: Path, run: Run) -> SavedFile:
+def _with_attributes(file: SavedFile, path: Path) -> SavedFile:
     """Return the file with a part for each extended attribute that programs set for their own use (`user.digest`)."""
-    parts = Parts(run)
+    parts = Parts()
     with suppress(OSError):  # the file system has none
         for name in sorted(os.listxattr(path)):
             if name.startswith("user."):
@@ -93,8 +93,7 @@ def _with_attributes(file: SavedFile, path: Path, run: Run) -> SavedFile:
     if not parts.tensors:
         return file
     found = _saved(path, file.format, parts)
-    both = {name: {**getattr(file, name), **getattr(found, name)} for name in ("tensors", "shown", "masked")}
-    return file.model_copy(update={**both, "values": [*file.values, *found.values]})
+    return file.model_copy(update={"parts": {**file.parts, **found.parts}})
 
 
 def _how(before: int, after: int) -> str:
@@ -102,36 +101,36 @@ def _how(before: int, after: int) -> str:
 
 
 def _unread(path: Path, why: str, *, named: bool) -> SavedFile:
-    return SavedFile(path=str(path), named=named, format="bytes", tensors={}, error=why, changing=why)
+    return SavedFile(path=str(path), named=named, format="bytes", error=why, changing=why)
 
 
-def _read_apart(path: Path, run: Run, begin: int) -> SavedFile:
+def _read_apart(path: Path, begin: int) -> SavedFile:
     try:
-        return SavedFile.model_validate({**_PROCESS.read(path, run, begin), "path": str(path)})
+        return SavedFile.model_validate({**_PROCESS.read(path, begin), "path": str(path)})
     except Unreadable as error:
         return _by_bytes(path, error=str(error), begin=begin)
 
 
-def contents(path: Path, run: Run = ANY_RUN, begin: int = 0) -> SavedFile:
+def contents(path: Path, begin: int = 0) -> SavedFile:
     """Read the content in this process, without limits on time and memory."""
     try:
-        return _fingerprinted(path, run, begin)
+        return _fingerprinted(path, begin)
     except OSError as error:
         return _unread(path, f"cannot be read ({error.strerror or error})", named=False)
 
 
-def _fingerprinted(path: Path, run: Run, begin: int) -> SavedFile:
+def _fingerprinted(path: Path, begin: int) -> SavedFile:
     if begin:
-        return _by_lines(path, run, begin)
+        return _by_lines(path, begin)
     reader = READERS.get(format_of(path) or _suffix(path)) or _by_beginning(path)
     if reader is None:
-        return _by_lines(path, run, begin)
-    return _by_content(path, reader, run)
+        return _by_lines(path, begin)
+    return _by_content(path, reader)
 
 
-def link_to_folder(path: str, target: str, run: Run = ANY_RUN) -> SavedFile:
+def link_to_folder(path: str, target: str) -> SavedFile:
     """Return a symbolic link to a folder as a file. Its content is the path to which the link leads."""
-    parts = Parts(run)
+    parts = Parts()
     parts.add_plain("", target)
     return _saved(Path(path), "link", parts)
 
@@ -155,9 +154,9 @@ def _by_beginning(path: Path) -> Reader | None:
     return next((reader for beginning, reader in _BEGINNINGS.items() if start.startswith(beginning)), None)
 
 
-def _by_lines(path: Path, run: Run, begin: int) -> SavedFile:
+def _by_lines(path: Path, begin: int) -> SavedFile:
     """Fingerprint a text by its lines, and any other file by its bytes."""
-    parts = Parts(run, path.stat().st_size)
+    parts = Parts(path.stat().st_size)
     try:
         lines = read_lines(path, parts, begin)
     except NotText:
@@ -165,8 +164,8 @@ def _by_lines(path: Path, run: Run, begin: int) -> SavedFile:
     return _saved(path, "text", parts).model_copy(update={"lines": lines})
 
 
-def _by_content(path: Path, reader: Reader, run: Run) -> SavedFile:
-    parts = Parts(run, path.stat().st_size)
+def _by_content(path: Path, reader: Reader) -> SavedFile:
+    parts = Parts(path.stat().st_size)
     try:
         kind = reader(path, parts)
     except Exception as error:  # a damaged file fails differently in each reader; all errors are reported
@@ -176,23 +175,25 @@ def _by_content(path: Path, reader: Reader, run: Run) -> SavedFile:
     file = _saved(path, kind, parts)
     if kind not in ("csv", "jsonl"):
         return file
-    return file.model_copy(update={"lines": read_lines(path, Parts(run, path.stat().st_size))})
+    return file.model_copy(update={"lines": read_lines(path, Parts(path.stat().st_size))})
 
 
 def _saved(path: Path, kind: str, parts: Parts) -> SavedFile:
     _join(parts)
-    known = set(parts.tensors)
+    above = tuple(f"{name}." if name else "" for name in parts.models)
     return SavedFile(
         path=str(path),
         named=False,
         format=kind,
-        tensors={_printable(name): digits for name, digits in parts.tensors.items()},
-        values=sorted(map(_printable, parts.values & known)),
-        shown={_printable(name): text for name, text in parts.shown.items() if name in known},
-        masked={_printable(name): digits for name, digits in parts.masked.items() if name in known},
-        numbers=sorted(map(_printable, parts.numbers & known)),
-        nonnegative=sorted(map(_printable, parts.nonnegative & known)),
-        models=sorted(map(_printable, parts.models))[:1000],
+        parts={
+            _printable(name): Part(
+                digest=digest,
+                kind="value" if name in parts.values else "array",
+                shown=parts.shown.get(name, ""),
+                model=bool(above) and f"{name}.".startswith(above),
+            )
+            for name, digest in parts.tensors.items()
+        },
     )
 
 
@@ -220,7 +221,9 @@ def _by_bytes(path: Path, *, error: str | None = None, begin: int = 0) -> SavedF
     with path.open("rb") as file:
         file.seek(begin)
         digest = digest_of(file)
-    return SavedFile(path=str(path), named=False, format="bytes", tensors={"": digest}, error=error)
+    return SavedFile(
+        path=str(path), named=False, format="bytes", parts={"": Part(digest=digest, kind="array")}, error=error
+    )
 
 
 def _read_json(path: Path, parts: Parts) -> str:
@@ -296,6 +299,15 @@ READERS: dict[str, Reader] = {
 # -- which files hold tensors: by their ending, or by their first bytes if the ending is used for many formats --------
 
 
+# endings of models whose format samebits may not read: if their bytes differ, the model differs
+MODEL_ENDINGS = frozenset(
+    (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".h5", ".hdf5", ".keras", ".onnx", ".bin", ".ckpt", ".model", ".ubj",
+     ".cbm", ".weights", ".params", ".npz", ".npy", ".safetensors", ".tflite", ".mlmodel", ".gguf", ".msgpack", ".sav",
+     ".dill", ".pdparams", ".caffemodel")
+)  # fmt: skip
+TENSOR_FORMATS = frozenset(
+    ("torch", "torch-legacy", "safetensors", "hdf5", "keras", "npz", "npy", "tensorflow", "ocdbt", "msgpack", "ubjson")
+)
 ENDINGS = (".pt", ".pth", ".npz", ".npy", ".safetensors", ".h5", ".hdf5", ".keras", ".ocdbt")
 # Trainers give these endings to checkpoints of any format (`torch.save(states, "random_states_0.pkl")`). The content
 # tells which it is.

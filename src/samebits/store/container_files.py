@@ -26,7 +26,6 @@ from samebits.store.figure_files import add_png
 from samebits.store.pickle_files import add_pickle
 from samebits.store.protobuf_files import read_fields
 from samebits.store.text_files import MODEL_BEGINNINGS, NotText, decoded, without_ids_of_svg
-from samebits.store.value_names import reason_of_key
 
 SQLITE = b"SQLite format 3\0"  # the first bytes of each database
 MOST_ROWS = 20_000  # of a table
@@ -55,7 +54,7 @@ def _add_zip(parts: Parts, above: str, source: Path | IO[bytes]) -> None:
     with zipfile.ZipFile(source) as archive:
         parts.spend(sum(member.file_size for member in archive.infolist()))
         for member in sorted(archive.infolist(), key=lambda one: one.filename):
-            name = joined_path(above, parts.run.masked(member.filename))
+            name = joined_path(above, member.filename)
             if member.is_dir():
                 parts.add_plain(name, "(folder)")
             elif not name.endswith(_DERIVED):
@@ -99,7 +98,7 @@ def read_tar(path: Path, parts: Parts) -> str:
     """Add the members of a tar archive by name and content."""
     with tarfile.open(path) as archive:
         for member in archive:
-            name = parts.run.masked(member.name)
+            name = member.name
             content = archive.extractfile(member) if member.isreg() else None
             parts.spend(member.size if content else 0)
             if member.issym() or member.islnk():
@@ -183,19 +182,14 @@ def _add_pickle(parts: Parts, name: str, data: bytes) -> None:
     """Add what a pickle describes. Its arrays belong to a model, as those of a pickle that is not in an archive."""
     known = set(parts.tensors)
     add_pickle(parts, name, data)
-    parts.models += [one for one in parts.tensors if one not in known and not _is_value_or_time(parts, one)]
+    parts.models += [one for one in parts.tensors if one not in known and one not in parts.values]
 
 
 def _add_npy(parts: Parts, name: str, data: bytes) -> None:
-    """Add an array of NumPy. It belongs to a model, unless it holds text or times, or has the name of a time."""
+    """Add an array of NumPy. It belongs to a model, unless it holds text or times."""
     add_array(parts, name, LimitedStream(io.BytesIO(data), parts))
-    if not _is_value_or_time(parts, name, PurePath(name).stem):
+    if name not in parts.values:
         parts.models.append(name)
-
-
-def _is_value_or_time(parts: Parts, name: str, key: str = "") -> bool:
-    is_time = name in parts.nonnegative and reason_of_key(key or name.rpartition(".")[2]) is not None
-    return name in parts.values or is_time
 
 
 def read_sqlite(path: Path, parts: Parts) -> str:

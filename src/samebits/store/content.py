@@ -5,14 +5,10 @@ from __future__ import annotations
 import io
 import json
 import re
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import xxhash
-
-from samebits.store.masks import ANY_RUN, Run
-from samebits.store.value_names import EARLIEST
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,8 +42,9 @@ _OF_ONE_TRAINING = re.compile(
     rb"(?<=\"train_dir\":\")[^\"]*"
 )
 _SCALARS = (str, int, float, complex, bytes, bool, type(None))
-MOST_SHOWN = 200  # characters of a value that are kept to show a difference
-MOST_SHOWN_IN_ALL = 1 << 16  # characters of one file
+MOST_SHOWN = 4096  # characters of a value by which its difference is judged
+MOST_ITEMS_SHOWN = 200  # of an array
+MOST_SHOWN_IN_ALL = 1 << 19  # characters of one file
 
 
 class Excessive(ValueError):
@@ -57,25 +54,19 @@ class Excessive(ValueError):
 class Parts:
     """The parts of a file that were found so far. If a name comes twice, its fingerprint stands for both parts.
 
-    `values`: names of parts that are not tensors. `in_array`: whether plain values that are added now belong to an
-    array. `shown`: plain values as JSON, for people, and to classify their difference. `masked`: name of a text -> its
-    fingerprint before masking; `tensors` has the one after masking. `nonnegative`: names of arrays of real numbers
-    without a number below zero. `numbers`: names of lists of numbers. `models`: names below which everything belongs to
-    a model. `lines_left`: how many lines of texts in an archive may still be masked. `size`: the size of the file,
-    which decides how much may be read from it.
+    `values`: names of parts that are not arrays. `in_array`: whether plain values that are added now belong to an
+    array. `shown`: short values and short arrays as JSON, by which a difference is judged. `models`: names below which
+    everything belongs to a model. `lines_left`: how many lines of texts in an archive may still be kept. `size`: the
+    size of the file, which decides how much may be read from it.
     """
 
-    def __init__(self, run: Run = ANY_RUN, size: int = 0) -> None:
-        self.run = run
+    def __init__(self, size: int = 0) -> None:
         self.most = LEAST_UNPACKED + UNPACKED_A_BYTE * size
         self._left, self._names_left = self.most, _MOST_NAMES
         self.tensors: dict[str, str] = {}
         self.values: set[str] = set()
         self.in_array = False
         self.shown: dict[str, str] = {}
-        self.masked: dict[str, str] = {}
-        self.nonnegative: set[str] = set()
-        self.numbers: set[str] = set()
         self.models: list[str] = []
         self.lines_left = MOST_PACKED_LINES
         self._room = MOST_SHOWN_IN_ALL
@@ -102,18 +93,10 @@ class Parts:
         if isinstance(value, bytes) and value.startswith(CATBOOST):
             value = _OF_ONE_TRAINING.sub(b"", value)
         alone = name not in self.tensors or name in self.values
-        own = _for_each_text(value, self.run.without_own)
-        masked = self.run.without_moments(_for_each_text(own, self.run.masked))
-        self.add(name, type(value).__name__, masked if isinstance(masked, bytes) else canonical(masked))
-        if masked != own:
-            self.masked[name] = fingerprint("masked", self.masked.get(name, "").encode(), canonical(own))
+        self.add(name, type(value).__name__, value if isinstance(value, bytes) else canonical(value))
         if alone and not self.in_array:
             self.values.add(name)
-            self._show(name, own)
-            if isinstance(own, (list, tuple)) and _holds_numbers(own):
-                self.numbers.add(name)
-                if _least(own) >= 0:
-                    self.nonnegative.add(name)
+            self._show(name, value)
 
     def add_array(self, name: str, array: np.ndarray[Any, Any]) -> None:
         """Add an array of NumPy by its type, shape and values; one with fields by each field."""
@@ -126,18 +109,13 @@ class Parts:
 
     def add_numbers(self, name: str, header: str, array: np.ndarray[Any, Any]) -> None:
         """Add an array without fields, whose bytes are counted already."""
-        import numpy as np  # here and below: a first trial that left only texts does not wait for this import
+        import numpy as np  # here, so that a first trial that left only texts does not wait for this import
 
-        buffers = [np.ascontiguousarray(array).tobytes()]
-        moments = _moments(array, self.run)
-        if moments.any():
-            self.masked[name] = fingerprint("masked", self.masked.get(name, "").encode(), *buffers)
-            buffers = [np.where(moments, np.zeros((), array.dtype), array).tobytes(), moments.tobytes()]
-        self.add(name, header, *buffers)
+        self.add(name, header, np.ascontiguousarray(array).tobytes())
         if array.dtype.kind in "USMm":  # text and times
             self.values.add(name)
-        if array.dtype.kind in "fium" and bool((array >= np.zeros((), array.dtype)).all()):  # a time is not negative
-            self.nonnegative.add(name)
+        if array.ndim < 2 and array.size <= MOST_ITEMS_SHOWN and array.dtype.kind in "fiuUSMm":
+            self._show(name, _listed(array))
 
     def _show(self, name: str, value: Any) -> None:
         text = json.dumps(value, default=repr)
@@ -146,43 +124,17 @@ class Parts:
             self._room -= len(text) + len(name)
 
 
-def _moments(array: np.ndarray[Any, Any], run: Run) -> np.ndarray[Any, Any]:
-    """Return which items of an array are moments of this run. A moment with a type of its own may be in local time."""
+def _listed(array: np.ndarray[Any, Any]) -> Any:
+    """Return a short array as a list of numbers or texts. Dates become seconds since 1970, and spans become seconds."""
     import numpy as np
 
-    found: np.ndarray[Any, Any] = np.zeros(array.shape, bool)
-    of_units: list[np.ndarray[Any, Any]] = []
-    if run.span is None:
-        return found
-    if array.dtype.kind == "M" and np.datetime_data(array.dtype)[0] != "generic":
-        seconds = array.astype("M8[s]").astype(np.int64)
-        of_units = [seconds, seconds - time.localtime(run.span[0]).tm_gmtoff]
-    elif array.dtype.kind in "fiu" and array.itemsize == 8 and bool((array >= EARLIEST).any()):
-        of_units = [array / unit for unit in (1, 1e3, 1e6, 1e9)]
-    for moment in of_units:
-        found |= (int(run.span[0]) <= moment) & (moment <= run.span[1])
-    return found
-
-
-def _for_each_text(value: Any, change: Callable[[str], str]) -> Any:
-    """Return a plain value with each text in it changed."""
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, (list, tuple)):
-        return type(value)(_for_each_text(item, change) for item in value) if type(value) in (list, tuple) else value
-    return value
-
-
-def _holds_numbers(value: Any) -> bool:
-    """Return whether a list holds at least one item, and only numbers and lists of this kind."""
-    return bool(value) and all(
-        _holds_numbers(item) if isinstance(item, (list, tuple)) else type(item) in (int, float) for item in value
+    if array.dtype.kind in "Mm":
+        unit = np.datetime_data(array.dtype)[0]
+        array = array.astype("M8[us]" if array.dtype.kind == "M" else "m8[us]") if unit != "generic" else array
+        return (array.astype(np.int64) / 1e6).tolist()
+    return (
+        [text_or_bytes(item) for item in array.tolist()] if array.dtype.kind == "S" and array.ndim else array.tolist()
     )
-
-
-def _least(value: Any) -> float:
-    least: float = min(_least(item) if isinstance(item, (list, tuple)) else float(item) for item in value)
-    return least
 
 
 class LimitedStream(io.RawIOBase):

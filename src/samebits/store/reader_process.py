@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from samebits.model import SavedFile
-from samebits.store.masks import Run
 from samebits.store.record_files import json_of
 
 SECONDS, SECONDS_A_MEGABYTE = 2, 0.5  # of the processor, for one file
@@ -44,7 +43,7 @@ class ReaderProcess:
         self._rest = b""
         atexit.register(self.close)
 
-    def read(self, path: Path, run: Run, begin: int) -> dict[str, Any]:
+    def read(self, path: Path, begin: int) -> dict[str, Any]:
         """Return the content of a file as the fields of SavedFile. Raises Unreadable, or OSError without a file."""
         size = path.stat().st_size
         seconds = SECONDS + int(SECONDS_A_MEGABYTE * size / 1e6)
@@ -52,7 +51,6 @@ class ReaderProcess:
             "path": str(path.absolute()),
             "seconds": seconds,
             "memory": MEMORY + MEMORY_A_BYTE * size,
-            "run": run,
             "begin": begin,
         }
         for _ in range(2):  # a reader that was ended from outside gets a second try
@@ -135,9 +133,7 @@ def serve() -> None:
 def _answer(asked: dict[str, Any]) -> SavedFile:
     from samebits.store.artifacts import contents
 
-    own, span, pids = asked["run"]
-    run = Run(tuple((name, put) for name, put in own), tuple(span) if span else None, tuple(pids))
-    return contents(Path(asked["path"]), run, asked["begin"])
+    return contents(Path(asked["path"]), asked["begin"])
 
 
 def _address_space() -> int:

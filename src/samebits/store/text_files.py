@@ -1,4 +1,4 @@
-"""Reads text by its lines: logs, tables, settings, and the output of programs. Lines are masked (see `masks`).
+"""Reads text by its lines: logs, tables, settings, and the output of programs.
 
 Notebooks are compared without random ids. Pieces of printed text, which depend on the kernel's clock, are joined.
 """
@@ -9,22 +9,18 @@ import csv
 import io
 import json
 import re
-import sys
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from samebits.model import Lines, SavedFile
+from samebits.model import Lines, Part, SavedFile
 from samebits.store.content import Parts, add_json, fingerprint, parse_json
-from samebits.store.date_masks import without_profiles
-from samebits.store.masks import Run, TooMany, masked_lines, visible
 
 MOST_TEXT = 64 << 20  # bytes of a text that are read; of a longer text, its first and its last bytes
-# of a longer text whose lines have more forms, only the first and the last lines are compared
-MOST_LINES, MOST_FORMS = 40_000, 10_000
-MOST_KEPT, MOST_KEPT_CHARACTERS = 4_000, 1 << 17  # of one file, in the record
-MOST_WIDE = 300  # characters of a line that are kept
+MOST_KEPT_CHARACTERS = 1 << 20  # of the first lines of one file, in the record
+MOST_TAIL = 1_000  # last lines of a longer text
+MOST_WIDE = 4096  # characters of a line that are kept
 MOST_CELLS = 4_000  # of a table that is compared cell by cell
 _IDS_OF_SVG = re.compile(r"(?<=[\"#(])[a-zA-Z]?[0-9a-f]{10}(?=[\"')])")
 # the first characters of a model that LightGBM or XGBoost saved as text
@@ -44,14 +40,12 @@ def read_lines(path: Path, parts: Parts, begin: int = 0) -> Lines:
     text = decoded(data)
     if path.suffix.lower() == ".svg":
         text = without_ids_of_svg(text)
-    is_model = text.startswith(MODEL_BEGINNINGS)
-    if is_model:
+    if text.startswith(MODEL_BEGINNINGS):
         parts.models.append("")
-    lines = lines_of(text, parts.run, is_model=is_model, is_cut=is_cut)
-    parts.add("", "text", lines.ordered.encode())
+        text = "\n".join(map(_metrics_sorted, text.split("\n")))
+    lines = lines_of(text, is_cut=is_cut)
+    parts.add("", "text", lines.raw.encode())
     parts.values.add("")
-    if lines.ordered != lines.raw:
-        parts.masked[""] = lines.raw
     return lines
 
 
@@ -91,37 +85,41 @@ def decoded(data: bytes) -> str:
         raise NotText(f"it is not UTF-8 (byte {error.start})") from None
 
 
-def lines_of(text: str, run: Run, *, is_printed: bool = False, is_model: bool = False, is_cut: bool = False) -> Lines:
+def lines_of(text: str, *, is_printed: bool = False, is_cut: bool = False) -> Lines:
     """Return the lines of a text.
 
-    `is_printed`: take each line as a terminal shows it, and leave out empty ones. `is_model`: the text is a model of a
-    library. `is_cut`: only its first and last bytes were read.
+    `is_printed`: take each line as a terminal shows it, and leave out empty ones. `is_cut`: only its first and last
+    bytes were read.
     """
-    text = without_profiles(text)
-    split = [visible(line) for line in text.split("\n")] if is_printed else text.split("\n")
-    whole = [line for line in split if line] if is_printed else split
-    own = [run.without_own(line) for line in whole]
-    try:
-        found = masked_lines(own, run, sys.maxsize if len(own) <= MOST_LINES else MOST_FORMS)
-    except TooMany:
-        own, is_cut = [*own[: MOST_LINES // 2], *own[-MOST_LINES // 2 :]], True
-        found = masked_lines(own, run)
-    masked = run.without_pids([*map(_metrics_sorted, found)] if is_model else found)
-    kept, room = [], MOST_KEPT_CHARACTERS
-    for line in masked[:MOST_KEPT]:
-        room -= min(len(line), MOST_WIDE) + 1
-        if room < 0:
-            break
-        kept.append(line[:MOST_WIDE])
+    split = text.split("\n")
+    whole = list(filter(None, map(visible, split))) if is_printed else split
+    first, room = 0, MOST_KEPT_CHARACTERS
+    while first < len(whole) and room > 0:
+        room -= len(whole[first]) + 1
+        first += 1
+    rest = whole[first:]
     return Lines(
-        ordered=_digest(masked),
-        sorted=_digest(sorted(masked)),
-        raw=_digest(own),
-        count=len(masked),
-        timed=sum("<time>" in line or "<date>" in line for line in masked) * 2 > len(masked),
-        kept=kept,
+        raw=_digest(whole),
+        count=len(whole),
+        kept=list(map(_shortened, whole[:first])),
+        tail=list(map(_shortened, rest[-MOST_TAIL:])),
+        between=_digest(rest[:-MOST_TAIL]) if len(rest) > MOST_TAIL else "",
         cut=is_cut,
     )
+
+
+def _shortened(line: str) -> str:
+    """Return a line of which a record keeps all; of a longer one its beginning and the fingerprint of the whole."""
+    return line if len(line) <= MOST_WIDE else f"{line[:MOST_WIDE]}... {_digest([line])}"
+
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+
+
+def visible(line: str) -> str:
+    """Return a printed line as a terminal finally shows it: without escapes and without text that was overwritten."""
+    shown = [part for part in re.split(r"[\r\b]+", _ESCAPES.sub("", line)) if part.strip()]
+    return shown[-1].strip() if shown else ""
 
 
 def _metrics_sorted(line: str) -> str:
@@ -206,19 +204,18 @@ def number_or_text(cell: str) -> float | str:
         return cell
 
 
-def printed_file(path: Path, name: str, run: Run, *, named: bool) -> SavedFile:
+def printed_file(path: Path, name: str, *, named: bool) -> SavedFile:
     """Return the output of a program, as a text whose lines are compared."""
     try:
         data, is_cut = read_some(path)
     except OSError:
         data, is_cut = b"", False
-    lines = lines_of(data.decode("utf-8", "replace"), run, is_printed=True, is_cut=is_cut)
-    return SavedFile(path=name, named=named, format="printed", tensors={"": lines.raw}, values=[""], lines=lines)
+    lines = lines_of(data.decode("utf-8", "replace"), is_printed=True, is_cut=is_cut)
+    return SavedFile(path=name, named=named, format="printed", parts={"": Part(digest=lines.raw)}, lines=lines)
 
 
 MOST_BYTES = 64 << 20
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-ID = "<id>"
 
 
 def read_notebook(path: Path, parts: Parts) -> str:
@@ -227,31 +224,25 @@ def read_notebook(path: Path, parts: Parts) -> str:
         raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
     value = parse_json(path.read_bytes())
     cells = value.get("cells") if isinstance(value, dict) else None
-    for number, cell in enumerate(cells if isinstance(cells, list) else []):
+    for cell in cells if isinstance(cells, list) else []:
         if isinstance(cell, dict):
-            _mask_cell(parts, f"cells.{number}", cell)
+            _without_ids(cell)
     if isinstance(value, dict) and isinstance(value.get("metadata"), dict):
-        _mask(parts, "metadata.widgets", value["metadata"], "widgets")  # the state of each widget, by random ids
+        value["metadata"].pop("widgets", None)  # the state of each widget, by random ids
     add_json(parts, "", value)
     return "json"
 
 
-def _mask_cell(parts: Parts, place: str, cell: dict[str, Any]) -> None:
+def _without_ids(cell: dict[str, Any]) -> None:
     # a program that reads a notebook without ids gives each cell a random one:
     # https://jupyter.org/enhancement-proposals/62-cell-id/cell-id.html
-    _mask(parts, f"{place}.id", cell, "id")
+    cell.pop("id", None)
     if isinstance(cell.get("outputs"), list):
         cell["outputs"] = [one for group in _groups(cell["outputs"]) for one in group]
-        for number, output in enumerate(cell["outputs"]):
+        for output in cell["outputs"]:
             data = output.get("data") if isinstance(output, dict) else None
             if isinstance(data, dict) and isinstance(data.get(_WIDGET), dict):
-                _mask(parts, f"{place}.outputs.{number}.data.{_WIDGET}.model_id", data[_WIDGET], "model_id")
-
-
-def _mask(parts: Parts, name: str, owner: dict[str, Any], key: str) -> None:
-    if key in owner:
-        parts.masked[name] = fingerprint("id", json.dumps(owner[key], sort_keys=True).encode())
-        owner[key] = ID
+                data[_WIDGET].pop("model_id", None)
 
 
 def _groups(outputs: list[Any]) -> list[list[Any]]:

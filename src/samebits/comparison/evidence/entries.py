@@ -1,0 +1,99 @@
+"""Reads what a trial left as entries: a line of a text, or a part of a file with its value. Each has a shape."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from samebits.comparison.evidence.facts import TrialFacts
+from samebits.comparison.evidence.forms import without_forms
+from samebits.comparison.evidence.quantities import Quantity, Shape, shape_of
+from samebits.model import SavedFile
+from samebits.store.trace import TrialTrace
+
+__all__ = ["Entry", "LeftEntries"]
+
+
+class Entry(NamedTuple):
+    """`text`: without facts of the trial and without forms. `shape`: that text without its numbers, and the numbers."""
+
+    text: str
+    shape: Shape
+
+
+class LeftEntries:
+    """All entries of what one trial left, by file and by shape."""
+
+    def __init__(self, trial: TrialTrace) -> None:
+        self.trial, self.facts = trial, TrialFacts.of(trial)
+        self._lines: dict[str, Entry] = {}
+
+    def of_line(self, line: str) -> Entry:
+        """Return a line, or any other text, as an entry."""
+        if line not in self._lines:
+            text = without_forms(self.facts.plain(line))
+            self._lines[line] = Entry(text, shape_of(text))
+        return self._lines[line]
+
+    def of_part(self, name: str, shown: str) -> Entry:
+        """Return a part of a file as an entry. `shown`: its value as JSON; "" if it was not kept."""
+        key = self.of_line(name)
+        value = self.of_value(json.loads(shown)) if shown else Entry("?", Shape("?", []))
+        return Entry(
+            f"{key.text} = {value.text}", Shape(f"{key.shape.words} = {value.shape.words}", value.shape.quantities)
+        )
+
+    def of_value(self, value: Any) -> Entry:
+        """Return a plain value as an entry. A list is one entry with all its numbers."""
+        if isinstance(value, str):
+            return self.of_line(value)
+        if isinstance(value, list):
+            entries = [self.of_value(item) for item in value]
+            quantities = [quantity for entry in entries for quantity in entry.shape.quantities]
+            return Entry(
+                f"[{', '.join(e.text for e in entries)}]",
+                Shape(f"[{', '.join(e.shape.words for e in entries)}]", quantities),
+            )
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            text = repr(value)
+            mark = without_forms(text) if isinstance(value, int) else text
+            if mark != text or self.facts.is_moment(value):
+                return Entry("<fact>", Shape("<fact>", []))
+            return Entry(text, Shape("#", [Quantity(text, float(value))]))
+        return Entry(repr(value), Shape(repr(value), []))
+
+    def key_of(self, path: str) -> str:
+        """Return the path of a file without facts, forms and numbers: the same in each trial."""
+        return self.of_line(path).shape.words
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, str], list[list[Quantity]]]:
+        found: dict[tuple[str, str], list[list[Quantity]]] = defaultdict(list)
+        for file in (*self.trial.files.files, *self.trial.files.printed):
+            for entry in self._of_file(file):
+                found[self.key_of(file.path), entry.shape.words].append(entry.shape.quantities)
+        for file in self.trial.files.files:
+            entry = self.of_line(file.path)
+            found["", entry.shape.words].append(entry.shape.quantities)
+        return found
+
+    def _of_file(self, file: SavedFile) -> Iterator[Entry]:
+        if file.lines is not None:
+            yield from map(self.of_line, (*file.lines.kept, *file.lines.tail))
+        for name, part in file.parts.items():
+            if name and part.shown:
+                yield self.of_part(name, part.shown)
+
+    def values(self, key: str, words: str, place: int) -> list[Quantity]:
+        """Return the numbers of a place, in order. `key`: the file; "" for names of files. `words`: of the shape."""
+        return [quantities[place] for quantities in self._by_place.get((key, words), []) if place < len(quantities)]
+
+    def texts_with_ids(self, key: str) -> set[str]:
+        """Return the lines of a file that hold a text that was handed out."""
+        files = (file for file in self.trial.files.printed + self.trial.files.files if self.key_of(file.path) == key)
+        texts = (entry.text for file in files for entry in self._of_file(file))
+        names = (self.of_line(file.path).text for file in self.trial.files.files) if not key else ()
+        return {text for text in (*texts, *names) if "<id>" in text}

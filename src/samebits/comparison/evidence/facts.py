@@ -1,0 +1,127 @@
+"""The facts of one trial, by value: what samebits knows exactly, and what therefore differs between any two trials."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from samebits.comparison.evidence.forms import DATES
+from samebits.store.trace import TrialTrace
+
+_SLACK = 2.0  # seconds between what a trial does and what samebits notes of it
+_UNITS = (1.0, 1e3, 1e6, 1e9)  # of a second
+_EARLIEST = 10**9  # seconds since 1970; no trial ran before this moment
+_LEAST_PID, _LEAST_PORT = 100, 1024  # a smaller number may well count something
+_SHORTEST_ID = 6  # characters
+_PIECES = re.compile(r"[A-Za-z0-9_-]{6,}")
+_EPOCH = re.compile(r"(?<![\d.])1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?![\d.]*\d)")
+
+
+@dataclass(frozen=True)
+class TrialFacts:
+    """What belongs to one trial only. `own`: texts (folders, the host), each with what stands for it.
+
+    `spans`: when the trial ran, by its own clock (seconds since 1970; nothing for records without it). `rate`: how fast
+    that clock was. `uptime`: the same by the monotonic clock. `handed`: ids and texts that the probe saw handed out.
+    """
+
+    own: tuple[tuple[str, str], ...] = ()
+    span: tuple[float, float] | None = None
+    uptime: tuple[float, float] | None = None
+    rate: float = 1.0
+    pids: frozenset[int] = frozenset()
+    ports: frozenset[int] = frozenset()
+    handed: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, trial: TrialTrace) -> TrialFacts:
+        """Return the facts that a record holds of a trial."""
+        file, left, rate = trial.file, trial.files, trial.file.clock_rate
+        folders = ((folder, "{trial-folder}") for folder in (trial.written_at, file.working_copy) if folder)
+        return cls(
+            own=(*left.own.items(), *folders),
+            span=_scaled(left.span, rate),
+            uptime=_scaled(left.uptime, rate),
+            rate=rate,
+            pids=frozenset(pid for pid in left.pids if pid >= _LEAST_PID),
+            ports=frozenset(port for port in file.ports if port >= _LEAST_PORT),
+            handed=frozenset(file.handed),
+        )
+
+    def plain(self, text: str) -> str:
+        """Return a text with a mark in the place of each fact that cannot be confused with a result."""
+        for name, put in self.own:
+            text = text.replace(name, put)
+        if self.handed:
+            text = _PIECES.sub(lambda piece: self._without_ids(piece[0]), text)
+        if self.span is not None:
+            text = _EPOCH.sub(lambda number: "<time>" if self.is_moment(float(number[0])) else number[0], text)
+            for pattern in DATES:
+                text = pattern.sub(lambda date: "<date>" if self._is_date(date) else date[0], text)
+        return text
+
+    def holds(self, number: float) -> bool:
+        """Return whether a number is a moment of the trial, one of its process ids, or a port that it bound."""
+        return self.is_moment(number) or number in self.pids or number in self.ports
+
+    def is_moment(self, number: float) -> bool:
+        """Return whether a number is a moment of the trial, in seconds, milli-, micro- or nanoseconds since 1970."""
+        if self.span is None or not _EARLIEST <= number < 1e20:
+            return False
+        return any(self.span[0] <= number / unit <= self.span[1] for unit in _UNITS)
+
+    def _without_ids(self, piece: str) -> str:
+        if piece in self.handed:
+            return "<id>"
+        parts = re.split(r"([_-])", piece)
+        return "".join("<id>" if self._is_id(part) else part for part in parts)
+
+    def _is_id(self, text: str) -> bool:
+        if len(text) < _SHORTEST_ID or (text.isalpha() and text.islower() and text not in self.handed):
+            return False
+        return text in self.handed or any(text in longer for longer in self.handed if len(longer) > len(text))
+
+    def _is_date(self, date: re.Match[str]) -> bool:
+        """Return whether a date lies in the span of the trial, in the time zone of this machine or in UTC."""
+        assert self.span is not None
+        found = date.groupdict()
+        local = datetime.fromtimestamp(self.span[0]).astimezone().utcoffset() or timedelta()
+        return any(
+            begin <= moment <= end
+            for offset in {timedelta(), local}
+            for begin, end in [_limits(self.span, offset, found)]
+            for moment in _moments(found, begin)
+        )
+
+
+def _scaled(span: list[float], rate: float) -> tuple[float, float] | None:
+    if len(span) != 2:
+        return None
+    begin, end = span
+    return begin - _SLACK, begin + (end - begin + _SLACK) * rate
+
+
+def _limits(span: tuple[float, float], offset: timedelta, date: dict[str, str | None]) -> tuple[datetime, datetime]:
+    """Return the span as dates without a zone, as fine as the date is: in days, minutes or seconds."""
+    begin, end = (datetime.fromtimestamp(at, timezone.utc).replace(tzinfo=None) + offset for at in span)
+    if date.get("H") is None:
+        begin = begin.replace(hour=0, minute=0)
+    if date.get("S") is None:
+        begin = begin.replace(second=0)
+    return begin.replace(microsecond=0), end
+
+
+def _moments(date: dict[str, str | None], begin: datetime) -> list[datetime]:
+    """Return the moments that a date can mean: a day may come before its month, and a year may be missing."""
+    name = date.get("b")
+    month = datetime.strptime(name, "%b").month if name else int(date["m"] or 0)
+    year, day = int(date["Y"] or begin.year), int(date["d"] or 0)
+    hour, minute, second = (int(date.get(part) or 0) for part in "HMS")
+    found = []
+    for one, two in {(month, day), (day, month) if not name else (month, day)}:
+        try:
+            found.append(datetime(year, one, two, hour, minute, second))
+        except ValueError:
+            continue
+    return found

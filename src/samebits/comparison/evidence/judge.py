@@ -1,0 +1,125 @@
+"""Judges differences by the order of evidence. The page "What counts among the results" explains it to users.
+
+1. Model content counts. 2. Facts of the trial, by value. 3. Forms. 4. The experiment: trials with a faster clock.
+5. Whole names, only if no trial could decide, and as a caveat. 6. Anything else is unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+from samebits.comparison.evidence.entries import Entry, LeftEntries
+from samebits.comparison.evidence.forms import CLOCK, NAMES
+from samebits.comparison.evidence.laws import Finding, Law, Sample, law_of
+from samebits.comparison.evidence.quantities import Quantity
+from samebits.store.trace import TrialTrace
+
+__all__ = ["FACT", "Effect", "Judge", "Judgement", "Place"]
+
+Effect = Literal["counts", "understood", "unknown"]
+Place = tuple[str, str, int]  # file, words of the shape, place among its numbers
+_LAWS: dict[Law, str] = {
+    "duration": "it follows the clock",
+    "rate": "it follows the inverse of the clock",
+    "moment": "it is a moment of the trial",
+    "known": "the clock handed it out",
+}
+
+
+class Judgement(NamedTuple):
+    """What a difference means, and why. `by_name`: only a name says so, which is a caveat."""
+
+    effect: Effect
+    reason: str = ""
+    by_name: bool = False
+
+
+FACT = Judgement("understood", "a time, a date, a path or an id of the trial")
+
+
+class Judge:
+    """Judges what differs between any two of these trials. `known`: laws that earlier trials have shown.
+
+    `known`, `settled`: by the name of the place. `has_experiment`: whether trials with a faster clock took part.
+    """
+
+    def __init__(self, trials: Iterable[TrialTrace], known: Mapping[str, Finding] | None = None) -> None:
+        self.left = {trial.id: LeftEntries(trial) for trial in trials}
+        self.has_experiment = len({left.facts.rate for left in self.left.values()} - {1.0}) > 1
+        self._known = dict(known or {})
+        self._laws: dict[Place, Finding | None] = {}
+
+    @property
+    def settled(self) -> dict[str, Finding]:
+        """The laws that were found or were known before, and used."""
+        return {name_of(place): finding for place, finding in self._laws.items() if finding is not None}
+
+    def entries(self, key: str, a: tuple[int, Entry], b: tuple[int, Entry]) -> Judgement:
+        """Return what the difference of two entries of a file means. `a`, `b`: the trial, and its entry."""
+        (one, mine), (two, theirs) = a, b
+        if mine.text == theirs.text:
+            return FACT
+        words = mine.shape.words
+        if words != theirs.shape.words or len(mine.shape.quantities) != len(theirs.shape.quantities):
+            return self._of_origin(key, mine, theirs)
+        judgements = [
+            self.numbers((key, words, place), (one, x), (two, y))
+            for place, (x, y) in enumerate(zip(mine.shape.quantities, theirs.shape.quantities, strict=True))
+            if x.text != y.text
+        ]
+        worst = max(judgements, key=lambda judgement: (judgement.effect == "unknown", judgement.by_name), default=FACT)
+        return self._of_origin(key, mine, theirs) if worst.effect == "unknown" else worst
+
+    def numbers(self, place: Place, a: tuple[int, Quantity], b: tuple[int, Quantity]) -> Judgement:
+        """Return what the difference of two numbers at one place means."""
+        (one, x), (two, y) = a, b
+        if self.left[one].facts.holds(x.value) and self.left[two].facts.holds(y.value):
+            return FACT
+        if CLOCK.fullmatch(x.text) and CLOCK.fullmatch(y.text):
+            return Judgement("understood", "a reading of a clock")
+        finding = self.law(place)
+        if finding is not None:
+            return Judgement("understood", _LAWS[finding.law])
+        if not self.has_experiment and _is_named(place[1], place[2]) and min(x.value, y.value) >= 0:
+            return Judgement("understood", "only its name says that it is a time", by_name=True)
+        return Judgement("unknown", "it does not follow the clock" if self.has_experiment else "")
+
+    def law(self, place: Place) -> Finding | None:
+        """Return the law of a place; None if its values follow none."""
+        if place not in self._laws:
+            known = self._known.get(name_of(place))
+            self._laws[place] = known or (law_of(self._samples(place)) if self.has_experiment else None)
+        return self._laws[place]
+
+    def _samples(self, place: Place) -> list[Sample]:
+        facts = ((left, left.facts) for left in self.left.values())
+        return [Sample(own.rate, left.values(*place), own.uptime) for left, own in facts]
+
+    def _of_origin(self, key: str, mine: Entry, theirs: Entry) -> Judgement:
+        """Judge two texts that differ where trials with a faster clock have a text that was handed out."""
+        fast = [left for left in self.left.values() if left.facts.rate != 1]
+        seen = [left.texts_with_ids(key) for left in fast]
+        for text in set.intersection(*seen) if len(seen) > 1 else ():
+            pattern = re.compile(".{1,64}?".join(map(re.escape, text.split("<id>"))))
+            if all(pattern.fullmatch(entry.text) for entry in (mine, theirs)):
+                self._laws[key, text, 0] = Finding("known", [])
+                return Judgement("understood", _LAWS["known"])
+        return Judgement("unknown", "it does not follow the clock" if self.has_experiment else "")
+
+
+def name_of(place: Place) -> str:
+    """Return the name of a place in a record."""
+    file, words, at = place
+    return f"{file or 'names of files'} > {words} > number {at + 1}"
+
+
+_WORD_BEFORE = re.compile(r"([A-Za-z_][\w.]*)\W*$")
+
+
+def _is_named(words: str, place: int) -> bool:
+    """Return whether the whole name before a number is one of NAMES."""
+    before = re.split(r"[#@]", words)[: place + 1][-1]
+    name = _WORD_BEFORE.search(before)
+    return name is not None and name[1].rpartition(".")[2].lower() in NAMES

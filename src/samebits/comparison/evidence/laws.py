@@ -1,0 +1,91 @@
+"""Finds the law by which a value follows the clock, from trials whose clocks ran at different rates. Pure.
+
+A duration grows with the rate of the clock, a rate shrinks with it, and a moment lies in the trial's own scaled span. A
+value is accepted only beyond the square roots of the rates, and only if trials at two faster rates agree. So a noisy
+result is not taken for a time: it would have to grow more than thirty times in one trial, and six times in the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from samebits.comparison.evidence.quantities import Quantity
+
+__all__ = ["Finding", "Law", "Sample", "law_of"]
+
+Law = Literal["duration", "rate", "moment", "known"]
+
+
+_SIGNS: dict[Law, int] = {"duration": 1, "rate": -1}
+
+
+class Sample(NamedTuple):
+    """What one trial has at a place: all values in order, the rate of its clock, its span by the monotonic clock."""
+
+    rate: float
+    values: Sequence[Quantity]
+    uptime: tuple[float, float] | None = None
+
+
+class Finding(NamedTuple):
+    """A law, and by how much the value grew in each trial with a faster clock."""
+
+    law: Law
+    ratio: list[float]
+
+
+def law_of(samples: Sequence[Sample]) -> Finding | None:
+    """Return the law that the values of a place follow; None if they follow none, or if no trial can tell."""
+    plain = [sample for sample in samples if sample.rate == 1 and sample.values]
+    fast = sorted((sample for sample in samples if sample.rate != 1 and sample.values), key=lambda sample: -sample.rate)
+    if not plain or len({sample.rate for sample in fast}) < 2:
+        return None
+    if all(map(_are_moments, [*plain, *fast])):
+        return Finding("moment", [])
+    for law, sign in _SIGNS.items():
+        ratios = [_growth(plain, sample) ** sign for sample in fast]
+        rates = [sample.rate for sample in fast]
+        steps = [*zip(ratios, rates, strict=True), (ratios[0] / ratios[-1], rates[0] / rates[-1])]
+        if all(ratio > math.sqrt(rate) for ratio, rate in steps) and not _contradicts(plain, fast, sign):
+            return Finding(law, [round(ratio**sign, 4) for ratio in ratios])
+    return None
+
+
+def _are_moments(sample: Sample) -> bool:
+    """Return whether all values of a trial are moments of its monotonic clock, in seconds."""
+    span = sample.uptime
+    return span is not None and all(span[0] <= quantity.value <= span[1] for quantity in sample.values)
+
+
+def _growth(plain: Sequence[Sample], fast: Sample) -> float:
+    """Return how many times larger the values of a faster trial are than those of the plain trials, on average."""
+    return _size(fast.values) / math.exp(sum(math.log(_size(sample.values)) for sample in plain) / len(plain))
+
+
+def _size(values: Sequence[Quantity]) -> float:
+    """Return the mean of values. A value that is printed as zero is half of what its last digit is worth."""
+    return sum(map(_positive, values)) / len(values)
+
+
+def _positive(quantity: Quantity) -> float:
+    least = quantity.resolution / 2 or 1e-12
+    return max(quantity.value, least) if quantity.value >= 0 else math.inf
+
+
+def _contradicts(plain: Sequence[Sample], fast: Sequence[Sample], sign: int) -> bool:
+    """Return whether a value that differs between plain trials stays as it is with a faster clock.
+
+    So a loss beside many times of the same name is not taken for one of them.
+    """
+    if len({len(sample.values) for sample in (*plain, *fast)}) > 1:
+        return False
+    bound = math.sqrt(fast[-1].rate)
+    for values in zip(*(sample.values for sample in (*plain, *fast)), strict=True):
+        known, later = values[: len(plain)], values[len(plain) :]
+        if len({quantity.text for quantity in known}) > 1:
+            base = math.exp(sum(math.log(_positive(quantity)) for quantity in known) / len(known))
+            if (_positive(later[0]) / base) ** sign < bound:
+                return True
+    return False

@@ -1,0 +1,32 @@
+"""Asks whether trials with a faster clock could settle what differs, and keeps what they have shown. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from samebits.comparison.evidence.laws import Finding
+from samebits.comparison.groups import Comparison
+from samebits.comparison.processes import AlignedTrial
+from samebits.model import RecordFile, Settled
+from samebits.store.trace import TrialTrace
+
+
+def known_laws(record: RecordFile) -> dict[str, Finding]:
+    """Return what a record already knows: the name of a place, and the law of its value."""
+    return {known.place: Finding(known.law, known.ratio) for known in record.settled}
+
+
+def settled(comparison: Comparison) -> list[Settled]:
+    """Return the laws by which this comparison understood differences."""
+    findings = comparison.judge.settled.items()
+    return [Settled(place=place, law=finding.law, ratio=finding.ratio) for place, finding in findings]
+
+
+def is_open(record: RecordFile, trials: Sequence[TrialTrace]) -> bool:
+    """Return whether these trials agree at every step, and differ in something that the experiment could settle."""
+    comparison = Comparison(
+        [AlignedTrial(t, record.command) for t in trials], record.options.ignores, known_laws(record)
+    )
+    pairs = [pair for _, pair in comparison.known_pairs()]
+    agree = all(part.found.equal and not part.alone for pair in pairs for part in pair.members)
+    return agree and any(difference.is_open for pair in pairs for difference in pair.left)
