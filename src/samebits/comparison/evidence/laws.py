@@ -47,8 +47,10 @@ def law_of(samples: Sequence[Sample]) -> Finding | None:
     for law, sign in _SIGNS.items():
         ratios = [_growth(plain, sample) ** sign for sample in fast]
         rates = [sample.rate for sample in fast]
-        steps = [*zip(ratios, rates, strict=True), (ratios[0] / ratios[-1], rates[0] / rates[-1])]
-        if all(ratio > math.sqrt(rate) for ratio, rate in steps) and not _contradicts(plain, fast, sign):
+        # a rate that is too small for its digits cannot be compared with a larger one
+        between = rates[0] / rates[-1] if all(map(_has_digits, fast)) else 1.0
+        steps = [*zip(ratios, rates, strict=True), (ratios[0] / ratios[-1], between)]
+        if all(ratio >= math.sqrt(rate) for ratio, rate in steps) and not _contradicts(plain, fast, sign):
             return Finding(law, [round(ratio**sign, 4) for ratio in ratios])
     return None
 
@@ -67,6 +69,10 @@ def _growth(plain: Sequence[Sample], fast: Sample) -> float:
 def _size(values: Sequence[Quantity]) -> float:
     """Return the mean of values. A value that is printed as zero is half of what its last digit is worth."""
     return sum(map(_positive, values)) / len(values)
+
+
+def _has_digits(sample: Sample) -> bool:
+    return all(quantity.value >= quantity.resolution for quantity in sample.values)
 
 
 def _positive(quantity: Quantity) -> float:

@@ -26,7 +26,7 @@ _QUANTITY = re.compile(
     # 1h 2min 3s
     rf"|(?P<sum>(?<![\w.])(?:{_NUMBER} ?(?:{_UNIT})(?![A-Za-z/])[ ,]*){{2,}})"
     # 12.3 it/s
-    rf"|(?P<rate>(?<![\w.]){_NUMBER}) ?(?P<scale>[kKMGT]?)(?P<thing>[A-Za-z]*) ?(?:/|per) ?(?:s|sec|second)\b"
+    rf"|(?P<rate>(?<![\w.]){_NUMBER}) ?(?P<scale>[kKMGT]?) ?(?P<thing>[A-Za-z]*) ?(?:/|per) ?(?:s|sec|second)\b"
     # 0.3 s/it, 12 ms
     rf"|(?P<each>(?<![\w.]){_NUMBER}) ?(?P<unit>{_UNIT})(?: ?/ ?(?P<of>[A-Za-z]+))?(?![\w/])"
     rf"|(?P<number>[-+]?(?<![\d.]){_NUMBER}|\bnan\b|\binf\b)"
@@ -71,7 +71,7 @@ def _quantity(match: re.Match[str]) -> tuple[str, Quantity]:
         value = sum(_value(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
         return "@ " if text.endswith(" ") else "@", Quantity(text, value, 1.0)
     if match["rate"]:
-        rate = _value(match["rate"]) * _SCALES[match["scale"] if match["thing"] else ""]
+        rate = _value(match["rate"]) * _SCALES[match["scale"]]
         half = _resolution(match["rate"])
         return f"@/{match['thing']}", Quantity(text, 1 / max(rate, half / 2 or 1e-12), 0.0)
     if match["each"]:
