@@ -46,8 +46,8 @@ def law_of(samples: Sequence[Sample]) -> Finding | None:
         return Finding("moment", [])
     for law, sign in _SIGNS.items():
         ratios = [_growth(plain, sample) ** sign for sample in fast]
-        rates = [sample.rate for sample in fast]
-        # a rate that is too small for its digits cannot be compared with a larger one
+        # a rate that has become too small for its digits shows only that it is smaller
+        rates = [sample.rate if _has_digits(sample) else fast[-1].rate for sample in fast]
         between = rates[0] / rates[-1] if all(map(_has_digits, fast)) else 1.0
         steps = [*zip(ratios, rates, strict=True), (ratios[0] / ratios[-1], between)]
         if all(ratio >= math.sqrt(rate) for ratio, rate in steps) and not _contradicts(plain, fast, sign):
