@@ -6,16 +6,45 @@
 from typing import Any, Literal
 
 from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size
+from samebits.saved_files import RECORD_FORMAT, FilesFile, Lines, Part, SavedFile
 
 __all__ = [
-    "ENDED_BEFORE", "ENDED_WELL", "EXIT_CODES", "NODE_WAS_LOST", "RECORD_FORMAT", "STOPPED_BY_USER", "Detection",
-    "Divergence", "Document", "FilesFile", "GroupPoint", "GroupSplit", "HeldControl", "KeyedPoint", "Kind", "Leak",
-    "Lines", "Options", "Part", "ProcessKey", "PythonProcess", "RecordFile", "Result", "Round", "SavedFile",
-    "Scope", "Settled", "Setup", "Size", "Status", "Trial", "TrialFile", "Verdict",
+    "ENDED_BEFORE",
+    "ENDED_WELL",
+    "EXIT_CODES",
+    "NODE_WAS_LOST",
+    "RECORD_FORMAT",
+    "STOPPED_BY_USER",
+    "ClockLaw",
+    "Detection",
+    "Divergence",
+    "Document",
+    "FilesFile",
+    "GroupPoint",
+    "GroupSplit",
+    "HeldControl",
+    "KeyedPoint",
+    "Kind",
+    "Leak",
+    "Lines",
+    "Options",
+    "Part",
+    "ProcessKey",
+    "PythonProcess",
+    "RecordFile",
+    "Result",
+    "Round",
+    "SavedFile",
+    "Scope",
+    "Setup",
+    "Size",
+    "Status",
+    "Trial",
+    "TrialFile",
+    "Verdict",
 ]  # fmt: skip
 
 RESULT_FORMAT = 1
-RECORD_FORMAT = 1
 
 Verdict = Literal["repeated", "diverged", "inconclusive"]
 EXIT_CODES: dict[str, int] = {"repeated": 0, "diverged": 1, "inconclusive": 3}
@@ -123,7 +152,7 @@ class Detection(Document):
     seen_if_in_one_of_ten: float
 
 
-class Settled(Document):
+class ClockLaw(Document):
     """What trials with a faster clock have shown of a value. `place`: file, text and number.
 
     `law`: it follows the clock, or its inverse; it is a moment of the trial; the clock handed it out. `ratio`: by how
@@ -175,7 +204,7 @@ class Result(Document):
     unseeded: dict[str, str] = {}  # generator whose state differs from the start on -> the warning that says so
     leak: str | None = None  # with equal bits: which trials started from what earlier trials left
     across: list[str] = []  # with equal bits: the facts in which the machines of the trials differ
-    settled: list[Settled] = []  # values that follow the clock
+    settled: list[ClockLaw] = []  # values that follow the clock
     levels: list[Level] = []  # for two records: whether they agree at each level
     at_a_time: int = 1  # the most trials that ran side by side
     at_a_time_why: str = ""  # empty if the user chose the number
@@ -243,7 +272,7 @@ class RecordFile(Document):
     rounds: list[Round] = []
     notes: list[str] = []  # sentences about how the trials were combined, which become warnings
     at_a_time_why: str = ""  # why this many trials ran at a time, or why one by one
-    settled: list[Settled] = []  # what trials with a faster clock have shown, also those of an earlier record
+    settled: list[ClockLaw] = []  # what trials with a faster clock have shown, also those of an earlier record
     doubt: str = ""  # what trials showed only if they had waited between rounds
     signature: str | None = None  # by the user's own key: shows that the record was made here
 
@@ -300,99 +329,3 @@ class TrialFile(Document):
     ports: list[int] = []  # that its processes bound
     working_copy: str = ""  # the copy of the working folder that this trial alone had, if it had one
     notes: list[str] = []  # sentences about how the trial was run, which become warnings
-
-
-class Lines(Document):
-    """The lines of a text, as they were written. `raw`: the fingerprint of all of them. `kept`: the first ones.
-
-    `tail`: if a record cannot keep all lines, the last ones; `between`: the fingerprint of those in between. `cut`: the
-    text is so long that only its first and last bytes were read. `ordered`, `sorted`: only in records of earlier
-    versions, whose lines were masked when they were recorded; fingerprints of the masked lines.
-    """
-
-    raw: str
-    count: int
-    kept: list[str] = []
-    tail: list[str] = []
-    between: str = ""
-    cut: bool = False
-    ordered: str = ""
-    sorted: str = ""
-
-
-class Part(Document):
-    """One part of a saved file. `digest`: the fingerprint of its content. `kind`: an array, or any other value.
-
-    `shown`: a short value as JSON; a short array of real numbers, too. `model`: the part belongs to a model. `masked`:
-    the fingerprint is that of a masked value, because an earlier version recorded it.
-    """
-
-    digest: str
-    kind: Literal["array", "value"] = "value"
-    shown: str = ""
-    model: bool = False
-    masked: bool = False
-
-
-class SavedFile(Document):
-    """A file that a trial wrote, compared by content. `named`: --artifact names it; otherwise samebits found it.
-
-    `parts`: by name (a file without parts has one part, ""). `lines`: those of a text. `begin`: the byte at which the
-    trial's output begins in a file that was there. `mode`: octal digits, "" for any new file. `error`: why only the
-    bytes were read; `changing`: why nothing was.
-    """
-
-    path: str
-    named: bool
-    format: str
-    parts: dict[str, Part] = {}
-    lines: Lines | None = None
-    begin: int = 0
-    mode: str | None = None
-    error: str | None = None
-    changing: str | None = None
-
-    @classmethod
-    def of_older(cls, content: Any) -> Any:
-        """Return the content with its seven parallel tables as parts."""
-        if not isinstance(content, dict) or "tensors" not in content:
-            return content
-        values, shown, masked = set(content.get("values", [])), content.get("shown", {}), content.get("masked", {})
-        above = tuple(f"{name}." if name else "" for name in content.get("models", []))
-        parts = {
-            name: {
-                "digest": digest,
-                "kind": "value" if name in values else "array",
-                "shown": shown.get(name, ""),
-                "model": bool(above) and f"{name}.".startswith(above),
-                "masked": name in masked,
-            }
-            for name, digest in content["tensors"].items()
-        }
-        return {**content, "parts": parts}
-
-
-class FilesFile(Document):
-    """files.json: the files of one trial, and what it printed.
-
-    `found`: how many files the trial wrote. `ignored`: how many of them --ignore names. `apart`: the trial had its own
-    folder. `gone`: files removed before they were read. `elsewhere`: texts and tables in other places. `own`: texts
-    that only this trial has (its folders, its host), each with what stands for it. `span`: when the trial ran, in
-    seconds since 1970; `uptime`: by the monotonic clock. `pids`: of its processes.
-    """
-
-    format: int = RECORD_FORMAT
-    files: list[SavedFile] = []
-    patterns_without_match: list[str] = []
-    printed: list[SavedFile] = []
-    ignores_without_match: list[str] = []
-    found: int = 0
-    ignored: int = 0
-    apart: bool = False
-    gone: list[str] = []
-    elsewhere: list[str] = []
-    empty_folders: list[str] | None = None  # null in old records
-    own: dict[str, str] = {}
-    span: list[float] = []
-    uptime: list[float] = []
-    pids: list[int] = []

@@ -120,6 +120,15 @@ def _basename(shown: _PlainName) -> Hashable:
     return None if shown.file.named else (len(path.parts), _without_digits(path.name))
 
 
+def _below_other_folders(shown: _PlainName) -> Hashable:
+    """Return the name as it is and the number of folders above it.
+
+    The folder of a named file may have a random name.
+    """
+    path = PurePosixPath(shown.path)
+    return shown.file.named, len(path.parts), path.name
+
+
 _ROUNDS: tuple[tuple[tuple[_Trait, ...], bool], ...] = (
     ((_path,), False),
     ((_numbered, _content), False),
@@ -128,6 +137,7 @@ _ROUNDS: tuple[tuple[tuple[_Trait, ...], bool], ...] = (
     ((_numbered,), True),
     ((_folder,), True),
     ((_basename,), True),
+    ((_below_other_folders,), True),
 )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from samebits.comparison.evidence.entries import Entry, LeftEntries
+from samebits.comparison.evidence.entries import LeftEntries, TextEntry
 from samebits.comparison.evidence.judge import Effect, Judge, Judgement
 from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.file_names import in_both, in_each_run
@@ -118,7 +118,7 @@ class FilePair:
             is_open=judgement.effect == "unknown" or judgement.by_name,
         )
 
-    def _judged(self, key: str, mine: Entry, theirs: Entry) -> Judgement:
+    def _judged(self, key: str, mine: TextEntry, theirs: TextEntry) -> Judgement:
         (one, two), judge = self._left, self._judge
         return judge.entries(key, (one.trial.id, mine), (two.trial.id, theirs))
 
@@ -128,7 +128,8 @@ class FilePair:
             names = [left.of_line(file.path) for left, file in zip(self._left, (self.a, self.b), strict=True)]
             judgement = self._judged("", *names)
             if judgement.effect == "unknown":
-                yield self._difference("its name", judgement, (self.a.path, self.b.path))
+                difference = self._difference("its name", judgement, (self.a.path, self.b.path))
+                yield replace(difference, effect="unknown")  # also if the pattern of --artifact has a `*` there
 
     def _of_modes(self) -> Iterator[FileDifference]:
         """Yield the permissions of a file if they differ. Records of earlier versions do not have them."""

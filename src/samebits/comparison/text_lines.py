@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from samebits.comparison.evidence.entries import Entry, LeftEntries
+from samebits.comparison.evidence.entries import LeftEntries, TextEntry
 from samebits.model import Lines
 
 MOST_TRIED = 100  # lines that are compared word by word with a line that has no partner
@@ -55,11 +55,11 @@ def _left_over(mine: Sequence[str], theirs: Sequence[str], left: tuple[LeftEntri
     yield from _like(ours, others)
 
 
-def _text(entry: Entry) -> str:
+def _text(entry: TextEntry) -> str:
     return entry.text
 
 
-def _words(entry: Entry) -> str:
+def _words(entry: TextEntry) -> str:
     return entry.shape.words
 
 

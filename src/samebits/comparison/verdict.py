@@ -9,6 +9,7 @@ import numpy as np
 import samebits
 from samebits import words
 from samebits.comparison import sentences
+from samebits.comparison.clock_laws import known_laws, settled
 from samebits.comparison.coverage import named_by_program
 from samebits.comparison.divergence import group_points
 from samebits.comparison.endings import unwatched, unwatched_processes
@@ -16,7 +17,6 @@ from samebits.comparison.groups import Comparison, group_splits
 from samebits.comparison.pools import counted_difference
 from samebits.comparison.processes import AlignedTrial, Member
 from samebits.comparison.reasons import Reason, ReasonInputs, begin_without, why_not_repeated
-from samebits.comparison.settling import known_laws, settled
 from samebits.comparison.setup import differing_facts, leak_between, setup, why_no_divergence
 from samebits.comparison.threads import trains_elsewhere, with_racing_steps, without_racing_traces
 from samebits.comparison.values import agreements, final

@@ -14,10 +14,10 @@ from samebits.comparison.evidence.quantities import Quantity, Shape, shape_of
 from samebits.model import SavedFile
 from samebits.store.trace import TrialTrace
 
-__all__ = ["Entry", "LeftEntries"]
+__all__ = ["LeftEntries", "TextEntry"]
 
 
-class Entry(NamedTuple):
+class TextEntry(NamedTuple):
     """`text`: without facts of the trial and without forms. `shape`: that text without its numbers, and the numbers."""
 
     text: str
@@ -29,31 +29,31 @@ class LeftEntries:
 
     def __init__(self, trial: TrialTrace) -> None:
         self.trial, self.facts = trial, TrialFacts.of(trial)
-        self._lines: dict[str, Entry] = {}
+        self._lines: dict[str, TextEntry] = {}
 
-    def of_line(self, line: str) -> Entry:
+    def of_line(self, line: str) -> TextEntry:
         """Return a line, or any other text, as an entry."""
         if line not in self._lines:
             text = without_forms(self.facts.plain(line))
-            self._lines[line] = Entry(text, shape_of(text))
+            self._lines[line] = TextEntry(text, shape_of(text))
         return self._lines[line]
 
-    def of_part(self, name: str, shown: str) -> Entry:
+    def of_part(self, name: str, shown: str) -> TextEntry:
         """Return a part of a file as an entry. `shown`: its value as JSON; "" if it was not kept."""
         key = self.of_line(name)
-        value = self.of_value(json.loads(shown)) if shown else Entry("?", Shape("?", []))
-        return Entry(
+        value = self.of_value(json.loads(shown)) if shown else TextEntry("?", Shape("?", []))
+        return TextEntry(
             f"{key.text} = {value.text}", Shape(f"{key.shape.words} = {value.shape.words}", value.shape.quantities)
         )
 
-    def of_value(self, value: Any) -> Entry:
+    def of_value(self, value: Any) -> TextEntry:
         """Return a plain value as an entry. A list is one entry with all its numbers."""
         if isinstance(value, str):
             return self.of_line(value)
         if isinstance(value, list):
             entries = [self.of_value(item) for item in value]
             quantities = [quantity for entry in entries for quantity in entry.shape.quantities]
-            return Entry(
+            return TextEntry(
                 f"[{', '.join(e.text for e in entries)}]",
                 Shape(f"[{', '.join(e.shape.words for e in entries)}]", quantities),
             )
@@ -61,9 +61,9 @@ class LeftEntries:
             text = repr(value)
             mark = without_forms(text) if isinstance(value, int) else text
             if mark != text or self.facts.is_moment(value):
-                return Entry("<fact>", Shape("<fact>", []))
-            return Entry(text, Shape("#", [Quantity(text, float(value))]))
-        return Entry(repr(value), Shape(repr(value), []))
+                return TextEntry("<fact>", Shape("<fact>", []))
+            return TextEntry(text, Shape("#", [Quantity(text, float(value))]))
+        return TextEntry(repr(value), Shape(repr(value), []))
 
     def key_of(self, path: str) -> str:
         """Return the path of a file without facts, forms and numbers: the same in each trial."""
@@ -80,7 +80,7 @@ class LeftEntries:
             found["", entry.shape.words].append(entry.shape.quantities)
         return found
 
-    def _of_file(self, file: SavedFile) -> Iterator[Entry]:
+    def _of_file(self, file: SavedFile) -> Iterator[TextEntry]:
         if file.lines is not None:
             yield from map(self.of_line, (*file.lines.kept, *file.lines.tail))
         for name, part in file.parts.items():

@@ -15,7 +15,7 @@ _EARLIEST = 10**9  # seconds since 1970; no trial ran before this moment
 _LEAST_PID, _LEAST_PORT = 100, 1024  # a smaller number may well count something
 _SHORTEST_ID = 6  # characters
 _PIECES = re.compile(r"[A-Za-z0-9_-]{6,}")
-_EPOCH = re.compile(r"(?<![\d.])1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?![\d.]*\d)")
+_EPOCH = re.compile(r"(?<!\d)(?<!\d\.)1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?![\d.]*\d)")
 
 
 @dataclass(frozen=True)

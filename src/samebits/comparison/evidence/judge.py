@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
-from samebits.comparison.evidence.entries import Entry, LeftEntries
+from samebits.comparison.evidence.entries import LeftEntries, TextEntry
 from samebits.comparison.evidence.forms import CLOCK, NAMES
 from samebits.comparison.evidence.laws import Finding, Law, Sample, law_of
 from samebits.comparison.evidence.quantities import Quantity
@@ -56,7 +56,7 @@ class Judge:
         """The laws that were found or were known before, and used."""
         return {name_of(place): finding for place, finding in self._laws.items() if finding is not None}
 
-    def entries(self, key: str, a: tuple[int, Entry], b: tuple[int, Entry]) -> Judgement:
+    def entries(self, key: str, a: tuple[int, TextEntry], b: tuple[int, TextEntry]) -> Judgement:
         """Return what the difference of two entries of a file means. `a`, `b`: the trial, and its entry."""
         (one, mine), (two, theirs) = a, b
         if mine.text == theirs.text:
@@ -97,7 +97,7 @@ class Judge:
         facts = ((left, left.facts) for left in self.left.values())
         return [Sample(own.rate, left.values(*place), own.uptime) for left, own in facts]
 
-    def _of_origin(self, key: str, mine: Entry, theirs: Entry) -> Judgement:
+    def _of_origin(self, key: str, mine: TextEntry, theirs: TextEntry) -> Judgement:
         """Judge two texts that differ where trials with a faster clock have a text that was handed out."""
         fast = [left for left in self.left.values() if left.facts.rate != 1]
         seen = [left.texts_with_ids(key) for left in fast]

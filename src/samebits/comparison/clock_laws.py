@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from samebits.comparison.evidence.laws import Finding
 from samebits.comparison.groups import Comparison
 from samebits.comparison.processes import AlignedTrial
-from samebits.model import RecordFile, Settled
+from samebits.model import ClockLaw, RecordFile
 from samebits.store.trace import TrialTrace
 
 
@@ -16,10 +16,10 @@ def known_laws(record: RecordFile) -> dict[str, Finding]:
     return {known.place: Finding(known.law, known.ratio) for known in record.settled}
 
 
-def settled(comparison: Comparison) -> list[Settled]:
+def settled(comparison: Comparison) -> list[ClockLaw]:
     """Return the laws by which this comparison understood differences."""
     findings = comparison.judge.settled.items()
-    return [Settled(place=place, law=finding.law, ratio=finding.ratio) for place, finding in findings]
+    return [ClockLaw(place=place, law=finding.law, ratio=finding.ratio) for place, finding in findings]
 
 
 def is_open(record: RecordFile, trials: Sequence[TrialTrace]) -> bool:

@@ -1,0 +1,106 @@
+"""Defines the documents of what a trial left: its files, and the texts that it printed."""
+
+# no `from __future__ import annotations`: see `samebits.model`
+from typing import Any, Literal
+
+from samebits.documents import Document
+
+__all__ = ["RECORD_FORMAT", "FilesFile", "Lines", "Part", "SavedFile"]
+
+RECORD_FORMAT = 1
+
+
+class Lines(Document):
+    """The lines of a text, as they were written. `raw`: the fingerprint of all of them. `kept`: the first ones.
+
+    `tail`: if a record cannot keep all lines, the last ones; `between`: the fingerprint of those in between. `cut`: the
+    text is so long that only its first and last bytes were read. `ordered`, `sorted`: only in records of earlier
+    versions, whose lines were masked when they were recorded; fingerprints of the masked lines.
+    """
+
+    raw: str
+    count: int
+    kept: list[str] = []
+    tail: list[str] = []
+    between: str = ""
+    cut: bool = False
+    ordered: str = ""
+    sorted: str = ""
+
+
+class Part(Document):
+    """One part of a saved file. `digest`: the fingerprint of its content. `kind`: an array, or any other value.
+
+    `shown`: a short value as JSON; a short array of real numbers, too. `model`: the part belongs to a model. `masked`:
+    the fingerprint is that of a masked value, because an earlier version recorded it.
+    """
+
+    digest: str
+    kind: Literal["array", "value"] = "value"
+    shown: str = ""
+    model: bool = False
+    masked: bool = False
+
+
+class SavedFile(Document):
+    """A file that a trial wrote, compared by content. `named`: --artifact names it; otherwise samebits found it.
+
+    `parts`: by name (a file without parts has one part, ""). `lines`: those of a text. `begin`: the byte at which the
+    trial's output begins in a file that was there. `mode`: octal digits, "" for any new file. `error`: why only the
+    bytes were read; `changing`: why nothing was.
+    """
+
+    path: str
+    named: bool
+    format: str
+    parts: dict[str, Part] = {}
+    lines: Lines | None = None
+    begin: int = 0
+    mode: str | None = None
+    error: str | None = None
+    changing: str | None = None
+
+    @classmethod
+    def of_older(cls, content: Any) -> Any:
+        """Return the content with its seven parallel tables as parts."""
+        if not isinstance(content, dict) or "tensors" not in content:
+            return content
+        values, shown, masked = set(content.get("values", [])), content.get("shown", {}), content.get("masked", {})
+        above = tuple(f"{name}." if name else "" for name in content.get("models", []))
+        parts = {
+            name: {
+                "digest": digest,
+                "kind": "value" if name in values else "array",
+                "shown": shown.get(name, ""),
+                "model": bool(above) and f"{name}.".startswith(above),
+                "masked": name in masked,
+            }
+            for name, digest in content["tensors"].items()
+        }
+        return {**content, "parts": parts}
+
+
+class FilesFile(Document):
+    """files.json: the files of one trial, and what it printed.
+
+    `found`: how many files the trial wrote. `ignored`: how many of them --ignore names. `apart`: the trial had its own
+    folder. `gone`: files removed before they were read. `elsewhere`: texts and tables in other places. `own`: texts
+    that only this trial has (its folders, its host), each with what stands for it. `span`: when the trial ran, in
+    seconds since 1970; `uptime`: by the monotonic clock. `pids`: of its processes.
+    """
+
+    format: int = RECORD_FORMAT
+    files: list[SavedFile] = []
+    patterns_without_match: list[str] = []
+    printed: list[SavedFile] = []
+    ignores_without_match: list[str] = []
+    found: int = 0
+    ignored: int = 0
+    apart: bool = False
+    gone: list[str] = []
+    elsewhere: list[str] = []
+    empty_folders: list[str] | None = None  # null in old records
+    own: dict[str, str] = {}
+    span: list[float] = []
+    uptime: list[float] = []
+    pids: list[int] = []
