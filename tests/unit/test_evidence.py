@@ -84,10 +84,11 @@ def test_a_form_is_replaced(text, plain):
 @pytest.mark.parametrize(
     "text",
     ["crc32 0x1a2b3c4d", "loss 0.5 acc 0.91", "predicted latency p95: 4.622 ms", "predicted date: 2026-03-01", "total 12.5 s",
-     "md5 9a0364b9e99bb480dd25e1f0284c8555", "RMSE 3.2 s", "score: 139637976727552.5", "real 0.53 fake 0.47", "epoch 3 [loss=0.5]"],
+     "score ==== 5", "| *****", "     1    0.512    0.498    0.812    0.790 cat", "conv  91.0%  82.5%  77.1%  60.2%  31",
+        "weights '3fa9c2d1e4'", "real 0.53", "md5 9a0364b9e99bb480dd25e1f0284c8555", "RMSE 3.2 s", "score: 139637976727552.5", "real 0.53 fake 0.47", "epoch 3 [loss=0.5]"],
 )  # fmt: skip
 def test_a_result_has_no_form(text):
-    assert without_forms(text) == text
+    assert without_forms(text) == " ".join(text.split())
 
 
 def test_there_are_at_most_25_forms_and_40_names():

@@ -13,7 +13,7 @@ _SLACK = 2.0  # seconds between what a trial does and what samebits notes of it
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # of a second
 _EARLIEST = 10**9  # seconds since 1970; no trial ran before this moment
 _LEAST_PID, _LEAST_PORT = 100, 1024  # a smaller number may well count something
-_SHORTEST_ID = 6  # characters
+_SHORTEST_PIECE = 8  # characters of an id that is a part of a text that was handed out
 _PIECES = re.compile(r"[A-Za-z0-9_-]{6,}")
 _EPOCH = re.compile(r"(?<!\d)(?<!\d\.)1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?![\d.]*\d)")
 
@@ -78,9 +78,10 @@ class TrialFacts:
         return "".join("<id>" if self._is_id(part) else part for part in parts)
 
     def _is_id(self, text: str) -> bool:
-        if len(text) < _SHORTEST_ID or (text.isalpha() and text.islower() and text not in self.handed):
-            return False
-        return text in self.handed or any(text in longer for longer in self.handed if len(longer) > len(text))
+        if text in self.handed:
+            return True
+        # an id that was drawn letter by letter is a part of a longer text
+        return len(text) >= _SHORTEST_PIECE and any(text in longer for longer in self.handed if len(longer) > len(text))
 
     def _is_date(self, date: re.Match[str]) -> bool:
         """Return whether a date lies in the span of the trial, in the time zone of this machine or in UTC."""

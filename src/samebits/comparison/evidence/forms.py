@@ -43,21 +43,19 @@ FORMS: tuple[Form, ...] = (
     # https://github.com/lightgbm-org/LightGBM/blob/master/src/io/dataset.cpp: which one is faster is measured
     (r"^(\[LightGBM\] \[Info\] Auto-choosing )\S+( multi-threading), the overhead of testing was .*", r"\1*\2"),
     # https://catboost.ai/docs/en/concepts/output-data_training-log
-    (r"\ttotal: [\d.a-z ]+(?:\tremaining: [\d.a-z ]+)?", "\ttotal: <time>"),
+    (r"\ttotal: [\d.a-z ]+\tremaining: [\d.a-z ]+", "\ttotal: <time>"),
     # https://github.com/google/glog#log-line-prefix
     (r"^[IWEF]\d{4} \d\d:\d\d:[\d.]+ +\d+ ", "<log> "),
     # https://docs.python.org/3/library/profile.html
     (r"\d+ function calls(?: \(\d+ primitive calls\))? in [\d.]+ seconds", "<calls>"),
-    (r"^ *\d+(?:/\d+)?(?: +\d+\.\d{3}){4} .*", "<calls>"),
+    (r"^ *\d+(?:/\d+)?(?: +\d+\.\d{3}){4} (?:\S+:\d+\(.+\)|\{.+\})$", "<calls>"),
     # https://docs.pytorch.org/docs/stable/profiler.html: the times of the rows decide their order
-    (r"^ *\S.* {2,}-?[\d.]+%? +(?:-?[\d.]+(?:us|ms|s|%|) +){4,}.*\d+ *$", "<operator>"),
+    (r"^ *\S.*? {2,}[\d.]+%(?: +[\d.]+[mu]?s +[\d.]+%){1,3} +[\d.]+[mu]?s +[\d.]+[mu]?s .*", "<operator>"),
     (r"^((?:Self )?(?:CPU|CUDA|XPU) time total: ).*", r"\1<time>"),
-    # a rule is as wide as its table
-    (r"[-=_*+|]{4,}(?:[-=_*+| ]*[-=_*+|]{2,})?", "<rule>"),
+    # a line of nothing but a rule, which is as wide as its table
+    (r"^[-=_+|─━═┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝╞╡╪ ]{4,}$", "<rule>"),
     # https://www.gnu.org/software/bash/manual/bash.html#Pipelines
-    (r"^(real|user|sys)\s+(?:\d+m)?\d+[.,]\d+s?$", r"\1 <time>"),
-    # ids of clip paths: https://github.com/matplotlib/matplotlib/blob/main/lib/matplotlib/backends/backend_svg.py
-    (r"(?<=[\"#(])[a-zA-Z]?[0-9a-f]{10}(?=[\"')])", "<id>"),
+    (r"^(real|user|sys)\s+\d+m\d+[.,]\d+s$", r"\1 <time>"),
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern), put) for pattern, put in FORMS)
 
