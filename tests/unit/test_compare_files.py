@@ -240,6 +240,19 @@ def test_a_time_is_believed_by_its_whole_name_if_no_experiment_was_made_and_is_a
     ]
 
 
+def test_a_time_that_is_believed_by_its_name_is_refused_with_strict(writing, tmp_path):
+    def trial(digits):
+        def write(folder, number):
+            writing.training()(folder, number)
+            return {"files": FilesFile(files=[with_time(False, digits)])}
+
+        return write
+
+    result = writing.judged(tmp_path, [trial(A), trial(B)], options={"strict": True})
+    assert result.verdict == "inconclusive"
+    assert "m.pt differs between trials at time" in result.reason
+
+
 def test_what_is_not_understood_counts_in_a_named_file(judged):
     result = judged([with_time(True, A, A, "rate_r2")], [with_time(True, B, A, "rate_r2")])
     assert result.divergence.name == "m.pt > rate_r2"

@@ -89,7 +89,7 @@ MOST_OF_A_NAME = 80  # how many characters of a place in a file are shown
 
 def file_caveats(comparison: Comparison) -> Iterator[str]:
     """Yield what limits the comparison of files and printed lines."""
-    for look in (_errors, _file_limits, _elsewhere, _file_names, _printed):
+    for look in (_errors, _file_limits, _elsewhere, _file_names, _printed, _by_name):
         yield from look(comparison)
 
 
@@ -150,16 +150,28 @@ def _file_names(comparison: Comparison) -> Iterator[str]:
 
 def _understood(comparison: Comparison) -> Iterator[str]:
     """Yield the differences in files that are understood, a sentence for each file."""
-    found: dict[str, dict[str, str]] = {}
+    reasons = _reasons(comparison, by_name=False)
+    for path, names in list(reasons.items())[:MOST_FILES_TOLD]:
+        yield _of_file(path, names)
+    if len(reasons) > MOST_FILES_TOLD:
+        more = len(reasons) - MOST_FILES_TOLD
+        yield f"{words.count(more, 'more file')} {words.agree(more, 'differs', 'differ')} only in times, paths or ids"
+
+
+def _reasons(comparison: Comparison, *, by_name: bool) -> dict[str, dict[str, str]]:
+    """Return file -> place -> why the difference there is understood."""
+    reasons: dict[str, dict[str, str]] = {}
     for pair in comparison.pairs():
         for difference in pair.left:
-            if difference.effect == "understood" and not difference.is_caveat:
-                found.setdefault(difference.path, {}).setdefault(difference.name, difference.reason)
-    for path, names in list(found.items())[:MOST_FILES_TOLD]:
+            if (difference.effect, difference.is_caveat, difference.by_name) == ("understood", False, by_name):
+                reasons.setdefault(difference.path, {}).setdefault(difference.name, difference.reason)
+    return reasons
+
+
+def _by_name(comparison: Comparison) -> Iterator[str]:
+    """Name the places that are understood only by their names, because no trial with a faster clock could tell."""
+    for path, names in list(_reasons(comparison, by_name=True).items())[:MOST_FILES_TOLD]:
         yield _of_file(path, names)
-    if len(found) > MOST_FILES_TOLD:
-        more = len(found) - MOST_FILES_TOLD
-        yield f"{words.count(more, 'more file')} {words.agree(more, 'differs', 'differ')} only in times, paths or ids"
 
 
 def _of_file(path: str, names: dict[str, str]) -> str:
