@@ -46,12 +46,10 @@ def _left_over(mine: Sequence[str], theirs: Sequence[str], left: tuple[LeftEntri
         for place, line in ours:
             known = partners[key(left[0].of_line(line))]
             if known:
-                partner = known.pop()
-                others.remove(partner)
-                yield LinePair(place, line, partner[1])
+                yield LinePair(place, line, known.pop()[1])
             else:
                 alone.append((place, line))
-        ours = alone
+        ours, others = alone, sorted(pair for known in partners.values() for pair in known)
     yield from _like(ours, others)
 
 
