@@ -83,6 +83,15 @@ def test_gradients_that_one_function_gives_another_belong_to_its_step(way):
         assert {"gradients.layer.b", "gradients.layer.w"} <= set(seen.names("gradient", step))
 
 
+def test_a_batch_with_the_structure_of_a_layer_is_no_gradient_but_shapes_of_a_layer_are(way):
+    whole, apart = way("as_tuples"), way("as_tuples", "apart")
+    for step in range(4):
+        assert whole.names("batch", step) == ["batch.0", "batch.1"]
+        assert not whole.names("gradient", step)
+        assert apart.names("batch", step) == ["gradients_of/batch.0", "gradients_of/batch.1"]
+        assert {"change.0", "change.1"} <= set(apart.names("gradient", step))
+
+
 def test_a_state_that_two_functions_give_each_other_is_followed(way):
     seen = way("state_in_turn")
     assert seen.steps == 8

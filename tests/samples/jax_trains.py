@@ -78,6 +78,26 @@ def two_functions():
     return params
 
 
+def as_tuples():
+    """A layer is (w, b), a batch is (x, y), and gradients are (dw, db): one structure, but not the same shapes."""
+
+    def gradients_of(params, batch):
+        return jax.value_and_grad(lambda layer: loss_of({"layer": dict(zip("wb", layer))}, *batch))(params)
+
+    def step(params, batch):
+        loss, changes = gradients_of(params, batch)
+        return descend(params, changes), loss
+
+    params = START["layer"]["w"], START["layer"]["b"]
+    whole, first, second = jax.jit(step), jax.jit(gradients_of), jax.jit(lambda params, change: descend(params, change))
+    for batch in BATCHES:
+        if "apart" not in sys.argv:
+            params, _ = whole(params, batch)
+        else:
+            params = second(params, first(params, batch)[1])
+    return params
+
+
 def state_in_turn():
     @jax.jit
     def train(state, x, y):

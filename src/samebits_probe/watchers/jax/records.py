@@ -196,14 +196,19 @@ def _state_name(name: str, is_in_optimizer: bool) -> str:
 def _gradients(tree: trees.Tree, taken: Set[int], names: Sequence[str]) -> Set[int]:
     """Return the indices of leaves that are gradients.
 
-    Their names say so, or they have the structure of a part of the state.
+    Their names say so, or they have the structure and the shapes of a part of the state.
     """
     found = {index for index, name in enumerate(names) if "grad" in name.lower() and index not in taken}
-    nodes = [node for node in tree.nodes() if node[1] > 1]
-    known = [node[2] for node in nodes if taken.issuperset(range(node[0], node[0] + node[1]))]
-    for first, count, structure in nodes:
-        places = range(first, first + count)
-        if taken.isdisjoint(places) and any(trees.are_same(structure, one) for one in known):
+    shapes = [shape for shape, _ in tree.kinds()]  # a gradient may have fewer bits than its weight, so dtypes may differ
+    parts = [
+        (range(first, first + count), shapes[first : first + count], structure)
+        for first, count, structure in tree.nodes()
+        if count > 1
+    ]
+    known = [part for part in parts if taken.issuperset(part[0])]
+    for places, shaped, structure in parts:
+        is_like = (shaped == other and trees.are_same(structure, same) for _, other, same in known)
+        if taken.isdisjoint(places) and any(is_like):
             found.update(places)
     return found
 
