@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 
-from . import callers, rng
+from . import callers, rng, worker_tasks
 from .callers import OWN
 from .system import System
 
@@ -34,6 +34,7 @@ def watch(probe: "Probe") -> None:
     """Report from now on which lines run, and which of them draw."""
     log = DrawLog(probe)
     probe.closers.append(log)
+    worker_tasks.watch(log.begin_task)
     threading.settrace(log.enter)
     sys.settrace(log.enter)
 
@@ -66,6 +67,16 @@ class DrawLog:
     def end_step(self) -> None:
         """Look at the end of a step, because a trial may end here, in the middle of a line."""
         self._look(sys._getframe(1))
+
+    def begin_task(self, task: worker_tasks.Task) -> "Callable[[], Any]":
+        """Look before and after a task of joblib. If it runs no line of the program, the line that gave it draws."""
+        self._probe.guard("draws", self._look, None)
+
+        def end() -> None:
+            self._unseeded += task.unseeded()
+            self._look(None, giver=task.place)
+
+        return lambda: self._probe.guard("draws", end)
 
     def _entered(self, frame: "FrameType") -> "Optional[Tracer]":
         file = frame.f_code.co_filename
@@ -107,10 +118,11 @@ class DrawLog:
             if text:
                 self._tell("cell", path=self._path(file), text=text)
 
-    def _look(self, frame: "Optional[FrameType]", line: int = 0) -> None:
+    def _look(self, frame: "Optional[FrameType]", line: int = 0, giver: "Optional[Place]" = None) -> None:
         """Compare the states with those of the last look.
 
-        `frame` has run since then. `line`: the line that it ran, if it is at a different line now.
+        `frame` has run since then. `line`: the line that it ran, if it is at a different line now. `giver`: the line of
+        a different process that made this one run.
         """
         for name, sample in list(rng.SAMPLERS.items()):
             state, given = sample(), rng.given(name)
@@ -119,7 +131,7 @@ class DrawLog:
                 continue
             self._states[name] = state
             if before is not None and state != given:
-                self._draw(name, _places(frame, line))
+                self._draw(name, _places(frame, line) or ([giver] if giver is not None else []))
         self._unseeded = []
 
     def _draw(self, name: str, places: "List[Place]") -> None:

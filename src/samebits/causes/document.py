@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from samebits import controls, words
+from samebits.causes import workers
 from samebits.causes.candidates import Conclusion
 from samebits.causes.decision_rule import Rule
 from samebits.causes.settings import Setting, SettingRecords, held_words
@@ -75,7 +76,8 @@ def explanation(settings: SettingRecords, why: Cause, operator: str | None, spen
 def _fixes_of(settings: SettingRecords, found: Conclusion, loaded: Collection[str]) -> list[Fix]:
     """Return the lines for the cause. If there are several ranks, each gets a different seed."""
     first = settings.all[0]
-    lines = fixes(found.cause, loaded, first.plan.seed, first.plan.request.command)
+    of_workers = workers.fixes(_worker_draws(settings, found.cause), first.plan.seed)
+    lines = [*of_workers, *fixes(found.cause, loaded, first.plan.seed, first.plan.request.command)]
     if not have_ranks(one.facts for trial in first.experiment.record.trials for one in trial.processes):
         return lines
     return [_of_ranks(one, first.plan.seed) if controls.describe(one.control).is_seed else one for one in lines]
@@ -169,6 +171,7 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
     if len(found.cause) > 1:
         notes.append("each is needed: with any one of them left out, the trials diverge again")
     notes += _from_system(settings, found.cause)
+    notes += workers.notes(_worker_draws(settings, found.cause))
     if found.outside and found.refused:
         notes.append("or the cause lies outside the known controls")
     if found.is_partial:
@@ -183,6 +186,10 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
             f"a second cause that affects 1 run in 10 would have shown up in {full} trials with {tenth} probability"
         )
     return notes
+
+
+def _worker_draws(settings: SettingRecords, cause: Collection[str]) -> list[workers.WorkerDraw]:
+    return workers.draws(settings.setting(cause).experiment.record.trials, cause) if cause else []
 
 
 def _from_system(settings: SettingRecords, cause: Collection[str]) -> list[str]:

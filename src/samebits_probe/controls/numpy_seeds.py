@@ -4,16 +4,19 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .. import rng, worker_tasks
 from .control import CODE, TOP, Control, edit, held, seeded
 from .replacement import Stream, replace
 
 if TYPE_CHECKING:
+    from typing import Optional, Set, Tuple
+
     from .control import ControlEffect, ImportHooks
     from .replacement import AnyFunction
 
 
 class NumpySeed(Control):
-    """Seeds numpy's global generator when numpy is imported."""
+    """Seeds numpy's global generator when numpy is imported, and before each task of a worker of joblib."""
 
     id = "numpy-seed"
     libraries = ("numpy.random",)
@@ -25,13 +28,14 @@ class NumpySeed(Control):
 
     def __init__(self) -> None:
         self._seeded_by_program = False
+        self._drawn_by: "Set[Tuple[str, ...]]" = set()  # classes that drew in tasks of this process
 
     def after_import(self) -> "ImportHooks":
         return {"numpy.random": self._seed}
 
     def _seed(self, module: Any) -> None:
-        module.seed(self.seed % 2**32)
-        stream = Stream(self.seed, "numpy")
+        seed_now, stream = module.seed, Stream(self.seed, "numpy")
+        seed_now(self.seed % 2**32)
 
         def make(original: "AnyFunction") -> "AnyFunction":
             def seed(seed: Any = None) -> Any:
@@ -42,6 +46,26 @@ class NumpySeed(Control):
 
         replace(module, "seed", make)
         module.mtrand.seed = module.seed
+        worker_tasks.watch(lambda task: self.probe.guard("task of a worker", self._begin, task, seed_now, stream))
+
+    def _begin(self, task: worker_tasks.Task, seed_now: "AnyFunction", stream: Stream) -> "Optional[worker_tasks.End]":
+        """Seed the generator for a task. No seed of the program reaches a worker, so note what draws there."""
+        if self._seeded_by_program:
+            return None
+        seed_now(stream.bits(32))
+        given = rng.numpy_state()
+
+        def end() -> None:
+            if rng.numpy_state() != given and not self._seeded_by_program:
+                self._note(task)
+
+        return lambda: self.probe.guard("task of a worker", end)
+
+    def _note(self, task: worker_tasks.Task) -> None:
+        names = tuple(task.unseeded())
+        if names not in self._drawn_by:
+            self._drawn_by.add(names)
+            self.probe.event("drew-in-worker", id=self.id, place=task.place, unseeded=names)
 
     def read_back(self) -> "ControlEffect":
         return seeded(self._seeded_by_program)

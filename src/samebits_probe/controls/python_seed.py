@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any, Optional
 
-from .. import callers
+from .. import callers, worker_tasks
 from .control import TOP, Control, edit, seeded
 from .replacement import Stream, replace
 
@@ -43,7 +43,7 @@ def _watched(original: "AnyFunction") -> "AnyFunction":
 
 
 class PythonSeed(Control):
-    """Seeds Python's `random` when it is imported, and each Random() that is made without a seed."""
+    """Seeds Python's `random` at its import and before each task of a joblib worker, and each Random() without a seed."""
 
     id = "python-seed"
     libraries = ("random",)
@@ -57,7 +57,9 @@ class PythonSeed(Control):
         return {"random": self._seed}
 
     def _seed(self, module: Any) -> None:
-        module.seed(self.seed)
+        seed_now, tasks = module.seed, Stream(self.seed, "random task")
+        seed_now(self.seed)
+        worker_tasks.watch(lambda task: None if _Seeds.by_program else seed_now(tasks.bits(256)))
         _Seeds.fresh = fresh = partial(self.fresh_seed, Stream(self.seed, "random"), 256)
         watch(module)
 

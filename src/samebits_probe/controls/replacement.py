@@ -7,6 +7,8 @@ import os
 import sys
 import types
 
+from .. import worker_tasks
+
 try:
     from _blake2 import blake2b  # the import of hashlib takes time: it loads OpenSSL
 except ImportError:
@@ -15,7 +17,7 @@ except ImportError:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins
-    from typing import Any, Callable, Tuple
+    from typing import Any, Callable, Dict, Iterator, Tuple
 
     AnyFunction = Callable[..., Any]  # a library's function or its replacement; arguments differ between releases
     FunctionMaker = Callable[[AnyFunction], AnyFunction]
@@ -68,16 +70,19 @@ def _at(module: str, name: str) -> "Any":
 class Stream:
     """A stream of bytes that depends on a seed, a name, the place of the process, and the number of earlier draws.
 
-    Threads may draw from it. A child process draws different bytes than its parent and its siblings.
+    Threads may draw from it. A child process draws different bytes than its parent and its siblings. In a worker of
+    joblib, each task is a place of its own.
     """
 
     def __init__(self, seed: int, name: str) -> None:
         self._key = ("%d %s" % (seed, name)).encode()
-        self._count = itertools.count()
+        self._counts: "Dict[str, Iterator[int]]" = {}  # by place
+        worker_tasks.follow()
 
     def bytes(self, number: int) -> "builtins.bytes":
         """Return `number` bytes."""
-        start = "%d %s" % (next(self._count), _place())
+        place = _place()
+        start = "%d %s" % (next(self._counts.setdefault(place, itertools.count())), place)
         blocks = (
             blake2b(("%s %d" % (start, block)).encode(), key=self._key[:64]).digest()
             for block in range((number + 63) // 64)
@@ -90,7 +95,10 @@ class Stream:
 
 
 def _place() -> str:
-    """Return the place of the process among its siblings, independent of its pid."""
+    """Return the place of the process among its siblings, independent of its pid; in a worker, that of its task."""
+    task = worker_tasks.number()
+    if task is not None:
+        return "%s task %d" % (os.environ.get("RANK", ""), task)
     processes = sys.modules.get("multiprocessing.process")
     identity = getattr(getattr(processes, "_current_process", None), "_identity", ())
     return "%s %s" % (os.environ.get("RANK", ""), ".".join(str(number) for number in identity))

@@ -3,6 +3,7 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .. import worker_tasks
 from ..wire import UNREADABLE
 from .control import TOP, Control, edit, seeded
 from .replacement import Stream, replace
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class TorchSeed(Control):
-    """Seeds PyTorch's CPU generator when torch is imported."""
+    """Seeds PyTorch's CPU generator when torch is imported, and before each task of a worker of joblib."""
 
     id = "torch-seed"
     libraries = ("torch",)
@@ -29,7 +30,15 @@ class TorchSeed(Control):
     def _seed(self, module: Any) -> None:
         generator = module.random.default_generator
         generator.manual_seed(self.seed)
+        self._last = self.seed
         stream = Stream(self.seed, "torch")
+
+        def begin(_: worker_tasks.Task) -> None:
+            if generator.initial_seed() == self._last:  # the program has not seeded it
+                self._last = stream.bits(63)
+                generator.manual_seed(self._last)
+
+        worker_tasks.watch(begin)
 
         def make(original: "AnyFunction") -> "AnyFunction":
             def seed() -> int:
@@ -45,7 +54,7 @@ class TorchSeed(Control):
         module.seed = module.random.seed
 
     def read_back(self) -> "ControlEffect":
-        return seeded(sys.modules["torch"].initial_seed() != self.seed)
+        return seeded(sys.modules["torch"].initial_seed() != self._last)
 
 
 class CudaSeed(Control):

@@ -199,7 +199,9 @@ def _gradients(tree: trees.Tree, taken: Set[int], names: Sequence[str]) -> Set[i
     Their names say so, or they have the structure and the shapes of a part of the state.
     """
     found = {index for index, name in enumerate(names) if "grad" in name.lower() and index not in taken}
-    shapes = [shape for shape, _ in tree.kinds()]  # a gradient may have fewer bits than its weight, so dtypes may differ
+    shapes = [
+        shape for shape, _ in tree.kinds()
+    ]  # a gradient may have fewer bits than its weight, so dtypes may differ
     parts = [
         (range(first, first + count), shapes[first : first + count], structure)
         for first, count, structure in tree.nodes()
