@@ -313,6 +313,7 @@ REPLAY = "replay.json"
 #                 Older probes wrote took_effect (true, false or null) and detail instead of effect and why
 #   from-system   id, place: the program takes a seed from the system there. The control replaces it, but the lines to
 #                 paste for this control do not; once for each place
+#   drew-in-worker  id, place, unseeded (as in drew): a task of joblib drew from the generator that the control seeds
 #   probe-failed  where, error: the probe itself failed, so the trial is inconclusive. foreign: true for an exception
 #                 that a thread of the program set while the probe worked
 #   warning       text: a warning for the user
@@ -344,6 +345,5 @@ REPLAY = "replay.json"
 #   keyed         name, key, point: values that the program observes under a key. point: how the names of their points
 #                 begin
 #   ran           path, line, main: a line of the program ran. main: whether it belongs to the module that was started
-#   drew          generator, places, text, unseeded: the state of a generator changed while these lines ran. places:
-#                 [path, line] each, the innermost first. text: of the innermost line, if it is in no file. unseeded:
-#                 the names of scikit-learn that ran there without a random_state
+#   drew          generator, places, text, unseeded: a generator's state changed while these lines ran ([path, line],
+#                 innermost first). text: of a line in no file. unseeded: what ran of scikit-learn without random_state

@@ -55,6 +55,7 @@ class _Now:
 
     task: "Optional[Task]" = None
     begins: "List[Begin]" = []  # each is called before a task
+    ends: "List[Optional[End]]" = []  # each is called after the task
     numbers = itertools.count()
     place: "Optional[Place]" = None  # the line of the program that gave tasks last
     is_followed = False
@@ -68,10 +69,13 @@ def number() -> "Optional[int]":
 def watch(begin: "Begin") -> None:
     """Call `begin(task)` before each task in a worker process. If it returns a function, call that after the task.
 
-    Both must record their own errors: an exception would reach the program.
+    A task may import the library that is watched: then call it now. Both must record their own errors: an exception
+    would reach the program.
     """
     _Now.begins.append(begin)
     follow()
+    if _Now.task is not None:
+        _Now.ends.append(begin(_Now.task))
 
 
 def follow() -> None:
@@ -126,11 +130,11 @@ def _told(original: "Method") -> "Method":
 @contextlib.contextmanager
 def _running(task: "Task") -> "Iterator[None]":
     _Now.task = task
-    ends = [begin(task) for begin in _Now.begins]
+    _Now.ends = [begin(task) for begin in _Now.begins]
     try:
         yield
     finally:
-        for end in ends:
+        for end in _Now.ends:
             if end is not None:
                 end()
         _Now.task = None

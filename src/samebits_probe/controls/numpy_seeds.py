@@ -65,7 +65,8 @@ class NumpySeed(Control):
         names = tuple(task.unseeded())
         if names not in self._drawn_by:
             self._drawn_by.add(names)
-            self.probe.event("drew-in-worker", id=self.id, place=task.place, unseeded=names)
+            with self.probe.lock:  # a forked worker that observes nothing writes to the files of its parent
+                self.probe.recorder.event("drew-in-worker", id=self.id, place=task.place, unseeded=names)
 
     def read_back(self) -> "ControlEffect":
         return seeded(self._seeded_by_program)

@@ -43,7 +43,7 @@ def _watched(original: "AnyFunction") -> "AnyFunction":
 
 
 class PythonSeed(Control):
-    """Seeds Python's `random` at its import and before each task of a joblib worker, and each Random() without a seed."""
+    """Seeds Python's `random` at import and before each task of a joblib worker, and each Random() without a seed."""
 
     id = "python-seed"
     libraries = ("random",)
