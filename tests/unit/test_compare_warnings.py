@@ -105,6 +105,12 @@ def test_a_result_that_the_command_names_is_no_code(writing, said, name):
     assert said(trials, directory="/folder") == []
 
 
+def test_a_result_of_a_trial_that_was_stopped_early_is_no_code(writing, said):
+    files = [{"in.ipynb": "a"}, {"in.ipynb": "a", "out.ipynb": "b"}]
+    trials = [writing.training(trial={"code": {"files": one}, "wrote": ["out.ipynb"]}) for one in files]
+    assert said(trials, directory="/folder") == []
+
+
 def test_code_with_changes_that_are_not_committed(writing, said):
     trial = writing.training(trial={"code": {"commit": "a", "dirty": True}})
     assert said([trial] * 2) == [
@@ -157,6 +163,20 @@ def test_a_number_at_the_end_with_the_same_bits_is_not_said_to_agree(writing, tm
         for weight, bias in ((1.0, 0.12345678), (2.0, 0.12345679))
     ]
     assert writing.judged(tmp_path, trials).agrees == ["bias is the same to 6 digits in all trials"]
+
+
+def test_what_agrees_in_a_child_names_the_child(writing, tmp_path):
+    def trial(text, loss):
+        def write(folder, number):
+            for identity in (1, 2):
+                process = writing.process(folder, identity + 1, identity=[identity], name=f"Process-{identity}")
+                writing.train(process, {(2, "forward", "loss"): text}, losses={2: loss})
+
+        return write
+
+    assert writing.judged(tmp_path, [trial("a", 0.12345678), trial("b", 0.12345679)]).agrees == [
+        f"Process-{identity}: loss is the same to 6 digits at all 3 steps that were compared" for identity in (1, 2)
+    ]
 
 
 def test_nothing_is_said_to_agree_where_nothing_does(writing, tmp_path):

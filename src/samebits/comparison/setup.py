@@ -42,7 +42,7 @@ def scripts(trial: TrialTrace, directory: str) -> dict[str, str]:
     A command names its results, too: `papermill train.ipynb out.ipynb`.
     """
     above = directory or "/"
-    wrote = {_lies_at(file.path, above) for file in trial.files.files}
+    wrote = {_lies_at(path, above) for path in [*(file.path for file in trial.files.files), *trial.file.wrote]}
     named: dict[str, str] = trial.file.code.get("files") or {}
     return {name: digest for name, digest in named.items() if _lies_at(name, above) not in wrote}
 

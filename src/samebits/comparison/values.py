@@ -130,7 +130,8 @@ def _curves(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
             continue
         for kind in ("forward", "end"):
             names = [member.trace.points[number].name for number in point_numbers(member.trace, kind)]
-            yield from filter(None, (_curve(kind, name, found) for name in names))
+            said = filter(None, (_curve(kind, name, found) for name in names))
+            yield from (f"{member.process.name}: {one}" if member.process.name else one for one in said)
 
 
 def _twin(trial: AlignedTrial, member: Member) -> ProcessTrace | None:
