@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.comparison.evidence.facts import TrialFacts
-from samebits.comparison.evidence.forms import CLOCK, DATES, FORMS, MOST_OF_A_NAME, NAMES, without_forms
+from samebits.comparison.evidence.forms import DATES, FORMS, MOST_OF_A_NAME, NAMES, without_forms
 from samebits.comparison.evidence.judge import Judge
 from samebits.comparison.evidence.laws import Sample, law_of
 from samebits.comparison.evidence.quantities import Quantity, shape_of
@@ -41,6 +41,13 @@ def test_a_date_belongs_to_the_trial_only_if_the_trial_ran_then(form):
 def test_a_number_is_a_moment_only_within_the_span_of_the_trial(unit):
     assert FACTS.holds(int((BEGIN + 5) * unit))
     assert not FACTS.holds(int((BEGIN + 5000) * unit))
+
+
+def test_a_time_of_day_belongs_to_the_trial_only_if_the_trial_ran_then():
+    inside = (BEGIN + 5) % 86400
+    assert FACTS.is_time_of_day(inside)
+    assert not FACTS.is_time_of_day(inside + 3600 * 5 + 1000)
+    assert not TrialFacts().is_time_of_day(inside)
 
 
 def test_a_trial_without_a_span_has_no_moments():
@@ -92,7 +99,7 @@ def test_a_result_has_no_form(text):
 
 
 def test_there_are_at_most_25_forms_and_40_names():
-    assert len(FORMS) + len(DATES) + len([CLOCK]) <= 25
+    assert len(FORMS) + len(DATES) <= 25
     assert len(NAMES) <= MOST_OF_A_NAME == 40
 
 

@@ -11,6 +11,7 @@ from samebits.store.trace import TrialTrace
 
 _SLACK = 2.0  # seconds between what a trial does and what samebits notes of it
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # of a second
+_DAY = 86400
 _EARLIEST = 10**9  # seconds since 1970; no trial ran before this moment
 _LEAST_PID, _LEAST_PORT = 100, 1024  # a smaller number may well count something
 _SHORTEST_PIECE = 8  # characters of an id that is a part of a text that was handed out
@@ -71,6 +72,14 @@ class TrialFacts:
             return False
         return any(self.span[0] <= number / unit <= self.span[1] for unit in _UNITS)
 
+    def is_time_of_day(self, seconds: float) -> bool:
+        """Return whether the trial ran at this time of a day, in the time zone of this machine or in UTC."""
+        if self.span is None:
+            return False
+        begin, end = (int(at) for at in self.span)
+        offsets = {0, int(_local_offset(begin).total_seconds())}
+        return any((seconds - begin - offset) % _DAY <= end - begin for offset in offsets)
+
     def _without_ids(self, piece: str) -> str:
         if piece in self.handed:
             return "<id>"
@@ -87,13 +96,16 @@ class TrialFacts:
         """Return whether a date lies in the span of the trial, in the time zone of this machine or in UTC."""
         assert self.span is not None
         found = date.groupdict()
-        local = datetime.fromtimestamp(self.span[0]).astimezone().utcoffset() or timedelta()
         return any(
             begin <= moment <= end
-            for offset in {timedelta(), local}
+            for offset in {timedelta(), _local_offset(self.span[0])}
             for begin, end in [_limits(self.span, offset, found)]
             for moment in _moments(found, begin)
         )
+
+
+def _local_offset(moment: float) -> timedelta:
+    return datetime.fromtimestamp(moment).astimezone().utcoffset() or timedelta()
 
 
 def _scaled(span: list[float], rate: float) -> tuple[float, float] | None:

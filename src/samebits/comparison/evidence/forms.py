@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["CLOCK", "DATES", "FORMS", "MOST_OF_A_NAME", "NAMES", "Form", "without_forms"]
+__all__ = ["DATES", "FORMS", "MOST_OF_A_NAME", "NAMES", "Form", "without_forms"]
 
 Form = tuple[str, str]  # the pattern, and what stands for it in both texts
 _ZONE = r"(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?"
@@ -28,9 +28,6 @@ DATES: tuple[re.Pattern[str], ...] = tuple(
         ),
     )
 )
-# a reading of a clock with hours, minutes and seconds
-CLOCK = re.compile(r"\d+:[0-5]\d:[0-5]\d(?:[.,]\d+)?")
-
 FORMS: tuple[Form, ...] = (
     # https://docs.python.org/3/library/uuid.html
     (r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b", "<id>"),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from samebits.comparison.evidence.entries import LeftEntries, TextEntry
-from samebits.comparison.evidence.forms import CLOCK, NAMES
+from samebits.comparison.evidence.forms import NAMES
 from samebits.comparison.evidence.laws import Finding, Law, Sample, law_of
 from samebits.comparison.evidence.quantities import Quantity
 from samebits.store.trace import TrialTrace
@@ -75,10 +75,11 @@ class Judge:
     def numbers(self, place: Place, a: tuple[int, Quantity], b: tuple[int, Quantity]) -> Judgement:
         """Return what the difference of two numbers at one place means."""
         (one, x), (two, y) = a, b
-        if self.left[one].facts.holds(x.value) and self.left[two].facts.holds(y.value):
+        facts = self.left[one].facts, self.left[two].facts
+        if all(own.holds(number.value) for own, number in zip(facts, (x, y), strict=True)):
             return FACT
-        if CLOCK.fullmatch(x.text) and CLOCK.fullmatch(y.text):
-            return Judgement("understood", "a reading of a clock")
+        if x.is_clock and y.is_clock and facts[0].is_time_of_day(x.value) and facts[1].is_time_of_day(y.value):
+            return FACT
         finding = self.law(place)
         if finding is not None:
             return Judgement("understood", _LAWS[finding.law])
