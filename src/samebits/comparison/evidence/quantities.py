@@ -95,7 +95,7 @@ def _resolution(number: str) -> float:
     """Return what the last digit of a number is worth."""
     digits, _, exponent = number.lower().partition("e")
     after = len(digits) - 1 - max(digits.rfind("."), digits.rfind(",")) if re.search(r"[.,]", digits) else 0
-    return float(10.0 ** ((int(exponent) if exponent else 0) - after))
+    return float(f"1e{int(exponent[:6] or 0) - after}")  # infinite for the 1e5436 in a random name
 
 
 def _of_clock(text: str) -> float:
