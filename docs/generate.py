@@ -1,6 +1,6 @@
 """A hook of MkDocs: tables of the reference pages, made from the data that the program itself uses.
 
-A page says `{{ options check }}`, `{{ keywords }}`, `{{ seen }}`, `{{ controls }}`, `{{ factors }}`, `{{ presets }}`,
+A page says `{{ options check }}`, `{{ keywords }}`, `{{ seen }}`, `{{ formats }}`, `{{ controls }}`, `{{ factors }}`, `{{ presets }}`,
 `{{ exit }}`, `{{ kinds }}` or `{{ document Result }}` on a line of its own (see TABLES).
 """
 
@@ -11,6 +11,7 @@ import re
 
 from samebits import api, controls, documents, keywords, model
 from samebits import options as core
+from samebits.store import formats as file_formats
 from samebits.vary import factors, result
 from samebits_parity import options as parity
 from samebits_probe import watchers, wire
@@ -100,6 +101,17 @@ def seen():
     return "\n\n".join(parts)
 
 
+def formats():
+    """Every format of files that samebits knows, with the first sentence of its reader."""
+    rows = []
+    for kind in file_formats.TABLE:
+        about = (kind.loaded().__doc__ or "").partition("\n\n")[0] if kind.module else "Reads their bytes, as a model."
+        files = ", ".join(f"`{ending}`" for ending in kind.endings) or kind.name
+        library = f"`{kind.library}`; else its bytes are compared" if kind.library else ""
+        rows.append([files, " ".join(about.split()).rstrip(".").removeprefix("Reads "), library])
+    return table(["files", "what is read", "needs"], rows)
+
+
 def control_table():
     """Every control, in the order in which causes are named."""
     rows = [
@@ -160,6 +172,7 @@ def _type(annotation):
 TABLES = {
     "options": options,
     "seen": seen,
+    "formats": formats,
     "controls": control_table,
     "keywords": keyword_table,
     "factors": factor_table,

@@ -66,7 +66,6 @@ _RESULT_MODULES = [
     "samebits.comparison.sentences", "samebits.comparison.divergence", "samebits.comparison.verdict",
     "samebits.reports.tree", "samebits.reports.history", "samebits.reports.figures", "samebits.reports.result_report",
     "samebits.reports.presenters.terminal",
-    "samebits.store.pickle_files", "samebits.store.torch_files", "samebits.store.container_files",
     "samebits.store.artifacts",
 ]  # fmt: skip
 _SWITCH_SECONDS = 0.0005  # after this time, Python lets a different thread run

@@ -1,4 +1,6 @@
-"""A control, a watcher, a launcher, a host, a presenter: each is one file and one line in a table (a presenter, two).
+"""A control, a watcher, a launcher, a host, a presenter, a file format: each is one file and one line in a table.
+
+Only a presenter has a line in each of two tables.
 
 Each test copies the packages, adds to the copy what CONTRIBUTING names, and runs commands on real programs.
 """
@@ -53,6 +55,10 @@ PLUGGED = {
             ("src/samebits/options.py", "FORMATS = {\n", '    "line": ("line", "Write one line of text."),\n'),
             ("src/samebits/keywords.py", "    junit: AnyPath\n", "    line: AnyPath\n"),
         ),
+    ),
+    "file format": Plug(
+        "src/samebits/store/formats/ini.py",
+        (("src/samebits/store/formats/__init__.py", "TABLE = (\n", '    FileFormat("ini", "ini", endings=(".ini",)),\n'),),
     ),
 }  # fmt: skip
 
@@ -396,3 +402,41 @@ def test_the_reference_pages_list_the_option_of_a_presenter(presenter):
     said = presenter.tables("options('check')", "keyword_table()")
     assert "| `--line FILE` | Write one line of text. |" in said
     assert "| `line` | `AnyPath` | Write one line of text. |" in said
+
+
+# -- a file format --------------------------------------------------------------------------------------------------
+
+WRITES_SETTINGS = """import os, sys, time
+import samebits_probe
+for step in range(2):
+    samebits_probe.observe("weights/w", 1.0 + step, step=step)
+sections = ["[training]\\nepochs = 3\\n", "[data]\\nrows = %d\\n" % (os.getpid() if "varies" in sys.argv else 7)]
+if time.time_ns() % 2:
+    sections.reverse()
+open("settings.ini", "w").write("; %d\\n" % time.time_ns() + "".join(sections))
+"""
+
+
+@pytest.fixture
+def file_format(copies):
+    copies("file format").write(settings=WRITES_SETTINGS)
+    return copies("file format")
+
+
+def test_a_check_compares_a_file_of_a_format_by_its_parts(file_format):
+    result = file_format.result("check", "-n", "2", "settings.py")
+    assert result["verdict"] == "repeated"
+    saved = json.loads((Path(result["record"]) / "trials" / "001" / "files.json").read_text())["files"]
+    (file,) = (file for file in saved if file["path"] == "settings.ini")
+    assert (file["format"], sorted(file["parts"])) == ("ini", ["data.rows", "training.epochs"])
+
+
+def test_a_part_that_differs_is_named(file_format):
+    result = file_format.result("check", "-n", "2", "--artifact", "settings.ini", "settings.py", "varies")
+    assert result["verdict"] == "diverged"
+    assert result["divergence"]["name"] == "settings.ini > data.rows"
+
+
+def test_the_reference_page_lists_a_file_format(file_format):
+    said = file_format.tables("formats()")
+    assert "| `.ini` | settings in sections, without their comments and their order |" in said

@@ -60,7 +60,7 @@ def _printed_by(code):
 def test_trials_that_left_no_files_are_judged_and_reported_without_the_readers_of_files():
     code = "import sys, samebits.comparison.verdict, samebits.reports.result_report; "
     code += "from samebits.reports.presenters import terminal; "
-    code += "readers = ('store.artifacts', 'store.pickle_files', 'store.container_files', 'reports.heat'); "
+    code += "readers = ('store.artifacts', 'store.formats.pickles', 'store.formats.members', 'reports.heat'); "
     code += "print([name for name in readers if f'samebits.{name}' in sys.modules], 'statistics' in sys.modules)"
     assert _printed_by(code) == "[] False"
 

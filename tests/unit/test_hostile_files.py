@@ -19,6 +19,10 @@ RUN = ("runs a command.pt", "code in a header.npy")
 SLOW = ("keys in one place.pkl", "bzip2.npz", "lzma.npz", "zeros in a member.pt", "packed zeros.h5", "cut.h5", "one list often.pt", "copies of the top.pt", "deep lists.pth", "a header of gigabytes.npz", "zips in a zip.npz")  # fmt: skip
 
 
+def digests(file):
+    return {name: part.digest for name, part in file.parts.items()}
+
+
 def fields(pid):
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return dict(line.split(":", 1) for line in lines if ":" in line)
@@ -59,7 +63,7 @@ def test_a_hostile_file_is_read_or_refused_in_time(tmp_path, name):
     began = spent()
     file = fingerprint_file(path, True)
     assert spent() - began < MOST_SECONDS
-    assert file.tensors
+    assert digests(file)
     if file.format == "bytes":
         assert file.error
         assert len(file.error or "") <= 200
@@ -84,7 +88,7 @@ def test_values_that_lie_in_a_different_file_are_named_and_not_read(tmp_path, na
             make(file, h5py, secret)
         found = fingerprint_file(tmp_path / name, True)
         assert found.error is None
-        seen.append(found.tensors)
+        seen.append(digests(found))
     assert seen[0] == seen[1]
     assert any("w" in part for part in seen[0])
 

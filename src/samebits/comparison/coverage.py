@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samebits import words
 from samebits.comparison.processes import normal_argv
-from samebits.store.artifacts import TENSOR_FORMATS
+from samebits.store.formats import TENSOR_FORMATS
 from samebits.store.trace import ProcessTrace, TrialTrace
 
 

@@ -12,6 +12,7 @@ from samebits.comparison.file_names import pattern_of
 from samebits.comparison.processes import WORKER_OF_RAY, AlignedTrial
 from samebits.model import ENDED_BEFORE, STOPPED_BY_USER, PythonProcess, RecordFile, TrialFile
 from samebits.options import OPTIONS
+from samebits.store.formats import is_result
 from samebits.store.trace import TrialTrace
 
 _UNHIDE = (
@@ -155,13 +156,10 @@ def _uses_ray(trial: TrialTrace) -> bool:
     return any(program in _CLUSTER_OF_RAY for program in programs) or any(gave)
 
 
-_LIKELY = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".keras", ".onnx", ".bin", ".pkl", ".joblib", ".npz", ".npy")
-
-
 def likely_results(trials: Sequence[TrialTrace]) -> list[list[str]]:
     """Return the paths that each trial wrote, those that look like models first; trials without files are left out."""
     paths = [{file.path for file in trial.files.files} for trial in trials]
-    return [sorted(found, key=lambda path: (not path.endswith(_LIKELY), path)) for found in paths if found]
+    return [sorted(found, key=lambda path: (not is_result(path), path)) for found in paths if found]
 
 
 def _ran(files: Sequence[TrialFile]) -> str:

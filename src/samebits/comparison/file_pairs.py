@@ -11,7 +11,7 @@ from typing import NamedTuple
 from samebits.comparison.evidence.entries import LeftEntries
 from samebits.model import SavedFile
 from samebits.names import matches_any
-from samebits.store.artifacts import COMPARED_FIRST, MODEL_ENDINGS, TENSOR_FORMATS
+from samebits.store.formats import TENSOR_FORMATS, by_name
 from samebits.store.trace import TrialTrace
 
 Pair = tuple[SavedFile | None, SavedFile | None]
@@ -179,5 +179,4 @@ class Limit:
         return self._is_reached and file is not None and not self._comes_first(file) and file.path > self._last
 
     def _comes_first(self, file: SavedFile) -> bool:
-        ending = PurePosixPath(file.path).suffix.lower()
-        return file.named or file.format in TENSOR_FORMATS or ending in MODEL_ENDINGS or ending in COMPARED_FIRST
+        return file.named or by_name(file.path) is not None

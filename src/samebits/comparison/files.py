@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
 
 from samebits.comparison.evidence.entries import LeftEntries, TextEntry
 from samebits.comparison.evidence.judge import Effect, Judge, Judgement
@@ -18,10 +17,9 @@ from samebits.comparison.file_names import in_both, in_each_run
 from samebits.comparison.file_pairs import Limit, Pair, is_ignored, paired, was_there
 from samebits.comparison.text_lines import LinePair, unlike_lines
 from samebits.model import Lines, Part, SavedFile
-from samebits.store.artifacts import MODEL_ENDINGS, TENSOR_FORMATS
+from samebits.store.formats import PIECES, TENSOR_FORMATS, is_result
 from samebits.store.trace import TrialTrace
 
-_TF_CHECKPOINT = re.compile(r"\.data-\d{5}-of-\d{5}$")
 _DATED = re.compile(r"<(?:time|date|log)>")
 MOST_SHOWN = 200  # characters of a line or value
 _ORDER = Judgement("unknown", "its lines come in a different order")
@@ -47,9 +45,14 @@ def file_differences(a: TrialTrace, b: TrialTrace, judge: Judge, ignores: Sequen
 
 
 def counted_pairs(a: TrialTrace, b: TrialTrace, judge: Judge, ignores: Sequence[str]) -> list[Pair]:
-    """Return the files of both trials in pairs, without those that --ignore names."""
+    """Return the files of both trials in pairs, without those that --ignore names and pieces of other files."""
     pairs = paired(judge.left[a.id], judge.left[b.id])
-    return [(mine, theirs) for mine, theirs in pairs if not is_ignored(mine or theirs, ignores)]
+    return [pair for pair in pairs if not (is_ignored(pair[0] or pair[1], ignores) or all(map(_is_piece, pair)))]
+
+
+def _is_piece(file: SavedFile | None) -> bool:
+    """Return whether the content of a file, if there is one, was read with a different file."""
+    return file is None or file.format in PIECES
 
 
 def _alone(file: SavedFile | None, trials: Trials, left: tuple[LeftEntries, LeftEntries]) -> list[FileDifference]:
@@ -163,9 +166,7 @@ class FilePair:
         if mine is None or theirs is None:
             judgement, detail = Judgement("unknown"), "is in the file of some trials only"
         else:
-            detail = (
-                f"the bytes of the file differ; its content could not be read: {self._error}" if self._error else ""
-            )
+            detail = self._why_bytes if "bytes" in (self.a.format, self.b.format) else ""
             one, two = (own.of_part(name, shown) for own, shown in zip(self._left, values, strict=True))
             judgement = self._judged(self._key, one, two) if all(values) else Judgement("unknown")
         difference = self._difference(name, judgement, values, detail or "the content differs")
@@ -176,15 +177,17 @@ class FilePair:
         return difference
 
     @property
-    def _error(self) -> str:
-        return self.a.error or self.b.error or ""
+    def _why_bytes(self) -> str:
+        error = self.a.error or self.b.error
+        if error:
+            return f"the bytes of the file differ; its content could not be read: {error}"
+        return f"the bytes of the file differ; samebits has no reader for {PurePosixPath(self.a.path).suffix or 'it'}"
 
     def _is_model(self, *parts: Part | None) -> bool:
         """Return whether the parts belong to a model, or are arrays of a format for tensors."""
         known = [part for part in parts if part is not None]
         if self.a.format == "bytes":
-            suffix = PurePosixPath(self.a.path).suffix.lower()
-            return suffix in MODEL_ENDINGS or _TF_CHECKPOINT.search(self.a.path) is not None
+            return is_result(self.a.path)
         is_array = all(part.kind == "array" for part in known)
         return any(part.model for part in known) or (is_array and self.a.format in TENSOR_FORMATS | {"pickle"})
 

@@ -257,7 +257,7 @@ def _is_written(fdinfo: Path) -> bool:
 
 def _comes_first(path: Path) -> bool:
     """Return whether a file is compared before others, if there are more than can be compared."""
-    return store.holds_tensors(path) or path.suffix.lower() in store.COMPARED_FIRST
+    return store.by_name(path.name) is not None
 
 
 def _is_too_large(path: Path) -> bool:

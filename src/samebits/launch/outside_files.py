@@ -9,16 +9,8 @@ from pathlib import Path
 from samebits import store
 from samebits.launch.isolation import Caches
 
-# Files that a program writes as a whole. Logs and tables are left out: programs add lines to them in each run, and
-# samebits does not know which lines a file outside of the trial's folders had before the trial.
-_RESULTS = frozenset(
-    (".json", ".pkl", ".pickle", ".joblib", ".onnx", ".cbm", ".ubj", ".gguf", ".msgpack", ".tflite", ".mlmodel",
-     ".model", ".ckpt", ".weights", ".params", ".pdparams", ".sav", ".dill", ".pt2")
-)  # fmt: skip
-_TEXTS = frozenset(
-    (".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".yaml", ".yml", ".md", ".html", ".xml", ".parquet", ".feather",
-     ".arrow", ".xlsx", ".db", ".sqlite", ".sqlite3")
-)  # fmt: skip
+# beside the formats that samebits reads
+_TEXTS = frozenset((".txt", ".yaml", ".yml", ".md", ".html", ".xml", ".xlsx", ".db", ".sqlite", ".sqlite3"))
 # names that Python (`NamedTemporaryFile(suffix=".json")` too), joblib and Ray give to temporary files and folders
 _TEMPORARY = re.compile(r"tmp[a-z0-9_]{8}(?:\.\w+)*|pymp-.*|joblib_memmapping_folder_.*|ray")
 # the folder in HOME in which Ray Tune keeps its runs under random ids:
@@ -29,7 +21,8 @@ _FOLDERS_OF_TOOLS = ("ray_results",)
 class OutsideFiles:
     """Answers whether a file that a trial wrote outside of its folders is compared.
 
-    It is compared if it holds tensors, or if it is a result. The name of a result has an ending in `_RESULTS`. A result
+    It is compared if it holds tensors, or if it is a result: a model or JSON. Logs and tables are left out: programs
+    add lines to them in each run, and samebits does not know which lines such a file had before the trial. A result
     lies neither in a cache of a tool, nor among the settings of tools, nor in a temporary folder with a random name.
     """
 
@@ -42,12 +35,13 @@ class OutsideFiles:
         """Return whether the file at this path is compared."""
         if store.holds_tensors(path):
             return True
-        is_result = path.suffix.lower() in _RESULTS or store.is_model_as_text(path)
+        is_result = path.suffix.lower() == ".json" or store.holds_model(path)
         return is_result and not self._is_of_a_tool(path)
 
     def may_be_text(self, path: Path) -> bool:
         """Return whether the file at this path may be a text or a table of the program, and not of a tool."""
-        return path.suffix.lower() in _TEXTS and not self._is_of_a_tool(path)
+        is_text = path.suffix.lower() in _TEXTS or store.by_name(path.name) is not None
+        return is_text and not self._is_of_a_tool(path)
 
     def _is_of_a_tool(self, path: Path) -> bool:
         if self._caches.holds(path):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from samebits.imports import importer
 
 if TYPE_CHECKING:
-    from samebits.store.artifacts import COMPARED_FIRST, fingerprint_file, holds_tensors, link_to_folder
+    from samebits.store.artifacts import fingerprint_file, link_to_folder
+    from samebits.store.formats import by_name, holds_model, holds_tensors
     from samebits.store.outputs import ProbeFailure, last_words, probe_failures
     from samebits.store.record import (
         Record,
@@ -24,11 +25,10 @@ if TYPE_CHECKING:
     )
     from samebits.store.record_files import read_document, write_document
     from samebits.store.tensor_log import Tensor, TensorLog
-    from samebits.store.text_files import is_model_as_text, printed_file
+    from samebits.store.text_files import printed_file
     from samebits.store.trace import Point, ProcessTrace, TrialTrace
 
 __all__ = [
-    "COMPARED_FIRST",
     "Point",
     "ProbeFailure",
     "ProcessTrace",
@@ -36,9 +36,10 @@ __all__ = [
     "Tensor",
     "TensorLog",
     "TrialTrace",
+    "by_name",
     "fingerprint_file",
+    "holds_model",
     "holds_tensors",
-    "is_model_as_text",
     "last_words",
     "left_result",
     "link_to_folder",
@@ -56,18 +57,18 @@ __all__ = [
 ]
 
 _MODULES = {
-    "COMPARED_FIRST": "artifacts",
     "Point": "trace",
     "ProbeFailure": "outputs",
     "ProcessTrace": "trace",
     "Tensor": "tensor_log",
     "TensorLog": "tensor_log",
     "TrialTrace": "trace",
+    "by_name": "formats",
     "fingerprint_file": "artifacts",
-    "holds_tensors": "artifacts",
+    "holds_model": "formats",
+    "holds_tensors": "formats",
     "last_words": "outputs",
     "link_to_folder": "artifacts",
-    "is_model_as_text": "text_files",
     "printed_file": "text_files",
     "probe_failures": "outputs",
     "read_document": "record_files",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import xxhash
@@ -13,8 +12,9 @@ import xxhash
 if TYPE_CHECKING:
     import numpy as np
 
+    from samebits.model import Lines
+
 __all__ = [
-    "CATBOOST",
     "Excessive",
     "LimitedStream",
     "Parts",
@@ -27,20 +27,10 @@ __all__ = [
     "shape_text",
     "text_or_bytes",
     "weight",
-    "without",
 ]
 
 LEAST_UNPACKED, UNPACKED_A_BYTE = 256 << 20, 20  # bytes that may be read from any file, and more for each of its bytes
-MOST_PACKED_LINES = 8_000  # lines of all texts in an archive that are masked
 _MOST_NAMES = 32 << 20  # characters of all names together
-# A binary model of CatBoost begins with this. Each training writes a new id (after its length), its time and the folder
-# of its logs into it:
-# https://github.com/catboost/catboost/blob/master/catboost/private/libs/algo/full_model_saver.cpp
-CATBOOST = b"CBM1"
-_OF_ONE_TRAINING = re.compile(
-    rb"[\x07-\x23]\0\0\0(?:[0-9a-f]{1,8}-){3}[0-9a-f]{1,8}\0+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|"
-    rb"(?<=\"train_dir\":\")[^\"]*"
-)
 _SCALARS = (str, int, float, complex, bytes, bool, type(None))
 MOST_SHOWN = 4096  # characters of a value by which its difference is judged
 MOST_ITEMS_SHOWN = 200  # of an array
@@ -54,10 +44,9 @@ class Excessive(ValueError):
 class Parts:
     """The parts of a file that were found so far. If a name comes twice, its fingerprint stands for both parts.
 
-    `values`: names of parts that are not arrays. `in_array`: whether plain values that are added now belong to an
-    array. `shown`: short values and short arrays as JSON, by which a difference is judged. `models`: names below which
-    everything belongs to a model. `lines_left`: how many lines of texts in an archive may still be kept. `size`: the
-    size of the file, which decides how much may be read from it.
+    `values`: names of parts that are not arrays. `shown`: short values and short arrays as JSON, by which a difference
+    is judged. `models`: names below which everything belongs to a model. `lines`: those of a text. `size`: the size of
+    the file, which decides how much may be read from it.
     """
 
     def __init__(self, size: int = 0) -> None:
@@ -65,10 +54,9 @@ class Parts:
         self._left, self._names_left = self.most, _MOST_NAMES
         self.tensors: dict[str, str] = {}
         self.values: set[str] = set()
-        self.in_array = False
         self.shown: dict[str, str] = {}
         self.models: list[str] = []
-        self.lines_left = MOST_PACKED_LINES
+        self.lines: Lines | None = None
         self._room = MOST_SHOWN_IN_ALL
 
     def spend(self, size: int) -> None:
@@ -90,11 +78,9 @@ class Parts:
     def add_plain(self, name: str, value: Any) -> None:
         """Add a plain value, which is not a tensor: a number, text, bytes, or a sequence of these."""
         self.spend(weight(value))
-        if isinstance(value, bytes) and value.startswith(CATBOOST):
-            value = _OF_ONE_TRAINING.sub(b"", value)
         alone = name not in self.tensors or name in self.values
         self.add(name, type(value).__name__, value if isinstance(value, bytes) else canonical(value))
-        if alone and not self.in_array:
+        if alone:
             self.values.add(name)
             self._show(name, value)
 
@@ -232,14 +218,6 @@ def parse_json(data: bytes) -> Any:
     value = json.loads(data)
     is_trace = isinstance(value, dict) and isinstance(value.get("traceEvents"), list)
     return {"traceEvents": "(times)"} if is_trace else value
-
-
-def without(value: Any, names: Iterable[str]) -> Any:
-    """Return a JSON value without the fields of these names, at every depth."""
-    dropped = frozenset(names)
-    if isinstance(value, dict):
-        return {key: without(item, dropped) for key, item in value.items() if key not in dropped}
-    return [without(item, dropped) for item in value] if isinstance(value, list) else value
 
 
 def shape_text(dtype: str, shape: Sequence[int]) -> str:

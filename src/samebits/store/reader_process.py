@@ -16,10 +16,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from samebits.model import SavedFile
+from samebits.store import formats
 from samebits.store.record_files import json_of
 
 SECONDS, SECONDS_A_MEGABYTE = 2, 0.5  # of the processor, for one file
@@ -116,18 +118,30 @@ def serve() -> None:
     """Read files until the input ends. Each line of the input is a question, and each line of the output an answer."""
     import resource
 
-    used = _address_space()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that a library that prints does not disturb the answers
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin.buffer:
         asked = json.loads(line)
-        spent = resource.getrusage(resource.RUSAGE_SELF)
+        _prepare(Path(asked["path"]))
+        used, spent = _address_space(), resource.getrusage(resource.RUSAGE_SELF)
         limit = int(spent.ru_utime + spent.ru_stime) + 1 + asked["seconds"]
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
         resource.setrlimit(resource.RLIMIT_AS, (used + asked["memory"], resource.RLIM_INFINITY))
         answers.write(json_of(_answer(asked)).encode() + b"\n")
         answers.flush()
+
+
+def _prepare(path: Path) -> None:
+    """Import what reads a file, before its limits begin: the import of TensorFlow takes more time than any file."""
+    import resource
+
+    for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
+        resource.setrlimit(kind, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    reader = formats.by_name(path.name)
+    if reader is not None and reader.module:
+        with suppress(formats.MissingLibrary):
+            reader.prepare()
 
 
 def _answer(asked: dict[str, Any]) -> SavedFile:

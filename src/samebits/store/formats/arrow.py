@@ -1,19 +1,15 @@
-"""Reads the columns of Parquet, Feather and Arrow files. Only this module imports pyarrow."""
+"""Reads the columns of Parquet, Feather and Arrow files with pyarrow."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from samebits.store.container_files import add_column
-from samebits.store.content import Parts, canonical, is_plain, text_or_bytes
+from samebits.store.content import Parts, is_plain, text_or_bytes
+from samebits.store.formats.sqlite import add_column
 
 
-class MissingPyArrow(ValueError):
-    """The error if pyarrow is not installed."""
-
-
-def read_columns(path: Path, parts: Parts) -> str:
+def read(path: Path, parts: Parts) -> None:
     """Add each column of a table by its name, and the metadata that programs wrote beside it."""
     table = _table(path)
     parts.spend(table.nbytes)
@@ -22,15 +18,12 @@ def read_columns(path: Path, parts: Parts) -> str:
         parts.add_plain(f"(metadata) {text_or_bytes(name)}", text_or_bytes(value))
     for name, column in zip(table.column_names, table.columns, strict=True):
         _add(parts, name, column)
-    return "arrow"
 
 
 def _table(path: Path) -> Any:
-    try:
-        import pyarrow.feather
-        import pyarrow.parquet
-    except ImportError:
-        raise MissingPyArrow("pyarrow is not installed (pip install pyarrow)") from None
+    import pyarrow.feather
+    import pyarrow.parquet
+
     if path.suffix.lower() == ".parquet":
         return pyarrow.parquet.ParquetFile(path).read(use_threads=False)
     return pyarrow.feather.read_table(path, use_threads=False, memory_map=False)
@@ -46,5 +39,4 @@ def _add(parts: Parts, name: str, column: Any) -> None:
     if is_plain(cells):
         add_column(parts, name, cells)
     else:
-        parts.add(name, str(column.type), canonical(cells))
-        parts.values.add(name)
+        parts.add_plain(name, repr(cells))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import pickle
+import re
 import struct
 import uuid
 from collections.abc import Callable
@@ -65,6 +66,11 @@ class Made(Inert):
     pairs: list[tuple[Any, Any]] = field(default_factory=list)
     state: Any = None
 
+    @property
+    def name(self) -> str:
+        """The name of what was called; "" if that has none."""
+        return self.function.name if isinstance(self.function, Global) else ""
+
     def append(self, item: Any) -> None:
         """Take an item, as a list does."""
         self.items.append(item)
@@ -82,17 +88,18 @@ class Made(Inert):
 class _InertUnpickler(pickle._Unpickler):
     """Returns stand-ins where an unpickler would look up a name or call it.
 
-    `built`: is called with each object whose state was set, while the stream is right after that state.
+    `built`: is called with each object whose state was set, while the stream is right after that state. `kept`: is
+    called with each persistent id.
     """
 
     stack: list[Any]
     read: Callable[[int], bytes]
     pop_mark: Callable[[], list[Any]]
 
-    def __init__(self, stream: IO[bytes], built: Callable[[Made], None]) -> None:
+    def __init__(self, stream: IO[bytes], built: Callable[[Made], None], kept: Callable[[Any], None]) -> None:
         buffers = itertools.repeat(Persistent("buffer"))
         super().__init__(stream, encoding="latin1", buffers=buffers)  # text of Python 2 may be bytes
-        self._built = built
+        self._built, self._kept = built, kept
 
     def find_class(self, module: str, name: str) -> Global:
         """Return a stand-in for a name. Nothing is imported."""
@@ -100,6 +107,7 @@ class _InertUnpickler(pickle._Unpickler):
 
     def persistent_load(self, pid: Any) -> Persistent:
         """Return a stand-in for an object that is kept outside the pickle."""
+        self._kept(pid)
         return Persistent(pid)
 
     def get_extension(self, code: int) -> None:
@@ -159,14 +167,15 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-def read(stream: IO[bytes], built: Callable[[Made], None] = lambda made: None) -> Any:
+def read(
+    stream: IO[bytes], built: Callable[[Made], None] = lambda made: None, kept: Callable[[Any], None] = lambda key: None
+) -> Any:
     """Return the value of the next pickle in the stream, and leave the stream right after it.
 
-    Raises ValueError if the pickle is damaged. `built`: is called with each object whose state was set, while the
-    stream is right after that state.
+    Raises ValueError if the pickle is damaged. `built` and `kept`: see _InertUnpickler.
     """
     try:
-        return _InertUnpickler(stream, built).load()
+        return _InertUnpickler(stream, built, kept).load()
     except _DAMAGE as error:
         raise ValueError(f"the pickle is damaged ({type(error).__name__}: {error})") from None
 
@@ -217,46 +226,24 @@ def text_of(value: Any) -> str:
     return " ".join(pieces)[:MOST_TEXT]
 
 
-# -- moments, durations, paths and ids of the standard library ------------------------------------------------------
-# They become the text that Python prints for them. It is masked like any other text, so that what belongs to one run
-# only does not count.
+# -- moments, durations and paths of the standard library become the text that Python prints for them ------------------
 
-_PATHS = ("PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath", "Path", "PurePath")
-_PATH_MODULES = ("pathlib.", "pathlib._local.", "upath.")
+_PATHS = re.compile(r"(?:pathlib(?:\._local)?|upath)\.(?:Pure)?(?:Posix|Windows)?Path")
+# their constructors take the bytes that a pickle holds, and do nothing else
+_MAKERS: dict[str, Any] = {"datetime.datetime": datetime.datetime, "datetime.date": datetime.date}
 
 
-def plain_text(name: str, made: Made) -> str | None:
-    """Return the text of a path, a UUID, a date or a duration of the standard library; None for any other object."""
+def plain_text(made: Made) -> str | None:
+    """Return the text of a path, a UUID, a moment or a duration of the standard library; None for any other object."""
     arguments = made.arguments if isinstance(made.arguments, tuple) else (made.arguments,)
     try:
-        if name.startswith(_PATH_MODULES) and name.rpartition(".")[2] in _PATHS:
+        if _PATHS.fullmatch(made.name):
             return "/".join(arguments).replace("//", "/")
-        if name == "uuid.UUID" and isinstance(made.state, dict):
+        if made.name == "uuid.UUID":
             return str(uuid.UUID(int=made.state["int"]))
-        maker = _MAKERS.get(name)
-        return str(maker(arguments)) if maker else None
+        if made.name == "datetime.timedelta":
+            return str(datetime.timedelta(*arguments))
+        maker = _MAKERS.get(made.name)
+        return str(maker(bytes_of(arguments[0]))) if maker else None
     except (TypeError, ValueError, KeyError, OverflowError, IndexError):
         return None
-
-
-def _moment(arguments: tuple[Any, ...]) -> datetime.datetime:
-    """Return the moment that ten bytes hold. Its parts: https://docs.python.org/3/library/datetime.html"""
-    year, year_rest, month, day, hour, minute, second, *parts = bytes_of(arguments[0]) or b""
-    micro = int.from_bytes(bytes(parts), "big")
-    return datetime.datetime(year * 256 + year_rest, month & 127, day, hour, minute, second, micro)  # noqa: DTZ001
-
-
-def _day(arguments: tuple[Any, ...]) -> datetime.date:
-    year, year_rest, month, day = bytes_of(arguments[0]) or b""
-    return datetime.date(year * 256 + year_rest, month, day)
-
-
-def _duration(arguments: tuple[Any, ...]) -> str:
-    return f"{datetime.timedelta(*arguments).total_seconds()} s"
-
-
-_MAKERS: dict[str, Callable[[tuple[Any, ...]], object]] = {
-    "datetime.datetime": _moment,
-    "datetime.date": _day,
-    "datetime.timedelta": _duration,
-}

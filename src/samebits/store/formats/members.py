@@ -1,0 +1,70 @@
+"""Reads the members of archives, each as a file of its own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path, PurePath
+from typing import IO
+
+from samebits.store import formats
+from samebits.store.content import Excessive, LimitedStream, Parts, joined
+from samebits.store.text_files import NotText, decoded
+
+_DEEPEST = 3  # archives in archives
+
+
+class _Member(Parts):
+    """The parts of a member. What it unpacks to counts for the whole archive."""
+
+    def __init__(self, archive: Parts) -> None:
+        super().__init__()
+        self._archive = archive
+        self.depth: int = archive.depth + 1 if isinstance(archive, _Member) else 1
+
+    def spend(self, size: int) -> None:
+        """Count bytes, as those of the archive."""
+        self._archive.spend(size)
+
+    def hand_over(self, name: str, *, is_model: bool) -> None:
+        """Add the parts to those of the archive, below the name of the member."""
+        archive, names = self._archive, {inner: joined(name, inner) if inner else name for inner in self.tensors}
+        archive.spend(sum(map(len, names.values())))
+        archive.tensors |= {names[inner]: digits for inner, digits in self.tensors.items()}
+        archive.values |= {names[inner] for inner in self.values if inner in names}
+        archive.shown |= {names[inner]: text for inner, text in self.shown.items() if inner in names}
+        archive.models += [joined(name, inner) if inner else name for inner in self.models]
+        archive.models += [names[inner] for inner in names if is_model and inner not in self.values]
+
+
+def add_member(parts: Parts, name: str, stream: IO[bytes], ending: str = "") -> None:
+    """Add a member of an archive as a file with its ending; one that cannot be read by its text or its bytes."""
+    with tempfile.NamedTemporaryFile(suffix=ending or PurePath(name).suffix) as file:
+        shutil.copyfileobj(LimitedStream(stream, parts), file)
+        file.flush()
+        path, member = Path(file.name), _Member(parts)
+        kind = formats.format_of(path) if member.depth <= _DEEPEST else None
+        if kind is None or not _is_read(kind, path, member):
+            member, kind = _Member(parts), formats.by_name(path.name)
+            _add_text(member, path.read_bytes())
+        member.hand_over(name, is_model=kind is not None and kind.holds != formats.VALUES)
+
+
+def _is_read(kind: formats.FileFormat, path: Path, member: Parts) -> bool:
+    """Add the parts of a member. Return whether it can be read."""
+    try:
+        kind.read(path, member)
+    except Excessive:
+        raise
+    except Exception:  # a damaged file fails differently in each reader
+        return False
+    return True
+
+
+def _add_text(member: Parts, data: bytes) -> None:
+    """Add a text by its lines, and anything else by its bytes."""
+    member.spend(len(data))
+    try:
+        member.add_plain("", decoded(data).split("\n"))
+    except NotText:
+        member.add("", "bytes", data)
