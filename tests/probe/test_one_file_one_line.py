@@ -406,11 +406,11 @@ def test_the_reference_pages_list_the_option_of_a_presenter(presenter):
 
 # -- a file format --------------------------------------------------------------------------------------------------
 
-WRITES_SETTINGS = """import os, sys, time
+WRITES_SETTINGS = """import random, sys, time
 import samebits_probe
 for step in range(2):
     samebits_probe.observe("weights/w", 1.0 + step, step=step)
-sections = ["[training]\\nepochs = 3\\n", "[data]\\nrows = %d\\n" % (os.getpid() if "varies" in sys.argv else 7)]
+sections = ["[training]\\nepochs = 3\\n", "[data]\\nrows = %d\\n" % (random.SystemRandom().randrange(10**9) if "varies" in sys.argv else 7)]
 if time.time_ns() % 2:
     sections.reverse()
 open("settings.ini", "w").write("; %d\\n" % time.time_ns() + "".join(sections))

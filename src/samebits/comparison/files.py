@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from samebits.comparison.evidence.entries import LeftEntries, TextEntry
 from samebits.comparison.evidence.judge import Effect, Judge, Judgement

@@ -171,16 +171,23 @@ class PickleWalk:
 
     def _add_object(self, path: str, made: Made) -> None:
         self._parts.add_plain(joined(path, "(class)"), made.name or text_of(made.function))
+        if made.name in _SETS:
+            self._add_set(path, made)
+            return
         if made.arguments:
             self.add(joined(path, "(arguments)"), made.arguments)
-        if made.name in _SETS:
-            self._parts.add_plain(path, sorted(text_of(item) for item in made.items))
-        elif made.items:
+        if made.items:
             self._add_items(path, made.items)
         for key, value in made.pairs:
             self.add(joined(path, self._named(key)), value)
         if made.state is not None:
             self.add(path, made.state)
+
+    def _add_set(self, path: str, made: Made) -> None:
+        """Add the items of a set, which protocols before 4 give as an argument, in the order of their texts."""
+        arguments = made.arguments if isinstance(made.arguments, tuple) else ()
+        items = [*made.items, *(item for items in arguments if isinstance(items, list) for item in items)]
+        self.add(path, sorted(items, key=text_of))
 
     def _add_persistent(self, path: str, value: Persistent) -> None:
         storage = self._storage(value)

@@ -25,7 +25,8 @@ def read(path: Path, parts: Parts) -> None:
         stream, walk, number = _uncompressed(file, parts), PickleWalk(parts), 2
         walk.add("", _next(stream))
         begin = stream.tell()
-        while _skip_zeros(stream):
+        while stream.read(1):
+            stream.seek(begin)
             following = _following(stream)
             if following is stream:
                 stream.seek(begin)
@@ -56,16 +57,6 @@ def _uncompressed(file: IO[bytes], parts: Parts) -> IO[bytes]:
 
 def _next(stream: IO[bytes]) -> Any:
     return unpickled(stream, built=lambda made: _take_array(made, stream))
-
-
-def _skip_zeros(stream: IO[bytes]) -> bool:
-    """Skip zero bytes, with which `dbm.dumb` fills its blocks. Return whether anything is left."""
-    byte = stream.read(1)
-    while byte == b"\0":
-        byte = stream.read(1)
-    if byte:
-        stream.seek(-1, 1)
-    return bool(byte)
 
 
 def _take_array(made: Made, stream: IO[bytes]) -> None:

@@ -15,6 +15,7 @@ import datetime
 import itertools
 import pickle
 import re
+import reprlib
 import struct
 import uuid
 from collections.abc import Callable
@@ -193,37 +194,27 @@ def bytes_of(value: Any) -> bytes | None:
     return bytes(value) if isinstance(value, (bytes, bytearray)) else None
 
 
+class _Short(reprlib.Repr):
+    """Returns a short text for a value of a pickle. A short pickle can stand for endless text."""
+
+    def repr_Made(self, made: Made, level: int) -> str:  # noqa: N802
+        """Return the text of what a call made."""
+        content = (made.function, made.arguments, made.items, made.pairs, made.state)
+        return self.repr1(content, level - 1) if level > 0 else "..."
+
+    def repr_Persistent(self, value: Persistent, level: int) -> str:  # noqa: N802
+        """Return the text of what is kept outside the pickle."""
+        return f"persistent {self.repr1(value.key, level - 1)}" if level > 0 else "..."
+
+
 MOST_TEXT = 4096  # characters of a value that serves as a name
+_SHORT = _Short()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 4, MOST_TEXT, MOST_TEXT
 
 
 def text_of(value: Any) -> str:
-    """Return an inert value as text, for a name or an order.
-
-    The text is cut, because a short pickle can stand for endless text.
-    """
-    pieces, left, waiting = list[str](), MOST_TEXT, [value]
-    while waiting and left > 0:
-        one = waiting.pop()
-        if isinstance(one, str | bytes):
-            piece = repr(one[:MOST_TEXT])
-        elif isinstance(one, (list, tuple)):
-            piece = f"{type(one).__name__}({len(one)}"
-            waiting += reversed(one[:MOST_TEXT])
-        elif isinstance(one, dict):
-            piece = f"dict({len(one)}"
-            waiting += reversed([part for pair in itertools.islice(one.items(), MOST_TEXT) for part in pair])
-        elif isinstance(one, Made):
-            piece = f"made({len(one.items)},{len(one.pairs)}"
-            of_pairs = [part for pair in one.pairs[:MOST_TEXT] for part in pair]
-            waiting += reversed([one.function, one.arguments, *one.items[:MOST_TEXT], *of_pairs, one.state])
-        elif isinstance(one, Persistent):
-            piece = "persistent"
-            waiting.append(one.key)
-        else:
-            piece = one.name if isinstance(one, Global) else repr(one)
-        pieces.append(piece)
-        left -= len(piece) + 1
-    return " ".join(pieces)[:MOST_TEXT]
+    """Return an inert value as text, for a name or an order. The text is cut."""
+    return _SHORT.repr(value)[:MOST_TEXT]
 
 
 # -- moments, durations and paths of the standard library become the text that Python prints for them ------------------
