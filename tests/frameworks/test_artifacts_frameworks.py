@@ -233,3 +233,32 @@ def test_an_index_of_a_different_program_is_read_like_any_file(tmp_path):
     (tmp_path / "faiss.index").write_bytes(b"IxFI" + bytes(100))
     (tmp_path / "iris.data").write_text("5.1,3.5\n")
     assert [contents(tmp_path / name).format for name in ("faiss.index", "iris.data")] == ["bytes", "text"]
+
+
+EVENTS = """
+import sys, tensorflow as tf
+for name, loss in (("a", 0.5), ("b", 0.5), ("c", 0.25)):
+    with tf.summary.create_file_writer(sys.argv[1] + "/" + name).as_default():
+        for step in range(3):
+            tf.summary.write("loss", loss * step, step=step)
+            tf.summary.write("note", f"epoch {step}", step=step)
+    value = tf.compat.v1.Summary.Value(tag="acc", simple_value=loss)
+    event = tf.compat.v1.Event(wall_time=tf.timestamp(), step=7, summary=tf.compat.v1.Summary(value=[value]))
+    with tf.io.TFRecordWriter(sys.argv[1] + "/" + name + "/events.out.tfevents") as writer:
+        writer.write(event.SerializeToString())
+"""
+
+
+def test_events_of_tensorboard_are_compared_by_tag_and_step_and_not_by_their_times(tmp_path, alone):
+    command = [today("tensorflow"), "-c", EVENTS, str(tmp_path)]
+    subprocess.run(command, env={**os.environ, **alone("tensorflow")}, check=True, capture_output=True, timeout=300)
+    parts = [
+        [contents(path).parts for path in sorted((tmp_path / name).iterdir(), key=lambda path: path.suffix == ".v2")]
+        for name in "abc"
+    ]
+    digests = [{name: part.digest for file in files for name, part in file.items()} for files in parts]
+    assert digests[0] == digests[1]
+    assert {name for name in digests[0] if digests[0][name] != digests[2][name]} == {
+        "step 1.loss", "step 2.loss", "step 7.acc",
+    }  # fmt: skip
+    assert parts[0][1]["step 2.loss"].shown == "1.0"

@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from samebits.store import fingerprint_file, holds_tensors
+from samebits.store import fingerprint_file, formats, holds_tensors
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,33 @@ def test_a_checkpoint_of_torch_is_a_zip_with_a_pickle(tmp_path):
         archive.writestr("last/version", b"3")
     assert holds_tensors(tmp_path / "last.ckpt")
     assert fingerprint_file(tmp_path / "last.ckpt", named=False).format != "bytes"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("model.PT", True), ("forest.joblib", True), ("model.ubj", True), ("runs/1/model.cbm", True), ("a.npz/notes", False),
+     ("metrics.json", False), ("history.csv", False), ("model", False), ("x.data-00000-of-00001", False)],
+)  # fmt: skip
+def test_an_ending_says_that_a_file_is_a_model_even_if_it_cannot_be_read(name, expected):
+    assert formats.is_result(name) is expected
+
+
+def test_a_zip_archive_that_only_holds_a_file_named_like_one_of_torch_is_a_zip_archive(tmp_path):
+    with zipfile.ZipFile(tmp_path / "results", "w") as archive:
+        archive.writestr("run/data.pkl", b"\x80\x02}.")
+    assert fingerprint_file(tmp_path / "results", named=False).format == "zip"
+
+
+def test_each_format_has_a_name_of_its_own_and_a_reader():
+    names = [kind.name for kind in formats.TABLE]
+    assert len(names) == len(set(names))
+    for kind in formats.TABLE:
+        assert not kind.module or callable(kind.loaded().read)
+        assert kind.is_asked == (bool(kind.module) and hasattr(kind.loaded(), "owns"))
+
+
+def test_the_names_of_formats_in_old_records_are_still_those_of_tensors():
+    assert {"torch-legacy", "ubjson", "torch", "npz", "tensorflow"} <= formats.TENSOR_FORMATS
 
 
 def test_a_file_that_is_gone_holds_nothing(tmp_path):

@@ -36,7 +36,7 @@ def _add_event(parts: Parts, fields: list[tuple[int, Any]]) -> None:
             for value in (dict(_fields(value)) for _, value in _fields(content)):
                 _add_value(parts, f"step {step}.{value.pop(_TAG, b'').decode('utf-8', 'replace')}", value)
         elif field not in (_WALL_TIME, _STEP, _SOURCE):
-            parts.add(f"step {step}.(field {field})", repr(content))
+            parts.add_plain(f"step {step}.(field {field})", repr(content))
 
 
 def _add_value(parts: Parts, name: str, value: dict[int, Any]) -> None:
@@ -45,7 +45,7 @@ def _add_value(parts: Parts, name: str, value: dict[int, Any]) -> None:
     if isinstance(number, bytes) and len(number) == 4 and tensor.get(1, 1) == 1:
         parts.add_plain(name, struct.unpack("<f", number)[0])
     elif "_hparams_/" not in name:  # these hold the time at which the session began
-        parts.add(name, repr(sorted(value.items())))
+        parts.add_plain(name, repr(sorted(value.items())))
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
