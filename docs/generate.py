@@ -1,7 +1,7 @@
 """A hook of MkDocs: tables of the reference pages, made from the data that the program itself uses.
 
-A page says `{{ options check }}`, `{{ keywords }}`, `{{ seen }}`, `{{ formats }}`, `{{ controls }}`, `{{ factors }}`, `{{ presets }}`,
-`{{ exit }}`, `{{ kinds }}` or `{{ document Result }}` on a line of its own (see TABLES).
+A page says `{{ options check }}`, `{{ keywords }}`, `{{ seen }}`, `{{ formats }}`, `{{ controls }}`, `{{ factors }}`,
+`{{ presets }}`, `{{ exit }}`, `{{ kinds }}` or `{{ document Result }}` on a line of its own (see TABLES).
 """
 
 import html

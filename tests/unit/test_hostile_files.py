@@ -6,6 +6,8 @@ Time is that of the processor: a busy machine changes nothing about it.
 import os
 import resource
 import runpy
+import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -112,6 +114,20 @@ def test_a_file_is_read_after_one_that_cost_the_reader_its_life(tmp_path):
     path.write_text('{"a": 1}')
     artifacts._PROCESS._process.kill()
     assert fingerprint_file(path, True).error is None
+
+
+def test_a_reader_that_ends_within_a_member_of_an_archive_leaves_no_file_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    artifacts._PROCESS.close()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.json", "[" * 1000)
+    assert fingerprint_file(tmp_path / "a.zip", True).error is None
+    assert [folder for folder in (tmp_path / "temporary").iterdir() if any(folder.iterdir())] == []
+    Path(artifacts._PROCESS._folder.name, "member").write_text("left by a reader that was ended")
+    artifacts._PROCESS._process.kill()
+    artifacts._PROCESS.close()
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_there_are_at_least_thirty():

@@ -15,6 +15,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,7 @@ class ReaderProcess:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         atexit.register(self.close)
 
     def read(self, path: Path, begin: int) -> dict[str, Any]:
@@ -88,14 +90,14 @@ class ReaderProcess:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            self._rest = b""
+            self._rest, self._folder = b"", tempfile.TemporaryDirectory(prefix="samebits-")
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-B", "-c", _START, json.dumps(sys.path)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd="/",  # so that relative paths in a file lead to nothing
-                env={**os.environ, **_VARIABLES},
+                env={**os.environ, **_VARIABLES, "TMPDIR": self._folder.name},
                 start_new_session=True,  # Ctrl-C is for the caller
             )
         return self._process
@@ -111,6 +113,8 @@ class ReaderProcess:
             process.kill()
             status = -signal.SIGXCPU  # it hangs
         process.communicate()
+        if self._folder is not None:
+            self._folder.cleanup()  # of the member of an archive that ended the process
         return status
 
 
