@@ -341,10 +341,11 @@ def test_arrays_and_models_in_an_archive_are_models(tmp_path, read_file):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("w.npy", npy([0.5]))
         archive.writestr("policy.bin", b"\0\1")
+        archive.writestr("best", npy([0.5]))
         archive.writestr("broken.npy", b"none")
         archive.writestr("note.dat", b"\0\1")
     (tmp_path / "b.npy.gz").write_bytes(gzip.compress(npy([0.5])))
-    assert models(read_file(tmp_path / "a.zip")) == ["policy.bin", "w.npy"]
+    assert models(read_file(tmp_path / "a.zip")) == ["best", "policy.bin", "w.npy"]
     assert models(read_file(tmp_path / "b.npy.gz")) == [""]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path, PurePath
 from typing import IO
@@ -39,26 +38,30 @@ class _Member(Parts):
 
 def add_member(parts: Parts, name: str, stream: IO[bytes], ending: str = "") -> None:
     """Add a member of an archive as a file with its ending; one that cannot be read by its text or its bytes."""
-    with tempfile.NamedTemporaryFile(suffix=ending or PurePath(name).suffix) as file:
-        shutil.copyfileobj(LimitedStream(stream, parts), file)
+    data, suffix, member = LimitedStream(stream, parts).read(), ending or PurePath(name).suffix, _Member(parts)
+    named = formats.by_name(suffix)
+    may_be_read = named is not None or any(data.startswith(kind.beginnings) for kind in formats.TABLE)
+    kind = _format_read(member, data, suffix) if may_be_read and member.depth <= _DEEPEST else None
+    if kind is None:
+        member, kind = _Member(parts), named
+        _add_text(member, data)
+    member.hand_over(name, is_model=kind is not None and kind.holds != formats.VALUES)
+
+
+def _format_read(member: Parts, data: bytes, suffix: str) -> formats.FileFormat | None:
+    """Add the parts of a member, and return its format; None if it has none or cannot be read."""
+    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        file.write(data)
         file.flush()
-        path, member = Path(file.name), _Member(parts)
-        kind = formats.format_of(path) if member.depth <= _DEEPEST else None
-        if kind is None or not _is_read(kind, path, member):
-            member, kind = _Member(parts), formats.by_name(path.name)
-            _add_text(member, path.read_bytes())
-        member.hand_over(name, is_model=kind is not None and kind.holds != formats.VALUES)
-
-
-def _is_read(kind: formats.FileFormat, path: Path, member: Parts) -> bool:
-    """Add the parts of a member. Return whether it can be read."""
-    try:
-        kind.read(path, member)
-    except Excessive:
-        raise
-    except Exception:  # a damaged file fails differently in each reader
-        return False
-    return True
+        try:
+            kind = formats.format_of(Path(file.name))
+            if kind is not None:
+                kind.read(Path(file.name), member)
+        except Excessive:
+            raise
+        except Exception:  # a damaged file fails differently in each reader
+            return None
+    return kind
 
 
 def _add_text(member: Parts, data: bytes) -> None:
