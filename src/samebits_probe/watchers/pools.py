@@ -30,7 +30,8 @@ def install(module: Library, probe: "Probe") -> None:
     if hasattr(module, "_sendback_result"):
         module._sendback_result = _after_task(module._sendback_result, probe)
     else:
-        module.worker = _seen_worker(module.worker, probe)
+        name = "worker" if hasattr(module, "worker") else "_process_worker"  # concurrent.futures before Python 3.7
+        setattr(module, name, _seen_worker(getattr(module, name), probe))
 
 
 def _after_task(original: Function, probe: "Probe") -> Function:
