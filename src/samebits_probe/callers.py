@@ -37,7 +37,7 @@ def innermost(places: "Iterable[CodeLine]", skip: "Tuple[str, ...]", until: "Opt
 # -- the kind of the code that calls: the program, the standard library, or a package ---------------------------------
 
 _STANDARD = {os.path.dirname(os.path.abspath(os.__file__)), os.path.dirname(os.path.realpath(os.__file__))}
-_PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
+PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 _known: "Dict[str, str]" = {}  # by the file name
 
 PROGRAM, STANDARD, PACKAGE = "program", "standard library", "package"
@@ -57,7 +57,7 @@ def _kind_of(filename: str) -> str:
     path = os.path.abspath(filename) if not filename.startswith("<") else filename
     if path.startswith(OWN):
         return PACKAGE
-    if any(part in path for part in _PACKAGES):
+    if any(part in path for part in PACKAGES):
         return PROGRAM if _is_in_package_of_main(path) else PACKAGE
     return STANDARD if any(path.startswith(folder + os.sep) for folder in _STANDARD) else PROGRAM
 
@@ -67,7 +67,7 @@ def _is_in_package_of_main(path: str) -> bool:
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     if not main:
         return False
-    for part in _PACKAGES:
+    for part in PACKAGES:
         head, found, rest = os.path.abspath(main).partition(part)
         if found and os.sep in rest:
             return path.startswith(head + found + rest.split(os.sep)[0] + os.sep)

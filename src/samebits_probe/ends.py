@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 EXIT = "exit"
 _SHELL = "shell"  # IPython exits, and will clear the program's globals
 _FINAL = (EXIT, _SHELL)
-_AT_ONCE = frozenset(("probe-failed", "machine", "opened", "wrote", "warning"))  # true even if the end is voided
+# true even if the end is voided
+_AT_ONCE = frozenset(("probe-failed", "machine", "opened", "wrote", "handed", "bound", "warning"))
 
 
 class Ends:

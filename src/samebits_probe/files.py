@@ -12,6 +12,7 @@ import sys
 from types import ModuleType
 
 from . import hooks
+from .callers import PACKAGES
 from .system import System
 
 try:
@@ -32,7 +33,6 @@ __all__ = ["MOST_NAMES", "NO_NAMES", "holds_name", "table_of_names", "watch"]
 
 _IGNORED = (".so", ".pyi", ".pth.py")
 _SYSTEM = ("/proc/", "/sys/", "/usr/", "/etc/", "/lib/")
-_PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 _BYTECODE = os.sep + "__pycache__" + os.sep
 _DEVICES, _SHARED_MEMORY = "/dev/", "/dev/shm/"
 _IMPORTS = ("<frozen importlib", "<frozen zipimport", os.sep + "importlib" + os.sep, os.sep + "pkgutil.py")
@@ -212,7 +212,7 @@ def _is_ignored(path: str) -> bool:
     if path.startswith(_DEVICES):
         return not path.startswith(_SHARED_MEMORY)
     own = tuple(prefix + os.sep + "lib" for prefix in (sys.prefix, sys.base_prefix))
-    return path.endswith(_IGNORED) or path.startswith(own + _SYSTEM) or any(part in path for part in _PACKAGES)
+    return path.endswith(_IGNORED) or path.startswith(own + _SYSTEM) or any(part in path for part in PACKAGES)
 
 
 def _source(path: str) -> str:

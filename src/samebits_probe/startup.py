@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from . import api, files, hooks, rng, signals, wire
+from . import api, files, handed, hooks, rng, signals, wire
 from .controls import hold
 from .system import System
 from .watchers import WATCHERS
@@ -35,6 +35,7 @@ def start(config_path: str) -> None:
     if look_for is not None:
         probe.after_wait.append(look_for)
     probe.guard("children", _watch_children, probe.event)
+    probe.guard("handed", handed.watch, probe)
     hold(config.get("controls") or [], config.get("seed"), probe)
     probe.last_step.append(lambda: _tell_what_is_in_force(probe, config.get("factors") or []))
     _watch_generators(probe)
@@ -48,14 +49,11 @@ def start(config_path: str) -> None:
 
 def _file_reporter(probe: "Probe", folder: str) -> "files.Report":
     own = os.path.join(os.path.realpath(folder), wire.PROCESSES), os.path.dirname(os.path.abspath(__file__))
+    write = handed.writer(probe)
 
     def report(event: str, path: str) -> None:
-        if path.startswith(own):
-            return
-        if System.getpid() == probe.pid:
-            probe.event(event, path=path, at=System.now())
-        else:  # a forked child that observes nothing has no files: write to those of its parent
-            probe.recorder.event(event, path=path, at=System.now(), pid=System.getpid())
+        if not path.startswith(own):
+            write(event, path=path, at=System.now())
 
     return report
 

@@ -32,37 +32,11 @@ Both sides import this module: the probe with Python 3.6 or later, `samebits` wi
 import struct
 
 __all__ = [
-    "ANSWER",
-    "CODE",
-    "CONFIG_VARIABLE",
-    "DETAILS",
-    "DIGEST",
-    "END",
-    "EVENTS",
-    "FORMAT",
-    "HELD",
-    "IDLE",
-    "KINDS",
-    "LAYER",
-    "LEAF",
-    "OVERRULED",
-    "POINTS",
-    "PROBE_FAILURES",
-    "PROCESS",
-    "PROCESSES",
-    "REPLAY",
-    "ROW",
-    "ROW_FIELDS",
-    "SCALAR",
-    "SCALARS",
-    "SCALAR_FIELDS",
-    "STOPPED",
-    "TENSORS",
-    "TENSOR_ROWS",
-    "TRACE",
-    "UNDONE",
-    "UNREADABLE",
-]
+    "ANSWER", "CODE", "CONFIG_VARIABLE", "DETAILS", "DIGEST", "END", "EVENTS", "FORMAT", "HELD", "IDLE",
+    "KINDS", "LAYER", "LEAF", "OVERRULED", "POINTS", "PROBE_FAILURES", "PROCESS", "PROCESSES", "REPLAY",
+    "ROW", "ROW_FIELDS", "SCALAR", "SCALARS", "SCALAR_FIELDS", "STOPPED", "TENSORS", "TENSOR_ROWS", "TRACE",
+    "UNDONE", "UNREADABLE",
+]  # fmt: skip
 
 FORMAT = 1
 CONFIG_VARIABLE = "SAMEBITS_PROBE"
@@ -324,6 +298,9 @@ REPLAY = "replay.json"
 #   asked         path: the process asked for such a name, and it existed
 #   made          path: the process made a folder, or removed a file or a folder, where earlier trials left names
 #   removed       path: the process removed a folder with all its content
+#   handed        texts, more: texts that were handed to the program: ids that the system's entropy made, and in a trial
+#                 with the control `clock-rate` what the clock wrote. more: true if there were more than are noted
+#   bound         ports: the process bound sockets to these
 #   exec          path, argv: the process is about to become this program. If it does, no event follows
 #   started       path, argv: the process started a program; once for each program
 #   forked        place: the program's own code forks there; once for each place

@@ -6,18 +6,23 @@ Everything here is what a program could look at to find out whether it is watche
 import atexit
 import copy
 import ctypes
+import functools
 import gc
 import hashlib
 import json
 import os
 import pickle
 import random
+import secrets  # noqa: F401 - the probe replaces functions of it
 import signal
+import socket  # noqa: F401 - the probe replaces functions of it
 import sys
 import sysconfig
+import tempfile  # noqa: F401 - the probe replaces functions of it
 import threading
 import traceback
 import types
+import uuid  # noqa: F401 - the probe replaces functions of it
 import warnings
 import weakref
 
@@ -36,6 +41,11 @@ OF_PYTHON = (
     "posixpath",
     "threading",
     "subprocess",
+    "random",
+    "secrets",
+    "socket",
+    "tempfile",
+    "uuid",
 )
 
 
@@ -250,6 +260,8 @@ def files_below(function):
 
 
 def is_ours(function):
+    if isinstance(function, (staticmethod, functools.partial)):  # it stands for a built-in function
+        function = getattr(function, "func", None) or function.__func__
     return isinstance(function, types.FunctionType) and OURS in function.__code__.co_filename
 
 

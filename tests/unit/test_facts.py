@@ -1,10 +1,12 @@
-"""What is recorded of the code that a command runs."""
+"""What is recorded of a trial: the code that its command runs, and what its processes were handed."""
 
+import json
 import subprocess
 
 import pytest
 
 from samebits.launch import facts
+from samebits.launch.observations import WatchedProcess
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,33 @@ def test_the_commit_is_known_wherever_git_finds_a_repository(places, name, is_kn
 def test_a_variable_can_name_the_repository(places, monkeypatch):
     monkeypatch.setenv("GIT_DIR", str(places / "tree" / ".git"))
     assert "commit" in facts.code(places / "none", [])
+
+
+@pytest.fixture
+def processes(tmp_path):
+    """Function(events of each process...) -> the processes, as a trial leaves them."""
+
+    def left(*each):
+        for number, events in enumerate(each):
+            folder = tmp_path / f"{number}-{100 + number}"
+            folder.mkdir()
+            (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+        return [WatchedProcess(folder) for folder in sorted(tmp_path.iterdir())]
+
+    return left
+
+
+def test_what_the_processes_were_handed_is_joined_and_bounded(processes):
+    first = [{"event": "handed", "texts": ["b" * 8, "a" * 8]}, {"event": "handed", "texts": [], "more": True}]
+    second = [{"event": "handed", "texts": ["a" * 8, "c" * 8], "pid": 7}, {"event": "bound", "ports": [5000]}]
+    many = [{"event": "handed", "texts": [f"{number:08}" for number in range(2 * facts.MOST_HANDED)]}]
+    found = processes(first, second, many)
+    assert facts.handed(found[:2]) == ["a" * 8, "b" * 8, "c" * 8]
+    assert facts.handed([]) == []
+    assert len(facts.handed(found)) == facts.MOST_HANDED
+
+
+@pytest.mark.parametrize(("port", "given"), [("29500", [29500]), ("", []), ("auto", []), (None, [])])
+def test_the_ports_are_those_that_were_bound_and_the_one_of_the_ranks(processes, port, given):
+    found = processes([{"event": "bound", "ports": [41000]}], [{"event": "bound", "ports": [41000, 22]}])
+    assert facts.ports(found, {} if port is None else {"MASTER_PORT": port}) == sorted([22, 41000, *given])

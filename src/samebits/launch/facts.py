@@ -22,6 +22,7 @@ from samebits_probe import process
 
 _GIT_SECONDS = 10
 _MOST_BYTES = 10 << 20
+MOST_HANDED = 10_000  # texts of a trial
 
 
 @dataclass
@@ -118,6 +119,19 @@ def machine(processes: Iterable[WatchedProcess]) -> dict[str, Any]:
     for event in _events(processes, "machine"):
         return dict(event.get("machine") or {})
     return {**process.machine()}
+
+
+def handed(processes: Iterable[WatchedProcess]) -> list[str]:
+    """Return the texts that the processes were handed, sorted: at most MOST_HANDED, those of the first processes."""
+    texts = (str(text) for event in _events(processes, "handed") for text in event.get("texts") or [])
+    return sorted(itertools.islice(dict.fromkeys(texts), MOST_HANDED))
+
+
+def ports(processes: Iterable[WatchedProcess], environment: Mapping[str, str]) -> list[int]:
+    """Return the ports that the processes bound, and the one that the environment gives to the ranks."""
+    found = {int(port) for event in _events(processes, "bound") for port in event.get("ports") or []}
+    given = environment.get("MASTER_PORT", "")
+    return sorted(found | ({int(given)} if given.isdecimal() else set()))
 
 
 def started(processes: Iterable[WatchedProcess]) -> list[list[str]]:

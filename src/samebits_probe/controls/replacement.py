@@ -37,6 +37,8 @@ def replace(owner: "Any", name: str, make: "FunctionMaker") -> "Any":
     if not isinstance(original, types.FunctionType):
         new = _Builtin(new)
         new._samebits_place = (owner.__name__, name)
+        if not hasattr(new, "__wrapped__"):  # before Python 3.10
+            new.__wrapped__ = original
     for attribute in functools.WRAPPER_ASSIGNMENTS:
         if isinstance(getattr(original, attribute, None), (str, dict)):
             setattr(new, attribute, getattr(original, attribute))
