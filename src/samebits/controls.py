@@ -46,6 +46,11 @@ def known() -> list[str]:
     return list(inner.TABLE)
 
 
+def of_sources() -> list[str]:
+    """Return the ids of the controls that pin a source of variation: a cause may be one of these."""
+    return [identity for identity in known() if describe(identity).pins]
+
+
 def describe(identity: str) -> type[Control]:
     """Return the class of a control, which holds everything about it.
 

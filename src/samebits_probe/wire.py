@@ -94,6 +94,7 @@ if TYPE_CHECKING:
         controls: List[str]  # ids of the controls to hold
         factors: List[str]  # ids of controls whose settings in force are reported after the last step
         seed: int  # for controls that seed
+        origin: int  # when the trial began: nanoseconds since 1970
         launcher: int  # pid of the launcher. A stopped process that outlives the launcher ends by itself
         details: Optional[InspectionRequest]
         replay: Optional[ReplayRequest]

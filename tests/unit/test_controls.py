@@ -186,7 +186,7 @@ def test_the_papers_codes():
 
 def test_strict_is_every_control_but_those_that_are_left_out_for_a_reason():
     left_out = {
-        "clock", "entropy", "serial-threads", "dataloader-workers", "tf32-off", "session-threads", "channels-first",
+        "clock", "clock-rate", "entropy", "serial-threads", "dataloader-workers", "tf32-off", "session-threads", "channels-first",
         "visible-gpu", "mkl-cbwr",
     }  # fmt: skip
     assert set(controls.resolve([], "strict")) == set(inner.TABLE) - left_out

@@ -84,3 +84,7 @@ def test_what_the_processes_were_handed_is_joined_and_bounded(processes):
 def test_the_ports_are_those_that_were_bound_and_the_one_of_the_ranks(processes, port, given):
     found = processes([{"event": "bound", "ports": [41000]}], [{"event": "bound", "ports": [41000, 22]}])
     assert facts.ports(found, {} if port is None else {"MASTER_PORT": port}) == sorted([22, 41000, *given])
+
+
+def test_the_rate_of_a_trials_clock_is_that_of_its_control():
+    assert [facts.clock_rate(ids) for ids in ([], ["threads=2"], ["aslr", "clock-rate=30"])] == [1.0, 1.0, 30.0]

@@ -150,7 +150,7 @@ class _Inquiry:
 
     def _search(self) -> Conclusion:
         settings = self.settings
-        candidates = [name for name in controls.known() if name not in settings.base]
+        candidates = [name for name in controls.of_sources() if name not in settings.base]
         options = SearchOptions(self.alternatives, settings.progress.note, self._extend, self._shorten)
         return search(settings, candidates, settings.look([], 0), self._clues(), options)
 

@@ -189,7 +189,7 @@ class SettingRecords:
         self.all: list[Setting] = [first]
         self.steps = first.steps
         self._begun: list[Setting] = [first]
-        self.everything = [name for name in controls.known() if name not in self.base]
+        self.everything = [name for name in controls.of_sources() if name not in self.base]
         custody.remove(self._folder)
 
     def look(self, names: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False) -> Observation:

@@ -14,14 +14,17 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from samebits.controls import name_of
 from samebits.data_classes import dataclass
 from samebits.launch import observations
 from samebits.launch.leaks import ProcessFiles
 from samebits.launch.observations import WatchedProcess
 from samebits_probe import process
+from samebits_probe.controls import find
 
 _GIT_SECONDS = 10
 _MOST_BYTES = 10 << 20
+CLOCK_RATE = "clock-rate"  # the control
 MOST_HANDED = 10_000  # texts of a trial
 
 
@@ -132,6 +135,11 @@ def ports(processes: Iterable[WatchedProcess], environment: Mapping[str, str]) -
     found = {int(port) for event in _events(processes, "bound") for port in event.get("ports") or []}
     given = environment.get("MASTER_PORT", "")
     return sorted(found | ({int(given)} if given.isdecimal() else set()))
+
+
+def clock_rate(controls: Iterable[str]) -> float:
+    """Return the rate of a trial's clock: 1, unless the control `clock-rate` is held."""
+    return next((float(find(identity).value) for identity in controls if name_of(identity) == CLOCK_RATE), 1.0)
 
 
 def started(processes: Iterable[WatchedProcess]) -> list[list[str]]:

@@ -41,6 +41,7 @@ TABLE: "Dict[str, Tuple[str, ...]]" = {
     "tf32-off": ("tf32", "Tf32Off"),
     "mkl-cbwr": ("mkl_cbwr", "MklCbwr", FACTOR),
     # values that the program gets from its surroundings
+    "clock-rate": ("clock_rate", "ClockRate"),
     "clock": ("clock", "Clock"),
     "entropy": ("entropy", "Entropy"),
     "aslr": ("memory", "Aslr", FACTOR),

@@ -94,6 +94,8 @@ class Control:
                  A wrong order costs trials, but never changes the answer
     is_seed      whether it seeds a generator whose state is observed in trials
     generators   the generators that it seeds, by the names of their states in a record
+    pins         whether it pins a source of variation. One that pins none is an experiment of its own: `explain` does
+                 not try it
     is_experiment
                  whether it replaces what the program sees of its surroundings. That shows a cause, but nobody keeps
                  such a control. So `explain` tries it instead of a different control only on request
@@ -136,6 +138,7 @@ class Control:
     edits: "Tuple[Edit, ...]" = ()
     hints: "Mapping[str, int]" = {}
     is_seed = False
+    pins = True
     generators: "Tuple[str, ...]" = ()
     is_experiment = False
     covers: "Tuple[str, ...]" = ()
