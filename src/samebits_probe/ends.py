@@ -123,8 +123,7 @@ class Ends:
     def _document(self, events: "List[Dict[str, Any]]") -> "wire.EndFacts":
         probe = self._probe
         return {
-            "steps": probe.step,
-            "step_times": probe.step_times,
+            **probe.progress(),
             "reason": self._reason,
             "seconds": System.now() - probe.began if probe.began else None,
             "events": events,

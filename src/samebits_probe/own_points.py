@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from .fingerprint import Buffer, Dtype, Shape, Tensor
     from .probe import Probe
+    from .watchers.kept import Kept
     from .wire import ArrayFacts
 
     # function(name, value, step, kind) returns whether the value is recorded later, because it is being traced
@@ -93,12 +94,14 @@ class OwnPoints:
 
 
 class ArrayPrint:
-    """The facts about an array or tensor that a point needs, and facts about its values."""
+    """The facts about an array or tensor that a point needs. `kept`: its numbers, if they are few."""
 
-    __slots__ = ("dtype", "facts", "fingerprint", "shape")
+    __slots__ = ("dtype", "facts", "fingerprint", "kept", "shape")
 
-    def __init__(self, dtype: "Dtype", shape: "Shape", fingerprint: bytes, facts: "ArrayFacts") -> None:
-        self.dtype, self.shape, self.fingerprint, self.facts = dtype, shape, fingerprint, facts
+    def __init__(
+        self, dtype: "Dtype", shape: "Shape", fingerprint: bytes, facts: "ArrayFacts", kept: "Kept" = None
+    ) -> None:
+        self.dtype, self.shape, self.fingerprint, self.facts, self.kept = dtype, shape, fingerprint, facts, kept
 
 
 def plain(value: "Any") -> "Tensor":

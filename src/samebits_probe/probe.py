@@ -84,7 +84,9 @@ class Probe:
         self.step_times: List[float] = []  # the times at which the first and the latest step ended
         self._leaves = True
         self._keeping: Set[int] = set()  # threads whose values are recorded one by one now, also in thinned steps
-        self._digests: Dict[int, List[Tuple[int, bytes]]] = {}  # code of a kind -> (point, fingerprint)
+        # (code of a kind, name of the digest) -> (point, fingerprint)
+        self._digests: Dict[Tuple[int, str], List[Tuple[int, bytes]]] = {}
+        self._settings: Set[int] = set()  # points of numbers and texts of optimizers
         self._failures: Set[str] = set()
         self._facts = process.facts(forked_from)
         self.recorder.document(wire.PROCESS, self._facts)
@@ -153,7 +155,8 @@ class Probe:
             at = self.step if step is None else step
             self.recorder.add(_ROW(at, point, code, wire.LEAF, min(occurrence, 65535), fingerprint_))
         else:
-            self._digests.setdefault(code, []).append((point, fingerprint_))
+            name = wire.SETTINGS if point in self._settings else ""
+            self._digests.setdefault((code, name), []).append((point, fingerprint_))
         return occurrence
 
     def add_each(self, found: "List[Tuple[int, bytes]]") -> "List[int]":
@@ -178,6 +181,11 @@ class Probe:
     def add_start(self, point: int, fingerprint_: bytes) -> None:
         """Record initial weights or buffers: at step -1, or at the current step if training has already begun."""
         self.add(point, fingerprint_, step=self.step if self.step else -1)
+
+    def is_setting(self, point: int) -> int:
+        """Note that a point is no weight, but a number or a text of an optimizer. Returns the point."""
+        self._settings.add(point)
+        return point
 
     def scalar(self, point: int, value: float, occurrence: int = 0, step: "Optional[int]" = None) -> None:
         """Keep an exact float for a point that has been added, or for a point "norm:..."."""
@@ -253,11 +261,11 @@ class Probe:
             pause.wait(self)
 
     def _add_digests(self) -> None:
-        for code, found in self._digests.items():
+        for (code, name), found in self._digests.items():
             kind = wire.KINDS[code]
             text = b"".join(self._names[point][1].encode("utf-8", "replace") + b"\0" + leaf for point, leaf in found)
             digest = self.hasher.data(text, self.hasher.header("digest", (len(found),)))
-            self.recorder.add(_ROW(self.step, self.point(kind, ""), code, wire.DIGEST, 0, digest))
+            self.recorder.add(_ROW(self.step, self.point(kind, name), code, wire.DIGEST, 0, digest))
         self._digests = {}
 
     def tell(self, functions: "Iterable[Callable[[], Any]]") -> None:
@@ -267,7 +275,7 @@ class Probe:
 
     def progress(self) -> "wire.StoppedFacts":
         """Return how many steps the process has made, and when the first and the latest one ended."""
-        return {"steps": self.step, "step_times": self.step_times}
+        return {"steps": self.step, "step_times": self.step_times, "clocks": process.clocks()}
 
     # -- end, events ------------------------------------------------------------------------------------------
 
@@ -300,7 +308,7 @@ class Probe:
     def _state_kept(self) -> "Iterator[None]":
         """In this context, record values one by one, for an end. Restore the counters of steps afterwards."""
         before = {name: getattr(self, name) for name in ("step", "_leaves", "is_sampled", "step_times")}
-        before.update(_seen=self._seen.copy(), _digests={code: list(found) for code, found in self._digests.items()})
+        before.update(_seen=self._seen.copy(), _digests={key: list(found) for key, found in self._digests.items()})
         self._add_digests()
         self._leaves = True
         yield

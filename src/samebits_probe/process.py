@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 
 from .system import System
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "at_exit_of_child",
+    "clocks",
     "facts",
     "folder_name",
     "is_alive",
@@ -23,6 +25,10 @@ __all__ = [
     "standing",
     "time_used",
 ]
+
+
+_CLOCKS = (time.time, time.monotonic, time.perf_counter)
+_BEGAN = System.now()
 
 
 def folder_name() -> str:
@@ -78,6 +84,12 @@ def machine() -> "MachineFacts":
         "instructions": " ".join(sorted(processor.get("flags", "").split())),
         "cores": os.cpu_count(),
     }
+
+
+def clocks() -> "List[List[float]]":
+    """Return what each clock showed when the process began, and what it shows now."""
+    age = System.now() - _BEGAN
+    return [[clock() - age, clock()] for clock in _CLOCKS]
 
 
 def time_used() -> "StartFacts":

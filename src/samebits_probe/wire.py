@@ -34,7 +34,7 @@ import struct
 __all__ = [
     "ANSWER", "CODE", "CONFIG_VARIABLE", "DETAILS", "DIGEST", "END", "EVENTS", "FORMAT", "HELD", "IDLE",
     "KINDS", "LAYER", "LEAF", "OVERRULED", "POINTS", "PROBE_FAILURES", "PROCESS", "PROCESSES", "REPLAY",
-    "ROW", "ROW_FIELDS", "SCALAR", "SCALARS", "SCALAR_FIELDS", "STOPPED", "TENSORS", "TENSOR_ROWS", "TRACE",
+    "ROW", "ROW_FIELDS", "SCALAR", "SCALARS", "SCALAR_FIELDS", "SETTINGS", "STOPPED", "TENSORS", "TENSOR_ROWS", "TRACE",
     "UNDONE", "UNREADABLE",
 ]  # fmt: skip
 
@@ -142,7 +142,6 @@ if TYPE_CHECKING:
     class ArrayFacts(TypedDict, total=False):
         """The facts about an array that the program's globals reach (event "globals")."""
 
-        nonnegative: bool  # no value is below zero
         model: bool  # it belongs to a model
 
     class PointLine(TypedDict):
@@ -203,6 +202,7 @@ if TYPE_CHECKING:
 
         steps: int
         step_times: List[float]
+        clocks: List[List[float]]  # of each clock: what it showed when the process began, and now
 
     class EndFacts(StoppedFacts):
         """The content of end.json."""
@@ -228,6 +228,7 @@ EFFECTS = HELD, IDLE, OVERRULED, UNDONE, UNREADABLE = ("held", "idle", "overrule
 # the flags of a row
 LEAF = 0  # the fingerprint of one point
 DIGEST = 1  # in a thinned step: one digest over all leaves of this kind (the point has the name "")
+SETTINGS = "(settings)"  # the name of the digest over numbers and texts of optimizers, which are no weights
 
 # step (int64; -1 before the first step), point id, kind code, flag, occurrence within step and point, fingerprint
 ROW = struct.Struct("<qIBBH16s")
@@ -308,6 +309,11 @@ REPLAY = "replay.json"
 #   not-fed       step, names: weights that should be set, but do not exist
 #   settings      what ("optimizer" or "layer"), name, step, facts: its settings, if they are new
 #   tensors-full  step: TENSORS had no room for more
+#   scratch       names: the buffers that a model does not save
+#   gone          names: the tensors of a model that has died
+#   held          names: those of them that something else of the program still held at the end
+#   numbers       name, values: the numbers of a point of kind "end" that has few of them
+#   shown         kind, name, text: the text of a point
 #   model         label, paths: the beginning of the names of a model's points; at the end, the variables that hold it
 #   untouched     generators: when their states were first recorded, the program had neither drawn from these nor
 #                 seeded them

@@ -52,7 +52,8 @@ class Writing:
         """A function for `record`: a small training in which `changes` {(step, kind, name): value} are made.
 
         `how`: `steps`, `end` (False: no end.json), `stop` (stopped there), `without` (kinds left out), `trial` (fields
-        of TrialFile), `events`, `facts` (of process.json), `losses` (step -> float), `numbers` (at the end: name -> float).
+        of TrialFile), `events`, `facts` (of process.json), `losses` (step -> float), `numbers` (at the end: name -> float),
+        `used` (False: a changed batch or forward changes no gradient).
         """
 
         def write(folder, number):
@@ -109,6 +110,7 @@ class Process:
 def train(process, changes, how):
     """The points of a small training, in the order in which a watcher sees them."""
     steps, without = how.get("steps", 3), how.get("without", ())
+    changes = {**(_follows(changes) if how.get("used", True) else {}), **changes}
 
     def add(step, kind, *names, scalar=None):
         for name in names:
@@ -130,6 +132,13 @@ def train(process, changes, how):
             add(steps, "end", name, scalar=value)
         add(steps, "rng", "python", "numpy")
         process.end(steps)
+
+
+def _follows(changes):
+    """What follows from a changed batch or forward: a gradient of the same step."""
+    fed = ((step, value) for (step, kind, _), value in changes.items() if kind in ("batch", "forward"))
+    fed = ((step, value) for step, value in fed if value != "left out")
+    return {(step, "gradient", "fc.weight"): ("follows", value) for step, value in fed}
 
 
 def _step(step, add, loss):

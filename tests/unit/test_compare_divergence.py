@@ -44,7 +44,7 @@ def test_kinds_are_judged_in_their_order_within_a_step(parted):
     changes = {(1, kind, name): 5 for kind, name in (("update", "fc.bias"), ("forward", "loss"), ("batch", "0"))}
     where = parted(changes)
     assert place(where) == (1, "batch", "0")
-    assert [detail["kind"] for detail in where.details] == ["forward", "update"]
+    assert [detail["kind"] for detail in where.details] == ["forward", "gradient", "update"]
 
 
 def test_a_tensor_of_one_dimension_is_called_a_vector():

@@ -7,8 +7,11 @@ from samebits.model import FilesFile, SavedFile
 NAME = "globals {}"
 
 
-def trained(writing, path, facts=None, *, fed=None, other=2):
-    """Two trials that end with different values of one array; `fed`: the point that has the same bits."""
+def trained(writing, path, facts=None, *, fed=None, other=2, kept=False):
+    """Two trials that end with different values of one array; `fed`: the point that has the same bits.
+
+    `kept`: whether the probe kept the sum of the array.
+    """
 
     def trial(value):
         def write(folder, number):
@@ -17,7 +20,7 @@ def trained(writing, path, facts=None, *, fed=None, other=2):
             process.recorder.event("observed-by", how="optimizer")
             process.recorder.event("globals", arrays=arrays)
             if value is not None:
-                process.add(3, "end", NAME.format(path), value)
+                process.add(3, "end", NAME.format(path), value, scalar=value if kept else None)
             if fed:
                 process.add(3, *fed, value)
             writing.train(process, {})
@@ -28,17 +31,19 @@ def trained(writing, path, facts=None, *, fed=None, other=2):
 
 
 @pytest.mark.parametrize(
-    ("path", "facts", "verdict"),
+    ("path", "facts", "kept", "verdict"),
     [
-        ("clf.coef_", {"model": True}, "diverged"),
-        ("params.w1", {}, "diverged"),
-        ("times", {"nonnegative": True}, "repeated"),
-        ("cv_results_.mean_fit_time", {"model": True, "nonnegative": True}, "repeated"),
-        ("z", {}, "inconclusive"),
+        ("clf.coef_", {"model": True}, False, "diverged"),
+        ("params.w1", {}, False, "diverged"),
+        ("times", {}, True, "repeated"),
+        ("cv_results_.mean_fit_time", {"model": True}, True, "repeated"),
+        ("z", {}, False, "inconclusive"),
     ],
 )
-def test_a_model_counts_a_time_is_understood_and_anything_else_is_unknown(writing, tmp_path, path, facts, verdict):
-    result = writing.judged(tmp_path, trained(writing, path, facts))
+def test_a_model_counts_a_time_is_understood_and_anything_else_is_unknown(
+    writing, tmp_path, path, facts, kept, verdict
+):
+    result = writing.judged(tmp_path, trained(writing, path, facts, kept=kept))
     assert result.verdict == verdict, result.sentence
     assert path in (
         result.divergence.name if verdict == "diverged" else " ".join([result.reason or "", *result.warnings])

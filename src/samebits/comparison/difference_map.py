@@ -11,16 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.comparison.classification import GLOBALS, aside
+from samebits.comparison.beside import is_apart
+from samebits.comparison.classification import GLOBALS
 from samebits.comparison.differences import (
-    Words,
     common_table,
     compared_words,
     difference,
     each_difference,
-    kinds,
-    point_ids,
 )
+from samebits.comparison.differing_rows import Words, kinds, point_ids
 from samebits.comparison.networks import in_own_order, labels
 from samebits.comparison.processes import AlignedTrial, Member, pairs
 from samebits.store.trace import Point, ProcessTrace
@@ -149,7 +148,7 @@ def _counted(trace: ProcessTrace, twins: Sequence[ProcessTrace], columns: StepCo
 
 def _counts(point: Point) -> bool:
     """Return whether a difference in it counts. Random states are not layers."""
-    return point.kind not in _LEFT_OUT and aside(point) is None and not point.name.startswith(GLOBALS)
+    return point.kind not in _LEFT_OUT and not is_apart(point) and not point.name.startswith(GLOBALS)
 
 
 def _masks(

@@ -11,26 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import field
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.comparison.classification import EVALUATION, GLOBALS, aside
+from samebits.comparison.beside import Beside, PairJudge, leaves, roles
+from samebits.comparison.differing_rows import Add, DifferingRows, Row, Words, kinds, point_ids
+from samebits.comparison.evidence.memory import NONE, MemoryEvidence
 from samebits.data_classes import dataclass
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
 
-Words = NDArray[np.uint64]
 _ROWS = 1 << 18
 _CLIPPED = 65535  # larger occurrences are all recorded as this number
-
-
-class Add(Protocol):
-    """Receives differing rows: their first two words, and their places in the trace."""
-
-    def __call__(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
-        """Receive rows. `missing`: only one trace has them."""
 
 
 def compare_joined(a: Words, b: Words, numbers: NDArray[np.uint64] | None, add: Add) -> int:
@@ -105,43 +99,6 @@ def _digest_against_leaves(words: Words, source: NDArray[np.uint8]) -> NDArray[n
     return mixed
 
 
-def kinds(words: Words) -> Words:
-    """Return the kind codes of rows."""
-    codes: Words = (words[:, 1] >> np.uint64(32)) & np.uint64(0xFF)
-    return codes
-
-
-def point_ids(words: Words) -> Words:
-    """Return the point numbers of rows."""
-    numbers: Words = words[:, 1] & np.uint64(0xFFFFFFFF)
-    return numbers
-
-
-def _each(numbers: Words) -> list[int]:
-    """Return each of these numbers once, in order. (`np.unique` imports `np.ma` for that.)"""
-    found: list[int] = np.flatnonzero(np.bincount(numbers.astype(np.int64))).tolist()
-    return found
-
-
-_RNG = wire.CODE["rng"]
-
-
-@dataclass(frozen=True, order=True)
-class Row:
-    """One observation that differs.
-
-    `seen`: its place among the rows of its trace. `missing`: whether only one trace has it.
-    """
-
-    step: int
-    kind: int
-    seen: int
-    name: str = field(compare=False)
-    occurrence: int = field(compare=False)
-    missing: bool = field(compare=False)
-    point: Point = field(compare=False)
-
-
 @dataclass
 class TraceDifference:
     """What differs between two traces. `rows`: of the earliest differing step, in the order of judging, rng left out.
@@ -150,13 +107,13 @@ class TraceDifference:
     `uncompared`: steps for which one trace holds values and the other holds digests.
     `reordered`: whether independent networks, which came in a different order, were each compared with themselves.
     `globals`: names of arrays in the program's globals that differ -> whether only one trace has them.
-    `asides`: name of a point whose difference alone is understood -> (first step at which it differs, what it is).
+    `beside`: what differs, but trains nothing, and what it means.
     """
 
     rows: list[Row] = field(default_factory=list)
     rng: dict[str, tuple[int, bool]] = field(default_factory=dict)
     uncompared: int = 0
-    asides: dict[str, tuple[int, str]] = field(default_factory=dict)
+    beside: list[Beside] = field(default_factory=list)
     reordered: bool = False
     globals: dict[str, bool] = field(default_factory=dict)
 
@@ -166,110 +123,19 @@ class TraceDifference:
         return not self.rows
 
 
-class _Rows:
-    """The differing rows of the earliest step."""
+def difference(a: ProcessTrace, b: ProcessTrace, evidence: MemoryEvidence = NONE) -> TraceDifference:
+    """Compare two traces of one process. If both trials were stopped, compare as far as the shorter one goes.
 
-    def __init__(self, points: list[Point]) -> None:
-        self._points = points
-        self.step: int | None = None
-        self._kept: dict[tuple[int, int, int, bool], Row] = {}
-
-    def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
-        """Take differing rows."""
-        if not len(words):
-            return
-        steps = words[:, 0].view(np.int64)
-        first = int(steps.min())
-        if self.step is None or first < self.step:
-            self.step, self._kept = first, {}
-        if first == self.step:
-            for index in np.flatnonzero(steps == first):
-                self._keep(words[index], int(seen[index]), missing=missing)
-
-    def _keep(self, word: Words, seen: int, *, missing: bool) -> None:
-        key = int(word[1])
-        number, kind, occurrence = key & 0xFFFFFFFF, (key >> 32) & 0xFF, key >> 48
-        point = self._points[number]
-        row = Row(int(word[0:1].view(np.int64)[0]), kind, seen, point.name, occurrence, missing, point)
-        self._kept.setdefault((number, kind, occurrence, missing), row)
-
-    def rows(self) -> list[Row]:
-        """Return the rows in the order of judging."""
-        return sorted(self._kept.values())
-
-
-class _Earliest:
-    """Keeps the differing rows of the earliest step, and the first difference of each random state and each aside."""
-
-    def __init__(self, points: list[Point]) -> None:
-        self._points = points
-        self._reasons = [aside(point) for point in points]
-        self._is_aside = np.array([reason is not None for reason in self._reasons], bool)
-        self._counted, self._evaluations = _Rows(points), _Rows(points)
-        self.rng: dict[str, int] = {}
-        self.asides: dict[str, tuple[int, str]] = {}
-        self._is_global = np.array([p.kind == "end" and p.name.startswith(GLOBALS) for p in points], bool)
-        self.globals: dict[str, bool] = {}
-
-    def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
-        """Take differing rows; `words`: their first two words, under the point numbers of the common table."""
-        if self._is_global.any():
-            words, seen = self._without_globals(words, seen, missing=missing)
-        steps, kind = words[:, 0].view(np.int64), kinds(words)
-        self._add_rng(steps[kind == _RNG], words[kind == _RNG], missing=missing)
-        value = kind != _RNG
-        beside = value & self._is_aside[point_ids(words)] if len(words) else value
-        self._counted.add(words[value & ~beside], seen[value & ~beside], missing=missing)
-        self._add_asides(words[beside], seen[beside], missing=missing)
-
-    def _without_globals(
-        self, words: Words, seen: NDArray[np.int64], *, missing: bool
-    ) -> tuple[Words, NDArray[np.int64]]:
-        held = self._is_global[point_ids(words)]
-        for number in _each(point_ids(words[held])):
-            self.globals.setdefault(self._points[number].name, missing)
-        return words[~held], seen[~held]
-
-    def _add_asides(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
-        numbers, steps = point_ids(words), words[:, 0].view(np.int64)
-        for number in _each(numbers):
-            name, reason = self._points[number].name, self._reasons[number] or ""
-            first = int(steps[numbers == number].min())
-            self.asides[name] = min((first, reason), self.asides.get(name, (first, reason)))
-        evaluations = np.array([self._reasons[number] == EVALUATION for number in numbers.tolist()], bool)
-        self._evaluations.add(words[evaluations], seen[evaluations], missing=missing)
-
-    def _add_rng(self, steps: NDArray[np.int64], words: Words, *, missing: bool) -> None:
-        if missing:  # a generator that only one trial used, or that it sampled less often
-            return
-        numbers = point_ids(words)
-        for number in _each(numbers):
-            name, step = self._points[number].name, int(steps[numbers == number].min())
-            self.rng[name] = min(step, self.rng.get(name, step))
-
-    def rows(self) -> list[Row]:
-        """Return the rows in the order of judging. Missing points come only if no value of the step differs.
-
-        A difference in an evaluation alone is left out. If there is also a difference that counts, both are
-        kept, because the evaluation may be the cause.
-        """
-        step, evaluated = self._counted.step, self._evaluations.step
-        if step is None:
-            return []
-        counted = self._counted.rows()
-        if evaluated is not None and evaluated <= step:
-            counted = sorted(self._evaluations.rows() + (counted if evaluated == step else []))
-        values = [row for row in counted if not row.missing]
-        return values or counted
-
-
-def difference(a: ProcessTrace, b: ProcessTrace) -> TraceDifference:
-    """Compare two traces of one process. If both trials were stopped, compare as far as the shorter one goes."""
+    `evidence`: says what numbers and texts are that differ.
+    """
     points, number_b = common_table(a.points, b.points)
-    earliest = _Earliest(points)
-    uncompared = each_difference(compared_words(a, b), number_b, earliest.add)
-    facts = _rng_facts(earliest.rng, a)
-    return TraceDifference(earliest.rows(), facts, uncompared, earliest.asides, globals=earliest.globals)
+    roles_ = roles(points, a, b)
+    differing = DifferingRows(points, roles_, leaves(points, roles_, a, b))
+    uncompared = each_difference(compared_words(a, b), number_b, differing.add)
+    known = {point[:2]: role for point, role in zip(points, roles_, strict=True)}
+    rows, beside = differing.judged(PairJudge(a, b, known, evidence))
+    facts = _rng_facts(differing.rng, a)
+    return TraceDifference(rows, facts, uncompared, beside, globals=differing.globals)
 
 
 def each_difference(pair: tuple[Words, Words], number_b: NDArray[np.uint64] | None, add: Add) -> int:

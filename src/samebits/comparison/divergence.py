@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 
 from samebits import words
-from samebits.comparison.differences import Row
+from samebits.comparison.differing_rows import Row
 from samebits.comparison.file_order import file_order
 from samebits.comparison.groups import Comparison, MemberDifference, PairDifference
 from samebits.comparison.processes import AlignedTrial, Member, program

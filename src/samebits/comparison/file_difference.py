@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from samebits.comparison.classification import NUMBER
 from samebits.comparison.evidence.judge import Effect
+
+_FRACTION = re.compile(r"\d[.,]\d|\d[eE]-\d")
 
 
 @dataclass(frozen=True)
@@ -27,3 +31,9 @@ class FileDifference:
     is_caveat: bool = False
     by_name: bool = False
     is_open: bool = False
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the two values differ only in numbers that have a fraction. A count may be one of the machine."""
+        one, two = (NUMBER.split(value) for value in self.values)
+        return one == two and len(one) > 1 and all(map(_FRACTION.search, self.values))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from itertools import combinations
 from typing import NamedTuple
 
-from samebits.comparison.differences import Row, TraceDifference, difference
+from samebits.comparison.differences import TraceDifference, difference
+from samebits.comparison.differing_rows import Row
+from samebits.comparison.drawn import drawn, used_unseeded
 from samebits.comparison.evidence.judge import Judge
 from samebits.comparison.evidence.laws import Finding
+from samebits.comparison.evidence.memory import MemoryEvidence
 from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.files import file_differences
 from samebits.comparison.networks import in_own_order
@@ -19,6 +22,7 @@ from samebits.comparison.threads import numbers_counted
 from samebits.comparison.values import global_differences
 from samebits.data_classes import dataclass
 from samebits.model import GroupSplit
+from samebits.names import matches_any
 
 
 class MemberDifference(NamedTuple):
@@ -113,27 +117,54 @@ class Comparison:
 
 def pair_difference(a: AlignedTrial, b: AlignedTrial, judge: Judge, ignores: Sequence[str] = ()) -> PairDifference:
     """Compare two trials: processes in their order, then files and metrics if both ran to their ends."""
-    members = [part for mine, theirs in pairs(a, b) if (part := _member_difference(mine, theirs, a, b)) is not None]
+    evidence = MemoryEvidence(judge, a.id, b.id)
+    each = (_member_difference(pair, (a, b), evidence) for pair in pairs(a, b))
+    members = [part for part in each if part is not None]
+    beside = [found for part in members for found in _beside(part, ignores)]
     if not (a.whole and b.whole):
-        return PairDifference(members, [])
-    held = [found for part in members for found in _of_globals(part, ignores)]
+        return PairDifference(members, beside)
+    held = [*beside, *(found for part in members for found in _of_globals(part, evidence, ignores))]
     left = file_differences(a.trial, b.trial, judge, ignores)
-    saved = [numbers_counted(difference, (a.trial, b.trial)) for difference in left]
+    counted = [numbers_counted(difference, (a.trial, b.trial)) for difference in left]
+    generators = sorted({name for part in members for name in _used_unseeded(part)})
+    saved = [drawn(difference, generators, is_asked=judge.has_experiment) for difference in counted]
     return PairDifference(members, [*held, *saved])
 
 
-def _of_globals(part: MemberDifference, ignores: Sequence[str]) -> Iterable[FileDifference]:
+def _used_unseeded(part: MemberDifference) -> list[str]:
+    return used_unseeded(part.member.trace, part.other.trace, part.found) if part.other is not None else []
+
+
+def _beside(part: MemberDifference, ignores: Sequence[str]) -> Iterator[FileDifference]:
+    """Yield the values beside the training that differ, and that only their names explain, or nothing."""
+    for one in part.found.beside:
+        meaning = one.meaning
+        if (meaning.effect == "unknown" or meaning.by_name) and not matches_any(one.place, ignores):
+            yield FileDifference(
+                one.place if one.point.kind == "end" else f"{one.place} at step {one.step:,}",
+                "all gradients and weights that were compared agree",
+                effect=meaning.effect,
+                reason=meaning.reason,
+                path=one.place,
+                values=one.values,
+                by_name=meaning.by_name,
+                is_open=any(one.values),
+            )
+
+
+def _of_globals(part: MemberDifference, evidence: MemoryEvidence, ignores: Sequence[str]) -> Iterable[FileDifference]:
     if part.other is None or not part.found.globals:
         return []
-    return global_differences(part.member.trace, part.other.trace, part.found.globals, ignores)
+    return global_differences((part.member.trace, part.other.trace), part.found.globals, evidence, ignores)
 
 
 def _member_difference(
-    mine: Member | None, theirs: Member | None, a: AlignedTrial, b: AlignedTrial
+    pair: tuple[Member | None, Member | None], trials: tuple[AlignedTrial, AlignedTrial], evidence: MemoryEvidence
 ) -> MemberDifference | None:
+    (mine, theirs), (a, b) = pair, trials
     if mine is not None and theirs is not None:
         steps = (mine.trace.steps, theirs.trace.steps)
-        found = difference(mine.trace, theirs.trace)
+        found = difference(mine.trace, theirs.trace, evidence)
         return MemberDifference(mine, in_own_order(mine.trace, theirs.trace, found), steps=steps, other=theirs)
     present, without = (mine, b) if mine is not None else (theirs, a)
     # a stopped trial did not reach its later processes; a rank without a trace has a reason of its own

@@ -10,15 +10,17 @@ one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.comparison.classification import GLOBALS, aside
-from samebits.comparison.differences import Row, TraceDifference
+from samebits.comparison.beside import Beside, role, role_alone
+from samebits.comparison.classification import GLOBALS
+from samebits.comparison.differences import TraceDifference
+from samebits.comparison.differing_rows import Row
 from samebits.data_classes import dataclass
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
@@ -124,19 +126,23 @@ def _contradicted(pairs: dict[str, str], mine: dict[str, Network], theirs: dict[
 class Histories:
     """What was seen of each network of a trace, in the order of its own steps."""
 
-    def __init__(self, trace: ProcessTrace, names: dict[str, str], before: int) -> None:
-        """`names`:
+    def __init__(self, trace: ProcessTrace, names: dict[str, str], before: int, known: Collection[str]) -> None:
+        """`names`: {label: the network's name in both traces}. `before`: steps below this number are read, and the end.
 
-        {label: the network's name in both traces}. `before`: steps below this number are read, and the end.
+        `known`: names of values that differ between any two runs; they are left out, as evaluations are.
         """
-        known = labels(trace)
-        places = [split(point.name, known) for point in trace.points]
+        labels_ = labels(trace)
+        places = [split(point.name, labels_) for point in trace.points]
         self._places = [(_network(rest, label, names), rest) for label, rest in places]
         self._points, self.found = trace.points, dict[tuple[str, ...], History]()
         self.order: list[list[str]] = []  # the networks that each step trained
         records = trace.rows
         # what the program's globals hold belongs to no network: `differences` compares it
-        left_out = [n for n, point in enumerate(trace.points) if aside(point) or point.name.startswith(GLOBALS)]
+        left_out = [
+            number
+            for number, point in enumerate(trace.points)
+            if role(point) == "evaluation" or point.name in known or point.name.startswith(GLOBALS)
+        ]
         kept = (records["kind"] != wire.CODE["rng"]) & ~np.isin(records["point"], left_out)
         kept &= (records["step"] < before) | (records["kind"] == wire.CODE["end"])
         rows = np.flatnonzero(kept)
@@ -193,14 +199,16 @@ def in_own_order(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> Tr
     if not found.rows:
         return _compare_holders(a, networks_a, networks_b, found)
     before, whole = _comparable(a, b)
-    histories = _histories(a, b, paired(networks_a, networks_b), before)
+    by_value = [one for one in found.beside if one.meaning.effect == "understood"]
+    histories = _histories(a, b, paired(networks_a, networks_b), before, {one.point.name for one in by_value})
     if histories is None:
         return found
     different = list(_differing_rows(*histories, whole=whole))
     uncompared = found.uncompared + (0 if whole else max(a.steps - before, b.steps - before, 0))
-    if not different:
-        return replace(found, rows=[], uncompared=uncompared, reordered=True)
     rows = sorted(_row(number, a, missing=missing) for number, missing in different if number is not None)
+    if all(number is not None and not missing for number, missing in different) and not any(map(_is_trained, rows)):
+        beside = [*by_value, *(Beside(row.point, row.step, role_alone(row.point)) for row in rows)]
+        return replace(found, rows=[], uncompared=uncompared, reordered=True, beside=beside)
     rows = [row for row in rows if row.step == rows[0].step]
     if not rows or rows[0].step <= found.rows[0].step:
         return found
@@ -208,15 +216,19 @@ def in_own_order(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> Tr
     return replace(found, rows=shown, uncompared=uncompared, reordered=True)
 
 
+def _is_trained(row: Row) -> bool:
+    return role(row.point) == "trained"
+
+
 def _histories(
-    a: ProcessTrace, b: ProcessTrace, pairs: dict[str, str] | None, before: int
+    a: ProcessTrace, b: ProcessTrace, pairs: dict[str, str] | None, before: int, known: Collection[str]
 ) -> tuple[Histories, Histories] | None:
     """Return the histories of both traces, if their networks can be paired and are trained in different orders."""
     if pairs is None:
         return None
     common = {label: f"network {number}" for number, label in enumerate(pairs)}
-    mine = Histories(a, common, before)
-    theirs = Histories(b, {pairs[label]: name for label, name in common.items()}, before)
+    mine = Histories(a, common, before, known)
+    theirs = Histories(b, {pairs[label]: name for label, name in common.items()}, before, known)
     orders = zip(mine.order, theirs.order, strict=False)
     is_one_order = all(label == twin for label, twin in pairs.items()) and all(one == two for one, two in orders)
     return None if is_one_order else (mine, theirs)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from samebits import words
+from samebits.comparison.beside import is_place
 from samebits.comparison.classification import GLOBALS
 from samebits.comparison.coverage import has_named_file, uncovered, unended
 from samebits.comparison.endings import (
@@ -178,8 +179,8 @@ def _of_difference(found: Sequence[FileDifference], one: int, two: int) -> Reaso
     reason = f"{first.name} differs between trials{values}{more}."
     files = list(dict.fromkeys(shlex.quote(difference.path) for difference in found))
     name = files[0] if len(files) == 1 else f"{files[0]} (and so on for {words.listed(files[1:4])})"
-    if first.name.startswith(GLOBALS):
-        counts = f"samebits_probe.observe('weights/{first.name.removeprefix(GLOBALS)}', ...)"
+    if is_place(first.path):
+        counts = f"samebits_probe.observe('weights/{first.path.partition(' ')[2]}', ...)"
         return Reason(reason, f"If it counts, say so in the program: {counts}. If not, use --ignore {name}.")
     return Reason(reason, f"If it counts, name it: --artifact {name}. If not, use --ignore {name}.")
 

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterator
 
 from samebits import words
-from samebits.comparison.classification import GLOBALS
+from samebits.comparison.beside import is_place
 from samebits.comparison.coverage import only_files
 from samebits.comparison.files import files_alone
 from samebits.comparison.groups import Comparison
@@ -136,7 +136,7 @@ def _elsewhere(comparison: Comparison) -> Iterator[str]:
 def _ignores(comparison: Comparison) -> Iterator[str]:
     whole = [trial.trial.files for trial in comparison.aligned if trial.whole]
     for pattern in comparison.ignores if whole else []:
-        if not pattern.startswith(GLOBALS) and all(pattern in files.ignores_without_match for files in whole):
+        if not is_place(pattern) and all(pattern in files.ignores_without_match for files in whole):
             yield f"the pattern {pattern} of --ignore matches no file that the trials wrote"
 
 

@@ -7,7 +7,6 @@ the models that the program's variables still hold at the end are evidence, whic
 from __future__ import annotations
 
 import functools
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +18,8 @@ from numpy.typing import NDArray
 
 from samebits import words
 from samebits.comparison import networks
-from samebits.comparison.classification import GLOBALS, NUMBER, aside
+from samebits.comparison.beside import is_apart
+from samebits.comparison.classification import GLOBALS
 from samebits.comparison.coverage import has_named_file
 from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.processes import normal_argv
@@ -33,7 +33,6 @@ Held = tuple[Point, bytes]  # the variable that leads to a tensor, and the tenso
 TRAINS_ELSEWHERE = "training in another thread"  # the point of the watcher's not-observed event
 # the reason, if it is known (samebits_probe.watchers.trainers)
 OWN_MODEL = "a different thread trains a model of its own"
-_FRACTION = re.compile(r"\d\.\d|\d[eE]-\d")  # a count may be one of the machine
 _USUALLY_UNSEEDED = ("python", "numpy")  # few programs of a library that computes draw weights from these
 
 
@@ -75,9 +74,7 @@ def numbers_counted(found: FileDifference, trials: Sequence[TrialTrace]) -> File
     """
     if found.effect != "unknown" or not any(trains_elsewhere(p) for trial in trials for p in trial.processes):
         return found
-    one, two = (NUMBER.split(value) for value in found.values)
-    is_number = one == two and len(one) > 1 and all(map(_FRACTION.search, found.values))
-    return replace(found, effect="counts", detail=" and ".join(found.values)) if is_number else found
+    return replace(found, effect="counts", detail=" and ".join(found.values)) if found.is_number else found
 
 
 def without_racing_traces(trials: Sequence[TrialTrace], command: Sequence[str] = ()) -> list[TrialTrace]:
@@ -163,7 +160,7 @@ def _held(process: ProcessTrace) -> list[Held]:
     for row in process.rows[_rows(process, ("end",))]:
         point = process.points[int(row["point"])]
         label, rest = networks.split(point.name, known)
-        if label in paths and aside(point) is None and not point.name.startswith(GLOBALS):
+        if label in paths and not is_apart(point) and not point.name.startswith(GLOBALS):
             found.append((point._replace(name=f"{paths[label]}.{rest}"), row["fingerprint"].tobytes()))
     return found
 

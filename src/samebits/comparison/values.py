@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 
 from samebits import words
 from samebits.comparison import networks
+from samebits.comparison.beside import Difference, PairJudge, idle, is_apart
 from samebits.comparison.classification import (
     EVALUATIONS,
     GLOBALS,
     NUMBERS,
-    aside,
 )
-from samebits.comparison.differences import Row
+from samebits.comparison.differing_rows import Row
 from samebits.comparison.evidence.judge import Judgement
+from samebits.comparison.evidence.memory import MemoryEvidence
 from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.file_pairs import shown_path
 from samebits.comparison.processes import AlignedTrial, Member
 from samebits.data_classes import dataclass
 from samebits.names import matches_any
-from samebits.store.trace import ProcessTrace, TrialTrace, chunks
+from samebits.store.trace import Point, ProcessTrace, TrialTrace, chunks
 from samebits_probe import wire
 
 
@@ -211,6 +212,8 @@ def end_weights(trace: ProcessTrace) -> list[tuple[str, bytes]]:
     weights, labels = weight_names(trace), networks.labels(trace)
     networks_found: dict[str, list[tuple[str, bytes]]] = {}
     numbers = [number for number in point_numbers(trace, "end") if _is_weight(trace, number, weights)]
+    untrained = idle(trace)
+    numbers = [number for number in numbers if trace.points[number].name not in untrained] or numbers
     for row in trace.rows[np.isin(trace.rows["point"], numbers)]:
         label, rest = networks.split(trace.points[int(row["point"])].name, labels)
         part = (f"{rest}#{row['occurrence']}", row["fingerprint"].tobytes())
@@ -223,7 +226,7 @@ def _is_weight(trace: ProcessTrace, number: int, weights: set[str]) -> bool:
     point = trace.points[number]
     if not weights or point.name in weights:
         return True
-    return bool(trace.events_named("model")) and aside(point) is None and point.dtype not in NUMBERS
+    return bool(trace.events_named("model")) and not is_apart(point) and point.dtype not in NUMBERS
 
 
 def weight_names(trace: ProcessTrace) -> set[str]:
@@ -245,35 +248,46 @@ _FED = frozenset(wire.CODE[kind] for kind in ("batch", "forward"))
 
 
 def global_differences(
-    a: ProcessTrace, b: ProcessTrace, names: Mapping[str, bool], ignores: Sequence[str]
+    traces: tuple[ProcessTrace, ProcessTrace],
+    names: Mapping[str, bool],
+    evidence: MemoryEvidence,
+    ignores: Sequence[str],
 ) -> Iterator[FileDifference]:
     """Say what each difference means. `names`: name of each point that differs -> whether only one trial has it."""
-    facts = _facts(a), _facts(b)
+    judge, last = PairJudge(*traces, {}, evidence), np.array([traces[0].last_step])
     for name, missing in sorted(names.items()):
         if not matches_any(name, ignores):
-            found = _classification(name, facts, a, b)
+            meaning = _meaning(Difference(Point("end", name), "number", last, 1, missing), judge, traces)
             said = f"the array {name.removeprefix(GLOBALS)}, which the program held when it ended"
             said += " in some trials only" if missing else ""
-            yield FileDifference(name, said, effect=found.effect, reason=found.reason, path=name)
+            yield FileDifference(
+                name,
+                said,
+                effect=meaning.effect,
+                reason=meaning.reason,
+                path=name,
+                by_name=meaning.by_name,
+                is_open=meaning.effect == "unknown" and not missing,
+            )
 
 
-def _facts(trace: ProcessTrace) -> dict[str, dict[str, bool]]:
-    """Return what the probe says of each array: {"model": True, "nonnegative": True}."""
-    found: dict[str, dict[str, bool]] = {}
+def _is_of_model(trace: ProcessTrace, path: str) -> bool:
+    """Return whether the probe says that an array belongs to a model."""
     for event in trace.events_named("globals"):
-        arrays = event.get("arrays")
-        found.update(arrays if isinstance(arrays, dict) else {})
-    return {name: facts for name, facts in found.items() if isinstance(facts, dict)}
+        facts = (event.get("arrays") or {}).get(path)
+        if isinstance(facts, dict) and facts.get("model"):
+            return True
+    return False
 
 
-def _classification(
-    name: str, facts: tuple[dict[str, dict[str, bool]], dict[str, dict[str, bool]]], a: ProcessTrace, b: ProcessTrace
-) -> Judgement:
-    path = name.removeprefix(GLOBALS)
-    known = [one[path] for one in facts if path in one]
-    if any(fact.get("model") for fact in known):
-        return Judgement("counts", "it belongs to a model")
-    if _is_input_or_output(a, name) and _is_input_or_output(b, name):
+def _meaning(found: Difference, judge: PairJudge, traces: tuple[ProcessTrace, ProcessTrace]) -> Judgement:
+    by_value = judge.by_value(found)
+    if by_value is not None:
+        return by_value.meaning
+    name = found.point.name
+    if any(_is_of_model(trace, name.removeprefix(GLOBALS)) for trace in traces):
+        return Judgement(judge.of_leaf(found), "it belongs to a model")
+    if all(_is_input_or_output(trace, name) for trace in traces):
         return Judgement("understood", "it is an input or an output of a model, not a part of a model")
     return Judgement("unknown")
 

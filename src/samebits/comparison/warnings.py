@@ -9,7 +9,8 @@ import numpy as np
 
 from samebits import words
 from samebits.comparison import sentences
-from samebits.comparison.classification import EVALUATION
+from samebits.comparison.beside import EVALUATION
+from samebits.comparison.drawn import states
 from samebits.comparison.endings import asking_processes, ended_well, hidden_processes
 from samebits.comparison.groups import Comparison
 from samebits.comparison.reasons import Reason
@@ -85,15 +86,8 @@ def _differing_from_the_start(seen: WarningInputs) -> list[str]:
 def _is_unused(name: str, seen: WarningInputs) -> bool:
     """Return whether no process of any trial drew from this generator, or seeded it."""
     traces = [member.trace for trial in seen.comparison.aligned for member in trial.members]
-    with_it = [trace for trace in traces if _states(name, trace)]
-    return all(len(_states(name, trace)) == 1 and name in _untouched(trace) for trace in with_it)
-
-
-def _states(name: str, trace: ProcessTrace) -> set[bytes]:
-    """Return the different states of a generator that a process recorded."""
-    numbers = [number for number in point_numbers(trace, "rng") if trace.points[number].name == name]
-    rows = trace.rows[np.isin(trace.rows["point"], numbers)]
-    return {row.tobytes() for row in rows["fingerprint"]}
+    with_it = [trace for trace in traces if states(name, trace)]
+    return all(len(states(name, trace)) == 1 and name in _untouched(trace) for trace in with_it)
 
 
 def _untouched(trace: ProcessTrace) -> set[str]:
@@ -262,13 +256,13 @@ def _metrics(seen: WarningInputs) -> Iterator[str]:
 
 
 def _asides(seen: WarningInputs) -> Iterator[str]:
-    """Yield differences that are understood: evaluations that left nothing, times in attributes of a model."""
+    """Yield differences that train nothing: evaluations, inputs that no step used, times in attributes of a model."""
     found: dict[str, tuple[int, str]] = {}
     for pair in seen.comparison.pairs() if seen.divergence is None else []:
-        for part in pair.members:
-            for name, (step, what) in part.found.asides.items():
-                found[name] = min((step, what), found.get(name, (step, what)))
-    evaluations = sorted((step, name) for name, (step, what) in found.items() if what == EVALUATION)
+        for one in (one for part in pair.members for one in part.found.beside if one.meaning.effect == "understood"):
+            key, first = one.place, (one.step, one.meaning.reason)
+            found[key] = min(first, found.get(key, first))
+    evaluations = sorted((step, name.partition(" ")[2]) for name, (step, what) in found.items() if what == EVALUATION)
     if evaluations:
         step, name = evaluations[0]
         fed = ", and all that follows from it agrees" if seen.all_agrees else ""
@@ -277,7 +271,7 @@ def _asides(seen: WarningInputs) -> Iterator[str]:
     if others:
         rest = [words.count(len(others) - 3, "more value")] if len(others) > 3 else []
         verb = words.agree(len(others), "differs", "differ")
-        yield f"{words.listed([*others[:3], *rest])} {verb} in the modules alive at the end; this does not count"
+        yield f"{words.listed([*others[:3], *rest])} {verb} beside the training; this does not count"
 
 
 def _reordered(seen: WarningInputs) -> Iterator[str]:

@@ -6,15 +6,14 @@ property, no `__getattr__` and no iterator of the program, and keeps nothing.
 
 import collections
 import os
-import re
 import sys
 import types
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
 from ..own_points import ArrayPrint
 from ..system import System
+from .kept import keep, kept_numbers
 from .references import MOST_ITEMS, REFERRING, attributes, has_attributes, references
-from .tabular.content import is_time, is_time_of
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -34,8 +33,7 @@ SEEN = [
         "arrays of NumPy and tensors that are reachable at the end from the globals of the program and of modules "
         "beside it: in dictionaries, lists, tuples, sets, deques, data classes, the program's own classes and their "
         "objects, closures and defaults of its functions, its generators, objects of scikit-learn, SciPy and flax.nnx; "
-        "what a jax.Ref holds; arrays of `array` and `ctypes`; lists of numbers whose path has a word of a model "
-        "(`weights`)",
+        "what a jax.Ref holds; arrays of `array` and `ctypes`; lists of numbers (the first 1,000)",
         "locals of a function that has returned, pandas, strings, single numbers; arrays of `ctypes` at an address or "
         "behind a pointer; children of multiprocessing",
         "more than 4,000 arrays or 1 GiB: `globals` in `not_observed`; a difference that no rule understands is "
@@ -44,7 +42,7 @@ SEEN = [
 ]
 
 _MOST_ARRAYS, _MOST_BYTES, _DEEPEST = 4000, 1 << 30, 6
-_MOST_SCANNED = 100000  # the signs of at most so many elements of an array are checked
+_MOST_LISTS = 1000  # lists of numbers
 _NUMBERS = "biufc"  # kinds of NumPy's dtypes whose values are numbers
 _DICTS = (dict, collections.OrderedDict, collections.defaultdict)
 _ATOMS = frozenset(map(id, (int, float, bool, str, bytes, complex, type(None), type(sys), type(len))))
@@ -56,11 +54,6 @@ _OPEN = (
     "flax.nnx",
     "multiprocessing.sharedctypes",
 )  # the objects of these libraries hold their arrays in plain attributes
-# if a path has one of these words, a list of numbers there is a part of a model. Any other list may hold durations
-_MODEL_WORDS = frozenset(
-    ("weights", "weight", "w", "kernel", "bias", "biases", "coef", "coefs", "intercept", "theta", "params",
-     "parameters", "embedding", "embeddings", "centroids", "policy", "qtable", "q")
-)  # fmt: skip
 _MOST_NUMBERS = 100000  # of a list
 _TYPE_CODES = frozenset("bBhHiIlLqQfd")  # of numbers in `array`, and in the buffers of `ctypes`
 _OTHER_ORDER = ">" if sys.byteorder == "little" else "<"  # before the code of a buffer whose bytes are in this order
@@ -87,6 +80,7 @@ class GlobalArrays:
             if found.fingerprint not in known:
                 point = self._probe.point("end", "globals " + path, found.dtype, found.shape)
                 self._probe.add(point, found.fingerprint)
+                keep(self._probe, "globals " + path, point, found.kept)
                 about[path] = found.facts
         if about:
             self._probe.event("globals", arrays=about)
@@ -117,51 +111,39 @@ class GlobalArrays:
             return None
         is_scanned = len(shape) == 1 and shape[0] <= _MOST_NUMBERS and not code.startswith(_OTHER_ORDER)
         code_here: Any = code[-1]
-        is_positive = is_scanned and all(number >= 0 for number in memoryview(data).cast(code_here))
-        return self._print(code_here, shape, data, {"nonnegative": True} if is_positive else {})
+        numbers = memoryview(data).cast(code_here).tolist() if is_scanned else []
+        return self._print(code_here, shape, data, numbers)
 
-    def _print(self, dtype: str, shape: "Shape", data: bytes, facts: "ArrayFacts") -> ArrayPrint:
+    def _print(self, dtype: str, shape: "Shape", data: bytes, numbers: List[Any]) -> ArrayPrint:
         hasher = self._probe.hasher
-        return ArrayPrint(dtype, shape, hasher.data(data, hasher.header(dtype, shape)), facts)
+        return ArrayPrint(dtype, shape, hasher.data(data, hasher.header(dtype, shape)), {}, kept_numbers(numbers))
 
-    def numbers(self, path: str, value: Any) -> "Optional[ArrayPrint]":
-        """Return the fingerprint of a list or tuple of numbers if its path names a part of a model; else None."""
-        if (
-            type(value) not in (list, tuple)
-            or not 0 < len(value) <= _MOST_NUMBERS
-            or type(value[0]) not in (int, float)
-        ):
-            return None
-        if _MODEL_WORDS.isdisjoint(re.findall("[a-z]+", path.lower())) or is_time(path.split(".")[-1], value):
+    def numbers(self, value: Any) -> "Optional[ArrayPrint]":
+        """Return the fingerprint of a list or tuple of numbers; None for anything else."""
+        if type(value) not in (list, tuple) or not 0 < len(value) <= _MOST_NUMBERS:
             return None
         if any(type(number) not in (int, float) for number in value):
             return None
-        facts: ArrayFacts = {"nonnegative": True} if all(number >= 0 for number in value) else {}
-        return self._print("list", (len(value),), repr(list(value)).encode(), facts)
+        return self._print("list", (len(value),), repr(list(value)).encode(), list(value))
 
     def of_numpy(self, numpy: "Library", array: "Array") -> ArrayPrint:
         """Return the fingerprint and facts of an array of NumPy."""
         flat = array if array.flags.c_contiguous else array.copy("C")
         header = self._probe.hasher.header(array.dtype.name, array.shape)
         found = self._probe.hasher.pointer(flat.__array_interface__["data"][0], flat.nbytes, header)
-        facts: ArrayFacts = {}
-        if array.dtype.kind in "iuf" and 0 < array.size <= _MOST_SCANNED:
-            with numpy.errstate(all="ignore"):
-                facts = {"nonnegative": True} if bool((flat >= 0).all()) else {}
-        return ArrayPrint(array.dtype.name, array.shape, found, facts)
+        is_short = array.ndim == 1 and array.dtype.kind in "iuf" and array.size <= _MOST_NUMBERS
+        return ArrayPrint(array.dtype.name, array.shape, found, {}, kept_numbers(flat.tolist()) if is_short else None)
 
 
 class _Walk:
     """Follows what globals hold. `own`: names of the program's modules; `found`: the arrays that they hold."""
 
-    def __init__(
-        self, read: "Reader", numbers: "Callable[[str, Any], Optional[ArrayPrint]]", own: Iterable[Any]
-    ) -> None:
+    def __init__(self, read: "Reader", numbers: "Callable[[Any], Optional[ArrayPrint]]", own: Iterable[Any]) -> None:
         self._read, self._numbers, self._own = read, numbers, frozenset(own)
         self.found: List[FoundArray] = []
         self.is_cut = False
         self._seen: Dict[int, Any] = {}  # id -> the object, which is alive as long as the walk
-        self._bytes = 0
+        self._bytes = self._lists = 0
 
     def module(self, prefix: str, module: "ModuleType") -> None:
         """Follow all globals of a module. In a notebook, leave out those in which IPython keeps its cells."""
@@ -185,11 +167,17 @@ class _Walk:
         if id(type(value)) in _ATOMS or id(value) in self._seen or self._is_too_much(value):
             return
         self._seen[id(value)] = value
-        found = None if type(value) is type else self._read(value) or self._numbers(path, value)
+        found = None if type(value) is type else self._read(value) or self._of_list(value)
         if found is not None:
             self.found.append((path, _of_model(found) if is_model else found))
         elif depth:
             self._inside(path, value, depth - 1, is_model)
+
+    def _of_list(self, value: Any) -> "Optional[ArrayPrint]":
+        """Return the fingerprint of a list of numbers. A program that keeps its data in lists has very many of them."""
+        found = self._numbers(value) if self._lists < _MOST_LISTS else None
+        self._lists += found is not None
+        return found
 
     def _is_too_much(self, value: Any) -> bool:
         if _is_buffer(type(value)):
@@ -207,10 +195,7 @@ class _Walk:
             for key in list(dict.keys(value))[:MOST_ITEMS]:
                 if type(key) not in (str, int):  # a lookup would run code of the program
                     continue
-                item = dict.get(value, key)
-                # a search keeps the durations of its fits
-                if not (is_model and is_time_of(key, value, item)):
-                    self._value("%s.%s" % (path, key), item, depth, is_model)
+                self._value("%s.%s" % (path, key), dict.get(value, key), depth, is_model)
         elif kind is list or tuple in type.mro(kind):
             items = list.__getitem__ if kind is list else tuple.__getitem__
             for number, item in enumerate(items(value, slice(MOST_ITEMS))):
@@ -223,13 +208,9 @@ class _Walk:
             self._named(path, attributes(value), depth, is_model or _is_model(kind))
 
     def _named(self, path: str, items: "List[Tuple[str, Any]]", depth: int, is_model: bool) -> None:
-        """Return what an object refers to by names.
-
-        The durations that a model keeps are left out, because they are not its arrays.
-        """
+        """Follow what an object refers to by names."""
         for key, item in items[:MOST_ITEMS]:
-            if not (is_model and is_time(key, item)):
-                self._value("%s.%s" % (path, key), item, depth, is_model)
+            self._value("%s.%s" % (path, key), item, depth, is_model)
 
     def _fields(self, path: str, state: Dict[str, Any]) -> None:
         """Return the fields of the pickled state of a tree of scikit-learn, which is written in C."""
@@ -257,7 +238,7 @@ def _of_model(found: ArrayPrint) -> ArrayPrint:
     """Return the fingerprint and facts of an array, with a mark that it belongs to a model."""
     facts = found.facts.copy()
     facts["model"] = True
-    return ArrayPrint(found.dtype, found.shape, found.fingerprint, facts)
+    return ArrayPrint(found.dtype, found.shape, found.fingerprint, facts, found.kept)
 
 
 def _is_buffer(kind: type) -> bool:

@@ -12,7 +12,6 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple
 
 from .objects import Array
-from .pytorch.attributes import Moments
 
 if TYPE_CHECKING:
     from ..probe import Probe
@@ -184,9 +183,9 @@ class PlainAttributes:
     """
 
     def __init__(
-        self, probe: "Probe", libraries: Tuple[str, ...], is_tensor: Callable[[Any], bool], array: Callable[[Any], Any]
+        self, libraries: Tuple[str, ...], is_tensor: Callable[[Any], bool], array: Callable[[Any], Any]
     ) -> None:
-        self._moments, self._libraries, self._is_tensor, self._array = Moments(probe), libraries, is_tensor, array
+        self._libraries, self._is_tensor, self._array = libraries, is_tensor, array
         self._own_names: Dict[type, FrozenSet[str]] = {}  # class -> the names that its library uses
 
     def of(self, owner: Any, name: str) -> List[NamedArray]:
@@ -230,9 +229,7 @@ class PlainAttributes:
         return [leaf for key, item in _parts(value) for leaf in self._leaves("%s.%s" % (name, key), item, depth + 1)]
 
     def _numbers(self, name: str, numbers: List[Any], kind: str) -> List[NamedArray]:
-        """Name numbers that belong only to this run (moments, process ids) as such."""
-        sorted_out = self._moments.sorted_out(numbers)
-        return [(name + suffix, _asarray(some if kind == "numbers" else some[0]), kind) for suffix, some in sorted_out]
+        return [(name, _asarray(numbers if kind == "numbers" else numbers[0]), kind)]
 
     def _is_array(self, value: Any) -> bool:
         numpy = sys.modules["numpy"]

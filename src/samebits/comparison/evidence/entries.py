@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from samebits.comparison.evidence.facts import TrialFacts
 from samebits.comparison.evidence.forms import without_forms
 from samebits.comparison.evidence.quantities import Quantity, Shape, shape_of
+from samebits.comparison.memory_numbers import MEMORY, numbers_by_place, words_of
 from samebits.model import SavedFile
 from samebits.store.trace import TrialTrace
 
@@ -75,6 +76,9 @@ class LeftEntries:
         for file in (*self.trial.files.files, *self.trial.files.printed):
             for entry in self._of_file(file):
                 found[self.key_of(file.path), entry.shape.words].append(entry.shape.quantities)
+        for process in self.trial.processes:
+            for place, numbers in numbers_by_place(process).items():
+                found[MEMORY, words_of(place)] += [[Quantity(repr(number), number)] for number in numbers]
         for file in self.trial.files.files:
             entry = self.of_line(file.path)
             found["", entry.shape.words].append(entry.shape.quantities)

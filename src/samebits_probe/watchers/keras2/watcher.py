@@ -235,9 +235,7 @@ def install(module: Library, probe: "Probe") -> None:
 
 def _watch_layers(layer_class: Any, watch: Keras2Watch) -> None:
     """Follow what layers hold in plain attributes; their variables are TensorFlow's."""
-    attributes = PlainAttributes(
-        watch.probe, ("keras",), lambda value: hasattr(value, "_numpy"), lambda value: value._numpy()
-    )
+    attributes = PlainAttributes(("keras",), lambda value: hasattr(value, "_numpy"), lambda value: value._numpy())
     remains = watch.remains
     tell_new(layer_class, lambda layer: remains.add(layer, lambda owner: attributes.of(owner, str(owner.name))))
     tell_death(layer_class, remains.died)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, NamedTupl
 
 from ...trace import Group, Rows
 from .. import addresses
+from ..kept import Kept, keep, kept_numbers
 from ..objects import Array, NamedValue
 
 if TYPE_CHECKING:
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class KeptArray(NamedTuple):
-    """What a point needs of an array that may go away. `number`: the array's number, if it holds only one."""
+    """What a point needs of an array that may go away. `kept`: its number, or the numbers of a short list."""
 
     name: str
     dtype: str
     shape: "Shape"
     fingerprint: bytes
-    number: Optional[float]
+    kept: Kept
 
 
 class Points:
@@ -74,16 +75,20 @@ class Points:
     def kept(self, name: str, array: Array, kind: Optional[str] = None) -> KeptArray:
         """Return what `add_kept` takes. `kind`: the type, if it is not an array."""
         header = self.probe.hasher.header(array.dtype.name, array.shape)
+        is_list = kind == "numbers" and array.dtype.kind in "biuf"
         number = float(array) if array.shape == () and array.dtype.kind in "biuf" else None
-        return KeptArray(name, kind or array.dtype.name, array.shape, self._fingerprint(array, header), number)
+        kept = kept_numbers(array.tolist()) if is_list else number
+        return KeptArray(name, kind or array.dtype.name, array.shape, self._fingerprint(array, header), kept)
 
     def add_kept(self, kind: str, kept: KeptArray) -> None:
         """Record what `kept` returned, at the current step."""
-        name, dtype, shape, fingerprint, number = kept
+        name, dtype, shape, fingerprint, value = kept
         point = self.probe.point(kind, name, dtype, shape)
         occurrence = self.probe.add(point, fingerprint)
-        if number is not None:
-            self.probe.scalar(point, number, occurrence)
+        if isinstance(value, float):
+            self.probe.scalar(point, value, occurrence)
+        else:
+            keep(self.probe, name, point, value)
 
     def _fingerprint(self, array: Array, header: "Header") -> bytes:
         address, length, alive = _memory(array)

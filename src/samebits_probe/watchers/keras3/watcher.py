@@ -191,7 +191,7 @@ class LayerAttributes:
 
     def __init__(self, probe: "Probe", layer_class: Any, backend: Backend) -> None:
         self._class, self._backend = layer_class, backend
-        self._attributes = PlainAttributes(probe, _NOT_OF_THE_PROGRAM, backend.has_value, backend.array)
+        self._attributes = PlainAttributes(_NOT_OF_THE_PROGRAM, backend.has_value, backend.array)
 
     def of(self, layer: Layer) -> "List[NamedArray]":
         """Return [(name, array)] of a layer.

@@ -1,33 +1,29 @@
 """Tensors, arrays and numbers in plain attributes of modules and of their classes, and what `get_extra_state` gives.
 
 Dictionaries, lists and tuples are opened, and other objects of the program are not. The numbers of a list are one
-point. A number that is a moment of this run, a process id or an address has a name that says so ("log@time"). It
-differs between any two runs, and must not hide other numbers of the same list.
+point, and a short list is also kept number by number. The comparison decides which of them belong to one run only.
 """
 
 import collections
 import contextlib
 import io
-import os
 import struct
 import sys
-import time
 import weakref
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from ...system import System
+from ..kept import Kept, kept_number, kept_numbers
 from ..objects import Array, Module, NamedValue
 from .tensors import dtype_name, shape_of
 from .trees import WRAPPERS
 
 if TYPE_CHECKING:
     from ...fingerprint import Shape
-    from ...probe import Probe
     from .trees import ModulePart
     from .watch import PyTorchWatch
 
 Kinds = Tuple[type, ...]
-Span = Tuple[float, float]  # seconds on one clock
+Settings = Dict[str, Any]  # name -> number
 NamedNumbers = Dict[str, List[Any]]
 
 _MOST_LEAVES = 20000  # of one module
@@ -38,20 +34,16 @@ _TEXTS = (str, bytes, bytearray)
 _EXTRA = "get_extra_state"
 _SETTINGS = "(settings of layers)"
 _INSTALLED = ("site-packages", "dist-packages")
-_MEASURES = frozenset(("time", "sec", "secs", "seconds", "elapsed", "duration", "date", "fps", "at", "pid", "memory"))
 _COMPILED = ("torch.fx.", "torch._dynamo.", "torch._inductor.", "torch._functorch.")
-_IMPORTED = System.now()
-_CLOCKS = (time.monotonic, time.perf_counter)  # at the start of the process
-_MOST_SLACK = 86400.0  # seconds: a program may keep a time of an earlier process
 
 
 class ModuleValue(NamedTuple):
-    """What a point needs of something that modules hold. `number`: its value, if it is a number."""
+    """What a point needs of something that modules hold. `kept`: its number, its few numbers, or its short text."""
 
     dtype: str
     shape: "Shape"
     print: bytes
-    number: Optional[float]
+    kept: Kept
 
 
 class ModuleAttributes:
@@ -60,40 +52,40 @@ class ModuleAttributes:
     def __init__(self, watch: "PyTorchWatch") -> None:
         self._watch = watch
         self._own_keys = frozenset(vars(watch.torch.nn.Module()))  # attributes that every module has
-        self._moments = Moments(watch.probe)
         self._installed: "weakref.WeakKeyDictionary[type, bool]" = (
             weakref.WeakKeyDictionary()
         )  # class -> whether an installed library made it
 
     def of_parts(
-        self, label: str, parts: "List[ModulePart]", first: Optional[List[str]] = None
+        self, label: str, parts: "List[ModulePart]", first: Optional[Settings] = None
     ) -> "Iterator[Tuple[str, ModuleValue]]":
         """Yield (name, ModuleValue) of everything in the plain attributes of modules: [(prefix, class, dictionary)].
 
-        The settings of layers of installed libraries, of which there are many, are one point. There is no such point if
-        they are still as in `first`: as they were when the model was first called.
+        The settings of layers of installed libraries, of which there are many, are one point. Those that are still as
+        in `first`, as they were when the model was first called, are left out. Floats that have changed are points of
+        their own.
         """
         parts = [part for part in parts if not _is_machinery(part[1])]
         for prefix, kind, own in parts:
             is_installed = self._is_installed(kind)
             plain = [*self._plain(own), *self._of_class(kind, own)]
-            plain = [pair for pair in plain if not (is_installed and _is_setting(*pair))]
+            plain = [pair for pair in plain if not (is_installed and _is_setting(pair[1]))]
             for found in self._values(label + prefix, plain, _NUMBERS):
                 yield found
         settings = self.settings(parts)
-        if settings and settings != first:
-            yield label + _SETTINGS, self._of_numbers(settings, True)
+        if first is not None:
+            settings = {name: value for name, value in settings.items() if not _are_same(value, first.get(name))}
+            for name in [name for name, value in settings.items() if type(value) is float]:
+                yield label + name, self._of_numbers([settings.pop(name)], False)
+        if settings:
+            texts = sorted("%s=%s" % (name, _exact(value)) for name, value in settings.items())
+            yield label + _SETTINGS, self._of_numbers(texts, True)
 
-    def settings(self, parts: "List[ModulePart]") -> List[str]:
-        """Return the numeric settings of layers of installed libraries, as exact texts."""
+    def settings(self, parts: "List[ModulePart]") -> Settings:
+        """Return the numeric settings of layers of installed libraries."""
         kept = [part for part in parts if self._is_installed(part[1]) and not _is_machinery(part[1])]
         pairs = [(prefix, self._plain(own)) for prefix, _, own in kept]
-        return sorted(
-            "%s%s=%s" % (prefix, key, _exact(value))
-            for prefix, plain in pairs
-            for key, value in plain
-            if _is_setting(key, value)
-        )
+        return {prefix + key: value for prefix, plain in pairs for key, value in plain if _is_setting(value)}
 
     def _plain(self, own: Dict[str, Any]) -> List[Tuple[str, Any]]:
         """Return [(key, value)] of the attributes, without those that every module has."""
@@ -140,8 +132,7 @@ class ModuleAttributes:
         for name, array in leaves.arrays:
             yield name, self._of_array(array)
         for name, numbers in leaves.numbers.items():
-            for suffix, some in self._moments.sorted_out(numbers):
-                yield name + suffix, self._of_numbers(some, name in leaves.several)
+            yield name, self._of_numbers(numbers, name in leaves.several)
 
     def _of_array(self, array: Array) -> "ModuleValue":
         hasher, shape = self._watch.probe.hasher, tuple(array.shape)
@@ -153,13 +144,17 @@ class ModuleAttributes:
         hasher = self._watch.probe.hasher
         text = "\n".join(map(_exact, numbers)).encode("utf-8", "surrogatepass")
         dtype, shape = ("numbers", (len(numbers),)) if are_several else (type(numbers[0]).__name__, ())
-        number = float(numbers[0]) if not are_several and isinstance(numbers[0], (bool, int, float)) else None
-        return ModuleValue(dtype, shape, hasher.data(text, hasher.header(dtype, shape)), number)
+        kept = kept_numbers(numbers) if are_several else kept_number(numbers[0])
+        return ModuleValue(dtype, shape, hasher.data(text, hasher.header(dtype, shape)), kept)
 
 
-def _is_setting(key: str, value: Any) -> bool:
-    """Return whether it is a single number that does not measure the run."""
-    return type(value) in _NUMBERS and not _MEASURES.intersection(key.lower().split("_"))
+def _are_same(one: Any, two: Any) -> bool:
+    return type(one) is type(two) and _exact(one) == _exact(two)
+
+
+def _is_setting(value: Any) -> bool:
+    """Return whether it is a single number."""
+    return type(value) in _NUMBERS
 
 
 def _is_machinery(kind: type) -> bool:
@@ -245,39 +240,3 @@ class _Leaves:
             self.numbers.setdefault(group, []).append(number)
             if name != group:
                 self.several.add(group)
-
-
-class Moments:
-    """Recognises numbers that belong only to this run: moments of its clocks, process ids, addresses."""
-
-    def __init__(self, probe: "Probe") -> None:
-        began = os.path.basename(probe.recorder.folder).split("-")[0]
-        self._began = min(int(began) / 1e6, _IMPORTED) if began.isdigit() else _IMPORTED
-
-    def sorted_out(self, numbers: List[Any]) -> List[Tuple[str, List[Any]]]:
-        """Return [(suffix of the name, numbers)]: first those that belong only to this run, then the others."""
-        found: NamedNumbers = collections.OrderedDict()
-        spans = self._spans()
-        for number in numbers:
-            found.setdefault(self._suffix(number, spans), []).append(number)
-        return list(found.items())
-
-    def _spans(self) -> List[Span]:
-        now = System.now()
-        spans = [(self._began - _MOST_SLACK, now)]
-        for clock in _CLOCKS:
-            spans.append((max(clock() - (now - self._began) - 1.0, 1.0), clock()))
-        return spans
-
-    @staticmethod
-    def _suffix(number: Any, spans: List[Span]) -> str:
-        if type(number) not in (int, float):
-            return ""
-        if number in (System.getpid(), System.getppid()):
-            return "@pid"
-        if type(number) is int and 0x550000000000 <= number < 0x800000000000 and number % 8 == 0:
-            return "@address"
-        units = (1.0,) if type(number) is float and number < 1e9 else (1.0, 1e3, 1e6, 1e9)
-        is_whole = type(number) is int and number < 1e9
-        is_moment = any(begin <= number / unit <= end for begin, end in spans for unit in units)
-        return "@time" if is_moment and not is_whole else ""

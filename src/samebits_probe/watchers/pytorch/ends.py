@@ -7,9 +7,10 @@ import collections
 import functools
 import os
 import weakref
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, NamedTuple, Optional, Set, Tuple
 
 from ...system import System
+from ..kept import keep
 from ..objects import Library, Reference, Tensor
 from .attributes import ModuleAttributes, ModuleValue
 from .survivors import Survivors
@@ -59,6 +60,8 @@ class PyTorchEnds:
     def _begin(self) -> None:
         self._dead: Dict[str, Dead] = collections.OrderedDict()  # name -> Dead
         self._deaths = 0
+        self._gone: Set[str] = set()  # tensors of models that have died
+        self._living: Set[str] = set()  # names of tensors that the program still holds at the latest end
         self._brief = 0  # sum of the digests of later models that have died, in any order
         self._found: Dict[str, ModuleValue] = collections.OrderedDict()
         self._kept: Dict[int, Tensor] = {}  # name -> ModuleValue; id(tensor) -> tensor, while it is read
@@ -81,8 +84,11 @@ class PyTorchEnds:
             return
         self._deaths += 1
         parts = model.look_back() if self._deaths <= _MOST_LOOKS_BACK else []
-        for name, tensor in self._named(model):
+        named = list(self._named(model))
+        for name, tensor in named:
             self._keep_dying(name, tensor)
+        self._gone.update(name for name, _ in named)
+        self._watch.probe.event("gone", names=[name for name, _ in named])
         for name, value in self._attributes.of_parts(model.label, parts, model.settings):
             self._dead[name] = Dead(value, None, None)
 
@@ -127,8 +133,7 @@ class PyTorchEnds:
         for name, value in self._found.items():
             point = probe.point("end", name, value.dtype, value.shape)
             probe.add(point, value.print)
-            if value.number is not None:
-                probe.scalar(point, value.number)
+            keep(probe, name, point, value.kept)
         self._found, self._kept = collections.OrderedDict(), {}
         self._say_what_was_not_seen()
 
@@ -139,6 +144,9 @@ class PyTorchEnds:
         guard("parameters at the end", self._keep_parameters)
         if self._watch.probe.has_observed():
             guard("modules that were never called", self._keep_survivors)
+        held = self._gone & self._living
+        if held:
+            self._watch.probe.event("held", names=sorted(held))
 
     def _say_what_was_not_seen(self) -> None:
         forwards, watch = self._forwards, self._watch
@@ -149,9 +157,12 @@ class PyTorchEnds:
 
     def _keep_dead(self) -> None:
         """Record the state in which something died, or its present state if the program still holds its memory."""
+        self._living = set()
         for name, dead in self._dead.items():
             tensor = dead.memory.tensor() if dead.memory is not None else None
             now = self._value(tensor) if tensor is not None else None
+            if now is not None:
+                self._living.add(name)
             self._found[name] = now or dead.value
 
     def _keep_models(self) -> None:
@@ -204,6 +215,7 @@ class PyTorchEnds:
 
     def _keep(self, name: str, tensor: Tensor) -> None:
         self._kept[id(tensor)] = tensor
+        self._living.add(name)
         value = self._value(tensor)
         if value is not None:
             self._found[name] = value

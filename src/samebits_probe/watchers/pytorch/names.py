@@ -20,6 +20,7 @@ from .trees import (
     is_wrapper,
     living_modules,
     outermost,
+    tell_scratch,
     tensors_of,
     tree,
     walk,
@@ -68,6 +69,9 @@ class TensorNames:
     def _introduce(self, model: ModuleTree) -> None:
         self._watch.probe.event("model", label=model.label)
         self.record_starts(model)
+        module = model.reference()
+        if module is not None:
+            tell_scratch(self._watch.probe, model.label, [(prefix, own) for prefix, _, own in tree(module)])
         model.places = {name: self.has(tensor) for name, tensor in model.tensors()}
         self._watch.model_new(model)
 

@@ -170,7 +170,7 @@ class Optimizers:
         elif self._watch.torch.is_tensor(value):
             self._watch.tensor("update", name, value)
         else:
-            self._watch.text("update", name, type(value).__name__, repr(plain(value)))
+            self._watch.probe.add(*self._watch.setting(name, plain(value), keeps=type(value) is float))
 
 
 def record_buffers(watch: "PyTorchWatch") -> None:

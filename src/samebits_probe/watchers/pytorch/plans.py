@@ -185,23 +185,30 @@ class Settings:
         groups = optimizer.param_groups
         values = [value for group in groups for key, value in group.items() if key != "params"]
         if self._values is None or len(values) != len(self._values) or not all(map(operator.is_, values, self._values)):
-            self._look(groups, values)
+            self._look(groups, getattr(optimizer, "defaults", {}), values)
         self._watch.probe.add_all(self._group, self._rows)
 
-    def _look(self, groups: List[Dict[str, Any]], values: List[Any]) -> None:
-        found = [pair for number, group in enumerate(groups) for pair in self._group_of(number, group)]
-        self._group = Group("update", [point for point, _ in found])
+    def _look(self, groups: List[Dict[str, Any]], defaults: Dict[str, Any], values: List[Any]) -> None:
+        found = [pair for number, group in enumerate(groups) for pair in self._group_of(number, group, defaults)]
+        self._group = Group("update", [self._watch.probe.is_setting(point) for point, _ in found])
         joined = b"".join(front + print_ for front, (_, print_) in zip(self._group.fronts, found))
         self._rows = [Rows(int.from_bytes(joined, "little"), len(found))]
         self._values = values if all(map(_is_immutable, values)) else None
 
-    def _group_of(self, number: int, group: Dict[str, Any]) -> Iterator[Tuple[int, bytes]]:
-        """Yield (id of the point, fingerprint) of each point of a group of parameters."""
+    def _group_of(self, number: int, group: Dict[str, Any], defaults: Dict[str, Any]) -> Iterator[Tuple[int, bytes]]:
+        """Yield (id of the point, fingerprint) of each point of a group of parameters.
+
+        What is not among the `defaults` of the optimizer, the program has added: each of these is a point of its own.
+        """
         name = "%sparam_groups.%d" % (self._prefix, number)
         if "lr" in group:
             yield self._learning_rate(name + "/lr", group["lr"])
-        values = repr([plain(value) for key, value in group.items() if key not in ("params", "lr")])
+        own = [key for key in group if key in defaults and key not in ("params", "lr")]
+        values = repr([plain(group[key]) for key in own])
         yield self._watch.print_of_bytes("update", name, "hyperparameters", values.encode("utf-8", "surrogatepass"))
+        for key in group:
+            if key not in own and key not in ("params", "lr"):
+                yield self._watch.setting("%s/%s" % (name, key), plain(group[key]))
 
     def _learning_rate(self, name: str, value: Any) -> Tuple[int, bytes]:
         if isinstance(value, self._watch.torch.Tensor):

@@ -8,11 +8,11 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from ..objects import Module, Tensor
-from .trees import living_modules, outermost, tensors_of, tree
+from .trees import living_modules, outermost, tell_scratch, tensors_of, tree
 
 if TYPE_CHECKING:
     from ...fingerprint import Hasher
-    from .attributes import ModuleAttributes, ModuleValue
+    from .attributes import ModuleAttributes, ModuleValue, Settings
     from .trees import ModuleTree
     from .watch import PyTorchWatch
 
@@ -65,7 +65,7 @@ class Survivors:
                 yield model, parts
 
     def _beside(
-        self, label: str, parts: List[TreePart], settings: Optional[List[str]] = None
+        self, label: str, parts: List[TreePart], settings: "Optional[Settings]" = None
     ) -> "Iterator[Tuple[str, ModuleValue]]":
         plain = [(prefix, type(module), own) for prefix, module, own in parts]
         for found in self._attributes.of_parts(label, plain, settings):
@@ -102,6 +102,7 @@ class Survivors:
         for top in sorted(tops, key=lambda top: top.key()):
             top.label = top.path + "." if top.path else names.label_for(top.module, labels)
             self._watch.probe.event("model", label=top.label, paths=paths.get(id(top.module), [])[:_MOST_PATHS])
+            tell_scratch(self._watch.probe, top.label, [(prefix, own) for prefix, _, own in top.parts])
             yield top
 
 

@@ -6,14 +6,18 @@ They are read through dictionaries, so no property, method or `__getattr__` of t
 import gc
 import itertools
 import weakref
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from ..objects import Module, Tensor
+
+if TYPE_CHECKING:
+    from ...probe import Probe
 
 Attributes = Dict[str, Any]  # a module's own dictionary
 ModulePart = Tuple[str, type, Attributes]  # prefix, class, dictionary
 
 _SEEDS = "seed_generator_state"  # of Keras layers: a random state, not a weight
+_UNSAVED = "_non_persistent_buffers_set"  # from PyTorch 1.5 on
 WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
 
 
@@ -64,6 +68,13 @@ def tensors_of(attributes: Attributes) -> List[Tuple[str, Tensor]]:
     return [(name, tensor) for name, tensor in found if tensor is not None and not name.endswith(_SEEDS)]
 
 
+def tell_scratch(probe: "Probe", label: str, parts: Iterable[Tuple[str, Attributes]]) -> None:
+    """Report the buffers that a model does not save (`persistent=False`). `parts`: [(prefix, dictionary)]."""
+    names = [label + prefix + name for prefix, own in parts for name in own.get(_UNSAVED) or ()]
+    if names:
+        probe.event("scratch", names=sorted(names))
+
+
 def has_tensors(module: Module) -> bool:
     """Return whether a module has parameters or buffers, itself or below it."""
     own = attributes_of(module)
@@ -89,7 +100,7 @@ class ModuleTree:
         # name of a place -> the name of the tensor that was there first
         self.places: Dict[str, Optional[str]] = {}
         self.is_brief = False  # only its end is recorded
-        self.settings: Optional[List[str]] = None  # the settings of its layers when it was first seen
+        self.settings: Optional[Attributes] = None  # the settings of its layers when it was first seen
         self.look(module)
 
     def look(self, module: Module) -> List[ModulePart]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional,
 
 from ...own_points import ArrayPrint
 from ...system import System
+from ..kept import kept_number
 from ..objects import Function, Library, Optimizer, Tensor
 from ..trainers import OWN_MODEL, TRAINS_ELSEWHERE
 from .names import TensorNames
@@ -156,6 +157,18 @@ class PyTorchWatch:
     def text(self, kind: str, name: str, dtype: str, text: str) -> None:
         """Fingerprint a value that is not a tensor, by its exact text."""
         self.probe.add(*self.print_of_bytes(kind, name, dtype, text.encode("utf-8", "surrogatepass")))
+
+    def setting(self, name: str, value: Any, *, keeps: bool = True) -> Tuple[int, bytes]:
+        """Return (id of the point, fingerprint) of a value of an optimizer that is no tensor.
+
+        `keeps`: keep its number, too.
+        """
+        data = repr(value).encode("utf-8", "surrogatepass")
+        point, found = self.print_of_bytes("update", name, type(value).__name__, data)
+        number = kept_number(value) if keeps else None
+        if isinstance(number, float):
+            self.probe.scalar(point, number)
+        return self.probe.is_setting(point), found
 
     def print_of_bytes(self, kind: str, name: str, dtype: str, data: bytes) -> Tuple[int, bytes]:
         """Return (id of the point, fingerprint) of a single value, given as bytes."""

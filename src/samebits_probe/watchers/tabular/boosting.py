@@ -3,11 +3,11 @@
 Each is a step, which stays open until the next one begins, because losses come after the update.
 """
 
-import re
 import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
+from ..kept import keep, kept_number
 from ..objects import Booster, Dataset, Reference
 from .content import Content, ContentPrint, is_joblib_worker
 
@@ -125,19 +125,10 @@ class Rounds:
                 self._add_attribute("%s.attributes.%s" % (label, name), text)
 
     def _add_attribute(self, name: str, text: str) -> None:
-        """Record an attribute. A number gets its type. The name of the point says if it is a moment of this run."""
-        from ..pytorch.attributes import Moments
-
-        number, content = _number(text), self._content.of_plain(text.encode("utf-8", "surrogatepass"))
-        if number is None:
-            suffix = "@time" if _DATE.match(text) else ""
-        else:  # its text is compared, because different texts may be the same number
-            ((suffix, _),) = Moments(self._probe).sorted_out([number])
-            content = content._replace(dtype=type(number).__name__, shape=())
-        self._add("end", name + suffix, content)
-
-
-_DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$")
+        """Record an attribute, and keep its number or its text. Different texts may be the same number."""
+        self._add("end", name, self._content.of_plain(text.encode("utf-8", "surrogatepass")))
+        number = _number(text)
+        keep(self._probe, name, self._probe.point("end", name), kept_number(text if number is None else number))
 
 
 def _number(text: str) -> Optional[float]:

@@ -1,5 +1,6 @@
 """The content and the inputs of models of scikit-learn and of boosting libraries: arrays, numbers, objects."""
 
+import math
 import sys
 import types
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from ...fingerprint import Hasher, Shape
-    from ..objects import Array, Library
+    from ..objects import Array
 
     Path = Tuple[Any, ...]  # keys, from the outermost container inwards
     Part = Tuple[Path, bytes]  # with its fingerprint
@@ -20,9 +21,11 @@ _DEEPEST = 12
 _SKIPPED = ("logging", "threading", "joblib", "_thread", "weakref", "functools", "re", "io", "_io", "ctypes", "random")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _HEADER = "content"
-_TIMES = frozenset(("time", "times", "elapsed", "timestamp"))
-_AFTER_TIME = frozenset(("taken", "spent", "used", "per", "s", "ms", "us", "ns", "sec", "secs", "seconds", "minutes"))
-_MOST_TIMES = 100000  # of an array or a list
+_GIVEN, _STATE = "given", "state"  # the keys of an estimator's parameters, and of the other content of an object
+_MOST_OF_LEAF = 1000  # numbers of a leaf
+_MOST_LEAVES = 1000  # of a value
+_LOWEST_ADDRESS = 1 << 16  # no object lies below
+_DEEP_OF_ADDRESSES, _MOST_ADDRESSES = 3, 10000
 _BEGAN = System.now()
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # of a second
 _LATEST = 1e20  # larger than any of them
@@ -36,12 +39,30 @@ class ContentPrint(NamedTuple):
     fingerprint: bytes
 
 
+class Leaf(NamedTuple):
+    """A float, or a short array or list of floats, in an object: it may be a time. `path`: of keys, joined."""
+
+    path: str
+    content: ContentPrint
+    value: Any
+
+
 class Content:
     """Turns values into fingerprints of 16 bytes. `unread`: the types that could not be read."""
 
     def __init__(self, hasher: "Hasher") -> None:
         self._hasher = hasher
         self.unread: Set[str] = set()
+        self._leaves: Optional[List[Leaf]] = None  # those of the value that is read, if they are wanted
+
+    def with_leaves(self, value: Any) -> "Tuple[Optional[ContentPrint], List[Leaf]]":
+        """Return the content of a value without its leaves, and the leaves. A value that is one has none."""
+        leaves: List[Leaf] = []
+        self._leaves = leaves
+        try:
+            return self.of(value), leaves
+        finally:
+            self._leaves = None
 
     def of(self, value: Any) -> "Optional[ContentPrint]":
         """Return the fingerprint and facts of a whole value; None if nothing of it can be read."""
@@ -78,7 +99,9 @@ class Content:
     def _parts(self, value: Any, path: "Path", around: "Set[int]") -> "Iterator[Part]":
         """Yield (path, fingerprint) of everything that a value holds, with objects opened."""
         array = self._plain_array(value)
-        if array is not None:
+        if self._leaves is not None and len(self._leaves) < _MOST_LEAVES and _is_leaf(path, value, array):
+            self._leaves.append(Leaf(_named(path), self._of_leaf(value, array), value))
+        elif array is not None:
             yield path, self._array(array)
         elif isinstance(value, _PLAIN):
             yield path, self._text(value)
@@ -86,6 +109,11 @@ class Content:
             for key, inner in self._opened(value):
                 for found in self._parts(inner, path + (key,), around | {id(value)}):
                     yield found
+
+    def _of_leaf(self, value: Any, array: "Optional[Array]") -> ContentPrint:
+        if array is not None and array.ndim:
+            return ContentPrint(array.dtype.name, array.shape, self._array(array))
+        return self._joined([((), self._text(value) if array is None else self._array(array))])
 
     def _text(self, value: Any) -> bytes:
         text = repr(value).encode("utf-8", "surrogatepass")
@@ -110,7 +138,9 @@ class Content:
         if state is None:
             self.unread.add("%s.%s" % (type(value).__module__, type(value).__name__))
             return []
-        return [("type", type(value).__name__), ("state", state)]
+        names: Iterable[str] = getattr(type(value), "_get_param_names", tuple)() if isinstance(state, dict) else ()
+        given = {name: state.pop(name) for name in names if name in state}
+        return [("type", type(value).__name__), (_GIVEN, given), (_STATE, state)]
 
 
 def is_joblib_worker() -> bool:
@@ -129,43 +159,39 @@ def is_called_by_joblib() -> bool:
     return False
 
 
-def is_time(name: object, value: Any) -> bool:
-    """Return whether a value is a duration or a moment, which differs from run to run: by its name, and by its kind.
+def _is_leaf(path: "Path", value: Any, array: "Optional[Array]") -> bool:
+    """Return whether to take a value out of the content, because it may be a time.
 
-    A part of a model may be named after the time that it works on: `time_embedding`, `timestamp_encoder_`.
+    The parameters that the program gave to an estimator are none.
     """
-    words = str(name).strip("_").split("_")
-    last = max((place for place, word in enumerate(words) if word in _TIMES), default=-1)
-    return last >= 0 and _AFTER_TIME.issuperset(words[last + 1 : last + 2]) and _can_be_time(value)
-
-
-def is_time_of(name: object, around: "Dict[Any, Any]", value: Any) -> bool:
-    """Return whether an item of a dictionary is a duration or a moment. The only key may be the name of a feature."""
-    return (len(around) > 1 or "_" in str(name).strip("_")) and is_time(name, value)
-
-
-def _can_be_time(value: Any, depth: int = 3) -> bool:
-    """Return whether all that a value holds can be durations or moments. It runs no code of the program."""
-    kind = type(value)
-    if kind is int or kind is float:
-        return not value < 0
-    if kind is str:
-        return any(one in "0123456789" for one in value)
-    if kind is list or kind is tuple or kind is dict:
-        inner = list(value.values() if kind is dict else value)
-        return depth > 0 and len(inner) <= _MOST_TIMES and all(_can_be_time(one, depth - 1) for one in inner)
-    numpy: Any = sys.modules.get("numpy")
-    if numpy is not None and (kind is numpy.ndarray or numpy.generic in type.mro(kind)):
-        return _can_be_times(numpy, value)
-    module = type.__getattribute__(kind, "__module__")
-    return module in ("datetime", "time") or (isinstance(module, str) and module.startswith("pandas._libs.tslibs."))
-
-
-def _can_be_times(numpy: "Library", array: "Array") -> bool:
-    if array.ndim > 1 or array.size > _MOST_TIMES or array.dtype.kind not in "mMiuf":
+    if not path or _GIVEN in path:
         return False
-    with numpy.errstate(all="ignore"):
-        return array.dtype.kind in "mM" or not bool((array < 0).any())
+    if array is not None:
+        is_short = array.ndim <= 1 and array.size <= _MOST_OF_LEAF
+        return bool(array.dtype.kind == "f") and is_short
+    if type(value) is list:
+        return 0 < len(value) <= _MOST_OF_LEAF and all(type(one) is float for one in value)
+    return type(value) is float
+
+
+def kept_sum(value: Any) -> Optional[float]:
+    """Return a float, or the sum of a short array or list of floats; None for anything else, or below zero."""
+    numpy = sys.modules.get("numpy")
+    if type(value) is float:
+        return value if value >= 0 else None
+    is_array = numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic))
+    if is_array and value.dtype.kind == "f" and value.ndim <= 1 and 0 < value.size <= _MOST_OF_LEAF:
+        numbers = value.reshape(-1).tolist()
+    elif type(value) in (list, tuple) and 0 < len(value) <= _MOST_OF_LEAF and type(value[0]) is float:
+        numbers = value
+    else:
+        return None
+    return math.fsum(numbers) if all(type(one) in (int, float) and 0 <= one < math.inf for one in numbers) else None
+
+
+def _named(path: "Path") -> str:
+    """Return a path as text. The state of an object has the key `_STATE`, which is left out."""
+    return ".".join(str(key) for key in path if key is not _STATE)
 
 
 def is_moment(value: Any) -> bool:
@@ -184,18 +210,55 @@ def is_moment(value: Any) -> bool:
 def own_state(value: Any) -> Any:
     """Return the content of an object: its attributes, or its pickled state; None if neither can be read."""
     if isinstance(getattr(value, "__dict__", None), dict):
-        return {name: inner for name, inner in vars(value).items() if not (is_time(name, inner) or is_moment(inner))}
+        return _lasting(vars(value), value)
     try:
         return value.__reduce_ex__(2)[1:3]
     except Exception:  # an extension type that cannot be pickled
         return None
 
 
+def _lasting(items: "Dict[Any, Any]", owner: Any) -> "Dict[Any, Any]":
+    """Return the items without moments of this run, and without addresses of what the same object holds.
+
+    scikit-learn keeps `id(self.stop_words)`:
+    https://github.com/scikit-learn/scikit-learn/blob/main/sklearn/feature_extraction/text.py
+    """
+    kept = {name: inner for name, inner in items.items() if not is_moment(inner)}
+    numbers = [inner for inner in kept.values() if type(inner) is int and inner >= _LOWEST_ADDRESS]
+    if not numbers:
+        return kept
+    held = {id(owner), *_addresses(list(items.values()))}
+    return {name: inner for name, inner in kept.items() if not (type(inner) is int and inner in held)}
+
+
+def _addresses(values: List[Any]) -> Iterator[int]:
+    """Yield the addresses of values, and of what they hold, level by level."""
+    seen: Set[int] = set()
+    for _ in range(_DEEP_OF_ADDRESSES):
+        below: List[Any] = []
+        for value in values:
+            if id(value) not in seen and len(seen) < _MOST_ADDRESSES:
+                seen.add(id(value))
+                yield id(value)
+                below += _held(value)
+        values = below
+
+
+def _held(value: Any) -> List[Any]:
+    """Return what a value holds, without running any code of the program."""
+    kind = type(value)
+    if issubclass(kind, dict):
+        return list(dict.values(value))[:_MOST_OF_LEAF]
+    if kind in (list, tuple, set, frozenset):
+        return list(value)[:_MOST_OF_LEAF]
+    fields = getattr(value, "__dict__", None) if not isinstance(value, (type, types.ModuleType)) else None
+    return list(fields.values()) if type(fields) is dict else []
+
+
 def _sorted_items(value: "Dict[Any, Any]") -> "List[Opened]":
     if len(value) > 16 and all(isinstance(one, _PLAIN) for pair in value.items() for one in pair):
         return [("items", repr(sorted(value.items(), key=repr)))]
-    found = ((key, inner) for key, inner in value.items() if not (is_time_of(key, value, inner) or is_moment(inner)))
-    return sorted(((str(key), inner) for key, inner in found), key=lambda pair: pair[0])
+    return sorted(((str(key), inner) for key, inner in _lasting(value, value).items()), key=lambda pair: pair[0])
 
 
 def _as_text(value: "Sequence[Any]") -> "Optional[List[Opened]]":

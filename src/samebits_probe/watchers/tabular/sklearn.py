@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional,
 
 from ..objects import Arguments, Estimator, Function, Library
 from ..trainers import OWN_MODEL, Trainers
-from .content import Content, ContentPrint, is_called_by_joblib, is_joblib_worker, own_state
+from .content import Content, ContentPrint, is_called_by_joblib, is_joblib_worker, kept_sum, own_state
 
 if TYPE_CHECKING:
     from ...probe import Probe
@@ -25,7 +25,7 @@ SEEN = [
     ("batch", "X, y and the other arguments, before the fit", "", ""),
     (
         "update, end",
-        "all that the estimator holds after the fit, with its own estimators and trees, without durations, moments and "
+        "all that the estimator holds after the fit, with its own estimators and trees, without moments, addresses and "
         "generators; read again at the exit if it is alive",
         "objects that neither show their attributes nor can be pickled",
         "is not read",
@@ -40,6 +40,7 @@ SEEN = [
 ]
 _METHODS = ("fit", "partial_fit", "fit_transform", "fit_predict")
 _LOSSES = ("loss_", "best_loss_", "inertia_", "best_score_", "train_score_")
+_JUDGED = ("update", "end")  # a float of an estimator may be a time
 _MOST = 2000  # elements of an attribute that are separate points
 _ELSEWHERE = ("xgboost", "lightgbm")  # their own watchers count rounds
 
@@ -182,7 +183,7 @@ class Fits:
         found = self._last[label] = self._read(estimator, label)
         for name, content, value in found:
             self._record("update", name, content, value)
-        self._last[label] = [(name, content, None) for name, content, _ in found]
+        self._last[label] = [(name, content, kept_sum(value)) for name, content, value in found]
         self._probe.end_step()
 
     def _lost(self, name: str, value: float) -> None:
@@ -196,9 +197,10 @@ class Fits:
         given: Sequence[str] = getattr(type(estimator), "_get_param_names", list)()
         found = []
         for name, value in _shown(own_state(estimator), given):
-            content = self._content.of(value)
+            content, leaves = self._content.with_leaves(value)
             if content is not None:
                 found.append((label + "." + name, content, value))
+            found += [("%s.%s.%s" % (label, name, leaf.path), leaf.content, leaf.value) for leaf in leaves]
         for unread in sorted(self._content.unread - self._said):
             self._said.add(unread)
             self._probe.not_observed("update", "scikit-learn: %s in %s is not read" % (unread, label))
@@ -211,7 +213,10 @@ class Fits:
 
     def _record(self, kind: str, name: str, content: ContentPrint, value: Any) -> None:
         dtype, shape, fingerprint = content
-        self._probe.add(self._probe.point(kind, name, dtype, shape), fingerprint)
+        point = self._probe.point(kind, name, dtype, shape)
+        occurrence, number = self._probe.add(point, fingerprint), kept_sum(value) if kind in _JUDGED else None
+        if number is not None:
+            self._probe.scalar(point, number, occurrence)
         if self._probe.wants(kind) and hasattr(value, "tobytes") and dtype != "content":
             self._probe.captured(kind, name, dtype, shape, value.tobytes())
 

@@ -17,7 +17,7 @@ def watch_variables(probe: "Probe") -> Callable[[Variable], None]:
     """Follow every `tf.Variable` and `tf.Module`. Returns function(variable), which follows a variable again."""
     remains, values = remains_of(probe), VariableReader()
     variables, module = _module("ops.resource_variable_ops"), _module("module.module").Module
-    attributes = PlainAttributes(probe, ("tensorflow", "tensorflow_core", "keras"), values.is_eager, values.array)
+    attributes = PlainAttributes(("tensorflow", "tensorflow_core", "keras"), values.is_eager, values.array)
 
     def follow(variable: Variable) -> None:
         remains.add(variable, values.of, getattr(variable, "_handle_deleter", None))

@@ -1,0 +1,270 @@
+"""The rule for a difference that trains nothing.
+
+If every gradient, every weight after every step and every final weight agree, a different value beside them changed no
+model. It is understood if it belongs to its own run, if it follows the clock, or if it went into a step that did not
+use it. A loss, a metric, a number in a setting or in an attribute may be a result: if it is not understood, it is
+unknown. If no gradient and no updated weight was seen, or if any of them differs, a value beside them counts, because
+it may be the cause.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits.comparison.classification import EVALUATIONS, GLOBALS, NUMBERS
+from samebits.comparison.evidence.judge import Effect, Judgement
+from samebits.comparison.evidence.memory import NONE, MemoryEvidence
+from samebits.comparison.memory_numbers import differing, kept, listed, place_of, scalars, shown
+from samebits.comparison.own_numbers import own_numbers
+from samebits.store.trace import Point, ProcessTrace, chunks
+from samebits_probe import wire
+
+Role = Literal["trained", "evaluation", "input", "output", "setting", "number", "scratch", "idle"]
+
+_BY_KIND: Mapping[str, Role] = {"batch": "input", "forward": "output"}
+_SETTINGS = re.compile(r"(\w+#\d+/)?param_groups\.\d+(/.*)?")
+_OF_PYTHON = NUMBERS | {"str", "NoneType", "hyperparameters"}  # types of values in an optimizer that are no tensors
+_EXTRA = "_extra_state"  # what a module saves through `get_extra_state`
+_OF_OLD_PROBES = re.compile(r"@(time|pid|address)$")
+_OLD_FORMS = {"time": "a time", "pid": "a process id", "address": "an address"}
+EVALUATION = "an evaluation"
+_UNDERSTOOD: Mapping[Role, str] = {
+    "evaluation": EVALUATION,
+    "input": "an input that no step used",
+    "scratch": "a buffer that its model does not save",
+    "idle": "a model that took no step and is gone",
+}
+
+
+class Beside(NamedTuple):
+    """A value beside the training that differs. `step`: the first one at which it does."""
+
+    point: Point
+    step: int
+    meaning: Judgement
+    values: tuple[str, str] = ("", "")
+
+    @property
+    def place(self) -> str:
+        """The name under which it can be ignored."""
+        return place_of(self.point)
+
+
+class Difference(NamedTuple):
+    """Where a point differs: the steps, the number of rows, and whether only one trace has some of them."""
+
+    point: Point
+    role: Role
+    steps: NDArray[np.int64]
+    rows: int
+    missing: bool
+
+
+def is_apart(point: Point) -> bool:
+    """Return whether a point is no part of a model: of an evaluation, or a number in an attribute."""
+    return role(point) in ("evaluation", "number")
+
+
+def role(point: Point) -> Role:
+    """Return what a point is in a training, as far as its name and its type say."""
+    kind, name = point.kind, point.name
+    if kind in ("forward", "end") and name.startswith(EVALUATIONS):
+        return "evaluation"
+    if kind in _BY_KIND:
+        return _BY_KIND[kind]
+    if kind == "update" and (_SETTINGS.fullmatch(name) or name == wire.SETTINGS or point.dtype in _OF_PYTHON):
+        return "setting"
+    is_saved = name.rpartition(".")[2] == _EXTRA or f"{_EXTRA}." in name
+    is_number = point.dtype in NUMBERS and not is_saved
+    return "number" if kind == "end" and (is_number or _OF_OLD_PROBES.search(name)) else "trained"
+
+
+def role_alone(point: Point) -> Judgement:
+    """Return what a difference of a point means by its role alone, if all that was trained agrees."""
+    reason = _UNDERSTOOD.get(role(point))
+    return Judgement("understood", reason) if reason else Judgement("unknown")
+
+
+def roles(points: Sequence[Point], a: ProcessTrace, b: ProcessTrace) -> list[Role]:
+    """Return the role of each point in a pair of traces. A value that the program itself names always counts."""
+    named = _named_kinds(a) | _named_kinds(b)
+    scratch = _told(a, "scratch", "names") & _told(b, "scratch", "names")
+    untrained = idle(a) & idle(b)
+    return [_role_in_pair(point, named, scratch, untrained) for point in points]
+
+
+def _role_in_pair(point: Point, named: set[str], scratch: set[str], untrained: set[str]) -> Role:
+    if point.kind in named:
+        return "trained"
+    if point.kind in ("start", "update", "end") and point.name in scratch:
+        return "scratch"
+    return "idle" if point.kind in ("start", "end") and point.name in untrained else role(point)
+
+
+def _named_kinds(trace: ProcessTrace) -> set[str]:
+    events = [event for event in trace.events_named("observed-by") if event.get("how") == "observe"]
+    return {str(kind) for event in events for kind in ([event["kind"]] if event.get("kind") else wire.KINDS)}
+
+
+def _told(trace: ProcessTrace, event: str, field: str) -> set[str]:
+    return {str(name) for one in trace.events_named(event) for name in one.get(field) or ()}
+
+
+def idle(trace: ProcessTrace) -> set[str]:
+    """Return the tensors of models that died, and that were never trained: they ended as they began."""
+    gone = _told(trace, "gone", "names") - _told(trace, "held", "names")
+    trained = {point.name for point in trace.points if point.kind in ("gradient", "update")}
+    names = gone - trained
+    prints: dict[str, set[bytes]] = {name: set() for name in names}
+    numbers = [n for n, point in enumerate(trace.points) if point.kind in ("start", "end") and point.name in names]
+    for row in trace.rows[np.isin(trace.rows["point"], numbers)] if numbers else ():
+        prints[trace.points[int(row["point"])].name].add(row["fingerprint"].tobytes())
+    return {name for name, found in prints.items() if len(found) == 1}
+
+
+def trained_steps(trace: ProcessTrace, roles_: Mapping[tuple[str, str], Role]) -> NDArray[np.int64]:
+    """Return the steps in which a gradient, or a weight after an update, was seen."""
+    of_training = [
+        number
+        for number, point in enumerate(trace.points)
+        if point.kind in ("gradient", "update") and roles_.get(point[:2]) == "trained"
+    ]
+    found = [np.unique(part["step"][np.isin(part["point"], of_training)]) for part in chunks(trace.rows)]
+    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+
+
+class PairJudge:
+    """Says what the differences beside the training of two traces mean."""
+
+    def __init__(
+        self,
+        a: ProcessTrace,
+        b: ProcessTrace,
+        known: Mapping[tuple[str, str], Role],
+        evidence: MemoryEvidence = NONE,
+    ) -> None:
+        self._pair, self._known, self._evidence = (a, b), known, evidence
+        self._own = [own_numbers(trace, rate) for trace, rate in zip(self._pair, evidence.rates, strict=True)]
+
+    @cached_property
+    def _steps(self) -> list[NDArray[np.int64]]:
+        return [trained_steps(trace, self._known) for trace in self._pair]
+
+    def by_value(self, found: Difference) -> Beside | None:
+        """Return the difference if its values say what it is, whatever else differs."""
+        old = _OF_OLD_PROBES.search(found.point.name) if found.role == "number" else None
+        if old is not None:
+            return _beside(found, Judgement("understood", _OLD_FORMS[old[1]]))
+        texts, numbers = self._texts(found), self._numbers(found)
+        judged = [self._evidence.text(*pair) for pair in texts] or [self._of_number(found.point, p) for p in numbers]
+        if not judged or any(judgement.effect != "understood" for judgement in judged):
+            return None
+        return _beside(found, max(judged, key=lambda judgement: judgement.by_name), (texts or numbers)[0])
+
+    def _of_number(self, point: Point, pair: tuple[float, float]) -> Judgement:
+        is_whole = point.dtype != "float" and all(value.is_integer() for value in pair)
+        one, two = (own.kind(value, is_whole=is_whole) for own, value in zip(self._own, pair, strict=True))
+        if one is not None and one == two:
+            return Judgement("understood", one)
+        return self._evidence.number(place_of(point), *pair)
+
+    def of_leaf(self, found: Difference) -> Effect:
+        """Return what a single number of a model means if nothing that was trained differs. It may be a time."""
+        values = [value for pair in self._numbers(found) for value in pair]
+        may_be_a_time = bool(self._texts(found)) or (bool(values) and min(values) >= 0)
+        return "unknown" if may_be_a_time and not self._evidence.is_asked else "counts"
+
+    def counts(self, found: Difference) -> bool:
+        """Return whether a difference counts although its values do not explain it, and all that was trained agrees."""
+        if found.role == "trained":
+            return self.of_leaf(found) == "counts"
+        if found.role == "evaluation":
+            return False
+        has_training = all(len(steps) > 0 for steps in self._steps)
+        was_trained = found.role != "input" or bool(np.isin(found.steps, self._steps[0]).all())
+        return found.missing or not (has_training and was_trained)
+
+    def meanings(self, left: Collection[Difference], known: Iterable[Beside]) -> list[Beside]:
+        """Return what differences mean if all that was trained agrees. `known`: those that their values explain."""
+        leaves_ = [self._in_agreement(found) for found in left if not _is_digest(found)]
+        digests = [self._of_digest(found, [*known, *leaves_]) for found in left if _is_digest(found)]
+        return [*leaves_, *digests]
+
+    def _in_agreement(self, found: Difference) -> Beside:
+        is_text = found.role == "setting" and found.point.dtype == "str"
+        reason = "a setting that no step used" if is_text else _UNDERSTOOD.get(found.role)
+        pairs = self._texts(found) or self._numbers(found)
+        judgement = Judgement("understood", reason) if reason else Judgement("unknown")
+        return _beside(found, judgement, pairs[0] if pairs else None)
+
+    def _of_digest(self, found: Difference, leaves_: Sequence[Beside]) -> Beside:
+        """Return what the digest of a long trace means: what its values mean in the steps that keep each of them."""
+        if found.role == "input":
+            return self._in_agreement(found)
+        alike = [one.meaning for one in leaves_ if one.point.kind == found.point.kind]
+        if alike and all(one.effect == "understood" for one in alike) and self._numbers_are_known(found.point.kind):
+            return _beside(found, max(alike, key=lambda judgement: judgement.by_name))
+        return _beside(found, Judgement("unknown"))
+
+    def _numbers_are_known(self, kind: str) -> bool:
+        """Return whether all numbers of a kind agree or are understood. Long traces keep the number of each step."""
+        for point in self._pair[0].points:
+            if point.kind == kind and not point.name.startswith(EVALUATIONS):
+                one, two = (scalars(trace, point)["value"] for trace in self._pair)
+                if len(one) != len(two) or any(
+                    self._of_number(point, pair).effect != "understood" for pair in differing(one, two)
+                ):
+                    return False
+        return True
+
+    def _numbers(self, found: Difference) -> list[tuple[float, float]]:
+        """Return the numbers of both traces that differ; none if they do not explain each row that differs."""
+        if found.missing:
+            return []
+        mine, theirs = (listed(trace, found.point) for trace in self._pair)
+        if mine and len(mine) == len(theirs):
+            return differing(np.array(mine, float), np.array(theirs, float))
+        one, two = (scalars(trace, found.point) for trace in self._pair)
+        if len(one) != len(two) or (one[["step", "occurrence"]] != two[["step", "occurrence"]]).any():
+            return []
+        pairs = differing(one["value"], two["value"])
+        return pairs if len(pairs) >= found.rows or found.role == "setting" else []
+
+    def _texts(self, found: Difference) -> list[tuple[str, str]]:
+        one, two = (shown(trace, found.point) for trace in self._pair)
+        return [(one, two)] if one and two and found.rows == 1 else []
+
+
+def _beside(found: Difference, judgement: Judgement, values: tuple[object, object] | None = None) -> Beside:
+    shown_ = (str(values[0]), str(values[1])) if values is not None else ("", "")
+    return Beside(found.point, int(found.steps.min()), judgement, shown_)
+
+
+def is_place(path: str) -> bool:
+    """Return whether a path is the place of a value in memory, and no file."""
+    return path.startswith((GLOBALS, *(f"{kind} " for kind in wire.KINDS)))
+
+
+def _is_digest(found: Difference) -> bool:
+    return found.point.name in ("", wire.SETTINGS)
+
+
+def leaves(points: Sequence[Point], roles_: Sequence[Role], a: ProcessTrace, b: ProcessTrace) -> set[int]:
+    """Return the points of models whose single number, which may be a time, both traces kept."""
+    known = [kept(trace) for trace in (a, b)]
+    return {
+        number
+        for number, point in enumerate(points)
+        if _is_leaf(point, roles_[number]) and point[:2] in known[0] & known[1]
+    }
+
+
+def _is_leaf(point: Point, role_: Role) -> bool:
+    is_single = len(point.shape) == 1 or point.dtype in ("content", *_OF_PYTHON)
+    return role_ == "trained" and point.kind in ("update", "end") and is_single

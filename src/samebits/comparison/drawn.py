@@ -1,0 +1,47 @@
+"""A number that differs in what trials left, beside a generator that is unseeded and was used.
+
+The generator explains such a number better than its name does, and no step shows it: a program may draw a split, a
+bootstrap or an estimate after its training. So no name excuses the number. It counts once trials with a faster clock
+have shown that it does not follow the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from samebits import words
+from samebits.comparison.differences import TraceDifference
+from samebits.comparison.file_difference import FileDifference
+from samebits.store.trace import ProcessTrace
+from samebits_probe import wire
+
+
+def used_unseeded(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> list[str]:
+    """Return the generators that differ from the start, and that both processes used: their states changed."""
+    names = [name for name, (_, agreed) in found.rng.items() if not agreed]
+    return [name for name in names if all(len(states(name, trace)) > 1 for trace in (a, b))]
+
+
+def states(name: str, trace: ProcessTrace) -> set[bytes]:
+    """Return the different states of a generator that a process recorded."""
+    numbers = [number for number, point in enumerate(trace.points) if (point.kind, point.name) == ("rng", name)]
+    rows = trace.rows[np.isin(trace.rows["point"], numbers) & (trace.rows["kind"] == wire.CODE["rng"])]
+    return {row.tobytes() for row in rows["fingerprint"]}
+
+
+def drawn(difference: FileDifference, generators: Sequence[str], *, is_asked: bool) -> FileDifference:
+    """Return the difference as it counts beside unseeded generators that were used.
+
+    `is_asked`: trials with a faster clock took part.
+    """
+    is_explained = difference.effect != "unknown" and not difference.by_name
+    if not generators or is_explained or difference.is_caveat or not difference.is_number:
+        return difference
+    named = words.listed(map(words.rng, generators))
+    if not is_asked:
+        return replace(difference, effect="unknown", reason=f"{named} is unseeded and was used", by_name=False)
+    detail = f"{' and '.join(difference.values)}; {named} is unseeded and was used"
+    return replace(difference, effect="counts", detail=detail, by_name=False, is_open=False)

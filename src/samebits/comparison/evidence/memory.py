@@ -1,0 +1,52 @@
+"""Asks for the evidence about two values in memory."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from samebits.comparison.evidence.judge import Judge, Judgement
+from samebits.comparison.evidence.quantities import Quantity
+from samebits.comparison.memory_numbers import MEMORY, words_of
+
+__all__ = ["NONE", "MemoryEvidence"]
+
+
+class MemoryEvidence(NamedTuple):
+    """The judge of all trials, and the numbers of the two trials that are compared. Without a judge, all is unknown."""
+
+    judge: Judge | None = None
+    one: int = 0
+    two: int = 0
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether trials with a faster clock took part."""
+        return self._judge is not None and self._judge.has_experiment
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """How fast the clocks of the two trials were."""
+        judge = self._judge
+        return (judge.left[self.one].facts.rate, judge.left[self.two].facts.rate) if judge is not None else (1.0, 1.0)
+
+    @property
+    def _judge(self) -> Judge | None:
+        """The judge, if both trials were seen to their ends."""
+        return self.judge if self.judge is not None and {self.one, self.two} <= self.judge.left.keys() else None
+
+    def number(self, place: str, a: float, b: float) -> Judgement:
+        """Return what the difference of two numbers means."""
+        if self._judge is None:
+            return Judgement("unknown")
+        one, two = Quantity(repr(a), a), Quantity(repr(b), b)
+        return self._judge.numbers((MEMORY, words_of(place), 0), (self.one, one), (self.two, two))
+
+    def text(self, a: str, b: str) -> Judgement:
+        """Return what the difference of two texts means."""
+        if self._judge is None:
+            return Judgement("unknown")
+        left = self._judge.left
+        return self._judge.entries(MEMORY, (self.one, left[self.one].of_line(a)), (self.two, left[self.two].of_line(b)))
+
+
+NONE = MemoryEvidence()
