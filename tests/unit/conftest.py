@@ -85,11 +85,12 @@ class Process:
         document.update(executable="/usr/bin/python", python="3.11.9", rank=None, world_size=None)
         self.recorder.document(wire.PROCESS, {**document, **facts})
 
-    def add(self, step, kind, name, value, scalar=None, flag=wire.LEAF):
+    def add(self, step, kind, name, value, scalar=None, flag=wire.LEAF, dtype="float32"):
         key = (kind, name)
         if key not in self.points:
             self.points[key] = len(self.points)
-            line = {"id": self.points[key], "kind": kind, "name": name, "dtype": "float32", "shape": [2, 3]}
+            shape = [2, 3] if dtype == "float32" else []
+            line = {"id": self.points[key], "kind": kind, "name": name, "dtype": dtype, "shape": shape}
             self.recorder.point(line)
         number = self.points[key]
         again = self.seen[(step, number)] = self.seen.get((step, number), -1) + 1
@@ -98,9 +99,9 @@ class Process:
         if scalar is not None:
             self.recorder.scalar(step, number, again, scalar)
 
-    def end(self, steps):
+    def end(self, steps, **fields):
         self.recorder.flush()
-        self.recorder.document(wire.END, {"steps": steps, "seconds": 1.0, "reason": "exit"})
+        self.recorder.document(wire.END, {"steps": steps, "seconds": 1.0, "reason": "exit", **fields})
 
     def stopped(self, steps):
         self.recorder.flush()

@@ -34,15 +34,15 @@ def trained(writing, path, facts=None, *, fed=None, other=2, kept=False):
     ("path", "facts", "kept", "verdict"),
     [
         ("clf.coef_", {"model": True}, False, "diverged"),
-        ("params.w1", {}, False, "diverged"),
-        ("times", {}, True, "repeated"),
-        ("cv_results_.mean_fit_time", {"model": True}, True, "repeated"),
+        ("params.w1", {}, False, "inconclusive"),
+        ("times", {}, True, "inconclusive"),
+        ("duration", {}, True, "repeated"),
+        ("cv_results_.duration", {"model": True}, True, "repeated"),
+        ("clf.intercept_", {"model": True}, True, "inconclusive"),
         ("z", {}, False, "inconclusive"),
     ],
 )
-def test_a_model_counts_a_time_is_understood_and_anything_else_is_unknown(
-    writing, tmp_path, path, facts, kept, verdict
-):
+def test_a_model_counts_a_name_is_a_caveat_and_anything_else_is_unknown(writing, tmp_path, path, facts, kept, verdict):
     result = writing.judged(tmp_path, trained(writing, path, facts, kept=kept))
     assert result.verdict == verdict, result.sentence
     assert path in (
@@ -75,7 +75,7 @@ def test_a_file_that_differs_too_is_named_beside_the_array(writing, tmp_path):
 
         return written
 
-    one, two = trained(writing, "params.w1")
+    one, two = trained(writing, "params.w1", {"model": True})
     result = writing.judged(tmp_path, [with_file(one, "0"), with_file(two, "1")])
     assert result.divergence.name == "globals params.w1"
     assert result.sentence.endswith("(end of globals params.w1); the file policy.bin differs too.")
@@ -86,7 +86,7 @@ def test_a_program_without_a_step_is_judged_by_what_its_variables_hold_at_the_en
     def trial(value):
         def write(folder, number):
             process = writing.process(folder)
-            process.recorder.event("globals", arrays={"net.w": {}})
+            process.recorder.event("globals", arrays={"net.w": {"model": True}})
             process.add(0, "end", NAME.format("net.w"), value)
             process.end(0)
 
