@@ -213,3 +213,60 @@ def test_what_the_program_names_itself_always_counts(judged, places):
     events = [{"event": "observed-by", "how": "observe", "kind": kind} for kind in kinds]
     one, two = training(events=events), training(dict.fromkeys(places, "other"), events=events)
     assert judged(one, two).verdict == "diverged"
+
+
+# -- a model that took no step ----------------------------------------------------------------------------------------
+
+
+def described(value, *, gone=True, held=False, trained=False, end=None):
+    """A training beside a model that was built first, and called once. `value`: of its weight."""
+
+    def of(writing):
+        def write(folder, number):
+            process = writing.process(folder)
+            for label in ("", "Net."):
+                process.recorder.event("model", label=label)
+            process.add(-1, "start", "0.weight", value)
+            if trained:
+                process.add(0, "gradient", "0.weight", value)
+            events = {"gone": gone, "held": held}
+            for event in (name for name, is_told in events.items() if is_told):
+                process.recorder.event(event, names=["0.weight"])
+            for kind in ("start", "forward", "gradient", "update"):
+                process.add(0, kind, "Net.weight", kind)
+            process.add(1, "end", "0.weight", value if end is None else end)
+            process.add(1, "end", "Net.weight", 1)
+            process.end(1)
+
+        return write
+
+    return of
+
+
+def test_a_model_that_took_no_step_and_is_gone_does_not_decide(judged):
+    result = judged(described("a"), described("b"))
+    assert result.verdict == "repeated", result.sentence
+    assert any("a model that took no step and is gone" in warning for warning in result.warnings)
+    assert len({trial.final for trial in result.trials}) == 1
+
+
+@pytest.mark.parametrize("how", [{"gone": False}, {"held": True}, {"trained": True}, {"end": "changed"}])
+def test_a_model_that_is_alive_or_held_or_was_trained_or_changed_decides(judged, how):
+    assert judged(described("a", **how), described("b", **how)).verdict == "diverged"
+
+
+def test_a_model_that_is_gone_decides_if_nothing_else_was_trained(judged):
+    def alone(value):
+        def of(writing):
+            def write(folder, number):
+                process = writing.process(folder)
+                process.recorder.event("gone", names=["0.weight"])
+                for step, kind in ((-1, "start"), (0, "end")):
+                    process.add(step, kind, "0.weight", value)
+                process.end(0)
+
+            return write
+
+        return of
+
+    assert judged(alone("a"), alone("b")).verdict == "diverged"

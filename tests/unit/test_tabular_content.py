@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.linear_model import Ridge
 
-from samebits_probe.watchers.tabular.content import is_moment, is_time, is_time_of
+from samebits_probe.fingerprint import make_hasher
+from samebits_probe.watchers.tabular.content import Content, is_moment, kept_sum
 
 BEFORE = time.time() - 60.0
 
@@ -46,38 +48,49 @@ def test_a_value_that_no_clock_shows_is_none(value):
     assert not is_moment(value)
 
 
-TOOK = [0.5, 3, np.float64(0.5), np.array([0.5, 1.0]), [0.5, 1.0], {"fit": 0.5}, "0:00:01", dates.timedelta(1)]
+def print_of(value):
+    return Content(make_hasher("blake2b", None)).with_leaves(value)
 
 
-@pytest.mark.parametrize("value", TOOK)
+class Counting:
+    """As a CountVectorizer of scikit-learn, which keeps `id(self.stop_words)`."""
+
+    def __init__(self, words, number=None):
+        self.words, self.nested = words, {"inner": [object()]}
+        self._words_id = id(words) if number is None else number
+
+
+def test_the_address_of_what_an_object_holds_is_no_content():
+    one, two = Counting(["a"]), Counting(["a"])
+    assert one._words_id != two._words_id
+    assert print_of([one]) == print_of([two])
+    two._words_id = id(two.nested["inner"])
+    assert print_of([one]) == print_of([two])
+    assert print_of([one]) != print_of([Counting(["a"], 70_000_000)])
+    assert print_of([one]) != print_of([Counting(["b"])])
+
+
+def test_floats_and_short_arrays_of_floats_are_leaves_of_their_own():
+    values = {"at": 0.5, "each": np.ones(3), "one": np.float64(2.0), "log": [0.5, 1.0], "n": 3, "w": np.ones((2, 2))}
+    content, leaves = print_of([values, np.ones(2000)])
+    assert [leaf.path for leaf in leaves] == ["0.at", "0.each", "0.log", "0.one"]
+    values.update(at=0.6, each=np.zeros(3), one=np.float64(3.0), log=[1.0])
+    other, others = print_of([values, np.ones(2000)])
+    assert other == content
+    assert all(one.content != two.content for one, two in zip(leaves, others, strict=True))
+
+
+def test_parameters_of_an_estimator_are_no_leaves():
+    content, leaves = print_of([Ridge(alpha=0.5)])
+    assert leaves == []
+    assert content != print_of([Ridge(alpha=0.25)])[0]
+
+
 @pytest.mark.parametrize(
-    "name", ["elapsed", "fit_time_", "mean_fit_time", "time_taken", "elapsed_ms", "time_per_epoch"]
-)
-def test_a_value_named_like_a_time_is_one_if_a_clock_could_have_measured_it(name, value):
-    assert is_time(name, value)
-
-
-RESULTS = [-0.5, np.array([0.5, -1.0]), np.ones((2, 3)), [0.5, -1.0], {"fit": [object()]}, object(), True, None, "best"]
-
-
-@pytest.mark.parametrize("value", RESULTS)
-def test_a_value_that_no_clock_measures_is_no_time_whatever_its_name_is(value):
-    assert not is_time("fit_time_", value)
-
-
-@pytest.mark.parametrize("name", ["time_embedding", "timestamp_weights", "timer", "lifetime", "runtimes_of", ""])
-def test_a_part_of_a_model_may_be_named_after_a_time(name):
-    assert not is_time(name, 0.5)
-
-
-def test_a_list_that_holds_itself_is_no_time():
-    endless = [0.5]
-    endless.append(endless)
-    assert not is_time("times", endless)
-
-
-def test_an_only_key_may_be_the_name_of_a_feature():
-    alone, beside, searched = {"elapsed": 0.5}, {"elapsed": 0.5, "epoch": 1}, {"fit_time": 0.5}
-    assert [is_time_of(*(key, around, around[key])) for around in (alone, beside, searched) for key in [*around][:1]] == [
-        False, True, True,
-    ]  # fmt: skip
+    ("value", "kept"),
+    [(0.5, 0.5), (np.float64(0.5), 0.5), (np.array([0.5, 1.0]), 1.5), ([0.5, 1], 1.5), (dates.timedelta(1), 86400.0),
+     (-0.5, None), (np.array([-0.5, 1.0]), None), ([0.5, math.inf], None), ([True], None), (3, None), ("0.5", None),
+     (np.ones((2, 2)), None), (np.ones(2000), None), (np.zeros(0), None), ([], None), (np.ones(2, int), None)],
+)  # fmt: skip
+def test_only_numbers_that_may_be_times_are_kept(value, kept):
+    assert kept_sum(value) == kept

@@ -113,7 +113,8 @@ def _named_kinds(trace: ProcessTrace) -> set[str]:
 
 
 def _told(trace: ProcessTrace, event: str, field: str) -> set[str]:
-    return {str(name) for one in trace.events_named(event) for name in one.get(field) or ()}
+    found = (one.get(field) for one in trace.events_named(event))
+    return {str(name) for names in found if isinstance(names, list) for name in names}
 
 
 def idle(trace: ProcessTrace) -> set[str]:

@@ -48,7 +48,7 @@ def own_numbers(trace: ProcessTrace, rate: float = 1.0) -> OwnNumbers:
 
 
 def _spans(trace: ProcessTrace) -> Iterator[Span]:
-    document = trace.end or trace.stopped or {}
-    for span in document.get("clocks") or ():
+    clocks = (trace.end or trace.stopped or {}).get("clocks")
+    for span in clocks if isinstance(clocks, list) else ():
         if isinstance(span, list) and len(span) == 2 and all(type(end) in (int, float) for end in span):
             yield float(span[0]), float(span[1])

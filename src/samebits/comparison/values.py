@@ -274,7 +274,8 @@ def global_differences(
 def _is_of_model(trace: ProcessTrace, path: str) -> bool:
     """Return whether the probe says that an array belongs to a model."""
     for event in trace.events_named("globals"):
-        facts = (event.get("arrays") or {}).get(path)
+        arrays = event.get("arrays")
+        facts = arrays.get(path) if isinstance(arrays, dict) else None
         if isinstance(facts, dict) and facts.get("model"):
             return True
     return False

@@ -171,14 +171,19 @@ def _is_leaf(path: "Path", value: Any, array: "Optional[Array]") -> bool:
         return bool(array.dtype.kind == "f") and is_short
     if type(value) is list:
         return 0 < len(value) <= _MOST_OF_LEAF and all(type(one) is float for one in value)
-    return type(value) is float
+    return type(value) is float or _is_duration(value)
+
+
+def _is_duration(value: Any) -> bool:
+    return type(value) is getattr(sys.modules.get("datetime"), "timedelta", None)
 
 
 def kept_sum(value: Any) -> Optional[float]:
     """Return a float, or the sum of a short array or list of floats; None for anything else, or below zero."""
     numpy = sys.modules.get("numpy")
+    value = value.total_seconds() if _is_duration(value) else value
     if type(value) is float:
-        return value if value >= 0 else None
+        return value if 0 <= value < math.inf else None
     is_array = numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic))
     if is_array and value.dtype.kind == "f" and value.ndim <= 1 and 0 < value.size <= _MOST_OF_LEAF:
         numbers = value.reshape(-1).tolist()
