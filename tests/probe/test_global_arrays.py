@@ -62,40 +62,12 @@ def test_arrays_are_named_by_their_paths_and_no_code_of_the_program_runs(watched
     assert trial.only.names("end") == ["globals " + name for name in [*names, "weights"]]
 
 
-def test_the_probe_says_which_arrays_belong_to_a_model_and_which_can_be_times(watched_run):
-    said = held(watched_run(sys.executable, ARRAYS).only)
-    assert said["net.layers.0"] == {"model": True, "nonnegative": True}
-    assert said["noise.values"] == {}
-    assert said["pair.0"] == {"nonnegative": True}
-
-
-TIMED = """
-import numpy as np
-from samebits_probe import observe
-observe("weights", np.arange(3.0), step=0)
-
-class Key:
-    def __hash__(self):
-        return 5
-    def __eq__(self, other):
-        raise SystemExit("a key was compared")
-
-class Net:
-    def __init__(self):
-        self.time_embedding, self.fit_time, self.times = np.ones((2, 3)), np.ones(2), -np.ones(4)
-        self.layers = {"timestamp": np.full((4, 1), 2.0), "mean_fit_time": np.ones(7), 3: np.ones(8), Key(): np.ones(9)}
-    def predict(self, x):
-        return x
-
-net = Net()
-"""
-
-
-def test_an_array_of_a_model_that_is_named_after_a_time_is_recorded_if_it_cannot_be_durations(watched_run):
-    trial = watched_run(sys.executable, TIMED)
-    assert (trial.exit_code, trial.only.failures) == (0, []), trial.stderr
-    names = ["layers.3", "layers.timestamp", "time_embedding", "times"]
-    assert sorted(trial.only.names("end")) == ["globals net." + name for name in names]
+def test_the_probe_says_which_arrays_belong_to_a_model_and_keeps_short_ones(watched_run):
+    process = watched_run(sys.executable, ARRAYS).only
+    assert held(process)["net.layers.0"] == {"model": True}
+    assert held(process)["noise.values"] == {}
+    kept = [event["name"] for event in process.events if event["event"] == "numbers"]
+    assert "globals pair.0" in kept
 
 
 def test_what_an_end_holds_already_is_not_recorded_again(watched_run):
@@ -175,15 +147,16 @@ W, layers, durations = [[0.1, 0.2], [0.3, 1]], {"weights": (0.5, True), "bias": 
 """
 
 
-def test_arrays_and_lists_of_the_standard_library_are_recorded_if_they_are_a_part_of_a_model(watched_run):
+def test_arrays_and_lists_of_the_standard_library_are_recorded(watched_run):
     one, two = (watched_run(sys.executable, STANDARD.replace("{0}", last)) for last in ("0.25", "0.5"))
     assert (one.exit_code, one.only.failures) == (0, []), one.stderr
-    names = ["W.0", "W.1", "counts", "flat", "layers.bias", "perceptron.w", "raw", "shared._obj", "table"]
+    names = ["W.0", "W.1", "counts", "durations", "flat", "layers.bias", "perceptron.fit_times", "perceptron.history",
+             "perceptron.w", "raw", "shared._obj", "table"]  # fmt: skip
     assert sorted(one.only.names("end")) == ["globals " + name for name in names]
     assert held(one.only)["perceptron.w"] == {"model": True}
-    assert (held(one.only)["counts"], held(one.only)["flat"]) == ({"nonnegative": True}, {})
     prints = [{row[2]: row[4] for row in run.only.rows if row[1] == "end"} for run in (one, two)]
-    assert [name for name in prints[0] if prints[0][name] != prints[1][name]] == ["globals raw"]
+    moments = ["globals durations", "globals perceptron.fit_times"]
+    assert sorted(name for name in prints[0] if prints[0][name] != prints[1][name]) == [*moments, "globals raw"]
 
 
 OF_NOBODY = """
