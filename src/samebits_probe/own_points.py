@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .fingerprint import Buffer, Dtype, Shape, Tensor
     from .probe import Probe
-    from .watchers.kept import Kept
+    from .watchers.short_values import Kept
     from .wire import ArrayFacts
 
     # function(name, value, step, kind) returns whether the value is recorded later, because it is being traced

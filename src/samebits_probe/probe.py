@@ -19,7 +19,7 @@ from . import fingerprint, parts, pause, process, rng, signals, wire
 from .ends import EXIT, Ends, stay_registered
 from .own_points import OwnPoints, leaves
 from .system import System
-from .trace import Occurrences, Recorder
+from .trace import Digests, Occurrences, Recorder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,9 +84,7 @@ class Probe:
         self.step_times: List[float] = []  # the times at which the first and the latest step ended
         self._leaves = True
         self._keeping: Set[int] = set()  # threads whose values are recorded one by one now, also in thinned steps
-        # (code of a kind, name of the digest) -> (point, fingerprint)
-        self._digests: Dict[Tuple[int, str], List[Tuple[int, bytes]]] = {}
-        self._settings: Set[int] = set()  # points of numbers and texts of optimizers
+        self._digests = Digests(self.hasher, self._names)
         self._failures: Set[str] = set()
         self._facts = process.facts(forked_from)
         self.recorder.document(wire.PROCESS, self._facts)
@@ -155,8 +153,7 @@ class Probe:
             at = self.step if step is None else step
             self.recorder.add(_ROW(at, point, code, wire.LEAF, min(occurrence, 65535), fingerprint_))
         else:
-            name = wire.SETTINGS if point in self._settings else ""
-            self._digests.setdefault((code, name), []).append((point, fingerprint_))
+            self._digests.add(code, point, fingerprint_)
         return occurrence
 
     def add_each(self, found: "List[Tuple[int, bytes]]") -> "List[int]":
@@ -184,7 +181,7 @@ class Probe:
 
     def is_setting(self, point: int) -> int:
         """Note that a point is no weight, but a number or a text of an optimizer. Returns the point."""
-        self._settings.add(point)
+        self._digests.settings.add(point)
         return point
 
     def scalar(self, point: int, value: float, occurrence: int = 0, step: "Optional[int]" = None) -> None:
@@ -242,8 +239,7 @@ class Probe:
 
     def end_step(self) -> None:
         """Handle the end of a step: write the step, and stop the trial here if the launcher asked for that."""
-        if self._digests:
-            self._add_digests()
+        self._add_digests()
         for part in self.closers if self.closers and self._ends.is_final else ():
             self.guard("details", part.end_step)
         self.step += 1
@@ -261,12 +257,8 @@ class Probe:
             pause.wait(self)
 
     def _add_digests(self) -> None:
-        for (code, name), found in self._digests.items():
-            kind = wire.KINDS[code]
-            text = b"".join(self._names[point][1].encode("utf-8", "replace") + b"\0" + leaf for point, leaf in found)
-            digest = self.hasher.data(text, self.hasher.header("digest", (len(found),)))
-            self.recorder.add(_ROW(self.step, self.point(kind, name), code, wire.DIGEST, 0, digest))
-        self._digests = {}
+        for code, name, digest in self._digests.taken() if self._digests else ():
+            self.recorder.add(_ROW(self.step, self.point(wire.KINDS[code], name), code, wire.DIGEST, 0, digest))
 
     def tell(self, functions: "Iterable[Callable[[], Any]]") -> None:
         """Call functions that wait for the first or the last step."""
@@ -308,7 +300,7 @@ class Probe:
     def _state_kept(self) -> "Iterator[None]":
         """In this context, record values one by one, for an end. Restore the counters of steps afterwards."""
         before = {name: getattr(self, name) for name in ("step", "_leaves", "is_sampled", "step_times")}
-        before.update(_seen=self._seen.copy(), _digests={key: list(found) for key, found in self._digests.items()})
+        before.update(_seen=self._seen.copy(), _digests=self._digests.copy())
         self._add_digests()
         self._leaves = True
         yield

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, List, Set, Tuple
 
+    from .fingerprint import Hasher
+
     Held = Tuple[bytes, bytes]  # rows and scalars
     Mark = List[Tuple[str, int]]  # files, and their sizes at one moment
 
@@ -45,6 +47,41 @@ class Group:
         self.once = dict.fromkeys(self.points, 1)
         code = wire.CODE[kind]
         self.fronts = [_FRONT(0, point, code, wire.LEAF, 0) for point in self.points]
+
+
+class Digests:
+    """What was observed in a step of a long trace, which keeps one digest of each kind. `names`: (code, name) by point.
+
+    `settings`: the points of numbers and texts of optimizers. They have a digest of their own.
+    """
+
+    def __init__(self, hasher: "Hasher", names: "List[Tuple[int, str]]") -> None:
+        self._hasher, self._names = hasher, names
+        self.settings: Set[int] = set()
+        self._found: Dict[Tuple[int, str], List[Tuple[int, bytes]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def copy(self) -> "Digests":
+        """Return an independent copy."""
+        other = Digests(self._hasher, self._names)
+        other.settings, other._found = self.settings, {key: list(found) for key, found in self._found.items()}
+        return other
+
+    def add(self, code: int, point: int, fingerprint: bytes) -> None:
+        """Take the fingerprint of a point. `code`: of its kind."""
+        key = code, wire.SETTINGS if point in self.settings else ""
+        self._found.setdefault(key, []).append((point, fingerprint))
+
+    def taken(self) -> "List[Tuple[int, str, bytes]]":
+        """Return (code of a kind, name, digest), and begin anew."""
+        found, self._found = self._found, {}
+        return [(code, name, self._of(leaves)) for (code, name), leaves in found.items()]
+
+    def _of(self, leaves: "List[Tuple[int, bytes]]") -> bytes:
+        text = b"".join(self._names[point][1].encode("utf-8", "replace") + b"\0" + leaf for point, leaf in leaves)
+        return self._hasher.data(text, self._hasher.header("digest", (len(leaves),)))
 
 
 class Occurrences:

@@ -142,7 +142,7 @@ if TYPE_CHECKING:
     class ArrayFacts(TypedDict, total=False):
         """The facts about an array that the program's globals reach (event "globals")."""
 
-        model: bool  # it belongs to a model
+        model: bool
 
     class PointLine(TypedDict):
         """A line of points.jsonl."""
@@ -304,25 +304,18 @@ REPLAY = "replay.json"
 #                 with the control `clock-rate` what the clock wrote. more: true if there were more than are noted
 #   bound         ports: the process bound sockets to these
 #   exec          path, argv: the process is about to become this program. If it does, no event follows
-#   started       path, argv: the process started a program; once for each program
-#   forked        place: the program's own code forks there; once for each place
-#   not-fed       step, names: weights that should be set, but do not exist
+#   started       path, argv: the process started a program. forked: place where its own code forks. Once for each
+#   not-fed       step, names: weights to be set that do not exist. tensors-full: step at which TENSORS had no more room
 #   settings      what ("optimizer" or "layer"), name, step, facts: its settings, if they are new
-#   tensors-full  step: TENSORS had no room for more
 #   scratch       names: the buffers that a model does not save
-#   gone          names: the tensors of a model that has died
-#   held          names: those of them that something else of the program still held at the end
-#   numbers       name, values: the numbers of a point of kind "end" that has few of them
-#   shown         kind, name, text: the text of a point
+#   gone, held    names: the tensors of a model that has died; those of them that the program still held at the end
+#   numbers       name, values: the few numbers of a point of kind "end". shown: kind, name, text: the text of a point
 #   model         label, paths: the beginning of the names of a model's points; at the end, the variables that hold it
-#   untouched     generators: when their states were first recorded, the program had neither drawn from these nor
-#                 seeded them
+#   untouched     generators: the program had neither drawn from these nor seeded them before their first record
 #   packages      packages: {name: version} of the packages that the process had imported at its end
-#   replay        why: operators cannot be replayed here
-#   threads       ids: threads that began while the process imported a library
+#   replay        why: operators cannot be replayed here. threads: ids of those that began while a library was imported
 #   start         at, seconds, threads: the first step begins, and the processor time until then (StartFacts)
-#   pooled        (nothing): a pool gives this process tasks
-#   gave-ray      (nothing): this process gave Ray a function or a class, for its workers to run
+#   pooled        a pool gives this process tasks. gave-ray: it gave Ray a function or a class, for its workers to run
 #   client-of-ray (nothing): this process connected to a cluster with Ray Client (ray://)
 #   observed-by   how: "optimizer", "train-function", "apply", "observe", "backward", "compiled-call", "apply-updates",
 #                 "fit", "round": the call that counted as a step. kind: with "observe", once for each kind

@@ -56,7 +56,7 @@ class Beside(NamedTuple):
         return place_of(self.point)
 
 
-class Difference(NamedTuple):
+class PointDifference(NamedTuple):
     """Where a point differs: the steps, the number of rows, and whether only one trace has some of them."""
 
     point: Point
@@ -157,7 +157,7 @@ class PairJudge:
     def _steps(self) -> list[NDArray[np.int64]]:
         return [trained_steps(trace, self._known) for trace in self._pair]
 
-    def by_value(self, found: Difference) -> Beside | None:
+    def by_value(self, found: PointDifference) -> Beside | None:
         """Return the difference if its values say what it is, whatever else differs."""
         old = _OF_OLD_PROBES.search(found.point.name) if found.role == "number" else None
         if old is not None:
@@ -175,13 +175,13 @@ class PairJudge:
             return Judgement("understood", one)
         return self._evidence.number(place_of(point), *pair)
 
-    def of_leaf(self, found: Difference) -> Effect:
+    def of_leaf(self, found: PointDifference) -> Effect:
         """Return what a single number of a model means if nothing that was trained differs. It may be a time."""
         values = [value for pair in self._numbers(found) for value in pair]
         may_be_a_time = bool(self._texts(found)) or (bool(values) and min(values) >= 0)
         return "unknown" if may_be_a_time and not self._evidence.is_asked else "counts"
 
-    def counts(self, found: Difference) -> bool:
+    def counts(self, found: PointDifference) -> bool:
         """Return whether a difference counts although its values do not explain it, and all that was trained agrees."""
         if found.role == "trained":
             return self.of_leaf(found) == "counts"
@@ -191,20 +191,20 @@ class PairJudge:
         was_trained = found.role != "input" or bool(np.isin(found.steps, self._steps[0]).all())
         return found.missing or not (has_training and was_trained)
 
-    def meanings(self, left: Collection[Difference], known: Iterable[Beside]) -> list[Beside]:
+    def meanings(self, left: Collection[PointDifference], known: Iterable[Beside]) -> list[Beside]:
         """Return what differences mean if all that was trained agrees. `known`: those that their values explain."""
         leaves_ = [self._in_agreement(found) for found in left if not _is_digest(found)]
         digests = [self._of_digest(found, [*known, *leaves_]) for found in left if _is_digest(found)]
         return [*leaves_, *digests]
 
-    def _in_agreement(self, found: Difference) -> Beside:
+    def _in_agreement(self, found: PointDifference) -> Beside:
         is_text = found.role == "setting" and found.point.dtype == "str"
         reason = "a setting that no step used" if is_text else _UNDERSTOOD.get(found.role)
         pairs = self._texts(found) or self._numbers(found)
         judgement = Judgement("understood", reason) if reason else Judgement("unknown")
         return _beside(found, judgement, pairs[0] if pairs else None)
 
-    def _of_digest(self, found: Difference, leaves_: Sequence[Beside]) -> Beside:
+    def _of_digest(self, found: PointDifference, leaves_: Sequence[Beside]) -> Beside:
         """Return what the digest of a long trace means: what its values mean in the steps that keep each of them."""
         if found.role == "input":
             return self._in_agreement(found)
@@ -224,7 +224,7 @@ class PairJudge:
                     return False
         return True
 
-    def _numbers(self, found: Difference) -> list[tuple[float, float]]:
+    def _numbers(self, found: PointDifference) -> list[tuple[float, float]]:
         """Return the numbers of both traces that differ; none if they do not explain each row that differs."""
         if found.missing:
             return []
@@ -237,12 +237,12 @@ class PairJudge:
         pairs = differing(one["value"], two["value"])
         return pairs if len(pairs) >= found.rows or found.role == "setting" else []
 
-    def _texts(self, found: Difference) -> list[tuple[str, str]]:
+    def _texts(self, found: PointDifference) -> list[tuple[str, str]]:
         one, two = (shown(trace, found.point) for trace in self._pair)
         return [(one, two)] if one and two and found.rows == 1 else []
 
 
-def _beside(found: Difference, judgement: Judgement, values: tuple[object, object] | None = None) -> Beside:
+def _beside(found: PointDifference, judgement: Judgement, values: tuple[object, object] | None = None) -> Beside:
     shown_ = (str(values[0]), str(values[1])) if values is not None else ("", "")
     return Beside(found.point, int(found.steps.min()), judgement, shown_)
 
@@ -252,7 +252,7 @@ def is_place(path: str) -> bool:
     return path.startswith((GLOBALS, *(f"{kind} " for kind in wire.KINDS)))
 
 
-def _is_digest(found: Difference) -> bool:
+def _is_digest(found: PointDifference) -> bool:
     return found.point.name in ("", wire.SETTINGS)
 
 

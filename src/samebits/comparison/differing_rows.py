@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.comparison.beside import Beside, Difference, PairJudge, Role
+from samebits.comparison.beside import Beside, PairJudge, PointDifference, Role
 from samebits.comparison.classification import GLOBALS
 from samebits.data_classes import dataclass
 from samebits.store.trace import Point
@@ -106,9 +106,9 @@ class _PointRows:
         self._steps.append(np.unique(words[:, 0].view(np.int64)))
         self.rows, self.missing = self.rows + len(words), self.missing or missing
 
-    def difference(self, point: Point, role: Role) -> Difference:
+    def difference(self, point: Point, role: Role) -> PointDifference:
         """Return where the point differs."""
-        return Difference(point, role, np.unique(np.concatenate(self._steps)), self.rows, self.missing)
+        return PointDifference(point, role, np.unique(np.concatenate(self._steps)), self.rows, self.missing)
 
 
 class DifferingRows:
@@ -172,7 +172,7 @@ class DifferingRows:
             return [], [*known.values(), *judge.meanings(left.values(), known.values())]
         return self._rows(left), list(known.values())
 
-    def _rows(self, left: dict[int, Difference]) -> list[Row]:
+    def _rows(self, left: dict[int, PointDifference]) -> list[Row]:
         """Return the rows of the earliest step. Missing points come only if no value of the step differs.
 
         An evaluation alone is left out.

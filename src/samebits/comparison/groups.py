@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from samebits.comparison.differences import TraceDifference, difference
 from samebits.comparison.differing_rows import Row
-from samebits.comparison.drawn import drawn, used_unseeded
 from samebits.comparison.evidence.judge import Judge
 from samebits.comparison.evidence.laws import Finding
 from samebits.comparison.evidence.memory import MemoryEvidence
@@ -19,6 +18,7 @@ from samebits.comparison.files import file_differences
 from samebits.comparison.networks import in_own_order
 from samebits.comparison.processes import AlignedTrial, Member, MemberKey, missing_ranks, pairs
 from samebits.comparison.threads import numbers_counted
+from samebits.comparison.used_generators import drawn, used_unseeded
 from samebits.comparison.values import global_differences
 from samebits.data_classes import dataclass
 from samebits.model import GroupSplit

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from samebits import words
 from samebits.comparison import networks
-from samebits.comparison.beside import Difference, PairJudge, idle, is_apart
+from samebits.comparison.beside import PairJudge, PointDifference, idle, is_apart
 from samebits.comparison.classification import (
     EVALUATIONS,
     GLOBALS,
@@ -257,7 +257,7 @@ def global_differences(
     judge, last = PairJudge(*traces, {}, evidence), np.array([traces[0].last_step])
     for name, missing in sorted(names.items()):
         if not matches_any(name, ignores):
-            meaning = _meaning(Difference(Point("end", name), "number", last, 1, missing), judge, traces)
+            meaning = _meaning(PointDifference(Point("end", name), "number", last, 1, missing), judge, traces)
             said = f"the array {name.removeprefix(GLOBALS)}, which the program held when it ended"
             said += " in some trials only" if missing else ""
             yield FileDifference(
@@ -281,7 +281,7 @@ def _is_of_model(trace: ProcessTrace, path: str) -> bool:
     return False
 
 
-def _meaning(found: Difference, judge: PairJudge, traces: tuple[ProcessTrace, ProcessTrace]) -> Judgement:
+def _meaning(found: PointDifference, judge: PairJudge, traces: tuple[ProcessTrace, ProcessTrace]) -> Judgement:
     by_value = judge.by_value(found)
     if by_value is not None:
         return by_value.meaning

@@ -10,12 +10,12 @@ import numpy as np
 from samebits import words
 from samebits.comparison import sentences
 from samebits.comparison.beside import EVALUATION
-from samebits.comparison.drawn import states
 from samebits.comparison.endings import asking_processes, ended_well, hidden_processes
 from samebits.comparison.groups import Comparison
 from samebits.comparison.reasons import Reason
 from samebits.comparison.sentences import different_files
 from samebits.comparison.setup import leak_sentence, leaked_files, packages, scripts
+from samebits.comparison.used_generators import states
 from samebits.comparison.values import curve, point_numbers, weight_names
 from samebits.data_classes import dataclass
 from samebits.model import Divergence, HeldControl, RecordFile, Setup

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
 from ..own_points import ArrayPrint
 from ..system import System
-from .kept import keep, kept_numbers
 from .references import MOST_ITEMS, REFERRING, attributes, has_attributes, references
+from .short_values import keep, kept_numbers
 
 if TYPE_CHECKING:
     from types import ModuleType

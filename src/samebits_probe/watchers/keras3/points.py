@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, NamedTupl
 
 from ...trace import Group, Rows
 from .. import addresses
-from ..kept import Kept, keep, kept_numbers
 from ..objects import Array, NamedValue
+from ..short_values import Kept, keep, kept_numbers
 
 if TYPE_CHECKING:
     from ...fingerprint import Header, Shape

@@ -12,8 +12,8 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from ..kept import Kept, kept_number, kept_numbers
 from ..objects import Array, Module, NamedValue
+from ..short_values import Kept, kept_number, kept_numbers
 from .tensors import dtype_name, shape_of
 from .trees import WRAPPERS
 

@@ -10,8 +10,8 @@ import weakref
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, NamedTuple, Optional, Set, Tuple
 
 from ...system import System
-from ..kept import keep
 from ..objects import Library, Reference, Tensor
+from ..short_values import keep
 from .attributes import ModuleAttributes, ModuleValue
 from .survivors import Survivors
 from .tensors import dtype_name, shape_of

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional,
 
 from ...own_points import ArrayPrint
 from ...system import System
-from ..kept import kept_number
 from ..objects import Function, Library, Optimizer, Tensor
+from ..short_values import kept_number
 from ..trainers import OWN_MODEL, TRAINS_ELSEWHERE
 from .names import TensorNames
 from .tensors import Fingerprints, dtype_name, shape_of

@@ -7,8 +7,8 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from ..kept import keep, kept_number
 from ..objects import Booster, Dataset, Reference
+from ..short_values import keep, kept_number
 from .content import Content, ContentPrint, is_joblib_worker
 
 if TYPE_CHECKING:

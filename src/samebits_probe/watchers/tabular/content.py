@@ -39,7 +39,7 @@ class ContentPrint(NamedTuple):
     fingerprint: bytes
 
 
-class Leaf(NamedTuple):
+class FloatLeaf(NamedTuple):
     """A float, or a short array or list of floats, in an object: it may be a time. `path`: of keys, joined."""
 
     path: str
@@ -53,11 +53,11 @@ class Content:
     def __init__(self, hasher: "Hasher") -> None:
         self._hasher = hasher
         self.unread: Set[str] = set()
-        self._leaves: Optional[List[Leaf]] = None  # those of the value that is read, if they are wanted
+        self._leaves: Optional[List[FloatLeaf]] = None  # those of the value that is read, if they are wanted
 
-    def with_leaves(self, value: Any) -> "Tuple[Optional[ContentPrint], List[Leaf]]":
+    def with_leaves(self, value: Any) -> "Tuple[Optional[ContentPrint], List[FloatLeaf]]":
         """Return the content of a value without its leaves, and the leaves. A value that is one has none."""
-        leaves: List[Leaf] = []
+        leaves: List[FloatLeaf] = []
         self._leaves = leaves
         try:
             return self.of(value), leaves
@@ -100,7 +100,7 @@ class Content:
         """Yield (path, fingerprint) of everything that a value holds, with objects opened."""
         array = self._plain_array(value)
         if self._leaves is not None and len(self._leaves) < _MOST_LEAVES and _is_leaf(path, value, array):
-            self._leaves.append(Leaf(_named(path), self._of_leaf(value, array), value))
+            self._leaves.append(FloatLeaf(_named(path), self._of_leaf(value, array), value))
         elif array is not None:
             yield path, self._array(array)
         elif isinstance(value, _PLAIN):
