@@ -259,7 +259,9 @@ def _asides(seen: WarningInputs) -> Iterator[str]:
     """Yield differences that train nothing: evaluations, inputs that no step used, times in attributes of a model."""
     found: dict[str, tuple[int, str]] = {}
     for pair in seen.comparison.pairs() if seen.divergence is None else []:
-        for one in (one for part in pair.members for one in part.found.beside if one.meaning.effect == "understood"):
+        for one in (one for part in pair.members for one in part.found.beside):
+            if one.meaning.effect != "understood" or one.meaning.by_name:
+                continue
             key, first = one.place, (one.step, one.meaning.reason)
             found[key] = min(first, found.get(key, first))
     evaluations = sorted((step, name.partition(" ")[2]) for name, (step, what) in found.items() if what == EVALUATION)
