@@ -73,7 +73,7 @@ def add(record: AnyPath, trials: int, **options: Unpack[AddOptions]) -> Result:
     _prepare(given)
     from samebits import checks
 
-    addition = checks.Addition(more, run=given["run"], strict=given["strict"], ignores=given["ignores"])
+    addition = checks.Addition(more, **{name: given[name] for name in checks.OF_ADDITION})
     ended = checks.run_more(_folder(record), addition, given["progress"])
     return _written(ended.result, ended.experiment.record, given)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from samebits import interrupt, store, words
 from samebits.data_classes import dataclass
@@ -20,6 +20,7 @@ from samebits.experiment import (
     Request,
     Schedule,
     captures,
+    clock_trials,
     recorded_trials,
 )
 from samebits.launch import origin
@@ -35,6 +36,7 @@ __all__ = ["Addition", "Check", "OneTrialRecord", "record", "run", "run_more", "
 
 _IN_ANY_ORDER = "the trials may train the same networks in different orders, which more steps show"
 _OTHERS_GO_ON = "several threads train, and some would go on while others wait"
+OF_ADDITION = ("run", "strict", "ignores", "settle")  # options of `check` that go with --add
 Remarks = Callable[[FinishedRound], list[str]]
 
 
@@ -49,13 +51,14 @@ class Check(NamedTuple):
 class Addition:
     """The number of trials to add to a record. `run`: also run the command of a record from elsewhere.
 
-    `strict` and `ignores` extend the options of the record.
+    `strict` and `ignores` extend the options of the record. `settle` replaces its own, unless it is "auto".
     """
 
     trials: int
     run: bool = False
     strict: bool = False
     ignores: Sequence[str] = ()
+    settle: Literal["auto", "never", "always"] = "auto"
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ def _run_against(request: Request, source: Path, progress: Progress | None = Non
     old = store.open_record(source)
     known = recorded_trials.usable(old)
     _refuse_same_folder(request, source)
+    request = replace(request, settled=old.file.settled)
     experiment = Experiment.begin(request, progress, hash_wanted=old.file.hash)
     stop_tells(experiment.folder)
     adopted = experiment.adopt(old)[0]
@@ -161,14 +165,17 @@ def run_more(folder: Path, addition: Addition, progress: Progress | None = None)
     if cut := recorded_trials.interrupted(old):
         runs = words.agree(len(cut), "runs", "run")
         experiment.progress.note(f"{words.trials(cut)} {runs} again, because samebits was stopped before the end")
-    experiment.run(Limits(steps=recorded_trials.last_steps(old)), [*cut, *new])
+    steps, ids = recorded_trials.last_steps(old), [*cut, *new]
+    finished = experiment.run(Limits(steps=steps), ids, back=clock_trials.held_back(experiment, ids))
+    clock_trials.run(experiment, finished.left, steps)
     return _conclude(experiment)
 
 
 def _asked_more(old: store.Record, addition: Addition) -> store.Record:
     known = old.file.options
     ignores = list(dict.fromkeys([*known.ignores, *addition.ignores]))
-    asked = {"strict": known.strict or addition.strict, "ignores": ignores}
+    settle = known.settle if addition.settle == "auto" else addition.settle
+    asked = {"strict": known.strict or addition.strict, "ignores": ignores, "settle": settle}
     return replace(old, file=old.file.model_copy(update={"options": known.model_copy(update=asked)}))
 
 
@@ -201,6 +208,7 @@ def _look(experiment: Experiment, ids: list[int], remarks: Remarks | None = None
         experiment.end_waiting()
     for seen in doubts:
         experiment.doubt(seen)
+    clock_trials.run(experiment, looked.left, looked.steps)
     return _conclude(experiment, looked)
 
 
@@ -233,12 +241,17 @@ class _JudgedRound:
     def is_sure(self) -> bool:
         """Whether no wait can have caused a difference.
 
-        That is so if no trial waited, if all trials agree, if trials that did not wait diverge, or if the divergence
-        comes before the first wait.
+        That is so if no trial waited, if all trials agree, if only a faster clock can decide what differs, if trials
+        that did not wait diverge, or if the divergence comes before the first wait.
         """
-        if self.repeats or (not self.finished.resumed and (not self.finished.held or self._is_early)):
+        if self.repeats or self.is_open or (not self.finished.resumed and (not self.finished.held or self._is_early)):
             return True
         return self.diverge(self.not_waited)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether trials with a faster clock shall show what a difference means. They do not wait."""
+        return clock_trials.is_asked(self.experiment)
 
     @property
     def _is_early(self) -> bool:
@@ -252,7 +265,8 @@ class _JudgedRound:
     @property
     def not_waited(self) -> set[int]:
         """The trials that did not wait, including trials of earlier commands."""
-        waited = {file.id for file in self.finished.files} if self.finished.resumed else self.finished.held
+        ran = {file.id for file in self.finished.files} | set(self.finished.left)
+        waited = ran if self.finished.resumed else self.finished.held
         return {number for group in self.result.groups for number in group if number not in waited}
 
     def diverge(self, trials: Iterable[int]) -> bool:
@@ -271,11 +285,12 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
     If trials that waited diverge or do not end well, run them once more without a wait. If they then repeat, add the
     divergence to `doubts`.
     """
-    judged = _JudgedRound(experiment, experiment.run(limits, ids, tries_first=not experiment.file.rounds))
+    back, is_first = clock_trials.held_back(experiment, ids), not experiment.file.rounds
+    judged = _JudgedRound(experiment, experiment.run(limits, ids, tries_first=is_first, back=back))
     if judged.finished.is_cut_short and judged.repeats:
         # what differed at the cut does not count for the verdict, so the trials go on
         further = replace(limits, steps=judged.finished.steps, grows=False)
-        judged = _JudgedRound(experiment, experiment.run(further, ids))
+        judged = _JudgedRound(experiment, experiment.run(further, ids, back=back))
     looked = judged.finished
     if not looked.some_waited or (looked.ended_well and judged.is_sure):
         return judged

@@ -13,7 +13,8 @@ from samebits.tensor_pairs import ShownDifference
 __all__ = [
     "LOCATION_FORMAT", "NOT_FINITE", "TOOK_EFFECT", "AnyNumber", "Apart", "DifferingArgument", "Document",
     "Effect", "Evidence", "Explanation", "FileOrder", "FirstOutput", "Fix", "HeldControl", "InspectionRound",
-    "KeyedPoint", "Location", "Place", "Size", "State", "TensorDistance", "UnorderedVariable", "with_effect",
+    "KeyedPoint", "Location", "Place", "Size", "State", "TensorDistance", "UnknownPlace",
+    "UnorderedVariable", "with_effect",
 ]  # fmt: skip
 
 
@@ -28,6 +29,15 @@ class KeyedPoint(Document):
     keys: int
     key: str | None = None
     trials: list[int] = []
+
+
+class UnknownPlace(Document):
+    """A place at which two trials differ in something that samebits does not understand. `seen`: what was seen."""
+
+    place: str
+    trials: list[int]
+    values: list[str] = []
+    seen: str = ""
 
 
 class FileOrder(Document):

@@ -68,9 +68,10 @@ class TrialOptions(RecordOptions, total=False):
 
 
 class CheckOptions(TrialOptions, ReportOptions, total=False):
-    """The options of `check`. `against`: a record to compare with."""
+    """The options of `check`. `against`: a record to compare with. `settle`: when trials get a faster clock."""
 
     against: AnyPath
+    settle: Literal["auto", "never", "always"]
 
 
 class AddOptions(ReportOptions, total=False):
@@ -78,6 +79,7 @@ class AddOptions(ReportOptions, total=False):
 
     ignores: Sequence[str]
     strict: bool
+    settle: Literal["auto", "never", "always"]
     run: bool
     progress: Progress
 

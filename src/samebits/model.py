@@ -5,7 +5,7 @@
 # `from __future__ import annotations` would delay each check: Python would compile the text of each annotation
 from typing import Any, Literal
 
-from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size
+from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size, UnknownPlace
 from samebits.saved_files import RECORD_FORMAT, FilesFile, Lines, Part, SavedFile
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Status",
     "Trial",
     "TrialFile",
+    "UnknownPlace",
     "Verdict",
 ]  # fmt: skip
 
@@ -82,7 +83,10 @@ class Setup(Document):
 
 
 class Trial(Document):
-    """One trial in a result. `final`: the fingerprint of its end (32 hex digits); null if the end was not seen."""
+    """One trial in a result. `final`: the fingerprint of its end (32 hex digits); null if the end was not seen.
+
+    `clock_rate`: how fast its clock ran. `left_out`: why it was not compared, although it has a faster clock.
+    """
 
     id: int
     status: Status
@@ -91,6 +95,8 @@ class Trial(Document):
     seconds: float
     final: str | None
     metrics: dict[str, float] = {}
+    clock_rate: float = 1.0
+    left_out: str = ""
 
 
 class ProcessKey(Document):
@@ -205,6 +211,7 @@ class Result(Document):
     leak: str | None = None  # with equal bits: which trials started from what earlier trials left
     across: list[str] = []  # with equal bits: the facts in which the machines of the trials differ
     settled: list[ClockLaw] = []  # values that follow the clock
+    unknown: list[UnknownPlace] = []  # the places of which nobody knows whether they count
     levels: list[Level] = []  # for two records: whether they agree at each level
     at_a_time: int = 1  # the most trials that ran side by side
     at_a_time_why: str = ""  # empty if the user chose the number
@@ -249,6 +256,7 @@ class Options(Document):
     strict: bool = False
     metrics: dict[str, str] = {}
     isolate: bool = False
+    settle: Literal["auto", "never", "always"] = "auto"
 
 
 class RecordFile(Document):

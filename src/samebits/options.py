@@ -6,11 +6,11 @@ pure: they do not check that a file or an interpreter exists. The code that open
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
+from samebits.durations import read_duration
 from samebits.needs import read_needs, read_sbatch, read_spread
 
 __all__ = [
@@ -44,11 +44,8 @@ __all__ = [
 DEFAULT_TRIALS = 5
 DEFAULT_SEED = 2019  # the paper's
 MOST_TRIALS = 999  # trial folders have three digits, so that paths have equal length in every trial
-MOST_SECONDS = 366 * 24 * 3600.0
 MOST_STEPS = 10**15
-
-UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|min|s|m|h|d)")
+SETTLE = ("auto", "never", "always")
 
 
 def read_whole(text: str, lowest: int, highest: int, what: str) -> int:
@@ -97,6 +94,12 @@ def read_jobs(text: str) -> int | Literal["auto"]:
     return read_whole(text, 1, MOST_TRIALS, "the number of trials at a time (or auto)")
 
 
+def read_settle(text: str) -> str:
+    if text not in SETTLE:
+        raise ValueError(f"{text!r} is none of {', '.join(SETTLE)}.")
+    return text
+
+
 def read_seed(text: str) -> int:
     return read_whole(text, 0, 2**32 - 1, "a seed")
 
@@ -108,27 +111,6 @@ def read_seeds(text: str) -> list[int]:
 
 def read_exit_status(text: str) -> int:
     return read_whole(text, 0, 255, "an exit status")
-
-
-def read_duration(text: str) -> float:
-    """Return the seconds in "90", "90s", "5m", "1h30m" or "2d": more than 0, at most a year."""
-    seconds = _seconds(text.strip().lower())
-    if seconds is None or not math.isfinite(seconds):
-        raise ValueError(f"{text!r} is not a time; write 90, 90s, 5m, 1h30m or 2d.")
-    if seconds <= 0:
-        raise ValueError(f"{text} leaves no time at all; write 90, 90s, 5m, 1h30m or 2d.")
-    if seconds > MOST_SECONDS:
-        raise ValueError(f"{text} is more than a year.")
-    return seconds
-
-
-def _seconds(text: str) -> float | None:
-    if re.fullmatch(r"[+-]?\d{1,30}(\.\d{1,30})?", text, re.ASCII):
-        return float(text)
-    parts = DURATION_PART.findall(text)
-    if not parts or DURATION_PART.sub("", text).strip() or not text.isascii():
-        return None
-    return sum(float(number) * UNIT_SECONDS[unit] for number, unit in parts)
 
 
 def read_metric(text: str) -> tuple[str, str]:
@@ -269,6 +251,11 @@ ISOLATE = Option(
     "Each trial gets its own working folder (a copy of this one; large files are linked), HOME, caches and temporary "
     "folder.", default=False,
 )  # fmt: skip
+SETTLED = Option(
+    "settle", ("--settle",),
+    "Run two trials with a faster clock, to see which values follow it: auto (if steps agree and something else "
+    "differs), never, always.", "WHEN", read_settle, "auto", names=lambda: SETTLE,
+)  # fmt: skip
 AGAINST = Option("against", ("--against",), "Compare with a recorded run.", "RECORD", read_text)
 ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(read_added, read_text))
 RUN = Option(
@@ -331,7 +318,7 @@ RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE
 MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS)
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
-    "check": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, AGAINST, ADD, RUN, *REPORTS),
+    "check": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, SETTLED, AGAINST, ADD, RUN, *REPORTS),
     "record": (*SETUP, *RUNNING),
     "locate": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, RUN, HEAT, *REPORTS),
     "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ALTERNATIVES, RUN, *REPORTS),

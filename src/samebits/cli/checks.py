@@ -57,7 +57,7 @@ def _add(given: dict[str, Any]) -> Check:
     from samebits import checks
 
     with answers.shown_progress() as progress:
-        addition = checks.Addition(number, run=given["run"], strict=given["strict"], ignores=given["ignores"])
+        addition = checks.Addition(number, **{name: given[name] for name in checks.OF_ADDITION})
         return checks.run_more(Path(record), addition, progress)
 
 

@@ -8,13 +8,27 @@ from typing import TYPE_CHECKING
 from samebits.imports import importer
 
 if TYPE_CHECKING:
+    from samebits.comparison.clock_laws import is_open
     from samebits.comparison.size import measure, relative_distance, update_looks
     from samebits.comparison.tensor_difference import TensorPair, shown_difference
     from samebits.comparison.verdict import judge
 
-__all__ = ["TensorPair", "judge", "measure", "relative_distance", "shown_difference", "update_looks"]
+__all__ = [
+    "TensorPair",
+    "is_open",
+    "judge",
+    "measure",
+    "relative_distance",
+    "shown_difference",
+    "update_looks",
+]
 
-_MODULES = {"TensorPair": "tensor_difference", "judge": "verdict", "shown_difference": "tensor_difference"}
+_MODULES = {
+    "TensorPair": "tensor_difference",
+    "is_open": "clock_laws",
+    "judge": "verdict",
+    "shown_difference": "tensor_difference",
+}
 
 if not TYPE_CHECKING:
     __getattr__ = importer(globals(), _MODULES, "size")

@@ -13,6 +13,7 @@ from typing import Any
 
 from samebits import words
 from samebits.comparison.processes import normal_argv
+from samebits.comparison.timed_trials import counted
 from samebits.comparison.verdict import judge
 from samebits.errors import UsageError
 from samebits.model import Level, RecordFile, Result, TrialFile
@@ -68,10 +69,12 @@ def join(first: Record, second: Record) -> MergedRecord:
         for record, moved in ((first, 0), (second, offset))
         for trial in record.trials
     ]
-    options = first.file.options.model_copy(update={"trials": len(trials)})
+    counting = sum(len(counted(record.file, record.trials).trials) for record in (first, second))
+    options = first.file.options.model_copy(update={"trials": counting})
     changes = {
         "options": options,
         "rounds": [*first.file.rounds, *second.file.rounds],
+        "settled": list({one.place: one for one in [*second.file.settled, *first.file.settled]}.values()),
         "notes": [*first.file.notes, *second.file.notes, *setup_differences(first, second)],
     }
     sides = (_side(first, 0), _side(second, offset))

@@ -6,14 +6,11 @@ reasons that help most.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field, replace
 from typing import NamedTuple
 
 from samebits import words
-from samebits.comparison.beside import is_place
 from samebits.comparison.classification import GLOBALS
 from samebits.comparison.coverage import has_named_file, uncovered, unended
 from samebits.comparison.endings import (
@@ -24,15 +21,15 @@ from samebits.comparison.endings import (
     nothing_observed,
     ran_unwatched,
 )
-from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.file_names import pattern_of
 from samebits.comparison.groups import Comparison
 from samebits.comparison.processes import AlignedTrial, missing_ranks
 from samebits.comparison.threads import trained_in_threads
+from samebits.comparison.unknown_places import reason_and_advice
 from samebits.data_classes import dataclass
-from samebits.model import Leak, RecordFile
+from samebits.model import RecordFile
 
-__all__ = ["AFTER_AN_INTERRUPTION", "INTERRUPTED", "Reason", "ReasonInputs", "begin_without", "why_not_repeated"]
+__all__ = ["AFTER_AN_INTERRUPTION", "INTERRUPTED", "Reason", "ReasonInputs", "why_not_repeated"]
 
 
 class Reason(NamedTuple):
@@ -45,11 +42,15 @@ class Reason(NamedTuple):
 
 @dataclass(frozen=True)
 class ReasonInputs:
-    """What the functions look at. `usable`: the trials that take part in the comparison."""
+    """What the functions look at. `usable`: the trials that take part in the comparison.
+
+    `left_out`: why trials with a faster clock do not count, by number.
+    """
 
     record: RecordFile
     trials: list[AlignedTrial]
     comparison: Comparison | None = None
+    left_out: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def usable(self) -> list[AlignedTrial]:
@@ -136,53 +137,11 @@ def _wrote(looked: ReasonInputs, ids: Sequence[int]) -> str:
 
 
 def _unknown(looked: ReasonInputs) -> Reason | None:
-    """Return the reason for a difference in the results of trials that samebits does not understand.
-
-    The reason names the place, and the two options that settle whether the difference counts.
-    """
-    comparison = looked.comparison
-    for (one, two), pair in comparison.known_pairs() if comparison is not None else []:
-        found = [difference for difference in pair.left if difference.effect == "unknown"]
-        if found:
-            return _found_by(found[0], max(one, two), looked) or _of_difference(found, one, two)
-    return None
-
-
-def _found_by(first: FileDifference, later: int, looked: ReasonInputs) -> Reason | None:
-    """Return a file that an earlier trial wrote and a later one added to: a database, an archive."""
-    leaks = [leak for trial in looked.trials if trial.id == later for leak in trial.trial.file.leaks]
-    found = [
-        leak for leak in leaks if leak.how == "read" and Path(looked.record.directory, first.path) == Path(leak.path)
-    ]
-    if not found:
+    """Return the reason for differences in the results of trials that samebits does not understand."""
+    if looked.comparison is None:
         return None
-    ignore = f"If the file does not count, use --ignore {shlex.quote(first.path)}."
-    return Reason(
-        f"{first.name} differs between trials: trial {later} found the file that trial {found[0].written_by} had "
-        "written, and wrote into it.",
-        f"{begin_without(found[0], looked.record)} {ignore}",
-    )
-
-
-def begin_without(leak: Leak, record: RecordFile) -> str:
-    """Return what to do so that no trial finds the file."""
-    if record.options.isolate:
-        return f"Remove {leak.path} before each trial: --isolate leaves it where it is."
-    return "Run with --isolate: each trial then begins without the file."
-
-
-def _of_difference(found: Sequence[FileDifference], one: int, two: int) -> Reason:
-    first = found[0]
-    a, b = first.values
-    values = f": {a or 'nothing'} in trial {one}, {b or 'nothing'} in trial {two}" if a or b else f": {first.detail}"
-    more = f" ({words.count(len(found) - 1, 'more difference')})" if len(found) > 1 else ""
-    reason = f"{first.name} differs between trials{values}{more}."
-    files = list(dict.fromkeys(shlex.quote(difference.path) for difference in found))
-    name = files[0] if len(files) == 1 else f"{files[0]} (and so on for {words.listed(files[1:4])})"
-    if is_place(first.path):
-        counts = f"samebits_probe.observe('weights/{first.path.partition(' ')[2]}', ...)"
-        return Reason(reason, f"If it counts, say so in the program: {counts}. If not, use --ignore {name}.")
-    return Reason(reason, f"If it counts, name it: --artifact {name}. If not, use --ignore {name}.")
+    found = reason_and_advice(looked.comparison, looked.trials, looked.record, looked.left_out)
+    return Reason(*found) if found else None
 
 
 def _unobserved(looked: ReasonInputs) -> Reason | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,9 +16,11 @@ from samebits.comparison.endings import unwatched, unwatched_processes
 from samebits.comparison.groups import Comparison, group_splits
 from samebits.comparison.pools import counted_difference
 from samebits.comparison.processes import AlignedTrial, Member
-from samebits.comparison.reasons import Reason, ReasonInputs, begin_without, why_not_repeated
+from samebits.comparison.reasons import Reason, ReasonInputs, why_not_repeated
 from samebits.comparison.setup import differing_facts, leak_between, setup, why_no_divergence
 from samebits.comparison.threads import trains_elsewhere, with_racing_steps, without_racing_traces
+from samebits.comparison.timed_trials import counted
+from samebits.comparison.unknown_places import begin_without, unknown_places
 from samebits.comparison.values import agreements, final
 from samebits.comparison.warnings import Note, WarningInputs, unseeded, warnings
 from samebits.model import Detection, Divergence, KeyedPoint, RecordFile, Result, Scope, Trial, Verdict
@@ -31,14 +33,15 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
 
     `nodes_asked`: the question is whether the bits depend on the machine, so a different machine excuses no difference.
     """
-    trials = without_racing_traces(trials, record.command)
-    looked = ReasonInputs(record, [AlignedTrial(trial, record.command) for trial in trials])
+    every = without_racing_traces(trials, record.command)
+    trials, left_out = counted(record, every)
+    looked = ReasonInputs(record, [AlignedTrial(trial, record.command) for trial in trials], left_out=left_out)
     comparison, found, doubt = counted_difference(Comparison(looked.usable, record.options.ignores, known_laws(record)))
     divergence = with_racing_steps(found, trials)
     if divergence is not None and doubt is None:
         doubt = why_no_divergence(comparison, record, nodes_asked=nodes_asked)
     verdict, reason = ("inconclusive", doubt) if doubt else _decide(looked, comparison, divergence)
-    seen = WarningInputs(record, trials, comparison, divergence, setup(record, looked.trials), reason)
+    seen = WarningInputs(record, trials, comparison, divergence, setup(record, looked.trials), reason, every, left_out)
     notes, extent = warnings(seen), scope(comparison.aligned)
     leak = leak_between([aligned.trial for aligned in comparison.aligned], record)
     if verdict == "repeated" and record.options.strict and (reason := _caveat(notes, looked)):
@@ -52,7 +55,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
         agrees=agreements(comparison.aligned) if divergence else [],
         scope=extent,
         setup=seen.setup,
-        trials=[_trial(aligned) for aligned in looked.trials],
+        trials=[_trial(AlignedTrial(trial, record.command), left_out) for trial in every],
         groups=comparison.groups,
         diverges_at=group_points(comparison),
         splits=group_splits(comparison),
@@ -65,6 +68,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
         warnings=[note.text for note in notes],
         unseeded=unseeded(seen),
         judged=judged(comparison, divergence),
+        unknown=unknown_places(comparison, left_out) if divergence is None else [],
         at_a_time=max((turn.at_a_time for turn in record.rounds), default=1),
         at_a_time_why=record.at_a_time_why,
         seconds=sum(turn.seconds for turn in record.rounds),
@@ -102,7 +106,7 @@ def _sentence(reason: Reason | None, comparison: Comparison, divergence: Diverge
     return sentences.diverged(comparison, divergence) if divergence else None
 
 
-def _trial(aligned: AlignedTrial) -> Trial:
+def _trial(aligned: AlignedTrial, left_out: Mapping[int, str]) -> Trial:
     file = aligned.trial.file
     return Trial(
         id=file.id,
@@ -112,6 +116,8 @@ def _trial(aligned: AlignedTrial) -> Trial:
         seconds=file.seconds,
         final=final(aligned),
         metrics=file.metrics,
+        clock_rate=file.clock_rate,
+        left_out=left_out.get(file.id, ""),
     )
 
 

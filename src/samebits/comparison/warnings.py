@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import field
 from typing import NamedTuple
 
 import numpy as np
@@ -10,11 +11,13 @@ import numpy as np
 from samebits import words
 from samebits.comparison import sentences
 from samebits.comparison.beside import EVALUATION
+from samebits.comparison.clock_warnings import changed_training, faster_clocks
+from samebits.comparison.code_warnings import changed_code, different_packages, uncommitted_code
 from samebits.comparison.endings import asking_processes, ended_well, hidden_processes
 from samebits.comparison.groups import Comparison
 from samebits.comparison.reasons import Reason
 from samebits.comparison.sentences import different_files
-from samebits.comparison.setup import leak_sentence, leaked_files, packages, scripts
+from samebits.comparison.setup import leak_sentence, leaked_files
 from samebits.comparison.used_generators import states
 from samebits.comparison.values import curve, point_numbers, weight_names
 from samebits.data_classes import dataclass
@@ -24,7 +27,7 @@ from samebits.store.trace import ProcessTrace, TrialTrace
 
 @dataclass(frozen=True)
 class WarningInputs:
-    """What warnings are made from. `trials`: every trial. `comparison`: that of the trials that took part."""
+    """What warnings are made from. `trials`: those that count. `comparison`: that of the trials that took part."""
 
     record: RecordFile
     trials: Sequence[TrialTrace]
@@ -32,6 +35,8 @@ class WarningInputs:
     divergence: Divergence | None
     setup: Setup
     reason: Reason | None = None
+    every: Sequence[TrialTrace] = ()  # also the trials with a faster clock that do not count
+    left_out: Mapping[int, str] = field(default_factory=dict)  # why they do not, by number
 
     @property
     def all_agrees(self) -> bool:
@@ -184,26 +189,6 @@ def _events(seen: WarningInputs) -> Iterator[str]:
             yield from (str(event.get("text", "")) for event in process.events_named("warning"))
 
 
-def _code(seen: WarningInputs) -> Iterator[str]:
-    trials = [trial for trial in seen.trials if trial.file.code]
-    states = [(trial.file.code.get("commit"), scripts(trial, seen.record.directory)) for trial in trials]
-    if any(state != states[0] for state in states):
-        yield "the code was changed between the trials"
-
-
-def _uncommitted(seen: WarningInputs) -> Iterator[str]:
-    if any(trial.file.code.get("dirty") for trial in seen.trials):
-        yield "the code has changes that are not committed; the commit alone does not identify the code that ran"
-
-
-def _packages(seen: WarningInputs) -> Iterator[str]:
-    found = [packages(trial) for trial in seen.trials if trial.observed]
-    names = sorted({name for one in found for name in one})
-    differing = [name for name in names if len({one[name] for one in found if name in one}) > 1]
-    if differing:
-        yield f"the trials had different versions of {words.listed(differing)}"
-
-
 def _children(seen: WarningInputs) -> Iterator[str]:
     left = {trial.id: trial.file.children_left for trial in seen.trials if trial.file.children_left}
     if left:
@@ -319,18 +304,20 @@ _LOOKS: tuple[Callable[[WarningInputs], Iterator[str]], ...] = (
     _controls,
     _leaks,
     _failed,
+    changed_training,
     _unwatched,
     _programs,
     _questions,
     _siblings,
     _children,
-    _code,
-    _uncommitted,
-    _packages,
+    changed_code,
+    uncommitted_code,
+    different_packages,
     _metrics,
     _of_files,
     _different_files,
     _understood,
+    faster_clocks,
     _asides,
     _reordered,
     _uncompared,
@@ -339,7 +326,17 @@ _LOOKS: tuple[Callable[[WarningInputs], Iterator[str]], ...] = (
 )
 
 _NO_CAVEATS = frozenset(
-    (_questions, _different_files, _random_states, _unused_generators, _uncommitted, _understood, _asides, _reordered)
+    (
+        _questions,
+        _different_files,
+        _random_states,
+        _unused_generators,
+        uncommitted_code,
+        _understood,
+        faster_clocks,
+        _asides,
+        _reordered,
+    )
 )
 
 __all__ = ["Note", "WarningInputs", "unread", "unseeded", "warnings"]

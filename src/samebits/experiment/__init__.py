@@ -14,6 +14,7 @@ from typing import Any
 from samebits import __version__, comparison, store
 from samebits.errors import UsageError
 from samebits.experiment import recorded_trials
+from samebits.experiment.held_back import HeldBack
 from samebits.experiment.progress import Progress
 from samebits.experiment.rounds import Trials
 from samebits.experiment.schedule import FIRST, NO_VERDICT, FinishedRound, Schedule
@@ -23,7 +24,7 @@ from samebits.launch.custody import full_disk_said
 from samebits.launch.leaks import Leaks
 from samebits.launch.observations import Processes
 from samebits.launch.plan import Limits, Plan, Request, arrange, make_plan
-from samebits.model import NODE_WAS_LOST, Document, RecordFile, Result, TrialFile
+from samebits.model import NODE_WAS_LOST, ClockLaw, Document, RecordFile, Result, TrialFile
 from samebits.options import MOST_TRIALS
 from samebits.store.record import TRIALS
 
@@ -128,15 +129,24 @@ class Experiment:
 
     # -- trials ---------------------------------------------------------------------------------------------------
 
-    def run(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
-        """Run these trials again as one round, and keep it in record.json. `tries_first`: see `Trials.run_round`."""
+    def run(
+        self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False, back: HeldBack | None = None
+    ) -> FinishedRound:
+        """Run these trials again as one round, and keep it in record.json. `tries_first`, `back`: see `Trials`."""
         for number in ids:
             self._read.pop(number, None)
         with full_disk_said(self.folder):
-            finished = self._trials.run_round(limits, ids, tries_first=tries_first)
+            finished = self._trials.run_round(limits, ids, tries_first=tries_first, back=back)
+            self._forget_older(finished)
             self.file = self.file.model_copy(update=self._with(finished))
             self.save()
         return finished
+
+    def _forget_older(self, finished: FinishedRound) -> None:
+        """Forget a trial that was read in the round, and then started again because trials had disturbed each other."""
+        for file in finished.files:
+            if file.id in self._read and self._read[file.id].file != file:
+                del self._read[file.id]
 
     def _with(self, finished: FinishedRound) -> dict[str, Any]:
         """Return the fields of record.json that a round changes."""
@@ -226,6 +236,12 @@ class Experiment:
         self.file = self.file.model_copy(update={"notes": notes})
         self.save()
 
+    def settle(self, known: list[ClockLaw]) -> None:
+        """Keep which values follow the clock, also for records that are made from this one's request."""
+        self.plan = replace(self.plan, request=replace(self.plan.request, settled=known))
+        self.file = self.file.model_copy(update={"settled": known})
+        self.save()
+
     def doubt(self, seen: str) -> None:
         """Keep a difference that was seen only in trials that had waited between rounds."""
         self.file = self.file.model_copy(update={"doubt": seen})
@@ -260,4 +276,5 @@ def describe(plan: Plan) -> RecordFile:
         variables=request.variables,
         hash="xxh3" if plan.hash == "xxh3" else "blake2b",
         options=request.options,
+        settled=list(request.settled),
     )

@@ -132,6 +132,7 @@ def request_of(record: store.Record) -> Request:
         seed=file.seed,
         out=record.folder,
         variables=file.variables,
+        settled=file.settled,
     )
 
 

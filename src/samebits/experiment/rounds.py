@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from typing import Any
 
 from samebits import clock, imports, interrupt
-from samebits.experiment import starts
+from samebits.experiment import first_trials, starts
+from samebits.experiment.held_back import HeldBack
 from samebits.experiment.progress import Progress
 from samebits.experiment.schedule import NO_VERDICT, FinishedRound, after_first
 from samebits.launch.capacity import Capacity, Usage
@@ -18,7 +18,6 @@ from samebits.launch.environment import Slot
 from samebits.launch.hosts import EndingTrials, HostedTrial, TrialOrder
 from samebits.launch.leaks import Leaks, shown
 from samebits.launch.local_host import handles_of
-from samebits.launch.observations import Processes, read_json
 from samebits.launch.pauses import PausedTrials
 from samebits.launch.plan import Limits, Plan
 from samebits.launch.trial import TrialRun
@@ -49,7 +48,9 @@ class Trials:
         self._others_from = 0.0  # when other trials may start beside the first one of a round
         self._to_tell = plan.said
 
-    def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
+    def run_round(
+        self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False, back: HeldBack | None = None
+    ) -> FinishedRound:
         """Run these trials, each in the same folder as before: trials that wait continue, all others start again.
 
         `tries_first`: if the first trial ends in a way that gives no verdict, the others do not start. So the first
@@ -57,20 +58,21 @@ class Trials:
         `limits.grows` it may make more steps. The other trials end after as many steps as the first one made, or was
         allowed to make. If a round ends early, for example by Ctrl-C, its trials end first, and their recorded files
         stay. If trials may have disturbed each other, and the user did not ask for several at a time, all trials start
-        again, one by one.
+        again, one by one. `back`: keeps trials back.
         """
         was_own = self.capacity.is_own
         if self._to_tell:
             self.progress.note(self._to_tell)
             self._to_tell = ""
-        finished = self._round(limits, ids, tries_first=tries_first)
+        back = back or HeldBack()
+        finished = self._round(limits, ids, tries_first=tries_first, back=back)
         why = self._why_one_by_one(finished) if was_own and finished.at_a_time > 1 else ""
         if not why:
             return finished
         self.capacity.refuse(why)
         self._waiting.end()
         self.progress.note(f"{why}: all trials start again, one by one")
-        again = self._round(limits, ids, tries_first=tries_first)
+        again = self._round(limits, ids, tries_first=tries_first, back=back)
         return replace(again, seconds=finished.seconds + again.seconds)
 
     def _why_one_by_one(self, finished: FinishedRound) -> str:
@@ -79,10 +81,10 @@ class Trials:
             return self.capacity.why
         if not self.capacity.is_auto:
             return self._disturbance
-        badly = next((file for file in finished.files if file.status in NO_VERDICT), None)
+        badly = next((f for f in finished.files if f.status in NO_VERDICT and f.clock_rate == 1), None)
         return self._disturbance or (f"trial {badly.id} did not end well beside a second trial" if badly else "")
 
-    def _round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool) -> FinishedRound:
+    def _round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool, back: HeldBack) -> FinishedRound:
         began, asked, most = clock.now(), limits, 1
         self._disturbance, self._held = "", {}
         resumed = any(number in self._waiting for number in ids)
@@ -92,6 +94,7 @@ class Trials:
         alone = limits.seconds is not None or limits.grows or (tries_first and limits.steps is not None)
         alone = alone or (len(ids) > 1 and not self.capacity.is_known(limits.steps))
         jobs = 1 if alone else self.capacity.fitting(len(ids))
+        back.begin(to_come, are_whole=limits.steps is None and not alone, room=jobs)
         self._is_measured = alone and len(ids) > 1 and self.capacity.is_auto
         # if min(ids) > 1, the first trials of the record started long before
         self._others_from = 0.0 if alone or min(ids) > 1 or not self._is_auto else math.inf
@@ -102,13 +105,15 @@ class Trials:
                 self._fill(to_come, limits, jobs=jobs, of=max(ids))
                 most = max(most, len(self.capacity.places.taken))
                 ended = [file for file in self._poll(len(ids)) if not self._starts_again(file, to_come)]
-                if ended and not done and self._is_enough(ended[0], tries_first=tries_first):
+                if ended and not done and first_trials.is_enough(self.plan, ended[0], tries_first=tries_first):
                     to_come.clear()
+                    back.ids.clear()
                 if ended and alone:
                     limits, alone = after_first(limits, ended[0], self.plan.options), False
                     self._learn(ended[0])
                     jobs = self.capacity.fitting(len(to_come))
                 done += ended
+                back.look(to_come, done, running=len(self._running), room=jobs)
                 self._tell_refusal()
                 if not ended or self.capacity.places.are_shared:  # if a trial ended, the next one starts at once
                     self._pause(_PACE if to_come else 0)
@@ -118,6 +123,7 @@ class Trials:
         return FinishedRound(
             limits.steps_in_all, clock.now() - began, sorted(done, key=lambda file: file.id), was_up,
             resumed=resumed, some_waited=waited, at_a_time=most, held=held, is_cut_short=any(map(limits.has_cut, done)),
+            left=tuple(back.ids),
         )  # fmt: skip
 
     def _start_together(self, to_come: list[int], limits: Limits, look: Callable[[], None]) -> list[TrialFile]:
@@ -310,25 +316,6 @@ class Trials:
             raise
         finally:
             self._abort()
-
-    def _is_enough(self, first: TrialFile, *, tries_first: bool) -> bool:
-        """Return whether the first trial of a round shows that the others need not start."""
-        return self._misses_artifacts(first) or (tries_first and self._gives_no_verdict(first))
-
-    def _gives_no_verdict(self, file: TrialFile) -> bool:
-        """Return whether more trials like this one would show nothing: it ended badly, or left nothing to compare."""
-        if file.status in NO_VERDICT:
-            return True
-        if self.plan.options.artifacts or self._files(file).get("files"):
-            return False
-        return not Processes(self.plan.trial_folder(file.id)).observing()  # the program's globals may hold its model
-
-    def _misses_artifacts(self, file: TrialFile) -> bool:
-        """Return whether a pattern of --artifact matches no file of a whole trial. The user should know at once."""
-        return file.status == "complete" and bool(self._files(file).get("patterns_without_match"))
-
-    def _files(self, file: TrialFile) -> dict[str, Any]:
-        return read_json(self.plan.trial_folder(file.id) / "files.json") or {}
 
     def _tell(self, trial: HostedTrial) -> None:
         now = clock.now()

@@ -23,7 +23,8 @@ class FinishedRound:
 
     `resumed`: trials continued from where they had waited. `held`: the trials that waited for others before their first
     step. `some_waited`: a trial waited before the round, in it, or at its end. `at_a_time`: the most trials that ran
-    together. `is_cut_short`: a trial made fewer steps than the others, because it had diverged.
+    together. `is_cut_short`: a trial made fewer steps than the others, because it had diverged. `left`: trials that did
+    not run, because they shall run with a faster clock.
     """
 
     steps: int | None
@@ -35,6 +36,7 @@ class FinishedRound:
     some_waited: bool = False
     at_a_time: int = 1
     is_cut_short: bool = False
+    left: tuple[int, ...] = ()
 
     @property
     def document(self) -> Round:

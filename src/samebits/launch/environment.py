@@ -146,14 +146,17 @@ def _is_first(python: str) -> bool:
     return found is not None and Path(found).resolve() == Path(python).resolve()
 
 
-def trial_environment(plan: Plan, trial: int, directory: Path, slot: Slot) -> dict[str, str]:
-    """Return all variables of a trial.
+def trial_environment(
+    plan: Plan, trial: int, directory: Path, slot: Slot, held: Sequence[str] | None = None
+) -> dict[str, str]:
+    """Return all variables of a trial. `held`: the controls that it holds, if they are not those of the plan.
 
     Values are of equal length in every trial, since address layout depends on them.
     """
     own = {**os.environ, **plan.request.variables}
     base = {name: value for name, value in own.items() if value is not None}
-    environment = {**base, **controls.environment(plan.controls, plan.seed, base)}
+    of_controls = controls.environment(plan.controls if held is None else held, plan.seed, base)
+    environment = {**base, **of_controls}
     shims = plan.record / SHIMS
     environment["PATH"] = search_path(plan.request.python, shims if shims.is_dir() else None)
     environment["PYTHONPATH"] = _python_path(plan.probe, environment)
@@ -161,7 +164,7 @@ def trial_environment(plan: Plan, trial: int, directory: Path, slot: Slot) -> di
     environment["PWD"] = str(directory)
     environment.update({} if slot.is_plain else device_variables(slot))
     if plan.meets_ray:
-        carried = ["PYTHONPATH", wire.CONFIG_VARIABLE, *controls.environment(plan.controls, plan.seed, base)]
+        carried = ["PYTHONPATH", wire.CONFIG_VARIABLE, *of_controls]
         environment.update(ray_address.variables(environment, carried))
     return environment
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from samebits import controls
 from samebits.data_classes import dataclass
 from samebits.errors import NotFoundError, RecordBusy, RecordExists, SamebitsError, UsageError
 from samebits.launch import command, custody, environment, hosts, ray_address
-from samebits.model import Options, TrialFile
+from samebits.model import ClockLaw, Options, TrialFile
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
 from samebits.store.record import PROBE, RECORDS
 from samebits_probe import fingerprint
@@ -33,6 +33,7 @@ hasher.data(b"samebits", hasher.header("uint8", (8,)))
 """
 
 
+CLOCK_RATE = "clock-rate"  # the control that makes the clock of a trial faster
 AGAIN = 5  # times that a trial of a long search starts again if its node was lost
 
 
@@ -45,7 +46,7 @@ class Request:
     there, as --each says it. `controls`: ids as given, without those of the preset. `out`: the record folder, None for
     the default. `against`: a record that the new trials are compared with. `variables`: variables of each trial that
     differ from this process's environment; None removes a variable. `again`: how often a trial starts again if its node
-    was lost.
+    was lost. `settled`: the values that are known to follow the clock.
     """
 
     command: list[str]
@@ -63,6 +64,7 @@ class Request:
     against: Path | None = None
     variables: dict[str, str | None] = field(default_factory=dict)
     again: int = 0
+    settled: Sequence[ClockLaw] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,7 +263,8 @@ class Limits:
     `waits`: a trial that has reached `steps` is not ended if it can wait for a next round. `together`: trials may start
     at the same time, and wait before their first step until they train one by one. `tensors`, `details`,
     `replay`, `draws`: what is inspected on the way. `feed`: where weights come from that samebits sets (see
-    `samebits_probe.wire`).
+    `samebits_probe.wire`). `timeout`: seconds after which a trial is ended, if the user's own limit is not shorter.
+    `rates`: the rates of the clocks of the trials whose clock is faster, by their numbers.
     """
 
     steps: int | None = None
@@ -276,6 +279,8 @@ class Limits:
     replay: dict[str, Any] | None = None
     feed: dict[str, Any] | None = None
     draws: bool = False
+    timeout: float | None = None
+    rates: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def at_start(self) -> Limits:
@@ -291,6 +296,18 @@ class Limits:
     def steps_in_all(self) -> int | None:
         """The steps that a trial makes if it does not diverge from the reference."""
         return self.most if self.reference is not None else self.steps
+
+    def shorter(self, timeout: float | None) -> float | None:
+        """Return after how many seconds a trial is ended. `timeout`: the limit that the user gave."""
+        return min((limit for limit in (timeout, self.timeout) if limit is not None), default=None)
+
+    def rate_of(self, trial: int) -> float:
+        """Return how fast the clock of a trial runs."""
+        return self.rates.get(trial, 1.0)
+
+    def controls_of(self, trial: int) -> list[str]:
+        """Return the controls that a trial holds beside those of the plan."""
+        return [f"{CLOCK_RATE}={self.rates[trial]:g}"] if trial in self.rates else []
 
     def has_cut(self, file: TrialFile) -> bool:
         """Return whether a trial was ended because it had diverged from the reference."""

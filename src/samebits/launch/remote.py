@@ -138,7 +138,8 @@ class RemoteTrial:
         return document
 
     def _document(self, status: Status, why: str) -> TrialFile:
-        return TrialFile(id=self.id, status=status, why=why, started=self._started, seconds=self.spent)
+        rate = self.limits.rate_of(self.id)
+        return TrialFile(id=self.id, status=status, why=why, started=self._started, seconds=self.spent, clock_rate=rate)
 
 
 def post(

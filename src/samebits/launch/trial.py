@@ -37,6 +37,7 @@ class TrialRun:
 
     def __init__(self, plan: Plan, number: int, limits: Limits, slot: Slot, leaks: Leaks) -> None:
         self.plan, self.id, self.limits = plan, number, limits
+        self._controls = [*plan.controls, *limits.controls_of(number)]
         self.folder = plan.trial_folder(number)
         self.out = self.folder / "out"
         self.directory = self.folder / "work" if plan.options.isolate else plan.directory
@@ -58,10 +59,10 @@ class TrialRun:
         """Make a new folder, prepare the trial, and start the command. Its supervisor starts meanwhile."""
         self._start_facts = facts.StartFacts(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
         custody.make_trial(self.plan.record, self.folder, self._document("killed", ENDED_BEFORE))
-        environment = trial_environment(self.plan, self.id, self.directory, self.slot)
+        environment = trial_environment(self.plan, self.id, self.directory, self.slot, self._controls)
         self._start_facts.environment = environment
         self.files.notes += self._isolate(environment) if self.plan.options.isolate else []
-        with controls.launching(self.plan.controls):
+        with controls.launching(self._controls):
             self.command: Command = launcher.start(self._job(environment))
         try:
             self._prepare()
@@ -97,7 +98,7 @@ class TrialRun:
             "stop_after": self.limits.steps,
             "asks": self.limits.may_grow or self.limits.waits,
             "thin": THIN,
-            "controls": self.plan.controls,
+            "controls": self._controls,
             "factors": controls.of_factors(),
             "seed": self.plan.seed,
             "origin": time.time_ns(),
@@ -181,7 +182,7 @@ class TrialRun:
 
     def _is_to_be_ended(self) -> bool:
         """Return whether the trial has reached its limits. After a time-out it gets a moment to end by itself."""
-        spent, timeout = self.spent, self.plan.options.timeout
+        spent, timeout = self.spent, self.limits.shorter(self.plan.options.timeout)
         if self._status == "timeout":
             return spent - (timeout or 0) > GRACE
         is_time_up = self.limits.seconds is not None and spent > self.limits.seconds
@@ -313,7 +314,7 @@ class TrialRun:
             started=self._start_facts.started,
             seconds=seconds,
             stop_after=self._stopped_after() if status == "stopped" else self.limits.steps,
-            clock_rate=facts.clock_rate(self.plan.controls),
+            clock_rate=facts.clock_rate(self._controls),
             environment=recorded(self._start_facts.environment),
             code=self._start_facts.code,
             notes=self.files.notes,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from samebits import words
 from samebits.model import ENDED_WELL, Result, Trial
 from samebits.reports import findings, result_words
+from samebits.reports.clock_sections import clock_sections, place_words, unknown_facts
 from samebits.reports.program_errors import program_error
 from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import (
@@ -83,6 +84,7 @@ def _documents(result: Result, record: Record | None, *, is_whole: bool) -> Iter
         yield from findings.location_blocks(result.location)
     if is_whole:
         yield from result_sections.answer(result, record)
+        yield from clock_sections(result)
     if result.explanation is not None:
         yield from findings.explanation_blocks(result.explanation)
     if is_whole:
@@ -139,7 +141,7 @@ def _took(result: Result) -> str:
     ended = final is not None or result.scope.kind == "whole"  # a trial that samebits stopped has no final model
     took = f"  {words.span(result.seconds)}" if result.seconds else ""
     model = f"   model {result_words.model_name(final)}" if ended else ""
-    ids = words.ids(trial.id for trial in result.trials)
+    ids = words.ids(trial.id for trial in result.trials if not trial.left_out)
     return f"{ids}  [{'#' * BAR}]  {steps}{took}{model}"
 
 
@@ -232,12 +234,13 @@ def _no_answer(result: Result, record: Record | None) -> Iterator[tuple[str, Cel
     if record is not None:
         leaked = sorted({leak.path for trial in record.trials for leak in trial.file.leaks})
         yield from (("file", path) for path in leaked[:5])
-    badly = [trial for trial in result.trials if trial.status not in ENDED_WELL]
+    badly = [trial for trial in result.trials if trial.status not in ENDED_WELL and not trial.left_out]
     yield from ((f"trial {trial.id}", _ended(trial, record)) for trial in badly)
     if badly and record is not None:
         error = program_error(result, record)
         yield from [("it said", error.said)] if error is not None and error.said else []
         yield "record", StyledText(result_words.folder_name(record.folder), "command")
+    yield from unknown_facts(result)
     if result.advice:
         yield "do this", StyledText(result.advice, "command")
 
@@ -290,6 +293,7 @@ def _failure(result: Result, record: Record | None) -> Iterator[str]:
     yield result.explanation.sentence if result.explanation is not None else ""
     names = result_words.letters(result)
     yield from (f"trial {trial.id}: {_outcome(trial, names)}" for trial in result.trials)
+    yield from map(place_words, result.unknown)
     yield result.advice or ""
     if (error := program_error(result, record)) is not None:
         yield from (f"{error.about}:", *error.lines)
@@ -312,5 +316,6 @@ def _properties(result: Result, record: Record | None) -> Iterator[tuple[str, st
         yield f"kind.{kind}", result_words.MARK_WORDS.get(mark, mark)
     names = result_words.letters(result)
     yield from ((f"trial.{trial.id}", _outcome(trial, names)) for trial in result.trials)
+    yield from [("follows_the_clock", str(len(result.settled)))] if result.settled else []
     yield from [("cause", "+".join(result.explanation.cause))] if result.explanation is not None else []
     yield from [("record", result.record)] if result.record else []

@@ -106,7 +106,7 @@ def _says(result: Result, record: Record | None) -> list[str]:
 
 
 def _verdict_says(result: Result, record: Record | None) -> list[str]:
-    trials, kinds = words.count(len(result.trials), "trial"), _equal_kinds(result)
+    trials, kinds = result_words.trials(result), _equal_kinds(result)
     setup = "the two records" if isinstance(record, MergedRecord) else "this setup"
     if result.verdict == "repeated":
         first = f"{trials} of {setup}, each in fresh processes, gave the same bits"

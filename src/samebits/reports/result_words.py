@@ -35,6 +35,7 @@ __all__ = [
     "size",
     "size_words",
     "status_words",
+    "trials",
     "unseen",
 ]
 
@@ -88,6 +89,11 @@ def letter(number: int) -> str:
 def letters(result: Result) -> dict[int, str]:
     """Return trial -> the letter of its group. A trial that was not compared has none."""
     return {trial: letter(place) for place, group in enumerate(result.groups) for trial in group}
+
+
+def trials(result: Result) -> str:
+    """Return the number of trials that count: ``5 trials``."""
+    return words.count(sum(not trial.left_out for trial in result.trials), "trial")
 
 
 def models(result: Result) -> str:
@@ -195,7 +201,7 @@ def headline(result: Result) -> str:
     """Return the verdict in one sentence with its scope, as the first line of every report has it."""
     if result.verdict == "inconclusive":
         return result.reason or result.sentence
-    counts = f"{words.count(len(result.trials), 'trial')}, {models(result)}."
+    counts = f"{trials(result)}, {models(result)}."
     if result.verdict == "repeated" or result.divergence is None:
         across = f" Equal across machines that differ in {words.listed(result.across)}." if result.across else ""
         return f"{counts} {compared(result)}{across}" + (f" But {result.leak}." if result.leak else "")
@@ -269,7 +275,8 @@ def _keyed(point: KeyedPoint) -> str:
 
 
 def status_words(trial: Trial) -> str:
-    """Return how a trial ended: complete, ran to step 20, failed, exit status 3 ..."""
+    """Return how a trial ended: complete, ran to step 20, failed, exit status 3 ... And how fast its clock was."""
+    clock = f" (clock {trial.clock_rate:,g} times as fast)" if trial.clock_rate != 1 else ""
     if trial.status == "failed" and trial.exit_code is not None:
-        return f"failed, exit status {trial.exit_code}"
-    return f"ran to step {trial.steps:,}" if trial.status == "stopped" else trial.status
+        return f"failed, exit status {trial.exit_code}{clock}"
+    return (f"ran to step {trial.steps:,}" if trial.status == "stopped" else trial.status) + clock

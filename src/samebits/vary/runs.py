@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from samebits import checks, controls, store, words
 from samebits.comparison.merged_records import judged_together
@@ -264,8 +264,10 @@ class Runs:
             elsewhere.parent.mkdir(parents=True, exist_ok=True)
             folders.make_isolated(self.request.directory, elsewhere, without=self.folder)
         mine = request or self.request
-        options = mine.options.model_copy(update={"full": full})
-        request = replace(change.applied(mine, elsewhere), options=options, out=self.folder / name)
+        own: dict[str, Any] = {"full": full} if name == BASE else {"full": full, "settle": "never"}
+        known = [] if name == BASE else self.base.record.file.settled  # what the base showed holds for all values
+        options = mine.options.model_copy(update=own)
+        request = replace(change.applied(mine, elsewhere), options=options, out=self.folder / name, settled=known)
         with self._progress(title) as progress, busy(change.busy):
             checked = checks.run(request, progress, hash_wanted=self._hash, capacity=self._capacity)
         self._records[name] = checked.experiment.record

@@ -1,0 +1,34 @@
+"""Warnings about the code of the trials, and the packages that they had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from samebits import words
+from samebits.comparison.setup import packages, scripts
+
+if TYPE_CHECKING:
+    from samebits.comparison.warnings import WarningInputs
+
+__all__ = ["changed_code", "different_packages", "uncommitted_code"]
+
+
+def changed_code(seen: WarningInputs) -> Iterator[str]:
+    trials = [trial for trial in seen.trials if trial.file.code]
+    states = [(trial.file.code.get("commit"), scripts(trial, seen.record.directory)) for trial in trials]
+    if any(state != states[0] for state in states):
+        yield "the code was changed between the trials"
+
+
+def uncommitted_code(seen: WarningInputs) -> Iterator[str]:
+    if any(trial.file.code.get("dirty") for trial in seen.trials):
+        yield "the code has changes that are not committed; the commit alone does not identify the code that ran"
+
+
+def different_packages(seen: WarningInputs) -> Iterator[str]:
+    found = [packages(trial) for trial in seen.trials if trial.observed]
+    names = sorted({name for one in found for name in one})
+    differing = [name for name in names if len({one[name] for one in found if name in one}) > 1]
+    if differing:
+        yield f"the trials had different versions of {words.listed(differing)}"

@@ -1,0 +1,119 @@
+"""All places at which trials differ in something that samebits does not understand, and the command that settles them.
+
+A place is a part of a file, a printed line, or an array that the program's globals held.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from samebits import words
+from samebits.comparison.beside import is_place
+from samebits.comparison.file_difference import FileDifference
+from samebits.comparison.groups import Comparison
+from samebits.comparison.processes import AlignedTrial
+from samebits.model import Leak, RecordFile, UnknownPlace
+
+__all__ = ["begin_without", "reason_and_advice", "unknown_places"]
+
+MOST_OF_A_VALUE = 200  # characters
+_CLOCK = "Two trials with a faster clock may tell: --settle always."
+
+
+class _OpenPlace(NamedTuple):
+    """A difference, and the two trials in which it was first seen."""
+
+    difference: FileDifference
+    one: int
+    two: int
+
+
+def unknown_places(comparison: Comparison, left_out: Mapping[int, str]) -> list[UnknownPlace]:
+    """Return each place once, with what was seen there. `left_out`: why trials with a faster clock do not count."""
+    return [
+        UnknownPlace(
+            place=seen.difference.name,
+            trials=[seen.one, seen.two],
+            values=[value[:MOST_OF_A_VALUE] for value in seen.difference.values],
+            seen=_what_was_seen(seen.difference, left_out),
+        )
+        for seen in _all(comparison)
+    ]
+
+
+def reason_and_advice(
+    comparison: Comparison, trials: Sequence[AlignedTrial], record: RecordFile, left_out: Mapping[int, str]
+) -> tuple[str, str] | None:
+    """Return why such differences give no answer, and what to do; None if there are none."""
+    found = _all(comparison)
+    if not found:
+        return None
+    first = found[0]
+    sentence = _sentence(first, len(found) - 1, _what_was_seen(first.difference, left_out))
+    was_tried = bool(left_out) or any(trial.trial.file.clock_rate != 1 for trial in trials)
+    clock = "" if was_tried or not any(seen.difference.is_open for seen in found) else f" {_CLOCK}"
+    return _written_before(first, trials, record) or (sentence, _advice(found) + clock)
+
+
+def begin_without(leak: Leak, record: RecordFile) -> str:
+    """Return what to do so that no trial finds the file."""
+    if record.options.isolate:
+        return f"Remove {leak.path} before each trial: --isolate leaves it where it is."
+    return "Run with --isolate: each trial then begins without the file."
+
+
+def _all(comparison: Comparison) -> list[_OpenPlace]:
+    found: dict[str, _OpenPlace] = {}
+    for (one, two), pair in comparison.known_pairs():
+        for difference in pair.left:
+            if difference.effect == "unknown":
+                found.setdefault(difference.name, _OpenPlace(difference, one, two))
+    return list(found.values())
+
+
+def _written_before(first: _OpenPlace, trials: Sequence[AlignedTrial], record: RecordFile) -> tuple[str, str] | None:
+    """Return a file that an earlier trial wrote and a later one added to: a database, an archive."""
+    later, place = max(first.one, first.two), Path(record.directory, first.difference.path)
+    leaks = [leak for trial in trials if trial.id == later for leak in trial.trial.file.leaks]
+    leak = next((leak for leak in leaks if leak.how == "read" and place == Path(leak.path)), None)
+    if leak is None:
+        return None
+    ignore = f"If the file does not count, use --ignore {shlex.quote(first.difference.path)}."
+    return (
+        f"{first.difference.name} differs between trials: trial {later} found the file that trial {leak.written_by} "
+        "had written, and wrote into it.",
+        f"{begin_without(leak, record)} {ignore}",
+    )
+
+
+def _what_was_seen(difference: FileDifference, left_out: Mapping[int, str]) -> str:
+    """Say what is known of a difference beside the values."""
+    if difference.reason or not (difference.is_open and left_out):
+        return difference.reason or ("" if any(difference.values) else difference.detail)
+    return f"with a faster clock, {words.trials(sorted(left_out))} {next(iter(left_out.values()))}"
+
+
+def _sentence(first: _OpenPlace, more: int, what: str) -> str:
+    difference = first.difference
+    a, b = difference.values
+    values = f"{a or 'nothing'} in trial {first.one}, {b or 'nothing'} in trial {first.two}" if a or b else ""
+    rest = [words.count(more, "more place")] if more else []
+    notes = "; ".join([*([what] if values and what else []), *rest])
+    return f"{difference.name} differs between trials: {values or difference.detail}{f' ({notes})' if notes else ''}."
+
+
+def _advice(found: Sequence[_OpenPlace]) -> str:
+    """Return what settles all places."""
+    patterns = list(dict.fromkeys(shlex.quote(place.difference.path) for place in found))
+    path = found[0].difference.path
+    if is_place(path):
+        counts = f"say so in the program: samebits_probe.observe('weights/{path.partition(' ')[2]}', ...)"
+    else:
+        counts = f"name it: --artifact {patterns[0]}"
+    if len(patterns) == 1:
+        return f"If it counts, {counts}. If not, use --ignore {patterns[0]}."
+    ignores = " ".join(f"--ignore {pattern}" for pattern in patterns)
+    return f"If none of them counts, use {ignores}. If one counts, give --artifact in the place of its --ignore."
