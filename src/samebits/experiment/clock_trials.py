@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from samebits import comparison, words
+from samebits import comparison, controls, words
 from samebits.experiment import Experiment
 from samebits.experiment.held_back import NEEDED, HeldBack
 from samebits.launch.plan import CLOCK_RATE, Limits
@@ -80,10 +80,10 @@ def seconds_allowed(longest: float) -> float:
 def _may_run(experiment: Experiment, trials: Sequence[TrialTrace]) -> bool:
     """Return whether a faster clock can show anything.
 
-    It cannot beside a clock that stands still, nor with the probe of an earlier version. The question is asked once.
+    It cannot if a control holds the clock, nor with the probe of an earlier version. The question is asked once.
     """
-    settle = experiment.file.options.settle
-    if settle == "never" or "clock" in experiment.plan.controls or CLOCK_RATE not in TABLE:
+    settle, held = experiment.file.options.settle, {controls.name_of(one) for one in experiment.plan.controls}
+    if settle == "never" or not held.isdisjoint(("clock", CLOCK_RATE)) or CLOCK_RATE not in TABLE:
         return False
     is_known = (experiment.plan.probe / "samebits_probe" / "controls" / f"{TABLE[CLOCK_RATE][0]}.py").exists()
     was_asked = any(trial.file.clock_rate != 1 for trial in trials)
