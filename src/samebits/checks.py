@@ -147,12 +147,13 @@ def run_more(folder: Path, addition: Addition, progress: Progress | None = None)
     changed, and RecordError if a trial did not end well, so that more trials give no answer.
     """
     more = addition.trials
-    old = _asked_more(store.open_record(folder), addition)
+    recorded = store.open_record(folder)
+    old = _asked_more(recorded, addition)
     begins_again = recorded_trials.is_unfinished(old)
     if not begins_again:
         recorded_trials.usable(old)
     recorded_trials.refuse_useless(old)
-    origin.require(old, run=addition.run)
+    origin.require(recorded, run=addition.run)  # as it was signed
     experiment = Experiment.resume(old, progress)
     stop_tells(experiment.folder)
     recorded_trials.refuse_changed(old, "check")
