@@ -107,6 +107,7 @@ def record(request: Request, progress: Progress | None = None) -> OneTrialRecord
     experiment = Experiment.begin(request, progress)
     stop_tells(experiment.folder)
     finished = experiment.run(Limits(steps=request.options.steps), [1])
+    experiment.settle()
     return OneTrialRecord(experiment.folder, finished.files[0])
 
 
@@ -342,4 +343,5 @@ def _conclude(experiment: Experiment, looked: FinishedRound | None = None) -> Ch
         size = captures.measure(experiment.record, where, experiment.capacity)
         result = result.model_copy(update={"divergence": where.model_copy(update={"size": size})})
         experiment.write(RESULT, result)
+    experiment.settle()
     return Check(experiment, result)

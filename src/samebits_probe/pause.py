@@ -43,8 +43,6 @@ def wait(probe: "Probe") -> None:
     answer = _answer(probe.config, probe.step)
     probe.stop_after = answer["stop_after"]
     probe.step_times = [moment + System.now() - began for moment in probe.step_times]
-    for function in probe.after_wait:
-        probe.guard("pause", function, answer["left"])
     probe.guard("pause", System.unlink, System.join(probe.recorder.folder, wire.STOPPED))
 
 
@@ -61,7 +59,7 @@ def _answer(config: "wire.Config", step: int) -> "wire.PauseAnswer":
         System.sleep(pace)
         pace = min(pace * _SLOWER, _CALM)
     System.exit(0)
-    return {"stop_after": step, "left": []}
+    return {"stop_after": step}
 
 
 def _read(path: str) -> "Optional[wire.PauseAnswer]":

@@ -56,7 +56,6 @@ class Probe:
         self._thin = config.get("thin") or {"after": 1000, "every": 100}
         self._ends, self.own = Ends(self), OwnPoints(self)
         self.first_step: List[Callable[[], Any]] = []  # called after the first step
-        self.after_wait: List[Callable[[List[str]], Any]] = []  # called with the names that other trials left meanwhile
         self.last_step: List[Callable[[], Any]] = []
         self.selection = selection = parts.selection_of(self)  # None, unless tensors are to be written
         # None, unless all values are kept (samebits parity train)

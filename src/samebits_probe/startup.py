@@ -31,9 +31,7 @@ def start(config_path: str) -> None:
         raise RuntimeError("samebits_probe: config format %r is not %r" % (config["format"], wire.FORMAT))
     probe = api.start(config)
     probe.guard("signals", signals.install)
-    look_for = probe.guard("files", files.watch, _file_reporter(probe, config["folder"]), config.get("left") or [])
-    if look_for is not None:
-        probe.after_wait.append(look_for)
+    probe.guard("files", files.watch, _file_reporter(probe, config["folder"]))
     probe.guard("children", _watch_children, probe.event)
     probe.guard("handed", handed.watch, probe)
     hold(config.get("controls") or [], config.get("seed"), probe)

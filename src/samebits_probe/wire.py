@@ -102,13 +102,11 @@ if TYPE_CHECKING:
         feed: Optional[FeedRequest]
         draws: bool  # report which lines of the program run, and which draw (events "ran", "drew", "cell")
         tell: bool  # a process without observations reports its settings too, because its files are compared
-        left: List[str]  # two tables of names that earlier trials left (see files.watch)
 
     class PauseAnswer(TypedDict):
         """The content of answer.json: how a trial that waits continues."""
 
         stop_after: Optional[int]  # the number of steps that it may make in all; None: all that it has
-        left: List[str]  # as in config.json, with the names that other trials left meanwhile
 
     class OptimizerFacts(TypedDict):
         """The settings of an optimizer (event "settings")."""
@@ -294,12 +292,9 @@ REPLAY = "replay.json"
 #                 that a thread of the program set while the probe worked
 #   warning       text: a warning for the user
 #   opened        path, at: the process opened a file for reading that it had not written before. In this event and the
-#                 next five, `at` is the time, and `pid` is that of a forked child without files of its own
+#                 next two, `at` is the time, and `pid` is that of a forked child without files of its own
 #   wrote         path: the process opened a file for writing, or gave the name to a file that it wrote
-#   listed        path: the process listed a folder in which an earlier trial left a name (config.json, "left")
-#   asked         path: the process asked for such a name, and it existed
-#   made          path: the process made a folder, or removed a file or a folder, where earlier trials left names
-#   removed       path: the process removed a folder with all its content
+#   made          path: the process made a folder, or asked for one that was there
 #   handed        texts, more: texts that were handed to the program: ids that the system's entropy made, and in a trial
 #                 with the control `clock-rate` what the clock wrote. more: true if there were more than are noted
 #   bound         ports: the process bound sockets to these

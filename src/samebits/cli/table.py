@@ -6,10 +6,13 @@ click.Command: https://packaging.python.org/en/latest/specifications/entry-point
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -30,6 +33,9 @@ OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, 
 COMMANDS = (
     CHECK, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, SLURM, LIST, SCHEMA, ENV, DATA,
 )  # fmt: skip
+
+
+_RECORD, _APART = "record.json", ".samebits/apart"
 
 
 class Commands(click.Group):
@@ -86,9 +92,23 @@ samebits = Commands(
 samebits = click.version_option(__version__, prog_name="samebits", message="%(prog)s %(version)s")(samebits)
 
 
+def _put_back_files(words: Sequence[str]) -> None:
+    """Put back what a samebits that was killed had set aside, in this folder or in that of a record."""
+    with suppress(OSError, ValueError):
+        records = [Path(word, _RECORD) for word in words if os.path.isfile(f"{word}/{_RECORD}")]  # noqa: PTH113
+        named = [dict(json.loads(record.read_bytes())).get("directory") for record in records]
+        for folder in {Path.cwd(), *(Path(name) for name in named if isinstance(name, str))}:
+            if os.path.lexists(folder / _APART):
+                from samebits.launch.working_folder import recovered  # here, because it is almost never needed
+
+                if said := recovered(folder):
+                    click.echo(f"samebits: {said}", err=True)
+
+
 def run(words: Sequence[str]) -> int:
     """Run a command, and return its exit status. An error or a signal that ends the command is raised."""
     answers.refuse_unreadable(words)
+    _put_back_files(words)
     starts_programs = bool(words) and words[0] not in {command.name for command in OF_TRIALS}
     with interrupt.raised() if starts_programs else nullcontext():
         status = samebits.main(list(words), prog_name="samebits", standalone_mode=False)

@@ -21,8 +21,8 @@ from samebits.experiment.schedule import FIRST, NO_VERDICT, FinishedRound, Sched
 from samebits.launch import custody, origin
 from samebits.launch.capacity import Capacity
 from samebits.launch.custody import full_disk_said
-from samebits.launch.leaks import Leaks
 from samebits.launch.observations import Processes
+from samebits.launch.outside import Outside
 from samebits.launch.plan import Limits, Plan, Request, arrange, make_plan
 from samebits.model import NODE_WAS_LOST, ClockLaw, Document, RecordFile, Result, TrialFile
 from samebits.options import MOST_TRIALS
@@ -83,7 +83,9 @@ class Experiment:
 
         Raises NotFoundError if its command or folder is gone, and RecordBusy if it is in use.
         """
-        return cls(recorded_trials.reopen(record), record.file, progress)
+        experiment = cls(recorded_trials.reopen(record), record.file, progress)
+        experiment._trials.recall(experiment.folder)
+        return experiment
 
     @classmethod
     @contextmanager
@@ -103,6 +105,7 @@ class Experiment:
         held = custody.resume(record.folder.absolute())
         inner = replace(request, out=held.folder / name, overwrite=True, against=None)
         experiment = cls.begin(inner, progress, hash_wanted=record.file.hash, capacity=capacity)
+        experiment._trials.recall(held.folder)
         try:
             yield experiment
         finally:
@@ -167,6 +170,11 @@ class Experiment:
             if sealed is not None:
                 self._read[number] = sealed
 
+    def settle(self) -> None:
+        """Note that no trial follows: the working folder gets the files of the last whole trial."""
+        with full_disk_said(self.folder):
+            self._trials.settle()
+
     def next_numbers(self, more: int) -> list[int]:
         """Return numbers for more trials. Raises UsageError if a record cannot hold so many."""
         names = [path.name for path in (self.folder / TRIALS).glob("*") if path.name.isdecimal()]
@@ -178,15 +186,16 @@ class Experiment:
 
     def adopt(self, source: store.Record) -> list[TrialFile]:
         """Copy the usable trials of a different record into this one, numbered from 1."""
+        self._trials.recall(source.folder)
         with full_disk_said(self.folder):
             return recorded_trials.adopt(source, self.plan)
 
     def recall(self, trials: Sequence[store.TrialTrace]) -> None:
         """Treat these as the only earlier trials: keep their traces, and remember the files that they wrote."""
-        leaks = self._trials.leaks = Leaks(self.plan.directory, self.folder)
+        outside = self._trials.outside = Outside(self.plan.directory, self.folder)
         for trial in trials:
             self._read[trial.id] = trial
-            leaks.wrote(trial.id, [self.plan.directory / path for path in trial.file.wrote])
+            outside.wrote(trial.id, [self.plan.directory / path for path in trial.file.wrote])
 
     def forget(self, ids: Sequence[int]) -> None:
         """Remove trials that should not count, and the rounds that held only such trials."""
@@ -236,7 +245,7 @@ class Experiment:
         self.file = self.file.model_copy(update={"notes": notes})
         self.save()
 
-    def settle(self, known: list[ClockLaw]) -> None:
+    def keep_laws(self, known: list[ClockLaw]) -> None:
         """Keep which values follow the clock, also for records that are made from this one's request."""
         self.plan = replace(self.plan, request=replace(self.plan.request, settled=known))
         self.file = self.file.model_copy(update={"settled": known})

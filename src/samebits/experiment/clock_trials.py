@@ -134,4 +134,4 @@ def _run_again(experiment: Experiment, steps: int | None) -> Result:
 def _keep(experiment: Experiment, result: Result) -> None:
     """Keep in the record what the trials showed."""
     known = {one.place: one for one in [*experiment.file.settled, *result.settled]}
-    experiment.settle(list(known.values()))
+    experiment.keep_laws(list(known.values()))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 from samebits import clock, imports, interrupt
 from samebits.experiment import first_trials, starts
@@ -16,11 +17,12 @@ from samebits.launch.capacity import Capacity, Usage
 from samebits.launch.custody import check_space
 from samebits.launch.environment import Slot
 from samebits.launch.hosts import EndingTrials, HostedTrial, TrialOrder
-from samebits.launch.leaks import Leaks, shown
 from samebits.launch.local_host import handles_of
+from samebits.launch.outside import Outside, shown
 from samebits.launch.pauses import PausedTrials
 from samebits.launch.plan import Limits, Plan
 from samebits.launch.trial import TrialRun
+from samebits.launch.working_folder import Visit, WorkingFolder
 from samebits.model import NODE_WAS_LOST, STOPPED_BY_USER, TrialFile
 
 _TELL = 0.25  # seconds between two messages about a trial's steps
@@ -34,7 +36,8 @@ class Trials:
 
     def __init__(self, plan: Plan, progress: Progress, capacity: Capacity | None = None) -> None:
         self.plan, self.progress = plan, progress
-        self.leaks = Leaks(plan.directory, plan.record)
+        self.outside = Outside(plan.directory, plan.record)
+        self._room = None if plan.options.isolate else WorkingFolder.of(plan.directory)
         self._ending = EndingTrials()
         alone = "the time of one trial decides how the time budget is used" if plan.options.budget else ""
         self.capacity = capacity or Capacity(plan.options.jobs, alone=alone, slots=plan.host.slots)
@@ -151,7 +154,7 @@ class Trials:
         is_busy = self._running or self.capacity.places.are_shared  # asked first: each look at the trials asks
         if is_busy or not limits.together or not self._is_auto or self._waiting.refusal:
             return []
-        group = list(to_come[: self.capacity.starting(len(to_come))]) if self.leaks.are_seen_beside else []
+        group = list(to_come[: self.capacity.starting(len(to_come))])
         return group if len(group) > 1 and not any(number in self._waiting for number in group) else []
 
     def _poll_starts(self, more: int) -> Iterator[TrialFile]:
@@ -208,7 +211,8 @@ class Trials:
     def _may_start(self, slot: int, jobs: int) -> bool:
         """Return whether a place is free, fewer than `jobs` trials run, and the time for other trials has come."""
         is_free = self.capacity.places.is_free(slot, self.capacity.at_a_time) and len(self._running) < jobs
-        return is_free and not (self._running and clock.now() < self._others_from)
+        is_clean = self._room is None or not self._room.is_used  # else what is left is set aside when nobody runs
+        return is_free and (not self._running or (is_clean and clock.now() >= self._others_from))
 
     @property
     def _is_auto(self) -> bool:
@@ -226,12 +230,16 @@ class Trials:
             self.capacity.places.taken.add(slot.number)
             trial.go_on(limits)
         else:  # if the trial cannot be started, the place must stay free, because other trials wait for it
-            trial = self.plan.host.start(TrialOrder(self.plan, number, limits, slot, self.leaks, self._ending))
+            visit = None if self._room is None else Visit(self.plan.directory, self.plan.record, number)
+            order = TrialOrder(self.plan, number, limits, slot, self.outside, self._ending, visit)
+            trial = self.plan.host.start(order)
             self._running[slot.number] = trial
             self.capacity.places.taken.add(slot.number)
         if isinstance(trial, TrialRun):
             trial.meter = starts.meter(trial) if self._is_measured else None
         self._others_from = min(self._others_from, clock.now() + _APART)
+        for text in self._room.new_notes() if self._room is not None else ():
+            self.progress.note(text)
 
     def _poll(self, of: int) -> Iterator[TrialFile]:
         """Yield the trials that have ended or paused since the last look. `of`: the number of trials in the round."""
@@ -294,7 +302,7 @@ class Trials:
         if trial.slot.is_alone or self.plan.options.isolate:
             return
         paths = {self.plan.directory / path for path in file.wrote}
-        own, places = {path for path in paths if self.leaks.counts(path)}, self.capacity.places
+        own, places = {path for path in paths if self.outside.counts(path)}, self.capacity.places
         if twice := sorted(own & places.written):
             self._disturbance = f"two trials wrote {shown(twice[0], self.plan.directory)}"
         places.written |= own
@@ -305,6 +313,16 @@ class Trials:
         elif trial.limits.waits and file.status == "stopped":
             self._waiting.refuse(self.plan.host.no_waiting)
         self._waiting.look()
+
+    def recall(self, record: Path) -> None:
+        """Let trials start from the files from which those of a record started."""
+        if self._room is not None:
+            self._room.recall(record)
+
+    def settle(self) -> None:
+        """Put the files of the last whole trial into the working folder, because no trial follows."""
+        for text in self._room.settle() if self._room is not None else ():
+            self.progress.note(text)
 
     @contextmanager
     def _ended_with_the_block(self) -> Iterator[None]:

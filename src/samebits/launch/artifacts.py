@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import glob
-import os
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import field
 from itertools import islice
 from pathlib import Path
@@ -27,10 +24,7 @@ MOST_COMPARED = 10_000  # files of one trial
 MOST_BYTES = 16 << 30  # of a file that nobody named
 MOST_KEPT = 16 << 20  # characters of all files of a trial that are kept to show a difference
 MOST_PARTS = 300_000  # of all files of a trial
-_HEADS = (".log", ".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".out", ".err", ".md", "")  # files that are added to
 _MOST_LEFT_OUT = 100  # names of texts and tables elsewhere that are kept
-_MOST_FOLDERS = 10_000  # empty folders of one trial whose names are compared
-_MOST_HEADS, _MOST_HEAD_BYTES = 2_000, 64 << 20
 
 
 class Pattern(NamedTuple):
@@ -46,24 +40,12 @@ class Pattern(NamedTuple):
         return self._replace(before={path: state for path, state in self.before.items() if path not in own})
 
 
-class Head(NamedTuple):
-    """The content of a file before the trial: its size and its fingerprint."""
-
-    size: int
-    digest: str
-
-
 @dataclass(frozen=True)
 class FileRules:
-    """Decides which files of a trial are compared.
-
-    It is made before the trial starts. `heads`: of text files that were there, so that text added to one can be told
-    from the rest.
-    """
+    """Decides which files of a trial are compared. `apart`: no trial finds in its folder what a different one left."""
 
     patterns: list[Pattern] = field(default_factory=list)
     ignores: list[str] = field(default_factory=list)
-    heads: Mapping[Path, Head] = field(default_factory=dict)
     apart: bool = False
 
 
@@ -101,25 +83,6 @@ def _states(paths: Iterable[Path]) -> dict[Path, folders.State]:
     return {path: state for path in paths if (state := folders.state(path)) is not None}
 
 
-def heads(before: folders.Snapshot) -> dict[Path, Head]:
-    """Return the fingerprints of the text files (known by their endings) that are there before a trial."""
-    small = (
-        path
-        for path, state in before.files.items()
-        if path.suffix.lower() in _HEADS and 0 < state.size <= _MOST_HEAD_BYTES
-    )
-    found = ((path, _head(path, before.files[path].size)) for path in islice(small, _MOST_HEADS))
-    return {path: head for path, head in found if head is not None}
-
-
-def _head(path: Path, size: int) -> Head | None:
-    try:
-        with path.open("rb") as file:
-            return Head(size, xxhash.xxh3_128(file.read(size)).hexdigest())
-    except OSError:
-        return None
-
-
 def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: FileNames) -> FilesFile:
     """Fingerprint the files that the trial wrote: those that a pattern names, and all others in its folders."""
     named: set[Path] = set()
@@ -135,7 +98,7 @@ def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: 
     ignored = {path for path, name in names.items() if matches_any(name, asked.ignores)}
     found = sorted(names.keys() - ignored, key=lambda path: (path not in named, not _comes_first(path), names[path]))
     saved = [
-        store.fingerprint_file(path, path in named, _begin(path, asked)).model_copy(update={"path": names[path]})
+        store.fingerprint_file(path, path in named).model_copy(update={"path": names[path]})
         if path in named or not _is_too_large(path)
         else _too_large(names[path])
         for path in found[:MOST_COMPARED]
@@ -164,58 +127,13 @@ def _left_out(written: Iterable[Path], names: Mapping[Path, str], ignores: Seque
     return sorted(path for path in found if not matches_any(path, ignores))[:_MOST_LEFT_OUT]
 
 
-def with_links(found: FilesFile, links: Mapping[str, str], asked: FileRules) -> FilesFile:
-    """Return the files of a trial, and the symbolic links to folders that it made.
-
-    `links`: name -> what it leads to.
-    """
-    named = [pattern.text for pattern in asked.patterns]
-    saved = [
-        store.link_to_folder(name, target).model_copy(update={"named": matches_any(name, named)})
-        for name, target in links.items()
-        if not matches_any(name, asked.ignores)
-    ]
-    return found.model_copy(
-        update={
-            "files": sorted([*found.files, *saved], key=lambda file: file.path),
-            "patterns_without_match": _without_match(found.patterns_without_match, links),
-            "ignores_without_match": _without_match(found.ignores_without_match, links),
-        }
-    )
-
-
-def with_empty_folders(found: FilesFile, names: Iterable[str], asked: FileRules) -> FilesFile:
-    """Return the files of a trial, and the names of the empty folders that it left.
-
-    If there are too many, those that are left out count as a file that cannot be compared. Its name is a pattern of the
-    first one, so that the user can ignore them all.
-    """
-    every = list(names)
-    counted = sorted(name for name in every if not matches_any(name, asked.ignores))
-    left_out = [
-        _not_compared(_pattern(name), f"there are more than {_MOST_FOLDERS} empty folders")
-        for name in counted[_MOST_FOLDERS:][:1]
-    ]
-    return found.model_copy(
-        update={
-            "files": sorted([*found.files, *left_out], key=lambda file: file.path),
-            "empty_folders": counted[:_MOST_FOLDERS],
-            "ignores_without_match": _without_match(found.ignores_without_match, every),
-        }
-    )
-
-
-def _without_match(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
-    return [pattern for pattern in patterns if not any(matches_any(name, [pattern]) for name in names)]
-
-
 def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Path]:
     """Return the written files that count: those below the trial's folders, and results wherever they are."""
     files = set(written)
     others = OutsideFiles()
     inside = {path for path in files if path.is_relative_to(directory) or naming.name(path) != str(path)}
     outside = {path for path in files - inside if others.is_compared(path)}
-    return (inside - _held_open(inside)) | outside | set(_data_of(outside))
+    return inside | outside | set(_data_of(outside))
 
 
 def _data_of(paths: Iterable[Path]) -> Iterator[Path]:
@@ -226,33 +144,6 @@ def _data_of(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if path.suffix == ".index":
             yield from path.parent.glob(f"{glob.escape(path.stem)}.data-*")
-
-
-def _held_open(paths: set[Path]) -> set[Path]:
-    """Find files that a process outside of the trial is still writing, as in `samebits check > log.txt`."""
-    identities = {}
-    for path in paths:
-        state = folders.state(path)
-        if state is not None:
-            identities[state.inode] = path
-    held = set[Path]()
-    for process in (name for name in os.listdir("/proc") if name.isdigit() and identities):  # noqa: PTH208
-        with suppress(OSError):  # a process of a different user, or one that has ended
-            held.update(identities[inode] for inode in _open_inodes(process, identities.keys()))
-    return held
-
-
-def _open_inodes(process: str, wanted: Collection[int]) -> Iterator[int]:
-    """Yield the files among these that a process has open for writing. Raises OSError."""
-    for number in os.listdir(f"/proc/{process}/fd"):  # noqa: PTH208
-        inode = os.stat(f"/proc/{process}/fd/{number}").st_ino  # noqa: PTH116
-        if inode in wanted and _is_written(Path(f"/proc/{process}/fdinfo/{number}")):
-            yield inode
-
-
-def _is_written(fdinfo: Path) -> bool:
-    flags = next(line for line in fdinfo.read_text().splitlines() if line.startswith("flags:"))
-    return int(flags.split()[1], 8) & os.O_ACCMODE != os.O_RDONLY
 
 
 def _comes_first(path: Path) -> bool:
@@ -270,22 +161,8 @@ def _too_large(name: str) -> SavedFile:
     return _not_compared(name, more)
 
 
-def _pattern(name: str) -> str:
-    """Return a pattern of the names that differ from this one in their numbers only. It never matches all names."""
-    found = re.sub(r"\d+", "*", name)
-    return name if found == "*" else found
-
-
 def _not_compared(name: str, why: str) -> SavedFile:
     return SavedFile(path=name, named=False, format="bytes", error=why, changing=why)
-
-
-def _begin(path: Path, asked: FileRules) -> int:
-    """Return the byte at which the trial's own text begins; 0 if the earlier text is gone."""
-    head, now = asked.heads.get(path), folders.state(path)
-    if head is None or now is None or now.size <= head.size:
-        return 0
-    return head.size if _head(path, head.size) == head else 0
 
 
 def _bounded(files: Sequence[SavedFile]) -> list[SavedFile]:

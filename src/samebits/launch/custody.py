@@ -17,7 +17,7 @@ from samebits.errors import NotFoundError, RecordBusy, RecordError, RecordExists
 from samebits.launch.folders import DOCUMENTS, MARK, MARKED, discard, is_record
 from samebits.model import TrialFile
 from samebits.store import record_files, write_document
-from samebits.store.record import RECORDS, SET_ASIDE, TRIALS
+from samebits.store.record import LEFT, RECORDS, SET_ASIDE, TRIALS
 from samebits.store.record_files import shown
 
 FOLDERS = "folders"  # of vary: copies of the working folder
@@ -202,6 +202,8 @@ def _foreign_folder(path: Path) -> Iterator[Path]:
         yield from _foreign_trial(path)
     elif _JOBS.fullmatch(path.name):
         yield from (inner for inner in sorted(path.iterdir()) if not record_files.is_file(inner))
+    elif path.name == LEFT:  # copies of files of any name
+        return
     elif path.name in ("probe", "bin"):
         yield from _foreign_code(path)
     elif path.name == FIX_COPIES:

@@ -12,12 +12,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from samebits.controls import name_of
 from samebits.data_classes import dataclass
 from samebits.launch import observations
-from samebits.launch.leaks import ProcessFiles
 from samebits.launch.observations import WatchedProcess
 from samebits_probe import process
 from samebits_probe.controls import find
@@ -26,6 +26,17 @@ _GIT_SECONDS = 10
 _MOST_BYTES = 10 << 20
 CLOCK_RATE = "clock-rate"  # the control
 MOST_HANDED = 10_000  # texts of a trial
+
+
+class ProcessFiles(NamedTuple):
+    """What the probe of one process saw, each with the time (epoch).
+
+    Files that the process read and had not written, files that it wrote, and folders that it made.
+    """
+
+    opened: Mapping[Path, float]
+    wrote: Mapping[Path, float]
+    made: Mapping[Path, float] = MappingProxyType({})
 
 
 @dataclass
@@ -162,8 +173,7 @@ def _touched(events: Iterable[dict[str, Any]]) -> ProcessFiles:
         if event.get("event") in found and event.get("path"):
             path, at = Path(str(event["path"])), float(event.get("at") or 0)
             found[str(event["event"])].setdefault(path, at)
-    names = {name: frozenset(found[name]) for name in ProcessFiles._fields[2:]}
-    return ProcessFiles(opened=found["opened"], wrote=found["wrote"], **names)
+    return ProcessFiles(**found)
 
 
 def is_fed_by_unwatched(touched: Sequence[ProcessFiles], written: Sequence[Path]) -> bool:

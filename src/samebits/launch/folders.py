@@ -5,6 +5,8 @@ Packs the working folder for nodes that do not have it.
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import hashlib
 import io
 import os
@@ -12,7 +14,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -57,13 +59,20 @@ class Link(NamedTuple):
 class Snapshot(NamedTuple):
     """The files of a folder, and the folders in it. `is_whole`: False if there were more than MOST_FILES.
 
-    `links`: symbolic links that lead to a folder or to nothing. They are not followed.
+    `links`: symbolic links that lead to a folder or to nothing. They are not followed. `others`: what is no plain file
+    and no folder, such as any symbolic link or a socket, by its own state.
     """
 
     files: dict[Path, State]
     is_whole: bool = True
     folders: frozenset[Path] = frozenset()
     links: Mapping[Path, Link] = MappingProxyType({})
+    others: Mapping[Path, State] = MappingProxyType({})
+
+    @property
+    def entries(self) -> dict[Path, State]:
+        """All that is no folder, each by its own state: that of a symbolic link, not of what it leads to."""
+        return {**self.files, **self.others}
 
 
 def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
@@ -71,6 +80,7 @@ def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
     files: dict[Path, State] = {}
     inner: set[Path] = set()
     links: dict[Path, Link] = {}
+    others: dict[Path, State] = {}
     for entry in _walk(str(folder), str(without) if without else None, inner):
         if len(files) >= MOST_FILES:
             return Snapshot(files, is_whole=False)
@@ -80,7 +90,9 @@ def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
             files[path] = found
         elif entry.is_symlink() and _leads_to_no_file(path) and (link := _link(path)) is not None:
             links[path] = link
-    return Snapshot(files, folders=frozenset(inner), links=links)
+        if not entry.is_file(follow_symlinks=False) and (own := own_state(path)) is not None:
+            others[path] = own
+    return Snapshot(files, folders=frozenset(inner), links=links, others=others)
 
 
 def _leads_to_no_file(link: Path) -> bool:
@@ -184,6 +196,15 @@ def state(path: Path) -> State | None:
     return State(found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
+def own_state(path: Path) -> State | None:
+    """Return the state of what is at a path, also of a symbolic link itself; None if nothing is there."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return State(found.st_ino, found.st_size, found.st_mtime_ns)
+
+
 def written(before: Snapshot, after: Snapshot) -> list[Path]:
     """Return the files that are new or changed.
 
@@ -197,6 +218,46 @@ def written(before: Snapshot, after: Snapshot) -> list[Path]:
 def new_links(before: Snapshot, after: Snapshot) -> dict[Path, str]:
     """Return the new and the replaced links that lead to a folder or to nothing, with their targets."""
     return {path: link.target for path, link in after.links.items() if before.links.get(path) != link}
+
+
+_NO_REPLACE, _AT_FDCWD = 1, -100  # https://man7.org/linux/man-pages/man2/rename.2.html
+
+
+def move(source: Path, target: Path) -> bool:
+    """Rename a file or folder, and never replace anything. Return False if that cannot be."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _writable(source):
+            return _renamed(source, target)
+    except OSError:
+        return False
+
+
+def _renamed(source: Path, target: Path) -> bool:
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    done = rename(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _NO_REPLACE) if rename else -1
+    if done == 0 or os.path.lexists(target):
+        return done == 0
+    if rename is not None and ctypes.get_errno() not in (errno.EINVAL, errno.ENOSYS):
+        return False
+    source.rename(target)  # a kernel or a file system that does not know the flag
+    return True
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """Let a folder be moved that its program has locked: its entry ".." changes."""
+    mode = folder.lstat().st_mode
+    if not stat.S_ISDIR(mode) or mode & stat.S_IWUSR:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.fchmod(handle, stat.S_IMODE(mode) | stat.S_IWUSR)
+        yield
+    finally:
+        os.fchmod(handle, stat.S_IMODE(mode))
+        os.close(handle)
 
 
 def make_isolated(source: Path, target: Path, *, without: Path) -> bool:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from samebits.launch.environment import Slot
-    from samebits.launch.leaks import Leaks
+    from samebits.launch.outside import Outside
     from samebits.launch.plan import Limits, Plan
+    from samebits.launch.working_folder import Visit
     from samebits.model import TrialFile
 
 __all__ = ["EndingTrials", "Host", "HostedTrial", "TrialOrder", "connect"]
@@ -28,15 +29,17 @@ _PATIENCE = 30.0  # seconds in which a trial whose end was asked for should be g
 class TrialOrder(NamedTuple):
     """An order for a host: one trial of a plan.
 
-    `leaks`: knows which files earlier trials left. `ending`: the trials of the record that are to end.
+    `outside`: knows which files earlier trials left for later ones. `ending`: the trials of the record that are to end.
+    `visit`: of a trial that runs elsewhere, in the working folder.
     """
 
     plan: Plan
     id: int
     limits: Limits
     slot: Slot
-    leaks: Leaks
+    outside: Outside
     ending: EndingTrials
+    visit: Visit | None = None
 
 
 class EndingTrials:

@@ -37,7 +37,7 @@ class LocalHost:
 
     def start(self, order: TrialOrder) -> TrialRun:
         """See Host."""
-        trial = TrialRun(order.plan, order.id, order.limits, order.slot, order.leaks)
+        trial = TrialRun(order.plan, order.id, order.limits, order.slot, order.outside)
         trial.start(self._launcher)
         return trial
 

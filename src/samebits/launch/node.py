@@ -21,8 +21,8 @@ from samebits.errors import SamebitsError, UsageError
 from samebits.launch import custody
 from samebits.launch.folders import discard
 from samebits.launch.keeper import Delivery, NodeOrder, pack, received, sent, treatment, unpack
-from samebits.launch.leaks import Leaks
 from samebits.launch.local import LocalLauncher
+from samebits.launch.outside import Outside
 from samebits.launch.plan import Plan, arrange, trial_name
 from samebits.launch.trial import TrialRun
 from samebits.store.record import PROBE
@@ -141,10 +141,10 @@ def _unpack_code(code: bytes, record: Path) -> None:
 
 
 def _run(plan: Plan, order: NodeOrder) -> TrialRun:
-    leaks = Leaks(plan.directory, plan.record)
+    outside = Outside(plan.directory, plan.record)
     for number, paths in order.earlier.items():
-        leaks.wrote(number, [path for path in paths if not (order.packed and _is_fresh(path, order))])
-    trial = TrialRun(plan, order.id, order.limits, order.slot, leaks)
+        outside.wrote(number, [path for path in paths if not (order.packed and _is_fresh(path, order))])
+    trial = TrialRun(plan, order.id, order.limits, order.slot, outside, is_apart=order.apart)
     trial.start(LocalLauncher())
     try:
         while not trial.poll():

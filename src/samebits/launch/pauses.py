@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from samebits import store
 from samebits.data_classes import dataclass
-from samebits.launch.leaks import ProcessFiles
+from samebits.launch.facts import ProcessFiles
 from samebits.launch.observations import Processes, WatchedProcess, diverges
 from samebits.launch.plan import Limits, grown
 from samebits.launch.resources import MemoryUse, free_memory, held_resource, used_memory, why_no_room
@@ -128,13 +128,12 @@ class Wait:
     """What is kept of a trial from one round to the next.
 
     `seconds`: how long it has waited in all; `since`: since when it waits now. `at`: when it last went on (epoch).
-    `touched`: what the probe had seen of each process when the wait began; `leaks`: the leaks found in it.
+    `leaks`: the leaks found when the wait began.
     """
 
     seconds: float = 0.0
     since: float | None = None
     at: float = 0.0
-    touched: Sequence[ProcessFiles] = ()
     leaks: list[Leak] = field(default_factory=list)
 
     def over(self) -> Wait:
@@ -144,19 +143,8 @@ class Wait:
 
     def later(self, touched: Sequence[ProcessFiles]) -> list[ProcessFiles]:
         """Return what processes touched after the wait. Everything that they ever wrote stays their own."""
-        if not self.touched:
-            return list(touched)
-        known = {name: frozenset().union(*(getattr(one, name) for one in self.touched)) for name in _NAMES}
-        return [
-            process._replace(
-                opened={path: at for path, at in process.opened.items() if at >= self.at},
-                **{name: getattr(process, name) - known[name] for name in _NAMES},
-            )
-            for process in touched
-        ]
-
-
-_NAMES = ("listed", "asked")  # of ProcessFiles: names that were looked at
+        later = ({path: at for path, at in process.opened.items() if at >= self.at} for process in touched)
+        return [process._replace(opened=opened) for process, opened in zip(touched, later, strict=True)]
 
 
 def steps_allowed(limits: Limits, process: WatchedProcess, began: float, reference_folder: Path) -> int:

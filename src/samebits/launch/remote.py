@@ -7,6 +7,7 @@ import os
 import pickle
 import platform
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -91,8 +92,14 @@ class RemoteTrial:
         trial = read_trial(self._folder)
         self._steps = max((process.steps for process in trial.processes), default=0)
         directory = self._order.plan.directory
-        self._order.leaks.wrote(self.id, [directory / path for path in trial.file.wrote])
+        wrote = [directory / path for path in trial.file.wrote]
+        self._order.outside.wrote(self.id, wrote)
+        self._leave(wrote, is_whole=trial.file.status == "complete")
         return trial.file
+
+    def _leave(self, wrote: Sequence[Path] = (), *, is_whole: bool = False) -> None:
+        if self._order.visit is not None:
+            self._order.visit.end(wrote, is_whole=is_whole)
 
     def ask_to_end(self) -> None:
         """See HostedTrial."""
@@ -135,6 +142,7 @@ class RemoteTrial:
         self._has_document = True
         store.write_document(self._folder / "files.json", FilesFile())
         store.write_trial(self._folder, document)
+        self._leave()
         return document
 
     def _document(self, status: Status, why: str) -> TrialFile:
@@ -145,12 +153,14 @@ class RemoteTrial:
 def post(
     order: TrialOrder, *, taken: tuple[str, ...] = (), without: tuple[str, ...] = ("RAY_",), packed: bool = False
 ) -> Post:
-    """Pack an order for a node, without the parts that trials share. `taken`: see Post.
+    """Pack an order for a node, without the parts that trials share, when the working folder is ready for the trial.
 
-    `without`: the beginnings of names of variables that stay here. `packed`: the working folder travels, too.
+    `taken`: see Post. `without`: the beginnings of names of variables that stay here. `packed`: the working folder
+    travels, too.
     """
     own = {name: value for name, value in os.environ.items() if not name.startswith(without)}
-    packed_order = pickle.dumps(replace(_node_order(order), packed=packed), protocol=4)
+    is_apart = order.visit is not None and order.visit.begin()
+    packed_order = pickle.dumps(replace(_node_order(order), packed=packed, apart=is_apart or packed), protocol=4)
     return Post(packed_order, own, treatment(), taken)
 
 
@@ -160,7 +170,7 @@ def packed_code(record: Path) -> bytes:
 
 
 def _node_order(order: TrialOrder) -> NodeOrder:
-    plan, leaks = order.plan, order.leaks
+    plan = order.plan
     return NodeOrder(
         version=__version__,
         request=replace(plan.request, host="local", each={}, out=None, against=None),
@@ -169,7 +179,7 @@ def _node_order(order: TrialOrder) -> NodeOrder:
         id=order.id,
         limits=replace(order.limits, waits=False),
         slot=replace(order.slot, has_own_devices=True),
-        earlier=leaks.by_trial(),
+        earlier=order.outside.by_trial(),
     )
 
 

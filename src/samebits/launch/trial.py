@@ -14,9 +14,10 @@ from samebits.launch import artifacts, custody, facts, folders, isolation
 from samebits.launch.capacity import UsageMeter
 from samebits.launch.command import FileNames, ProgramPlace, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
-from samebits.launch.leaks import Leaks, ProcessFiles
+from samebits.launch.facts import ProcessFiles
 from samebits.launch.local import Command, CommandEnd, Job, Launcher, end_all, still_running
 from samebits.launch.observations import Processes
+from samebits.launch.outside import Outside
 from samebits.launch.pauses import Wait, steps_allowed
 from samebits.launch.plan import Limits, Plan, trial_name
 from samebits.launch.pythons import Pythons
@@ -35,15 +36,18 @@ THIN = {"after": 1000, "every": 100}
 class TrialRun:
     """A trial that runs on this machine. `poll` it until it is over, then `fetch` its document."""
 
-    def __init__(self, plan: Plan, number: int, limits: Limits, slot: Slot, leaks: Leaks) -> None:
+    def __init__(
+        self, plan: Plan, number: int, limits: Limits, slot: Slot, outside: Outside, *, is_apart: bool | None = None
+    ) -> None:
+        """`is_apart`: for a trial on a node: whether its folder is free of what earlier trials left."""
         self.plan, self.id, self.limits = plan, number, limits
         self._controls = [*plan.controls, *limits.controls_of(number)]
         self.folder = plan.trial_folder(number)
         self.out = self.folder / "out"
         self.directory = self.folder / "work" if plan.options.isolate else plan.directory
         self.processes = Processes(self.folder)
-        self.slot, self._leaks = slot, leaks
-        self.files = TrialFiles(plan, number, self.directory, leaks)
+        self.slot = slot
+        self.files = TrialFiles(plan, number, self.directory, outside, is_apart=is_apart)
         self._pythons = Pythons(plan.probe)
         self._ended_at: float | None = None
         self._children: list[str] = []  # the command lines of the processes that outlive the command
@@ -69,16 +73,15 @@ class TrialRun:
         except BaseException:
             self.command.close()
             raise
-        self._left.started(self.command.root)
+        self.files.started(self.command.root)
         self._start_facts.began = time.monotonic()
         self.command.go()
 
     def _prepare(self) -> None:
         """Note the state before the trial, and write the files that it needs."""
-        self._start_facts.code = facts.code(self.plan.directory, self.plan.request.command)
         self.files.begin(alone=self.slot.is_alone)
+        self._start_facts.code = facts.code(self.plan.directory, self.plan.request.command)
         store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
-        self._left = self._leaks.begin(self.id, self.files.before, alone=self.slot.is_alone)
         store.write_document(self.folder / "config.json", self._config())
 
     def _isolate(self, environment: dict[str, str]) -> list[str]:
@@ -108,7 +111,6 @@ class TrialRun:
             "replay": self.limits.replay,
             "feed": self.limits.feed,
             "draws": self.limits.draws,
-            "left": self._left.tables(),
             "tell": bool(self.plan.request.options.artifacts),
         }
 
@@ -175,8 +177,7 @@ class TrialRun:
         return True
 
     def _allow(self, steps: int | None) -> None:
-        answer = {"stop_after": steps, "left": self._left.tables()}
-        store.write_document(self.folder / wire.ANSWER, answer)
+        store.write_document(self.folder / wire.ANSWER, {"stop_after": steps})
         self.limits = replace(self.limits, steps=steps)
         self.processes.go_on()
 
@@ -233,15 +234,17 @@ class TrialRun:
         self._status = None
         self.files.begin(alone=self.slot.is_alone)
         store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
-        self._left = self._leaks.begin(self.id, self.files.before, alone=self.slot.is_alone, goes_on=True)
-        self._left.started(self.command.root)
+        self.files.started(self.command.root)
         self._allow(limits.steps)
         self.limits = limits
 
     def close(self) -> None:
         """End all processes of the trial. Its document stays as it was when the wait began; seal it next."""
         self.command.close()
-        self._left.close()
+        if self.files.is_open:
+            touched = facts.touched(self.processes.look())
+            self.files.end(self.folder / wire.PROCESSES, touched, touched)
+        self.files.over(is_whole=False)
         self._remove_temporary()
 
     # -- after ----------------------------------------------------------------------------------------------------
@@ -253,30 +256,29 @@ class TrialRun:
             self.meter.ended(ending.memory)
         if not waits:
             end_all(self.command, self.folder / wire.PROCESSES)
-        self._left.close()  # before anything here reads the files that are watched
         touched = facts.touched(self.processes.look())
-        self.files.end(self.folder / wire.PROCESSES, touched, self._left.wrote)
+        leaks = self._leaks_until_now(touched)
         files = self._described(ending)
         status, why = self._judge(ending, files)
         file = self._document(status, why, ending=ending, seconds=seconds)
         said = "" if status in ENDED_WELL else store.last_words(self.folder)
         outcome = self._outcome(fed=facts.is_fed_by_unwatched(touched, self.files.written))
-        leaks = self._leaked(touched)
         file = file.model_copy(update={"said": said, "children_left": left, "leaks": leaks, **outcome})
         store.write_document(self.folder / "files.json", files)
         store.write_document(self.folder / "trial.json", file)
         if waits:
-            self._wait = replace(self._wait, since=time.monotonic(), touched=touched, leaks=leaks)
+            self._wait = replace(self._wait, since=time.monotonic(), leaks=leaks)
             self.files.keep()
         else:
             store.seal(self.folder)
+            self.files.over(is_whole=status == "complete")
             self._remove_temporary()
         return file
 
-    def _leaked(self, touched: Sequence[ProcessFiles]) -> list[Leak]:
-        """Return the state of earlier trials that this one used. What it touched before it waited was judged then."""
-        known, files = self._wait.leaks, self.files
-        found = self._leaks.end(self._left, self._wait.later(touched), files.written, files.after)
+    def _leaks_until_now(self, touched: Sequence[ProcessFiles]) -> list[Leak]:
+        """Return what this trial had of other ones. What it touched before it waited was judged then."""
+        known = self._wait.leaks
+        found = self.files.end(self.folder / wire.PROCESSES, touched, self._wait.later(touched))
         return [*known, *(leak for leak in found if leak not in known)]
 
     def _remove_temporary(self) -> None:

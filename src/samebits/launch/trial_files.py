@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from samebits.launch import artifacts, folders, opens
+from samebits.launch import artifacts, folders
 from samebits.launch.command import FileNames
-from samebits.launch.empty_folders import is_empty, new_empty_folders
-from samebits.launch.leaks import Leaks, ProcessFiles, shown
+from samebits.launch.facts import ProcessFiles
+from samebits.launch.outside import Began, Outside, shown
 from samebits.launch.plan import Plan, trial_name
-from samebits.model import FilesFile
+from samebits.launch.stays import Evidence
+from samebits.launch.working_folder import WorkingFolder
+from samebits.launch.writes import ProcessTree, Writes, open_elsewhere
+from samebits.model import FilesFile, Leak
 
 __all__ = ["TrialFiles"]
 
@@ -21,69 +24,103 @@ _MOST_NAMED = 1000
 class TrialFiles:
     """The files of one trial.
 
-    Call `begin` before it starts, and `end` when it is over or waits. `notes`: what could not be seen. `written`: the
-    files that it wrote, once it is over; `gone`: files that it wrote and that are gone, if a different trial may have
-    found them meanwhile.
+    Call `begin` before it starts, `started` when its root process is known, and `end` when it is over or waits.
+    `notes`: what could not be seen. `written`: the files that it wrote, once it is over; `gone`: files that it wrote
+    and that are gone, if a different trial may have found them meanwhile.
     """
 
-    def __init__(self, plan: Plan, number: int, directory: Path, leaks: Leaks) -> None:
+    def __init__(
+        self, plan: Plan, number: int, directory: Path, outside: Outside, *, is_apart: bool | None = None
+    ) -> None:
+        """`is_apart`: on a node, whether the folder is free of what earlier trials left; None on the user's machine."""
         self.out = plan.trial_folder(number) / "out"
         self.notes: list[str] = []
         self.written: list[Path] = []
         self.gone: set[Path] = set()
-        self.before = self.after = folders.Snapshot({})
         self.rules = artifacts.FileRules()
+        self._before = folders.Snapshot({})
         self._is_alone = True
-        self._plan, self._name, self._directory, self._leaks = plan, trial_name(number), directory, leaks
+        self._plan, self._number, self._directory, self._outside = plan, number, directory, outside
         self._left: Mapping[Path, folders.State | None] = {}  # when the trial began to wait
-        self._links: dict[Path, str] = {}
-        self._empty: set[Path] = set()
+        self._room = None if plan.options.isolate or is_apart is not None else WorkingFolder.of(directory)
+        self._stay = self._room.stay(plan.record, number) if self._room is not None else None
+        self._is_apart = plan.options.isolate or bool(is_apart)
+        self.is_open = False  # whether it runs
+
+    # -- while it runs --------------------------------------------------------------------------------------------
 
     def begin(self, *, alone: bool) -> None:
-        """Note that the trial starts, or goes on.
+        """Note that the trial starts, or goes on, in the files that it needs.
 
         What lies here now is not its own, except for the files that it wrote before. `alone`: no other trial
         runs meanwhile.
         """
         self._is_alone = alone
-        options, earlier = self._plan.options, self.rules.heads
-        self.before = folders.snapshot(self._directory, without=self._plan.record)
-        found = artifacts.patterns(options.artifacts, self._directory, self.out, self._name)
-        heads = {path: head for path, head in artifacts.heads(self.before).items() if path not in self._left}
-        self.rules = artifacts.FileRules(
-            patterns=[pattern.without(self._left) for pattern in found],
-            ignores=options.ignores,
-            heads={**heads, **{path: head for path, head in earlier.items() if path in self._left}},
-            apart=options.isolate,
-        )
+        if self._room is not None and self._stay is not None:
+            self._before = self._room.enter(self._stay)
+        else:
+            self._before = folders.snapshot(self._directory, without=self._plan.record)
+        self._began: Began = self._outside.begin(self._number, alone=alone)
+        options = self._plan.options
+        found = artifacts.patterns(options.artifacts, self._directory, self.out, trial_name(self._number))
+        patterns = [pattern.without(self._left) for pattern in found]
+        self.rules = artifacts.FileRules(patterns=patterns, ignores=options.ignores, apart=self.are_apart)
+        self._writes = Writes(self._directory)
+        self._tree = ProcessTree(0)
+        self.is_open = True
 
-    def end(self, inside: Path, by_probe: Iterable[ProcessFiles], by_kernel: Iterable[Path]) -> None:
-        """Find what the trial wrote: from its folders, the probe and the kernel.
+    def started(self, root: int) -> None:
+        """The trial runs below the process `root`."""
+        self._tree = ProcessTree(root)
+        self._writes.started(self._tree.holds)
 
-        `inside`: the folder of the probe's own files.
+    @property
+    def are_apart(self) -> bool:
+        """Whether no trial finds in its folder what a different one left there."""
+        if self._room is not None:
+            return self._room.is_held
+        return self._is_apart and not any(path.is_relative_to(self._directory) for path in self._began.left)
+
+    def end(self, inside: Path, touched: Sequence[ProcessFiles], after_wait: Sequence[ProcessFiles]) -> list[Leak]:
+        """Find what the trial wrote: from its folders, the probe and the kernel. Return what it had of other trials.
+
+        `inside`: the folder of the probe's own files. `touched`: what the probe saw; `after_wait`: since the last wait.
         """
-        self.after = folders.snapshot(self._directory, without=self._plan.record)
-        if not self.after.is_whole:
+        self.is_open = False
+        self._writes.close()
+        after = folders.snapshot(self._directory, without=self._plan.record)
+        if not after.is_whole:
             many = f"{self._directory} holds more than {folders.MOST_FILES:,} files"
             self.notes.append(f"{many}: samebits may not have found every file that was written there")
-        out = folders.snapshot(self.out)
-        found = {*out.files, *folders.written(self.before, self.after)}
-        found.update(path for path in self._left if path in self.after.files)
-        named = {path for process in by_probe for path in process.wrote if not path.is_relative_to(inside)}
-        named.update(path for path in by_kernel if self._leaks.counts(path))
+        named = {path for process in touched for path in process.wrote if not path.is_relative_to(inside)}
+        named.update(path for path in self._writes.ours if self._outside.counts(path))
+        found = {*folders.snapshot(self.out).files, *folders.written(self._before, after)}
+        found.update(path for path in self._left if path in after.files)
+        others = self._writes.others - named
+        others |= open_elsewhere(found - named - others, self._tree.holds)
         self.gone = {path for path in self._shared(named) if not folders.is_there(path)}
-        if found - named:
-            found -= opens.written_now(found - named)  # for example a log into which the check itself prints
-        self._note_shared(found)
-        found.update(path for path in named if folders.is_file(path))
-        self.written = sorted(found)
-        new = new_empty_folders(folders.Snapshot({}), out) | new_empty_folders(self.before, self.after)
-        self._empty = set(filter(is_empty, self._empty)) | new
-        self._links = {
-            **{path: target for path, target in self._links.items() if folders.is_link(path)},
-            **folders.new_links(folders.Snapshot({}), out),
-            **folders.new_links(self.before, self.after),
-        }
+        self._note_shared(found - others)
+        self.written = sorted((found - others).union(path for path in named if folders.is_file(path)))
+        ours = named.union(*(process.made for process in touched))
+        return self._leave(after, Evidence(ours, others), after_wait)
+
+    def _leave(self, after: folders.Snapshot, known: Evidence, touched: Sequence[ProcessFiles]) -> list[Leak]:
+        """Note what stays for later trials: the files outside of the folder, and those in it that nobody can move."""
+        inside: set[Path] = set()
+        if self._room is not None and self._stay is not None:
+            self._room.leave(self._stay, after, known)
+            if self._room.is_held and self._is_alone:
+                stuck = {self._directory / name for name in self._stay.stuck}
+                inside = {path for path in self.written if path.is_relative_to(self._directory)} - stuck
+            elif self._room.why_not:
+                self.notes.append(f"samebits did not set files aside between trials, because {self._room.why_not}")
+        staying = [path for path in self._shared(self.written) if path not in inside]
+        return self._outside.end(self._began, touched, staying)
+
+    def over(self, *, is_whole: bool) -> None:
+        """Note that the trial will not go on."""
+        if self._room is not None and self._stay is not None:
+            self._room.end(self._stay, is_whole=is_whole)
 
     def _note_shared(self, found: set[Path]) -> None:
         """Note if trials that run side by side write into one folder: they replace each other's files."""
@@ -94,7 +131,9 @@ class TrialFiles:
 
     def _shared(self, found: Iterable[Path]) -> list[Path]:
         """Return the files outside of the trial's own output folder, which a different trial may find."""
-        return sorted(path for path in found if not path.is_relative_to(self.out) and self._leaks.counts(path))
+        return sorted(path for path in found if not path.is_relative_to(self.out) and self._outside.counts(path))
+
+    # -- what other trials may find -------------------------------------------------------------------------------
 
     def shared_name(self) -> str:
         """Return the first file that the trial wrote and that other trials may write, too.
@@ -123,15 +162,15 @@ class TrialFiles:
         self._left = {path: folders.state(path) for path in self._shared(self.written)}
 
     def is_disturbed(self) -> bool:
-        """Return whether a file that the trial wrote before it waited has changed since."""
-        return any(folders.state(path) != state for path, state in self._left.items())
+        """Return whether a file that the trial wrote before it waited has changed since where it lies."""
+        away = self._directory if self._stay is not None and self._stay.is_away else self.out
+        return any(folders.state(path) != was for path, was in self._left.items() if not path.is_relative_to(away))
+
+    # -- what is compared -----------------------------------------------------------------------------------------
 
     def document(self, naming: FileNames) -> FilesFile:
         """Return the files to compare, under names that are the same in all trials."""
-        found = artifacts.collect(self.rules, self.written, self._directory, naming)
-        names = {naming.name(path): target for path, target in self._links.items()}
-        found = artifacts.with_links(found, names, self.rules)
-        return artifacts.with_empty_folders(found, map(naming.name, self._empty), self.rules)
+        return artifacts.collect(self.rules, self.written, self._directory, naming)
 
     def names(self) -> list[str]:
         """Return what was written outside of the trial's own output folder, under paths that users know."""

@@ -1,27 +1,31 @@
 """Finds the files that the processes of a trial write anywhere on the machine, in any language.
 
 Linux' fanotify tells the superuser which process closes which file after writing. Without it, samebits sees only what
-Python opens, and what changes in the places where programs keep things (HOME, caches, shared memory, temporary
-folders). https://man7.org/linux/man-pages/man7/fanotify.7.html
+Python opens. https://man7.org/linux/man-pages/man7/fanotify.7.html
 """
 
 from __future__ import annotations
 
+import array
 import ctypes
+import fcntl
 import os
 import select
-import stat
+import struct
+import termios
 import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
-from samebits.launch import folders, opens
-from samebits.launch.isolation import Caches
+from samebits.launch.supervisor import read_process
+
+__all__ = ["ProcessTree", "Writes", "mounted", "open_elsewhere"]
 
 MOST_PATHS = 10_000
+SHARED_MEMORY = "/dev/shm"  # noqa: S108
+_EVENT = struct.Struct("=IBBHQii")  # length, version, reserved, length of this, mask, file, process
+_BLOCK = 200 * _EVENT.size  # bytes of events that are read at once, because each event opens a file
 _CLOSE_WRITE, _OVERFLOW = 0x08, 0x4000
 _CLOEXEC, _NONBLOCK, _MARK_ADD, _MARK_MOUNT, _AT_FDCWD = 0x1, 0x2, 0x1, 0x10, -100
 # file systems that hold files of users; the others (proc, sysfs, cgroup, ...) hold the kernel's
@@ -35,14 +39,15 @@ _MOST_MOUNTS = 64
 class Writes:
     """What is written from the start of a trial until `close`.
 
-    `ours`: files that its processes wrote; `unclear`: files written by a process that had ended before it could be
-    identified. `is_ours(pid)`: whether a process belongs to the trial; None: it is gone. Without the superuser's rights
-    both stay empty.
+    `ours`: files that its processes wrote; `others`: files in the working folder that other processes wrote. Without
+    the superuser's rights both stay empty. `is_ours(pid)`: whether a process belongs to the trial; None: it had ended
+    before it could be identified, so its files are in neither set.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Path) -> None:
         self.ours: set[Path] = set()
-        self.unclear: set[Path] = set()
+        self.others: set[Path] = set()
+        self._directory = directory
         self._is_ours: Callable[[int], bool | None] | None = None
         self._waiting: list[tuple[Path, int]] = []  # until the trial's root is known
         self._lock = threading.Lock()
@@ -71,7 +76,8 @@ class Writes:
         self._take()
         os.close(self._stop)
         os.close(self._stopping)
-        opens.release(self._handle)
+        # in a thread: Linux takes about 10 ms to free the watch of a whole mount
+        threading.Thread(target=os.close, args=(self._handle,), daemon=True).start()
 
     def _serve(self) -> None:
         poller = select.poll()
@@ -96,12 +102,12 @@ class Writes:
                 self._sort(path, ours=answers[process])
 
     def _sort(self, path: Path, *, ours: bool | None) -> None:
-        if len(self.ours) + len(self.unclear) >= MOST_PATHS:
+        if len(self.ours) + len(self.others) >= MOST_PATHS:
             return
         if ours:
             self.ours.add(path)
-        elif ours is None:
-            self.unclear.add(path)
+        elif ours is False and path.is_relative_to(self._directory):
+            self.others.add(path)
 
 
 def _opened() -> int:
@@ -124,10 +130,10 @@ def _opened() -> int:
 
 
 def _mounts() -> list[str]:
-    return [place for _, kind, place in _mounted() if kind in _HOLD_FILES][:_MOST_MOUNTS]
+    return [place for _, kind, place in mounted() if kind in _HOLD_FILES][:_MOST_MOUNTS]
 
 
-def _mounted() -> Iterator[tuple[int, str, str]]:
+def mounted() -> Iterator[tuple[int, str, str]]:
     """Yield the device, the file system and the place of each mount."""
     try:
         lines = Path("/proc/self/mountinfo").read_text().splitlines()
@@ -142,7 +148,7 @@ def _mounted() -> Iterator[tuple[int, str, str]]:
 
 def _events(handle: int) -> Iterator[tuple[Path, int]]:
     """Yield (file, process) of all events that wait now. If the kernel lost some events, this gives the others."""
-    for mask, file, process in opens.fanotify_events(handle):
+    for mask, file, process in fanotify_events(handle):
         if file < 0 or mask & _OVERFLOW:
             continue
         try:
@@ -153,118 +159,66 @@ def _events(handle: int) -> Iterator[tuple[Path, int]]:
             yield Path(name), process
 
 
-MOST_ENTRIES, MOST_IN_FOLDER, DEEPEST = 4_000, 1_000, 4  # of each place, so that a look takes only a moment
-SHARED_MEMORY = "/dev/shm"  # noqa: S108
-
-Stamp = tuple[int, int, int]  # identifies a state of a file: a different one means that it was written
-
-
-class View(NamedTuple):
-    """The files and folders at one moment.
-
-    Paths are plain text, because thousands are compared and few have changed.
-    """
-
-    files: dict[str, Stamp]
-    folders: frozenset[str]
-
-    def changed_since(self, before: View) -> list[Path]:
-        """Return the files that are new or were written."""
-        return [Path(name) for name, stamp in self.files.items() if before.files.get(name) != stamp]
-
-    def made_since(self, before: View) -> list[Path]:
-        """Return the files and folders that were not there before."""
-        files = (name for name in self.files if name not in before.files)
-        return [*map(Path, files), *map(Path, self.folders - before.folders)]
+def fanotify_events(handle: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (mask, file, process) of all events that wait now. The caller closes each file; -1 stands for no file."""
+    for data in _blocks(handle):
+        at = 0
+        while at < len(data):
+            length, _, _, _, mask, file, process = _EVENT.unpack_from(data, at)
+            at += length
+            yield mask, file, process
 
 
-# Local file systems in which a folder gets a new ctime if a name in it changes. No program can set a ctime. Some count
-# whole seconds (ext3): a folder that has just changed may change again without a new ctime.
-_WITH_CTIME = frozenset(("ext2", "ext3", "ext4", "xfs", "f2fs", "tmpfs", "overlay"))
-SETTLED = 2.5  # seconds after which a change gives a new ctime
-
-
-class FolderContent(NamedTuple):
-    """The names in a folder at one moment. `stamp`: differs if the names may have changed. `size`: the number of names.
-
-    `files`: the paths of all entries that are not folders. `inner`: the paths of the folders to look into.
-    """
-
-    stamp: tuple[int, int, int]
-    size: int
-    files: list[str]
-    inner: list[str]
-
-
-class Surroundings:
-    """Looks at these places. Other code looks at the working folder and the record.
-
-    Each look reads the state of each file, but lists a folder again only if its names may have changed.
-    """
-
-    def __init__(self, directory: Path, record: Path, caches: Caches) -> None:
-        self._names: dict[str, FolderContent] = {}
-        self._devices_with_ctime = {device for device, kind, _ in _mounted() if kind in _WITH_CTIME}
-        self._caches, self._apart = caches, {str(directory), str(record)}
-        self._deep = [SHARED_MEMORY, *map(str, caches.roots), os.environ.get("TMPDIR") or "/tmp"]  # noqa: S108
-        self._home = os.environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111
-
-    def look(self) -> View:
-        """Return the files and folders that are there."""
-        files: dict[str, Stamp] = {}
-        found: set[str] = set()
-        for place in self._deep:
-            self._walk(place, files, found)
-        self._walk(self._home, files, found, is_home=True)
-        return View(files, frozenset(found))
-
-    def _walk(self, place: str, files: dict[str, Stamp], found: set[str], *, is_home: bool = False) -> None:
-        """Walk breadth first, so that a large folder hides nothing above it."""
-        waiting, left = deque([(place, 0)]), MOST_ENTRIES
-        while waiting and left > 0:
-            folder, depth = waiting.popleft()
-            names = self._names_in(folder)
-            if names is None:
-                continue
-            left -= min(names.size, MOST_IN_FOLDER)
-            for path in names.files:
-                _stamp(path, files)
-            inner = names.inner
-            found.update(inner)
-            if is_home and depth == 0:  # names without a dot at the top of HOME are the user's projects
-                inner = [path for path in inner if path.rpartition("/")[2].startswith(".")]
-            if depth < DEEPEST:
-                waiting.extend([(path, depth + 1) for path in inner])
-
-    def _names_in(self, folder: str) -> FolderContent | None:
-        """Return the names in a folder, or none of them if there are too many. Return None if it cannot be read."""
+def _blocks(handle: int) -> Iterator[bytes]:
+    """Yield the events that wait now. On a busy machine, later ones may come faster than they can be taken."""
+    waiting = array.array("i", [0])
+    fcntl.ioctl(handle, termios.FIONREAD, waiting)
+    left = waiting[0]
+    while left > 0:
         try:
-            state, now = os.stat(folder), time.time()  # noqa: PTH116
-            stamp = (state.st_dev, state.st_ino, state.st_ctime_ns)
-            known = self._names.get(folder)
-            if known is not None and known.stamp == stamp:
-                return known
-            entries = list(os.scandir(folder))
-        except OSError:
-            return None
-        looked_at = entries if len(entries) <= MOST_IN_FOLDER else []
-        inner = [entry for entry in looked_at if entry.is_dir(follow_symlinks=False)]
-        others = [entry.path for entry in looked_at if not entry.is_dir(follow_symlinks=False)]
-        names = FolderContent(stamp, len(entries), others, [one.path for one in inner if self._is_looked_into(one)])
-        if state.st_dev in self._devices_with_ctime and state.st_ctime < now - SETTLED:
-            self._names[folder] = names
-        return names
-
-    def _is_looked_into(self, entry: os.DirEntry[str]) -> bool:
-        is_apart = entry.path in self._apart or entry.name in folders.LEFT_OUT
-        return not is_apart and not self._caches.is_cache(entry.path)
+            data = os.read(handle, min(left, _BLOCK))
+        except BlockingIOError:
+            return
+        yield data
+        left -= len(data)
 
 
-def _stamp(path: str, files: dict[str, Stamp]) -> None:
-    """Add the stamp of a regular file, or of one that a link leads to."""
-    try:
-        found = os.stat(path)  # noqa: PTH116
-    except OSError:
-        return
-    if stat.S_ISREG(found.st_mode):
-        files[path] = (found.st_ino, found.st_size, found.st_mtime_ns)
+class ProcessTree:
+    """The processes below a trial's root."""
+
+    def __init__(self, root: int) -> None:
+        self._root, self._ours = root, {root}
+
+    def holds(self, pid: int) -> bool | None:
+        """Return whether a process is below the root; None if it ended before it was ever seen."""
+        above: list[int] = []
+        while pid not in self._ours:
+            process = read_process(pid)
+            if process is None or process.parent <= 1:
+                return None if process is None else False
+            above.append(pid)
+            pid = process.parent
+        self._ours.update(above)
+        return True
+
+
+def open_elsewhere(paths: Iterable[Path], is_ours: Callable[[int], bool | None]) -> set[Path]:
+    """Return the files among these that a process outside of the trial has open for writing, as in `check > log.txt`.
+
+    Only processes that this user may inspect are known.
+    """
+    wanted = {str(path): path for path in paths}
+    found = set[Path]()
+    for pid in (name for name in os.listdir("/proc") if name.isdigit() and wanted):  # noqa: PTH208
+        with suppress(OSError):  # a process of a different user, or one that has ended
+            for handle in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
+                name = os.readlink(f"/proc/{pid}/fd/{handle}")  # noqa: PTH115
+                if name in wanted and _is_written(pid, handle) and not is_ours(int(pid)):
+                    found.add(wanted[name])
+    return found
+
+
+def _is_written(pid: str, handle: str) -> bool:
+    text = Path(f"/proc/{pid}/fdinfo/{handle}").read_text()
+    flags = next((int(line.split()[1], 8) for line in text.splitlines() if line.startswith("flags:")), 0)
+    return flags & os.O_ACCMODE != os.O_RDONLY

@@ -53,6 +53,7 @@ __all__ = [
 
 SEAL = "checksums.json"
 FORMAT = 1
+LEFT = "left"  # in a record: what its last trial left in the working folder
 RECORDS = ".samebits"  # below the working folder: records for which the user named no folder
 RECORD, TRIAL = "record.json", "trial.json"
 _TRIAL_FILES = (TRIAL, "files.json", "config.json", "stdout.txt", "stderr.txt")

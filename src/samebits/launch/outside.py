@@ -1,0 +1,132 @@
+"""Finds files outside of the working folder that one trial left and a later one read or could find.
+
+Everybody may write there, so these files stay where they are. The probe says what each Python process reads and writes,
+and the kernel says what any process writes, if samebits runs as the superuser.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import xxhash
+
+from samebits.launch import folders
+from samebits.launch.facts import ProcessFiles
+from samebits.launch.isolation import Caches
+from samebits.model import Leak
+from samebits.store.record_files import digest_of
+
+__all__ = ["Began", "Outside", "shown"]
+
+MOST_LEAKS = 200
+MOST_BYTES = 1 << 26  # a larger file is known by its size and time
+
+
+class Left(NamedTuple):
+    """A file that trial `by` left. `content`: its fingerprint."""
+
+    by: int
+    content: str
+
+
+class Began(NamedTuple):
+    """A trial that started, or goes on. `left`: what other trials had left by then. `alone`: no other trial runs."""
+
+    trial: int
+    at: float
+    left: Mapping[Path, Left]
+    alone: bool
+
+
+class Outside:
+    """Knows what the trials of a check have left so far where it stays for later ones."""
+
+    def __init__(self, directory: Path, record: Path) -> None:
+        self._directory, self._record = directory, record
+        self._caches = Caches()
+        self._written: dict[Path, int] = {}
+        self._spans: list[tuple[float, int]] = []  # when trials began, in order (epoch)
+
+    def wrote(self, trial: int, paths: Iterable[Path]) -> None:
+        """Trial `trial` has written these."""
+        self._written.update(dict.fromkeys(filter(self.counts, paths), trial))
+
+    def by_trial(self) -> dict[int, list[Path]]:
+        """Return what the trials have written so far."""
+        return {trial: [path for path, by in self._written.items() if by == trial] for trial in self._written.values()}
+
+    def counts(self, path: Path) -> bool:
+        """Return whether a file can carry state from one trial to the next."""
+        return not path.is_relative_to(self._record) and not self._caches.holds(path)
+
+    def begin(self, trial: int, *, alone: bool) -> Began:
+        """Note what other trials left."""
+        there = {path: by for path, by in self._written.items() if by != trial and folders.is_file(path)}
+        now = time.time()
+        self._spans.append((now, trial))
+        return Began(trial, now, {path: Left(by, content_of(path)) for path, by in there.items()}, alone)
+
+    def end(self, began: Began, touched: Sequence[ProcessFiles], written: Iterable[Path]) -> list[Leak]:
+        """Note that a trial is over, and return what it read of others, and what it could find.
+
+        `touched`: what the probe saw of each of its processes. `written`: the files that stay where they are and that
+        it wrote, or that changed while it ran.
+        """
+        written, read = set(written), read_first(touched)
+        own = set().union(*(process.wrote for process in touched))
+        found = [(path, began.left[path], "read") for path in read & began.left.keys()]
+        found += [(path, Left(by, content_of(path)), "read") for path, by in self._read_late(began, read - own)]
+        if not began.alone:  # then a trial beside it may have written what it read
+            by = next((trial for _, trial in reversed(self._spans) if trial != began.trial), began.trial)
+            found += [(path, Left(by, ""), "read") for path in (read & written) - own - began.left.keys()]
+        rest = began.left.keys() - read - own - written
+        found += [(path, began.left[path], "there") for path in rest]
+        self.wrote(began.trial, written)
+        return [self._leak(*one) for one in sorted(found)[:MOST_LEAKS]]
+
+    def _read_late(self, began: Began, read: Iterable[Path]) -> Iterable[tuple[Path, int]]:
+        """Yield the files that changed after the first trial began and before this one did, whoever wrote them."""
+        first = self._spans[0][0]
+        for path in read:
+            try:
+                changed = path.stat().st_ctime  # no program can set this time
+            except OSError:
+                continue
+            if first < changed < began.at and path not in began.left and self.counts(path):
+                by = [trial for at, trial in self._spans if at <= changed][-1]
+                if by != began.trial:
+                    yield path, by
+
+    def _leak(self, path: Path, left: Left, how: str) -> Leak:
+        named = {"path": shown(path, self._directory), "written_by": left.by, "content": left.content or None}
+        return Leak.model_validate({**named, "how": how})
+
+
+def read_first(touched: Sequence[ProcessFiles]) -> set[Path]:
+    """Return the files that a process opened before any process of the trial wrote them."""
+    return {
+        path
+        for reader in touched
+        for path, at in reader.opened.items()
+        if not any(other.wrote[path] < at for other in touched if other is not reader and path in other.wrote)
+    }
+
+
+def shown(path: Path, directory: Path) -> str:
+    """Return the path as users know it: relative if it lies below the working folder."""
+    return str(path.relative_to(directory) if path.is_relative_to(directory) else path)
+
+
+def content_of(path: Path) -> str:
+    """Return 32 hex digits over a file's bytes; over its size and time if it is very large or cannot be read."""
+    state = folders.state(path)
+    try:
+        if state is None or state.size > MOST_BYTES:
+            raise OSError
+        with path.open("rb") as file:
+            return digest_of(file)
+    except OSError:
+        return xxhash.xxh3_128(repr(state and state[1:]).encode()).hexdigest()

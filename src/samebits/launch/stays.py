@@ -1,0 +1,182 @@
+"""What one run of a trial did to the working folder, and how that is set aside and put back.
+
+Names are relative to the working folder. Files are renamed, never copied, so that a file which a waiting trial has open
+stays open.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from samebits.data_classes import dataclass
+from samebits.launch import folders
+from samebits.launch.folders import Snapshot, State
+from samebits.launch.originals import Originals
+
+__all__ = ["Evidence", "Stay"]
+
+
+class Evidence(NamedTuple):
+    """Who wrote what, as far as it is known.
+
+    `ours`: files that processes of the trial wrote, and folders that they made. `others`: files that only processes
+    outside of the trial wrote, or that they have open for writing.
+    """
+
+    ours: Collection[Path] = ()
+    others: Collection[Path] = ()
+
+
+@dataclass(eq=False)
+class Stay:
+    """One run of a trial in the working folder. `place`: where its files lie while it is away.
+
+    `created`: what it created, with its state then; `folders`: the new folders that are in no other new folder;
+    `changed`, `removed`: files that were there before; `gone`: folders. `unsure`: what it seems to have created,
+    although no process of the trial was seen to write it. `base`, `old`: the files and the folders that were there
+    before. `stuck`: what stays changed for the next trial.
+    """
+
+    record: Path
+    number: int
+    place: Path
+    created: dict[str, State] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
+    changed: dict[str, State] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    unsure: set[str] = field(default_factory=set)
+    is_away: bool = False
+    is_over: bool = False
+    is_whole: bool = False
+    stuck: list[str] = field(default_factory=list)
+    base: dict[Path, State] = field(default_factory=dict)
+    old: dict[Path, os.stat_result] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """Return what the journal keeps."""
+        own = {name: getattr(self, name) for name in _KEPT}
+        return {**own, "record": str(self.record), "place": str(self.place), "unsure": sorted(self.unsure)}
+
+    @classmethod
+    def read(cls, kept: dict[str, Any]) -> Stay:
+        """Return the stay that `document` described."""
+        states = {name: {path: State(*state) for path, state in kept[name].items()} for name in ("created", "changed")}
+        paths = {name: Path(kept[name]) for name in ("record", "place")}
+        return cls(**{**kept, **states, **paths, "unsure": set(kept["unsure"])})
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the folder is as it was before."""
+        return not (self.created or self.folders or self.changed or self.removed or self.gone)
+
+    # -- what the trial did ---------------------------------------------------------------------------------------
+
+    def begin(self, before: Snapshot, originals: Originals, directory: Path) -> None:
+        """Note what is there when the trial starts, or goes on: what it did before is its own."""
+        own = {directory / name for name in self.created}
+        self.base = {path: state for path, state in before.entries.items() if path not in own}
+        known = {directory / name: originals.states.get(name) for name in (*self.changed, *self.removed)}
+        self.base.update({path: state for path, state in known.items() if state is not None})
+        mine = [directory / name for name in self.folders]
+        old = (path for path in before.folders if not any(path.is_relative_to(one) for one in mine))
+        self.old = self.old or dict(_states((directory, *old)))
+
+    def learn(self, directory: Path, after: Snapshot, known: Evidence, *, is_wary: bool) -> None:
+        """Note what the trial has done so far. `is_wary`: what nobody was seen to write stays where it is."""
+        now = {path: state for path, state in after.entries.items() if self.base.get(path) != state}
+        ours = set(_inside(now, {path for path in known.ours if path not in self.old}))
+        others = {*known.others} - ours
+        doubtful = now.keys() - ours - others
+        new = [path for path in now if path not in self.base and path not in others]
+        self.created = _named({path: now[path] for path in new if path in ours or not is_wary}, directory)
+        self.unsure = _named(dict.fromkeys(doubtful), directory).keys() & self.created.keys()
+        self.changed = _named({path: now[path] for path in ours if path in self.base}, directory)
+        self.removed = list(_named(dict.fromkeys(path for path in self.base if path not in after.entries), directory))
+        left = (path for path in doubtful if path in self.base or is_wary)
+        self.stuck = sorted(_named(dict.fromkeys(left), directory))
+        kept = {folder for path in now if path not in new for folder in path.parents}
+        made = set(after.folders - self.old.keys() - kept)
+        made = set(_inside(made, known.ours)) if is_wary else made
+        outermost = (path for path in sorted(made) if made.isdisjoint(path.parents))
+        self.folders = list(_named(dict.fromkeys(outermost), directory))
+        self.gone = list(_named(dict.fromkeys(self.old.keys() - after.folders - {directory}), directory))
+
+    # -- away, and back -------------------------------------------------------------------------------------------
+
+    def set_aside(self, directory: Path, originals: Originals) -> None:
+        """Make the folder as it was before the trial. What somebody changed since stays where it is."""
+        for name in self._roots():
+            is_as_left = name in self.folders or folders.own_state(directory / name) == self.created[name]
+            if not is_as_left or not folders.move(directory / name, self.place / name):
+                self.stuck.append(name)
+        for name, state in self.changed.items():
+            if originals.has(name) and folders.own_state(directory / name) == state:
+                originals.replace(name, self.place / name)
+            else:
+                self.stuck.append(name)
+        for name in sorted(self.gone):
+            (directory / name).mkdir(exist_ok=True)
+        for name in self.removed:
+            originals.restore(name)
+        self._restore_folders(directory)
+        self.is_away = True
+
+    def _restore_folders(self, directory: Path) -> None:
+        """Give folders the time that they had, which `make` looks at."""
+        touched = {str(Path(name).parent) for name in (*self._roots(), *self.changed, *self.removed, *self.gone)}
+        for folder in (directory / name for name in sorted(touched.union(self.gone), reverse=True)):
+            if folder in self.old:
+                with suppress(OSError):
+                    folder.chmod(stat.S_IMODE(self.old[folder].st_mode))
+                    os.utime(folder, ns=(self.old[folder].st_atime_ns, self.old[folder].st_mtime_ns))
+
+    def put_back(self, directory: Path, originals: Originals) -> list[str]:
+        """Make the folder as the trial left it. Return what was not put back, because something else is there."""
+        for name in self.removed:
+            originals.remove(name)
+        for name in sorted(self.gone, reverse=True):
+            with suppress(OSError):  # somebody has put something into it
+                (directory / name).rmdir()
+        for name in self._roots():
+            folders.move(self.place / name, directory / name)
+        for name in self.changed:
+            originals.take_place(name, self.place / name)
+        self.is_away = False
+        return [name for name in (*self._roots(), *self.changed) if os.path.lexists(self.place / name)]
+
+    def put_back_unsure(self, directory: Path) -> None:
+        """Put back what may belong to somebody else, unless there is something newer."""
+        for name in sorted(self.unsure):
+            folders.move(self.place / name, directory / name)
+
+    def _roots(self) -> list[str]:
+        """Return what moves as a whole: the new folders, and the new files in folders that were there."""
+        taken = set(self.folders)
+        return [*self.folders, *(name for name in self.created if taken.isdisjoint(map(str, Path(name).parents)))]
+
+
+_KEPT = ("number", "created", "folders", "changed", "removed", "gone", "is_away", "is_over", "is_whole")
+
+
+def _states(paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
+    for path in paths:
+        with suppress(OSError):  # gone meanwhile
+            yield path, path.stat()
+
+
+def _named(paths: dict[Path, Any], directory: Path) -> dict[str, Any]:
+    """Return the values by names relative to the working folder."""
+    return {str(path.relative_to(directory)): value for path, value in paths.items()}
+
+
+def _inside(paths: Iterable[Path], places: Collection[Path]) -> Iterator[Path]:
+    """Yield the paths that are among these places, or below one of them."""
+    known = set(places)
+    return (path for path in paths if path in known or not known.isdisjoint(path.parents))

@@ -1,0 +1,369 @@
+"""Lets each trial start from the same files: what the one before it did to the working folder is set aside first.
+
+The files of the trial that ran last stay in the folder, as after a plain run. They are set aside, in `.samebits/apart`
+below the folder, when the next trial starts, and files that they replaced are put back. A trial that waited gets its
+files back before it goes on. At the end the files of the last whole trial are in the folder.
+
+A journal is written before each move. If samebits is killed, the next samebits puts back what was set aside, or says
+where it is.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import json
+import os
+import shutil
+import stat
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from samebits import interrupt
+from samebits.launch import folders
+from samebits.launch.folders import Snapshot, State
+from samebits.launch.originals import Originals
+from samebits.launch.stays import Evidence, Stay
+from samebits.store.record import LEFT, RECORDS
+
+__all__ = ["Visit", "WorkingFolder", "recovered"]
+
+PLACE, JOURNAL, ORIGINALS = "apart", "moves.json", "before"
+_NOTE = (
+    "Each trial starts from the same files: what a trial writes in this folder is in {} while others run; the files of "
+    "the last whole trial are here at the end."
+)
+SAVED = "saved"  # in .samebits, and a time: what could not be put back
+
+
+class WorkingFolder:
+    """The user's working folder, in which trials run one after the other. `why_not`: why nothing is set aside."""
+
+    _known: dict[Path, WorkingFolder] = {}
+
+    @classmethod
+    def of(cls, directory: Path) -> WorkingFolder:
+        """Return the object of a folder: all records of this process share it."""
+        return cls._known.setdefault(directory, cls(directory))
+
+    def __init__(self, directory: Path) -> None:
+        self.directory, self._place = directory, directory / RECORDS / PLACE
+        self._lock = -1
+        self._notes: list[str] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        self.why_not, self._is_busy, self._is_told = "", False, False
+        self._here: list[Stay] = []
+        self._away: list[Stay] = []
+        self._running: set[Stay] = set()
+        self._last: Stay | None = None  # the last whole trial, or that of the record to which trials are added
+        self._is_recalled = False
+        self._runs = 0
+        self._originals = Originals(self.directory, self._place / ORIGINALS)
+
+    # -- trials ---------------------------------------------------------------------------------------------------
+
+    def stay(self, record: Path, number: int) -> Stay:
+        """Return a new run of a trial, which has not entered the folder."""
+        self._runs += 1
+        return Stay(record, number, self._place / f"{number:03d}-{self._runs}")
+
+    def enter(self, stay: Stay) -> Snapshot:
+        """Make the folder as this trial needs it: as before the first one, or as it left it. Return what is there."""
+        if self._open() and not self._running:
+            for other in [one for one in self._here if one is not stay]:
+                self._set_aside(other)
+        if stay.is_away:
+            self._put_back(stay)
+        self._here = [*(one for one in self._here if one is not stay), stay]
+        before = folders.snapshot(self.directory)
+        if not before.is_whole:
+            self.why_not = self.why_not or f"it holds more than {folders.MOST_FILES:,} files"
+        if self.is_held:
+            if not self._running:
+                self._originals.keep(before.entries, {*stay.created, *stay.changed, *stay.removed})
+            stay.begin(before, self._originals, self.directory)
+        self._running.add(stay)
+        return before
+
+    def leave(self, stay: Stay, after: Snapshot, known: Evidence) -> None:
+        """Note what a trial has done to the folder. It is over, or waits."""
+        self._running.discard(stay)
+        if not self.is_held or not after.is_whole or not stay.old:
+            return
+        beside = {name: other for other in self._here if other is not stay for name in other.created}
+        stay.learn(self.directory, after, known, is_wary=self._is_shared())
+        stay.stuck += [name for name in stay.changed if not self._originals.has(name)]
+        for name in stay.created.keys() & beside.keys():  # trials side by side: it belongs to the one that wrote it
+            loser = stay if name in stay.unsure else beside[name]
+            loser.created.pop(name)
+            loser.unsure.discard(name)
+        for other in self._away:  # a name that comes again is that of a file of the program
+            again = other.unsure & stay.created.keys()
+            other.unsure -= again
+            stay.unsure -= again
+
+    def end(self, stay: Stay, *, is_whole: bool = False) -> None:
+        """A trial is over. Of earlier whole trials only the last one's files are kept."""
+        self._running.discard(stay)
+        stay.is_over, stay.is_whole = True, is_whole
+        former = stay
+        if is_whole and not self._is_recalled:
+            former, self._last = self._last or stay, stay
+        if former.is_away and former is not self._last:
+            self._discard(former)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether what a trial does here is set aside before the next one starts."""
+        return self._lock >= 0 and not self.why_not
+
+    @property
+    def is_used(self) -> bool:
+        """Whether trials that have ended, or wait, left something that cannot be set aside while others run."""
+        return any(not stay.is_empty for stay in self._here if stay not in self._running)
+
+    def _is_shared(self) -> bool:
+        """Return whether programs of all kinds write into the folder: it holds HOME, or everybody may write there."""
+        home = Path(os.environ.get("HOME") or "~").expanduser()
+        return home.is_relative_to(self.directory) or bool(self.directory.stat().st_mode & stat.S_ISVTX)
+
+    def new_notes(self) -> list[str]:
+        """Return sentences for the user that were not returned before."""
+        new, self._notes = self._notes, []
+        return new
+
+    # -- moves ----------------------------------------------------------------------------------------------------
+
+    def _set_aside(self, stay: Stay) -> None:
+        self._here.remove(stay)
+        if stay.is_empty and stay.is_over:
+            return
+        if not stay.is_empty and not self._is_told:
+            self._is_told = True
+            self._notes.append(_NOTE.format(self._place))
+        self._away.append(stay)
+        with self._in_journal(stay):
+            stay.set_aside(self.directory, self._originals)
+        if stay.is_over and stay is not self._last:
+            self._discard(stay)
+
+    def _put_back(self, stay: Stay) -> list[str]:
+        """Return what something else stands in the way of."""
+        with self._in_journal(stay):
+            left = stay.put_back(self.directory, self._originals)
+        self._away = [one for one in self._away if one is not stay]
+        return left
+
+    @contextmanager
+    def _in_journal(self, moved: Stay) -> Iterator[None]:
+        """Write the journal before a move, which says that the stay is away, and after it."""
+        self._is_busy = moved.is_away = True
+        self._write_journal()
+        try:
+            yield
+        finally:
+            self._is_busy = False
+        self._write_journal()
+
+    def _write_journal(self) -> None:
+        names = {name for stay in self._away for name in (*stay.changed, *stay.removed) if self._originals.has(name)}
+        restored = {name: self._originals.states[name] for name in names}
+        last = self._away.index(self._last) if self._last in self._away else None
+        content = {"away": [stay.document() for stay in self._away], "restored": restored, "last": last}
+        draft = self._place / f"{JOURNAL}.part"
+        draft.write_text(json.dumps(content))
+        draft.replace(self._place / JOURNAL)
+
+    def _discard(self, stay: Stay) -> None:
+        """Remove the files of a trial that is over: they have been read. What may be somebody else's stays."""
+        if not stay.unsure:
+            self._away = [one for one in self._away if one is not stay]
+            self._write_journal()
+            folders.discard(stay.place)
+
+    # -- from the first trial to the last one ---------------------------------------------------------------------
+
+    def _open(self) -> bool:
+        """Hold the folder, unless a different samebits holds it. Return whether it is held."""
+        if self._lock >= 0 or self.why_not:
+            return self._lock >= 0
+        try:
+            folder = self._place.parent
+            if not folder.exists():
+                folder.mkdir()
+                (folder / ".gitignore").write_text("*\n")
+            self._lock = _held(self._place)
+        except BlockingIOError:
+            self.why_not = "a different samebits runs trials in this folder"
+        except OSError as why:
+            self.why_not = f"{folder} cannot be written ({why.strerror or why})"
+        if self._lock >= 0:
+            atexit.register(self._settle_at_end)
+            interrupt.undo_at_end(self._settle_at_end)
+            self._notes += filter(None, [self._recovered()])
+        return self._lock >= 0
+
+    def _recovered(self) -> str:
+        """Put back what a samebits that was killed had set aside. Return a sentence about it."""
+        try:
+            kept = json.loads((self._place / JOURNAL).read_text())
+        except (OSError, ValueError):
+            kept = {}
+        stays = [Stay.read(one) for one in kept.get("away", ())]
+        self._originals.states.update({name: State(*state) for name, state in kept.get("restored", {}).items()})
+        for stay in [stays[kept["last"] or -1]] if stays else []:
+            stay.put_back(self.directory, self._originals)
+        for stay in reversed(stays):
+            stay.put_back_unsure(self.directory)
+        self._originals.remove_unchanged()
+        target = self._place.with_name(f"{SAVED}-{time.strftime('%Y%m%d-%H%M%S')}")
+        rest = [path for path in sorted(self._place.iterdir()) if path.is_dir() and _holds_files(path)]
+        for path in rest:
+            folders.move(path, target / path.name)
+        self._originals.states.clear()
+        self._write_journal()
+        said = f"samebits was killed while trials ran in {self.directory}"
+        put = f"{said}: what it had set aside is back" if stays else said
+        more = f". Files of other trials, and files as they were before the trials, are in {target}" if rest else ""
+        return f"{put}{more}." if stays or rest else ""
+
+    def recover(self) -> None:
+        """Put back what a samebits that was killed had set aside, unless one holds the folder now."""
+        if not self._here and not self._away and self._open():
+            self.settle()
+
+    def recall(self, record: Path) -> None:
+        """Set aside what the last trial of a record left, so that more trials start as that one did."""
+        if self._here or self._away:  # the record grows in this process
+            self._is_recalled = self._last is not None
+            return
+        try:
+            kept = json.loads((record / LEFT / JOURNAL).read_text())
+            stay = Stay.read(kept)
+        except (OSError, ValueError, KeyError, TypeError):
+            return
+        if kept.get("directory") != str(self.directory) or not self._open():
+            return
+        for name in (*stay.changed, *stay.removed):
+            self._originals.adopt(name, record / LEFT / ORIGINALS / name)
+        self._here, self._last, self._is_recalled = [stay], stay, True
+        stay.place = self._place / f"{stay.number:03d}-0"
+
+    def settle(self) -> list[str]:
+        """Put the files of the last whole trial into the folder, and remove all others, at the end of a command.
+
+        Return sentences about what could not be put back.
+        """
+        if self._lock < 0 or self._running or self._is_busy:
+            return []
+        best = self._last
+        said: list[str] = []
+        if best is not None and best.is_away:
+            for stay in list(self._here):
+                self._set_aside(stay)
+            if self._put_back(best):
+                said = self._saved(best)
+        elif best is None and self._here:
+            best = self._here[-1]
+        for stay in reversed(self._away):
+            stay.put_back_unsure(self.directory)
+        if best is not None and not best.is_away:
+            self._keep_left(best)
+        for stay in self._away:
+            if any(os.path.lexists(stay.place / name) for name in stay.unsure):
+                said += self._saved(stay)
+        self._close()
+        return said
+
+    def _settle_at_end(self) -> None:
+        for text in self.settle():
+            print(f"samebits: {text}", file=sys.stderr)
+
+    def _keep_left(self, stay: Stay) -> None:
+        """Keep in a record what its last trial left, so that more trials can start as this one did."""
+        place = stay.record / LEFT
+        is_read = not stay.old  # from there
+        if is_read or stay.is_empty or not stay.record.is_dir():
+            return
+        with suppress(OSError):
+            folders.discard(place)
+            for name in (*stay.changed, *stay.removed):
+                self._originals.copy_to(name, place / ORIGINALS / name)
+            place.mkdir(exist_ok=True)
+            content = {**stay.document(), "directory": str(self.directory)}
+            (place / JOURNAL).write_text(json.dumps(content))
+
+    def _saved(self, stay: Stay) -> list[str]:
+        """Keep what cannot be put back, because something else has its name now, and say where."""
+        target = self._place.with_name(f"{SAVED}-{time.strftime('%Y%m%d-%H%M%S')}") / stay.place.name
+        is_moved = folders.move(stay.place, target)
+        return [f"Files of trial {stay.number} are in {target}, because others have their names."] if is_moved else []
+
+    def _close(self) -> None:
+        self._away = []
+        self._write_journal()
+        folders.discard(self._place)
+        with suppress(OSError):
+            if sorted(path.name for path in self._place.parent.iterdir()) == [".gitignore"]:
+                shutil.rmtree(self._place.parent)
+        os.close(self._lock)
+        self._lock = -1
+        atexit.unregister(self._settle_at_end)
+        interrupt.forget(self._settle_at_end)
+        self._forget()
+
+
+class Visit:
+    """The visit of a trial that runs on a different machine to the working folder, if the machines share it."""
+
+    def __init__(self, directory: Path, record: Path, number: int) -> None:
+        self._room, self._is_inside = WorkingFolder.of(directory), False
+        self._stay = self._room.stay(record, number)
+
+    def begin(self) -> bool:
+        """Make the folder as the trial needs it. Return whether it is free of what earlier trials left."""
+        self._is_inside = True
+        self._room.enter(self._stay)
+        return self._room.is_held
+
+    def end(self, wrote: Iterable[Path], *, is_whole: bool) -> None:
+        """Note that the trial is over. `wrote`: the files that it wrote, as its machine saw it."""
+        if self._is_inside:
+            self._is_inside = False
+            self._room.leave(self._stay, folders.snapshot(self._room.directory), Evidence(list(wrote)))
+            self._room.end(self._stay, is_whole=is_whole)
+
+
+def recovered(directory: Path) -> str:
+    """Put back what a samebits that was killed had set aside in a folder. Return a sentence, or an empty text."""
+    if not os.path.lexists(directory / RECORDS / PLACE / JOURNAL):
+        return ""
+    folder = WorkingFolder.of(directory)
+    folder.recover()
+    return " ".join(folder.new_notes())
+
+
+def _holds_files(folder: Path) -> bool:
+    return any(files for _, _, files in os.walk(folder))
+
+
+def _held(place: Path) -> int:
+    """Make a folder and lock it. Raises BlockingIOError if a different process holds it, and other OSErrors."""
+    while True:
+        place.mkdir(exist_ok=True)
+        handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(handle), place.lstat()):
+                return handle
+        except FileNotFoundError:  # the process that held it has just removed it
+            pass
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
