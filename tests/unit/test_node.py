@@ -15,7 +15,7 @@ from samebits.experiment import Experiment, Limits, Request
 from samebits.launch import folders, node, remote
 from samebits.launch.environment import Slot
 from samebits.launch.hosts import EndingTrials, TrialOrder
-from samebits.launch.leaks import Leaks
+from samebits.launch.outside import Outside
 from samebits.model import Options
 
 NOBODY = 65534
@@ -37,9 +37,9 @@ def ordered(tmp_path):
     plan = Experiment.begin(asked).plan
 
     def order(*paths):
-        leaks = Leaks(own, plan.record)
-        leaks.wrote(1, [own / path for path in paths])
-        found = remote._node_order(TrialOrder(plan, 3, Limits(), Slot(0, 2), leaks, EndingTrials()))
+        outside = Outside(own, plan.record)
+        outside.wrote(1, [own / path for path in paths])
+        found = remote._node_order(TrialOrder(plan, 3, Limits(), Slot(0, 2), outside, EndingTrials()))
         return replace(found, record=tmp_path / "place", packed=True), remote.packed_code(plan.record)
 
     return order

@@ -1,58 +1,229 @@
-"""The working folder on its way to nodes that do not have it."""
+"""Each trial starts from the same files, whatever others did before it, and nothing of the user is ever lost."""
 
-import pytest
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 
-from samebits.errors import UsageError
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
 from samebits.launch import folders
-from samebits.launch.keeper import unpack
+from samebits.launch.stays import Evidence
+from samebits.launch.working_folder import PLACE, WorkingFolder, recovered
+from samebits.store.record import RECORDS
+
+USERS = {"a.txt": "a", "b.txt": "b", "d/x.txt": "x", "d/e/y.txt": "y"}
+OLD_TIME = 1_500_000_000
+NEW = ["n.txt", "d/n.txt", "new/k.txt", "new/sub/k.txt"]
+FOREIGN = ["f.txt", "d/f.txt", "g.txt"]
+NAMES = [*USERS, *NEW]
+PHASES = [Phase.explicit, Phase.generate]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """A working folder with what travels, and what does not."""
-    place = tmp_path / "mine"
-    for name in ("data", "empty", ".git", "__pycache__", "venv"):
-        (place / name).mkdir(parents=True)
-    for name in ("train.py", "data/x.bin", ".git/config", "__pycache__/train.pyc", "venv/pyvenv.cfg"):
-        (place / name).write_text(name)
-    (place / "latest").symlink_to("data")
-    return place
+class Killed(BaseException):
+    """samebits ends here, without doing anything else."""
 
 
-def test_what_travels_is_there_again(folder, tmp_path):
-    there = tmp_path / "there"
-    there.mkdir()
-    unpack(folders.archive(folder), there)
-    found = sorted(str(path.relative_to(there)) for path in there.rglob("*"))
-    assert found == ["data", "data/x.bin", "empty", "latest", "train.py"]
-    assert (there / "data/x.bin").read_text() == "data/x.bin"
-    assert (there / "latest").readlink().name == "data"
-    assert folders.listing_of(there) == folders.listing_of(folder)
+class Calls:
+    """Ends "samebits" before one of its system calls: an audit hook sees each that changes a file."""
+
+    left = None
+    events = ("open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.utime", "os.chmod", "ctypes.dlsym")
+
+    @classmethod
+    def look(cls, event, arguments):
+        if cls.left is not None and event in cls.events:
+            if cls.left == 0:
+                raise Killed
+            cls.left -= 1
 
 
-def test_a_listing_tells_folders_apart_by_names_and_sizes(folder):
-    before = folders.listing_of(folder)
-    (folder / ".git/config").write_text("does not travel")
-    assert folders.listing_of(folder) == before
-    (folder / "train.py").write_text("longer than it was")
-    assert folders.listing_of(folder) != before
+sys.addaudithook(Calls.look)
 
 
-def test_the_size_is_said_and_one_that_is_too_large_is_refused(folder):
-    assert folders.refuse_large(folder) == "2 files, 18 bytes"
-    with (folder / "large.bin").open("wb") as file:
-        file.truncate(20_000_000_000)
-    with pytest.raises(UsageError) as refused:
-        folders.refuse_large(folder)
-    assert "is too large to send to the nodes (3 files, 20.0 GB): the limit is 1.0 GB" in refused.value.message
-    assert "a disk that all nodes share" in refused.value.advice
+def tree(folder):
+    """What a folder holds, but for what samebits keeps there."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if name.partition("/")[0] != RECORDS:
+            found[name] = path.read_text() if path.is_file() else None
+    return found
 
 
-@pytest.mark.parametrize(("name", "is_seen"), [("train.py", True), ("settings.yaml", True), ("data.bin", False)])
-def test_an_old_copy_of_a_program_is_not_the_same_folder(tmp_path, name, is_seen):
-    """A seed may have been changed, which keeps the size."""
-    for place, seed in (("here", "1"), ("there", "2")):
-        (tmp_path / place).mkdir()
-        (tmp_path / place / name).write_text(f"seed = {seed}\n")
-    here, there = (folders.listing_of(tmp_path / place) for place in ("here", "there"))
-    assert (here != there) is is_seen
+def apply(folder, steps):
+    """Do what a program does, and return the files that it wrote."""
+    wrote = []
+    for step, name, other in steps:
+        path = folder / name
+        with suppress(OSError):
+            if step == "write":
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(f"{other}!")
+            elif step == "append":
+                with path.open("a") as file:
+                    file.write("+")
+            elif step == "replace":
+                (folder / "draft").write_text("r")
+                (folder / "draft").replace(path)
+            elif step == "rename":
+                path.rename(folder / other)
+                path = folder / other
+            elif step == "remove":
+                path.unlink()
+            elif step == "rmtree":
+                shutil.rmtree(folder / os.path.dirname(name)) if "/" in name else None
+            elif step == "mkdir":
+                (folder / other).parent.mkdir(parents=True, exist_ok=True)
+                path.with_name("made").mkdir()
+            wrote.append(path)
+    return wrote
+
+
+STEP = st.tuples(
+    st.sampled_from(["write", "append", "replace", "rename", "remove", "rmtree", "mkdir"]),
+    st.sampled_from(NAMES),
+    st.sampled_from(NAMES),
+)
+STEPS = st.lists(STEP, max_size=6)
+
+
+class Trials(RuleBasedStateMachine):
+    """Trials that follow each other, wait, and go on; others write files, and samebits is killed."""
+
+    def __init__(self):
+        super().__init__()
+        self.top = Path(tempfile.mkdtemp())
+        self.folder, self.plain = self.top / "work", self.top / "plain"
+        for name, text in USERS.items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_text(text)
+            os.utime(self.folder / name, (OLD_TIME, OLD_TIME))
+        self.base = tree(self.folder)
+        self.foreign = {}
+        self.waiting = []
+        self.expected, self.number = dict(self.base), 0
+        self.is_settled = True
+        self.room = WorkingFolder.of(self.folder)
+
+    def teardown(self):
+        self.room.settle()
+        shutil.rmtree(self.top)
+
+    def model(self, steps):
+        """What a plain run of these steps leaves."""
+        shutil.rmtree(self.plain, ignore_errors=True)
+        self.plain.mkdir()
+        for name, text in {**self.base, **self.foreign}.items():
+            path = self.plain / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.mkdir(exist_ok=True) if text is None else path.write_text(text)
+        apply(self.plain, steps)
+        return tree(self.plain)
+
+    def enter(self, stay, before):
+        self.room.enter(stay)
+        self.is_settled = False
+        assert tree(self.folder) == self.model(before), "the trial starts from other files"
+
+    def leave(self, stay, steps, *, is_sure, is_over):
+        wrote = apply(self.folder, steps)
+        own = [path for path in wrote if is_sure or str(path.relative_to(self.folder)) in USERS]
+        self.room.leave(stay, folders.snapshot(self.folder), Evidence(own))
+        if is_over:
+            self.room.end(stay, is_whole=True)
+
+    @rule(steps=STEPS, is_sure=st.booleans(), waits=st.booleans())
+    def run(self, steps, is_sure, waits):
+        self.number += 1
+        stay = self.room.stay(self.top, self.number)
+        self.enter(stay, [])
+        self.leave(stay, steps, is_sure=is_sure, is_over=not waits)
+        if waits:
+            self.waiting.append((stay, steps))
+        else:
+            self.expected = self.model(steps)
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data(), more=STEPS)
+    def go_on(self, data, more):
+        stay, steps = self.waiting.pop(data.draw(st.integers(0, len(self.waiting) - 1)))
+        self.enter(stay, steps)
+        self.leave(stay, more, is_sure=True, is_over=True)
+        self.expected = self.model([*steps, *more])
+
+    @precondition(lambda self: not self.is_settled and not self.waiting)
+    @rule()
+    def settle(self):
+        assert self.room.settle() == []
+        assert tree(self.folder) == self.expected
+        assert not (self.folder / RECORDS / PLACE).exists()
+        for name, text in self.expected.items():
+            if USERS.get(name) == text and (self.folder / name).stat().st_mtime != OLD_TIME:
+                assert (self.plain / name).stat().st_mtime != OLD_TIME
+        self.base, self.foreign, self.is_settled = dict(self.expected), {}, True
+
+    @precondition(lambda self: not self.is_settled)
+    @rule(name=st.sampled_from(FOREIGN), text=st.text("xyz", min_size=1, max_size=2))
+    def somebody_writes(self, name, text):
+        """Between two trials: the last one's files are still there."""
+        with suppress(OSError):
+            (self.folder / name).write_text(text)
+            self.foreign[name] = text
+            self.expected[name] = text
+
+    @precondition(lambda self: not self.is_settled)
+    @rule(after=st.integers(0, 120), steps=STEPS, is_whole=st.booleans())
+    def is_killed(self, after, steps, is_whole):
+        """samebits is killed while one more trial starts, after it, or while the folder is settled."""
+        self.number += 1
+        stay = self.room.stay(self.top, self.number)
+        after_it = self.model(steps)
+        Calls.left = after
+        try:
+            self.room.enter(stay)
+            Calls.left, left = None, Calls.left
+            wrote = apply(self.folder, steps)
+            Calls.left = left
+            self.room.leave(stay, folders.snapshot(self.folder), Evidence(wrote))
+            self.room.end(stay, is_whole=is_whole)
+            self.room.settle()
+        except Killed:
+            pass
+        finally:
+            Calls.left = None
+        self.die()
+        recovered(self.folder)
+        self.check_nothing_is_lost(after_it)
+        self.base, self.foreign, self.waiting = tree(self.folder), {}, []
+        self.expected, self.is_settled = dict(self.base), True
+        shutil.rmtree(self.folder / RECORDS, ignore_errors=True)
+
+    def die(self):
+        """The process is gone: nobody holds the folder."""
+        if self.room._lock >= 0:
+            with suppress(OSError):
+                os.close(self.room._lock)
+        self.room._lock = -1
+        self.room._forget()
+
+    def check_nothing_is_lost(self, after_it):
+        """A file of the user that neither the last whole trial nor this one changes is where it was.
+
+        What a trial changed is a copy in a folder that the sentence names, or as the trial left it.
+        """
+        texts = {path.read_text() for path in self.folder.rglob("*") if path.is_file()}
+        now = tree(self.folder)
+        for name, text in {**self.base, **self.foreign}.items():
+            if text is not None and self.expected.get(name) == text and after_it.get(name) == text:
+                assert now.get(name) == text, name
+            elif text is not None:
+                assert text in texts or name in now or name not in self.expected or name not in after_it, name
+
+
+Trials.TestCase.settings = settings(max_examples=int(os.environ.get("SAMEBITS_EXAMPLES", "40")), stateful_step_count=12, deadline=None, phases=PHASES)
+TestTrials = Trials.TestCase

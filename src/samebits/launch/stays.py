@@ -40,7 +40,7 @@ class Stay:
     `created`: what it created, with its state then; `folders`: the new folders that are in no other new folder;
     `changed`, `removed`: files that were there before; `gone`: folders. `unsure`: what it seems to have created,
     although no process of the trial was seen to write it. `base`, `old`: the files and the folders that were there
-    before. `stuck`: what stays changed for the next trial.
+    before. `stuck`: what stays changed for the next trial. `ours`: see Evidence.
     """
 
     record: Path
@@ -56,6 +56,7 @@ class Stay:
     is_over: bool = False
     is_whole: bool = False
     stuck: list[str] = field(default_factory=list)
+    ours: set[Path] = field(default_factory=set)
     base: dict[Path, State] = field(default_factory=dict)
     old: dict[Path, os.stat_result] = field(default_factory=dict)
 
@@ -91,7 +92,8 @@ class Stay:
     def learn(self, directory: Path, after: Snapshot, known: Evidence, *, is_wary: bool) -> None:
         """Note what the trial has done so far. `is_wary`: what nobody was seen to write stays where it is."""
         now = {path: state for path, state in after.entries.items() if self.base.get(path) != state}
-        ours = set(_inside(now, {path for path in known.ours if path not in self.old}))
+        self.ours.update(path for path in known.ours if path not in self.old)
+        ours = set(_inside(now, self.ours))
         others = {*known.others} - ours
         doubtful = now.keys() - ours - others
         new = [path for path in now if path not in self.base and path not in others]
@@ -103,7 +105,7 @@ class Stay:
         self.stuck = sorted(_named(dict.fromkeys(left), directory))
         kept = {folder for path in now if path not in new for folder in path.parents}
         made = set(after.folders - self.old.keys() - kept)
-        made = set(_inside(made, known.ours)) if is_wary else made
+        made = set(_inside(made, self.ours)) if is_wary else made
         outermost = (path for path in sorted(made) if made.isdisjoint(path.parents))
         self.folders = list(_named(dict.fromkeys(outermost), directory))
         self.gone = list(_named(dict.fromkeys(self.old.keys() - after.folders - {directory}), directory))
