@@ -297,15 +297,15 @@ class PythonProcess(Document):
 
 
 class Leak(Document):
-    """A file that an earlier trial left and this one used. `content`: its fingerprint when the trial began.
+    """A file that an earlier trial left where this one could find it. `content`: its fingerprint when the trial began.
 
-    `how`: the trial read the file, or only looked at its name (it listed the folder, or asked for the path).
+    `how`: the trial read the file, or the file was only there. In old records also: the trial looked at its name.
     """
 
     path: str
     written_by: int
     content: str | None
-    how: Literal["read", "name"] = "read"
+    how: Literal["read", "name", "there"] = "read"
 
 
 class TrialFile(Document):

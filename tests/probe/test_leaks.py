@@ -1,7 +1,6 @@
-"""A trial that reads what an earlier one had written did not start from the same place."""
+"""What an earlier trial wrote in the working folder, no later one finds; what it wrote elsewhere is named."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,196 +8,84 @@ from pathlib import Path
 import pytest
 
 from samebits.checks import record, run
-from samebits.launch import folders, opens
-from samebits.launch.leaks import Leaks, ProcessTree
+from samebits.launch import folders, writes
+from samebits.launch.outside import Outside
 from samebits.launch.plan import Request
+from samebits.launch.writes import ProcessTree, open_elsewhere
 from samebits.model import Options
 from samebits.reports.presenters.terminal import render
 from samebits.reports.result_report import report
 from samebits.store import open_record
 
-SAMPLES = Path(__file__).parent.parent / "samples"
 TRIALS = 3  # what `ask` asks for where nothing else is said
+STEPS = "from samebits_probe import observe\nobserve('loss', 1.0, step=0); observe('weights', 1.0, step=0)\n"
 
 
 def leaks_of(folder):
     return [[(leak.path, leak.written_by) for leak in trial.file.leaks] for trial in open_record(folder).trials]
 
 
-def test_a_trial_that_resumes_from_an_earlier_one_makes_the_check_inconclusive(ask, tmp_path):
-    result = run(ask("resumes_from_checkpoint.py")).result
-    assert result.verdict == "inconclusive"
-    assert "had written" in result.reason
-    assert "{out}" in result.advice
-    assert leaks_of(tmp_path / "record") == [[], [("checkpoint.txt", 1)], [("checkpoint.txt", 2)]]
+# -- in the working folder ------------------------------------------------------------------------------------------
 
 
-def test_with_a_folder_of_its_own_the_same_program_repeats(ask, tmp_path):
-    assert run(ask("resumes_from_checkpoint.py", "{out}")).result.verdict == "repeated"
+@pytest.mark.parametrize("more", [{}, {"isolate": True}])
+def test_a_program_that_resumes_from_what_it_finds_repeats(ask, tmp_path, more):
+    assert run(ask("resumes_from_checkpoint.py", **more)).result.verdict == "repeated"
     assert leaks_of(tmp_path / "record") == [[], [], []]
 
 
-def test_isolated_trials_do_not_resume_from_each_other(ask, tmp_path):
-    assert run(ask("resumes_from_checkpoint.py", isolate=True)).result.verdict == "repeated"
-
-
-def test_isolated_trials_leave_the_users_own_files_alone(ask, tmp_path):
+def test_a_file_that_was_there_is_as_before_for_each_trial_and_after_an_isolated_check(ask, tmp_path):
     record(ask("resumes_from_checkpoint.py", out="first"))
     (own,) = (tmp_path / "work").glob("checkpoint*")
     before = own.read_bytes()
     assert run(ask("resumes_from_checkpoint.py", isolate=True)).result.verdict == "repeated"
     assert own.read_bytes() == before
+    assert run(ask("resumes_from_checkpoint.py", out="second")).result.verdict == "repeated"
 
 
-def test_a_reader_in_another_language_is_noticed(ask, tmp_path):
-    assert run(ask("reads_through_another_program.py")).result.verdict == "inconclusive"
-    assert leaks_of(tmp_path / "record")[1] == [("state.txt", 1)]
-
-
-def test_a_file_that_a_trial_writes_before_it_reads_it_is_its_own(ask, tmp_path):
-    assert run(ask("reads_its_own_file.py")).result.verdict == "repeated"
-    assert leaks_of(tmp_path / "record") == [[], [], []]
-
-
-def test_a_leak_from_an_earlier_round_counts_too(ask, tmp_path, monkeypatch):
-    monkeypatch.setattr("samebits.launch.pauses.grown", lambda paused, began, most: paused["steps"])
-    (tmp_path / "work" / "train.py").write_text(
-        "import os\nfrom samebits_probe import observe\n"
-        "known = os.path.exists('warm.txt') and open('warm.txt').read()\n"
-        "open('warm.txt', 'w').write('1')\n"
-        "for step in range(30):\n"
-        "    observe('loss', 1.0, step=step); observe('weights', 1.0, step=step)\n"
+def test_the_folder_is_afterwards_as_after_one_plain_run(ask, tmp_path):
+    work, plain = tmp_path / "work", tmp_path / "plain"
+    plain.mkdir()
+    program = (
+        "import os, shutil\nos.mkdir('out'); open('out/model', 'w').write('1')\nopen('log.txt', 'a').write('once ')\n"
+        "os.remove('old.txt'); os.rename('data.txt', 'moved.txt'); shutil.rmtree('cache')\n"
+        "os.symlink('out', 'latest'); os.mkfifo('pipe'); os.system('echo 2 > shell.txt')\n"
     )
+    for folder in (work, plain):
+        (folder / "cache").mkdir()
+        for name in ("log.txt", "old.txt", "data.txt", "cache/x", "kept.txt"):
+            (folder / name).write_text(name)
+            os.utime(folder / name, (1_500_000_000, 1_500_000_000))
+        (folder / "train.py").write_text(program)
+    subprocess.run([sys.executable, "train.py"], cwd=plain, check=True)
+    (work / "train.py").write_text(program + STEPS)
     command = [sys.executable, "train.py"]
-    request = Request(command=command, directory=tmp_path / "work", out=tmp_path / "record", options=Options(trials=2))
-    result = run(request).result
-    assert result.verdict == "repeated"
-    assert leaks_of(tmp_path / "record") == [[("warm.txt", 2)], [("warm.txt", 1)]]
-    assert any("warm.txt" in warning for warning in result.warnings)
+    result = run(Request(command=command, directory=work, out=tmp_path / "record", options=Options(trials=3))).result
+    assert (result.verdict, result.warnings) == ("repeated", [])
+    (work / "train.py").write_text(program)
+    assert listed(work) == listed(plain)
+    assert (work / "kept.txt").stat().st_mtime == 1_500_000_000
 
 
-def test_every_leak_keeps_what_the_file_held(ask, tmp_path):
-    run(ask("resumes_from_checkpoint.py"))
-    contents = [leak.content for trial in open_record(tmp_path / "record").trials for leak in trial.file.leaks]
-    assert len(set(contents)) == 2
-    assert all(len(content) == 32 for content in contents)
+def listed(folder):
+    names = (path for path in sorted(folder.rglob("*")) if "__pycache__" not in path.parts)
+    return [(str(path.relative_to(folder)), path.is_file() and path.read_text(), path.is_symlink()) for path in names]
 
 
-NEVER = ["__pycache__/a.cpython-311.pyc", "data/MNIST/raw/train-images", "record/trials/001/x"]
-ALWAYS = ["checkpoint.pt", "MNIST/checkpoint.pt", "MNIST/runs/raw", "a.pyc.pt"]
-
-
-@pytest.mark.parametrize("path", NEVER)
-def test_bytecode_data_sets_and_the_record_never_count(tmp_path, path):
-    leaks = Leaks(tmp_path, tmp_path / "record")
-    assert not leaks.counts(tmp_path / path)
-
-
-@pytest.mark.parametrize("path", ALWAYS)
-def test_what_a_program_keeps_counts_whatever_its_folder_is_called(tmp_path, path):
-    assert Leaks(tmp_path, tmp_path / "record").counts(tmp_path / path)
-
-
-def test_caches_of_models_and_data_sets_never_count(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    leaks = Leaks(tmp_path, tmp_path / "record")
-    assert not leaks.counts(tmp_path / "hf" / "model.safetensors")
-    assert not leaks.counts(Path("~/.keras/datasets/mnist.npz").expanduser())
-
-
-def test_a_folder_of_caches_that_the_first_trial_makes_is_no_leak_but_what_is_in_it_can_be(tmp_path):
-    leaks, home = Leaks(tmp_path, tmp_path / "record"), Path("~").expanduser()
-    assert not any(leaks.counts(home / name) for name in (".cache", ".config", ".keras", ".local"))
-    assert all(leaks.counts(home / name / "mine.pt") for name in (".cache", ".keras"))
-
-
-def test_side_by_side_the_probe_tells_who_reads(ask, tmp_path):
-    result = run(ask("resumes_from_checkpoint.py", trials=4, jobs=2)).result
-    assert result.verdict == "inconclusive"
-    assert any("side by side" in warning and "checkpoint.txt" in warning for warning in result.warnings)
-
-
-def test_side_by_side_with_folders_of_their_own_nothing_is_noted(ask, tmp_path):
-    result = run(ask("resumes_from_checkpoint.py", "{out}", trials=4, jobs=2)).result
-    assert result.verdict == "repeated"
-    assert not any("side by side" in warning for warning in result.warnings)
-
-
-def test_a_record_of_another_check_in_the_working_folder_is_left_alone(tmp_path):
-    (tmp_path / "other" / "trials" / "001").mkdir(parents=True)
-    (tmp_path / "other" / folders.MARK).write_text(folders.MARKED)
-    (tmp_path / "other" / "trials" / "001" / "trace.bin").write_bytes(b"1")
-    (tmp_path / "model.pt").write_bytes(b"2")
-    assert list(folders.snapshot(tmp_path).files) == [tmp_path / "model.pt"]
-
-
-STEPS = "from samebits_probe import observe\nobserve('loss', 1.0, step=0); observe('weights', 1.0, step=0)\n"
-TRAVELS = {
-    "rename": (
-        "import os\nif os.path.exists('kept.txt'): open('kept.txt').read()\n"
-        "else:\n open('kept.tmp', 'w').write('1'); os.replace('kept.tmp', 'kept.txt')\n",
-        "kept.txt",
-    ),
-    "h5py": (
-        "import os, h5py\nif os.path.exists('kept.h5'): h5py.File('kept.h5', 'r')['w'][()]\n"
-        "else: h5py.File('kept.h5', 'w')['w'] = 1.0\n",
-        "kept.h5",
-    ),
-    "home": (
-        "import os\np = os.path.expanduser('~/.cache/mine/kept.txt')\nos.makedirs(os.path.dirname(p), exist_ok=True)\n"
-        "open(p).read() if os.path.exists(p) else open(p, 'w').write('1')\n",
-        ".cache/mine/kept.txt",
-    ),
-    "memory": (
-        "import os\np = '/dev/shm/' + os.path.basename(os.path.dirname(os.getcwd())) + '-kept'\n"
-        "if os.path.exists(p): open(p).read()\nelse: open(p, 'w').write('1')\n",
-        "/dev/shm/",
-    ),
-    "database": (
-        "import sqlite3\nc = sqlite3.connect('kept.db'); c.execute('create table if not exists w (v)')\n"
-        "if not c.execute('select * from w').fetchall(): c.execute('insert into w values (1)')\nc.commit(); c.close()\n",
-        "kept.db",
-    ),
-    "shell": (
-        "import os\nos.system('if [ -e kept.txt ]; then cat kept.txt >/dev/null; else echo 1 > kept.txt; fi')\n",
-        "kept.txt",
-    ),
-    "updated": (
-        "import os\nf = open('kept.bin', 'r+b' if os.path.exists('kept.bin') else 'w+b'); f.read(); f.seek(0); f.write(b'1')\n",
-        "kept.bin",
-    ),
-    "module": (
-        "import os, sys\nsys.path.insert(0, '')\n"
-        "if os.path.exists('kept.py'): import kept\nelse: open('kept.py', 'w').write('w = 1')\n",
-        "kept.py",
-    ),
-    "moved": (
-        "import os\nif os.path.exists('kept.txt'): os.rename('kept.txt', 'mine.txt'); open('mine.txt').read(); os.remove('mine.txt')\n"
-        "open('kept.txt', 'w').write('1')\n",
-        "kept.txt",
-    ),
-    "forked": (
-        "import os\nif not os.path.isdir('x'): os.mkdir('x'); open('x/kept', 'w').write('1')\n"
-        "else:\n pid = os.fork()\n if not pid: open('x/kept').read(); os._exit(0)\n os.waitpid(pid, 0)\n",
-        "x/kept",
-    ),
-    "folder": (
-        "import os\nos.makedirs('state', exist_ok=True)\nif not os.listdir('state'): os.mkdir('state/w-0.53')\n",
-        "state/w-0.53",
-    ),
-    "asked": (
-        "from pathlib import Path\nif not any(Path('seed%d' % n).is_dir() for n in range(9)): Path('seed7').mkdir()\n",
-        "seed7",
-    ),
-    "globbed": (
-        "import glob\nif not glob.glob('seed-*'): open('seed-77', 'w').close()\n",
-        "seed-77",
-    ),
-    "listed by a shell": (
-        "import os, subprocess\nif not subprocess.run('ls state', shell=True, capture_output=True).stdout:\n"
-        " os.makedirs('state/w-0.53', exist_ok=True)\n",
-        "state/w-0.53",
-    ),
+IN_THE_FOLDER = {
+    "rename": "import os\nif os.path.exists('kept.txt'): open('kept.txt').read()\n"
+    "else:\n open('kept.tmp', 'w').write('1'); os.replace('kept.tmp', 'kept.txt')\n",
+    "a lock": "import os\nos.path.exists('init.lock') and 1/0\nopen('init.lock', 'w').write('0.53')\n",
+    "h5py": "import os, h5py\nassert not os.path.exists('kept.h5')\nh5py.File('kept.h5', 'w')['w'] = 1.0\n",
+    "a database": "import sqlite3\nc = sqlite3.connect('kept.db'); c.execute('create table w (v)'); c.commit()\n",
+    "a shell": "import os\nassert os.system('test -e kept.txt')\nos.system('echo 1 > kept.txt')\n",
+    "a folder": "import os\nos.mkdir('state'); os.mkdir('state/w-0.53')\n",
+    "numbered": "import os\nos.makedirs('runs/version_%d' % len(os.listdir('.')))\nprint(os.listdir('runs'))\n",
+    "a module": "import os, sys\nassert not os.path.exists('own.py')\nopen('own.py', 'w').write('w = 1')\n"
+    "sys.path.insert(0, ''); import own\n",
+    "a growing list": "import json, os\nold = json.load(open('h.json')) if os.path.exists('h.json') else []\n"
+    "json.dump([*old, len(old)], open('h.json', 'w'))\n",
+    "a locked folder": "import os\nos.mkdir('out'); open('out/x', 'w').close(); os.chmod('out', 0o555)\n",
 }  # fmt: skip
 
 
@@ -223,41 +110,136 @@ def equal_bits(tmp_path, monkeypatch):
         left.unlink()
 
 
-@pytest.mark.parametrize(("program", "named"), TRAVELS.values(), ids=TRAVELS.keys())
-def test_what_travels_is_named_in_the_first_line_however_it_travels(equal_bits, program, named):
+@pytest.mark.parametrize("program", IN_THE_FOLDER.values(), ids=IN_THE_FOLDER.keys())
+def test_no_trial_finds_in_the_folder_what_one_before_it_left(equal_bits, tmp_path, program):
     result = equal_bits(program)
+    assert (result.verdict, result.leak, result.warnings) == ("repeated", None, [])
+    assert leaks_of(tmp_path / "record") == [[], []]
+    assert not (tmp_path / "work" / ".samebits").exists()
+    for locked in (tmp_path / "work").glob("out"):
+        locked.chmod(0o755)
+
+
+def test_trials_that_are_added_start_from_the_same_files(ask, tmp_path):
+    from samebits.checks import Addition, run_more
+
+    run(ask("resumes_from_checkpoint.py"))
+    left = {path.name: path.read_text() for path in (tmp_path / "work").iterdir()}
+    assert run_more(tmp_path / "record", Addition(2)).result.verdict == "repeated"
+    assert {path.name: path.read_text() for path in (tmp_path / "work").iterdir()} == left
+
+
+def test_side_by_side_each_trial_starts_when_what_others_left_is_set_aside(ask, tmp_path):
+    result = run(ask("resumes_from_checkpoint.py", trials=4, jobs=2)).result
+    assert result.verdict in ("repeated", "inconclusive")  # those that run together may read each other's files
+    assert any("side by side" in warning and "checkpoint.txt" in warning for warning in result.warnings)
+
+
+def test_side_by_side_with_folders_of_their_own_nothing_is_noted(ask, tmp_path):
+    result = run(ask("resumes_from_checkpoint.py", "{out}", trials=4, jobs=2)).result
     assert result.verdict == "repeated"
-    assert result.sentence.startswith("2 trials, one model")
-    assert re.search(r"but trial 2 started from (a file|files) that trial 1 left \(", result.sentence)
-    assert named in result.sentence
-    first = render(report(result)).splitlines()[0]
-    assert re.search(r"But trial 2 started from (a file|files) that trial 1 left", first)
+    assert not any("side by side" in warning for warning in result.warnings)
 
 
-FAR = {
-    "h5py": (
-        "import os, h5py\np = '../far/deep/kept.h5'\nif os.path.exists(p): h5py.File(p, 'r')['w'][()]\n"
-        "else: h5py.File(p, 'w')['w'] = 1.0\n",
-        "kept.h5",
+def test_a_folder_that_another_samebits_holds_is_left_as_it_is_and_that_is_said(ask, tmp_path):
+    ready, go = tmp_path / "ready", tmp_path / "go"
+    hold = (
+        "import pathlib, sys, time\nfrom samebits.launch.working_folder import WorkingFolder\n"
+        f"room = WorkingFolder.of(pathlib.Path({str(tmp_path / 'work')!r})); room.enter(room.stay(pathlib.Path(), 1))\n"
+        f"pathlib.Path({str(ready)!r}).touch()\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(.05)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", hold]) as other:
+        while not ready.exists():
+            assert other.poll() is None
+        result = run(ask("resumes_from_checkpoint.py")).result
+        go.touch()
+    assert result.verdict == "inconclusive"
+    assert "had written" in result.reason
+    assert any("a different samebits runs trials in this folder" in warning for warning in result.warnings)
+
+
+def test_a_log_into_which_the_check_prints_stays_and_is_not_what_a_trial_wrote(tmp_path):
+    (tmp_path / "train.py").write_text(
+        f"import random, time\n{STEPS}observe('weights', random.random(), step=1)\ntime.sleep(.5)\n"
+    )
+    command = f"{sys.executable} -m samebits check -n 3 --out record -- {sys.executable} train.py"
+    done = subprocess.run(["bash", "-c", f"{command} > log3.txt 2>&1"], cwd=tmp_path, timeout=120)
+    assert done.returncode == 1, (tmp_path / "log3.txt").read_text()
+    assert "DIFFERENT" in (tmp_path / "log3.txt").read_text()
+    assert leaks_of(tmp_path / "record") == [[], [], []]
+
+
+def test_a_record_of_another_check_in_the_working_folder_is_left_alone(tmp_path):
+    (tmp_path / "other" / "trials" / "001").mkdir(parents=True)
+    (tmp_path / "other" / folders.MARK).write_text(folders.MARKED)
+    (tmp_path / "other" / "trials" / "001" / "trace.bin").write_bytes(b"1")
+    (tmp_path / "model.pt").write_bytes(b"2")
+    assert list(folders.snapshot(tmp_path).files) == [tmp_path / "model.pt"]
+
+
+# -- elsewhere --------------------------------------------------------------------------------------------------------
+
+ELSEWHERE = {
+    "home": (
+        "import os\np = os.path.expanduser('~/.cache/mine/kept.txt')\nos.makedirs(os.path.dirname(p), exist_ok=True)\n"
+        "open(p).read() if os.path.exists(p) else open(p, 'w').write('1')\n",
+        ".cache/mine/kept.txt",
     ),
-    "shell": (
-        "import os\nos.system('if [ -e ../far/deep/kept.txt ]; then cat ../far/deep/kept.txt >/dev/null; "
-        "else echo 1 > ../far/deep/kept.txt; sleep 0.2; fi')\n",
-        "kept.txt",
+    "a lock": (
+        "import os\np = os.path.expanduser('~/.cache/mine/init.lock')\nos.makedirs(os.path.dirname(p), exist_ok=True)\n"
+        "open(p).read() if os.path.exists(p) else open(p, 'w').write('1')\n",
+        "init.lock",
+    ),
+    "memory": (
+        "import os\np = '/dev/shm/' + os.path.basename(os.path.dirname(os.getcwd())) + '-kept'\n"
+        "if os.path.exists(p): open(p).read()\nelse: open(p, 'w').write('1')\n",
+        "/dev/shm/",
+    ),
+    "a link": (
+        "import os\np = '../far.txt'\nif not os.path.islink('far'): os.symlink(p, 'far')\n"
+        "if os.path.exists(p): open(p).read()\nelse: open('far', 'w').write('1')\n",
+        "far",
     ),
 }
 
 
-@pytest.mark.parametrize(("program", "named"), FAR.values(), ids=FAR.keys())
-def test_a_file_in_a_folder_that_nobody_looks_at_travels_too_if_the_kernel_says_who_writes(
-    equal_bits, tmp_path, program, named
-):
-    if os.geteuid() != 0:
-        pytest.skip("fanotify is for the superuser")
-    (tmp_path / "far" / "deep").mkdir(parents=True)
+@pytest.mark.parametrize(("program", "named"), ELSEWHERE.values(), ids=ELSEWHERE.keys())
+def test_what_a_trial_reads_elsewhere_is_named_in_the_first_line(equal_bits, program, named):
     result = equal_bits(program)
     assert result.verdict == "repeated"
-    assert f"far/deep/{named}" in result.sentence
+    assert "but trial 2 started from a file that trial 1 left (" in result.sentence
+    assert named in result.sentence
+    assert "But trial 2 started from a file that trial 1 left" in render(report(result)).splitlines()[0]
+
+
+def test_a_name_that_a_trial_could_find_elsewhere_is_a_caveat(equal_bits):
+    program = (
+        "import os\np = os.path.expanduser('~/weights')\nos.makedirs(p, exist_ok=True)\n"
+        "if not os.listdir(p): open(p + '/0.53', 'w').close()\n"
+    )
+    result = equal_bits(program)
+    assert (result.verdict, result.leak) == ("repeated", None)
+    assert any("trial 2 could find a file that trial 1 had written" in warning for warning in result.warnings)
+
+
+def test_a_difference_is_not_excused_by_a_file_that_was_only_there(equal_bits, tmp_path):
+    program = (
+        "import os\nfrom samebits_probe import observe\nseed = os.urandom(4).hex()\n"
+        "open(os.path.expanduser(f'~/{seed}.txt'), 'w').write(seed)\nobserve('weights', float(seed[0] > '7') + int(seed, 16), step=0)\n"
+    )
+    (tmp_path / "work" / "train.py").write_text(program)
+    request = Request(command=[sys.executable, "train.py"], directory=tmp_path / "work", out=tmp_path / "record",
+                      options=Options(trials=2))  # fmt: skip
+    assert run(request).result.verdict == "diverged"
+
+
+def test_a_file_elsewhere_that_another_language_writes_is_seen_if_the_kernel_says_who_writes(equal_bits, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("fanotify is for the superuser")
+    (tmp_path / "far").mkdir()
+    result = equal_bits("import os\nos.system('[ -e ../far/kept ] || { echo 1 > ../far/kept; sleep 0.2; }')\n")
+    assert result.verdict == "repeated"
+    assert any("far/kept" in warning for warning in result.warnings)
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -274,105 +256,60 @@ def test_an_isolated_trial_finds_what_an_earlier_one_left_elsewhere_and_that_is_
         assert f"started from a file that trial 1 left ({kept})" in result.sentence
 
 
-def test_a_strict_check_of_it_is_no_answer(equal_bits):
-    result = equal_bits(TRAVELS["rename"][0], strict=True)
+@pytest.mark.parametrize(("name", "advice"), [("home", "--isolate"), ("memory", "Remove /dev/shm/")])
+def test_a_strict_check_of_it_is_no_answer(equal_bits, name, advice):
+    result = equal_bits(ELSEWHERE[name][0], strict=True)
     assert result.verdict == "inconclusive"
-    assert "--isolate" in result.advice
+    assert advice in result.advice
 
 
 NO_LEAKS = {
-    "made again": "import os\nif not os.path.exists('out'): os.makedirs('out')\nopen('out/model.txt', 'w').write('1')\n",
-    "an empty folder": "import os\nos.makedirs('logs', exist_ok=True)\n",
-    "removed first": "import os, shutil\nif os.path.isdir('out'): shutil.rmtree('out')\nos.mkdir('out')\n",
-    "numbered": "import os\nn = len(os.listdir('.'))\nos.makedirs('runs/version_%d' % n)\nos.listdir('runs')\n",
-    "its own bytecode": "import sys; sys.path.insert(0, '')\nopen('own.py', 'w').write('w = 1')\nimport own\n",
+    "written again": "import os\nopen(os.path.expanduser('~/model.txt'), 'w').write('1')\n",
     "a known cache": (
         "import os\np = os.path.expanduser('~/.cache/huggingface/hub')\nos.makedirs(p, exist_ok=True)\n"
         "p += '/model.bin'\nopen(p).read() if os.path.exists(p) else open(p, 'w').write('1')\n"
     ),
-    "appended": "open('log.txt', 'a').write('1')\n",
-}  # fmt: skip
+    "removed": "import os, tempfile\nf, p = tempfile.mkstemp()\nopen(p, 'w').write('1')\nos.remove(p)\n",
+}
 
 
 @pytest.mark.parametrize("program", NO_LEAKS.values(), ids=NO_LEAKS.keys())
-def test_what_a_trial_makes_itself_is_no_leak(equal_bits, program):
+def test_what_a_trial_makes_itself_is_no_leak(equal_bits, tmp_path, program):
     result = equal_bits(program)
-    assert (result.leak, result.sentence.count("started from")) == (None, 0)
+    assert (result.leak, leaks_of(tmp_path / "record")) == (None, [[], []])
 
 
-def test_a_log_into_which_the_check_prints_is_not_what_a_trial_wrote(tmp_path):
-    (tmp_path / "train.py").write_text(
-        f"import random, time\n{STEPS}observe('weights', random.random(), step=1)\ntime.sleep(.5)\n"
-    )
-    reader = "while :; do cat log3.txt > /dev/null; sleep .01; done"
-    command = (
-        f"({reader}) & reader=$!; {sys.executable} -m samebits check -n 3 --out record -- {sys.executable} train.py"
-    )
-    done = subprocess.run(
-        ["bash", "-c", f"{command} > log3.txt 2>&1; code=$?; kill $reader; exit $code"], cwd=tmp_path, timeout=120
-    )
-    assert done.returncode == 1, (tmp_path / "log3.txt").read_text()
-    assert leaks_of(tmp_path / "record") == [[], [], []]
+def test_a_file_elsewhere_that_changed_during_the_check_counts_whoever_wrote_it(tmp_path):
+    outside = Outside(tmp_path / "work", tmp_path / "record")
+    from samebits.launch.facts import ProcessFiles
+
+    read = tmp_path / "data.csv"
+    first = outside.begin(1, alone=True)
+    read.write_text("1")
+    assert outside.end(first, [ProcessFiles({}, {})], []) == []
+    second = outside.begin(2, alone=True)
+    (leak,) = outside.end(second, [ProcessFiles({read: second.at + 1}, {})], [])
+    assert (leak.path, leak.written_by, leak.how) == (str(read), 1, "read")
 
 
-@pytest.mark.parametrize("kind", [opens.Inotify, opens.Fanotify])
-def test_a_read_by_a_process_outside_of_the_trial_does_not_count(tmp_path, kind):
-    try:
-        source = kind()
-    except OSError:
-        pytest.skip("fanotify is for the superuser")
-    path = tmp_path / "kept.txt"
-    path.write_text("1")
-    program = f"f = open({str(path)!r}); input(); print(f.read(), flush=True); input()"
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", program], **pipes) as reader:
-        watching = opens.Opens([path], [], source)
-        watching.is_ours = ProcessTree(1 << 30).holds
-        reader.stdin.write("\n")
-        reader.stdin.flush()
-        assert reader.stdout.readline() == "1\n"
-        watching.close()
-        reader.communicate("\n", timeout=20)
-    assert (watching.read, watching.unseen) == (set(), set())
+def test_who_has_a_file_open_for_writing_is_known(tmp_path):
+    path, quiet = tmp_path / "log.txt", tmp_path / "quiet.txt"
+    with path.open("w"), subprocess.Popen(["tail", "-f", str(path)], stdout=subprocess.DEVNULL) as reader:
+        assert open_elsewhere([path, quiet], ProcessTree(1 << 30).holds) == {path}
+        assert open_elsewhere([path, quiet], ProcessTree(os.getpid()).holds) == set()
+        reader.kill()
+    assert writes.open_elsewhere([path], lambda _: False) == set()
 
 
-@pytest.mark.parametrize("kind", [opens.Inotify, opens.Fanotify])
-def test_a_read_by_a_process_of_the_trial_counts(tmp_path, kind):
-    try:
-        source = kind()
-    except OSError:
-        pytest.skip("fanotify is for the superuser")
-    path = tmp_path / "kept.txt"
-    path.write_text("1")
-    watching = opens.Opens([path], [], source)
-    watching.is_ours = ProcessTree(os.getpid()).holds
-    subprocess.run(["cat", str(path)], check=True, stdout=subprocess.DEVNULL)
-    watching.close()
-    assert watching.read == {path}
+CACHES = ["hf/model.safetensors", "work/__pycache__/a.pyc", "work/data/MNIST/raw/x", "record/trials/001/x"]
 
 
-@pytest.mark.parametrize("is_foreign", [False, True])
-def test_a_reader_that_is_gone_is_taken_for_the_trials_only_if_a_trial_wrote_the_file(tmp_path, is_foreign):
-    path = tmp_path / "kept.txt"
-    path.write_text("1")
-    watching = opens.Opens([path], [], opens.source(), {path} if is_foreign else ())
-    watching.is_ours = lambda process: None
-    subprocess.run(["cat", str(path)], check=True, stdout=subprocess.DEVNULL)
-    watching.close()
-    assert watching.read == (set() if is_foreign else {path})
+@pytest.mark.parametrize("path", CACHES)
+def test_bytecode_data_sets_known_caches_and_the_record_never_count(tmp_path, monkeypatch, path):
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    assert not Outside(tmp_path / "work", tmp_path / "record").counts(tmp_path / path)
 
 
-def test_events_that_the_kernel_merged_do_not_say_that_a_file_was_read_first(tmp_path):
-    path = tmp_path / "kept.txt"
-    path.write_text("1")
-    try:
-        source = opens.Fanotify()
-    except OSError:
-        pytest.skip("fanotify is for the superuser")
-    assert source.watch(path)
-    path.write_text("2")
-    assert path.read_text() == "2"
-    first, *_ = list(source.events())
-    os.close(source.handle)
-    assert first[0] == path
-    assert first[1] is not True
+@pytest.mark.parametrize("path", ["checkpoint.pt", "MNIST/checkpoint.pt", "a.pyc.pt", "init.lock"])
+def test_what_a_program_keeps_counts_whatever_its_name_is(tmp_path, path):
+    assert Outside(tmp_path / "work", tmp_path / "record").counts(tmp_path / path)

@@ -32,7 +32,17 @@ class Calls:
     """Ends "samebits" before one of its system calls: an audit hook sees each that changes a file."""
 
     left = None
-    events = ("open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.utime", "os.chmod", "ctypes.dlsym")
+    events = (
+        "open",
+        "os.rename",
+        "os.link",
+        "os.remove",
+        "os.mkdir",
+        "os.rmdir",
+        "os.utime",
+        "os.chmod",
+        "ctypes.dlsym",
+    )
 
     @classmethod
     def look(cls, event, arguments):
@@ -225,5 +235,7 @@ class Trials(RuleBasedStateMachine):
                 assert text in texts or name in now or name not in self.expected or name not in after_it, name
 
 
-Trials.TestCase.settings = settings(max_examples=int(os.environ.get("SAMEBITS_EXAMPLES", "40")), stateful_step_count=12, deadline=None, phases=PHASES)
+Trials.TestCase.settings = settings(
+    max_examples=int(os.environ.get("SAMEBITS_EXAMPLES", "40")), stateful_step_count=12, deadline=None, phases=PHASES
+)
 TestTrials = Trials.TestCase

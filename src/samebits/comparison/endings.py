@@ -293,7 +293,7 @@ def _missing_module(trials: list[TrialTrace]) -> str:
 def _outside(trials: list[TrialTrace], record: RecordFile) -> str:
     """Return the advice for a relative path that leads out of the working folder, if each trial has its own folder."""
     words_out = [word for word in record.command if word.startswith("../")]
-    if not words_out or not all(trial.files.apart for trial in trials):
+    if not words_out or not record.options.isolate:
         return ""
     return (
         "With --isolate each trial runs in a working folder of its own, so "

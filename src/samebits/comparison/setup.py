@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -111,27 +112,35 @@ def _explained(comparison: Comparison, labels: Mapping[int, Hashable]) -> bool:
 
 def _leaked(comparison: Comparison, record: RecordFile) -> Reason | None:
     trials = [aligned.trial for aligned in comparison.aligned]
-    leaking = [trial for trial in trials if trial.file.leaks]
+    leaking = [trial for trial in map(_with_used_files, trials) if trial.file.leaks]
     if not leaking or not _explained(comparison, {trial.id: _contents(trial) for trial in trials}):
         return None
     files = words.first_few(leaked_files(leaking, record), 3)
     return Reason(f"{leak_sentence(leaking)} ({files}).", leak_advice(leaking[0].file.leaks[0], record))
 
 
+def _with_used_files(trial: TrialTrace) -> TrialTrace:
+    """Return the trial without the files that were only there, so that nobody knows whether it used them."""
+    used = [leak for leak in trial.file.leaks if leak.how != "there"]
+    return replace(trial, file=trial.file.model_copy(update={"leaks": used}))
+
+
 def _contents(trial: TrialTrace) -> Hashable:
     """Return what the trial found in files of earlier trials. Unknown content equals no other content."""
-    return frozenset((leak.path, leak.content or f"unknown to trial {trial.id}") for leak in trial.file.leaks)
+    used = _with_used_files(trial).file.leaks
+    return frozenset((leak.path, leak.content or f"unknown to trial {trial.id}") for leak in used)
 
 
 def leak_sentence(leaking: list[TrialTrace]) -> str:
-    """Say which trials started from which trials' files."""
-    started, what, who = _leak_words(leaking)
-    return f"{started} started from {what} that {who} had written"
+    """Say which trials started from which trials' files, or could find them."""
+    used = [trial for trial in map(_with_used_files, leaking) if trial.file.leaks]
+    started, what, who = _leak_words(used or leaking)
+    return f"{started} {'started from' if used else 'could find'} {what} that {who} had written"
 
 
 def leak_between(trials: list[TrialTrace], record: RecordFile) -> str | None:
     """Say which trials started from what earlier ones left, and name the files; None if none did."""
-    leaking = [trial for trial in trials if trial.file.leaks]
+    leaking = [trial for trial in map(_with_used_files, trials) if trial.file.leaks]
     if not leaking:
         return None
     started, what, who = _leak_words(leaking)

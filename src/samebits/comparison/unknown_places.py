@@ -62,6 +62,8 @@ def begin_without(leak: Leak, record: RecordFile) -> str:
     """Return what to do so that no trial finds the file."""
     if record.options.isolate:
         return f"Remove {leak.path} before each trial: --isolate leaves it where it is."
+    if leak.path.startswith("/dev/shm/"):  # noqa: S108
+        return f"Remove {leak.path} before each trial."
     return "Run with --isolate: each trial then begins without the file."
 
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from samebits.launch import folders
 
-_ENDINGS = (".pyc", ".pyo", ".lock")
+_ENDINGS = (".pyc", ".pyo")
 # Below a folder of caches only these are known to be filled once, by a library or a tool, with what it downloads or
 # compiles. Anything else there belongs to the program that keeps it.
 _KNOWN = """

@@ -81,7 +81,12 @@ class Outside:
         found += [(path, Left(by, content_of(path)), "read") for path, by in self._read_late(began, read - own)]
         if not began.alone:  # then a trial beside it may have written what it read
             by = next((trial for _, trial in reversed(self._spans) if trial != began.trial), began.trial)
-            found += [(path, Left(by, ""), "read") for path in (read & written) - own - began.left.keys()]
+            late = {
+                path
+                for path in read & written
+                if path not in own or self._written.get(path, began.trial) != began.trial
+            }
+            found += [(path, Left(by, ""), "read") for path in late - began.left.keys()]
         rest = began.left.keys() - read - own - written
         found += [(path, began.left[path], "there") for path in rest]
         self.wrote(began.trial, written)

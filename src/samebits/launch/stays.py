@@ -70,7 +70,7 @@ class Stay:
         """Return the stay that `document` described."""
         states = {name: {path: State(*state) for path, state in kept[name].items()} for name in ("created", "changed")}
         paths = {name: Path(kept[name]) for name in ("record", "place")}
-        return cls(**{**kept, **states, **paths, "unsure": set(kept["unsure"])})
+        return cls(**{**{name: kept[name] for name in _KEPT}, **states, **paths, "unsure": set(kept["unsure"])})
 
     @property
     def is_empty(self) -> bool:

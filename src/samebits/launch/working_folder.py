@@ -216,8 +216,11 @@ class WorkingFolder:
             kept = {}
         stays = [Stay.read(one) for one in kept.get("away", ())]
         self._originals.states.update({name: State(*state) for name, state in kept.get("restored", {}).items()})
-        for stay in [stays[kept["last"] or -1]] if stays else []:
-            stay.put_back(self.directory, self._originals)
+        last = kept.get("last")
+        for stay in stays:  # what was begun is completed
+            stay.set_aside(self.directory, self._originals)
+        if last is not None:
+            stays[last].put_back(self.directory, self._originals)
         for stay in reversed(stays):
             stay.put_back_unsure(self.directory)
         self._originals.remove_unchanged()
@@ -228,7 +231,7 @@ class WorkingFolder:
         self._originals.states.clear()
         self._write_journal()
         said = f"samebits was killed while trials ran in {self.directory}"
-        put = f"{said}: what it had set aside is back" if stays else said
+        put = f"{said}. The files of trial {stays[last].number} are back" if last is not None else said
         more = f". Files of other trials, and files as they were before the trials, are in {target}" if rest else ""
         return f"{put}{more}." if stays or rest else ""
 

@@ -41,7 +41,7 @@ def notebook_of(record: Record, look: Look) -> Notebook | None:
     found = max(every, key=lambda one: _likelihood(one, look), default=None)
     if found is None or (not named and not _likelihood(found, look)):
         return None
-    if found.path in wrote and not trial.files.apart:
+    if found.path in wrote and not record.file.options.isolate:
         why = (
             f"the command writes {found.name} itself, so it would overwrite the patch: let it write to a different file"
         )
