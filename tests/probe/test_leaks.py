@@ -144,8 +144,8 @@ def test_side_by_side_with_folders_of_their_own_nothing_is_noted(ask, tmp_path):
 def test_a_folder_that_another_samebits_holds_is_left_as_it_is_and_that_is_said(ask, tmp_path):
     ready, go = tmp_path / "ready", tmp_path / "go"
     hold = (
-        "import pathlib, sys, time\nfrom samebits.launch.working_folder import WorkingFolder\n"
-        f"room = WorkingFolder.of(pathlib.Path({str(tmp_path / 'work')!r})); room.enter(room.stay(pathlib.Path(), 1))\n"
+        "import pathlib, sys, time\nfrom samebits.launch.working_folder import SharedFolder\n"
+        f"room = SharedFolder.of(pathlib.Path({str(tmp_path / 'work')!r})); room.enter(room.stay(pathlib.Path(), 1))\n"
         f"pathlib.Path({str(ready)!r}).touch()\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(.05)\n"
     )
     with subprocess.Popen([sys.executable, "-c", hold]) as other:

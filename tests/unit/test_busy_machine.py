@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from samebits.launch import opens, writes
+from samebits.launch import writes
 
 EVENT = struct.Struct("=IBBHQii")  # of fanotify: length, version, reserved, length of this, mask, file, process
 CLOSED_AFTER_WRITING = 0x08
@@ -28,10 +28,10 @@ def queue():
 
 
 @pytest.fixture
-def watched(monkeypatch, queue):
+def watched(monkeypatch, queue, tmp_path):
     """The watcher of what is written, which takes its events from the queue only if it is told to."""
     monkeypatch.setattr(writes, "_opened", lambda: -1)
-    watching = writes.Writes()
+    watching = writes.Writes(tmp_path)
     watching._handle = queue[0]
     return watching
 
@@ -41,11 +41,11 @@ def test_only_the_events_that_wait_are_taken_if_each_one_brings_a_new_one(queue)
     for _ in range(NUMBER):
         add()
     taken = 0
-    for _ in itertools.islice(opens.fanotify_events(handle), 3 * NUMBER):
+    for _ in itertools.islice(writes.fanotify_events(handle), 3 * NUMBER):
         taken += 1
         add()
     assert taken == NUMBER
-    assert len(list(opens.fanotify_events(handle))) == NUMBER  # nothing was lost
+    assert len(list(writes.fanotify_events(handle))) == NUMBER  # nothing was lost
 
 
 def test_a_process_that_writes_many_files_is_looked_up_once(watched, queue, tmp_path):
@@ -62,13 +62,13 @@ def test_a_process_that_writes_many_files_is_looked_up_once(watched, queue, tmp_
     watched._take()
     assert sorted(asked) == [FOREIGN, OURS, GONE]
     assert watched.ours == {tmp_path / f"{OURS}-0", tmp_path / f"{OURS}-1"}
-    assert watched.unclear == {tmp_path / f"{GONE}-0", tmp_path / f"{GONE}-1"}
+    assert watched.others == {tmp_path / f"{FOREIGN}-0", tmp_path / f"{FOREIGN}-1"}
 
 
 def test_what_is_written_before_the_root_of_the_trial_is_known_is_sorted_later(watched, queue, tmp_path):
     for process in (FOREIGN, OURS, GONE):
         queue[1](os.open(tmp_path / str(process), os.O_CREAT | os.O_RDWR), process)
     watched._take()
-    assert (watched.ours, watched.unclear) == (set(), set())
+    assert (watched.ours, watched.others) == (set(), set())
     watched.started({FOREIGN: False, OURS: True}.get)
-    assert (watched.ours, watched.unclear) == ({tmp_path / str(OURS)}, {tmp_path / str(GONE)})
+    assert (watched.ours, watched.others) == ({tmp_path / str(OURS)}, {tmp_path / str(FOREIGN)})

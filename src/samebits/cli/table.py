@@ -97,12 +97,17 @@ def _put_back_files(words: Sequence[str]) -> None:
     with suppress(OSError, ValueError):
         records = [Path(word, _RECORD) for word in words if os.path.isfile(f"{word}/{_RECORD}")]  # noqa: PTH113
         named = [dict(json.loads(record.read_bytes())).get("directory") for record in records]
-        for folder in {Path.cwd(), *(Path(name) for name in named if isinstance(name, str))}:
-            if os.path.lexists(folder / _APART):
-                from samebits.launch.working_folder import recovered  # here, because it is almost never needed
+        places = {Path.cwd(), *(Path(name) for name in named if isinstance(name, str))}
+        for said in filter(None, map(_recovered, places)):
+            click.echo(f"samebits: {said}", err=True)
 
-                if said := recovered(folder):
-                    click.echo(f"samebits: {said}", err=True)
+
+def _recovered(folder: Path) -> str:
+    if not os.path.lexists(folder / _APART):
+        return ""
+    from samebits.launch.working_folder import recovered  # here, because it is almost never needed
+
+    return recovered(folder)
 
 
 def run(words: Sequence[str]) -> int:

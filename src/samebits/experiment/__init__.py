@@ -84,7 +84,7 @@ class Experiment:
         Raises NotFoundError if its command or folder is gone, and RecordBusy if it is in use.
         """
         experiment = cls(recorded_trials.reopen(record), record.file, progress)
-        experiment._trials.recall(experiment.folder)
+        experiment._start_as(experiment.folder)
         return experiment
 
     @classmethod
@@ -105,7 +105,7 @@ class Experiment:
         held = custody.resume(record.folder.absolute())
         inner = replace(request, out=held.folder / name, overwrite=True, against=None)
         experiment = cls.begin(inner, progress, hash_wanted=record.file.hash, capacity=capacity)
-        experiment._trials.recall(held.folder)
+        experiment._start_as(held.folder)
         try:
             yield experiment
         finally:
@@ -173,7 +173,13 @@ class Experiment:
     def settle(self) -> None:
         """Note that no trial follows: the working folder gets the files of the last whole trial."""
         with full_disk_said(self.folder):
-            self._trials.settle()
+            for text in self._trials.room.settle() if self._trials.room is not None else ():
+                self.progress.note(text)
+
+    def _start_as(self, record: Path) -> None:
+        """Let trials start from the files from which those of a record started."""
+        if self._trials.room is not None:
+            self._trials.room.recall(record)
 
     def next_numbers(self, more: int) -> list[int]:
         """Return numbers for more trials. Raises UsageError if a record cannot hold so many."""
@@ -186,7 +192,7 @@ class Experiment:
 
     def adopt(self, source: store.Record) -> list[TrialFile]:
         """Copy the usable trials of a different record into this one, numbered from 1."""
-        self._trials.recall(source.folder)
+        self._start_as(source.folder)
         with full_disk_said(self.folder):
             return recorded_trials.adopt(source, self.plan)
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 from samebits import clock, imports, interrupt
 from samebits.experiment import first_trials, starts
@@ -21,8 +20,9 @@ from samebits.launch.local_host import handles_of
 from samebits.launch.outside import Outside, shown
 from samebits.launch.pauses import PausedTrials
 from samebits.launch.plan import Limits, Plan
+from samebits.launch.remote import Visit
 from samebits.launch.trial import TrialRun
-from samebits.launch.working_folder import Visit, WorkingFolder
+from samebits.launch.working_folder import SharedFolder
 from samebits.model import NODE_WAS_LOST, STOPPED_BY_USER, TrialFile
 
 _TELL = 0.25  # seconds between two messages about a trial's steps
@@ -37,7 +37,7 @@ class Trials:
     def __init__(self, plan: Plan, progress: Progress, capacity: Capacity | None = None) -> None:
         self.plan, self.progress = plan, progress
         self.outside = Outside(plan.directory, plan.record)
-        self._room = None if plan.options.isolate else WorkingFolder.of(plan.directory)
+        self.room = None if plan.options.isolate else SharedFolder.of(plan.directory)
         self._ending = EndingTrials()
         alone = "the time of one trial decides how the time budget is used" if plan.options.budget else ""
         self.capacity = capacity or Capacity(plan.options.jobs, alone=alone, slots=plan.host.slots)
@@ -211,7 +211,7 @@ class Trials:
     def _may_start(self, slot: int, jobs: int) -> bool:
         """Return whether a place is free, fewer than `jobs` trials run, and the time for other trials has come."""
         is_free = self.capacity.places.is_free(slot, self.capacity.at_a_time) and len(self._running) < jobs
-        is_clean = self._room is None or not self._room.is_used  # else what is left is set aside when nobody runs
+        is_clean = self.room is None or not self.room.is_used  # else what is left is set aside when nobody runs
         return is_free and (not self._running or (is_clean and clock.now() >= self._others_from))
 
     @property
@@ -230,7 +230,7 @@ class Trials:
             self.capacity.places.taken.add(slot.number)
             trial.go_on(limits)
         else:  # if the trial cannot be started, the place must stay free, because other trials wait for it
-            visit = None if self._room is None else Visit(self.plan.directory, self.plan.record, number)
+            visit = None if self.room is None else Visit(self.plan.directory, self.plan.record, number)
             order = TrialOrder(self.plan, number, limits, slot, self.outside, self._ending, visit)
             trial = self.plan.host.start(order)
             self._running[slot.number] = trial
@@ -238,7 +238,7 @@ class Trials:
         if isinstance(trial, TrialRun):
             trial.meter = starts.meter(trial) if self._is_measured else None
         self._others_from = min(self._others_from, clock.now() + _APART)
-        for text in self._room.new_notes() if self._room is not None else ():
+        for text in self.room.new_notes() if self.room is not None else ():
             self.progress.note(text)
 
     def _poll(self, of: int) -> Iterator[TrialFile]:
@@ -313,16 +313,6 @@ class Trials:
         elif trial.limits.waits and file.status == "stopped":
             self._waiting.refuse(self.plan.host.no_waiting)
         self._waiting.look()
-
-    def recall(self, record: Path) -> None:
-        """Let trials start from the files from which those of a record started."""
-        if self._room is not None:
-            self._room.recall(record)
-
-    def settle(self) -> None:
-        """Put the files of the last whole trial into the working folder, because no trial follows."""
-        for text in self._room.settle() if self._room is not None else ():
-            self.progress.note(text)
 
     @contextmanager
     def _ended_with_the_block(self) -> Iterator[None]:

@@ -5,8 +5,6 @@ Packs the working folder for nodes that do not have it.
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import hashlib
 import io
 import os
@@ -14,7 +12,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -49,24 +47,15 @@ class State(NamedTuple):
     modified: int
 
 
-class Link(NamedTuple):
-    """A symbolic link to a folder, such as ``best -> checkpoint-500``. `made`: its inode, and when it was made."""
-
-    target: str
-    made: tuple[int, int]
-
-
 class Snapshot(NamedTuple):
     """The files of a folder, and the folders in it. `is_whole`: False if there were more than MOST_FILES.
 
-    `links`: symbolic links that lead to a folder or to nothing. They are not followed. `others`: what is no plain file
-    and no folder, such as any symbolic link or a socket, by its own state.
+    `others`: what is no plain file and no folder, such as any symbolic link or a socket, by its own state.
     """
 
     files: dict[Path, State]
     is_whole: bool = True
     folders: frozenset[Path] = frozenset()
-    links: Mapping[Path, Link] = MappingProxyType({})
     others: Mapping[Path, State] = MappingProxyType({})
 
     @property
@@ -79,7 +68,6 @@ def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
     """List all files below a folder, except those below `without`. Links to folders are not followed."""
     files: dict[Path, State] = {}
     inner: set[Path] = set()
-    links: dict[Path, Link] = {}
     others: dict[Path, State] = {}
     for entry in _walk(str(folder), str(without) if without else None, inner):
         if len(files) >= MOST_FILES:
@@ -88,24 +76,9 @@ def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
         found = state(path)
         if found is not None:
             files[path] = found
-        elif entry.is_symlink() and _leads_to_no_file(path) and (link := _link(path)) is not None:
-            links[path] = link
         if not entry.is_file(follow_symlinks=False) and (own := own_state(path)) is not None:
             others[path] = own
-    return Snapshot(files, folders=frozenset(inner), links=links, others=others)
-
-
-def _leads_to_no_file(link: Path) -> bool:
-    """Return whether a link leads to a folder or to nothing. Then only its target can be compared."""
-    return is_folder(link) or not os.path.exists(link)  # noqa: PTH110
-
-
-def _link(path: Path) -> Link | None:
-    try:
-        made = path.lstat()
-        return Link(os.fsdecode(path.readlink()), (made.st_ino, made.st_mtime_ns))
-    except OSError:  # gone meanwhile
-        return None
+    return Snapshot(files, folders=frozenset(inner), others=others)
 
 
 def _walk(folder: str, without: str | None, inner: set[Path]) -> Iterator[os.DirEntry[str]]:
@@ -119,9 +92,14 @@ def _walk(folder: str, without: str | None, inner: set[Path]) -> Iterator[os.Dir
         for entry in entries:
             if not entry.is_dir(follow_symlinks=False):
                 yield entry
-            elif entry.name not in LEFT_OUT and entry.path != without and not _stands_apart(entry.path):
+            elif entry.path != without and not is_left_out(entry.path):
                 inner.add(Path(entry.path))
                 waiting.append(entry.path)
+
+
+def is_left_out(folder: str) -> bool:
+    """Return whether nothing in a folder counts as written by a trial."""
+    return folder.rpartition("/")[2] in LEFT_OUT or _stands_apart(folder)
 
 
 def _stands_apart(folder: str) -> bool:
@@ -182,11 +160,6 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
-def is_link(path: Path) -> bool:
-    """Return whether a symbolic link is surely at a path."""
-    return os.path.islink(path)  # noqa: PTH114
-
-
 def state(path: Path) -> State | None:
     """Return the state of a regular file; None if there is none."""
     try:
@@ -213,51 +186,6 @@ def written(before: Snapshot, after: Snapshot) -> list[Path]:
     if not before.is_whole:
         return [path for path, found in after.files.items() if before.files.get(path, found) != found]
     return [path for path, found in after.files.items() if before.files.get(path) != found]
-
-
-def new_links(before: Snapshot, after: Snapshot) -> dict[Path, str]:
-    """Return the new and the replaced links that lead to a folder or to nothing, with their targets."""
-    return {path: link.target for path, link in after.links.items() if before.links.get(path) != link}
-
-
-_NO_REPLACE, _AT_FDCWD = 1, -100  # https://man7.org/linux/man-pages/man2/rename.2.html
-
-
-def move(source: Path, target: Path) -> bool:
-    """Rename a file or folder, and never replace anything. Return False if that cannot be."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _writable(source):
-            return _renamed(source, target)
-    except OSError:
-        return False
-
-
-def _renamed(source: Path, target: Path) -> bool:
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    done = rename(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _NO_REPLACE) if rename else -1
-    if done == 0 or os.path.lexists(target):
-        return done == 0
-    if rename is not None and ctypes.get_errno() not in (errno.EINVAL, errno.ENOSYS):
-        return False
-    source.rename(target)  # a kernel or a file system that does not know the flag
-    return True
-
-
-@contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    """Let a folder be moved that its program has locked: its entry ".." changes."""
-    mode = folder.lstat().st_mode
-    if not stat.S_ISDIR(mode) or mode & stat.S_IWUSR:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        os.fchmod(handle, stat.S_IMODE(mode) | stat.S_IWUSR)
-        yield
-    finally:
-        os.fchmod(handle, stat.S_IMODE(mode))
-        os.close(handle)
 
 
 def make_isolated(source: Path, target: Path, *, without: Path) -> bool:
@@ -321,7 +249,7 @@ def _put(entry: os.DirEntry[str], place: Path) -> None:
 def _is_mirrored(entry: os.DirEntry[str]) -> bool:
     """Return whether to mirror a folder. A folder to which nothing is written, or that is locked, is linked."""
     inner = entry.is_dir(follow_symlinks=False) and os.access(entry.path, os.R_OK | os.X_OK)
-    return inner and entry.name not in LEFT_OUT and not _stands_apart(entry.path)
+    return inner and not is_left_out(entry.path)
 
 
 # -- the working folder for nodes that do not have it -----------------------------------------------------------------
@@ -400,6 +328,6 @@ def archive(folder: Path) -> bytes:
     with tarfile.open(fileobj=stream, mode="w") as packed:
         for path in sorted(found.folders):
             packed.add(path, arcname=os.path.relpath(path, folder), recursive=False)
-        for path in sorted([*found.files, *found.links]):
+        for path in sorted([*found.files, *found.others.keys() - found.files.keys()]):
             packed.add(path, arcname=os.path.relpath(path, folder), recursive=False)
     return stream.getvalue()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from samebits.launch.environment import Slot
     from samebits.launch.outside import Outside
     from samebits.launch.plan import Limits, Plan
-    from samebits.launch.working_folder import Visit
+    from samebits.launch.remote import Visit
     from samebits.model import TrialFile
 
 __all__ = ["EndingTrials", "Host", "HostedTrial", "TrialOrder", "connect"]

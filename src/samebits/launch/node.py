@@ -141,10 +141,10 @@ def _unpack_code(code: bytes, record: Path) -> None:
 
 
 def _run(plan: Plan, order: NodeOrder) -> TrialRun:
-    outside = Outside(plan.directory, plan.record)
+    outside = Outside(plan.directory, plan.record, is_apart=order.apart)
     for number, paths in order.earlier.items():
         outside.wrote(number, [path for path in paths if not (order.packed and _is_fresh(path, order))])
-    trial = TrialRun(plan, order.id, order.limits, order.slot, outside, is_apart=order.apart)
+    trial = TrialRun(plan, order.id, order.limits, order.slot, outside)
     trial.start(LocalLauncher())
     try:
         while not trial.poll():

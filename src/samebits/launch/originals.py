@@ -12,6 +12,7 @@ from pathlib import Path
 
 from samebits.launch import folders
 from samebits.launch.folders import State
+from samebits.launch.moves import move
 
 __all__ = ["Originals"]
 
@@ -95,7 +96,7 @@ class Originals:
         except FileExistsError:
             return
         except OSError:  # a file system without hard links
-            folders.move(self._directory / name, aside)
+            move(self._directory / name, aside)
         self._put(name)
 
     def _put(self, name: str) -> None:

@@ -42,10 +42,13 @@ class Began(NamedTuple):
 
 
 class Outside:
-    """Knows what the trials of a check have left so far where it stays for later ones."""
+    """Knows what the trials of a check have left so far where it stays for later ones.
 
-    def __init__(self, directory: Path, record: Path) -> None:
-        self._directory, self._record = directory, record
+    `is_apart`: on a node: whether the working folder is free of what earlier trials left; None on the user's machine.
+    """
+
+    def __init__(self, directory: Path, record: Path, *, is_apart: bool | None = None) -> None:
+        self._directory, self._record, self.is_apart = directory, record, is_apart
         self._caches = Caches()
         self._written: dict[Path, int] = {}
         self._spans: list[tuple[float, int]] = []  # when trials began, in order (epoch)
@@ -81,12 +84,8 @@ class Outside:
         found += [(path, Left(by, content_of(path)), "read") for path, by in self._read_late(began, read - own)]
         if not began.alone:  # then a trial beside it may have written what it read
             by = next((trial for _, trial in reversed(self._spans) if trial != began.trial), began.trial)
-            late = {
-                path
-                for path in read & written
-                if path not in own or self._written.get(path, began.trial) != began.trial
-            }
-            found += [(path, Left(by, ""), "read") for path in late - began.left.keys()]
+            late = {path for path in read & written if path not in own or path in self._written} - began.left.keys()
+            found += [(path, Left(by, ""), "read") for path in late]
         rest = began.left.keys() - read - own - written
         found += [(path, began.left[path], "there") for path in rest]
         self.wrote(began.trial, written)

@@ -7,7 +7,7 @@ import os
 import pickle
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -17,17 +17,40 @@ from typing import Protocol
 
 from samebits import __version__, store
 from samebits.errors import SamebitsError
-from samebits.launch import custody, origin
+from samebits.launch import custody, folders, origin
 from samebits.launch.hosts import TrialOrder
 from samebits.launch.keeper import Delivery, NodeOrder, Post, pack, treatment, unpack
+from samebits.launch.stays import Writers
+from samebits.launch.working_folder import SharedFolder
 from samebits.model import ENDED_BEFORE, NODE_WAS_LOST, FilesFile, Status, TrialFile
 from samebits.store.record import PROBE, SHIMS, read_trial
 
-__all__ = ["RemoteTask", "RemoteTrial", "packed_code", "post"]
+__all__ = ["RemoteTask", "RemoteTrial", "Visit", "packed_code", "post"]
 
 _PLACE = Path("/tmp")  # noqa: S108  (of every node)
 _PACE = 0.05
 _STILL_RUNS = "had not ended when samebits stopped waiting for it, and may still run"
+
+
+class Visit:
+    """The visit of a trial that runs on a different machine to the working folder, if the machines share it."""
+
+    def __init__(self, directory: Path, record: Path, number: int) -> None:
+        self._room, self._is_inside = SharedFolder.of(directory), False
+        self._stay = self._room.stay(record, number)
+
+    def begin(self) -> bool:
+        """Make the folder as the trial needs it. Return whether it is free of what earlier trials left."""
+        self._is_inside = True
+        self._room.enter(self._stay)
+        return self._room.is_held
+
+    def end(self, wrote: Iterable[Path], *, is_whole: bool) -> None:
+        """Note that the trial is over. `wrote`: the files that it wrote, as its machine saw it."""
+        if self._is_inside:
+            self._is_inside = False
+            self._room.leave(self._stay, folders.snapshot(self._room.directory), Writers(list(wrote)))
+            self._room.end(self._stay, is_whole=is_whole)
 
 
 class RemoteTask(Protocol):

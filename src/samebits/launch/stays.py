@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 from samebits.data_classes import dataclass
 from samebits.launch import folders
 from samebits.launch.folders import Snapshot, State
+from samebits.launch.moves import move
 from samebits.launch.originals import Originals
 
-__all__ = ["Evidence", "Stay"]
+__all__ = ["Stay", "Writers"]
 
 
-class Evidence(NamedTuple):
-    """Who wrote what, as far as it is known.
+class Writers(NamedTuple):
+    """Who wrote what, as far as is known.
 
     `ours`: files that processes of the trial wrote, and folders that they made. `others`: files that only processes
     outside of the trial wrote, or that they have open for writing.
@@ -40,7 +41,7 @@ class Stay:
     `created`: what it created, with its state then; `folders`: the new folders that are in no other new folder;
     `changed`, `removed`: files that were there before; `gone`: folders. `unsure`: what it seems to have created,
     although no process of the trial was seen to write it. `base`, `old`: the files and the folders that were there
-    before. `stuck`: what stays changed for the next trial. `ours`: see Evidence.
+    before. `stuck`: what stays changed for the next trial. `ours`: see Writers.
     """
 
     record: Path
@@ -89,7 +90,7 @@ class Stay:
         old = (path for path in before.folders if not any(path.is_relative_to(one) for one in mine))
         self.old = self.old or dict(_states((directory, *old)))
 
-    def learn(self, directory: Path, after: Snapshot, known: Evidence, *, is_wary: bool) -> None:
+    def learn(self, directory: Path, after: Snapshot, known: Writers, *, is_wary: bool) -> None:
         """Note what the trial has done so far. `is_wary`: what nobody was seen to write stays where it is."""
         now = {path: state for path, state in after.entries.items() if self.base.get(path) != state}
         self.ours.update(path for path in known.ours if path not in self.old)
@@ -106,17 +107,28 @@ class Stay:
         kept = {folder for path in now if path not in new for folder in path.parents}
         made = set(after.folders - self.old.keys() - kept)
         made = set(_inside(made, self.ours)) if is_wary else made
-        outermost = (path for path in sorted(made) if made.isdisjoint(path.parents))
-        self.folders = list(_named(dict.fromkeys(outermost), directory))
+        self.folders = list(_named(dict.fromkeys(_outermost(made)), directory))
         self.gone = list(_named(dict.fromkeys(self.old.keys() - after.folders - {directory}), directory))
 
     # -- away, and back -------------------------------------------------------------------------------------------
+
+    def leave_others(self, directory: Path) -> None:
+        """Let a new folder stay if somebody else has written into it: then only the trial's own files move."""
+        mine = {directory / name for name in self.created}
+        inner, kept = set[Path](), set[Path]()
+        for name in self.folders:
+            for place, names, files in os.walk(directory / name):
+                inner.add(Path(place))
+                others = [Path(place, file) for file in files if Path(place, file) not in mine]
+                kept.update(folder for path in others for folder in path.parents)
+                names[:] = [one for one in names if not folders.is_left_out(os.path.join(place, one))]  # noqa: PTH118
+        self.folders = list(_named(dict.fromkeys(_outermost(inner - kept)), directory))
 
     def set_aside(self, directory: Path, originals: Originals) -> None:
         """Make the folder as it was before the trial. What somebody changed since stays where it is."""
         for name in self._roots():
             is_as_left = name in self.folders or folders.own_state(directory / name) == self.created[name]
-            if not is_as_left or not folders.move(directory / name, self.place / name):
+            if not is_as_left or not move(directory / name, self.place / name):
                 self.stuck.append(name)
         for name, state in self.changed.items():
             if originals.has(name) and folders.own_state(directory / name) == state:
@@ -124,7 +136,8 @@ class Stay:
             else:
                 self.stuck.append(name)
         for name in sorted(self.gone):
-            (directory / name).mkdir(exist_ok=True)
+            with suppress(OSError):  # something else is there now
+                (directory / name).mkdir(parents=True, exist_ok=True)
         for name in self.removed:
             originals.restore(name)
         self._restore_folders(directory)
@@ -147,7 +160,7 @@ class Stay:
             with suppress(OSError):  # somebody has put something into it
                 (directory / name).rmdir()
         for name in self._roots():
-            folders.move(self.place / name, directory / name)
+            move(self.place / name, directory / name)
         for name in self.changed:
             originals.take_place(name, self.place / name)
         self.is_away = False
@@ -156,7 +169,7 @@ class Stay:
     def put_back_unsure(self, directory: Path) -> None:
         """Put back what may belong to somebody else, unless there is something newer."""
         for name in sorted(self.unsure):
-            folders.move(self.place / name, directory / name)
+            move(self.place / name, directory / name)
 
     def _roots(self) -> list[str]:
         """Return what moves as a whole: the new folders, and the new files in folders that were there."""
@@ -165,6 +178,10 @@ class Stay:
 
 
 _KEPT = ("number", "created", "folders", "changed", "removed", "gone", "is_away", "is_over", "is_whole")
+
+
+def _outermost(paths: set[Path]) -> list[Path]:
+    return [path for path in sorted(paths) if paths.isdisjoint(path.parents)]
 
 
 def _states(paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:

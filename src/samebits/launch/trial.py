@@ -36,10 +36,7 @@ THIN = {"after": 1000, "every": 100}
 class TrialRun:
     """A trial that runs on this machine. `poll` it until it is over, then `fetch` its document."""
 
-    def __init__(
-        self, plan: Plan, number: int, limits: Limits, slot: Slot, outside: Outside, *, is_apart: bool | None = None
-    ) -> None:
-        """`is_apart`: for a trial on a node: whether its folder is free of what earlier trials left."""
+    def __init__(self, plan: Plan, number: int, limits: Limits, slot: Slot, outside: Outside) -> None:
         self.plan, self.id, self.limits = plan, number, limits
         self._controls = [*plan.controls, *limits.controls_of(number)]
         self.folder = plan.trial_folder(number)
@@ -47,7 +44,7 @@ class TrialRun:
         self.directory = self.folder / "work" if plan.options.isolate else plan.directory
         self.processes = Processes(self.folder)
         self.slot = slot
-        self.files = TrialFiles(plan, number, self.directory, outside, is_apart=is_apart)
+        self.files = TrialFiles(plan, number, self.directory, outside)
         self._pythons = Pythons(plan.probe)
         self._ended_at: float | None = None
         self._children: list[str] = []  # the command lines of the processes that outlive the command

@@ -11,8 +11,8 @@ from samebits.launch.command import FileNames
 from samebits.launch.facts import ProcessFiles
 from samebits.launch.outside import Began, Outside, shown
 from samebits.launch.plan import Plan, trial_name
-from samebits.launch.stays import Evidence
-from samebits.launch.working_folder import WorkingFolder
+from samebits.launch.stays import Writers
+from samebits.launch.working_folder import SharedFolder
 from samebits.launch.writes import ProcessTree, Writes, open_elsewhere
 from samebits.model import FilesFile, Leak
 
@@ -29,10 +29,7 @@ class TrialFiles:
     and that are gone, if a different trial may have found them meanwhile.
     """
 
-    def __init__(
-        self, plan: Plan, number: int, directory: Path, outside: Outside, *, is_apart: bool | None = None
-    ) -> None:
-        """`is_apart`: on a node, whether the folder is free of what earlier trials left; None on the user's machine."""
+    def __init__(self, plan: Plan, number: int, directory: Path, outside: Outside) -> None:
         self.out = plan.trial_folder(number) / "out"
         self.notes: list[str] = []
         self.written: list[Path] = []
@@ -42,9 +39,10 @@ class TrialFiles:
         self._is_alone = True
         self._plan, self._number, self._directory, self._outside = plan, number, directory, outside
         self._left: Mapping[Path, folders.State | None] = {}  # when the trial began to wait
-        self._room = None if plan.options.isolate or is_apart is not None else WorkingFolder.of(directory)
+        is_own = plan.options.isolate or outside.is_apart is not None
+        self._room = None if is_own else SharedFolder.of(directory)
         self._stay = self._room.stay(plan.record, number) if self._room is not None else None
-        self._is_apart = plan.options.isolate or bool(is_apart)
+        self._is_apart = plan.options.isolate or bool(outside.is_apart)
         self.is_open = False  # whether it runs
 
     # -- while it runs --------------------------------------------------------------------------------------------
@@ -102,9 +100,9 @@ class TrialFiles:
         self._note_shared(found - others)
         self.written = sorted((found - others).union(path for path in named if folders.is_file(path)))
         ours = named.union(*(process.made for process in touched))
-        return self._leave(after, Evidence(ours, others), after_wait)
+        return self._leave(after, Writers(ours, others), after_wait)
 
-    def _leave(self, after: folders.Snapshot, known: Evidence, touched: Sequence[ProcessFiles]) -> list[Leak]:
+    def _leave(self, after: folders.Snapshot, known: Writers, touched: Sequence[ProcessFiles]) -> list[Leak]:
         """Note what stays for later trials: the files outside of the folder, and those in it that nobody can move."""
         inside: set[Path] = set()
         if self._room is not None and self._stay is not None:

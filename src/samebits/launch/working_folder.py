@@ -11,25 +11,25 @@ where it is.
 from __future__ import annotations
 
 import atexit
-import fcntl
 import json
 import os
 import shutil
 import stat
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from samebits import interrupt
 from samebits.launch import folders
 from samebits.launch.folders import Snapshot, State
+from samebits.launch.moves import held, holds_files, move
 from samebits.launch.originals import Originals
-from samebits.launch.stays import Evidence, Stay
+from samebits.launch.stays import Stay, Writers
 from samebits.store.record import LEFT, RECORDS
 
-__all__ = ["Visit", "WorkingFolder", "recovered"]
+__all__ = ["SharedFolder", "recovered"]
 
 PLACE, JOURNAL, ORIGINALS = "apart", "moves.json", "before"
 _NOTE = (
@@ -39,13 +39,13 @@ _NOTE = (
 SAVED = "saved"  # in .samebits, and a time: what could not be put back
 
 
-class WorkingFolder:
+class SharedFolder:
     """The user's working folder, in which trials run one after the other. `why_not`: why nothing is set aside."""
 
-    _known: dict[Path, WorkingFolder] = {}
+    _known: dict[Path, SharedFolder] = {}
 
     @classmethod
-    def of(cls, directory: Path) -> WorkingFolder:
+    def of(cls, directory: Path) -> SharedFolder:
         """Return the object of a folder: all records of this process share it."""
         return cls._known.setdefault(directory, cls(directory))
 
@@ -90,7 +90,7 @@ class WorkingFolder:
         self._running.add(stay)
         return before
 
-    def leave(self, stay: Stay, after: Snapshot, known: Evidence) -> None:
+    def leave(self, stay: Stay, after: Snapshot, known: Writers) -> None:
         """Note what a trial has done to the folder. It is over, or waits."""
         self._running.discard(stay)
         if not self.is_held or not after.is_whole or not stay.old:
@@ -147,6 +147,7 @@ class WorkingFolder:
             self._is_told = True
             self._notes.append(_NOTE.format(self._place))
         self._away.append(stay)
+        stay.leave_others(self.directory)
         with self._in_journal(stay):
             stay.set_aside(self.directory, self._originals)
         if stay.is_over and stay is not self._last:
@@ -197,7 +198,7 @@ class WorkingFolder:
             if not folder.exists():
                 folder.mkdir()
                 (folder / ".gitignore").write_text("*\n")
-            self._lock = _held(self._place)
+            self._lock = held(self._place)
         except BlockingIOError:
             self.why_not = "a different samebits runs trials in this folder"
         except OSError as why:
@@ -225,9 +226,9 @@ class WorkingFolder:
             stay.put_back_unsure(self.directory)
         self._originals.remove_unchanged()
         target = self._place.with_name(f"{SAVED}-{time.strftime('%Y%m%d-%H%M%S')}")
-        rest = [path for path in sorted(self._place.iterdir()) if path.is_dir() and _holds_files(path)]
+        rest = [path for path in sorted(self._place.iterdir()) if path.is_dir() and holds_files(path)]
         for path in rest:
-            folders.move(path, target / path.name)
+            move(path, target / path.name)
         self._originals.states.clear()
         self._write_journal()
         said = f"samebits was killed while trials ran in {self.directory}"
@@ -304,7 +305,7 @@ class WorkingFolder:
     def _saved(self, stay: Stay) -> list[str]:
         """Keep what cannot be put back, because something else has its name now, and say where."""
         target = self._place.with_name(f"{SAVED}-{time.strftime('%Y%m%d-%H%M%S')}") / stay.place.name
-        is_moved = folders.move(stay.place, target)
+        is_moved = move(stay.place, target)
         return [f"Files of trial {stay.number} are in {target}, because others have their names."] if is_moved else []
 
     def _close(self) -> None:
@@ -321,52 +322,10 @@ class WorkingFolder:
         self._forget()
 
 
-class Visit:
-    """The visit of a trial that runs on a different machine to the working folder, if the machines share it."""
-
-    def __init__(self, directory: Path, record: Path, number: int) -> None:
-        self._room, self._is_inside = WorkingFolder.of(directory), False
-        self._stay = self._room.stay(record, number)
-
-    def begin(self) -> bool:
-        """Make the folder as the trial needs it. Return whether it is free of what earlier trials left."""
-        self._is_inside = True
-        self._room.enter(self._stay)
-        return self._room.is_held
-
-    def end(self, wrote: Iterable[Path], *, is_whole: bool) -> None:
-        """Note that the trial is over. `wrote`: the files that it wrote, as its machine saw it."""
-        if self._is_inside:
-            self._is_inside = False
-            self._room.leave(self._stay, folders.snapshot(self._room.directory), Evidence(list(wrote)))
-            self._room.end(self._stay, is_whole=is_whole)
-
-
 def recovered(directory: Path) -> str:
     """Put back what a samebits that was killed had set aside in a folder. Return a sentence, or an empty text."""
     if not os.path.lexists(directory / RECORDS / PLACE / JOURNAL):
         return ""
-    folder = WorkingFolder.of(directory)
+    folder = SharedFolder.of(directory)
     folder.recover()
     return " ".join(folder.new_notes())
-
-
-def _holds_files(folder: Path) -> bool:
-    return any(files for _, _, files in os.walk(folder))
-
-
-def _held(place: Path) -> int:
-    """Make a folder and lock it. Raises BlockingIOError if a different process holds it, and other OSErrors."""
-    while True:
-        place.mkdir(exist_ok=True)
-        handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(handle), place.lstat()):
-                return handle
-        except FileNotFoundError:  # the process that held it has just removed it
-            pass
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)
