@@ -230,16 +230,15 @@ class Trials:
             self.capacity.places.taken.add(slot.number)
             trial.go_on(limits)
         else:  # if the trial cannot be started, the place must stay free, because other trials wait for it
-            visit = None if self.room is None else Visit(self.plan.directory, self.plan.record, number)
-            order = TrialOrder(self.plan, number, limits, slot, self.outside, self._ending, visit)
+            order = TrialOrder(self.plan, number, limits, slot, self.outside, self._ending, Visit(self.plan, number))
             trial = self.plan.host.start(order)
             self._running[slot.number] = trial
             self.capacity.places.taken.add(slot.number)
         if isinstance(trial, TrialRun):
             trial.meter = starts.meter(trial) if self._is_measured else None
         self._others_from = min(self._others_from, clock.now() + _APART)
-        for text in self.room.new_notes() if self.room is not None else ():
-            self.progress.note(text)
+        if self.room is not None:
+            self.room.tell(self.progress.note)
 
     def _poll(self, of: int) -> Iterator[TrialFile]:
         """Yield the trials that have ended or paused since the last look. `of`: the number of trials in the round."""

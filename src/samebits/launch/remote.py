@@ -20,6 +20,7 @@ from samebits.errors import SamebitsError
 from samebits.launch import custody, folders, origin
 from samebits.launch.hosts import TrialOrder
 from samebits.launch.keeper import Delivery, NodeOrder, Post, pack, treatment, unpack
+from samebits.launch.plan import Plan
 from samebits.launch.stays import Writers
 from samebits.launch.working_folder import SharedFolder
 from samebits.model import ENDED_BEFORE, NODE_WAS_LOST, FilesFile, Status, TrialFile
@@ -35,12 +36,15 @@ _STILL_RUNS = "had not ended when samebits stopped waiting for it, and may still
 class Visit:
     """The visit of a trial that runs on a different machine to the working folder, if the machines share it."""
 
-    def __init__(self, directory: Path, record: Path, number: int) -> None:
-        self._room, self._is_inside = SharedFolder.of(directory), False
-        self._stay = self._room.stay(record, number)
+    def __init__(self, plan: Plan, number: int) -> None:
+        self._is_own = plan.options.isolate
+        self._room, self._is_inside = SharedFolder.of(plan.directory), False
+        self._stay = self._room.stay(plan.record, number)
 
     def begin(self) -> bool:
         """Make the folder as the trial needs it. Return whether it is free of what earlier trials left."""
+        if self._is_own:
+            return True
         self._is_inside = True
         self._room.enter(self._stay)
         return self._room.is_held

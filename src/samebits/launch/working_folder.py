@@ -17,7 +17,7 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -132,10 +132,11 @@ class SharedFolder:
         home = Path(os.environ.get("HOME") or "~").expanduser()
         return home.is_relative_to(self.directory) or bool(self.directory.stat().st_mode & stat.S_ISVTX)
 
-    def new_notes(self) -> list[str]:
-        """Return sentences for the user that were not returned before."""
+    def tell(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with each sentence for the user that was not told before."""
         new, self._notes = self._notes, []
-        return new
+        for text in new:
+            listener(text)
 
     # -- moves ----------------------------------------------------------------------------------------------------
 
@@ -328,4 +329,6 @@ def recovered(directory: Path) -> str:
         return ""
     folder = SharedFolder.of(directory)
     folder.recover()
-    return " ".join(folder.new_notes())
+    said: list[str] = []
+    folder.tell(said.append)
+    return " ".join(said)
