@@ -238,7 +238,7 @@ def test_every_module_that_is_alive_has_its_end_with_its_attributes(seen, torch_
     ends = [dict(process.prints("end")) for process in (one, two)]
     assert ends[0].keys() == ends[1].keys()
     found = {name for name in ends[0] if ends[0][name] != ends[1][name]}
-    given = {"Lit.centre", "Lit.table.mean", "Lit._extra_state.scale", "ema.0.bias", "Lit.body.1.inplace"}
+    given = {"Lit.centre", "Lit.table.mean", "Lit._extra_state.scale", "ema.0.bias", "1.inplace"}
     assert {name for name in found if not name.startswith("globals ")} == given | {"Lit.log", "Lit.start_time"}
     numbers = next(
         event["values"] for event in one.events if (event["event"], event.get("name")) == ("numbers", "Lit.log")

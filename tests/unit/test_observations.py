@@ -69,12 +69,12 @@ def test_a_process_with_a_different_value_has_diverged(reference, tmp_path_facto
     folder = recorded(tmp_path_factory.mktemp("law") / "second")
     flipped = lambda value: np.void(bytes(b ^ (at == byte) for at, b in enumerate(value.tobytes())))  # noqa: E731
     changed(folder, step * len(KINDS) + KINDS.index(kind), "fingerprint", flipped)
-    assert diverges(folder, reference) == (kind != "rng")
+    assert diverges(folder, reference) == (kind not in ("rng", "batch", "forward"))
     shutil.rmtree(folder)
 
 
 def test_a_process_that_still_runs_or_observed_nothing_or_is_damaged_has_not_diverged(reference, tmp_path):
-    second = changed(recorded(tmp_path / "second"), 3, "fingerprint", other_value)
+    second = changed(recorded(tmp_path / "second"), 4, "fingerprint", other_value)
     assert diverges(second, reference)
     assert not diverges(tmp_path / "nothing", reference)
     (second / wire.STOPPED).rename(tmp_path / "stopped.json")
@@ -85,7 +85,7 @@ def test_a_process_that_still_runs_or_observed_nothing_or_is_damaged_has_not_div
 
 
 def test_different_children_of_a_process_have_not_diverged(reference, tmp_path):
-    child = changed(recorded(tmp_path / "second", identity=[2]), 3, "fingerprint", other_value)
+    child = changed(recorded(tmp_path / "second", identity=[2]), 4, "fingerprint", other_value)
     assert not diverges(child, reference)
     assert diverges(child, recorded(tmp_path / "first", identity=[2]))
     assert not diverges(child, recorded(tmp_path / "other", identity=[1]))
@@ -95,7 +95,7 @@ def test_different_children_of_a_process_have_not_diverged(reference, tmp_path):
 def test_a_trial_ends_early_only_if_one_process_trained_in_each(tmp_path, processes, steps):
     for number in range(processes):
         recorded(tmp_path / "first" / wire.PROCESSES / f"{number}-{number + 1}", steps=40)
-    changed(recorded(tmp_path / "second" / wire.PROCESSES / "0-9"), 3, "fingerprint", other_value)
+    changed(recorded(tmp_path / "second" / wire.PROCESSES / "0-9"), 4, "fingerprint", other_value)
     (own,) = Processes(tmp_path / "second").observing()
     limits = Limits(steps=STEPS, most=40, reference=1)
     assert steps_allowed(limits, own, 0.0, tmp_path / "first") == steps
@@ -157,8 +157,6 @@ def test_a_trial_ends_early_if_the_judge_sees_a_divergence_that_stays(writing, o
     second = edited(observed, changes)
     first = written(writing, observed, until=until)
     is_over, has_diverged, traces = early_end(writing, first, written(writing, second, until=made))
-    if not any(map(has_several, traces)):
-        assert is_over == has_diverged
     if is_over:
         assert has_diverged
         for longer in (3, None):
@@ -255,7 +253,7 @@ SEVERAL = {
 @pytest.mark.parametrize("later", [False, True], ids=["already", "only the reference has seen it"])
 def test_what_is_compared_as_a_whole_has_not_diverged_for_certain(reference, tmp_path, events, later):
     """Later steps may show that networks came in a different order, for example."""
-    second = changed(recorded(tmp_path / "second"), 3, "fingerprint", other_value)
+    second = changed(recorded(tmp_path / "second"), 4, "fingerprint", other_value)
     first = shutil.copytree(reference, tmp_path / "first")
     assert diverges(second, first)
     ((first if later else second) / wire.EVENTS).write_text("".join(json.dumps(event) + "\n" for event in events))

@@ -274,6 +274,7 @@ def diverges(process: Path, reference: Path) -> bool:
     It is if the first steps of the two differ, and no later step can explain the difference.
     """
     # here, because these import NumPy: `samebits.imports` imports it while the first trial runs
+    from samebits.comparison.beside import roles
     from samebits.comparison.differences import difference
     from samebits.comparison.networks import has_initial_values_of_its_own, has_several, in_own_order
     from samebits.store.trace import read_process
@@ -284,7 +285,9 @@ def diverges(process: Path, reference: Path) -> bool:
         return False
     if own is None or other is None or not own.stopped or _need_all_steps(own, other):
         return False
-    if in_own_order(other, own, difference(other, own)).equal:
+    rows = in_own_order(other, own, difference(other, own)).rows
+    # a later step may show that a value beside the training trains nothing
+    if "trained" not in roles([row.point for row in rows], other, own):
         return False
     # a later step may show that several networks came in a different order
     return has_initial_values_of_its_own(own, other) or not (has_several(own) or has_several(other))

@@ -140,7 +140,8 @@ class Content:
             return []
         names: Iterable[str] = getattr(type(value), "_get_param_names", tuple)() if isinstance(state, dict) else ()
         given = {name: state.pop(name) for name in names if name in state}
-        return [("type", type(value).__name__), (_GIVEN, given), (_STATE, state)]
+        # what only its pickled state shows (the arrays of a tree) holds no time that the program measured
+        return [("type", type(value).__name__), (_GIVEN, given), (_STATE if isinstance(state, dict) else _GIVEN, state)]
 
 
 def is_joblib_worker() -> bool:
