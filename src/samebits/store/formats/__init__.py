@@ -114,6 +114,7 @@ TABLE = (
     FileFormat("json", "json_", endings=(".json",)),
     FileFormat("jsonl", "json_lines", endings=(".jsonl", ".ndjson")),
     FileFormat("notebook", "notebook", endings=(".ipynb",)),
+    FileFormat("model-card", "model_card", pattern=r"README\.md", is_asked=True),
     FileFormat("csv", "csv_", endings=(".csv", ".tsv")),
     FileFormat("arrow", "arrow", VALUES, (".parquet", ".feather", ".arrow"), (b"PAR1", b"ARROW1"), library="pyarrow"),
     FileFormat("sqlite", "sqlite", beginnings=(b"SQLite format 3\0",)),

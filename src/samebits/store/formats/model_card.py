@@ -1,0 +1,37 @@
+"""Reads a model card of the Hugging Face Hub by its lines, with its tags in the order of the alphabet.
+
+Tags are for filters, so they have no order: https://huggingface.co/docs/hub/model-cards#model-card-metadata. TRL writes
+them in the order of a set: https://github.com/huggingface/trl/blob/main/trl/trainer/base_trainer.py
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from samebits.store.content import Parts
+from samebits.store.text_files import add_text, whole_text
+
+_BEGINNING = b"---\n"
+_METADATA = re.compile(r"---\n.*?\n---\n", re.DOTALL)  # YAML
+_TAGS = re.compile(r"(?<=^tags:\n)(?: *- .*\n)+", re.MULTILINE)
+
+
+def owns(path: Path) -> bool:
+    """Return whether a text begins with metadata."""
+    with path.open("rb") as file:
+        return file.read(len(_BEGINNING)) == _BEGINNING
+
+
+def read(path: Path, parts: Parts) -> str:
+    """Add the lines."""
+    text = whole_text(path)
+    found = _METADATA.match(text)
+    if found:
+        text = _TAGS.sub(_sorted, found[0]) + text[found.end() :]
+    add_text(parts, text.encode())
+    return "text"
+
+
+def _sorted(tags: re.Match[str]) -> str:
+    return "".join(sorted(tags[0].splitlines(keepends=True)))
