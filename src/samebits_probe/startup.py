@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from . import api, files, handed, hooks, rng, signals, wire
+from . import api, files, handouts, hooks, rng, signals, wire
 from .controls import hold
 from .system import System
 from .watchers import WATCHERS
@@ -33,7 +33,7 @@ def start(config_path: str) -> None:
     probe.guard("signals", signals.install)
     probe.guard("files", files.watch, _file_reporter(probe, config["folder"]))
     probe.guard("children", _watch_children, probe.event)
-    probe.guard("handed", handed.watch, probe)
+    probe.guard("handed", handouts.watch, probe)
     hold(config.get("controls") or [], config.get("seed"), probe)
     probe.last_step.append(lambda: _tell_what_is_in_force(probe, config.get("factors") or []))
     _watch_generators(probe)
@@ -47,7 +47,7 @@ def start(config_path: str) -> None:
 
 def _file_reporter(probe: "Probe", folder: str) -> "files.Report":
     own = os.path.join(os.path.realpath(folder), wire.PROCESSES), os.path.dirname(os.path.abspath(__file__))
-    write = handed.writer(probe)
+    write = handouts.writer(probe)
 
     def report(event: str, path: str) -> None:
         if not path.startswith(own):

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from samebits_probe import handed
+from samebits_probe import handouts
 
 RELEASES = ("3.6", *(pytest.param(release, marks=pytest.mark.slow) for release in ("3.8", "3.11")), "3.13")
 
@@ -86,8 +86,8 @@ def test_notes_are_bounded_and_say_that_there_were_more(watched_run):
     text = "import os\nfor _ in range(5000): os.urandom(8)\nfor _ in range(9): os.urandom(100); os.urandom(1)\n"
     trial = watched_run(None, text)
     texts = noted(trial)
-    assert len(texts) == handed.MOST_TEXTS
-    assert all(handed.SHORTEST <= len(one) <= handed.LONGEST for one in texts)
+    assert len(texts) == handouts.MOST_TEXTS
+    assert all(handouts.SHORTEST <= len(one) <= handouts.LONGEST for one in texts)
     assert sum(event.get("more", False) for event in trial.processes[0].events) == 1
 
 

@@ -9,7 +9,7 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any, Callable, Dict, Tuple
 
-from .. import callers, handed, hooks
+from .. import callers, handouts, hooks
 from .control import Control, held
 from .replacement import replace
 
@@ -61,7 +61,7 @@ class ClockRate(Control):
         if self._cannot:
             return
         self._clock = clock = _Clock(float(self.value), self.probe.config.get("origin"))
-        self._texts = handed.Texts(handed.writer(self.probe))
+        self._texts = handouts.Texts(handouts.writer(self.probe))
         for name in _READINGS:
             replace(time, name, clock.reading(name, in_ns=False))
             replace(time, name + "_ns", clock.reading(name, in_ns=True))
