@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from samebits.comparison.networks import has_several
 from samebits.launch.observations import Processes, diverges
 from samebits.launch.pauses import steps_allowed
 from samebits.launch.plan import Limits
@@ -156,7 +155,7 @@ def early_end(writing, first, second):
 def test_a_trial_ends_early_if_the_judge_sees_a_divergence_that_stays(writing, observed, changes, made, until):
     second = edited(observed, changes)
     first = written(writing, observed, until=until)
-    is_over, has_diverged, traces = early_end(writing, first, written(writing, second, until=made))
+    is_over, has_diverged, _traces = early_end(writing, first, written(writing, second, until=made))
     if is_over:
         assert has_diverged
         for longer in (3, None):
