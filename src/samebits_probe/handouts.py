@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Write = Callable[..., None]  # called with the name of an event and its fields
     CallSite = Tuple[Any, ...]
 
-__all__ = ["MOST_TEXTS", "Texts", "watch", "writer"]
+__all__ = ["MOST_TEXTS", "Texts", "is_id", "watch", "writer"]
 
 MOST_TEXTS = 2000  # of one process
 SHORTEST, LONGEST = 5, 64  # characters of a text
@@ -47,14 +47,15 @@ def writer(probe: "Probe") -> "Write":
 
 
 class Texts:
-    """Writes texts that were handed out, up to a limit. It keeps none of them, so it needs no memory of its own.
+    """Writes texts that were handed out, up to a limit.
 
-    `room`: how many more it takes.
+    `room`: how many more it takes. `known`: those that were written.
     """
 
     def __init__(self, write: "Write") -> None:
         self._write = write
         self.room = MOST_TEXTS
+        self.known: "Set[str]" = set()
         self._last: "List[str]" = []
 
     def add(self, *texts: str) -> None:
@@ -64,6 +65,7 @@ class Texts:
         self._last = list(texts)
         fitting = [part for text in texts for part in _parts(text)][: self.room]
         self.room -= len(fitting)
+        self.known.update(fitting)
         if fitting:
             self._write("handed", texts=fitting)
         if not self.room:
@@ -78,7 +80,9 @@ def _parts(text: str) -> "List[str]":
 def watch(probe: "Probe") -> None:
     """Note from now on what is handed out in this process."""
     write = writer(probe)
-    ids = _Ids(Texts(write))
+    texts = Texts(write)
+    _ids_of_process[:] = [texts]
+    ids = _Ids(texts)
     system = os.urandom
     replace(os, "urandom", ids.noting(ids.drawn))
     hooks.after_import("random", lambda module: _watch_choices(module, ids, system))
@@ -88,6 +92,14 @@ def watch(probe: "Probe") -> None:
     hooks.after_import("socket", lambda module: _watch_ports(module, write))
     for moment in (probe.first_step, probe.last_step):
         moment.append(ids.end_run)
+
+
+_ids_of_process: "List[Texts]" = []
+
+
+def is_id(value: "Any") -> bool:
+    """Return whether a value is an id that this process got from the system's entropy."""
+    return type(value) is str and any(value in texts.known for texts in _ids_of_process)
 
 
 class _Ids:

@@ -203,3 +203,20 @@ def test_a_watched_fit_has_the_result_of_an_unwatched_one(fitted, names):
     watched = fitted(names)
     plain = subprocess.run([sys.executable, FITS, names], capture_output=True, text=True, check=True)
     assert watched.output == plain.stdout
+
+
+WITH_IDS = """\
+import uuid
+from sklearn.linear_model import Ridge
+model = Ridge().fit([[0.0], [1.0]], [0.0, 1.0])
+model._run_id, model._name, model._about = uuid.uuid4().hex, "a name", {"id": str(uuid.uuid4()), "of": "me"}
+"""
+
+
+def test_an_id_that_the_program_was_handed_is_no_content_of_an_estimator(watched_run):
+    """MLflow keeps the id of its run on each estimator."""
+    one, two = (watched_run(None, WITH_IDS).only for _ in "12")
+    names = one.names("end", one.steps)
+    assert "Ridge._name" in names
+    assert "Ridge._run_id" not in names
+    assert evidence(one) == evidence(two)

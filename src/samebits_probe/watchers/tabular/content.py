@@ -5,6 +5,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
+from ... import handouts
 from ...system import System
 
 if TYPE_CHECKING:
@@ -224,12 +225,13 @@ def own_state(value: Any) -> Any:
 
 
 def _lasting(items: "Dict[Any, Any]", owner: Any) -> "Dict[Any, Any]":
-    """Return the items without moments of this run, and without addresses of what the same object holds.
+    """Return the items without moments and ids of this run, and without addresses of what the same object holds.
 
+    MLflow keeps the id of its run: https://github.com/mlflow/mlflow/blob/master/mlflow/sklearn/__init__.py
     scikit-learn keeps `id(self.stop_words)`:
     https://github.com/scikit-learn/scikit-learn/blob/main/sklearn/feature_extraction/text.py
     """
-    kept = {name: inner for name, inner in items.items() if not is_moment(inner)}
+    kept = {name: inner for name, inner in items.items() if not (is_moment(inner) or handouts.is_id(inner))}
     numbers = [inner for inner in kept.values() if type(inner) is int and inner >= _LOWEST_ADDRESS]
     if not numbers:
         return kept
