@@ -114,3 +114,42 @@ def test_a_new_record_that_was_ended_can_be_replaced(recorded, no_orphans, momen
     custody.make(recorded / "new", overwrite=True)
     if moment % 10 == 0:
         assert_done(samebits(*words, cwd=recorded))
+
+
+PROGRAM = """
+import os, shutil, sys
+from samebits_probe import observe
+os.mkdir('out')
+open('log.txt', 'a').write('once ')
+os.remove('old.txt')
+shutil.rmtree('cache')
+for step in range(40):
+    open('out/model.txt', 'w').write(str(step))
+    observe('loss', 1.0, step=step); observe('weights', 1.0, step=step)
+"""
+MINE = {"train.py": PROGRAM, "log.txt": "before ", "old.txt": "old", "cache/x.txt": "x", "data.txt": "data"}
+OLD_TIME = 1_500_000_000
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_no_file_of_the_user_is_lost_in_a_working_folder(tmp_path, no_orphans, moment):
+    """What the program does not touch is as it was, what it changes is there or in a folder that samebits names."""
+    chance = random.Random(f"{ENDURANCE} folder {moment}")
+    for name, text in MINE.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+        os.utime(tmp_path / name, (OLD_TIME, OLD_TIME))
+    process = samebits("check", "-n", "4", "--full", "train.py", cwd=tmp_path)
+    time.sleep(chance.uniform(0.3, LONGEST))
+    process.kill()
+    process.communicate(timeout=60)
+    no_orphans(tmp_path)
+    said = samebits("list", cwd=tmp_path).communicate(timeout=60)[1]
+    for name in ("train.py", "data.txt"):
+        assert (tmp_path / name).read_text() == MINE[name]
+        assert (tmp_path / name).stat().st_mtime == OLD_TIME
+    texts = [path.read_text() for path in tmp_path.rglob("*.txt")]
+    for name in ("old.txt", "cache/x.txt"):  # the trial that was killed may have removed them, as a plain run does
+        assert MINE[name] in texts or "saved" not in said
+    assert any(text.startswith(MINE["log.txt"]) for text in texts)
+    assert not (tmp_path / ".samebits" / "apart").exists()

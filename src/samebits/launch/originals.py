@@ -1,14 +1,20 @@
-"""Keeps copies of the files in the working folder as they were before the first trial, within limits."""
+"""Keeps copies of the files in the working folder as they were before the first trial, within limits.
+
+Small files follow each other in one file: to make and remove a file for each of them takes ten times as long.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
-from collections.abc import Collection, Mapping
+import stat
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import IO, NamedTuple
 
 from samebits.launch import folders
 from samebits.launch.folders import State
@@ -18,75 +24,128 @@ __all__ = ["Originals"]
 
 MOST_BYTES = 256 << 20  # of all copies
 MOST_FILES = 10_000
-_FICLONE = (
-    0x40049409  # shares the blocks of a file (btrfs, XFS): https://man7.org/linux/man-pages/man2/FICLONE.2const.html
-)
-_DRAFT = ".draft"
+_LARGE = 1 << 20  # bytes of a file that has a copy of its own
+_FICLONE = 0x40049409  # shares blocks (btrfs, XFS): https://man7.org/linux/man-pages/man2/FICLONE.2const.html
+
+
+class _Kept(NamedTuple):
+    """A file in the pack: its permissions, owner, time and size, what it leads to, and where its bytes begin."""
+
+    name: str
+    mode: int
+    owner: tuple[int, int]
+    modified: int
+    size: int
+    link: str
+    at: int = 0
 
 
 class Originals:
-    """Copies of the user's files in `place`. `states`: each file as samebits last found it or put it back.
+    """Copies of the user's files below `place`. `states`: each file as samebits last found it or put it back.
 
     Names are relative to the working folder. A file with several hard links is left out: what takes its place would
     have only one.
     """
 
     def __init__(self, directory: Path, place: Path) -> None:
-        self._directory, self._place = directory, place
+        self._directory, self._place, self._pack = directory, place, place.with_suffix(".pack")
         self.states: dict[str, State] = {}
         self._sizes: dict[str, int] = {}
+        self._kept: dict[str, _Kept] = {}
 
     def keep(self, entries: Mapping[Path, State], without: Collection[str]) -> None:
         """Copy what is new or has changed, small files first. `without`: files that a trial has changed."""
-        names = {os.path.relpath(path, self._directory): state for path, state in entries.items()}
-        for name in self.states.keys() - names.keys() - set(without):
-            self._forget(name)
-        new = [name for name, state in names.items() if self.states.get(name) != state and name not in without]
-        for name in new:
+        above = len(str(self._directory)) + 1
+        names = {str(path)[above:]: state for path, state in entries.items()}
+        known, left_out = self.states, set(without)
+        new = [name for name, state in names.items() if known.get(name) != state and name not in left_out]
+        for name in [*(known.keys() - names.keys() - left_out), *new]:
             self._forget(name)
         left = MOST_BYTES - sum(self._sizes.values())
-        for name in islice(sorted(new, key=lambda name: names[name].size), max(0, MOST_FILES - len(self.states))):
-            left -= names[name].size
-            if left < 0:
-                return
-            if _copy(self._directory / name, self._kept(name)):
-                self.states[name], self._sizes[name] = names[name], names[name].size
+        with self._pack.open("ab") as pack:
+            for name in islice(sorted(new, key=lambda name: names[name].size), max(0, MOST_FILES - len(self.states))):
+                left -= names[name].size
+                if left < 0:
+                    return
+                if self._add(name, names[name], pack):
+                    self.states[name], self._sizes[name] = names[name], names[name].size
 
     def _forget(self, name: str) -> None:
-        self.states.pop(name, None)
-        self._sizes.pop(name, None)
+        for known in (self.states, self._sizes, self._kept):
+            known.pop(name, None)
+
+    def _add(self, name: str, state: State, pack: IO[bytes]) -> bool:
+        """Return whether there is a copy of a file or symbolic link now."""
+        path = self._directory / name
+        try:
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode) and found.st_size > _LARGE:
+                return found.st_nlink == 1 and _copy(path, self._place / name)
+            link = os.fsdecode(path.readlink()) if stat.S_ISLNK(found.st_mode) else ""
+            if not link and (not stat.S_ISREG(found.st_mode) or found.st_nlink > 1):
+                return False
+            data = b"" if link else path.read_bytes()
+        except OSError:
+            return False
+        owner = (found.st_uid, found.st_gid)
+        kept = _Kept(name, stat.S_IMODE(found.st_mode), owner, found.st_mtime_ns, len(data), link)
+        pack.write(json.dumps(kept).encode() + b"\n")
+        self._kept[name] = kept._replace(at=pack.tell())
+        pack.write(data)
+        return True
 
     def adopt(self, name: str, copy: Path) -> None:
         """Take a copy that an earlier command has kept."""
-        if _copy(copy, self._kept(name)):
+        if _copy(copy, self._place / name):
             self.states[name] = State(0, 0, 0)
 
     def has(self, name: str) -> bool:
         """Return whether there is a copy of a file."""
         return name in self.states
 
-    def _kept(self, name: str) -> Path:
-        return self._place / name
-
-    def copy_to(self, name: str, target: Path) -> None:
+    def copy_to(self, name: str, target: Path) -> bool:
         """Copy a kept file to a different place."""
-        _copy(self._kept(name), target)
+        kept = self._kept.get(name)
+        if kept is None:
+            return _copy(self._place / name, target)
+        with self._pack.open("rb") as pack:
+            return _unpack(kept, pack, target)
 
-    def remove_unchanged(self) -> None:
-        """Remove the copies of files that are in the working folder as they were."""
+    def unpack_changed(self) -> None:
+        """Leave copies only of those files that are not in the working folder as they were, each in a file."""
+        for kept in self._of_pack():
+            target = self._place / kept.name
+            with self._pack.open("rb") as pack:
+                if self._differs(kept.name, kept.size, kept.modified):
+                    _unpack(kept, pack, target)
+                else:
+                    target.unlink(missing_ok=True)  # an earlier state of it
         for folder, _, names in os.walk(self._place):
-            for kept in (Path(folder, name) for name in names):
-                own = folders.own_state(self._directory / kept.relative_to(self._place))
-                if own is not None and own[1:] == (folders.own_state(kept) or own)[1:]:
-                    kept.unlink()
+            for copy in (Path(folder, name) for name in names):
+                found = copy.lstat()
+                if not self._differs(str(copy.relative_to(self._place)), found.st_size, found.st_mtime_ns):
+                    copy.unlink()
+
+    def _differs(self, name: str, size: int, modified: int) -> bool:
+        own = folders.own_state(self._directory / name)
+        return own is None or (stat.S_ISREG((self._directory / name).lstat().st_mode) and own[1:] != (size, modified))
+
+    def _of_pack(self) -> Iterator[_Kept]:
+        """Yield what is in the pack. A kill may have cut it short."""
+        with suppress(OSError, ValueError, TypeError), self._pack.open("rb") as pack:
+            while line := pack.readline():
+                kept = _Kept(*json.loads(line))._replace(at=pack.tell())
+                yield kept
+                pack.seek(kept.at + kept.size)
 
     # each of these is one system call after which nothing is lost, and may be done again ----------------------------
 
     def restore(self, name: str) -> None:
         """Put back a file that is gone."""
         if self.has(name) and not os.path.lexists(self._directory / name):
-            (self._directory / name).parent.mkdir(parents=True, exist_ok=True)
-            self._put(name)
+            with suppress(OSError):
+                (self._directory / name).parent.mkdir(parents=True, exist_ok=True)
+                self._put(name)
 
     def replace(self, name: str, aside: Path) -> None:
         """Set the file of a trial aside, and put back the file as it was before."""
@@ -100,8 +159,8 @@ class Originals:
         self._put(name)
 
     def _put(self, name: str) -> None:
-        draft = self._place.with_name(self._place.name + _DRAFT)
-        if _copy(self._kept(name), draft):
+        draft = self._place.with_suffix(".draft")
+        if self.copy_to(name, draft):
             draft.replace(self._directory / name)
             state = folders.own_state(self._directory / name)
             if state is not None:
@@ -131,7 +190,7 @@ def _copy(source: Path, target: Path) -> bool:
         target.unlink(missing_ok=True)
         if source.is_symlink():
             target.symlink_to(source.readlink())
-        elif source.is_file() and source.lstat().st_nlink == 1:
+        elif source.is_file():
             _clone(source, target) or shutil.copyfile(source, target)
         else:
             return False
@@ -150,4 +209,22 @@ def _clone(source: Path, target: Path) -> bool:
             fcntl.ioctl(new, _FICLONE, old.fileno())
         except OSError:
             return False
+    return True
+
+
+def _unpack(kept: _Kept, pack: IO[bytes], target: Path) -> bool:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        if kept.link:
+            target.symlink_to(kept.link)
+        else:
+            pack.seek(kept.at)
+            target.write_bytes(pack.read(kept.size))
+            target.chmod(kept.mode)
+        with suppress(OSError):
+            os.chown(target, *kept.owner, follow_symlinks=False)
+        os.utime(target, ns=(kept.modified, kept.modified), follow_symlinks=False)
+    except OSError:
+        return False
     return True

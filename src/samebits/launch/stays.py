@@ -92,7 +92,8 @@ class Stay:
 
     def learn(self, directory: Path, after: Snapshot, known: Writers, *, is_wary: bool) -> None:
         """Note what the trial has done so far. `is_wary`: what nobody was seen to write stays where it is."""
-        now = {path: state for path, state in after.entries.items() if self.base.get(path) != state}
+        there = after.entries
+        now = {path: state for path, state in there.items() if self.base.get(path) != state}
         self.ours.update(path for path in known.ours if path not in self.old)
         ours = set(_inside(now, self.ours))
         others = {*known.others} - ours
@@ -101,7 +102,7 @@ class Stay:
         self.created = _named({path: now[path] for path in new if path in ours or not is_wary}, directory)
         self.unsure = _named(dict.fromkeys(doubtful), directory).keys() & self.created.keys()
         self.changed = _named({path: now[path] for path in ours if path in self.base}, directory)
-        self.removed = list(_named(dict.fromkeys(path for path in self.base if path not in after.entries), directory))
+        self.removed = list(_named(dict.fromkeys(path for path in self.base if path not in there), directory))
         left = (path for path in doubtful if path in self.base or is_wary)
         self.stuck = sorted(_named(dict.fromkeys(left), directory))
         kept = {folder for path in now if path not in new for folder in path.parents}

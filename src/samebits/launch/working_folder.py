@@ -225,7 +225,7 @@ class SharedFolder:
             stays[last].put_back(self.directory, self._originals)
         for stay in reversed(stays):
             stay.put_back_unsure(self.directory)
-        self._originals.remove_unchanged()
+        self._originals.unpack_changed()
         target = self._place.with_name(f"{SAVED}-{time.strftime('%Y%m%d-%H%M%S')}")
         rest = [path for path in sorted(self._place.iterdir()) if path.is_dir() and holds_files(path)]
         for path in rest:
