@@ -8,7 +8,7 @@ import pytest
 
 from samebits import clock
 from samebits.checks import run
-from samebits.launch.leaks import Leaks
+from samebits.launch.outside import Outside
 from samebits.launch.local import Job, LocalCommand, LocalLauncher, end_all, still_running
 
 
@@ -51,7 +51,7 @@ def test_no_supervisor_is_left_if_a_trial_cannot_be_prepared(ask, monkeypatch):
         raise RuntimeError("the places around it cannot be read")
 
     monkeypatch.setattr(LocalCommand, "__init__", begin)
-    monkeypatch.setattr(Leaks, "begin", fail)
+    monkeypatch.setattr(Outside, "begin", fail)
     with pytest.raises(RuntimeError, match="cannot be read"):
         run(ask("tells_where_it_runs.py", "{out}", "{trial}"))
     assert [command._process.returncode for command in made] == [0]
