@@ -140,8 +140,9 @@ def test_no_file_of_the_user_is_lost_in_a_working_folder(tmp_path, no_orphans, m
         (tmp_path / name).write_text(text)
         os.utime(tmp_path / name, (OLD_TIME, OLD_TIME))
     process = samebits("check", "-n", "4", "--full", "train.py", cwd=tmp_path)
-    time.sleep(chance.uniform(0.3, LONGEST))
-    process.kill()
+    wait_until_signals_are_handled(process)
+    time.sleep(chance.uniform(0, LONGEST))
+    process.send_signal(chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM]))
     process.communicate(timeout=60)
     no_orphans(tmp_path)
     said = samebits("list", cwd=tmp_path).communicate(timeout=60)[1]

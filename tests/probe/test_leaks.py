@@ -120,6 +120,33 @@ def test_no_trial_finds_in_the_folder_what_one_before_it_left(equal_bits, tmp_pa
         locked.chmod(0o755)
 
 
+@pytest.mark.parametrize("name", ["h5py", "a shell", "a folder", "a locked folder"])
+def test_that_needs_no_rights_of_the_superuser(equal_bits, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(writes, "_opened", lambda: -1)  # no fanotify
+    test_no_trial_finds_in_the_folder_what_one_before_it_left(equal_bits, tmp_path, IN_THE_FOLDER[name])
+
+
+def test_a_new_file_of_somebody_else_is_there_at_the_end(equal_bits, tmp_path, monkeypatch):
+    monkeypatch.setattr(writes, "_opened", lambda: -1)  # nobody says who wrote it
+    beside = tmp_path / "beside.py"
+    beside.write_text("import os, time\ntime.sleep(0.05)\nopen('notes.txt', 'w').write('mine')\n")
+    program = (
+        "import os, subprocess, sys, time\nif not os.path.exists('../started'):\n open('../started', 'w').close()\n"
+        f" subprocess.Popen([sys.executable, '-I', '-S', {str(beside)!r}], start_new_session=True, env={{}}).wait()\n"
+    )
+    equal_bits(program, trials=3)
+    assert (tmp_path / "work" / "notes.txt").read_text() == "mine"
+
+
+def test_what_the_user_changes_meanwhile_stays_changed(equal_bits, tmp_path, monkeypatch):
+    monkeypatch.setattr(writes, "_opened", lambda: -1)
+    (tmp_path / "work" / "notes.txt").write_text("old")
+    program = "import os\nos.path.exists('../done') or os.system('echo new > notes.txt; touch ../done')\n"
+    result = equal_bits(program)
+    assert (tmp_path / "work" / "notes.txt").read_text() == "new\n"
+    assert any("notes.txt" in warning for warning in result.warnings)
+
+
 def test_trials_that_are_added_start_from_the_same_files(ask, tmp_path):
     from samebits.checks import Addition, run_more
 

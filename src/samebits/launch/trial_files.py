@@ -100,7 +100,12 @@ class TrialFiles:
         self._note_shared(found - others)
         self.written = sorted((found - others).union(path for path in named if folders.is_file(path)))
         ours = named.union(*(process.made for process in touched))
-        return self._leave(after, Writers(ours, others), after_wait)
+        return self._leave(after, Writers(self._here(ours), self._here(others)), after_wait)
+
+    def _here(self, paths: Iterable[Path]) -> set[Path]:
+        """Return the paths as the folder names them: processes know it by its path without symbolic links."""
+        real = self._directory.resolve()
+        return {self._directory / path.relative_to(real) if path.is_relative_to(real) else path for path in paths}
 
     def _leave(self, after: folders.Snapshot, known: Writers, touched: Sequence[ProcessFiles]) -> list[Leak]:
         """Note what stays for later trials: the files outside of the folder, and those in it that nobody can move."""
