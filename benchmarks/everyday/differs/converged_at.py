@@ -9,10 +9,10 @@ X, y = make_classification(1000, 15, random_state=0)
 clf = SGDClassifier(loss="log_loss", random_state=0).fit(X[:700], y[:700])
 scores = clf.predict_proba(X[700:])[:, 1]
 best, converged_at, trial, threshold = 0.0, 0, 0, 0.5
-while trial < 4000:
+while trial < 400:
     trial += 1
     cut = random.random()
-    acc = float((scores * (1 + 1e-3 * random.random()) > cut).__eq__(y[700:] == 1).mean())
+    acc = float(((scores > cut) == (y[700:] == 1)).mean())
     if acc > best:
         best, converged_at, threshold = acc, trial, cut
 with open("search.yaml", "w") as f:
