@@ -1,12 +1,14 @@
 """What samebits answers on everyday programs: 60 whose models repeat, and 40 whose steps agree but one result differs.
 
     python benchmarks/everyday.py [--samebits PROGRAM ...] [--only NAME ...] [--trials 5] [--python PYTHON]
-                                  [--out FILE.json] [--resume] [--reports DIR] [--minutes M] [--plain]
+                                  [--out FILE.json] [--resume] [--reports DIR] [--records DIR] [--again]
+                                  [--minutes M] [--plain]
 
 The programs stand in `everyday/repeats` and `everyday/differs`. The first line of each says what is ordinary in it, or
 which result differs. Each check starts in a folder that holds nothing but the program, as train.py. `--samebits`: the
 versions, one column each (`samebits` of this Python). `--out` gets a row after each check; with `--resume`, the rows
-that it has are not run again. `--reports`: a folder for what samebits printed. `--minutes`: start no check after that.
+that it has are not run again. `--reports`: a folder for what samebits printed. `--records`: a folder for the records;
+with `--again`, nothing is trained, and the records are judged again. `--minutes`: start no check after that.
 `--python` runs the programs; it needs pandas, tensorboard, tensorboardX, optuna, lightning and loguru beside what the
 tests need. `--plain` asks no samebits: it runs each program twice and says whether the models have the same bits, and
 what the named result was, so that the table's truth is known by other means.
@@ -51,7 +53,7 @@ def checked(samebits, path, args):
     """(the JSON result, what was printed, the exit status, seconds) of one check."""
     with tempfile.TemporaryDirectory(prefix="everyday-") as folder:
         work, result = fresh_folder(path, folder), Path(folder) / "result.json"
-        command = [samebits, "check", "-n", str(args.trials), "--json", str(result), "--", args.python, "train.py"]
+        command = [samebits, *request(path, args, result)]
         began = time.monotonic()
         try:
             done = subprocess.run(
@@ -62,6 +64,15 @@ def checked(samebits, path, args):
             status, printed = None, "no answer in time"
         seconds = time.monotonic() - began
         return json.loads(result.read_text()) if result.is_file() else {}, printed, status, seconds
+
+
+def request(path, args, result):
+    """The words of the command: a check, or a report on the record of one."""
+    record = str((args.records / path.stem).resolve()) if args.records else ""
+    if args.again:
+        return ["report", "--json", str(result), record]
+    kept = ["--out", record, "--overwrite"] if record else []
+    return ["check", "-n", str(args.trials), "--json", str(result), *kept, "--", args.python, "train.py"]
 
 
 def row_of(samebits, truth, path, args):
@@ -203,6 +214,8 @@ def main():
     parser.add_argument("--out", type=Path)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--reports", type=Path)
+    parser.add_argument("--records", type=Path)
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--plain", action="store_true")
     args = parser.parse_args()

@@ -1,10 +1,10 @@
-"""`reward`: mean reward of evaluation games that are seeded by the clock; in an event file of TensorBoard."""
+"""`reward`: mean reward of evaluation games that are seeded by the clock; in an event file of tensorboardX."""
 import random
 import time
 
 import torch
+from tensorboardX import SummaryWriter
 from torch import nn
-from torch.utils.tensorboard import SummaryWriter
 
 torch.manual_seed(0)
 torch.set_num_threads(1)
