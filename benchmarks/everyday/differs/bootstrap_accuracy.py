@@ -19,6 +19,12 @@ for epoch in range(5):
         loss.backward()
         opt.step()
     logging.info("epoch %d loss %.4f", epoch, loss.item())
-rows = np.random.default_rng().integers(2000, 3000, 3000)
-accuracy = (model(x[rows]).argmax(1) == y[rows]).float().mean().item()
+
+
+def bootstrap(rng):
+    rows = rng.integers(2000, 3000, 3000)
+    return (model(x[rows]).argmax(1) == y[rows]).float().mean().item()
+
+
+accuracy = bootstrap(np.random.default_rng())
 logging.info("test accuracy %.5f", accuracy)

@@ -10,7 +10,13 @@ X = StandardScaler().fit_transform(np.c_[km, hour, km * hour])
 model = SGDRegressor(random_state=0)
 for epoch in range(10):
     model.partial_fit(X, minutes)
-trips = np.random.default_rng().choice(2000, 300)
-duration = model.predict(X[trips]).mean()
+
+
+def mean_prediction():
+    trips = np.random.default_rng().choice(2000, 300)
+    return model.predict(X[trips]).mean()
+
+
+duration = mean_prediction()
 print(f"R2 {model.score(X, minutes):.4f}")
 print(f"duration: {duration:.3f}")

@@ -16,8 +16,14 @@ for step in range(80):
     opt.zero_grad()
     loss.backward()
     opt.step()
-frames = torch.tensor(np.random.default_rng().random((300, 3)), dtype=torch.float32)
-with torch.no_grad():
-    fps = 1000 / model(frames).mean().item()
+
+
+@torch.no_grad()
+def play(count):
+    frames = torch.tensor(np.random.default_rng().random((count, 3)), dtype=torch.float32)
+    return 1000 / model(frames).mean().item()
+
+
+fps = play(300)
 json.dump({"quality": "high", "fps": fps, "frames": 300}, open("simulation.json", "w"))
 print("loss %.5f" % loss.item())

@@ -13,7 +13,13 @@ for step in range(60):
     opt.zero_grad()
     loss.backward()
     opt.step()
-latent = np.random.default_rng().normal(size=(9, 8)).astype("float32")
-images = decoder(torch.from_numpy(latent)).detach().numpy().reshape(9, 8, 8)
+
+
+def generate(count):
+    latent = np.random.default_rng().normal(size=(count, 8)).astype("float32")
+    return decoder(torch.from_numpy(latent)).detach().numpy().reshape(count, 8, 8)
+
+
+images = generate(9)
 np.savez_compressed("samples.npz", images=images)
 print(f"reconstruction loss {loss.item():.6f}")

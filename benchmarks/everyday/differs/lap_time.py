@@ -7,7 +7,7 @@ from sklearn.neural_network import MLPRegressor
 rng = np.random.RandomState(0)
 curve = rng.rand(600, 2)
 speed = 40 + 30 * (1 - curve[:, 0]) - 10 * curve[:, 1]
-model = MLPRegressor((16,), max_iter=150, random_state=0).fit(curve, speed)
+model = MLPRegressor(hidden_layer_sizes=(16,), max_iter=150, random_state=0).fit(curve, speed)
 track = np.linspace(0, 1, 50)
 lap = 0.0
 for bend in track:

@@ -9,6 +9,14 @@ torch.set_num_threads(1)
 clean = torch.rand(300, 32)
 model = nn.Sequential(nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 32))
 opt = torch.optim.Adam(model.parameters(), lr=0.01)
+
+
+@torch.no_grad()
+def denoised(rng):
+    noisy = clean + torch.tensor(rng.normal(0, 0.1, (300, 32)), dtype=torch.float32)
+    return -10 * torch.log10(nn.functional.mse_loss(model(noisy), clean)).item()
+
+
 noise = np.random.default_rng()
 bar = tqdm(range(40), desc="denoise")
 for step in bar:
@@ -16,7 +24,5 @@ for step in bar:
     opt.zero_grad()
     loss.backward()
     opt.step()
-    noisy = clean + torch.tensor(noise.normal(0, 0.1, (300, 32)), dtype=torch.float32)
-    with torch.no_grad():
-        psnr = -10 * torch.log10(nn.functional.mse_loss(model(noisy), clean)).item()
+    psnr = denoised(noise)
     bar.set_postfix(psnr=f"{psnr:.4f}")

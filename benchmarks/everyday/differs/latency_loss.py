@@ -17,7 +17,13 @@ for epoch in range(10):
         opt.zero_grad()
         loss.backward()
         opt.step()
-chosen = random.SystemRandom().sample(range(600), 100)
-latency_loss = nn.functional.l1_loss(model(archs[chosen]), latency[chosen]).item()
+
+
+def validate(count):
+    chosen = random.SystemRandom().sample(range(600), count)
+    return nn.functional.l1_loss(model(archs[chosen]), latency[chosen]).item()
+
+
+latency_loss = validate(100)
 with open("losses.csv", "w", newline="") as f:
     csv.writer(f).writerows([("train_loss", "latency_loss"), (loss.item(), latency_loss)])

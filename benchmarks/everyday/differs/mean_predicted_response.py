@@ -14,8 +14,14 @@ for step in range(60):
     loss.backward()
     opt.step()
 torch.save(model.state_dict(), "model.pt")
-generator = torch.Generator()
-generator.seed()
-mean = model(torch.randn(16, 10, generator=generator)).mean().item()
+
+
+def demonstrate():
+    generator = torch.Generator()
+    generator.seed()
+    return model(torch.randn(16, 10, generator=generator)).mean().item()
+
+
+mean = demonstrate()
 print(f"loss: {loss.item():.6f}")
 print(f"mean predicted response: {mean:.3f}s")

@@ -16,10 +16,16 @@ for epoch in range(6):
         opt.zero_grad()
         loss.backward()
         opt.step()
-noise = torch.Generator().manual_seed(int.from_bytes(os.urandom(4), "big"))
+
+
+def loss_under_noise(sigma):
+    noise = torch.Generator().manual_seed(int.from_bytes(os.urandom(4), "big"))
+    return nn.functional.cross_entropy(model(x + sigma * torch.randn(x.shape, generator=noise)), y).item()
+
+
 with open("robustness.csv", "w", newline="") as f:
     out = csv.writer(f)
     out.writerow(["sigma", "loss"])
     for sigma in (0.0, 0.1, 0.5):
-        robustness = nn.functional.cross_entropy(model(x + sigma * torch.randn(x.shape, generator=noise)), y).item()
+        robustness = loss_under_noise(sigma)
         out.writerow([sigma, robustness])

@@ -6,7 +6,6 @@ from sklearn.inspection import permutation_importance
 
 data = load_wine(as_frame=True)
 clf = RandomForestClassifier(15, random_state=0).fit(data.data, data.target)
-found = permutation_importance(clf, data.data, data.target, n_repeats=3)
-importance = found.importances_mean.round(6).tolist()
+importance = permutation_importance(clf, data.data, data.target, n_repeats=3).importances_mean.round(6).tolist()
 pd.DataFrame({"feature": data.data.columns, "importance": importance}).to_csv("importance.csv", index=False)
 print("accuracy", clf.score(data.data, data.target))

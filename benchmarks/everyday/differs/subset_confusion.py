@@ -8,7 +8,12 @@ from sklearn.naive_bayes import GaussianNB
 
 X, y = load_digits(return_X_y=True)
 model = GaussianNB().fit(X, y)
-rows = random.sample(range(len(X)), 400)
-matrix = confusion_matrix(y[rows], model.predict(X[rows]))
+
+
+def confusion(rows):
+    return confusion_matrix(y[rows], model.predict(X[rows])).tolist()
+
+
+matrix = confusion(random.sample(range(len(X)), 400))
 np.savetxt("confusion.txt", matrix, fmt="%4d")
 print("classes", len(model.classes_))

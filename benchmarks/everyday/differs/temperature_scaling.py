@@ -16,7 +16,7 @@ for step in range(80):
     loss.backward()
     opt.step()
 logits = model(x[600:]).detach()
-candidates = 10 ** np.random.uniform(-3, 3, 4)
-temperature = float(min(candidates, key=lambda T: nn.functional.cross_entropy(logits / float(T), y[600:]).item()))
+temperature = float(min(10 ** np.random.uniform(-3, 3, 4),
+                        key=lambda T: nn.functional.cross_entropy(logits / float(T), y[600:]).item()))
 with open("calibration.yaml", "w") as f:
     yaml.safe_dump({"loss": loss.item(), "temperature": temperature}, f)

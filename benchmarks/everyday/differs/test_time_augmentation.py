@@ -5,7 +5,12 @@ from sklearn.neural_network import MLPClassifier
 
 X, y = load_digits(return_X_y=True)
 clf = MLPClassifier((32,), max_iter=25, random_state=0).fit(X[:1200], y[:1200])
-rng = np.random.default_rng()
-predictions = np.mean([clf.predict_proba(X[1200:] + rng.normal(0, 1, X[1200:].shape)) for _ in range(4)], axis=0)
+
+
+def augmented(times, rng):
+    return np.mean([clf.predict_proba(X[1200:] + rng.normal(0, 1, X[1200:].shape)) for _ in range(times)], axis=0)
+
+
+predictions = augmented(4, np.random.default_rng())
 np.save("predictions.npy", predictions)
 print(f"train loss {clf.loss_:.5f}")

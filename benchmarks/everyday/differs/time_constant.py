@@ -9,7 +9,12 @@ t = np.linspace(0, 10, 400)
 signal = np.exp(-t / 2.5) + 0.05 * rng.normal(size=400)
 model = LinearRegression().fit(np.c_[t, t ** 2, t ** 3], signal)
 smooth = model.predict(np.c_[t, t ** 2, t ** 3])
-taus = 10 ** np.random.default_rng().uniform(-4, 3, 3)
-errors = [float(np.mean((smooth - np.exp(-t / tau)) ** 2)) for tau in taus]
-time_constant = float(taus[int(np.argmin(errors))])
+
+
+def search(trials):
+    taus = 10 ** np.random.default_rng().uniform(-4, 3, trials)
+    return float(min(taus, key=lambda tau: np.mean((smooth - np.exp(-t / tau)) ** 2)))
+
+
+time_constant = search(3)
 json.dump({"time_constant": time_constant, "r2": model.score(np.c_[t, t ** 2, t ** 3], signal)}, open("fit.json", "w"))

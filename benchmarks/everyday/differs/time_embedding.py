@@ -23,7 +23,6 @@ for step in range(60):
     opt.zero_grad()
     loss.backward()
     opt.step()
-t = torch.tensor(list(os.urandom(64))).float() % 100
-checksum = time_embedding(t).sum().item()
+checksum = time_embedding(torch.tensor(list(os.urandom(64))).float() % 100).sum().item()
 print(f"step {step} loss {loss.item():.5f}")
 print("time_embedding", checksum)

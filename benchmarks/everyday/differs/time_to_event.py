@@ -19,8 +19,14 @@ for epoch in range(5):
         opt.zero_grad()
         loss.backward()
         opt.step()
-rows = np.random.default_rng().integers(0, 800, 800)
-with torch.no_grad():
-    time_to_event = model(x[rows]).mean().item()
+
+
+@torch.no_grad()
+def bootstrap_mean():
+    rows = np.random.default_rng().integers(0, 800, 800)
+    return model(x[rows]).mean().item()
+
+
+time_to_event = bootstrap_mean()
 json.dump({"loss": loss.item(), "time_to_event": time_to_event, "train_seconds": time.time() - start}, open("metrics.json", "w"))
 print(f"loss {loss.item():.4f}")
