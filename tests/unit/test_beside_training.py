@@ -145,9 +145,15 @@ def test_trials_with_a_faster_clock_decide_about_a_number(judged, at, law, verdi
 @pytest.mark.parametrize(("rates", "verdict"), [(RATES[:2], "inconclusive"), (RATES, "diverged")])
 def test_a_single_number_of_a_model_counts_once_it_does_not_follow_the_clock(judged, rates, verdict):
     at = (3, "end", "net._extra_state")
-    trials = [training(numbers={at: 0.25 + number}, rate=rate) for number, rate in enumerate(rates)]
+    trials = [training(numbers={at: 0.25 + number / 10}, rate=rate) for number, rate in enumerate(rates)]
     assert judged(*trials).verdict == verdict
     assert judged(training(numbers={at: -0.25}), training(numbers={at: -0.5})).verdict == "diverged"
+
+
+def test_a_single_number_of_a_model_that_varies_like_a_time_stays_unknown(judged):
+    at = (3, "end", "net._extra_state")
+    trials = [training(numbers={at: v}, rate=r) for v, r in zip((0.019, 0.005, 9.8, 0.03), RATES, strict=True)]
+    assert judged(*trials).verdict == "inconclusive"
 
 
 def test_each_number_of_a_list_must_be_understood(judged):

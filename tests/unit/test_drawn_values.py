@@ -51,6 +51,10 @@ def test_a_number_that_does_not_follow_the_clock_counts(judged, text):
     assert "numpy's global RNG is unseeded and was used" in result.divergence.detail
 
 
+def test_a_number_that_varies_like_a_time_stays_unknown(judged):
+    assert judged("spread {}", RATES, (0.019, 0.005, 9.8, 0.03)).verdict == "inconclusive"
+
+
 @pytest.mark.parametrize("text", ["elapsed: {}", "auc {}"])
 def test_a_number_that_follows_the_clock_is_understood(judged, text):
     assert judged(text, RATES, (0.91, 0.92, 930.5, 27.75)).verdict == "repeated"

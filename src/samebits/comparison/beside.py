@@ -177,9 +177,11 @@ class PairJudge:
 
     def of_leaf(self, found: PointDifference) -> Effect:
         """Return what a single number of a model means if nothing that was trained differs. It may be a time."""
-        values = [value for pair in self._numbers(found) for value in pair]
-        may_be_a_time = bool(self._texts(found)) or (bool(values) and min(values) >= 0)
-        return "unknown" if may_be_a_time and not self._evidence.is_asked else "counts"
+        if self._texts(found):
+            return "unknown"
+        pairs = self._numbers(found)
+        is_result = any(min(pair) < 0 or self._of_number(found.point, pair).is_result for pair in pairs)
+        return "unknown" if pairs and not is_result else "counts"
 
     def counts(self, found: PointDifference) -> bool:
         """Return whether a difference counts although its values do not explain it, and all that was trained agrees."""

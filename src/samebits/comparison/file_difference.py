@@ -18,7 +18,7 @@ class FileDifference:
     `missing`: it is a file that --artifact names, and only one trial wrote it. `path`: a pattern that matches the file
     in each run. `values`: those of both trials, if they were kept. `is_caveat`: it is not understood, but it is no
     difference in a result, such as the lines of a first run. `by_name`: only its name says what it is. `is_open`: a
-    trial with a faster clock could tell what it is.
+    trial with a faster clock could tell what it is. `is_result`: such trials took part, and it is no time.
     """
 
     name: str
@@ -31,6 +31,7 @@ class FileDifference:
     is_caveat: bool = False
     by_name: bool = False
     is_open: bool = False
+    is_result: bool = False
 
     @property
     def is_number(self) -> bool:

@@ -120,6 +120,7 @@ class FilePair:
             values=(values[0][:MOST_SHOWN], values[1][:MOST_SHOWN]),
             by_name=judgement.by_name,
             is_open=judgement.effect == "unknown" or judgement.by_name,
+            is_result=judgement.is_result,
         )
 
     def _judged(self, key: str, mine: TextEntry, theirs: TextEntry) -> Judgement:

@@ -127,7 +127,7 @@ def pair_difference(a: AlignedTrial, b: AlignedTrial, judge: Judge, ignores: Seq
     left = file_differences(a.trial, b.trial, judge, ignores)
     counted = [numbers_counted(difference, (a.trial, b.trial)) for difference in left]
     generators = sorted({name for part in members for name in _used_unseeded(part)})
-    saved = [drawn(difference, generators, is_asked=judge.has_experiment) for difference in counted]
+    saved = [drawn(difference, generators) for difference in counted]
     return PairDifference(members, [*held, *saved])
 
 

@@ -32,16 +32,13 @@ def states(name: str, trace: ProcessTrace) -> set[bytes]:
     return {row.tobytes() for row in rows["fingerprint"]}
 
 
-def drawn(difference: FileDifference, generators: Sequence[str], *, is_asked: bool) -> FileDifference:
-    """Return the difference as it counts beside unseeded generators that were used.
-
-    `is_asked`: trials with a faster clock took part.
-    """
+def drawn(difference: FileDifference, generators: Sequence[str]) -> FileDifference:
+    """Return the difference as it counts beside unseeded generators that were used."""
     is_explained = difference.effect != "unknown" and not difference.by_name
     if not generators or is_explained or difference.is_caveat or not difference.is_number:
         return difference
     named = words.listed(map(words.rng, generators))
-    if not is_asked:
-        return replace(difference, effect="unknown", reason=f"{named} is unseeded and was used", by_name=False)
+    if not difference.is_result:
+        return replace(difference, effect="unknown", by_name=False)
     detail = f"{' and '.join(difference.values)}; {named} is unseeded and was used"
     return replace(difference, effect="counts", detail=detail, by_name=False, is_open=False)

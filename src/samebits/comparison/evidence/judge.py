@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from samebits.comparison.evidence.entries import LeftEntries, TextEntry
 from samebits.comparison.evidence.forms import NAMES
-from samebits.comparison.evidence.laws import Finding, Law, Sample, law_of
+from samebits.comparison.evidence.laws import Finding, Law, Sample, law_of, may_follow
 from samebits.comparison.evidence.quantities import Quantity
 from samebits.store.trace import TrialTrace
 
@@ -26,14 +26,20 @@ _LAWS: dict[Law, str] = {
     "moment": "it is a moment of the trial",
     "known": "the clock handed it out",
 }
+_NO_LAW = "it does not follow the clock"
+_VARIES = "it varies too much to say whether it follows the clock"
 
 
 class Judgement(NamedTuple):
-    """What a difference means, and why. `by_name`: only a name says so, which is a caveat."""
+    """What a difference means, and why. `by_name`: only a name says so, which is a caveat.
+
+    `is_result`: trials with a faster clock took part, and no value of the place is as far off as a time would be.
+    """
 
     effect: Effect
     reason: str = ""
     by_name: bool = False
+    is_result: bool = False
 
 
 FACT = Judgement("understood", "a time, a date, a path or an id of the trial")
@@ -69,8 +75,9 @@ class Judge:
             for place, (x, y) in enumerate(zip(mine.shape.quantities, theirs.shape.quantities, strict=True))
             if x.text != y.text
         ]
-        worst = max(judgements, key=lambda judgement: (judgement.effect == "unknown", judgement.by_name), default=FACT)
-        return self._of_origin(key, mine, theirs) if worst.effect == "unknown" else worst
+        worst = max(judgements, key=lambda one: (one.effect == "unknown", one.by_name, one.is_result), default=FACT)
+        origin = self._of_origin(key, mine, theirs) if worst.effect == "unknown" else worst
+        return worst if origin.effect == "unknown" else origin
 
     def numbers(self, place: Place, a: tuple[int, Quantity], b: tuple[int, Quantity]) -> Judgement:
         """Return what the difference of two numbers at one place means."""
@@ -85,7 +92,10 @@ class Judge:
             return Judgement("understood", _LAWS[finding.law])
         if not self.has_experiment and _is_named(place[1], place[2]) and min(x.value, y.value) >= 0:
             return Judgement("understood", "only its name says that it is a time", by_name=True)
-        return Judgement("unknown", "it does not follow the clock" if self.has_experiment else "")
+        if not self.has_experiment:
+            return Judgement("unknown")
+        is_result = not may_follow(self._samples(place))
+        return Judgement("unknown", _NO_LAW if is_result else _VARIES, is_result=is_result)
 
     def law(self, place: Place) -> Finding | None:
         """Return the law of a place; None if its values follow none."""
@@ -107,7 +117,7 @@ class Judge:
             if all(pattern.fullmatch(entry.text) for entry in (mine, theirs)):
                 self._laws[key, text, 0] = Finding("known", [])
                 return Judgement("understood", _LAWS["known"])
-        return Judgement("unknown", "it does not follow the clock" if self.has_experiment else "")
+        return Judgement("unknown", _NO_LAW if self.has_experiment else "")
 
 
 def name_of(place: Place) -> str:

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from samebits.comparison.evidence.quantities import Quantity
 
-__all__ = ["Finding", "Law", "Sample", "law_of"]
+__all__ = ["Finding", "Law", "Sample", "law_of", "may_follow"]
 
 Law = Literal["duration", "rate", "moment", "known"]
 
@@ -53,6 +53,14 @@ def law_of(samples: Sequence[Sample]) -> Finding | None:
         if all(ratio >= math.sqrt(rate) for ratio, rate in steps) and not _contradicts(plain, fast, sign):
             return Finding(law, [round(ratio**sign, 4) for ratio in ratios])
     return None
+
+
+def may_follow(samples: Sequence[Sample]) -> bool:
+    """Return whether any trial with a faster clock has values as far off as a time would be. A result has none."""
+    plain = [sample for sample in samples if sample.rate == 1 and sample.values]
+    fast = [sample for sample in samples if sample.rate != 1 and sample.values]
+    growths = [(_growth(plain, sample), math.sqrt(sample.rate)) for sample in fast] if plain else []
+    return any(growth >= bound or growth * bound <= 1 for growth, bound in growths)
 
 
 def _are_moments(sample: Sample) -> bool:

@@ -19,11 +19,6 @@ class MemoryEvidence(NamedTuple):
     two: int = 0
 
     @property
-    def is_asked(self) -> bool:
-        """Whether trials with a faster clock took part."""
-        return self._judge is not None and self._judge.has_experiment
-
-    @property
     def rates(self) -> tuple[float, float]:
         """How fast the clocks of the two trials were."""
         judge = self._judge
