@@ -153,6 +153,11 @@ def test_a_loss_among_times_of_one_name_keeps_all_of_them_unknown(true, loss, ot
         assert law_of(samples(*values)) is None
 
 
+def test_a_deviation_of_two_times_is_noisy_and_still_known_by_nearly_the_whole_growth():
+    assert law_of(samples([0.02], [0.001], [4.0], [0.02])).law == "duration"
+    assert law_of(samples([0.02], [0.001], [0.2], [0.02])) is None
+
+
 def test_one_faster_trial_alone_shows_nothing():
     assert law_of(samples([1.0], [1.1], [1000.0], [30.0])[:3]) is None
     assert law_of(samples([1.0], [1.1], [1000.0], [30.0])[2:]) is None

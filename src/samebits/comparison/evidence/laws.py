@@ -46,13 +46,23 @@ def law_of(samples: Sequence[Sample]) -> Finding | None:
         return Finding("moment", [])
     for law, sign in _SIGNS.items():
         ratios = [_growth(plain, sample) ** sign for sample in fast]
-        # a rate that has become too small for its digits shows only that it is smaller
-        rates = [sample.rate if _has_digits(sample) else fast[-1].rate for sample in fast]
-        between = rates[0] / rates[-1] if all(map(_has_digits, fast)) else 1.0
-        steps = [*zip(ratios, rates, strict=True), (ratios[0] / ratios[-1], between)]
-        if all(ratio >= math.sqrt(rate) for ratio, rate in steps) and not _contradicts(plain, fast, sign):
+        if _follow(ratios, fast) and not _contradicts(plain, fast, sign):
             return Finding(law, [round(ratio**sign, 4) for ratio in ratios])
     return None
+
+
+def _follow(ratios: Sequence[float], fast: Sequence[Sample]) -> bool:
+    """Return whether values grew with the clock, by the growth in each faster trial, the fastest first."""
+    have_digits = list(map(_has_digits, fast))
+    # a rate that has become too small for its digits shows only that it is smaller
+    rates = [sample.rate if has else fast[-1].rate for sample, has in zip(fast, have_digits, strict=True)]
+    between = rates[0] / rates[-1] if all(have_digits) else 1.0
+    steps = [*zip(ratios, rates, strict=True), (ratios[0] / ratios[-1], between)]
+    if all(ratio >= math.sqrt(rate) for ratio, rate in steps):
+        return True
+    # a deviation of few times is noisy: nearly the whole growth at the fastest rate, and no decline at any other
+    is_far = have_digits[0] and ratios[0] * math.sqrt(fast[-1].rate) >= fast[0].rate
+    return is_far and all(ratio * math.sqrt(rate) >= 1 for ratio, rate in zip(ratios, rates, strict=True))
 
 
 def may_follow(samples: Sequence[Sample]) -> bool:
