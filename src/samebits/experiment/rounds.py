@@ -212,7 +212,7 @@ class Trials:
         """Return whether a place is free, fewer than `jobs` trials run, and the time for other trials has come."""
         is_free = self.capacity.places.is_free(slot, self.capacity.at_a_time) and len(self._running) < jobs
         is_clean = self.room is None or not self.room.is_used  # else what is left is set aside when nobody runs
-        return is_free and (not self._running or (is_clean and clock.now() >= self._others_from))
+        return is_free and is_clean and not (self._running and clock.now() < self._others_from)
 
     @property
     def _is_auto(self) -> bool:

@@ -124,8 +124,8 @@ class SharedFolder:
 
     @property
     def is_used(self) -> bool:
-        """Whether trials that have ended, or wait, left something that cannot be set aside while others run."""
-        return any(not stay.is_empty for stay in self._here if stay not in self._running)
+        """Whether trials that have ended, or wait, left something that cannot be set aside because others run."""
+        return bool(self._running) and any(not stay.is_empty for stay in self._here if stay not in self._running)
 
     def _is_shared(self) -> bool:
         """Return whether programs of all kinds write into the folder: it holds HOME, or everybody may write there."""
