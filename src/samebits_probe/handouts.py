@@ -88,6 +88,7 @@ def watch(probe: "Probe") -> None:
     hooks.after_import("random", lambda module: _watch_choices(module, ids, system))
     hooks.after_import("secrets", lambda module: _watch_tokens(module, ids))
     hooks.after_import("uuid", lambda module: _watch_uuids(module, ids))
+    hooks.after_import("mlflow.utils.name_utils", lambda module: _watch_names(module, ids))
     hooks.after_import("tempfile", lambda module: replace(module._RandomNameSequence, "__next__", ids.noting(ids.text)))
     hooks.after_import("socket", lambda module: _watch_ports(module, write))
     for moment in (probe.first_step, probe.last_step):
@@ -210,6 +211,11 @@ def _watch_choices(module: "Any", ids: "_Ids", system: "AnyFunction") -> None:
 
 def _watch_tokens(module: "Any", ids: "_Ids") -> None:
     replace(module, "token_bytes", ids.noting(ids.token))
+
+
+def _watch_names(module: "Any", ids: "_Ids") -> None:
+    """Watch what gives a run of MLflow its name: https://github.com/mlflow/mlflow/blob/master/mlflow/utils/name_utils.py"""
+    replace(module, "_generate_random_name", ids.noting(ids.text))
 
 
 def _watch_uuids(module: "Any", ids: "_Ids") -> None:

@@ -36,6 +36,9 @@ def test_a_time_or_an_id_in_a_path_is_a_star(path, pattern):
         ([["r-dog/m.pt"], ["r-cat/m.pt", "n.csv"]], "*/m.pt"),
         ([["out/m.pt", "out/n.pt"], ["out/m.pt", "out/n.pt"]], "out/*.pt"),
         ([["m"], ["n"]], "*"),
+        ([["out/best/m.bin", "out/last/m.bin", "out/m.cfg"], ["out/best/m.bin", "out/last/m.bin"]], "out/**"),
+        ([["r-dog/a/m.pt", "r-dog/b/m.pt"], ["r-cat/a/m.pt", "r-cat/b/m.pt"]], "*/**"),
+        ([["out/m.pt", "log/m.txt"], ["out/m.pt"]], "out/m.pt"),
     ],
 )
 def test_a_name_that_a_different_trial_does_not_have_is_a_star(trials, pattern):

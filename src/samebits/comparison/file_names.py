@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
@@ -39,15 +40,20 @@ def _shared(one: Sequence[str], two: Sequence[str]) -> int:
 
 
 def pattern_of(paths: Sequence[str], others: Iterable[Sequence[str]]) -> str:
-    """Return a pattern for files that a trial wrote, by the first of these paths: its own name, or its ending.
+    """Return a pattern for files that a trial wrote, if they lie in several folders: for the folder that holds all.
 
-    `others`: the paths that other trials wrote. `*` stands for a name that one of them does not have at this place.
+    Else it is for the first of these paths, by its own name or its ending. `others`: the paths that other trials wrote.
+    `*` stands for a name that one of them does not have at this place.
     """
     first = PurePosixPath(paths[0])
-    is_alone = [PurePosixPath(path).parent for path in paths].count(first.parent) == 1
+    folders = [PurePosixPath(path).parent for path in paths]
+    is_alone = folders.count(first.parent) == 1
     written = [[PurePosixPath(path).parts for path in some] for some in others]
     *folder, name = (
         part if all(any(other[at : at + 1] == (part,) for other in some) for some in written) else "*"
         for at, part in enumerate(first.parts)
     )
+    shared = os.path.commonpath(folders) if len({path.is_absolute() for path in folders}) == 1 else ""
+    if len(set(folders)) > 1 and shared not in ("", "/"):
+        return str(PurePosixPath(*folder[: len(PurePosixPath(shared).parts)], "**"))
     return str(PurePosixPath(*folder, name if is_alone and name != "*" else f"*{first.suffix}"))
