@@ -256,9 +256,15 @@ def test_a_model_that_took_no_step_and_is_gone_does_not_decide(judged):
     assert len({trial.final for trial in result.trials}) == 1
 
 
-@pytest.mark.parametrize("how", [{"gone": False}, {"held": True}, {"trained": True}, {"end": "changed"}])
-def test_a_model_that_is_alive_or_held_or_was_trained_or_changed_decides(judged, how):
+@pytest.mark.parametrize("how", [{"gone": False}, {"held": True}, {"trained": True}, {"trained": True, "end": "same"}])
+def test_a_model_that_is_alive_or_held_or_was_trained_decides(judged, how):
     assert judged(described("a", **how), described("b", **how)).verdict == "diverged"
+
+
+def test_a_model_that_was_changed_decides_unless_the_program_gave_it_the_same_values(judged):
+    """Ultralytics sets the biases of the model that it only describes."""
+    assert judged(described("a", end="c"), described("b", end="d")).verdict == "diverged"
+    assert judged(described("a", end="c"), described("b", end="c")).verdict == "repeated"
 
 
 def test_a_model_that_is_gone_decides_if_nothing_else_was_trained(judged):

@@ -95,7 +95,7 @@ def roles(points: Sequence[Point], a: ProcessTrace, b: ProcessTrace) -> list[Rol
     """Return the role of each point in a pair of traces. A value that the program itself names always counts."""
     named = _named_kinds(a) | _named_kinds(b)
     scratch = _told(a, "scratch", "names") & _told(b, "scratch", "names")
-    untrained = idle(a) & idle(b)
+    untrained = (idle(a) & idle(b)) | _given(a, b)
     return [_role_in_pair(point, named, scratch, untrained) for point in points]
 
 
@@ -119,14 +119,24 @@ def _told(trace: ProcessTrace, event: str, field: str) -> set[str]:
 
 def idle(trace: ProcessTrace) -> set[str]:
     """Return the tensors of models that died, and that were never trained: they ended as they began."""
+    return {name for name, prints in _untrained(trace).items() if len(set(prints)) == 1}
+
+
+def _given(a: ProcessTrace, b: ProcessTrace) -> set[str]:
+    """Return those to which the program itself gave the same values in both traces, before they died."""
+    mine, theirs = _untrained(a), _untrained(b)
+    return {name for name in mine.keys() & theirs.keys() if mine[name][1:] and mine[name][1:] == theirs[name][1:]}
+
+
+def _untrained(trace: ProcessTrace) -> dict[str, list[bytes]]:
+    """Return the fingerprints of each tensor that died and was never trained: at its start, then at its end."""
     gone = _told(trace, "gone", "names") - _told(trace, "held", "names")
-    trained = {point.name for point in trace.points if point.kind in ("gradient", "update")}
-    names = gone - trained
-    prints: dict[str, set[bytes]] = {name: set() for name in names}
+    names = gone - {point.name for point in trace.points if point.kind in ("gradient", "update")}
+    prints: dict[str, list[bytes]] = {name: [] for name in names}
     numbers = [n for n, point in enumerate(trace.points) if point.kind in ("start", "end") and point.name in names]
     for row in trace.rows[np.isin(trace.rows["point"], numbers)] if numbers else ():
-        prints[trace.points[int(row["point"])].name].add(row["fingerprint"].tobytes())
-    return {name for name, found in prints.items() if len(found) == 1}
+        prints[trace.points[int(row["point"])].name].append(row["fingerprint"].tobytes())
+    return prints
 
 
 def trained_steps(trace: ProcessTrace, roles_: Mapping[tuple[str, str], Role]) -> NDArray[np.int64]:
