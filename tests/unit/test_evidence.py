@@ -44,10 +44,11 @@ def test_a_number_is_a_moment_only_within_the_span_of_the_trial(unit):
 
 
 def test_a_time_of_day_belongs_to_the_trial_only_if_the_trial_ran_then():
-    inside = (BEGIN + 5) % 86400
-    assert FACTS.is_time_of_day(inside)
-    assert not FACTS.is_time_of_day(inside + 3600 * 5 + 1000)
-    assert not TrialFacts().is_time_of_day(inside)
+    assert FACTS.is_time_of_day("10:20:35")
+    assert FACTS.is_time_of_day("10:21")
+    assert not FACTS.is_time_of_day("15:37:15")
+    assert not FACTS.is_time_of_day("10:25")
+    assert not TrialFacts().is_time_of_day("10:20:35")
 
 
 def test_a_trial_without_a_span_has_no_moments():
@@ -57,7 +58,7 @@ def test_a_trial_without_a_span_has_no_moments():
 @pytest.mark.parametrize(
     ("text", "plain"),
     [("saved to /work/run-001/model.pt", "saved to {out}/model.pt"), ("offline-run-k3fz9a1b", "offline-run-<id>"),
-     ("run m-5f2d8c1b9a7e4d3f.yaml", "run m-<id>.yaml"), ("8c1b9a7e4d", "<id>"), ("accuracy 0.9312", "accuracy 0.9312"),
+     ("run m-5f2d8c1b9a7e4d3f.yaml", "run m-<id>.yaml"), ("8c1b9a7e4d", "<id>"), ("sgd-5f2d", "sgd-<id>"), ("sgd-5f2e", "sgd-5f2e"), ("cat-2031", "cat-2031"), ("accuracy 0.9312", "accuracy 0.9312"),
      ("best model", "best model")],
 )  # fmt: skip
 def test_folders_and_ids_that_were_handed_out_are_known_by_value(text, plain):
@@ -156,6 +157,10 @@ def test_a_loss_among_times_of_one_name_keeps_all_of_them_unknown(true, loss, ot
 def test_a_deviation_of_two_times_is_noisy_and_still_known_by_nearly_the_whole_growth():
     assert law_of(samples([0.02], [0.001], [4.0], [0.02])).law == "duration"
     assert law_of(samples([0.02], [0.001], [0.2], [0.02])) is None
+
+
+def test_values_that_all_trials_agree_on_do_not_hide_a_law():
+    assert law_of(samples([-100.0, 1.79], [-100.0, 4.69], [-100.0, 0.003], [-100.0, 0.09])).law == "rate"
 
 
 def test_one_faster_trial_alone_shows_nothing():

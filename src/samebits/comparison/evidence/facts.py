@@ -15,6 +15,7 @@ _DAY = 86400
 _EARLIEST = 10**9  # seconds since 1970; no trial ran before this moment
 _LEAST_PID, _LEAST_PORT = 100, 1024  # a smaller number may well count something
 _SHORTEST_PIECE = 8  # characters of an id that is a part of a text that was handed out
+_SHORTEST_BEGINNING = 4  # of the beginning of an id, as in "sgd-ff7f"
 _PIECES = re.compile(r"[A-Za-z0-9_-]{6,}")
 _EPOCH = re.compile(r"(?<!\d)(?<!\d\.)1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?![\d.]*\d)")
 
@@ -72,13 +73,16 @@ class TrialFacts:
             return False
         return any(self.span[0] <= number / unit <= self.span[1] for unit in _UNITS)
 
-    def is_time_of_day(self, seconds: float) -> bool:
-        """Return whether the trial ran at this time of a day, in the time zone of this machine or in UTC."""
-        if self.span is None:
+    def is_time_of_day(self, clock: str) -> bool:
+        """Return whether the trial ran at a time of a day (h:mm or h:mm:ss), in the zone of this machine or in UTC."""
+        if self.span is None or not re.fullmatch(r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?", clock):
             return False
-        begin, end = (int(at) for at in self.span)
+        hour, minute, *second = (int(part) for part in re.findall(r"\d+", clock)[:3])
+        finest = 1 if second else 60
+        begin, end = int(self.span[0]) // finest * finest, int(self.span[1])
+        at = hour * 3600 + minute * 60 + sum(second)
         offsets = {0, int(_local_offset(begin).total_seconds())}
-        return any((seconds - begin - offset) % _DAY <= end - begin for offset in offsets)
+        return any((at - begin - offset) % _DAY <= end - begin for offset in offsets)
 
     def _without_ids(self, piece: str) -> str:
         if piece in self.handed:
@@ -87,7 +91,8 @@ class TrialFacts:
         return "".join("<id>" if self._is_id(part) else part for part in parts)
 
     def _is_id(self, text: str) -> bool:
-        if text in self.handed:
+        is_mixed = len(text) >= _SHORTEST_BEGINNING and not text.isalpha() and not text.isdigit()
+        if text in self.handed or (is_mixed and any(longer.startswith(text) for longer in self.handed)):
             return True
         # an id that was drawn letter by letter is a part of a longer text
         return len(text) >= _SHORTEST_PIECE and any(text in longer for longer in self.handed if len(longer) > len(text))

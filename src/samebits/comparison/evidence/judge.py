@@ -85,7 +85,7 @@ class Judge:
         facts = self.left[one].facts, self.left[two].facts
         if all(own.holds(number.value) for own, number in zip(facts, (x, y), strict=True)):
             return FACT
-        if x.is_clock and y.is_clock and facts[0].is_time_of_day(x.value) and facts[1].is_time_of_day(y.value):
+        if x.is_clock and y.is_clock and facts[0].is_time_of_day(x.text) and facts[1].is_time_of_day(y.text):
             return FACT
         finding = self.law(place)
         if finding is not None:

@@ -38,6 +38,7 @@ class Finding(NamedTuple):
 
 def law_of(samples: Sequence[Sample]) -> Finding | None:
     """Return the law that the values of a place follow; None if they follow none, or if no trial can tell."""
+    samples = _without_equal_values(samples)
     plain = [sample for sample in samples if sample.rate == 1 and sample.values]
     fast = sorted((sample for sample in samples if sample.rate != 1 and sample.values), key=lambda sample: -sample.rate)
     if not plain or len({sample.rate for sample in fast}) < 2:
@@ -49,6 +50,15 @@ def law_of(samples: Sequence[Sample]) -> Finding | None:
         if _follow(ratios, fast) and not _contradicts(plain, fast, sign):
             return Finding(law, [round(ratio**sign, 4) for ratio in ratios])
     return None
+
+
+def _without_equal_values(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """Return the samples without the values that all trials agree on, if these have equally many values."""
+    if len({len(sample.values) for sample in samples}) > 1:
+        return samples
+    texts = zip(*([quantity.text for quantity in sample.values] for sample in samples), strict=True)
+    unequal = [place for place, some in enumerate(texts) if len(set(some)) > 1]
+    return [sample._replace(values=[sample.values[place] for place in unequal]) for sample in samples]
 
 
 def _follow(ratios: Sequence[float], fast: Sequence[Sample]) -> bool:
