@@ -332,6 +332,7 @@ class TrialFile(Document):
     machine: dict[str, Any] = {}
     metrics: dict[str, float] = {}
     metrics_printed: dict[str, str] = {}
+    waited: float = 0.0  # seconds for which it waited between rounds: `seconds` has none of them, its own clock has all
     clock_rate: float = 1.0  # how fast the trial's clock was (see the control clock-rate)
     handed: list[str] = []  # ids and texts of the clock that the probe saw handed out
     ports: list[int] = []  # that its processes bound

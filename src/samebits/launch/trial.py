@@ -314,6 +314,7 @@ class TrialRun:
             seconds=seconds,
             stop_after=self._stopped_after() if status == "stopped" else self.limits.steps,
             clock_rate=facts.clock_rate(self._controls),
+            waited=self._wait.seconds,
             environment=recorded(self._start_facts.environment),
             code=self._start_facts.code,
             notes=self.files.notes,

@@ -14,6 +14,7 @@ from samebits.comparison.evidence.entries import LeftEntries, TextEntry
 from samebits.comparison.evidence.forms import NAMES
 from samebits.comparison.evidence.laws import Finding, Law, Sample, law_of, may_follow
 from samebits.comparison.evidence.quantities import Quantity
+from samebits.model import TrialFile
 from samebits.store.trace import TrialTrace
 
 __all__ = ["FACT", "Effect", "Judge", "Judgement", "Place"]
@@ -42,6 +43,7 @@ class Judgement(NamedTuple):
     is_result: bool = False
 
 
+_LITTLE = 0.1  # of the time of a trial: so long a wait changes no law
 FACT = Judgement("understood", "a time, a date, a path or an id of the trial")
 
 
@@ -105,8 +107,10 @@ class Judge:
         return self._laws[place]
 
     def _samples(self, place: Place) -> list[Sample]:
-        facts = ((left, left.facts) for left in self.left.values())
-        return [Sample(own.rate, left.values(*place), own.uptime) for left, own in facts]
+        return [
+            Sample(left.facts.rate, left.values(*place), left.facts.uptime, has_waited=_has_waited(left.trial.file))
+            for left in self.left.values()
+        ]
 
     def _of_origin(self, key: str, mine: TextEntry, theirs: TextEntry) -> Judgement:
         """Judge two texts that differ where trials with a faster clock have a text that was handed out."""
@@ -118,6 +122,10 @@ class Judge:
                 self._laws[key, text, 0] = Finding("known", [])
                 return Judgement("understood", _LAWS["known"])
         return Judgement("unknown", _NO_LAW if self.has_experiment else "")
+
+
+def _has_waited(file: TrialFile) -> bool:
+    return file.waited > _LITTLE * file.seconds
 
 
 def name_of(place: Place) -> str:

@@ -22,11 +22,15 @@ _SIGNS: dict[Law, int] = {"duration": 1, "rate": -1}
 
 
 class Sample(NamedTuple):
-    """What one trial has at a place: all values in order, the rate of its clock, its span by the monotonic clock."""
+    """What one trial has at a place: all values in order, the rate of its clock, its span by the monotonic clock.
+
+    `has_waited`: it waited between two rounds. Its clock went on, so its durations are longer than those of others.
+    """
 
     rate: float
     values: Sequence[Quantity]
     uptime: tuple[float, float] | None = None
+    has_waited: bool = False
 
 
 class Finding(NamedTuple):
@@ -45,8 +49,9 @@ def law_of(samples: Sequence[Sample]) -> Finding | None:
         return None
     if all(map(_are_moments, [*plain, *fast])):
         return Finding("moment", [])
+    rested = [sample for sample in plain if not sample.has_waited] or plain
     for law, sign in _SIGNS.items():
-        ratios = [_growth(plain, sample) ** sign for sample in fast]
+        ratios = [_growth(rested, sample) ** sign for sample in fast]
         if _follow(ratios, fast) and not _contradicts(plain, fast, sign):
             return Finding(law, [round(ratio**sign, 4) for ratio in ratios])
     return None
