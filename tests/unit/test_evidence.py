@@ -112,7 +112,8 @@ def test_there_are_at_most_25_forms_and_40_names():
     [("dt: 0.97ms", "dt: @", [0.00097]), ("took 1m 30s", "took @", [90]), ("1h 2min 3.5 s", "@", [3723.5]), ("ETA 2:05", "ETA @", [125]),
      ("1 day, 2:00:00", "@", [93600]), ("12.5 it/s", "@/it", [0.08]), ("0.08 s/it", "@/it", [0.08]), ("acc 0,91", "acc #", [0.91]),
      ("1,234 samples/s", "@/samples", [1 / 1234]), ("1.5k tok/sec", "@/tok", [1 / 1500]), ("loss -1.5e-03", "loss #", [-0.0015]),
-     ("model_2.31.pt", "model_#.pt", [2.31]), ("step 5/20", "step #/#", [5, 20]), ("5 samples", "# samples", [5])],
+     ("model_2.31.pt", "model_#.pt", [2.31]), ("step 5/20", "step #/#", [5, 20]), ("5 samples", "# samples", [5]),
+     ("log-5478", "log-#", [5478]), ("from -3 to -2", "from # to #", [-3, -2])],
 )  # fmt: skip
 def test_a_text_has_words_and_numbers_with_units(text, words, values):
     shape = shape_of(text)
@@ -166,6 +167,13 @@ def test_values_that_all_trials_agree_on_do_not_hide_a_law():
 def test_one_faster_trial_alone_shows_nothing():
     assert law_of(samples([1.0], [1.1], [1000.0], [30.0])[:3]) is None
     assert law_of(samples([1.0], [1.1], [1000.0], [30.0])[2:]) is None
+
+
+def test_a_trial_that_waited_between_rounds_does_not_hide_that_the_others_follow_the_clock():
+    """Its clock went on while it waited, so its own duration is far longer."""
+    waited, rested, *fast = samples([61.0], [1.0], [1000.0], [30.0])
+    assert law_of([waited, rested, *fast]) is None
+    assert law_of([waited._replace(has_waited=True), rested, *fast]).ratio == [1000.0, 30.0]
 
 
 def test_a_duration_that_is_printed_as_zero_is_known_by_its_growth():

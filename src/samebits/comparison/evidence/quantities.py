@@ -29,7 +29,7 @@ _QUANTITY = re.compile(
     rf"|(?P<rate>(?<![\w.]){_NUMBER}) ?(?P<scale>[kKMGT]?) ?(?P<thing>[A-Za-z]*) ?(?:/|per) ?(?:s|sec|second)\b"
     # 0.3 s/it, 12 ms
     rf"|(?P<each>(?<![\w.]){_NUMBER}) ?(?P<unit>{_UNIT})(?: ?/ ?(?P<of>[A-Za-z]+))?(?![\w/])"
-    rf"|(?P<number>[-+]?(?<![\d.]){_NUMBER}|\bnan\b|\binf\b)"
+    rf"|(?P<number>(?:(?<!\w)[-+])?(?<![\d.]){_NUMBER}|\bnan\b|\binf\b)"
 )
 _PART = re.compile(rf"({_NUMBER}) ?({_UNIT})")
 
