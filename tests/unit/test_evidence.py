@@ -160,6 +160,16 @@ def test_a_deviation_of_two_times_is_noisy_and_still_known_by_nearly_the_whole_g
     assert law_of(samples([0.02], [0.001], [0.2], [0.02])) is None
 
 
+def test_a_time_that_is_too_small_to_show_is_known_by_its_unit_once_it_shows():
+    def printed(text):
+        return [shape_of(text).quantities[0]]
+
+    for unit, law in ((" s", "duration"), ("", None)):
+        texts = (f"0.0{unit}", f"0.0{unit}", f"0.9{unit}", f"0.0{unit}")
+        found = law_of([Sample(rate, printed(text)) for rate, text in zip(RATES, texts, strict=True)])
+        assert (found and found.law) == law
+
+
 def test_values_that_all_trials_agree_on_do_not_hide_a_law():
     assert law_of(samples([-100.0, 1.79], [-100.0, 4.69], [-100.0, 0.003], [-100.0, 0.09])).law == "rate"
 

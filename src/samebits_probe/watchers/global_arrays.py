@@ -33,9 +33,10 @@ SEEN = [
         "arrays of NumPy and tensors that are reachable at the end from the globals of the program and of modules "
         "beside it: in dictionaries, lists, tuples, sets, deques, data classes, the program's own classes and their "
         "objects, closures and defaults of its functions, its generators, objects of scikit-learn, SciPy and flax.nnx; "
-        "what a jax.Ref holds; arrays of `array` and `ctypes`; lists of numbers (the first 1,000)",
-        "locals of a function that has returned, pandas, strings, single numbers; arrays of `ctypes` at an address or "
-        "behind a pointer; children of multiprocessing",
+        "what a jax.Ref holds; arrays of `array` and `ctypes`; lists of numbers in an object "
+        "that has `predict`, `forward` or `fit`",
+        "locals of a function that has returned, pandas, strings, single numbers, other lists of numbers; arrays of "
+        "`ctypes` at an address or behind a pointer; children of multiprocessing",
         "more than 4,000 arrays or 1 GiB: `globals` in `not_observed`; a difference that no rule understands is "
         "inconclusive",
     ),
@@ -167,7 +168,7 @@ class _Walk:
         if id(type(value)) in _ATOMS or id(value) in self._seen or self._is_too_much(value):
             return
         self._seen[id(value)] = value
-        found = None if type(value) is type else self._read(value) or self._of_list(value)
+        found = None if type(value) is type else self._read(value) or (self._of_list(value) if is_model else None)
         if found is not None:
             self.found.append((path, _of_model(found) if is_model else found))
         elif depth:

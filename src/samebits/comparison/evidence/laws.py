@@ -18,6 +18,7 @@ __all__ = ["Finding", "Law", "Sample", "law_of", "may_follow"]
 Law = Literal["duration", "rate", "moment", "known"]
 
 
+_APART = 10  # times, by which noisy times of plain trials may differ
 _SIGNS: dict[Law, int] = {"duration": 1, "rate": -1}
 
 
@@ -52,8 +53,10 @@ def law_of(samples: Sequence[Sample]) -> Finding | None:
     rested = [sample for sample in plain if not sample.has_waited] or plain
     for law, sign in _SIGNS.items():
         ratios = [_growth(rested, sample) ** sign for sample in fast]
-        if _follow(ratios, fast) and not _contradicts(plain, fast, sign):
+        if _follow(ratios, plain, fast) and not _contradicts(plain, fast, sign):
             return Finding(law, [round(ratio**sign, 4) for ratio in ratios])
+    if _grow_from_zero(plain, fast):
+        return Finding("duration", [round(_growth(rested, sample), 4) for sample in fast])
     return None
 
 
@@ -66,18 +69,31 @@ def _without_equal_values(samples: Sequence[Sample]) -> Sequence[Sample]:
     return [sample._replace(values=[sample.values[place] for place in unequal]) for sample in samples]
 
 
-def _follow(ratios: Sequence[float], fast: Sequence[Sample]) -> bool:
+def _follow(ratios: Sequence[float], plain: Sequence[Sample], fast: Sequence[Sample]) -> bool:
     """Return whether values grew with the clock, by the growth in each faster trial, the fastest first."""
+    bounds = [math.sqrt(sample.rate) for sample in fast]
+    if any(ratio > sample.rate * bound for ratio, sample, bound in zip(ratios, fast, bounds, strict=True)):
+        return False  # farther than a noisy time
     have_digits = list(map(_has_digits, fast))
     # a rate that has become too small for its digits shows only that it is smaller
     rates = [sample.rate if has else fast[-1].rate for sample, has in zip(fast, have_digits, strict=True)]
     between = rates[0] / rates[-1] if all(have_digits) else 1.0
     steps = [*zip(ratios, rates, strict=True), (ratios[0] / ratios[-1], between)]
-    if all(ratio >= math.sqrt(rate) for ratio, rate in steps):
+    sizes = [_size(sample.values) for sample in plain]
+    if all(ratio >= math.sqrt(rate) for ratio, rate in steps) and max(sizes) <= _APART * min(sizes):
         return True
     # a deviation of few times is noisy: nearly the whole growth at the fastest rate, and no decline at any other
-    is_far = have_digits[0] and ratios[0] * math.sqrt(fast[-1].rate) >= fast[0].rate
-    return is_far and all(ratio * math.sqrt(rate) >= 1 for ratio, rate in zip(ratios, rates, strict=True))
+    is_far = have_digits[0] and ratios[0] * bounds[-1] >= fast[0].rate
+    return is_far and all(ratio * bound >= 1 for ratio, bound in zip(ratios, bounds, strict=True))
+
+
+def _grow_from_zero(plain: Sequence[Sample], fast: Sequence[Sample]) -> bool:
+    """Return whether values with a unit of time, which are too small to show, show with a faster clock."""
+    values = [quantity for sample in (*plain, *fast) for quantity in sample.values]
+    are_small = all(q.value < q.resolution for sample in plain for q in sample.values)
+    sizes = [_size(sample.values) for sample in fast]
+    least = max(_size(sample.values) for sample in plain)
+    return all(q.has_unit for q in values) and are_small and sizes == sorted(sizes, reverse=True) and sizes[0] > least
 
 
 def may_follow(samples: Sequence[Sample]) -> bool:

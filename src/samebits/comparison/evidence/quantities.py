@@ -41,6 +41,7 @@ class Quantity(NamedTuple):
     value: float
     resolution: float = 0.0  # what the last digit is worth
     is_clock: bool = False
+    has_unit: bool = False
 
 
 class Shape(NamedTuple):
@@ -77,7 +78,8 @@ def _quantity(match: re.Match[str]) -> tuple[str, Quantity]:
     if match["each"]:
         scale = _SECONDS[match["unit"]]
         thing = f"/{match['of']}" if match["of"] else ""
-        return f"@{thing}", Quantity(text, _value(match["each"]) * scale, _resolution(match["each"]) * scale)
+        value, resolution = _value(match["each"]) * scale, _resolution(match["each"]) * scale
+        return f"@{thing}", Quantity(text, value, resolution, has_unit=True)
     return "#", Quantity(text, _value(text), _resolution(text))
 
 
