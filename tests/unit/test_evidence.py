@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from samebits.comparison.evidence.facts import TrialFacts
 from samebits.comparison.evidence.forms import DATES, FORMS, MOST_OF_A_NAME, NAMES, without_forms
 from samebits.comparison.evidence.judge import Judge
-from samebits.comparison.evidence.laws import Sample, law_of
+from samebits.comparison.evidence.laws import Sample, law_of, may_follow
 from samebits.comparison.evidence.quantities import Quantity, shape_of
 from samebits.model import FilesFile, Part, SavedFile, TrialFile
 from samebits.store.text_files import lines_of
@@ -63,6 +64,11 @@ def test_a_trial_without_a_span_has_no_moments():
 )  # fmt: skip
 def test_folders_and_ids_that_were_handed_out_are_known_by_value(text, plain):
     assert FACTS.plain(text) == plain
+
+
+def test_a_name_of_tempfile_has_a_prefix_and_a_date_may_hold_a_day_that_was_handed_out():
+    facts = replace(FACTS, handed=frozenset(("km_ddj_b", "20261201_102040")))
+    assert facts.plain("/tmp/tmpkm_ddj_b/port.txt in run-20261201_102045-x") == "/tmp/tmp<id>/port.txt in run-<date>-x"
 
 
 # -- forms --------------------------------------------------------------------------------------------------------------
@@ -153,6 +159,16 @@ def test_a_loss_among_times_of_one_name_keeps_all_of_them_unknown(true, loss, ot
     ]
     if loss != other:
         assert law_of(samples(*values)) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "may"),
+    [((0.0, 0.0, 0.1, 0.0), True), ((0.0, 0.0, 0.0, 0.2), True), ((0.5, 0.6, 0.7, 0.5), False), ((0.5, 0.6, 20.0, 0.5), True)],
+)  # fmt: skip
+def test_a_value_that_is_zero_to_its_digits_may_be_a_time(values, may):
+    """Ultralytics prints `0.0ms loss`, and `1.0ms loss` with a clock that is 1,000 times as fast."""
+    assert may_follow(samples(*([value] for value in values))) is may
+    assert law_of(samples(*([value] for value in values))) is None
 
 
 def test_a_deviation_of_two_times_is_noisy_and_still_known_by_nearly_the_whole_growth():

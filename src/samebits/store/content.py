@@ -105,9 +105,9 @@ class Parts:
 
     def _show(self, name: str, value: Any) -> None:
         text = json.dumps(value, default=repr)
-        if name not in self.shown and len(text) <= MOST_SHOWN and self._room >= len(text) + len(name):
+        if name not in self.shown and len(text) <= MOST_SHOWN and self._room >= len(text):
             self.shown[name] = text
-            self._room -= len(text) + len(name)
+            self._room -= len(text)  # the name is in the record in any case
 
 
 def _listed(array: np.ndarray[Any, Any]) -> Any:

@@ -14,6 +14,7 @@ _UNITS = (1.0, 1e3, 1e6, 1e9)  # of a second
 _DAY = 86400
 _EARLIEST = 10**9  # seconds since 1970; no trial ran before this moment
 _LEAST_PID, _LEAST_PORT = 100, 1024  # a smaller number may well count something
+_OF_TEMPFILE = 8  # characters that `tempfile` draws
 _SHORTEST_PIECE = 8  # characters of an id that is a part of a text that was handed out
 _SHORTEST_BEGINNING = 4  # of the beginning of an id, as in "sgd-ff7f"
 _PIECES = re.compile(r"[A-Za-z0-9_-]{6,}")
@@ -55,12 +56,12 @@ class TrialFacts:
         """Return a text with a mark in the place of each fact that cannot be confused with a result."""
         for name, put in self.own:
             text = text.replace(name, put)
+        for pattern in DATES if self.span is not None else ():  # first: the day in a date may have been handed out
+            text = pattern.sub(lambda date: "<date>" if self._is_date(date) else date[0], text)
         if self.handed:
             text = _PIECES.sub(lambda piece: self._without_ids(piece[0]), text)
         if self.span is not None:
             text = _EPOCH.sub(lambda number: "<time>" if self.is_moment(float(number[0])) else number[0], text)
-            for pattern in DATES:
-                text = pattern.sub(lambda date: "<date>" if self._is_date(date) else date[0], text)
         return text
 
     def holds(self, number: float) -> bool:
@@ -85,6 +86,8 @@ class TrialFacts:
         return any((at - begin - offset) % _DAY <= end - begin for offset in offsets)
 
     def _without_ids(self, piece: str) -> str:
+        if piece[-_OF_TEMPFILE:] in self.handed:  # a name of `tempfile` begins with a prefix, and may hold a "_"
+            return f"{piece[:-_OF_TEMPFILE]}<id>"
         if piece in self.handed:
             return "<id>"
         parts = re.split(r"([_-])", piece)

@@ -97,11 +97,17 @@ def _grow_from_zero(plain: Sequence[Sample], fast: Sequence[Sample]) -> bool:
 
 
 def may_follow(samples: Sequence[Sample]) -> bool:
-    """Return whether any trial with a faster clock has values as far off as a time would be. A result has none."""
+    """Return whether any trial with a faster clock has values as far off as a time would be. A result has none.
+
+    A value that is zero to its digits may have grown by more than its digits show.
+    """
     plain = [sample for sample in samples if sample.rate == 1 and sample.values]
     fast = [sample for sample in samples if sample.rate != 1 and sample.values]
     growths = [(_growth(plain, sample), math.sqrt(sample.rate)) for sample in fast] if plain else []
-    return any(growth >= bound or growth * bound <= 1 for growth, bound in growths)
+    is_below_digits = not all(map(_has_digits, plain))
+    return any(
+        growth >= bound or growth * bound <= 1 or (is_below_digits and growth > 1) for growth, bound in growths
+    )
 
 
 def _are_moments(sample: Sample) -> bool:
