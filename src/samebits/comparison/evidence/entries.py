@@ -18,6 +18,9 @@ from samebits.store.trace import TrialTrace
 __all__ = ["LeftEntries", "TextEntry"]
 
 
+_LONGEST = 4200  # characters of a text that is read
+
+
 class TextEntry(NamedTuple):
     """`text`: without facts of the trial and without forms. `shape`: that text without its numbers, and the numbers."""
 
@@ -35,8 +38,10 @@ class LeftEntries:
     def of_line(self, line: str) -> TextEntry:
         """Return a line, or any other text, as an entry."""
         if line not in self._lines:
-            text = without_forms(self.facts.plain(line))
-            self._lines[line] = TextEntry(text, shape_of(text))
+            # a record keeps no longer line; a hostile name may be of any length
+            is_short = len(line) <= _LONGEST
+            text = without_forms(self.facts.plain(line)) if is_short else line
+            self._lines[line] = TextEntry(text, shape_of(text) if is_short else Shape(text, []))
         return self._lines[line]
 
     def of_part(self, name: str, shown: str) -> TextEntry:

@@ -105,9 +105,7 @@ def may_follow(samples: Sequence[Sample]) -> bool:
     fast = [sample for sample in samples if sample.rate != 1 and sample.values]
     growths = [(_growth(plain, sample), math.sqrt(sample.rate)) for sample in fast] if plain else []
     is_below_digits = not all(map(_has_digits, plain))
-    return any(
-        growth >= bound or growth * bound <= 1 or (is_below_digits and growth > 1) for growth, bound in growths
-    )
+    return any(growth >= bound or growth * bound <= 1 or (is_below_digits and growth > 1) for growth, bound in growths)
 
 
 def _are_moments(sample: Sample) -> bool:
