@@ -115,7 +115,7 @@ def test_there_are_at_most_25_forms_and_40_names():
 
 @pytest.mark.parametrize(
     ("text", "words", "values"),
-    [("dt: 0.97ms", "dt: @", [0.00097]), ("took 1m 30s", "took @", [90]), ("1h 2min 3.5 s", "@", [3723.5]), ("ETA 2:05", "ETA @", [125]),
+    [("dt: 0.97ms", "dt:@", [0.00097]), ("took 1m 30s", "took @", [90]), ("Time  0.309 ( 0.309)", "Time # (#)", [0.309, 0.309]), ("1h 2min 3.5 s", "@", [3723.5]), ("ETA 2:05", "ETA @", [125]),
      ("1 day, 2:00:00", "@", [93600]), ("12.5 it/s", "@/it", [0.08]), ("0.08 s/it", "@/it", [0.08]), ("acc 0,91", "acc #", [0.91]),
      ("1,234 samples/s", "@/samples", [1 / 1234]), ("1.5k tok/sec", "@/tok", [1 / 1500]), ("loss -1.5e-03", "loss #", [-0.0015]),
      ("model_2.31.pt", "model_#.pt", [2.31]), ("step 5/20", "step #/#", [5, 20]), ("5 samples", "# samples", [5]),

@@ -12,7 +12,7 @@ __all__ = ["DATES", "FORMS", "MOST_OF_A_NAME", "NAMES", "Form", "without_forms"]
 
 Form = tuple[str, str]  # the pattern, and what stands for it in both texts
 _ZONE = r"(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?"
-_TIME = r"(?P<H>\d\d?)[:.h-]?(?P<M>[0-5]\d)(?:[:.m-]?(?P<S>[0-5]\d)(?:[.,]\d+)?)?"
+_TIME = r"(?P<H>\d\d?)[:.h-]?(?P<M>[0-5]\d)(?:[:.m-]?(?P<S>[0-5]\d)(?:[.,_]\d+)?)?"
 _MONTH = r"(?P<b>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 
 # dates, which are judged by value: only a moment at which the trial ran belongs to the trial

@@ -31,6 +31,7 @@ _QUANTITY = re.compile(
     rf"|(?P<each>(?<![\w.]){_NUMBER}) ?(?P<unit>{_UNIT})(?: ?/ ?(?P<of>[A-Za-z]+))?(?![\w/])"
     rf"|(?P<number>(?:(?<!\w)[-+])?(?<![\d.]){_NUMBER}|\bnan\b|\binf\b)"
 )
+_PADDING = re.compile(r"(?<=[(\[{|=:]) (?=[#@])")  # a longer number has less of it
 _PART = re.compile(rf"({_NUMBER}) ?({_UNIT})")
 
 
@@ -60,7 +61,8 @@ def shape_of(text: str) -> Shape:
         quantities.append(quantity)
         return mark
 
-    return Shape(re.sub(r"\s+", " ", _QUANTITY.sub(put, text)).strip(), quantities)
+    words = re.sub(r"\s+", " ", _QUANTITY.sub(put, text)).strip()
+    return Shape(_PADDING.sub("", words), quantities)
 
 
 def _quantity(match: re.Match[str]) -> tuple[str, Quantity]:
