@@ -92,6 +92,8 @@ class TrialFiles:
             self.notes.append(f"{many}: samebits may not have found every file that was written there")
         named = {path for process in touched for path in process.wrote if not path.is_relative_to(inside)}
         named.update(path for path in self._writes.ours if self._outside.counts(path))
+        if after.is_whole:  # what lies in a virtual environment or in a folder of a tool stays there, and is no result
+            named = {path for path in named if path in after.files or not self._is_kept(path)}
         found = {*folders.snapshot(self.out).files, *folders.written(self._before, after)}
         found.update(path for path in self._left if path in after.files)
         others = self._writes.others - named
@@ -106,6 +108,11 @@ class TrialFiles:
         """Return the paths as the folder names them: processes know it by its path without symbolic links."""
         real = self._directory.resolve()
         return {self._directory / path.relative_to(real) if path.is_relative_to(real) else path for path in paths}
+
+    def _is_kept(self, path: Path) -> bool:
+        """Return whether a file of the working folder is there, in a folder in which nothing counts."""
+        is_inside = path.is_relative_to(self._directory) and not path.is_relative_to(self._plan.record)
+        return is_inside and folders.is_file(path)
 
     def _leave(self, after: folders.Snapshot, known: Writers, touched: Sequence[ProcessFiles]) -> list[Leak]:
         """Note what stays for later trials: the files outside of the folder, and those in it that nobody can move."""
