@@ -17,7 +17,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from samebits.launch.artifacts import FileRules, collect, patterns, with_links
+from samebits.launch.artifacts import FileRules, collect
 from samebits.launch.command import FileNames
 from samebits.launch.outside_files import OutsideFiles
 from samebits.model import FilesFile
@@ -500,18 +500,6 @@ def test_the_name_of_a_file_need_not_be_utf8(tmp_path):
         ("\\xfe.bin", "bytes", None),
         ("\\xff.bin", "bytes", None),
     ]
-
-
-def test_a_link_to_a_folder_is_compared_by_what_it_leads_to(tmp_path):
-    naming = FileNames(["python"], tmp_path, tmp_path / "out", "001")
-    asked = FileRules(patterns=patterns(["best*", "none*"], tmp_path, tmp_path / "out", "001"), ignores=["skip"])
-    links = {"best": "checkpoint-8", "last": "checkpoint-9", "skip": "checkpoint-8"}
-    files = with_links(collect(asked, [], tmp_path, naming), links, asked)
-    assert [(one.path, one.named, shown(one)[""]) for one in files.files] == [
-        ("best", True, '"checkpoint-8"'),
-        ("last", False, '"checkpoint-9"'),
-    ]
-    assert (files.patterns_without_match, files.ignores_without_match) == (["none*"], [])
 
 
 def _packed(folder, form, meta, log):

@@ -28,7 +28,7 @@ _LARGE = 1 << 20  # bytes of a file that has a copy of its own
 _FICLONE = 0x40049409  # shares blocks (btrfs, XFS): https://man7.org/linux/man-pages/man2/FICLONE.2const.html
 
 
-class _Kept(NamedTuple):
+class _PackedFile(NamedTuple):
     """A file in the pack: its permissions, owner, time and size, what it leads to, and where its bytes begin."""
 
     name: str
@@ -51,7 +51,7 @@ class Originals:
         self._directory, self._place, self._pack = directory, place, place.with_suffix(".pack")
         self.states: dict[str, State] = {}
         self._sizes: dict[str, int] = {}
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, _PackedFile] = {}
 
     def keep(self, entries: Mapping[Path, State], without: Collection[str]) -> None:
         """Copy what is new or has changed, small files first. `without`: files that a trial has changed."""
@@ -88,7 +88,7 @@ class Originals:
         except OSError:
             return False
         owner = (found.st_uid, found.st_gid)
-        kept = _Kept(name, stat.S_IMODE(found.st_mode), owner, found.st_mtime_ns, len(data), link)
+        kept = _PackedFile(name, stat.S_IMODE(found.st_mode), owner, found.st_mtime_ns, len(data), link)
         pack.write(json.dumps(kept).encode() + b"\n")
         self._kept[name] = kept._replace(at=pack.tell())
         pack.write(data)
@@ -130,11 +130,11 @@ class Originals:
         own = folders.own_state(self._directory / name)
         return own is None or (stat.S_ISREG((self._directory / name).lstat().st_mode) and own[1:] != (size, modified))
 
-    def _of_pack(self) -> Iterator[_Kept]:
+    def _of_pack(self) -> Iterator[_PackedFile]:
         """Yield what is in the pack. A kill may have cut it short."""
         with suppress(OSError, ValueError, TypeError), self._pack.open("rb") as pack:
             while line := pack.readline():
-                kept = _Kept(*json.loads(line))._replace(at=pack.tell())
+                kept = _PackedFile(*json.loads(line))._replace(at=pack.tell())
                 yield kept
                 pack.seek(kept.at + kept.size)
 
@@ -212,7 +212,7 @@ def _clone(source: Path, target: Path) -> bool:
     return True
 
 
-def _unpack(kept: _Kept, pack: IO[bytes], target: Path) -> bool:
+def _unpack(kept: _PackedFile, pack: IO[bytes], target: Path) -> bool:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ import select
 import struct
 import termios
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -211,11 +211,18 @@ def open_elsewhere(paths: Iterable[Path], is_ours: Callable[[int], bool | None])
     found = set[Path]()
     for pid in (name for name in os.listdir("/proc") if name.isdigit() and wanted):  # noqa: PTH208
         with suppress(OSError):  # a process of a different user, or one that has ended
-            for handle in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
-                name = os.readlink(f"/proc/{pid}/fd/{handle}")  # noqa: PTH115
-                if name in wanted and _is_written(pid, handle) and not is_ours(int(pid)):
-                    found.add(wanted[name])
+            names = set(_written_by(pid, wanted.keys()))
+            if names and not is_ours(int(pid)):
+                found.update(wanted[name] for name in names)
     return found
+
+
+def _written_by(pid: str, wanted: Collection[str]) -> Iterator[str]:
+    """Yield the files among these that a process has open for writing. Raises OSError."""
+    for handle in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
+        name = os.readlink(f"/proc/{pid}/fd/{handle}")  # noqa: PTH115
+        if name in wanted and _is_written(pid, handle):
+            yield name
 
 
 def _is_written(pid: str, handle: str) -> bool:
