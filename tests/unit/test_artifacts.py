@@ -451,16 +451,6 @@ def test_a_file_that_vanishes_before_it_is_read_is_named_and_not_compared(tmp_pa
     assert (files.files, files.gone, files.found) == ([], ["log.txt"], 0)
 
 
-def test_what_a_different_program_still_writes_is_not_the_trials(tmp_path):
-    path = tmp_path / "log3.txt"
-    naming = FileNames(["python"], tmp_path, tmp_path / "out", "001")
-    with path.open("w") as file:
-        file.write("of samebits check > log3.txt\n")
-        file.flush()
-        assert collect(FileRules(), [path], tmp_path, naming).files == []
-    assert [one.path for one in collect(FileRules(), [path], tmp_path, naming).files] == ["log3.txt"]
-
-
 def test_the_tensors_of_a_checkpoint_elsewhere_are_compared_though_only_its_index_is_known_as_written(tmp_path):
     for name in ("work/out", "data"):
         (tmp_path / name).mkdir(parents=True)
