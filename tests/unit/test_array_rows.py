@@ -98,4 +98,4 @@ def test_what_is_kept_for_a_key_keeps_nothing_of_other_threads_or_later_steps(po
         other.start()
         other.join()
     probe.add(number, b"1" * 16)
-    assert [point for point, _ in probe._digests[wire.CODE["update"]]] == [number, number]
+    assert [point for point, _ in probe._digests._found[wire.CODE["update"], ""]] == [number, number]

@@ -267,10 +267,11 @@ def test_a_notebook_whose_cells_did_not_run_says_where_the_lines_go(documents, t
 def test_a_notebook_that_the_command_writes_is_not_changed(documents, tmp_path):
     written(tmp_path / "train.ipynb", CELLS)
     documents.record.trials[0].files.files = [SimpleNamespace(path="./train.ipynb")]
+    documents.record.file.options = SimpleNamespace(isolate=False)
     found = proposed(documents, CELLS, ("numpy", 3, 2))
     assert (found.patch, found.draws[0].cell) == ("", 3)
     assert "the command writes train.ipynb itself, so it would overwrite the patch" in said(found)
-    documents.record.trials[0].files.apart = True  # then each trial writes into its own copy
+    documents.record.file.options.isolate = True  # then each trial writes into its own copy
     assert proposed(documents, CELLS, ("numpy", 3, 2)).patch
 
 

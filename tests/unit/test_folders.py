@@ -53,37 +53,3 @@ def test_documents_of_others_with_the_same_names_make_no_record(tmp_path):
     folders.make_isolated(tmp_path / "work", tmp_path / "copy", without=tmp_path / "none")
     assert names(tmp_path / "copy") == ["mine/record.json", "mine/study.json", "mine/vary.json"]
     assert len(folders.snapshot(tmp_path / "work").files) == 3
-
-
-def test_links_to_folders_and_to_nothing_are_kept_and_none_is_followed(tmp_path):
-    (tmp_path / "a").symlink_to("b")
-    (tmp_path / "b").symlink_to("a")
-    (tmp_path / "nowhere").symlink_to("/nowhere/at/all")
-    (tmp_path / "here").symlink_to(".")
-    found = folders.snapshot(tmp_path)
-    targets = {path.name: link.target for path, link in found.links.items()}
-    assert (found.files, targets) == ({}, {"a": "b", "b": "a", "here": ".", "nowhere": "/nowhere/at/all"})
-
-
-def test_a_link_to_a_folder_is_new_if_it_was_made_anew(tmp_path):
-    for name in ("checkpoint-4", "checkpoint-8"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "best").symlink_to("checkpoint-4")
-    (tmp_path / "nowhere").symlink_to("none")
-    before = folders.snapshot(tmp_path)
-    assert folders.new_links(before, folders.snapshot(tmp_path)) == {}
-    (tmp_path / "best").unlink()
-    (tmp_path / "best").symlink_to("checkpoint-8")
-    after = folders.snapshot(tmp_path)
-    assert folders.new_links(before, after) == {tmp_path / "best": "checkpoint-8"}
-    assert after.files == {}
-
-
-def test_a_link_to_a_file_is_that_file_and_a_link_to_nothing_is_a_new_link(tmp_path):
-    before = folders.snapshot(tmp_path)
-    (tmp_path / "a.txt").write_text("a")
-    (tmp_path / "last").symlink_to("a.txt")
-    (tmp_path / "best").symlink_to("checkpoint-8")
-    after = folders.snapshot(tmp_path)
-    assert folders.new_links(before, after) == {tmp_path / "best": "checkpoint-8"}
-    assert {path.name for path in after.files} == {"a.txt", "last"}

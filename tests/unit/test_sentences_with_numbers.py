@@ -60,7 +60,12 @@ def test_files_that_were_removed(gone, said):
 def test_files_that_differ_in_times(more, said):
     left = [
         SimpleNamespace(
-            effect="understood", is_caveat=False, path=f"{number}.log", name=f"{number}.log", reason="a time"
+            effect="understood",
+            is_caveat=False,
+            by_name=False,
+            path=f"{number}.log",
+            name=f"{number}.log",
+            reason="a time",
         )
         for number in range(sentences.MOST_FILES_TOLD + more)
     ]

@@ -96,10 +96,19 @@ def _put_back_files(words: Sequence[str]) -> None:
     """Put back what a samebits that was killed had set aside, in this folder or in that of a record."""
     with suppress(OSError, ValueError):
         records = [Path(word, _RECORD) for word in words if os.path.isfile(f"{word}/{_RECORD}")]  # noqa: PTH113
-        named = [dict(json.loads(record.read_bytes())).get("directory") for record in records]
-        places = {Path.cwd(), *(Path(name) for name in named if isinstance(name, str))}
+        places = {Path.cwd(), *map(Path, filter(None, map(_directory, records)))}
         for said in filter(None, map(_recovered, places)):
             click.echo(f"samebits: {said}", err=True)
+
+
+def _directory(record: Path) -> str:
+    """Return the working folder that a record names; "" for a broken record, which gets its message later."""
+    try:
+        content = json.loads(record.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return ""
+    name = content.get("directory") if isinstance(content, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _recovered(folder: Path) -> str:
