@@ -220,9 +220,10 @@ def open_elsewhere(paths: Iterable[Path], is_ours: Callable[[int], bool | None])
 def _written_by(pid: str, wanted: Collection[str]) -> Iterator[str]:
     """Yield the files among these that a process has open for writing. Raises OSError."""
     for handle in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
-        name = os.readlink(f"/proc/{pid}/fd/{handle}")  # noqa: PTH115
-        if name in wanted and _is_written(pid, handle):
-            yield name
+        with suppress(FileNotFoundError):  # it was closed meanwhile, as the handle of this list in the own process
+            name = os.readlink(f"/proc/{pid}/fd/{handle}")  # noqa: PTH115
+            if name in wanted and _is_written(pid, handle):
+                yield name
 
 
 def _is_written(pid: str, handle: str) -> bool:
