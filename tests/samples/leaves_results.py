@@ -1,7 +1,7 @@
 """Trains by hand, the same in every run, and then leaves what the code in its first argument leaves.
 
-That code has `os`, `json`, `time`, `out` (the second argument), `trial` (the third), and `chance()`, which gives a
-number that differs in every run.
+That code has `os`, `json`, `time`, `out` (the second argument), `trial` (the third), `chance()`, which gives a number
+that differs in every run, and `seconds()`, which waits a moment and measures how long.
 """
 
 import json  # noqa: F401  (for the code)
@@ -12,10 +12,16 @@ import time  # noqa: F401  (for the code)
 from samebits_probe import observe
 
 
-
 def chance():
     """A number from 0 to 1."""
     return int.from_bytes(os.urandom(6), "big") / 2**48
+
+
+def seconds():
+    """The time of a short wait."""
+    began = time.perf_counter()
+    time.sleep(0.02)
+    return time.perf_counter() - began
 
 
 out = sys.argv[2]

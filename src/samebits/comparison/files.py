@@ -23,8 +23,7 @@ from samebits.store.trace import TrialTrace
 
 _DATED = re.compile(r"<(?:time|date|log)>")
 MOST_SHOWN = 200  # characters of a line or value
-_ORDER = Judgement("unknown", "its lines come in a different order")
-_BEYOND = Judgement("unknown", "a record does not keep these lines")
+_ORDER, _BEYOND = "its lines come in a different order", "they differ, and a record does not keep them"
 Trials = tuple[TrialTrace, TrialTrace]
 
 
@@ -208,9 +207,9 @@ class FilePair:
                 yield difference
         yield from understood.values()
         if a.between != b.between:
-            yield self._difference(f"lines after {len(a.kept):,}", _BEYOND, ("", ""))
+            yield self._difference(f"lines after {len(a.kept):,}", Judgement("unknown"), ("", ""), _BEYOND)
         elif not pairs and a.count == b.count and not self._is_printed and not self._is_dated(a):
-            yield self._difference("", _ORDER, ("", ""))
+            yield self._difference("", Judgement("unknown"), ("", ""), _ORDER)
 
     def _are_equal_in_old_records(self, a: Lines, b: Lines) -> bool:
         """Return whether two texts of earlier versions, which masked before they recorded, are equal."""

@@ -93,7 +93,7 @@ class LeftEntries:
         if file.lines is not None:
             yield from map(self.of_line, (*file.lines.kept, *file.lines.tail))
         for name, part in file.parts.items():
-            if name and part.shown:
+            if part.shown and (name or file.lines is None):
                 yield self.of_part(name, part.shown)
 
     def values(self, key: str, words: str, place: int) -> list[Quantity]:
