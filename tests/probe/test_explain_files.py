@@ -17,5 +17,6 @@ with open(folder + "/model.json", "w") as file:
 def test_a_model_in_a_folder_with_an_id_is_recognised_in_each_trial(ask, tmp_path):
     """The program takes no step, so only the model tells; each trial gives its folder a new name."""
     (tmp_path / "work" / "train.py").write_text(IN_ITS_OWN_FOLDER)
-    result = causes.run(replace(ask("varies_by.py"), command=[sys.executable, "train.py"])).result
+    asked = replace(ask("varies_by.py", artifacts=["runs/*/model.json"]), command=[sys.executable, "train.py"])
+    result = causes.run(asked).result
     assert (result.divergence.kind, result.explanation.cause) == ("end", ["python-seed"])

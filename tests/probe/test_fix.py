@@ -101,7 +101,7 @@ def test_a_patch_with_which_the_trials_repeat_stays(recorded, monkeypatch):
 
 
 def test_the_trials_with_a_patch_compare_the_file_that_differed_if_nothing_else_was_observed(recorded):
-    text = "import json, random\njson.dump({'w': [random.random(), random.random()]}, open('model[1].json', 'w'))\nopen('log', 'w').write('')\n"
+    text = "import numpy, random\nnumpy.save('model[1].npy', [random.random(), random.random()])\nopen('log', 'w').write('')\n"
     record = recorded(text, "python-seed")
     found = fix(FixRequest(record, apply=True))
     assert (found.outcome, found.verdict) == ("mended", "repeated")

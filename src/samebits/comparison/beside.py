@@ -270,11 +270,11 @@ def _is_digest(found: PointDifference) -> bool:
 
 def leaves(points: Sequence[Point], roles_: Sequence[Role], a: ProcessTrace, b: ProcessTrace) -> set[int]:
     """Return the points of models whose single number, which may be a time, both traces kept."""
-    known = [kept(trace) for trace in (a, b)]
+    known, named = [kept(trace) for trace in (a, b)], _named_kinds(a) | _named_kinds(b)
     return {
         number
         for number, point in enumerate(points)
-        if _is_leaf(point, roles_[number]) and point[:2] in known[0] & known[1]
+        if _is_leaf(point, roles_[number]) and point.kind not in named and point[:2] in known[0] & known[1]
     }
 
 

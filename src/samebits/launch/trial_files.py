@@ -110,9 +110,11 @@ class TrialFiles:
         return {self._directory / path.relative_to(real) if path.is_relative_to(real) else path for path in paths}
 
     def _is_kept(self, path: Path) -> bool:
-        """Return whether a file of the working folder is there, in a folder in which nothing counts."""
-        is_inside = path.is_relative_to(self._directory) and not path.is_relative_to(self._plan.record)
-        return is_inside and folders.is_file(path)
+        """Return whether a file of the working folder lies in a folder in which nothing counts."""
+        if not path.is_relative_to(self._directory) or path.is_relative_to(self._plan.record):
+            return False
+        above = path.relative_to(self._directory).parents
+        return any(folders.is_left_out(str(self._directory / folder)) for folder in above if folder.name)
 
     def _leave(self, after: folders.Snapshot, known: Writers, touched: Sequence[ProcessFiles]) -> list[Leak]:
         """Note what stays for later trials: the files outside of the folder, and those in it that nobody can move."""
