@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from samebits.comparison.evidence.facts import TrialFacts
@@ -34,6 +34,8 @@ class LeftEntries:
     def __init__(self, trial: TrialTrace) -> None:
         self.trial, self.facts = trial, TrialFacts.of(trial)
         self._lines: dict[str, TextEntry] = {}
+        self._entries, self._by_words = cache(self._entries_of), cache(self._quantities_of)
+        self.texts_with_ids = cache(self._texts_with_ids)
 
     def of_line(self, line: str) -> TextEntry:
         """Return a line, or any other text, as an entry."""
@@ -76,17 +78,32 @@ class LeftEntries:
         return self.of_line(path).shape.words
 
     @cached_property
-    def _by_place(self) -> dict[tuple[str, str], list[list[Quantity]]]:
-        found: dict[tuple[str, str], list[list[Quantity]]] = defaultdict(list)
+    def _files(self) -> dict[str, list[SavedFile]]:
+        found: dict[str, list[SavedFile]] = defaultdict(list)
         for file in (*self.trial.files.files, *self.trial.files.printed):
-            for entry in self._of_file(file):
-                found[self.key_of(file.path), entry.shape.words].append(entry.shape.quantities)
+            found[self.key_of(file.path)].append(file)
+        return found
+
+    @cached_property
+    def _memory(self) -> dict[str, list[list[Quantity]]]:
+        found: dict[str, list[list[Quantity]]] = defaultdict(list)
         for process in self.trial.processes:
             for place, numbers in numbers_by_place(process).items():
-                found[MEMORY, words_of(place)] += [[Quantity(repr(number), number)] for number in numbers]
-        for file in self.trial.files.files:
-            entry = self.of_line(file.path)
-            found["", entry.shape.words].append(entry.shape.quantities)
+                found[words_of(place)] += [[Quantity(repr(number), number)] for number in numbers]
+        return found
+
+    def _entries_of(self, key: str) -> list[TextEntry]:
+        """Return the entries of the files with this key; with the key "", the names of all files."""
+        if not key:
+            return [self.of_line(file.path) for file in self.trial.files.files]
+        return [entry for file in self._files.get(key, ()) for entry in self._of_file(file)]
+
+    def _quantities_of(self, key: str) -> dict[str, list[list[Quantity]]]:
+        if key == MEMORY:
+            return self._memory
+        found: dict[str, list[list[Quantity]]] = defaultdict(list)
+        for entry in self._entries(key):
+            found[entry.shape.words].append(entry.shape.quantities)
         return found
 
     def _of_file(self, file: SavedFile) -> Iterator[TextEntry]:
@@ -98,11 +115,8 @@ class LeftEntries:
 
     def values(self, key: str, words: str, place: int) -> list[Quantity]:
         """Return the numbers of a place, in order. `key`: the file; "" for names of files. `words`: of the shape."""
-        return [quantities[place] for quantities in self._by_place.get((key, words), []) if place < len(quantities)]
+        return [quantities[place] for quantities in self._by_words(key).get(words, []) if place < len(quantities)]
 
-    def texts_with_ids(self, key: str) -> set[str]:
+    def _texts_with_ids(self, key: str) -> set[str]:
         """Return the lines of a file that hold a text that was handed out."""
-        files = (file for file in self.trial.files.printed + self.trial.files.files if self.key_of(file.path) == key)
-        texts = (entry.text for file in files for entry in self._of_file(file))
-        names = (self.of_line(file.path).text for file in self.trial.files.files) if not key else ()
-        return {text for text in (*texts, *names) if "<id>" in text}
+        return {entry.text for entry in self._entries(key) if "<id>" in entry.text}
