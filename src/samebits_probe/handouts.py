@@ -1,4 +1,4 @@
-"""Notes what the process was handed: ids that the system's entropy made, and the ports that it bound.
+"""Notes what the process was handed: ids that the system's entropy made, the ports that it bound, ids of its forks.
 
 A name with a UUID in it, or a run id of W&B, differs in each trial. samebits knows it by its value, because the value
 was handed out here, and not by what it looks like. Only results that contain such a text are compared without it.
@@ -93,6 +93,8 @@ def watch(probe: "Probe") -> None:
     hooks.after_import("socket", lambda module: _watch_ports(module, write))
     for moment in (probe.first_step, probe.last_step):
         moment.append(ids.end_run)
+    if hasattr(os, "register_at_fork"):  # Python 3.7
+        os.register_at_fork(after_in_child=hooks.quietly(lambda: write("child")))
 
 
 _ids_of_process: "List[Texts]" = []

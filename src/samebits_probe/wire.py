@@ -298,6 +298,7 @@ REPLAY = "replay.json"
 #   handed        texts, more: texts that were handed to the program: ids that the system's entropy made, and in a trial
 #                 with the control `clock-rate` what the clock wrote. more: true if there were more than are noted
 #   bound         ports: the process bound sockets to these
+#   child         pid: the process is forked from this one, and began
 #   exec          path, argv: the process is about to become this program. If it does, no event follows
 #   started       path, argv: the process started a program. forked: place where its own code forks. Once for each
 #   not-fed       step, names: weights to be set that do not exist. tensors-full: step at which TENSORS had no more room

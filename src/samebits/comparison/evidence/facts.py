@@ -18,6 +18,7 @@ _OF_TEMPFILE = 8  # characters that `tempfile` draws
 _SHORTEST_PIECE = 8  # characters of an id that is a part of a text that was handed out
 _SHORTEST_BEGINNING = 4  # of the beginning of an id, as in "sgd-ff7f"
 _PIECES = re.compile(r"[A-Za-z0-9_-]{6,}")
+_PID = re.compile(r"(?<!\d)(?<!\d\.)\d{3,7}(?!\d)")
 _EPOCH = re.compile(r"(?<!\d)(?<!\d\.)1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?![\d.]*\d)")
 
 
@@ -60,6 +61,8 @@ class TrialFacts:
             text = pattern.sub(lambda date: "<date>" if self._is_date(date) else date[0], text)
         if self.handed:
             text = _PIECES.sub(lambda piece: self._without_ids(piece[0]), text)
+        if self.pids:
+            text = _PID.sub(lambda number: "<pid>" if int(number[0]) in self.pids else number[0], text)
         if self.span is not None:
             text = _EPOCH.sub(lambda number: "<time>" if self.is_moment(float(number[0])) else number[0], text)
         return text

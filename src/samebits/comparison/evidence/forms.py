@@ -49,6 +49,8 @@ FORMS: tuple[Form, ...] = (
     # https://docs.pytorch.org/docs/stable/profiler.html: the times of the rows decide their order
     (r"^ *\S.*? {2,}[\d.]+%(?: +[\d.]+[mu]?s +[\d.]+%){1,3} +[\d.]+[mu]?s +[\d.]+[mu]?s .*", "<operator>"),
     (r"^((?:Self )?(?:CPU|CUDA|XPU) time total: ).*", r"\1<time>"),
+    # as wide as the texts beside it let it be: https://github.com/Textualize/rich/blob/master/rich/progress_bar.py
+    (r"[━╸╺]{4,}", "<bar>"),
     # a line of nothing but a rule, which is as wide as its table
     (r"^[-=_+|─━═┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝╞╡╪ ]{4,}$", "<rule>"),
     # https://www.gnu.org/software/bash/manual/bash.html#Pipelines

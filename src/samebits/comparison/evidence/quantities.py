@@ -18,7 +18,7 @@ _SECONDS = {
     **dict.fromkeys(("d", "day", "days"), 86400.0),
 }
 _SCALES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+,\d+(?![\d.,])|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+,\d+(?![\d.,])|\d+(?:\.\d*)?|(?<![^\s=:,;(\[+-])\.\d+)(?:[eE][-+]?\d+)?"
 _UNIT = "|".join(sorted(_SECONDS, key=len, reverse=True))
 _QUANTITY = re.compile(
     # 1:02:03 and 2:03, after a number of days
@@ -29,7 +29,7 @@ _QUANTITY = re.compile(
     rf"|(?P<rate>(?<![\w.]){_NUMBER}) ?(?P<scale>[kKMGT]?) ?(?P<thing>[A-Za-z]*) ?(?:/|per) ?(?:s|sec|second)\b"
     # 0.3 s/it, 12 ms
     rf"|(?P<each>(?<![\w.]){_NUMBER}) ?(?P<unit>{_UNIT})(?: ?/ ?(?P<of>[A-Za-z]+))?(?![\w/])"
-    rf"|(?P<number>(?:(?<!\w)[-+])?(?<![\d.]){_NUMBER}|\bnan\b|\binf\b)"
+    rf"|(?P<number>(?:(?<!\w)[-+])?(?<!\d)(?<!\d\.){_NUMBER}|\bnan\b|\binf\b)"
 )
 _PADDING = re.compile(r"(?<=[(\[{|=:]) (?=[#@])")  # a longer number has less of it
 _PART = re.compile(rf"({_NUMBER}) ?({_UNIT})")
@@ -69,7 +69,7 @@ def _quantity(match: re.Match[str]) -> tuple[str, Quantity]:
     """Return what stands for a quantity in the words, and the quantity."""
     text = match[0]
     if match["clock"]:
-        return "@", Quantity(text, _of_clock(text), 1.0, is_clock=True)
+        return "@", Quantity(text, _of_clock(text), 1.0, is_clock=True, has_unit=True)
     if match["sum"]:
         value = sum(_value(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
         return "@ " if text.endswith(" ") else "@", Quantity(text, value, 1.0)
