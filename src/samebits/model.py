@@ -85,7 +85,7 @@ class Setup(Document):
 class Trial(Document):
     """One trial in a result. `final`: the fingerprint of its end (32 hex digits); null if the end was not seen.
 
-    `clock_rate`: how fast its clock ran. `left_out`: why it was not compared, although it has a faster clock.
+    `clock_rate`: how fast its clock ran. `left_out`: why it was not compared, if its clock was faster.
     """
 
     id: int
@@ -161,8 +161,8 @@ class Detection(Document):
 class ClockLaw(Document):
     """What trials with a faster clock have shown of a value. `place`: file, text and number.
 
-    `law`: it follows the clock, or its inverse; it is a moment of the trial; the clock handed it out. `ratio`: by how
-    much it grew in each of these trials, the fastest first.
+    `law`: it follows the clock, or its inverse; it is a moment of the trial; the program got it from the clock
+    (`known`). `ratio`: by how much it grew in each of these trials, the fastest first.
     """
 
     place: str
@@ -211,7 +211,7 @@ class Result(Document):
     leak: str | None = None  # with equal bits: which trials started from what earlier trials left
     across: list[str] = []  # with equal bits: the facts in which the machines of the trials differ
     settled: list[ClockLaw] = []  # values that follow the clock
-    unknown: list[UnknownPlace] = []  # the places of which nobody knows whether they count
+    unknown: list[UnknownPlace] = []  # the places at which samebits does not know whether a difference counts
     levels: list[Level] = []  # for two records: whether they agree at each level
     at_a_time: int = 1  # the most trials that ran side by side
     at_a_time_why: str = ""  # empty if the user chose the number
@@ -280,7 +280,7 @@ class RecordFile(Document):
     rounds: list[Round] = []
     notes: list[str] = []  # sentences about how the trials were combined, which become warnings
     at_a_time_why: str = ""  # why this many trials ran at a time, or why one by one
-    settled: list[ClockLaw] = []  # what trials with a faster clock have shown, also those of an earlier record
+    settled: list[ClockLaw] = []  # what trials with a faster clock have shown, in this record or in an earlier one
     doubt: str = ""  # what trials showed only if they had waited between rounds
     signature: str | None = None  # by the user's own key: shows that the record was made here
 
@@ -334,7 +334,7 @@ class TrialFile(Document):
     metrics_printed: dict[str, str] = {}
     waited: float = 0.0  # seconds for which it waited between rounds: `seconds` has none of them, its own clock has all
     clock_rate: float = 1.0  # how fast the trial's clock was (see the control clock-rate)
-    handed: list[str] = []  # ids and texts of the clock that the probe saw handed out
+    handed: list[str] = []  # ids and texts of the clock that the program got, as the probe saw
     ports: list[int] = []  # that its processes bound
     working_copy: str = ""  # the copy of the working folder that this trial alone had, if it had one
     notes: list[str] = []  # sentences about how the trial was run, which become warnings

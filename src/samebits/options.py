@@ -253,8 +253,8 @@ ISOLATE = Option(
 )  # fmt: skip
 SETTLED = Option(
     "settle", ("--settle",),
-    "Run two trials with a faster clock, to see which values follow it: auto (if steps agree and something else "
-    "differs), never, always.", "WHEN", read_settle, "auto", names=lambda: SETTLE,
+    "When to run two trials with a faster clock, which show the values that follow the clock: auto (if steps agree and "
+    "something else differs), never, always.", "WHEN", read_settle, "auto", names=lambda: SETTLE,
 )  # fmt: skip
 AGAINST = Option("against", ("--against",), "Compare with a recorded run.", "RECORD", read_text)
 ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(read_added, read_text))

@@ -68,7 +68,7 @@ REPEATS = {
 def test_what_trains_nothing_and_is_understood_is_a_note(judged, program):
     result = judged(SEEDED + program)
     assert result.verdict == "repeated", result.sentence
-    assert any("beside the training" in warning for warning in result.warnings), result.warnings
+    assert any("but trained nothing" in warning for warning in result.warnings), result.warnings
 
 
 UNKNOWN = {
@@ -152,5 +152,5 @@ def test_the_times_of_a_search_are_open_and_nothing_else_is(judged):
     result = judged(SEARCHED)
     assert result.verdict == "inconclusive"
     assert "_time" in result.reason
-    noted = [warning for warning in result.warnings if "beside the training" in warning]
+    noted = [warning for warning in result.warnings if "but trained nothing" in warning]
     assert not [warning for warning in noted if "score_" in warning.replace("score_time", "")]

@@ -280,7 +280,7 @@ def test_a_text_that_the_clock_handed_out_is_known_by_origin():
         TrialTrace(t.file.model_copy(update={"handed": some}), t.files, [])
         for t, some in zip(trials, handed, strict=True)
     ]
-    assert judged(*given)[1].reason == "the clock handed it out"
+    assert judged(*given)[1].reason == "the program got it from the clock"
 
 
 @given(st.floats(0, 1e4, allow_nan=False), st.floats(0, 1e4, allow_nan=False))

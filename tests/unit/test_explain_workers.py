@@ -35,6 +35,6 @@ def test_a_file_that_is_gone_leaves_the_line_that_gave_the_tasks(tmp_path):
 def test_a_function_that_draws_in_workers_needs_a_seed_of_its_own(tmp_path):
     assert fixes([draw(tmp_path / "train.py")], 7) == []
     assert notes([draw(tmp_path / "train.py"), draw(tmp_path / "train.py", "SVC")]) == [
-        "worker processes draw for train.py:4 (numpy-seed): set a seed in the function that they run"
+        "worker processes draw random numbers for train.py:4 (numpy-seed): set a seed in their function"
     ]
     assert notes([draw(tmp_path / "train.py", "SVC")]) == []

@@ -1,4 +1,4 @@
-"""Says what helps if worker processes draw, which no seed of the program reaches: a random_state for estimators."""
+"""Says what helps if worker processes draw: the program's seeds do not reach them, a random_state does."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def _draw(event: dict[str, Any]) -> WorkerDraw:
 
 
 def fixes(found: Iterable[WorkerDraw], seed: int) -> list[Fix]:
-    """Return the arguments that estimators need, with the lines of the program that make these estimators."""
+    """Return the arguments that estimators need, with the lines of the program that construct these estimators."""
     lines = dict.fromkeys(line for draw in found for name in draw.unseeded for line in _lines(draw, name, seed))
     controls = dict.fromkeys(draw.control for draw in found)
     return [Fix(control=name, library="sklearn", where=CODE, lines=[*lines][:MOST_CALLS]) for name in controls if lines]
 
 
 def _lines(draw: WorkerDraw, name: str, seed: int) -> Iterator[str]:
-    """Yield the call of each line that makes an estimator of a class without a random_state."""
+    """Yield the call of each line that constructs an estimator of a class without a random_state."""
     file = Path(draw.path).name
     places = [f"{file}:{line}" for line in _calls(Path(draw.path), name)] or [f"for {draw.place}"]
     yield from (f"{name}(..., random_state={seed})  # {place}; it draws in worker processes" for place in places)
@@ -72,4 +72,4 @@ def notes(found: Iterable[WorkerDraw]) -> list[str]:
     """Return a note for draws of functions: the lines to paste seed only the process that starts the workers."""
     places = dict.fromkeys(f"{draw.place} ({draw.control})" for draw in found if not draw.unseeded)
     where = words.listed(places)
-    return [f"worker processes draw for {where}: set a seed in the function that they run"] if places else []
+    return [f"worker processes draw random numbers for {where}: set a seed in their function"] if places else []

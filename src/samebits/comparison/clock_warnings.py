@@ -20,7 +20,7 @@ def changed_training(seen: WarningInputs) -> Iterator[str]:
     files = [file for file in _timed(seen) if seen.left_out.get(file.id) == DECIDES]
     if files:
         yield (
-            f"{_clocks(files)}, and the training differed: it may take decisions from measured time "
+            f"{_clocks(files)}, and the training differed: it may depend on measured time "
             f"({words.trials([file.id for file in files])} {words.were([file.id for file in files])} not compared)"
         )
 
@@ -31,9 +31,9 @@ def faster_clocks(seen: WarningInputs) -> Iterator[str]:
     counting = [file for file in timed if file.id not in seen.left_out]
     follow = f"{words.count(number, 'value')} {words.agree(number, 'follows', 'follow')}"
     if counting:
-        yield f"{_clocks(counting)}; {follow if number else 'no value follows'} it"
+        yield f"{_clocks(counting)}; {follow if number else 'no value follows'} the clock"
     elif number:
-        yield f"{follow} the clock, as earlier trials showed, whose clock was faster"
+        yield f"{follow} the clock, as earlier trials with a faster clock showed"
     for file in timed:
         if seen.left_out.get(file.id) == DID_NOT_END_WELL:
             why = f": {file.why}" if file.why else ""

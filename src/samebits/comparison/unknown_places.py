@@ -1,6 +1,6 @@
-"""All places at which trials differ in something that samebits does not understand, and the command that settles them.
+"""Lists all places at which trials differ in something that samebits does not understand, and the advice for them.
 
-A place is a part of a file, a printed line, or an array that the program's globals held.
+A place is a part of a file, a printed line, or a value in memory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from samebits.model import Leak, RecordFile, UnknownPlace
 __all__ = ["begin_without", "reason_and_advice", "unknown_places"]
 
 MOST_OF_A_VALUE = 200  # characters
-_CLOCK = "Two trials with a faster clock may tell: --settle always."
+_CLOCK = "Two trials with a faster clock may show whether it counts: --settle always."
 
 
 class _OpenPlace(NamedTuple):
@@ -32,7 +32,7 @@ class _OpenPlace(NamedTuple):
 
 
 def unknown_places(comparison: Comparison, left_out: Mapping[int, str]) -> list[UnknownPlace]:
-    """Return each place once, with what was seen there. `left_out`: why trials with a faster clock do not count."""
+    """Return each place once, with the finding about it. `left_out`: why trials with a faster clock do not count."""
     return [
         UnknownPlace(
             place=seen.difference.name,
@@ -92,7 +92,7 @@ def _written_before(first: _OpenPlace, trials: Sequence[AlignedTrial], record: R
 
 
 def _what_was_seen(difference: FileDifference, left_out: Mapping[int, str]) -> str:
-    """Say what is known of a difference beside the values."""
+    """Say what is known about a difference, apart from its values."""
     if difference.reason or not (difference.is_open and left_out):
         return difference.reason or ("" if any(difference.values) else difference.detail)
     return f"with a faster clock, {words.trials(sorted(left_out))} {next(iter(left_out.values()))}"
@@ -108,14 +108,14 @@ def _sentence(first: _OpenPlace, more: int, what: str) -> str:
 
 
 def _advice(found: Sequence[_OpenPlace]) -> str:
-    """Return what settles all places."""
+    """Return the options that decide about all places."""
     patterns = list(dict.fromkeys(shlex.quote(place.difference.path) for place in found))
     path = found[0].difference.path
     if is_place(path):
-        counts = f"say so in the program: samebits_probe.observe('weights/{path.partition(' ')[2]}', ...)"
+        counts = f"name it in the program: samebits_probe.observe('weights/{path.partition(' ')[2]}', ...)"
     else:
         counts = f"name it: --artifact {patterns[0]}"
     if len(patterns) == 1:
         return f"If it counts, {counts}. If not, use --ignore {patterns[0]}."
     ignores = " ".join(f"--ignore {pattern}" for pattern in patterns)
-    return f"If none of them counts, use {ignores}. If one counts, give --artifact in the place of its --ignore."
+    return f"If none of them counts, use {ignores}. If one counts, use --artifact instead of its --ignore."

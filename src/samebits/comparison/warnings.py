@@ -258,7 +258,7 @@ def _asides(seen: WarningInputs) -> Iterator[str]:
     if others:
         rest = [words.count(len(others) - 3, "more value")] if len(others) > 3 else []
         verb = words.agree(len(others), "differs", "differ")
-        yield f"{words.listed([*others[:3], *rest])} {verb} beside the training; this does not count"
+        yield f"{words.listed([*others[:3], *rest])} {verb}, but trained nothing; this does not count"
 
 
 def _reordered(seen: WarningInputs) -> Iterator[str]:

@@ -117,7 +117,7 @@ def _cost(ids: Sequence[int], more: int, longest: float) -> str:
     if more:
         cost = f"{words.count(more, 'further trial')}, about {words.span(more * longest)}"
         return f"{cost}, to see which values follow the clock"
-    return f"{words.trials(ids)} run with a faster clock, to see which values follow it"
+    return f"{words.trials(ids)} run with a faster clock, to see which values follow the clock"
 
 
 def _run_again(experiment: Experiment, steps: int | None) -> Result:

@@ -1,8 +1,8 @@
-"""Lets each trial start from the same files: what the one before it did to the working folder is set aside first.
+"""Lets each trial start from the same files: samebits first sets aside what the trial before it wrote there.
 
-The files of the trial that ran last stay in the folder, as after a plain run. They are set aside, in `.samebits/apart`
-below the folder, when the next trial starts, and files that they replaced are put back. A trial that waited gets its
-files back before it goes on. At the end the files of the last whole trial are in the folder.
+The files of the trial that ran last stay in the folder, as after a plain run. When the next trial starts, they move to
+`.samebits/apart` below the folder, and the files that they replaced come back. A trial that waited gets its files back
+before it goes on. At the end the files of the last complete trial are in the folder.
 
 A journal is written before each move. If samebits is killed, the next samebits puts back what was set aside, or says
 where it is.
@@ -33,8 +33,8 @@ __all__ = ["SharedFolder", "recovered"]
 
 PLACE, JOURNAL, ORIGINALS = "apart", "moves.json", "before"
 _NOTE = (
-    "Each trial starts from the same files: what a trial writes in this folder is in {} while others run; the files of "
-    "the last whole trial are here at the end."
+    "Each trial starts from the same files. While other trials run, the files that a trial wrote here are in {}. "
+    "At the end, the files of the last complete trial are here."
 )
 SAVED = "saved"  # in .samebits, and a time: what could not be put back
 
@@ -102,13 +102,13 @@ class SharedFolder:
             loser = stay if name in stay.unsure else beside[name]
             loser.created.pop(name)
             loser.unsure.discard(name)
-        for other in self._away:  # a name that comes again is that of a file of the program
+        for other in self._away:  # if a name comes again, the program writes the file
             again = other.unsure & stay.created.keys()
             other.unsure -= again
             stay.unsure -= again
 
     def end(self, stay: Stay, *, is_whole: bool = False) -> None:
-        """A trial is over. Of earlier whole trials only the last one's files are kept."""
+        """Note that a trial is over. Only the files of the last whole trial are kept."""
         self._running.discard(stay)
         stay.is_over, stay.is_whole = True, is_whole
         former = stay
@@ -124,16 +124,16 @@ class SharedFolder:
 
     @property
     def is_used(self) -> bool:
-        """Whether trials that have ended, or wait, left something that cannot be set aside because others run."""
+        """Whether ended or waiting trials left files that cannot be set aside because other trials run."""
         return bool(self._running) and any(not stay.is_empty for stay in self._here if stay not in self._running)
 
     def _is_shared(self) -> bool:
-        """Return whether programs of all kinds write into the folder: it holds HOME, or everybody may write there."""
+        """Return whether all kinds of programs write into the folder: it holds HOME, or everybody may write there."""
         home = Path(os.environ.get("HOME") or "~").expanduser()
         return home.is_relative_to(self.directory) or bool(self.directory.stat().st_mode & stat.S_ISVTX)
 
     def tell(self, listener: Callable[[str], None]) -> None:
-        """Call `listener` with each sentence for the user that was not told before."""
+        """Call `listener` with each sentence that the user has not seen yet."""
         new, self._notes = self._notes, []
         for text in new:
             listener(text)
@@ -155,7 +155,7 @@ class SharedFolder:
             self._discard(stay)
 
     def _put_back(self, stay: Stay) -> list[str]:
-        """Return what something else stands in the way of."""
+        """Return the files whose names something else has taken."""
         with self._in_journal(stay):
             left = stay.put_back(self.directory, self._originals)
         self._away = [one for one in self._away if one is not stay]
@@ -163,7 +163,7 @@ class SharedFolder:
 
     @contextmanager
     def _in_journal(self, moved: Stay) -> Iterator[None]:
-        """Write the journal before a move, which says that the stay is away, and after it."""
+        """Write the journal before a move and after it. The first entry says that the stay is away."""
         self._is_busy = moved.is_away = True
         self._write_journal()
         try:
@@ -182,7 +182,7 @@ class SharedFolder:
         draft.replace(self._place / JOURNAL)
 
     def _discard(self, stay: Stay) -> None:
-        """Remove the files of a trial that is over: they have been read. What may be somebody else's stays."""
+        """Remove the files of a trial that is over: samebits has read them. Files that may belong to others stay."""
         if not stay.unsure:
             self._away = [one for one in self._away if one is not stay]
             self._write_journal()
@@ -211,7 +211,7 @@ class SharedFolder:
         return self._lock >= 0
 
     def _recovered(self) -> str:
-        """Put back what a samebits that was killed had set aside. Return a sentence about it."""
+        """Put back the files that a killed samebits had set aside. Return a sentence about it."""
         try:
             kept = json.loads((self._place / JOURNAL).read_text())
         except (OSError, ValueError):
@@ -219,7 +219,7 @@ class SharedFolder:
         stays = [Stay.read(one) for one in kept.get("away", ())]
         self._originals.states.update({name: State(*state) for name, state in kept.get("restored", {}).items()})
         last = kept.get("last")
-        for stay in stays:  # what was begun is completed
+        for stay in stays:  # complete a move that was begun
             stay.set_aside(self.directory, self._originals)
         if last is not None:
             stays[last].put_back(self.directory, self._originals)
@@ -238,12 +238,12 @@ class SharedFolder:
         return f"{put}{more}." if stays or rest else ""
 
     def recover(self) -> None:
-        """Put back what a samebits that was killed had set aside, unless one holds the folder now."""
+        """Put back the files that a killed samebits had set aside, unless a samebits holds the folder now."""
         if not self._here and not self._away and self._open():
             self.settle()
 
     def recall(self, record: Path) -> None:
-        """Set aside what the last trial of a record left, so that more trials start as that one did."""
+        """Set aside what the last trial of a record left, so that more trials start from the same files."""
         if self._here or self._away:  # the record grows in this process
             self._is_recalled = self._last is not None
             return
@@ -260,9 +260,9 @@ class SharedFolder:
         stay.place = self._place / f"{stay.number:03d}-0"
 
     def settle(self) -> list[str]:
-        """Put the files of the last whole trial into the folder, and remove all others, at the end of a command.
+        """Put the files of the last whole trial into the folder, and remove all other files, at the end of a command.
 
-        Return sentences about what could not be put back.
+        Return sentences about files that could not be put back.
         """
         if self._lock < 0 or self._running or self._is_busy:
             return []
@@ -290,9 +290,9 @@ class SharedFolder:
             print(f"samebits: {text}", file=sys.stderr)
 
     def _keep_left(self, stay: Stay) -> None:
-        """Keep in a record what its last trial left, so that more trials can start as this one did."""
+        """Keep in a record what its last trial left, so that more trials can start from the same files."""
         place = stay.record / LEFT
-        is_read = not stay.old  # from there
+        is_read = not stay.old  # it was read from that place
         if is_read or stay.is_empty or not stay.record.is_dir():
             return
         with suppress(OSError):
@@ -304,10 +304,11 @@ class SharedFolder:
             (place / JOURNAL).write_text(json.dumps(content))
 
     def _saved(self, stay: Stay) -> list[str]:
-        """Keep what cannot be put back, because something else has its name now, and say where."""
+        """Keep files that cannot be put back because something else has their names now. Return where they are."""
         target = self._place.with_name(f"{SAVED}-{time.strftime('%Y%m%d-%H%M%S')}") / stay.place.name
         is_moved = move(stay.place, target)
-        return [f"Files of trial {stay.number} are in {target}, because others have their names."] if is_moved else []
+        why = "because other files have their names now"
+        return [f"Files of trial {stay.number} are in {target}, {why}."] if is_moved else []
 
     def _close(self) -> None:
         self._away = []
@@ -324,7 +325,7 @@ class SharedFolder:
 
 
 def recovered(directory: Path) -> str:
-    """Put back what a samebits that was killed had set aside in a folder. Return a sentence, or an empty text."""
+    """Put back the files that a killed samebits had set aside in a folder. Return a sentence, or an empty text."""
     if not os.path.lexists(directory / RECORDS / PLACE / JOURNAL):
         return ""
     folder = SharedFolder.of(directory)

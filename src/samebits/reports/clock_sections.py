@@ -1,4 +1,4 @@
-"""What trials with a faster clock showed: the values that follow the clock, and those that nobody understands."""
+"""Shows the findings of trials with a faster clock: which values follow the clock, and which are not understood."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LAWS = {
     "duration": "a duration: it grows with the rate of the clock",
     "rate": "a rate: it shrinks as the clock runs faster",
     "moment": "a moment of the trial",
-    "known": "the clock handed it out",
+    "known": "a text that the program got from the clock",
 }
 
 
@@ -38,11 +38,11 @@ def unknown_facts(result: Result) -> Iterator[tuple[str, Cell]]:
     places = result.unknown if len(result.unknown) > 1 else []
     yield from (("place", place_words(place)) for place in places[:MOST_LINES])
     if len(places) > MOST_LINES:
-        yield "", f"and {words.count(len(places) - MOST_LINES, 'more place')}, which a page (--html) shows"
+        yield "", f"and {words.count(len(places) - MOST_LINES, 'more place')}; a page (--html) shows all"
 
 
 def place_words(place: UnknownPlace) -> str:
-    """Return a place, its values, and what was seen there, in one line."""
+    """Return a place, its values, and the finding about it, in one line."""
     seen = f" ({place.seen})" if place.seen else ""
     return f"{place.place}{': ' if any(place.values) else ''}{_values(place)}{seen}"
 

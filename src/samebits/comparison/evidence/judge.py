@@ -25,7 +25,7 @@ _LAWS: dict[Law, str] = {
     "duration": "it follows the clock",
     "rate": "it follows the inverse of the clock",
     "moment": "it is a moment of the trial",
-    "known": "the clock handed it out",
+    "known": "the program got it from the clock",
 }
 _NO_LAW = "it does not follow the clock"
 _VARIES = "it varies too much to say whether it follows the clock"
