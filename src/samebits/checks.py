@@ -51,7 +51,8 @@ class Check(NamedTuple):
 class Addition:
     """The number of trials to add to a record. `run`: also run the command of a record from elsewhere.
 
-    `strict` and `ignores` extend the options of the record. `settle` replaces its own, unless it is "auto".
+    `strict` and `ignores` extend the options of the record. `settle` replaces the option of the record, unless it is
+    "auto".
     """
 
     trials: int
@@ -243,7 +244,7 @@ class _JudgedRound:
     def is_sure(self) -> bool:
         """Whether no wait can have caused a difference.
 
-        That is so if no trial waited, if all trials agree, if only a faster clock can decide what differs, if trials
+        This holds if no trial waited, if all trials agree, if only a faster clock can explain a difference, if trials
         that did not wait diverge, or if the divergence comes before the first wait.
         """
         if self.repeats or self.is_open or (not self.finished.resumed and (not self.finished.held or self._is_early)):
@@ -252,7 +253,7 @@ class _JudgedRound:
 
     @property
     def is_open(self) -> bool:
-        """Whether trials with a faster clock shall show what a difference means. They do not wait."""
+        """Whether trials with a faster clock will show what a difference means. Such trials do not wait."""
         return clock_trials.is_asked(self.experiment)
 
     @property

@@ -32,7 +32,7 @@ class WorkerDraw:
 
 
 def draws(trials: Iterable[TrialTrace], cause: Collection[str]) -> list[WorkerDraw]:
-    """Return the draws from generators that the controls of the cause seed, each once."""
+    """Return each draw from a generator that the controls of the cause seed, once."""
     events = [event for trial in trials for one in trial.processes for event in one.events_named("drew-in-worker")]
     found = (_draw(event) for event in events if event.get("place") and event["id"] in cause)
     return list(dict.fromkeys(found))

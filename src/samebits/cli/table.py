@@ -93,7 +93,7 @@ samebits = click.version_option(__version__, prog_name="samebits", message="%(pr
 
 
 def _put_back_files(words: Sequence[str]) -> None:
-    """Put back what a samebits that was killed had set aside, in this folder or in that of a record."""
+    """Put back the files that a killed samebits had set aside, in this folder or in the folder of a record."""
     with suppress(OSError, ValueError):
         records = [Path(word, _RECORD) for word in words if os.path.isfile(f"{word}/{_RECORD}")]  # noqa: PTH113
         places = {Path.cwd(), *map(Path, filter(None, map(_directory, records)))}
@@ -102,7 +102,7 @@ def _put_back_files(words: Sequence[str]) -> None:
 
 
 def _directory(record: Path) -> str:
-    """Return the working folder that a record names; "" for a broken record, which gets its message later."""
+    """Return the working folder that a record names; "" for a broken record. Its message comes later."""
     try:
         content = json.loads(record.read_bytes())
     except (OSError, ValueError, RecursionError):

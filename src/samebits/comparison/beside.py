@@ -1,10 +1,10 @@
 """The rule for a difference that trains nothing.
 
-If every gradient, every weight after every step and every final weight agree, a different value beside them changed no
-model. It is understood if it belongs to its own run, if it follows the clock, or if it went into a step that did not
-use it. A loss, a metric, a number in a setting or in an attribute may be a result: if it is not understood, it is
-unknown. If no gradient and no updated weight was seen, or if any of them differs, a value beside them counts, because
-it may be the cause.
+If every gradient, every weight after every step and every final weight agree, a value beside them that differs changed
+no model. It is understood if it belongs to its own run, if it follows the clock, or if the step that got it did not use
+it. A loss, a metric, a number in a setting or in an attribute may be a result: if it is not understood, it is unknown.
+If the probe saw no gradient and no updated weight, or if any of them differs, a value beside them counts, because it
+may be the cause.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Role = Literal["trained", "evaluation", "input", "output", "setting", "number", 
 
 _BY_KIND: Mapping[str, Role] = {"batch": "input", "forward": "output"}
 _SETTINGS = re.compile(r"(\w+#\d+/)?param_groups\.\d+(/.*)?")
-_OF_PYTHON = NUMBERS | {"str", "NoneType", "hyperparameters"}  # types of values in an optimizer that are no tensors
+_OF_PYTHON = NUMBERS | {"str", "NoneType", "hyperparameters"}  # types of values in an optimizer that are not tensors
 _EXTRA = "_extra_state"  # what a module saves through `get_extra_state`
 _OF_OLD_PROBES = re.compile(r"@(time|pid|address)$")
 _OLD_FORMS = {"time": "a time", "pid": "a process id", "address": "an address"}
@@ -43,7 +43,7 @@ _UNDERSTOOD: Mapping[Role, str] = {
 
 
 class Beside(NamedTuple):
-    """A value beside the training that differs. `step`: the first one at which it does."""
+    """A value beside the training that differs. `step`: the first step at which it differs."""
 
     point: Point
     step: int
@@ -52,7 +52,7 @@ class Beside(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The name under which it can be ignored."""
+        """The name for --ignore."""
         return place_of(self.point)
 
 
@@ -67,12 +67,12 @@ class PointDifference(NamedTuple):
 
 
 def is_apart(point: Point) -> bool:
-    """Return whether a point is no part of a model: of an evaluation, or a number in an attribute."""
+    """Return whether a point does not belong to a model: it is part of an evaluation, or a number in an attribute."""
     return role(point) in ("evaluation", "number")
 
 
 def role(point: Point) -> Role:
-    """Return what a point is in a training, as far as its name and its type say."""
+    """Return the role of a point in a training, as far as its name and its type show it."""
     kind, name = point.kind, point.name
     if kind in ("forward", "end") and name.startswith(EVALUATIONS):
         return "evaluation"
@@ -118,18 +118,18 @@ def _told(trace: ProcessTrace, event: str, field: str) -> set[str]:
 
 
 def idle(trace: ProcessTrace) -> set[str]:
-    """Return the tensors of models that died, and that were never trained: they ended as they began."""
+    """Return the tensors of models that were deleted and never trained: they ended as they began."""
     return {name for name, prints in _untrained(trace).items() if len(set(prints)) == 1}
 
 
 def _given(a: ProcessTrace, b: ProcessTrace) -> set[str]:
-    """Return those to which the program itself gave the same values in both traces, before they died."""
+    """Return the tensors to which the program gave the same values in both traces, before it deleted them."""
     mine, theirs = _untrained(a), _untrained(b)
     return {name for name in mine.keys() & theirs.keys() if mine[name][1:] and mine[name][1:] == theirs[name][1:]}
 
 
 def _untrained(trace: ProcessTrace) -> dict[str, list[bytes]]:
-    """Return the fingerprints of each tensor that died and was never trained: at its start, then at its end."""
+    """Return the fingerprints of each tensor that was deleted and never trained: at its start, then at its end."""
     gone = _told(trace, "gone", "names") - _told(trace, "held", "names")
     names = gone - {point.name for point in trace.points if point.kind in ("gradient", "update")}
     prints: dict[str, list[bytes]] = {name: [] for name in names}
@@ -168,7 +168,7 @@ class PairJudge:
         return [trained_steps(trace, self._known) for trace in self._pair]
 
     def by_value(self, found: PointDifference) -> Beside | None:
-        """Return the difference if its values say what it is, whatever else differs."""
+        """Return the difference if its values explain it, even if something else differs."""
         old = _OF_OLD_PROBES.search(found.point.name) if found.role == "number" else None
         if old is not None:
             return _beside(found, Judgement("understood", _OLD_FORMS[old[1]]))
@@ -186,7 +186,7 @@ class PairJudge:
         return self._evidence.number(place_of(point), *pair)
 
     def of_leaf(self, found: PointDifference) -> Effect:
-        """Return what a single number of a model means if nothing that was trained differs. It may be a time."""
+        """Return what a single number of a model means if no trained value differs. It may be a time."""
         if self._texts(found):
             return "unknown"
         pairs = self._numbers(found)
@@ -194,7 +194,7 @@ class PairJudge:
         return "unknown" if pairs and not is_result else "counts"
 
     def counts(self, found: PointDifference) -> bool:
-        """Return whether a difference counts although its values do not explain it, and all that was trained agrees."""
+        """Return whether a difference counts if its values do not explain it and all trained values agree."""
         if found.role == "trained":
             return self.of_leaf(found) == "counts"
         if found.role == "evaluation":
@@ -204,7 +204,7 @@ class PairJudge:
         return found.missing or not (has_training and was_trained)
 
     def meanings(self, left: Collection[PointDifference], known: Iterable[Beside]) -> list[Beside]:
-        """Return what differences mean if all that was trained agrees. `known`: those that their values explain."""
+        """Return what differences mean if all trained values agree. `known`: differences that their values explain."""
         leaves_ = [self._in_agreement(found) for found in left if not _is_digest(found)]
         digests = [self._of_digest(found, [*known, *leaves_]) for found in left if _is_digest(found)]
         return [*leaves_, *digests]
@@ -217,7 +217,7 @@ class PairJudge:
         return _beside(found, judgement, pairs[0] if pairs else None)
 
     def _of_digest(self, found: PointDifference, leaves_: Sequence[Beside]) -> Beside:
-        """Return what the digest of a long trace means: what its values mean in the steps that keep each of them."""
+        """Return the meaning of a digest of a long trace, from the steps for which the trace keeps each value."""
         if found.role == "input":
             return self._in_agreement(found)
         alike = [one.meaning for one in leaves_ if one.point.kind == found.point.kind]
@@ -260,7 +260,7 @@ def _beside(found: PointDifference, judgement: Judgement, values: tuple[object, 
 
 
 def is_place(path: str) -> bool:
-    """Return whether a path is the place of a value in memory, and no file."""
+    """Return whether a path is the place of a value in memory, not a file."""
     return path.startswith((GLOBALS, *(f"{kind} " for kind in wire.KINDS)))
 
 
@@ -269,7 +269,7 @@ def _is_digest(found: PointDifference) -> bool:
 
 
 def leaves(points: Sequence[Point], roles_: Sequence[Role], a: ProcessTrace, b: ProcessTrace) -> set[int]:
-    """Return the points of models whose single number, which may be a time, both traces kept."""
+    """Return the points of models for which both traces kept a single number. The number may be a time."""
     known, named = [kept(trace) for trace in (a, b)], _named_kinds(a) | _named_kinds(b)
     return {
         number

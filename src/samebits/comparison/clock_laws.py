@@ -1,4 +1,4 @@
-"""Asks whether trials with a faster clock could settle what differs, and keeps what they have shown. Pure."""
+"""Decides whether trials with a faster clock could explain differences, and keeps their findings. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from samebits.store.trace import TrialTrace
 
 
 def known_laws(record: RecordFile) -> dict[str, Finding]:
-    """Return what a record already knows: the name of a place, and the law of its value."""
+    """Return the laws that a record holds, by the names of their places."""
     return {known.place: Finding(known.law, known.ratio) for known in record.settled}
 
 
@@ -23,7 +23,7 @@ def settled(comparison: Comparison) -> list[ClockLaw]:
 
 
 def is_open(record: RecordFile, trials: Sequence[TrialTrace]) -> bool:
-    """Return whether these trials agree at every step, and differ in something that the experiment could settle."""
+    """Return whether these trials agree at every step, and differ in something that the experiment could explain."""
     comparison = Comparison(
         [AlignedTrial(t, record.command) for t in trials], record.options.ignores, known_laws(record)
     )

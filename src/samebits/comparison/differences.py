@@ -107,7 +107,7 @@ class TraceDifference:
     `uncompared`: steps for which one trace holds values and the other holds digests.
     `reordered`: whether independent networks, which came in a different order, were each compared with themselves.
     `globals`: names of arrays in the program's globals that differ -> whether only one trace has them.
-    `beside`: what differs, but trains nothing, and what it means.
+    `beside`: values that differ but train nothing, with their meanings.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -126,7 +126,7 @@ class TraceDifference:
 def difference(a: ProcessTrace, b: ProcessTrace, evidence: MemoryEvidence = NONE) -> TraceDifference:
     """Compare two traces of one process. If both trials were stopped, compare as far as the shorter one goes.
 
-    `evidence`: says what numbers and texts are that differ.
+    `evidence`: says what a difference of two numbers or two texts means.
     """
     points, number_b = common_table(a.points, b.points)
     roles_ = roles(points, a, b)

@@ -1,4 +1,4 @@
-"""The rows that differ between two traces: those of what trains, and those beside it."""
+"""Collects the rows that differ between two traces: rows of the training, and rows beside it."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class _PointRows:
 class DifferingRows:
     """Keeps the differing rows of the earliest step, of each point beside the training, and of the random states.
 
-    `leaves`: points of a model whose single number may be a time.
+    `leaves`: points of a model that are a single number, which may be a time.
     """
 
     def __init__(self, points: list[Point], roles_: list[Role], leaves: Collection[int]) -> None:

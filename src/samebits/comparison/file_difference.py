@@ -16,9 +16,9 @@ class FileDifference:
     """A part of a file, a printed line, or a metric that differs, and what the difference means.
 
     `missing`: it is a file that --artifact names, and only one trial wrote it. `path`: a pattern that matches the file
-    in each run. `values`: those of both trials, if they were kept. `is_caveat`: it is not understood, but it is no
-    difference in a result, such as the lines of a first run. `by_name`: only its name says what it is. `is_open`: a
-    trial with a faster clock could tell what it is. `is_result`: such trials took part, and it is no time.
+    in each run. `values`: those of both trials, if they were kept. `is_caveat`: it is not understood, but it is not
+    a difference in a result, such as the lines of a first run. `by_name`: only its name explains it. `is_open`: trials
+    with a faster clock could explain it. `is_result`: such trials took part, and it is not a time.
     """
 
     name: str
@@ -35,6 +35,6 @@ class FileDifference:
 
     @property
     def is_number(self) -> bool:
-        """Whether the two values differ only in numbers that have a fraction. A count may be one of the machine."""
+        """Whether the two values differ only in numbers that have a fraction. A count may be a fact of the machine."""
         one, two = (NUMBER.split(value) for value in self.values)
         return one == two and len(one) > 1 and all(map(_FRACTION.search, self.values))

@@ -40,10 +40,11 @@ def _shared(one: Sequence[str], two: Sequence[str]) -> int:
 
 
 def pattern_of(paths: Sequence[str], others: Iterable[Sequence[str]]) -> str:
-    """Return a pattern for files that a trial wrote, if they lie in several folders: for the folder that holds all.
+    """Return a pattern for files that a trial wrote.
 
-    Else it is for the first of these paths, by its own name or its ending. `others`: the paths that other trials wrote.
-    `*` stands for a name that one of them does not have at this place.
+    If the files lie in several folders, the pattern is for the folder that holds all of them. Otherwise it is for the
+    first of these paths, by its name or its ending. `others`: the paths that other trials wrote. `*` stands for a name
+    that differs between the trials.
     """
     first = PurePosixPath(paths[0])
     folders = [PurePosixPath(path).parent for path in paths]

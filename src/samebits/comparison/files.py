@@ -1,7 +1,7 @@
-"""Finds differences in what the trials left: the files they wrote, what they printed, the metrics among it.
+"""Finds differences in what the trials left: the files that they wrote, the lines and the metrics that they printed.
 
-Each difference counts, is understood, or is unknown (see `evidence.judge`). In a file that --artifact names, what is
-not understood counts.
+Each difference counts, is understood, or is unknown (see `evidence.judge`). In a file that --artifact names, each
+difference that is not understood counts.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def file_differences(a: TrialTrace, b: TrialTrace, judge: Judge, ignores: Sequen
 
 
 def counted_pairs(a: TrialTrace, b: TrialTrace, judge: Judge, ignores: Sequence[str]) -> list[Pair]:
-    """Return the files of both trials in pairs, without those that --ignore names and pieces of other files."""
+    """Return the files of both trials in pairs, without files that --ignore names and pieces of other files."""
     pairs = paired(judge.left[a.id], judge.left[b.id])
     return [pair for pair in pairs if not (is_ignored(pair[0] or pair[1], ignores) or all(map(_is_piece, pair)))]
 
 
 def _is_piece(file: SavedFile | None) -> bool:
-    """Return whether the content of a file, if there is one, was read with a different file."""
+    """Return whether samebits read the content of a file together with a different file. The file may be None."""
     return file is None or file.format in PIECES
 
 
@@ -155,7 +155,7 @@ class FilePair:
     def _partners(self) -> dict[str, Part]:
         """Return the parts of the second file under the names that they have in the first one.
 
-        A name may hold something that belongs to one run: in Lightning's checkpoints, some keys are paths.
+        A name may hold a fact of one run: in Lightning's checkpoints, some keys are paths.
         """
         ours, others = self.a.parts.keys() - self.b.parts.keys(), self.b.parts.keys() - self.a.parts.keys()
         known = {self._left[0].of_line(name).text: name for name in ours}
@@ -212,7 +212,7 @@ class FilePair:
             yield self._difference("", Judgement("unknown"), ("", ""), _ORDER)
 
     def _are_equal_in_old_records(self, a: Lines, b: Lines) -> bool:
-        """Return whether two texts of earlier versions, which masked before they recorded, are equal."""
+        """Return whether two texts are equal that earlier versions masked before they recorded them."""
         if not (a.ordered and b.ordered):
             return False
         return a.ordered == b.ordered or (self._is_printed and a.sorted == b.sorted)
@@ -228,7 +228,7 @@ class FilePair:
         if self.a.parts.get("", Part(digest="")).model and judgement.effect == "unknown":
             return replace(difference, effect="counts", reason="a model")
         if self._is_printed and self.a.path == "stderr" and (mine is None or theirs is None):
-            # a first run downloads data and fills caches, and says so
+            # a first run downloads data, fills caches, and prints this
             return replace(difference, effect="understood", is_caveat=True, is_open=False)
         return difference
 

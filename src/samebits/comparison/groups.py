@@ -127,7 +127,7 @@ def pair_difference(a: AlignedTrial, b: AlignedTrial, judge: Judge, ignores: Seq
     left = file_differences(a.trial, b.trial, judge, ignores)
     counted = [numbers_counted(difference, (a.trial, b.trial)) for difference in left]
     generators = sorted({name for part in members for name in _used_unseeded(part)})
-    # beside a faster clock, the clock explains a number, too
+    # if one trial has a faster clock, the clock also explains a number
     is_alike = a.trial.file.clock_rate == b.trial.file.clock_rate
     saved = [drawn(difference, generators) for difference in counted] if is_alike else counted
     return PairDifference(members, [*held, *saved])
@@ -138,7 +138,7 @@ def _used_unseeded(part: MemberDifference) -> list[str]:
 
 
 def _beside(part: MemberDifference, ignores: Sequence[str]) -> Iterator[FileDifference]:
-    """Yield the values beside the training that differ, and that only their names explain, or nothing."""
+    """Yield the values beside the training that differ, and that nothing or only a name explains."""
     for one in part.found.beside:
         meaning = one.meaning
         if (meaning.effect == "unknown" or meaning.by_name) and not matches_any(one.place, ignores):

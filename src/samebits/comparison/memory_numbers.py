@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from samebits.store.trace import Point, ProcessTrace
 
-MEMORY = "memory"  # stands where places in files have the path of the file
+MEMORY = "memory"  # places in files have the path of the file here
 
 
 def place_of(point: Point) -> str:
-    """Return the name of a point's place, under which it can be ignored."""
+    """Return the name of a point's place, for --ignore."""
     return f"{point.kind} {point.name}"
 
 
@@ -37,7 +37,7 @@ def scalars(trace: ProcessTrace, point: Point) -> NDArray[np.void]:
 
 
 def listed(trace: ProcessTrace, point: Point) -> list[float]:
-    """Return the numbers of a short list, which an end has one by one."""
+    """Return the numbers of a short list, which a point of kind "end" keeps one by one."""
     for event in trace.events_named("numbers") if point.kind == "end" else ():
         if event.get("name") == point.name:
             return _numbers_of(event.get("values"))

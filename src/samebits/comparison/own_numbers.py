@@ -1,4 +1,4 @@
-"""Numbers that belong to one run only, by their value: moments of its clocks, process ids, addresses.
+"""Recognises numbers that belong to one run only, by their values: moments of its clocks, process ids, addresses.
 
 The probe records the numbers as they are, and how far each of its clocks went. Two numbers that differ are understood
 if each belongs to its own run.
@@ -41,7 +41,7 @@ class OwnNumbers(NamedTuple):
 
 
 def own_numbers(trace: ProcessTrace, rate: float = 1.0) -> OwnNumbers:
-    """Return what a trace says of the numbers of its process. `rate`: that of the trial's clock."""
+    """Return what a trace shows about the numbers of its process. `rate`: that of the trial's clock."""
     pids = {int(trace.facts[name]) for name in ("pid", "parent") if isinstance(trace.facts.get(name), int)}
     spans = ((begin, begin + (end - begin) * rate) for begin, end in _spans(trace))
     return OwnNumbers(frozenset(pids), tuple(spans))

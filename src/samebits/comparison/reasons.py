@@ -42,7 +42,7 @@ class Reason(NamedTuple):
 
 @dataclass(frozen=True)
 class ReasonInputs:
-    """What the functions look at. `usable`: the trials that take part in the comparison.
+    """The inputs of the functions. `usable`: the trials that take part in the comparison.
 
     `left_out`: why trials with a faster clock do not count, by number.
     """

@@ -169,7 +169,7 @@ def _reasons(comparison: Comparison, *, by_name: bool) -> dict[str, dict[str, st
 
 
 def _by_name(comparison: Comparison) -> Iterator[str]:
-    """Name the places that are understood only by their names, because no trial with a faster clock could tell."""
+    """Name the places that only their names explain, because no trials with a faster clock could explain them."""
     for path, names in list(_reasons(comparison, by_name=True).items())[:MOST_FILES_TOLD]:
         yield _of_file(path, names)
 

@@ -120,7 +120,7 @@ def _leaked(comparison: Comparison, record: RecordFile) -> Reason | None:
 
 
 def _with_used_files(trial: TrialTrace) -> TrialTrace:
-    """Return the trial without the files that were only there, so that nobody knows whether it used them."""
+    """Return the trial without the files that it could find, if samebits does not know whether it used them."""
     used = [leak for leak in trial.file.leaks if leak.how != "there"]
     return replace(trial, file=trial.file.model_copy(update={"leaks": used}))
 

@@ -21,7 +21,7 @@ class LinePair(NamedTuple):
 
 
 def unlike_lines(a: Lines, b: Lines, left: tuple[LeftEntries, LeftEntries], *, in_order: bool) -> list[LinePair]:
-    """Return the lines that differ, in pairs, also those that differ only in facts of their trials."""
+    """Return the lines that differ, in pairs, including lines that differ only in facts of their trials."""
     mine, theirs = ([*lines.kept, *lines.tail] for lines in (a, b))
     if in_order and len(mine) == len(theirs):
         ours, others = (
@@ -74,7 +74,7 @@ def _like(ours: Sequence[tuple[int, str]], others: list[tuple[int, str]]) -> Ite
 
 
 def _numbered(lines: Sequence[str], wanted: Counter[str]) -> list[tuple[int, str]]:
-    """Return these lines, each as often as it is wanted, with their numbers."""
+    """Return these lines with their numbers, each as often as `wanted` says."""
     room, found = wanted.copy(), []
     for number, line in enumerate(lines, 1):
         if room[line] > 0:

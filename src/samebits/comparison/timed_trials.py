@@ -1,4 +1,4 @@
-"""Trials with a faster clock: which of them count, and which may have changed what the program does."""
+"""Decides which trials with a faster clock count. A faster clock may have changed the program's behaviour."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DECIDES = "trained differently"
 
 
 class CountedTrials(NamedTuple):
-    """`trials`: those that count. `left_out`: those with a faster clock that do not, by number, and why."""
+    """`trials`: those that count. `left_out`: why other trials with a faster clock do not count, by number."""
 
     trials: list[TrialTrace]
     left_out: dict[int, str]
@@ -27,9 +27,9 @@ class CountedTrials(NamedTuple):
 def counted(record: RecordFile, trials: Sequence[TrialTrace]) -> CountedTrials:
     """Return the trials that count.
 
-    A trial with a faster clock counts if it was whole, and has the bits of a trial whose clock is true, at every step
-    and in every result. It also counts if a trial with a still faster clock has these bits: then the clock is not the
-    reason. Otherwise the clock may be the reason, so the trial shows nothing about the program.
+    A trial with a faster clock counts if it was whole, and has the bits of a trial with a true clock, at every step and
+    in every result. It also counts if a trial with an even faster clock has these bits: then the clock is not the
+    reason for its differences. Otherwise the clock may be the reason, so the trial shows nothing about the program.
     """
     whole = [one for one in trials if one.file.clock_rate == 1 and _is_whole(one)]
     timed = sorted((one for one in trials if one.file.clock_rate != 1), key=lambda one: -one.file.clock_rate)
@@ -57,7 +57,7 @@ class _TrueTrials:
         self._differing = {found.name for other in others for found in self._pair(first, other).left}
 
     def agree_with(self, trial: TrialTrace) -> bool:
-        """Return whether a trial has the bits of one of these trials, in everything that counts.
+        """Return whether a trial has the same bits as one of these trials, in everything that counts.
 
         A place at which these trials differ from each other says nothing about the clock.
         """

@@ -1,8 +1,8 @@
-"""A number that differs in what trials left, beside a generator that is unseeded and was used.
+"""Judges a number in a file or a printed line that differs, if the program used an unseeded generator.
 
-The generator explains such a number better than its name does, and no step shows it: a program may draw a split, a
-bootstrap or an estimate after its training. So no name excuses the number. It counts once trials with a faster clock
-have shown that it does not follow the clock.
+The number may come from the generator although no step shows this: a program may draw a split, a bootstrap or an
+estimate after its training. So the name of the number does not excuse the difference. The number counts if trials with
+a faster clock show that it does not follow the clock.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from samebits_probe import wire
 
 
 def used_unseeded(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> list[str]:
-    """Return the generators that differ from the start, and that both processes used: their states changed."""
+    """Return the generators whose states differ from the start, and that both processes used: the states changed."""
     names = [name for name, (_, agreed) in found.rng.items() if not agreed]
     return [name for name in names if all(len(states(name, trace)) > 1 for trace in (a, b))]
 
@@ -33,7 +33,7 @@ def states(name: str, trace: ProcessTrace) -> set[bytes]:
 
 
 def drawn(difference: FileDifference, generators: Sequence[str]) -> FileDifference:
-    """Return the difference as it counts beside unseeded generators that were used."""
+    """Return the difference as samebits judges it if the program used unseeded generators."""
     is_explained = difference.effect != "unknown" and not difference.by_name
     if not generators or is_explained or difference.is_caveat or not difference.is_number:
         return difference

@@ -27,7 +27,7 @@ from samebits.store.trace import ProcessTrace, TrialTrace
 
 @dataclass(frozen=True)
 class WarningInputs:
-    """What warnings are made from. `trials`: those that count. `comparison`: that of the trials that took part."""
+    """The inputs of all warnings. `trials`: those that count. `comparison`: of the trials that took part."""
 
     record: RecordFile
     trials: Sequence[TrialTrace]
@@ -36,7 +36,7 @@ class WarningInputs:
     setup: Setup
     reason: Reason | None = None
     every: Sequence[TrialTrace] = ()  # also the trials with a faster clock that do not count
-    left_out: Mapping[int, str] = field(default_factory=dict)  # why they do not, by number
+    left_out: Mapping[int, str] = field(default_factory=dict)  # why they do not count, by number
 
     @property
     def all_agrees(self) -> bool:

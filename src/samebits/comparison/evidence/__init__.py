@@ -1,1 +1,1 @@
-"""Judges a difference by where it came from: facts of the trial, forms, an experiment with the clock, and names."""
+"""Judges a difference by its origin: facts of the trial, forms, an experiment with the clock, and names."""

@@ -40,7 +40,7 @@ class LeftEntries:
     def of_line(self, line: str) -> TextEntry:
         """Return a line, or any other text, as an entry."""
         if line not in self._lines:
-            # a record keeps no longer line; a hostile name may be of any length
+            # a record keeps no line that is longer, but a hostile name may have any length
             is_short = len(line) <= _LONGEST
             text = without_forms(self.facts.plain(line)) if is_short else line
             self._lines[line] = TextEntry(text, shape_of(text) if is_short else Shape(text, []))
@@ -74,7 +74,7 @@ class LeftEntries:
         return TextEntry(repr(value), Shape(repr(value), []))
 
     def key_of(self, path: str) -> str:
-        """Return the path of a file without facts, forms and numbers: the same in each trial."""
+        """Return the path of a file without facts, forms and numbers. This text is the same in each trial."""
         return self.of_line(path).shape.words
 
     @cached_property
@@ -118,5 +118,5 @@ class LeftEntries:
         return [quantities[place] for quantities in self._by_words(key).get(words, []) if place < len(quantities)]
 
     def _texts_with_ids(self, key: str) -> set[str]:
-        """Return the lines of a file that hold a text that was handed out."""
+        """Return the lines of a file that hold a text that the program got from the system or the clock."""
         return {entry.text for entry in self._entries(key) if "<id>" in entry.text}

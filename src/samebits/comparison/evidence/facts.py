@@ -1,4 +1,4 @@
-"""The facts of one trial, by value: what samebits knows exactly, and what therefore differs between any two trials."""
+"""Holds the facts of one trial: values that samebits knows exactly, and that differ between any two trials."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import datetime, timedelta, timezone
 from samebits.comparison.evidence.forms import DATES
 from samebits.store.trace import TrialTrace
 
-_SLACK = 2.0  # seconds between what a trial does and what samebits notes of it
+_SLACK = 2.0  # seconds between an event in a trial and the moment at which samebits notes it
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # of a second
 _DAY = 86400
-_EARLIEST = 10**9  # seconds since 1970; no trial ran before this moment
-_LEAST_PID, _LEAST_PORT = 100, 1024  # a smaller number may well count something
+_EARLIEST = 10**9  # seconds since 1970; no trial ran earlier
+_LEAST_PID, _LEAST_PORT = 100, 1024  # a smaller number may be a count
 _OF_TEMPFILE = 8  # characters that `tempfile` draws
-_SHORTEST_PIECE = 8  # characters of an id that is a part of a text that was handed out
+_SHORTEST_PIECE = 8  # characters of an id that is a part of a noted text
 _SHORTEST_BEGINNING = 4  # of the beginning of an id, as in "sgd-ff7f"
 _PIECES = re.compile(r"[A-Za-z0-9_-]{6,}")
 _PID = re.compile(r"(?<!\d)(?<!\d\.)\d{3,7}(?!\d)")
@@ -27,7 +27,7 @@ class TrialFacts:
     """What belongs to one trial only. `own`: texts (folders, the host), each with what stands for it.
 
     `spans`: when the trial ran, by its own clock (seconds since 1970; nothing for records without it). `rate`: how fast
-    that clock was. `uptime`: the same by the monotonic clock. `handed`: ids and texts that the probe saw handed out.
+    that clock was. `uptime`: the same by the monotonic clock. `handed`: ids and texts that the probe noted.
     """
 
     own: tuple[tuple[str, str], ...] = ()
@@ -54,10 +54,10 @@ class TrialFacts:
         )
 
     def plain(self, text: str) -> str:
-        """Return a text with a mark in the place of each fact that cannot be confused with a result."""
+        """Return a text with a mark in the place of each fact that cannot be a result."""
         for name, put in self.own:
             text = text.replace(name, put)
-        for pattern in DATES if self.span is not None else ():  # first: the day in a date may have been handed out
+        for pattern in DATES if self.span is not None else ():  # first: a noted text may be a part of a date
             text = pattern.sub(lambda date: "<date>" if self._is_date(date) else date[0], text)
         if self.handed:
             text = _PIECES.sub(lambda piece: self._without_ids(piece[0]), text)

@@ -34,7 +34,7 @@ _VARIES = "it varies too much to say whether it follows the clock"
 class Judgement(NamedTuple):
     """What a difference means, and why. `by_name`: only a name says so, which is a caveat.
 
-    `is_result`: trials with a faster clock took part, and no value of the place is as far off as a time would be.
+    `is_result`: trials with a faster clock took part, and no value of the place changed as much as a time would.
     """
 
     effect: Effect
@@ -43,7 +43,7 @@ class Judgement(NamedTuple):
     is_result: bool = False
 
 
-_LITTLE = 0.1  # of the time of a trial: so long a wait changes no law
+_LITTLE = 0.1  # of the time of a trial: a shorter wait changes no law
 FACT = Judgement("understood", "a time, a date, a path or an id of the trial")
 
 
@@ -61,7 +61,7 @@ class Judge:
 
     @property
     def settled(self) -> dict[str, Finding]:
-        """The laws that were found or were known before, and used."""
+        """The laws that were found now or by earlier trials, and that explained a difference."""
         return {name_of(place): finding for place, finding in self._laws.items() if finding is not None}
 
     def entries(self, key: str, a: tuple[int, TextEntry], b: tuple[int, TextEntry]) -> Judgement:
@@ -113,7 +113,7 @@ class Judge:
         ]
 
     def _of_origin(self, key: str, mine: TextEntry, theirs: TextEntry) -> Judgement:
-        """Judge two texts that differ where trials with a faster clock have a text that was handed out."""
+        """Judge two texts that differ. With a faster clock, a part of the text may come from the clock."""
         fast = [left for left in self.left.values() if left.facts.rate != 1]
         seen = [left.texts_with_ids(key) for left in fast]
         for text in set.intersection(*seen) if len(seen) > 1 else ():

@@ -1,8 +1,8 @@
 """Finds the law by which a value follows the clock, from trials whose clocks ran at different rates. Pure.
 
-A duration grows with the rate of the clock, a rate shrinks with it, and a moment lies in the trial's own scaled span. A
-value is accepted only beyond the square roots of the rates, and only if trials at two faster rates agree. So a noisy
-result is not taken for a time: it would have to grow more than thirty times in one trial, and six times in the other.
+A duration grows with the rate of the clock, a rate shrinks with it, and a moment lies in the trial's own scaled span.
+At rates of 1,000 and 30, a value must grow at least 31 times and 5.5 times (the square roots), or 183 times at rate
+1,000 if noise hides the growth at rate 30. A noisy result does not grow so far.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ __all__ = ["Finding", "Law", "Sample", "law_of", "may_follow"]
 Law = Literal["duration", "rate", "moment", "known"]
 
 
-_APART = 10  # times, by which noisy times of plain trials may differ
+_APART = 10  # the largest ratio between noisy times of plain trials
 _SIGNS: dict[Law, int] = {"duration": 1, "rate": -1}
 
 
 class Sample(NamedTuple):
-    """What one trial has at a place: all values in order, the rate of its clock, its span by the monotonic clock.
+    """The values of one trial at a place, in order, the rate of its clock, and its span by the monotonic clock.
 
     `has_waited`: it waited between two rounds. Its clock went on, so its durations are longer than those of others.
     """
@@ -73,7 +73,7 @@ def _follow(ratios: Sequence[float], plain: Sequence[Sample], fast: Sequence[Sam
     """Return whether values grew with the clock, by the growth in each faster trial, the fastest first."""
     bounds = [math.sqrt(sample.rate) for sample in fast]
     if any(ratio > sample.rate * bound for ratio, sample, bound in zip(ratios, fast, bounds, strict=True)):
-        return False  # farther than a noisy time
+        return False  # a noisy time does not grow so far
     have_digits = list(map(_has_digits, fast))
     # a rate that has become too small for its digits shows only that it is smaller
     rates = [sample.rate if has else fast[-1].rate for sample, has in zip(fast, have_digits, strict=True)]
@@ -82,13 +82,13 @@ def _follow(ratios: Sequence[float], plain: Sequence[Sample], fast: Sequence[Sam
     sizes = [_size(sample.values) for sample in plain]
     if all(ratio >= math.sqrt(rate) for ratio, rate in steps) and max(sizes) <= _APART * min(sizes):
         return True
-    # a deviation of few times is noisy: nearly the whole growth at the fastest rate, and no decline at any other
+    # a deviation of a few times is noisy: nearly the whole growth at the fastest rate is enough, if no other declines
     is_far = have_digits[0] and ratios[0] * bounds[-1] >= fast[0].rate
     return is_far and all(ratio * bound >= 1 for ratio, bound in zip(ratios, bounds, strict=True))
 
 
 def _grow_from_zero(plain: Sequence[Sample], fast: Sequence[Sample]) -> bool:
-    """Return whether values with a unit of time, which are too small to show, show with a faster clock."""
+    """Return whether values with a unit of time are zero to their digits, and larger with a faster clock."""
     values = [quantity for sample in (*plain, *fast) for quantity in sample.values]
     are_small = all(q.value < q.resolution for sample in plain for q in sample.values)
     sizes = [_size(sample.values) for sample in fast]
@@ -97,7 +97,7 @@ def _grow_from_zero(plain: Sequence[Sample], fast: Sequence[Sample]) -> bool:
 
 
 def may_follow(samples: Sequence[Sample]) -> bool:
-    """Return whether any trial with a faster clock has values as far off as a time would be. A result has none.
+    """Return whether values changed in any trial with a faster clock as much as a time would. A result does not.
 
     A value that is zero to its digits may have grown by more than its digits show.
     """
@@ -136,7 +136,7 @@ def _positive(quantity: Quantity) -> float:
 def _contradicts(plain: Sequence[Sample], fast: Sequence[Sample], sign: int) -> bool:
     """Return whether a value that differs between plain trials stays as it is with a faster clock.
 
-    So a loss beside many times of the same name is not taken for one of them.
+    So a loss among many times with the same name is not mistaken for a time.
     """
     if len({len(sample.values) for sample in (*plain, *fast)}) > 1:
         return False

@@ -1,4 +1,4 @@
-"""Asks for the evidence about two values in memory."""
+"""Collects the evidence about two values in memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MemoryEvidence(NamedTuple):
 
     @property
     def _judge(self) -> Judge | None:
-        """The judge, if both trials were seen to their ends."""
+        """The judge, if the probe saw the ends of both trials."""
         return self.judge if self.judge is not None and {self.one, self.two} <= self.judge.left.keys() else None
 
     def number(self, place: str, a: float, b: float) -> Judgement:

@@ -66,7 +66,7 @@ def shape_of(text: str) -> Shape:
 
 
 def _quantity(match: re.Match[str]) -> tuple[str, Quantity]:
-    """Return what stands for a quantity in the words, and the quantity."""
+    """Return the mark for a quantity in the words, and the quantity."""
     text = match[0]
     if match["clock"]:
         return "@", Quantity(text, _of_clock(text), 1.0, is_clock=True, has_unit=True)
