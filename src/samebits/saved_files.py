@@ -47,7 +47,7 @@ class SavedFile(Document):
 
     `parts`: by name (a file without parts has one part, ""). `lines`: those of a text. `begin`: the byte at which the
     trial's output begins in a file that was there. `mode`: octal digits, "" for any new file. `error`: why only the
-    bytes were read; `changing`: why nothing was.
+    bytes were read; `changing`: why nothing was read.
     """
 
     path: str

@@ -69,7 +69,7 @@ class DrawLog:
         self._look(sys._getframe(1))
 
     def begin_task(self, task: worker_tasks.Task) -> "Callable[[], Any]":
-        """Look before and after a task of joblib. If it runs no line of the program, the line that gave it draws."""
+        """Look before and after a task of joblib. If no line of the program runs in it, the giver of the task draws."""
         self._probe.guard("draws", self._look, None)
 
         def end() -> None:

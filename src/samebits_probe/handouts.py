@@ -1,7 +1,7 @@
-"""Notes what the process was handed: ids that the system's entropy made, the ports that it bound, ids of its forks.
+"""Notes what the process got from the system: ids of random bytes, ports that it bound, and ids of its forks.
 
-A name with a UUID in it, or a run id of W&B, differs in each trial. samebits knows it by its value, because the value
-was handed out here, and not by what it looks like. Only results that contain such a text are compared without it.
+A name with a UUID in it, or a run id of W&B, differs in each trial. samebits recognises it by its value, which is noted
+here, and not by its look. samebits removes these texts from results before it compares them.
 """
 
 import binascii
@@ -28,9 +28,9 @@ __all__ = ["MOST_TEXTS", "Texts", "is_id", "watch", "writer"]
 
 MOST_TEXTS = 2000  # of one process
 SHORTEST, LONGEST = 5, 64  # characters of a text
-_MOST_BYTES = 32  # more are no id
+_MOST_BYTES = 32  # more bytes are not an id
 _LONGEST_RUN = 4 * LONGEST
-_FRAMES = 4  # callers that tell one line of the program from another
+_FRAMES = 4  # callers that distinguish one line of the program from a different line
 _MOST_PORTS = 200
 
 
@@ -47,9 +47,9 @@ def writer(probe: "Probe") -> "Write":
 
 
 class Texts:
-    """Writes texts that were handed out, up to a limit.
+    """Writes the texts that the program got, up to a limit.
 
-    `room`: how many more it takes. `known`: those that were written.
+    `room`: how many more texts it writes. `known`: the written texts.
     """
 
     def __init__(self, write: "Write") -> None:
@@ -59,7 +59,7 @@ class Texts:
         self._last: "List[str]" = []
 
     def add(self, *texts: str) -> None:
-        """Write texts, unless they are the same as the last ones. Parts of a longer text stand for it."""
+        """Write texts, unless they are the same as the last ones. A longer text is written in parts."""
         if not self.room or list(texts) == self._last:
             return
         self._last = list(texts)
@@ -78,7 +78,7 @@ def _parts(text: str) -> "List[str]":
 
 
 def watch(probe: "Probe") -> None:
-    """Note from now on what is handed out in this process."""
+    """Note from now on the ids and ports that this process gets."""
     write = writer(probe)
     texts = Texts(write)
     _ids_of_process[:] = [texts]
@@ -101,12 +101,12 @@ _ids_of_process: "List[Texts]" = []
 
 
 def is_id(value: "Any") -> bool:
-    """Return whether a value is an id that this process got from the system's entropy."""
+    """Return whether a value is an id that this process got from the system's random bytes."""
     return type(value) is str and any(value in texts.known for texts in _ids_of_process)
 
 
 class _Ids:
-    """Makes the texts of what was drawn from the system's entropy.
+    """Makes texts from the values that were drawn from the system's random bytes.
 
     Characters that were chosen one after the other at one place make one text: W&B makes its run ids in this way,
     https://github.com/wandb/wandb/blob/main/wandb/sdk/lib/runid.py
@@ -118,7 +118,7 @@ class _Ids:
         self._site: "CallSite" = ()
 
     def noting(self, note: "Callable[[Any], None]") -> "FunctionMaker":
-        """Return what makes a function that passes each result of the original to `note`."""
+        """Return a function that makes wrappers. A wrapper passes each result of the original to `note`."""
         texts, quiet = self._texts, hooks.quietly(note)
 
         def make(original: "AnyFunction") -> "AnyFunction":
@@ -134,12 +134,12 @@ class _Ids:
         return make
 
     def text(self, *texts: str) -> None:
-        """Note texts as they are."""
+        """Note unchanged texts."""
         self.end_run()
         self._texts.add(*texts)
 
     def drawn(self, data: bytes) -> None:
-        """Note bytes of the system: as hexadecimal digits, and as the UUID that `uuid4` makes of them."""
+        """Note random bytes: as hexadecimal digits, and as the UUID that `uuid4` makes from them."""
         if len(data) <= _MOST_BYTES:
             self.text(data.hex(), *(_uuid4(data) if len(data) == 16 else ()))
 
@@ -179,7 +179,7 @@ class _Ids:
 
 
 def _uuid4(data: bytes) -> "Tuple[str, str]":
-    """Return the UUID that `uuid4` makes of 16 random bytes, as text and without hyphens.
+    """Return the UUID that `uuid4` makes from 16 random bytes, with and without hyphens.
 
     https://www.rfc-editor.org/rfc/rfc9562#section-5.4
     """
@@ -195,7 +195,7 @@ def _is_character(value: "Any") -> bool:
 
 
 def _call_site(frame: "Optional[FrameType]") -> "CallSite":
-    """Return what tells a call from a call at a different line, also if both go through one function."""
+    """Return what distinguishes a call from a call at a different line, also if both go through one function."""
     site: "List[Any]" = []
     while frame is not None and len(site) < 2 * _FRAMES:
         site += (frame.f_code, frame.f_lasti)
@@ -204,7 +204,7 @@ def _call_site(frame: "Optional[FrameType]") -> "CallSite":
 
 
 def _watch_choices(module: "Any", ids: "_Ids", system: "AnyFunction") -> None:
-    """Watch what SystemRandom chooses. The single bytes that it draws for this are no ids."""
+    """Watch what SystemRandom chooses. The single bytes that it draws for this are not ids."""
     if getattr(module._urandom, "__wrapped__", None) is system or module._urandom is os.urandom:
         module._urandom = system
     for name in ("choice", "choices"):
@@ -216,12 +216,12 @@ def _watch_tokens(module: "Any", ids: "_Ids") -> None:
 
 
 def _watch_names(module: "Any", ids: "_Ids") -> None:
-    """Watch what gives a run of MLflow its name: https://github.com/mlflow/mlflow/blob/master/mlflow/utils/name_utils.py"""
+    """Watch what names a run of MLflow: https://github.com/mlflow/mlflow/blob/master/mlflow/utils/name_utils.py"""
     replace(module, "_generate_random_name", ids.noting(ids.text))
 
 
 def _watch_uuids(module: "Any", ids: "_Ids") -> None:
-    """Watch the functions that take a UUID from the time and the machine. `uuid4` takes it from `os.urandom`."""
+    """Watch the functions that make a UUID from the time and the machine. `uuid4` uses `os.urandom`."""
     for name in ("uuid1", "uuid6", "uuid7"):
         replace(module, name, ids.noting(lambda made: ids.text(str(made), made.hex)))
 

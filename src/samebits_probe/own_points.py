@@ -94,7 +94,7 @@ class OwnPoints:
 
 
 class ArrayPrint:
-    """The facts about an array or tensor that a point needs. `kept`: its numbers, if they are few."""
+    """The facts about an array or tensor that a point needs. `kept`: its numbers, if there are only a few."""
 
     __slots__ = ("dtype", "facts", "fingerprint", "kept", "shape")
 

@@ -179,7 +179,7 @@ class Probe:
         self.add(point, fingerprint_, step=self.step if self.step else -1)
 
     def is_setting(self, point: int) -> int:
-        """Note that a point is no weight, but a number or a text of an optimizer. Returns the point."""
+        """Note that a point is not a weight, but a number or a text of an optimizer. Return the point."""
         self._digests.settings.add(point)
         return point
 

@@ -87,7 +87,7 @@ def machine() -> "MachineFacts":
 
 
 def clocks() -> "List[List[float]]":
-    """Return what each clock showed when the process began, and what it shows now."""
+    """Return the reading of each clock when the process began, and its reading now."""
     age = System.now() - _BEGAN
     return [[clock() - age, clock()] for clock in _CLOCKS]
 

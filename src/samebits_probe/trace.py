@@ -50,7 +50,7 @@ class Group:
 
 
 class Digests:
-    """What was observed in a step of a long trace, which keeps one digest of each kind. `names`: (code, name) by point.
+    """The observations in a step of a long trace, which keeps one digest of each kind. `names`: (code, name) by point.
 
     `settings`: the points of numbers and texts of optimizers. They have a digest of their own.
     """

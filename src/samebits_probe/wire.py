@@ -295,7 +295,7 @@ REPLAY = "replay.json"
 #                 next two, `at` is the time, and `pid` is that of a forked child without files of its own
 #   wrote         path: the process opened a file for writing, or gave the name to a file that it wrote
 #   made          path: the process made a folder, or asked for one that was there
-#   handed        texts, more: texts that were handed to the program: ids that the system's entropy made, and in a trial
+#   handed        texts, more: texts that the program got: ids from the system's random bytes, and in a trial
 #                 with the control `clock-rate` what the clock wrote. more: true if there were more than are noted
 #   bound         ports: the process bound sockets to these
 #   child         pid: the process is forked from this one, and began
@@ -304,7 +304,7 @@ REPLAY = "replay.json"
 #   not-fed       step, names: weights to be set that do not exist. tensors-full: step at which TENSORS had no more room
 #   settings      what ("optimizer" or "layer"), name, step, facts: its settings, if they are new
 #   scratch       names: the buffers that a model does not save
-#   gone, held    names: the tensors of a model that has died; those of them that the program still held at the end
+#   gone, held    names: the tensors of a model that was deleted; those of them that the program still held at the end
 #   numbers       name, values: the few numbers of a point of kind "end". shown: kind, name, text: the text of a point
 #   model         label, paths: the beginning of the names of a model's points; at the end, the variables that hold it
 #   untouched     generators: the program had neither drawn from these nor seeded them before their first record

@@ -1,6 +1,6 @@
 """Says when a worker process of joblib begins a task, and which task it is.
 
-Which worker runs which task is a race. So what a task draws from a generator of the worker depends on the tasks that
+Chance decides which worker runs which task. So a draw of a task from the worker's generator depends on the tasks that
 the worker ran before. The number of a task does not: joblib takes tasks from the program in order, and puts them into
 batches (https://github.com/joblib/joblib/blob/main/joblib/parallel.py). A batch keeps its numbers in its pickle.
 """
@@ -36,7 +36,7 @@ class Task:
         self.number, self.place, self._item = number, place, item
 
     def unseeded(self) -> "List[str]":
-        """Return the classes of the estimators among its arguments that take a random_state, but have none."""
+        """Return the classes of the estimators among its arguments whose parameter random_state has no value."""
         given = list(self._item[1]) + list(self._item[2].values())
         return sorted({name for value in given if hasattr(type(value), "get_params") for name in _unseeded(value)})
 
@@ -51,7 +51,7 @@ def _unseeded(estimator: "Any") -> "Iterator[str]":
 
 
 class _Now:
-    """The task that this process runs, and what watches tasks."""
+    """The task that this process runs, and the functions that watch tasks."""
 
     task: "Optional[Task]" = None
     begins: "List[Begin]" = []  # each is called before a task

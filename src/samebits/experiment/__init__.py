@@ -171,13 +171,13 @@ class Experiment:
                 self._read[number] = sealed
 
     def settle(self) -> None:
-        """Note that no trial follows: the working folder gets the files of the last whole trial."""
+        """Note that no trial follows, so that the working folder gets the files of the last whole trial."""
         with full_disk_said(self.folder):
             for text in self._trials.room.settle() if self._trials.room is not None else ():
                 self.progress.note(text)
 
     def _start_as(self, record: Path) -> None:
-        """Let trials start from the files from which those of a record started."""
+        """Let trials start from the same files as the trials of a record."""
         if self._trials.room is not None:
             self._trials.room.recall(record)
 
@@ -252,7 +252,7 @@ class Experiment:
         self.save()
 
     def keep_laws(self, known: list[ClockLaw]) -> None:
-        """Keep which values follow the clock, also for records that are made from this one's request."""
+        """Keep in the record which values follow the clock, also for records that repeat its request."""
         self.plan = replace(self.plan, request=replace(self.plan.request, settled=known))
         self.file = self.file.model_copy(update={"settled": known})
         self.save()

@@ -1,4 +1,4 @@
-"""Runs trials with a faster clock, which show which values follow the clock.
+"""Runs trials with a faster clock. They show which values follow the clock.
 
 They take the place of trials that have not begun, so in most checks they cost nothing.
 """
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["RATES", "further", "held_back", "is_asked", "run", "seconds_allowed"]
 
 RATES = (1000.0, 30.0)
-LONG = 600.0  # seconds of a whole trial: no further trial of such a training runs unasked
-SLOWER, MORE_SECONDS = 3.0, 60.0  # a trial with a faster clock may take so much longer than the longest one without
+LONG = 600.0  # seconds of a whole trial: if it takes longer, further trials run only on request
+SLOWER, MORE_SECONDS = 3.0, 60.0  # its time limit: so many times the longest trial, and so many seconds
 
 
 def held_back(experiment: Experiment, ids: Sequence[int]) -> HeldBack:
-    """Return what keeps trials of a round back until two whole ones show whether a faster clock is needed."""
+    """Return the HeldBack of a round: trials wait until two whole ones show whether a faster clock is needed."""
     before = [number for number in range(1, min(ids)) if experiment.plan.trial_folder(number).exists()]
     trials = [experiment.trial(number) for number in before]
     if not _may_run(experiment, trials):
@@ -48,8 +48,8 @@ def is_asked(experiment: Experiment) -> bool:
 def run(experiment: Experiment, left: Sequence[int], steps: int | None) -> None:
     """Run the trials that are left, and further ones, with a faster clock, if the trials so far ask for it.
 
-    `left`: trials that were kept back. `steps`: those of a whole trial, or more. If a trial cannot be compared because
-    its clock was faster, one without a faster clock takes its place.
+    `left`: trials that were kept back. `steps`: the steps of a whole trial, or more. If a trial cannot be compared
+    because its clock was faster, a trial without a faster clock takes its place.
     """
     if not is_asked(experiment):
         if left:  # a later trial has diverged
@@ -73,14 +73,14 @@ def further(left: int, longest: float, options: Options) -> int:
 
 
 def seconds_allowed(longest: float) -> float:
-    """Return after how many seconds a trial with a faster clock is ended: it may wait for a time that has passed."""
+    """Return after how many seconds a trial with a faster clock ends: it may wait for a time that has passed."""
     return SLOWER * longest + MORE_SECONDS
 
 
 def _may_run(experiment: Experiment, trials: Sequence[TrialTrace]) -> bool:
     """Return whether a faster clock can show anything.
 
-    It cannot if a control holds the clock, nor with the probe of an earlier version. The question is asked once.
+    It cannot if a control holds the clock, or with the probe of an earlier version. The experiment runs once.
     """
     settle, held = experiment.file.options.settle, {controls.name_of(one) for one in experiment.plan.controls}
     if settle == "never" or not held.isdisjoint(("clock", CLOCK_RATE)) or CLOCK_RATE not in TABLE:
@@ -121,7 +121,7 @@ def _cost(ids: Sequence[int], more: int, longest: float) -> str:
 
 
 def _run_again(experiment: Experiment, steps: int | None) -> Result:
-    """Let trials without a faster clock take the place of those that cannot be compared, and judge all."""
+    """Run trials without a faster clock in the place of those that cannot be compared, and judge all."""
     result = experiment.judge()
     left_out = sum(bool(trial.left_out) for trial in result.trials)
     missing = min(experiment.file.options.trials - len(result.trials) + left_out, left_out)

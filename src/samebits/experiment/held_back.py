@@ -1,4 +1,4 @@
-"""Keeps trials of a round back until it is known whether they shall run with a faster clock."""
+"""Keeps trials of a round back until it is clear whether they will run with a faster clock."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ NEEDED = 2  # whole trials whose comparison decides
 
 
 class HeldBack:
-    """The trials of a round that are kept back. They go on, unless two whole trials show that their clock matters.
+    """The trials of a round that are kept back. They go on, unless two whole trials show that a faster clock is needed.
 
-    If all trials fit beside each other, none is kept back, because that would only take time; but if one takes long,
-    no further trials will run.
+    If all trials can run side by side, none is kept back, because waiting would only take time. But if a trial takes
+    long, some are kept back, because no further trials will run.
 
-    `asks`: returns whether trials with a faster clock shall follow; it gets the numbers of the whole trials of the
-    round. It is called once in a round. Without it, no trial is kept back. `earlier`: the number of whole trials that
-    were there before the round. `long`: the seconds from which on a trial takes long.
+    `asks`: returns whether trials with a faster clock will follow; its argument is the numbers of the whole trials of
+    the round. It is called once in a round. Without it, no trial is kept back. `earlier`: the number of whole trials
+    before the round. `long`: a trial that takes more seconds takes long.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class HeldBack:
         self._is_decided = False
 
     def begin(self, to_come: list[int], *, are_whole: bool, room: int) -> None:
-        """A round begins. `are_whole`: it is known that its trials run to their ends; else the first one shows that.
+        """Begin a round. `are_whole`: its trials certainly run to their ends; otherwise the first trial shows this.
 
         `room`: how many trials run at a time.
         """
@@ -61,7 +61,7 @@ class HeldBack:
                 self._let_go(to_come)
 
     def _keep_back(self, to_come: list[int], others: int) -> None:
-        """Keep the last trials back, but so few that there are two whole trials to compare, one of this round."""
+        """Keep the last trials back, but leave two whole trials to compare, one of them from this round."""
         needed = max(NEEDED - self._earlier, 1) - others
         number = min(MOST, len(to_come) - max(needed, 0))
         self.ids = sorted(to_come)[len(to_come) - number :] if number > 0 else []

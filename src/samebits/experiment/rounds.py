@@ -211,7 +211,7 @@ class Trials:
     def _may_start(self, slot: int, jobs: int) -> bool:
         """Return whether a place is free, fewer than `jobs` trials run, and the time for other trials has come."""
         is_free = self.capacity.places.is_free(slot, self.capacity.at_a_time) and len(self._running) < jobs
-        is_clean = self.room is None or not self.room.is_used  # else what is left is set aside when nobody runs
+        is_clean = self.room is None or not self.room.is_used  # otherwise its files are set aside when no trial runs
         return is_free and is_clean and not (self._running and clock.now() < self._others_from)
 
     @property

@@ -24,7 +24,7 @@ class FinishedRound:
     `resumed`: trials continued from where they had waited. `held`: the trials that waited for others before their first
     step. `some_waited`: a trial waited before the round, in it, or at its end. `at_a_time`: the most trials that ran
     together. `is_cut_short`: a trial made fewer steps than the others, because it had diverged. `left`: trials that did
-    not run, because they shall run with a faster clock.
+    not run, because they will run with a faster clock.
     """
 
     steps: int | None

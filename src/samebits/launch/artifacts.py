@@ -42,7 +42,7 @@ class Pattern(NamedTuple):
 
 @dataclass(frozen=True)
 class FileRules:
-    """Decides which files of a trial are compared. `apart`: no trial finds in its folder what a different one left."""
+    """Decides which files of a trial are compared. `apart`: no trial finds files of a different trial in its folder."""
 
     patterns: list[Pattern] = field(default_factory=list)
     ignores: list[str] = field(default_factory=list)

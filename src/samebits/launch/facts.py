@@ -29,7 +29,7 @@ MOST_HANDED = 10_000  # texts of a trial
 
 
 class ProcessFiles(NamedTuple):
-    """What the probe of one process saw, each with the time (epoch).
+    """What the probe of one process saw, each with its time (epoch).
 
     Files that the process read and had not written, files that it wrote, and folders that it made.
     """
@@ -136,13 +136,13 @@ def machine(processes: Iterable[WatchedProcess]) -> dict[str, Any]:
 
 
 def handed(processes: Iterable[WatchedProcess]) -> list[str]:
-    """Return the texts that the processes were handed, sorted: at most MOST_HANDED, those of the first processes."""
+    """Return the ids and texts that the processes noted, sorted: at most MOST_HANDED, from the first processes."""
     texts = (str(text) for event in _events(processes, "handed") for text in event.get("texts") or [])
     return sorted(itertools.islice(dict.fromkeys(texts), MOST_HANDED))
 
 
 def ports(processes: Iterable[WatchedProcess], environment: Mapping[str, str]) -> list[int]:
-    """Return the ports that the processes bound, and the one that the environment gives to the ranks."""
+    """Return the ports that the processes bound, and the port that the environment gives to the ranks."""
     found = {int(port) for event in _events(processes, "bound") for port in event.get("ports") or []}
     given = environment.get("MASTER_PORT", "")
     return sorted(found | ({int(given)} if given.isdecimal() else set()))

@@ -50,7 +50,7 @@ class State(NamedTuple):
 class Snapshot(NamedTuple):
     """The files of a folder, and the folders in it. `is_whole`: False if there were more than MOST_FILES.
 
-    `others`: what is no plain file and no folder, such as any symbolic link or a socket, by its own state.
+    `others`: everything else, such as symbolic links and sockets, each by its own state.
     """
 
     files: dict[Path, State]
@@ -60,7 +60,7 @@ class Snapshot(NamedTuple):
 
     @property
     def entries(self) -> dict[Path, State]:
-        """All that is no folder, each by its own state: that of a symbolic link, not of what it leads to."""
+        """Everything that is not a folder, by its own state: for a symbolic link, the state of the link."""
         return {**self.files, **self.others}
 
 
@@ -170,7 +170,7 @@ def state(path: Path) -> State | None:
 
 
 def own_state(path: Path) -> State | None:
-    """Return the state of what is at a path, also of a symbolic link itself; None if nothing is there."""
+    """Return the state of the file, folder or symbolic link (not its target) at a path; None if nothing is there."""
     try:
         found = path.lstat()
     except OSError:

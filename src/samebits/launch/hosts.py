@@ -29,8 +29,8 @@ _PATIENCE = 30.0  # seconds in which a trial whose end was asked for should be g
 class TrialOrder(NamedTuple):
     """An order for a host: one trial of a plan.
 
-    `outside`: knows which files earlier trials left for later ones. `ending`: the trials of the record that are to end.
-    `visit`: of a trial that runs elsewhere, in the working folder.
+    `outside`: knows which files earlier trials left for later ones. `ending`: the trials of the record that will end.
+    `visit`: the visit to the working folder, of a trial that runs on a different machine.
     """
 
     plan: Plan

@@ -178,7 +178,7 @@ _LENGTH = struct.Struct(">Q")
 
 @dataclass(frozen=True)
 class NodeOrder:
-    """A trial for a node. `record`: the folder that stands there for the record, of the same path on every node.
+    """A trial for a node. `record`: the folder that takes the place of the record, with the same path on every node.
 
     `earlier`: the paths of the files that trials before this one wrote. `packed`: the working folder travels, too.
     `apart`: what earlier trials left in the working folder has been set aside.

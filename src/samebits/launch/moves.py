@@ -17,7 +17,7 @@ _NO_REPLACE, _AT_FDCWD = 1, -100  # https://man7.org/linux/man-pages/man2/rename
 
 
 def move(source: Path, target: Path) -> bool:
-    """Rename a file or folder, and never replace anything. Return False if that cannot be."""
+    """Rename a file or folder, and never replace anything. Return False if this is not possible."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _writable(source):
@@ -39,7 +39,7 @@ def _renamed(source: Path, target: Path) -> bool:
 
 @contextmanager
 def _writable(folder: Path) -> Iterator[None]:
-    """Let a folder be moved that its program has locked: its entry ".." changes."""
+    """Make it possible to move a folder that the program has write-protected: its entry ".." changes."""
     mode = folder.lstat().st_mode
     if not stat.S_ISDIR(mode) or mode & stat.S_IWUSR:
         yield

@@ -288,7 +288,7 @@ def diverges(process: Path, reference: Path) -> bool:
     if own is None or other is None or not own.stopped or _need_all_steps(own, other):
         return False
     rows = in_own_order(other, own, difference(other, own)).rows
-    # a later step may show that a value beside the training trains nothing
+    # a later step may show that a value that differs trains nothing
     if "trained" not in roles([row.point for row in rows], other, own):
         return False
     # a later step may show that several networks came in a different order

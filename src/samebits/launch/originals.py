@@ -1,6 +1,6 @@
-"""Keeps copies of the files in the working folder as they were before the first trial, within limits.
+"""Keeps copies of the files in the working folder from before the first trial, within limits.
 
-Small files follow each other in one file: to make and remove a file for each of them takes ten times as long.
+One file holds the copies of all small files: to make and remove a file for each copy takes ten times as long.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ __all__ = ["Originals"]
 
 MOST_BYTES = 256 << 20  # of all copies
 MOST_FILES = 10_000
-_LARGE = 1 << 20  # bytes of a file that has a copy of its own
+_LARGE = 1 << 20  # a file with more bytes has a copy of its own
 _FICLONE = 0x40049409  # shares blocks (btrfs, XFS): https://man7.org/linux/man-pages/man2/FICLONE.2const.html
 
 
 class _PackedFile(NamedTuple):
-    """A file in the pack: its permissions, owner, time and size, what it leads to, and where its bytes begin."""
+    """A file in the pack: its permissions, owner, time and size, the target of a link, and where its bytes begin."""
 
     name: str
     mode: int
@@ -43,8 +43,8 @@ class _PackedFile(NamedTuple):
 class Originals:
     """Copies of the user's files below `place`. `states`: each file as samebits last found it or put it back.
 
-    Names are relative to the working folder. A file with several hard links is left out: what takes its place would
-    have only one.
+    Names are relative to the working folder. A file with several hard links is left out: a restored
+    file would have only one.
     """
 
     def __init__(self, directory: Path, place: Path) -> None:
@@ -95,7 +95,7 @@ class Originals:
         return True
 
     def adopt(self, name: str, copy: Path) -> None:
-        """Take a copy that an earlier command has kept."""
+        """Take over a copy that an earlier command has kept."""
         if _copy(copy, self._place / name):
             self.states[name] = State(0, 0, 0)
 
@@ -112,14 +112,14 @@ class Originals:
             return _unpack(kept, pack, target)
 
     def unpack_changed(self) -> None:
-        """Leave copies only of those files that are not in the working folder as they were, each in a file."""
+        """Keep copies only of files that are changed or gone in the working folder, each copy in its own file."""
         for kept in self._of_pack():
             target = self._place / kept.name
             with self._pack.open("rb") as pack:
                 if self._differs(kept.name, kept.size, kept.modified):
                     _unpack(kept, pack, target)
                 else:
-                    target.unlink(missing_ok=True)  # an earlier state of it
+                    target.unlink(missing_ok=True)  # an earlier state of the file
         for folder, _, names in os.walk(self._place):
             for copy in (Path(folder, name) for name in names):
                 found = copy.lstat()
@@ -138,7 +138,7 @@ class Originals:
                 yield kept
                 pack.seek(kept.at + kept.size)
 
-    # each of these is one system call after which nothing is lost, and may be done again ----------------------------
+    # each step is one system call, loses nothing, and may be done again ----------------------------
 
     def restore(self, name: str) -> None:
         """Put back a file that is gone."""
@@ -148,9 +148,9 @@ class Originals:
                 self._put(name)
 
     def replace(self, name: str, aside: Path) -> None:
-        """Set the file of a trial aside, and put back the file as it was before."""
+        """Set the file of a trial aside, and put back the original."""
         aside.parent.mkdir(parents=True, exist_ok=True)
-        try:  # first a second name for the trial's file, so that the file has a name at every moment
+        try:  # first, the trial's file gets a second name, so that it always has a name
             os.link(self._directory / name, aside, follow_symlinks=False)
         except FileExistsError:
             return
@@ -167,7 +167,7 @@ class Originals:
                 self.states[name] = state
 
     def take_place(self, name: str, source: Path) -> None:
-        """Put the file of a trial in the place of the original, if that is what samebits put there."""
+        """Put the file of a trial in the place of the original, if samebits put that original there."""
         target, mine = self._directory / name, folders.own_state(source)
         if mine is None:
             return
@@ -177,7 +177,7 @@ class Originals:
             source.replace(target)
 
     def remove(self, name: str) -> None:
-        """Remove a file that a trial had removed, if it is as samebits put it back."""
+        """Remove a file that a trial had removed, if it has not changed since samebits put it back."""
         target = self._directory / name
         if self.has(name) and folders.own_state(target) == self.states[name]:
             target.unlink()

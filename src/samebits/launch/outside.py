@@ -1,7 +1,7 @@
 """Finds files outside of the working folder that one trial left and a later one read or could find.
 
-Everybody may write there, so these files stay where they are. The probe says what each Python process reads and writes,
-and the kernel says what any process writes, if samebits runs as the superuser.
+All programs may write there, so these files stay where they are. The probe reports what each Python process reads and
+writes. If samebits runs as the superuser, the kernel reports what every process writes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from samebits.store.record_files import digest_of
 __all__ = ["Began", "Outside", "shown"]
 
 MOST_LEAKS = 200
-MOST_BYTES = 1 << 26  # a larger file is known by its size and time
+MOST_BYTES = 1 << 26  # a larger file is compared by its size and time
 
 
 class Left(NamedTuple):
@@ -33,7 +33,7 @@ class Left(NamedTuple):
 
 
 class Began(NamedTuple):
-    """A trial that started, or goes on. `left`: what other trials had left by then. `alone`: no other trial runs."""
+    """A trial that started, or goes on. `left`: files that other trials had left then. `alone`: no other trial runs."""
 
     trial: int
     at: float
@@ -42,7 +42,7 @@ class Began(NamedTuple):
 
 
 class Outside:
-    """Knows what the trials of a check have left so far where it stays for later ones.
+    """Knows the files that the trials of a check have left so far, and that stay there for later trials.
 
     `is_apart`: on a node: whether the working folder is free of what earlier trials left; None on the user's machine.
     """
@@ -73,16 +73,16 @@ class Outside:
         return Began(trial, now, {path: Left(by, content_of(path)) for path, by in there.items()}, alone)
 
     def end(self, began: Began, touched: Sequence[ProcessFiles], written: Iterable[Path]) -> list[Leak]:
-        """Note that a trial is over, and return what it read of others, and what it could find.
+        """Note that a trial is over. Return the files of other trials that it read, and those that it could find.
 
-        `touched`: what the probe saw of each of its processes. `written`: the files that stay where they are and that
-        it wrote, or that changed while it ran.
+        `touched`: what the probe saw of each of its processes. `written`: files that stay where they are, and that the
+        trial wrote or that changed while it ran.
         """
         written, read = set(written), read_first(touched)
         own = set().union(*(process.wrote for process in touched))
         found = [(path, began.left[path], "read") for path in read & began.left.keys()]
         found += [(path, Left(by, content_of(path)), "read") for path, by in self._read_late(began, read - own)]
-        if not began.alone:  # then a trial beside it may have written what it read
+        if not began.alone:  # then a trial beside it may have written the file that it read
             by = next((trial for _, trial in reversed(self._spans) if trial != began.trial), began.trial)
             late = {path for path in read & written if path not in own or path in self._written} - began.left.keys()
             found += [(path, Left(by, ""), "read") for path in late]

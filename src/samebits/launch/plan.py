@@ -46,7 +46,7 @@ class Request:
     there, as --each says it. `controls`: ids as given, without those of the preset. `out`: the record folder, None for
     the default. `against`: a record that the new trials are compared with. `variables`: variables of each trial that
     differ from this process's environment; None removes a variable. `again`: how often a trial starts again if its node
-    was lost. `settled`: the values that are known to follow the clock.
+    was lost. `settled`: the values that follow the clock, as earlier trials showed.
     """
 
     command: list[str]

@@ -34,7 +34,7 @@ _STILL_RUNS = "had not ended when samebits stopped waiting for it, and may still
 
 
 class Visit:
-    """The visit of a trial that runs on a different machine to the working folder, if the machines share it."""
+    """A visit to the working folder by a trial on a different machine, if the machines share the folder."""
 
     def __init__(self, plan: Plan, number: int) -> None:
         self._is_own = plan.options.isolate
@@ -50,7 +50,7 @@ class Visit:
         return self._room.is_held
 
     def end(self, wrote: Iterable[Path], *, is_whole: bool) -> None:
-        """Note that the trial is over. `wrote`: the files that it wrote, as its machine saw it."""
+        """Note that the trial is over. `wrote`: the files that it wrote, as its machine saw."""
         if self._is_inside:
             self._is_inside = False
             self._room.leave(self._stay, folders.snapshot(self._room.directory), Writers(list(wrote)))

@@ -1,7 +1,7 @@
-"""What one run of a trial did to the working folder, and how that is set aside and put back.
+"""Finds what one run of a trial did to the working folder, sets it aside, and puts it back.
 
-Names are relative to the working folder. Files are renamed, never copied, so that a file which a waiting trial has open
-stays open.
+Names are relative to the working folder. Files are renamed, never copied. So a file that a waiting trial has open stays
+open.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Stay", "Writers"]
 
 
 class Writers(NamedTuple):
-    """Who wrote what, as far as is known.
+    """The writers of files, as far as samebits knows them.
 
     `ours`: files that processes of the trial wrote, and folders that they made. `others`: files that only processes
     outside of the trial wrote, or that they have open for writing.
@@ -40,8 +40,8 @@ class Stay:
 
     `created`: what it created, with its state then; `folders`: the new folders that are in no other new folder;
     `changed`, `removed`: files that were there before; `gone`: folders. `unsure`: what it seems to have created,
-    although no process of the trial was seen to write it. `base`, `old`: the files and the folders that were there
-    before. `stuck`: what stays changed for the next trial. `ours`: see Writers.
+    although samebits did not see a process of the trial write it. `base`, `old`: the files and the folders from before.
+    `stuck`: what stays changed for the next trial. `ours`: see Writers.
     """
 
     record: Path
@@ -81,7 +81,7 @@ class Stay:
     # -- what the trial did ---------------------------------------------------------------------------------------
 
     def begin(self, before: Snapshot, originals: Originals, directory: Path) -> None:
-        """Note what is there when the trial starts, or goes on: what it did before is its own."""
+        """Note what is there when the trial starts or goes on. Files that it wrote before are its own."""
         own = {directory / name for name in self.created}
         self.base = {path: state for path, state in before.entries.items() if path not in own}
         known = {directory / name: originals.states.get(name) for name in (*self.changed, *self.removed)}
@@ -91,7 +91,7 @@ class Stay:
         self.old = self.old or dict(_states((directory, *old)))
 
     def learn(self, directory: Path, after: Snapshot, known: Writers, *, is_wary: bool) -> None:
-        """Note what the trial has done so far. `is_wary`: what nobody was seen to write stays where it is."""
+        """Note what the trial has done so far. `is_wary`: files whose writer nobody saw stay where they are."""
         there = after.entries
         now = {path: state for path, state in there.items() if self.base.get(path) != state}
         self.ours.update(path for path in known.ours if path not in self.old)
@@ -114,7 +114,7 @@ class Stay:
     # -- away, and back -------------------------------------------------------------------------------------------
 
     def leave_others(self, directory: Path) -> None:
-        """Let a new folder stay if somebody else has written into it: then only the trial's own files move."""
+        """Let a new folder stay if a different program has written into it. Then only the trial's own files move."""
         mine = {directory / name for name in self.created}
         inner, kept = set[Path](), set[Path]()
         for name in self.folders:
@@ -126,7 +126,7 @@ class Stay:
         self.folders = list(_named(dict.fromkeys(_outermost(inner - kept)), directory))
 
     def set_aside(self, directory: Path, originals: Originals) -> None:
-        """Make the folder as it was before the trial. What somebody changed since stays where it is."""
+        """Restore the folder from before the trial. Files that others have changed since then stay."""
         for name in self._roots():
             is_as_left = name in self.folders or folders.own_state(directory / name) == self.created[name]
             if not is_as_left or not move(directory / name, self.place / name):
@@ -145,7 +145,7 @@ class Stay:
         self.is_away = True
 
     def _restore_folders(self, directory: Path) -> None:
-        """Give folders the time that they had, which `make` looks at."""
+        """Give folders their old times, because `make` looks at them."""
         touched = {str(Path(name).parent) for name in (*self._roots(), *self.changed, *self.removed, *self.gone)}
         for folder in (directory / name for name in sorted(touched.union(self.gone), reverse=True)):
             if folder in self.old:
@@ -154,11 +154,11 @@ class Stay:
                     os.utime(folder, ns=(self.old[folder].st_atime_ns, self.old[folder].st_mtime_ns))
 
     def put_back(self, directory: Path, originals: Originals) -> list[str]:
-        """Make the folder as the trial left it. Return what was not put back, because something else is there."""
+        """Restore the folder as the trial left it. Return the files that were not put back: their names are taken."""
         for name in self.removed:
             originals.remove(name)
         for name in sorted(self.gone, reverse=True):
-            with suppress(OSError):  # somebody has put something into it
+            with suppress(OSError):  # others have put something into it
                 (directory / name).rmdir()
         for name in self._roots():
             move(self.place / name, directory / name)
@@ -168,12 +168,12 @@ class Stay:
         return [name for name in (*self._roots(), *self.changed) if os.path.lexists(self.place / name)]
 
     def put_back_unsure(self, directory: Path) -> None:
-        """Put back what may belong to somebody else, unless there is something newer."""
+        """Put back files that may belong to others, unless there is something newer."""
         for name in sorted(self.unsure):
             move(self.place / name, directory / name)
 
     def _roots(self) -> list[str]:
-        """Return what moves as a whole: the new folders, and the new files in folders that were there."""
+        """Return what moves as a whole: the new folders, and the new files in old folders."""
         taken = set(self.folders)
         return [*self.folders, *(name for name in self.created if taken.isdisjoint(map(str, Path(name).parents)))]
 

@@ -273,7 +273,7 @@ class TrialRun:
         return file
 
     def _leaks_until_now(self, touched: Sequence[ProcessFiles]) -> list[Leak]:
-        """Return what this trial had of other ones. What it touched before it waited was judged then."""
+        """Return the files of other trials that this trial used. Files from before a wait were judged at the wait."""
         known = self._wait.leaks
         found = self.files.end(self.folder / wire.PROCESSES, touched, self._wait.later(touched))
         return [*known, *(leak for leak in found if leak not in known)]

@@ -25,8 +25,8 @@ class TrialFiles:
     """The files of one trial.
 
     Call `begin` before it starts, `started` when its root process is known, and `end` when it is over or waits.
-    `notes`: what could not be seen. `written`: the files that it wrote, once it is over; `gone`: files that it wrote
-    and that are gone, if a different trial may have found them meanwhile.
+    `notes`: what samebits could not see. `written`: the files that it wrote, after its end; `gone`: files that it wrote
+    and that no longer exist, if a different trial may have found them before.
     """
 
     def __init__(self, plan: Plan, number: int, directory: Path, outside: Outside) -> None:
@@ -48,9 +48,9 @@ class TrialFiles:
     # -- while it runs --------------------------------------------------------------------------------------------
 
     def begin(self, *, alone: bool) -> None:
-        """Note that the trial starts, or goes on, in the files that it needs.
+        """Note that the trial starts, or goes on, with the files that it needs.
 
-        What lies here now is not its own, except for the files that it wrote before. `alone`: no other trial
+        The files that are here now are not its own, except for files that it wrote before. `alone`: no other trial
         runs meanwhile.
         """
         self._is_alone = alone
@@ -68,19 +68,19 @@ class TrialFiles:
         self.is_open = True
 
     def started(self, root: int) -> None:
-        """The trial runs below the process `root`."""
+        """Note that the trial runs below the process `root`."""
         self._tree = ProcessTree(root)
         self._writes.started(self._tree.holds)
 
     @property
     def are_apart(self) -> bool:
-        """Whether no trial finds in its folder what a different one left there."""
+        """Whether no trial finds files of a different trial in its folder."""
         if self._room is not None:
             return self._room.is_held
         return self._is_apart and not any(path.is_relative_to(self._directory) for path in self._began.left)
 
     def end(self, inside: Path, touched: Sequence[ProcessFiles], after_wait: Sequence[ProcessFiles]) -> list[Leak]:
-        """Find what the trial wrote: from its folders, the probe and the kernel. Return what it had of other trials.
+        """Find what the trial wrote: from its folders, the probe and the kernel. Return the leaks that it used.
 
         `inside`: the folder of the probe's own files. `touched`: what the probe saw; `after_wait`: since the last wait.
         """
@@ -92,7 +92,7 @@ class TrialFiles:
             self.notes.append(f"{many}: samebits may not have found every file that was written there")
         named = {path for process in touched for path in process.wrote if not path.is_relative_to(inside)}
         named.update(path for path in self._writes.ours if self._outside.counts(path))
-        if after.is_whole:  # what lies in a virtual environment or in a folder of a tool stays there, and is no result
+        if after.is_whole:  # files in a virtual environment or in a folder of a tool stay there, and are not results
             named = {path for path in named if path in after.files or not self._is_kept(path)}
         found = {*folders.snapshot(self.out).files, *folders.written(self._before, after)}
         found.update(path for path in self._left if path in after.files)
@@ -105,7 +105,7 @@ class TrialFiles:
         return self._leave(after, Writers(self._here(ours), self._here(others)), after_wait)
 
     def _here(self, paths: Iterable[Path]) -> set[Path]:
-        """Return the paths as the folder names them: processes know it by its path without symbolic links."""
+        """Return the paths below the folder's own path: processes report its path without symbolic links."""
         real = self._directory.resolve()
         return {self._directory / path.relative_to(real) if path.is_relative_to(real) else path for path in paths}
 
@@ -117,7 +117,7 @@ class TrialFiles:
         return any(folders.is_left_out(str(self._directory / folder)) for folder in above if folder.name)
 
     def _leave(self, after: folders.Snapshot, known: Writers, touched: Sequence[ProcessFiles]) -> list[Leak]:
-        """Note what stays for later trials: the files outside of the folder, and those in it that nobody can move."""
+        """Note what stays for later trials: files outside of the folder, and files in it that samebits cannot move."""
         inside: set[Path] = set()
         if self._room is not None and self._stay is not None:
             self._room.leave(self._stay, after, known)
@@ -174,7 +174,7 @@ class TrialFiles:
         self._left = {path: folders.state(path) for path in self._shared(self.written)}
 
     def is_disturbed(self) -> bool:
-        """Return whether a file that the trial wrote before it waited has changed since where it lies."""
+        """Return whether a file that the trial wrote before it waited has changed since then."""
         away = self._directory if self._stay is not None and self._stay.is_away else self.out
         return any(folders.state(path) != was for path, was in self._left.items() if not path.is_relative_to(away))
 

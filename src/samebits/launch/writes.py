@@ -1,7 +1,7 @@
 """Finds the files that the processes of a trial write anywhere on the machine, in any language.
 
-Linux' fanotify tells the superuser which process closes which file after writing. Without it, samebits sees only what
-Python opens. https://man7.org/linux/man-pages/man7/fanotify.7.html
+To the superuser, Linux' fanotify reports which process closes which file after writing. Without fanotify, samebits
+sees only what Python opens. https://man7.org/linux/man-pages/man7/fanotify.7.html
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MOST_MOUNTS = 64
 
 
 class Writes:
-    """What is written from the start of a trial until `close`.
+    """The files that are written from the start of a trial until `close`.
 
     `ours`: files that its processes wrote; `others`: files in the working folder that other processes wrote. Without
     the superuser's rights both stay empty. `is_ours(pid)`: whether a process belongs to the trial; None: it had ended
@@ -205,7 +205,7 @@ class ProcessTree:
 def open_elsewhere(paths: Iterable[Path], is_ours: Callable[[int], bool | None]) -> set[Path]:
     """Return the files among these that a process outside of the trial has open for writing, as in `check > log.txt`.
 
-    Only processes that this user may inspect are known.
+    samebits sees only processes that this user may inspect.
     """
     wanted = {str(path): path for path in paths}
     found = set[Path]()
@@ -220,7 +220,7 @@ def open_elsewhere(paths: Iterable[Path], is_ours: Callable[[int], bool | None])
 def _written_by(pid: str, wanted: Collection[str]) -> Iterator[str]:
     """Yield the files among these that a process has open for writing. Raises OSError."""
     for handle in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
-        with suppress(FileNotFoundError):  # it was closed meanwhile, as the handle of this list in the own process
+        with suppress(FileNotFoundError):  # it was closed meanwhile: for example, samebits' own handle of this list
             name = os.readlink(f"/proc/{pid}/fd/{handle}")  # noqa: PTH115
             if name in wanted and _is_written(pid, handle):
                 yield name

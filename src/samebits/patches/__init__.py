@@ -248,7 +248,7 @@ def _checked(made: Proposal, progress: Progress | None) -> Result:
 def _artifacts(made: Proposal) -> list[str]:
     """Return patterns of the files that count: those of the record.
 
-    If the record observed nothing but files and names none, it is the pattern of the file that differed first. Without
+    If the record observed only files and has no pattern, this is the pattern of the file that differed first. Without
     this pattern, a check in which all files are equal has no verdict.
     """
     trials, differed = made.record.trials, made.result.divergence

@@ -275,7 +275,7 @@ def _keyed(point: KeyedPoint) -> str:
 
 
 def status_words(trial: Trial) -> str:
-    """Return how a trial ended: complete, ran to step 20, failed, exit status 3 ... And how fast its clock was."""
+    """Return how a trial ended (complete, ran to step 20, failed, exit status 3 ...), and how fast its clock was."""
     clock = f" (clock {trial.clock_rate:,g} times as fast)" if trial.clock_rate != 1 else ""
     if trial.status == "failed" and trial.exit_code is not None:
         return f"failed, exit status {trial.exit_code}{clock}"

@@ -135,7 +135,7 @@ def _saved(path: Path, kind: str, parts: Parts) -> SavedFile:
 
 
 def _join(parts: Parts) -> None:
-    """Join the values and the arrays behind the first parts, so that they are few enough for a record."""
+    """Join all values and arrays after the first ones, so that a record has room for the parts."""
     rest = sorted(parts.tensors)[MOST_PARTS - 2 :] if len(parts.tensors) > MOST_PARTS else []
     values = [name for name in rest if name in parts.values]
     arrays = [name for name in rest if name not in parts.values]

@@ -95,7 +95,7 @@ class Parts:
 
     def add_numbers(self, name: str, header: str, array: np.ndarray[Any, Any]) -> None:
         """Add an array without fields, whose bytes are counted already."""
-        import numpy as np  # here, so that a first trial that left only texts does not wait for this import
+        import numpy as np  # imported here: a first trial that left only texts does not wait for this import
 
         self.add(name, header, np.ascontiguousarray(array).tobytes())
         if array.dtype.kind in "USMm":  # text and times
@@ -107,7 +107,7 @@ class Parts:
         text = json.dumps(value, default=repr)
         if name not in self.shown and len(text) <= MOST_SHOWN and self._room >= len(text):
             self.shown[name] = text
-            self._room -= len(text)  # the name is in the record in any case
+            self._room -= len(text)  # the record has the name in any case
 
 
 def _listed(array: np.ndarray[Any, Any]) -> Any:

@@ -80,7 +80,7 @@ def lines_of(text: str, *, is_printed: bool = False, is_cut: bool = False) -> Li
 
 
 def _shortened(line: str) -> str:
-    """Return a line of which a record keeps all; of a longer one its beginning and the fingerprint of the whole."""
+    """Return a line; for a long line, its beginning and the fingerprint of the whole line."""
     return line if len(line) <= MOST_WIDE else f"{line[:MOST_WIDE]}... {_digest([line])}"
 
 

@@ -265,7 +265,7 @@ class Runs:
             folders.make_isolated(self.request.directory, elsewhere, without=self.folder)
         mine = request or self.request
         own: dict[str, Any] = {"full": full} if name == BASE else {"full": full, "settle": "never"}
-        known = [] if name == BASE else self.base.record.file.settled  # what the base showed holds for all values
+        known = [] if name == BASE else self.base.record.file.settled  # the findings of the base hold for all values
         options = mine.options.model_copy(update=own)
         request = replace(change.applied(mine, elsewhere), options=options, out=self.folder / name, settled=known)
         with self._progress(title) as progress, busy(change.busy):

@@ -1,4 +1,4 @@
-"""Lets the clock run at a rate. So an experiment shows which values of a program come from the clock."""
+"""Lets the clock run faster or slower. So an experiment shows which values of a program come from the clock."""
 
 import ctypes
 import functools
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["ClockRate"]
 
 _MOST = 10000.0  # at this rate, the clock of a training of a month stays below the year 3000
-# Modules that compare the clock with a wait, which stays real: at a high rate, their time limits would be over at once.
+# Modules that compare the clock with a wait. Waits stay real, so at a high rate their time limits would end at once.
 # The probe works on files of the trial.
 _WAITERS = frozenset(("asyncio", "asyncore", "concurrent", "multiprocessing", "queue", "samebits_probe", "sched",
                       "selectors", "socketserver", "subprocess", "telnetlib", "threading"))  # fmt: skip
-_RENDEZVOUS = "torch.distributed."  # its parts sleep and read the clock in different functions
+_RENDEZVOUS = "torch.distributed."  # its functions that sleep are not those that read the clock
 # the times that start at zero when a process or a thread starts; other clocks started earlier
 _OF_PROCESSES = ("process_time", "thread_time")
 _READINGS = ("time", "monotonic", "perf_counter") + _OF_PROCESSES
@@ -74,7 +74,7 @@ class ClockRate(Control):
         return {"datetime": self._hold_dates}
 
     def _of_now(self, name: str, index: int) -> "FunctionMaker":
-        """Replace a function that uses the current time if it gets none. Note the text that it makes of such a time."""
+        """Replace a function that uses the current time if it gets none. Note the text that it makes from this time."""
         clock, localtime, note = self._clock, time.localtime, hooks.quietly(self._texts.add)
 
         def make(original: "AnyFunction") -> "AnyFunction":
@@ -116,7 +116,7 @@ class ClockRate(Control):
 def _waits(frame: "FrameType") -> bool:
     """Return whether the code of a frame compares the clock with a wait.
 
-    A function of an installed package that also sleeps does: it polls until its time is up.
+    A function of an installed package that also sleeps does so: it waits in a loop until a time limit.
     """
     name = frame.f_globals.get("__name__")
     if type(name) is str and (name.partition(".")[0] in _WAITERS or name.startswith(_RENDEZVOUS)):
@@ -160,7 +160,7 @@ class _Clock:
         return make
 
     def _zero(self, reading: int) -> int:
-        """Return what a clock that reads this now has read at the origin."""
+        """Return the reading of a clock at the origin, from its reading now."""
         return reading - (self._real() - self._origin)
 
     def gettime(self, in_ns: bool) -> "FunctionMaker":
@@ -229,7 +229,7 @@ class _Dates:
             for name in ("now", "utcnow", "today"):
                 if name in vars(kind):
                     self._put(kind, name, classmethod(self._reader(kind, name)))
-            for name in ("isoformat", "strftime", "ctime"):  # `str` and `format` call these
+            for name in ("isoformat", "strftime", "ctime"):  # `str` and `format` call these methods
                 if name in vars(kind):
                     self._put(kind, name, self._writer(vars(kind)[name]))
 
@@ -240,7 +240,7 @@ class _Dates:
         return is_kept and all(vars(kind).get(name) is own for (kind, name), own in self._own.items())
 
     def _put(self, kind: type, name: str, method: Any) -> None:
-        """Set an attribute of a class, also of a built-in one, in whose dictionary Python lets nobody write."""
+        """Set an attribute of a class, also of a built-in class, although Python forbids this for built-in classes."""
         self._own[kind, name] = method
         try:
             setattr(kind, name, method)
@@ -260,7 +260,7 @@ class _Dates:
             return make.__get__(None, cls)(now() / _SECOND, *args, **zone)
 
         def today(cls: Any) -> Any:
-            return cls.fromtimestamp(now() / _SECOND)  # so does the original, which `datetime` inherits from `date`
+            return cls.fromtimestamp(now() / _SECOND)  # the original does the same: `datetime` inherits it from `date`
 
         def utcnow(cls: Any) -> Any:
             if not _WARNS:

@@ -49,7 +49,7 @@ class NumpySeed(Control):
         worker_tasks.watch(lambda task: self.probe.guard("task of a worker", self._begin, task, seed_now, stream))
 
     def _begin(self, task: worker_tasks.Task, seed_now: "AnyFunction", stream: Stream) -> "Optional[worker_tasks.End]":
-        """Seed the generator for a task. No seed of the program reaches a worker, so note what draws there."""
+        """Seed the generator for a task. The program's seeds do not reach a worker, so note what draws there."""
         if self._seeded_by_program:
             return None
         seed_now(stream.bits(32))

@@ -209,7 +209,7 @@ class _Walk:
             self._named(path, attributes(value), depth, is_model or _is_model(kind))
 
     def _named(self, path: str, items: "List[Tuple[str, Any]]", depth: int, is_model: bool) -> None:
-        """Follow what an object refers to by names."""
+        """Follow the references that an object has by names."""
         for key, item in items[:MOST_ITEMS]:
             self._value("%s.%s" % (path, key), item, depth, is_model)
 

@@ -18,7 +18,10 @@ _SECONDS = {
     **dict.fromkeys(("d", "day", "days"), 86400.0),
 }
 _SCALES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+,\d+(?![\d.,])|\d+(?:\.\d*)?|(?<![^\s=:,;(\[+-])\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = (
+    r"(?:\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+,\d+(?![\d.,])|\d+(?:\.\d*)?"
+    r"|(?<![^\s=:,;(\[+-])\.\d+)(?:[eE][-+]?\d+)?"
+)
 _UNIT = "|".join(sorted(_SECONDS, key=len, reverse=True))
 _QUANTITY = re.compile(
     # 1:02:03 and 2:03, after a number of days

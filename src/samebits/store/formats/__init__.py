@@ -1,6 +1,6 @@
 """The formats of files whose content samebits reads: each is one line in this table, and one file beside it.
 
-A file has a format by its name, or by its first bytes. The module of a format is imported when the first file of the
+The name or the first bytes of a file show its format. The module of a format is imported when the first file of the
 format is read. Whatever depends on the kind of a file is asked here. CONTRIBUTING says how to add a format.
 """
 
@@ -45,7 +45,7 @@ class FileFormat(NamedTuple):
     `name`: its name in records. `module`: the file beside this one that reads it; "" if none does. `holds`: TENSORS,
     MODEL or VALUES. `endings`: of the names of its files, in lower case. `beginnings`: the first bytes of its files.
     `pattern`: matches the whole name of a file, if no ending is enough. `library`: the package that reads it, if that
-    is not always there. `is_asked`: a beginning or the pattern is not enough, so the module's `owns(path)` is asked.
+    is not always installed. `is_asked`: a beginning or the pattern is not enough, so the module's `owns(path)` decides.
     """
 
     name: str
@@ -60,7 +60,7 @@ class FileFormat(NamedTuple):
     def read(self, path: Path, parts: Parts) -> str:
         """Add the parts of a file, and return the name of its format.
 
-        Raises MissingLibrary, and for a damaged file many kinds of errors.
+        Raises MissingLibrary. For a damaged file, it raises many kinds of errors.
         """
         self.prepare()
         name: str = self.loaded().read(path, parts) or self.name
@@ -131,13 +131,13 @@ PIECES = frozenset(("piece", "ocdbt-data", "sqlite-log"))  # files whose content
 
 
 def by_name(name: str) -> FileFormat | None:
-    """Return the format of the files with such a name or path; None if the name does not say it."""
+    """Return the format of the files with such a name or path; None if the name does not show it."""
     own = PurePath(name).name
     return next((kind for kind in TABLE if kind.is_named(own)), None)
 
 
 def is_result(name: str) -> bool:
-    """Return whether the ending of a name or of a path says that a file holds a model."""
+    """Return whether the ending of a name or of a path shows that a file holds a model."""
     kind = by_name(name)
     return kind is not None and kind.holds != VALUES and not kind.pattern
 
@@ -166,7 +166,7 @@ def by_beginning(path: Path) -> FileFormat | None:
 
 
 def holds_tensors(path: Path) -> bool:
-    """Return whether a file is known to hold tensors. Of a file with an unknown ending it is not known."""
+    """Return whether samebits knows that a file holds tensors. For a file with an unknown ending, it does not."""
     return by_name(path.name) is not None and _holds(path) == TENSORS
 
 
@@ -176,7 +176,7 @@ def holds_model(path: Path) -> bool:
 
 
 def _holds(path: Path) -> str:
-    """Return what a file holds; "" if its format is not known, or if it cannot be read."""
+    """Return what a file holds; "" if its format is unknown, or if it cannot be read."""
     try:
         kind = format_of(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Reads a binary model of CatBoost without what each training writes anew: an id, the time, the folder of its logs.
+"""Reads a binary model of CatBoost without the facts of its training: an id, the time, the folder of its logs.
 
 https://github.com/catboost/catboost/blob/master/catboost/private/libs/algo/full_model_saver.cpp
 """

@@ -13,7 +13,7 @@ MOST_CELLS = 4_000  # of a table that is compared cell by cell
 
 
 def read(path: Path, parts: Parts) -> None:
-    """Add the cells of a table. Comments in front of it are values."""
+    """Add the cells of a table. Comments before the table are values."""
     text, comments = whole_text(path), 0
     parts.lines = lines_of(text)
     while text.startswith("#"):

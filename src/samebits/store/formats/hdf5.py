@@ -70,7 +70,7 @@ def _add_value(parts: Parts, name: str, value: Any, file: Any) -> None:
     document = _document(value) if isinstance(value, str) else None
     if document is not None:
         add_json(parts, name, document)
-    elif isinstance(value, (str, bytes)) or type(value) in (bool, int, float):  # float64 of NumPy is a float, too
+    elif isinstance(value, (str, bytes)) or type(value) in (bool, int, float):  # NumPy's float64 is also a float
         parts.add_plain(name, value)
     elif np.asarray(value).dtype.hasobject:
         array = np.asarray(value)

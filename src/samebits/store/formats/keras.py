@@ -30,7 +30,7 @@ def read(path: Path, parts: Parts) -> None:
 
 
 def without_identities(value: Any) -> Any:
-    """Return a JSON value of Keras without what differs with each save."""
+    """Return a JSON value of Keras without the parts that differ in each save."""
     if isinstance(value, dict):
         return {key: without_identities(value[key]) for key in value if key not in _OF_ONE_SAVE}
     return [without_identities(item) for item in value] if isinstance(value, list) else value

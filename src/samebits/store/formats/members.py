@@ -14,7 +14,7 @@ _DEEPEST = 3  # archives in archives
 
 
 class _Member(Parts):
-    """The parts of a member. What it unpacks to counts for the whole archive."""
+    """The parts of a member. Its unpacked bytes count for the whole archive."""
 
     def __init__(self, archive: Parts) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class _Member(Parts):
 
 
 def add_member(parts: Parts, name: str, stream: IO[bytes], ending: str = "") -> None:
-    """Add a member of an archive as a file with its ending; one that cannot be read by its text or its bytes."""
+    """Add a member of an archive as a file with its ending. If that fails, add its text or its bytes."""
     data, suffix, member = LimitedStream(stream, parts).read(), ending or PurePath(name).suffix, _Member(parts)
     named = formats.by_name(suffix)
     may_be_read = named is not None or any(data.startswith(kind.beginnings) for kind in formats.TABLE)

@@ -1,4 +1,4 @@
-"""Reads a model card of the Hugging Face Hub by its lines, with its tags in the order of the alphabet.
+"""Reads a model card of the Hugging Face Hub by its lines, with its tags in alphabetical order.
 
 Tags are for filters, so they have no order: https://huggingface.co/docs/hub/model-cards#model-card-metadata. TRL writes
 them in the order of a set: https://github.com/huggingface/trl/blob/main/trl/trainer/base_trainer.py

@@ -1,4 +1,4 @@
-"""Reads the array of a .npy file. Nothing is unpickled: an array of objects is read by what its pickle describes."""
+"""Reads the array of a .npy file. It unpickles nothing: for an array of objects, it reads what the pickle describes."""
 
 from __future__ import annotations
 

@@ -10,13 +10,13 @@ from samebits.store.formats.zip_ import members_of, names_in
 
 
 def owns(path: Path) -> bool:
-    """Return whether a zip archive holds arrays and nothing else."""
+    """Return whether a zip archive holds only arrays."""
     names = names_in(path)
     return bool(names) and all(name.endswith(".npy") for name in names or ())
 
 
 def read(path: Path, parts: Parts) -> None:
-    """Add the arrays, and what else is in the archive by its bytes."""
+    """Add the arrays, and the bytes of all other members of the archive."""
     for name, file in members_of(path):
         if name.endswith(".npy"):
             add_array(parts, name.removesuffix(".npy"), file)

@@ -1,6 +1,6 @@
 """Reads OCDBT with TensorStore: the databases in which Orbax keeps the arrays of a checkpoint.
 
-The bytes of a database differ from run to run, because its files have random names and refer to each other by these:
+The bytes of a database differ from run to run, because its files refer to each other by random names:
 https://google.github.io/tensorstore/kvstore/ocdbt/index.html
 """
 
@@ -21,7 +21,7 @@ def owns(path: Path) -> bool:
 def read(path: Path, parts: Parts) -> str | None:
     """Add each value of a database by its key. A value is a chunk of an array, or describes an array.
 
-    Nothing is added of the files to which the manifest refers, if the database can be opened.
+    If the database can be opened, the files to which the manifest refers add no parts.
     """
     import tensorstore
 

@@ -1,4 +1,4 @@
-"""Reads a model in ONNX with its library: the graph, each of its tensors, and what is said about the model.
+"""Reads a model in ONNX with its library: the graph, each of its tensors, and the description of the model.
 
 https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
@@ -13,7 +13,7 @@ _TENSORS, _REST = "graph.tensors", "model"
 
 
 def read(path: Path, parts: Parts) -> None:
-    """Add the parts of a model. Its description and its metadata do not belong to what it computes."""
+    """Add the parts of a model. Its description and its metadata are not a part of its computation."""
     import onnx
 
     model = onnx.ModelProto()

@@ -1,4 +1,4 @@
-"""Walks through what a pickle describes: plain values, arrays of NumPy, tensors of PyTorch.
+"""Walks through the values that a pickle describes: plain values, arrays of NumPy, tensors of PyTorch.
 
 Each becomes a part, named by the keys that lead to it. Addresses and the order of keys do not matter. An estimator of
 a known library is a model, with everything that it holds.
@@ -42,12 +42,12 @@ _SETS = ("builtins.set", "builtins.frozenset", "__builtin__.set")
 
 
 def no_storage(key: str, size: int) -> Any:
-    """Stand for the storages of a pickle that has none. Raises ValueError."""
+    """Take the place of the storages of a pickle that has none. Raises ValueError."""
     raise ValueError("the file has a tensor and no storages")
 
 
 class PickleWalk:
-    """Walks through what the pickles of a file describe."""
+    """Walks through the values that the pickles of a file describe."""
 
     def __init__(self, parts: Parts, storages: Storages = no_storage) -> None:
         self._parts, self._storages = parts, storages
@@ -83,7 +83,7 @@ class PickleWalk:
         return [self._without_address(item) for item in params] if isinstance(params, list) else params
 
     def _without_address(self, key: Any) -> Any:
-        """Return the number of an address in the file; anything else as it is."""
+        """Return a number for an address in the file; any other key unchanged."""
         if type(key) is not int or not any(begin <= key < end for begin, end in _ADDRESSES):
             return key
         return f"address {self._addresses.setdefault(key, len(self._addresses) + 1)}"
@@ -114,7 +114,7 @@ class PickleWalk:
             self.add(joined(path, index), item)
 
     def _add_made(self, path: str, made: Made) -> None:
-        """Add what a call made, unless it is known what that is: its class, its arguments, and what was put into it."""
+        """Add the object that a call made; for an unknown object, its class, its arguments and its content."""
         array, text, objects = array_of(made), plain_text(made), objects_of(made)
         if text is not None:
             self._parts.add_plain(path, text)
@@ -150,7 +150,7 @@ class PickleWalk:
         return False
 
     def _add_archive(self, path: str, made: Made) -> bool:
-        """Add what a buffer in memory holds, if that is an archive. A pickled model of Keras has one.
+        """Add the content of a buffer in memory, if it is an archive. A pickled model of Keras has such a buffer.
 
         https://github.com/keras-team/keras/blob/master/keras/src/saving/keras_saveable.py
         """
@@ -162,7 +162,7 @@ class PickleWalk:
         return True
 
     def _note_model(self, path: str, made: Made) -> None:
-        """Note that everything below a path belongs to a model, if the class of the object says so."""
+        """Note that everything below a path belongs to a model, if the class of the object is a model."""
         arguments = made.arguments if isinstance(made.arguments, tuple) else ()
         made_of = arguments[0] if made.name in _MAKERS and arguments else None
         name = made_of.name if isinstance(made_of, Global) else made.name

@@ -1,4 +1,4 @@
-"""Reads pickles of any object, and joblib's files, by what they describe. It imports and runs nothing from them."""
+"""Reads the values that pickles and joblib's files describe. It imports and runs nothing from them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _following(stream: IO[bytes]) -> Any:
 def _uncompressed(file: IO[bytes], parts: Parts) -> IO[bytes]:
     start = file.read(2)
     file.seek(0)
-    if start[:1] == b"\x78" and start != b"\x78\x80":  # what joblib compresses by default
+    if start[:1] == b"\x78" and start != b"\x78\x80":  # joblib compresses such files by default
         data = zlib.decompressobj().decompress(file.read(), parts.most)
         parts.spend(len(data))
         return io.BytesIO(data)

@@ -23,7 +23,7 @@ _IGNORED = ("version", "byteorder", ".format_version", ".storage_alignment", ".d
 
 
 def owns(path: Path) -> bool:
-    """Return whether a file that begins as those of PyTorch do is one. Any zip archive begins so."""
+    """Return whether a file is one of PyTorch. Every zip archive has the same first bytes."""
     names = names_in(path)
     return names is None or {"data.pkl", "version"} <= {name.partition("/")[2] for name in names}
 

@@ -1,6 +1,6 @@
 """Reads the tensors of a .safetensors file: eight bytes of length, a JSON header, then the data.
 
-By hand, because NumPy, into which the library reads, has no bfloat16: https://huggingface.co/docs/safetensors
+This module does not use the library, which reads into NumPy without bfloat16: https://huggingface.co/docs/safetensors
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ MOST_CELLS = 64  # of a column that is compared cell by cell
 
 
 def read(path: Path, parts: Parts) -> None:
-    """Add all tables, and the text of each table and view. The log of a database that is open is not read."""
+    """Add all tables, and the SQL text of each table and view. The log of an open database is not read."""
     with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)) as database:
         database.execute("PRAGMA trusted_schema = OFF")
         for kind, name, text in database.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"):

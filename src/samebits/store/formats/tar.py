@@ -10,7 +10,7 @@ from samebits.store.formats.members import add_member
 
 
 def read(path: Path, parts: Parts) -> None:
-    """Add the members of the archive. A link is compared by its target."""
+    """Add the members of the archive. For a link, add its target."""
     with tarfile.open(path) as archive:
         for member in archive:
             content = archive.extractfile(member) if member.isreg() else None

@@ -1,6 +1,6 @@
 """Reads checkpoints of TensorFlow with its library: the tensors are in data files, their names in an index beside them.
 
-Keras saves the variables of a model in an order that differs from run to run, and so do the bytes of both files.
+Keras saves the variables of a model in an order that differs from run to run. So the bytes of both files differ, too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _prefix(path: Path) -> Path:
 
 
 def read(path: Path, parts: Parts) -> None:
-    """Add the tensors of a checkpoint, or of an index their types and shapes.
+    """Add the tensors of a checkpoint; for an index, add the types and the shapes.
 
     Tensors whose names differ only in a number without meaning become one part, with sorted contents.
     """

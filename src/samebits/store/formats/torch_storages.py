@@ -1,4 +1,4 @@
-"""Finds the numbers of PyTorch's tensors in what a pickle describes: they lie in storages outside of the pickle."""
+"""Finds the numbers of PyTorch's tensors that a pickle describes: they lie in storages outside of the pickle."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Made(Inert):
 
     @property
     def name(self) -> str:
-        """The name of what was called; "" if that has none."""
+        """The name of the called object; "" if it has none."""
         return self.function.name if isinstance(self.function, Global) else ""
 
     def append(self, item: Any) -> None:
@@ -195,15 +195,15 @@ def bytes_of(value: Any) -> bytes | None:
 
 
 class _Short(reprlib.Repr):
-    """Returns a short text for a value of a pickle. A short pickle can stand for endless text."""
+    """Returns a short text for a value of a pickle. A short pickle can describe endless text."""
 
     def repr_Made(self, made: Made, level: int) -> str:  # noqa: N802
-        """Return the text of what a call made."""
+        """Return a text for the result of a call."""
         content = (made.function, made.arguments, made.items, made.pairs, made.state)
         return self.repr1(content, level - 1) if level > 0 else "..."
 
     def repr_Persistent(self, value: Persistent, level: int) -> str:  # noqa: N802
-        """Return the text of what is kept outside the pickle."""
+        """Return a text for a value outside of the pickle."""
         return f"persistent {self.repr1(value.key, level - 1)}" if level > 0 else "..."
 
 
@@ -217,7 +217,7 @@ def text_of(value: Any) -> str:
     return _SHORT.repr(value)[:MOST_TEXT]
 
 
-# -- moments, durations and paths of the standard library become the text that Python prints for them ------------------
+# -- moments, durations and paths of the standard library become the text that Python prints ---------------------------
 
 _PATHS = re.compile(r"(?:pathlib(?:\._local)?|upath)\.(?:Pure)?(?:Posix|Windows)?Path")
 # their constructors take the bytes that a pickle holds, and do nothing else

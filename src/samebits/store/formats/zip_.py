@@ -1,6 +1,6 @@
 """Reads a zip archive by its members. Their times do not matter.
 
-The weights in what `torch.export.save` writes belong to a model:
+In a file of `torch.export.save`, the weights belong to a model:
 https://docs.pytorch.org/docs/stable/user_guide/torch_compiler/export/pt2_archive.html
 """
 
@@ -28,7 +28,7 @@ def read(path: Path, parts: Parts) -> None:
 
 
 def members_of(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """Yield the name and the content of each member of an archive that is no folder."""
+    """Yield the name and the content of each member of an archive that is not a folder."""
     with zipfile.ZipFile(path) as archive:
         for name in sorted(name for name in archive.namelist() if not name.endswith("/")):
             with archive.open(name) as stream:

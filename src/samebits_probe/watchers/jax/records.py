@@ -196,7 +196,7 @@ def _state_name(name: str, is_in_optimizer: bool) -> str:
 def _gradients(tree: trees.Tree, taken: Set[int], names: Sequence[str]) -> Set[int]:
     """Return the indices of leaves that are gradients.
 
-    Their names say so, or they have the structure and the shapes of a part of the state.
+    Their names show this, or they have the structure and the shapes of a part of the state.
     """
     found = {index for index, name in enumerate(names) if "grad" in name.lower() and index not in taken}
     shapes = [

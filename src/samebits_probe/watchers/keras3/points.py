@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class KeptArray(NamedTuple):
-    """What a point needs of an array that may go away. `kept`: its number, or the numbers of a short list."""
+    """The facts about an array that may be deleted. `kept`: its number, or the numbers of a short list."""
 
     name: str
     dtype: str

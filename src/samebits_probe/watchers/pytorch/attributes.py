@@ -1,6 +1,6 @@
-"""Tensors, arrays and numbers in plain attributes of modules and of their classes, and what `get_extra_state` gives.
+"""Finds tensors, arrays and numbers in attributes of modules and of their classes, and in `get_extra_state`.
 
-Dictionaries, lists and tuples are opened, and other objects of the program are not. The numbers of a list are one
+It looks into dictionaries, lists and tuples, but not into other objects of the program. The numbers of a list are one
 point, and a short list is also kept number by number. The comparison decides which of them belong to one run only.
 """
 
@@ -38,7 +38,7 @@ _COMPILED = ("torch.fx.", "torch._dynamo.", "torch._inductor.", "torch._functorc
 
 
 class ModuleValue(NamedTuple):
-    """What a point needs of something that modules hold. `kept`: its number, its few numbers, or its short text."""
+    """The facts about a value of a module. `kept`: its number, its few numbers, or its short text."""
 
     dtype: str
     shape: "Shape"
@@ -61,9 +61,9 @@ class ModuleAttributes:
     ) -> "Iterator[Tuple[str, ModuleValue]]":
         """Yield (name, ModuleValue) of everything in the plain attributes of modules: [(prefix, class, dictionary)].
 
-        The settings of layers of installed libraries, of which there are many, are one point. Those that are still as
-        in `first`, as they were when the model was first called, are left out. Floats that have changed are points of
-        their own.
+        The settings of layers of installed libraries, of which there are many, are one point. Settings that
+        have not changed since the first call of the model (`first`) are left out. Each float that has changed is a
+        point of its own.
         """
         parts = [part for part in parts if not _is_machinery(part[1])]
         for prefix, kind, own in parts:
@@ -153,7 +153,7 @@ def _are_same(one: Any, two: Any) -> bool:
 
 
 def _is_setting(value: Any) -> bool:
-    """Return whether it is a single number."""
+    """Return whether a value is a single number."""
     return type(value) in _NUMBERS
 
 

@@ -60,7 +60,7 @@ class PyTorchEnds:
     def _begin(self) -> None:
         self._dead: Dict[str, Dead] = collections.OrderedDict()  # name -> Dead
         self._deaths = 0
-        self._gone: Set[str] = set()  # tensors of models that have died
+        self._gone: Set[str] = set()  # tensors of models that were deleted
         self._living: Set[str] = set()  # names of tensors that the program still holds at the latest end
         self._brief = 0  # sum of the digests of later models that have died, in any order
         self._found: Dict[str, ModuleValue] = collections.OrderedDict()

@@ -198,7 +198,7 @@ class Settings:
     def _group_of(self, number: int, group: Dict[str, Any], defaults: Dict[str, Any]) -> Iterator[Tuple[int, bytes]]:
         """Yield (id of the point, fingerprint) of each point of a group of parameters.
 
-        What is not among the `defaults` of the optimizer, the program has added: each of these is a point of its own.
+        The program has added each value that is not among the `defaults` of the optimizer: each is a point of its own.
         """
         name = "%sparam_groups.%d" % (self._prefix, number)
         if "lr" in group:

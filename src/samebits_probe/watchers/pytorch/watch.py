@@ -159,7 +159,7 @@ class PyTorchWatch:
         self.probe.add(*self.print_of_bytes(kind, name, dtype, text.encode("utf-8", "surrogatepass")))
 
     def setting(self, name: str, value: Any, *, keeps: bool = True) -> Tuple[int, bytes]:
-        """Return (id of the point, fingerprint) of a value of an optimizer that is no tensor.
+        """Return (id of the point, fingerprint) of a value of an optimizer that is not a tensor.
 
         `keeps`: keep its number, too.
         """

@@ -54,10 +54,10 @@ class Content:
     def __init__(self, hasher: "Hasher") -> None:
         self._hasher = hasher
         self.unread: Set[str] = set()
-        self._leaves: Optional[List[FloatLeaf]] = None  # those of the value that is read, if they are wanted
+        self._leaves: Optional[List[FloatLeaf]] = None  # the leaves of the value that is read, if the caller wants them
 
     def with_leaves(self, value: Any) -> "Tuple[Optional[ContentPrint], List[FloatLeaf]]":
-        """Return the content of a value without its leaves, and the leaves. A value that is one has none."""
+        """Return the content of a value without its leaves, and the leaves. A leaf itself has no leaves."""
         leaves: List[FloatLeaf] = []
         self._leaves = leaves
         try:
@@ -141,7 +141,7 @@ class Content:
             return []
         names: Iterable[str] = getattr(type(value), "_get_param_names", tuple)() if isinstance(state, dict) else ()
         given = {name: state.pop(name) for name in names if name in state}
-        # what only its pickled state shows (the arrays of a tree) holds no time that the program measured
+        # content that only the pickled state shows (the arrays of a tree) holds no time that the program measured
         return [("type", type(value).__name__), (_GIVEN, given), (_STATE if isinstance(state, dict) else _GIVEN, state)]
 
 
@@ -164,7 +164,7 @@ def is_called_by_joblib() -> bool:
 def _is_leaf(path: "Path", value: Any, array: "Optional[Array]") -> bool:
     """Return whether to take a value out of the content, because it may be a time.
 
-    The parameters that the program gave to an estimator are none.
+    The parameters that the program gave to an estimator are not times.
     """
     if not path or _GIVEN in path:
         return False
@@ -197,7 +197,7 @@ def kept_sum(value: Any) -> Optional[float]:
 
 
 def _named(path: "Path") -> str:
-    """Return a path as text. The state of an object has the key `_STATE`, which is left out."""
+    """Return a path as text, without the key `_STATE`, which the state of an object has."""
     return ".".join(str(key) for key in path if key is not _STATE)
 
 
