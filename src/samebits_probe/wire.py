@@ -226,7 +226,7 @@ EFFECTS = HELD, IDLE, OVERRULED, UNDONE, UNREADABLE = ("held", "idle", "overrule
 # the flags of a row
 LEAF = 0  # the fingerprint of one point
 DIGEST = 1  # in a thinned step: one digest over all leaves of this kind (the point has the name "")
-SETTINGS = "(settings)"  # the name of the digest over numbers and texts of optimizers, which are no weights
+SETTINGS = "(settings)"  # the name of the digest over numbers and texts of optimizers, which are not weights
 
 # step (int64; -1 before the first step), point id, kind code, flag, occurrence within step and point, fingerprint
 ROW = struct.Struct("<qIBBH16s")

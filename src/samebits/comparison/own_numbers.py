@@ -15,7 +15,7 @@ Span = tuple[float, float]  # seconds of one clock
 
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # of a second
 _SLACK = 1.0  # seconds, by which the program may be older than the probe
-_LARGE = 1e9  # smaller numbers are no moments in other units, and smaller integers are counts
+_LARGE = 1e9  # smaller numbers are not moments in different units, and smaller integers are counts
 _ADDRESSES = range(0x550000000000, 0x800000000000, 8)  # https://docs.kernel.org/arch/x86/x86_64/mm.html
 
 

@@ -30,7 +30,7 @@ __all__ = [
     "is_result",
 ]
 
-# what a file holds. TENSORS: all that is no plain value belongs to a model. MODEL: if its bytes differ, so does a model
+# what a file holds. TENSORS: everything except plain values belongs to a model. MODEL: its bytes are a model
 TENSORS, MODEL, VALUES = "tensors", "model", "values"
 ZIP, _START = b"PK\x03\x04", 32
 

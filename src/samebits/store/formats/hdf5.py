@@ -41,7 +41,7 @@ def _add_item(parts: Parts, name: str, item: Any) -> None:
 
 
 def _add_link(parts: Parts, name: str, link: Any) -> None:
-    """Add the target of a link to a name; an item of the file itself is no such link."""
+    """Add the target of a link to a name. An item of the file itself is not such a link."""
     if hasattr(link, "path"):
         parts.add_plain(f"{name} (link)", (getattr(link, "filename", ""), link.path))
 

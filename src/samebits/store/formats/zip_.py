@@ -36,7 +36,7 @@ def members_of(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def names_in(path: Path) -> list[str] | None:
-    """Return the names of the members of a zip archive, none if it is damaged; None if the file is no archive."""
+    """Return the names of the members of a zip archive, [] if it is damaged; None if the file is not a zip archive."""
     with path.open("rb") as file:
         if file.read(4) != b"PK\x03\x04":
             return None
