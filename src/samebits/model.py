@@ -336,5 +336,6 @@ class TrialFile(Document):
     clock_rate: float = 1.0  # how fast the trial's clock was (see the control clock-rate)
     handed: list[str] = []  # ids and texts of the clock that the program got, as the probe saw
     ports: list[int] = []  # that its processes bound
+    amounts: list[int] = []  # of memory, which the system told its processes
     working_copy: str = ""  # the copy of the working folder that this trial alone had, if it had one
     notes: list[str] = []  # sentences about how the trial was run, which become warnings

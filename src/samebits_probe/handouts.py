@@ -32,6 +32,14 @@ _MOST_BYTES = 32  # more bytes are not an id
 _LONGEST_RUN = 4 * LONGEST
 _FRAMES = 4  # callers that distinguish one line of the program from a different line
 _MOST_PORTS = 200
+_MOST_AMOUNTS = 2000  # of one process and one function
+# functions that say how much memory is in use: module, class and name
+_AMOUNTS = (
+    ("psutil", "Process", "memory_info"),
+    ("psutil", "", "virtual_memory"),
+    ("resource", "", "getrusage"),
+    ("tracemalloc", "", "get_traced_memory"),
+)
 
 
 def writer(probe: "Probe") -> "Write":
@@ -91,6 +99,8 @@ def watch(probe: "Probe") -> None:
     hooks.after_import("mlflow.utils.name_utils", lambda module: _watch_names(module, ids))
     hooks.after_import("tempfile", lambda module: replace(module._RandomNameSequence, "__next__", ids.noting(ids.text)))
     hooks.after_import("socket", lambda module: _watch_ports(module, write))
+    for library, owner, name in _AMOUNTS:
+        hooks.after_import(library, _amounts_watcher(owner, name, _Amounts(write).note))
     for moment in (probe.first_step, probe.last_step):
         moment.append(ids.end_run)
     if hasattr(os, "register_at_fork"):  # Python 3.7
@@ -245,3 +255,35 @@ def _watch_ports(module: "Any", write: "Write") -> None:
 
     bind.__module__ = getattr(original, "__module__", None)  # type: ignore[assignment]  # a built-in method has none
     module.socket.bind = bind
+
+
+class _Amounts:
+    """Writes amounts of memory that the process was told, each once."""
+
+    def __init__(self, write: "Write") -> None:
+        self._write = write
+        self._known: "Set[int]" = set()
+
+    def note(self, told: "Any") -> None:
+        new = sorted({number for number in told if type(number) is int and number > 0} - self._known)
+        if new and len(self._known) < _MOST_AMOUNTS:
+            self._known.update(new)
+            self._write("amounts", numbers=new)
+
+
+def _amounts_watcher(owner: str, name: str, note: "Callable[[Any], None]") -> "Callable[[Any], None]":
+    quiet = hooks.quietly(note)
+
+    def make(original: "AnyFunction") -> "AnyFunction":
+        @functools.wraps(original)
+        def call(*args: "Any", **kwargs: "Any") -> "Any":
+            result = original(*args, **kwargs)
+            quiet(result)
+            return result
+
+        return call
+
+    def install(module: "Any") -> None:
+        replace(getattr(module, owner) if owner else module, name, make)
+
+    return install

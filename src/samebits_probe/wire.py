@@ -298,6 +298,7 @@ REPLAY = "replay.json"
 #   handed        texts, more: texts that the program got: ids from the system's random bytes, and in a trial
 #                 with the control `clock-rate` what the clock wrote. more: true if there were more than are noted
 #   bound         ports: the process bound sockets to these
+#   amounts       numbers: functions of the system told the process these amounts of memory
 #   child         pid: the process is forked from this one, and began
 #   exec          path, argv: the process is about to become this program. If it does, no event follows
 #   started       path, argv: the process started a program. forked: place where its own code forks. Once for each

@@ -56,7 +56,8 @@ def of_trial(roots: Sequence[tuple[Path, str]], folder: Path, began: StartFacts)
     names += [(shown.replace("{trial}", folder.name), shown) for _, shown in roots if "{trial}" in shown]
     names += [(str(folder), "{trial-folder}"), (os.uname().nodename, "<host>")]
     longest_first = sorted((name for name in names if len(name[0]) > 3), key=lambda name: -len(name[0]))
-    pids = sorted(observations.Processes(folder).pids())
+    processes = observations.Processes(folder)
+    pids = sorted(processes.pids() | processes.forks())
     spans = {"span": [began.began_at, time.time()], "uptime": [began.began, time.monotonic()]}
     return {"own": dict(longest_first), "pids": pids, **spans}
 
@@ -146,6 +147,11 @@ def ports(processes: Iterable[WatchedProcess], environment: Mapping[str, str]) -
     found = {int(port) for event in _events(processes, "bound") for port in event.get("ports") or []}
     given = environment.get("MASTER_PORT", "")
     return sorted(found | ({int(given)} if given.isdecimal() else set()))
+
+
+def amounts(processes: Iterable[WatchedProcess]) -> list[int]:
+    """Return the amounts of memory that the system told the processes."""
+    return sorted({int(number) for event in _events(processes, "amounts") for number in event.get("numbers") or []})
 
 
 def clock_rate(controls: Iterable[str]) -> float:

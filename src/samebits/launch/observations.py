@@ -134,10 +134,13 @@ class Processes:
         return [self._found[name] for name in sorted(self._found)]
 
     def pids(self) -> set[int]:
-        """Return the processes in which the probe runs or ran, and their forks without files of their own."""
-        seen = self.look()
-        forks = (event.get("pid") for process in seen for event in events(process.folder))
-        return {process.pid for process in seen} | {pid for pid in forks if isinstance(pid, int)}
+        """Return the processes in which the probe runs or ran."""
+        return {process.pid for process in self.look()}
+
+    def forks(self) -> set[int]:
+        """Return the forks of these processes that have no files of their own."""
+        found = (event.get("pid") for process in self.look() for event in events(process.folder))
+        return {pid for pid in found if isinstance(pid, int)}
 
     def imported_threads(self) -> set[int]:
         """Return the ids of the threads that began while a process imported a library."""

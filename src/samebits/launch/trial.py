@@ -339,6 +339,7 @@ class TrialRun:
             ),
             "handed": facts.handed(processes),
             "ports": facts.ports(processes, self._start_facts.environment),
+            "amounts": facts.amounts(processes),
             "programs": self._pythons.programs(became, facts.started(processes), place),
             "wrote": self.files.names(),
             "packages": facts.packages(processes),

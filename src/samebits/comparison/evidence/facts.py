@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from samebits.comparison.evidence.forms import DATES
+from samebits.comparison.evidence.quantities import Quantity
 from samebits.store.trace import TrialTrace
 
 _SLACK = 2.0  # seconds between an event in a trial and the moment at which samebits notes it
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # of a second
+_OF_MEMORY = (1, 1 << 10, 1 << 20, 1 << 30, 10**3, 10**6, 10**9)  # bytes, or kilobytes for `getrusage`
+_LEAST_DIGITS = 3  # a shorter number may well be that of a result
 _DAY = 86400
 _EARLIEST = 10**9  # seconds since 1970; no trial ran earlier
 _LEAST_PID, _LEAST_PORT = 100, 1024  # a smaller number may be a count
@@ -37,6 +40,7 @@ class TrialFacts:
     pids: frozenset[int] = frozenset()
     ports: frozenset[int] = frozenset()
     handed: frozenset[str] = frozenset()
+    amounts: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, trial: TrialTrace) -> TrialFacts:
@@ -51,6 +55,7 @@ class TrialFacts:
             pids=frozenset(pid for pid in left.pids if pid >= _LEAST_PID),
             ports=frozenset(port for port in file.ports if port >= _LEAST_PORT),
             handed=frozenset(file.handed),
+            amounts=tuple(file.amounts),
         )
 
     def plain(self, text: str) -> str:
@@ -67,9 +72,17 @@ class TrialFacts:
             text = _EPOCH.sub(lambda number: "<time>" if self.is_moment(float(number[0])) else number[0], text)
         return text
 
-    def holds(self, number: float) -> bool:
-        """Return whether a number is a moment of the trial, one of its process ids, or a port that it bound."""
-        return self.is_moment(number) or number in self.pids or number in self.ports
+    def holds(self, number: Quantity) -> bool:
+        """Return whether a number is a moment of the trial, one of its process ids or ports, or an amount of memory."""
+        value = number.value
+        return self.is_moment(value) or value in self.pids or value in self.ports or self._is_amount(number)
+
+    def _is_amount(self, number: Quantity) -> bool:
+        """Return whether the system told the trial this amount of memory. A program shows it in larger units."""
+        if len(re.sub(r"\D", "", number.text).lstrip("0")) < _LEAST_DIGITS:
+            return False
+        slack = number.resolution or 1e-9 * number.value
+        return any(abs(amount / unit - number.value) <= slack for amount in self.amounts for unit in _OF_MEMORY)
 
     def is_moment(self, number: float) -> bool:
         """Return whether a number is a moment of the trial, in seconds, milli-, micro- or nanoseconds since 1970."""

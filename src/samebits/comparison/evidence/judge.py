@@ -85,7 +85,7 @@ class Judge:
         """Return what the difference of two numbers at one place means."""
         (one, x), (two, y) = a, b
         facts = self.left[one].facts, self.left[two].facts
-        if all(own.holds(number.value) for own, number in zip(facts, (x, y), strict=True)):
+        if all(own.holds(number) for own, number in zip(facts, (x, y), strict=True)):
             return FACT
         if x.is_clock and y.is_clock and facts[0].is_time_of_day(x.text) and facts[1].is_time_of_day(y.text):
             return FACT
