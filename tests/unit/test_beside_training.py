@@ -221,6 +221,16 @@ def test_what_the_program_names_itself_always_counts(judged, places):
     assert judged(one, two).verdict == "diverged"
 
 
+@pytest.mark.parametrize("at", [*BESIDE, (1, "update", "fc.mean"), (3, "end", "net._extra_state")])
+@pytest.mark.parametrize("is_keyed", [False, True])
+def test_what_the_program_names_itself_counts_also_if_it_is_a_moment(judged, at, is_keyed):
+    named = {"event": "keyed", "name": at[2], "key": "a", "point": at[2]}
+    named = named if is_keyed else {"event": "observed-by", "how": "observe", "kind": at[1]}
+    moments = (1_700_000_003.5, 1_700_000_055.5)
+    trials = [training(numbers={at: m}, clocks=[[m - 1.0, m + 1.0]], events=[named]) for m in moments]
+    assert judged(*trials).verdict == "diverged"
+
+
 # -- a model that took no step ----------------------------------------------------------------------------------------
 
 

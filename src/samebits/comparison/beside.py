@@ -93,18 +93,26 @@ def role_alone(point: Point) -> Judgement:
 
 def roles(points: Sequence[Point], a: ProcessTrace, b: ProcessTrace) -> list[Role]:
     """Return the role of each point in a pair of traces. A value that the program itself names always counts."""
-    named = _named_kinds(a) | _named_kinds(b)
+    named = _named(points, a, b)
     scratch = _told(a, "scratch", "names") & _told(b, "scratch", "names")
     untrained = (idle(a) & idle(b)) | _given(a, b)
-    return [_role_in_pair(point, named, scratch, untrained) for point in points]
+    return [
+        "trained" if number in named else _role_in_pair(point, scratch, untrained)
+        for number, point in enumerate(points)
+    ]
 
 
-def _role_in_pair(point: Point, named: set[str], scratch: set[str], untrained: set[str]) -> Role:
-    if point.kind in named:
-        return "trained"
+def _role_in_pair(point: Point, scratch: set[str], untrained: set[str]) -> Role:
     if point.kind in ("start", "update", "end") and point.name in scratch:
         return "scratch"
     return "idle" if point.kind in ("start", "end") and point.name in untrained else role(point)
+
+
+def _named(points: Sequence[Point], a: ProcessTrace, b: ProcessTrace) -> set[int]:
+    """Return the points that the program itself names with `observe`."""
+    kinds = _named_kinds(a) | _named_kinds(b)
+    keyed = {event.get("point") for trace in (a, b) for event in trace.events_named("keyed")}
+    return {number for number, point in enumerate(points) if point.kind in kinds or point.name in keyed}
 
 
 def _named_kinds(trace: ProcessTrace) -> set[str]:
@@ -269,13 +277,16 @@ def _is_digest(found: PointDifference) -> bool:
 
 
 def leaves(points: Sequence[Point], roles_: Sequence[Role], a: ProcessTrace, b: ProcessTrace) -> set[int]:
-    """Return the points of models for which both traces kept a single number. The number may be a time."""
-    known, named = [kept(trace) for trace in (a, b)], _named_kinds(a) | _named_kinds(b)
+    """Return the points of models for which both traces kept a single number. The number may be a time.
+
+    A value that the program itself names is none of them: it counts, whatever it is.
+    """
+    known = [kept(trace) for trace in (a, b)]
     return {
         number
         for number, point in enumerate(points)
-        if _is_leaf(point, roles_[number]) and point.kind not in named and point[:2] in known[0] & known[1]
-    }
+        if _is_leaf(point, roles_[number]) and point[:2] in known[0] & known[1]
+    } - _named(points, a, b)
 
 
 def _is_leaf(point: Point, role_: Role) -> bool:
