@@ -287,7 +287,7 @@ def test_a_launcher_says_how_a_command_ended(launcher):
 def test_a_launcher_ends_a_command_whose_time_is_up_and_all_that_it_started(launcher):
     result = launcher.result("check", "-n", "2", "--on", "relay", "--timeout", "3", "hangs.py")
     assert (result["verdict"], result["trials"][0]["status"]) == ("inconclusive", "timeout")
-    left = launcher.result("check", "-n", "2", "--on", "relay", "leaves.py")
+    left = launcher.result("check", "-n", "2", "--settle", "never", "--on", "relay", "leaves.py")
     pids = [int(path.read_text()) for path in Path(left["record"]).glob("trials/*/stdout.txt")]
     assert len(pids) == 2
     found = [read_process(pid) for pid in pids]

@@ -146,7 +146,7 @@ def test_isolated_trials_run_together_and_write_files_of_one_name(looked):
 
 @pytest.mark.parametrize(("code", "said"), [(LOG, "log.txt"), ("os._exit(7)", "did not end well beside")])
 def test_trials_that_may_have_disturbed_each_other_start_again_one_by_one(looked, tmp_path, code, said):
-    result, watch = looked(f"if {BESIDE}: {code}", full=True)
+    result, watch = looked(f"if {BESIDE}: {code}", full=True, settle="never")
     assert watch.together == [3, 1]
     assert at_a_time(tmp_path) == [1]
     assert any(said in note and "one by one" in note for note in watch.notes)
