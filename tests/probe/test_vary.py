@@ -50,13 +50,14 @@ def plain_surroundings(monkeypatch):
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
 
 
-def test_a_program_depends_on_what_it_takes_from_the_machine(varied):
+def test_a_program_depends_on_what_it_takes_from_the_machine(varied, tmp_path):
     result = varied("depends_on_its_surroundings.py", *PLAIN, factors=PLAIN)
     assert answers(result) == dict.fromkeys(PLAIN, "depends")
     where = {factor.id: factor.values[-1].divergence for factor in result.factors}
     assert {name: found.name.split(".")[1] for name, found in where.items()} == {name: name for name in PLAIN}
     assert {found.kind for found in where.values()} == {"update"}
     assert result.verdict == "diverged"
+    assert cli.main(["report", str(tmp_path / "record" / "base")]) == 0  # nothing is left to do in removed folders
 
 
 @pytest.mark.parametrize("taken", ["time-zone", "hash-seed"])
@@ -78,6 +79,9 @@ def test_a_program_that_takes_nothing_depends_on_nothing_and_every_record_can_be
 
 def test_records_in_the_working_folder_are_not_copied_and_the_other_folder_is_removed(varied, tmp_path):
     """Each call would copy what the calls before it have copied."""
+    (tmp_path / "work" / "data").mkdir()
+    for name in ("one", "two", "three"):  # the program writes these: else only later calls would keep them as they were
+        (tmp_path / "work" / "data" / name).touch()
     numbers = []
     for number in range(3):
         varied("depends_on_its_surroundings.py", factors=["working-folder"], out=f"work/rec/{number}")

@@ -21,6 +21,7 @@ from samebits.experiment.turns import Once, WorkProgress, side_by_side
 from samebits.launch import folders
 from samebits.launch.capacity import Capacity
 from samebits.launch.plan import choose_hash
+from samebits.launch.working_folder import SharedFolder
 from samebits.model import Divergence, Result
 from samebits.vary import choices, result
 from samebits.vary.choices import Choice, Choices
@@ -110,7 +111,9 @@ class Runs:
                 if work not in beside:
                     one(*work)
         finally:
-            shutil.rmtree((self.folder / ELSEWHERE).parent, ignore_errors=True)
+            elsewhere = self.folder / ELSEWHERE
+            SharedFolder.of(elsewhere).settle()  # else files would be put back there when this process ends
+            shutil.rmtree(elsewhere.parent, ignore_errors=True)
         return done()
 
     def _side_by_side(self, works: list[Callable[[], None]]) -> None:
