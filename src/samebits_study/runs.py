@@ -140,6 +140,7 @@ def _experiment(work: Work, setup: StudySetup, initial: Path | None, progress: P
         controls=list(setup.controls),
         out=folder,
         overwrite=more,
+        settled=trainings.DURATIONS,
     )
     return Experiment.begin(request)
 
@@ -153,7 +154,7 @@ def _reopened(known: store.Record, work: Work, setup: StudySetup) -> Experiment:
     trials = 1 if setup.one_process else work.trials
     options = known.file.options.model_copy(update={"trials": trials})
     where = {"directory": str(work.folder), "host": work.host, "each": dict(work.each)}
-    file = known.file.model_copy(update={"options": options, **where})
+    file = known.file.model_copy(update={"options": options, "settled": trainings.DURATIONS, **where})
     experiment = Experiment.resume(replace(known, file=file))
     if file != known.file:
         experiment.save()

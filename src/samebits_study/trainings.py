@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from samebits.document import AnyNumber, Document
 from samebits.environments import environment_python
 from samebits.errors import DataError, NotFoundError
+from samebits.model import ClockLaw
 from samebits_study import catalog
 from samebits_study.catalog import SEED, Study, StudyScale, StudySetup
 
@@ -92,6 +93,12 @@ def _script(work: Work, setup: StudySetup) -> list[str]:
 
 
 OUTCOME, PREDICTIONS = "outcome.json", "predictions.npz"
+# what the script of a study measures (see TrainingOutcome), where one process trains one model, and where it trains all
+DURATIONS = [
+    ClockLaw(place=f"{folder}/{OUTCOME} > {name} = # > number 1", law="duration")
+    for folder in ("{out}", "{out}/model-#")
+    for name in ("train_seconds", "test_seconds")
+]
 
 
 def is_whole(place: Path) -> bool:

@@ -33,7 +33,7 @@ def faster_clocks(seen: WarningInputs) -> Iterator[str]:
     if counting:
         yield f"{_clocks(counting)}; {follow if number else 'no value follows'} the clock"
     elif number:
-        yield f"{follow} the clock, as earlier trials with a faster clock showed"
+        yield f"{follow} the clock, as was known before these trials"
     for file in timed:
         if seen.left_out.get(file.id) == DID_NOT_END_WELL:
             why = f": {file.why}" if file.why else ""
