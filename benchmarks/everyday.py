@@ -11,11 +11,13 @@ that it has are not run again. `--reports`: a folder for what samebits printed. 
 with `--again`, nothing is trained, and the records are judged again. `--minutes`: start no check after that.
 `--python` runs the programs; it needs pandas, tensorboard, tensorboardX, optuna, lightning and loguru beside what the
 tests need. `--plain` asks no samebits: it runs each program twice and says whether the models have the same bits, and
-what the named result was, so that the table's truth is known by other means.
+what the named result was, so that the table's truth is known by other means. PYTHONUNBUFFERED is unset for the
+programs: with it, lines that threads print at the same time run into each other.
 """
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -28,6 +30,7 @@ HERE = Path(__file__).resolve().parent / "everyday"
 TRUTHS = {"repeats": "repeated", "differs": "not repeated"}
 GOALS = "goals: false `repeated` 0 of 40; needless `inconclusive` at most 2 of 60"
 SECONDS = 1800  # the most for one check
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
 def programs(only):
@@ -57,7 +60,13 @@ def checked(samebits, path, args):
         began = time.monotonic()
         try:
             done = subprocess.run(
-                command, cwd=work, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS
+                command,
+                cwd=work,
+                env=ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
             )
             status, printed = done.returncode, done.stdout + "\n--- stderr\n" + done.stderr
         except subprocess.TimeoutExpired:
