@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -103,6 +104,31 @@ with socket.socket(socket.AF_UNIX) as found: found.bind(os.path.join(tempfile.mk
     ports = [int(line) for line in trial.stdout.splitlines() if line.isdigit()]
     assert ports
     assert noted(trial, "bound", "ports") == ports
+
+
+def test_a_fork_without_files_of_its_own_is_noted(python, watched_run):
+    text = """import multiprocessing, os
+if __name__ == "__main__":
+    with multiprocessing.get_context("fork").Pool(2) as pool: pool.map(abs, [1, 2])
+    child = os.fork()
+    if not child: os._exit(0)
+    os.waitpid(child, 0)
+    print(child)
+"""
+    trial = watched_run(python, text)
+    forks = [event["pid"] for process in trial.processes for event in process.events if event["event"] == "child"]
+    assert trial.exit_code == 0, trial.stderr
+    has_hook = subprocess.run([python, "-c", "import os; os.register_at_fork"], capture_output=True).returncode == 0
+    assert (int(trial.stdout) in forks, len(forks)) == ((True, 3) if has_hook else (False, 0))  # Python 3.6 has none
+
+
+def test_amounts_of_memory_that_the_system_told_are_noted(python, watched_run):
+    text = """import resource, tracemalloc
+tracemalloc.start()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, *tracemalloc.get_traced_memory())
+"""
+    trial = watched_run(python, text)
+    assert {int(word) for word in trial.stdout.split()} <= set(noted(trial, "amounts", "numbers"))
 
 
 def test_random_states_and_errors_are_those_of_an_unwatched_program(python, watched_run, plain_run, tmp_path):

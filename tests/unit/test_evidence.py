@@ -38,10 +38,33 @@ def test_a_date_belongs_to_the_trial_only_if_the_trial_ran_then(form):
     assert FACTS.plain(f"at {outside.strftime(form)}") == f"at {outside.strftime(form)}"
 
 
+def number(text):
+    (quantity,) = shape_of(text).quantities
+    return quantity
+
+
 @pytest.mark.parametrize("unit", [1, 1e3, 1e6, 1e9])
 def test_a_number_is_a_moment_only_within_the_span_of_the_trial(unit):
-    assert FACTS.holds(int((BEGIN + 5) * unit))
-    assert not FACTS.holds(int((BEGIN + 5000) * unit))
+    assert FACTS.holds(number(str(int((BEGIN + 5) * unit))))
+    assert not FACTS.holds(number(str(int((BEGIN + 5000) * unit))))
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [("329793536", True), ("314.5", True), ("330 MB", True), ("0.3072 GiB", True), ("322064", True), ("314.2", False), ("0.31", False),
+     ("31", False)],
+)  # fmt: skip
+def test_an_amount_of_memory_is_known_in_any_unit_by_at_least_three_digits(text, holds):
+    assert replace(FACTS, amounts=(329793536,)).holds(number(text)) == holds
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("worker 4711 (parent 4711)", "worker <pid> (parent <pid>)"), ("events.out.vm.4711.1.v2", "events.out.vm.<pid>.1.v2"),
+     ("loss 0.4711", "loss 0.4711"), ("14711", "14711"), ("v1.4711", "v1.4711")],
+)  # fmt: skip
+def test_a_process_id_is_known_in_a_text(text, plain):
+    assert FACTS.plain(text) == plain
 
 
 def test_a_time_of_day_belongs_to_the_trial_only_if_the_trial_ran_then():
@@ -119,7 +142,7 @@ def test_there_are_at_most_25_forms_and_40_names():
      ("1 day, 2:00:00", "@", [93600]), ("12.5 it/s", "@/it", [0.08]), ("0.08 s/it", "@/it", [0.08]), ("acc 0,91", "acc #", [0.91]),
      ("1,234 samples/s", "@/samples", [1 / 1234]), ("1.5k tok/sec", "@/tok", [1 / 1500]), ("loss -1.5e-03", "loss #", [-0.0015]),
      ("model_2.31.pt", "model_#.pt", [2.31]), ("step 5/20", "step #/#", [5, 20]), ("5 samples", "# samples", [5]),
-     ("log-5478", "log-#", [5478]), ("from -3 to -2", "from # to #", [-3, -2])],
+     ("log-5478", "log-#", [5478]), ("from -3 to -2", "from # to #", [-3, -2]), ("vm.17.pt", "vm.#pt", [17]), ("x .5", "x #", [0.5])],
 )  # fmt: skip
 def test_a_text_has_words_and_numbers_with_units(text, words, values):
     shape = shape_of(text)
@@ -205,6 +228,8 @@ def test_a_trial_that_waited_between_rounds_does_not_hide_that_the_others_follow
 def test_a_duration_that_is_printed_as_zero_is_known_by_its_growth():
     assert law_of(samples([0.0], [0.01], [9.3], [0.28])).law == "duration"
     assert law_of(samples([0.0], [0.0], [0.0], [0.0])) is None
+    clock = [[number(text)] for text in ("0:00:00", "0:00:00", "0:01:00", "0:00:01")]
+    assert law_of([Sample(rate, values) for rate, values in zip(RATES, clock, strict=True)]).law == "duration"
 
 
 # -- the judge ----------------------------------------------------------------------------------------------------------
