@@ -14,7 +14,6 @@ ALWAYS = {
     "seen: descriptors of the trial",
     "seen: exit functions",
     "seen: objects of the collector",
-    "seen: os of os.path",
     "seen: replaced functions of Python",
     "seen: sys.meta_path",
     "seen: sys.modules",

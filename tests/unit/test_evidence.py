@@ -170,6 +170,13 @@ def test_a_duration_follows_the_clock_also_if_it_is_noisy(true, noises):
         assert law_of(samples(*([1 / value] for value in values))).law == "rate"
 
 
+@given(st.lists(st.floats(max_value=-1e-300), min_size=4, max_size=4), st.integers(0, 3))
+def test_a_negative_number_is_no_time(numbers, place):
+    values = [abs(value) if n != place else value for n, value in enumerate(numbers)]
+    assert law_of(samples(*([value] for value in values))) is None
+    assert not may_follow(samples(*([value] for value in values)))
+
+
 @given(st.floats(0.001, 1e6), st.lists(st.floats(0.2, 5), min_size=4, max_size=4))
 def test_a_result_does_not_follow_the_clock_however_noisy(true, noises):
     assert law_of(samples(*([true * factor] for factor in noises))) is None

@@ -48,6 +48,8 @@ def law_of(samples: Sequence[Sample]) -> Finding | None:
     fast = sorted((sample for sample in samples if sample.rate != 1 and sample.values), key=lambda sample: -sample.rate)
     if not plain or len({sample.rate for sample in fast}) < 2:
         return None
+    if not all(map(_may_be_times, [*plain, *fast])):
+        return None
     if all(map(_are_moments, [*plain, *fast])):
         return Finding("moment", [])
     rested = [sample for sample in plain if not sample.has_waited] or plain
@@ -103,9 +105,15 @@ def may_follow(samples: Sequence[Sample]) -> bool:
     """
     plain = [sample for sample in samples if sample.rate == 1 and sample.values]
     fast = [sample for sample in samples if sample.rate != 1 and sample.values]
+    if not all(map(_may_be_times, [*plain, *fast])):
+        return False
     growths = [(_growth(plain, sample), math.sqrt(sample.rate)) for sample in fast] if plain else []
     is_below_digits = not all(map(_has_digits, plain))
     return any(growth >= bound or growth * bound <= 1 or (is_below_digits and growth > 1) for growth, bound in growths)
+
+
+def _may_be_times(sample: Sample) -> bool:
+    return all(0 <= quantity.value < math.inf for quantity in sample.values)
 
 
 def _are_moments(sample: Sample) -> bool:
@@ -129,8 +137,7 @@ def _has_digits(sample: Sample) -> bool:
 
 
 def _positive(quantity: Quantity) -> float:
-    least = quantity.resolution / 2 or 1e-12
-    return max(quantity.value, least) if quantity.value >= 0 else math.inf
+    return max(quantity.value, quantity.resolution / 2 or 1e-12)
 
 
 def _contradicts(plain: Sequence[Sample], fast: Sequence[Sample], sign: int) -> bool:
