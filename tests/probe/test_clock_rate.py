@@ -68,6 +68,16 @@ for name, clock in sorted(clocks.items()):
     assert [line for line in lines if line.split()[1] != "True"] == []
 
 
+def test_processor_times_run_at_the_rate(python, fast):
+    text = """import os, resource, time
+began = time.process_time()
+while time.process_time() - began < 50: sum(range(9999))
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(used.ru_utime + used.ru_stime > 40, sum(os.times()[:2]) > 40, type(used).__name__, len(used), type(os.times()).__name__)
+"""
+    assert fast(python, text).stdout.split() == ["True", "True", "struct_rusage", "16", "times_result"]
+
+
 def test_the_clock_starts_at_the_true_time(fast):
     before = time.time()
     seen = float(fast(None, "import time\nprint(time.time())\n", rate=0.001).stdout)

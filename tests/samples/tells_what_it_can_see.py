@@ -261,7 +261,8 @@ def files_below(function):
 
 def is_ours(function):
     if isinstance(function, (staticmethod, functools.partial)):  # it stands for a built-in function
-        function = getattr(function, "func", None) or function.__func__
+        inner = getattr(function, "func", None)  # some values of JAX refuse to be true or false
+        function = function.__func__ if inner is None else inner
     return isinstance(function, types.FunctionType) and OURS in function.__code__.co_filename
 
 
@@ -299,6 +300,8 @@ def poses(function):
 
     The original may itself stand for another function, as TensorFlow's do.
     """
+    if isinstance(function, staticmethod):  # before Python 3.10 it has no `__wrapped__`
+        function = function.__func__
     original = getattr(function, "__wrapped__", function)
     while is_ours(original) and hasattr(original, "__wrapped__"):
         original = original.__wrapped__

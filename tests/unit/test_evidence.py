@@ -110,6 +110,8 @@ OF_FORMS = [
     ("Self CPU time total: 12.345ms", "Self CPU time total: <time>"),
     ("-----  ------------  ---", "<rule>"),
     ("real\t0m1.234s", "real <time>"),
+    ("CPU times: user 24 μs, sys: 5 μs, total: 29 μs", "<time>"),
+    ("Epoch 1/1 ━━━━━━━━━━━━ 10/10", "Epoch 1/1 <bar> 10/10"),
 ]  # fmt: skip
 
 

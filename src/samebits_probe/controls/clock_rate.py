@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import gc
+import os
 import re
 import sys
 import time
@@ -69,9 +70,14 @@ class ClockRate(Control):
         replace(time, "clock_gettime_ns", clock.gettime(in_ns=True))
         for name, index in _NOW.items():
             replace(time, name, self._of_now(name, index))
+        replace(os, "times", clock.of_processor(4))
 
     def after_import(self) -> "ImportHooks":
-        return {"datetime": self._hold_dates}
+        return {"datetime": self._hold_dates, "resource": self._hold_usage}
+
+    def _hold_usage(self, module: Any) -> None:
+        if not self._cannot:
+            replace(module, "getrusage", self._clock.of_processor(2))
 
     def _of_now(self, name: str, index: int) -> "FunctionMaker":
         """Replace a function that uses the current time if it gets none. Note the text that it makes from this time."""
@@ -177,6 +183,20 @@ class _Clock:
                 return number if in_ns else number / _SECOND
 
             return clock_gettime
+
+        return make
+
+    def of_processor(self, number: int) -> "FunctionMaker":
+        """Replace a function whose result begins with this number of processor times, in seconds."""
+        rate = self._rate
+
+        def make(original: "AnyFunction") -> "AnyFunction":
+            @functools.wraps(original)
+            def read(*args: Any) -> Any:
+                found = original(*args)
+                return type(found)([seconds * rate for seconds in found[:number]] + list(found[number:]))
+
+            return read
 
         return make
 

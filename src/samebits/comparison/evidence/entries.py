@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from samebits.comparison.evidence.facts import TrialFacts
-from samebits.comparison.evidence.forms import without_forms
+from samebits.comparison.evidence.forms import TIME, without_forms
 from samebits.comparison.evidence.quantities import Quantity, Shape, shape_of
 from samebits.comparison.memory_numbers import MEMORY, numbers_by_place, words_of
 from samebits.model import SavedFile
@@ -55,11 +55,11 @@ class LeftEntries:
         )
 
     def of_value(self, value: Any) -> TextEntry:
-        """Return a plain value as an entry. A list is one entry with all its numbers."""
+        """Return a plain value as an entry. A list is one entry with all its numbers, without lines that are a time."""
         if isinstance(value, str):
             return self.of_line(value)
         if isinstance(value, list):
-            entries = [self.of_value(item) for item in value]
+            entries = [entry for entry in map(self.of_value, value) if entry.text != TIME]
             quantities = [quantity for entry in entries for quantity in entry.shape.quantities]
             return TextEntry(
                 f"[{', '.join(e.text for e in entries)}]",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["DATES", "FORMS", "MOST_OF_A_NAME", "NAMES", "Form", "without_forms"]
+__all__ = ["DATES", "FORMS", "MOST_OF_A_NAME", "NAMES", "TIME", "Form", "without_forms"]
 
 Form = tuple[str, str]  # the pattern, and what stands for it in both texts
+TIME = "<time>"
 _ZONE = r"(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?"
 _TIME = r"(?P<H>\d\d?)[:.h-]?(?P<M>[0-5]\d)(?:[:.m-]?(?P<S>[0-5]\d)(?:[.,_]\d+)?)?"
 _MONTH = r"(?P<b>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
@@ -53,6 +54,8 @@ FORMS: tuple[Form, ...] = (
     (r"[━╸╺]{4,}", "<bar>"),
     # a line of nothing but a rule, which is as wide as its table
     (r"^[-=_+|─━═┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝╞╡╪ ]{4,}$", "<rule>"),
+    # https://ipython.readthedocs.io/en/stable/interactive/magics.html#magic-time: two lines, four if it took long
+    (r"^(?:CPU times: user .*|Wall time: .*|(?:Compiler|Parser  ) : .*)$", TIME),
     # https://www.gnu.org/software/bash/manual/bash.html#Pipelines
     (r"^(real|user|sys)\s+\d+m\d+[.,]\d+s$", r"\1 <time>"),
 )  # fmt: skip
