@@ -103,8 +103,9 @@ def watch(probe: "Probe") -> None:
         hooks.after_import(library, _amounts_watcher(owner, name, _Amounts(write).note))
     for moment in (probe.first_step, probe.last_step):
         moment.append(ids.end_run)
-    if hasattr(os, "register_at_fork"):  # Python 3.7
-        os.register_at_fork(after_in_child=hooks.quietly(lambda: write("child")))
+    at_fork = getattr(os, "register_at_fork", None)  # Python 3.6 has none
+    if at_fork is not None:
+        at_fork(after_in_child=hooks.quietly(lambda: write("child")))
 
 
 _ids_of_process: "List[Texts]" = []
