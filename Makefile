@@ -14,7 +14,7 @@ BYTECODE := $(BIN)/python -m compileall -q src
 TRAIN := .venv/ray-train
 TESTS := tests/unit tests/reports tests/probe tests/docs tests/frameworks
 
-.PHONY: demo test test-all endurance study lint types layers docs picture bench clean
+.PHONY: demo test test-all endurance study lint types layers budgets docs picture bench clean
 
 demo: .venv/demo.stamp  ## LeNet-5 on real digits: it repeats; with one seed left out it does not
 	$(BIN)/samebits data get mnist --to data/mnist
@@ -40,7 +40,7 @@ endurance: .venv/test.stamp  ## in full what `make test-all` runs a share of: mu
 		tests/unit/test_mutated_records.py tests/unit/test_hostile_files.py tests/probe/test_kills.py
 	$(BIN)/python -m pytest --numprocesses=2 -m hypothesis tests
 
-lint: .venv/lint.stamp types layers
+lint: .venv/lint.stamp types layers budgets
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/vermin --target=3.6- --no-tips --violations --quiet src/samebits_probe examples/lenet5_pytorch.py examples/lenet5_keras2.py
@@ -50,6 +50,9 @@ types: .venv/lint.stamp
 
 layers: .venv/lint.stamp
 	$(BIN)/lint-imports
+
+budgets: .venv/base.stamp
+	$(BIN)/python benchmarks/budgets.py
 
 docs: .venv/docs.stamp  ## its tables are read off the watchers, which need the frameworks that they watch
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
