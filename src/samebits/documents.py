@@ -35,6 +35,7 @@ class UnknownPlace(Document):
     """A place at which two trials differ in something that samebits does not understand. `seen`: what was seen."""
 
     place: str
+    pattern: str = ""  # for --ignore or --artifact
     trials: list[int]
     values: list[str] = []
     seen: str = ""

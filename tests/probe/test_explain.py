@@ -162,6 +162,12 @@ def test_a_file_that_diverges_in_a_program_without_a_step_is_explained(ask):
     assert explanation.cause == ["python-seed"]
 
 
+def test_a_cause_is_found_beside_a_result_that_differs_whatever_is_held(ask):
+    _, found = why(ask("scores_by_chance.py"))
+    assert found.cause == ["python-seed"]
+    assert "score.json > score still differs, and samebits does not know whether that counts" in found.notes
+
+
 def test_a_program_that_gives_no_answer_has_no_explanation(ask):
     result, found = why(ask("exits_three.py"))
     assert (result.verdict, found) == ("inconclusive", None)

@@ -168,6 +168,10 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
     found = why.found
     unclear = [seen.unclear for setting in settings.all if (seen := setting.seen()).unclear]
     notes = [f"{words.count(len(unclear), 'setting')} gave no answer: {unclear[0]}"] if unclear else []
+    if found.cause and (unknown := settings.setting(found.cause).unknown):
+        more = f" and {words.count(len(unknown) - 1, 'more place')}" if len(unknown) > 1 else ""
+        differ = words.agree(len(unknown), "differs", "differ")
+        notes.append(f"{unknown[0].place}{more} still {differ}, and samebits does not know whether that counts")
     if len(found.cause) > 1:
         notes.append("each is needed: with any one of them left out, the trials diverge again")
     notes += _from_system(settings, found.cause)

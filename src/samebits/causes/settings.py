@@ -12,18 +12,16 @@ from functools import partial
 from samebits import controls, words
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Where, Wish
 from samebits.causes.lookahead import shares
-from samebits.comparison.classification import GLOBALS
-from samebits.comparison.file_names import pattern_of
+from samebits.causes.sought import holds, sought_without_steps
+from samebits.documents import UnknownPlace
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
 from samebits.experiment.kills import kill
 from samebits.experiment.turns import WorkProgress, side_by_side
 from samebits.launch import custody
 from samebits.launch.plan import AGAIN
 from samebits.model import Divergence, Result, TrialFile
-from samebits.names import matches_any
 from samebits.options import MOST_TRIALS
 from samebits.store.outputs import last_words
-from samebits.store.trace import TrialTrace
 from samebits_probe import wire
 
 FOLDER = "explain"
@@ -34,7 +32,8 @@ FIRST = 2  # trials that run before the first comparison
 class Setting:
     """A setting and its record. `steps`: how many a trial makes; None for whole trials. `result`: None without trials.
 
-    `files`: the documents of its trials. `excused`: see Observation. `sought`: the file or the array that diverged in a
+    `files`: the documents of its trials. `unknown`: where they differ, if samebits does not know whether that counts;
+    the trials are judged without it. `excused`: see Observation. `sought`: the file or the array that diverged in a
     program that takes no step. If each trial has it and all agree, the setting has an answer. `is_limited`: samebits
     itself limits the time of its trials, and not the user. `early_end`: after so many steps, a
     new trial ends if it has diverged from the first one.
@@ -44,6 +43,7 @@ class Setting:
     steps: int | None
     result: Result | None = None
     files: Sequence[TrialFile] = ()
+    unknown: Sequence[UnknownPlace] = ()
     seconds: float = 0.0
     excused: frozenset[str] = frozenset()
     sought: str = ""
@@ -100,6 +100,10 @@ class Setting:
     def judge(self) -> None:
         """Judge its trials, and read their documents."""
         self.result = self.experiment.judge()
+        self.unknown = self.result.unknown if self.result.verdict == "inconclusive" else ()
+        if self.unknown:
+            patterns = [place.pattern for place in self.unknown]
+            self.result = self.experiment.judge(ignores=[*self.plan.options.ignores, *patterns])
         self.files = [trial.file for trial in self.experiment.record.trials]
 
     def seen(self) -> Observation:
@@ -125,28 +129,6 @@ class Setting:
         trials = self.experiment.record.trials
         is_one = self.result is not None and [len(group) for group in self.result.groups] == [len(trials)]
         return is_one and self.sought != "" and all(holds(trial, self.sought) for trial in trials)
-
-
-def sought_without_steps(result: Result, trials: Sequence[TrialTrace]) -> str:
-    """Return the file or the array in which trials diverge, if the program takes no step; "" if there is none.
-
-    For a file it is a pattern, because its path may hold a time or an id of the run.
-    """
-    divergence = result.divergence
-    if divergence is None or divergence.kind != "end" or any(trial.steps for trial in result.trials):
-        return ""
-    name = divergence.name or ""
-    if name.startswith(GLOBALS):
-        return name
-    return pattern_of([name.partition(" > ")[0]], [[file.path for file in trial.files.files] for trial in trials])
-
-
-def holds(trial: TrialTrace, name: str) -> bool:
-    """Return whether a trial ended well and left an array of that name, or a file that it matches as a pattern."""
-    files = {file.path for file in trial.files.files}
-    arrays = {point.name for process in trial.observed for point in process.points if point.kind == "end"}
-    is_there = name in files | arrays or any(matches_any(path, [name]) for path in files)
-    return trial.file.status == "complete" and is_there
 
 
 def place(divergence: Divergence | None) -> Where | None:

@@ -36,6 +36,7 @@ def unknown_places(comparison: Comparison, left_out: Mapping[int, str]) -> list[
     return [
         UnknownPlace(
             place=seen.difference.name,
+            pattern=seen.difference.path,
             trials=[seen.one, seen.two],
             values=[value[:MOST_OF_A_VALUE] for value in seen.difference.values],
             seen=_what_was_seen(seen.difference, left_out),
