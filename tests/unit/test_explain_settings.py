@@ -29,7 +29,7 @@ class Rounds:
         return SimpleNamespace(files=[], seconds=1.0, is_cut_short=is_cut)
 
     def judge(self):
-        return SimpleNamespace(trials=[], verdict=self.verdict)
+        return SimpleNamespace(trials=[], unknown=(), verdict=self.verdict)
 
 
 def limits(steps, early_end):
@@ -114,7 +114,7 @@ class Kills(Rounds):
 
     def judge(self):
         setup = SimpleNamespace(controls=[])
-        return SimpleNamespace(trials=self.record.trials, verdict=self.verdict, groups=[], setup=setup, reason="why")
+        return SimpleNamespace(trials=self.record.trials, verdict=self.verdict, groups=[], unknown=(), setup=setup, reason="why")
 
 
 @pytest.mark.parametrize(
