@@ -194,7 +194,10 @@ def _targets(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _written(result: Result, record: Record, given: Mapping[str, Any]) -> Result:
-    """Write the reports of a result, and return it."""
+    """Write the reports of a result, and return it. The working folder gets the files of the last whole trial."""
+    from samebits.launch.working_folder import SharedFolder
+
+    SharedFolder.settle_all()
     targets = _targets(given)
     if targets:
         from samebits.reports import presenters

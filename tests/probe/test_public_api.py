@@ -101,6 +101,14 @@ def test_locate_of_what_repeats_has_no_location(here):
     assert samebits.locate(result.record).location is None
 
 
+def test_after_a_function_the_files_of_the_last_whole_trial_are_in_the_folder(here):
+    (here / "unseeded.py").write_text(UNSEEDED + "open('left.txt', 'w').write(str(drawn))\n")
+    result = samebits.locate("unseeded.py", trials=2, full=True)
+    assert result.location is not None
+    assert (here / "left.txt").exists()
+    assert not (here / ".samebits" / "apart").exists()
+
+
 def test_a_program_that_fails_is_a_result_and_not_an_error(here):
     (here / "fails.py").write_text("raise SystemExit('no data')\n")
     result = samebits.check("fails.py", trials=2)

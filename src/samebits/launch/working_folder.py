@@ -49,6 +49,12 @@ class SharedFolder:
         """Return the object of a folder: all records of this process share it."""
         return cls._known.setdefault(directory, cls(directory))
 
+    @classmethod
+    def settle_all(cls) -> None:
+        """Settle the folders of all records of this process. No trial follows."""
+        for room in list(cls._known.values()):
+            room._settle_at_end()
+
     def __init__(self, directory: Path) -> None:
         self.directory, self._place = directory, directory / RECORDS / PLACE
         self._lock = -1
@@ -286,7 +292,11 @@ class SharedFolder:
         return said
 
     def _settle_at_end(self) -> None:
-        for text in self.settle():
+        try:
+            said = self.settle()
+        except OSError as why:  # a full disk, or a folder that is gone; other steps at the end still follow
+            said = [f"{self._place} still holds files of trials ({why.strerror or why}): the next samebits puts them back."]
+        for text in said:
             print(f"samebits: {text}", file=sys.stderr)
 
     def _keep_left(self, stay: Stay) -> None:
