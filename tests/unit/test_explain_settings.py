@@ -114,7 +114,9 @@ class Kills(Rounds):
 
     def judge(self):
         setup = SimpleNamespace(controls=[])
-        return SimpleNamespace(trials=self.record.trials, verdict=self.verdict, groups=[], unknown=(), setup=setup, reason="why")
+        return SimpleNamespace(
+            trials=self.record.trials, verdict=self.verdict, groups=[], unknown=(), setup=setup, reason="why"
+        )
 
 
 @pytest.mark.parametrize(

@@ -295,7 +295,9 @@ class SharedFolder:
         try:
             said = self.settle()
         except OSError as why:  # a full disk, or a folder that is gone; other steps at the end still follow
-            said = [f"{self._place} still holds files of trials ({why.strerror or why}): the next samebits puts them back."]
+            said = [
+                f"{self._place} still holds files of trials ({why.strerror or why}): the next samebits puts them back."
+            ]
         for text in said:
             print(f"samebits: {text}", file=sys.stderr)
 
