@@ -1,6 +1,7 @@
 """The order of evidence: facts of the trial by value, forms, laws of the clock, names as a caveat, else unknown."""
 
 import datetime as dt
+import json
 import math
 import re
 from dataclasses import replace
@@ -191,6 +192,22 @@ def test_a_loss_among_times_of_one_name_keeps_all_of_them_unknown(true, loss, ot
     ]
     if loss != other:
         assert law_of(samples(*values)) is None
+
+
+@pytest.mark.parametrize("losses", [(0.51, 0.51, 0.51, 0.52), (0.51, 0.51, 0.53, 0.51), (0.51, 0.52, 0.51, 0.51)])
+def test_a_loss_that_differs_in_one_trial_keeps_the_times_beside_it_unknown(losses):
+    assert law_of(samples(*([2.0 * rate, loss] for rate, loss in zip(RATES, losses, strict=True)))) is None
+
+
+def test_the_numbers_of_a_list_follow_the_clock_together():
+    times = [[0.049, 0.0045, 0.0019], [0.0106, 0.0024, 0.0018], [16.4, 6.88, 1.856], [0.63, 0.081, 0.314]]
+    lists = [trial(n, rate, parts={"times": Part(digest=str(n), shown=json.dumps(some))})
+             for n, (rate, some) in enumerate(zip(RATES, times, strict=True), 1)]  # fmt: skip
+    judge = Judge(lists)
+    one, two = (judge.left[n].of_part("times", json.dumps(times[n - 1])) for n in (1, 2))
+    assert judge.entries("r.json", (1, one), (2, two)).effect == "understood"
+    alone = [Sample(rate, [Quantity("", some[2])]) for rate, some in zip(RATES, times, strict=True)]
+    assert law_of([one._replace(values=[Quantity(str(n), one.values[0].value)]) for n, one in enumerate(alone)]) is None
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ __all__ = ["LeftEntries", "TextEntry"]
 
 
 _LONGEST = 4200  # characters of a text that is read
+_NUMBERS = " numbers"  # ends the words of a list of numbers
 
 
 class TextEntry(NamedTuple):
@@ -61,10 +62,9 @@ class LeftEntries:
         if isinstance(value, list):
             entries = [entry for entry in map(self.of_value, value) if entry.text != TIME]
             quantities = [quantity for entry in entries for quantity in entry.shape.quantities]
-            return TextEntry(
-                f"[{', '.join(e.text for e in entries)}]",
-                Shape(f"[{', '.join(e.shape.words for e in entries)}]", quantities),
-            )
+            are_numbers = all(entry.shape.words == "#" for entry in entries)
+            words = f"{len(entries)}{_NUMBERS}" if are_numbers else ", ".join(e.shape.words for e in entries)
+            return TextEntry(f"[{', '.join(e.text for e in entries)}]", Shape(f"[{words}]", quantities))
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             text = repr(value)
             mark = without_forms(text) if isinstance(value, int) else text
@@ -114,8 +114,14 @@ class LeftEntries:
                 yield self.of_part(name, part.shown)
 
     def values(self, key: str, words: str, place: int) -> list[Quantity]:
-        """Return the numbers of a place, in order. `key`: the file; "" for names of files. `words`: of the shape."""
-        return [quantities[place] for quantities in self._by_words(key).get(words, []) if place < len(quantities)]
+        """Return the numbers of a place, in order. `key`: the file; "" for names of files. `words`: of the shape.
+
+        All numbers of a list are at one place: they have one origin, and one of them alone may be noisy.
+        """
+        found = self._by_words(key).get(words, [])
+        if words.endswith(f"{_NUMBERS}]"):
+            return [quantity for quantities in found for quantity in quantities]
+        return [quantities[place] for quantities in found if place < len(quantities)]
 
     def _texts_with_ids(self, key: str) -> set[str]:
         """Return the lines of a file that hold a text that the program got from the system or the clock."""

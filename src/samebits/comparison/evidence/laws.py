@@ -150,7 +150,8 @@ def _contradicts(plain: Sequence[Sample], fast: Sequence[Sample], sign: int) -> 
     bound = math.sqrt(fast[-1].rate)
     for values in zip(*(sample.values for sample in (*plain, *fast)), strict=True):
         known, later = values[: len(plain)], values[len(plain) :]
-        if len({quantity.text for quantity in known}) > 1:
+        have_digits = all(quantity.value >= quantity.resolution for quantity in known)
+        if len({quantity.text for quantity in (values if have_digits else known)}) > 1:
             base = math.exp(sum(math.log(_positive(quantity)) for quantity in known) / len(known))
             if (_positive(later[0]) / base) ** sign < bound:
                 return True
