@@ -56,7 +56,7 @@ def listing_order():
     """Files of a folder whose listing follows the order in which they were made, which depends on the pid."""
     numbers = list(range(8))
     for place in range(8):
-        other = (os.getpid() * 7919 + place * place) % 8
+        other = (os.getpid() * 2654435761 >> (8 + place)) % 8  # also if pids are a multiple of 8 apart
         numbers[place], numbers[other] = numbers[other], numbers[place]
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         for number in numbers:
