@@ -16,7 +16,7 @@ from .system import System
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import Any, Callable, List, Optional, Set, Tuple
+    from typing import Any, Callable, List, Optional, Set, Tuple, Union
 
     from .controls.replacement import AnyFunction, FunctionMaker
     from .probe import Probe
@@ -100,7 +100,7 @@ def watch(probe: "Probe") -> None:
     hooks.after_import("tempfile", lambda module: replace(module._RandomNameSequence, "__next__", ids.noting(ids.text)))
     hooks.after_import("socket", lambda module: _watch_ports(module, write))
     for library, owner, name in _AMOUNTS:
-        hooks.after_import(library, _amounts_watcher(owner, name, _Amounts(write).note))
+        hooks.after_import(library, _amounts_watcher(owner, name, _Amounts(write)))
     for moment in (probe.first_step, probe.last_step):
         moment.append(ids.end_run)
     at_fork = getattr(os, "register_at_fork", None)  # Python 3.6 has none
@@ -129,20 +129,8 @@ class _Ids:
         self._site: "CallSite" = ()
 
     def noting(self, note: "Callable[[Any], None]") -> "FunctionMaker":
-        """Return a function that makes wrappers. A wrapper passes each result of the original to `note`."""
-        texts, quiet = self._texts, hooks.quietly(note)
-
-        def make(original: "AnyFunction") -> "AnyFunction":
-            @functools.wraps(original)
-            def call(*args: "Any", **kwargs: "Any") -> "Any":
-                result = original(*args, **kwargs)
-                if texts.room:
-                    quiet(result)
-                return result
-
-            return call
-
-        return make
+        """Return what makes a function that passes each result of the original to `note`."""
+        return _noting(self._texts, note)
 
     def text(self, *texts: str) -> None:
         """Note unchanged texts."""
@@ -259,32 +247,40 @@ def _watch_ports(module: "Any", write: "Write") -> None:
 
 
 class _Amounts:
-    """Writes amounts of memory that the process was told, each once."""
+    """Writes amounts of memory that the process was told, each once, up to a limit. `room`: how many more it takes."""
 
     def __init__(self, write: "Write") -> None:
         self._write = write
+        self.room = _MOST_AMOUNTS
         self._known: "Set[int]" = set()
 
     def note(self, told: "Any") -> None:
-        new = sorted({number for number in told if type(number) is int and number > 0} - self._known)
-        if new and len(self._known) < _MOST_AMOUNTS:
-            self._known.update(new)
+        new = sorted({number for number in told if type(number) is int and number > 0} - self._known)[: self.room]
+        self.room -= len(new)
+        self._known.update(new)
+        if new:
             self._write("amounts", numbers=new)
 
 
-def _amounts_watcher(owner: str, name: str, note: "Callable[[Any], None]") -> "Callable[[Any], None]":
+def _amounts_watcher(owner: str, name: str, amounts: "_Amounts") -> "Callable[[Any], None]":
+    def install(module: "Any") -> None:
+        replace(getattr(module, owner) if owner else module, name, _noting(amounts, amounts.note))
+
+    return install
+
+
+def _noting(limit: "Union[Texts, _Amounts]", note: "Callable[[Any], None]") -> "FunctionMaker":
+    """Return what makes a function that passes each result of the original to `note`, while there is room."""
     quiet = hooks.quietly(note)
 
     def make(original: "AnyFunction") -> "AnyFunction":
         @functools.wraps(original)
         def call(*args: "Any", **kwargs: "Any") -> "Any":
             result = original(*args, **kwargs)
-            quiet(result)
+            if limit.room:
+                quiet(result)
             return result
 
         return call
 
-    def install(module: "Any") -> None:
-        replace(getattr(module, owner) if owner else module, name, make)
-
-    return install
+    return make

@@ -20,7 +20,7 @@ from samebits.store.text_files import lines_of
 from samebits.store.trace import TrialTrace
 
 BEGIN = dt.datetime(2026, 12, 1, 10, 20, 30, tzinfo=dt.timezone.utc).timestamp()
-FACTS = TrialFacts(own=(("/work/run-001", "{out}"),), span=(BEGIN, BEGIN + 60), pids=frozenset((4711,)),
+FACTS = TrialFacts(own=(("/data/run-001", "{out}"),), span=(BEGIN, BEGIN + 60), pids=frozenset((4711,)),
                    ports=frozenset((29500,)), handed=frozenset(("k3fz9a1b", "5f2d8c1b9a7e4d3f")))  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_a_trial_without_a_span_has_no_moments():
 
 @pytest.mark.parametrize(
     ("text", "plain"),
-    [("saved to /work/run-001/model.pt", "saved to {out}/model.pt"), ("offline-run-k3fz9a1b", "offline-run-<id>"),
+    [("saved to /data/run-001/model.pt", "saved to {out}/model.pt"), ("offline-run-k3fz9a1b", "offline-run-<id>"),
      ("run m-5f2d8c1b9a7e4d3f.yaml", "run m-<id>.yaml"), ("8c1b9a7e4d", "<id>"), ("sgd-5f2d", "sgd-<id>"), ("sgd-5f2e", "sgd-5f2e"), ("cat-2031", "cat-2031"), ("accuracy 0.9312", "accuracy 0.9312"),
      ("best model", "best model")],
 )  # fmt: skip
