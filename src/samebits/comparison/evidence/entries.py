@@ -84,8 +84,7 @@ class LeftEntries:
             found[self.key_of(file.path)].append(file)
         return found
 
-    @cached_property
-    def _memory(self) -> dict[str, list[list[Quantity]]]:
+    def _of_memory(self) -> dict[str, list[list[Quantity]]]:
         found: dict[str, list[list[Quantity]]] = defaultdict(list)
         for process in self.trial.processes:
             for place, numbers in numbers_by_place(process).items():
@@ -100,7 +99,7 @@ class LeftEntries:
 
     def _quantities_of(self, key: str) -> dict[str, list[list[Quantity]]]:
         if key == MEMORY:
-            return self._memory
+            return self._of_memory()
         found: dict[str, list[list[Quantity]]] = defaultdict(list)
         for entry in self._entries(key):
             found[entry.shape.words].append(entry.shape.quantities)
