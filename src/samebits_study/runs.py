@@ -131,7 +131,7 @@ def _experiment(work: Work, setup: StudySetup, initial: Path | None, progress: P
     request = Request(
         command=trainings.training_command(work, setup, "{out}", initial=initial),
         directory=work.folder,
-        options=Options(trials=1 if setup.one_process else work.trials, jobs=1, full=True),
+        options=Options(trials=1 if setup.one_process else work.trials, jobs=1, full=True, ignores=trainings.IGNORED),
         python=trainings.interpreter(setup),
         environment=setup.environment,
         host=work.host,
@@ -152,7 +152,7 @@ def _reopened(known: store.Record, work: Work, setup: StudySetup) -> Experiment:
     says now.
     """
     trials = 1 if setup.one_process else work.trials
-    options = known.file.options.model_copy(update={"trials": trials})
+    options = known.file.options.model_copy(update={"trials": trials, "ignores": trainings.IGNORED})
     where = {"directory": str(work.folder), "host": work.host, "each": dict(work.each)}
     file = known.file.model_copy(update={"options": options, "settled": trainings.DURATIONS, **where})
     experiment = Experiment.resume(replace(known, file=file))

@@ -93,6 +93,8 @@ def _script(work: Work, setup: StudySetup) -> list[str]:
 
 
 OUTCOME, PREDICTIONS = "outcome.json", "predictions.npz"
+# Keras prints the whole seconds of an epoch. Each printed number that counts is in the outcome too.
+IGNORED = ["stdout"]
 # what the script of a study measures (see TrainingOutcome), where one process trains one model, and where it trains all
 DURATIONS = [
     ClockLaw(place=f"{folder}/{OUTCOME} > {name} = # > number 1", law="duration")

@@ -62,6 +62,14 @@ def trial_of(out, number):
 
 
 @pytest.mark.slow
+def test_what_the_scripts_print_does_not_count(small):
+    out, _ = small
+    assert (trial_of(out, 1) / "stdout.txt").read_text()
+    kept = json.loads((trial_of(out, 1) / "files.json").read_text())["printed"]
+    assert "stdout" not in [file["path"] for file in kept], "Keras prints whole seconds, and they may differ"
+
+
+@pytest.mark.slow
 def test_weights_are_tested_again_as_the_trials_ran_but_for_what_is_named(small):
     out, _ = small
     folder = out / "setups" / "pytorch"
