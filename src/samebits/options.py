@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT_SEED",
     "EACH",
     "FORMATS",
+    "GROUPS",
     "MOST_STEPS",
     "MOST_TRIALS",
     "ON",
@@ -317,11 +318,21 @@ NOISE_SETUP = tuple(option for option in SETUP if option is not SEED)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
 MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS)
 
+# the groups in which a long help shows its options: the title of the group -> its options, the most used ones first
+GROUPS: dict[str, tuple[Option, ...]] = {
+    "Trials": (TRIALS, SEEDS, STEPS, FULL, BUDGET, TIMEOUT, JOBS, ISOLATE, OK_EXIT, SETTLED),
+    "What is compared": (METRICS, CASES, ARTIFACTS, IGNORES, STRICT, AGAINST, ADD, OF, LOWER),
+    "What is held": (CONTROLS, PRESET, SEED),
+    "Where trials run": (PYTHON, ENVIRONMENT, ON, EACH, SBATCH, SPREAD, RUN),
+    "Output": (OUT, OVERWRITE, *REPORTS),
+}
+
 OPTIONS: dict[str, tuple[Option, ...]] = {
     "check": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, SETTLED, AGAINST, ADD, RUN, *REPORTS),
     "record": (*SETUP, *RUNNING),
     "locate": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, RUN, HEAT, *REPORTS),
     "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ALTERNATIVES, RUN, *REPORTS),
+    "why": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, APPLY, RUN, *REPORTS),
     "ops": (REPLAYED_STEP, REPEATS, *SETUP, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS),
     "vary": (FACTORS, TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, *REPORTS),
     "noise": MEASURING,

@@ -82,7 +82,7 @@ def refuse_record(words: Sequence[str], why: str) -> None:
         raise UsageError(f"{words[0]} {why}.", shown)
 
 
-READERS = ("explain", "locate", "ops", "noise")  # commands that take a record instead of a command
+READERS = ("explain", "locate", "why", "ops", "noise")  # commands that take a record instead of a command
 
 
 def _refuse_options_after_record(words: Sequence[str], command: str) -> None:

@@ -129,10 +129,8 @@ COMMANDS = [
     (["check", "--", ""], "command"),
     *(([word], word or "command") for word in NOT_COMMANDS),
     *((["check", word, *COMMAND], word) for word in NOT_OPTIONS),
-    *(
-        (line, line[0])
-        for line in (["report"], ["compare"], ["compare", "{tmp}/record"], ["env", "remove"], ["data", "list"])
-    ),
+    *((line, line[0]) for line in (["env", "remove"], ["data", "list"])),
+    *((line, "There is no record last") for line in (["report"], ["fix"], ["compare"], ["compare", "{tmp}/record"])),
 ]
 NOT_UTF8 = [
     *(
@@ -166,7 +164,7 @@ TOGETHER = [
     *((["check", "--add", *line], "--add") for line in ([], ["2"], ["{tmp}/record"], ["x", "y"])),
     *(
         ([command, "{tmp}/record", "--out", "x"], "is a record: the options stand before it")
-        for command in ("explain", "locate", "ops", "noise")
+        for command in ("explain", "locate", "why", "ops", "noise")
     ),
     *(
         (["vary", "--factor", f"{factor}=1,\u00b2", *COMMAND], factor)
@@ -349,14 +347,14 @@ def test_a_command_without_a_host_says_where_it_runs_and_names_those_that_take_o
     assert main(words) == 2
     said = capsys.readouterr().err
     assert what in said
-    assert "check, record, explain, locate, ops, vary, noise, versus, study and parity train can run trials" in said
+    assert "check, why, record, explain, locate, ops, vary, noise, versus, study and parity train can run trials" in said
 
 
 @pytest.mark.parametrize(
     ("words", "usage"),
     [
-        (["compare", "r"], "samebits compare [OPTIONS] RECORD RECORD (more: samebits compare --help)"),
-        (["report", "r", "s"], "samebits report [OPTIONS] RECORD (more: samebits report --help)"),
+        (["compare", *"rst"], "samebits compare [OPTIONS] [RECORD] [RECORD] (more: samebits compare --help)"),
+        (["report", "r", "s"], "samebits report [OPTIONS] [RECORD] (more: samebits report --help)"),
         (["parity", "train"], "samebits parity train [OPTIONS] A B (more: samebits parity train --help)"),
         (["report", "--foo", "r"], "samebits report --help"),
     ],
@@ -368,4 +366,4 @@ def test_a_command_with_too_few_or_too_many_arguments_says_which_it_takes(capsys
 
 def test_the_commands_that_take_a_host_are_those_that_are_named():
     takes = [name for name, options in {**OPTIONS, **PARITY, **STUDY}.items() if ON in options]
-    assert " ".join(sorted(takes)) == "check explain locate noise ops parity train record study vary versus"
+    assert " ".join(sorted(takes)) == "check explain locate noise ops parity train record study vary versus why"

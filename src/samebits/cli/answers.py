@@ -181,8 +181,8 @@ _PLACES = {
     "samebits slurm": "its job runs where Slurm starts it",
 }
 _OTHER_MACHINES = (
-    "leave it out. check, record, explain, locate, ops, vary, noise, versus, study and parity train can run trials on "
-    "other machines."
+    "leave it out. check, why, record, explain, locate, ops, vary, noise, versus, study and parity train can run "
+    "trials on other machines."
 )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samebits import requests
-from samebits.cli import answers, clients, inquiries
+from samebits.cli import answers, clients, inquiries, latest, metrics
 from samebits.cli.parser import launching, plain, record_argument
 from samebits.errors import UsageError
 from samebits.options import OPTIONS, REPORTS
@@ -39,7 +39,8 @@ def run_check(**given: Any) -> int:
 
 
 def _check(given: dict[str, Any]) -> Check:
-    request = requests.request(given, "check")
+    against = latest.named(given["against"]) if given["against"] else None
+    request = requests.request({**given, "against": against}, "check")
     from samebits import checks
 
     with answers.shown_progress() as progress:
@@ -54,6 +55,7 @@ def _add(given: dict[str, Any]) -> Check:
                 f"--add and {flag} exclude each other: the record says what to run, and takes the new trials.",
                 f"samebits check --add {number} {record}",
             )
+    record = latest.named(record)
     from samebits import checks
 
     with answers.shown_progress() as progress:
@@ -101,7 +103,7 @@ def run_compare(first: str, second: str, **targets: str | None) -> int:
     answers.check_targets(targets)
     from samebits.kept_record import judged_pair
 
-    joined, result = judged_pair(first, second)
+    joined, result = judged_pair(latest.named(first), latest.named(second))
     return answers.answer(result, targets, joined)
 
 
@@ -110,7 +112,7 @@ COMPARE = plain(
     run_compare,
     COMPARE_TEXT,
     OPTIONS["compare"],
-    [record_argument("first"), record_argument("second")],
+    [record_argument("first", "last-1"), record_argument("second")],
 )
 
 
@@ -125,10 +127,11 @@ Exit status: as for `samebits check`."""
 def run_report(record: str, **targets: str | None) -> int:
     """Judge a record again, and answer."""
     answers.check_targets(targets)
+    record = latest.named(record, latest.READABLE)
     if (Path(record) / "vary.json").is_file():
         return inquiries.show_vary(Path(record), targets)
     if (Path(record) / "noise.json").is_file():
-        return inquiries.show_noise(Path(record), targets)
+        return metrics.show_noise(Path(record), targets)
     for name, show in clients.named("FOLDER_REPORTS").items():
         if (Path(record) / name).is_file():
             status: int = show(Path(record), targets)

@@ -1,21 +1,16 @@
-"""Runs the commands that ask about many trials.
+"""Runs the commands that ask why and where trials diverge, and which patch helps.
 
-`samebits explain`, `locate`, `ops`, `vary` and `fix`: why and where they diverge, and which patch helps. `samebits
-noise` and `samebits versus`: how far a metric moves between trainings, and whether B is better.
+They are `samebits explain`, `locate`, `ops`, `vary`, `fix` and `why`.
 """
 
 from __future__ import annotations
 
-import shlex
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from samebits import requests
-from samebits.cli import answers
+from samebits.cli import answers, latest
 from samebits.cli.parser import launching, plain, record_argument
 from samebits.errors import UsageError
 from samebits.options import OPTIONS, REPORTS
@@ -23,15 +18,11 @@ from samebits.options import OPTIONS, REPORTS
 if TYPE_CHECKING:
     from samebits.checks import Check
     from samebits.model import Result
-    from samebits.noise import NoiseRequest
-    from samebits.noise.result import NoiseResult
-    from samebits.noise.sides import MetricSide
-    from samebits.noise.versus import Training
     from samebits.ops import ReplayResult
     from samebits.store.record import Record
     from samebits.vary.result import VaryResult
 
-__all__ = ["EXPLAIN", "FIX", "LOCATE", "NOISE", "OPS", "VARY", "VERSUS", "show_noise", "show_vary"]
+__all__ = ["EXPLAIN", "FIX", "LOCATE", "OPS", "VARY", "WHY", "show_vary"]
 
 EXPLAIN_TEXT = """Find out why trials diverge: the smallest set of controls with which they repeat, and what it costs.
 
@@ -50,12 +41,12 @@ def run_explain(**given: Any) -> int:
     requests.refuse_platform()
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
-    ended = _explained(given)
+    ended = _explained(given, "explain")
     return answers.answer(ended.result, targets, ended.experiment.record)
 
 
-def _explained(given: dict[str, Any]) -> Check:
-    asked = requests.asked(given, "explain")
+def _explained(given: dict[str, Any], command: str) -> Check:
+    asked = requests.asked({**given, "command": latest.record_or_training(given["command"], command)}, command)
     from samebits import causes
 
     with answers.shown_progress() as progress:
@@ -94,7 +85,7 @@ def run_locate(**given: Any) -> int:
 
 
 def _located(given: dict[str, Any]) -> tuple[Record, Result]:
-    asked = requests.asked(given, "locate")
+    asked = requests.asked({**given, "command": latest.record_or_training(given["command"], "locate")}, "locate")
     from samebits import localization
 
     with answers.shown_progress() as progress:
@@ -220,7 +211,7 @@ def run_fix(record: str, **given: Any) -> int:
     from samebits.patches.report import report
 
     flags = {name: given[name] for name in ("apply", "fewest", "run", "restore")}
-    asked = FixRequest(Path(record), **flags)
+    asked = FixRequest(Path(latest.named(record)), **flags)
     if asked.apply and asked.restore:
         raise UsageError("--apply and --restore cannot go together.", "give one: --apply restores the files first.")
     if asked.fewest and not asked.apply:
@@ -243,96 +234,32 @@ FIX = plain(
 )
 
 
-# -- how far a metric moves between trainings, and whether B is better ------------------------------------------------
+WHY_TEXT = """Check a training, find out why its trials diverge, and make the patch: check, explain and fix in one
+command.
 
-NOISE_TEXT = """Train several times with each seed, and say how far a metric moves between trainings. The report
-shows the noise floor (trainings with the same seed), what different seeds add, and what different test cases would add.
+With a RECORD, or without a command (the latest record), nothing is checked again. --apply puts the patch into the
+files, and checks once more; without it no file changes.
 
-The seed replaces {seed} in the command. Seeding controls (--control torch-seed) use it too. Without --seeds,
-{seed} is 2019, and a program without {seed} trains with its own seed.
-
-Instead of a command, you can give a record of check --metric, FOLDER:SETUP of a study, or a CSV file with a line for
-each training. Then nothing is trained.
-
-Exit status: 0 done, 2 wrong use or an error, 3 no training gave a number."""
+Exit status: 0 if the trials repeat (with --apply: with the patch), 1 if they diverge, 3 if there is no answer (with
+--apply: if no patch removes the cause), 2 wrong use or an error."""
 
 
-def run_noise(**given: Any) -> int:
-    """Train, measure the noise, and answer."""
+def run_why(**given: Any) -> int:
+    """Check a command or open a record, search for the cause, make its patch, and answer."""
+    requests.refuse_platform()
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
-    from samebits.noise import is_measurable, measured
+    ended = _explained({**given, "alternatives": False}, "why")
+    status = answers.answer(ended.result, targets, ended.experiment.record)
+    if ended.result.verdict != "diverged":
+        return status
+    from samebits.patches import FixRequest, fix
+    from samebits.patches.report import report
 
-    if len(given["command"]) == 1 and is_measurable(given["command"][0]):
-        return _answer_noise(measured(given["command"][0]), targets)
-    requests.refuse_record(given["command"], "is a record that noise cannot measure: give a command")
-    requests.refuse_platform()
-    cases = requests.patterns(given["cases"], "--cases")
-    request = requests.request({**given, "seed": None}, "noise")
-    from samebits.noise import NoiseRequest, noise
-
-    return _answer_noise(noise(NoiseRequest(request, given["seeds"] or (), cases), answers.titled_progress), targets)
-
-
-def show_noise(folder: Path, targets: answers.Targets) -> int:
-    """Show the result of an earlier noise."""
-    from samebits.noise import read
-
-    return _answer_noise(read(folder), targets)
+    with answers.shown_progress() as progress:
+        result = fix(FixRequest(ended.experiment.folder, apply=given["apply"], run=given["run"]), progress)
+    fixed = answers.present(report(result), {}, quiet=answers.SCREEN in targets.values())
+    return fixed if given["apply"] else status
 
 
-def _answer_noise(result: NoiseResult, targets: answers.Targets) -> int:
-    from samebits.noise.report import report
-
-    return answers.present(report(result), targets)
-
-
-NOISE = launching("noise", run_noise, "How far does a metric move between trainings?\n\n" + NOISE_TEXT)
-
-
-VERSUS_TEXT = """Compare two trainings: B minus A with a 95 % interval beside the noise floor, the probability that B is
-better, and how many trainings would show it.
-
-A and B are each a folder of noise or of check --metric, FOLDER:SETUP of a study, or a CSV file with a line for each
-training. They can also be commands in quotation marks: versus trains them as samebits noise does, with its options.
-
-Exit status: 0 there is an answer (whether or not they differ), 2 wrong use or an error, 3 no answer: too few
-trainings, a metric without a number, or both sides repeat."""
-
-
-def run_versus(**given: Any) -> int:
-    """Read or train both sides, compare, and answer."""
-    targets = {option.name: given[option.name] for option in REPORTS}
-    answers.check_targets(targets)
-    from samebits.noise import report
-    from samebits.noise.versus import VersusRequest, versus
-
-    asked = VersusRequest(given["a"], given["b"], given["of"] or (), given["lower"] or ())
-    return answers.present(report.versus_report(versus(asked, partial(_prepared, given))), targets)
-
-
-def _prepared(given: dict[str, Any], command: str, letter: str) -> Training:
-    """Prepare the trainings of one side, as `samebits noise` does, in its own record: a or b below --out.
-
-    If a training is impossible, raise its error before anything is trained.
-    """
-    requests.refuse_platform()
-    out = str(Path(given["out"]) / letter) if given["out"] else None
-    cases = requests.patterns(given["cases"], "--cases")
-    request = requests.request({**given, "command": shlex.split(command), "out": out, "seed": None}, "versus")
-    from samebits.noise import NoiseRequest, check
-
-    asked = NoiseRequest(request, given["seeds"] or (), cases)
-    check(asked)
-    return partial(_trained, asked, command, letter)
-
-
-def _trained(asked: NoiseRequest, command: str, letter: str) -> MetricSide:
-    from samebits.noise import noise, sides
-
-    answers.say(f"samebits: {letter.upper()}: {command}\n", sys.stderr)
-    return sides.of_noise(command, noise(asked, answers.titled_progress))
-
-
-SIDES = [click.Argument([name], metavar=name.upper()) for name in ("a", "b")]
-VERSUS = plain("versus", run_versus, "Is B better than A?\n\n" + VERSUS_TEXT, OPTIONS["versus"], SIDES)
+WHY = launching("why", run_why, "Does it repeat? If not: why, and which patch helps?\n\n" + WHY_TEXT)

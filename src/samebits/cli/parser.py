@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import click
 from click.shell_completion import CompletionItem
 
-from samebits.options import OPTIONS, Option
+from samebits.options import GROUPS, OPTIONS, Option
 from samebits.requests import passed_on, training_command
 from samebits.words import printable
 
 __all__ = ["KINDS", "NAMES", "NameEntry", "NameKind", "Reads", "as_click", "launching", "plain", "record_argument"]
 
 _SORTS = {"FILE": "file", "PATH": "file", "DIR": "dir", "RECORD": "dir"}  # metavar -> what the shell completes itself
+_FEW = 12  # options that a help shows in one list
 STOPS_AT_THE_COMMAND = {"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}
 
 
@@ -88,7 +89,21 @@ def _kind(option: Option) -> Any:
     return Reads(option.read, option.name, option.names)
 
 
-class LaunchCommand(click.Command):
+class GroupedCommand(click.Command):
+    """A command whose help shows many options in groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
+        left = {option.name: record for option in options if (record := option.get_help_record(ctx))}
+        groups = GROUPS if len(left) > _FEW else {}
+        parts = {title: [left.pop(one.name) for one in group if one.name in left] for title, group in groups.items()}
+        for title, records in {"Options": list(left.values()), **parts}.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class LaunchCommand(GroupedCommand):
     """A command that ends in the command of a training. Its own options must come before that.
 
     If there is no `--` before a script, python runs the script.
@@ -140,16 +155,16 @@ def launching(name: str, run: Callable[..., int], text: str) -> click.Command:
     )
 
 
-def record_argument(name: str) -> click.Argument:
-    """Make the argument for the folder of a record. The shell completes folders."""
-    return click.Argument([name], type=Reads(str, name), metavar="RECORD")
+def record_argument(name: str, default: str = "last") -> click.Argument:
+    """Make the argument for the folder of a record. The shell completes folders. `default`: the record without it."""
+    return click.Argument([name], type=Reads(str, name), metavar="[RECORD]", default=default)
 
 
 def plain(
     name: str, run: Callable[..., int], text: str, options: Iterable[Option], arguments: Iterable[click.Argument] = ()
 ) -> click.Command:
     """Make a command with options and arguments, and without the command of a training."""
-    return click.Command(name, params=[*map(as_click, options), *arguments], callback=run, help=text)
+    return GroupedCommand(name, params=[*map(as_click, options), *arguments], callback=run, help=text)
 
 
 # -- names ------------------------------------------------------------------------------------------------------------

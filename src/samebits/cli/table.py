@@ -20,7 +20,8 @@ import click
 from samebits import __version__, interrupt
 from samebits.cli import answers, clients
 from samebits.cli.checks import CHECK, COMPARE, RECORD, REPORT
-from samebits.cli.inquiries import EXPLAIN, FIX, LOCATE, NOISE, OPS, VARY, VERSUS
+from samebits.cli.inquiries import EXPLAIN, FIX, LOCATE, OPS, VARY, WHY
+from samebits.cli.metrics import NOISE, VERSUS
 from samebits.cli.supplies import DATA, ENV, LIST, SCHEMA, SLURM
 from samebits.errors import UsageError
 from samebits.names import python_name
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 # these commands start no programs except trials
 OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, VERSUS)
 COMMANDS = (
-    CHECK, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, SLURM, LIST, SCHEMA, ENV, DATA,
+    CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, SLURM, LIST, SCHEMA, ENV, DATA,
 )  # fmt: skip
 
 

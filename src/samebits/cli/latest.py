@@ -1,0 +1,67 @@
+"""Finds the latest records of the folder that the user is in: `last`, `last-1` (the one before it), and so on."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from samebits import words
+from samebits.cli import answers
+from samebits.errors import NotFoundError, UsageError
+
+__all__ = ["READABLE", "named", "record_or_training"]
+
+CHECKED = ("record.json",)  # what the record of a check holds
+READABLE = (*CHECKED, "vary.json", "noise.json")  # what `samebits report` can show
+_NAME = re.compile(r"last(?:-(\d{1,3}))?", re.ASCII)
+
+
+def named(text: str, documents: Collection[str] = CHECKED) -> str:
+    """Return the folder of the record that `last` or `last-N` names, and say which; any other text as it is.
+
+    A path that exists is no such name. `documents`: a record that counts holds one of these files. Records that --out
+    placed elsewhere do not count. Raises NotFoundError if there are not so many records.
+    """
+    name = _NAME.fullmatch(text)
+    if name is None or os.path.lexists(text):
+        return text
+    records, before = _newest_first(documents), int(name[1] or 0)
+    if before >= len(records):
+        said = f"There is no record {text}: this folder has {words.count(len(records), 'record')} in .samebits."
+        raise NotFoundError(said, "samebits check -- python train.py")
+    return _said(text, records[before])
+
+
+def record_or_training(given: Sequence[str], command: str) -> tuple[str, ...]:
+    """Return the words that were given to a command; without any, the latest record. Raises UsageError without one."""
+    if len(given) == 1:
+        return (named(given[0]),)
+    if given:
+        return tuple(given)
+    records = _newest_first(CHECKED)
+    if not records:
+        said = "There is no command to run, and this folder has no record in .samebits."
+        raise UsageError(said, f"samebits {command} -- python train.py")
+    return (_said("the latest record", records[0]),)
+
+
+def _said(name: str, record: Path) -> str:
+    answers.say(f"samebits: {name} is {record}\n", sys.stderr)
+    return str(record)
+
+
+def _newest_first(documents: Collection[str]) -> list[Path]:
+    from samebits.store.record import RECORDS  # here, because most commands do not need it
+
+    folders = Path(RECORDS).glob("[0-9]*-*")
+    records = [folder for folder in folders if any((folder / name).is_file() for name in documents)]
+    return sorted(records, key=_age, reverse=True)
+
+
+def _age(folder: Path) -> tuple[str, int]:
+    """Return a key by which older records come first. Records of one second have numbers at the ends of their names."""
+    number = re.search(r"-(\d{1,3})$", folder.name[15:])
+    return folder.name[:15], int(number[1]) if number else 1
