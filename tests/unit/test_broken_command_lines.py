@@ -347,7 +347,9 @@ def test_a_command_without_a_host_says_where_it_runs_and_names_those_that_take_o
     assert main(words) == 2
     said = capsys.readouterr().err
     assert what in said
-    assert "check, why, record, explain, locate, ops, vary, noise, versus, study and parity train can run trials" in said
+    assert (
+        "check, why, record, explain, locate, ops, vary, noise, versus, study and parity train can run trials" in said
+    )
 
 
 @pytest.mark.parametrize(
