@@ -288,7 +288,8 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
     If trials that waited diverge or do not end well, run them once more without a wait. If they then repeat, add the
     divergence to `doubts`.
     """
-    back, is_first = clock_trials.held_back(experiment, ids), not experiment.file.rounds
+    options, is_first = experiment.file.options, not experiment.file.rounds
+    back = clock_trials.held_back(experiment, ids, ends_early=not (options.full or options.models))
     judged = _JudgedRound(experiment, experiment.run(limits, ids, tries_first=is_first, back=back))
     if judged.finished.is_cut_short and judged.repeats:
         # what differed at the cut does not count for the verdict, so the trials go on

@@ -68,9 +68,13 @@ class TrialOptions(RecordOptions, total=False):
 
 
 class CheckOptions(TrialOptions, ReportOptions, total=False):
-    """The options of `check`. `against`: a record to compare with. `settle`: when trials get a faster clock."""
+    """The options of `check`. `against`: a record to compare with. `models`: run all trials, also after a divergence.
+
+    `settle`: when trials get a faster clock.
+    """
 
     against: AnyPath
+    models: bool
     settle: Literal["auto", "never", "always"]
 
 

@@ -248,6 +248,7 @@ class Options(Document):
     ok_exit: int = 0
     jobs: int | Literal["auto"] = 1  # cannot follow the option's default: a record's signature leaves defaults out
     full: bool = False
+    models: bool = False
     steps: int | None = None
     budget: float | None = None
     timeout: float | None = None

@@ -17,7 +17,6 @@ __all__ = [
     "DEFAULT_SEED",
     "EACH",
     "FORMATS",
-    "GROUPS",
     "MOST_STEPS",
     "MOST_TRIALS",
     "ON",
@@ -230,6 +229,11 @@ FULL = Option(
     "Train every trial to the end, even after a difference (default: in rounds, which end at the first difference).",
     default=False,
 )  # fmt: skip
+MODELS = Option(
+    "models", ("--models",),
+    "Run all trials, even after two have diverged, and count the models (default: the check ends there).",
+    default=False,
+)  # fmt: skip
 STEPS = Option("steps", ("--steps",), "Stop each trial after K steps (the report says so).", "K", read_steps)
 BUDGET = Option(
     "budget", ("--budget",), "Stop after as many steps as fit into this time, all trials together: 90s, 5m, 1h30m.",
@@ -318,17 +322,8 @@ NOISE_SETUP = tuple(option for option in SETUP if option is not SEED)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
 MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS)
 
-# the groups in which a long help shows its options: the title of the group -> its options, the most used ones first
-GROUPS: dict[str, tuple[Option, ...]] = {
-    "Trials": (TRIALS, SEEDS, STEPS, FULL, BUDGET, TIMEOUT, JOBS, ISOLATE, OK_EXIT, SETTLED),
-    "What is compared": (METRICS, CASES, ARTIFACTS, IGNORES, STRICT, AGAINST, ADD, OF, LOWER),
-    "What is held": (CONTROLS, PRESET, SEED),
-    "Where trials run": (PYTHON, ENVIRONMENT, ON, EACH, SBATCH, SPREAD, RUN),
-    "Output": (OUT, OVERWRITE, *REPORTS),
-}
-
 OPTIONS: dict[str, tuple[Option, ...]] = {
-    "check": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, SETTLED, AGAINST, ADD, RUN, *REPORTS),
+    "check": (TRIALS, *SETUP, JOBS, FULL, MODELS, BUDGET, *RUNNING, SETTLED, AGAINST, ADD, RUN, *REPORTS),
     "record": (*SETUP, *RUNNING),
     "locate": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, RUN, HEAT, *REPORTS),
     "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ALTERNATIVES, RUN, *REPORTS),

@@ -350,3 +350,17 @@ def test_a_folder_that_would_hide_the_probe_is_refused(ask, tmp_path):
     with pytest.raises(UsageError, match="':'"):
         run(ask("trains.py", 5, out="a:b/record"))
     assert not (tmp_path / "a:b").exists()
+
+
+def test_no_trial_begins_after_two_have_diverged(ask, tmp_path, steps_allowed):
+    steps_allowed(20)
+    result = run(ask("trains.py", 100000, 7, trials=5)).result
+    assert (result.verdict, result.divergence.step, len(result.trials)) == ("diverged", 7, 2)
+    assert rounds_of(tmp_path / "record") == [(20, [1, 2])]
+
+
+@pytest.mark.parametrize("options", [{"models": True}, {"full": True}])
+def test_all_trials_run_if_the_user_wants_to_count_the_models(ask, steps_allowed, options):
+    steps_allowed(20)
+    result = run(ask("trains.py", 50, 7, trials=4, **options)).result
+    assert (result.verdict, len(result.trials)) == ("diverged", 4)

@@ -48,12 +48,12 @@ class Notes(Progress):
 def looked(ask):
     """Function(code before the first step, code of each step, **options) -> the result, and what was said.
 
-    No trial is kept back for a faster clock: then the second one would start alone.
+    No trial is kept back for a faster clock: then the second one would start alone. All trials run.
     """
 
     def run(before="pass", in_step="pass", **options):
         notes = Notes()
-        asked = ask(SAMPLE, before, in_step, **{"jobs": "auto", "settle": "never", **options})
+        asked = ask(SAMPLE, before, in_step, **{"jobs": "auto", "settle": "never", "models": True, **options})
         return checks.run(asked, notes).result, notes.said
 
     return run

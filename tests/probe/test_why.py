@@ -46,6 +46,11 @@ def test_with_apply_the_trials_repeat(why, tmp_path):
     assert "random.seed(" in (tmp_path / "train.py").read_text()
 
 
+def test_without_a_cause_there_is_no_second_answer(why):
+    status, said = why(FLIPS.replace("random.random()", "int.from_bytes(open('/dev/urandom', 'rb').read(4), 'big')"))
+    assert (status, "Outside the known controls" in said, "PATCH" in said) == (1, True, False)
+
+
 def test_a_training_that_repeats_has_no_cause(why):
     status, said = why(FLIPS.replace("random.random()", "0.5"), "-n", "3")
     assert (status, "SAME BITS" in said, "PATCH" in said) == (0, True, False)

@@ -119,7 +119,9 @@ def test_what_content_leaves_over_is_paired_in_order_and_differs(judged):
 def test_a_file_that_a_later_trial_wrote_and_an_earlier_one_did_not_gives_no_answer(judged):
     result = judged([saved("m-1.pt", A)], [saved("m-2.pt", B), saved("m-3.pt", A)])
     assert result.verdict == "inconclusive"
-    assert result.reason.startswith("m-1.pt > its name differs between trials: m-1.pt in trial 1, m-3.pt in trial 2")
+    assert result.reason.startswith(
+        "all 3 steps have the same bits, but m-1.pt > its name differs between trials: m-1.pt in trial 1, m-3.pt in trial 2"
+    )
 
 
 def test_a_file_that_a_later_trial_found_and_wrote_into_is_said_to_be_that(writing, tmp_path):
@@ -185,7 +187,8 @@ def test_the_sentence_ends_where_no_file_differs_beside_the_one_that_is_named(ju
 def test_a_number_that_nobody_understands_gives_no_answer_with_its_place_and_both_values(judged):
     result = judged([with_time(False, A, A, "best_score")], [with_time(False, B, A, "best_score")])
     assert result.verdict == "inconclusive"
-    assert result.reason == "m.pt > best_score differs between trials: 15 in trial 1, 25 in trial 2."
+    why = "m.pt > best_score differs between trials: 15 in trial 1, 25 in trial 2."
+    assert result.reason == f"all 3 steps have the same bits, but {why}"
     assert "--artifact m.pt" in result.advice
     assert "--ignore m.pt" in result.advice
 

@@ -58,7 +58,10 @@ def run(
     if isinstance(asked, Path):
         checked = _recorded(asked, progress, run=run)
     else:
-        checked = checks.run(replace(asked, again=AGAIN), progress)
+        options = asked.options.model_copy(
+            update={"models": True}
+        )  # the evidence of the search begins with these trials
+        checked = checks.run(replace(asked, options=options, again=AGAIN), progress)
     return explained(checked, began, alternatives=alternatives)
 
 

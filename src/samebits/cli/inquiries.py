@@ -251,7 +251,8 @@ def run_why(**given: Any) -> int:
     answers.check_targets(targets)
     ended = _explained({**given, "alternatives": False}, "why")
     status = answers.answer(ended.result, targets, ended.experiment.record)
-    if ended.result.verdict != "diverged":
+    why = ended.result.explanation
+    if ended.result.verdict != "diverged" or why is None or not why.cause:
         return status
     from samebits.patches import FixRequest, fix
     from samebits.patches.report import report

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import click
 from click.shell_completion import CompletionItem
 
-from samebits.options import GROUPS, OPTIONS, Option
+from samebits.options import OPTIONS, Option
 from samebits.requests import passed_on, training_command
 from samebits.words import printable
 
@@ -19,6 +19,14 @@ __all__ = ["KINDS", "NAMES", "NameEntry", "NameKind", "Reads", "as_click", "laun
 
 _SORTS = {"FILE": "file", "PATH": "file", "DIR": "dir", "RECORD": "dir"}  # metavar -> what the shell completes itself
 _FEW = 12  # options that a help shows in one list
+# the title of a group in a longer help -> the names of its options, the most used ones first
+_GROUPS = {
+    "Trials": "trials seeds steps full models budget timeout jobs isolate ok_exit settle",
+    "What is compared": "metrics cases artifacts ignores strict against add of lower",
+    "What is held": "controls preset seed",
+    "Where trials run": "python environment on each sbatch spread run",
+    "Output": "out overwrite json html md junit",
+}
 STOPS_AT_THE_COMMAND = {"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}
 
 
@@ -95,8 +103,8 @@ class GroupedCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
         left = {option.name: record for option in options if (record := option.get_help_record(ctx))}
-        groups = GROUPS if len(left) > _FEW else {}
-        parts = {title: [left.pop(one.name) for one in group if one.name in left] for title, group in groups.items()}
+        groups = _GROUPS if len(left) > _FEW else {}
+        parts = {title: [left.pop(name) for name in names.split() if name in left] for title, names in groups.items()}
         for title, records in {"Options": list(left.values()), **parts}.items():
             if records:
                 with formatter.section(title):

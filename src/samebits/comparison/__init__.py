@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from samebits.comparison.clock_laws import is_open
     from samebits.comparison.size import measure, relative_distance, update_looks
     from samebits.comparison.tensor_difference import TensorPair, shown_difference
-    from samebits.comparison.verdict import judge
+    from samebits.comparison.verdict import judge, surely_diverge
 
 __all__ = [
     "TensorPair",
@@ -20,6 +20,7 @@ __all__ = [
     "measure",
     "relative_distance",
     "shown_difference",
+    "surely_diverge",
     "update_looks",
 ]
 
@@ -28,6 +29,7 @@ _MODULES = {
     "is_open": "clock_laws",
     "judge": "verdict",
     "shown_difference": "tensor_difference",
+    "surely_diverge": "verdict",
 }
 
 if not TYPE_CHECKING:

@@ -56,7 +56,18 @@ def reason_and_advice(
     sentence = _sentence(first, len(found) - 1, _what_was_seen(first.difference, left_out))
     was_tried = bool(left_out) or any(trial.trial.file.clock_rate != 1 for trial in trials)
     clock = "" if was_tried or not any(seen.difference.is_open for seen in found) else f" {_CLOCK}"
-    return _written_before(first, trials, record) or (sentence, _advice(found) + clock)
+    return _written_before(first, trials, record) or (_that_agrees(trials) + sentence, _advice(found) + clock)
+
+
+def _that_agrees(trials: Sequence[AlignedTrial]) -> str:
+    """Return the beginning of the reason: the steps agree, and so does the model at the end of whole trials."""
+    steps = min((trial.steps for trial in trials), default=0)
+    if steps == 0:
+        return ""
+    agree = "has" if steps == 1 else "have"
+    if not all(trial.whole for trial in trials):
+        return f"{words.beginning(steps, 'step')} {agree} the same bits, but "
+    return f"{'the one step' if steps == 1 else f'all {steps:,} steps'} {agree} the same bits, but "
 
 
 def begin_without(leak: Leak, record: RecordFile) -> str:

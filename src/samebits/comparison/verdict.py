@@ -8,11 +8,11 @@ import numpy as np
 
 import samebits
 from samebits import words
-from samebits.comparison import sentences
+from samebits.comparison import network_orders, sentences
 from samebits.comparison.clock_laws import known_laws, settled
 from samebits.comparison.coverage import named_by_program
 from samebits.comparison.divergence import group_points
-from samebits.comparison.endings import unwatched, unwatched_processes
+from samebits.comparison.endings import is_usable, unwatched, unwatched_processes
 from samebits.comparison.groups import Comparison, group_splits
 from samebits.comparison.pools import counted_difference
 from samebits.comparison.processes import AlignedTrial, Member
@@ -22,7 +22,7 @@ from samebits.comparison.threads import trains_elsewhere, with_racing_steps, wit
 from samebits.comparison.timed_trials import counted
 from samebits.comparison.unknown_places import begin_without, unknown_places
 from samebits.comparison.values import agreements, final
-from samebits.comparison.warnings import Note, WarningInputs, unseeded, warnings
+from samebits.comparison.warnings import Note, WarningInputs, unseeded, used_generators_differ, warnings
 from samebits.model import Detection, Divergence, KeyedPoint, RecordFile, Result, Scope, Trial, Verdict
 from samebits.store.trace import ProcessTrace, TrialTrace
 from samebits_probe import wire
@@ -67,12 +67,24 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
         across=differing_facts([aligned.trial for aligned in comparison.aligned]) if verdict == "repeated" else [],
         warnings=[note.text for note in notes],
         unseeded=unseeded(seen),
-        judged=judged(comparison, divergence),
+        judged=judged(comparison, divergence, generators_differ=used_generators_differ(seen)),
         unknown=unknown_places(comparison, left_out) if divergence is None else [],
         at_a_time=max((turn.at_a_time for turn in record.rounds), default=1),
         at_a_time_why=record.at_a_time_why,
         seconds=sum(turn.seconds for turn in record.rounds),
     )
+
+
+def surely_diverge(record: RecordFile, trials: Sequence[TrialTrace]) -> bool:
+    """Return whether these trials diverge, whatever further steps and further trials will show."""
+    train_in_threads = any(trains_elsewhere(process) for trial in trials for process in trial.processes)
+    if train_in_threads or not all(is_usable(trial, record.options.ok_exit) for trial in trials):
+        return False
+    result = judge(record, trials)
+    if result.divergence is None or result.verdict != "diverged" or network_orders.may_differ(trials) != "no":
+        return False
+    # first weights that differ for no known reason may belong to networks that come in a different order
+    return result.divergence.kind != "start" or bool(result.unseeded)
 
 
 def _decide(
@@ -144,14 +156,17 @@ def detection(trials: int) -> Detection:
 EQUAL, DIFFERS, NOT_REACHED, NOT_OBSERVED = "=", "!", ".", "-"
 
 
-def judged(comparison: Comparison, divergence: Divergence | None) -> dict[str, str]:
-    """Return kind -> mark, in the order of judging. `structure` is there only if the structure differs."""
+def judged(comparison: Comparison, divergence: Divergence | None, *, generators_differ: bool) -> dict[str, str]:
+    """Return kind -> mark, in the order of judging. `structure` is there only if the structure differs.
+
+    `generators_differ`: the states of generators that the trials used; a warning says so.
+    """
     observed = _observed(comparison.aligned)
     marks = {kind: EQUAL if kind in observed else NOT_OBSERVED for kind in wire.KINDS if kind != "structure"}
     if "end" in observed and not all(trial.whole for trial in comparison.aligned):
         marks["end"] = NOT_REACHED
-    if any(part.found.rng for pair in comparison.pairs() for part in pair.members):
-        marks["rng"] = NOT_REACHED  # it differs but is not judged; a warning says so
+    if generators_differ:
+        marks["rng"] = NOT_REACHED  # it is not judged
     if len(comparison.aligned) < 2:
         return {kind: NOT_REACHED if mark == EQUAL else mark for kind, mark in marks.items()}
     return _parted(marks, divergence) if divergence else marks

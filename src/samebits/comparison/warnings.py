@@ -88,6 +88,11 @@ def _differing_from_the_start(seen: WarningInputs) -> list[str]:
     return sorted(name for name, (_, agreed) in _rng(seen.comparison).items() if not agreed)
 
 
+def used_generators_differ(seen: WarningInputs) -> bool:
+    """Return whether the state of a generator differs between trials that used it."""
+    return any(not _is_unused(name, seen) for name in _rng(seen.comparison))
+
+
 def _is_unused(name: str, seen: WarningInputs) -> bool:
     """Return whether no process of any trial drew from this generator, or seeded it."""
     traces = [member.trace for trial in seen.comparison.aligned for member in trial.members]
@@ -97,14 +102,6 @@ def _is_unused(name: str, seen: WarningInputs) -> bool:
 
 def _untouched(trace: ProcessTrace) -> set[str]:
     return {str(name) for event in trace.events_named("untouched") for name in event.get("generators") or ()}
-
-
-def _unused_generators(seen: WarningInputs) -> Iterator[str]:
-    """Yield one line for all generators that nobody used."""
-    names = [words.rng(name) for name in _differing_from_the_start(seen) if _is_unused(name, seen)]
-    if names:
-        is_are, it = words.agree(len(names), "is", "are"), words.agree(len(names), "it", "them")
-        yield f"{words.listed(names)} {is_are} unseeded; the program did not use {it}"
 
 
 def _rng(comparison: Comparison) -> dict[str, tuple[int, bool]]:
@@ -322,7 +319,6 @@ _LOOKS: tuple[Callable[[WarningInputs], Iterator[str]], ...] = (
     _reordered,
     _uncompared,
     _events,
-    _unused_generators,
 )
 
 _NO_CAVEATS = frozenset(
@@ -330,7 +326,6 @@ _NO_CAVEATS = frozenset(
         _questions,
         _different_files,
         _random_states,
-        _unused_generators,
         uncommitted_code,
         _understood,
         faster_clocks,

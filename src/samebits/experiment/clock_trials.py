@@ -6,6 +6,7 @@ They take the place of trials that have not begun, so in most checks they cost n
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from samebits import comparison, controls, words
@@ -26,18 +27,29 @@ LONG = 600.0  # seconds of a whole trial: if it takes longer, further trials run
 SLOWER, MORE_SECONDS = 3.0, 60.0  # its time limit: so many times the longest trial, and so many seconds
 
 
-def held_back(experiment: Experiment, ids: Sequence[int]) -> HeldBack:
-    """Return the HeldBack of a round: trials wait until two whole ones show whether a faster clock is needed."""
+def held_back(experiment: Experiment, ids: Sequence[int], *, ends_early: bool = False) -> HeldBack:
+    """Return the HeldBack of a round: trials wait until two whole ones show whether a faster clock is needed.
+
+    `ends_early`: no trial begins after two have diverged.
+    """
     before = [number for number in range(1, min(ids)) if experiment.plan.trial_folder(number).exists()]
     trials = [experiment.trial(number) for number in before]
+    enough = partial(_diverge, experiment, before) if ends_early else None
     if not _may_run(experiment, trials):
-        return HeldBack()
+        return HeldBack(are_enough=enough)
     earlier = [trial for trial in trials if _is_true_and_whole(trial)]
 
     def asks(whole: Sequence[int]) -> bool:
         return _is_asked_by(experiment, [*earlier, *map(experiment.trial, whole)])
 
-    return HeldBack(asks, len(earlier), LONG)
+    return HeldBack(asks, len(earlier), LONG, enough)
+
+
+def _diverge(experiment: Experiment, before: Sequence[int], ids: Sequence[int]) -> bool:
+    """Return whether the trial that ended last diverges from an earlier trial, or from the first one that ended."""
+    numbers = [*before[:1], *ids]
+    pair = map(experiment.trial, (numbers[0], numbers[-1]))
+    return len(numbers) > 1 and comparison.surely_diverge(experiment.file, list(pair))
 
 
 def is_asked(experiment: Experiment) -> bool:

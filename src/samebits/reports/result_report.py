@@ -125,7 +125,7 @@ def _screen(result: Result, record: Record | None) -> Iterator[AnyBlock]:
         yield Facts(tuple(_common(result)), on=SCREEN)
         yield Text(result_words.detection(result), on=SCREEN)
     elif result.verdict == "diverged":
-        yield TrialRows(tuple(_rows(result)), Facts(tuple(_facts(result))), on=SCREEN)
+        yield TrialRows(tuple(_rows(result)), Facts(tuple(_facts(result, record))), on=SCREEN)
 
 
 def _files(record: Record | None) -> str:
@@ -188,7 +188,7 @@ def _equal_cells(step: int, kind: str, total: int) -> int:
     return 1 + min(STEP_CELLS - 1, STEP_CELLS * step // total)
 
 
-def _facts(result: Result) -> list[tuple[str, Cell]]:
+def _facts(result: Result, record: Record | None) -> list[tuple[str, Cell]]:
     divergence = result.divergence
     if divergence is None:
         return _common(result)
@@ -199,11 +199,18 @@ def _facts(result: Result) -> list[tuple[str, Cell]]:
         ("looks", divergence.size.looks if divergence.size else ""),
         ("also", _also(divergence.details)),
         ("effect", result_words.effect(result)),
+        ("not run", _not_run(result, record)),
         *_common(result),
         *_next(result),
         ("bars", BARS),
     ]
     return [(label, said) for label, said in facts if said]
+
+
+def _not_run(result: Result, record: Record | None) -> str:
+    """Return how many trials did not begin because others had diverged."""
+    number = record.file.options.trials - len(result.trials) if record is not None else 0
+    return f"{words.count(number, 'trial')}: the others had diverged (--models runs all)" if number > 0 else ""
 
 
 def _also(details: list[dict[str, object]]) -> str:
