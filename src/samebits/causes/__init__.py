@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from samebits import checks, clock, controls, interrupt, ops, store
-from samebits.causes import document
+from samebits.causes import document, estimate
 from samebits.causes.candidates import Clues, Conclusion, SearchOptions
 from samebits.causes.confirmation import Confirmation, Cost, confirm, costs, extend, run_all, step_time
 from samebits.causes.document import Spent
@@ -117,6 +117,7 @@ class _Inquiry:
     def cause(self) -> Cause:
         """Search, then confirm the result over more steps. Search again as long as a further cause shows there."""
         self.steps = self.settings.steps
+        self.settings.progress.note(self._cost())
         found, last = self._search(), None
         while found.minimal and not found.outside:
             last = self._confirmed(found)
@@ -151,9 +152,18 @@ class _Inquiry:
         self.steps = self.settings.steps
         self.extended_sets.clear()
 
+    def _cost(self) -> str:
+        """Say before the search how many trials it will need, and how long they will take."""
+        files = self.settings.setting([]).files
+        number = estimate.trials(self.settings.look([], 0), self._candidates, self._clues())
+        return estimate.said(number, sum(file.seconds for file in files) / len(files), self.settings.at_a_time)
+
+    @property
+    def _candidates(self) -> list[str]:
+        return [name for name in controls.of_sources() if name not in self.settings.base]
+
     def _search(self) -> Conclusion:
-        settings = self.settings
-        candidates = [name for name in controls.of_sources() if name not in settings.base]
+        settings, candidates = self.settings, self._candidates
         options = SearchOptions(self.alternatives, settings.progress.note, self._extend, self._shorten)
         return search(settings, candidates, settings.look([], 0), self._clues(), options)
 
