@@ -69,7 +69,7 @@ class Scope(Document):
 
 
 class Setup(Document):
-    """Everything that is the same in all trials."""
+    """Everything that is the same in all trials. `code_changed`: the code was changed between the trials."""
 
     command: list[str]
     python: str | None
@@ -80,6 +80,7 @@ class Setup(Document):
     machine: dict[str, Any] = {}
     packages: dict[str, str] = {}
     code: dict[str, Any] = {}
+    code_changed: bool = False
 
 
 class Trial(Document):

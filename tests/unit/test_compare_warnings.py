@@ -4,6 +4,7 @@ import pytest
 
 from samebits.comparison.merged_records import judged_together
 from samebits.model import FilesFile, SavedFile
+from samebits.reports.result_words import next_steps
 from samebits.store import open_record
 
 
@@ -83,6 +84,15 @@ def test_a_control_that_failed_in_one_trial_only(writing, said):
 def test_code_that_was_changed_between_trials(writing, said):
     trials = [writing.training(trial={"code": {"commit": commit}}) for commit in "ab"]
     assert said(trials) == ["the code was changed between the trials"]
+    assert said.result.setup.code_changed
+
+
+def test_after_a_change_of_the_code_no_search_for_a_cause_is_proposed(writing, tmp_path):
+    judged = writing.judged(tmp_path, [writing.training(), writing.training({(2, "batch", "0"): 5})])
+    result = judged.model_copy(update={"record": "record"})
+    assert [command for _, command in next_steps(result)] == ["samebits explain record"]
+    changed = result.setup.model_copy(update={"code_changed": True})
+    assert next_steps(result.model_copy(update={"setup": changed})) == []
 
 
 def test_a_script_that_was_changed_between_trials(writing, said):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from samebits import words
-from samebits.comparison.setup import packages, scripts
+from samebits.comparison.setup import packages
 
 if TYPE_CHECKING:
     from samebits.comparison.warnings import WarningInputs
@@ -15,9 +15,7 @@ __all__ = ["changed_code", "different_packages", "uncommitted_code"]
 
 
 def changed_code(seen: WarningInputs) -> Iterator[str]:
-    trials = [trial for trial in seen.trials if trial.file.code]
-    states = [(trial.file.code.get("commit"), scripts(trial, seen.record.directory)) for trial in trials]
-    if any(state != states[0] for state in states):
+    if seen.setup.code_changed:
         yield "the code was changed between the trials"
 
 

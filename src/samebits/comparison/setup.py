@@ -34,7 +34,15 @@ def setup(record: RecordFile, aligned: Sequence[AlignedTrial]) -> Setup:
         machine={**first.file.machine, **machine_facts(first)} if first else {},
         packages=packages(first) if first else {},
         code=first.file.code if first else {},
+        code_changed=_has_changed([trial.trial for trial in aligned], record.directory),
     )
+
+
+def _has_changed(trials: Sequence[TrialTrace], directory: str) -> bool:
+    """Return whether the trials ran at different commits, or with different scripts."""
+    known = [trial for trial in trials if trial.file.code]
+    states = [(trial.file.code.get("commit"), scripts(trial, directory)) for trial in known]
+    return any(state != states[0] for state in states)
 
 
 def scripts(trial: TrialTrace, directory: str) -> dict[str, str]:

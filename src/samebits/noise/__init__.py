@@ -127,6 +127,7 @@ def _result(asked: NoiseRequest, found: readings.Readings, by: str) -> NoiseResu
         metrics=metrics,
         records={str(seed): folder for seed, folder in found.folders.items() if seed is not None},
         warnings=found.warnings,
+        unseeded=found.unseeded,
     )
 
 

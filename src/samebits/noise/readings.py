@@ -28,6 +28,7 @@ class Readings:
         self._metrics, self._cases = metrics, cases
         self.trainings: list[TrainingRun] = []
         self.warnings: list[str] = []
+        self.unseeded: list[str] = []  # generators that no seed reaches
         self.results: dict[int | None, Result] = {}
         self.folders: dict[int | None, str] = {}
 
@@ -107,6 +108,7 @@ class Readings:
         if names := sorted({words.rng(name) for result in diverged for name in result.unseeded}):
             is_are = words.agree(len(names), "is", "are")
             said = f"{words.listed(names)} {is_are} unseeded"
+            self.unseeded = names
             self.warnings.append(f"{said}: the floor contains what different seeds add")
 
 

@@ -86,6 +86,7 @@ class NoiseResult(Document):
     metrics: list[MetricNoise] = []
     records: dict[str, str] = {}
     warnings: list[str] = []
+    unseeded: list[str] = []
     seconds: float = 0.0
     record: str = ""
 

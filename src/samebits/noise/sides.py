@@ -53,7 +53,7 @@ class MetricSide(Document):
     """One side. `lower`: the metrics for which lower is known to be better. `machines`: where it was trained.
 
     `tested`: metric -> all its test cases, if each training names the cases that it `missed`. `repeats`: whether the
-    trainings of each seed have the same bits; null if that is not known.
+    trainings of each seed have the same bits; null if that is not known. `unseeded`: generators that no seed reaches.
     """
 
     name: str
@@ -63,6 +63,7 @@ class MetricSide(Document):
     tested: dict[str, TestedCases] = {}
     repeats: bool | None = None
     warnings: list[str] = []
+    unseeded: list[str] = []
 
 
 def read_side(text: str) -> MetricSide:
@@ -88,7 +89,8 @@ def of_noise(name: str, found: NoiseResult) -> MetricSide:
     if found.verdict:
         raise NoNumbers(f"{name}: {found.sentence}", METRIC)
     machine = str(found.setup.machine.get("processor", ""))
-    return _side(name, found.trainings, machines=[machine], repeats=found.repeats, warnings=found.warnings)
+    more = {"repeats": found.repeats, "warnings": found.warnings, "unseeded": found.unseeded}
+    return _side(name, found.trainings, machines=[machine], **more)
 
 
 def _side(name: str, trainings: list[TrainingRun], *, machines: Iterable[str] = (), **given: Any) -> MetricSide:

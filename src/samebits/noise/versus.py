@@ -117,9 +117,11 @@ def sentence_of(one: MetricDifference) -> str:
     said = f"{one.name}: B minus A is {number(one.difference)}"
     if one.answer in ("different", "not-told-apart"):
         is_better = (one.difference < 0) == one.lower_is_better
-        answer = f"B is {'better' if is_better else 'worse'}" if one.answer == "different" else "not told apart"
+        said = f"{said} (95 %: {interval_words(one)})"
+        if one.answer != "different":
+            return f"{said}: not told apart."
         asked = f"P(B better) is {one.better:.2f}; an improvement needs {statistics.MEANINGFUL}"
-        return f"{said} (95 %: {interval_words(one)}): {answer}. {asked}."
+        return f"{said}: B is {'better' if is_better else 'worse'}. {asked}."
     if one.answer == "too-few":
         fewest = min(one.numbers)
         unit = "training" if one.unit == "trainings" else "seed"
@@ -155,7 +157,7 @@ def _of_metric(a: MetricSide, b: MetricSide, one: MetricDifference) -> Iterator[
             yield f"{one.name}: {said}: its floor is zero, and nothing is known about its other seeds"
         if one.method.startswith("t") and one.unit != "pairs of seeds" and len(set(values)) == 2 and len(groups) == 1:
             yield f"{one.name}: {letter} has only two different numbers: with so few trainings the interval is rough"
-    if one.unit == "trainings" and one.low is not None:
+    if one.unit == "trainings" and one.low is not None and not (a.unseeded or b.unseeded):
         yield f"{one.name}: one seed only: the interval holds for this seed and says nothing about other seeds"
     if one.unit == "pairs of seeds":
         left = len({t.seed for t in (*a.trainings, *b.trainings) if one.name in t.metrics}) - one.numbers[0]

@@ -223,8 +223,11 @@ def folder_name(path: Path | str) -> str:
 
 
 def next_steps(result: Result) -> list[tuple[str, str]]:
-    """Return what to run after trials that diverge: (what it finds, the command). Empty without a record."""
-    if result.divergence is None or result.record is None:
+    """Return what to run after trials that diverge: (what it finds, the command).
+
+    Empty without a record, and if the code was changed between the trials: then that may be why.
+    """
+    if result.divergence is None or result.record is None or result.setup.code_changed:
         return []
     steps = [("why, and the cheapest fix", "explain")] if result.explanation is None else []
     has_operators = result.divergence.kind in OPERATOR_KINDS and bool(OPERATOR_LIBRARIES & set(result.setup.packages))
