@@ -420,14 +420,16 @@ def test_a_page_has_a_drawing_of_the_trainings_and_of_the_difference(monkeypatch
 
 @pytest.mark.parametrize("unseeded", [[], ["python"]])
 def test_an_unseeded_program_is_not_said_to_have_one_seed(monkeypatch, unseeded):
-    a, b = (side({None: [1.0, 1.1, 1.3 + n]}, unseeded=unseeded) for n in (0, 1))
+    a, b = (side({None: [1.0, 1.1, 1.2, 1.3, 1.5 + n]}, unseeded=unseeded) for n in (0, 1))
     said = " ".join(compared(monkeypatch, a, b).warnings)
     assert ("one seed only" in said) == (not unseeded)
 
 
 def test_a_probability_never_stands_beside_sides_that_are_not_told_apart(monkeypatch):
-    told, apart = side({None: [9.0, 9.1, 9.2]}), side({None: [1.0, 1.1, 1.2]})
+    told, apart = side({None: [9.0, 9.1, 9.2, 9.3, 9.4]}), side({None: [1.0, 1.1, 1.2, 1.3, 1.4]})
     assert "P(B better)" in compared(monkeypatch, apart, told).sentence
-    same = compared(monkeypatch, side({None: [1.0, 1.1, 1.2]}), side({None: [1.0, 1.1, 1.3]})).sentence
+    same = compared(
+        monkeypatch, side({None: [1.0, 1.1, 1.2, 1.3, 1.4]}), side({None: [1.0, 1.1, 1.2, 1.3, 1.5]})
+    ).sentence
     assert same.endswith("not told apart.")
     assert "P(B better)" not in same

@@ -199,7 +199,7 @@ def _facts(result: Result, record: Record | None) -> list[tuple[str, Cell]]:
         ("looks", divergence.size.looks if divergence.size else ""),
         ("also", _also(divergence.details)),
         ("effect", result_words.effect(result)),
-        ("not run", _not_run(result, record)),
+        ("trials", _not_run(result, record)),
         *_common(result),
         *_next(result),
         ("bars", BARS),
@@ -210,7 +210,7 @@ def _facts(result: Result, record: Record | None) -> list[tuple[str, Cell]]:
 def _not_run(result: Result, record: Record | None) -> str:
     """Return how many trials did not begin because others had diverged."""
     number = record.file.options.trials - len(result.trials) if record is not None else 0
-    return f"{words.count(number, 'trial')}: the others had diverged (--models runs all)" if number > 0 else ""
+    return f"{number} did not run: the others had diverged (--models runs all)" if number > 0 else ""
 
 
 def _also(details: list[dict[str, object]]) -> str:
