@@ -68,6 +68,10 @@ def read_added(text: str) -> int:
     return read_whole(text, 1, MOST_TRIALS, "the number of trials to add")
 
 
+def read_kept(text: str) -> int:
+    return read_whole(text, 0, 10**6, "the number of records to keep")
+
+
 def read_steps(text: str) -> int:
     return read_whole(text, 1, MOST_STEPS, "the number of steps")
 
@@ -317,6 +321,8 @@ PATCH = Option(
 OF = Option("of", ("--of",), "Compare only these metrics.", "NAME,NAME,...", read_names)
 LOWER = Option("lower", ("--lower",), "Metrics for which a lower number is better.", "NAME,NAME,...", read_names)
 
+KEEP = Option("keep", ("--keep",), "How many records to keep, the latest ones.", "N", read_kept)
+
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON, EACH, SBATCH, SPREAD)
 NOISE_SETUP = tuple(option for option in SETUP if option is not SEED)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
@@ -335,6 +341,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "fix": (APPLY, FEWEST, RESTORE, PATCH, RUN, *REPORTS),
     "report": REPORTS,
     "compare": REPORTS,
+    "clean": (KEEP,),
     "slurm": (),
     "env": (),
     "data": (FROM, TO),

@@ -12,7 +12,7 @@ from samebits import words
 from samebits.cli import answers
 from samebits.errors import NotFoundError, UsageError
 
-__all__ = ["READABLE", "named", "record_or_training"]
+__all__ = ["READABLE", "named", "newest_first", "record_or_training"]
 
 CHECKED = ("record.json",)  # what the record of a check holds
 READABLE = (*CHECKED, "vary.json", "noise.json")  # what `samebits report` can show
@@ -28,7 +28,7 @@ def named(text: str, documents: Collection[str] = CHECKED) -> str:
     name = _NAME.fullmatch(text)
     if name is None or os.path.lexists(text):
         return text
-    records, before = _newest_first(documents), int(name[1] or 0)
+    records, before = newest_first(documents), int(name[1] or 0)
     if before >= len(records):
         said = f"There is no record {text}: this folder has {words.count(len(records), 'record')} in .samebits."
         raise NotFoundError(said, "samebits check -- python train.py")
@@ -41,7 +41,7 @@ def record_or_training(given: Sequence[str], command: str) -> tuple[str, ...]:
         return (named(given[0]),)
     if given:
         return tuple(given)
-    records = _newest_first(CHECKED)
+    records = newest_first(CHECKED)
     if not records:
         said = "There is no command to run, and this folder has no record in .samebits."
         raise UsageError(said, f"samebits {command} -- python train.py")
@@ -53,7 +53,8 @@ def _said(name: str, record: Path) -> str:
     return str(record)
 
 
-def _newest_first(documents: Collection[str]) -> list[Path]:
+def newest_first(documents: Collection[str]) -> list[Path]:
+    """Return the records of the folder that the user is in which hold one of these files."""
     from samebits.store.record import RECORDS  # here, because most commands do not need it
 
     folders = Path(RECORDS).glob("[0-9]*-*")

@@ -233,12 +233,19 @@ def _datasets() -> list[NameEntry]:
     return [NameEntry(name, ", ".join(file.name for file in found.files)) for name, found in DATASETS.items()]
 
 
+def _records() -> list[NameEntry]:
+    from samebits.cli import old_records
+
+    return old_records.records()
+
+
 KINDS: dict[str, NameKind] = {
     "controls": NameKind("--control", _controls),
     "presets": NameKind("--preset", _presets),
     "factors": NameKind("samebits vary --factor", _factors),
     "environments": NameKind("--env, samebits env create", _environments),
     "datasets": NameKind("samebits data get", _datasets),
+    "records": NameKind("samebits report, explain and others", _records),
 }
 
 # the name of an option or argument -> the names that it takes

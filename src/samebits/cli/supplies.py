@@ -34,13 +34,13 @@ def show_names(kind: str | None) -> int:
     if kind is not None and kind not in KINDS:
         raise UsageError(f"There is no kind of names {kind!r}.", words.suggestion(kind, KINDS))
     wanted = list(KINDS) if kind is None else [kind]
-    answers.say("\n".join(line for name in wanted for line in _lines(name, has_heading=kind is None)) + "\n")
+    answers.say("".join(f"{line}\n" for name in wanted for line in _lines(name, has_heading=kind is None)))
     return 0
 
 
 def _lines(kind: str, *, has_heading: bool) -> Iterator[str]:
     found = KINDS[kind].find()
-    wide = max(len(one.name) for one in found)
+    wide = max((len(one.name) for one in found), default=0)
     if has_heading:
         yield f"{kind} ({KINDS[kind].used})"
     yield from (f"   {one.name:<{wide}}  {one.about}" for one in found)

@@ -22,6 +22,7 @@ from samebits.cli import answers, clients
 from samebits.cli.checks import CHECK, COMPARE, RECORD, REPORT
 from samebits.cli.inquiries import EXPLAIN, FIX, LOCATE, OPS, VARY, WHY
 from samebits.cli.metrics import NOISE, VERSUS
+from samebits.cli.old_records import CLEAN
 from samebits.cli.supplies import DATA, ENV, LIST, SCHEMA, SLURM
 from samebits.errors import UsageError
 from samebits.names import python_name
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 # these commands start no programs except trials
-OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, VERSUS)
+OF_TRIALS = (CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, VERSUS)
 COMMANDS = (
-    CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, SLURM, LIST, SCHEMA, ENV, DATA,
+    CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, SLURM, LIST, CLEAN, SCHEMA,
+    ENV, DATA,
 )  # fmt: skip
 
 
