@@ -20,9 +20,9 @@ from samebits_parity.options import GROUPS, OPTIONS
 
 DEFAULTS_TEXT = """Do the defaults of two libraries mean the same?
 
-Measure what optimizers, losses and layers do in each installed library, and show it side by side with their
-signatures. samebits runs each library on tiny inputs and compares the results with formulas. It names a behaviour by
-the formula that gives the same numbers. If a library does not have a behaviour, that is not a difference.
+Measure what optimizers and losses do in each installed library. samebits runs each library on tiny inputs and compares
+the results with formulas. It names a behaviour by the formula that gives the same numbers. If a library does not have
+a behaviour, that is not a difference. The files of the report also show signatures side by side, those of layers too.
 
 Exit status: 0 they agree, 1 they differ, 2 wrong use or an error, 3 nothing could be compared."""
 

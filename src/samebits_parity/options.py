@@ -62,7 +62,7 @@ LIBRARIES = Option(
 ONLY = Option(
     "only",
     ("--only",),
-    "Only these: optimizers, losses, layers (default: all).",
+    "Only these: optimizers, losses, layers (signatures only; default: all).",
     "NAME,...",
     read_groups,
     names=lambda: GROUPS,

@@ -11,7 +11,7 @@ from samebits_parity.options import GROUPS
 
 SLOW = {"keras-tf1.14", "keras-tf2.1", "keras3-torch"}  # other backends of Keras 3: the same script
 TORCH = ("pytorch", "pytorch-1.3")
-HERE = (*TORCH, *sorted(SLOW), "jax")
+HERE = (*TORCH, *sorted(SLOW))
 
 # behaviour -> what it means in Keras 2.3.1, Keras 3, PyTorch of today; None: it has none
 MEANINGS = {
@@ -36,33 +36,9 @@ MEANINGS = {
     "categorical.smoothing": ("all", "all", "all"),
     "categorical.weights": ("samples", "samples", "weights"),
     "bce.zero": ("clipped twice", "clipped", "bounded"),
-    "conv.same": ("end", "end", "refused"),
-    "conv.half": ("end", "end", "start"),
-    "transposed.length": ("2n, end cut", "2n, end cut", "2n - 1"),
-    "max_pool.value": ("nothing", "nothing", "nothing"),
-    "batch_norm.epsilon": ("0.001", "0.001", "1e-05"),
-    "batch_norm.momentum": ("old", "old", "new"),
-    "batch_norm.variance": ("epsilon", "biased", "unbiased"),
-    "gru.order of gates": ("zrh", "zrh", "rzh"),
-    "gru.reset acts": ("before", "after", "after"),
-    "lstm.order of gates": ("ifco", "ifco", "ifco"),
-    "lstm.bias": ("forget", "forget", "drawn"),
-    "dense.bias": ("zero", "zero", "drawn"),
-    "leaky_relu": ("0.3", "0.3", "0.01"),
-    "hard_sigmoid": ("fifth", "sixth", "sixth"),
-    "softmax": ("last", "last", "first"),
-    "dropout": ("inverted", "inverted", "inverted"),
-    "flatten": ("channels", "channels", "width"),
-    "deviation": ("n", "n", "n - 1"),
     "adamax.epsilon": ("1e-07", "1e-07", "1e-08"),
     "adadelta.rho": ("0.95", "0.95", "0.9"),
     "l2.loss": ("held", "held", "without"),
-    "average_pool.even": ("absent", "absent", "zero"),
-    "dense.kernel": ("glorot", "glorot", "fan in"),
-    "recurrent.kernel": ("orthogonal", "orthogonal", "fan in"),
-    "lstm.biases": ("one", "one", "two"),
-    "epoch.order": ("shuffled", "shuffled", "kept"),
-    "epoch.last": ("own", "own", "own"),
 }
 
 
@@ -108,12 +84,6 @@ def test_keras_of_old_corrects_its_first_step_of_adam_as_the_second(library):
     assert measured(library)[0]["adam.count"].words == "as step 2"  # with one thread, which the script sets
 
 
-@libraries("keras3-torch")
-def test_a_backend_of_keras_that_pads_an_average_with_the_value_at_the_edge_of_one_side_is_told(library):
-    found = measured(library)[0]
-    assert (found["average_pool.counted"].meaning, found["average_pool.even"].meaning) == ("edge", "absent")
-
-
 @libraries("pytorch-1.3")
 def test_binary_cross_entropy_of_pytorch_1_3_adds_an_epsilon(library):
     lines, _ = measured(library)
@@ -122,11 +92,11 @@ def test_binary_cross_entropy_of_pytorch_1_3_adds_an_epsilon(library):
     assert lines["sgd.rate"].status == "none"
 
 
-@libraries("jax")
-def test_jax_approximates_gelu_and_turns_no_kernel_but_the_transposed(library):
+@libraries("flax")
+def test_optax_starts_adagrad_as_keras_does_and_takes_probabilities_of_no_class(library):
     lines, _ = measured(library)
-    assert (lines["gelu"].meaning, lines["conv.kernel"].meaning) == ("tanh", "kept")
-    assert lines["transposed.kernel"].meaning == "turned"
+    assert lines["adagrad.start"].meaning == "0.1"
+    assert lines["categorical.input"].meaning == "logits"
 
 
 @libraries("pytorch", "keras-tf1.14")

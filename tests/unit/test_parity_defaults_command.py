@@ -16,7 +16,7 @@ from samebits_parity.sides import SIDES, LibraryFailure
 NOTHING = {"none": "it has none"}
 SIGNATURES = {
     "pytorch": {"Adam": [["params", None], ["lr", "0.001"], ["betas", "(0.9, 0.999)"], ["eps", "1e-08"]]},
-    "jax": {"Adam": [["learning_rate", "1e-3"], ["beta_1", "0.9"], ["beta_2", "0.999"], ["epsilon", "1e-07"]]},
+    "flax": {"Adam": [["learning_rate", "1e-3"], ["beta_1", "0.9"], ["beta_2", "0.999"], ["epsilon", "1e-07"]]},
 }
 
 
@@ -95,48 +95,49 @@ def test_a_library_that_ends_badly_is_an_error_or_a_note(capsys, monkeypatch, li
 
 
 def test_libraries_that_differ_end_with_one_and_those_that_agree_with_zero(capsys, libraries):
-    libraries(answered("pytorch", leaky_relu=numbers(-0.01)), answered("jax", leaky_relu=numbers(-0.3)))
+    libraries(answered("pytorch", sgd_rate=numbers(-0.01)), answered("flax", sgd_rate=numbers(-0.3)))
     assert main(["parity", "defaults"]) == 1
-    assert "1 of 1 behaviour differs between pytorch and jax." in capsys.readouterr().out
-    libraries(answered("pytorch", leaky_relu=numbers(-0.3)), answered("jax", leaky_relu=numbers(-0.30000001)))
+    assert "1 of 1 behaviour differs between pytorch and flax." in capsys.readouterr().out
+    libraries(answered("pytorch", sgd_rate=numbers(-0.3)), answered("flax", sgd_rate=numbers(-0.30000001)))
     assert main(["parity", "defaults"]) == 0
     assert "0 of 1 behaviours differ" in capsys.readouterr().out
 
 
 def test_one_library_alone_is_no_comparison(capsys, libraries):
-    libraries(answered("pytorch", leaky_relu=numbers(-0.3)))
+    libraries(answered("pytorch", sgd_rate=numbers(-0.3)))
     assert main(["parity", "defaults"]) == 3
     assert "only pytorch was measured" in capsys.readouterr().out
 
 
-def test_what_is_absent_or_failed_is_no_difference_and_what_is_refused_is():
-    there, refused = numbers(1.0, 3.0, 9.0), {"refused": "not with strides"}
-    for other, differs in ((NOTHING, None), ({"failed": "ValueError: x"}, None), (refused, True)):
-        found = concluded([answered("pytorch", conv_same=there), answered("jax", conv_same=other)], GROUPS)
-        assert line(found, "conv.same").differs is differs
+def test_what_is_absent_or_failed_is_no_difference():
+    for other in (NOTHING, {"failed": "ValueError: x"}):
+        found = concluded(
+            [answered("pytorch", mse_reduction=numbers(5.0)), answered("flax", mse_reduction=other)], GROUPS
+        )
+        assert line(found, "mse.reduction").differs is None
 
 
 def test_what_is_drawn_at_random_is_said_with_how_often_each_was_found():
     one, two = ([float(value) for value in place.numbers()[0]] for place in COUNT.meanings)
     drawn = {"numbers": one, "draws": [one, two, two]}
-    found = concluded([answered("pytorch", adam_count=numbers(*one)), answered("jax", adam_count=drawn)], GROUPS)
-    line_of_jax = found.of("adam.count", "jax")
-    assert line_of_jax.meaning == "drawn"
-    assert line_of_jax.words == "not the same each time: as step 2 in 2 of 3, as step 1 in 1 of 3"
+    found = concluded([answered("pytorch", adam_count=numbers(*one)), answered("flax", adam_count=drawn)], GROUPS)
+    line_of_flax = found.of("adam.count", "flax")
+    assert line_of_flax.meaning == "drawn"
+    assert line_of_flax.words == "not the same each time: as step 2 in 2 of 3, as step 1 in 1 of 3"
     assert line(found, "adam.count").differs is True
     steady = {"numbers": one, "draws": [one, one]}
-    found = concluded([answered("pytorch", adam_count=numbers(*one)), answered("jax", adam_count=steady)], GROUPS)
+    found = concluded([answered("pytorch", adam_count=numbers(*one)), answered("flax", adam_count=steady)], GROUPS)
     assert line(found, "adam.count").differs is False
 
 
 def test_numbers_that_no_formula_gives_differ_from_each_other_by_their_values():
-    each = [answered(name, std=NOTHING, gelu=numbers(*[value] * 7)) for name, value in (("pytorch", 5.0), ("jax", 6.0))]
-    assert line(concluded(each, GROUPS), "gelu").differs is True
-    assert line(concluded([each[0], each[0]], GROUPS), "gelu").differs is False
+    each = [answered(name, mse_reduction=numbers(*[value] * 7)) for name, value in (("pytorch", 5.0), ("flax", 6.0))]
+    assert line(concluded(each, GROUPS), "mse.reduction").differs is True
+    assert line(concluded([each[0], each[0]], GROUPS), "mse.reduction").differs is False
 
 
 def test_the_document_reads_back_with_infinite_numbers(fits_schema):
-    found = concluded([answered("pytorch", bce_zero=numbers(float("inf"))), answered("jax")], GROUPS)
+    found = concluded([answered("pytorch", bce_zero=numbers(float("inf"))), answered("flax")], GROUPS)
     fits_schema("parity-defaults", found.model_dump_json())
     again = Defaults.model_validate_json(found.model_dump_json())
     assert again == found
@@ -144,18 +145,29 @@ def test_the_document_reads_back_with_infinite_numbers(fits_schema):
 
 
 def test_only_some_groups_are_measured_and_shown(libraries, capsys, tmp_path):
-    libraries(answered("pytorch", leaky_relu=numbers(-0.3)), answered("jax", leaky_relu=numbers(-0.3)))
-    assert main(["parity", "defaults", "--only", "layers", "--json", str(tmp_path / "a.json")]) == 0
+    libraries(answered("pytorch", sgd_rate=numbers(-0.3)), answered("flax", sgd_rate=numbers(-0.3)))
+    assert main(["parity", "defaults", "--only", "optimizers", "--json", str(tmp_path / "a.json")]) == 0
     document = json.loads((tmp_path / "a.json").read_text())
-    assert {one["group"] for one in document["behaviours"]} == {"layers"}
-    assert "Adam" not in capsys.readouterr().out
+    assert {one["group"] for one in document["behaviours"]} == {"optimizers"}
+    assert "cross entropy" not in capsys.readouterr().out
     asked = result.asked(SIDES["pytorch"], ("layers",))
     assert asked["Dense"] == "nn.Linear"
     assert "Adam" not in asked
 
 
+def test_layers_alone_have_signatures_and_no_answer(libraries, capsys):
+    libraries(answered("pytorch"), answered("flax"))
+    assert main(["parity", "defaults", "--only", "layers"]) == 3
+    assert "does not measure them" in " ".join(capsys.readouterr().out.split())
+
+
+def test_jax_alone_has_nothing_to_measure(capsys):
+    assert main(["parity", "defaults", "--libraries", "jax"]) == 3
+    assert "jax has no optimizers and losses" in capsys.readouterr().out
+
+
 def test_signatures_stand_side_by_side_under_one_name(libraries, tmp_path, capsys):
-    libraries(answered("pytorch", leaky_relu=numbers(-0.3)), answered("jax", leaky_relu=numbers(-0.3)))
+    libraries(answered("pytorch", sgd_rate=numbers(-0.3)), answered("flax", sgd_rate=numbers(-0.3)))
     assert main(["parity", "defaults", "--md", str(tmp_path / "a.md"), "--html", str(tmp_path / "a.html")]) == 0
     rows = (tmp_path / "a.md").read_text().replace("\\", "")
     assert "| Adam | learning rate | = | lr=0.001 | learning_rate=1e-3 |" in rows
@@ -167,8 +179,8 @@ def test_signatures_stand_side_by_side_under_one_name(libraries, tmp_path, capsy
 
 
 def test_a_row_shows_meaning_and_number_and_what_is_not_there():
-    refused = {"refused": "no 'same' with strides"}
-    found = concluded([answered("pytorch", gelu=numbers(*[5.0] * 7), conv_same=refused), answered("jax")], GROUPS)
+    failed = {"failed": "ValueError: x"}
+    found = concluded([answered("pytorch", mse_reduction=numbers(5.0), sgd_rate=failed), answered("flax")], GROUPS)
     text = terminal.render(defaults.report(found))
-    assert re.search(r"GELU: computed +none of the known \(5\) +none\n", text)
-    assert re.search(r"padding 'same'.* refused: no 'same' with strides +none\n", text)
+    assert re.search(r"Mean squared error: reduction +none of the known \(5\) +none\n", text)
+    assert re.search(r"SGD: learning rate +failed: ValueError: x +none\n", text)

@@ -1,4 +1,4 @@
-"""What equal names mean in each library: signatures, and behaviour measured on tiny inputs."""
+"""What equal names mean in each library: signatures, and what optimizers and losses do with tiny inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from samebits import __version__
 from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Table
 from samebits.reports.tree import DOCUMENT, SIGNS, Report
 from samebits_parity import sides
-from samebits_parity.defaults import beginnings, layers, losses, optimizers, result
+from samebits_parity.defaults import losses, optimizers, result
 from samebits_parity.defaults.behaviour import Behaviour, BehaviourFinding
 from samebits_parity.defaults.result import BehaviourComparison, Defaults, Measurement, Signature, Status
 from samebits_parity.options import GROUPS, Group
@@ -24,18 +24,13 @@ from samebits_parity.sides import Family, Side
 
 __all__ = ["BEHAVIOURS", "LibraryAnswer", "behaviours", "compare", "concluded", "report"]
 
-BEHAVIOURS: tuple[Behaviour, ...] = (
-    *optimizers.BEHAVIOURS,
-    *losses.BEHAVIOURS,
-    *layers.BEHAVIOURS,
-    *beginnings.BEHAVIOURS,
-)
+BEHAVIOURS: tuple[Behaviour, ...] = (*optimizers.BEHAVIOURS, *losses.BEHAVIOURS)
 SCRIPTS = Path(__file__).parent / "scripts"
 SCRIPT: dict[Family, str] = {
     "keras2": "behaviour_keras.py", "keras3": "behaviour_keras.py", "tfkeras": "behaviour_keras.py",
-    "pytorch": "behaviour_pytorch.py", "jax": "behaviour_jax.py", "flax": "behaviour_jax.py",
+    "pytorch": "behaviour_pytorch.py", "flax": "behaviour_jax.py",
 }  # fmt: skip
-UNMEASURED: tuple[Status, ...] = ("none", "refused", "failed")
+UNMEASURED: tuple[Status, ...] = ("none", "failed")
 AT_ONCE = 2  # libraries at a time; each takes a core
 
 
@@ -68,6 +63,11 @@ def compare(names: list[str], groups: tuple[Group, ...], note: Callable[[str], N
 
 
 def _asked(side: Side, groups: tuple[Group, ...], note: Callable[[str], None], *, strict: bool) -> LibraryAnswer:
+    if side.family not in SCRIPT:
+        return LibraryAnswer(
+            side, None, f"{side.id} has no optimizers and losses. flax is measured with optax."
+        )
+
     def measured() -> LibraryAnswer:
         note(f"measuring {side.id}")
         return _measured(side, groups)
@@ -117,9 +117,8 @@ def measurement(behaviour: Behaviour, answer: LibraryAnswer) -> Measurement:
     version = answer.said["version"]
     if "numbers" not in said:
         status: Status = next(status for status in UNMEASURED if status in said)
-        meaning = "refused" if status == "refused" else None
         return Measurement(behaviour=behaviour.id, library=answer.side.id, version=version, status=status, numbers=[],
-                        meaning=meaning, words=said[status], number=None)  # fmt: skip
+                        meaning=None, words=said[status], number=None)  # fmt: skip
     draws = [behaviour.classify(numbers) for numbers in said.get("draws", [said["numbers"]])]
     found, counts = draws[0], Counter(one.words for one in draws)
     if len(counts) > 1:
@@ -139,6 +138,8 @@ def _compared(behaviour: Behaviour, lines: list[Measurement]) -> BehaviourCompar
 def judged(compared: list[BehaviourComparison], libraries: list[str]) -> tuple[Agreement, str]:
     """Return the verdict, in a sentence."""
     asked = [line for line in compared if line.differs is not None]
+    if not compared:
+        return "unknown", "Nothing was compared: samebits shows the signatures of layers, and does not measure them."
     if not asked:
         here = f"only {libraries[0]} was measured" if len(libraries) == 1 else "no library could be measured"
         return "unknown", f"Nothing could be compared: {here if len(libraries) < 2 else 'they share no behaviour'}."

@@ -1,7 +1,7 @@
 """Defines a behaviour: a question to a library, and what the resulting numbers can mean.
 
 The value of a default (a learning rate, an epsilon, a share) is computed from the numbers: each function takes the
-numbers of one question in the tables (optimizers.py, layers.py, losses.py), and raises ValueError if no value of the
+numbers of one question in the tables (optimizers.py, losses.py), and raises ValueError if no value of the
 default gives such numbers.
 """
 
@@ -256,13 +256,6 @@ def agreed(candidates: list[Array]) -> float:
     if best is None or best.max() / best.min() > 1 + CLOSE:
         raise ValueError("no epsilon gives all steps")
     return float(best.flat[0])
-
-
-def variance_epsilon(given: Array, inputs: Array) -> float:
-    """Return what a normalisation adds to the variance. (x - mean) / y is the root of the variance plus this number."""
-    away = inputs - inputs.mean()
-    place = int(np.argmax(np.abs(away)))
-    return float((away[place] / given[place]) ** 2 - inputs.var())
 
 
 def huber_delta(given: Array, error: float) -> float:

@@ -14,7 +14,7 @@ from samebits_parity.options import Group
 from samebits_parity.report import Agreement
 from samebits_parity.sides import Family, Side
 
-Status = Literal["measured", "none", "refused", "failed"]
+Status = Literal["measured", "none", "failed"]
 
 
 class Measurement(Document):

@@ -1,9 +1,9 @@
 """What the scripts that measure share. Runs under a library's interpreter: Python 3.6 and later.
 
 Request: {"asks": {id: {"do": ..., ...}}, "classes": {name: path}, "side"}. Answer: {"version", "measured": {id:
-{"numbers": [...]}, {"none": why}, {"refused": why} or {"failed": why}}, "signatures": {name: [[parameter, default],
-...]}}; null for a parameter without a default, and for a class that is not there. A question with "draws" is measured
-so many times; its answer has the numbers of each time, as "draws".
+{"numbers": [...]}, {"none": why} or {"failed": why}}, "signatures": {name: [[parameter, default], ...]}}; null for a
+parameter without a default, and for a class that is not there. A question with "draws" is measured so many times; its
+answer has the numbers of each time, as "draws".
 """
 
 import inspect
@@ -13,10 +13,6 @@ import sys
 
 class Absent(Exception):
     """The library has no such thing."""
-
-
-class RefusedArgument(Exception):
-    """The library has it, but does not accept these arguments."""
 
 
 def main(prepare):
@@ -50,8 +46,6 @@ def outcome(measure):
         return {"numbers": measure()}
     except Absent as why:
         return {"none": str(why)}
-    except RefusedArgument as why:
-        return {"refused": str(why)}
     except Exception as why:  # if one measurement fails, the answer says so and the others go on
         return {"failed": "%s: %s" % (type(why).__name__, str(why)[:200])}
 

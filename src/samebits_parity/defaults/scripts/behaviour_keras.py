@@ -9,7 +9,6 @@ import inspect
 
 import numpy as np
 from behaviour import Absent, main, outcome, signature_below
-from training_keras import bias_step, epoch, penalty, single
 
 OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "adamax": "Adamax", "sgd": "SGD", "rmsprop": "RMSprop",
               "adagrad": "Adagrad", "adadelta": "Adadelta"}  # fmt: skip
@@ -18,7 +17,6 @@ SETTINGS = {"accumulator": "initial_accumulator_value", "beta2": "beta_2", "clip
 OF_ALL_OLD = ("clipnorm", "clipvalue", "epsilon")  # Keras 2 takes them as **kwargs
 LOSSES = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError", "huber": "Huber", "bce": "BinaryCrossentropy",
           "categorical": "CategoricalCrossentropy", "kl": "KLDivergence", "poisson": "Poisson"}  # fmt: skip
-ACTIVATIONS = {"leaky_relu": "LeakyReLU", "prelu": "PReLU", "elu": "ELU", "softmax": "Softmax"}
 
 
 def library(side):
@@ -44,6 +42,10 @@ def one_thread():
     elif not tf.executing_eagerly() or tf.config.threading.get_intra_op_parallelism_threads() != 1:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def single(values):
+    return np.asarray(values, "float32")
 
 
 def flat(value):
@@ -92,30 +94,11 @@ class Old:
 
         return take
 
-    def run(self, layer, inputs, weights=None, *, training=False):
-        inputs = single(inputs)
-        entrance = self.keras.layers.Input(batch_shape=inputs.shape)
-        exit_ = layer(entrance)
-        if weights:
-            layer.set_weights(weights(layer.get_weights()))
-        updates = layer.updates if training else []
-        return self.backend.function([entrance, self.backend.learning_phase()], [exit_], updates=updates)(
-            [inputs, int(training)]
-        )[0]
-
-    def built(self, layer, shape):
-        layer(self.keras.layers.Input(batch_shape=shape))
-        return layer.get_weights()
-
     def loss(self, loss, target, output, weights):
         backend = self.backend
         slots = [backend.placeholder(shape=np.shape(value)) for value in (target, output)]
         value = loss(slots[0], slots[1], sample_weight=None if weights is None else backend.constant(weights))
         return backend.function(slots, [value])([single(target), single(output)])[0]
-
-    def deviation(self, row):
-        slot = self.backend.placeholder(shape=(len(row),))
-        return self.backend.function([slot], [self.backend.std(slot)])([single(row)])[0]
 
 
 class New:
@@ -143,25 +126,10 @@ class New:
 
         return take
 
-    def run(self, layer, inputs, weights=None, *, training=False):
-        inputs = single(inputs)
-        if weights:
-            layer.build(inputs.shape)
-            layer.set_weights(weights(layer.get_weights()))
-        given = {"training": True} if training else {}
-        return self.ops.convert_to_numpy(layer(self.ops.convert_to_tensor(inputs), **given))
-
-    def built(self, layer, shape):
-        layer.build(shape)
-        return layer.get_weights()
-
     def loss(self, loss, target, output, weights):
         weights = None if weights is None else self.ops.convert_to_tensor(single(weights))
         given = [self.ops.convert_to_tensor(single(value)) for value in (target, output)]
         return self.ops.convert_to_numpy(loss(*given, sample_weight=weights))
-
-    def deviation(self, row):
-        return self.ops.convert_to_numpy(self.ops.std(self.ops.convert_to_tensor(single(row))))
 
 
 def train(keras, here, ask):
@@ -194,108 +162,18 @@ def loss(keras, here, ask):
     return flat(here.loss(found(keras.losses, LOSSES[ask["loss"]])(**settings), ask["target"], ask["output"], weights))
 
 
-def convolve(keras, here, ask):
-    padding, kernel = "valid" if ask["padding"] == "valid" else "same", single(ask["kernel"])
-    layer = keras.layers.Conv2D(1, (1, len(kernel)), strides=(1, ask["stride"]), padding=padding, use_bias=False)
-    return flat(here.run(layer, single(ask["row"]).reshape(1, 1, -1, 1), lambda w: [kernel.reshape(w[0].shape)]))
+def penalty(keras, here, ask):
+    layer = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.l2(ask["factor"]))
+    model = keras.models.Sequential([keras.layers.InputLayer(batch_shape=(1, 1)) if here.rate == "learning_rate"
+                                     else keras.layers.InputLayer(input_shape=(1,)), layer])  # fmt: skip
+    layer.set_weights([single([[ask["kernel"]]]), single([ask["bias"]])])
+    model.compile(keras.optimizers.SGD(**{here.rate: 1.0}), "mean_squared_error")
+    loss = model.train_on_batch(np.zeros((1, 1), "float32"), single([[ask["bias"]]]))
+    kernel, bias = layer.get_weights()
+    return [ask["kernel"] - float(kernel[0, 0]), ask["bias"] - float(bias[0]), float(np.ravel(loss)[0])]
 
 
-def transpose(keras, here, ask):
-    kernel = single(ask["kernel"])
-    layer = keras.layers.Conv2DTranspose(
-        1, (1, len(kernel)), strides=(1, ask["stride"]), padding="same", use_bias=False
-    )
-    return flat(here.run(layer, single(ask["row"]).reshape(1, 1, -1, 1), lambda w: [kernel.reshape(w[0].shape)]))
-
-
-def pool(keras, here, ask):
-    kind = keras.layers.MaxPooling2D if ask["kind"] == "max" else keras.layers.AveragePooling2D
-    layer = kind((1, ask["size"]), strides=(1, ask["stride"]), padding="same")
-    return flat(here.run(layer, single(ask["row"]).reshape(1, 1, -1, 1)))
-
-
-def batch_norm(keras, here, ask):
-    layer = keras.layers.BatchNormalization(**({"momentum": ask["momentum"]} if "momentum" in ask else {}))
-    outputs = here.run(layer, single(ask["inputs"]).reshape((2, 1, 2, 1) if ask["image"] else (-1, 1)), training=True)
-    return flat(layer.get_weights()[2]) + flat(layer.get_weights()[3]) + flat(outputs)
-
-
-def layer_norm(keras, here, ask):
-    return flat(here.run(found(keras.layers, "LayerNormalization")(), [ask["inputs"]]))
-
-
-def group_norm(keras, here, ask):
-    return flat(here.run(found(keras.layers, "GroupNormalization")(groups=1), [ask["inputs"]]))
-
-
-def deviation(keras, here, ask):
-    return flat(here.deviation(ask["row"]))
-
-
-def activation(keras, here, ask):
-    points = single(ask["points"])
-    if ask["name"] in ACTIVATIONS:
-        layer = found(keras.layers, ACTIVATIONS[ask["name"]])()
-    else:
-        layer = keras.layers.Activation(found(keras.activations, ask["name"]))
-    return flat(here.run(layer, points if points.ndim > 1 else points[None]))
-
-
-def recurrent(keras, here, ask):
-    kind = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[ask["layer"]]
-
-    def weights(old):
-        bias = single(ask["bias"])
-        biases = bias if old[2].ndim == 1 else np.stack([bias, 0 * bias])
-        return [single(ask["kernel"]), single(ask["recurrent"]), biases]
-
-    return flat(here.run(kind(ask["units"], return_sequences=True), [ask["inputs"]], weights))
-
-
-def start(keras, here, ask):
-    layers = keras.layers
-    layer, shape, place = {
-        "dense": lambda: (layers.Dense(16), (1, 4), 1),
-        "convolution": lambda: (layers.Conv2D(16, 3), (1, 5, 5, 2), 1),
-        "lstm": lambda: (layers.LSTM(2), (1, 3, 1), 2),
-        "embedding": lambda: (layers.Embedding(1000, 4), (1, 3), 0),
-    }[ask["layer"]]()
-    return flat(here.built(layer, shape)[place])
-
-
-def spread(keras, here, ask):
-    """Return [the largest value, the deviation, how far the rows are from an orthonormal set]."""
-    layers, place = keras.layers, int(ask["layer"] == "recurrent")
-    layer, shape = {
-        "dense": lambda: (layers.Dense(300), (1, 100)),
-        "convolution": lambda: (layers.Conv2D(40, 3), (1, 5, 5, 20)),
-        "lstm": lambda: (layers.LSTM(50), (1, 3, 20)),
-        "recurrent": lambda: (layers.LSTM(50), (1, 3, 20)),
-    }[ask["layer"]]()
-    kernel = np.asarray(here.built(layer, shape)[place], float)
-    rows = kernel.reshape(-1, kernel.shape[-1])
-    apart = rows.dot(rows.T) - np.eye(len(rows)) if len(rows) <= rows.shape[1] else np.ones(1)
-    return [float(np.abs(kernel).max()), float(kernel.std()), float(np.abs(apart).max())]
-
-
-def dropout(keras, here, ask):
-    ones = np.ones((1, ask["count"]))
-    return [float(np.max(here.run(keras.layers.Dropout(ask["share"]), ones, training=training)))
-            for training in (True, False)]  # fmt: skip
-
-
-def flatten(keras, here, ask):
-    return flat(here.run(keras.layers.Flatten(), single(ask["image"]).transpose(1, 2, 0)[None]))
-
-
-def upsample(keras, here, ask):
-    layer = keras.layers.UpSampling2D((1, 2), interpolation=ask["kind"])
-    return flat(here.run(layer, single(ask["row"]).reshape(1, 1, -1, 1)))
-
-
-DO = {do.__name__: do for do in (train, penalty, loss, convolve, transpose, pool, batch_norm, layer_norm, group_norm,
-                                 deviation, activation, recurrent, start, spread, bias_step, epoch, dropout, flatten,
-                                 upsample)}  # fmt: skip
+DO = {"train": train, "penalty": penalty, "loss": loss}
 
 
 def measured(keras, here, ask):

@@ -8,7 +8,7 @@ import functools
 import inspect
 
 import torch
-from behaviour import Absent, RefusedArgument, main, outcome, signature_below
+from behaviour import Absent, main, outcome, signature_below
 from torch import nn
 
 OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "adamax": "Adamax", "sgd": "SGD", "rmsprop": "RMSprop",
@@ -17,8 +17,6 @@ SETTINGS = {"epsilon": "eps", "accumulator": "initial_accumulator_value"}
 CLIPS = {"clip_norm": "clip_grad_norm_", "clip_global": "clip_grad_norm_", "clip_value": "clip_grad_value_"}
 LOSSES = {"mse": ["MSELoss"], "mae": ["L1Loss"], "huber": ["HuberLoss", "SmoothL1Loss"], "bce": ["BCELoss"],
           "categorical": ["CrossEntropyLoss"], "kl": ["KLDivLoss"], "poisson": ["PoissonNLLLoss"]}  # fmt: skip
-ACTIVATIONS = {"leaky_relu": "LeakyReLU", "prelu": "PReLU", "elu": "ELU", "gelu": "GELU",
-               "hard_sigmoid": "Hardsigmoid", "softmax": "Softmax"}  # fmt: skip
 
 
 def found(place, names):
@@ -111,134 +109,7 @@ def loss(ask):
     return flat(made(kind, settings)(output, target))
 
 
-def convolve(ask):
-    padding = {"valid": 0, "half": (0, (len(ask["kernel"]) - 1) // 2), "same": "same"}[ask["padding"]]
-    shape = dict(kernel_size=(1, len(ask["kernel"])), stride=(1, ask["stride"]), padding=padding, bias=False)
-    try:
-        layer = nn.Conv2d(1, 1, **shape)
-        layer.weight.data = tensor(ask["kernel"]).reshape(layer.weight.shape)
-        return flat(layer(tensor(ask["row"]).reshape(1, 1, 1, -1)))
-    except (ValueError, TypeError, RuntimeError) as why:
-        if ask["padding"] == "same":
-            raise RefusedArgument(str(why).splitlines()[0]) from None
-        raise
-
-
-def transpose(ask):
-    layer = nn.ConvTranspose2d(1, 1, (1, len(ask["kernel"])), (1, ask["stride"]), padding=(0, 1), bias=False)
-    layer.weight.data = tensor(ask["kernel"]).reshape(layer.weight.shape)
-    return flat(layer(tensor(ask["row"]).reshape(1, 1, 1, -1)))
-
-
-def pool(ask):
-    kind = nn.MaxPool2d if ask["kind"] == "max" else nn.AvgPool2d
-    layer = kind((1, ask["size"]), (1, ask["stride"]), (0, ask["size"] // 2))
-    return flat(layer(tensor(ask["row"]).reshape(1, 1, 1, -1)))
-
-
-def batch_norm(ask):
-    inputs, settings = tensor(ask["inputs"]).reshape(-1, 1), {"momentum": ask["momentum"]} if "momentum" in ask else {}
-    layer = nn.BatchNorm2d(1, **settings) if ask["image"] else nn.BatchNorm1d(1, **settings)
-    outputs = layer(inputs.reshape(2, 1, 1, 2) if ask["image"] else inputs)
-    return flat(layer.running_mean) + flat(layer.running_var) + flat(outputs)
-
-
-def layer_norm(ask):
-    return flat(nn.LayerNorm(len(ask["inputs"]))(tensor([ask["inputs"]])))
-
-
-def group_norm(ask):
-    return flat(nn.GroupNorm(1, len(ask["inputs"]))(tensor([ask["inputs"]])))
-
-
-def deviation(ask):
-    return flat(torch.std(tensor(ask["row"])))
-
-
-def activation(ask):
-    return flat(found(nn, [ACTIVATIONS[ask["name"]]])()(tensor(ask["points"])))
-
-
-def recurrent(ask):
-    layer = {"gru": nn.GRU, "lstm": nn.LSTM}[ask["layer"]](1, ask["units"], batch_first=True)
-    with torch.no_grad():
-        layer.weight_ih_l0.copy_(tensor(ask["kernel"]).t())
-        layer.weight_hh_l0.copy_(tensor(ask["recurrent"]).t())
-        layer.bias_ih_l0.copy_(tensor(ask["bias"]))
-        layer.bias_hh_l0.zero_()
-        return flat(layer(tensor([ask["inputs"]]))[0])
-
-
-def start(ask):
-    torch.manual_seed(1)
-    if ask["layer"] == "lstm":
-        layer = nn.LSTM(1, 2)
-        return flat(layer.bias_ih_l0 + layer.bias_hh_l0)
-    return flat({"dense": lambda: nn.Linear(4, 16).bias, "convolution": lambda: nn.Conv2d(2, 16, 3).bias,
-                 "embedding": lambda: nn.Embedding(1000, 4).weight}[ask["layer"]]())  # fmt: skip
-
-
-def spread(ask):
-    """Return [the largest value, the deviation, how far the columns are from an orthonormal set]."""
-    torch.manual_seed(1)
-    kernel = {
-        "dense": lambda: nn.Linear(100, 300).weight,
-        "convolution": lambda: nn.Conv2d(20, 40, 3).weight,
-        "lstm": lambda: nn.LSTM(20, 50).weight_ih_l0,
-        "recurrent": lambda: nn.LSTM(20, 50).weight_hh_l0,
-    }[ask["layer"]]().detach().double()  # fmt: skip
-    columns = kernel.reshape(kernel.shape[0], -1).t()
-    apart = columns.mm(columns.t()) - torch.eye(len(columns), dtype=columns.dtype)
-    return [float(kernel.abs().max()), float(kernel.std()), float(apart.abs().max())]
-
-
-def bias_step(ask):
-    """Return how far the biases of a gate move in a step of SGD, and the kernel for an input of one."""
-    torch.manual_seed(1)
-    layer = nn.LSTM(1, 2, batch_first=True)
-    before = [weight.detach().clone() for weight in layer.parameters()]
-    optimizer = torch.optim.SGD(layer.parameters(), lr=1.0)
-    (layer(torch.ones(1, 1, 1))[0] ** 2).mean().backward()
-    optimizer.step()
-    kernel, _, first, second = [now.detach() - old for now, old in zip(layer.parameters(), before)]
-    place = int(kernel.reshape(-1).abs().argmax())
-    return [float((first + second)[place] / kernel.reshape(-1)[place])]
-
-
-def epoch(ask):
-    """Return the mean of the samples in each batch of a DataLoader, from the steps of SGD on the loss w x."""
-    torch.manual_seed(1)
-    weight, numbers = nn.Parameter(torch.zeros(1)), []
-    optimizer = torch.optim.SGD([weight], lr=1.0)
-    for (batch,) in torch.utils.data.DataLoader(
-        torch.utils.data.TensorDataset(tensor(ask["samples"])), batch_size=ask["batch"]
-    ):
-        before = weight.item()
-        optimizer.zero_grad()
-        (weight * batch).mean().backward()
-        optimizer.step()
-        numbers.append(before - weight.item())
-    return numbers
-
-
-def dropout(ask):
-    torch.manual_seed(1)
-    layer, ones = nn.Dropout(ask["share"]), torch.ones(ask["count"])
-    return [float(layer(ones).max()), float(layer.eval()(ones).max())]
-
-
-def flatten(ask):
-    return flat(nn.Flatten()(tensor([ask["image"]])))
-
-
-def upsample(ask):
-    row = tensor(ask["row"]).reshape(1, 1, 1, -1)
-    return flat(nn.Upsample(scale_factor=(1.0, 2.0), mode=ask["kind"])(row))
-
-
-DO = {do.__name__: do for do in (train, penalty, loss, convolve, transpose, pool, batch_norm, layer_norm, group_norm,
-                                 deviation, activation, recurrent, start, spread, bias_step, epoch, dropout, flatten,
-                                 upsample)}  # fmt: skip
+DO = {"train": train, "penalty": penalty, "loss": loss}
 
 
 def prepare(side):
