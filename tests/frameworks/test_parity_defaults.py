@@ -36,8 +36,6 @@ MEANINGS = {
     "categorical.smoothing": ("all", "all", "all"),
     "categorical.weights": ("samples", "samples", "weights"),
     "bce.zero": ("clipped twice", "clipped", "bounded"),
-    "adamax.epsilon": ("1e-07", "1e-07", "1e-08"),
-    "adadelta.rho": ("0.95", "0.95", "0.9"),
     "l2.loss": ("held", "held", "without"),
 }
 

@@ -13,12 +13,8 @@ from samebits_parity.defaults import hypotheses as known
 from samebits_parity.defaults.behaviour import (
     NOT_KNOWN,
     TOLERANCE,
-    adadelta_epsilon,
-    adadelta_share,
     adam_betas,
     adam_epsilon,
-    adamax_betas,
-    adamax_epsilon,
     apart,
 )
 from samebits_parity.defaults.hypotheses import Decay, Gradients
@@ -145,23 +141,6 @@ def test_adams_betas_are_solved_for(beta1, beta2, ahead):
     gradients = [[100.0, 0.0], *[[0.0, 0.0]] * 38, [0.0, 100.0], [0.0, 0.0]]
     path = known.adam(Gradients([0.0, 0.0], gradients, 1.0, 1 + ahead), betas=(beta1, beta2), epsilon=1e-12)
     assert adam_betas(path.ravel(), 40) == pytest.approx((beta1, beta2), rel=1e-4)
-
-
-@given(st.floats(0.8, 0.95), st.floats(0.99, 0.9995), st.sampled_from([1, 2]), st.sampled_from(["norm", "gradient"]))
-def test_adamaxs_defaults_are_solved_for(beta1, beta2, first, place):
-    course = Gradients([0.0], [[100.0], [0.0], [0.0]], 1.0, first)
-    path = known.adamax(course, betas=(beta1, beta2), epsilon=1e-12, place=place)
-    assert adamax_betas(path.ravel()) == pytest.approx((beta1, beta2), rel=1e-3)
-    tiny = known.adamax(Gradients([0.0], [[1e-6]] * 2, 1.0, first), epsilon=1e-7, place=place)
-    assert adamax_epsilon(tiny.ravel(), 1e-6) == pytest.approx(1e-7, rel=1e-3)
-
-
-@given(st.floats(0.5, 0.99), st.sampled_from([1e-5, 1e-6, 1e-7]))
-def test_adadeltas_defaults_are_solved_for(rho, epsilon):
-    path = known.adadelta(Gradients([0.0], [[1.0]], 1.0), rho=rho, epsilon=0.01)
-    assert adadelta_share(path.ravel(), 0.01) == pytest.approx(rho)
-    small = known.adadelta(Gradients([0.0], [[1e-3]], 1.0), rho=0.9, epsilon=epsilon)
-    assert adadelta_epsilon(small.ravel(), 1e-3, 0.9) == pytest.approx(epsilon)
 
 
 def test_a_default_that_no_value_explains_is_not_known():

@@ -155,10 +155,13 @@ def test_only_some_groups_are_measured_and_shown(libraries, capsys, tmp_path):
     assert "Adam" not in asked
 
 
-def test_layers_alone_have_signatures_and_no_answer(libraries, capsys):
-    libraries(answered("pytorch"), answered("flax"))
-    assert main(["parity", "defaults", "--only", "layers"]) == 3
+def test_layers_alone_have_signatures_and_no_answer(libraries, capsys, tmp_path):
+    layer = answered("pytorch")
+    layer.said["signatures"] = {"Batch norm": [["eps", "1e-05"]]}
+    libraries(layer, answered("flax"))
+    assert main(["parity", "defaults", "--only", "layers", "--md", str(tmp_path / "a.md")]) == 3
     assert "does not measure them" in " ".join(capsys.readouterr().out.split())
+    assert "| Batch norm | epsilon |  | eps=1e-05 | none |" in (tmp_path / "a.md").read_text()
 
 
 def test_jax_alone_has_nothing_to_measure(capsys):

@@ -64,9 +64,7 @@ def compare(names: list[str], groups: tuple[Group, ...], note: Callable[[str], N
 
 def _asked(side: Side, groups: tuple[Group, ...], note: Callable[[str], None], *, strict: bool) -> LibraryAnswer:
     if side.family not in SCRIPT:
-        return LibraryAnswer(
-            side, None, f"{side.id} has no optimizers and losses. flax is measured with optax."
-        )
+        return LibraryAnswer(side, None, f"{side.id} has no optimizers and losses. flax is measured with optax.")
 
     def measured() -> LibraryAnswer:
         note(f"measuring {side.id}")
@@ -159,7 +157,8 @@ WHERE = "The Markdown, HTML and JSON reports (--md, --html, --json) show the sig
 
 def report(found: Defaults) -> Report:
     """Return the whole report: behaviours and, if there is room for them, signatures."""
-    groups = [group for group in GROUPS if any(line.group == group for line in found.behaviours)]
+    seen = {line.group for line in (*found.behaviours, *found.signatures)}
+    groups = [group for group in GROUPS if group in seen]
     versions = ", ".join(f"{library} {version}" for library, version in found.versions.items())
     tables = [_behaviour_table(found, group) for group in groups] + [_signature_table(found, group) for group in groups]
     shown = [table for table in tables if table.rows and found.versions]

@@ -170,60 +170,6 @@ def _first_beta(ratio: float, beta2: float, count: int) -> float:
     return beta1
 
 
-def adamax_rate(given: Array) -> float:
-    """Return the rate from two steps of Adamax from zero with one gradient, as for `adam_rate`.
-
-    The norm is the gradient in both.
-    """
-    first, second = -given[0], given[0] - given[1]
-    return float(first if abs(first / second - 1) < CLOSE else first * (1 + BETAS[0]))
-
-
-def adamax_epsilon(given: Array, gradient: float) -> float:
-    """Return the epsilon that fits two steps of Adamax from zero, rate 1, with one tiny gradient."""
-    lengths, steps = np.array([-given[0], given[0] - given[1]]), np.array([1.0, 2.0])
-    means = [gradient * (1 - BETAS[0] ** steps) / (1 - BETAS[0] ** (steps + ahead)) for ahead in (0, 1)]
-    return agreed([mean / lengths - gradient for mean in means])
-
-
-def adamax_betas(given: Array) -> tuple[float, float]:
-    """Return both betas of Adamax from the lengths of three steps from zero, rate 1.
-
-    Only the first step has a large gradient.
-    """
-    lengths = -np.diff(given, prepend=0.0)
-    ahead = int(abs(lengths[0] - 1) > CLOSE)
-    low, high = 0.5, 1 - 1e-6
-    for _ in range(80):
-        beta1 = (low + high) / 2
-        mean = [(1 - beta1) * beta1**step / (1 - beta1 ** (step + 1 + ahead)) for step in range(3)]
-        # the norm falls by beta2 in each step, which leaves this ratio
-        low, high = (low, beta1) if mean[1] ** 2 / mean[2] < lengths[1] ** 2 / lengths[2] else (beta1, high)
-    beta2 = float(mean[1] / lengths[1])
-    if not 0 < beta2 < 1 or abs(mean[0] - lengths[0]) > CLOSE:
-        raise ValueError("no betas give such steps")
-    return float(beta1), beta2
-
-
-def adadelta_share(given: Array, epsilon: float) -> float:
-    """Return rho, from the first step of Adadelta with a gradient of one.
-
-    The rate is 1, and the epsilon below both roots is known.
-    """
-    return float(1 - epsilon * (1 / given[0] ** 2 - 1))
-
-
-def adadelta_epsilon(given: Array, gradient: float, rho: float) -> float:
-    """Return the epsilon below both roots, from the first step of Adadelta with a small gradient.
-
-    The rate is 1, and rho is known.
-    """
-    share = (given[0] / gradient) ** 2
-    if not 0 < share < 1:
-        raise ValueError("no epsilon gives such a step")
-    return float((1 - rho) * gradient**2 * share / (1 - share))
-
-
 def rms_share(given: Array) -> float:
     """Return rho, from two steps of RMSprop from zero with one large gradient.
 

@@ -150,41 +150,6 @@ def adagrad(
     return np.array(path)
 
 
-def adadelta(
-    course: Gradients, *, rho: float = 0.95, epsilon: float = 1e-6,
-    place: RootPlace = "inside",
-) -> Array:  # fmt: skip
-    """Take steps of Adadelta (Zeiler 2012, Algorithm 1: `inside`). Each step is multiplied by a learning rate."""
-    weights = np.asarray(course.start, float)
-    square, moved, path = np.zeros_like(weights), np.zeros_like(weights), []
-    for gradient, rate in course.steps():
-        square = rho * square + (1 - rho) * gradient**2
-        change = rooted(moved, epsilon, place) / rooted(square, epsilon, place) * gradient
-        moved = rho * moved + (1 - rho) * change**2
-        weights = weights - rate * change
-        path.append(weights)
-    return np.array(path)
-
-
-def adamax(
-    course: Gradients, *, betas: tuple[float, float] = (0.9, 0.999),
-    epsilon: float = 1e-8, place: Literal["norm", "gradient"] = "norm",
-) -> Array:  # fmt: skip
-    """Take steps of Adamax (Kingma and Ba 2015, Algorithm 2).
-
-    epsilon is added to the norm u, or to |g| before the maximum.
-    """
-    weights = np.asarray(course.start, float)
-    first, norm, path = np.zeros_like(weights), np.zeros_like(weights), []
-    for step, (gradient, rate) in enumerate(course.steps(), course.first):
-        first = betas[0] * first + (1 - betas[0]) * gradient
-        norm = np.maximum(betas[1] * norm, np.abs(gradient) + (epsilon if place == "gradient" else 0))
-        divisor = norm + (epsilon if place == "norm" else 0)
-        weights = weights - rate / (1 - betas[0] ** step) * first / divisor
-        path.append(weights)
-    return np.array(path)
-
-
 def clip_norm(
     gradients: Sequence[ArrayLike], most: float, *, over: Literal["tensor", "all"], added: float = 0.0
 ) -> list[Array]:

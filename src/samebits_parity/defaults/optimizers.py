@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import product
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -84,34 +84,7 @@ def _adam() -> list[Behaviour]:
         _decay("adamw.decay", "AdamW: weight_decay is", "adamw", partial(known.adam, COURSE)),
         default("adamw.factor", "AdamW: weight_decay", train("adamw", Gradients([1.0], [[0.0]], [1.0])),
                 lambda given: 1 - float(given[0])),
-        *_adamax(),
     ]  # fmt: skip
-
-
-def _adamax() -> list[Behaviour]:
-    once = train("adamax", Gradients([0.0], [[LARGE], [0.0], [0.0]], [1.0] * 3))
-    return [
-        default("adamax.rate", "Adamax: learning rate", train("adamax", alike(LARGE), own_rate=True),
-                behaviour.adamax_rate),
-        default("adamax.beta1", "Adamax: beta 1", once, lambda given: behaviour.adamax_betas(given)[0]),
-        default("adamax.beta2", "Adamax: beta 2", once, lambda given: behaviour.adamax_betas(given)[1]),
-        default("adamax.epsilon", "Adamax: epsilon", train("adamax", alike(TINY)),
-                partial(behaviour.adamax_epsilon, gradient=TINY)),
-        choice("adamax.epsilon.place", "Adamax: epsilon is added", train("adamax", epsilon=0.05, beta2=0.9),
-               _adamax_places()),
-    ]  # fmt: skip
-
-
-def _adamax_places() -> Iterator[Sense]:
-    """Yield the formulas, for each step with which the count may begin."""
-    places: tuple[tuple[Literal["norm", "gradient"], str], ...] = (
-        ("norm", "to the norm"),
-        ("gradient", "to |g|, before the maximum"),
-    )
-    for place, words in places:
-        courses = (COURSE, COURSE._replace(first=2))
-        formulas = (partial(known.adamax, one, betas=(0.9, 0.9), epsilon=0.05, place=place) for one in courses)
-        yield Sense(place, words, tuple(formulas))
 
 
 def _decay(key: str, words: str, optimizer: str, formula: Callable[..., ArrayLike], **settings: Any) -> Behaviour:
@@ -179,8 +152,6 @@ def _adagrad() -> list[Behaviour]:
     starts = ((value, partial(known.adagrad, Gradients([0.0], [[0.1], [0.1]], 1.0), accumulator=value))
               for value in (0.0, 0.1, 1.0))  # fmt: skip
     tiny = train("adagrad", alike(TINY), accumulator=0.0)
-    lengthy = partial(known.adadelta, COURSE, rho=0.9, epsilon=0.05)
-    first = float(known.adadelta(Gradients([0.0], [[1.0]], 1.0), rho=0.9, epsilon=0.01)[0, 0])
     return [
         default("adagrad.rate", "Adagrad: learning rate",
                 train("adagrad", Gradients([0.0], [[1e4]], 1.0), own_rate=True), behaviour.moved),
@@ -190,15 +161,6 @@ def _adagrad() -> list[Behaviour]:
                 partial(behaviour.root_epsilon, gradient=TINY, squares=TINY**2 * np.array([1.0, 2.0]))),
         _rooted("adagrad.epsilon.place", "Adagrad: epsilon is added", train("adagrad", accumulator=0.0, epsilon=0.05),
                 partial(known.adagrad, COURSE, accumulator=0.0, epsilon=0.05)),
-        default("adadelta.rate", "Adadelta: learning rate",
-                train("adadelta", Gradients([0.0], [[1.0]], 1.0), own_rate=True, rho=0.9, epsilon=0.01),
-                lambda given: float(given[0]) / first),
-        default("adadelta.rho", "Adadelta: rho", train("adadelta", Gradients([0.0], [[1.0]], 1.0), epsilon=0.01),
-                partial(behaviour.adadelta_share, epsilon=0.01)),
-        default("adadelta.epsilon", "Adadelta: epsilon", train("adadelta", Gradients([0.0], [[1e-3]], 1.0), rho=0.9),
-                partial(behaviour.adadelta_epsilon, gradient=1e-3, rho=0.9)),
-        _rooted("adadelta.epsilon.place", "Adadelta: epsilon is added", train("adadelta", rho=0.9, epsilon=0.05),
-                lengthy),
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from behaviour import Absent, main, outcome, parameters
 
-SETTINGS = {"epsilon": "eps", "accumulator": "initial_accumulator_value", "beta2": "b2"}
+SETTINGS = {"epsilon": "eps", "accumulator": "initial_accumulator_value"}
 LOSSES = {"mse": "squared_error", "mae": "absolute_error", "huber": "huber_loss",
           "categorical": "softmax_cross_entropy", "kl": "kl_divergence", "poisson": "poisson_nll_loss"}  # fmt: skip
 CLIPS = {"clip_norm": "clip_by_global_norm", "clip_global": "clip_by_global_norm", "clip_value": "clip"}

@@ -10,9 +10,8 @@ import inspect
 import numpy as np
 from behaviour import Absent, main, outcome, signature_below
 
-OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "adamax": "Adamax", "sgd": "SGD", "rmsprop": "RMSprop",
-              "adagrad": "Adagrad", "adadelta": "Adadelta"}  # fmt: skip
-SETTINGS = {"accumulator": "initial_accumulator_value", "beta2": "beta_2", "clip_norm": "clipnorm",
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
+SETTINGS = {"accumulator": "initial_accumulator_value", "clip_norm": "clipnorm",
             "clip_global": "global_clipnorm", "clip_value": "clipvalue"}  # fmt: skip
 OF_ALL_OLD = ("clipnorm", "clipvalue", "epsilon")  # Keras 2 takes them as **kwargs
 LOSSES = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError", "huber": "Huber", "bce": "BinaryCrossentropy",

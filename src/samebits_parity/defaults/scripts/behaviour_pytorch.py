@@ -11,8 +11,7 @@ import torch
 from behaviour import Absent, main, outcome, signature_below
 from torch import nn
 
-OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "adamax": "Adamax", "sgd": "SGD", "rmsprop": "RMSprop",
-              "adagrad": "Adagrad", "adadelta": "Adadelta"}  # fmt: skip
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
 SETTINGS = {"epsilon": "eps", "accumulator": "initial_accumulator_value"}
 CLIPS = {"clip_norm": "clip_grad_norm_", "clip_global": "clip_grad_norm_", "clip_value": "clip_grad_value_"}
 LOSSES = {"mse": ["MSELoss"], "mae": ["L1Loss"], "huber": ["HuberLoss", "SmoothL1Loss"], "bce": ["BCELoss"],
@@ -69,8 +68,6 @@ def optimizer_of(ask, weights, settings):
     given = {SETTINGS.get(name, name): value for name, value in settings.items()}
     if "rho" in given and "rho" not in known:
         given["alpha"] = given.pop("rho")
-    if "beta2" in given:
-        given["betas"] = (0.9, given.pop("beta2"))
     if not isinstance(known["lr"].default, (int, float)):  # SGD of old releases has no default
         if not ask["rates"]:
             raise Absent("%s has no default rate" % kind.__name__)
