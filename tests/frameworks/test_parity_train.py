@@ -24,15 +24,15 @@ pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason=f"torch is no
 MANY = 100  # steps: more than any child makes, since the first child that is stopped would end them all
 # name of what is left unmatched: (kind and name of the first divergence, the default that is named)
 PLANTED = {
-    "bias-initialisation": ("start", "sequential/first/bias", "bias initialisation"),
-    "initializer": ("start", "sequential/hidden/kernel", "initializer"),
+    "bias-initialisation": ("start", "sequential/first/bias", "initial values"),
+    "initializer": ("start", "sequential/hidden/kernel", "initial values"),
     "scaling": ("batch", "0", "scaling"),
     "channel-order": ("batch", "0", "order of channels"),
     "sample-order": ("batch", "0", "order of samples"),
     "padding": ("forward", "first", "padding"),
-    "batchnorm-epsilon": ("forward", "batch_normalization", "normalization's epsilon"),
-    "leaky-slope": ("forward", "leaky_re_lu", "activation"),
-    "gelu": ("forward", "second", "activation"),
+    "batchnorm-epsilon": ("forward", "batch_normalization", "epsilon"),
+    "leaky-slope": ("forward", "leaky_re_lu", "slope"),
+    "gelu": ("forward", "second", "approximation"),
     "pooling": ("forward", "max_pooling2d", "pooling"),
     "dropout": ("forward", "last", "dropout"),
     "reduction": ("forward", "loss", "reduction"),
@@ -53,13 +53,13 @@ PLANTED = {
 }
 # the same for the study's networks
 OF_LENET5 = {
-    "adam": ("update", "epsilon"), "bias": ("start", "bias initialisation"), "dense": ("start", "initializer"),
-    "padding": ("forward", "padding"), "pooling": ("forward", "pooling"), "scaling": ("batch", "scaling"),
+    "adam": ("update", "epsilon"), "bias": ("start", "initial values"), "dense": ("start", "initial values"),
+    "padding": ("forward", "padded with"), "pooling": ("forward", "pooling"), "scaling": ("batch", "scaling"),
     "order": ("batch", "order of samples"), "smoothing": ("forward", "label smoothing"),
     "reduction": ("forward", "reduction"), "decay": ("update", "weight decay"), "clipping": ("gradient", "clipping"),
 }  # fmt: skip
 OF_UNET = {
-    "adam": ("update", "epsilon"), "rate": ("update", "learning rate"), "bias": ("start", "bias initialisation"),
+    "adam": ("update", "epsilon"), "rate": ("update", "learning rate"), "bias": ("start", "initial values"),
     "penalty": ("forward", "L2"), "decay": ("forward", "L2"), "scaling": ("batch", "scaling"),
     "sigmoid": ("forward", "from_logits"), "slope": ("forward", "activation"), "reduction": ("forward", "reduction"),
 }  # fmt: skip

@@ -157,7 +157,7 @@ WHERE = "The Markdown, HTML and JSON reports (--md, --html, --json) show the sig
 
 def report(found: Defaults) -> Report:
     """Return the whole report: behaviours and, if there is room for them, signatures."""
-    seen = {line.group for line in (*found.behaviours, *found.signatures)}
+    seen = {line.group for line in found.behaviours} | {line.group for line in found.signatures}
     groups = [group for group in GROUPS if group in seen]
     versions = ", ".join(f"{library} {version}" for library, version in found.versions.items())
     tables = [_behaviour_table(found, group) for group in groups] + [_signature_table(found, group) for group in groups]

@@ -133,7 +133,7 @@ def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *,
     if best is not None and (same := [one for one in candidates if _kinds_match(a, b, one[2])]):
         return same[0][2]
     # B has this activation as a layer
-    is_apart = any(_kind(b.layers.get(other, {})) == "activation" for other in others[1:])
+    is_apart = any(kind(b.layers.get(other, {})) == "activation" for other in others[1:])
     active = None if is_apart or not others else _activation(a, ours, b.output(0, others[0]))
     if active is not None:
         return OutputPair(name, others[0], *active, owns)
@@ -144,11 +144,11 @@ def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *,
 
 def _kinds_match(a: TrainingValues, b: TrainingValues, pair: OutputPair) -> bool:
     """Return whether both are layers without weights of one kind (two dropouts, two activations of one name)."""
-    kinds = [_kind(side.layers.get(name, {})) for side, name in ((a, pair.a), (b, pair.b))]
+    kinds = [kind(side.layers.get(name, {})) for side, name in ((a, pair.a), (b, pair.b))]
     return not pair.owns and bool(kinds[0]) and kinds[0] == kinds[1]
 
 
-def _kind(facts: dict[str, object]) -> str:
+def kind(facts: dict[str, object]) -> str:
     """Return a kind in words: dropout for Dropout2d, pool for MaxPooling2D, activation for LeakyReLU."""
     name = str(facts.get("type", "")).lower()
     if name.endswith(_ACTIVE):

@@ -33,12 +33,14 @@ class Where(Document):
 class ExplainedDefault(Document):
     """A default that explains the difference.
 
-    `default`: its short name; `names`: the weights or layers that it concerns.
+    `default`: its short name; `names`: the weights or layers that it concerns; `proven`: false for a setting of the
+    layer that differs, and need not be the reason.
     """
 
     default: str
     words: str
     names: list[str] = []
+    proven: bool = True
 
 
 class Largest(Document):
@@ -108,10 +110,10 @@ def _answer(judged: TrainVerdict, reasons: list[Account], largest: list[Largest]
 def _parts(first: PointComparison, reasons: list[Account]) -> str:
     where = f"{_step(first.step)} > {first.kind} > {first.name}"
     far = f"relative difference {_short(first.distance.relative)}"
-    known = "; ".join(reason.words for reason in reasons[:1])
-    return f"They diverge at {where}: {far}; " + (
-        f"explained by {known}." if known else "no known default explains it."
-    )
+    known = [f"explained by {reason.words}" for reason in reasons[:1] if reason.proven]
+    set_apart = "; ".join(reason.words for reason in reasons if not reason.proven)
+    known += [f"the settings that differ there: {set_apart}"] if set_apart else []
+    return f"They diverge at {where}: {far}; {known[0] if known else 'no known default explains it'}."
 
 
 def _agrees(judged: TrainVerdict, largest: list[Largest]) -> str:
@@ -143,7 +145,7 @@ def _facts(judged: TrainVerdict, reasons: list[Account]) -> list[tuple[str, str]
     facts = [("pairs", f"{len(judged.pairs)} {both}, {words.count(len(judged.layer_pairs), 'layer')}")]
     for reason in reasons:
         names = f" [{words.first_few(reason.names, 4)}]" if reason.names else ""
-        facts.append(("why", reason.words + names))
+        facts.append(("why" if reason.proven else "likely", reason.words + names))
     return facts
 
 
@@ -286,7 +288,8 @@ def _document(
         samebits=__version__, verdict=verdict, sentence=sentence, a=asked.a, b=asked.b,
         single_step=judged.single, carried=judged.carried, steps=judged.steps,
         first=_where(judged, first) if first is not None else None,
-        explained=[ExplainedDefault(default=one.id, words=one.words, names=list(one.names)) for one in reasons],
+        explained=[ExplainedDefault(default=one.id, words=one.words, names=list(one.names), proven=one.proven)
+                   for one in reasons],
         largest=largest,
         pairs=[DocumentPair(a=one.a, b=one.b, how=one.way.name, equal=one.equal) for one in judged.pairs],
         layers=[_where(judged, point) for point in judged.of("forward", max(first.step, 0) if first else 0)],

@@ -1,6 +1,6 @@
 """The distances of two trainings, step by step, and the first distance that rounding does not explain.
 
-An account is one explanation of it. This module also writes the numbers of explanations.
+An account is one explanation of it, or a setting that differs there. This module also writes the numbers of accounts.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from samebits_parity.train.values import FACTOR, Array, Distance, TrainingValues
 
 class Account(NamedTuple):
     """`id`: the default, as one word for the JSON document; `words`: a text with the values of both sides; `names`: of
-    its weights.
+    its weights. `proven`: it gives the values of both sides; else it is a setting that differs there.
     """
 
     id: str
     words: str
     names: tuple[str, ...] = ()
+    proven: bool = True
 
 
 def number(value: float) -> str:

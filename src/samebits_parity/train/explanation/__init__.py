@@ -1,14 +1,15 @@
 """Finds the default that explains a difference: formulas that give the values of both sides, and the setting in which
 they differ.
 
-An explanation is given only if it reproduces the values of both sides. `reasons` is the table of contents.
+An explanation is given only if it reproduces the values of both sides. For the output of a layer there is none: the
+settings in which the two layers differ are named. `reasons` is the table of contents.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from samebits_parity.train.explanation import gradients, inputs, layers, losses, optimizers, outputs
+from samebits_parity.train.explanation import gradients, inputs, layers, losses, optimizers, settings
 from samebits_parity.train.verdict import LOSS, Account, PointComparison, TrainVerdict
 
 __all__ = ["reasons"]
@@ -30,7 +31,7 @@ def _reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     if first.kind == "batch":
         return inputs.batch_reasons(judged, parted)
     if first.kind == "forward":
-        return losses.reasons(judged, first) if first.name == LOSS else _of_layer(judged, first)
+        return losses.reasons(judged, first) if first.name == LOSS else settings.likely(judged, first)
     if first.kind == "gradient":
         known = gradients.gradient_reasons(judged, first.step) or losses.reasons(judged, first)
         return known or gradients.flip_reasons(judged, first.step)
@@ -40,7 +41,3 @@ def _reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     learns = {name for (_, kind), named in judged.a.tensors.items() if kind == "gradient" for name in named}
     averages = [point.name for point in parted if point.name not in trained | learns]
     return found + layers.buffer_reasons(judged, first.step, averages)
-
-
-def _of_layer(judged: TrainVerdict, first: PointComparison) -> list[Account]:
-    return layers.normal_reasons(judged, first) or outputs.reasons(judged, first)

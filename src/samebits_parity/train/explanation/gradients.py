@@ -1,6 +1,6 @@
 """Gradients that diverge although losses and outputs agree: scaled, clipped, or with a weight penalty.
 
-Gradients may also jump although all values agree: if rounding flips a rectifier, or the largest value of a window.
+Gradients may also jump although all values agree, if rounding flips a rectifier.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from samebits.words import agree
-from samebits_parity.train.layers import OutputPair
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import Account, TrainVerdict, number
 
@@ -165,46 +164,14 @@ def _penalty_factor(seen: _GradientPair, scale: float) -> float | None:
 
 
 def flip_reasons(judged: TrainVerdict, step: int) -> list[Account]:
-    """Return what rounding flipped although the outputs of layers agree; nothing if it flipped nothing."""
-    found, before = [], None
+    """Return the layers in which rounding flipped a rectifier although the outputs agree."""
+    found = []
     for pair in judged.layer_pairs:
         a, b = pair.outputs(judged.a, judged.b, step)
-        if a.shape == b.shape:
-            count = int(((a == 0) != (b == 0)).sum())
-            if count and (a == 0).any():
-                are = agree(count, "is", "are")
-                found.append(_said(pair, f"{count} of {a.size:,} values {are} zero on one side only"))
-            moved = _moved(judged, pair, before) if before is not None else 0
-            if moved:
-                have = agree(moved, "has its", "have their")
-                found.append(_said(pair, f"{moved} of {a.size:,} windows {have} largest value at a different place"))
-        before = a, b
+        count = int(((a == 0) != (b == 0)).sum()) if a.shape == b.shape else 0
+        if count:
+            are = agree(count, "is", "are")
+            said = f"rounding at a kink of {pair.a}: {count} of {a.size:,} values {are} zero on one side only"
+            words = f"{said}; its gradient takes a different path there"
+            found.append(Account("rounding at a kink", words, (pair.a,)))
     return found
-
-
-def _said(pair: OutputPair, words: str) -> Account:
-    said = f"rounding at a kink of {pair.a}: {words}; its gradient takes a different path there"
-    return Account("rounding at a kink", said, (pair.a,))
-
-
-def _moved(judged: TrainVerdict, pair: OutputPair, given: tuple[Array, Array]) -> int:
-    """Return in how many windows of a pooling the largest value moved.
-
-    Only windows that do not overlap are compared.
-    """
-    settings = judged.a.layers.get(pair.a, {}).get("settings", {})
-    size = settings.get("pool_size", settings.get("kernel_size"))
-    size = (size, size) if isinstance(size, int) else size
-    kind = str(judged.a.layers.get(pair.a, {}).get("type", ""))
-    if not kind.startswith("MaxPool") or not size or len(size) != 2 or given[0].ndim != 4:
-        return 0
-    places = [_places(one if judged.a.is_keras else np.moveaxis(one, 1, -1), size) for one in given]
-    return int((places[0] != places[1]).sum())
-
-
-def _places(x: Array, size: tuple[int, int]) -> Array:
-    rows, columns = (length // one for length, one in zip(x.shape[1:3], size, strict=True))
-    cut = x[:, : rows * size[0], : columns * size[1]]
-    apart = cut.reshape(len(x), rows, size[0], columns, size[1], -1).transpose(0, 1, 3, 5, 2, 4)
-    places: Array = apart.reshape(*apart.shape[:4], -1).argmax(-1)
-    return places

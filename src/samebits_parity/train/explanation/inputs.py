@@ -1,112 +1,34 @@
-"""Initial weights that differ: the distribution from which each side draws them.
-
-Batches that differ: scaled, shifted, or with channels or samples in a different order.
+"""Initial weights that differ, as numbers. Batches that differ: scaled, shifted, or with channels or samples in a
+different order.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from samebits_parity.init.cases import Fans, ordinary_fans
 from samebits_parity.train import pairs
 from samebits_parity.train.pairs import BatchInput
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import Account, PointComparison, TrainVerdict, number, sides
 
-_CLOSE = 0.1  # relative, of a limit estimated from the largest of n draws
-_RARE, _RARE_DEVIATIONS = 1e-3, 3.3  # a probability, and how many deviations it is of a normal distribution
-NO_FANS = Fans(0, 0)  # of a vector
-_FEW = 8  # from so many values on, a distribution can be told
-
 
 def start_reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Account]:
-    """Return one reason for each pair of descriptions. It names all weights that share the pair."""
+    """Return the initial values of both sides. Weights that have the same are named together."""
     found = dict[tuple[str, str], list[str]]()
     for pair in judged.pairs:
         if any(point.name == pair.a for point in parted):
-            a = judged.a.weight(-1, pair.a)
-            b = pair.way.to_a(judged.b.weight(-1, pair.b))
-            fans = ordinary_fans(a.shape, "last" if judged.a.is_keras else "first") if a.ndim > 1 else NO_FANS
-            said = described(a, fans), described(b, fans)
-            if may_be_draws_of_one(a, b):
-                said = said[0], said[0]
+            said = described(judged.a.weight(-1, pair.a)), described(judged.b.weight(-1, pair.b))
             found.setdefault(said, []).append(pair.a)
-    return [_reason(a, b, tuple(of)) for (a, b), of in found.items()]
+    return [Account("initial values", sides("initial values", *said), tuple(of)) for said, of in found.items()]
 
 
-def _reason(a: str, b: str, names: tuple[str, ...]) -> Account:
-    if a == b:
-        return Account("seed", f"both draw from {a}: a different seed, or a different generator", names)
-    constant = "zeros" in (a, b) or "ones" in (a, b)
-    return Account("bias initialisation" if constant else "initializer", sides("initial values", a, b), names)
-
-
-def described(values: Array, fans: Fans) -> str:
-    """Describe the values: zeros, one number, uniform or normal, with the limit and the name of its formula."""
+def described(values: Array) -> str:
+    """Return the one value of all, or the largest value and the deviation."""
     if values.size and float(values.min()) == float(values.max()):
         value = float(values.flat[0])
         return {0.0: "zeros", 1.0: "ones"}.get(value, f"{number(value)} everywhere")
-    deviation, largest = float(values.std()), float(np.abs(values).max())
-    if values.size < _FEW:
-        return f"values up to {number(largest)}"
-    if _is_uniform(values):
-        return f"uniform up to {number(largest)}{_formula(largest, fans)}"
-    return f"normal of deviation {number(deviation)}{_scaled(deviation, fans)}"
-
-
-def may_be_draws_of_one(a: Array, b: Array) -> bool:
-    """Return whether two sets of values are of one family.
-
-    Their estimated limits or deviations must be as close as those of different draws from one distribution (except
-    in about 1 of 1,000 cases).
-    """
-    if min(a.size, b.size) < _FEW or any(float(one.min()) == float(one.max()) for one in (a, b)):
-        return False
-    if _is_uniform(a) != _is_uniform(b):
-        return False
-    if _is_uniform(a):  # all n draws within a limit stay below the share p of it with probability p^n
-        limits = sorted(float(np.abs(one).max()) for one in (a, b))
-        return (limits[0] / limits[1]) ** min(a.size, b.size) > _RARE
-    # the logarithm of an estimated deviation has itself a deviation of 1 / sqrt(2 n)
-    apart = abs(math.log(float(a.std()) / float(b.std())))
-    return apart < _RARE_DEVIATIONS * math.sqrt(1 / (2 * a.size) + 1 / (2 * b.size))
-
-
-def _is_uniform(values: Array) -> bool:
-    """Return whether the largest value is at most the limit of a uniform distribution (sqrt(3) deviations)."""
-    deviation = float(np.sqrt((values**2).mean()))
-    return float(np.abs(values).max()) < 2.0 * deviation
-
-
-def _formula(limit: float, fans: Fans) -> str:
-    if not all(fans):
-        return ""
-    known = {
-        "glorot_uniform: sqrt(6 / (fan in + fan out))": math.sqrt(6 / sum(fans)),
-        "he_uniform: sqrt(6 / fan in)": math.sqrt(6 / fans[0]),
-        "PyTorch's default: 1 / sqrt(fan in)": 1 / math.sqrt(fans[0]),
-        "0.05": 0.05,
-    }
-    return _nearest(limit, known)
-
-
-def _scaled(deviation: float, fans: Fans) -> str:
-    if not all(fans):
-        return ""
-    known = {
-        "glorot_normal: sqrt(2 / (fan in + fan out))": math.sqrt(2 / sum(fans)),
-        "he_normal: sqrt(2 / fan in)": math.sqrt(2 / fans[0]),
-        "1": 1.0,
-        "0.05": 0.05,
-    }
-    return _nearest(deviation, known)
-
-
-def _nearest(value: float, known: dict[str, float]) -> str:
-    name = min(known, key=lambda one: abs(known[one] - value))
-    return f" ({name})" if abs(known[name] - value) <= _CLOSE * known[name] else ""
+    largest = number(float(np.abs(values).max()))
+    return f"values up to {largest}, of deviation {number(float(values.std()))}"
 
 
 _NEAR = 1e-5  # two batches closer than this (relative) are the same
@@ -132,23 +54,6 @@ def explained(fed: BatchInput) -> Account | None:
     return None
 
 
-def _scaled_batch(a: Array, b: Array) -> str:
-    largest = float(np.abs(a).max())
-    if not largest:
-        return ""
-    factor = float((a * b).sum() / (a * a).sum())
-    if not factor or not _same(factor * a, b):
-        return ""
-    return f"scaling: B's inputs are {_factor(factor)} those of A"
-
-
-def _factor(factor: float) -> str:
-    inverse = 1 / factor
-    if abs(inverse) > 1 and abs(inverse - round(inverse)) < 1e-3 * abs(inverse):
-        return f"1/{round(inverse)} of"
-    return f"{number(factor)} times"
-
-
 def _channels(a: Array, b: Array) -> str:
     axis = _channel_axis(a)
     if axis is not None and a.shape[axis] > 1 and _same(np.flip(a, axis), b):
@@ -160,13 +65,6 @@ def _channel_axis(a: Array) -> int | None:
     """Return the axis of an image's channels, four at most: the last or the second, whichever is shorter."""
     axis = 1 if a.ndim > 2 and a.shape[1] < a.shape[-1] else a.ndim - 1
     return axis if a.ndim > 2 and a.shape[axis] <= 4 else None
-
-
-def _flipped(a: Array, b: Array) -> str:
-    for axis in range(1, a.ndim):
-        if a.ndim > 2 and _same(np.flip(a, axis), b):
-            return f"B's inputs are A's mirrored along axis {axis}"
-    return ""
 
 
 def _permuted(a: Array, b: Array) -> str:
@@ -182,26 +80,16 @@ def _keys(values: Array) -> Array:
     return np.array([hash(row.tobytes()) for row in flat])
 
 
-def _affine(a: Array, b: Array) -> str:
-    """Return the explanation if b = factor a + shift, for all values or for each channel (standardised inputs)."""
-    channels = _channel_axis(a)
-    for axis in (None,) if channels is None else (None, channels):
-        axes = tuple(range(a.ndim)) if axis is None else tuple(n for n in range(a.ndim) if n != axis)
-        spread = a.std(axes, keepdims=True)
-        with np.errstate(all="ignore"):
-            factor = ((a - a.mean(axes, keepdims=True)) * (b - b.mean(axes, keepdims=True))).mean(axes, keepdims=True)
-            factor = factor / spread**2
-            shift = b.mean(axes, keepdims=True) - factor * a.mean(axes, keepdims=True)
-            if not _same(factor * a + shift, b):
-                continue
-        said = "each channel is " if axis is not None else ""
-        return f"scaling: {said}B = {number(float(factor.flat[0]))} A + {number(float(shift.flat[0]))}"
-    return ""
-
-
-def _other_samples(a: Array, b: Array) -> str:
-    shared = np.isin(_keys(b), _keys(a)).mean()
-    return f"different samples: {shared * 100:.0f} % of B's batch is in A's" if shared < 1 and len(a) > 1 else ""
+def _scaled(a: Array, b: Array) -> str:
+    """Return the explanation if b = factor a + shift."""
+    if a.size < 2 or not a.std():
+        return ""
+    factor, shift = np.polyfit(a.ravel(), b.ravel(), 1)
+    if not factor or not _same(factor * a + shift, b):
+        return ""
+    more = f" + {number(float(shift))}" if abs(shift) > _NEAR * np.abs(b).max() else ""
+    said = f"A / {number(float(1 / factor))}" if abs(factor) < 1 else f"{number(float(factor))} A"
+    return f"scaling: B = {said}{more}"
 
 
 def _same(a: Array, b: Array) -> bool:
@@ -209,7 +97,4 @@ def _same(a: Array, b: Array) -> bool:
     return a.shape == b.shape and bool(scale) and float(np.abs(a - b).max()) <= _NEAR * scale
 
 
-_RELATIONS = (
-    ("scaling", _scaled_batch), ("order of channels", _channels), ("mirroring", _flipped),
-    ("order of samples", _permuted), ("scaling", _affine), ("samples", _other_samples),
-)  # fmt: skip
+_RELATIONS = (("scaling", _scaled), ("order of channels", _channels), ("order of samples", _permuted))
