@@ -97,7 +97,7 @@ def test_a_setting_that_is_wrong_is_named_at_the_first_layer_that_disagrees(
 
 
 @pytest.mark.slow
-def test_a_cut_output_is_no_difference_and_activations_that_are_functions_are_seen(move):
+def test_a_cut_output_is_no_difference_and_the_last_activation_is_named(move):
     document = move(KERAS + "enlarging", PYTORCH + "Enlarging").document
     assert document.verdict == "differ"
     assert document.sentence.startswith("3 layers agree, but the models do not")

@@ -65,7 +65,7 @@ def gates():
 
 
 def enlarging():
-    """Its twin cuts what the transposed convolution gives, and calls its activations as functions."""
+    """Its twin cuts what the transposed convolution gives. Both call an activation as a function."""
     image = keras.Input((6, 6, 2))
     x = L.Conv2DTranspose(4, 3, strides=2, padding="same")(image)
     x = keras.ops.relu(L.Conv2D(3, 3, padding="same")(x))

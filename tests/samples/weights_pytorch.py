@@ -111,11 +111,11 @@ class Enlarging(nn.Module):
     def __init__(self):
         super(Enlarging, self).__init__()
         self.up, self.conv = nn.ConvTranspose2d(2, 4, 3, 2), nn.Conv2d(4, 3, 3, padding=1)
-        self.last = nn.Linear(432, 5)
+        self.last, self.end = nn.Linear(432, 5), nn.Sigmoid()
 
     def forward(self, x):
         x = self.up(x)[:, :, :-1, :-1]
-        return torch.sigmoid(self.last(self.conv(x).relu().flatten(1)))
+        return self.end(self.last(self.conv(x).relu().flatten(1)))
 
 
 class OneOfEach(nn.Module):

@@ -30,7 +30,7 @@ class ModelFile(Document):
 
 
 class SettingFile(Document):
-    """A setting that differs between two layers. Null: no such layer was seen."""
+    """A setting that differs between two layers."""
 
     layers: tuple[str, str]
     setting: str
@@ -213,11 +213,7 @@ def _settings_elsewhere(moved: Transfer, judged: TransferVerdict) -> list[str]:
 
 def _setting(one: Difference) -> str:
     keras, pytorch = one.layers
-    return f"{one.setting}: {_value(one.keras)} in Keras ({keras}), {_value(one.pytorch)} in PyTorch ({pytorch})"
-
-
-def _value(value: Any) -> str:
-    return "none seen" if value is None else str(value)
+    return f"{one.setting}: {one.keras} in Keras ({keras}), {one.pytorch} in PyTorch ({pytorch})"
 
 
 def _tables(found: WeightsFile) -> list[Table]:

@@ -5,7 +5,6 @@ settings that differ there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
 from samebits import words
@@ -23,7 +22,7 @@ CLOSE = 1e-9  # relative; settings are written as decimals
 
 @dataclass(frozen=True)
 class Difference:
-    """One setting. `layers`: Keras' and PyTorch's, by name. A value is None if the layer was not seen."""
+    """One setting. `layers`: Keras' and PyTorch's, by name."""
 
     layers: tuple[str, str]
     setting: str
@@ -60,26 +59,20 @@ def same(a: Any, b: Any) -> bool:
 
 
 def between(pairs: tuple[LayerPair, ...], place: int, keras: ModelFacts, pytorch: ModelFacts) -> list[Difference]:
-    """Return the differences of the layers without weights before the pair at a place (or after the last pair)."""
+    """Return the differences of the layers without weights before the pair at a place (or after the last pair).
+
+    A model may call a function in the place of a layer. So layers of one kind are compared only if both models have
+    the same number of them there.
+    """
     found = []
     left, right = _without_weights(pairs, place, keras, "keras"), _without_weights(pairs, place, pytorch, "pytorch")
     for kind in COUNTED:
         ours = [layer for layer in left if layer.kind == kind]
         theirs = [layer for layer in right if layer.kind == kind]
-        for a, b in zip_longest(ours, theirs):
-            found += _one(a, b, kind)
+        if len(ours) == len(theirs):
+            for a, b in zip(ours, theirs, strict=True):
+                found += _differing(a, b)
     return found
-
-
-def _one(a: Layer | None, b: Layer | None, kind: str) -> list[Difference]:
-    if a is not None and b is not None:
-        return _differing(a, b)
-    names = (a.name if a else "no layer", b.name if b else "no layer")
-    return [Difference(names, kind.replace("_", " "), a and _words(a), b and _words(b))]
-
-
-def _words(layer: Layer) -> str:
-    return str(layer.settings.get("function", layer.of_class))
 
 
 def _without_weights(pairs: tuple[LayerPair, ...], place: int, model: ModelFacts, side: str) -> list[Layer]:

@@ -28,7 +28,7 @@ import model_pytorch
 # the user's own files may have the names of ours
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != HERE]
-for name in ("model_keras", "model_pytorch", "layers_keras", "layers_pytorch", "functions_keras", "functions_pytorch"):
+for name in ("model_keras", "model_pytorch", "layers_keras", "layers_pytorch"):
     del sys.modules[name]
 
 

@@ -4,8 +4,7 @@ import os
 import sys
 
 import numpy as np
-from functions_keras import CalledActivations
-from layers_keras import ACTIVATED, entry, follow, kind_of, parts_of, shape_of, units_of
+from layers_keras import ACTIVATED, entry, follow, kind_of, shape_of, units_of
 
 BATCH = 2  # samples in the inputs that are made here, if none are given
 UNKNOWN = 32  # the size that replaces one that the model leaves open
@@ -23,7 +22,6 @@ class LayerCall:
 
 
 CALLS = {}  # id of a layer -> its first call, in the order of the calls
-FUNCTIONS = CalledActivations()
 WATCHED = []
 
 
@@ -41,7 +39,6 @@ def base_layers():
 
 def watch():
     """Record the calls of layers from now on. Returns whether there was something new to watch."""
-    FUNCTIONS.watch()
     new = [kind for kind in base_layers() if kind not in WATCHED]
     for kind in new:
         kind.__call__ = recording(kind.__call__)
@@ -57,7 +54,7 @@ def is_graph():
 
 
 def recording(original):
-    def called(self, *args, **kwargs):
+    def __call__(self, *args, **kwargs):
         call = CALLS.setdefault(id(self), LayerCall(self))
         if call.outputs is not None or call.inputs is not None:
             return original(self, *args, **kwargs)
@@ -71,12 +68,6 @@ def recording(original):
             if "activation" in vars(self):
                 vars(self)["activation"] = activation
         return call.outputs
-
-    def __call__(self, *args, **kwargs):
-        known = kind_of(self) != "other"
-        if not known and parts_of(self):
-            return called(self, *args, **kwargs)
-        return FUNCTIONS.running(self, known, lambda: called(self, *args, **kwargs))
 
     return __call__
 
@@ -179,7 +170,6 @@ def as_array(tensor):
 def run_eagerly(model, arrays):
     """Return {id of a layer: its output}, with the model's output under the model's id."""
     CALLS.clear()
-    FUNCTIONS.clear()
     given = [np.asarray(array) for array in arrays]
     output = model(given[0] if len(given) == 1 else given, training=False)
     found = {id(layer): as_array(CALLS[id(layer)].compared) for _, layer in units_of(model) if id(layer) in CALLS}
@@ -276,15 +266,14 @@ def answer(model, request, described, ran):
     entries, units = described
     found, why = ran
     numbers = {id(weight): number for number, weight in enumerate(model.weights)}
-    layers, outputs = FUNCTIONS.after(None), {"model": found[id(model)]} if id(model) in found else {}
+    layers, outputs = [], {"model": found[id(model)]} if id(model) in found else {}
     for name, layer in units:
         if type(layer).__name__ == "InputLayer":
-            layers += FUNCTIONS.after(id(layer))
             continue
         if id(layer) in found:
             outputs[str(len(layers))] = found[id(layer)]
         layers.append(entry(name, layer, numbers, CALLS.get(id(layer)) or LayerCall(layer)))
-        layers += follow(layer) + FUNCTIONS.after(id(layer))
+        layers += follow(layer)
     np.savez(os.path.join(request["out"], "outputs.npz"), **outputs)
     values = values_of(model)
     np.savez(os.path.join(request["out"], "weights.npz"), **{"w%d" % n: value for n, value in enumerate(values)})

@@ -4,10 +4,7 @@ import copy
 import os
 
 import numpy as np
-from functions_pytorch import ActivationCalls
 from layers_pytorch import RECURRENT, kind_of, own_names, refusal, roles_of, settings_of, units_of
-
-RESHAPES = ("view", "reshape", "flatten", "unflatten")
 
 
 class ForwardPass:
@@ -16,19 +13,9 @@ class ForwardPass:
     def __init__(self, torch, model):
         self.torch, self.model = torch, model
         self.units = dict((module, name) for name, module in units_of(model))
-        self.calls, self.shapes, self.outputs, self.depth = [], {}, {}, 0
-        self.error, self.within = None, 0
-
-    def enter(self, module, inputs):
-        self.within += kind_of(module) != "other"
-
-    def activated(self, name, settings):
-        """Record an activation function that is called outside of layers of known kinds, as a layer."""
-        if not self.within:
-            self.calls.append(layer(name, "activation", "a function", settings=settings))
+        self.calls, self.shapes, self.outputs, self.error = [], {}, {}, None
 
     def hook(self, module, inputs, output):
-        self.within -= kind_of(module) != "other"
         if module in self.shapes:
             return  # if a layer is used again, its first use is compared
         first = next((value for value in inputs if hasattr(value, "shape")), None)
@@ -36,53 +23,15 @@ class ForwardPass:
         self.shapes[module] = None if first is None else list(first.shape)[1:]
         self.outputs[module] = plain(module, output)
 
-    def reshaped(self, before, after):
-        """Record that a tensor was flattened or reshaped: in PyTorch, functions do that, too."""
-        if len(before.shape) > 2 and len(after.shape) == 2 and before.shape[0] == after.shape[0]:
-            self.calls.append(reshape("flatten", before, after))
-        elif len(before.shape) == 2 and len(after.shape) > 2 and before.shape[0] == after.shape[0]:
-            self.calls.append(reshape("reshape", before, after))
-
-    def watched(self, name):
-        original, run = getattr(self.torch.Tensor, name), self
-
-        def replaced(tensor, *args, **kwargs):
-            run.depth += 1
-            try:
-                after = original(tensor, *args, **kwargs)
-            finally:
-                run.depth -= 1
-            if not run.depth:
-                run.reshaped(tensor, after)
-            return after
-
-        return original, replaced
-
     def go(self, inputs):
         """Return the model's output. Raises what the model raises."""
         handles = [module.register_forward_hook(self.hook) for module in self.units]
-        handles += [module.register_forward_pre_hook(self.enter) for module in self.units]
-        names = [name for name in RESHAPES if hasattr(self.torch.Tensor, name)]
-        pairs_of = {name: self.watched(name) for name in names}
-        free = self.torch.flatten
         try:
-            for name, (_, replaced) in pairs_of.items():
-                setattr(self.torch.Tensor, name, replaced)
-            self.torch.flatten = lambda tensor, *args, **kwargs: tensor.flatten(*args, **kwargs)
-            with self.torch.no_grad(), ActivationCalls(self.torch, self.model, self.activated):
+            with self.torch.no_grad():
                 return plain(None, self.model(*inputs))
         finally:
-            self.torch.flatten = free
-            for name, (original, _) in pairs_of.items():
-                setattr(self.torch.Tensor, name, original)
             for handle in handles:
                 handle.remove()
-
-
-def reshape(kind, before, after):
-    """Return a reshape, as a layer."""
-    shapes = [list(tensor.shape)[1:] for tensor in (before, after)]
-    return layer(kind, kind, "a reshape", input_shape=shapes[0], output_shape=shapes[1])
 
 
 def plain(module, output):
@@ -159,33 +108,22 @@ def exact_run(torch, model, arrays, layout):
     return dict(names, **{"<model>": output})
 
 
-def layer(name, kind, a_class, **known):
-    made = {"name": name, "class": a_class, "kind": kind, "settings": {}, "roles": {}, "input_shape": None,
-            "output_shape": None, "refused": ""}  # fmt: skip
-    made.update(known)
-    return made
-
-
 def entries(run, numbers):
     """Yield the layers in the order of the run, then layers with weights that were not called."""
     unused = [module for module in run.units if module not in run.shapes and own_names(module)]
     for call in run.calls + unused:
-        if type(call).__name__ in ("Flatten", "Unflatten"):
-            continue  # seen as what they do to a tensor
-        if isinstance(call, dict):  # a function
-            yield None, call
-            continue
         name, kind = run.units[call], kind_of(call)
         parts = roles_of(call, kind)
         for place, (end, roles) in enumerate(parts):
             known = {role: numbers[name + "." + own if name else own] for role, own in roles.items()}
             found = run.outputs.get(call, {}) if place == len(parts) - 1 else {}
             array = found.get("")
-            yield (name if found else None), layer(
-                name + end, kind, type(call).__name__, roles=known, input_shape=run.shapes.get(call),
-                settings=settings_of(call), output_shape=None if array is None else list(array.shape)[1:],
-                refused=refusal(call, kind, list(call.state_dict())) if known else "",
-            )  # fmt: skip
+            yield (name if found else None), {
+                "name": name + end, "kind": kind, "class": type(call).__name__, "roles": known,
+                "settings": settings_of(call), "input_shape": run.shapes.get(call),
+                "output_shape": None if array is None else list(array.shape)[1:],
+                "refused": refusal(call, kind, list(call.state_dict())) if known else "",
+            }  # fmt: skip
 
 
 def kept(found, key, end=""):
