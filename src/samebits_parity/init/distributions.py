@@ -9,10 +9,8 @@ compared with that family by the Dvoretzky-Kiefer-Wolfowitz inequality (Massart 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import pairwise, product
+from itertools import pairwise
 from statistics import NormalDist
 from typing import Any, Literal
 
@@ -112,39 +110,36 @@ STRAIGHT = 1e-4  # tolerance for the products of rows of an orthogonal matrix in
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """The closest distribution. `exact`: whether its limit is known to the last bit of a float32."""
+    """The closest distribution. The limit of a uniform one is the largest magnitude that was drawn."""
 
     distribution: Distribution
     count: int
     smallest: float
     largest: float
-    exact: bool = False
 
 
 def estimate(draws: Array) -> Estimate:
     """Infer the distribution of an array of shape (draws, *shape of one draw)."""
     values = np.asarray(draws, np.float32).ravel()
-    found, exact = _structured(draws) or _random(values)
     return Estimate(
-        distribution=found,
+        distribution=_structured(draws) or _random(values),
         count=values.size,
         smallest=float(values.min()),
         largest=float(values.max()),
-        exact=exact,
     )
 
 
-def _structured(draws: Array) -> tuple[Distribution, bool] | None:
+def _structured(draws: Array) -> Distribution | None:
     """Recognise values that are not drawn independently: a constant, an identity, blocks, an orthogonal matrix."""
     first = np.asarray(draws[0], np.float64)
     if not np.all(np.isfinite(draws)):
-        return other("not all finite"), False
+        return other("not all finite")
     if np.all(draws == draws.flat[0]):
-        return constant(float(draws.flat[0])), True
+        return constant(float(draws.flat[0]))
     if np.all(draws == draws[0]) and np.unique(first).size <= 3:
-        return _with_moments(other(_pattern(first)), first), True
+        return _with_moments(other(_pattern(first)), first)
     gain = _gain(first)
-    return None if gain is None else (_with_moments(orthogonal(gain), first), False)
+    return None if gain is None else _with_moments(orthogonal(gain), first)
 
 
 def _with_moments(found: Distribution, values: Array) -> Distribution:
@@ -185,39 +180,30 @@ def _gain(values: Array) -> float | None:
     return None
 
 
-def _random(values: Array) -> tuple[Distribution, bool]:
+def _random(values: Array) -> Distribution:
     """Find the closest of the random families."""
     if values.size < FEWEST:
-        return other(f"{values.size} values: too few"), False
+        return other(f"{values.size} values: too few")
     wide = values.astype(np.float64)
     mean, deviation = float(wide.mean()), float(wide.std())
-    closest, exact = _closest(values, mean, deviation)
-    slack = _slack(closest, values.size)
-    if distance(values, closest) > _bound(values.size) + slack:
+    closest = _closest(values, mean, deviation)
+    if distance(values, closest) > _bound(values.size) + _slack(closest, values.size):
         text = f"mean {mean:.3g}, deviation {deviation:.3g}, from {values.min():.3g} to {values.max():.3g}"
-        return Distribution(family="other", mean=mean, deviation=deviation, detail=text), False
-    return closest, exact
+        return Distribution(family="other", mean=mean, deviation=deviation, detail=text)
+    return closest
 
 
-def _closest(values: Array, mean: float, deviation: float) -> tuple[Distribution, bool]:
+def _closest(values: Array, mean: float, deviation: float) -> Distribution:
     low, high = float(values.min()), float(values.max())
     rank = values.size - 1 - values.size // 1000
     reach = float(np.partition(np.abs(values - np.float32(mean)), rank)[rank]) / deviation
     if reach < UNIFORM_BELOW:
-        from_zero = low >= 0
-        limit = exact_limit(values, from_zero=from_zero) if low >= 0 or abs(low + high) < 0.1 * high else None
-        top = limit or max(high, high if from_zero else -low)
-        around = limit is None and not from_zero and abs(low + high) > (high - low) * 30 / values.size
-        found = uniform(top, low if around else 0.0 if from_zero else None)
-        return _measured(found, mean, deviation), limit is not None
+        is_symmetric = abs(low + high) <= (high - low) * 30 / values.size
+        found = uniform(max(high, -low)) if is_symmetric else uniform(high, 0.0 if low >= 0 else low)
+        return replace(found, mean=mean, deviation=deviation)
     if reach < TRUNCATED_BELOW:
-        cut = truncated(deviation / SHRINK, mean)
-        return replace(cut, low=low, high=high), False
-    return normal(deviation, mean), False
-
-
-def _measured(found: Distribution, mean: float, deviation: float) -> Distribution:
-    return replace(found, mean=mean, deviation=deviation)
+        return replace(truncated(deviation / SHRINK, mean), low=low, high=high)
+    return normal(deviation, mean)
 
 
 def distance(values: Array, distribution: Distribution) -> float:
@@ -247,85 +233,3 @@ def _slack(found: Distribution, count: int) -> float:
 def deviations(chance: float) -> float:
     """Return how many deviations a normal value exceeds with this probability."""
     return -NormalDist().inv_cdf(chance / 2)
-
-
-# The exact limit of a uniform distribution.
-#
-# A library draws k / 2^23 or k / 2^24 with a whole k and maps it to [low, high) in float32. So the values lie on a
-# lattice, and only one float32 as the limit gives this lattice. Some tens of values are enough to find this limit. The
-# largest value alone would give three digits of it.
-
-Mapping = Callable[[Array, Array, Array], Array]
-BITS = (23, 24)  # libraries draw whole numbers of so many bits
-# values compared at first, and at most; when few limits remain, more values are compared
-FIRST, MOST, FEW = 16, 4096, 64
-MOST_LIMITS = 200_000
-LATTICE_CHANCE = 1e-10  # the probability that the limit lies above the floats that are tried
-
-
-def _rounded_twice(unit: Array, limit: Array, low: Array) -> Array:
-    """Return u * (high - low) + low with a rounding after each operation, as TensorFlow and PyTorch do."""
-    scaled = np.asarray(unit * (limit - low), np.float32)
-    return np.asarray(scaled + np.asarray(low, np.float32), np.float32)
-
-
-def _rounded_once(unit: Array, limit: Array, low: Array) -> Array:
-    """Return u * (high - low) + low in one operation of the processor (fused)."""
-    return np.asarray(unit * (limit - low) + low, np.float32)
-
-
-def _scaled(unit: Array, limit: Array, low: Array) -> Array:
-    """Return a value of [-1, 1) or [0, 1), times the limit, as jax.nn.initializers does."""
-    inner = unit if np.all(low == 0) else 2 * unit - 1
-    return np.asarray(inner * limit, np.float32)
-
-
-MAPPINGS: tuple[Mapping, ...] = (_rounded_twice, _rounded_once, _scaled)
-
-
-def exact_limit(values: Array, *, from_zero: bool) -> float | None:
-    """Return the one float32 that can be the limit of draws from [-limit, limit) or [0, limit).
-
-    None if several can, or none can: then there are too few values, or the generator is of a different kind.
-    """
-    largest = np.float32(np.abs(values).max())
-    limits = _candidates(largest, values.size)
-    asked = values.ravel()[:MOST]
-    found: set[float] = set()
-    for mapping, bits in product(MAPPINGS, BITS):
-        found.update(_surviving(limits, asked, partial(_on, mapping=mapping, bits=bits, from_zero=from_zero)))
-    return found.pop() if len(found) == 1 else None
-
-
-def _candidates(largest: np.float32, count: int) -> Array:
-    """Return every float32 from the largest value up to a bound.
-
-    The limit exceeds this bound with probability LATTICE_CHANCE.
-    """
-    top = np.float32(float(largest) * math.exp(-math.log(LATTICE_CHANCE) / count))
-    first, last = int(largest.view(np.int32)), int(top.view(np.int32)) + 1
-    return np.arange(first, min(last, first + MOST_LIMITS) + 1, dtype=np.int32).view(np.float32)
-
-
-def _surviving(limits: Array, values: Array, on: Callable[[Array, Array], Array]) -> list[float]:
-    """Return the limits on whose lattice all values lie. If too many remain, it returns only two of them."""
-    asked = FIRST
-    while limits.size:
-        limits = limits[on(limits, values[:asked])]
-        if asked >= values.size:
-            return [float(limit) for limit in limits]
-        if asked >= FIRST * 16 and limits.size > FEW:
-            return [float(limit) for limit in limits[:2]]  # two give no answer, as all of them would
-        asked *= 4
-    return []
-
-
-def _on(limits: Array, values: Array, *, mapping: Mapping, bits: int, from_zero: bool) -> Array:
-    """Return whether all values lie on the lattice of each limit."""
-    limit = limits.astype(np.float64)[:, None]
-    low = np.zeros_like(limit) if from_zero else -limit
-    whole = np.rint((values.astype(np.float64)[None] - low) / (limit - low) * 2.0**bits)
-    lies = np.zeros(whole.shape, bool)
-    for step in (-1, 0, 1):  # rounding may have moved a value by half a step of the lattice
-        lies |= mapping((whole + step) / 2.0**bits, limit, low) == values[None]
-    return np.asarray(lies.all(axis=1))

@@ -36,7 +36,6 @@ __all__ = [
     "documented",
     "forget_gate",
     "identity",
-    "is_limit",
     "limits",
     "of_deviation",
     "of_its_layer",
@@ -143,20 +142,12 @@ def can_be_limit(limit: float, largest: float, count: int, chance: float = CHANC
     return count * math.log(min(1.0, largest / limit)) >= math.log(chance)
 
 
-def decide(values: NDArray[Any], connections: float, exact: float | None = None) -> int | None:
-    """Return 1 or 2; None if neither fits, or both do. `exact`: the limit itself, if the values determine it."""
+def decide(values: NDArray[Any], connections: float) -> int | None:
+    """Return 1 or 2; None if neither fits, or both do."""
     largest = float(np.abs(values).max())
-    able = [
-        equation
-        for equation, limit in enumerate(limits(connections), 1)
-        if (can_be_limit(limit, largest, values.size) if exact is None else is_limit(limit, exact))
-    ]
+    able = [equation for equation, limit in enumerate(limits(connections), 1)
+            if can_be_limit(limit, largest, values.size)]  # fmt: skip
     return able[0] if len(able) == 1 else None
-
-
-def is_limit(limit: float, exact: float) -> bool:
-    """Return whether a limit equals the one that was measured exactly, up to a few steps of float32."""
-    return abs(limit - exact) <= STEPS * float(np.spacing(np.float32(limit)))
 
 
 N = {"fan_in": "fan_in", "fan_out": "fan_out", "fan_avg": "((fan_in + fan_out) / 2)",

@@ -47,10 +47,8 @@ class DocumentedAs(Document):
 
 
 class WeightFacts(Document):
-    """`limit`: of magnitudes, null if there is none; `exact`: the limit is known to the last bit of float32, else it is
-    the largest value drawn. `deviation`: of the values drawn. `depends_on`: what the scale of this initializer depends
-    on, over all its shapes. `equation`: of the paper, for Glorot's uniform distribution. `instead`: what fits if
-    `agrees` is false.
+    """`limit`: the largest magnitude drawn, null if there is no limit. `deviation`: of the values drawn. `equation`: of
+    the paper, for Glorot's uniform distribution. `instead`: what fits if `agrees` is false.
     """
 
     library: str
@@ -61,14 +59,12 @@ class WeightFacts(Document):
     family: Family
     detail: str
     limit: float | None
-    exact: bool
     deviation: float | None
     mean: float
     values: int
     documented: DocumentedAs
     agrees: bool
     instead: str | None
-    depends_on: str | None
     equation: int | None
 
 
@@ -82,9 +78,8 @@ class InitDocument(RootModel[list[WeightFacts]]):
 # 1. No value lies outside of the distribution's limits in float32.
 # 2. The largest of n values is not too small. The probability that all n stay below it is F(largest)^n, which is itself
 #    uniform. So for a uniform distribution a limit is known to within ln(1 / CHANCE) / n: 0.02 % for 131,072 values.
-# 3. If values determine their limit (see `exact_limit`), it is that of the distribution, up to 4 steps of float32.
-# 4. Mean and deviation are the distribution's within 6.5 of their own deviations.
-# 5. The distribution functions are as close as the Dvoretzky-Kiefer-Wolfowitz inequality says.
+# 3. Mean and deviation are the distribution's within 6.5 of their own deviations.
+# 4. The distribution functions are as close as the Dvoretzky-Kiefer-Wolfowitz inequality says.
 
 FAR = deviations(CHANCE)
 CLOSE = 1e-4  # relative, for lengths of rows and for constants
@@ -101,7 +96,7 @@ def can_be(values: NDArray[Any], found: Estimate, asked: Distribution) -> bool:
         return math.isclose(seen.gain or 0, asked.gain or 0, rel_tol=CLOSE)
     if asked.family not in RANDOM:
         return seen.detail == asked.detail
-    if not (_inside(found, asked) and _far_enough(found, asked) and _same_limit(found, asked)):
+    if not (_inside(found, asked) and _far_enough(found, asked)):
         return False
     return _same_moments(found, asked) and _same_shape(values, asked)
 
@@ -124,12 +119,6 @@ def _far_enough(found: Estimate, asked: Distribution) -> bool:
     return True
 
 
-def _same_limit(found: Estimate, asked: Distribution) -> bool:
-    if not found.exact or asked.limit is None:
-        return True
-    return formulas.is_limit(asked.limit, found.distribution.limit or 0)
-
-
 def _same_moments(found: Estimate, asked: Distribution) -> bool:
     assert asked.deviation
     mean = abs(found.distribution.mean - asked.mean) / asked.deviation * math.sqrt(found.count)
@@ -144,10 +133,7 @@ def _same_shape(values: NDArray[Any], asked: Distribution) -> bool:
 
 DIGITS = 5
 WHERE = "Everything that was measured: --md FILE, --html FILE, --json FILE."
-EXACTLY = (
-    "Limits are exact, to the last bit of a float32, if the values lie on the lattice of one limit only "
-    "(column exact). Otherwise the limit is the largest magnitude drawn."
-)
+LIMITS = "A limit is the largest magnitude that was drawn. It is a little below the limit of the distribution."
 FANS = (
     "As documented, fan_in is the number of inputs of one output, and fan_out the number of outputs of one input, in a "
     "layer with this shape."
@@ -232,12 +218,12 @@ def _compared(line: WeightFacts) -> tuple[Cell, Cell]:
 
 def _equations(lines: list[WeightFacts]) -> Table:
     rows = [
-        (_names(these), one.initializer, _shape(one), _number(one.limit), YES_NO[one.exact], Number(one.equation or 0))
+        (_names(these), one.initializer, _shape(one), _number(one.limit), Number(one.equation or 0))
         for these in _alike([line for line in lines if line.equation], lambda line: (*_key(line), line.equation))
         for one in these[:1]
     ]
     columns = (Column("libraries"), Column("initializer"), Column("shape"), Column("limit", number=True),
-               Column("exact"), Column("equation", number=True))  # fmt: skip
+               Column("equation", number=True))  # fmt: skip
     note = (
         "Equation 1: limit = sqrt(6 / (n_in + n_out)); Equation 2: sqrt(6 / max(1, (n_in + n_out) / 2)). n_in and "
         "n_out are counted as the library counts them."
@@ -249,11 +235,11 @@ def _equations(lines: list[WeightFacts]) -> Table:
 def _all(lines: list[WeightFacts]) -> Table:
     columns = (
         Column("libraries"), Column("initializer"), Column("shape"), Column("layer"), Column("family"),
-        Column("limit", number=True), Column("exact"), Column("deviation", number=True), Column("scale goes with"),
+        Column("limit", number=True), Column("deviation", number=True),
         Column("documented", wide=True), Column("documented in"), Column("agrees"),
     )  # fmt: skip
     rows = [_row(these) for these in _alike(lines, _key)]
-    notes = (EXACTLY, "Deviations are those of the weights that the first named library drew.")
+    notes = (LIMITS, "Deviations are those of the weights that the first named library drew.")
     return Table("initial weights", "Everything.", columns, tuple(rows), notes, on=DOCUMENT)
 
 
@@ -262,7 +248,7 @@ def _row(these: list[WeightFacts]) -> tuple[Cell, ...]:
     said = one.documented
     return (
         _names(these), one.initializer, _shape(one), one.layout, one.detail or one.family, _number(one.limit),
-        YES_NO[one.exact], _number(one.deviation), one.depends_on or "", said.formula, said.source, YES_NO[one.agrees],
+        _number(one.deviation), said.formula, said.source, YES_NO[one.agrees],
     )  # fmt: skip
 
 
@@ -275,7 +261,7 @@ def _alike(lines: list[WeightFacts], key: Callable[[WeightFacts], Hashable]) -> 
 
 
 def _key(line: WeightFacts) -> tuple[Hashable, ...]:
-    limit = f"{line.limit:.{DIGITS}f}" if line.exact and line.limit is not None else ""
+    limit = f"{line.limit:.3g}" if line.family == "uniform" and line.limit is not None else ""
     said = line.documented
     return (line.initializer, *line.shape, line.layout, line.family, limit, line.agrees, said.formula, said.source)
 
