@@ -83,7 +83,7 @@ def test_a_model_of_its_own_class_is_told_what_goes_in_and_the_lines_shown_load_
     ("wrong", "layer", "setting", "keras", "pytorch"),
     [
         ("Epsilon", "norm", "epsilon", 1e-3, 1e-5),
-        ("Padding", "conv", "padding", [[0, 1], [0, 1]], [[1, 1], [1, 1]]),
+        ("Padding", "conv", "padding", "same", [1, 1]),
         ("Slope", "dense", "slope", 0.3, 0.01),
     ],
 )
@@ -104,7 +104,7 @@ def test_a_cut_output_is_no_difference_and_the_last_activation_is_named(move):
     assert document.layers[0].agrees is None
     assert "what follows agrees" in document.layers[0].why
     said = [(one.setting, one.keras, one.pytorch) for one in document.likely]
-    assert said == [("function", "tanh", "sigmoid")]
+    assert said == [("activation", "tanh", "sigmoid")]
 
 
 @pytest.mark.slow

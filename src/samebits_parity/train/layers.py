@@ -15,11 +15,11 @@ from typing import Literal, get_args
 import numpy as np
 
 from samebits_parity import activations
+from samebits_parity.layer_settings import kind
 from samebits_parity.train import alignment
 from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array, TrainingValues, relative
 
-_ACTIVE = ("relu", "elu", "gelu", "silu", "softmax", "sigmoid", "tanh", "softplus", "activation", "relu6", "swish")
 # how an output of B is brought into A's axes; a shape is that of the image (channels last) that was flattened
 Time = Literal["time first", "last step", "last step, time first", "last steps of both directions"]
 Form = Literal["as it is", "channels last", "channels first"] | Time | tuple[int, ...]
@@ -133,7 +133,7 @@ def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *,
     if best is not None and (same := [one for one in candidates if _kinds_match(a, b, one[2])]):
         return same[0][2]
     # B has this activation as a layer
-    is_apart = any(kind(b.layers.get(other, {})) == "activation" for other in others[1:])
+    is_apart = any(_kind(b, other) == "activation" for other in others[1:])
     active = None if is_apart or not others else _activation(a, ours, b.output(0, others[0]))
     if active is not None:
         return OutputPair(name, others[0], *active, owns)
@@ -144,16 +144,12 @@ def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *,
 
 def _kinds_match(a: TrainingValues, b: TrainingValues, pair: OutputPair) -> bool:
     """Return whether both are layers without weights of one kind (two dropouts, two activations of one name)."""
-    kinds = [kind(side.layers.get(name, {})) for side, name in ((a, pair.a), (b, pair.b))]
+    kinds = [_kind(side, name) for side, name in ((a, pair.a), (b, pair.b))]
     return not pair.owns and bool(kinds[0]) and kinds[0] == kinds[1]
 
 
-def kind(facts: dict[str, object]) -> str:
-    """Return a kind in words: dropout for Dropout2d, pool for MaxPooling2D, activation for LeakyReLU."""
-    name = str(facts.get("type", "")).lower()
-    if name.endswith(_ACTIVE):
-        return "activation"
-    return "pool" if "pool" in name else name.rstrip("d").rstrip("123")
+def _kind(training: TrainingValues, name: str) -> str:
+    return kind(str(training.layers.get(name, {}).get("type", "")))
 
 
 def _activation(a: TrainingValues, ours: Array, output: Array) -> tuple[Form, str] | None:

@@ -78,8 +78,7 @@ def _parts(layer: Layer) -> list[LayerPart]:
     first = {role: number for role, number in layer.roles.items() if role == "kernel"}
     second = {"kernel" if role == "pointwise" else role: n for role, n in layer.roles.items() if role != "kernel"}
     inner = replace(layer, has_output=False)
-    rank = len(layer.settings["strides"])
-    plain = {"strides": [1] * rank, "dilation": [1] * rank, "padding": [[0, 0]] * rank, "groups": 1}
+    plain = {"size": 1, "strides": 1, "dilation": 1, "padding": 0, "groups": 1}
     outer = replace(layer, settings={**layer.settings, **plain})
     return [
         LayerPart(inner, first, "depthwise", f"{layer.name} (depthwise)"),
@@ -140,7 +139,7 @@ def rule_for(keras: LayerPart, pytorch: LayerPart, models: tuple[ModelFacts, Mod
     shapes = keras.shapes(models[0])
     if not shapes.keys() & {"kernel", "gamma", "beta", "weight", "alpha", "query_kernel"}:
         return None
-    if pytorch.kind == "transposed" and pytorch.layer.settings.get("groups") != 1:
+    if pytorch.kind == "transposed" and pytorch.layer.groups != 1:
         return None  # Keras' transposed convolutions have no groups
     rule = make(keras, shapes)
     return rules.bidirectional(rule) if keras.layer.both_directions else rule

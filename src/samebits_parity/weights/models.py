@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from samebits.errors import NotFoundError, UsageError
+from samebits_parity.layer_settings import in_words
 from samebits_parity.sides import Side, run_script
 from samebits_parity.weights.rules import Array
 
@@ -50,6 +51,7 @@ class Layer:
     both_directions: bool = False
     whole: bool | None = None
     channels_first: bool = False
+    groups: int = 1
     has_output: bool = True
 
 
@@ -112,7 +114,8 @@ def _layer(number: int, entry: dict[str, Any], outputs: dict[str, Array]) -> Lay
         name=entry["name"],
         kind=entry["kind"],
         of_class=entry["class"],
-        settings=entry["settings"],
+        settings=in_words(entry["type"], entry["settings"]),
+        groups=entry["settings"].get("groups", 1),
         roles=entry["roles"],
         input_shape=shapes["input_shape"],
         output_shape=shapes["output_shape"],

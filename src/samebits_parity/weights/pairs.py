@@ -154,8 +154,8 @@ def _left_of_keras(part: LayerPart, other: LayerPart | None, models: tuple[Model
 
 def _left_of_pytorch(part: LayerPart, model: ModelFacts) -> Lonely:
     why = "the other model has no further layer of this kind"
-    if part.kind == "transposed" and part.layer.settings.get("groups") != 1:
-        why = f"groups={part.layer.settings['groups']}, and Keras' transposed convolutions have no groups"
+    if part.kind == "transposed" and part.layer.groups != 1:
+        why = f"groups={part.layer.groups}, and Keras' transposed convolutions have no groups"
     return Lonely(model.side, part.layer.number, part.name, part.layer.of_class, part.shapes(model), why=why)
 
 

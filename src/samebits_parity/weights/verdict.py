@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from samebits import words
+from samebits_parity.layer_settings import differing
 from samebits_parity.report import Agreement
 from samebits_parity.weights.models import Layer, ModelFacts
 from samebits_parity.weights.pairs import LayerPair, Lonely
 from samebits_parity.weights.transfer import Transfer
 from samebits_parity.weights.verification import OutputGap
 
-# settings without an effect on outputs; they matter when the model is trained
-WITHOUT_EFFECT = ("momentum (kept share)",)
 COUNTED = ("max_pool", "average_pool", "activation")
-CLOSE = 1e-9  # relative; settings are written as decimals
 
 
 @dataclass(frozen=True)
@@ -29,11 +27,6 @@ class Difference:
     keras: Any
     pytorch: Any
 
-    @property
-    def has_effect(self) -> bool:
-        """Whether it changes outputs, and not only training."""
-        return self.setting not in WITHOUT_EFFECT
-
 
 def of_pair(pair: LayerPair) -> list[Difference]:
     """Return the settings of the two layers that differ."""
@@ -41,21 +34,8 @@ def of_pair(pair: LayerPair) -> list[Difference]:
 
 
 def _differing(keras: Layer, pytorch: Layer) -> list[Difference]:
-    both = [name for name in keras.settings if name in pytorch.settings]
-    return [
-        Difference((keras.name, pytorch.name), name, keras.settings[name], pytorch.settings[name])
-        for name in both
-        if not same(keras.settings[name], pytorch.settings[name])
-    ]
-
-
-def same(a: Any, b: Any) -> bool:
-    """Return whether two settings are the same number, list or word."""
-    if isinstance(a, float) or isinstance(b, float):
-        return isinstance(a, (int, float)) and isinstance(b, (int, float)) and abs(a - b) <= CLOSE * max(abs(a), abs(b))
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(same, a, b))
-    return bool(a == b)
+    both = differing(keras.settings, pytorch.settings)
+    return [Difference((keras.name, pytorch.name), *found) for found in both]
 
 
 def between(pairs: tuple[LayerPair, ...], place: int, keras: ModelFacts, pytorch: ModelFacts) -> list[Difference]:
@@ -150,8 +130,7 @@ def _names(pair: LayerPair, moved: Transfer) -> str:
 
 def _at(moved: Transfer, place: int, last: int) -> TransferVerdict:
     pairs, one = moved.pairing.pairs, moved.layers[place]
-    likely = [one for one in of_pair(pairs[place]) if one.has_effect]
-    likely += between(pairs, place, moved.keras, moved.pytorch)
+    likely = of_pair(pairs[place]) + between(pairs, place, moved.keras, moved.pytorch)
     said = f"The first layer that disagrees is {place + 1} of {len(pairs)}: {_names(pairs[place], moved)}; {_how(one)}."
     return TransferVerdict("differ", said, place, tuple(likely), last)
 

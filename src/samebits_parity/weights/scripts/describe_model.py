@@ -9,9 +9,10 @@ folder), and, each null if there is none: `shapes` of the inputs without the bat
 w0, w1, ...), `h5` (weights that Keras itself reads), `exact` (whether PyTorch runs once more in float64).
 
 Answer: `library`, `version`, `inputs` [{shape, dtype, below}], `weights` [{name, shape, dtype}], `layers` [{name,
-class, kind, settings, roles {role: number of a weight}, input_shape, output_shape, refused}], `ran` (null, or why not),
-`layout`. Beside it, in `out`: weights.npz (w0, ...), outputs.npz (the number of a layer, and `model`;
-with `.exact` in float64). Or `error` {what, advice}. Shapes are without the batch, null if unknown.
+class, type (the library's class from which it derives), kind, settings, roles {role: number of a weight}, input_shape,
+output_shape, refused}], `ran` (null, or why not), `layout`. Beside it, in `out`: weights.npz (w0, ...), outputs.npz
+(the number of a layer, and `model`; with `.exact` in float64). Or `error` {what, advice}. Shapes are without the batch,
+null if unknown.
 """
 
 import importlib.util

@@ -1,4 +1,4 @@
-"""Keras' layers: the kind, settings and arrays of each, in the words that also describe PyTorch's layers."""
+"""Keras' layers: the kind, settings and arrays of each. Kinds and arrays have the words of both libraries."""
 
 KINDS = {
     "Dense": "dense", "BatchNormalization": "batch_norm", "LayerNormalization": "layer_norm",
@@ -14,14 +14,12 @@ for rank in ("1D", "2D", "3D"):
     KINDS["Conv" + rank + "Transpose"] = "transposed"
 ACTIVATED = ("dense", "convolution", "depthwise", "separable", "transposed")
 RECURRENT = ("lstm", "gru", "simple_recurrent")
-CONVOLUTIONS = ("convolution", "depthwise", "separable", "transposed")
 # attribute of a layer or of its cell -> the role of the array
 ROLES = (
     ("kernel", "kernel"), ("_kernel", "kernel"), ("depthwise_kernel", "kernel"), ("pointwise_kernel", "pointwise"),
     ("bias", "bias"), ("gamma", "gamma"), ("beta", "beta"), ("moving_mean", "mean"), ("moving_variance", "variance"),
     ("embeddings", "weight"), ("_embeddings", "weight"), ("recurrent_kernel", "recurrent"), ("alpha", "alpha"),
 )  # fmt: skip
-FUNCTIONS = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "Softmax": "softmax", "swish": "silu"}
 PROJECTIONS = (("query", "_query_dense"), ("key", "_key_dense"), ("value", "_value_dense"), ("output", "_output_dense"))
 
 
@@ -74,109 +72,27 @@ def shape_of(value):
     return [None if size is None else int(size) for size in sizes[1:]]
 
 
-def same_padding(size, kernel, stride, dilation):
-    """Return [before, after] of Keras' padding "same" in one dimension."""
-    wide = (kernel - 1) * dilation + 1
-    whole = max((-(-size // stride) - 1) * stride + wide - size, 0)
-    return [whole // 2, whole - whole // 2]
-
-
-def spatial(shape, layer):
-    """Return the spatial sizes (height and width, for example) of a shape without batch.
-
-    The result is None if they are not known.
-    """
-    if shape is None:
-        return None
-    sizes = shape[1:] if channels_first(layer) else shape[:-1]
-    return sizes if all(sizes) else None
-
-
 def channels_first(layer):
     return getattr(layer, "data_format", None) == "channels_first"
 
 
-def padding_of(layer, sizes, kernel, strides, dilation):
-    if layer.padding == "valid":
-        return [[0, 0]] * len(kernel)
-    if layer.padding == "causal":
-        return [[d * (k - 1), 0] for k, d in zip(kernel, dilation)]
-    if sizes is None:
-        return layer.padding
-    return [same_padding(*four) for four in zip(sizes, kernel, strides, dilation)]
-
-
-def convolution_settings(layer, call):
-    kernel, strides, sizes = list(layer.kernel_size), list(layer.strides), spatial(shape_of(call.inputs), layer)
-    dilation = list(layer.dilation_rate)
-    dilation = dilation * len(kernel) if len(dilation) < len(kernel) else dilation
-    settings = {"strides": strides, "dilation": dilation}
-    if kind_of(layer) == "transposed":
-        settings["crop"] = crop_of(layer, kernel, strides, dilation)
-        settings["groups"] = 1
-        return settings
-    strides = strides * len(kernel) if len(strides) < len(kernel) else strides
-    settings.update(strides=strides, padding=padding_of(layer, sizes, kernel, strides, dilation))
-    settings["padded with"] = "zeros"
-    channels = (shape_of(call.inputs) or [None])[0 if channels_first(layer) else -1]
-    settings["groups"] = getattr(layer, "groups", 1) if kind_of(layer) == "convolution" else channels
-    return settings
-
-
-def crop_of(layer, kernel, strides, dilation):
-    """Return [[before, after], ...] of the numbers that are cut from the full output of a transposed convolution.
-
-    They are negative if the output is longer.
-    """
-    if layer.padding == "valid":
-        return [[0, min((k - 1) * d + 1 - s, 0)] for k, s, d in zip(kernel, strides, dilation)]
-    whole = [(k - 1) * d + 1 - s for k, s, d in zip(kernel, strides, dilation)]
-    return [[max(size, 0) // 2, size - max(size, 0) // 2] for size in whole]
-
-
 def function_name(function):
-    name = getattr(function, "__name__", type(function).__name__)
-    return FUNCTIONS.get(name, name)
+    return getattr(function, "__name__", type(function).__name__)
 
 
-def activation_settings(layer):
-    name = class_of(layer)
-    settings = {"function": function_name(layer.activation) if name == "Activation" else FUNCTIONS[name]}
-    if name == "LeakyReLU":
-        slope = getattr(layer, "negative_slope", getattr(layer, "alpha", None))
-        settings["slope"] = round(float(slope), 7)
-    if name == "ELU":
-        settings["alpha"] = round(float(layer.alpha), 7)
-    return settings
+def settings_of(layer):
+    """Return the settings that are numbers, words or lists of them; none if the program's class gives none."""
+    try:
+        found = layer.get_config()
+    except Exception:
+        return {}
+    return {key: value for key, value in found.items() if is_plain(value)}
 
 
-def pool_settings(layer, call):
-    size, strides = list(layer.pool_size), list(layer.strides)
-    padding = padding_of(layer, spatial(shape_of(call.inputs), layer), size, strides, [1] * len(size))
-    return {"size": size, "strides": strides, "padding": padding}
-
-
-def layer_norm_settings(layer, call):
-    return {"epsilon": layer.epsilon, "axes": len(layer.axis) if isinstance(layer.axis, (list, tuple)) else 1}
-
-
-SETTINGS = dict(
-    dict.fromkeys(CONVOLUTIONS, convolution_settings),
-    max_pool=pool_settings,
-    average_pool=pool_settings,
-    batch_norm=lambda layer, call: {"epsilon": layer.epsilon, "momentum (kept share)": layer.momentum},
-    layer_norm=layer_norm_settings,
-    group_norm=lambda layer, call: {"epsilon": layer.epsilon, "groups": layer.groups},
-    attention=lambda layer, call: {"heads": getattr(layer, "num_heads", None) or layer._num_heads},
-    embedding=lambda layer, call: {"inputs": layer.input_dim},
-    simple_recurrent=lambda layer, call: {"activation": function_name(cell_of(layer).activation)},
-    activation=lambda layer, call: activation_settings(layer),
-)
-
-
-def settings_of(layer, call):
-    """Return the settings that change the outputs of a layer, in the words that also describe PyTorch's layers."""
-    return SETTINGS.get(kind_of(layer), lambda layer, call: {})(layer, call)
+def is_plain(value):
+    if isinstance(value, (list, tuple)):
+        return all(is_plain(item) for item in value)
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def cell_of(layer):
@@ -244,9 +160,9 @@ def entry(name, layer, numbers, call):
     shown = {"bidirectional": "forward_layer", "each step": "layer"}.get(kind)
     inner = kind_of(getattr(layer, shown)) if shown else kind
     return {
-        "name": name, "class": type(layer).__name__, "kind": inner, "both_directions": kind == "bidirectional",
-        "settings": settings_of(layer, call), "roles": roles, "input_shape": shape_of(call.inputs),
-        "output_shape": shape_of(call.outputs), "refused": refused,
+        "name": name, "class": type(layer).__name__, "type": class_of(layer), "kind": inner,
+        "both_directions": kind == "bidirectional", "settings": settings_of(layer), "roles": roles,
+        "input_shape": shape_of(call.inputs), "output_shape": shape_of(call.outputs), "refused": refused,
         "channels_first": channels_first(layer), "whole": returns_all(layer, kind),
     }  # fmt: skip
 
@@ -262,5 +178,6 @@ def follow(layer):
     name = function_name(layer.activation) if callable(vars(layer).get("activation")) else "linear"
     if name == "linear" or kind_of(layer) not in ACTIVATED:
         return []
-    return [{"name": layer.name, "class": "activation=" + name, "kind": "activation", "settings": {"function": name},
-             "roles": {}, "input_shape": None, "output_shape": None, "refused": ""}]  # fmt: skip
+    return [{"name": layer.name, "class": "activation=" + name, "type": "Activation", "kind": "activation",
+             "settings": {"activation": name}, "roles": {}, "input_shape": None, "output_shape": None,
+             "refused": ""}]  # fmt: skip

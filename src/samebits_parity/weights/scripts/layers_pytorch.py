@@ -1,4 +1,4 @@
-"""PyTorch's layers: the kind, settings and arrays of each, in the words that also describe Keras' layers."""
+"""PyTorch's layers: the kind, settings and arrays of each. Kinds and arrays have the words of both libraries."""
 
 KINDS = {
     "Linear": "dense", "Embedding": "embedding", "LayerNorm": "layer_norm", "GroupNorm": "group_norm",
@@ -9,11 +9,8 @@ for rank in ("1d", "2d", "3d"):
     for start, a_kind in (("Conv", "convolution"), ("ConvTranspose", "transposed"), ("BatchNorm", "batch_norm"),
                           ("MaxPool", "max_pool"), ("AvgPool", "average_pool")):  # fmt: skip
         KINDS[start + rank] = a_kind
-ACTIVATIONS = {
-    "ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "SELU": "selu", "GELU": "gelu", "Sigmoid": "sigmoid",
-    "Tanh": "tanh", "Softmax": "softmax", "Softplus": "softplus", "SiLU": "silu", "Softsign": "softsign",
-    "Hardsigmoid": "hard_sigmoid",
-}  # fmt: skip
+ACTIVATIONS = ("ReLU", "LeakyReLU", "ELU", "SELU", "GELU", "Sigmoid", "Tanh", "Softmax", "Softplus", "SiLU", "Softsign",
+               "Hardsigmoid")  # fmt: skip
 RECURRENT = ("lstm", "gru", "simple_recurrent")
 
 
@@ -48,72 +45,15 @@ def own_names(module):
     return [name for name, value in named if value is not None and name not in buffers]
 
 
-def as_list(value, length):
-    return list(value) if isinstance(value, (tuple, list)) else [value] * length
-
-
-def pairs(padding, kernel, dilation):
-    """Return [[before, after], ...] of a padding as PyTorch has it."""
-    if padding == "valid":
-        return [[0, 0]] * len(kernel)
-    if padding == "same":
-        whole = [d * (k - 1) for k, d in zip(kernel, dilation)]
-        return [[size // 2, size - size // 2] for size in whole]
-    return [[size, size] for size in as_list(padding, len(kernel))]
-
-
-def convolution_settings(module):
-    kernel, dilation = list(module.kernel_size), list(module.dilation)
-    settings = {"strides": list(module.stride), "dilation": dilation, "groups": module.groups}
-    if kind_of(module) == "transposed":
-        settings["crop"] = [[p, p - extra] for p, extra in zip(module.padding, module.output_padding)]
-    else:
-        settings["padding"] = pairs(module.padding, kernel, dilation)
-        settings["padded with"] = module.padding_mode
-    return settings
-
-
-def pool_settings(module):
-    length = int(class_of(module)[-2])
-    size = as_list(module.kernel_size, length)
-    settings = {"size": size, "strides": as_list(module.stride, length),
-                "padding": pairs(module.padding, size, [1] * length)}  # fmt: skip
-    if module.ceil_mode:
-        settings["rounding of the size"] = "up"
-    return settings
-
-
-def activation_settings(module):
-    settings = {"function": ACTIVATIONS[class_of(module)]}
-    for ours, name in (("slope", "negative_slope"), ("alpha", "alpha"), ("approximate", "approximate")):
-        if hasattr(module, name):
-            settings[ours] = getattr(module, name)
-    return settings
-
-
-def batch_norm_settings(module):
-    momentum = None if module.momentum is None else round(1 - module.momentum, 12)
-    return {"epsilon": module.eps, "momentum (kept share)": momentum}
-
-
-SETTINGS = {
-    "convolution": convolution_settings,
-    "transposed": convolution_settings,
-    "max_pool": pool_settings,
-    "average_pool": pool_settings,
-    "batch_norm": batch_norm_settings,
-    "layer_norm": lambda module: {"epsilon": module.eps, "axes": len(module.normalized_shape)},
-    "group_norm": lambda module: {"epsilon": module.eps, "groups": module.num_groups},
-    "attention": lambda module: {"heads": module.num_heads},
-    "embedding": lambda module: {"inputs": module.num_embeddings},
-    "simple_recurrent": lambda module: {"activation": module.nonlinearity},
-    "activation": activation_settings,
-}
-
-
 def settings_of(module):
-    """Return the settings that change the outputs of a layer, in the words that also describe Keras' layers."""
-    return SETTINGS.get(kind_of(module), lambda module: {})(module)
+    """Return the plain attributes: numbers, words, and tuples of them."""
+    return {key: value for key, value in vars(module).items() if not key.startswith("_") and is_plain(value)}
+
+
+def is_plain(value):
+    if isinstance(value, tuple):
+        return all(is_plain(item) for item in value)
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def refusal(module, kind, names):

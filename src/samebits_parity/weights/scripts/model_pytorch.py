@@ -4,7 +4,7 @@ import copy
 import os
 
 import numpy as np
-from layers_pytorch import RECURRENT, kind_of, own_names, refusal, roles_of, settings_of, units_of
+from layers_pytorch import RECURRENT, class_of, kind_of, own_names, refusal, roles_of, settings_of, units_of
 
 
 class ForwardPass:
@@ -119,7 +119,7 @@ def entries(run, numbers):
             found = run.outputs.get(call, {}) if place == len(parts) - 1 else {}
             array = found.get("")
             yield (name if found else None), {
-                "name": name + end, "kind": kind, "class": type(call).__name__, "roles": known,
+                "name": name + end, "kind": kind, "class": type(call).__name__, "type": class_of(call), "roles": known,
                 "settings": settings_of(call), "input_shape": run.shapes.get(call),
                 "output_shape": None if array is None else list(array.shape)[1:],
                 "refused": refusal(call, kind, list(call.state_dict())) if known else "",
