@@ -269,43 +269,6 @@ def test_attention_of_two_libraries_agrees_with_the_weights_of_one(tmp_path, ker
     assert len(document.pairs) == 6
 
 
-TWO_VIEWS = """
-import sys
-import torch
-from torch import nn
-torch.set_num_threads(1)
-torch.manual_seed(int(sys.argv[1]))
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.one, self.other, self.last = nn.Linear(4, 3), nn.Linear(4, 3), nn.Linear(6, 2)
-
-    def forward(self, x):
-        if "turned" in sys.argv:
-            second, first = self.other(x), self.one(x)
-        else:
-            first, second = self.one(x), self.other(x)
-        return self.last(torch.cat([first, second], 1))
-
-net = Net()
-sgd = torch.optim.SGD(net.parameters(), lr=0.1)
-draw = torch.Generator().manual_seed(1)
-for step in range(3):
-    x, y = torch.randn(6, 4, generator=draw), torch.arange(6) % 2
-    sgd.zero_grad()
-    nn.functional.cross_entropy(net(x), y).backward()
-    sgd.step()
-"""
-
-
-@pytest.mark.slow
-def test_layers_of_one_shape_that_run_in_a_different_order_are_told_apart_by_what_follows(tmp_path):
-    document = carried(tmp_path, TWO_VIEWS, "turned")
-    assert document.verdict == "agree", document.sentence
-    assert [pair.a == pair.b for pair in document.pairs] == [True] * 6
-
-
 BRANCHES = """
 import sys
 import torch

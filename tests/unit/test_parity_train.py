@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from samebits_parity import activations, train
 from samebits_parity.defaults.hypotheses import Clip
-from samebits_parity.train import alignment, explanation, layers, runs
+from samebits_parity.train import alignment, explanation, layers
 from samebits_parity.train.explanation import inputs, losses
 from samebits_parity.train.explanation.optimizers import UpdateRule, read
 from samebits_parity.train.pairs import BatchInput, Pairer
@@ -637,22 +637,3 @@ def test_a_sequence_is_flattened_in_one_order_by_both_libraries(tmp_path):
              for name, weights in (("a", {"m/d/kernel": start}), ("b", {"d.weight": random((3, 30), 1)}))]  # fmt: skip
     (pair,), _ = Pairer(*sides).pairs()
     assert pair.way.name == "dense"
-
-
-def of_two_layers(folder, names, seed):
-    """A training with two layers of one shape, which run in this order."""
-    weights = {f"{name}.weight": random((2, 3), seed + place) for place, name in enumerate(names)}
-    known = [(name, {"type": "Linear", "weights": [f"{name}.weight"], "settings": {}}) for name in names]
-    values = {kind: weights for kind in ((-1, "start"), (0, "gradient"), (0, "update"))}
-    return written(folder, values, layers=known)
-
-
-@pytest.mark.parametrize("names", [["one", "other"], ["other", "one"]])
-def test_layers_of_one_shape_are_swapped_only_if_their_partners_have_different_names(tmp_path, names):
-    a, b = of_two_layers(tmp_path / "a", ["one", "other"], 1), of_two_layers(tmp_path / "b", names, 7)
-    pairs, _ = Pairer(a, b).pairs()
-    found = list(runs.swaps(a, pairs))
-    assert bool(found) == (names[0] == "other")
-    for layers_of_a, swapped in found:
-        assert layers_of_a == ("one", "other")
-        assert {pair.a: pair.b for pair in swapped} == {"one.weight": "one.weight", "other.weight": "other.weight"}

@@ -4,8 +4,6 @@ explain, report.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from samebits.reports.tree import Report
 from samebits_parity.train import alignment, explanation, report, runs
 from samebits_parity.train.pairs import Pairer
@@ -35,8 +33,7 @@ def against(asked: TrainRequest, a: TrainingValues) -> Report:
     if left:
         return report.unpaired(asked, left)
     if needs_weights and (asked.carry or begin_alike(a, b, pairs)):
-        b, pairs, unsure = runs.fed(asked, a, b, pairs)
-        return told(asked, replace(judge(a, b, pairs, single=asked.single, carried=asked.carry), unsure=unsure))
+        b, pairs = runs.fed(asked, a, b, pairs)
     return told(asked, judge(a, b, pairs, single=asked.single, carried=asked.carry))
 
 

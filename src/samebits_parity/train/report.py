@@ -164,12 +164,6 @@ def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
         notes.append(
             f"The outputs of {names} have different shapes, because one side cuts or pads them; the next layers agree."
         )
-    if judged.unsure:
-        both = " and ".join(judged.unsure)
-        notes.append(
-            f"{both} have the same shape. If their partners in B are swapped, the first step still differs, so the "
-            "pairs stay as they were."
-        )
     if not judged.layer_pairs:
         notes.append("The outputs of layers were not seen on one side; losses, gradients and updates were.")
     for side, training in (("A", judged.a), ("B", judged.b)):

@@ -3,16 +3,14 @@
 The second one gets weights if the user wants that: B runs again with those of A until its outputs show which layer of B
 takes the weights of which layer of A. With B's own initial weights, the outputs do not show which layers belong
 together. The order of the layers may not show it either: the batch norm of a shortcut may run before or after those on
-the main path. If two layers have one shape and the same input, only the layers after them show which is which.
+the main path.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from itertools import combinations, islice
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from samebits.comparison.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
 from samebits.errors import SamebitsError, UsageError
@@ -24,11 +22,8 @@ from samebits.store.outputs import last_words
 from samebits_parity.train import alignment
 from samebits_parity.train.pairs import Pairer, WeightPair
 from samebits_parity.train.values import Array, TrainingValues
-from samebits_parity.train.verdict import judge
 from samebits_probe import wire
 from samebits_probe.tensor_log import row
-
-__all__ = ["TrainingWithWeights", "fed", "swaps"]
 
 MOST_BYTES = 1 << 31  # bytes of values that one training may write
 
@@ -157,21 +152,9 @@ def _fed(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair], step: in
 
 Pairs = list[WeightPair]
 MOST_RUNS = 4  # runs of B with A's weights
-MOST_SWAPS = 4  # swaps of two layers to try, each in its own run
 
 
-class TrainingWithWeights(NamedTuple):
-    """B with A's weights, and its pairs.
-
-    `unsure`: two layers of A whose partners may be swapped, because what follows diverges either way.
-    """
-
-    b: TrainingValues
-    pairs: Pairs
-    unsure: tuple[str, str] | None = None
-
-
-def fed(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs) -> TrainingWithWeights:
+def fed(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs) -> tuple[TrainingValues, Pairs]:
     """Return B with A's weights at its start (--carry) and after each step (--single-step), and its pairs."""
     b = _run(asked, a, b, pairs)
     for _ in range(MOST_RUNS - 1 if asked.carry else 0):
@@ -179,40 +162,7 @@ def fed(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs)
         if left or _names(seen) == _names(pairs):
             break
         b, pairs = _run(asked, a, b, seen), seen
-    return _by_what_follows(asked, a, b, pairs) if asked.carry else TrainingWithWeights(b, pairs)
-
-
-def _by_what_follows(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs) -> TrainingWithWeights:
-    """Return B with two layers swapped, if the first step then agrees and did not before."""
-    if not _diverges_at_once(a, b, pairs):
-        return TrainingWithWeights(b, pairs)
-    tried = list(islice(swaps(a, pairs), MOST_SWAPS))
-    for _, swapped in tried:
-        again = _run(asked, a, b, swapped)
-        if not _diverges_at_once(a, again, swapped):
-            return TrainingWithWeights(again, swapped)
-    return TrainingWithWeights(_run(asked, a, b, pairs), pairs, tried[0][0]) if tried else TrainingWithWeights(b, pairs)
-
-
-def _diverges_at_once(a: TrainingValues, b: TrainingValues, pairs: Pairs) -> bool:
-    """Return whether an output or a gradient of the first step differs, although the batch does not."""
-    first = judge(a, b, pairs, single=False, carried=True).first
-    return first is not None and first.step == 0 and first.kind in ("forward", "gradient")
-
-
-def swaps(a: TrainingValues, pairs: Pairs) -> Iterator[tuple[tuple[str, str], Pairs]]:
-    """Yield two layers of A of one shape, and the pairs with their partners swapped.
-
-    Partners with the same names stay.
-    """
-    known = {pair.a: pair for pair in pairs}
-    weights = {name: [one for one in facts["weights"] if one in known] for name, facts in a.layers.items()}
-    start = a.names(-1, "start")
-    shapes = {name: [start[one].shape for one in owned] for name, owned in weights.items() if owned}
-    for one, other in combinations(shapes, 2):
-        partners = dict(zip(weights[one] + weights[other], weights[other] + weights[one], strict=False))
-        if shapes[one] == shapes[other] and any(name != known[name].b for name in partners):
-            yield (one, other), [replace(known[partners.get(pair.a, pair.a)], a=pair.a) for pair in pairs]
+    return b, pairs
 
 
 def _run(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs) -> TrainingValues:

@@ -79,7 +79,7 @@ class TrainVerdict:
     """All that was compared, in order.
 
     `first`: where they diverge, or None. `cut`: layers whose outputs have different shapes, although what follows
-    agrees. `unsure`: two layers of A of one shape whose partners may be swapped.
+    agrees.
     """
 
     a: TrainingValues
@@ -91,7 +91,6 @@ class TrainVerdict:
     steps: int
     points: list[PointComparison] = field(default_factory=list)
     cut: set[str] = field(default_factory=set)
-    unsure: tuple[str, str] | None = None
 
     @property
     def first(self) -> PointComparison | None:
