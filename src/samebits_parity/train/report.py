@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-import numpy as np
-
 from samebits import __version__, words
 from samebits.documents import Document
 from samebits.reports.table import Cell, Column, MissingValue, Number, Table, numbers
@@ -14,8 +12,8 @@ from samebits.reports.tree import Report
 from samebits_parity.report import Agreement, compared, parts
 from samebits_parity.train.pairs import LoneTensor
 from samebits_parity.train.runs import MOST_BYTES, TrainRequest
-from samebits_parity.train.values import CARRIED, FACTOR, Array, TrainingValues
-from samebits_parity.train.verdict import KINDS, LOSS, Account, PointComparison, TrainVerdict
+from samebits_parity.train.values import CARRIED, FACTOR
+from samebits_parity.train.verdict import KINDS, Account, PointComparison, TrainVerdict
 
 
 class Where(Document):
@@ -27,7 +25,6 @@ class Where(Document):
     b: str
     relative: float | None
     allowed: float
-    ulp: int | None = None
 
 
 class ExplainedDefault(Document):
@@ -48,7 +45,6 @@ class Largest(Document):
 
     kind: str
     relative: float | None
-    ulp: int | None
     step: int
     name: str
 
@@ -187,56 +183,15 @@ def _largest_of_kinds(judged: TrainVerdict) -> list[Largest]:
             if not worst.distance.parts:
                 worst = max(points, key=lambda point: point.distance.relative)
             relative = worst.distance.relative if math.isfinite(worst.distance.relative) else None
-            found.append(
-                Largest(kind=kind, relative=relative, ulp=_ulp(judged, worst), step=worst.step, name=worst.name)
-            )
+            found.append(Largest(kind=kind, relative=relative, step=worst.step, name=worst.name))
     return found
 
 
-def _ulp(judged: TrainVerdict, point: PointComparison) -> int | None:
-    """Return the largest difference, in units in the last place of the largest value; None if it is not known.
-
-    For trials of one program, the unit is that of each pair. Here that would mislead: two libraries round small values
-    in a tensor of large ones differently, and between two numbers near zero lie many representable values.
-    """
-    values = _values(judged, point)
-    if point.distance.relative == 0:
-        return 0
-    if values is None or values[0].shape != values[1].shape:
-        return None
-    a, b, dtype = values
-    with np.errstate(all="ignore"):
-        apart, scale = float(np.abs(a - b).max(initial=0)), float(np.abs(a).max(initial=0))
-        unit = float(np.spacing(np.dtype(dtype).type(scale)))
-    return round(apart / unit) if math.isfinite(apart) and unit > 0 else None
-
-
-def _values(judged: TrainVerdict, point: PointComparison) -> tuple[Array, Array, str] | None:
-    a: TrainingValues = judged.a
-    if point.kind == "forward":
-        if point.name == LOSS:
-            losses = [side.value(point.step, "forward", LOSS).reshape(-1) for side in (judged.a, judged.b)]
-            return losses[0], losses[1], "float32"
-        pair = next((one for one in judged.layer_pairs if one.a == point.name), None)
-        return (*pair.outputs(a, judged.b, point.step), "float32") if pair else None
-    weight = next((one for one in judged.pairs if one.a == point.name), None)
-    if weight is None:
-        return None
-    dtype = a.names(-1, "start")[weight.a].dtype
-    if "bfloat" in dtype:
-        return None
-    if point.kind == "gradient":
-        both = judged.gradients(weight, point.step)
-        return (*both, dtype) if both is not None else None
-    both = judged.before(weight, 0) if point.kind == "start" else judged.after(weight, point.step)
-    return (*both, dtype)
-
-
 def _kinds_table(largest: list[Largest]) -> Table:
-    rows = tuple((one.kind, _distance(one.relative), _count(one.ulp), _step(one.step), one.name) for one in largest)
-    columns = (Column("kind"), *numbers("relative", "ULP"), Column("step"), Column("tensor"))
+    rows = tuple((one.kind, _distance(one.relative), _step(one.step), one.name) for one in largest)
+    columns = (Column("kind"), *numbers("relative"), Column("step"), Column("tensor"))
     notes = (
-        "update: relative to the largest change of a weight in the tensor; ULP: that of the largest value",
+        "update: relative to the largest change of a weight in the tensor",
         "If a gradient is zero up to rounding, an optimizer such as Adam may move its weight either way.",
     )
     return Table("kinds", "The largest distance of each kind", columns, rows, notes)
@@ -244,10 +199,6 @@ def _kinds_table(largest: list[Largest]) -> Table:
 
 def _distance(value: float | None) -> Cell:
     return MissingValue("infinite") if value is None or not math.isfinite(value) else Number(value, None)
-
-
-def _count(value: int | None) -> Cell:
-    return MissingValue("not known") if value is None else Number(value)
 
 
 def _growth_table(judged: TrainVerdict) -> Table:
@@ -281,19 +232,19 @@ def _document(
     return TrainDocument(
         samebits=__version__, verdict=verdict, sentence=sentence, a=asked.a, b=asked.b,
         single_step=judged.single, carried=judged.carried, steps=judged.steps,
-        first=_where(judged, first) if first is not None else None,
+        first=_where(first) if first is not None else None,
         explained=[ExplainedDefault(default=one.id, words=one.words, names=list(one.names), proven=one.proven)
                    for one in reasons],
         largest=largest,
         pairs=[DocumentPair(a=one.a, b=one.b, how=one.way.name, equal=one.equal) for one in judged.pairs],
-        layers=[_where(judged, point) for point in judged.of("forward", max(first.step, 0) if first else 0)],
+        layers=[_where(point) for point in judged.of("forward", max(first.step, 0) if first else 0)],
     )  # fmt: skip
 
 
-def _where(judged: TrainVerdict, point: PointComparison) -> Where:
+def _where(point: PointComparison) -> Where:
     relative = point.distance.relative
     return Where(
-        step=point.step, kind=point.kind, a=point.name, b=point.other, ulp=_ulp(judged, point),
+        step=point.step, kind=point.kind, a=point.name, b=point.other,
         relative=relative if math.isfinite(relative) else None, allowed=point.distance.allowed,
     )  # fmt: skip
 
