@@ -79,14 +79,14 @@ def test_a_layer_that_the_other_model_lacks_is_the_one_that_is_left(row, place):
     pytorch = model("B", "pytorch", *(pytorch_convolution(f"p{n}", *both) for n, both in rest))
     found = pair_layers(keras, pytorch)
     assert names(found) == [(f"k{n}", f"p{n}") for n, _ in rest]
-    assert [one.name for one in found.lonely] == [f"k{place}"]
+    assert [one.layer for one in found.lonely] == [f"k{place}"]
 
 
 def test_another_width_is_named_with_both_shapes_and_what_would_match():
     keras = model("A", "keras", keras_convolution("one", 1, 8), keras_convolution("two", 8, 4))
     pytorch = model("B", "pytorch", pytorch_convolution("1", 1, 8), pytorch_convolution("2", 8, 5))
     (left,) = pair_layers(keras, pytorch).lonely
-    assert (left.side, left.name, left.beside) == ("A", "two", "2")
+    assert (left.side, left.layer, left.beside) == ("A", "two", "2")
     assert left.shapes["kernel"] == (3, 3, 8, 4)
     assert left.beside_shapes["weight"] == (5, 8, 3, 3)
     assert left.would_match == {"weight": (4, 8, 3, 3), "bias": (4,)}
@@ -115,7 +115,7 @@ def test_what_cannot_be_carried_is_named_and_the_rest_goes_on(fields, shape, sai
     found = pair_layers(keras, model("B", "pytorch", pytorch_convolution("b", 3, 4)))
     assert names(found) == [("b", "b")]
     (left,) = found.refused
-    assert left.name == "odd"
+    assert left.layer == "odd"
     assert said in left.why
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+from samebits.documents import Document
 from samebits_parity.weights.counterparts import (
     LayerPart,
     Shapes,
@@ -30,9 +31,8 @@ class LayerPair:
     moved: bool = False
 
 
-@dataclass(frozen=True)
-class Lonely:
-    """A layer without a partner.
+class LonelyFile(Document):
+    """A layer whose weights were not carried, and why.
 
     `number`: its place in its model; `beside`: a layer of its kind at its place, with a different shape; `would_match`:
     the shapes that would match, by role in the other library.
@@ -40,13 +40,13 @@ class Lonely:
 
     side: str
     number: int
-    name: str
-    of_class: str
+    layer: str
+    layer_class: str
     shapes: Shapes
+    why: str
     beside: str = ""
     beside_shapes: Shapes | None = None
     would_match: Shapes | None = None
-    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class LayerPairs:
     """`lonely`: layers of either model without a partner; `refused`: layers that can have no counterpart."""
 
     pairs: tuple[LayerPair, ...]
-    lonely: tuple[Lonely, ...]
-    refused: tuple[Lonely, ...]
+    lonely: tuple[LonelyFile, ...]
+    refused: tuple[LonelyFile, ...]
 
 
 def pair_layers(keras: ModelFacts, pytorch: ModelFacts) -> LayerPairs:
@@ -116,14 +116,14 @@ def _lonely(
     sides: tuple[list[LayerPart], list[LayerPart]],
     found: list[tuple[int, int]],
     models: tuple[ModelFacts, ModelFacts],
-) -> list[Lonely]:
+) -> list[LonelyFile]:
     """Return the layers without a partner.
 
     Each comes with an unpaired layer of its kind at about its place on the other side, if there is one.
     """
     left = [i for i in range(len(sides[0])) if i not in {i for i, _ in found}]
     right = [j for j in range(len(sides[1])) if j not in {j for _, j in found}]
-    told: list[Lonely] = []
+    told: list[LonelyFile] = []
     for i in left:
         alike = [j for j in right if rule_for(sides[0][i], sides[1][j], models)]
         other = sides[1][alike[0]] if alike else None
@@ -133,36 +133,41 @@ def _lonely(
     return told + [_left_of_pytorch(sides[1][j], models[1]) for j in right]
 
 
-def _left_of_keras(part: LayerPart, other: LayerPart | None, models: tuple[ModelFacts, ModelFacts]) -> Lonely:
+def _left_of_keras(part: LayerPart, other: LayerPart | None, models: tuple[ModelFacts, ModelFacts]) -> LonelyFile:
     shapes = part.shapes(models[0])
     if other is None:
-        return Lonely(
-            models[0].side,
-            part.layer.number,
-            part.name,
-            part.layer.of_class,
-            shapes,
-            why="the other model has no further layer of this kind",
-        )
+        return _lone(part.layer, models[0], shapes, "the other model has no further layer of this kind", part.name)
     rule = rule_for(part, other, models)
     would = shapes_after(rule.to_pytorch, shapes) if rule else None
-    return Lonely(
-        models[0].side, part.layer.number, part.name, part.layer.of_class, shapes,
-        beside=other.name, beside_shapes=other.shapes(models[1]), would_match=would, why="the shapes do not match",
-    )  # fmt: skip
+    found = _lone(part.layer, models[0], shapes, "the shapes do not match", part.name)
+    more = {"beside": other.name, "beside_shapes": other.shapes(models[1]), "would_match": would}
+    return found.model_copy(update=more)
 
 
-def _left_of_pytorch(part: LayerPart, model: ModelFacts) -> Lonely:
+def _left_of_pytorch(part: LayerPart, model: ModelFacts) -> LonelyFile:
     why = "the other model has no further layer of this kind"
     if part.kind == "transposed" and part.layer.groups != 1:
         why = f"groups={part.layer.groups}, and Keras' transposed convolutions have no groups"
-    return Lonely(model.side, part.layer.number, part.name, part.layer.of_class, part.shapes(model), why=why)
+    return _lone(part.layer, model, part.shapes(model), why, part.name)
 
 
-def _refused(models: tuple[ModelFacts, ModelFacts]) -> list[Lonely]:
-    return [_told(layer, model) for model in models for layer in model.weighted() if reason(layer, model)]
+def _refused(models: tuple[ModelFacts, ModelFacts]) -> list[LonelyFile]:
+    return [
+        _lone(
+            layer, model, {role: model.weights[number].shape for role, number in layer.roles.items()}, why, layer.name
+        )
+        for model in models
+        for layer in model.weighted()
+        if (why := reason(layer, model))
+    ]
 
 
-def _told(layer: Layer, model: ModelFacts) -> Lonely:
-    shapes = {role: model.weights[number].shape for role, number in layer.roles.items()}
-    return Lonely(model.side, layer.number, layer.name, layer.of_class, shapes, why=reason(layer, model))
+def _lone(layer: Layer, model: ModelFacts, shapes: Shapes, why: str, name: str = "") -> LonelyFile:
+    return LonelyFile(
+        side=model.side,
+        number=layer.number,
+        layer=name or layer.name,
+        layer_class=layer.of_class,
+        shapes=shapes,
+        why=why,
+    )

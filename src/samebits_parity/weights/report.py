@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from samebits import __version__
 from samebits.documents import Document
 from samebits.reports.table import Cell, Column, MissingValue, Number, Table, numbers
 from samebits.reports.tree import Report
-from samebits.words import count
 from samebits_parity.report import compared, parts
 from samebits_parity.weights import files, verdict
 from samebits_parity.weights.models import ModelFacts
-from samebits_parity.weights.pairs import Lonely
+from samebits_parity.weights.pairs import LonelyFile
 from samebits_parity.weights.transfer import Transfer
-from samebits_parity.weights.verdict import Difference, TransferVerdict, judge, names, shapes_said
+from samebits_parity.weights.verdict import SettingFile, TransferVerdict, judge, names, shapes_said
 from samebits_parity.weights.verification import ROUNDINGS
 
 WEIGHTS_FORMAT = 1
@@ -27,15 +26,6 @@ class ModelFile(Document):
     library: Literal["keras", "pytorch"]
     version: str
     weights: int
-
-
-class SettingFile(Document):
-    """A setting that differs between two layers."""
-
-    layers: tuple[str, str]
-    setting: str
-    keras: Any
-    pytorch: Any
 
 
 class LayerFile(Document):
@@ -56,22 +46,6 @@ class LayerFile(Document):
     agrees: bool | None
     why: str
     settings: list[SettingFile]
-
-
-class LonelyFile(Document):
-    """A layer whose weights were not carried, and why.
-
-    If there is a layer at its place in the other model: that layer, and the shapes that would match.
-    """
-
-    side: Literal["A", "B"]
-    layer: str
-    layer_class: str
-    shapes: dict[str, tuple[int, ...]]
-    why: str
-    beside: str
-    beside_shapes: dict[str, tuple[int, ...]] | None
-    would_match: dict[str, tuple[int, ...]] | None
 
 
 class WeightsFile(Document):
@@ -109,10 +83,10 @@ def document(moved: Transfer, judged: TransferVerdict, version: str) -> WeightsF
         a=_model(moved.source),
         b=_model(moved.target),
         layers=[_layer(moved, judged, place) for place in range(len(moved.pairing.pairs))],
-        not_matching=[_lonely(one) for one in moved.pairing.lonely],
-        no_counterpart=[_lonely(one) for one in moved.pairing.refused],
+        not_matching=list(moved.pairing.lonely),
+        no_counterpart=list(moved.pairing.refused),
         first=judged.first,
-        likely=[_document_setting(one) for one in judged.likely],
+        likely=list(judged.likely),
         model_apart=whole.apart if whole else None,
         model_allowed=whole.allowed if whole else None,
         filled=moved.filled,
@@ -123,10 +97,6 @@ def document(moved: Transfer, judged: TransferVerdict, version: str) -> WeightsF
 
 def _model(model: ModelFacts) -> ModelFile:
     return ModelFile(model=model.said, library=model.library, version=model.version, weights=len(model.weights))
-
-
-def _document_setting(one: Difference) -> SettingFile:
-    return SettingFile(layers=one.layers, setting=one.setting, keras=one.keras, pytorch=one.pytorch)
 
 
 def _layer(moved: Transfer, judged: TransferVerdict, place: int) -> LayerFile:
@@ -141,14 +111,7 @@ def _layer(moved: Transfer, judged: TransferVerdict, place: int) -> LayerFile:
         a=a, b=b, kind=pair.keras.kind, weights_a=both[0], weights_b=both[1],
         apart=one.apart if one else None, allowed=one.allowed if one else None, max_ulp=one.max_ulp if one else None,
         agrees=one.agrees if one and seen else None, why=one.why if one else "not compared",
-        settings=[_document_setting(found) for found in verdict.of_pair(pair)],
-    )  # fmt: skip
-
-
-def _lonely(one: Lonely) -> LonelyFile:
-    return LonelyFile(
-        side="A" if one.side == "A" else "B", layer=one.name, layer_class=one.of_class, shapes=one.shapes, why=one.why,
-        beside=one.beside, beside_shapes=one.beside_shapes, would_match=one.would_match,
+        settings=verdict.of_pair(pair),
     )  # fmt: skip
 
 
@@ -161,7 +124,6 @@ EXPLAINED = (
     f"Rounding explains {ROUNDINGS:.0f} times the larger of two numbers: the distance between float32 and float64 in "
     "PyTorch up to that layer, and 2^-23 times the square root of the length of the longest sum."
 )
-MOST_NOTES = 12  # settings without an effect here; the JSON has all
 
 
 def report(moved: Transfer) -> Report:
@@ -196,22 +158,7 @@ def _facts(moved: Transfer, judged: TransferVerdict) -> list[tuple[str, str]]:
     return facts
 
 
-def _settings_elsewhere(moved: Transfer, judged: TransferVerdict) -> list[str]:
-    """Return the settings that differ at layers which agree.
-
-    Each comes once, with the first such layer and the number of others.
-    """
-    found: dict[tuple[str, str, str], list[Difference]] = {}
-    for place, pair in enumerate(moved.pairing.pairs):
-        for one in verdict.of_pair(pair) if place != judged.first else ():
-            found.setdefault((one.setting, str(one.keras), str(one.pytorch)), []).append(one)
-    return [
-        _setting(alike[0]) + (f", and in {count(len(alike) - 1, 'more pair')}" if len(alike) > 1 else "")
-        for alike in found.values()
-    ]
-
-
-def _setting(one: Difference) -> str:
+def _setting(one: SettingFile) -> str:
     keras, pytorch = one.layers
     return f"{one.setting}: {one.keras} in Keras ({keras}), {one.pytorch} in PyTorch ({pytorch})"
 
@@ -257,9 +204,6 @@ def _notes(moved: Transfer, judged: TransferVerdict) -> list[str]:
     for pair in moved.pairing.pairs:
         if pair.moved:
             notes.append(f"{pair.keras.name} and {pair.pytorch.name} run at different places; nothing else fits them.")
-    notes += _settings_elsewhere(moved, judged)
-    if len(notes) > MOST_NOTES:
-        notes = [*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} more, in the JSON"]
     if judged.last is not None and judged.last < len(moved.pairing.pairs):
         notes.append("Layers that follow a layer without weights are not judged: their inputs differ.")
     if moved.filled:

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from samebits import words
+from samebits.documents import Document
 from samebits_parity.layer_settings import differing
 from samebits_parity.report import Agreement
 from samebits_parity.weights.models import Layer, ModelFacts
-from samebits_parity.weights.pairs import LayerPair, Lonely
+from samebits_parity.weights.pairs import LayerPair, LonelyFile
 from samebits_parity.weights.transfer import Transfer
 from samebits_parity.weights.verification import OutputGap
 
 COUNTED = ("max_pool", "average_pool", "activation")
 
 
-@dataclass(frozen=True)
-class Difference:
-    """One setting. `layers`: Keras' and PyTorch's, by name."""
+class SettingFile(Document):
+    """A setting that differs between two layers. `layers`: Keras' and PyTorch's, by name."""
 
     layers: tuple[str, str]
     setting: str
@@ -28,17 +28,17 @@ class Difference:
     pytorch: Any
 
 
-def of_pair(pair: LayerPair) -> list[Difference]:
+def of_pair(pair: LayerPair) -> list[SettingFile]:
     """Return the settings of the two layers that differ."""
     return _differing(pair.keras.layer, pair.pytorch.layer)
 
 
-def _differing(keras: Layer, pytorch: Layer) -> list[Difference]:
+def _differing(keras: Layer, pytorch: Layer) -> list[SettingFile]:
     both = differing(keras.settings, pytorch.settings)
-    return [Difference((keras.name, pytorch.name), *found) for found in both]
+    return [SettingFile(layers=(keras.name, pytorch.name), setting=name, keras=a, pytorch=b) for name, a, b in both]
 
 
-def between(pairs: tuple[LayerPair, ...], place: int, keras: ModelFacts, pytorch: ModelFacts) -> list[Difference]:
+def between(pairs: tuple[LayerPair, ...], place: int, keras: ModelFacts, pytorch: ModelFacts) -> list[SettingFile]:
     """Return the differences of the layers without weights before the pair at a place (or after the last pair).
 
     A model may call a function in the place of a layer. So layers of one kind are compared only if both models have
@@ -71,7 +71,7 @@ class TransferVerdict:
     verdict: Agreement
     sentence: str
     first: int | None = None
-    likely: tuple[Difference, ...] = ()
+    likely: tuple[SettingFile, ...] = ()
     last: int | None = None
 
 
@@ -139,13 +139,13 @@ def _how(one: OutputGap) -> str:
     return one.why if one.apart is None else f"difference {one.apart:.1e}, rounding explains {one.allowed:.0e}"
 
 
-def _of_lonely(one: Lonely, moved: Transfer) -> str:
+def _of_lonely(one: LonelyFile, moved: Transfer) -> str:
     other = moved.target.side if one.side == moved.source.side else moved.source.side
     beside = f"; {one.beside} of {other} has {shapes_said(one.beside_shapes)}" if one.beside else ""
     would = f"; {shapes_said(one.would_match)} would match" if one.would_match else ""
     more = len(moved.pairing.lonely) - 1
     rest = f" {words.count(more, 'more layer')} {words.agree(more, 'does', 'do')} not match either." if more else ""
-    what = f"The models do not match. {one.name} of {one.side} has {shapes_said(one.shapes)}"
+    what = f"The models do not match. {one.layer} of {one.side} has {shapes_said(one.shapes)}"
     return f"{what}: {one.why}{beside}{would}.{rest}"
 
 
@@ -156,7 +156,7 @@ def shapes_said(shapes: dict[str, tuple[int, ...]] | None) -> str:
 
 def _of_refused(moved: Transfer) -> str:
     refused = moved.pairing.refused
-    said = words.first_few([f"{one.name} of {one.side} ({one.of_class})" for one in refused], 3)
+    said = words.first_few([f"{one.layer} of {one.side} ({one.layer_class})" for one in refused], 3)
     carried = len(moved.pairing.pairs)
     return f"{said}: no counterpart. The weights of {words.count(carried, 'other layer')} were carried."
 
