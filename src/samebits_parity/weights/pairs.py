@@ -152,22 +152,14 @@ def _left_of_pytorch(part: LayerPart, model: ModelFacts) -> LonelyFile:
 
 
 def _refused(models: tuple[ModelFacts, ModelFacts]) -> list[LonelyFile]:
-    return [
-        _lone(
-            layer, model, {role: model.weights[number].shape for role, number in layer.roles.items()}, why, layer.name
-        )
-        for model in models
-        for layer in model.weighted()
-        if (why := reason(layer, model))
-    ]
+    return [_told(layer, model) for model in models for layer in model.weighted() if reason(layer, model)]
 
 
-def _lone(layer: Layer, model: ModelFacts, shapes: Shapes, why: str, name: str = "") -> LonelyFile:
-    return LonelyFile(
-        side=model.side,
-        number=layer.number,
-        layer=name or layer.name,
-        layer_class=layer.of_class,
-        shapes=shapes,
-        why=why,
-    )
+def _told(layer: Layer, model: ModelFacts) -> LonelyFile:
+    shapes = {role: model.weights[number].shape for role, number in layer.roles.items()}
+    return _lone(layer, model, shapes, reason(layer, model), layer.name)
+
+
+def _lone(layer: Layer, model: ModelFacts, shapes: Shapes, why: str, name: str) -> LonelyFile:
+    place = {"side": model.side, "number": layer.number, "layer": name, "layer_class": layer.of_class}
+    return LonelyFile(**place, shapes=shapes, why=why)
