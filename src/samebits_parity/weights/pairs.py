@@ -161,5 +161,6 @@ def _told(layer: Layer, model: ModelFacts) -> LonelyFile:
 
 
 def _lone(layer: Layer, model: ModelFacts, shapes: Shapes, why: str, name: str) -> LonelyFile:
-    place = {"side": model.side, "number": layer.number, "layer": name, "layer_class": layer.of_class}
-    return LonelyFile(**place, shapes=shapes, why=why)
+    return LonelyFile(
+        side=model.side, number=layer.number, layer=name, layer_class=layer.of_class, shapes=shapes, why=why
+    )
