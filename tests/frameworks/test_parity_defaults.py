@@ -11,7 +11,7 @@ from samebits_parity.options import GROUPS
 
 SLOW = {"keras-tf1.14", "keras-tf2.1", "keras3-torch"}  # other backends of Keras 3: the same script
 TORCH = ("pytorch", "pytorch-1.3")
-HERE = (*TORCH, *sorted(SLOW))
+HERE = (*TORCH, *sorted(SLOW), "flax")
 
 # behaviour -> what it means in Keras 2.3.1, Keras 3, PyTorch of today; None: it has none
 MEANINGS = {

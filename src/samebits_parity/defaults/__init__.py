@@ -149,8 +149,8 @@ def judged(compared: list[BehaviourComparison], libraries: list[str]) -> tuple[A
 
 MARKS: dict[bool | None, str] = {True: SIGNS["diverged"], False: SIGNS["repeated"], None: EMPTY}
 HOW = (
-    "A number in brackets is one of the outputs by which samebits identified the meaning. A number alone is a default, "
-    "computed from such outputs. 'none': the library has no such behaviour."
+    "A number in brackets is one of the outputs by which samebits identified the meaning. A number alone is a default. "
+    "'none': the library has no such behaviour."
 )
 WHERE = "The Markdown, HTML and JSON reports (--md, --html, --json) show the signatures side by side."
 

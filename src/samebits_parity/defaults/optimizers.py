@@ -10,17 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from samebits_parity.defaults import behaviour
 from samebits_parity.defaults import hypotheses as known
 from samebits_parity.defaults.behaviour import Behaviour, Sense
-from samebits_parity.defaults.hypotheses import Array, Decay, Gradients
+from samebits_parity.defaults.hypotheses import Decay, Gradients
 
 COURSE = Gradients([0.3, -0.2], [[0.5, -0.1], [0.2, 0.3], [-0.4, 0.05]], [0.1, 0.1, 0.02])
-SMALL = [1e-6, 1e-5]  # of two weights: if they had one size, two places of an epsilon would look alike
-TINY, LARGE = 1e-6, 100.0  # gradients: one about as large as an epsilon, one far larger
 DRAWS = 8  # how often to measure what may be random
-LATE = 40  # the step with the first gradient
-PUSHED = [[LARGE, 0.0], *[[0.0, 0.0]] * (LATE - 2), [0.0, LARGE], [0.0, 0.0]]
 CLIPPED = [[3e-4, 0.0], [0.0, -4e-4]]  # norms 3e-4 and 4e-4, 5e-4 together
 MOST = 1e-4
 PLACES: tuple[tuple[known.AdamPlace, str], ...] = (
@@ -36,27 +31,20 @@ DECAYS: tuple[tuple[known.DecayKind, str], ...] = (
 )
 
 
-def train(optimizer: str, course: Gradients = COURSE, *, own_rate: bool = False, **settings: Any) -> dict[str, Any]:
-    """Return the question to a script: steps of an optimizer on one tensor.
-
-    Settings that are not named keep their defaults. `own_rate`: the learning rate keeps its default, too.
-    """
+def train(optimizer: str, course: Gradients = COURSE, **settings: Any) -> dict[str, Any]:
+    """Return the question to a script: steps of an optimizer on one tensor. Settings not named keep their defaults."""
     gradients = np.asarray(course.gradients)
     return {
         "do": "train", "optimizer": optimizer, "settings": settings, "start": [course.start],
         "gradients": [[gradient.tolist()] for gradient in gradients],
-        "rates": None if own_rate else np.broadcast_to(np.asarray(course.rates), len(gradients)).tolist(),
+        "rates": np.broadcast_to(np.asarray(course.rates), len(gradients)).tolist(),
     }  # fmt: skip
 
 
-def alike(gradient: float) -> Gradients:
-    """Return two steps from zero with one gradient, at rate 1."""
-    return Gradients([0.0], [[gradient]] * 2, 1.0)
-
-
-def default(key: str, words: str, ask: dict[str, Any], estimate: Callable[[Array], float]) -> Behaviour:
-    """Return a default of an optimizer, computed from numbers."""
-    return Behaviour(id=key, group="optimizers", words=words, ask=ask, estimate=estimate)
+def default(key: str, words: str, optimizer: str, setting: str) -> Behaviour:
+    """Return a default of an optimizer: a setting of one that is made without settings."""
+    ask = {"do": "setting", "optimizer": optimizer, "setting": setting}
+    return Behaviour(id=key, group="optimizers", words=words, ask=ask, estimate=lambda given: float(given[0]))
 
 
 def choice(key: str, words: str, ask: dict[str, Any], meanings: Iterable[Sense]) -> Behaviour:
@@ -70,20 +58,17 @@ def _adam() -> list[Behaviour]:
              for (place, _), ahead in product(PLACES, (0, 1))}  # fmt: skip
     counts = (Sense(str(1 + ahead), words, tuple(forms[place, ahead] for place, _ in PLACES))
               for ahead, words in enumerate(("as step 1", "as step 2")))  # fmt: skip
-    both = train("adam", Gradients([0.0, 0.0], PUSHED, [1.0] * len(PUSHED)))
     return [
-        default("adam.rate", "Adam: learning rate", train("adam", alike(LARGE), own_rate=True), behaviour.adam_rate),
-        default("adam.beta1", "Adam: beta 1", both, lambda given: behaviour.adam_betas(given, LATE)[0]),
-        default("adam.beta2", "Adam: beta 2", both, lambda given: behaviour.adam_betas(given, LATE)[1]),
-        default("adam.epsilon", "Adam: epsilon", train("adam", Gradients([0.0, 0.0], [SMALL, SMALL], 1.0)),
-                partial(behaviour.adam_epsilon, gradients=np.array(SMALL))),
+        default("adam.rate", "Adam: learning rate", "adam", "rate"),
+        default("adam.beta1", "Adam: beta 1", "adam", "beta1"),
+        default("adam.beta2", "Adam: beta 2", "adam", "beta2"),
+        default("adam.epsilon", "Adam: epsilon", "adam", "epsilon"),
         choice("adam.epsilon.place", "Adam: epsilon is added", ask,
                (Sense(place, words, (forms[place, 0], forms[place, 1])) for place, words in PLACES)),
         choice("adam.count", "Adam: the first step is corrected", ask, counts),
         _decay("adam.decay", "Adam: weight_decay is", "adam", partial(known.adam, COURSE)),
         _decay("adamw.decay", "AdamW: weight_decay is", "adamw", partial(known.adam, COURSE)),
-        default("adamw.factor", "AdamW: weight_decay", train("adamw", Gradients([1.0], [[0.0]], [1.0])),
-                lambda given: 1 - float(given[0])),
+        default("adamw.factor", "AdamW: weight_decay", "adamw", "decay"),
     ]  # fmt: skip
 
 
@@ -108,7 +93,7 @@ def _sgd() -> list[Behaviour]:
         Sense("none", "none", (partial(known.sgd, COURSE),)),
         Sense("some", "0.9", (partial(known.sgd, COURSE, momentum=0.9),))))  # fmt: skip
     return [
-        default("sgd.rate", "SGD: learning rate", train("sgd", alike(1.0), own_rate=True), behaviour.moved),
+        default("sgd.rate", "SGD: learning rate", "sgd", "rate"),
         *momentum, still, _decay_of_sgd(),
     ]  # fmt: skip
 
@@ -130,15 +115,12 @@ def _rooted(key: str, words: str, ask: dict[str, Any], formula: Callable[..., Ar
 
 
 def _rmsprop() -> list[Behaviour]:
-    squares = TINY**2 * (1 - 0.9 ** np.array([1.0, 2.0]))
-    large = train("rmsprop", alike(LARGE), own_rate=True)
     centered = train("rmsprop", rho=0.9, epsilon=0.05, centered=True)
     formula = partial(known.rmsprop, COURSE, epsilon=0.05)
     return [
-        default("rmsprop.rate", "RMSprop: learning rate", large, behaviour.rms_rate),
-        default("rmsprop.rho", "RMSprop: rho (alpha)", large, behaviour.rms_share),
-        default("rmsprop.epsilon", "RMSprop: epsilon", train("rmsprop", alike(TINY), rho=0.9),
-                partial(behaviour.root_epsilon, gradient=TINY, squares=squares)),
+        default("rmsprop.rate", "RMSprop: learning rate", "rmsprop", "rate"),
+        default("rmsprop.rho", "RMSprop: rho (alpha)", "rmsprop", "rho"),
+        default("rmsprop.epsilon", "RMSprop: epsilon", "rmsprop", "epsilon"),
         _rooted("rmsprop.epsilon.place", "RMSprop: epsilon is added", train("rmsprop", rho=0.9, epsilon=0.05), formula),
         choice("rmsprop.centered", "RMSprop: centered divides by the root of", centered, (
             Sense("variance", "the variance", tuple(partial(formula, centered=True, place=place) for place,
@@ -151,14 +133,11 @@ def _adagrad() -> list[Behaviour]:
     start = train("adagrad", Gradients([0.0], [[0.1], [0.1]], [1.0, 1.0]))
     starts = ((value, partial(known.adagrad, Gradients([0.0], [[0.1], [0.1]], 1.0), accumulator=value))
               for value in (0.0, 0.1, 1.0))  # fmt: skip
-    tiny = train("adagrad", alike(TINY), accumulator=0.0)
     return [
-        default("adagrad.rate", "Adagrad: learning rate",
-                train("adagrad", Gradients([0.0], [[1e4]], 1.0), own_rate=True), behaviour.moved),
+        default("adagrad.rate", "Adagrad: learning rate", "adagrad", "rate"),
         choice("adagrad.start", "Adagrad: the sum of squares starts from", start,
                (Sense(f"{value:g}", f"{value:g}", (formula,)) for value, formula in starts)),
-        default("adagrad.epsilon", "Adagrad: epsilon", tiny,
-                partial(behaviour.root_epsilon, gradient=TINY, squares=TINY**2 * np.array([1.0, 2.0]))),
+        default("adagrad.epsilon", "Adagrad: epsilon", "adagrad", "epsilon"),
         _rooted("adagrad.epsilon.place", "Adagrad: epsilon is added", train("adagrad", accumulator=0.0, epsilon=0.05),
                 partial(known.adagrad, COURSE, accumulator=0.0, epsilon=0.05)),
     ]  # fmt: skip

@@ -12,6 +12,8 @@ import numpy as np
 from behaviour import Absent, main, outcome, parameters
 
 SETTINGS = {"epsilon": "eps", "accumulator": "initial_accumulator_value"}
+DEFAULTS = {"rate": "learning_rate", "beta1": "b1", "beta2": "b2", "epsilon": "eps", "rho": "decay",
+            "decay": "weight_decay"}  # fmt: skip
 LOSSES = {"mse": "squared_error", "mae": "absolute_error", "huber": "huber_loss",
           "categorical": "softmax_cross_entropy", "kl": "kl_divergence", "poisson": "poisson_nll_loss"}  # fmt: skip
 CLIPS = {"clip_norm": "clip_by_global_norm", "clip_global": "clip_by_global_norm", "clip_value": "clip"}
@@ -47,8 +49,6 @@ def train(ask):
     for name, clip in CLIPS.items():
         if name in settings:
             steps.append(getattr(optax, clip)(settings.pop(name)))
-    if not ask["rates"]:
-        raise Absent("optax has no default rate")
     if ask["optimizer"] == "rmsprop" and "rho" in settings:
         settings["decay"] = settings.pop("rho")
     rates = single(ask["rates"])
@@ -76,11 +76,20 @@ def loss(ask):
     return flat(called(kind, output, single(ask["target"]), **settings))
 
 
+def setting(ask):
+    """Return the default of an argument."""
+    name = DEFAULTS[ask["setting"]]
+    value = inspect.signature(getattr(installed_optax(), ask["optimizer"])).parameters[name].default
+    if not isinstance(value, (int, float)):
+        raise Absent("%s has no default %s" % (ask["optimizer"], name))
+    return [float(value)]
+
+
 def penalty(ask):
     raise Absent("a penalty is written by hand")
 
 
-DO = {"train": train, "penalty": penalty, "loss": loss}
+DO = {"train": train, "setting": setting, "penalty": penalty, "loss": loss}
 
 
 def signature(path):

@@ -13,6 +13,8 @@ from behaviour import Absent, main, outcome, signature_below
 OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
 SETTINGS = {"accumulator": "initial_accumulator_value", "clip_norm": "clipnorm",
             "clip_global": "global_clipnorm", "clip_value": "clipvalue"}  # fmt: skip
+DEFAULTS = {"rate": "learning_rate", "beta1": "beta_1", "beta2": "beta_2", "epsilon": "epsilon", "rho": "rho",
+            "decay": "weight_decay"}  # fmt: skip
 OF_ALL_OLD = ("clipnorm", "clipvalue", "epsilon")  # Keras 2 takes them as **kwargs
 LOSSES = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError", "huber": "Huber", "bce": "BinaryCrossentropy",
           "categorical": "CategoricalCrossentropy", "kl": "KLDivergence", "poisson": "Poisson"}  # fmt: skip
@@ -74,7 +76,7 @@ class Old:
         return name in inspect.signature(kind.__init__).parameters or name in OF_ALL_OLD
 
     def stepper(self, optimizer, starts):
-        """Return function(gradients, rate or None) -> weights after the step.
+        """Return function(gradients, rate) -> weights after the step.
 
         Its loss is the sum of weight times gradient.
         """
@@ -86,8 +88,7 @@ class Old:
             step = backend.function(slots, [loss], updates=optimizer.get_updates(loss, weights))
 
         def take(gradients, rate):
-            if rate is not None:
-                backend.set_value(optimizer.lr, rate)
+            backend.set_value(optimizer.lr, rate)
             step([single(gradient) for gradient in gradients])
             return [backend.get_value(weight) for weight in weights]
 
@@ -118,8 +119,7 @@ class New:
         weights = [self.keras.Variable(single(start)) for start in starts]
 
         def take(gradients, rate):
-            if rate is not None:
-                optimizer.learning_rate = rate
+            optimizer.learning_rate = rate
             optimizer.apply([self.ops.convert_to_tensor(single(gradient)) for gradient in gradients], weights)
             return [self.ops.convert_to_numpy(weight) for weight in weights]
 
@@ -134,8 +134,8 @@ class New:
 def train(keras, here, ask):
     optimizer = optimizer_of(keras, here, ask)
     take, numbers = here.stepper(optimizer, ask["start"]), []
-    for step, gradients in enumerate(ask["gradients"]):
-        for weight in take(gradients, ask["rates"][step] if ask["rates"] else None):
+    for rate, gradients in zip(ask["rates"], ask["gradients"]):
+        for weight in take(gradients, rate):
             numbers += flat(weight)
     return numbers
 
@@ -148,9 +148,16 @@ def optimizer_of(keras, here, ask):
     for name in given:
         if not here.knows(kind, name):
             raise Absent("%s has no %s" % (kind.__name__, name))
-    if ask["rates"]:
-        given[here.rate] = ask["rates"][0]
+    given[here.rate] = ask["rates"][0]
     return kind(**given)
+
+
+def setting(keras, here, ask):
+    """Return a setting of an optimizer that is made without settings."""
+    config, name = found(keras.optimizers, OPTIMIZERS[ask["optimizer"]])().get_config(), DEFAULTS[ask["setting"]]
+    if config.get(name) is None:
+        raise Absent("%s has no %s" % (OPTIMIZERS[ask["optimizer"]], name))
+    return [float(config[name])]
 
 
 def loss(keras, here, ask):
@@ -172,7 +179,7 @@ def penalty(keras, here, ask):
     return [ask["kernel"] - float(kernel[0, 0]), ask["bias"] - float(bias[0]), float(np.ravel(loss)[0])]
 
 
-DO = {"train": train, "penalty": penalty, "loss": loss}
+DO = {"train": train, "setting": setting, "penalty": penalty, "loss": loss}
 
 
 def measured(keras, here, ask):

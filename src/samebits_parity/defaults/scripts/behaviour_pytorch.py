@@ -13,6 +13,8 @@ from torch import nn
 
 OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
 SETTINGS = {"epsilon": "eps", "accumulator": "initial_accumulator_value"}
+DEFAULTS = {"rate": ("lr", None), "beta1": ("betas", 0), "beta2": ("betas", 1), "epsilon": ("eps", None),
+            "rho": ("alpha", None), "decay": ("weight_decay", None)}  # fmt: skip
 CLIPS = {"clip_norm": "clip_grad_norm_", "clip_global": "clip_grad_norm_", "clip_value": "clip_grad_value_"}
 LOSSES = {"mse": ["MSELoss"], "mae": ["L1Loss"], "huber": ["HuberLoss", "SmoothL1Loss"], "bce": ["BCELoss"],
           "categorical": ["CrossEntropyLoss"], "kl": ["KLDivLoss"], "poisson": ["PoissonNLLLoss"]}  # fmt: skip
@@ -55,8 +57,7 @@ def train(ask):
             weight.grad = tensor(gradient)
         if clip:
             clip()
-        if ask["rates"]:
-            optimizer.param_groups[0]["lr"] = ask["rates"][step]
+        optimizer.param_groups[0]["lr"] = ask["rates"][step]
         optimizer.step()
         numbers += [number for weight in weights for number in flat(weight)]
     return numbers
@@ -68,12 +69,19 @@ def optimizer_of(ask, weights, settings):
     given = {SETTINGS.get(name, name): value for name, value in settings.items()}
     if "rho" in given and "rho" not in known:
         given["alpha"] = given.pop("rho")
-    if not isinstance(known["lr"].default, (int, float)):  # SGD of old releases has no default
-        if not ask["rates"]:
-            raise Absent("%s has no default rate" % kind.__name__)
-        given["lr"] = ask["rates"][0]
+    given["lr"] = ask["rates"][0]
     given["params"] = weights
     return made(kind, given)
+
+
+def setting(ask):
+    """Return a setting of an optimizer that is made without settings."""
+    kind, (name, place) = found(torch.optim, [OPTIMIZERS[ask["optimizer"]]]), DEFAULTS[ask["setting"]]
+    value = inspect.signature(kind.__init__).parameters[name].default
+    value = value if place is None else value[place]
+    if not isinstance(value, (int, float)):  # SGD of old releases has no default rate
+        raise Absent("%s has no default %s" % (kind.__name__, name))
+    return [float(value)]
 
 
 def penalty(ask):
@@ -106,7 +114,7 @@ def loss(ask):
     return flat(made(kind, settings)(output, target))
 
 
-DO = {"train": train, "penalty": penalty, "loss": loss}
+DO = {"train": train, "setting": setting, "penalty": penalty, "loss": loss}
 
 
 def prepare(side):
