@@ -12,32 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "CONVOLUTION",
-    "DENSE",
-    "GRU",
-    "LSTM",
-    "PROJECTIONS",
-    "REVERSE",
-    "SAME",
-    "SIMPLE_RECURRENT",
-    "TRANSPOSED",
-    "Array",
-    "ArrayRule",
-    "Arrays",
-    "LayerRule",
-    "attention",
-    "bidirectional",
-    "by_role",
-    "dense_after_flatten",
-    "dense_before_reshape",
-    "depthwise",
-    "flattened",
-    "parametric",
-    "scaled",
-    "with_kernel",
-]
-
 Array = NDArray[Any]
 Arrays = dict[str, Array]  # by role: the purpose of an array in its layer
 REVERSE = "_reverse"  # the end of a role in the direction from the last step to the first
