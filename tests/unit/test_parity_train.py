@@ -383,7 +383,6 @@ def with_gradients(folder, change):
     [
         (lambda g, w: {n: v * 8 for n, v in g.items()}, "reduction", "8 times A's, the number of samples"),
         (lambda g, w: {n: v * 3 for n, v in g.items()}, "scale of the loss", "3 times A's"),
-        (lambda g, w: {n: v / np.linalg.norm(v) * 0.5 for n, v in g.items()}, "clipping", "norm of each tensor to 0.5"),
         (lambda g, w: {n: np.clip(v, -0.25, 0.25) for n, v in g.items()}, "clipping", "each value to 0.25"),
         (lambda g, w: {n: v + 0.02 * w[n] for n, v in g.items()}, "L2", "0.02 sum(w^2) / 2, or of 0.01 sum(w^2)"),
         (lambda g, w: {n: v + 0.02 * w[n] * (n != "l.bias") for n, v in g.items()}, "L2", "not on biases"),

@@ -35,7 +35,7 @@ def gradient_reasons(judged: TrainVerdict, step: int) -> list[Account]:
         if both is not None and any(np.abs(one).max() > 0 for one in both):
             seen.append(_GradientPair(pair.a, *both, judged.before(pair, step)[0]))
     size = max((fed.shape[0] for fed in judged.a.names(step, "batch").values() if fed.shape), default=0)
-    for found in (_one_factor(seen, size), _clipped_each(seen), _clipped_values(seen), _penalty(seen)):
+    for found in (_one_factor(seen, size), _clipped_values(seen), _penalty(seen)):
         if found is not None:
             return [found]
     return []
@@ -90,24 +90,6 @@ def _norm(arrays: list[Array]) -> float:
 def _is_round(value: float) -> bool:
     """Return whether it is a number that people write: at most two significant digits."""
     return value > 0 and math.isclose(value, float(f"{value:.2g}"), rel_tol=1e-4)
-
-
-def _clipped_each(seen: list[_GradientPair]) -> Account | None:
-    """Return the explanation if each tensor has its own factor, and the smaller ones share one norm."""
-    factors = [factor_of(one.a, one.b) for one in seen]
-    if not factors or None in factors:
-        return None
-    for side in "BA":
-        wanted = [one for one, factor in zip(seen, factors, strict=True) if _shrinks(factor, side)]
-        norms = [_norm([one.b if side == "B" else one.a]) for one in wanted]
-        if norms and _is_round(norms[0]) and all(math.isclose(norm, norms[0], rel_tol=1e-3) for norm in norms):
-            words = f"only {side} clips gradients: the norm of each tensor to {number(norms[0])}"
-            return Account("clipping", words, tuple(one.name for one in wanted))
-    return None
-
-
-def _shrinks(factor: float | None, side: str) -> bool:
-    return factor is not None and (factor < 1 - _NEAR if side == "B" else factor > 1 + _NEAR)
 
 
 def _clipped_values(seen: list[_GradientPair]) -> Account | None:
