@@ -26,16 +26,6 @@ def sigmoid(x: Floats) -> Floats:
     return made
 
 
-def hard_fifth(x: Floats) -> Floats:
-    """Return 0.2 x + 0.5, bounded by 0 and 1, as in Keras up to version 2."""
-    return np.clip(0.2 * x + 0.5, 0, 1)
-
-
-def hard_sixth(x: Floats) -> Floats:
-    """Return x / 6 + 0.5, bounded by 0 and 1."""
-    return np.clip(x / 6 + 0.5, 0, 1)
-
-
 def gelu(x: Floats, *, exact: bool) -> Floats:
     """Return x times the normal distribution function, or its approximation by tanh (Hendrycks and Gimpel 2016)."""
     inside = _ERF(x / math.sqrt(2)) if exact else np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
@@ -64,8 +54,6 @@ ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
     "silu": lambda x: x * sigmoid(x),
     "softplus": lambda x: np.logaddexp(x, 0),
     "relu6": lambda x: np.clip(x, 0, 6),
-    "hard_sigmoid as x / 6 + 0.5": hard_sixth,
-    "hard_sigmoid as 0.2 x + 0.5": hard_fifth,
 }
 OVER_AXIS_1 = ("softmax over axis 1",)  # for arrays that have an axis 1 beside the last one
 

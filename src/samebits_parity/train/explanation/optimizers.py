@@ -31,7 +31,6 @@ _FORMS = {
     "gradient": "of gradients",
     "step": "of steps",
     "damped": "of damped gradients",
-    "dampened": "of damped gradients behind the first",
 }
 _DECAYS = {"gradient": "in the gradient (L2)", "weights": "decoupled (AdamW)", "unscaled": "without the learning rate"}
 
@@ -108,7 +107,6 @@ def _variants(rule: UpdateRule, course: WeightCourse) -> Iterator[UpdateRule]:
             yield replace(rule, place=place, epsilon=epsilon)
     if rule.kind == "adam":
         yield from (replace(rule, betas=betas) for betas in ((0.9, 0.999), (0.9, 0.99), (0.5, 0.999), (0.9, 0.95)))
-        yield replace(rule, amsgrad=not rule.amsgrad)
     if rule.kind == "sgd":
         for form in _FORMS:
             for nesterov in (False, True):
@@ -224,7 +222,6 @@ class UpdateRule:
     rho: float = 0.9
     centered: bool = False
     accumulator: float = 0.0
-    amsgrad: bool = False
     clip: Clip | None = None
 
     def step(self, start: Array, gradients: list[dict[str, Array]], name: str) -> Array:
@@ -238,47 +235,15 @@ class UpdateRule:
 
     def _path(self, course: Gradients) -> Array:
         decay = Decay(self.decay, self.decays)  # type: ignore[arg-type]
-        if self.kind == "sgd" and self.form == "dampened":
-            return _dampened(course, self, decay)
         if self.kind == "sgd":
             more = {"momentum": self.momentum, "form": self.form, "nesterov": self.nesterov}
             return hypotheses.sgd(course, decay=decay, **more)  # type: ignore[arg-type]
         if self.kind == "adam":
-            if self.amsgrad:
-                return _amsgrad(course, self, decay)
             return hypotheses.adam(course, betas=self.betas, epsilon=self.epsilon, place=self.place, decay=decay)  # type: ignore[arg-type]
         if self.kind == "rmsprop":
             more = {"rho": self.rho, "place": self.place, "centered": self.centered}
             return hypotheses.rmsprop(course, epsilon=self.epsilon, **more)  # type: ignore[arg-type]
         return hypotheses.adagrad(course, accumulator=self.accumulator, epsilon=self.epsilon, place=self.place)  # type: ignore[arg-type]
-
-
-def _dampened(course: Gradients, rule: UpdateRule, decay: Decay) -> Array:
-    """Return the step of PyTorch's dampening: v = mu v + (1 - mu) g. The first gradient is taken whole."""
-    weights, gathered = np.asarray(course.start, float), None
-    path = []
-    for gradient, rate in course.steps():
-        weights, gradient = decay.applied(weights, gradient, rate)
-        gathered = gradient if gathered is None else rule.momentum * gathered + (1 - rule.momentum) * gradient
-        weights = weights - rate * gathered
-        path.append(weights)
-    return np.array(path)
-
-
-def _amsgrad(course: Gradients, rule: UpdateRule, decay: Decay) -> Array:
-    """Return the step of Adam with the largest second moment so far (Reddi et al. 2018)."""
-    weights = np.asarray(course.start, float)
-    first, second, path = np.zeros_like(weights), np.zeros_like(weights), []
-    largest = second
-    for step, (gradient, rate) in enumerate(course.steps(), 1):
-        weights, gradient = decay.applied(weights, gradient, rate)
-        first = rule.betas[0] * first + (1 - rule.betas[0]) * gradient
-        second = rule.betas[1] * second + (1 - rule.betas[1]) * gradient**2
-        largest = np.maximum(largest, second)
-        divisor = hypotheses.adam_denominator(largest, 1 - rule.betas[1] ** step, rule.epsilon, rule.place)  # type: ignore[arg-type]
-        weights = weights - rate * first / (1 - rule.betas[0] ** step) / divisor
-        path.append(weights)
-    return np.array(path)
 
 
 def read(facts: Facts | None, weight: str) -> UpdateRule | None:
@@ -304,9 +269,9 @@ def _of_keras(kind: str, group: Facts, clip: Clip | None) -> UpdateRule | None:
     if kind == "SGD":
         return replace(common, momentum=float(group["momentum"]), form="step", nesterov=bool(group["nesterov"]))
     epsilon = float(group.get("epsilon") or 0)
-    if kind in ("Adam", "AdamW"):
+    if kind in ("Adam", "AdamW") and not group["amsgrad"]:
         betas = float(group["beta_1"]), float(group["beta_2"])
-        return replace(common, kind="adam", epsilon=epsilon, place="before", betas=betas, amsgrad=group["amsgrad"])
+        return replace(common, kind="adam", epsilon=epsilon, place="before", betas=betas)
     if kind == "RMSprop" and not group["momentum"]:
         rho, centered = float(group["rho"]), bool(group["centered"])
         return replace(common, kind="rmsprop", epsilon=epsilon, place="inside", rho=rho, centered=centered)
@@ -320,13 +285,11 @@ def _of_pytorch(kind: str, group: Facts) -> UpdateRule | None:
     is_decoupled = kind == "AdamW" or group.get("decoupled_weight_decay")
     common = UpdateRule(kind="sgd", rate=float(group["lr"]), decay=float(group.get("weight_decay") or 0),
                   decays="weights" if is_decoupled else "gradient")  # fmt: skip
-    if kind == "SGD":
-        momentum, dampening = float(group["momentum"]), float(group["dampening"])
-        form = "gradient" if not dampening else "dampened" if dampening == momentum else None
-        return replace(common, momentum=momentum, form=form, nesterov=group["nesterov"]) if form else None
-    if kind in ("Adam", "AdamW"):
+    if kind == "SGD" and not group["dampening"]:
+        return replace(common, momentum=float(group["momentum"]), form="gradient", nesterov=group["nesterov"])
+    if kind in ("Adam", "AdamW") and not group["amsgrad"]:
         betas = float(group["betas"][0]), float(group["betas"][1])
-        return replace(common, kind="adam", epsilon=float(group["eps"]), betas=betas, amsgrad=group["amsgrad"])
+        return replace(common, kind="adam", epsilon=float(group["eps"]), betas=betas)
     if kind == "RMSprop" and not group["momentum"]:
         rho, epsilon, centered = float(group["alpha"]), float(group["eps"]), bool(group["centered"])
         return replace(common, kind="rmsprop", epsilon=epsilon, place="outside", rho=rho, centered=centered)
