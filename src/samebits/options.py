@@ -311,7 +311,6 @@ APPLY = Option(
     "apply", ("--apply",), "Put the patch into the files and check again; remove it unless the trials repeat.",
     default=False,
 )  # fmt: skip
-FEWEST = Option("fewest", ("--fewest",), "With --apply: leave out changes that are not needed.", default=False)
 RESTORE = Option("restore", ("--restore",), "Only remove the patch that a killed --apply left.", default=False)
 PATCH = Option(
     "patch", ("--patch",), "Write the patch, a unified diff (-: to standard output, and nothing else there).", "FILE",
@@ -338,7 +337,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "vary": (FACTORS, TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, *REPORTS),
     "noise": MEASURING,
     "versus": (OF, LOWER, *MEASURING),
-    "fix": (APPLY, FEWEST, RESTORE, PATCH, RUN, *REPORTS),
+    "fix": (APPLY, RESTORE, PATCH, RUN, *REPORTS),
     "report": REPORTS,
     "compare": REPORTS,
     "clean": (KEEP,),

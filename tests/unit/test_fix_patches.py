@@ -7,10 +7,9 @@ import textwrap
 import pytest
 
 from samebits.patches.documents import PatchResult
-from samebits.patches.earlier import found_again
-from samebits.patches.patch import patches
-from samebits.patches.patched_files import PatchedFiles
+from samebits.patches.patch import patch_for
 from samebits.patches.program import Draw, Look, Program
+from samebits.patches.proposal import _lines
 from samebits.patches.report import report
 from samebits.reports.presenters import html
 
@@ -37,9 +36,9 @@ def program(tmp_path):
 
 def patched(program, *cause):
     """The text of the file with the first patch."""
-    found, missing = patches(program, cause)
+    patch, missing = patch_for(program, cause)
     assert missing == []
-    ((_, text),) = found[0].texts.values()
+    ((_, text),) = patch.texts.values()
     return text
 
 
@@ -77,13 +76,11 @@ def test_each_rank_gets_a_seed_of_its_own(program):
     ]
 
 
-@pytest.mark.parametrize(
-    ("has_ranks", "line"), [(True, "print(1)"), (False, "print(1)"), (True, "torch.manual_seed(3)")]
-)
-def test_only_a_new_line_that_reads_the_rank_differs_by_rank(program, has_ranks, line):
-    text = f"import torch\nprint(torch.rand(1))\n{line}\n"
-    (patch, *_), _ = patches(program(text, [("torch", 2)], ("torch",), has_ranks=has_ranks), ["torch-seed"])
-    assert patch.differs_by_rank is (has_ranks and "seed" not in line)
+@pytest.mark.parametrize("has_ranks", [True, False])
+def test_only_a_new_line_that_reads_the_rank_differs_by_rank(program, has_ranks):
+    text = "import torch\nprint(torch.rand(1))\n"
+    patch, _ = patch_for(program(text, [("torch", 2)], ("torch",), has_ranks=has_ranks), ["torch-seed"])
+    assert patch.differs_by_rank is has_ranks
 
 
 def test_no_seed_of_a_rank_makes_the_state_of_accelerate_before_the_program_does(program):
@@ -138,7 +135,7 @@ def test_settings_after_the_last_import_come_first_too(program):
     assert lines == [(3, "import keras"), (4, "keras.utils.set_random_seed(2019)")]
 
 
-def test_a_backend_that_is_chosen_in_a_function_is_chosen_before_the_import(program):
+def test_no_library_is_imported_before_a_function_that_sets_variables_for_it(program):
     text = """\
     import os
 
@@ -151,7 +148,8 @@ def test_a_backend_that_is_chosen_in_a_function_is_chosen_before_the_import(prog
     """
     made = program(text, [], ["keras"])
     made.look.draws.append(Draw("python", ((made.look.main, 6), (made.look.main, 8))))
-    assert added(made, "tf-seed") == [(6, "    import keras"), (7, "    keras.utils.set_random_seed(2019)")]
+    assert patch_for(made, ["tf-seed"]) == (None, ["tf-seed"])
+    assert added(made, "python-seed") == [(2, "import random"), (3, "random.seed(2019)")]
 
 
 def test_a_draw_while_a_module_is_imported_gets_its_seed_before_that_import(program, tmp_path):
@@ -169,10 +167,9 @@ def test_what_a_library_draws_while_it_is_imported_is_no_first_draw(program):
     assert made.first(["python"]).places[0][1] == 3
 
 
-def test_a_draw_on_the_line_of_the_last_import_is_preceded_there(program):
-    text = "import torch; net = torch.nn.Linear(1, 1)\nprint(net)\n"
-    made = program(text, [("torch", 1)], ["torch"])
-    assert patched(made, "torch-seed").startswith("import torch; torch.manual_seed(2019); net = ")
+def test_a_draw_on_the_line_of_the_last_import_leaves_no_place_for_a_seed(program):
+    made = program("import torch; net = torch.nn.Linear(1, 1)\nprint(net)\n", [("torch", 1)], ["torch"])
+    assert patch_for(made, ["torch-seed"]) == (None, ["torch-seed"])
 
 
 def test_statements_behind_the_last_import_stay_on_its_line(program):
@@ -195,8 +192,7 @@ def test_the_ends_of_lines_the_encoding_and_a_missing_last_newline_are_kept(prog
 
 
 def test_columns_count_characters_not_bytes(program):
-    text = 'import time, torch\nprint("éü", torch.manual_seed(time.time_ns()))\n'
-    assert patched(program(text), "clock") == 'import time, torch\nprint("éü", torch.manual_seed(2019))\n'
+    assert patched(program('print("éü", list({1, 2}))\n'), "hash-seed") == 'print("éü", list(sorted({1, 2})))\n'
 
 
 # -- in the framework's own words -----------------------------------------------------------------------------------
@@ -229,7 +225,7 @@ def test_a_line_is_in_the_words_of_the_programs_framework(program, imports, caus
 
 def test_a_part_of_a_library_is_enough_to_take_its_words(program):
     made = program("from transformers import Trainer\nTrainer().train()\n", [("torch", 2)], ["torch"])
-    assert added(made, "torch-seed") == [(2, "from transformers import set_seed"), (3, "set_seed(2019)")]
+    assert added(made, "torch-seed") == [(2, "import transformers"), (3, "transformers.set_seed(2019)")]
 
 
 def test_several_seeds_are_one_call_if_the_framework_has_one(program):
@@ -263,69 +259,15 @@ def test_deterministic_algorithms_on_a_gpu_get_the_workspace_of_cublas(program):
     ]
 
 
-# -- a seed that comes too late -------------------------------------------------------------------------------------
-
-
-def test_the_programs_own_seed_is_moved_above_the_first_draw(program):
-    text = """\
-    import lightning as L
-    import torch
-    net = torch.nn.Linear(1, 1)
-    L.seed_everything(7, workers=True)
-    net.fit()
-    """
-    made = patched(program(text, [("torch", 3)], ["torch"]), "torch-seed").splitlines()
-    assert made == [
-        "import lightning as L",
-        "import torch",
-        "L.seed_everything(7, workers=True)",
-        "net = torch.nn.Linear(1, 1)",
-        "net.fit()",
-    ]
-
-
-def test_a_seed_from_an_argument_stays_behind_the_argument(program):
-    text = """\
-    import sys, torch
-    seed = int(sys.argv[1])
-    net = torch.nn.Linear(1, 1)
-    torch.manual_seed(seed)
-    """
-    made = patched(program(text, [("torch", 3)], ["torch"]), "torch-seed").splitlines()
-    assert made[1:] == ["seed = int(sys.argv[1])", "torch.manual_seed(seed)", "net = torch.nn.Linear(1, 1)"]
-
-
-def test_in_a_function_it_is_moved_within_the_function(program):
-    text = """\
-    import torch
-
-    def main():
-        net = torch.nn.Linear(1, 1)
-        torch.manual_seed(7)
-        return net
-
-    main()
-    """
-    made = program(text, packages=["torch"])
-    path = made.look.main
-    made.look.draws.append(Draw("torch", ((path, 4), (path, 8))))
-    assert patched(made, "torch-seed").splitlines()[3:5] == [
-        "    torch.manual_seed(7)",
-        "    net = torch.nn.Linear(1, 1)",
-    ]
-
-
-def test_a_seed_that_is_made_later_is_not_moved(program):
-    text = """\
-    import torch
-    net = torch.nn.Linear(1, 1)
-    seed = len(str(net))
-    torch.manual_seed(seed)
-    """
+def test_the_programs_own_seed_stays_where_it_comes_too_late(program):
+    text = "import torch\nnet = torch.nn.Linear(1, 1)\ntorch.manual_seed(7)\n"
     assert added(program(text, [("torch", 2)], ["torch"]), "torch-seed") == [(2, "torch.manual_seed(2019)")]
 
 
-# -- changes of calls -----------------------------------------------------------------------------------------------
+# -- changes in expressions -----------------------------------------------------------------------------------------------
+
+
+WALK = "((root, folders.sort() or folders, sorted(files)) for root, folders, files in os.walk(f))"
 
 
 @pytest.mark.parametrize(
@@ -335,33 +277,14 @@ def test_a_seed_that_is_made_later_is_not_moved(program):
         ("numpy-generator", "np.random.default_rng(None)", "np.random.default_rng(2019)"),
         ("numpy-generator", "np.random.RandomState( )", "np.random.RandomState(2019 )"),
         ("python-seed", "random.Random()", "random.Random(2019)"),
-        ("clock", "torch.manual_seed(time.time_ns() % 2**31)", "torch.manual_seed(2019)"),
-        ("clock", "seed = int(time.time())", "seed = 2019"),
-        ("clock", "s = time.time_ns()\nseedling = time.time()\nrandom.seed(s)", "s = 2019\nseedling = time.time()\nrandom.seed(s)"),
-        ("clock", "np.random.default_rng(seed=int(time.time()))", "np.random.default_rng(seed=2019)"),
-        ("clock", "args.seed = int(time.time())", "args.seed = 2019"),
-        ("clock", "seed: int = time.time_ns()", "seed: int = 2019"),
-        ("clock", "if seed := time.time_ns(): pass", "if seed := 2019: pass"),
-        ("clock", "p.add_argument('--seed', type=int, default=int(time.time()))", "p.add_argument('--seed', type=int, default=2019)"),
-        ("clock", "s = {'seed': time.time_ns(), 'eta': 0.1}", "s = {'seed': 2019, 'eta': 0.1}"),
-        ("clock", "s['random-seed'] = time.time_ns()", "s['random-seed'] = 2019"),
-        ("clock", "m = Model(random_state=time.time_ns() % 9)", "m = Model(random_state=2019)"),
-        ("clock", "def main(a, seed=time.time_ns(), *, lr=1): pass", "def main(a, seed=2019, *, lr=1): pass"),
-        ("clock", "def main(*, lr=1, seed=time.time_ns()): pass", "def main(*, lr=1, seed=2019): pass"),
-        ("clock", "seed = given or time.time_ns()", "seed = given or 2019"),
-        ("clock", "seed = time.time_ns() if given is None else given", "seed = 2019 if given is None else given"),
-        ("clock", "seed = s.get('seed', time.time_ns())", "seed = s.get('seed', 2019)"),
-        ("clock", "os.environ['SEED'] = str(time.time_ns())", "os.environ['SEED'] = \"2019\""),
-        ("clock", "random.seed(f'{time.time()}')", "random.seed(\"2019\")"),
         ("numpy-generator", "np.random.default_rng(seed=None)", "np.random.default_rng(seed=2019)"),
-        ("entropy", "torch.manual_seed(int.from_bytes(os.urandom(4), 'big'))", "torch.manual_seed(2019)"),
         ("hash-seed", "label = list(set(names))", "label = list(sorted(set(names)))"),
         ("hash-seed", "for n in {a, b}: pass", "for n in sorted({a, b}): pass"),
         ("hash-seed", "label = {n: i for i, n in enumerate(set(names))}", "label = {n: i for i, n in enumerate(sorted(set(names)))}"),
         ("hash-seed", "total = sum({a, b})", "total = sum(sorted({a, b}))"),
         ("hash-seed", "a, b = {a, b}", "a, b = sorted({a, b})"),
         ("hash-seed", "place = dict.fromkeys(set(names))", "place = dict.fromkeys(sorted(set(names)))"),
-        ("hash-seed", "x = np.fromiter(map(hash, set(names)), int)", "x = np.fromiter(map(hash, sorted(set(names))), int)"),
+        ("hash-seed", "x = list(map(len, set(names)))", "x = list(map(len, sorted(set(names))))"),
         ("hash-seed", "x = ' '.join(set(a) | set(b))", "x = ' '.join(sorted(set(a) | set(b)))"),
         ("hash-seed", "vote = max(set(a), key=a.count)", "vote = max(sorted(set(a)), key=a.count)"),
         ("hash-seed", "a = sorted(set(a), key=len)", "a = sorted(sorted(set(a)), key=len)"),
@@ -372,22 +295,8 @@ def test_a_seed_that_is_made_later_is_not_moved(program):
         ("listing-order", "first = next(path.glob('*.png'))", "first = next(iter(sorted(path.glob('*.png'))))"),
         ("listing-order", "it = path.iterdir()\nx = next(it)", "it = iter(sorted(path.iterdir()))\nx = next(it)"),
         ("listing-order", "list(path.glob('*.png'))", "list(sorted(path.glob('*.png')))"),
-        ("listing-order", "for r, ds, fs in os.walk(f):\n    pass", "for r, ds, fs in os.walk(f):\n    ds.sort()\n    fs.sort()\n    pass"),
-        ("listing-order", "for r, ds, fs in os.walk(f): pass", "for r, ds, fs in os.walk(f): ds.sort(); fs.sort(); pass"),
-        ("listing-order", "for r, _, _ in os.walk(f): pass", "for r, _, _ in sorted(os.walk(f)): pass"),
-        ("listing-order", "x = [y for r, ds, fs in os.walk(f) for y in fs]", "x = [y for r, ds, fs in sorted(os.walk(f)) for y in sorted(fs)]"),
-        ("listing-order", "x = next(os.walk(f))[1]", "x = sorted(next(os.walk(f))[1])"),
-        ("serial-threads", "[f.result() for f in as_completed([a, b])]", "[f.result() for f in [a, b]]"),
-        ("serial-threads", "[f.result() for f in as_completed(p.submit(g, i) for i in r)]", "[f.result() for f in [p.submit(g, i) for i in r]]"),
-        ("serial-threads", "for f in as_completed({p.submit(g, i) for i in r}): pass", "for f in [p.submit(g, i) for i in r]: pass"),
-        ("serial-threads", "pool.imap_unordered(f, x)", "pool.imap(f, x)"),
-        ("fill-uninitialized", "torch.empty(3)", "torch.zeros(3)"),
-        ("fill-uninitialized", "np.empty_like(x)", "np.zeros_like(x)"),
-        ("dataloader-workers", "DataLoader(d, num_workers=4)", "DataLoader(d, num_workers=0)"),
-        ("dataloader-workers", "DataLoader(d, 3, num_workers=2, persistent_workers=True, prefetch_factor=4)", "DataLoader(d, 3, num_workers=0, persistent_workers=False, prefetch_factor=None)"),
-        ("dataloader-workers", "DataLoader(d, num_workers=2, in_order=False)", "DataLoader(d, num_workers=2, in_order=True)"),
-        ("tf-data-order", "data.map(f, num_parallel_calls=4)", "data.map(f, num_parallel_calls=4, deterministic=True)"),
-        ("tf-data-order", "data.map(f, num_parallel_calls=4, deterministic=False)", "data.map(f, num_parallel_calls=4, deterministic=True)"),
+        ("listing-order", "for r, ds, fs in os.walk(f): pass", f"for r, ds, fs in {WALK}: pass"),
+        ("listing-order", "x = next(os.walk(f))[1]", f"x = next({WALK})[1]"),
     ],
 )  # fmt: skip
 def test_a_call_is_mended_where_it_stands(program, cause, old, new):
@@ -398,26 +307,59 @@ def test_a_call_is_mended_where_it_stands(program, cause, old, new):
     assert patched(program(imports + old + "\n", packages=["torch", "numpy"]), cause) == imports + new + "\n"
 
 
+def test_a_walk_is_in_order_and_the_program_can_still_leave_folders_out(program, tmp_path):
+    folder = tmp_path / "data"
+    for name in ("b/2", "b/1", "a/3", "left out/4"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    text = (
+        "import os\nfor root, some, files in os.walk(folder):\n"
+        "    some[:] = [one for one in some if one != 'left out']\n    found += files\n"
+    )
+    known = {"folder": folder, "found": []}
+    exec(patched(program(text), "listing-order"), known)
+    assert known["found"] == ["3", "1", "2"]
+
+
 @pytest.mark.parametrize(
     ("cause", "text"),
     [
         ("numpy-generator", "import numpy as np\nnp.random.default_rng(5)\n"),
-        ("clock", "import time\nrate = 0.1 / (1 + time.time())\n"),
-        ("clock", "import time\nseeds = [time.time_ns(), time.time_ns()]\n"),
-        ("clock", "import time\nprint('seed', time.time())\n"),
-        ("clock", "import time\nseedling_started = time.time()\nseed_time = time.time()\n"),
         ("hash-seed", "names = sorted(set('abc'))\nfor name in names: pass\n"),
+        ("hash-seed", "names = set('abc')\nfor name in names: pass\n"),
         ("hash-seed", "a = max({1, 2}), sorted(set('abc'))\nfor key in {}.keys(): pass\n"),
+        ("hash-seed", "x = hash('a') % 5\n"),
         ("listing-order", "import os\nnames = sorted(os.listdir('.'))\nnumber = len(os.listdir('.'))\n"),
         ("listing-order", "import os\nfor r, ds, fs in os.walk('.', topdown=False): pass\n"),
-        ("dataloader-workers", "from torch.utils.data import DataLoader\nDataLoader(d, **settings)\n"),
-        ("aslr", "print(id(object()))\n"),
-        ("entropy", "import secrets\nkey, more = secrets.token_bytes(), secrets.token_hex(nbytes=4)\n"),
+        ("listing-order", "import os\nwith os.scandir('.') as entries: pass\n"),
         ("mkl-cbwr", "import torch\n"),
     ],
 )  # fmt: skip
-def test_what_no_line_can_mend_has_no_patch(program, cause, text):
-    assert patches(program(text, packages=["torch"]), [cause]) == ([], [cause])
+def test_what_samebits_is_not_sure_of_has_no_patch(program, cause, text):
+    assert patch_for(program(text, packages=["torch"]), [cause]) == (None, [cause])
+
+
+@pytest.mark.parametrize(
+    ("cause", "line"),
+    [
+        ("clock", "seed = int(time.time())"),
+        ("clock", "torch.manual_seed(time.time_ns() % 2**31)"),
+        ("clock", "now = datetime.now()"),
+        ("entropy", "key = os.urandom(8)"),
+        ("entropy", "run = uuid4().hex"),
+        ("aslr", "order = id(x)"),
+        ("hash-seed", "names = set('abc')"),
+        ("dataloader-seed", "loader = DataLoader(d, num_workers=2)"),
+        ("dataloader-workers", "loader = DataLoader(d, num_workers=2)"),
+        ("fill-uninitialized", "x = torch.empty(3)"),
+        ("serial-threads", "for f in as_completed(futures): pass"),
+        ("tf-data-order", "data = data.map(f, num_parallel_calls=4)"),
+    ],
+)
+def test_the_lines_that_a_cause_concerns_are_shown_if_there_is_no_patch(program, cause, line):
+    made = program(f"import os, time, torch\nfrom uuid import uuid4\n{line}\nx = x.copy()\n")
+    assert patch_for(made, [cause]) == (None, [cause])
+    assert list(_lines(made, cause)) == [f"train.py:3   {line}"]
 
 
 def test_only_lines_that_ran_are_changed(program):
@@ -426,14 +368,6 @@ def test_only_lines_that_ran_are_changed(program):
     assert patched(made, "numpy-generator").splitlines()[2:] == [
         "    np.random.default_rng()",
         "np.random.default_rng(2019)",
-    ]
-
-
-def test_a_set_whose_elements_have_no_order_keeps_that_in_which_they_came(program):
-    found, _ = patches(program("names = list(set(words))\n"), ["hash-seed"])
-    assert [next(iter(one.texts.values()))[1] for one in found] == [
-        "names = list(sorted(set(words)))\n",
-        "names = list(dict.fromkeys(words))\n",
     ]
 
 
@@ -455,101 +389,6 @@ def test_an_import_that_may_not_run_is_not_relied_on(program, start):
 def test_the_seed_of_accelerate_is_the_programs_own(program):
     text = "import torch\nfrom accelerate.utils import set_seed\nnet = torch.nn.Linear(1, 1)\n"
     assert added(program(text, [("torch", 3)], ["torch"]), "torch-seed") == [(3, "set_seed(2019)")]
-    assert patched(program(text + "set_seed(5)\n", [("torch", 3)], ["torch"]), "torch-seed").splitlines() == [
-        "import torch",
-        "from accelerate.utils import set_seed",
-        "set_seed(5)",
-        "net = torch.nn.Linear(1, 1)",
-    ]
-
-
-def test_a_checksum_replaces_the_hash_of_a_text(program):
-    text = "import random\nval = [u for u in users if hash(u) % 5 == 0]\nx = hash((1, hash('a')))\nfor n in {hash('b')}: pass\n"
-    assert patched(program(text), "hash-seed").splitlines() == [
-        "import random",
-        "import zlib",
-        "val = [u for u in users if zlib.crc32(repr(u).encode()) % 5 == 0]",
-        "x = zlib.crc32(repr((1, zlib.crc32(repr('a').encode()))).encode())",
-        "for n in sorted({zlib.crc32(repr('b').encode())}): pass",
-    ]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "class Key:\n    def __hash__(self):\n        return hash(self.name)\n",
-        "from mine import hash\nx = hash('a')\n",
-        "def hash(x): return 1\nx = hash('a')\n",
-        "x = hash(*given)\n",
-    ],
-)
-def test_what_must_stay_a_hash_stays_one(program, text):
-    assert patches(program(text), ["hash-seed"]) == ([], ["hash-seed"])
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("for one in set(objects): pass", "for one in dict.fromkeys(objects): pass"),
-        ("items = {Item(i) for i in r}\nfor one in items: pass", "items = dict.fromkeys(Item(i) for i in r)\nfor one in items: pass"),
-        ("for one in set(a): pass\nfor n in {'a', 'b'}: pass", "for one in dict.fromkeys(a): pass\nfor n in {'a', 'b'}: pass"),
-        ("for one in {a, b}: pass", "for one in dict.fromkeys([a, b]): pass"),
-        ("s = set(a)\nx = b in s\nfor one in s: pass", "s = dict.fromkeys(a)\nx = b in s\nfor one in s: pass"),
-    ],
-)  # fmt: skip
-def test_a_set_of_objects_keeps_the_order_in_which_they_came(program, old, new):
-    assert patched(program(old + "\n"), "aslr") == new + "\n"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "s = set(a)\ns.add(b)\nfor one in s: pass\n",
-        "s = set()\ns |= a\nfor one in s: pass\n",
-        "s = set(a)\nt = s - b\nfor one in t: pass\n",
-        "for one in set(a) | set(b): pass\n",
-        "for one in set(): pass\n",
-    ],
-)
-def test_a_set_that_a_dictionary_cannot_replace_gets_no_patch(program, text):
-    assert patches(program(text), ["aslr"]) == ([], ["aslr"])
-
-
-def test_an_old_loader_without_workers_gets_the_default_of_its_release(program):
-    made = program("from torch.utils.data import DataLoader\nDataLoader(d, num_workers=2, prefetch_factor=4)\n")
-    made.packages["torch"] = "1.13.1"
-    assert patched(made, "dataloader-workers").endswith("DataLoader(d, num_workers=0, prefetch_factor=2)\n")
-
-
-def test_what_is_drawn_from_the_system_comes_from_a_generator_with_a_seed(program):
-    text = "import os, uuid\nx = os.urandom(8)\ny = uuid.uuid4()\n"
-    assert patched(program(text), "entropy").splitlines() == [
-        "import os, uuid",
-        "import random",
-        "seeded_draws = random.Random(2019)",
-        "x = seeded_draws.randbytes(8)",
-        "y = uuid.UUID(int=seeded_draws.getrandbits(128), version=4)",
-    ]
-
-
-def test_a_seed_from_the_system_gets_a_number_and_then_every_draw_a_generator(program):
-    text = "import os\nseed = os.urandom(8)\nx = os.urandom(8)\n"
-    found, _ = patches(program(text), ["entropy"])
-    assert [next(iter(one.texts.values()))[1].splitlines()[-2:] for one in found] == [
-        ['seed = b"2019"', "x = os.urandom(8)"],
-        ["seed = seeded_draws.randbytes(8)", "x = seeded_draws.randbytes(8)"],
-    ]
-
-
-def test_uuid4_that_was_imported_by_its_name_gets_the_module(program):
-    text = "from uuid import uuid4\nuuid = uuid4()\n"
-    assert patched(program(text), "entropy").splitlines() == [
-        "from uuid import uuid4",
-        "import random",
-        "import uuid as _uuid",
-        "seeded_draws = random.Random(2019)",
-        "uuid = _uuid.UUID(int=seeded_draws.getrandbits(128), version=4)",
-    ]
 
 
 @pytest.mark.parametrize("own", ["from mine import set_seed", "def set_seed(seed, device): pass"])
@@ -562,12 +401,11 @@ def test_a_function_of_the_program_keeps_its_name(program, own):
 def test_an_estimator_that_drew_for_want_of_a_random_state_gets_one(program):
     text = "from sklearn.ensemble import RandomForestClassifier\nf = RandomForestClassifier(5).fit(x, y)\n"
     made = program(text, [("numpy", 2, "RandomForestClassifier", "BaseForest")], ["numpy", "sklearn"])
-    found, _ = patches(made, ["numpy-seed"])
-    assert (
-        next(iter(found[0].texts.values()))[1].splitlines()[1]
-        == "f = RandomForestClassifier(5, random_state=2019).fit(x, y)"
-    )
-    assert next(iter(found[1].texts.values()))[1].splitlines()[2] == "numpy.random.seed(2019)"
+    assert patched(made, "numpy-seed").splitlines()[1:] == [
+        "import numpy",
+        "numpy.random.seed(2019)",
+        "f = RandomForestClassifier(5, random_state=2019).fit(x, y)",
+    ]
 
 
 def test_an_estimator_may_be_made_before_the_line_on_which_it_draws(program):
@@ -578,53 +416,7 @@ def test_an_estimator_may_be_made_before_the_line_on_which_it_draws(program):
     some[0].fit(x, y)
     """
     made = program(text, [("numpy", 4, "RandomForestClassifier")], ["numpy", "sklearn"])
-    assert patched(made, "numpy-seed").splitlines()[2] == "some = RandomForestClassifier(random_state=2019), SVC()"
-
-
-def test_a_loader_gets_a_generator_and_a_function_that_seeds_its_workers(program):
-    text = """\
-    import torch
-    import numpy as np
-    from torch.utils.data import DataLoader
-    loader = DataLoader(
-        data,
-        num_workers=2,
-    )
-    """
-    made = patched(program(text, packages=["torch", "numpy"]), "dataloader-seed").splitlines()
-    assert made == [
-        "import torch",
-        "import numpy as np",
-        "from torch.utils.data import DataLoader",
-        "import random",
-        "def seed_worker(worker):",
-        "    seed = torch.initial_seed() % 2**32",
-        "    random.seed(seed)",
-        "    np.random.seed(seed)",
-        "loader = DataLoader(",
-        "    data,",
-        "    num_workers=2, generator=torch.Generator().manual_seed(2019), worker_init_fn=seed_worker,",
-        ")",
-    ]
-
-
-def test_an_earlier_patch_that_is_in_the_file_is_not_put_there_again(program):
-    made = program("print(1)\nprint(2)\n", [("python", 1)])
-    found, _ = patches(made, ["python-seed"])
-    before = PatchResult.model_construct(patch=found[0].diff(made), cause=["python-seed"])
-    assert found_again(made, before) is not None
-    with PatchedFiles(found[0]) as files:
-        files.keep()
-    assert found_again(Program(made.look, made.directory, 2019, {}), before) is None
-
-
-def test_a_patch_that_is_found_again_says_its_own_line_and_not_that_of_its_hunk(program):
-    made = program("# one\n# two\nprint(1)\nimport random\nprint(random.random())\n", [("python", 5)])
-    found, _ = patches(made, ["python-seed"])
-    before = PatchResult.model_construct(patch=found[0].diff(made), cause=["python-seed"])
-    (change,) = found_again(made, before).changes
-    assert change.edit.text == "random.seed(2019)\n"
-    assert change.source.text.count("\n", 0, change.edit.start) == 4
+    assert patched(made, "numpy-seed").splitlines()[-2] == "some = RandomForestClassifier(random_state=2019), SVC()"
 
 
 # -- the files ------------------------------------------------------------------------------------------------------

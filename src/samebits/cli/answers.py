@@ -71,7 +71,7 @@ def write_text(name: str, target: str, text: str) -> None:
 
 
 def write_bytes(name: str, target: str, content: bytes) -> None:
-    """Write bytes to the target of an option. They may hold texts of different encodings.
+    """Write bytes to the target of an option. They may hold names of files that are not text.
 
     Raises UsageError if they cannot be written.
     """

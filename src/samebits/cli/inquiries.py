@@ -193,12 +193,12 @@ of the program run, and which of them draws the first random number. Without --a
 trials repeat, the patch stays. If not, or if samebits is stopped, samebits restores the files. After a `kill -9`,
 `samebits fix --restore RECORD` does that.
 
-If the cause is the order of a set or of the files in a folder, the patch changes every such place that ran. --fewest
-then tries halves of these changes, until it knows which are needed, and leaves out the others.
+A patch seeds generators, sets options of libraries, and puts sorted(...) around sets and listings of folders. If the
+cause needs any other change, the answer shows the lines that it concerns, and what to write.
 
 Exit status: 0 if there is a patch (with --apply: the trials repeat with it), if there is nothing to fix, or if the
-files are restored; 1 if the trials diverge with the patch; 3 if no change to the lines removes the cause, or if there
-is no answer; 2 wrong use or an error."""
+files are restored; 1 if the trials diverge with the patch; 3 if there is no patch for the cause, or no
+answer; 2 wrong use or an error."""
 
 
 def run_fix(record: str, **given: Any) -> int:
@@ -207,21 +207,18 @@ def run_fix(record: str, **given: Any) -> int:
     targets = {**{option.name: given[option.name] for option in REPORTS}, "patch": given["patch"]}
     answers.check_targets(targets)
     from samebits.patches import FixRequest, fix
-    from samebits.patches.earlier import in_bytes
     from samebits.patches.report import report
 
-    flags = {name: given[name] for name in ("apply", "fewest", "run", "restore")}
+    flags = {name: given[name] for name in ("apply", "run", "restore")}
     asked = FixRequest(Path(latest.named(record)), **flags)
     if asked.apply and asked.restore:
         raise UsageError("--apply and --restore cannot go together.", "give one: --apply restores the files first.")
-    if asked.fewest and not asked.apply:
-        raise UsageError("--fewest needs --apply: only trials show which changes are needed.", "add --apply.")
     with answers.shown_progress() as progress:
         result = fix(asked, progress)
     patch = targets.pop("patch")
     status = answers.present(report(result), targets, quiet=patch == answers.SCREEN)
     if patch:
-        answers.write_bytes("patch", patch, in_bytes(result))
+        answers.write_bytes("patch", patch, result.patch.encode("utf-8", "surrogateescape"))
     return status
 
 

@@ -10,27 +10,34 @@ import glob
 import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samebits import checks, interrupt, store, words
 from samebits.documents import Explanation
-from samebits.errors import UsageError
+from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Progress, recorded_trials
 from samebits.kept_record import judged
 from samebits.launch import custody, origin
 from samebits.model import Result
 from samebits.patches.documents import FIX, PatchOutcome, PatchResult, PatchTrial
-from samebits.patches.earlier import changed_elsewhere, earlier, is_in_place
 from samebits.patches.notebooks import in_cells, notebook_of
 from samebits.patches.patch import Patch
-from samebits.patches.patched_files import PatchedFiles, Restoration, flush, keep_copies, remove_copies
+from samebits.patches.patched_files import (
+    PatchedFiles,
+    Restoration,
+    content_of,
+    digest,
+    flush,
+    keep_copies,
+    remove_copies,
+)
 from samebits.patches.program import Look, Program, look
-from samebits.patches.proposal import FixDocuments, Proposal, of_patch, seed_of
-from samebits.patches.reduction import MOST_CHECKS, Reduction, of_one_found_again, of_one_in_place, places
+from samebits.patches.proposal import FixDocuments, Proposal, seed_of
 from samebits.ranks import have_ranks
 from samebits.reports.result_words import folder_name
 from samebits.store import Record
+from samebits.store.record_files import read_document
 
 __all__ = ["FixRequest", "fix"]
 
@@ -43,14 +50,11 @@ LEAST = 12  # trials with the patch: they miss a second source that affects half
 class FixRequest:
     """`apply`: change the files, and check again. `run`: run the command even if the record is from elsewhere.
 
-    `fewest`: after `apply`, leave out the changes that are not needed.
-
     `restore`: only remove the patch that a fix left in the files because it was killed.
     """
 
     record: Path
     apply: bool = False
-    fewest: bool = False
     run: bool = False
     restore: bool = False
 
@@ -70,41 +74,50 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     if not why.cause or result.divergence is None:
         return documents.nothing(_without_a_cause(result, why), f"samebits locate {folder_name(asked.record)}")
     origin.require(record, run=asked.run)
-    files = Restoration(documents.unseen_program(), earlier(record.folder / FIX), record.folder)
+    before = _earlier(record)
+    files = Restoration(before, record.folder)
     if asked.restore:
-        return _written(record, _restored(record, files))
+        return _written(record, _restored(record, before, files))
     notes = files.before_a_fix(apply=asked.apply)
-    before = earlier(record.folder / FIX)
-    if before is not None and is_in_place(documents.unseen_program(), before):
-        found = _mended_earlier(record, documents.unseen_program(), before)
-        return found.model_copy(update={"notes": [*found.notes, *(of_one_in_place(found) if asked.fewest else [])]})
-    changed = recorded_trials.changed_script(record)
-    if changed:
-        made = documents.found_again(changed)
-    else:
-        seen = look(record, result.divergence, progress)
-        documents = replace(documents, notebook=notebook_of(record, seen))
-        made = documents.proposed(_program(documents, in_cells(seen, documents.notebook)))
-    is_tried = asked.apply and made.patches and not made.missing
-    found = Attempts(made, progress).result(fewest=asked.fewest) if is_tried else made.document
-    more = of_one_found_again(made) if asked.fewest and changed else []
-    known = {"seconds": time.monotonic() - began, "notes": [*notes, *found.notes, *more]}
+    if before is not None and before.outcome == "mended" and _is_in_place(record, before):
+        return before.model_copy(update={"sentence": f"{IN_PLACE} {before.sentence}"})
+    recorded_trials.refuse_changed(record, "explain")
+    seen = look(record, result.divergence, progress)
+    documents = replace(documents, notebook=notebook_of(record, seen))
+    made = documents.proposed(_program(documents, in_cells(seen, documents.notebook)))
+    is_tried = asked.apply and not made.missing
+    found = _tried(made, made.patch, progress) if made.patch is not None and is_tried else made.document
+    known = {"seconds": time.monotonic() - began, "notes": [*notes, *found.notes]}
     return _written(record, found.model_copy(update=known))
 
 
-def _mended_earlier(record: Record, program: Program, before: PatchResult) -> PatchResult:
-    """Return the document of an earlier fix that mended. Raises UsageError if a file has changed since its trials."""
-    changed = next(iter(changed_elsewhere(program, before)), "")
+def _earlier(record: Record) -> PatchResult | None:
+    """Return the result of an earlier fix; None if there was none with a patch."""
+    try:
+        found = read_document(record.folder / FIX, PatchResult)
+    except SamebitsError:
+        return None
+    return found if found.patch else None
+
+
+def _is_in_place(record: Record, before: PatchResult) -> bool:
+    """Return whether the files have the patch of an earlier fix with which the trials repeated.
+
+    Raises UsageError if they have more than the patch, or if a file of the command has changed since its trials.
+    """
+    now = {one.file: digest(content_of(Path(before.directory) / one.file)) for one in before.changes}
+    if all(now[one.file] == one.digest for one in before.changes):
+        return False
+    changed = next((one.file for one in before.changes if one.patched not in ("", now[one.file])), "")
     changed = changed or recorded_trials.changed_script(store.open_record(record.folder / FOLDER))
     if changed:
         check = f"samebits check -- {shlex.join(record.file.command)}"
         raise UsageError(f"{changed} has changed since the patch was tried.", check)
-    return before.model_copy(update={"sentence": f"{IN_PLACE} {before.sentence}"})
+    return True
 
 
-def _restored(record: Record, files: Restoration) -> PatchResult:
+def _restored(record: Record, before: PatchResult | None, files: Restoration) -> PatchResult:
     """Restore the files, for --restore. Raises UsageError if no fix of this record was killed."""
-    before = earlier(record.folder / FIX)
     if before is None or before.outcome != "trying":
         why = f"No samebits fix --apply of {folder_name(record.folder)} was killed: there is nothing to restore."
         raise UsageError(why, "")
@@ -149,70 +162,22 @@ def _program(documents: FixDocuments, seen: Look) -> Program:
 # -- apply ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Attempts:
-    """Puts one patch after the other into the files, and runs trials. `left`: the answer if somebody changed a file."""
-
-    made: Proposal
-    progress: Progress | None
-    tried: list[PatchTrial] = field(default_factory=list)
-    left: PatchResult | None = None
-    documents: dict[Patch, PatchResult] = field(default_factory=dict)  # must be made while the files are as before
-
-    def result(self, *, fewest: bool) -> PatchResult:
-        """Return the outcome of the first patch with which the trials repeat. It stays in the files.
-
-        If there is no such patch, the files are as before.
-        """
-        again = f"samebits fix --apply {'--fewest ' if fewest else ''}{folder_name(self.made.document.record)}"
-        interrupt.tell(known="The files are as they were before the patch.", advice=again)
-        for patch in self.made.patches:
-            is_reduced = fewest and len(places(patch)) > 1
-            if self._repeats(patch, stays=not is_reduced):
-                found = self._reduced(patch) if is_reduced else self._outcome(patch, "mended")
-                if found is not None:
-                    return found
-        return self.left or self._outcome(patch, "refuted")
-
-    def _reduced(self, patch: Patch) -> PatchResult | None:
-        """Try the smallest part of a patch once more, then the whole patch. Return the outcome of the first to repeat.
-
-        None if neither repeats: then the patch had repeated by chance.
-        """
-        reduction = Reduction(patch, self._repeats)
-        smallest = reduction.smallest()
-        for one in dict.fromkeys((smallest, patch)):
-            if self._repeats(one, stays=True):
-                return _with_note(self._outcome(one, "mended"), reduction, one)
-        return None
-
-    def _repeats(self, patch: Patch, *, stays: bool = False) -> bool:
-        """Return whether the trials repeat with a patch. `stays`: if so, the patch stays in the files."""
-        if self.left is not None:
-            return False
-        document = self.documents.get(patch) or of_patch(self.made.document, self.made.program, patch)
-        self.documents[patch] = document
-        checked, strange = _with_patch(replace(self.made, document=document), patch, self.progress, stays=stays)
-        self.tried.append(_trial(document, checked))
-        if strange:
-            self.left = _left(document.model_copy(update={"tried": self.tried}), self.made, strange)
-        return checked.verdict == "repeated" and not strange
-
-    def _outcome(self, patch: Patch, outcome: PatchOutcome) -> PatchResult:
-        return _outcome(self.documents[patch], outcome, self.tried)
+def _tried(made: Proposal, patch: Patch, progress: Progress | None) -> PatchResult:
+    """Put the patch into the files, and run trials. It stays if they repeat. If not, the files are as before."""
+    again = f"samebits fix --apply {folder_name(made.document.record)}"
+    interrupt.tell(known="The files are as they were before the patch.", advice=again)
+    checked, strange = _with_patch(made, patch, progress)
+    trial = PatchTrial(
+        patch=made.document.patch, verdict=checked.verdict, sentence=checked.sentence, trials=len(checked.trials),
+        record=checked.record or "",
+    )  # fmt: skip
+    document = made.document.model_copy(update={"tried": [trial]})
+    if strange:
+        return _left(document, made, strange)
+    return _outcome(document, "mended" if checked.verdict == "repeated" else "refuted", trial)
 
 
-def _with_note(document: PatchResult, reduction: Reduction, kept: Patch) -> PatchResult:
-    """Add a note to the document: how many changes were left out, and whether the search was complete."""
-    every, some = len(places(reduction.patch)), len(places(kept))
-    left = f"{every - some} of {words.count(every, 'change')} left out: the trials repeat without them, too"
-    note = left if some < every else "no change could be left out"
-    if reduction.is_cut:
-        note += f"; the search ended after {MOST_CHECKS} checks, so some of the others may not be needed either"
-    return document.model_copy(update={"notes": [*document.notes, note]})
-
-
-def _with_patch(made: Proposal, patch: Patch, progress: Progress | None, *, stays: bool) -> tuple[Result, list[Path]]:
+def _with_patch(made: Proposal, patch: Patch, progress: Progress | None) -> tuple[Result, list[Path]]:
     """Run trials with a patch. Return their result, and the files that somebody changed meanwhile.
 
     The patch may still be in these files. So their copies stay, and fix.json keeps the outcome `trying`.
@@ -221,10 +186,10 @@ def _with_patch(made: Proposal, patch: Patch, progress: Progress | None, *, stay
     _written(made.record, made.document.model_copy(update={"outcome": "trying"}))
     flush(made.record.folder / FIX)
     try:
-        keep_copies(copies, patch.contents)
+        keep_copies(copies, patch.contents.values())
         with files:
             checked = _checked(made, progress)
-            if stays and checked.verdict == "repeated":
+            if checked.verdict == "repeated":
                 files.keep()
     except BaseException:
         if not files.strange:
@@ -259,13 +224,6 @@ def _artifacts(made: Proposal) -> list[str]:
     return sorted(glob.escape(path) for path in paths if f"{differed.name} > ".startswith(f"{path} > "))
 
 
-def _trial(document: PatchResult, checked: Result) -> PatchTrial:
-    return PatchTrial(
-        patch=document.patch, verdict=checked.verdict, sentence=checked.sentence, trials=len(checked.trials),
-        record=checked.record or "",
-    )  # fmt: skip
-
-
 def _left(document: PatchResult, made: Proposal, strange: Sequence[Path]) -> PatchResult:
     """Return the document of a patch that may still be in the files: somebody changed them while the trials ran."""
     names = words.listed(made.program.shown(path) for path in strange)
@@ -277,15 +235,14 @@ def _left(document: PatchResult, made: Proposal, strange: Sequence[Path]) -> Pat
     return document.model_copy(update=update)
 
 
-def _outcome(document: PatchResult, outcome: PatchOutcome, tried: list[PatchTrial]) -> PatchResult:
-    last = tried[-1]
+def _outcome(document: PatchResult, outcome: PatchOutcome, last: PatchTrial) -> PatchResult:
     if outcome == "mended":
         said = f"with the patch, {last.trials} of {last.trials} trials repeat. The patch stays in the files."
     else:
         what = "do not repeat" if last.verdict == "diverged" else "give no answer"
         said = f"with the patch, the trials {what}. The files are as before. The check with the patch: {last.sentence}"
     update = {
-        "outcome": outcome, "verdict": last.verdict, "sentence": said[:1].upper() + said[1:], "tried": tried,
+        "outcome": outcome, "verdict": last.verdict, "sentence": said[:1].upper() + said[1:],
         "reason": last.sentence if last.verdict == "inconclusive" else None,
         "advice": f"samebits explain {folder_name(last.record)}" if last.verdict == "diverged" else None,
     }  # fmt: skip

@@ -32,7 +32,8 @@ class PlaceOfDraw(Document):
 class ChangedPlace(Document):
     """A line that the patch changes, or before which it inserts lines. `line`: its number before the patch.
 
-    `about`: describes the change. `digest`: the digest of the whole file. `cell`: as in PlaceOfDraw.
+    `about`: describes the change. `digest`, `patched`: the digests of the whole file without the patch and with it.
+    `cell`: as in PlaceOfDraw.
     """
 
     control: str
@@ -40,15 +41,20 @@ class ChangedPlace(Document):
     line: int
     about: str
     digest: str
+    patched: str = ""
     cell: int | None = None
 
 
 class ControlWithoutPatch(Document):
-    """A control of the cause for which the program cannot be patched. `instead`: what to do instead."""
+    """A control of the cause for which there is no patch. `instead`: what to write, or to do, instead.
+
+    `lines`: the lines of the program that it concerns, each with its place.
+    """
 
     control: str
     why: str
     instead: list[str]
+    lines: list[str] = []
 
 
 class PatchTrial(Document):
@@ -65,8 +71,8 @@ class PatchResult(Document):
     """The content of fix.json, and the answer of `samebits fix --json`.
 
     `cause`: the cause of the explanation. `draws`: the first draw of each generator that the cause seeds. `patch`: a
-    unified diff, for `patch -p1` in `directory`; "" if there is none. `tried`: the patches that --apply has tried, in
-    order. `verdict`: null if no patch was tried.
+    unified diff, for `patch -p1` in `directory`; "" if there is none. `tried`: the patch that --apply has tried.
+    `verdict`: null if no patch was tried.
     """
 
     format: int = PATCH_FORMAT

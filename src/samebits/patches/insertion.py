@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from samebits.patches.source import ImportedNames, SourceFile, TextEdit, covers, names_of
+from samebits.patches.source import SourceFile, TextEdit, names_of
 
+_IMPORTS = (ast.Import, ast.ImportFrom)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-_SETTERS = ("os.environ", "os.putenv")
+_MAY_NOT_RUN = (*_DEFINITIONS, ast.If, ast.ExceptHandler)
 _SAME = {"keras": ("tensorflow.keras",)}  # a library -> other names under which programs import it
-_BUILTINS = frozenset(dir(builtins))
+_MODULE = re.compile(r"(?<![.\w\"'])([A-Za-z_]\w*)(?=\.)")  # the name before the first dot
 
 
 @dataclass(frozen=True)
@@ -28,33 +29,32 @@ class InsertionPoint:
     def limit(self) -> int:
         """The index, in the module, of the statement before which the lines must stand."""
         body = self.source.tree.body
-        if self.first is not None:
-            found = [place for place, one in enumerate(body) if _first_line(one) <= self.first <= _last_line(one)]
-            drawing = [place for place in found if not isinstance(body[place], ast.Import | ast.ImportFrom)]
-            return min(drawing or found, default=len(body))
-        later = (place for place, one in enumerate(body) if isinstance(one, (*_DEFINITIONS, ast.For, ast.While)))
-        return next(later, len(body))
+        if self.first is None:
+            later = (place for place, one in enumerate(body) if isinstance(one, (*_DEFINITIONS, ast.For, ast.While)))
+            return next(later, len(body))
+        rest = [place for place, one in enumerate(body) if _last_line(one) >= self.first]
+        drawing = [place for place in rest if _first_line(body[place]) <= self.first]
+        return min([place for place in drawing if not isinstance(body[place], _IMPORTS)] or rest, default=len(body))
 
     @cached_property
     def anchor(self) -> int:
         """The index of the statement after which the lines are inserted; -1: before all statements."""
         body = self.source.tree.body[: self.limit]
         ready = [place for place, one in enumerate(body) if self._prepares(one)]
-        documented = bool(body) and _is_text(body[0])
+        documented = bool(body) and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
         return max([*ready, 0 if documented else -1])
 
     def _prepares(self, statement: ast.stmt) -> bool:
         """Return whether a statement imports, or sets environment variables, which libraries read when imported."""
-        if isinstance(statement, _DEFINITIONS):
-            return False
-        return any(
-            isinstance(node, ast.Import | ast.ImportFrom) or _sets_a_variable(node, self._imported)
-            for node in _own(statement)
-        )
+        return any(isinstance(node, _IMPORTS) or self._sets_a_variable(node) for node in _in(statement, _DEFINITIONS))
 
-    @cached_property
-    def _imported(self) -> ImportedNames:
-        return ImportedNames(self.source)
+    def _sets_a_variable(self, node: ast.AST) -> bool:
+        """Return whether a node sets an environment variable."""
+        if isinstance(node, ast.Assign):
+            parts = (one.value for one in node.targets if isinstance(one, ast.Subscript))
+            return any(self.source.dotted(one) == "os.environ" for one in parts)
+        setters = ("os.environ.setdefault", "os.environ.update", "os.putenv")
+        return isinstance(node, ast.Call) and self.source.dotted(node.func) in setters
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -62,60 +62,51 @@ class InsertionPoint:
 
         Imports below a condition (`if TYPE_CHECKING:`) are left out, because they may not run.
         """
-        body = self.source.tree.body[: self.anchor + 1]
-        return names_of(node for one in body for node in _unconditional(one))
+        return names_of(node for one in self.source.tree.body[: self.anchor + 1] for node in _in(one, _MAY_NOT_RUN))
 
     @property
     def is_before_settings(self) -> bool:
-        """Whether later functions or blocks set environment variables: an import must not run before them."""
+        """Whether later functions or blocks set environment variables: no library may be imported before them."""
         after = self.source.tree.body[self.anchor + 1 :]
-        return any(_sets_a_variable(node, self._imported) for one in after for node in ast.walk(one))
+        return any(self._sets_a_variable(node) for one in after for node in ast.walk(one))
 
-    def alias(self, module: str) -> str:
-        """Return the program's name for a module at this place; "" if the program has not imported it before."""
-        for wanted in (module, *_SAME.get(module, ())):
-            for name, dotted in self.names.items():
-                if dotted == wanted or wanted.startswith(f"{dotted}."):
-                    return f"{name}{wanted.removeprefix(dotted)}"
+    def alias(self, dotted: str) -> str:
+        """Return the program's name for a module or function at this place; "" if it is not imported before."""
+        for wanted in (dotted, *_SAME.get(dotted, ())):
+            for name, known in self.names.items():
+                if known == wanted or wanted.startswith(f"{known}."):
+                    return f"{name}{wanted.removeprefix(known)}"
         return ""
 
     def free_name(self, module: str) -> str:
-        """Return an unused name for a module that the program has not imported before this place."""
-        wanted: str = module.rpartition(".")[2]
-        return f"_{wanted}" if wanted in set(_bound(self.source.tree, module)) else wanted
+        """Return a name for a module that the program does not use for anything else."""
+        nodes = list(ast.walk(self.source.tree))
+        used = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+        used |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+        used |= {name for name, dotted in self.source.imports.items() if dotted != module}
+        return f"_{module}" if module in used else module
 
-    def edit(self, statements: Sequence[str]) -> TextEdit:
-        """Return the edit that inserts these statements at this place."""
+    def edit(self, statements: Sequence[str]) -> TextEdit | None:
+        """Return the edit that inserts these statements here; None if they must not stand here.
+
+        They would come too late for a first draw before, or on the line of, the last import. They would import a
+        library before a function of the program sets the environment variables that the library reads.
+        """
         body, source = self.source.tree.body, self.source
-        if self.anchor < 0:
-            lines = map(_first_line, body[: self.limit + 1])
-            line = next(filter(source.takes_lines, lines), 1)
-            return self._lines(source.start_of(line), statements)
+        imported = [one.split()[1] for one in statements if one.startswith("import ")]
+        if self.is_before_settings and not sys.stdlib_module_names.issuperset(imported):
+            return None
         last = self.anchor
-        while last + 1 < len(body) and _first_line(body[last + 1]) <= _last_line(body[last]):
+        while last >= 0 and last + 1 < len(body) and _first_line(body[last + 1]) <= _last_line(body[last]):
             last += 1
-        if last >= self.limit:  # the first draw stands on the line of the last import
-            end = source.span(body[self.anchor])[1]
-            return TextEdit(end, end, "".join(f"; {one}" for one in statements))
-        return self._lines(source.start_of(_last_line(body[last]) + 1), statements)
-
-    def _lines(self, position: int, statements: Sequence[str], indent: str = "") -> TextEdit:
-        end = self.source.end_of_line
-        text = "".join(f"{indent}{one}{end}" for one in statements)
-        if position and self.source.text[position - 1] not in "\r\n":
-            text = end + text.removesuffix(end)
+        line = _last_line(body[last]) + 1 if last >= 0 else min(map(_first_line, body), default=1)
+        if self.first is not None and (line > self.first or last >= self.limit):
+            return None
+        position, end = source.start_of(line), source.end_of_line
+        text = "".join(f"{one}{end}" for one in statements)
+        if position and source.text[position - 1] not in "\r\n":
+            text = end + text
         return TextEdit(position, position, text)
-
-    def before(self, statement: ast.stmt, statements: Sequence[str]) -> TextEdit:
-        """Return the edit that inserts the statements before a statement of the program, with its indentation."""
-        line = _first_line(statement)
-        start = self.source.start_of(line)
-        column = self.source.span(statement)[0] - self.source.start_of(statement.lineno)
-        indent = self.source.text[self.source.start_of(statement.lineno) :][:column]
-        if indent.strip():  # a different statement stands before it on the line
-            at = self.source.span(statement)[0]
-            return TextEdit(at, at, "".join(f"{one}; " for one in statements))
-        return self._lines(start, statements, indent)
 
 
 def _first_line(statement: ast.stmt) -> int:
@@ -127,48 +118,12 @@ def _last_line(statement: ast.stmt) -> int:
     return statement.end_lineno or statement.lineno
 
 
-def _is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-
-
-def _own(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a node and the nodes in it. The bodies of functions and classes are left out: they run later."""
+def _in(node: ast.AST, left_out: tuple[type[ast.AST], ...]) -> Iterator[ast.AST]:
+    """Yield a node and the nodes in it. Of nodes of the types `left_out`, it yields nothing that is in them."""
     yield node
-    if not isinstance(node, _DEFINITIONS):
+    if not isinstance(node, left_out):
         for child in ast.iter_child_nodes(node):
-            yield from _own(child)
-
-
-def _unconditional(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a node and the nodes in it that run with it. The handlers of a `try` are left out."""
-    yield node
-    if not isinstance(node, (*_DEFINITIONS, ast.If, ast.ExceptHandler)):
-        for child in ast.iter_child_nodes(node):
-            yield from _unconditional(child)
-
-
-def _sets_a_variable(node: ast.AST, names: ImportedNames) -> bool:
-    """Return whether a node sets an environment variable: os.environ[...] = ..., .setdefault(), .update(), putenv()."""
-    if isinstance(node, ast.Assign):
-        return any(isinstance(one, ast.Subscript) and _is_environment(one.value, names) for one in node.targets)
-    return isinstance(node, ast.Call) and names.dotted(node.func).startswith(
-        ("os.environ.setdefault", "os.environ.update", "os.putenv")
-    )
-
-
-def _is_environment(node: ast.AST, names: ImportedNames) -> bool:
-    return names.dotted(node) in _SETTERS
-
-
-def _bound(tree: ast.Module, module: str) -> Iterator[str]:
-    """Yield the names that the program uses for anything but this module."""
-    known = names_of(ast.walk(tree))
-    yield from (name for name, dotted in known.items() if dotted != module)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            yield node.id
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name
+            yield from _in(child, left_out)
 
 
 def worded(lines: Iterable[str], point: InsertionPoint) -> list[str]:
@@ -176,42 +131,10 @@ def worded(lines: Iterable[str], point: InsertionPoint) -> list[str]:
 
     An import is left out if the program already has it, and added if a line needs it.
     """
-    plain = [re.sub(r"\s+#.*", "", line) for line in lines]
-    code = [line for line in plain if line and not line.startswith("#")]
-    trees = [ast.parse(line).body[0] for line in code]
-    wanted = [one.name for tree in trees if isinstance(tree, ast.Import) for one in tree.names]
-    rest = [(line, tree) for line, tree in zip(code, trees, strict=True) if not isinstance(tree, ast.Import)]
-    used_names = [node for _, tree in rest for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    own = {node.id for node in used_names if isinstance(node.ctx, ast.Store)}
-    used = [node.id for node in used_names]
-    wanted = list(dict.fromkeys([*wanted, *(name for name in used if name not in own | _BUILTINS)]))
-    called = {module: point.alias(module) or point.free_name(module) for module in wanted}
-    missing = [module for module in wanted if not point.alias(module)]
+    plain = [re.sub(r"\s*#.*", "", line) for line in lines]
+    code = [line for line in plain if line and not line.startswith("import ")]
+    modules = dict.fromkeys(name for line in code for name in _MODULE.findall(line))
+    called = {module: point.alias(module) or point.free_name(module) for module in modules}
+    missing = [module for module in modules if not point.alias(module)]
     imports = [f"import {one}" if called[one] == one else f"import {one} as {called[one]}" for one in missing]
-    return [*imports, *(_renamed(line, tree, called) for line, tree in rest)]
-
-
-def _renamed(line: str, tree: ast.stmt, called: dict[str, str]) -> str:
-    """Return a line with the program's own names for modules."""
-    places = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in called]
-    for node in sorted(places, key=lambda node: -node.col_offset):
-        line = line[: node.col_offset] + called[node.id] + line[node.end_col_offset :]
-    return line
-
-
-def holding(source: SourceFile, line: int) -> tuple[list[ast.stmt], int] | None:
-    """Return (the innermost list of statements that holds a line, the index of the statement on that line)."""
-    found = source.statements_at(line)
-    if not found:
-        return None
-    around = source.parents[found[0]]
-    for name in ("body", "orelse", "finalbody"):
-        block = getattr(around, name, [])
-        if isinstance(block, list) and found[0] in block:
-            return block, block.index(found[0])
-    return None
-
-
-def innermost(source: SourceFile, line: int) -> ast.stmt | None:
-    """Return the innermost statement on a line."""
-    return next((one for one in source.statements_at(line) if covers(one, line)), None)
+    return [*imports, *(_MODULE.sub(lambda found: called[found[1]], line) for line in code)]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ast
-import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from samebits.patches.magics import ShownLine
 from samebits.patches.notebook_source import CodeCell, NotebookSource
-from samebits.patches.program import NOTEBOOK, Draw, Look, Program
+from samebits.patches.program import NOTEBOOK, Draw, Look, outermost_line
 from samebits.store import Record
 
 _PACKAGES = ("site-packages", "dist-packages")
+_CELL_MAGIC = "get_ipython().run_cell_magic("  # what the kernel shows of a cell that begins with a cell magic
 
 
 @dataclass(frozen=True)
@@ -61,18 +60,18 @@ def notebook_at(path: Path, directory: Path) -> Notebook:
 
 def _likelihood(notebook: Notebook, look: Look) -> int:
     """Return 2 if cells of the notebook drew in a trial, 1 if they ran, or else 0."""
-    cells = _RunCells(look, notebook) if notebook.source is not None else None
+    lines = _lines(notebook.source, look) if notebook.source is not None else {}
     drew = {place for draw in look.draws for place in draw.places}
-    return 0 if cells is None or not cells.lines else 1 + (not drew.isdisjoint(cells.lines))
+    return 1 + (not drew.isdisjoint(lines)) if lines else 0
 
 
-def why_not(notebook: Notebook, program: Program, draw: Draw | None) -> str:
+def why_not(notebook: Notebook, draw: Draw | None) -> str:
     """Return why there is no patch for a notebook, or where its lines go. `draw`: the first draw of the cause."""
     if notebook.why:
         return notebook.why
-    lines = program.lines_in(draw, program.main) if program.main is not None else []
-    cell = notebook.source.cell_at(lines[-1]) if notebook.source is not None and lines else None
-    if cell is not None and not cell.plain.is_python:
+    line = outermost_line(draw, notebook.path)
+    cell = notebook.source.cell_at(line) if notebook.source is not None and line is not None else None
+    if cell is not None and not cell.python:
         return f"its lines go into a new cell before cell {cell.number} of {notebook.name}: that cell is not Python"
     return f"its lines go into a cell of {notebook.name} that runs after the imports and before the first draw"
 
@@ -80,22 +79,25 @@ def why_not(notebook: Notebook, program: Program, draw: Draw | None) -> str:
 def in_cells(look: Look, notebook: Notebook | None) -> Look:
     """Return what a trial ran and drew, in lines of the notebook instead of those that its kernel shows.
 
-    The notebook is the program then. The files of the library that runs it, and those that its cells write, are not.
+    The notebook is the program then. The files of the library that runs it are not.
     """
     is_theirs = notebook is not None or any(draw.places[0][0] in look.cells for draw in look.draws)
     if not look.cells or not is_theirs:
         return look
     if notebook is None or notebook.source is None:
         return replace(look, main=None)
-    cells = _RunCells(look, notebook)
-    draws = [cells.draw(one) for one in look.draws]
-    if notebook.why or not cells.lines:
+    path, lines = notebook.path, _lines(notebook.source, look)
+    draws = [
+        replace(one, places=tuple((path, lines[place][0]) if place in lines else place for place in one.places))
+        for one in look.draws
+    ]
+    if notebook.why or not lines:
         return replace(look, main=None, draws=draws)
-    kept = {path: some for path, some in look.lines.items() if _is_own(path, look) and path not in cells.written}
-    kept[cells.path] = cells.ran
-    drawn = [one for one in draws if any(path in kept for path, _ in one.places)]
-    left_out = sorted(cells.written.intersection(look.lines))
-    return replace(look, lines=kept, draws=drawn, main=cells.path, left_out=left_out)
+    kept = {file: some for file, some in look.lines.items() if _is_own(file, look)}
+    shown = ((file, line) for file in look.cells for line in look.lines.get(file, ()))
+    kept[path] = {line for place in shown for line in lines.get(place, ())}
+    drawn = [one for one in draws if any(file in kept for file, _ in one.places)]
+    return replace(look, lines=kept, draws=drawn, main=path)
 
 
 def _is_own(path: Path, look: Look) -> bool:
@@ -103,58 +105,29 @@ def _is_own(path: Path, look: Look) -> bool:
     return path not in look.cells and path.suffix != "" and not set(_PACKAGES).intersection(path.parts)
 
 
-class _RunCells:
-    """The cells of a notebook that ran. `lines`: a line that the kernel shows -> the lines of the notebook for it.
-
-    The first of them stands for all that the line draws.
-    """
-
-    def __init__(self, look: Look, notebook: Notebook) -> None:
-        assert notebook.source is not None
-        self.path, self._look = notebook.path, look
-        self.lines: dict[tuple[Path, int], list[int]] = {}
-        written = (one.plain.written for one in notebook.source.cells)
-        self.written = {self.path.parent / name for name in written if name}
-        for path, text in look.cells.items():
-            for cell in notebook.source.cells:
-                for number, line in _pairs(cell, text.rstrip().split("\n")):
-                    self.lines.setdefault((path, number), []).append(line)
-
-    @property
-    def ran(self) -> set[int]:
-        """The lines of the notebook that ran."""
-        shown = ((path, line) for path in self._look.cells for line in self._look.lines.get(path, ()))
-        return {line for place in shown for line in self.lines.get(place, ())}
-
-    def draw(self, draw: Draw) -> Draw:
-        """Return a draw with lines of the notebook."""
-        places = ((self.path, self.lines[one][0]) if one in self.lines else one for one in draw.places)
-        return replace(draw, places=tuple(places))
+def _lines(source: NotebookSource, look: Look) -> dict[tuple[Path, int], list[int]]:
+    """Return {a line that the kernel shows: the lines of the notebook for it}. The first stands for its draws."""
+    found: dict[tuple[Path, int], list[int]] = {}
+    for path, text in look.cells.items():
+        for cell in source.cells:
+            for number, line in _pairs(cell, text):
+                found.setdefault((path, number), []).append(line)
+    return found
 
 
-def _pairs(cell: CodeCell, shown: Sequence[str]) -> Iterator[tuple[int, int]]:
+def _pairs(cell: CodeCell, shown: str) -> Iterator[tuple[int, int]]:
     """Yield (a line that the kernel shows, a line of the notebook that ran with it), if it shows this cell."""
-    call, first = cell.plain.call, cell.line - 1
-    if call is not None and shown == [call.text]:
-        yield from ((1, line) for line in _drawing_first(cell, call.line))
-    lines = _without_end(_without_start(cell.plain.shown))
-    is_alike = cell.plain.is_python and len(lines) == len(shown) > 0
-    if is_alike and all(one.is_shown_as(text) for one, text in zip(lines, shown, strict=True)):
-        yield from ((number, first + one.line) for number, one in enumerate(lines, 1))
+    if cell.magic and shown.startswith(_CELL_MAGIC) and repr(cell.body) in shown:
+        body = ast.parse(cell.python).body
+        first = next((one.lineno - 1 for one in body if not isinstance(one, ast.Import | ast.ImportFrom)), 0)
+        yield from ((1, line) for line in (cell.line + first, *cell.lines))
+    elif not cell.magic:
+        blank = len(cell.text) - len(cell.text.lstrip("\n"))  # lines that the kernel leaves out
+        own, their = cell.text.strip("\n").split("\n"), shown.strip("\n").split("\n")
+        if len(own) == len(their) and all(map(_is_shown_as, own, their)):
+            yield from ((number, cell.line + blank + number - 1) for number in range(1, len(own) + 1))
 
 
-def _drawing_first(cell: CodeCell, line: int) -> list[int]:
-    """Return the lines of a cell with a cell magic: first the one before which lines for its draws must stand."""
-    body = ast.parse(cell.plain.text).body if cell.plain.is_python else []
-    drawing = [one.lineno for one in body if not isinstance(one, ast.Import | ast.ImportFrom)]
-    return [cell.line + one - 1 for one in (*drawing[:1], line)] + [*cell.lines]
-
-
-def _without_start(lines: Sequence[ShownLine]) -> list[ShownLine]:
-    """Return lines without the first blank ones, which IPython leaves out."""
-    return list(itertools.dropwhile(lambda one: not one.text, lines))
-
-
-def _without_end(lines: Sequence[ShownLine]) -> list[ShownLine]:
-    """Return lines without the last blank ones."""
-    return _without_start(lines[::-1])[::-1]
+def _is_shown_as(line: str, shown: str) -> bool:
+    """Return whether the kernel may show a line of a cell so: as it is, or as a call of IPython."""
+    return line.strip() == shown.strip() or "get_ipython()" in shown

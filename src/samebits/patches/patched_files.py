@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -13,12 +14,10 @@ from typing import NamedTuple
 from samebits import interrupt, words
 from samebits.errors import UsageError
 from samebits.launch.custody import FIX_COPIES
-from samebits.patches.documents import FIX, ChangedPlace, PatchResult
-from samebits.patches.earlier import digest, is_out, without_patch
+from samebits.patches.documents import ChangedPlace, PatchResult
 from samebits.patches.patch import Patch
-from samebits.patches.program import Program
 from samebits.reports.result_words import folder_name
-from samebits.store.record_files import shown
+from samebits.store.record_files import digest_of, shown
 
 
 class PatchedFiles:
@@ -31,8 +30,8 @@ class PatchedFiles:
     """
 
     def __init__(self, patch: Patch) -> None:
-        self._new = {path: text.encode(source.encoding) for path, (source, text) in patch.texts.items()}
-        self._old = {path: source.content.encode(source.encoding) for path, (source, _) in patch.texts.items()}
+        self._old = {path: old for path, (old, _) in patch.contents.items()}
+        self._new = {path: new for path, (_, new) in patch.contents.items()}
         self._times = {path: path.stat() for path in self._new}
         self._is_kept = False
         self.strange: list[Path] = []
@@ -105,7 +104,7 @@ class PatchedFiles:
 _PATCHED = ".patched"
 
 
-def keep_copies(folder: Path, files: Sequence[tuple[bytes, bytes]]) -> None:
+def keep_copies(folder: Path, files: Iterable[tuple[bytes, bytes]]) -> None:
     """Keep a copy of each file without the patch and with it: so a half-written file can be restored after a kill.
 
     All copies are flushed to the disk, so that a power cut loses nothing either.
@@ -132,123 +131,87 @@ def remove_copies(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-class PatchedFile(NamedTuple):
-    """A file that still has the patch of a fix that was killed.
+def digest(content: bytes) -> str:
+    """Return the digest of a file with this content, in the form of `ChangedPlace.digest`."""
+    return digest_of(io.BytesIO(content))
 
-    `content`: the file without the patch; None unless each place of the patch occurs exactly once. `is_exact`: whether
-    `content` is the file before the fix; if not, somebody has made other changes too. `copy`: the path of the copy
-    without the patch.
+
+def content_of(path: Path) -> bytes:
+    """Return the content of a file; nothing if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+class PatchedFile(NamedTuple):
+    """A file that still has the patch of a fix that was killed. `copy`: the path of the copy without the patch.
+
+    `is_own`: whether it holds nothing but the patch, or the beginning of it. If not, somebody has changed it since.
     """
 
+    name: str
     path: Path
-    content: bytes | None
-    is_exact: bool
     copy: Path
+    is_own: bool
 
 
 class Restoration:
     """Finds and restores the files of a fix that was killed. `before`: its document; None if there is none."""
 
-    def __init__(self, program: Program, before: PatchResult | None, record: Path) -> None:
-        self._program = program
-        self._before = before
-        self._record = record
-        self._copies = record / FIX_COPIES
+    def __init__(self, before: PatchResult | None, record: Path) -> None:
+        self._record, self._copies = record, record / FIX_COPIES
+        is_killed = before is not None and before.outcome == "trying" and self._copies.is_dir()
+        changes = {one.file: one for one in before.changes} if before is not None and is_killed else {}
+        directory = Path(before.directory) if before is not None else Path()
+        self.found = [one for change in changes.values() if (one := self._patched(directory, change)) is not None]
 
-    @property
-    def found(self) -> list[PatchedFile]:
-        """The files that still have the patch, or a part of it."""
-        if self._before is None or self._before.outcome != "trying":
-            return []
-        changes = {one.file: one for one in self._before.changes}
-        found = (self._patched(one) for one in changes.values())
-        return [one for one in found if one is not None]
-
-    def _patched(self, change: ChangedPlace) -> PatchedFile | None:
-        assert self._before is not None
-        path, copy = self._program.directory / change.file, self._copies / change.digest
-        now, old, new = _content(path), _content(copy), _content(self._copies / (change.digest + _PATCHED))
-        if now is None:
-            return PatchedFile(path, None, is_exact=False, copy=copy)
+    def _patched(self, directory: Path, change: ChangedPlace) -> PatchedFile | None:
+        path, copy = directory / change.file, self._copies / change.digest
+        now, old, new = map(content_of, (path, copy, self._copies / (change.digest + _PATCHED)))
         if digest(now) == change.digest:
             return None
-        if old is not None and digest(old) == change.digest and (old.startswith(now) or (new or b"").startswith(now)):
-            return PatchedFile(path, old, is_exact=True, copy=copy)
-        if is_out(self._program, self._before, path, old or b""):
-            return None
-        content = without_patch(self._program, self._before, path)
-        is_exact = content is not None and digest(content) == change.digest
-        return PatchedFile(path, content, is_exact, copy)
+        is_own = path.is_file() and digest(old) == change.digest and (old.startswith(now) or new.startswith(now))
+        return PatchedFile(change.file, path, copy, is_own)
 
     def before_a_fix(self, *, apply: bool) -> list[str]:
         """Restore the files if the patch is their only change. Return notes about it.
 
         Raises UsageError without `apply`, or if a file has other changes too. Then no file changes.
         """
-        found = self.found
-        if found and not (apply and all(one.is_exact for one in found)):
-            still = self._gone(found) or f"Its patch is still in {self._named(found)}."
-            raise UsageError(f"A samebits fix --apply was killed. {still}", self.command)
-        self._write(found)
-        return [f"a samebits fix was killed: samebits first took its patch out of {self._named(found)}"] * bool(found)
-
-    @property
-    def command(self) -> str:
-        """The command that restores the files."""
-        return f"samebits fix --restore {folder_name(self._record)}"
+        if self.found and not (apply and all(one.is_own for one in self.found)):
+            still = f"A samebits fix --apply was killed. Its patch is still in {_named(self.found)}."
+            raise UsageError(still, f"samebits fix --restore {folder_name(self._record)}")
+        self._write(self.found)
+        remove_copies(self._copies)
+        named = _named(self.found)
+        return [f"a samebits fix was killed: samebits first took its patch out of {named}"] * bool(self.found)
 
     def restored(self) -> str:
-        """Remove the patch from all files, and return a sentence about it.
+        """Write the copies into the files, and return a sentence about it.
 
-        Raises UsageError if some of its lines are gone. Then no file changes.
+        Raises UsageError if somebody has changed some of the files since. These files stay as they are.
         """
-        found = self.found
-        lost = [one for one in found if one.content is None]
-        if lost:
-            what = self._gone(lost) or f"Not all lines of the patch are in {self._named(lost)} any more."
-            raise UsageError(f"{what} No file was changed.", self._by_hand(lost[0]))
-        self._write(found)
-        if not found:
-            return "The patch is not in the files."
-        changed = [one for one in found if not one.is_exact]
-        also = f" {self._named(changed)} had also changed elsewhere; those changes stay." if changed else ""
-        return f"samebits took the patch out of {self._named(found)}.{also}"
-
-    def _gone(self, files: Sequence[PatchedFile]) -> str:
-        gone = [one for one in files if not one.path.is_file()]
-        return f"{self._named(gone)} had the patch, and cannot be found any more." if gone else ""
-
-    def _by_hand(self, lost: PatchedFile) -> str:
-        if lost.copy.is_file() and not lost.path.exists():
-            folder = "" if lost.path.parent.is_dir() else f"mkdir -p {shlex.quote(str(lost.path.parent))} && "
-            return folder + shlex.join(["cp", str(lost.copy), str(lost.path)])
-        if not lost.copy.is_file():
-            return f"Remove the lines of the patch by hand (it is in {self._record / FIX}); then {self.command}"
-        old, now = shlex.quote(str(lost.copy)), shlex.quote(str(lost.path))
-        return (
-            f"diff {old} {now}   (remove the lines of the patch; then {self.command}; to lose your own changes: "
-            f"cp {old} {now})"
-        )
+        others = [one for one in self.found if not one.is_own]
+        self._write([one for one in self.found if one.is_own])
+        if others:
+            old, now = (shlex.quote(str(path)) for path in (others[0].copy, others[0].path))
+            what = f"Somebody has changed or moved {_named(others)}, which had the patch. samebits leaves it as it is."
+            by_hand = f"Take the patch out by hand; then rm -r {shlex.quote(str(self._copies))}"
+            raise UsageError(what, f"diff {old} {now}   ({by_hand}. To lose your own changes: cp {old} {now})")
+        remove_copies(self._copies)
+        return f"samebits took the patch out of {_named(self.found)}." if self.found else "The patch is in no file."
 
     def _write(self, files: Sequence[PatchedFile]) -> None:
-        """Write the files without the patch, then remove the copies."""
         for number, one in enumerate(files):
             try:
-                one.path.write_bytes(one.content or b"")
+                shutil.copyfile(one.copy, one.path)
                 flush(one.path)
             except OSError as why:
-                done = f"samebits took the patch out of {self._named(files[:number])}. " if number else ""
-                what = f"{done}It is still in {self._named(files[number:])}: {why.strerror or why}."
-                raise UsageError(what, f"Make it possible to write there; then {self.command}") from None
-        remove_copies(self._copies)
-
-    def _named(self, files: Sequence[PatchedFile]) -> str:
-        return words.listed(self._program.shown(one.path) for one in files)
+                what = f"The patch is still in {_named(files[number:])}: {why.strerror or why}."
+                again = f"samebits fix --restore {folder_name(self._record)}"
+                raise UsageError(what, f"Make it possible to write there; then {again}") from None
 
 
-def _content(path: Path) -> bytes | None:
-    """Return the content of a file; None if it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
+def _named(files: Iterable[PatchedFile]) -> str:
+    return words.listed(one.name for one in files)

@@ -17,7 +17,7 @@ from samebits.launch import observations
 from samebits.model import ENDED_WELL, Divergence
 from samebits.patches.insertion import InsertionPoint
 from samebits.patches.notebook_source import NotebookSource
-from samebits.patches.source import ImportedNames, SourceFile, TextEdit, touches
+from samebits.patches.source import SourceFile, TextEdit, touches
 from samebits.ranks import of_rank
 from samebits.store import Record
 from samebits_probe import wire
@@ -25,25 +25,12 @@ from samebits_probe import wire
 
 @dataclass(frozen=True)
 class LineChange:
-    """An edit of a file, for a control. `about`: describes the edit.
-
-    `place`: the span that it changes, if the rest of a patch makes sense without this change. Changes with the same
-    place belong together.
-    """
+    """An edit of a file, for a control. `about`: describes the edit."""
 
     control: str
     source: SourceFile
     edit: TextEdit
     about: str
-    place: tuple[int, int] | None = None
-
-
-def source_at(path: Path) -> SourceFile | None:
-    """Return a file of a program; None if it cannot be read as Python, or as a notebook."""
-    try:
-        return (NotebookSource if path.suffix == NOTEBOOK else SourceFile).read(path)
-    except (OSError, SyntaxError, UnicodeError, ValueError):
-        return None
 
 
 class ProgramCall(NamedTuple):
@@ -77,7 +64,10 @@ class Program:
     def source(self, path: Path) -> SourceFile | None:
         """Return a file of the program; None if it cannot be read as Python, or as a notebook."""
         if path not in self._sources:
-            self._sources[path] = source_at(path)
+            try:
+                self._sources[path] = (NotebookSource if path.suffix == NOTEBOOK else SourceFile).read(path)
+            except (OSError, SyntaxError, ValueError):
+                self._sources[path] = None
         return self._sources[path]
 
     @cached_property
@@ -95,13 +85,8 @@ class Program:
     @cached_property
     def calls(self) -> list[ProgramCall]:
         """The calls on lines that ran."""
-        return list(self._calls())
-
-    def _calls(self) -> Iterator[ProgramCall]:
-        names = {source.path: ImportedNames(source) for source, _ in self.sources}
-        for source, node in self.nodes():
-            if isinstance(node, ast.Call):
-                yield ProgramCall(source, node, names[source.path].dotted(node.func))
+        found = ((source, node) for source, node in self.nodes() if isinstance(node, ast.Call))
+        return [ProgramCall(source, node, source.dotted(node.func)) for source, node in found]
 
     def nodes(self) -> Iterator[tuple[SourceFile, ast.expr | ast.stmt]]:
         """Yield the expressions and statements on lines that ran."""
@@ -120,16 +105,13 @@ class Program:
         """Return whether a library drew during its import: the innermost line of the program only imports."""
         path, line = draw.places[0]
         source = self.source(path)
-        found = source.statements_at(line) if source is not None else []
+        statements = (one for one in ast.walk(source.tree) if isinstance(one, ast.stmt)) if source is not None else ()
+        found = [one for one in statements if touches(one, {line})]
         return bool(found) and all(isinstance(one, ast.Import | ast.ImportFrom) for one in found)
-
-    def lines_in(self, draw: Draw | None, source: SourceFile) -> list[int]:
-        """Return the lines of a file that ran during a draw, the innermost first."""
-        return [line for path, line in draw.places if path == source.path] if draw is not None else []
 
     def point(self, draw: Draw | None, source: SourceFile) -> InsertionPoint:
         """Return the place in a file for lines that must precede a draw."""
-        return InsertionPoint(source, next(reversed(self.lines_in(draw, source)), None))
+        return InsertionPoint(source, outermost_line(draw, source.path))
 
     def shown(self, path: Path) -> str:
         """Return the path of a file for people: relative to the folder of the trials if it lies there."""
@@ -158,6 +140,12 @@ class Draw:
     text: str = ""
 
 
+def outermost_line(draw: Draw | None, path: Path) -> int | None:
+    """Return the outermost line of a file that ran during a draw; None if there is none."""
+    places = draw.places if draw is not None else ()
+    return next((line for file, line in reversed(places) if file == path), None)
+
+
 @dataclass
 class Look:
     """The lines that a trial ran, by file, and its draws. `main`: the file that was started; None if there is none.
@@ -165,7 +153,6 @@ class Look:
     `why`: the reason, if the trial did not end well. `copied`: (the folder of the trial, the user's folder that it is a
     copy of). `named`: the files that the command names. `cells`: the texts of the cells that ran in the kernel of a
     notebook, by the names that the kernel gives them. `opened`, `wrote`: the notebooks that the trial opened or wrote.
-    `left_out`: files whose lines ran, but which a cell of the notebook writes.
     """
 
     draws: list[Draw] = field(default_factory=list)
@@ -177,7 +164,6 @@ class Look:
     cells: dict[Path, str] = field(default_factory=dict)
     opened: list[Path] = field(default_factory=list)
     wrote: set[Path] = field(default_factory=set)
-    left_out: list[Path] = field(default_factory=list)
 
     def take(self, event: dict[str, Any]) -> None:
         """Add an event of the probe."""

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from samebits import __version__, controls, words
 from samebits.documents import Explanation
-from samebits.errors import UsageError
 from samebits.launch import custody
 from samebits.model import Result
 from samebits.options import DEFAULT_SEED
 from samebits.patches import seeds
-from samebits.patches.documents import FIX, ChangedPlace, ControlWithoutPatch, PatchResult, PlaceOfDraw
-from samebits.patches.earlier import draws_again, earlier, found_again
+from samebits.patches.documents import ChangedPlace, ControlWithoutPatch, PatchResult, PlaceOfDraw
 from samebits.patches.notebooks import Notebook, why_not
-from samebits.patches.patch import Patch, patches
-from samebits.patches.program import Draw, LineChange, Look, Program
+from samebits.patches.patch import Patch, patch_for
+from samebits.patches.patched_files import digest
+from samebits.patches.program import Draw, LineChange, Program
+from samebits.patches.source import SourceFile
 from samebits.store import Record
-from samebits.store.record_files import digest_of
 
+_MOST_LINES = 8  # of a program that are shown for a control without a patch
 _RANKS = (
     "each rank gets a different seed, from the variable RANK (if your launcher sets a different variable, write its "
     "name there): with one seed, all ranks would draw the same random numbers"
@@ -29,13 +28,13 @@ _RANKS = (
 
 @dataclass(frozen=True)
 class Proposal:
-    """A proposal. `patches`: the likeliest first. `missing`: controls without one. `document`: of the first patch."""
+    """A proposal. `patch`: None if there is none. `missing`: the controls without a change."""
 
     record: Record
     result: Result
     why: Explanation
     program: Program
-    patches: list[Patch]
+    patch: Patch | None
     missing: list[str]
     document: PatchResult
 
@@ -62,76 +61,55 @@ class FixDocuments:
         )  # fmt: skip
 
     def proposed(self, program: Program) -> Proposal:
-        """Return the patches for the cause, as a proposal."""
-        found, missing = patches(program, self.why.cause)
-        unmended = [self._unmended(program, name) for name in (missing if found else self.why.cause)]
+        """Return the patch for the cause, as a proposal."""
+        patch, missing = patch_for(program, self.why.cause)
+        unmended = [self._unmended(program, name) for name in missing]
         document = self._document(
-            outcome="proposed" if found else "nothing",
+            outcome="proposed" if patch else "nothing",
             verdict="inconclusive" if unmended else None,
-            sentence=self._sentence(found, unmended, program),
+            sentence=self._sentence(patch, missing, program),
             reason=unmended[0].why if unmended else None,
             advice=unmended[0].instead[0] if unmended and unmended[0].instead else None,
             draws=self._draws(program),
             unmended=unmended,
-            notes=_notes(program, found, self.why, self.notebook),
+            notes=list(self._notes(program, patch)),
+            patch=patch.diff(program) if patch else "",
+            changes=_changed_places(program, patch) if patch else [],
         )
-        document = of_patch(document, program, found[0]) if found else document
-        return Proposal(self.record, self.result, self.why, program, found, missing, document)
+        return Proposal(self.record, self.result, self.why, program, patch, missing, document)
 
-    def found_again(self, changed: str) -> Proposal:
-        """Return the patch of an earlier fix for files that have changed since. Raises UsageError if its lines are
-        gone.
-        """
-        before = earlier(self.record.folder / FIX)
-        program = self.unseen_program()
-        patch = found_again(program, before) if before is not None else None
-        if before is None or patch is None:
-            what = f"{changed} has changed since {self.record.folder} was recorded"
-            explain = f"samebits explain -- {words.command(self.record.file.command)}"
-            lost = ", and the lines of its patch are not there any more" if before is not None else ""
-            raise UsageError(f"{what}{lost}.", explain)
-        note = f"{changed} has changed since the record was made; the lines of the patch are still there"
-        document = self._document(
-            outcome="proposed",
-            sentence=self._sentence([patch], (), program),
-            draws=draws_again(program, before),
-            notes=[note],
-        )
-        return Proposal(self.record, self.result, self.why, program, [patch], [], of_patch(document, program, patch))
-
-    def unseen_program(self) -> Program:
-        """Return the program before any trial has shown which lines it runs."""
-        return Program(Look(), Path(self.record.file.directory), seed_of(self.record), self.result.setup.packages)
-
-    def _sentence(self, found: Sequence[Patch], unmended: Sequence[ControlWithoutPatch], program: Program) -> str:
+    def _sentence(self, patch: Patch | None, missing: list[str], program: Program) -> str:
         cause = words.listed(self.why.cause)
-        if not found and self._is_by_hand(program):
+        if patch is None and self._is_by_hand(program):
             what = "changes source files only" if self.notebook is None else f"cannot change {self.notebook.name}"
             return f"samebits {what}: put the lines for {cause} in by hand."
-        if not found:
+        if patch is None:
             return f"No patch fixes {cause}."
-        lines = words.count(found[0].number, "line")
-        if unmended:
-            rest = words.listed(one.control for one in unmended)
-            return f"{lines} for a part of the cause; no patch fixes {rest}."
+        lines = words.count(patch.number, "line")
+        if missing:
+            return f"{lines} for a part of the cause; no patch fixes {words.listed(missing)}."
         return f"{lines} for {cause}, not tried yet."
 
     def _unmended(self, program: Program, name: str) -> ControlWithoutPatch:
         instead = [line for one in self.why.fixes if one.control == name for line in one.lines]
-        return ControlWithoutPatch(control=name, why=self._why_not(program, name), instead=instead)
+        lines = list(dict.fromkeys(_lines(program, name)))
+        why = self._why_not(program, name, has_lines=bool(lines))
+        return ControlWithoutPatch(control=name, why=why, instead=instead, lines=lines[:_MOST_LINES])
 
     def _is_by_hand(self, program: Program) -> bool:
         """Return whether there are lines for the cause, but no source file to put them into."""
         is_closed = program.main is None or self.notebook is not None
         return is_closed and any(one.control in self.why.cause for one in self.why.fixes)
 
-    def _why_not(self, program: Program, name: str) -> str:
+    def _why_not(self, program: Program, name: str, *, has_lines: bool) -> str:
         if self.notebook is not None and (program.main is None or seeds.is_seed(name)):
-            return why_not(self.notebook, program, program.first(seeds.generators([name])))
+            return why_not(self.notebook, program.first(seeds.generators([name])))
         if not program.sources:
             return "the program has no source file that could be changed"
-        if controls.name_of(name) == "clock":
-            return "the program uses the clock for more than a seed: only you can say what should replace it"
+        if has_lines:
+            return "samebits does not change such lines: change them by hand"
+        if seeds.is_seed(name):
+            return "samebits finds no safe place for its lines, after the imports and before the first draw"
         return f"no change of the lines that ran can hold {name}"
 
     def _draws(self, program: Program) -> list[PlaceOfDraw]:
@@ -148,6 +126,17 @@ class FixDocuments:
         cell, line = source.place_of(line) if source is not None else (None, line)
         return PlaceOfDraw(generator=draw.generator, file=program.shown(path), line=line, text=text, cell=cell)
 
+    def _notes(self, program: Program, patch: Patch | None) -> Iterator[str]:
+        if program.look.why:
+            yield f"the trial that looked for the lines did not end well: {program.look.why}"
+        notebook = self.notebook
+        if patch and notebook is not None and notebook.path in patch.texts:
+            yield f"if {notebook.name} is open in Jupyter, reload it before you save it, or the patch is lost"
+        if patch and patch.differs_by_rank:
+            yield _RANKS
+        if self.why.outside_known_controls:
+            yield "no known control fixes a later difference"
+
     def _document(self, **fields: object) -> PatchResult:
         file = self.record.file
         known = {
@@ -158,45 +147,36 @@ class FixDocuments:
         return PatchResult.model_validate({**known, **fields})
 
 
-def of_patch(document: PatchResult, program: Program, patch: Patch) -> PatchResult:
-    """Return the document with this patch."""
-    changes = [_changed_place(program, one) for one in patch.changes]
-    return document.model_copy(update={"patch": patch.diff(program), "changes": list(dict.fromkeys(changes))})
+def _changed_places(program: Program, patch: Patch) -> list[ChangedPlace]:
+    digests = {path: tuple(map(digest, pair)) for path, pair in patch.contents.items()}
+    places = (_changed_place(program, one, digests[one.source.path]) for one in patch.changes)
+    return list(dict.fromkeys(places))
 
 
-def _changed_place(program: Program, change: LineChange) -> ChangedPlace:
-    source = change.source
-    cell, line = source.place_of(source.text.count("\n", 0, change.edit.start) + 1)
+def _changed_place(program: Program, change: LineChange, digests: tuple[str, ...]) -> ChangedPlace:
+    cell, line = change.source.place_of(change.source.line_of(change.edit.start))
     return ChangedPlace(
-        control=change.control, file=program.shown(source.path), about=change.about, line=line, cell=cell,
-        digest=_digest(source.path),
+        control=change.control, file=program.shown(change.source.path), about=change.about, line=line, cell=cell,
+        digest=digests[0], patched=digests[1],
     )  # fmt: skip
+
+
+def _lines(program: Program, name: str) -> Iterator[str]:
+    """Yield the lines that ran with the calls on which a control acts, each with its place."""
+    calls = controls.describe(name).calls
+    for call in program.calls:
+        keywords = (keyword.arg for keyword in call.node.keywords)
+        function = getattr(call.node.func, "attr", getattr(call.node.func, "id", ""))
+        if call.name in calls or function in calls or not set(calls).isdisjoint(filter(None, keywords)):
+            yield _shown(program, call.source, call.node.lineno)
+
+
+def _shown(program: Program, source: SourceFile, line: int) -> str:
+    cell, number = source.place_of(line)
+    place = f":{number}" if cell is None else f", cell {cell}, line {number}"
+    return f"{program.shown(source.path)}{place}   {source.lines[line - 1].strip()}"
 
 
 def seed_of(record: Record) -> int:
     """Return the seed that the trials of a record used."""
     return DEFAULT_SEED if record.file.seed is None else record.file.seed
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return digest_of(file)
-
-
-def _notes(program: Program, found: Sequence[Patch], why: Explanation, notebook: Notebook | None) -> list[str]:
-    notes = [f"the trial that looked for the lines did not end well: {program.look.why}"] if program.look.why else []
-    if found and "entropy" in why.cause:
-        notes.append("a seeded draw is not secret: do not seed passwords, keys or tokens")
-    if found and notebook is not None and any(change.source.path == notebook.path for change in found[0].changes):
-        notes.append(f"if {notebook.name} is open in Jupyter, reload it before you save it, or the patch is lost")
-    if notebook is not None:
-        names = map(program.shown, program.look.left_out)
-        notes += [
-            f"a cell of {notebook.name} writes {name}, so the patch leaves {name} out: change that cell"
-            for name in names
-        ]
-    if found and found[0].differs_by_rank:
-        notes.append(_RANKS)
-    if why.outside_known_controls:
-        notes.append("no known control fixes a later difference")
-    return notes

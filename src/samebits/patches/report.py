@@ -6,8 +6,6 @@ import shlex
 from collections.abc import Iterator
 
 from samebits.patches.documents import ChangedPlace, PatchOutcome, PatchResult, PlaceOfDraw
-from samebits.patches.reduction import PLACED
-from samebits.patches.source import shared
 from samebits.reports.result_words import folder_name
 from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import (
@@ -26,7 +24,7 @@ from samebits.reports.tree import (
 )
 from samebits.words import count, one_line, span
 
-_LONGEST = 400  # characters of a line that is shown; the patch itself is whole
+_LONGEST = 400  # characters of a line that is shown; the patch itself is whole, and may hold outputs of a notebook
 HEADS: dict[PatchOutcome, str] = {
     "proposed": "PATCH",
     "trying": "PATCH",
@@ -82,10 +80,11 @@ def _blocks(result: PatchResult, head: str) -> Iterator[AnyBlock]:
     if facts:
         yield Facts(tuple(facts))
     if result.patch:
-        text = result.patch.removesuffix("\n")
-        yield Section("Patch", "patch", (Code(_cut(text)),), said="", is_set_in=False)
+        lines = result.patch.removesuffix("\n").split("\n")
+        text = "\n".join(f"{line[:_LONGEST]}..." if len(line) > _LONGEST else line for line in lines)
+        yield Section("Patch", "patch", (Code(text),), said="", is_set_in=False)
     for one in result.unmended:
-        said = (Notes((one.why,), ""), Code("\n".join(one.instead)))
+        said = (Notes((one.why,), ""), Code("\n".join([*one.lines, *one.instead])))
         yield Section(f"No patch fixes {one.control}", f"unmended-{one.control}", said, on=DOCUMENT)
     if result.notes:
         yield Notes(tuple(result.notes))
@@ -104,6 +103,7 @@ def _facts(result: PatchResult) -> Iterator[tuple[str, Cell]]:
         yield ("" if number else "where"), change
     for one in result.unmended:
         yield "not", f"{one.control}: {one.why}"
+        yield from (("", f"  {line}") for line in one.lines)
         yield from (("", StyledText(f"  {line}", "command")) for line in one.instead)
     for trial in result.tried:
         yield "tried", f"{count(trial.trials, 'trial')}: {trial.sentence}   {folder_name(trial.record)}"
@@ -117,30 +117,9 @@ def _place(one: PlaceOfDraw | ChangedPlace) -> str:
     return f"{one.file}:{one.line}" if one.cell is None else f"{one.file}, cell {one.cell}, line {one.line}"
 
 
-def _cut(patch: str) -> str:
-    """Return a patch with lines that a screen can hold: a notebook may be one line of many megabytes.
-
-    If a line is too long, only the part at which the change begins is shown.
-    """
-    lines = patch.split("\n")
-    return "\n".join(_part(line, lines[max(place - 2, 0) : place + 3]) for place, line in enumerate(lines))
-
-
-def _part(line: str, around: list[str]) -> str:
-    if len(line) <= _LONGEST:
-        return line
-    others = [one[1:] for one in around if one[:1] + line[:1] in ("+-", "-+")]
-    same = max((shared(line[1:], one) for one in others), default=0)
-    start = max(same - _LONGEST // 2, 0)
-    before, after = "..." if start else "", "..." if start + _LONGEST < len(line) else ""
-    return f"{line[:1]}{before}{line[1:][start : start + _LONGEST]}{after}"
-
-
 def _next(result: PatchResult) -> Iterator[tuple[str, str]]:
     record = folder_name(result.record)
     if result.outcome in ("proposed", "restored") and not result.unmended:
         yield "next", f"samebits fix --apply {record}   (tries it; restores the files if the trials do not repeat)"
-        if len({_place(one) for one in result.changes if one.control in PLACED}) > 1:
-            yield "", f"samebits fix --apply --fewest {record}   (also leaves out the changes that are not needed)"
     if result.advice and (result.verdict == "diverged" or result.outcome == "trying"):
         yield "next", result.advice

@@ -1,4 +1,4 @@
-"""Puts seeds before the first draw, with the framework's own function if it has one."""
+"""Puts seeds before the first draw, with the framework's own function if it has one, and into calls without a seed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from samebits import controls
-from samebits.patches.insertion import InsertionPoint, holding, worded
-from samebits.patches.program import LineChange, Program
-from samebits.patches.source import ImportedNames, SourceFile, TextEdit
+from samebits.patches.insertion import InsertionPoint, worded
+from samebits.patches.program import LineChange, Program, ProgramCall
+from samebits.patches.source import TextEdit, touches
+
+__all__ = ["generators", "is_seed", "numpy_generators", "seeds"]
 
 _EVERY = frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed", "tf-seed"))
+_TORCH = frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed"))
+_KERAS = frozenset(("python-seed", "numpy-seed", "tf-seed"))
 
 
 class SeedCall(NamedTuple):
@@ -31,33 +35,21 @@ class SeedCall(NamedTuple):
 CALLS = (
     SeedCall(
         ("lightning.pytorch", "lightning.fabric", "lightning", "pytorch_lightning", "lightning_fabric"),
-        "seed_everything", "{seed}, workers=True", frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed")),
+        "seed_everything", "{seed}, workers=True", _TORCH,
     ),
     SeedCall(("transformers",), "set_seed", "{seed}", _EVERY),
-    SeedCall(
-        ("accelerate.utils",), "set_seed", "{seed}",
-        frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed")),
-    ),
-    SeedCall(
-        ("keras", "tensorflow.keras"), "utils.set_random_seed", "{seed}",
-        frozenset(("python-seed", "numpy-seed", "tf-seed")),
-    ),
+    SeedCall(("accelerate.utils",), "set_seed", "{seed}", _TORCH),
+    SeedCall(("keras", "tensorflow.keras"), "utils.set_random_seed", "{seed}", _KERAS),
 )  # fmt: skip
-# seeding calls -> the controls whose generators they seed
-SEEDED_BY = {
-    "random.seed": {"python-seed"},
-    "numpy.random.seed": {"numpy-seed"},
-    "torch.manual_seed": {"torch-seed", "cuda-seed"},
-    "torch.random.manual_seed": {"torch-seed", "cuda-seed"},
-    "torch.cuda.manual_seed": {"cuda-seed"},
-    "torch.cuda.manual_seed_all": {"cuda-seed"},
-    "tensorflow.random.set_seed": {"tf-seed"},
-    "transformers.set_seed": CALLS[1].covers,
-    "accelerate.utils.set_seed": CALLS[2].covers,
-    "tensorflow.keras.utils.set_random_seed": CALLS[3].covers,
-    "keras.utils.set_random_seed": CALLS[3].covers,
-}  # fmt: skip
 _KERAS_SINCE = (2, 7)  # the first version with set_random_seed
+_NAMES = ("seed", "x", "entropy", "a")  # of the first parameter of functions that take a seed
+# functions that take a seed from the system if they get none, or None; that undoes any earlier seed
+_GLOBAL = {"random.seed": "python-seed", "numpy.random.seed": "numpy-seed"}
+_OF_NUMPY = frozenset(
+    f"numpy.random.{name}"
+    for name in ("default_rng", "RandomState", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+)
+_OF_PYTHON = frozenset(("random.Random",))
 
 
 def is_seed(name: str) -> bool:
@@ -72,34 +64,37 @@ def generators(names: Iterable[str]) -> set[str]:
 
 
 def seeds(program: Program, names: Collection[str]) -> list[LineChange]:
-    """Return the changes that seed these generators: the program's own lines moved up, or else new lines."""
+    """Return the changes that seed these generators; empty if one of them cannot be seeded."""
+    is_drawn = program.first(generators(names)) is not None
+    made = python_generators(program, may_be_none=not is_drawn) if "python-seed" in names else []
+    if made and not is_drawn:
+        return made
+    made += _random_states(program) if "numpy-seed" in names else []
+    rest = list(names)
+    for name in names:
+        changes, is_first = _seeds_of_the_system(program, name)
+        made += changes
+        if is_first:
+            rest.remove(name)
+    before = _before_the_first_draw(program, rest) if rest else []
+    return [*before, *made] if before or not rest else []
+
+
+# -- before the first draw --------------------------------------------------------------------------------------------
+
+
+def _before_the_first_draw(program: Program, names: Collection[str]) -> list[LineChange]:
     source = program.main
     if source is None:
         return []
-    first = program.first(generators(names))
-    moved = _moved(program, source, names)
-    if moved:
-        return moved
-    edit = _edit(program, program.point(first, source), names, program.lines_in(first, source))
-    return [LineChange("+".join(names), source, edit, "seeds before the first draw")]
-
-
-def _edit(program: Program, point: InsertionPoint, names: Collection[str], drew: list[int]) -> TextEdit:
-    """Return the edit that inserts the seeds after the imports.
-
-    If an import would run before the program sets environment variables, the seeds go right before the draw.
-    """
-    lines = _lines(program, point, names)
-    held = holding(point.source, drew[0]) if drew else None
-    if held is not None and any(line.startswith(("import ", "from ")) for line in lines) and point.is_before_settings:
-        block, place = held
-        return point.before(block[place], lines)
-    return point.edit(lines)
+    point = program.point(program.first(generators(names)), source)
+    edit = point.edit(_lines(program, point, names))
+    return [LineChange("+".join(names), source, edit, "seeds before the first draw")] if edit is not None else []
 
 
 def _lines(program: Program, point: InsertionPoint, names: Collection[str]) -> list[str]:
     for call in CALLS if not program.has_ranks else ():
-        if call.covers.issuperset(names) and _knows(program, call):
+        if call.covers.issuperset(names) and _is_there(program, call):
             found = _in_its_words(point, call, program.seed)
             if found:
                 return found
@@ -107,114 +102,104 @@ def _lines(program: Program, point: InsertionPoint, names: Collection[str]) -> l
     return list(dict.fromkeys(each))
 
 
-def _knows(program: Program, call: SeedCall) -> bool:
-    if "keras" not in call.modules:
-        return True
+def _is_there(program: Program, call: SeedCall) -> bool:
+    """Return whether the program's version of a library has a function."""
     version = program.packages.get("keras") or program.packages.get("tensorflow") or "0"
-    return tuple(map(int, re.findall(r"\d+", version)[:2])) >= _KERAS_SINCE
+    return "keras" not in call.modules or tuple(map(int, re.findall(r"\d+", version)[:2])) >= _KERAS_SINCE
 
 
 def _in_its_words(point: InsertionPoint, call: SeedCall, seed: int) -> list[str]:
     """Return the call with the program's names; empty if the program has not imported the library before this place."""
-    given = call.arguments.format(seed=seed)
+    given, known = call.arguments.format(seed=seed), point.names.values()
     for module in call.modules:
-        alias = _exact(point, module)
-        if alias:
-            return [f"{alias}.{call.function}({given})"]
-        function = _exact(point, f"{module}.{call.function}")
-        if function:
-            return [f"{function}({given})"]
+        if module in known or f"{module}.{call.function}" in known:
+            return [f"{point.alias(f'{module}.{call.function}')}({given})"]
     for module in call.modules:
-        if any(dotted.startswith(f"{module}.") for dotted in point.names.values()):
-            first, dot, _ = call.function.partition(".")
-            if dot or point.free_name(f"{module}.{first}") != first:  # the name has a different meaning in the program
-                return worded([f"{module}.{call.function}({given})"], point)
-            return [f"from {module} import {first}", f"{call.function}({given})"]
+        if any(dotted.startswith(f"{module}.") for dotted in known):
+            return worded([f"{module}.{call.function}({given})"], point)
     return []
-
-
-def _exact(point: InsertionPoint, dotted: str) -> str:
-    return next((name for name, one in point.names.items() if one == dotted), "")
 
 
 def _plain(program: Program, point: InsertionPoint, name: str) -> list[str]:
     """Return the control's own lines: for a library that the program has imported, or else for a loaded one."""
     edits = [one for one in controls.describe(name).edits if not one.library or one.library in program.packages]
     edits.sort(key=lambda one: not (one.library and point.alias(one.library)))
-    if not edits:
-        return []
-    lines = [line.replace("{seed}", program.seed_words) for line in edits[0].lines]
-    return worded(lines, point)
+    return worded([line.replace("{seed}", program.seed_words) for line in edits[0].lines], point) if edits else []
 
 
-# -- a seed that comes too late ---------------------------------------------------------------------------------------
+# -- calls without a seed ---------------------------------------------------------------------------------------------
 
 
-def _moved(program: Program, source: SourceFile, names: Collection[str]) -> list[LineChange]:
-    """Move the program's own seeding before the first draw, if it comes too late."""
-    draw = program.first(generators(names))
-    for path, line in draw.places if draw is not None else ():
-        held = holding(source, line) if path == source.path else None
-        found = _late(source, *held, names) if held is not None else None
-        if found is not None and held is not None:
-            return _move(InsertionPoint(source, line), held[0][held[1]], found, names)
-    return []
+def numpy_generators(program: Program) -> list[LineChange]:
+    """Add a seed to each generator of NumPy that is made without one; if there is none, to those that may be."""
+    without = _without_a_seed(program, "numpy-generator", _OF_NUMPY)
+    return without or _without_a_seed(program, "numpy-generator", _OF_NUMPY, may_be_none=True)
 
 
-def _late(source: SourceFile, block: list[ast.stmt], place: int, names: Collection[str]) -> ast.stmt | None:
-    """Return the first later statement of a block that seeds all these generators, if it can run before the draw.
+def python_generators(program: Program, *, may_be_none: bool) -> list[LineChange]:
+    """Add a seed to each random.Random() without one. `may_be_none`: if there is none, to those that may be."""
+    without = _without_a_seed(program, "python-seed", _OF_PYTHON)
+    return without or _without_a_seed(program, "python-seed", _OF_PYTHON, may_be_none=may_be_none)
 
-    It can if it uses only names that are assigned before the draw.
-    """
-    stored = [node for node in ast.walk(source.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
-    known = {node.id for node in stored if node.lineno < block[place].lineno}
-    for one in block[place + 1 :]:
-        call = one.value if isinstance(one, ast.Expr) else None
-        if isinstance(call, ast.Call) and _seeds(source, call).issuperset(names) and _alone(source, one):
-            used = {node.id for given in _given(call) for node in ast.walk(given) if isinstance(node, ast.Name)}
-            return one if used <= known else None
+
+def _without_a_seed(
+    program: Program, control: str, names: frozenset[str], *, may_be_none: bool = False
+) -> list[LineChange]:
+    """Add a seed to each of these calls that has none. `may_be_none`: also if its seed may be None."""
+    calls = [call for call in program.calls if call.name in names]
+    edits = [(call, _seed_edit(call, program.seed, may_be_none=may_be_none)) for call in calls]
+    return [LineChange(control, call.source, edit, f"a seed for {call.name}") for call, edit in edits if edit]
+
+
+def _seed_edit(call: ProgramCall, seed: int, *, may_be_none: bool) -> TextEdit | None:
+    """Return the edit that gives a call its seed; None if it has one. `may_be_none`: also if the seed may be None."""
+    node, source = call.node, call.source
+    given = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg in _NAMES)]
+    if any(keyword.arg is None for keyword in node.keywords):  # `**given` may hold a seed
+        return None
+    if not given:
+        at = source.text.index("(", source.span(node.func)[1]) + 1
+        return TextEdit(at, at, f"{seed}, " if node.keywords else str(seed))
+    value = given[0]
+    if isinstance(value, ast.Constant) and value.value is None:
+        return TextEdit(*source.span(value), str(seed))
+    if may_be_none and isinstance(value, ast.Name | ast.Attribute | ast.Subscript):
+        text = source.text_of(value)
+        return TextEdit(*source.span(value), f"{seed} if {text} is None else {text}")
     return None
 
 
-def _given(call: ast.Call) -> list[ast.expr]:
-    return [*call.args, *(keyword.value for keyword in call.keywords)]
+def _seeds_of_the_system(program: Program, control: str) -> tuple[list[LineChange], bool]:
+    """Return (changes to the calls that seed a generator from the system, whether its first draw is one of them).
+
+    If such a call is the first draw, its seed was None, whatever expression gives it.
+    """
+    draw = program.first(controls.describe(control).generators)
+    path, line = draw.places[0] if draw is not None else (None, 0)
+    found, first = [], False
+    for call in program.calls:
+        is_first = call.source.path == path and touches(call.node, {line})
+        edit = _seed_edit(call, program.seed, may_be_none=is_first) if _GLOBAL.get(call.name) == control else None
+        if edit is not None:
+            found.append(LineChange(control, call.source, edit, "a seed instead of one from the system"))
+            first = first or is_first
+    return found, first
 
 
-def _seeds(source: SourceFile, call: ast.Call) -> frozenset[str]:
-    name = ImportedNames(source).dotted(call.func)
-    if not _given(call):
-        return frozenset()
-    if name.startswith(("lightning", "pytorch_lightning")) and name.endswith(".seed_everything"):
-        return CALLS[0].covers
-    return frozenset(SEEDED_BY.get(name, ()))
-
-
-def _alone(source: SourceFile, statement: ast.stmt) -> bool:
-    """Return whether no other statement stands on the lines of this one."""
-    start, end = source.span(statement)
-    last = source.start_of((statement.end_lineno or statement.lineno) + 1)
-    return not (source.text[source.start_of(statement.lineno) : start] + source.text[end:last]).strip()
-
-
-def _move(point: InsertionPoint, drawing: ast.stmt, late: ast.stmt, names: Collection[str]) -> list[LineChange]:
-    source = point.source
-    start, end = source.start_of(late.lineno), source.start_of((late.end_lineno or late.lineno) + 1)
-    call = late.value if isinstance(late, ast.Expr) else None
-    is_fixed = isinstance(call, ast.Call) and all(isinstance(one, ast.Constant) for one in _given(call))
-    text = [source.text_of(late)]
-    has_names = _library(source, late) in point.names.values()
-    top = drawing in source.tree.body
-    put = point.edit(text) if is_fixed and has_names and top else point.before(drawing, text)
-    control = "+".join(names)
+def _random_states(program: Program) -> list[LineChange]:
+    """Add random_state= to each call of scikit-learn that drew from NumPy's generator without it."""
+    wanted = {name for draw in program.look.draws if draw.generator == "numpy" for name in draw.unseeded}
     return [
-        LineChange(control, source, put, "the program's own seed before the first draw"),
-        LineChange(control, source, TextEdit(start, end, ""), "the program's own seed before the first draw"),
+        LineChange("numpy-seed", call.source, _random_state(call, program.seed), "a random_state")
+        for call in program.calls
+        if call.name.rpartition(".")[2] in wanted
+        and not any(keyword.arg in ("random_state", None) for keyword in call.node.keywords)
     ]
 
 
-def _library(source: SourceFile, late: ast.stmt) -> str:
-    """Return the dotted name of the library that a seeding call begins with; "" if there is none."""
-    node = late.value.func if isinstance(late, ast.Expr) and isinstance(late.value, ast.Call) else None
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return ImportedNames(source).dotted(node) if node is not None else ""
+def _random_state(call: ProgramCall, seed: int) -> TextEdit:
+    node, source = call.node, call.source
+    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+    start = source.text.index("(", source.span(node.func)[1]) + 1
+    at = max([start, *(source.span(one)[1] for one in given)])
+    return TextEdit(at, at, f"{', ' if given else ''}random_state={seed}")

@@ -42,6 +42,7 @@ class Clock(Control):
     id = "clock"
     is_strict = False  # it replaces the time that the program sees
     edits = (edit(CODE, "# give the program a fixed time as an argument, instead of time.time() or datetime.now()"),)
+    calls = (*_READINGS, *_NOW, "now", "today", "utcnow")
     hints = {"start": 6, "rng": 7, "update": 1, "structure": 1, "end": 3, "batch": 10, "forward": 11, "gradient": 10}
     may_break = True
     is_experiment = True

@@ -90,6 +90,8 @@ class Control:
 
     What `samebits explain` needs to know:
     edits        lines to paste, with which a program holds it by itself
+    calls        functions or keyword arguments of the program on which it acts. `fix` shows the lines with them if it
+                 makes no patch
     hints        kind of a divergence that suggests it -> its place among the suggested controls, the likeliest first.
                  A wrong order costs trials, but never changes the answer
     is_seed      whether it seeds a generator whose state is observed in trials
@@ -136,6 +138,7 @@ class Control:
     _from_system: "Tuple[str, ...]" = ()
 
     edits: "Tuple[Edit, ...]" = ()
+    calls: "Tuple[str, ...]" = ()
     hints: "Mapping[str, int]" = {}
     is_seed = False
     pins = True

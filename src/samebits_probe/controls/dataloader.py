@@ -39,6 +39,7 @@ class DataloaderWorkers(Control):
             "# A seed from the clock, os.urandom() or a process id differs in each run: see worker_init_fn",
         ),
     )
+    calls = ("DataLoader",)
     hints = {"batch": 10}
     factor = "dataloader-workers"
     varies = "The number of workers of each PyTorch DataLoader."
@@ -115,6 +116,7 @@ class DataloaderSeed(Control):
             "def seed_worker(worker): random.seed({seed} + worker); numpy.random.seed({seed} + worker)",
         ),
     )
+    calls = ("DataLoader",)
     hints = {"rng": 6, "batch": 9}
 
     def after_import(self) -> "ImportHooks":

@@ -22,6 +22,7 @@ class ListingOrder(Control):
     value = "sorted"
     values = "sorted or reversed"
     edits = (edit(CODE, "sorted(os.listdir(folder))  # and sorted(...) around glob, iterdir and scandir"),)
+    calls = ("walk", "scandir")
     hints = {"start": 9, "batch": 11, "forward": 13, "structure": 6, "end": 9}
     factor = "file-order"
     varies = "The order in which Python lists the files of a folder (os.listdir, os.scandir, glob, Path.iterdir)."

@@ -24,6 +24,7 @@ class HashSeed(Control):
         edit(SHELL, "export PYTHONHASHSEED=0"),
         edit(CODE, "sorted(names)  # if the program iterates over a set of strings", instead=True),
     )
+    calls = ("set", "frozenset", "hash")
     acts_at_start = True
     hints = {"start": 8, "rng": 9, "batch": 5, "forward": 10, "gradient": 9, "structure": 3, "end": 4}
     factor = "hash-seed"

@@ -27,6 +27,7 @@ class FillUninitialized(Control):
         edit(CODE, "torch.zeros(...)  # or numpy.zeros, if the memory of empty() is read before it is set"),
         edit(SHELL, "export MALLOC_PERTURB_=85 GLIBC_TUNABLES=glibc.malloc.tcache_count=0", instead=True),
     )
+    calls = ("empty", "empty_like", "new_empty")
     hints = {"forward": 3, "gradient": 3, "update": 4}
     is_of_operators = True
     is_experiment = True
@@ -74,6 +75,7 @@ class Aslr(Control):
         ),
         edit(SHELL, "export PYTHONHASHSEED=0; setarch -R {command}", instead=True),
     )
+    calls = ("id", "hash", "set", "frozenset")
     hints = {"batch": 12}
     is_experiment = True
     factor = "address-layout"

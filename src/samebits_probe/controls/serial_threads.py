@@ -53,6 +53,7 @@ class SerialThreads(Control):
             "# [future.result() for future in futures], or one place in a list for each thread",
         ),
     )
+    calls = ("as_completed", "imap_unordered", "submit", "Thread")
     hints = {"batch": 1, "forward": 14, "update": 12, "structure": 2, "end": 8}
     may_break = True
     is_experiment = True

@@ -21,6 +21,7 @@ class TfDataOrder(Control):
     id = "tf-data-order"
     libraries = ("tensorflow",)
     edits = (edit(CODE, "dataset.map(f, num_parallel_calls=n, deterministic=True)  # and no deterministic=False"),)
+    calls = ("num_parallel_calls",)
     hints = {"batch": 2}
 
     def after_import(self) -> "ImportHooks":
