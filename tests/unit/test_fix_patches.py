@@ -9,7 +9,7 @@ import pytest
 from samebits.patches.documents import PatchResult
 from samebits.patches.patch import patch_for
 from samebits.patches.program import Draw, Look, Program
-from samebits.patches.proposal import _lines
+from samebits.patches.proposal import concerned_lines
 from samebits.patches.report import report
 from samebits.reports.presenters import html
 
@@ -295,7 +295,10 @@ WALK = "((root, folders.sort() or folders, sorted(files)) for root, folders, fil
         ("listing-order", "first = next(path.glob('*.png'))", "first = next(iter(sorted(path.glob('*.png'))))"),
         ("listing-order", "it = path.iterdir()\nx = next(it)", "it = iter(sorted(path.iterdir()))\nx = next(it)"),
         ("listing-order", "list(path.glob('*.png'))", "list(sorted(path.glob('*.png')))"),
+        ("listing-order", "x = [one for one in path.rglob('*')]", "x = [one for one in sorted(path.rglob('*'))]"),
+        ("listing-order", "take(path.iterdir())", "take(iter(sorted(path.iterdir())))"),
         ("listing-order", "for r, ds, fs in os.walk(f): pass", f"for r, ds, fs in {WALK}: pass"),
+        ("listing-order", "for r, ds, fs in sorted(os.walk(f)): pass", f"for r, ds, fs in sorted({WALK}): pass"),
         ("listing-order", "x = next(os.walk(f))[1]", f"x = next({WALK})[1]"),
     ],
 )  # fmt: skip
@@ -359,7 +362,7 @@ def test_what_samebits_is_not_sure_of_has_no_patch(program, cause, text):
 def test_the_lines_that_a_cause_concerns_are_shown_if_there_is_no_patch(program, cause, line):
     made = program(f"import os, time, torch\nfrom uuid import uuid4\n{line}\nx = x.copy()\n")
     assert patch_for(made, [cause]) == (None, [cause])
-    assert list(_lines(made, cause)) == [f"train.py:3   {line}"]
+    assert list(concerned_lines(made, cause)) == [f"train.py:3   {line}"]
 
 
 def test_only_lines_that_ran_are_changed(program):

@@ -13,7 +13,7 @@ from samebits.patches.documents import PatchResult
 from samebits.patches.patch import Patch
 from samebits.patches.patched_files import PatchedFiles, Restoration, keep_copies
 from samebits.patches.program import LineChange, Look, Program
-from samebits.patches.proposal import _changed_places
+from samebits.patches.proposal import changed_places
 from samebits.patches.source import TextEdit
 
 OLD = {
@@ -40,7 +40,7 @@ class KilledFix:
         changes = [LineChange("python-seed", program.source(path), edit, "a seed") for path in paths]
         self.patch = Patch(tuple(changes))
         self.before = PatchResult.model_construct(
-            outcome="trying", directory=str(self.work), changes=_changed_places(program, self.patch)
+            outcome="trying", directory=str(self.work), changes=changed_places(program, self.patch)
         )
         self.copies = self.record / "fix-copies"
         keep_copies(self.copies, self.patch.contents.values())

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from samebits.patches.program import LineChange, Program, ProgramCall
-from samebits.patches.source import SourceFile, TextEdit
+from samebits.patches.source import TextEdit
 
 __all__ = ["sorted_listings", "sorted_sets"]
 
 _IN_ORDER = frozenset(("list", "tuple", "enumerate", "zip", "map", "filter", "sum", "join", "extend", "fromkeys"))
 _WITH_A_KEY = frozenset(("max", "min", "sorted"))  # among elements with equal keys, the order decides
+# functions for which the order of a listing does not matter
 _IN_NO_ORDER = frozenset(("sorted", "len", "set", "any", "all", "sum", "max", "min"))
 _SETS = frozenset(("set", "frozenset"))
 _VIEWS = frozenset(("keys", "items"))  # of a dictionary: an operation on them makes a set
@@ -85,12 +86,7 @@ def _is_view(node: ast.expr) -> bool:
 def sorted_listings(program: Program) -> list[LineChange]:
     """Put sorted(...) around each listing of a folder, and sort the folders and files that os.walk gives."""
     about = "the files of a folder in the order of their names"
-    return [
-        LineChange("listing-order", call.source, edit, about)
-        for call in program.calls
-        if not _is_sorted(call.source, call.node)
-        for edit in _edits(call)
-    ]
+    return [LineChange("listing-order", call.source, edit, about) for call in program.calls for edit in _edits(call)]
 
 
 def _edits(call: ProgramCall) -> list[TextEdit]:
@@ -101,20 +97,16 @@ def _edits(call: ProgramCall) -> list[TextEdit]:
         return _around(source.span(node), *_WALK) if is_from_the_top else []
     is_method = isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS and call.name not in _LISTS
     is_iterator = is_method or call.name in _ITERATORS
-    if not is_iterator and call.name not in _LISTS:
-        return []
     parent = source.parents.get(node)
+    if _is_call_of(parent, _IN_NO_ORDER) or not (is_iterator or call.name in _LISTS):
+        return []
     if isinstance(parent, ast.withitem):  # `with os.scandir(folder) as entries`: sorted(...) cannot be closed
         return []
     key = ", key=lambda entry: entry.name" if call.name == "os.scandir" else ""
-    if is_iterator and (isinstance(parent, ast.Assign) or _is_call_of(parent, frozenset(("next",)))):
+    takes_all = isinstance(parent, ast.For | ast.comprehension) or _is_call_of(parent, _IN_ORDER)
+    if is_iterator and not takes_all:  # next() takes no list
         return _around(source.span(node), "iter(sorted(", f"{key}))")
     return _around(source.span(node), "sorted(", f"{key})")
-
-
-def _is_sorted(source: SourceFile, node: ast.Call) -> bool:
-    """Return whether the order of the listing does not matter there: it is sorted, counted, or put into a set."""
-    return _is_call_of(source.parents.get(node), _IN_NO_ORDER)
 
 
 def _is_call_of(node: ast.AST | None, names: frozenset[str]) -> bool:

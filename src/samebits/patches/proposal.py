@@ -74,7 +74,7 @@ class FixDocuments:
             unmended=unmended,
             notes=list(self._notes(program, patch)),
             patch=patch.diff(program) if patch else "",
-            changes=_changed_places(program, patch) if patch else [],
+            changes=changed_places(program, patch) if patch else [],
         )
         return Proposal(self.record, self.result, self.why, program, patch, missing, document)
 
@@ -92,7 +92,7 @@ class FixDocuments:
 
     def _unmended(self, program: Program, name: str) -> ControlWithoutPatch:
         instead = [line for one in self.why.fixes if one.control == name for line in one.lines]
-        lines = list(dict.fromkeys(_lines(program, name)))
+        lines = list(dict.fromkeys(concerned_lines(program, name)))
         why = self._why_not(program, name, has_lines=bool(lines))
         return ControlWithoutPatch(control=name, why=why, instead=instead, lines=lines[:_MOST_LINES])
 
@@ -147,7 +147,7 @@ class FixDocuments:
         return PatchResult.model_validate({**known, **fields})
 
 
-def _changed_places(program: Program, patch: Patch) -> list[ChangedPlace]:
+def changed_places(program: Program, patch: Patch) -> list[ChangedPlace]:
     digests = {path: tuple(map(digest, pair)) for path, pair in patch.contents.items()}
     places = (_changed_place(program, one, digests[one.source.path]) for one in patch.changes)
     return list(dict.fromkeys(places))
@@ -161,7 +161,7 @@ def _changed_place(program: Program, change: LineChange, digests: tuple[str, ...
     )  # fmt: skip
 
 
-def _lines(program: Program, name: str) -> Iterator[str]:
+def concerned_lines(program: Program, name: str) -> Iterator[str]:
     """Yield the lines that ran with the calls on which a control acts, each with its place."""
     calls = controls.describe(name).calls
     for call in program.calls:

@@ -52,7 +52,7 @@ def _patch(found: Explanation) -> Iterator[Code]:
     record = found.evidence[0].record if found.evidence else ""
     if record and found.cause:
         command = f"samebits fix {result_words.folder_name(record)}"
-        yield Code(command, "The patch, with file and line (--apply tries it)")
+        yield Code(command, "The patch, or the lines to change by hand (--apply tries the patch)")
 
 
 def _codes(found: Explanation) -> Iterator[Code]:
