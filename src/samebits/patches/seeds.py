@@ -172,7 +172,7 @@ def _seed_edit(call: ProgramCall, seed: int, *, may_be_none: bool) -> TextEdit |
 def _seeds_of_the_system(program: Program, control: str) -> tuple[list[LineChange], bool]:
     """Return (changes to the calls that seed a generator from the system, whether its first draw is one of them).
 
-    If such a call is the first draw, its seed was None, whatever expression gives it.
+    The seed of the first draw may be None even if the call names one: `random.seed(args.seed)`.
     """
     draw = program.first(controls.describe(control).generators)
     path, line = draw.places[0] if draw is not None else (None, 0)
