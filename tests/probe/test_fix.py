@@ -101,6 +101,19 @@ def test_a_patch_with_which_the_trials_repeat_stays(recorded, monkeypatch):
     assert json.loads((record / "fix.json").read_text())["outcome"] == "mended"
 
 
+@pytest.mark.parametrize("apply", [False, True])
+def test_the_report_of_the_record_shows_the_patch_and_what_became_of_it(recorded, capsys, tmp_path, monkeypatch, apply):
+    monkeypatch.setattr(fixes, "LEAST", 3)
+    record = recorded(FLIPS, "python-seed")
+    found = fix(FixRequest(record, apply=apply))
+    page = tmp_path / "page.html"
+    assert cli.main(["report", str(record), "--html", str(page)]) == 1
+    said = capsys.readouterr().out
+    assert f"{'FIXED' if apply else 'PATCH'}: {found.sentence}" in said
+    assert "+random.seed(2019)" in said
+    assert "+random.seed(2019)" in page.read_text()
+
+
 def test_the_trials_with_a_patch_compare_the_file_that_differed_if_nothing_else_was_observed(recorded):
     text = "import numpy, random\nnumpy.save('model[1].npy', [random.random(), random.random()])\nopen('log', 'w').write('')\n"
     record = recorded(text, "python-seed")
@@ -382,3 +395,26 @@ def test_an_installed_script_is_none_of_the_programs_files_even_if_the_command_h
     (tmp_path / "venv/lib/python3.11").mkdir(parents=True)
     assert [is_installed(path) for path in (installed, own)] == [True, False]
     assert not is_installed(tmp_path / ("x" * 5000 + "/bin/y"))
+
+
+SKLEARN_AND_NUMPY = """\
+import numpy
+from samebits_probe import observe
+from sklearn.ensemble import RandomForestClassifier
+
+inputs = numpy.arange(40.0).reshape(20, 2)
+forest = RandomForestClassifier(2)
+forest.fit(inputs, numpy.arange(20) % 2)
+observe("weight", float(forest.predict_proba(inputs).sum() + numpy.random.rand()))
+"""
+
+
+@pytest.mark.slow
+def test_a_seed_of_numpy_is_the_second_choice_beside_a_random_state(recorded):
+    pytest.importorskip("sklearn")
+    record = recorded(SKLEARN_AND_NUMPY, "numpy-seed")
+    assert "random_state=2019" in (proposed := fix(FixRequest(record)).patch)
+    assert "random.seed" not in proposed
+    found = fix(FixRequest(record, apply=True))
+    assert [one.verdict for one in found.tried] == ["diverged", "repeated"]
+    assert (found.outcome, "numpy.random.seed(2019)" in text_of(record)) == ("mended", True)

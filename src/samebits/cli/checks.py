@@ -141,7 +141,12 @@ def run_report(record: str, **targets: str | None) -> int:
     from samebits.store.record import open_record
 
     opened = open_record(record)
-    return answers.answer(judged(opened), targets, opened)
+    result = judged(opened)
+    if result.verdict != "diverged":
+        return answers.answer(result, targets, opened)
+    from samebits.patches.report import of_record
+
+    return answers.answer(result, targets, opened, of_record(opened.folder))
 
 
 def _refuse_unreadable(folder: Path) -> None:

@@ -87,6 +87,11 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     made = documents.proposed(_program(documents, in_cells(seen, documents.notebook)))
     is_tried = asked.apply and not made.missing
     found = _tried(made, made.patch, progress) if made.patch is not None and is_tried else made.document
+    if found.outcome == "refuted":
+        second = documents.proposed(made.program, is_second=True)
+        if second.patch is not None and second.document.patch != made.document.patch:
+            again = _tried(second, second.patch, progress)
+            found = again.model_copy(update={"tried": [*found.tried, *again.tried]})
     known = {"seconds": time.monotonic() - began, "notes": [*notes, *found.notes]}
     return _written(record, found.model_copy(update=known))
 

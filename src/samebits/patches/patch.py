@@ -83,10 +83,13 @@ def _merged(edits: Iterable[TextEdit]) -> list[TextEdit]:
     ]
 
 
-def patch_for(program: Program, cause: Sequence[str]) -> tuple[Patch | None, list[str]]:
-    """Return (the patch for the cause, the controls without any change); None if no control has a change."""
+def patch_for(program: Program, cause: Sequence[str], *, is_second: bool = False) -> tuple[Patch | None, list[str]]:
+    """Return (the patch for the cause, the controls without any change); None if no control has a change.
+
+    `is_second`: see `seeds.seeds`.
+    """
     shared = [name for name in cause if seeds.is_seed(name)]
-    found = [(shared, seeds.seeds(program, shared))] if shared else []
+    found = [(shared, seeds.seeds(program, shared, is_second=is_second))] if shared else []
     found += [([name], _changes(program, name)) for name in cause if name not in shared]
     missing = [name for names, changes in found if not changes for name in names]
     changes = tuple(change for _, changes in found for change in changes)

@@ -60,9 +60,9 @@ class FixDocuments:
             reason=None if repeated else sentence, advice=None if repeated else advice,
         )  # fmt: skip
 
-    def proposed(self, program: Program) -> Proposal:
-        """Return the patch for the cause, as a proposal."""
-        patch, missing = patch_for(program, self.why.cause)
+    def proposed(self, program: Program, *, is_second: bool = False) -> Proposal:
+        """Return the patch for the cause, as a proposal. `is_second`: the trials do not repeat with the first one."""
+        patch, missing = patch_for(program, self.why.cause, is_second=is_second)
         unmended = [self._unmended(program, name) for name in missing]
         document = self._document(
             outcome="proposed" if patch else "nothing",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
-from samebits.patches.documents import ChangedPlace, PatchOutcome, PatchResult, PlaceOfDraw
+from samebits.errors import SamebitsError
+from samebits.patches.documents import FIX, ChangedPlace, PatchOutcome, PatchResult, PlaceOfDraw
 from samebits.reports.result_words import folder_name
 from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import (
@@ -22,6 +24,7 @@ from samebits.reports.tree import (
     Section,
     Text,
 )
+from samebits.store.record_files import read_document
 from samebits.words import count, one_line, span
 
 _LONGEST = 400  # characters of a line that is shown; the patch itself is whole, and may hold outputs of a notebook
@@ -54,6 +57,18 @@ def report(result: PatchResult) -> Report:
         document=result,
         cases=(_case(result),),
     )
+
+
+def of_record(folder: Path) -> tuple[AnyBlock, ...]:
+    """Return what the report of a record says about its patch; nothing if `fix` made none."""
+    try:
+        result = read_document(folder / FIX, PatchResult)
+    except SamebitsError:
+        return ()
+    if not result.patch:
+        return ()
+    head = f"{HEADS[result.outcome]}: {result.sentence}"
+    return (Section(head, "fix", (Code(result.patch.removesuffix("\n")),), said=head, is_set_in=True),)
 
 
 def _case(result: PatchResult) -> JUnitCase:

@@ -63,13 +63,19 @@ def generators(names: Iterable[str]) -> set[str]:
     return found | ({"python"} if "tf-seed" in names else set())  # Keras 3 draws the seeds of its layers from `random`
 
 
-def seeds(program: Program, names: Collection[str]) -> list[LineChange]:
-    """Return the changes that seed these generators; empty if one of them cannot be seeded."""
+def seeds(program: Program, names: Collection[str], *, is_second: bool = False) -> list[LineChange]:
+    """Return the changes that seed these generators; empty if one of them cannot be seeded.
+
+    If only scikit-learn seems to draw, its calls get a random_state. `is_second`: that was not enough.
+    """
+    states = _random_states(program) if "numpy-seed" in names else []
+    if states and list(names) == ["numpy-seed"] and not is_second:
+        return states
     is_drawn = program.first(generators(names)) is not None
     made = python_generators(program, may_be_none=not is_drawn) if "python-seed" in names else []
     if made and not is_drawn:
         return made
-    made += _random_states(program) if "numpy-seed" in names else []
+    made += states
     rest = list(names)
     for name in names:
         changes, is_first = _seeds_of_the_system(program, name)
