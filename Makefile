@@ -70,15 +70,18 @@ clean:
 .venv/base.stamp: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.10 or later with ensurepip here (on Debian: apt install python3-venv)." >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing samebits and its libraries into .venv"
 	$(PIP) --upgrade 'pip>=25.1'
 	$(PIP) --editable .
 	@touch $@
 
 .venv/demo.stamp: .venv/base.stamp
+	@echo "Installing PyTorch into .venv (some minutes, if it has to be fetched)"
 	$(PIP) --editable '.[torch]'
 	@touch $@
 
 .venv/test.stamp: .venv/base.stamp
+	@echo "Installing PyTorch, TensorFlow, JAX and the tools of the tests into .venv (some minutes)"
 	$(PIP) --editable '.[torch,keras,jax,hdf5]' --group test
 	-$(PIP) --upgrade --target $(TRAIN) --no-deps pandas pyarrow fsspec python-dateutil six pytz tzdata
 	@touch $@
