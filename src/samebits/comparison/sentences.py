@@ -83,7 +83,8 @@ def _when(divergence: Divergence) -> str:
     return words.at_step(divergence.step)
 
 
-MOST_FILES_TOLD = 12
+MOST_FILES_TOLD = 3  # in one sentence
+MOST_SENTENCES = 12
 MOST_OF_A_NAME = 80  # how many characters of a place in a file are shown
 
 
@@ -149,13 +150,10 @@ def _file_names(comparison: Comparison) -> Iterator[str]:
 
 
 def _understood(comparison: Comparison) -> Iterator[str]:
-    """Yield the differences in files that are understood, a sentence for each file."""
+    """Yield the differences in files that are understood, all in one sentence."""
     reasons = _reasons(comparison, by_name=False)
-    for path, names in list(reasons.items())[:MOST_FILES_TOLD]:
-        yield _of_file(path, names)
-    if len(reasons) > MOST_FILES_TOLD:
-        more = len(reasons) - MOST_FILES_TOLD
-        yield f"{words.count(more, 'more file')} {words.agree(more, 'differs', 'differ')} only in times, paths or ids"
+    if reasons:
+        yield _of_files(reasons)
 
 
 def _reasons(comparison: Comparison, *, by_name: bool) -> dict[str, dict[str, str]]:
@@ -170,17 +168,24 @@ def _reasons(comparison: Comparison, *, by_name: bool) -> dict[str, dict[str, st
 
 def _by_name(comparison: Comparison) -> Iterator[str]:
     """Name the places that only their names explain, because no trials with a faster clock could explain them."""
-    for path, names in list(_reasons(comparison, by_name=True).items())[:MOST_FILES_TOLD]:
-        yield _of_file(path, names)
+    for path, names in list(_reasons(comparison, by_name=True).items())[:MOST_SENTENCES]:
+        yield _of_files({path: names})
 
 
-def _of_file(path: str, names: dict[str, str]) -> str:
+def _of_files(reasons: dict[str, dict[str, str]]) -> str:
+    """Return the sentence about files, from file -> place -> why the difference there is understood."""
+    more = [words.count(len(reasons) - MOST_FILES_TOLD, "more file")] if len(reasons) > MOST_FILES_TOLD else []
+    files = [_in_file(path, names) for path, names in list(reasons.items())[:MOST_FILES_TOLD]]
+    verb = words.agree(len(reasons), "differs", "differ")
+    why = words.listed(list(dict.fromkeys(one for names in reasons.values() for one in names.values()))[:3])
+    return f"{words.listed([*files, *more])} {verb} between trials; this does not count ({why})"
+
+
+def _in_file(path: str, names: dict[str, str]) -> str:
     parts = [name.removeprefix(path).removeprefix(" > ") for name in names]
     named = [_shortened(part) for part in parts if part]
     more = [words.count(len(named) - 3, "more place")] if len(named) > 3 else []
-    where = f" at {words.listed([*named[:3], *more])}" if named else ""
-    reasons = words.listed(list(dict.fromkeys(names.values()))[:3])
-    return f"{path} differs between trials{where}; this does not count ({reasons})"
+    return f"{path} at {words.listed([*named[:3], *more])}" if named else path
 
 
 def _shortened(part: str) -> str:
