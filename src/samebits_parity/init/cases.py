@@ -20,8 +20,6 @@ from numpy.typing import NDArray
 
 from samebits_parity.sides import Side, run_script
 
-__all__ = ["SCALED", "Case", "DrawnWeight", "Draws", "Fans", "draw", "fans_of_layer", "order", "ordinary_fans"]
-
 Layout = Literal["dense", "convolution", "transposed", "depthwise", "vector"]
 Order = Literal["last", "first"]
 
@@ -94,7 +92,6 @@ FIRST: Shapes = {
 }  # fmt: skip
 SQUARE = (360, 370)
 SCALED = [f"{author}_{family}" for author in ("glorot", "he", "lecun") for family in ("uniform", "normal")]
-MODES = ("fan_in", "fan_out", "fan_avg")
 
 
 def of(side: Side) -> list[Case]:
@@ -107,31 +104,20 @@ def order(side: Side) -> Order:
     return "first" if side.family == "pytorch" else "last"
 
 
-def _keras(distributions: tuple[str, ...]) -> list[Case]:
-    return [*_keras_initializers("", distributions), *_keras_layers()]
+def _keras() -> list[Case]:
+    return [*_keras_initializers(""), *_keras_layers()]
 
 
-def _keras_initializers(prefix: str, distributions: tuple[str, ...]) -> list[Case]:
+def _keras_initializers(prefix: str) -> list[Case]:
     """Return the initializers. `prefix`: `tf.` for TensorFlow's own."""
     cases = [
         Case(f"{prefix}{name}", f"{prefix}initializers.{name}", {}, shape, layout)
         for name in SCALED
         for layout, shape in LAST.items()
     ]
-    cases += [
-        Case(
-            f"{prefix}variance_scaling({mode}, {distribution})",
-            f"{prefix}initializers.VarianceScaling|{prefix}initializers.variance_scaling",
-            {"scale": 1.7, "mode": mode, "distribution": distribution},
-            LAST["convolution"],
-            "convolution",
-        )
-        for mode in MODES
-        for distribution in distributions
-    ]
     plain = {
         "random_uniform": "RandomUniform", "random_normal": "RandomNormal", "truncated_normal": "TruncatedNormal",
-        "orthogonal": "Orthogonal", "zeros": "Zeros", "ones": "Ones", "identity": "Identity",
+        "orthogonal": "Orthogonal", "zeros": "Zeros", "ones": "Ones",
     }  # fmt: skip
     for name, kind in plain.items():
         size = MANY if name == "random_normal" else 1
@@ -164,12 +150,7 @@ def _keras_layers() -> list[Case]:
 
 def _keras2() -> list[Case]:
     """Return the cases of Keras 2.3.1, and of the initializers of the TensorFlow that it runs on."""
-    of_tensorflow = _keras_initializers("tf.", ("uniform", "truncated_normal", "untruncated_normal"))
-    return [*_keras(("uniform", "normal")), *of_tensorflow]
-
-
-def _keras3() -> list[Case]:
-    return _keras(("uniform", "truncated_normal", "untruncated_normal"))
+    return [*_keras(), *_keras_initializers("tf.")]
 
 
 def _pytorch() -> list[Case]:
@@ -182,7 +163,7 @@ def _pytorch() -> list[Case]:
     given: list[tuple[str, dict[str, Any]]] = [
         ("uniform_", {}), ("normal_", {}), ("trunc_normal_", {}), ("trunc_normal_", {"std": 0.02}),
         ("kaiming_uniform_", {"a": 5**0.5}), ("kaiming_uniform_", {"mode": "fan_out"}), ("orthogonal_", {}),
-        ("zeros_", {}), ("ones_", {}), ("eye_", {}),
+        ("zeros_", {}), ("ones_", {}),
     ]  # fmt: skip
     plain = [
         Case(
@@ -235,18 +216,12 @@ def _jax() -> list[Case]:
         for name in SCALED
         for layout, given in shapes
     ]
-    modes = [
-        Case(f"variance_scaling({mode}, {family})", "nn.initializers.variance_scaling",
-             {"scale": 1.7, "mode": mode, "distribution": family}, LAST["convolution"], "convolution")
-        for mode in (*MODES, "fan_geo_avg")
-        for family in ("uniform", "truncated_normal", "normal")
-    ]  # fmt: skip
     names = ("uniform", "normal", "truncated_normal", "orthogonal", "zeros", "ones")
     plain = [
         Case(name, f"nn.initializers.{name}", {}, SQUARE, "dense", size=MANY if name == "normal" else 1)
         for name in names
     ]
-    return [*scaled, *modes, *plain]
+    return [*scaled, *plain]
 
 
 def _flax() -> list[Case]:
@@ -267,7 +242,7 @@ def _flax() -> list[Case]:
     ]
 
 
-MAKERS = {"keras2": _keras2, "keras3": _keras3, "tfkeras": _keras3, "pytorch": _pytorch, "jax": _jax, "flax": _flax}
+MAKERS = {"keras2": _keras2, "keras3": _keras, "tfkeras": _keras, "pytorch": _pytorch, "jax": _jax, "flax": _flax}
 
 SCRIPT = Path(__file__).parent / "scripts" / "sampler.py"
 SEED = 2019  # the paper's

@@ -147,17 +147,10 @@ def _with_moments(found: Distribution, values: Array) -> Distribution:
 
 
 def _pattern(values: Array) -> str:
-    """Return a pattern in words, such as `1 on the diagonal, else 0` or `0 to 180: 0, 180 to 360: 1, 360 to 720: 0`."""
-    if values.ndim == 2 and np.array_equal(values, values[0, 0] * np.eye(*values.shape)):
-        return diagonal(values[0, 0])
+    """Return a pattern in words, such as `0 to 180: 0, 180 to 360: 1, 360 to 720: 0`."""
     flat = values.ravel()
     starts = [0, *(np.flatnonzero(np.diff(flat)) + 1), flat.size]
     return blocks([(int(a), int(b), float(flat[a])) for a, b in pairwise(starts)])
-
-
-def diagonal(gain: float) -> str:
-    """Return an identity in words."""
-    return f"{gain:g} on the diagonal, else 0"
 
 
 def blocks(runs: list[tuple[int, int, float]]) -> str:

@@ -24,22 +24,19 @@ def of_keras(weight: DrawnWeight, side: Side) -> Documentation:
     For a layer's weight, it is the default in the layer's signature.
     """
     if not weight.name:
-        return documented(initializer(weight.case.name.removeprefix("tf."), side), weight, side)
+        return documented(initializer(weight.case.name.removeprefix("tf.")), weight, side)
     argument = f"{ARGUMENTS.get(weight.called) or ARGUMENTS.get(weight.name, weight.name)}_initializer"
     default = str(weight.defaults.get(argument, ""))
     if weight.called == "LSTM.bias" and weight.defaults.get("unit_forget_bias"):
         return documented([FORGET], weight, side, signature="unit_forget_bias=True")
-    rules = initializer(ALIASES.get(default, default), side)
+    rules = initializer(ALIASES.get(default, default))
     return documented(rules, weight._replace(defaults={}), side, signature=f"{argument}={default}")
 
 
-def initializer(name: str, side: Side) -> list[FanRule]:
+def initializer(name: str) -> list[FanRule]:
     """Return the rules of an initializer by its name."""
     if name in SCALED:
         return formulas.author(name)
-    if name.startswith("variance_scaling"):
-        old = side.family == "keras2"
-        return formulas.variance_scaling(name, ("normal", "truncated_normal") if old else ("truncated_normal",))
     return KERAS_PLAIN.get(name) or formulas.unknown(name)
 
 
@@ -78,7 +75,6 @@ KERAS_PLAIN: dict[str, list[FanRule]] = {
     "orthogonal": formulas.orthogonal(),
     "zeros": formulas.constant(0, "0"),
     "ones": formulas.constant(1, "1"),
-    "identity": formulas.identity(),
 }  # fmt: skip
 
 
@@ -184,7 +180,7 @@ INITIALIZERS: dict[str, list[FanRule]] = {
     "uniform_": [FanRule("from a to b", lambda _: distributions.uniform(1.0, 0.0), r"mathcal\{U\}\(a,b\)")],
     "normal_": [FanRule("normal, stddev = std", lambda _: distributions.normal(1.0), r"mathcal\{N\}\(\\text\{mean")],
     "trunc_normal_": [FanRule("normal, stddev = std before it is cut at a and b", _trunc_normal, "outside.*redrawn")],
-    "orthogonal_": formulas.orthogonal(), "eye_": formulas.identity(),
+    "orthogonal_": formulas.orthogonal(),
     "zeros_": formulas.constant(0, "scalarvalue`0`"), "ones_": formulas.constant(1, "scalarvalue`1`"),
 }  # fmt: skip
 
@@ -208,8 +204,6 @@ def _jax_rules(weight: DrawnWeight) -> list[FanRule]:
     name = weight.case.name
     if weight.name:
         return FLAX_LAYERS[weight.name]
-    if name.startswith("variance_scaling"):
-        return formulas.variance_scaling(name, ("truncated_normal",))
     short = name.split("(")[0]
     if short in SCALED:
         return [rule._replace(says=rule.says and _says(short)) for rule in formulas.author(short)]

@@ -21,30 +21,6 @@ from samebits_parity.init.cases import DrawnWeight, Fans, fans_of_layer, order, 
 from samebits_parity.init.distributions import Distribution
 from samebits_parity.sides import Side
 
-__all__ = [
-    "CHANCE",
-    "SCALES",
-    "STEPS",
-    "Documentation",
-    "FanRule",
-    "Situation",
-    "author",
-    "average",
-    "can_be_limit",
-    "constant",
-    "decide",
-    "documented",
-    "forget_gate",
-    "identity",
-    "limits",
-    "of_deviation",
-    "of_its_layer",
-    "orthogonal",
-    "scaling",
-    "unknown",
-    "variance_scaling",
-]
-
 
 class Situation(NamedTuple):
     """What a formula may use. `arguments`: the signature's defaults, replaced by those that were given."""
@@ -150,8 +126,6 @@ def decide(values: NDArray[Any], connections: float) -> int | None:
     return able[0] if len(able) == 1 else None
 
 
-N = {"fan_in": "fan_in", "fan_out": "fan_out", "fan_avg": "((fan_in + fan_out) / 2)",
-     "fan_geo_avg": "sqrt(fan_in * fan_out)"}  # fmt: skip
 SCALES = {"glorot": (1.0, "fan_avg"), "he": (2.0, "fan_in"), "lecun": (1.0, "fan_in")}
 PAPER = "Alahmari et al. 2020, Equation 2"
 
@@ -162,7 +136,6 @@ def average(fans: Fans, mode: str) -> float:
         "fan_in": fans.into,
         "fan_out": fans.out,
         "fan_avg": (fans.into + fans.out) / 2,
-        "fan_geo_avg": math.sqrt(fans.into * fans.out),
     }[mode]
 
 
@@ -207,30 +180,6 @@ def _second(at: Situation) -> Distribution:
     return distributions.uniform(limits(at.fans.into + at.fans.out)[1])
 
 
-def variance_scaling(name: str, truncated: tuple[str, ...]) -> list[FanRule]:
-    """Return the rules of `variance_scaling(mode, distribution)`; `truncated`: the distributions that are cut."""
-    mode, family = name.rstrip(")").split("(")[1].split(", ")
-    n = N[mode]
-    if family == "uniform":
-        says = r"sqrt\(3\*scale/n\)|auniforminterval"
-        return [FanRule(f"limit = sqrt(3 * scale / {n})", lambda at: _scaled(at, "uniform"), says)]
-    says = r"sqrt\(scale/n\)|sqrt\{\\frac\{scale\}\{n\}\}"
-    if family not in truncated:
-        return [FanRule(f"normal, stddev = sqrt(scale / {n})", lambda at: _scaled(at, "normal"), says)]
-    return [
-        FanRule(f"stddev = sqrt(scale / {n}) before it is cut", _scaled_before),
-        FanRule(f"truncated normal, stddev = sqrt(scale / {n})", lambda at: _scaled(at, "truncated_normal"), says),
-    ]
-
-
-def _scaled(at: Situation, family: str) -> Distribution:
-    return scaling(at.arguments["scale"], at.arguments["mode"], family)(at)
-
-
-def _scaled_before(at: Situation) -> Distribution:
-    return before_truncation(at.arguments["scale"], at.arguments["mode"])(at)
-
-
 def constant(value: float, says: str = "") -> list[FanRule]:
     """Return the rules of zeros and ones."""
     return [FanRule(f"all {value:g}", lambda _: distributions.constant(value), says)]
@@ -239,11 +188,6 @@ def constant(value: float, says: str = "") -> list[FanRule]:
 def orthogonal(says: str = "rthogonal") -> list[FanRule]:
     """Return the rules of orthogonal rows or columns."""
     return [FanRule("orthogonal, gain 1", lambda _: distributions.orthogonal(1.0), says)]
-
-
-def identity(says: str = "dentitymatrix") -> list[FanRule]:
-    """Return the rules of ones on the diagonal."""
-    return [FanRule("the identity", lambda _: distributions.other(distributions.diagonal(1)), says)]
 
 
 def unknown(name: str) -> list[FanRule]:
