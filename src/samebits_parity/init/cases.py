@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from samebits_parity.sides import Side, run_script
 
+__all__ = ["ordinary_fans"]
+
 Layout = Literal["dense", "convolution", "transposed", "depthwise", "vector"]
 Order = Literal["last", "first"]
 

@@ -21,6 +21,8 @@ from samebits_parity.init.cases import DrawnWeight, Fans, fans_of_layer, order, 
 from samebits_parity.init.distributions import Distribution
 from samebits_parity.sides import Side
 
+__all__ = ["decide", "limits"]
+
 
 class Situation(NamedTuple):
     """What a formula may use. `arguments`: the signature's defaults, replaced by those that were given."""

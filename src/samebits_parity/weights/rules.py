@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["CONVOLUTION", "DENSE", "TRANSPOSED", "Array", "ArrayRule", "dense_after_flatten", "with_kernel"]
+
 Array = NDArray[Any]
 Arrays = dict[str, Array]  # by role: the purpose of an array in its layer
 REVERSE = "_reverse"  # the end of a role in the direction from the last step to the first
