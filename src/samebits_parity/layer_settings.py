@@ -39,17 +39,21 @@ def kind(name: str) -> str:
 
 def in_words(name: str, settings: Settings) -> Settings:
     """Return the settings of a layer of a class. Those that only train a layer are left out."""
+    lower = name.lower()
     found = {word: settings[key] for word, keys in NAMES.items() for key in keys if key in settings}
     found = {**(ONLY_OF_PYTORCH if settings else {}), **found}
-    lower = name.lower()
     if "leaky" in lower and "alpha" in found:  # Keras 2
         found["slope"] = found.pop("alpha")
-    if "depthwise" in lower or "separable" in lower:  # as many groups as channels, which PyTorch writes down
-        found.pop("groups", None)
-    found.pop("padding" if "transpose" in lower else "", None)  # what is cut depends on the strides, too
     if "padding" in found:
         found["padding"] = _padding(found)
-    return {**found, **_function(lower, settings)}
+    return {word: value for word, value in found.items() if word not in _unlike(lower)} | _function(lower, settings)
+
+
+def _unlike(name: str) -> tuple[str, ...]:
+    """Return the settings of a class that do not mean the same in both libraries."""
+    if "depthwise" in name or "separable" in name:
+        return ("groups",)  # in PyTorch there are as many as channels
+    return ("padding",) if "transpose" in name else ()  # what is cut depends on the strides, too
 
 
 def _padding(found: Settings) -> Any:
