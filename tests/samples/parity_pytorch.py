@@ -1,6 +1,6 @@
 """A tiny network in PyTorch that does what parity_keras3.py does, but for the default that `--leave` names.
 
-    python parity_pytorch.py --optimizer adam --leave batchnorm-epsilon
+    python parity_pytorch.py --leave batchnorm-epsilon
 
 Of several names (with commas) each is trained in a child process of its own, forked after PyTorch was imported.
 """
@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from parity_data import BATCH, images_of, kernels, labels_of
 
-RATE = 0.001  # Keras' default of Adam, AdamW and RMSprop
+RATE = 0.001  # Keras' default of Adam
 
 
 class BiasedNorm(nn.BatchNorm2d):
@@ -83,44 +83,20 @@ def torch_order(kernel):
 
 
 class Matched:
-    """An optimizer of PyTorch, with an epsilon that follows Keras' in each step."""
+    """Adam of PyTorch, with an epsilon that follows Keras' in each step."""
 
-    def __init__(self, parameters, name, leave):
+    def __init__(self, parameters, leave):
         self.leave, self.epsilon, self.count = leave, 1e-8 if leave == "adam-epsilon" else 1e-7, 0
+        betas = (0.9, 0.99) if leave == "betas" else (0.9, 0.999)
+        decay = 1e-2 if leave == "l2-in-gradient" else 0
         rate = 0.01 if leave == "learning-rate" else RATE
-        self.is_adam = name in ("adam", "adamw")
-        self.inner = {
-            "adam": lambda: self.adam(parameters, rate),
-            "adamw": lambda: self.adamw(parameters, rate),
-            "sgd": lambda: self.sgd(parameters),
-            "rmsprop": lambda: torch.optim.RMSprop(parameters, rate, alpha=0.99 if leave == "rho" else 0.9, eps=1e-7),
-            "clipped": lambda: torch.optim.SGD(parameters, 0.01),
-        }[name]()
-
-    def adam(self, parameters, rate):
-        betas = (0.9, 0.99) if self.leave == "betas" else (0.9, 0.999)
-        decay = 1e-2 if self.leave == "l2-in-gradient" else 0
-        return torch.optim.Adam(parameters, rate, betas=betas, weight_decay=decay)
-
-    def adamw(self, parameters, rate):
-        if self.leave == "weight-decay":
-            return torch.optim.AdamW(parameters, rate)
-        kernels, others = ([one for one in parameters if (one.ndim > 1) == many] for many in (True, False))
-        left = self.leave == "decay-on-biases"
-        groups = [{"params": kernels}, {"params": others, "weight_decay": 0.0 if left else 4e-3}]
-        return torch.optim.AdamW(groups, rate, weight_decay=4e-3)
-
-    def sgd(self, parameters):
-        more = {"nesterov": True} if self.leave == "nesterov" else {}
-        damped = 0.9 if self.leave == "dampening" else 0
-        return torch.optim.SGD(parameters, 0.01, momentum=0.9, dampening=damped, **more)
+        self.inner = torch.optim.Adam(parameters, rate, betas=betas, weight_decay=decay)
 
     def step(self):
         self.count += 1
-        if self.is_adam:
-            corrected = 1 if self.leave == "epsilon-place" else (1 - 0.999**self.count) ** 0.5
-            for group in self.inner.param_groups:
-                group["eps"] = self.epsilon / corrected
+        corrected = 1 if self.leave == "epsilon-place" else (1 - 0.999**self.count) ** 0.5
+        for group in self.inner.param_groups:
+            group["eps"] = self.epsilon / corrected
         self.inner.step()
 
 
@@ -165,7 +141,7 @@ def batches(steps, leave):
 def train(leave, options):
     torch.manual_seed(3)
     model = network(leave)
-    optimizer = Matched(list(model.parameters()), options.optimizer, leave)
+    optimizer = Matched(list(model.parameters()), leave)
     for images, labels in batches(options.steps, leave):
         loss = loss_of(model(images), labels, leave)
         if leave == "penalty":
@@ -178,7 +154,6 @@ def train(leave, options):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--optimizer", default="adam")
     parser.add_argument("--leave", default="nothing")
     parser.add_argument("--steps", type=int, default=3)
     options = parser.parse_args()
