@@ -1,6 +1,6 @@
 """A tiny network in Keras 3, whose twin is parity_pytorch.py: same data, order, weights; all defaults are Keras'.
 
-python parity_keras3.py --steps 4
+    python parity_keras3.py --steps 4
 """
 
 import argparse
