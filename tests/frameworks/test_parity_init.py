@@ -62,7 +62,8 @@ def test_keras_layers_start_from_equation_1_with_zero_biases(library):
 @pytest.mark.parametrize("library", KERAS)
 def test_keras_cuts_after_scaling_and_calls_what_was_before_the_deviation(library):
     (line,) = lines(library, "truncated_normal")
-    assert (line.agrees, line.instead) == (False, "truncated normal, stddev before it is cut")
+    assert not line.agrees
+    assert line.instead.startswith("truncated normal, stddev before it is cut")  # on PyTorch, some lie outside
     assert line.deviation == pytest.approx(0.05 * SHRINK, rel=0.02)
 
 

@@ -8,11 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from samebits.reports.tree import Report
+from samebits.words import agree
 from samebits_parity import sides
 from samebits_parity.init import cases, documentation, formulas, report
 from samebits_parity.init.cases import DrawnWeight, Draws, order, ordinary_fans
-from samebits_parity.init.distributions import Estimate, estimate
+from samebits_parity.init.distributions import Distribution, Estimate, estimate
 from samebits_parity.init.formulas import Documentation, of_its_layer
 from samebits_parity.init.report import DocumentedAs, WeightFacts, can_be
 from samebits_parity.sides import Family, Side
@@ -24,6 +27,7 @@ TABLES: dict[Family, Callable[[DrawnWeight, Side], Documentation]] = {
     **dict.fromkeys(("jax", "flax"), documentation.of_jax),
     "pytorch": documentation.of_pytorch,
 }
+FEW = 1e-3  # the share of values that may lie outside of limits that fit otherwise
 
 
 def measure(drawn: Draws) -> list[WeightFacts]:
@@ -67,8 +71,24 @@ def _documented(said: Documentation) -> DocumentedAs:
 
 
 def _instead(weight: DrawnWeight, found: Estimate, said: Documentation) -> str | None:
-    """Return the first of the other hypotheses that fits."""
-    return next((words for words, asked in said.others if can_be(weight.draws, found, asked)), None)
+    """Return the first of the other hypotheses that fits.
+
+    The last one is the documented distribution with some values outside of its limits.
+    """
+    fitting = next((words for words, asked in said.others if can_be(weight.draws, found, asked)), None)
+    return fitting or _outside(weight, [(said.formula, said.distribution), *said.others])
+
+
+def _outside(weight: DrawnWeight, hypotheses: list[tuple[str, Distribution]]) -> str | None:
+    values = np.asarray(weight.draws).ravel()
+    for words, asked in hypotheses:
+        if asked.low is None or asked.high is None:
+            continue
+        inside = values[(values >= asked.low) & (values <= asked.high)]
+        out = values.size - inside.size
+        if 0 < out <= values.size * FEW and can_be(inside, estimate(inside[None]), asked):
+            return f"{words}, but {out} of {values.size:,} values {agree(out, 'lies', 'lie')} outside its limits"
+    return None
 
 
 def _equation(side: Side, weight: DrawnWeight, found: Estimate, said: Documentation) -> int | None:
