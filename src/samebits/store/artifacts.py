@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samebits.model import Part, SavedFile
 from samebits.store import formats
-from samebits.store.content import Excessive, Parts, fingerprint
+from samebits.store.content import Parts, fingerprint
 from samebits.store.reader_process import ReaderProcess, Unreadable
 from samebits.store.record_files import digest_of
 from samebits.store.text_files import NotText, add_text, read_some
@@ -95,7 +95,7 @@ def link_to_folder(path: str, target: str) -> SavedFile:
 
 def _by_lines(path: Path, begin: int) -> SavedFile:
     """Fingerprint a text by its lines, and any other file by its bytes."""
-    parts = Parts(path.stat().st_size)
+    parts = Parts()
     try:
         add_text(parts, *read_some(path, begin))
     except NotText:
@@ -104,11 +104,13 @@ def _by_lines(path: Path, begin: int) -> SavedFile:
 
 
 def _by_content(path: Path, kind: formats.FileFormat) -> SavedFile:
-    parts = Parts(path.stat().st_size)
+    parts = Parts()
     try:
         name = kind.read(path, parts)
+    except MemoryError:
+        return _by_bytes(path, error="its content takes too much memory to read")
     except Exception as error:  # a damaged file fails differently in each reader; all errors are reported
-        fault = "" if isinstance(error, (Excessive, formats.MissingLibrary)) else type(error).__name__
+        fault = "" if isinstance(error, formats.MissingLibrary) else type(error).__name__
         reason = ": ".join(filter(None, (fault, str(error).partition("\n")[0])))
         return _by_bytes(path, error=one_line(reason)[:200])
     return _saved(path, name, parts)

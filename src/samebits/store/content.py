@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from samebits.model import Lines
 
 __all__ = [
-    "Excessive",
-    "LimitedStream",
     "Parts",
     "add_json",
     "canonical",
@@ -26,32 +23,22 @@ __all__ = [
     "parse_json",
     "shape_text",
     "text_or_bytes",
-    "weight",
 ]
 
-LEAST_UNPACKED, UNPACKED_A_BYTE = 256 << 20, 20  # bytes that may be read from any file, and more for each of its bytes
-_MOST_NAMES = 32 << 20  # characters of all names together
 _SCALARS = (str, int, float, complex, bytes, bool, type(None))
 MOST_SHOWN = 4096  # characters of a value by which its difference is judged
 MOST_ITEMS_SHOWN = 200  # of an array
 MOST_SHOWN_IN_ALL = 1 << 19  # characters of one file
 
 
-class Excessive(ValueError):
-    """The error for a file that stands for far more than its size. The message says what is too much."""
-
-
 class Parts:
     """The parts of a file that were found so far. If a name comes twice, its fingerprint stands for both parts.
 
     `values`: names of parts that are not arrays. `shown`: short values and short arrays as JSON, by which a difference
-    is judged. `models`: names below which everything belongs to a model. `lines`: those of a text. `size`: the size of
-    the file, which decides how much may be read from it.
+    is judged. `models`: names below which everything belongs to a model. `lines`: those of a text.
     """
 
-    def __init__(self, size: int = 0) -> None:
-        self.most = LEAST_UNPACKED + UNPACKED_A_BYTE * size
-        self._left, self._names_left = self.most, _MOST_NAMES
+    def __init__(self) -> None:
         self.tensors: dict[str, str] = {}
         self.values: set[str] = set()
         self.shown: dict[str, str] = {}
@@ -59,17 +46,8 @@ class Parts:
         self.lines: Lines | None = None
         self._room = MOST_SHOWN_IN_ALL
 
-    def spend(self, size: int) -> None:
-        """Count bytes that are about to be read or made. Raises Excessive if they are too many for the file's size."""
-        self._left -= size
-        if size < 0 or self._left < 0:
-            raise Excessive(f"it unpacks to more than {self.most >> 20:,} MB, which is too much for its size")
-
     def add(self, name: str, header: str, *buffers: Any) -> None:
         """Add a part: `header` says its type and shape, `buffers` are its bytes in logical order."""
-        self._names_left -= len(name)
-        if self._names_left < 0:
-            raise Excessive(f"the names in it have more than {_MOST_NAMES >> 20:,} million characters")
         self.values.discard(name)
         digest = fingerprint(header, *buffers)
         known = self.tensors.get(name)
@@ -77,7 +55,6 @@ class Parts:
 
     def add_plain(self, name: str, value: Any) -> None:
         """Add a plain value, which is not a tensor: a number, text, bytes, or a sequence of these."""
-        self.spend(weight(value))
         alone = name not in self.tensors or name in self.values
         self.add(name, type(value).__name__, value if isinstance(value, bytes) else canonical(value))
         if alone:
@@ -90,14 +67,7 @@ class Parts:
             for field in array.dtype.names:  # the padding between fields holds no value of the program
                 self.add_array(joined(name, field), array[field])
             return
-        self.spend(array.nbytes)
-        self.add_numbers(name, shape_text(array.dtype.str, array.shape), array)
-
-    def add_numbers(self, name: str, header: str, array: np.ndarray[Any, Any]) -> None:
-        """Add an array without fields, whose bytes are counted already."""
-        import numpy as np  # imported here: a first trial that left only texts does not wait for this import
-
-        self.add(name, header, np.ascontiguousarray(array).tobytes())
+        self.add(name, shape_text(array.dtype.str, array.shape), array.tobytes())
         if array.dtype.kind in "USMm":  # text and times
             self.values.add(name)
         if array.ndim < 2 and array.size <= MOST_ITEMS_SHOWN and array.dtype.kind in "fiuUSMm":
@@ -121,38 +91,6 @@ def _listed(array: np.ndarray[Any, Any]) -> Any:
     return (
         [text_or_bytes(item) for item in array.tolist()] if array.dtype.kind == "S" and array.ndim else array.tolist()
     )
-
-
-class LimitedStream(io.RawIOBase):
-    """A stream in an archive. Its bytes count towards the limit of the file."""
-
-    def __init__(self, stream: Any, parts: Parts) -> None:
-        self._stream, self._parts = stream, parts
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Read bytes, as io.RawIOBase does.
-
-        The rest of a stream is read in pieces, because the archive can claim any length for it.
-        """
-        if size is None or size < 0:
-            pieces = iter(lambda: self.read(_PIECE), b"")
-            return b"".join(pieces)
-        self._parts.spend(size if size > _PIECE else 0)
-        data: bytes = self._stream.read(size)
-        self._parts.spend(0 if size > _PIECE else len(data))
-        return data
-
-
-_PIECE = 1 << 20
-
-
-def weight(value: Any) -> int:
-    """Return about how many characters a plain value has as text."""
-    if isinstance(value, (str, bytes)):
-        return len(value) + 8
-    if isinstance(value, (list, tuple)):
-        return 8 * len(value) + sum(len(item) for item in value if isinstance(item, (str, bytes)))
-    return 8
 
 
 def fingerprint(header: str, *buffers: Any) -> str:

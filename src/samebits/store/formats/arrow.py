@@ -12,7 +12,6 @@ from samebits.store.formats.sqlite import add_column
 def read(path: Path, parts: Parts) -> None:
     """Add each column of a table by its name, and the metadata that programs wrote beside it."""
     table = _table(path)
-    parts.spend(table.nbytes)
     parts.add_plain("rows", table.num_rows)
     for name, value in (table.schema.metadata or {}).items():
         parts.add_plain(f"(metadata) {text_or_bytes(name)}", text_or_bytes(value))

@@ -6,7 +6,6 @@ Links are not followed, because they may lead to any file.
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,6 @@ def _add_item(parts: Parts, name: str, item: Any) -> None:
         sources = [tuple(source)[1:3] for source in item.virtual_sources()] if item.is_virtual else item.external
         parts.add(f"{name} (values in different files)", shape_text(item.dtype.str, item.shape), canonical(sources))
         return
-    parts.spend(math.prod(item.shape or ()) * item.dtype.itemsize)
     _add_value(parts, name, item[()], item.file)
 
 
@@ -49,19 +47,10 @@ def _add_link(parts: Parts, name: str, link: Any) -> None:
 def _add_attributes(parts: Parts, name: str, item: Any) -> None:
     for key in sorted(item.attrs):
         attribute = joined(name, f"@{key}")
-        parts.spend(_stored(item.attrs.get_id(key)))
         value = item.attrs[key]
         is_number = isinstance(value, np.generic) and value.dtype.kind in "fiub"
         _add_value(parts, attribute, value.item() if is_number else value, item.file)
         parts.values.add(attribute)
-
-
-def _stored(attribute: Any) -> int:
-    """Return the size of an attribute in bytes. HDF5 gives 0 for an empty one, which h5py takes for an error."""
-    try:
-        return int(attribute.get_storage_size())
-    except RuntimeError:
-        return 0
 
 
 def _add_value(parts: Parts, name: str, value: Any, file: Any) -> None:
@@ -75,15 +64,14 @@ def _add_value(parts: Parts, name: str, value: Any, file: Any) -> None:
     elif np.asarray(value).dtype.hasobject:
         array = np.asarray(value)
         parts.add_plain(joined(name, "(shape)"), list(array.shape))
-        parts.add_plain(name, [_plain(parts, item, file) for item in array.flat])
+        parts.add_plain(name, [_plain(item, file) for item in array.flat])
     else:
         parts.add_array(name, np.asarray(value))
 
 
-def _plain(parts: Parts, item: Any, file: Any) -> Any:
+def _plain(item: Any, file: Any) -> Any:
     """Return an item as text or bytes: a reference as the name of what it refers to, a row of numbers as its bytes."""
     if isinstance(item, np.ndarray):
-        parts.spend(item.nbytes)
         return item.dtype.str.encode() + item.tobytes()
     is_reference = type(item).__name__ in ("Reference", "RegionReference")
     return text_or_bytes((file[item].name if item else "(no item)") if is_reference else item)

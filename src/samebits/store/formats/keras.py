@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from samebits.store.content import LimitedStream, Parts, add_json, parse_json
+from samebits.store.content import Parts, add_json, parse_json
 from samebits.store.formats.members import add_member
 from samebits.store.formats.zip_ import members_of, names_in
 
@@ -23,7 +23,7 @@ def read(path: Path, parts: Parts) -> None:
     """Add the members of the archive."""
     for name, stream in members_of(path):
         if name.endswith(".json"):
-            document = parse_json(LimitedStream(stream, parts).read())
+            document = parse_json(stream.read())
             add_json(parts, name.removesuffix(".json"), without_identities(document))
         else:
             add_member(parts, name, stream)

@@ -21,7 +21,6 @@ def read(path: Path, parts: Parts) -> None:
     import msgpack
 
     data = path.read_bytes()
-    parts.spend(len(data))
     unpacker = msgpack.Unpacker(
         ext_hook=_opened, strict_map_key=False, unicode_errors="surrogateescape", timestamp=1, max_buffer_size=0
     )

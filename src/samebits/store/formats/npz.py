@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from samebits.store.content import LimitedStream, Parts
+from samebits.store.content import Parts
 from samebits.store.formats.npy import add_array
 from samebits.store.formats.zip_ import members_of, names_in
 
@@ -21,4 +21,4 @@ def read(path: Path, parts: Parts) -> None:
         if name.endswith(".npy"):
             add_array(parts, name.removesuffix(".npy"), file)
         else:
-            parts.add(name, "bytes", LimitedStream(file, parts).read())
+            parts.add(name, "bytes", file.read())

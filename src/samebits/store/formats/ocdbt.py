@@ -32,7 +32,5 @@ def read(path: Path, parts: Parts) -> str | None:
         parts.add_plain("", f"a part of {_MANIFEST}")
         return "piece"
     for key in keys:
-        value = store.read(key).result().value
-        parts.spend(len(value))
-        parts.add(key.decode("utf-8", "backslashreplace"), "value", value)
+        parts.add(key.decode("utf-8", "backslashreplace"), "value", store.read(key).result().value)
     return None

@@ -7,20 +7,18 @@ a known library is a model, with everything that it holds.
 from __future__ import annotations
 
 import io
-import math
 import zipfile
 from collections.abc import Callable
 from typing import Any
 
-from samebits.store.content import Parts, is_plain, joined, shape_text, weight
+from samebits.store.content import Parts, is_plain, joined, shape_text
 from samebits.store.formats import catboost
 from samebits.store.formats.members import add_member
 from samebits.store.formats.pickled_arrays import array_of, objects_of
 from samebits.store.formats.torch_storages import SIZE_OF, elements, packed_storage, storage_of
-from samebits.store.formats.unpickler import MOST_TEXT, Global, Made, Persistent, bytes_of, plain_text, text_of
+from samebits.store.formats.unpickler import Global, Made, Persistent, bytes_of, plain_text, text_of
 
 Storages = Callable[[str, int], Any]  # (key, size in bytes) -> buffer
-_MOST_VALUES = 500_000
 # the range of numbers that id() returns under Linux; figures of Matplotlib and PyTorch before 1.5 use such keys
 _ADDRESSES = ((0x550000000000, 0x570000000000), (0x7E0000000000, 0x800000000000))
 # objects can share one another: after so many values, a value that was added before is not added again
@@ -60,10 +58,6 @@ class PickleWalk:
     def add(self, path: str, value: Any) -> None:
         """Add a value under a path. "(itself)" stands for a value inside itself."""
         self._visited += 1
-        if self._visited > _MOST_VALUES:
-            raise ValueError(f"the file holds more than {_MOST_VALUES:,} values")
-        if isinstance(value, (list, tuple)):
-            self._parts.spend(8 * len(value))
         if isinstance(value, bytes) and value.startswith(catboost.BEGINNING):
             self._parts.add_plain(path, catboost.without_training(value))
         elif is_plain(value):
@@ -106,7 +100,7 @@ class PickleWalk:
     def _named(self, key: Any) -> str:
         """Return a key of a dict as part of a name."""
         key = self._without_address(key)
-        return str(key) if is_plain(key) and weight(key) <= MOST_TEXT else text_of(key)
+        return str(key) if is_plain(key) else text_of(key)
 
     def _add_items(self, path: str, items: Any) -> None:
         self._parts.add_plain(joined(path, "length"), len(items))
@@ -211,5 +205,4 @@ class PickleWalk:
         if kind == "Untyped" and len(arguments) > 6 and isinstance(arguments[6], Global):
             kind = arguments[6].name.rpartition(".")[2]
         size, shape = SIZE_OF.get(kind, 1), tuple(arguments[2])
-        self._parts.spend(math.prod(shape) * size)
         self._parts.add(path, shape_text(kind, shape), elements(data, size, arguments[1:4]))

@@ -9,20 +9,18 @@ from typing import IO, Any
 
 import numpy as np
 
-from samebits.store.content import LimitedStream, Parts
+from samebits.store.content import Parts
 from samebits.store.formats.compression import unpacked
 from samebits.store.formats.pickled_arrays import JOBLIB, dtype_of
 from samebits.store.formats.pickled_values import PickleWalk
 from samebits.store.formats.unpickler import Made
 from samebits.store.formats.unpickler import read as unpickled
 
-_MOST_BYTES = 1 << 30  # of one array
-
 
 def read(path: Path, parts: Parts) -> None:
     """Add the parts of each pickle in a file, or of a joblib file. If anything else follows, its bytes are a part."""
     with path.open("rb") as file:
-        stream, walk, number = _uncompressed(file, parts), PickleWalk(parts), 2
+        stream, walk, number = _uncompressed(file), PickleWalk(parts), 2
         walk.add("", _next(stream))
         begin = stream.tell()
         while stream.read(1):
@@ -44,15 +42,13 @@ def _following(stream: IO[bytes]) -> Any:
         return stream
 
 
-def _uncompressed(file: IO[bytes], parts: Parts) -> IO[bytes]:
+def _uncompressed(file: IO[bytes]) -> IO[bytes]:
     start = file.read(2)
     file.seek(0)
     if start[:1] == b"\x78" and start != b"\x78\x80":  # joblib compresses such files by default
-        data = zlib.decompressobj().decompress(file.read(), parts.most)
-        parts.spend(len(data))
-        return io.BytesIO(data)
+        return io.BytesIO(zlib.decompress(file.read()))
     stream = unpacked(file)
-    return file if stream is None else io.BytesIO(LimitedStream(stream, parts).read())
+    return file if stream is None else io.BytesIO(stream.read())
 
 
 def _next(stream: IO[bytes]) -> Any:
@@ -72,7 +68,7 @@ def _take_array(made: Made, stream: IO[bytes]) -> None:
         stream.read(stream.read(1)[0])
     shape = tuple(state["shape"])
     size = int(np.prod(shape, dtype=object)) * dtype.itemsize
-    data = stream.read(size) if 0 <= size <= _MOST_BYTES else b""
+    data = stream.read(size) if size >= 0 else b""
     if len(data) != size:
         raise ValueError("the file ends before its arrays do")
     made.state = np.frombuffer(data, dtype).reshape(shape, order="F" if state.get("order") == "F" else "C")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
 
-from samebits.store.content import LimitedStream, Parts
+from samebits.store.content import Parts
 from samebits.store.formats.pickled_values import PickleWalk
 from samebits.store.formats.torch_storages import MAGIC, after_magic
 from samebits.store.formats.unpickler import read as unpickled
@@ -49,7 +49,7 @@ def _read_zip(path: Path, parts: Parts) -> None:
 
         def content(name: str) -> bytes:
             with archive.open(names[name]) as stream:
-                return LimitedStream(stream, parts).read()
+                return stream.read()
 
         if "data.pkl" not in names:
             raise ValueError("the archive holds no data.pkl")

@@ -24,10 +24,11 @@ def read(path: Path, parts: Parts) -> None:
         header = json.loads(file.read(length))
         if "__metadata__" in header:
             add_json(parts, "__metadata__", header.pop("__metadata__"))
-        for name in sorted(header):
+        last = 0
+        for name in sorted(header, key=lambda name: header[name]["data_offsets"]):
             begin, end = header[name]["data_offsets"]
-            if not 0 <= begin <= end <= size - 8 - length:
-                raise ValueError(f"the tensor {name[:80]} lies outside the file")
-            parts.spend(end - begin)
+            if not last <= begin <= end <= size - 8 - length:
+                raise ValueError(f"the tensor {name[:80]} lies outside the file or within a different tensor")
+            last = end
             file.seek(8 + length + begin)
             parts.add(name, shape_text(header[name]["dtype"], header[name]["shape"]), file.read(end - begin))

@@ -45,7 +45,6 @@ def read(path: Path, parts: Parts) -> None:
     for name, shape in checkpoint.get_variable_to_shape_map().items():
         if name != _OBJECTS:
             kind = checkpoint.get_variable_to_dtype_map()[name]
-            parts.spend(int(np.prod(shape, dtype=object)) * max(kind.size, 1))
             value = np.asarray(checkpoint.get_tensor(name)) if _DATA.fullmatch(path.name) else np.empty(0)
             content = canonical(value.tolist()) if value.dtype.hasobject else value.tobytes()
             digests[_UNORDERED.sub(r"\1", name.removesuffix(_ATTRIBUTE))].append(
