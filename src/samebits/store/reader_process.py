@@ -11,12 +11,10 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,7 @@ from samebits.store.record_files import json_of
 
 SECONDS, SECONDS_A_MEGABYTE = 2, 0.5  # of the processor, for one file
 MEMORY, MEMORY_A_BYTE = 700 << 20, 16  # beyond what the process has at its start
-_PATIENCE = 60.0  # seconds to wait for a reader, for each second of the processor that it may use
+_PATIENCE = 60  # seconds that a reader may take, for each second of the processor that it may use
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from samebits.store.reader_process import serve; serve()"
 )
@@ -43,7 +41,6 @@ class ReaderProcess:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._rest = b""
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         atexit.register(self.close)
 
@@ -51,46 +48,20 @@ class ReaderProcess:
         """Return the content of a file as the fields of SavedFile. Raises Unreadable, or OSError without a file."""
         size = path.stat().st_size
         seconds = SECONDS + int(SECONDS_A_MEGABYTE * size / 1e6)
-        question = {
-            "path": str(path.absolute()),
-            "seconds": seconds,
-            "memory": MEMORY + MEMORY_A_BYTE * size,
-            "begin": begin,
-        }
+        memory = MEMORY + MEMORY_A_BYTE * size
+        question = {"path": str(path.absolute()), "seconds": seconds, "memory": memory, "begin": begin}
         for _ in range(2):  # a reader that was ended from outside gets a second try
-            line = self._asked(json.dumps(question).encode() + b"\n", _PATIENCE * seconds)
-            if line is not None:
+            line = _answered(self._started(), json.dumps(question).encode() + b"\n")
+            if line.endswith(b"\n"):
                 found: dict[str, Any] = json.loads(line)
                 return found
-            if self.close() == -signal.SIGXCPU:
+            if self.close() in (-signal.SIGXCPU, -signal.SIGALRM):
                 raise Unreadable(f"its content takes more than {seconds} s to read")
         raise Unreadable("its content makes the reader crash")
 
-    def _asked(self, question: bytes, patience: float) -> bytes | None:
-        """Return the answer; None if there is none."""
-        process = self._started()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        poller = select.poll()  # select.select takes no descriptor above 1023
-        poller.register(process.stdout, select.POLLIN)
-        deadline = time.monotonic() + patience
-        try:
-            process.stdin.write(question)
-            process.stdin.flush()
-            while b"\n" not in self._rest:
-                ready = poller.poll(max(deadline - time.monotonic(), 0) * 1000)
-                more = os.read(process.stdout.fileno(), 1 << 20) if ready else b""
-                if not more:
-                    return None
-                self._rest += more
-        except OSError:
-            return None
-        line, _, self._rest = self._rest.partition(b"\n")
-        return line
-
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            self._rest, self._folder = b"", tempfile.TemporaryDirectory(prefix="samebits-")
+            self._folder = tempfile.TemporaryDirectory(prefix="samebits-")
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-B", "-c", _START, json.dumps(sys.path)],
                 stdin=subprocess.PIPE,
@@ -107,15 +78,23 @@ class ReaderProcess:
         process, self._process = self._process, None
         if process is None:
             return 0
-        try:
-            status = process.wait(0.1)  # it has ended by itself
-        except subprocess.TimeoutExpired:
-            process.kill()
-            status = -signal.SIGXCPU  # it hangs
+        process.kill()  # this changes nothing about a process that has ended by itself
         process.communicate()
         if self._folder is not None:
             self._folder.cleanup()  # of the member of an archive that ended the process
-        return status
+        return process.returncode
+
+
+def _answered(process: subprocess.Popen[bytes], question: bytes) -> bytes:
+    """Return the answer of a reader, or the beginning of the answer if the reader ends."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(question)
+        process.stdin.flush()
+        return process.stdout.readline()
+    except OSError:
+        return b""
 
 
 def serve() -> None:
@@ -127,6 +106,7 @@ def serve() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin.buffer:
         asked = json.loads(line)
+        signal.alarm(_PATIENCE * asked["seconds"])
         _prepare(Path(asked["path"]))
         used, spent = _address_space(), resource.getrusage(resource.RUSAGE_SELF)
         limit = int(spent.ru_utime + spent.ru_stime) + 1 + asked["seconds"]
@@ -134,6 +114,7 @@ def serve() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (used + asked["memory"], resource.RLIM_INFINITY))
         answers.write(json_of(_answer(asked)).encode() + b"\n")
         answers.flush()
+        signal.alarm(0)
 
 
 def _prepare(path: Path) -> None:
