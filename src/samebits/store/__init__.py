@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from samebits.imports import importer
 
 if TYPE_CHECKING:
-    from samebits.store.artifacts import fingerprint_file, link_to_folder
+    from samebits.store.artifacts import fingerprint_file
     from samebits.store.formats import by_name, holds_model, holds_tensors
     from samebits.store.outputs import ProbeFailure, last_words, probe_failures
     from samebits.store.record import (
@@ -42,7 +42,6 @@ __all__ = [
     "holds_tensors",
     "last_words",
     "left_result",
-    "link_to_folder",
     "open_record",
     "printed_file",
     "probe_failures",
@@ -68,7 +67,6 @@ _MODULES = {
     "holds_model": "formats",
     "holds_tensors": "formats",
     "last_words": "outputs",
-    "link_to_folder": "artifacts",
     "printed_file": "text_files",
     "probe_failures": "outputs",
     "read_document": "record_files",

@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from samebits.model import Part, SavedFile
 from samebits.store import formats
@@ -86,13 +87,6 @@ def _fingerprinted(path: Path, begin: int) -> SavedFile:
     return _by_lines(path, begin) if kind is None else _by_content(path, kind)
 
 
-def link_to_folder(path: str, target: str) -> SavedFile:
-    """Return a symbolic link to a folder as a file. Its content is the path to which the link leads."""
-    parts = Parts()
-    parts.add_plain("", target)
-    return _saved(Path(path), "link", parts)
-
-
 def _by_lines(path: Path, begin: int) -> SavedFile:
     """Fingerprint a text by its lines, and any other file by its bytes."""
     parts = Parts()
@@ -117,35 +111,25 @@ def _by_content(path: Path, kind: formats.FileFormat) -> SavedFile:
 
 
 def _saved(path: Path, kind: str, parts: Parts) -> SavedFile:
-    _join(parts)
+    _join(parts.found)
     above = tuple(f"{name}." if name else "" for name in parts.models)
-    return SavedFile(
-        path=str(path),
-        named=False,
-        format=kind,
-        parts={
-            _printable(name): Part(
-                digest=digest,
-                kind="value" if name in parts.values else "array",
-                shown=parts.shown.get(name, ""),
-                model=bool(above) and f"{name}.".startswith(above),
-            )
-            for name, digest in parts.tensors.items()
-        },
-        lines=parts.lines,
-    )
+    found = {
+        _printable(name): part.model_copy(update={"model": True}) if above and f"{name}.".startswith(above) else part
+        for name, part in parts.found.items()
+    }
+    return SavedFile(path=str(path), named=False, format=kind, parts=found, lines=parts.lines)
 
 
-def _join(parts: Parts) -> None:
+def _join(parts: dict[str, Part]) -> None:
     """Join all values and arrays after the first ones, so that a record has room for the parts."""
-    rest = sorted(parts.tensors)[MOST_PARTS - 2 :] if len(parts.tensors) > MOST_PARTS else []
-    values = [name for name in rest if name in parts.values]
-    arrays = [name for name in rest if name not in parts.values]
-    for joint, names in (("(more values)", values), ("(more arrays)", arrays)):
-        digests = [f"{name}={parts.tensors.pop(name)}".encode("utf-8", "surrogatepass") for name in names]
+    rest = sorted(parts)[MOST_PARTS - 2 :] if len(parts) > MOST_PARTS else []
+    kinds: dict[Literal["value", "array"], list[str]] = {"value": [], "array": []}
+    for name in rest:
+        kinds[parts[name].kind].append(name)
+    for kind, names in kinds.items():
+        digests = [f"{name}={parts.pop(name).digest}".encode("utf-8", "surrogatepass") for name in names]
         if names:
-            parts.tensors[joint] = fingerprint("joined", *digests)
-    parts.values.add("(more values)")
+            parts[f"(more {kind}s)"] = Part(digest=fingerprint("joined", *digests), kind=kind)
 
 
 def _printable(name: str) -> str:

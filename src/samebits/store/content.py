@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import xxhash
 
+from samebits.model import Part
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -34,50 +36,53 @@ MOST_SHOWN_IN_ALL = 1 << 19  # characters of one file
 class Parts:
     """The parts of a file that were found so far. If a name comes twice, its fingerprint stands for both parts.
 
-    `values`: names of parts that are not arrays. `shown`: short values and short arrays as JSON, by which a difference
-    is judged. `models`: names below which everything belongs to a model. `lines`: those of a text.
+    `models`: names below which everything belongs to a model. `lines`: those of a text.
     """
 
     def __init__(self) -> None:
-        self.tensors: dict[str, str] = {}
-        self.values: set[str] = set()
-        self.shown: dict[str, str] = {}
+        self.found: dict[str, Part] = {}
         self.models: list[str] = []
         self.lines: Lines | None = None
         self._room = MOST_SHOWN_IN_ALL
 
-    def add(self, name: str, header: str, *buffers: Any) -> None:
-        """Add a part: `header` says its type and shape, `buffers` are its bytes in logical order."""
-        self.values.discard(name)
-        digest = fingerprint(header, *buffers)
-        known = self.tensors.get(name)
-        self.tensors[name] = digest if known is None else fingerprint("both", known.encode(), digest.encode())
+    def add(self, name: str, header: str, *buffers: Any, is_value: bool = False, shown: str = "") -> None:
+        """Add a part: `header` says its type and shape, `buffers` are its bytes in logical order.
+
+        `is_value`: it is not an array. `shown`: its content as JSON, by which a difference is judged, if it is short.
+        """
+        digest, known = fingerprint(header, *buffers), self.found.get(name)
+        if known is not None:
+            is_value = is_value and known.kind == "value"
+            digest, shown = fingerprint("both", known.digest.encode(), digest.encode()), known.shown
+        elif len(shown) > min(MOST_SHOWN, self._room):
+            shown = ""
+        else:
+            self._room -= len(shown)
+        self.found[name] = Part(digest=digest, kind="value" if is_value else "array", shown=shown)
 
     def add_plain(self, name: str, value: Any) -> None:
         """Add a plain value, which is not a tensor: a number, text, bytes, or a sequence of these."""
-        alone = name not in self.tensors or name in self.values
-        self.add(name, type(value).__name__, value if isinstance(value, bytes) else canonical(value))
-        if alone:
-            self.values.add(name)
-            self._show(name, value)
+        content = value if isinstance(value, bytes) else canonical(value)
+        self.add(name, type(value).__name__, content, is_value=True, shown=json.dumps(value, default=repr))
 
-    def add_array(self, name: str, array: np.ndarray[Any, Any]) -> None:
+    def add_array(self, name: str, array: np.ndarray[Any, Any], *, is_value: bool = False) -> None:
         """Add an array of NumPy by its type, shape and values; one with fields by each field."""
         if array.dtype.names and not array.dtype.hasobject:
             for field in array.dtype.names:  # the padding between fields holds no value of the program
-                self.add_array(joined(name, field), array[field])
+                self.add_array(joined(name, field), array[field], is_value=is_value)
             return
-        self.add(name, shape_text(array.dtype.str, array.shape), array.tobytes())
-        if array.dtype.kind in "USMm":  # text and times
-            self.values.add(name)
-        if array.ndim < 2 and array.size <= MOST_ITEMS_SHOWN and array.dtype.kind in "fiuUSMm":
-            self._show(name, _listed(array))
+        is_short = array.ndim < 2 and array.size <= MOST_ITEMS_SHOWN and array.dtype.kind in "fiuUSMm"
+        shown = json.dumps(_listed(array), default=repr) if is_short else ""
+        is_value = is_value or array.dtype.kind in "USMm"  # text and times
+        self.add(name, shape_text(array.dtype.str, array.shape), array.tobytes(), is_value=is_value, shown=shown)
 
-    def _show(self, name: str, value: Any) -> None:
-        text = json.dumps(value, default=repr)
-        if name not in self.shown and len(text) <= MOST_SHOWN and self._room >= len(text):
-            self.shown[name] = text
-            self._room -= len(text)  # the record has the name in any case
+    def add_member(self, name: str, member: Parts, *, is_model: bool) -> None:
+        """Add the parts of a file within the file, below its name."""
+        for inner, part in member.found.items():
+            own = joined(name, inner) if inner else name
+            self.found[own] = part
+            self.models += [own] if is_model and part.kind == "array" else []
+        self.models += [joined(name, inner) if inner else name for inner in member.models]
 
 
 def _listed(array: np.ndarray[Any, Any]) -> Any:

@@ -22,8 +22,7 @@ class NotText(ValueError):
 def add_text(parts: Parts, data: bytes, is_cut: bool = False) -> None:  # noqa: FBT001, FBT002
     """Add a text as one part, and its lines. `is_cut`: only its first and last bytes were read. Raises NotText."""
     parts.lines = lines_of(decoded(data), is_cut=is_cut)
-    parts.add("", "text", parts.lines.raw.encode())
-    parts.values.add("")
+    parts.add("", "text", parts.lines.raw.encode(), is_value=True)
 
 
 def whole_text(path: Path) -> str:

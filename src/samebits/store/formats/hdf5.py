@@ -49,11 +49,10 @@ def _add_attributes(parts: Parts, name: str, item: Any) -> None:
         attribute = joined(name, f"@{key}")
         value = item.attrs[key]
         is_number = isinstance(value, np.generic) and value.dtype.kind in "fiub"
-        _add_value(parts, attribute, value.item() if is_number else value, item.file)
-        parts.values.add(attribute)
+        _add_value(parts, attribute, value.item() if is_number else value, item.file, is_value=True)
 
 
-def _add_value(parts: Parts, name: str, value: Any, file: Any) -> None:
+def _add_value(parts: Parts, name: str, value: Any, file: Any, *, is_value: bool = False) -> None:
     """Add an array, a number or text. JSON text (a configuration of Keras) is added by its keys."""
     value = text_or_bytes(value)
     document = _document(value) if isinstance(value, str) else None
@@ -66,7 +65,7 @@ def _add_value(parts: Parts, name: str, value: Any, file: Any) -> None:
         parts.add_plain(joined(name, "(shape)"), list(array.shape))
         parts.add_plain(name, [_plain(item, file) for item in array.flat])
     else:
-        parts.add_array(name, np.asarray(value))
+        parts.add_array(name, np.asarray(value), is_value=is_value)
 
 
 def _plain(item: Any, file: Any) -> Any:

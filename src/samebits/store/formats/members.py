@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from typing import IO
 
 from samebits.store import formats
-from samebits.store.content import Parts, joined
+from samebits.store.content import Parts
 from samebits.store.text_files import NotText, decoded
 
 
@@ -20,7 +20,7 @@ def add_member(parts: Parts, name: str, stream: IO[bytes], ending: str = "") -> 
     if kind is None:
         member, kind = Parts(), named
         _add_text(member, data)
-    _hand_over(member, parts, name, is_model=kind is not None and kind.holds != formats.VALUES)
+    parts.add_member(name, member, is_model=kind is not None and kind.holds != formats.VALUES)
 
 
 def _format_read(member: Parts, data: bytes, suffix: str) -> formats.FileFormat | None:
@@ -45,13 +45,3 @@ def _add_text(member: Parts, data: bytes) -> None:
         member.add_plain("", decoded(data).split("\n"))
     except NotText:
         member.add("", "bytes", data)
-
-
-def _hand_over(member: Parts, archive: Parts, name: str, *, is_model: bool) -> None:
-    """Add the parts of a member to those of its archive, below its name."""
-    names = {inner: joined(name, inner) if inner else name for inner in member.tensors}
-    archive.tensors |= {names[inner]: digits for inner, digits in member.tensors.items()}
-    archive.values |= {names[inner] for inner in member.values if inner in names}
-    archive.shown |= {names[inner]: text for inner, text in member.shown.items() if inner in names}
-    archive.models += [joined(name, inner) if inner else name for inner in member.models]
-    archive.models += [names[inner] for inner in names if is_model and inner not in member.values]

@@ -12,5 +12,4 @@ _OF_ONE_WRITING = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^
 
 def read(path: Path, parts: Parts) -> None:
     """Add the document as one part."""
-    parts.add("", "pdf", _OF_ONE_WRITING.sub(b"", path.read_bytes()))
-    parts.values.add("")
+    parts.add("", "pdf", _OF_ONE_WRITING.sub(b"", path.read_bytes()), is_value=True)
