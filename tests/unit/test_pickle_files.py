@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from samebits.store import fingerprint_file
 from samebits.store.artifacts import contents
 from samebits.store.formats import pickled_values
-from samebits.store.formats.unpickler import Global, Made, Persistent, plain_text, read
+from samebits.store.formats.unpickler import Global, Made, read
 
 
 def digests(file):
@@ -71,9 +71,7 @@ NOT_RUN = {
     "class with a mark": (b"(cos\nsystem\no.", Made),
     "result of a call, called": (b"cos\nsystem\n)R)R.", Made),
     "class that is kept elsewhere": (PERSISTENT + b")\x81.", Made),
-    "number of an extension": (b"\x80\x02\x82\x05.", Global),
     "set of lists": (b"\x80\x04\x8f(]]\x90.", Made),
-    "buffer elsewhere": (b"\x80\x05\x97\x98.", Persistent),
 }
 
 
@@ -220,14 +218,9 @@ def test_objects_that_share_one_another_are_read_in_time_in_proportion_to_their_
     assert digests(one) != digests(other)
 
 
-def test_addresses_as_keys_and_the_random_ids_of_cloudpickle_do_not_matter(tmp_path, read_file):
-    cloudpickle = pytest.importorskip("cloudpickle")
-
+def test_addresses_as_keys_do_not_matter(tmp_path, read_file):
     def written(name, address, value):
-        thing = type("Thing", (), {"__module__": "__main__"})
-        made = thing()
-        made.table = {address: value, 7: 1}
-        (tmp_path / name).write_bytes(cloudpickle.dumps(made))
+        (tmp_path / name).write_bytes(pickle.dumps({"table": {address: value, 7: 1}}))
         return read_file(tmp_path / name)
 
     one, same = written("a.pkl", 140507427128912, 0.5), written("b.pkl", 140507427130000, 0.5)
@@ -237,12 +230,13 @@ def test_addresses_as_keys_and_the_random_ids_of_cloudpickle_do_not_matter(tmp_p
     assert "table.7" in digests(one)
 
 
-@pytest.mark.parametrize("copy", ["cloudpickle", "ray.cloudpickle", "joblib.externals.cloudpickle"])
-def test_the_random_ids_of_copies_of_cloudpickle_do_not_matter(copy):
-    for name, place in (("_make_skeleton_class", 4), ("_make_skeleton_enum", 5), ("_make_typevar", 5)):
-        made = Global(f"{copy}.cloudpickle.{name}")(*range(6))
-        assert made.arguments == tuple(number for number in range(6) if number != place)
-    assert Global("mine._make_typevar")(*range(6)).arguments == tuple(range(6))
+def test_the_random_id_that_cloudpickle_gives_a_class_is_shown(tmp_path):
+    """A trial knows the ids that it got, so the difference is understood."""
+    cloudpickle = pytest.importorskip("cloudpickle")
+    made = type("Thing", (), {"__module__": "__main__"})()
+    (tmp_path / "a.pkl").write_bytes(cloudpickle.dumps(made))
+    identity = cloudpickle.cloudpickle._get_or_create_tracker_id(type(made))
+    assert identity in shown(contents(tmp_path / "a.pkl"))["(class)"]
 
 
 def test_an_archive_in_a_pickle_is_compared_without_the_times_of_its_members(tmp_path, read_file):
@@ -279,13 +273,10 @@ def test_a_path_in_a_pickle_that_is_no_temporary_one_is_compared(tmp_path):
     assert digests(one) != digests(two)
 
 
-@pytest.mark.parametrize(
-    "name", ["datetime.datetime", "datetime.date", "datetime.timedelta", "pathlib.PosixPath", "uuid.UUID"]
-)
+@pytest.mark.parametrize("name", ["datetime.datetime", "datetime.date", "datetime.timedelta", "pathlib.PosixPath"])
 def test_an_object_that_names_a_class_of_the_standard_library_and_is_none_is_read_as_any_other(name):
-    for arguments in ((), (5,), (b"",), (b"\xff" * 10,), (None, None), (10**40,), ("a", 1), Made(Global("x"), None)):
-        text = plain_text(Made(Global(name), arguments, state={"int": "x"}))
-        assert text is None or isinstance(text, str)
+    for arguments in ((), (5,), (b"",), (b"\xff" * 10,), (None, None), (10**40,), ("a", 1), (Made(Global("x"), None),)):
+        assert isinstance(Global(name)(*arguments), (Made, str))
 
 
 @pytest.mark.parametrize("kind", ["M8[s]", "M8[10us]"])

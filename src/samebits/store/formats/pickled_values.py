@@ -7,6 +7,7 @@ a known library is a model, with everything that it holds.
 from __future__ import annotations
 
 import io
+import uuid
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ from samebits.store.formats import catboost
 from samebits.store.formats.members import add_member
 from samebits.store.formats.pickled_arrays import array_of, objects_of
 from samebits.store.formats.torch_storages import SIZE_OF, elements, packed_storage, storage_of
-from samebits.store.formats.unpickler import Global, Made, Persistent, bytes_of, plain_text, text_of
+from samebits.store.formats.unpickler import Global, Made, Persistent, bytes_of, text_of
 
 Storages = Callable[[str, int], Any]  # (key, size in bytes) -> buffer
 # the range of numbers that id() returns under Linux; figures of Matplotlib and PyTorch before 1.5 use such keys
@@ -35,7 +36,6 @@ _NO_MODELS = (
     "sklearn.metrics.",
     "tensorflow.python.framework.dtypes",
 )
-_MAKERS = ("copyreg._reconstructor", "copyreg.__newobj__", "copy_reg._reconstructor")
 _SETS = ("builtins.set", "builtins.frozenset", "__builtin__.set")
 
 
@@ -109,9 +109,9 @@ class PickleWalk:
 
     def _add_made(self, path: str, made: Made) -> None:
         """Add the object that a call made; for an unknown object, its class, its arguments and its content."""
-        array, text, objects = array_of(made), plain_text(made), objects_of(made)
-        if text is not None:
-            self._parts.add_plain(path, text)
+        array, objects = array_of(made), objects_of(made)
+        if made.name == "uuid.UUID" and isinstance(made.state, dict) and isinstance(made.state.get("int"), int):
+            self._parts.add_plain(path, str(uuid.UUID(int=made.state["int"])))
         elif array is not None and array.shape == () and array.dtype.kind in "fiub":
             self._parts.add_plain(path, array.item())
         elif array is not None:
@@ -157,10 +157,7 @@ class PickleWalk:
 
     def _note_model(self, path: str, made: Made) -> None:
         """Note that everything below a path belongs to a model, if the class of the object is a model."""
-        arguments = made.arguments if isinstance(made.arguments, tuple) else ()
-        made_of = arguments[0] if made.name in _MAKERS and arguments else None
-        name = made_of.name if isinstance(made_of, Global) else made.name
-        if name.startswith(_MODEL_CLASSES) and not name.startswith(_NO_MODELS):
+        if made.name.startswith(_MODEL_CLASSES) and not made.name.startswith(_NO_MODELS):
             self._parts.models.append(path)
 
     def _add_object(self, path: str, made: Made) -> None:
@@ -181,7 +178,7 @@ class PickleWalk:
         """Add the items of a set, which protocols before 4 give as an argument, in the order of their texts."""
         arguments = made.arguments if isinstance(made.arguments, tuple) else ()
         items = [*made.items, *(item for items in arguments if isinstance(items, list) for item in items)]
-        self.add(path, sorted(items, key=text_of))
+        self.add(path, sorted(items, key=repr))
 
     def _add_persistent(self, path: str, value: Persistent) -> None:
         storage = self._storage(value)
