@@ -132,7 +132,7 @@ def joined(path: str, key: object) -> str:
 
 
 def add_json(parts: Parts, path: str, value: Any) -> None:
-    """Add a JSON value. Each leaf becomes a part, which is named by its keys.
+    """Add a JSON value, in which an array of NumPy or bytes may stand. Each leaf becomes a part, named by its keys.
 
     A list (of lists) of plain values is a leaf.
     """
@@ -143,6 +143,10 @@ def add_json(parts: Parts, path: str, value: Any) -> None:
         parts.add_plain(joined(path, "length"), len(value))
         for index, item in enumerate(value):
             add_json(parts, joined(path, index), item)
+    elif isinstance(value, bytes):
+        parts.add(path, "bytes", value)
+    elif hasattr(value, "dtype"):
+        parts.add_array(path, value)
     else:
         parts.add_plain(path, value)
 
