@@ -43,8 +43,8 @@ class Global(Inert):
 
 _PLAIN: dict[str, Callable[..., str | bytes]] = {
     "_codecs.encode": lambda text, _: text.encode("latin1"),  # protocols 0 to 2 have no bytes
-    "datetime.datetime": lambda state, *_: str(datetime.datetime(state)),
-    "datetime.date": lambda state: str(datetime.date(state)),
+    "datetime.datetime": lambda *state: str(datetime.datetime(*state[:1])),
+    "datetime.date": lambda *state: str(datetime.date(*state)),
     "datetime.timedelta": lambda *amounts: str(datetime.timedelta(*amounts)),
     **{
         f"{module}.{name}": lambda *names: "/".join(names).replace("//", "/")
