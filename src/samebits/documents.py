@@ -5,9 +5,11 @@ They are frozen, checked when they are read, and written as JSON. `model` define
 
 # `from __future__ import annotations` would delay each check: Python would compile the text of each annotation
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from samebits.document import NOT_FINITE, AnyNumber, Document, Length
+from pydantic import computed_field, model_validator
+
+from samebits.document import NOT_FINITE, AnyNumber, Document, Pair
 from samebits.tensor_pairs import ShownDifference
 
 __all__ = [
@@ -74,21 +76,23 @@ class HeldControl(Document):
     `took_effect`: null if no trial could read it back. `detail`: `why`, under the name that older readers know.
     """
 
-    written_too: ClassVar[tuple[str, ...]] = ("took_effect", "detail")
     id: str
     effect: Effect
     why: str = ""
 
+    @computed_field  # type: ignore[prop-decorator]  # https://github.com/python/mypy/issues/1362
     @property
     def took_effect(self) -> bool | None:
         """Whether the control took effect; null if that is unknown."""
         return TOOK_EFFECT[self.effect]
 
+    @computed_field  # type: ignore[prop-decorator]  # https://github.com/python/mypy/issues/1362
     @property
     def detail(self) -> str:
         """The same as `why`."""
         return self.why
 
+    @model_validator(mode="before")
     @classmethod
     def of_older(cls, content: Any) -> Any:
         """Return the content of a document with its effect."""
@@ -170,7 +174,7 @@ class Explanation(Document):
     operator: str | None = None
     minimal_controls: list[list[str]]
     cost: dict[str, float] = {}
-    cost_range: dict[str, Annotated[list[float], Length(2)]] = {}
+    cost_range: dict[str, Annotated[list[float], Pair]] = {}
     evidence: list[Evidence]
     outside_known_controls: bool = False
     sentence: str = ""

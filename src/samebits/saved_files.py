@@ -3,6 +3,8 @@
 # no `from __future__ import annotations`: see `samebits.model`
 from typing import Any, Literal
 
+from pydantic import model_validator
+
 from samebits.documents import Document
 
 __all__ = ["RECORD_FORMAT", "FilesFile", "Lines", "Part", "SavedFile"]
@@ -60,6 +62,7 @@ class SavedFile(Document):
     error: str | None = None
     changing: str | None = None
 
+    @model_validator(mode="before")
     @classmethod
     def of_older(cls, content: Any) -> Any:
         """Return the content with its seven parallel tables as parts."""

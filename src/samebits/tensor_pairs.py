@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 from typing import Annotated, Literal
 
-from samebits.document import AnyNumber, Document, Length
+from pydantic import model_validator
+
+from samebits.document import AnyNumber, Document, Pair
 
 __all__ = [
     "MOST_RUNS",
@@ -40,15 +42,16 @@ class PicturePair(Document):
     other: str
     difference: str
 
-    def fault(self) -> str:
-        """Return what is wrong with the sizes; "" if nothing is."""
+    @model_validator(mode="after")
+    def _with_all_pixels(self) -> PicturePair:
+        """Raise ValueError if the sizes are wrong."""
         area = self.height * self.width
         sizes = ((self.one, area * self.channels), (self.other, area * self.channels), (self.difference, area))
         if not (0 < area <= MOST_SIDE**2 and self.channels in (1, 3)):
-            return "a picture of an impossible size"
+            raise ValueError("a picture of an impossible size")
         if any(len(base64.b64decode(pixels, validate=True)) != size for pixels, size in sizes):
-            return "a picture without all its pixels"
-        return ""
+            raise ValueError("a picture without all its pixels")
+        return self
 
 
 class SamplePair(Document):
@@ -85,7 +88,7 @@ class RowOrder(Document):
     same: int
     moved: int
     alone: int
-    places: list[Annotated[list[int], Length(2)]] = []  # a tuple is not strict JSON
+    places: list[Annotated[list[int], Pair]] = []
 
 
 class ShownDifference(Document):

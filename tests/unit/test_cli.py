@@ -44,7 +44,6 @@ def test_a_check_starts_its_first_trial_before_it_imports_what_judges_the_trials
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     later = (
         "numpy",
-        "pydantic",
         "samebits.comparison.verdict",
         "samebits.store.artifacts",
         "samebits.reports.result_report",

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import xxhash
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from samebits.errors import RecordError
 from samebits.model import RECORD_FORMAT, Document
@@ -134,7 +136,7 @@ def json_of(document: Document, indent: int | None = None) -> str:
     """Return a document as JSON. If the name of a file is not UTF-8, the JSON holds the name in a printable form."""
     try:
         return document.model_dump_json(indent=indent)
-    except ValueError:  # pydantic's PydanticSerializationError
+    except PydanticSerializationError:
         return json.dumps(_printable(document.model_dump(mode="json")), indent=indent, allow_nan=False)
 
 
@@ -264,11 +266,7 @@ def checked(content: dict[str, Any], path: Path, kind: type[D]) -> D:
     """Return the content as a document, with types as strict as JSON allows. Raises RecordError."""
     try:
         return kind.model_validate(content, strict=True)
-    except ValueError as error:
-        from pydantic import ValidationError  # here, because a check rarely needs pydantic
-
-        if not isinstance(error, ValidationError):
-            raise
+    except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise broken(path, f"{shown(where)}: {shown(first['msg'])}") from None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from samebits.reports.tree import Report
 
 
 def render(report: Report) -> str:
     """Return one JSON document, ended by a newline. It is ASCII only, so it survives every console and mailer."""
-    return report.document.model_dump_json(indent=2, ensure_ascii=True) + "\n"
+    return json.dumps(json.loads(report.document.model_dump_json()), indent=2) + "\n"
