@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from samebits import interrupt, store, words
-from samebits.data_classes import dataclass
 from samebits.errors import UsageError
 from samebits.experiment import (
     FIRST,

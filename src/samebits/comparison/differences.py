@@ -9,7 +9,7 @@ small. A trace whose steps are out of order (values that arrive late) is one blo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from samebits.comparison.beside import Beside, PairJudge, leaves, roles
 from samebits.comparison.differing_rows import Add, DifferingRows, Row, Words, kinds, point_ids
 from samebits.comparison.evidence.memory import NONE, MemoryEvidence
-from samebits.data_classes import dataclass
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
 

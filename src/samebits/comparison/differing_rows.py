@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from samebits.comparison.beside import Beside, PairJudge, PointDifference, Role
 from samebits.comparison.classification import GLOBALS
-from samebits.data_classes import dataclass
 from samebits.store.trace import Point
 from samebits_probe import wire
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple
 
@@ -20,7 +20,6 @@ from samebits.comparison.processes import AlignedTrial, Member, MemberKey, missi
 from samebits.comparison.threads import numbers_counted
 from samebits.comparison.used_generators import drawn, used_unseeded
 from samebits.comparison.values import global_differences
-from samebits.data_classes import dataclass
 from samebits.model import GroupSplit
 from samebits.names import matches_any
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,6 @@ from samebits.comparison.beside import Beside, role, role_alone
 from samebits.comparison.classification import GLOBALS
 from samebits.comparison.differences import TraceDifference
 from samebits.comparison.differing_rows import Row
-from samebits.data_classes import dataclass
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
 

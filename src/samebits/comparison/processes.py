@@ -6,13 +6,13 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from samebits.data_classes import dataclass
 from samebits.model import ProcessKey
 from samebits.store.trace import ProcessTrace, TrialTrace, chunks
 from samebits_probe import wire

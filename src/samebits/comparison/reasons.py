@@ -7,7 +7,7 @@ reasons that help most.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from samebits import words
@@ -26,7 +26,6 @@ from samebits.comparison.groups import Comparison
 from samebits.comparison.processes import AlignedTrial, missing_ranks
 from samebits.comparison.threads import trained_in_threads
 from samebits.comparison.unknown_places import reason_and_advice
-from samebits.data_classes import dataclass
 from samebits.model import RecordFile
 
 __all__ = ["AFTER_AN_INTERRUPTION", "INTERRUPTED", "Reason", "ReasonInputs", "why_not_repeated"]

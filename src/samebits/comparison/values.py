@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from samebits.comparison.evidence.memory import MemoryEvidence
 from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.file_pairs import shown_path
 from samebits.comparison.processes import AlignedTrial, Member
-from samebits.data_classes import dataclass
 from samebits.names import matches_any
 from samebits.store.trace import Point, ProcessTrace, TrialTrace, chunks
 from samebits_probe import wire

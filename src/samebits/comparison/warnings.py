@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,6 @@ from samebits.comparison.sentences import different_files
 from samebits.comparison.setup import leak_sentence, leaked_files
 from samebits.comparison.used_generators import states
 from samebits.comparison.values import curve, point_numbers, weight_names
-from samebits.data_classes import dataclass
 from samebits.model import Divergence, HeldControl, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
 

@@ -6,10 +6,9 @@ They make a few steps, then ten times as many, and at last all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from samebits import clock
-from samebits.data_classes import dataclass
 from samebits.launch.plan import Limits
 from samebits.model import Options, Round, TrialFile
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,6 @@ from typing import NamedTuple
 import xxhash
 
 from samebits import store
-from samebits.data_classes import dataclass
 from samebits.launch import folders
 from samebits.launch.command import FileNames
 from samebits.launch.outside_files import OutsideFiles

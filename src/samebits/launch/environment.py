@@ -8,12 +8,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import samebits_probe
 from samebits import controls
-from samebits.data_classes import dataclass
 from samebits.launch import ray_address
 from samebits.store.record import PROBE, SHIMS
 from samebits_probe import wire

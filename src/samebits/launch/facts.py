@@ -10,13 +10,12 @@ import re
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from samebits.controls import name_of
-from samebits.data_classes import dataclass
 from samebits.launch import observations
 from samebits.launch.observations import WatchedProcess
 from samebits_probe import process

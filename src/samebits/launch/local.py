@@ -9,10 +9,10 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from samebits.data_classes import dataclass
 from samebits.launch import supervisor
 from samebits.model import Status
 from samebits.words import signal_name

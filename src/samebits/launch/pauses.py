@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from samebits import store
-from samebits.data_classes import dataclass
 from samebits.launch.facts import ProcessFiles
 from samebits.launch.observations import Processes, WatchedProcess, diverges
 from samebits.launch.plan import Limits, grown

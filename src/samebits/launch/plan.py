@@ -10,13 +10,12 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import samebits_probe
 from samebits import controls
-from samebits.data_classes import dataclass
 from samebits.errors import NotFoundError, RecordBusy, RecordExists, SamebitsError, UsageError
 from samebits.launch import command, custody, environment, hosts, ray_address
 from samebits.model import ClockLaw, Options, TrialFile

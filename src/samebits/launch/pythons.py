@@ -10,11 +10,10 @@ import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from samebits import store
-from samebits.data_classes import dataclass
 from samebits.launch import command
 from samebits.launch.observations import Became
 from samebits.launch.supervisor import Process, below_quickly, command_line

@@ -10,11 +10,10 @@ import os
 import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from samebits.data_classes import dataclass
 from samebits.launch import folders
 from samebits.launch.folders import Snapshot, State
 from samebits.launch.moves import move

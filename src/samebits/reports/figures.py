@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from samebits import words
-from samebits.data_classes import dataclass
 from samebits.model import Result, Trial
 from samebits.reports import result_words
 from samebits.reports.history import Curve, History, Stretch, TrialLine

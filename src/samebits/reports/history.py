@@ -7,7 +7,7 @@ Everything is reduced to some hundred columns, however many steps there are.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from samebits.comparison.groups import stage_starts
 from samebits.comparison.processes import AlignedTrial
-from samebits.data_classes import dataclass
 from samebits.model import Result
 from samebits.reports import result_words
 from samebits.store.record import Record

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from samebits.data_classes import dataclass
 from samebits.model import Verdict
 from samebits.reports.table import Cell, Table
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samebits.data_classes import dataclass
 from samebits.errors import NotFoundError, RecordError, SamebitsError
 from samebits.model import Document, FilesFile, RecordFile, Result, TrialFile
 from samebits.store import record_files

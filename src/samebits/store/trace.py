@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.data_classes import dataclass
 from samebits.documents import Effect, with_effect
 from samebits.model import Document, FilesFile, TrialFile
 from samebits.store.record_files import array, as_object, broken, checked, is_shape, json_lines, read_object
