@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from samebits.store import fingerprint_file, formats, holds_tensors
+from samebits.store import fingerprint_file, formats, held_by
 
 
 @pytest.mark.parametrize(
@@ -21,14 +21,14 @@ from samebits.store import fingerprint_file, formats, holds_tensors
 )
 def test_a_tensor_file_is_known_by_its_ending_or_its_beginning(tmp_path, name, content, expected):
     (tmp_path / name).write_bytes(content)
-    assert holds_tensors(tmp_path / name) is expected
+    assert (held_by(tmp_path / name) == formats.TENSORS) is expected
 
 
 def test_a_checkpoint_of_torch_is_a_zip_with_a_pickle(tmp_path):
     with zipfile.ZipFile(tmp_path / "last.ckpt", "w") as archive:
         archive.writestr("last/data.pkl", b"\x80\x02}.")
         archive.writestr("last/version", b"3")
-    assert holds_tensors(tmp_path / "last.ckpt")
+    assert held_by(tmp_path / "last.ckpt") == formats.TENSORS
     assert fingerprint_file(tmp_path / "last.ckpt", named=False).format != "bytes"
 
 
@@ -59,5 +59,5 @@ def test_the_names_of_formats_in_old_records_are_still_those_of_tensors():
     assert {"torch-legacy", "ubjson", "torch", "npz", "tensorflow"} <= formats.TENSOR_FORMATS
 
 
-def test_a_file_that_is_gone_holds_nothing(tmp_path):
-    assert not holds_tensors(tmp_path / "gone.ckpt")
+def test_a_file_that_is_gone_holds_what_its_name_says(tmp_path):
+    assert (held_by(tmp_path / "gone.ckpt"), held_by(tmp_path / "gone.txt")) == (formats.MODEL, formats.VALUES)

@@ -33,10 +33,9 @@ class OutsideFiles:
 
     def is_compared(self, path: Path) -> bool:
         """Return whether the file at this path is compared."""
-        if store.holds_tensors(path):
-            return True
-        is_result = path.suffix.lower() == ".json" or store.holds_model(path)
-        return is_result and not self._is_of_a_tool(path)
+        held = store.held_by(path)
+        is_result = held == "model" or path.suffix.lower() == ".json"
+        return held == "tensors" or (is_result and not self._is_of_a_tool(path))
 
     def may_be_text(self, path: Path) -> bool:
         """Return whether the file at this path may be a text or a table of the program, and not of a tool."""

@@ -10,7 +10,7 @@ from samebits.imports import importer
 
 if TYPE_CHECKING:
     from samebits.store.artifacts import fingerprint_file
-    from samebits.store.formats import by_name, holds_model, holds_tensors
+    from samebits.store.formats import by_name, held_by
     from samebits.store.outputs import ProbeFailure, last_words, probe_failures
     from samebits.store.record import (
         Record,
@@ -38,8 +38,7 @@ __all__ = [
     "TrialTrace",
     "by_name",
     "fingerprint_file",
-    "holds_model",
-    "holds_tensors",
+    "held_by",
     "last_words",
     "left_result",
     "open_record",
@@ -64,8 +63,7 @@ _MODULES = {
     "TrialTrace": "trace",
     "by_name": "formats",
     "fingerprint_file": "artifacts",
-    "holds_model": "formats",
-    "holds_tensors": "formats",
+    "held_by": "formats",
     "last_words": "outputs",
     "printed_file": "text_files",
     "probe_failures": "outputs",

@@ -25,8 +25,7 @@ __all__ = [
     "MissingLibrary",
     "by_name",
     "format_of",
-    "holds_model",
-    "holds_tensors",
+    "held_by",
     "is_result",
 ]
 
@@ -165,20 +164,15 @@ def by_beginning(path: Path) -> FileFormat | None:
     return next((kind for kind in TABLE if start.startswith(kind.beginnings) and kind.owns(path)), None)
 
 
-def holds_tensors(path: Path) -> bool:
-    """Return whether samebits knows that a file holds tensors. For a file with an unknown ending, it does not."""
-    return by_name(path.name) is not None and _holds(path) == TENSORS
+def held_by(path: Path) -> str:
+    """Return what a file holds, by its name and its first bytes: TENSORS, MODEL, or VALUES for anything else.
 
-
-def holds_model(path: Path) -> bool:
-    """Return whether a file holds a model, by its name or by its first bytes."""
-    return is_result(path.name) or _holds(path) in (TENSORS, MODEL)
-
-
-def _holds(path: Path) -> str:
-    """Return what a file holds; "" if its format is unknown, or if it cannot be read."""
+    TENSORS stands only for a file whose name says so, too. Tensors in a file with an unknown ending are a MODEL.
+    """
     try:
         kind = format_of(path)
     except OSError:
-        return ""
-    return kind.holds if kind else ""
+        kind = None
+    if kind is not None and kind.holds == TENSORS and by_name(path.name) is not None:
+        return TENSORS
+    return MODEL if is_result(path.name) or (kind is not None and kind.holds != VALUES) else VALUES

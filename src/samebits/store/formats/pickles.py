@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,36 +20,26 @@ from samebits.store.formats.unpickler import read as unpickled
 
 def read(path: Path, parts: Parts) -> None:
     """Add the parts of each pickle in a file, or of a joblib file. If anything else follows, its bytes are a part."""
-    with path.open("rb") as file:
-        stream, walk, number = _uncompressed(file), PickleWalk(parts), 2
-        walk.add("", _next(stream))
+    data, walk = _uncompressed(path.read_bytes()), PickleWalk(parts)
+    stream = io.BytesIO(data)
+    walk.add("", _next(stream))
+    for number in count(2):
         begin = stream.tell()
-        while stream.read(1):
-            stream.seek(begin)
-            following = _following(stream)
-            if following is stream:
-                stream.seek(begin)
-                parts.add("(what follows)", "bytes", stream.read())
-                return
-            walk.add(f"(pickle {number})", following)
-            begin, number = stream.tell(), number + 1
+        if begin == len(data):
+            return
+        try:
+            following = _next(stream)
+        except ValueError:
+            parts.add("(what follows)", "bytes", data[begin:])
+            return
+        walk.add(f"(pickle {number})", following)
 
 
-def _following(stream: IO[bytes]) -> Any:
-    """Return what the next pickle describes; the stream itself if there is none."""
-    try:
-        return _next(stream)
-    except ValueError:
-        return stream
-
-
-def _uncompressed(file: IO[bytes]) -> IO[bytes]:
-    start = file.read(2)
-    file.seek(0)
-    if start[:1] == b"\x78" and start != b"\x78\x80":  # joblib compresses such files by default
-        return io.BytesIO(zlib.decompress(file.read()))
-    stream = unpacked(file)
-    return file if stream is None else io.BytesIO(stream.read())
+def _uncompressed(data: bytes) -> bytes:
+    if data[:1] == b"\x78" and data[:2] != b"\x78\x80":  # joblib compresses such files by default
+        return zlib.decompress(data)
+    stream = unpacked(io.BytesIO(data))
+    return data if stream is None else bytes(stream.read())
 
 
 def _next(stream: IO[bytes]) -> Any:

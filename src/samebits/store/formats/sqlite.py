@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from samebits.store.content import Parts, joined
 
-_MOST_ROWS = 20_000  # of a table
 MOST_CELLS = 64  # of a column that is compared cell by cell
 
 
@@ -26,10 +25,8 @@ def read(path: Path, parts: Parts) -> None:
 
 def _add_table(parts: Parts, table: str, database: sqlite3.Connection) -> None:
     quoted = table.replace('"', '""')
-    cursor = database.execute(f'SELECT * FROM "{quoted}" LIMIT {_MOST_ROWS + 1}')
+    cursor = database.execute(f'SELECT * FROM "{quoted}"')
     rows = cursor.fetchall()
-    if len(rows) > _MOST_ROWS:
-        raise ValueError(f"the table {table} has more than {_MOST_ROWS:,} rows")
     parts.add_plain(joined(table, "rows"), len(rows))
     for place, column in enumerate(cursor.description):
         add_column(parts, joined(table, column[0]), [row[place] for row in rows])
