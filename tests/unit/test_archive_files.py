@@ -8,18 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
-
-
-def digests(file):
-    return {name: part.digest for name, part in file.parts.items()}
-
-
-def models(file):
-    return sorted(name for name, part in file.parts.items() if part.model)
-
-
-def differing(a, b):
-    return {name for name in digests(a).keys() | digests(b).keys() if digests(a).get(name) != digests(b).get(name)}
+from saved_parts import differing, digests, models
 
 
 def zipped(members, second=0):

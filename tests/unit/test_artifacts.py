@@ -16,6 +16,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from saved_parts import differing, digests, models, shown, values
 
 from samebits.launch.artifacts import FileRules, collect
 from samebits.launch.command import FileNames
@@ -24,27 +25,6 @@ from samebits.model import FilesFile
 from samebits.store import fingerprint_file, read_document, write_document
 from samebits.store.artifacts import contents
 from samebits.store.formats import TABLE
-
-
-def digests(file):
-    return {name: part.digest for name, part in file.parts.items()}
-
-
-def values(file):
-    return sorted(name for name, part in file.parts.items() if part.kind == "value")
-
-
-def shown(file):
-    return {name: part.shown for name, part in file.parts.items() if part.shown}
-
-
-def models(file):
-    return sorted(name for name, part in file.parts.items() if part.model)
-
-
-def differing(a, b):
-    return {name for name in digests(a).keys() | digests(b).keys() if digests(a).get(name) != digests(b).get(name)}
-
 
 ARRAYS = {"a": np.arange(6, dtype="f4").reshape(2, 3), "b/c": np.array([1, 2]), "d": np.float64(3.5)}
 

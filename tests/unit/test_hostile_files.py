@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from saved_parts import digests
 
 from samebits.store import artifacts, fingerprint_file
 
@@ -19,10 +20,6 @@ MOST_SECONDS, MOST_BYTES = 5.0, 1 << 30
 RUN = ("runs a command.pt", "code in a header.npy")
 # what takes minutes to make, or much of this machine: by `make endurance` only
 SLOW = ("keys in one place.pkl", "bzip2.npz", "lzma.npz", "zeros in a member.pt", "packed zeros.h5", "cut.h5", "one list often.pt", "copies of the top.pt", "deep lists.pth", "a header of gigabytes.npz", "zips in a zip.npz")  # fmt: skip
-
-
-def digests(file):
-    return {name: part.digest for name, part in file.parts.items()}
 
 
 def fields(pid):

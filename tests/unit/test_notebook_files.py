@@ -3,12 +3,9 @@
 import json
 
 import pytest
+from saved_parts import digests
 
 from samebits.store.artifacts import contents
-
-
-def digests(file):
-    return {name: part.digest for name, part in file.parts.items()}
 
 
 def printed(text, name="stdout"):

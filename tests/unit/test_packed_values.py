@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from saved_parts import digests
 
 from samebits.store.artifacts import contents
 
@@ -18,10 +19,6 @@ VALUES = st.recursive(
     max_leaves=30,
 )
 ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
-
-
-def digests(file):
-    return {name: part.digest for name, part in file.parts.items()}
 
 
 def packed(value):

@@ -14,28 +14,12 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from saved_parts import digests, models, shown, values
 
 from samebits.store import fingerprint_file
 from samebits.store.artifacts import contents
 from samebits.store.formats import pickled_values
 from samebits.store.formats.unpickler import Global, Made, read
-
-
-def digests(file):
-    return {name: part.digest for name, part in file.parts.items()}
-
-
-def values(file):
-    return sorted(name for name, part in file.parts.items() if part.kind == "value")
-
-
-def shown(file):
-    return {name: part.shown for name, part in file.parts.items() if part.shown}
-
-
-def models(file):
-    return sorted(name for name, part in file.parts.items() if part.model)
-
 
 # -- pickles ----------------------------------------------------------------------------------------------------------
 
