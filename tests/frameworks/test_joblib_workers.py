@@ -32,6 +32,27 @@ X, y = make_classification(60, 4, n_redundant=0, random_state=0)
 model = RandomForestClassifier(3{seed})
 cross_val_score(model, X, y, cv=2, n_jobs=2)
 """
+OWN_ESTIMATOR = """\
+import cloudpickle
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import GridSearchCV
+
+class Mean(BaseEstimator):
+    def __init__(self, shift=0.0):
+        self.shift = shift
+
+    def fit(self, x, y):
+        self.mean_ = y.mean() + self.shift
+        return self
+
+    def score(self, x, y):
+        return -abs(y.mean() - self.mean_)
+
+x = np.arange(8.0).reshape(-1, 1)
+search = GridSearchCV(Mean(), {"shift": [0.0, 1.0]}, n_jobs=2, cv=2).fit(x, x[:, 0])
+print(search.best_params_, b"samebits" in cloudpickle.dumps(search.best_estimator_))
+"""
 CONTROLS = ["python-seed", "numpy-seed", "numpy-generator"]
 
 
@@ -77,3 +98,9 @@ def test_fix_sees_the_draws_of_workers(watched_run):
     assert all(
         "RandomForestClassifier" in event["unseeded"] for event in told(trial, "drew") if event["places"][0][1] == 7
     )
+
+
+def test_an_estimator_of_the_script_is_written_for_workers_as_without_samebits(watched_run):
+    pytest.importorskip("cloudpickle")
+    trial = watched_run(None, OWN_ESTIMATOR)
+    assert (trial.exit_code, trial.stdout) == (0, "{'shift': 0.0} False\n"), trial.stderr

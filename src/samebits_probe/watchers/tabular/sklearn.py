@@ -1,5 +1,6 @@
 """scikit-learn: each fit that the program calls is a step. Fits within it are a part of it."""
 
+import copy
 import functools
 import threading
 import types
@@ -74,8 +75,25 @@ def _subclasses(base: Any) -> Iterator[type]:
 def _wrap_methods(owner: type, fits: "Fits") -> None:
     for name in _METHODS:
         method = owner.__dict__.get(name)
-        if isinstance(method, types.FunctionType) and not hasattr(method, "_samebits_watched"):
-            setattr(owner, name, _watched(method, fits))
+        if isinstance(method, types.FunctionType):
+            setattr(owner, name, _WatchedMethod(method, _watched(method, fits)))
+
+
+class _WatchedMethod:
+    """The watched form of a method, in the dictionary of its class.
+
+    cloudpickle writes the class of a script with its methods, for workers of joblib and for models of MLflow. It writes
+    the method of the program, which is also there without samebits.
+    """
+
+    def __init__(self, method: Function, watched: Function) -> None:
+        self._method, self._watched = method, watched
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self._watched.__get__(instance, owner)
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return copy.copy, (self._method,)  # a copy of a function is the function itself
 
 
 def _watched(method: Function, fits: "Fits") -> Function:
@@ -90,7 +108,6 @@ def _watched(method: Function, fits: "Fits") -> Function:
         fits.end_fit(self, is_outermost)
         return result
 
-    fit._samebits_watched = True  # type: ignore[attr-defined]  # functions take attributes
     return fit
 
 
