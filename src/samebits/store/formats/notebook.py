@@ -36,7 +36,7 @@ def _tidy(cell: dict[str, Any]) -> None:
     texts: dict[str, str] = {}
     outputs = []
     for output in cell.get("outputs", []):
-        if output["output_type"] == "stream":
+        if output.get("output_type") == "stream":
             texts[output["name"]] = texts.get(output["name"], "") + "".join(output["text"])
             continue
         output.get("data", {}).get(_WIDGET, {}).pop("model_id", None)
