@@ -8,6 +8,7 @@ import html
 import importlib
 import pkgutil
 import re
+import typing
 
 from samebits import api, controls, documents, keywords, model
 from samebits import options as core
@@ -157,8 +158,11 @@ def kinds():
 def fields(name):
     """The fields of a document of a result, of what explain found, or of what vary found."""
     document = next(getattr(place, name) for place in (model, documents, result) if hasattr(place, name))
-    types = dict(document.model_fields)
-    types.update({name: getattr(document, name).fget.__annotations__["return"] for name in document.written_too})
+    hints = typing.get_type_hints(document)
+    types = {name: hints[name] for name in document.model_fields}
+    types.update(
+        {name: getattr(document, name).fget.__annotations__["return"] for name in document.model_computed_fields}
+    )
     rows = [[f"`{field}`", f"`{_type(annotation)}`"] for field, annotation in types.items()]
     text = " ".join((document.__doc__ or "").split())
     return f"{text}\n\n" + table(["field", "type"], rows)
@@ -166,7 +170,7 @@ def fields(name):
 
 def _type(annotation):
     text = getattr(annotation, "__name__", None) if isinstance(annotation, type) else None
-    return re.sub(r"(typing|samebits\.model)\.", "", text or str(annotation))
+    return re.sub(r"(typing|samebits(\.\w+)*)\.", "", text or str(annotation))
 
 
 TABLES = {
