@@ -431,18 +431,6 @@ def test_a_file_that_vanishes_before_it_is_read_is_named_and_not_compared(tmp_pa
     assert (files.files, files.gone, files.found) == ([], ["log.txt"], 0)
 
 
-def test_the_tensors_of_a_checkpoint_elsewhere_are_compared_though_only_its_index_is_known_as_written(tmp_path):
-    for name in ("work/out", "data"):
-        (tmp_path / name).mkdir(parents=True)
-    index = tmp_path / "data/ck[1].index"
-    index.write_bytes(bytes(40) + bytes.fromhex("57fb808b247547db"))
-    for name in ("ck[1].data-00000-of-00001", "ck1.data-00000-of-00001"):
-        (tmp_path / "data" / name).write_bytes(b"w")
-    naming = FileNames(["python"], tmp_path / "work", tmp_path / "work/out", "001")
-    files = collect(FileRules(), [index], tmp_path / "work", naming).files
-    assert [file.path.rpartition("/")[2] for file in files] == ["ck[1].data-00000-of-00001", "ck[1].index"]
-
-
 def test_texts_and_tables_elsewhere_are_named_and_not_compared(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     paths = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -132,17 +132,7 @@ def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Pat
     others = OutsideFiles()
     inside = {path for path in files if path.is_relative_to(directory) or naming.name(path) != str(path)}
     outside = {path for path in files - inside if others.is_compared(path)}
-    return inside | outside | set(_data_of(outside))
-
-
-def _data_of(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the files that hold the tensors of TensorFlow's checkpoints.
-
-    TensorFlow writes them under temporary names, so the kernel reports only the index under its final name.
-    """
-    for path in paths:
-        if path.suffix == ".index":
-            yield from path.parent.glob(f"{glob.escape(path.stem)}.data-*")
+    return inside | outside
 
 
 def _comes_first(path: Path) -> bool:

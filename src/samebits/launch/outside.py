@@ -1,13 +1,16 @@
 """Finds files outside of the working folder that one trial left and a later one read or could find.
 
 All programs may write there, so these files stay where they are. The probe reports what each Python process reads and
-writes. If samebits runs as the superuser, the kernel reports what every process writes.
+writes. In shared memory and in the caches of HOME, samebits also looks for files that changed.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,12 +19,14 @@ import xxhash
 from samebits.launch import folders
 from samebits.launch.facts import ProcessFiles
 from samebits.launch.isolation import Caches
+from samebits.launch.resources import SHARED_MEMORY, is_drawn
 from samebits.model import Leak
 from samebits.store.record_files import digest_of
 
 __all__ = ["Began", "Outside", "shown"]
 
 MOST_LEAKS = 200
+MOST_LOOKED_AT = 5_000  # files of shared memory, and of each folder of caches
 MOST_BYTES = 1 << 26  # a larger file is compared by its size and time
 
 
@@ -64,6 +69,19 @@ class Outside:
     def counts(self, path: Path) -> bool:
         """Return whether a file can carry state from one trial to the next."""
         return not path.is_relative_to(self._record) and not self._caches.holds(path)
+
+    def changed(self, began: Began) -> Iterator[Path]:
+        """Yield this user's files in shared memory and in the caches of HOME that changed since a trial began.
+
+        Every program can write them, for example C code of the trial. The time of a change cannot be set.
+        """
+        for place in (SHARED_MEMORY, *map(str, self._caches.roots)):
+            for path in islice(folders.files_of(place, self._caches.is_cache), MOST_LOOKED_AT):
+                with suppress(OSError):
+                    found = path.lstat()
+                    is_new = found.st_ctime >= began.at and found.st_uid == os.geteuid()
+                    if is_new and not is_drawn(path.name) and self.counts(path):
+                        yield path
 
     def begin(self, trial: int, *, alone: bool) -> Began:
         """Note what other trials left."""

@@ -9,20 +9,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits.launch.writes import SHARED_MEMORY
-
 __all__ = [
+    "SHARED_MEMORY",
     "MemoryUse",
     "free_cores",
     "free_memory",
     "group_words",
     "held_resource",
+    "is_drawn",
     "kibibytes",
     "used_memory",
     "uses_gpu",
     "why_no_room",
 ]
 
+SHARED_MEMORY = "/dev/shm"  # noqa: S108
 _MARGIN = 1.25  # a training takes more memory later on
 _NVIDIA = ("/dev/nvidia", "/dev/dxg")
 _OTHER_DEVICES = ("/dev/kfd", "/dev/accel", "/dev/davinci")  # devices that nobody can be asked about how full they are
@@ -222,7 +223,12 @@ def _shared_memory(pid: int) -> list[str]:
     except OSError:
         return []
     names = sorted({name for line in lines if (name := line.partition(f" {SHARED_MEMORY}/")[2])})
-    return [f"the shared memory {name}" for name in names if not _DRAWN.fullmatch(name)]
+    return [f"the shared memory {name}" for name in names if not is_drawn(name)]
+
+
+def is_drawn(name: str) -> bool:
+    """Return whether a library drew the name of shared memory at random: no other process finds it."""
+    return _DRAWN.fullmatch(name) is not None
 
 
 _DRAWN = re.compile(r"psm_[0-9a-f]{8}|sem\.(mp|loky)-.*|nccl-.*|.* \(deleted\)")

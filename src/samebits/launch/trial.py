@@ -70,7 +70,6 @@ class TrialRun:
         except BaseException:
             self.command.close()
             raise
-        self.files.started(self.command.root)
         self._start_facts.began = time.monotonic()
         self.command.go()
 
@@ -231,7 +230,6 @@ class TrialRun:
         self._status = None
         self.files.begin(alone=self.slot.is_alone)
         store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
-        self.files.started(self.command.root)
         self._allow(limits.steps)
         self.limits = limits
 
@@ -240,7 +238,7 @@ class TrialRun:
         self.command.close()
         if self.files.is_open:
             touched = facts.touched(self.processes.look())
-            self.files.end(self.folder / wire.PROCESSES, touched, touched)
+            self.files.end(self.command.root, touched, touched)
         self.files.over(is_whole=False)
         self._remove_temporary()
 
@@ -275,7 +273,7 @@ class TrialRun:
     def _leaks_until_now(self, touched: Sequence[ProcessFiles]) -> list[Leak]:
         """Return the files of other trials that this trial used. Files from before a wait were judged at the wait."""
         known = self._wait.leaks
-        found = self.files.end(self.folder / wire.PROCESSES, touched, self._wait.later(touched))
+        found = self.files.end(self.command.root, touched, self._wait.later(touched))
         return [*known, *(leak for leak in found if leak not in known)]
 
     def _remove_temporary(self) -> None:

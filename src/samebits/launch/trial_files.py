@@ -9,12 +9,14 @@ from pathlib import Path
 from samebits.launch import artifacts, folders
 from samebits.launch.command import FileNames
 from samebits.launch.facts import ProcessFiles
+from samebits.launch.open_files import open_elsewhere
 from samebits.launch.outside import Began, Outside, shown
 from samebits.launch.plan import Plan, trial_name
 from samebits.launch.stays import Writers
+from samebits.launch.supervisor import below_quickly
 from samebits.launch.working_folder import SharedFolder
-from samebits.launch.writes import ProcessTree, Writes, open_elsewhere
 from samebits.model import FilesFile, Leak
+from samebits_probe import wire
 
 __all__ = ["TrialFiles"]
 
@@ -24,7 +26,7 @@ _MOST_NAMED = 1000
 class TrialFiles:
     """The files of one trial.
 
-    Call `begin` before it starts, `started` when its root process is known, and `end` when it is over or waits.
+    Call `begin` before it starts or goes on, and `end` when it is over or waits.
     `notes`: what samebits could not see. `written`: the files that it wrote, after its end; `gone`: files that it wrote
     and that no longer exist, if a different trial may have found them before.
     """
@@ -63,14 +65,7 @@ class TrialFiles:
         found = artifacts.patterns(options.artifacts, self._directory, self.out, trial_name(self._number))
         patterns = [pattern.without(self._left) for pattern in found]
         self.rules = artifacts.FileRules(patterns=patterns, ignores=options.ignores, apart=self.are_apart)
-        self._writes = Writes(self._directory)
-        self._tree = ProcessTree(0)
         self.is_open = True
-
-    def started(self, root: int) -> None:
-        """Note that the trial runs below the process `root`."""
-        self._tree = ProcessTree(root)
-        self._writes.started(self._tree.holds)
 
     @property
     def are_apart(self) -> bool:
@@ -79,25 +74,24 @@ class TrialFiles:
             return self._room.is_held
         return self._is_apart and not any(path.is_relative_to(self._directory) for path in self._began.left)
 
-    def end(self, inside: Path, touched: Sequence[ProcessFiles], after_wait: Sequence[ProcessFiles]) -> list[Leak]:
-        """Find what the trial wrote: from its folders, the probe and the kernel. Return the leaks that it used.
+    def end(self, root: int, touched: Sequence[ProcessFiles], after_wait: Sequence[ProcessFiles]) -> list[Leak]:
+        """Find what the trial wrote: from its folders and from the probe. Return the leaks that it used.
 
-        `inside`: the folder of the probe's own files. `touched`: what the probe saw; `after_wait`: since the last wait.
+        `root`: the process above all of its processes. `touched`: what the probe saw; `after_wait`: after a wait.
         """
         self.is_open = False
-        self._writes.close()
         after = folders.snapshot(self._directory, without=self._plan.record)
         if not after.is_whole:
             many = f"{self._directory} holds more than {folders.MOST_FILES:,} files"
             self.notes.append(f"{many}: samebits may not have found every file that was written there")
+        inside = self._plan.trial_folder(self._number) / wire.PROCESSES
         named = {path for process in touched for path in process.wrote if not path.is_relative_to(inside)}
-        named.update(path for path in self._writes.ours if self._outside.counts(path))
         if after.is_whole:  # files in a virtual environment or in a folder of a tool stay there, and are not results
             named = {path for path in named if path in after.files or not self._is_kept(path)}
         found = {*folders.snapshot(self.out).files, *folders.written(self._before, after)}
-        found.update(path for path in self._left if path in after.files)
-        others = self._writes.others - named
-        others |= open_elsewhere(found - named - others, self._tree.holds)
+        found.update(filter(folders.is_file, self._left))
+        found.update(self._outside.changed(self._began))
+        others = open_elsewhere(found - named, {process.pid for process in below_quickly(root)})
         self.gone = {path for path in self._shared(named) if not folders.is_there(path)}
         self._note_shared(found - others)
         self.written = sorted((found - others).union(path for path in named if folders.is_file(path)))
