@@ -11,7 +11,7 @@ import pytest
 
 from samebits.checks import record, run
 from samebits.errors import NotFoundError, RecordExists, UsageError
-from samebits.launch import environment, folders, origin
+from samebits.launch import environment, isolation, origin
 from samebits.launch.environment import recorded
 from samebits.launch.plan import Request, make_record_folder
 from samebits.model import FilesFile, Options, TrialFile
@@ -214,7 +214,7 @@ def test_isolated_trials_see_the_folder_and_write_beside_it(ask, tmp_path):
     (request.directory / "nested").mkdir()
     (request.directory / "nested" / "data.txt").write_text("data")
     with (request.directory / "nested" / "large.dat").open("wb") as large:
-        large.truncate(folders.MOST_COPIED + 1)
+        large.truncate(isolation.MOST_COPIED + 1)
     result = run(request).result
     assert result.verdict == "diverged"
     assert sorted(path.name for path in (request.directory / "nested").iterdir()) == ["data.txt", "large.dat"]

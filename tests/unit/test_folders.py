@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from samebits.launch import artifacts, folders
+from samebits.launch import artifacts, folders, isolation
 
 OURS = json.dumps({"format": 1, "samebits": "0.1.0"}, indent=1)
 RECORDS = {"check": "record.json", "vary": "vary.json", "killed-vary": "base/record.json", "study": "study.json"}
@@ -28,7 +28,7 @@ def names(folder):
 
 
 def test_a_record_is_neither_copied_nor_linked(working, tmp_path):
-    assert folders.make_isolated(working, tmp_path / "copy", without=tmp_path / "none")
+    assert isolation.make_working_folder(working, tmp_path / "copy", without=tmp_path / "none")
     assert names(tmp_path / "copy") == ["data/set.pt"]
     assert not any(path.is_symlink() for path in (tmp_path / "copy").rglob("*"))
 
@@ -50,6 +50,6 @@ def test_documents_of_others_with_the_same_names_make_no_record(tmp_path):
     (tmp_path / "work" / "mine").mkdir(parents=True)
     for name in ("record.json", "study.json", "vary.json"):
         (tmp_path / "work" / "mine" / name).write_text('{"patients": 12}')
-    folders.make_isolated(tmp_path / "work", tmp_path / "copy", without=tmp_path / "none")
+    isolation.make_working_folder(tmp_path / "work", tmp_path / "copy", without=tmp_path / "none")
     assert names(tmp_path / "copy") == ["mine/record.json", "mine/study.json", "mine/vary.json"]
     assert len(folders.snapshot(tmp_path / "work").files) == 3

@@ -1,4 +1,4 @@
-"""Lists the folders that a trial works in, before and after it, and mirrors them for `--isolate`.
+"""Lists the folders that a trial works in, before and after it.
 
 Packs the working folder for nodes that do not have it.
 """
@@ -24,8 +24,6 @@ from samebits.store import record_files
 __all__ = ["MOST", "archive", "code_of", "listing_of", "refuse_large", "size_of"]
 
 MOST_FILES = 100_000
-MOST_LINKS = 20_000
-MOST_COPIED = 16 << 20  # bytes of a file that an isolated trial gets a copy of; a larger one is linked
 # a folder that holds one of these, written by samebits, is a record
 DOCUMENTS = ("record.json", "vary.json", "noise.json", "study.json")
 MARK, MARKED = ".samebits-record", "This folder is a record of samebits"  # the first file in every record, and its text
@@ -195,31 +193,6 @@ def written(before: Snapshot, after: Snapshot) -> list[Path]:
     return [path for path, found in after.files.items() if before.files.get(path) != found]
 
 
-def make_isolated(source: Path, target: Path, *, without: Path) -> bool:
-    """Mirror a folder: make its folders, copy its files, and link files over MOST_COPIED bytes.
-
-    What the trial writes stays in `target`, with one exception: if it writes into a large file, which is a link, it
-    changes the user's own file. Records of samebits are left out. They hold copies from earlier trials, which would be
-    copied again and again. Beyond MOST_LINKS entries, a folder is linked as a whole. Then this returns False, and what
-    the trial writes there goes into the user's folder.
-    """
-    target.mkdir()
-    waiting, links, is_whole = [(source, target)], 0, True
-    while waiting:
-        folder, mirror = waiting.pop()
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            place, links = mirror / entry.name, links + 1
-            if entry.name in (".samebits", "__pycache__") or Path(entry.path) == without or _is_record(entry):
-                continue
-            if _is_mirrored(entry) and links < MOST_LINKS:
-                place.mkdir()
-                waiting.append((Path(entry.path), place))
-                continue
-            is_whole = is_whole and not _is_mirrored(entry)
-            _put(entry, place)
-    return is_whole
-
-
 def discard(folder: Path) -> None:
     """Remove a folder that samebits made, even if a program made folders in it read-only.
 
@@ -237,26 +210,6 @@ def _let_change(folder: Path) -> None:
         mode = folder.lstat().st_mode
         if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
             folder.chmod(stat.S_IMODE(mode) | stat.S_IRWXU)
-
-
-def _is_record(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir(follow_symlinks=False) and is_record(Path(entry.path))
-
-
-def _put(entry: os.DirEntry[str], place: Path) -> None:
-    try:
-        if entry.is_file(follow_symlinks=False) and entry.stat().st_size <= MOST_COPIED:
-            shutil.copy2(entry.path, place)
-            return
-    except OSError:  # it may not be read: the trial will find that out by itself
-        place.unlink(missing_ok=True)
-    place.symlink_to(entry.path)
-
-
-def _is_mirrored(entry: os.DirEntry[str]) -> bool:
-    """Return whether to mirror a folder. A folder to which nothing is written, or that is locked, is linked."""
-    inner = entry.is_dir(follow_symlinks=False) and os.access(entry.path, os.R_OK | os.X_OK)
-    return inner and not is_left_out(entry.path)
 
 
 # -- the working folder for nodes that do not have it -----------------------------------------------------------------

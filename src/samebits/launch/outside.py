@@ -18,7 +18,7 @@ import xxhash
 
 from samebits.launch import folders
 from samebits.launch.facts import ProcessFiles
-from samebits.launch.isolation import Caches
+from samebits.launch.outside_files import Caches
 from samebits.launch.resources import SHARED_MEMORY, is_drawn
 from samebits.model import Leak
 from samebits.store.record_files import digest_of

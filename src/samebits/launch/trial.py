@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from samebits import controls, store
-from samebits.launch import artifacts, custody, facts, folders, isolation
+from samebits.launch import artifacts, custody, facts, isolation
 from samebits.launch.capacity import UsageMeter
 from samebits.launch.command import FileNames, ProgramPlace, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
@@ -83,9 +83,9 @@ class TrialRun:
     def _isolate(self, environment: dict[str, str]) -> list[str]:
         self._isolation = isolation.make(self.plan.record, environment)
         environment.update(self._isolation.variables(environment))
-        if folders.make_isolated(self.plan.directory, self.directory, without=self.plan.record):
+        if isolation.make_working_folder(self.plan.directory, self.directory, without=self.plan.record):
             return []
-        return [f"--isolate: more than {folders.MOST_LINKS:,} files; some folders are shared by the trials"]
+        return [f"--isolate: more than {isolation.MOST_ENTRIES:,} files; some folders are shared by the trials"]
 
     def _config(self) -> dict[str, Any]:
         return {

@@ -18,7 +18,7 @@ from samebits.comparison.merged_records import judged_together
 from samebits.errors import SamebitsError
 from samebits.experiment import Progress, Request
 from samebits.experiment.turns import Once, WorkProgress, side_by_side
-from samebits.launch import folders
+from samebits.launch import isolation
 from samebits.launch.capacity import Capacity
 from samebits.launch.plan import choose_hash
 from samebits.launch.working_folder import SharedFolder
@@ -265,7 +265,7 @@ class Runs:
         elsewhere = self.folder / ELSEWHERE
         if change.elsewhere and not elsewhere.exists():
             elsewhere.parent.mkdir(parents=True, exist_ok=True)
-            folders.make_isolated(self.request.directory, elsewhere, without=self.folder)
+            isolation.make_working_folder(self.request.directory, elsewhere, without=self.folder)
         mine = request or self.request
         own: dict[str, Any] = {"full": full} if name == BASE else {"full": full, "settle": "never"}
         known = [] if name == BASE else self.base.record.file.settled  # the findings of the base hold for all values
