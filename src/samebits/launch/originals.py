@@ -1,16 +1,14 @@
 """Keeps copies of the files in the working folder from before the first trial, within limits.
 
-One file holds the copies of all small files: to make and remove a file for each copy takes ten times as long.
+One file holds all copies: to make and remove a file for each copy takes ten times as long.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import shutil
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -24,8 +22,7 @@ __all__ = ["Originals"]
 
 MOST_BYTES = 256 << 20  # of all copies
 MOST_FILES = 10_000
-_LARGE = 1 << 20  # a file with more bytes has a copy of its own
-_FICLONE = 0x40049409  # shares blocks (btrfs, XFS): https://man7.org/linux/man-pages/man2/FICLONE.2const.html
+_BLOCK = 1 << 20
 
 
 class _PackedFile(NamedTuple):
@@ -41,16 +38,15 @@ class _PackedFile(NamedTuple):
 
 
 class Originals:
-    """Copies of the user's files below `place`. `states`: each file as samebits last found it or put it back.
+    """Copies of the user's files, in a file beside `place`. `states`: each as samebits last found it or put it back.
 
     Names are relative to the working folder. A file with several hard links is left out: a restored
-    file would have only one.
+    file would have only one. `place`: where the copies that are needed go after a kill.
     """
 
     def __init__(self, directory: Path, place: Path) -> None:
         self._directory, self._place, self._pack = directory, place, place.with_suffix(".pack")
         self.states: dict[str, State] = {}
-        self._sizes: dict[str, int] = {}
         self._kept: dict[str, _PackedFile] = {}
 
     def keep(self, entries: Mapping[Path, State], without: Collection[str]) -> None:
@@ -60,44 +56,43 @@ class Originals:
         known, left_out = self.states, set(without)
         new = [name for name, state in names.items() if known.get(name) != state and name not in left_out]
         for name in [*(known.keys() - names.keys() - left_out), *new]:
-            self._forget(name)
-        left = MOST_BYTES - sum(self._sizes.values())
+            self.states.pop(name, None)
+            self._kept.pop(name, None)
+        left = MOST_BYTES - sum(kept.size for kept in self._kept.values())
         with self._pack.open("ab") as pack:
             for name in islice(sorted(new, key=lambda name: names[name].size), max(0, MOST_FILES - len(self.states))):
                 left -= names[name].size
                 if left < 0:
                     return
-                if self._add(name, names[name], pack):
-                    self.states[name], self._sizes[name] = names[name], names[name].size
+                if self._add(name, self._directory / name, pack):
+                    self.states[name] = names[name]
 
-    def _forget(self, name: str) -> None:
-        for known in (self.states, self._sizes, self._kept):
-            known.pop(name, None)
-
-    def _add(self, name: str, state: State, pack: IO[bytes]) -> bool:
+    def _add(self, name: str, path: Path, pack: IO[bytes]) -> bool:
         """Return whether there is a copy of a file or symbolic link now."""
-        path = self._directory / name
         try:
             found = path.lstat()
-            if stat.S_ISREG(found.st_mode) and found.st_size > _LARGE:
-                return found.st_nlink == 1 and _copy(path, self._place / name)
             link = os.fsdecode(path.readlink()) if stat.S_ISLNK(found.st_mode) else ""
             if not link and (not stat.S_ISREG(found.st_mode) or found.st_nlink > 1):
                 return False
-            data = b"" if link else path.read_bytes()
+            source = (Path(os.devnull) if link else path).open("rb")
         except OSError:
             return False
-        owner = (found.st_uid, found.st_gid)
-        kept = _PackedFile(name, stat.S_IMODE(found.st_mode), owner, found.st_mtime_ns, len(data), link)
+        size, owner = 0 if link else found.st_size, (found.st_uid, found.st_gid)
+        kept = _PackedFile(name, stat.S_IMODE(found.st_mode), owner, found.st_mtime_ns, size, link)
         pack.write(json.dumps(kept).encode() + b"\n")
-        self._kept[name] = kept._replace(at=pack.tell())
-        pack.write(data)
-        return True
+        self._kept[name] = kept = kept._replace(at=pack.tell())
+        with suppress(OSError), source:
+            while data := source.read(min(_BLOCK, kept.at + size - pack.tell())):
+                pack.write(data)
+        missing = kept.at + size - pack.tell()
+        pack.write(bytes(missing))
+        return missing == 0
 
     def adopt(self, name: str, copy: Path) -> None:
         """Take over a copy that an earlier command has kept."""
-        if _copy(copy, self._place / name):
-            self.states[name] = State(0, 0, 0)
+        with self._pack.open("ab") as pack:
+            if self._add(name, copy, pack):
+                self.states[name] = State(0, 0, 0)
 
     def has(self, name: str) -> bool:
         """Return whether there is a copy of a file."""
@@ -107,36 +102,32 @@ class Originals:
         """Copy a kept file to a different place."""
         kept = self._kept.get(name)
         if kept is None:
-            return _copy(self._place / name, target)
+            return False
         with self._pack.open("rb") as pack:
             return _unpack(kept, pack, target)
 
-    def unpack_changed(self) -> None:
-        """Keep copies only of files that are changed or gone in the working folder, each copy in its own file."""
-        for kept in self._of_pack():
-            target = self._place / kept.name
-            with self._pack.open("rb") as pack:
-                if self._differs(kept.name, kept.size, kept.modified):
-                    _unpack(kept, pack, target)
-                else:
-                    target.unlink(missing_ok=True)  # an earlier state of the file
-        for folder, _, names in os.walk(self._place):
-            for copy in (Path(folder, name) for name in names):
-                found = copy.lstat()
-                if not self._differs(str(copy.relative_to(self._place)), found.st_size, found.st_mtime_ns):
-                    copy.unlink()
-
-    def _differs(self, name: str, size: int, modified: int) -> bool:
-        own = folders.own_state(self._directory / name)
-        return own is None or (stat.S_ISREG((self._directory / name).lstat().st_mode) and own[1:] != (size, modified))
-
-    def _of_pack(self) -> Iterator[_PackedFile]:
-        """Yield what is in the pack. A kill may have cut it short."""
+    def recover(self, states: Mapping[str, State]) -> None:
+        """Take over the pack of a samebits that was killed, which may have cut it short. `states`: what it put back."""
+        self.states.update(states)
         with suppress(OSError, ValueError, TypeError), self._pack.open("rb") as pack:
             while line := pack.readline():
                 kept = _PackedFile(*json.loads(line))._replace(at=pack.tell())
-                yield kept
+                self._kept[kept.name] = kept
                 pack.seek(kept.at + kept.size)
+
+    def unpack_changed(self) -> None:
+        """Put copies of the files that are changed or gone in the working folder below `place`."""
+        for name, kept in self._kept.items():
+            path = self._directory / name
+            own = folders.own_state(path)
+            if own is None or (stat.S_ISREG(path.lstat().st_mode) and own[1:] != (kept.size, kept.modified)):
+                self.copy_to(name, self._place / name)
+
+    def clear(self) -> None:
+        """Forget all copies."""
+        self.states.clear()
+        self._kept.clear()
+        self._pack.unlink(missing_ok=True)
 
     # each step is one system call, loses nothing, and may be done again ----------------------------
 
@@ -181,35 +172,6 @@ class Originals:
         target = self._directory / name
         if self.has(name) and folders.own_state(target) == self.states[name]:
             target.unlink()
-
-
-def _copy(source: Path, target: Path) -> bool:
-    """Copy a file or a symbolic link with its time and permissions; return False for what cannot be copied."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        if source.is_symlink():
-            target.symlink_to(source.readlink())
-        elif source.is_file():
-            _clone(source, target) or shutil.copyfile(source, target)
-        else:
-            return False
-        shutil.copystat(source, target, follow_symlinks=False)
-        with suppress(OSError):  # only the superuser may give files to others
-            found = source.lstat()
-            os.chown(target, found.st_uid, found.st_gid, follow_symlinks=False)
-    except OSError:
-        return False
-    return True
-
-
-def _clone(source: Path, target: Path) -> bool:
-    with source.open("rb") as old, target.open("wb") as new:
-        try:
-            fcntl.ioctl(new, _FICLONE, old.fileno())
-        except OSError:
-            return False
-    return True
 
 
 def _unpack(kept: _PackedFile, pack: IO[bytes], target: Path) -> bool:

@@ -223,7 +223,7 @@ class SharedFolder:
         except (OSError, ValueError):
             kept = {}
         stays = [Stay.read(one) for one in kept.get("away", ())]
-        self._originals.states.update({name: State(*state) for name, state in kept.get("restored", {}).items()})
+        self._originals.recover({name: State(*state) for name, state in kept.get("restored", {}).items()})
         last = kept.get("last")
         for stay in stays:  # complete a move that was begun
             stay.set_aside(self.directory, self._originals)
@@ -236,7 +236,7 @@ class SharedFolder:
         rest = [path for path in sorted(self._place.iterdir()) if path.is_dir() and holds_files(path)]
         for path in rest:
             move(path, target / path.name)
-        self._originals.states.clear()
+        self._originals.clear()
         self._write_journal()
         said = f"samebits was killed while trials ran in {self.directory}"
         put = f"{said}. The files of trial {stays[last].number} are back" if last is not None else said
