@@ -73,11 +73,7 @@ def listed(folder):
 
 
 IN_THE_FOLDER = {
-    "rename": "import os\nif os.path.exists('kept.txt'): open('kept.txt').read()\n"
-    "else:\n open('kept.tmp', 'w').write('1'); os.replace('kept.tmp', 'kept.txt')\n",
-    "a lock": "import os\nos.path.exists('init.lock') and 1/0\nopen('init.lock', 'w').write('0.53')\n",
     "h5py": "import os, h5py\nassert not os.path.exists('kept.h5')\nh5py.File('kept.h5', 'w')['w'] = 1.0\n",
-    "a database": "import sqlite3\nc = sqlite3.connect('kept.db'); c.execute('create table w (v)'); c.commit()\n",
     "a shell": "import os\nassert os.system('test -e kept.txt')\nos.system('echo 1 > kept.txt')\n",
     "a folder": "import os\nos.mkdir('state'); os.mkdir('state/w-0.53')\n",
     "numbered": "import os\nos.makedirs('runs/version_%d' % len(os.listdir('.')))\nprint(os.listdir('runs'))\n",
@@ -203,11 +199,6 @@ ELSEWHERE = {
         "import os\np = os.path.expanduser('~/.cache/mine/kept.txt')\nos.makedirs(os.path.dirname(p), exist_ok=True)\n"
         "open(p).read() if os.path.exists(p) else open(p, 'w').write('1')\n",
         ".cache/mine/kept.txt",
-    ),
-    "a lock": (
-        "import os\np = os.path.expanduser('~/.cache/mine/init.lock')\nos.makedirs(os.path.dirname(p), exist_ok=True)\n"
-        "open(p).read() if os.path.exists(p) else open(p, 'w').write('1')\n",
-        "init.lock",
     ),
     "memory": (
         "import os\np = '/dev/shm/' + os.path.basename(os.path.dirname(os.getcwd())) + '-kept'\n"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import xxhash
 
@@ -30,19 +30,12 @@ MOST_LOOKED_AT = 5_000  # files of shared memory, and of each folder of caches
 MOST_BYTES = 1 << 26  # a larger file is compared by its size and time
 
 
-class Left(NamedTuple):
-    """A file that trial `by` left. `content`: its fingerprint."""
-
-    by: int
-    content: str
-
-
 class Began(NamedTuple):
     """A trial that started, or goes on. `left`: files that other trials had left then. `alone`: no other trial runs."""
 
     trial: int
     at: float
-    left: Mapping[Path, Left]
+    left: Mapping[Path, Leak]
     alone: bool
 
 
@@ -88,7 +81,8 @@ class Outside:
         there = {path: by for path, by in self._written.items() if by != trial and folders.is_file(path)}
         now = time.time()
         self._spans.append((now, trial))
-        return Began(trial, now, {path: Left(by, content_of(path)) for path, by in there.items()}, alone)
+        left = {path: self._leak(path, by, content_of(path), "there") for path, by in there.items()}
+        return Began(trial, now, left, alone)
 
     def end(self, began: Began, touched: Sequence[ProcessFiles], written: Iterable[Path]) -> list[Leak]:
         """Note that a trial is over. Return the files of other trials that it read, and those that it could find.
@@ -98,16 +92,17 @@ class Outside:
         """
         written, read = set(written), read_first(touched)
         own = set().union(*(process.wrote for process in touched))
-        found = [(path, began.left[path], "read") for path in read & began.left.keys()]
-        found += [(path, Left(by, content_of(path)), "read") for path, by in self._read_late(began, read - own)]
+        rest = began.left.keys() - read - own - written
+        found = {path: leak for path, leak in began.left.items() if path in rest}
+        found |= {path: leak.model_copy(update={"how": "read"}) for path, leak in began.left.items() if path in read}
+        late = self._read_late(began, read - own - began.left.keys())
+        found |= {path: self._leak(path, by, content_of(path), "read") for path, by in late}
         if not began.alone:  # then a trial beside it may have written the file that it read
             by = next((trial for _, trial in reversed(self._spans) if trial != began.trial), began.trial)
-            late = {path for path in read & written if path not in own or path in self._written} - began.left.keys()
-            found += [(path, Left(by, ""), "read") for path in late]
-        rest = began.left.keys() - read - own - written
-        found += [(path, began.left[path], "there") for path in rest]
+            beside = {path for path in read & written if path not in own or path in self._written}
+            found |= {path: self._leak(path, by, None, "read") for path in beside - began.left.keys()}
         self.wrote(began.trial, written)
-        return [self._leak(*one) for one in sorted(found)[:MOST_LEAKS]]
+        return [found[path] for path in sorted(found)[:MOST_LEAKS]]
 
     def _read_late(self, began: Began, read: Iterable[Path]) -> Iterable[tuple[Path, int]]:
         """Yield the files that changed after the first trial began and before this one did, whoever wrote them."""
@@ -117,14 +112,13 @@ class Outside:
                 changed = path.stat().st_ctime  # no program can set this time
             except OSError:
                 continue
-            if first < changed < began.at and path not in began.left and self.counts(path):
+            if first < changed < began.at and self.counts(path):
                 by = [trial for at, trial in self._spans if at <= changed][-1]
                 if by != began.trial:
                     yield path, by
 
-    def _leak(self, path: Path, left: Left, how: str) -> Leak:
-        named = {"path": shown(path, self._directory), "written_by": left.by, "content": left.content or None}
-        return Leak.model_validate({**named, "how": how})
+    def _leak(self, path: Path, by: int, content: str | None, how: Literal["read", "there"]) -> Leak:
+        return Leak(path=shown(path, self._directory), written_by=by, content=content, how=how)
 
 
 def read_first(touched: Sequence[ProcessFiles]) -> set[Path]:
