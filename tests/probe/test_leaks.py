@@ -217,9 +217,9 @@ ELSEWHERE = {
 def test_what_a_trial_reads_elsewhere_is_named_in_the_first_line(equal_bits, program, named):
     result = equal_bits(program)
     assert result.verdict == "repeated"
-    assert "but trial 2 started from a file that trial 1 left (" in result.sentence
+    assert "but trial 2 started from a file that trial 1 had written (" in result.sentence
     assert named in result.sentence
-    assert "But trial 2 started from a file that trial 1 left" in render(report(result)).splitlines()[0]
+    assert "But trial 2 started from a file that trial 1 had written" in render(report(result)).splitlines()[0]
 
 
 def test_a_name_that_a_trial_could_find_elsewhere_is_a_caveat(equal_bits):
@@ -262,7 +262,7 @@ def test_an_isolated_trial_finds_what_an_earlier_one_left_elsewhere_and_that_is_
         assert result.advice.startswith(f"Remove {kept} before each trial")
     else:
         assert result.verdict == "repeated"
-        assert f"started from a file that trial 1 left ({kept})" in result.sentence
+        assert f"started from a file that trial 1 had written ({kept})" in result.sentence
 
 
 @pytest.mark.parametrize(("name", "advice"), [("home", "--isolate"), ("memory", "Remove /dev/shm/")])

@@ -120,47 +120,33 @@ def _explained(comparison: Comparison, labels: Mapping[int, Hashable]) -> bool:
 
 def _leaked(comparison: Comparison, record: RecordFile) -> Reason | None:
     trials = [aligned.trial for aligned in comparison.aligned]
-    leaking = [trial for trial in map(_with_used_files, trials) if trial.file.leaks]
+    leaking = trials_with_leaks(trials)
     if not leaking or not _explained(comparison, {trial.id: _contents(trial) for trial in trials}):
         return None
-    files = words.first_few(leaked_files(leaking, record), 3)
-    return Reason(f"{leak_sentence(leaking)} ({files}).", leak_advice(leaking[0].file.leaks[0], record))
+    return Reason(f"{leak_sentence(leaking, record)}.", leak_advice(leaking[0].file.leaks[0], record))
 
 
-def _with_used_files(trial: TrialTrace) -> TrialTrace:
-    """Return the trial without the files that it could find, if samebits does not know whether it used them."""
-    used = [leak for leak in trial.file.leaks if leak.how != "there"]
-    return replace(trial, file=trial.file.model_copy(update={"leaks": used}))
+def trials_with_leaks(trials: Sequence[TrialTrace]) -> list[TrialTrace]:
+    """Return the trials that used files of earlier trials, without the files of which samebits does not know that."""
+    used = ((trial, [leak for leak in trial.file.leaks if leak.how != "there"]) for trial in trials)
+    return [replace(trial, file=trial.file.model_copy(update={"leaks": leaks})) for trial, leaks in used if leaks]
 
 
 def _contents(trial: TrialTrace) -> Hashable:
     """Return what the trial found in files of earlier trials. Unknown content equals no other content."""
-    used = _with_used_files(trial).file.leaks
+    used = (leak for leak in trial.file.leaks if leak.how != "there")
     return frozenset((leak.path, leak.content or f"unknown to trial {trial.id}") for leak in used)
 
 
-def leak_sentence(leaking: list[TrialTrace]) -> str:
+def leak_sentence(leaking: Sequence[TrialTrace], record: RecordFile) -> str:
     """Say which trials started from which trials' files, or could find them."""
-    used = [trial for trial in map(_with_used_files, leaking) if trial.file.leaks]
-    started, what, who = _leak_words(used or leaking)
-    return f"{started} {'started from' if used else 'could find'} {what} that {who} had written"
-
-
-def leak_between(trials: list[TrialTrace], record: RecordFile) -> str | None:
-    """Say which trials started from what earlier ones left, and name the files; None if none did."""
-    leaking = [trial for trial in map(_with_used_files, trials) if trial.file.leaks]
-    if not leaking:
-        return None
-    started, what, who = _leak_words(leaking)
-    return f"{started} started from {what} that {who} left ({words.first_few(leaked_files(leaking, record), 2)})"
-
-
-def _leak_words(leaking: list[TrialTrace]) -> tuple[str, str, str]:
-    """Return words for the trials that found files, for these files, and for the trials that had written them."""
     leaks = [leak for trial in leaking for leak in trial.file.leaks]
-    what = words.agree(len({leak.path for leak in leaks}), "a file", "files")
+    verb = "could find" if all(leak.how == "there" for leak in leaks) else "started from"
+    paths = sorted({str(_relative(leak.path, record.directory)) for leak in leaks})
     by = sorted({leak.written_by for leak in leaks})
-    return words.trials([trial.id for trial in leaking]), what, f"trial {by[0]}" if len(by) == 1 else "earlier trials"
+    who = f"trial {by[0]}" if len(by) == 1 else "earlier trials"
+    what = f"{words.agree(len(paths), 'a file', 'files')} that {who} had written ({words.first_few(paths, 3)})"
+    return f"{words.trials([trial.id for trial in leaking])} {verb} {what}"
 
 
 def leak_advice(leak: Leak, record: RecordFile) -> str:
@@ -188,11 +174,6 @@ def _with_out(word: str, path: PurePosixPath) -> str:
 
 def _shell(command: list[str]) -> str:
     return " ".join(f"'{word}'" if "{out}" in word else shlex.quote(word) for word in command)
-
-
-def leaked_files(trials: list[TrialTrace], record: RecordFile) -> list[str]:
-    """Return the paths of the leaked files, relative if they lie below the working folder."""
-    return sorted({str(_relative(leak.path, record.directory)) for trial in trials for leak in trial.file.leaks})
 
 
 def _other_machine(comparison: Comparison) -> Reason | None:

@@ -17,7 +17,7 @@ from samebits.comparison.groups import Comparison, group_splits
 from samebits.comparison.pools import counted_difference
 from samebits.comparison.processes import AlignedTrial, Member
 from samebits.comparison.reasons import Reason, ReasonInputs, why_not_repeated
-from samebits.comparison.setup import differing_facts, leak_between, setup, why_no_divergence
+from samebits.comparison.setup import differing_facts, leak_sentence, setup, trials_with_leaks, why_no_divergence
 from samebits.comparison.threads import trains_elsewhere, with_racing_steps, without_racing_traces
 from samebits.comparison.timed_trials import counted
 from samebits.comparison.unknown_places import begin_without, unknown_places
@@ -43,7 +43,8 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
     verdict, reason = ("inconclusive", doubt) if doubt else _decide(looked, comparison, divergence)
     seen = WarningInputs(record, trials, comparison, divergence, setup(record, looked.trials), reason, every, left_out)
     notes, extent = warnings(seen), scope(comparison.aligned)
-    leak = leak_between([aligned.trial for aligned in comparison.aligned], record)
+    leaking = trials_with_leaks([aligned.trial for aligned in comparison.aligned])
+    leak = leak_sentence(leaking, record) if leaking else None
     if verdict == "repeated" and record.options.strict and (reason := _caveat(notes, looked)):
         verdict = "inconclusive"
     return Result(

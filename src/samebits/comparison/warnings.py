@@ -17,7 +17,7 @@ from samebits.comparison.endings import asking_processes, ended_well, hidden_pro
 from samebits.comparison.groups import Comparison
 from samebits.comparison.reasons import Reason
 from samebits.comparison.sentences import different_files
-from samebits.comparison.setup import leak_sentence, leaked_files
+from samebits.comparison.setup import leak_sentence, trials_with_leaks
 from samebits.comparison.used_generators import states
 from samebits.comparison.values import curve, point_numbers, weight_names
 from samebits.model import Divergence, HeldControl, RecordFile, Setup
@@ -168,12 +168,11 @@ def unread(controls: Sequence[HeldControl]) -> list[str]:
 
 
 def _leaks(seen: WarningInputs) -> Iterator[str]:
-    leaking = [trial for trial in seen.trials if trial.file.leaks]
+    leaking = trials_with_leaks(seen.trials) or [trial for trial in seen.trials if trial.file.leaks]
     if leaking and not (seen.divergence and seen.reason):  # else it is the reason itself
-        files = words.listed(leaked_files(leaking, seen.record)[:3])
         equal = "all trials have the same bits, but samebits did not run the trials without that file"
         meaning = "this alone did not cause the divergence" if seen.divergence else equal
-        yield f"{leak_sentence(leaking)} ({files}); {meaning}"
+        yield f"{leak_sentence(leaking, seen.record)}; {meaning}"
 
 
 def _events(seen: WarningInputs) -> Iterator[str]:
