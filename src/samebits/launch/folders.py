@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -77,13 +77,6 @@ def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
         if not entry.is_file(follow_symlinks=False) and (own := own_state(path)) is not None:
             others[path] = own
     return Snapshot(files, folders=frozenset(inner), others=others)
-
-
-def files_of(folder: str, is_skipped: Callable[[str], bool]) -> Iterator[Path]:
-    """Yield the files of a folder, at any depth, without those in folders that are skipped."""
-    for place, names, files in os.walk(folder):
-        names[:] = [name for name in names if not is_skipped(f"{place}/{name}")]
-        yield from (Path(place, name) for name in files)
 
 
 def _walk(folder: str, without: str | None, inner: set[Path]) -> Iterator[os.DirEntry[str]]:

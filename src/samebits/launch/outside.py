@@ -7,10 +7,11 @@ writes. In shared memory and in the caches of HOME, samebits also looks for file
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -26,7 +27,7 @@ from samebits.store.record_files import digest_of
 __all__ = ["Began", "Outside", "shown"]
 
 MOST_LEAKS = 200
-MOST_LOOKED_AT = 5_000  # files of shared memory, and of each folder of caches
+MOST_LOOKED_AT = 5_000  # files and folders of shared memory, and of each folder of caches
 MOST_BYTES = 1 << 26  # a larger file is compared by its size and time
 
 
@@ -66,14 +67,16 @@ class Outside:
     def changed(self, began: Began) -> Iterator[Path]:
         """Yield this user's files in shared memory and in the caches of HOME that changed since a trial began.
 
-        Every program can write them, for example C code of the trial. The time of a change cannot be set.
+        Every program can write them, for example C code of the trial. The time of a change cannot be set. Deeper in
+        caches, other programs write all the time, such as browsers.
         """
-        for place in (SHARED_MEMORY, *map(str, self._caches.roots)):
-            for path in islice(folders.files_of(place, self._caches.is_cache), MOST_LOOKED_AT):
+        for place in (Path(SHARED_MEMORY), *self._caches.roots):
+            top = _entries(place)
+            for path in islice(chain(top, chain.from_iterable(map(_entries, top))), MOST_LOOKED_AT):
                 with suppress(OSError):
                     found = path.lstat()
-                    is_new = found.st_ctime >= began.at and found.st_uid == os.geteuid()
-                    if is_new and not is_drawn(path.name) and self.counts(path):
+                    is_own = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+                    if is_own and found.st_ctime >= began.at and not is_drawn(path.name) and self.counts(path):
                         yield path
 
     def begin(self, trial: int, *, alone: bool) -> Began:
@@ -119,6 +122,14 @@ class Outside:
 
     def _leak(self, path: Path, by: int, content: str | None, how: Literal["read", "there"]) -> Leak:
         return Leak(path=shown(path, self._directory), written_by=by, content=content, how=how)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what is in a folder; nothing if it is no folder, is gone, or may not be read."""
+    try:
+        return [folder / name for name in os.listdir(folder)]  # noqa: PTH208
+    except OSError:
+        return []
 
 
 def read_first(touched: Sequence[ProcessFiles]) -> set[Path]:
