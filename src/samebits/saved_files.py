@@ -86,10 +86,10 @@ class SavedFile(Document):
 class FilesFile(Document):
     """files.json: the files of one trial, and what it printed.
 
-    `found`: how many files the trial wrote. `ignored`: how many of them --ignore names. `apart`: the trial had its own
-    folder. `gone`: files removed before they were read. `elsewhere`: texts and tables in other places. `own`: texts
-    that only this trial has (its folders, its host), each with what stands for it. `span`: when the trial ran, in
-    seconds since 1970; `uptime`: by the monotonic clock. `pids`: of its processes.
+    `found`: how many files the trial wrote. `ignored`: how many of them --ignore names. `gone`: files removed
+    before they were read. `elsewhere`: texts and tables in other places. `own`: texts that only this trial has (its
+    folders, its host), each with what stands for it. `span`: when the trial ran, in seconds since 1970; `uptime`: by
+    the monotonic clock. `pids`: of its processes.
     """
 
     format: int = RECORD_FORMAT
@@ -99,7 +99,6 @@ class FilesFile(Document):
     ignores_without_match: list[str] = []
     found: int = 0
     ignored: int = 0
-    apart: bool = False
     gone: list[str] = []
     elsewhere: list[str] = []
     empty_folders: list[str] | None = None  # null in old records

@@ -198,7 +198,7 @@ def documents(tmp_path):
     fixes = [Fix(control="numpy-seed", library="", where="after the imports", lines=lines)]
     why = Explanation(cause=["numpy-seed"], minimal_controls=[], evidence=[], sentence="", fixes=fixes)
     files = {word: "digest" for word in COMMAND}
-    trial = SimpleNamespace(file=SimpleNamespace(code={"files": files}), files=SimpleNamespace(files=[], apart=False))
+    trial = SimpleNamespace(file=SimpleNamespace(code={"files": files}), files=SimpleNamespace(files=[]))
     file = SimpleNamespace(command=COMMAND, directory=str(tmp_path), seed=None)
     result = SimpleNamespace(setup=SimpleNamespace(python="/bin/python", packages={}))
     record = SimpleNamespace(file=file, folder=tmp_path / "record", trials=[trial])

@@ -141,23 +141,12 @@ _ROUNDS: tuple[tuple[tuple[_Trait, ...], bool], ...] = (
 )
 
 
-def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> bool:
-    """Return whether an earlier trial wrote the file in a shared folder.
-
-    The later trial shares that folder, and could find the file there.
-    """
-    if file is None or file.path.startswith("{out}"):
-        return False
-    if all(trial.files.apart for trial in trials) and not PurePosixPath(file.path).is_absolute():
-        return False
+def was_there(file: SavedFile, trials: tuple[TrialTrace, TrialTrace]) -> bool:
+    """Return whether the trial that did not write the file found it there, because a trial before it had written it."""
     one, two = trials
-    earlier = [a for a, b in ((one, two), (two, one)) if a.id < b.id or _took(b, a.id)]
-    return any(written is file for trial in earlier for written in trial.files.files)
-
-
-def _took(trial: TrialTrace, other: int) -> bool:
-    """Return whether a trial found what the other one left, because the other one continued first after a wait."""
-    return any(leak.written_by == other for leak in trial.file.leaks)
+    writer, other = (one, two) if any(written is file for written in one.files.files) else (two, one)
+    found = (leak for leak in other.file.leaks if leak.path == file.path)
+    return any(writer.id < other.id or leak.written_by == writer.id for leak in found)
 
 
 def is_ignored(file: SavedFile | None, ignores: Sequence[str]) -> bool:

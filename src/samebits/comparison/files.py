@@ -66,15 +66,6 @@ def _alone(file: SavedFile | None, trials: Trials, left: tuple[LeftEntries, Left
     return [FileDifference(file.path, detail, effect="unknown", path=in_each_run(file.path, own), is_open=True)]
 
 
-def files_alone(a: TrialTrace, b: TrialTrace, judge: Judge, ignores: Sequence[str] = ()) -> list[str]:
-    """Return the paths of files that an earlier trial wrote and the later one found.
-
-    Files that --artifact names are left out.
-    """
-    alone = [mine or theirs for mine, theirs in counted_pairs(a, b, judge, ignores) if mine is None or theirs is None]
-    return sorted(file.path for file in alone if file and not file.named and was_there(file, (a, b)))
-
-
 def _metrics(a: TrialTrace, b: TrialTrace) -> Iterator[FileDifference]:
     mine, theirs = a.file.metrics_printed, b.file.metrics_printed
     for name in mine:

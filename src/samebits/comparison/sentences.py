@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from samebits import words
 from samebits.comparison.beside import is_place
 from samebits.comparison.coverage import only_files
-from samebits.comparison.files import files_alone
 from samebits.comparison.groups import Comparison
 from samebits.model import Divergence, Scope
 from samebits.store.trace import TrialTrace
@@ -90,7 +89,7 @@ MOST_OF_A_NAME = 80  # how many characters of a place in a file are shown
 
 def file_caveats(comparison: Comparison) -> Iterator[str]:
     """Yield what limits the comparison of files and printed lines."""
-    for look in (_errors, _file_limits, _elsewhere, _file_names, _printed, _by_name):
+    for look in (_errors, _file_limits, _elsewhere, _printed, _by_name):
         yield from look(comparison)
 
 
@@ -139,14 +138,6 @@ def _ignores(comparison: Comparison) -> Iterator[str]:
     for pattern in comparison.ignores if whole else []:
         if not is_place(pattern) and all(pattern in files.ignores_without_match for files in whole):
             yield f"the pattern {pattern} of --ignore matches no file that the trials wrote"
-
-
-def _file_names(comparison: Comparison) -> Iterator[str]:
-    ignores = comparison.ignores
-    some = sorted({path for a, b in _whole_pairs(comparison) for path in files_alone(a, b, comparison.judge, ignores)})
-    if some:
-        rest = f" and {words.count(len(some) - 3, 'more file')}" if len(some) > 3 else ""
-        yield f"not every trial wrote {words.listed(some[:3])}{rest}: a later trial found what an earlier one wrote"
 
 
 def _understood(comparison: Comparison) -> Iterator[str]:

@@ -41,11 +41,10 @@ class Pattern(NamedTuple):
 
 @dataclass(frozen=True)
 class FileRules:
-    """Decides which files of a trial are compared. `apart`: no trial finds files of a different trial in its folder."""
+    """Decides which files of a trial are compared."""
 
     patterns: list[Pattern] = field(default_factory=list)
     ignores: list[str] = field(default_factory=list)
-    apart: bool = False
 
 
 def patterns(texts: Iterable[str], directory: Path, out: Path, trial: str) -> list[Pattern]:
@@ -114,7 +113,6 @@ def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: 
         ],
         found=len(found) - len(gone),
         ignored=len(ignored),
-        apart=asked.apart,
         elsewhere=_left_out(written, names, asked.ignores),
     )
 

@@ -181,7 +181,6 @@ class NodeOrder:
     """A trial for a node. `record`: the folder that takes the place of the record, with the same path on every node.
 
     `earlier`: the paths of the files that trials before this one wrote. `packed`: the working folder travels, too.
-    `apart`: what earlier trials left in the working folder has been set aside.
     """
 
     version: str
@@ -193,7 +192,6 @@ class NodeOrder:
     slot: Slot
     earlier: Mapping[int, Sequence[Path]]
     packed: bool = False
-    apart: bool = False
 
 
 @dataclass(frozen=True)

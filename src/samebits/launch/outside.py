@@ -26,7 +26,7 @@ from samebits.store.record_files import digest_of
 
 __all__ = ["Began", "Outside", "shown"]
 
-MOST_LEAKS = 200
+MOST_LEAKS = 2_000
 MOST_LOOKED_AT = 5_000  # files and folders of shared memory, and of each folder of caches
 MOST_BYTES = 1 << 26  # a larger file is compared by its size and time
 
@@ -43,11 +43,11 @@ class Began(NamedTuple):
 class Outside:
     """Knows the files that the trials of a check have left so far, and that stay there for later trials.
 
-    `is_apart`: on a node: whether the working folder is free of what earlier trials left; None on the user's machine.
+    `on_node`: a different machine sets aside what trials leave in the working folder.
     """
 
-    def __init__(self, directory: Path, record: Path, *, is_apart: bool | None = None) -> None:
-        self._directory, self._record, self.is_apart = directory, record, is_apart
+    def __init__(self, directory: Path, record: Path, *, on_node: bool = False) -> None:
+        self._directory, self._record, self.on_node = directory, record, on_node
         self._caches = Caches()
         self._written: dict[Path, int] = {}
         self._spans: list[tuple[float, int]] = []  # when trials began, in order (epoch)

@@ -41,13 +41,11 @@ class Visit:
         self._room, self._is_inside = SharedFolder.of(plan.directory), False
         self._stay = self._room.stay(plan.record, number)
 
-    def begin(self) -> bool:
-        """Make the folder as the trial needs it. Return whether it is free of what earlier trials left."""
-        if self._is_own:
-            return True
-        self._is_inside = True
-        self._room.enter(self._stay)
-        return self._room.is_held
+    def begin(self) -> None:
+        """Make the folder as the trial needs it."""
+        if not self._is_own:
+            self._is_inside = True
+            self._room.enter(self._stay)
 
     def end(self, wrote: Iterable[Path], *, is_whole: bool) -> None:
         """Note that the trial is over. `wrote`: the files that it wrote, as its machine saw."""
@@ -186,8 +184,9 @@ def post(
     travels, too.
     """
     own = {name: value for name, value in os.environ.items() if not name.startswith(without)}
-    is_apart = order.visit is not None and order.visit.begin()
-    packed_order = pickle.dumps(replace(_node_order(order), packed=packed, apart=is_apart or packed), protocol=4)
+    if order.visit is not None:
+        order.visit.begin()
+    packed_order = pickle.dumps(replace(_node_order(order), packed=packed), protocol=4)
     return Post(packed_order, own, treatment(), taken)
 
 

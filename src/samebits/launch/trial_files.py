@@ -41,10 +41,9 @@ class TrialFiles:
         self._is_alone = True
         self._plan, self._number, self._directory, self._outside = plan, number, directory, outside
         self._left: Mapping[Path, folders.State | None] = {}  # when the trial began to wait
-        is_own = plan.options.isolate or outside.is_apart is not None
+        is_own = plan.options.isolate or outside.on_node
         self._room = None if is_own else SharedFolder.of(directory)
         self._stay = self._room.stay(plan.record, number) if self._room is not None else None
-        self._is_apart = plan.options.isolate or bool(outside.is_apart)
         self.is_open = False  # whether it runs
 
     # -- while it runs --------------------------------------------------------------------------------------------
@@ -64,15 +63,8 @@ class TrialFiles:
         options = self._plan.options
         found = artifacts.patterns(options.artifacts, self._directory, self.out, trial_name(self._number))
         patterns = [pattern.without(self._left) for pattern in found]
-        self.rules = artifacts.FileRules(patterns=patterns, ignores=options.ignores, apart=self.are_apart)
+        self.rules = artifacts.FileRules(patterns=patterns, ignores=options.ignores)
         self.is_open = True
-
-    @property
-    def are_apart(self) -> bool:
-        """Whether no trial finds files of a different trial in its folder."""
-        if self._room is not None:
-            return self._room.is_held
-        return self._is_apart and not any(path.is_relative_to(self._directory) for path in self._began.left)
 
     def end(self, root: int, touched: Sequence[ProcessFiles], after_wait: Sequence[ProcessFiles]) -> list[Leak]:
         """Find what the trial wrote: from its folders and from the probe. Return the leaks that it used.
