@@ -278,6 +278,10 @@ NO_LEAKS = {
         "import os\np = os.path.expanduser('~/.cache/huggingface/hub')\nos.makedirs(p, exist_ok=True)\n"
         "p += '/model.bin'\nopen(p).read() if os.path.exists(p) else open(p, 'w').write('1')\n"
     ),
+    "downloaded weights": (
+        "import os, numpy\np = os.path.expanduser('~/.cache/huggingface/hub')\nos.makedirs(p, exist_ok=True)\n"
+        "p += '/model.npz'\nnumpy.load(p) if os.path.exists(p) else numpy.savez(p, w=1.0)\n"
+    ),
     "removed": "import os, tempfile\nf, p = tempfile.mkstemp()\nopen(p, 'w').write('1')\nos.remove(p)\n",
 }
 
@@ -285,7 +289,7 @@ NO_LEAKS = {
 @pytest.mark.parametrize("program", NO_LEAKS.values(), ids=NO_LEAKS.keys())
 def test_what_a_trial_makes_itself_is_no_leak(equal_bits, tmp_path, program):
     result = equal_bits(program)
-    assert (result.leak, leaks_of(tmp_path / "record")) == (None, [[], []])
+    assert (result.verdict, result.leak, leaks_of(tmp_path / "record")) == ("repeated", None, [[], []])
 
 
 def test_a_file_elsewhere_that_changed_during_the_check_counts_whoever_wrote_it(tmp_path):

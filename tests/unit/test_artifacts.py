@@ -178,7 +178,8 @@ def test_results_elsewhere_are_not_what_tools_keep_or_pass_on(tmp_path, monkeypa
     ]
     others = ["home/.config/a.json", "home/ray_results/run_1/result.json", "temporary/tmpab_d3fgh/a.pkl",
               "temporary/tmpab_d3fgh.json", "temporary/ray/a.json", "home/results/log.txt",
-              "home/.config/a.model", "data/broken.index", "data/missing.txt"]  # fmt: skip
+              "home/.config/a.model", "data/broken.index", "data/missing.txt",
+              "home/.cache/huggingface/hub/a.npz"]  # fmt: skip
     (tmp_path / "data").mkdir()
     (tmp_path / "data/booster.txt").write_text("tree\nversion=v4\n")
     (tmp_path / "data/dump.out").write_text("booster[0]:\n0:leaf=0.5\n")

@@ -78,8 +78,9 @@ class OutsideFiles:
     """Answers whether a file that a trial wrote outside of its folders is compared.
 
     It is compared if it holds tensors, or if it is a result: a model or JSON. Logs and tables are left out: programs
-    add lines to them in each run, and samebits does not know which lines such a file had before the trial. A result
-    lies neither in a cache of a tool, nor among the settings of tools, nor in a temporary folder with a random name.
+    add lines to them in each run, and samebits does not know which lines such a file had before the trial. What lies in
+    a cache of a tool was downloaded. A result lies neither among the settings of tools, nor in a temporary folder with
+    a random name.
     """
 
     def __init__(self) -> None:
@@ -87,6 +88,8 @@ class OutsideFiles:
 
     def is_compared(self, path: Path) -> bool:
         """Return whether the file at this path is compared."""
+        if self._caches.holds(path):
+            return False
         held = store.held_by(path)
         is_result = held == "model" or path.suffix.lower() == ".json"
         return held == "tensors" or (is_result and not self._is_of_a_tool(path))
