@@ -96,13 +96,12 @@ def _walk(folder: str, without: str | None, inner: set[Path]) -> Iterator[os.Dir
 
 
 def is_left_out(folder: str) -> bool:
-    """Return whether nothing in a folder counts as written by a trial."""
-    return folder.rpartition("/")[2] in LEFT_OUT or _stands_apart(folder)
+    """Return whether nothing in a folder counts as written by a trial: of a tool, a virtual environment, or a record.
 
-
-def _stands_apart(folder: str) -> bool:
-    """Whether the folder is a virtual environment or a record, for example of a check that runs at the same time."""
-    return os.path.exists(f"{folder}/pyvenv.cfg") or is_record(Path(folder))  # noqa: PTH110
+    The record may be that of a check that runs at the same time.
+    """
+    is_known = folder.rpartition("/")[2] in LEFT_OUT
+    return is_known or os.path.exists(f"{folder}/pyvenv.cfg") or is_record(Path(folder))  # noqa: PTH110
 
 
 def is_record(folder: Path) -> bool:

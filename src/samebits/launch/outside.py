@@ -64,8 +64,8 @@ class Outside:
         """Return whether a file can carry state from one trial to the next."""
         return not path.is_relative_to(self._record) and not self._caches.holds(path)
 
-    def changed(self, began: Began) -> Iterator[Path]:
-        """Yield this user's files in shared memory and in the caches of HOME that changed since a trial began.
+    def changed(self, since: float) -> Iterator[Path]:
+        """Yield this user's files in shared memory and in the caches of HOME that changed since a moment (epoch).
 
         Every program can write them, for example C code of the trial. The time of a change cannot be set. Deeper in
         caches, other programs write all the time, such as browsers.
@@ -76,7 +76,7 @@ class Outside:
                 with suppress(OSError):
                     found = path.lstat()
                     is_own = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
-                    if is_own and found.st_ctime >= began.at and not is_drawn(path.name) and self.counts(path):
+                    if is_own and found.st_ctime >= since and not is_drawn(path.name) and self.counts(path):
                         yield path
 
     def begin(self, trial: int, *, alone: bool) -> Began:

@@ -26,7 +26,7 @@ class Writers(NamedTuple):
     """The writers of files, as far as samebits knows them.
 
     `ours`: files that processes of the trial wrote, and folders that they made. `others`: files that only processes
-    outside of the trial wrote, or that they have open for writing.
+    outside of the trial have open for writing.
     """
 
     ours: Collection[Path] = ()

@@ -39,6 +39,7 @@ class TrialFiles:
         self.rules = artifacts.FileRules()
         self._before = folders.Snapshot({})
         self._is_alone = True
+        self._since = 0.0  # when it started (epoch)
         self._plan, self._number, self._directory, self._outside = plan, number, directory, outside
         self._left: Mapping[Path, folders.State | None] = {}  # when the trial began to wait
         is_own = plan.options.isolate or outside.on_node
@@ -60,6 +61,7 @@ class TrialFiles:
         else:
             self._before = folders.snapshot(self._directory, without=self._plan.record)
         self._began: Began = self._outside.begin(self._number, alone=alone)
+        self._since = self._since or self._began.at
         options = self._plan.options
         found = artifacts.patterns(options.artifacts, self._directory, self.out, trial_name(self._number))
         patterns = [pattern.without(self._left) for pattern in found]
@@ -82,8 +84,10 @@ class TrialFiles:
             named = {path for path in named if path in after.files or not self._is_kept(path)}
         found = {*folders.snapshot(self.out).files, *folders.written(self._before, after)}
         found.update(filter(folders.is_file, self._left))
-        found.update(self._outside.changed(self._began))
-        others = open_elsewhere(found - named, {process.pid for process in below_quickly(root)})
+        running = {process.pid for process in below_quickly(root)}
+        if not running:  # a trial that waits keeps shared memory that goes with it
+            found.update(self._outside.changed(self._since))
+        others = open_elsewhere(found - named, running)
         self.gone = {path for path in self._shared(named) if not folders.is_there(path)}
         self._note_shared(found - others)
         self.written = sorted((found - others).union(path for path in named if folders.is_file(path)))
