@@ -126,21 +126,25 @@ class Trials(RuleBasedStateMachine):
         self.room.settle()
         shutil.rmtree(self.top)
 
-    def model(self, steps):
-        """What a plain run of these steps leaves."""
+    def model(self, *parts):
+        """What a plain run leaves. A part is (files of others, steps): it begins when others have written these."""
         shutil.rmtree(self.plain, ignore_errors=True)
         self.plain.mkdir()
-        for name, text in {**self.base, **self.foreign}.items():
-            path = self.plain / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.mkdir(exist_ok=True) if text is None else path.write_text(text)
-        apply(self.plain, steps)
+        known = {}
+        for files, steps in ((self.base, []), *parts):
+            for name, text in files.items():
+                path = self.plain / name
+                if known.get(name, "") != text:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.mkdir(exist_ok=True) if text is None else path.write_text(text)
+            known.update(files)
+            apply(self.plain, steps)
         return tree(self.plain)
 
-    def enter(self, stay, before):
+    def enter(self, stay, *before):
         self.room.enter(stay)
         self.is_settled = False
-        assert tree(self.folder) == self.model(before), "the trial starts from other files"
+        assert tree(self.folder) == self.model(*before, (self.foreign, [])), "the trial starts from other files"
 
     def leave(self, stay, steps, *, is_sure, is_over):
         before = tree(self.folder)
@@ -155,20 +159,20 @@ class Trials(RuleBasedStateMachine):
     def run(self, steps, is_sure, waits):
         self.number += 1
         stay = self.room.stay(self.top, self.number)
-        self.enter(stay, [])
+        self.enter(stay)
         self.leave(stay, steps, is_sure=is_sure, is_over=not waits)
         if waits:
-            self.waiting.append((stay, steps))
+            self.waiting.append((stay, (dict(self.foreign), steps)))
         else:
-            self.expected = self.model(steps)
+            self.expected = self.model((self.foreign, steps))
 
     @precondition(lambda self: self.waiting)
     @rule(data=st.data(), more=STEPS)
     def go_on(self, data, more):
-        stay, steps = self.waiting.pop(data.draw(st.integers(0, len(self.waiting) - 1)))
-        self.enter(stay, steps)
+        stay, begun = self.waiting.pop(data.draw(st.integers(0, len(self.waiting) - 1)))
+        self.enter(stay, begun)
         self.leave(stay, more, is_sure=True, is_over=True)
-        self.expected = self.model([*steps, *more])
+        self.expected = self.model(begun, (self.foreign, more))
 
     @precondition(lambda self: not self.is_settled and not self.waiting)
     @rule()
@@ -199,7 +203,7 @@ class Trials(RuleBasedStateMachine):
         """samebits is killed while one more trial starts, after it, or while the folder is settled."""
         self.number += 1
         stay = self.room.stay(self.top, self.number)
-        results = [self.expected, self.model(steps), *(self.model(before) for _, before in self.waiting)]
+        results = [self.expected, self.model((self.foreign, steps)), *(self.model(begun) for _, begun in self.waiting)]
         Calls.left = after
         try:
             self.room.enter(stay)

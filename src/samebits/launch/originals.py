@@ -58,8 +58,8 @@ class Originals:
         for name in [*(known.keys() - names.keys() - left_out), *new]:
             self.states.pop(name, None)
             self._kept.pop(name, None)
-        left = MOST_BYTES - sum(kept.size for kept in self._kept.values())
         with self._pack.open("ab") as pack:
+            left = MOST_BYTES - pack.tell()  # copies of earlier states of a file are still there
             for name in islice(sorted(new, key=lambda name: names[name].size), max(0, MOST_FILES - len(self.states))):
                 left -= names[name].size
                 if left < 0:
