@@ -24,7 +24,7 @@ CACHE_VARIABLES = (
 _CACHES = """
 huggingface datasets transformers torch torch_extensions torchinductor triton vllm flashinfer jax jax_cache tensorrt
 nvidia numba cutlass kagglehub kaggle clip whisper fsspec gdown pooch nltk spacy flair stanza matplotlib fontconfig
-wandb pip uv samebits
+wandb pip uv samebits pyopencl whisperx
 """
 _OF_HOME = """
 .keras .torch .triton .nv .matplotlib .ray .ipython .jupyter .kaggle .config nltk_data tensorflow_datasets
