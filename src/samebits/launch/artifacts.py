@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -58,23 +59,15 @@ def matches(pattern: str, directory: Path, out: Path) -> list[Path]:
 
     `out`: the trial's own output folder, which lies in a record and counts.
     """
-    found = sorted(glob.glob(pattern, root_dir=directory, recursive=True))  # noqa: PTH207
-    records: dict[Path, bool] = {}
-    paths = (directory / name for name in found)
-    own = (path for path in paths if path.is_relative_to(out) or not _is_in_record(path.parent, directory, records))
+    is_record = cache(folders.is_record)
+    found = (directory / name for name in sorted(glob.glob(pattern, root_dir=directory, recursive=True)))  # noqa: PTH207
+    own = (path for path in found if path.is_relative_to(out) or not any(map(is_record, _above(path, directory))))
     return [path for path in islice(own, MOST_MATCHES) if folders.is_file(path)]
 
 
-def _is_in_record(folder: Path, directory: Path, known: dict[Path, bool]) -> bool:
-    """Return whether a folder below the working folder is a record, or in one.
-
-    `known`: the answers for other folders.
-    """
-    if folder == directory or not folder.is_relative_to(directory):
-        return False
-    if folder not in known:
-        known[folder] = _is_in_record(folder.parent, directory, known) or folders.is_record(folder)
-    return known[folder]
+def _above(path: Path, directory: Path) -> Iterator[Path]:
+    """Yield the folders of a path that lie below the working folder."""
+    return (folder for folder in path.parents if folder != directory and folder.is_relative_to(directory))
 
 
 def _states(paths: Iterable[Path]) -> dict[Path, folders.State]:

@@ -21,7 +21,7 @@ from samebits import words
 from samebits.errors import UsageError
 from samebits.store import record_files
 
-__all__ = ["MOST", "archive", "code_of", "listing_of", "refuse_large", "size_of"]
+__all__ = ["MOST", "archive", "code_of", "listing_of", "refuse_large"]
 
 MOST_FILES = 100_000
 # a folder that holds one of these, written by samebits, is a record
@@ -248,12 +248,6 @@ def _content(path: Path, state: State, endings: tuple[str, ...]) -> bytes:
     return b""
 
 
-def size_of(folder: Path) -> tuple[int, int]:
-    """Return how many files would be sent, and how many bytes."""
-    found = _files(folder)
-    return len(found), sum(state.size for state in found.values())
-
-
 def _files(folder: Path) -> dict[str, State]:
     """Return the state of everything but records, virtual environments and the folders of tools."""
     return {str(path.relative_to(folder)): state for path, state in snapshot(folder).files.items()}
@@ -261,9 +255,10 @@ def _files(folder: Path) -> dict[str, State]:
 
 def refuse_large(folder: Path) -> str:
     """Return the size of a folder in words. Raises UsageError if it is too large to send."""
-    files, size = size_of(folder)
-    said = f"{words.count(files, 'file')}, {words.size(size)}"
-    if size > MOST or files >= MOST_FILES:
+    files = _files(folder)
+    size = sum(state.size for state in files.values())
+    said = f"{words.count(len(files), 'file')}, {words.size(size)}"
+    if size > MOST or len(files) >= MOST_FILES:
         most = f"the limit is {words.size(MOST)}, in fewer than {MOST_FILES:,} files"
         raise UsageError(
             f"The working folder {folder} is too large to send to the nodes ({said}): {most}.",
