@@ -375,6 +375,11 @@ def test_the_advice_where_the_command_does_not_name_the_leaked_file(writing, no_
     assert no_answer.result.advice.startswith("samebits check --isolate -- python train.py")
 
 
+def test_the_advice_where_an_isolated_trial_found_the_file(writing, no_answer):
+    no_answer([writing.training(), leaking(writing, "a" * 32, OTHER)], options={"isolate": True})
+    assert no_answer.result.advice.startswith("Remove runs/checkpoint.pt before each trial")
+
+
 def test_a_difference_between_trials_that_started_from_the_same_file(writing, tmp_path):
     trials = [leaking(writing, "a" * 32), leaking(writing, "a" * 32, OTHER)]
     assert writing.judged(tmp_path, trials).verdict == "diverged"

@@ -6,18 +6,17 @@ It also says when a difference is not a divergence: if the trials that differ ha
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from samebits import words
 from samebits.comparison.groups import Comparison
+from samebits.comparison.leaks import leak_advice, leak_contents, leak_sentence, trials_with_leaks
 from samebits.comparison.processes import AlignedTrial
 from samebits.comparison.reasons import Reason
-from samebits.model import HeldControl, Leak, RecordFile, Setup
+from samebits.model import HeldControl, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
 
 
@@ -121,59 +120,9 @@ def _explained(comparison: Comparison, labels: Mapping[int, Hashable]) -> bool:
 def _leaked(comparison: Comparison, record: RecordFile) -> Reason | None:
     trials = [aligned.trial for aligned in comparison.aligned]
     leaking = trials_with_leaks(trials)
-    if not leaking or not _explained(comparison, {trial.id: _contents(trial) for trial in trials}):
+    if not leaking or not _explained(comparison, {trial.id: leak_contents(trial) for trial in trials}):
         return None
     return Reason(f"{leak_sentence(leaking, record)}.", leak_advice(leaking[0].file.leaks[0], record))
-
-
-def trials_with_leaks(trials: Sequence[TrialTrace]) -> list[TrialTrace]:
-    """Return the trials that used files of earlier trials, without the files of which samebits does not know that."""
-    used = ((trial, [leak for leak in trial.file.leaks if leak.how != "there"]) for trial in trials)
-    return [replace(trial, file=trial.file.model_copy(update={"leaks": leaks})) for trial, leaks in used if leaks]
-
-
-def _contents(trial: TrialTrace) -> Hashable:
-    """Return what the trial found in files of earlier trials. Unknown content equals no other content."""
-    used = (leak for leak in trial.file.leaks if leak.how != "there")
-    return frozenset((leak.path, leak.content or f"unknown to trial {trial.id}") for leak in used)
-
-
-def leak_sentence(leaking: Sequence[TrialTrace], record: RecordFile) -> str:
-    """Say which trials started from which trials' files, or could find them."""
-    leaks = [leak for trial in leaking for leak in trial.file.leaks]
-    verb = "could find" if all(leak.how == "there" for leak in leaks) else "started from"
-    paths = sorted({str(_relative(leak.path, record.directory)) for leak in leaks})
-    by = sorted({leak.written_by for leak in leaks})
-    who = f"trial {by[0]}" if len(by) == 1 else "earlier trials"
-    what = f"{words.agree(len(paths), 'a file', 'files')} that {who} had written ({words.first_few(paths, 3)})"
-    return f"{words.trials([trial.id for trial in leaking])} {verb} {what}"
-
-
-def leak_advice(leak: Leak, record: RecordFile) -> str:
-    """Return the user's command with {out} instead of the file's folder; without one, `--isolate`."""
-    path = _relative(leak.path, record.directory)
-    command = [_with_out(word, path) for word in record.command]
-    if command != record.command:
-        return f"samebits check -- {_shell(command)}"
-    return f"samebits check --isolate -- {_shell(command)}   (or give the program '{{out}}' as its output folder)"
-
-
-def _relative(path: str, directory: str) -> PurePosixPath:
-    pure = PurePosixPath(path)
-    return pure.relative_to(directory) if directory and pure.is_relative_to(directory) else pure
-
-
-def _with_out(word: str, path: PurePosixPath) -> str:
-    option, equals, value = word.rpartition("=") if word.startswith("-") else ("", "", word)
-    given = PurePosixPath(value)
-    if value in ("", ".", "/") or not (given == path or given in path.parents):
-        return word
-    kept = f"/{given.name}" if given == path else ""
-    return f"{option}{equals}{{out}}{kept}"
-
-
-def _shell(command: list[str]) -> str:
-    return " ".join(f"'{word}'" if "{out}" in word else shlex.quote(word) for word in command)
 
 
 def _other_machine(comparison: Comparison) -> Reason | None:

@@ -14,10 +14,11 @@ from samebits import words
 from samebits.comparison.beside import is_place
 from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.groups import Comparison
+from samebits.comparison.leaks import begin_without
 from samebits.comparison.processes import AlignedTrial
-from samebits.model import Leak, RecordFile, UnknownPlace
+from samebits.model import RecordFile, UnknownPlace
 
-__all__ = ["begin_without", "reason_and_advice", "unknown_places"]
+__all__ = ["reason_and_advice", "unknown_places"]
 
 MOST_OF_A_VALUE = 200  # characters
 _CLOCK = "Two trials with a faster clock may show whether it counts: --settle always."
@@ -68,15 +69,6 @@ def _that_agrees(trials: Sequence[AlignedTrial]) -> str:
     if not all(trial.whole for trial in trials):
         return f"{words.beginning(steps, 'step')} {agree} the same bits, but "
     return f"{'the one step' if steps == 1 else f'all {steps:,} steps'} {agree} the same bits, but "
-
-
-def begin_without(leak: Leak, record: RecordFile) -> str:
-    """Return what to do so that no trial finds the file."""
-    if record.options.isolate:
-        return f"Remove {leak.path} before each trial: --isolate leaves it where it is."
-    if leak.path.startswith("/dev/shm/"):  # noqa: S108
-        return f"Remove {leak.path} before each trial."
-    return "Run with --isolate: each trial then begins without the file."
 
 
 def _all(comparison: Comparison) -> list[_OpenPlace]:

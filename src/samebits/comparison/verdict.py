@@ -14,13 +14,14 @@ from samebits.comparison.coverage import named_by_program
 from samebits.comparison.divergence import group_points
 from samebits.comparison.endings import is_usable, unwatched, unwatched_processes
 from samebits.comparison.groups import Comparison, group_splits
+from samebits.comparison.leaks import begin_without, leak_sentence, trials_with_leaks
 from samebits.comparison.pools import counted_difference
 from samebits.comparison.processes import AlignedTrial, Member
 from samebits.comparison.reasons import Reason, ReasonInputs, why_not_repeated
-from samebits.comparison.setup import differing_facts, leak_sentence, setup, trials_with_leaks, why_no_divergence
+from samebits.comparison.setup import differing_facts, setup, why_no_divergence
 from samebits.comparison.threads import trains_elsewhere, with_racing_steps, without_racing_traces
 from samebits.comparison.timed_trials import counted
-from samebits.comparison.unknown_places import begin_without, unknown_places
+from samebits.comparison.unknown_places import unknown_places
 from samebits.comparison.values import agreements, final
 from samebits.comparison.warnings import Note, WarningInputs, unseeded, used_generators_differ, warnings
 from samebits.model import Detection, Divergence, KeyedPoint, RecordFile, Result, Scope, Trial, Verdict

@@ -15,9 +15,9 @@ from samebits.comparison.clock_warnings import changed_training, faster_clocks
 from samebits.comparison.code_warnings import changed_code, different_packages, uncommitted_code
 from samebits.comparison.endings import asking_processes, ended_well, hidden_processes
 from samebits.comparison.groups import Comparison
+from samebits.comparison.leaks import leak_sentence, trials_with_leaks
 from samebits.comparison.reasons import Reason
 from samebits.comparison.sentences import different_files
-from samebits.comparison.setup import leak_sentence, trials_with_leaks
 from samebits.comparison.used_generators import states
 from samebits.comparison.values import curve, point_numbers, weight_names
 from samebits.model import Divergence, HeldControl, RecordFile, Setup
