@@ -80,6 +80,12 @@ def test_paths_have_the_same_length_in_every_trial(home, tmp_path):
     assert {"HOME", "TMPDIR", "XDG_CACHE_HOME", "HF_HOME"} <= lengths[0].keys()
 
 
+def test_a_home_that_is_not_there_is_an_empty_one(tmp_path):
+    made = isolation.make(tmp_path / "record", {"HOME": str(tmp_path / "nowhere")})
+    assert list(made.home.iterdir()) == []
+    made.remove()
+
+
 def test_a_folder_that_is_linked_is_not_followed_when_it_is_removed(home, tmp_path):
     (home / ".pyenv" / "versions" / "3.11").mkdir(parents=True)
     made = isolation.make(tmp_path / "record", {"HOME": str(home)})

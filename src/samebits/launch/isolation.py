@@ -75,6 +75,7 @@ def make(record: Path, environment: Mapping[str, str]) -> Isolation:
     for target, source in {found.home: Path(environment.get("HOME") or Path.home()), **named}.items():
         if folders.is_folder(source):
             _mirror(source, target, partial(_is_deep, source), _MOST_CONFIGURED, record)
+    found.home.mkdir(exist_ok=True)
     return found
 
 
@@ -101,20 +102,28 @@ def _mirror(source: Path, target: Path, is_linked: Callable[[Path], bool], most_
     waiting, count, is_whole = deque([(source, target)]), 0, True
     while waiting:
         folder, place = waiting.popleft()
-        entries = [entry for entry in os.scandir(folder) if not _is_of_samebits(entry, without)]
+        entries = _entries(folder, without)
         if count + len(entries) > MOST_ENTRIES and folder != source:
             is_whole = False
             place.symlink_to(folder)
             continue
         count += len(entries)
         place.mkdir()
-        for entry in sorted(entries, key=lambda entry: entry.name):
+        for entry in entries:
             inner, is_folder = place / entry.name, entry.is_dir(follow_symlinks=False)
             if is_folder and os.access(entry.path, os.R_OK | os.X_OK) and not is_linked(Path(entry.path)):
                 waiting.append((Path(entry.path), inner))
             elif is_folder or not _copied(entry, inner, most_copied):
                 inner.symlink_to(entry.path)
     return is_whole
+
+
+def _entries(folder: Path, without: Path) -> list[os.DirEntry[str]]:
+    try:
+        found = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:  # it is gone, or may not be read
+        return []
+    return [entry for entry in found if not _is_of_samebits(entry, without)]
 
 
 def _is_of_samebits(entry: os.DirEntry[str], without: Path) -> bool:
