@@ -97,10 +97,10 @@ def test_a_library_that_ends_badly_is_an_error_or_a_note(capsys, monkeypatch, li
 def test_libraries_that_differ_end_with_one_and_those_that_agree_with_zero(capsys, libraries):
     libraries(answered("pytorch", sgd_rate=numbers(-0.01)), answered("flax", sgd_rate=numbers(-0.3)))
     assert main(["parity", "defaults"]) == 1
-    assert "1 of 1 behaviour differs between pytorch and flax." in capsys.readouterr().out
+    assert "1 of 1 behaviours of optimizers differs between pytorch and flax." in capsys.readouterr().out
     libraries(answered("pytorch", sgd_rate=numbers(-0.3)), answered("flax", sgd_rate=numbers(-0.30000001)))
     assert main(["parity", "defaults"]) == 0
-    assert "0 of 1 behaviours differ" in capsys.readouterr().out
+    assert "0 of 1 behaviours of optimizers differ" in capsys.readouterr().out
 
 
 def test_one_library_alone_is_no_comparison(capsys, libraries):

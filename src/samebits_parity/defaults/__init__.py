@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from samebits import __version__
 from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Table
 from samebits.reports.tree import DOCUMENT, SIGNS, Report
+from samebits.words import agree
 from samebits_parity import sides
 from samebits_parity.defaults import losses, optimizers, result
 from samebits_parity.defaults.behaviour import Behaviour, BehaviourFinding
@@ -143,8 +144,9 @@ def judged(compared: list[BehaviourComparison], libraries: list[str]) -> tuple[A
         return "unknown", f"Nothing could be compared: {here if len(libraries) < 2 else 'they share no behaviour'}."
     count = sum(bool(line.differs) for line in asked)
     between = " and ".join(filter(None, [", ".join(libraries[:-1]), libraries[-1]]))
-    said = "behaviour differs" if count == 1 else "behaviours differ"
-    return "differ" if count else "agree", f"{count} of {len(asked)} {said} between {between}."
+    of = " and ".join(dict.fromkeys(line.group for line in asked))
+    said = f"{count} of {len(asked)} behaviours of {of} {agree(count, 'differs', 'differ')} between {between}."
+    return "differ" if count else "agree", said
 
 
 MARKS: dict[bool | None, str] = {True: SIGNS["diverged"], False: SIGNS["repeated"], None: EMPTY}
