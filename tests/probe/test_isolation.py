@@ -80,6 +80,18 @@ def test_paths_have_the_same_length_in_every_trial(home, tmp_path):
     assert {"HOME", "TMPDIR", "XDG_CACHE_HOME", "HF_HOME"} <= lengths[0].keys()
 
 
+def test_small_files_of_tools_are_copied_and_those_of_projects_and_secrets_are_linked(home, tmp_path):
+    for name in (".cache/mine/state.txt", ".ssh/key", "project/data.txt"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text("old")
+    made = isolation.make(tmp_path / "record", {"HOME": str(home)})
+    assert not (made.home / ".cache" / "mine" / "state.txt").is_symlink()
+    assert (made.home / "project" / "data.txt").is_symlink()
+    assert (made.home / ".ssh").is_symlink()
+    made.remove()
+    assert (home / ".ssh" / "key").read_text() == "old"
+
+
 def test_a_home_that_is_not_there_is_an_empty_one(tmp_path):
     made = isolation.make(tmp_path / "record", {"HOME": str(tmp_path / "nowhere")})
     assert list(made.home.iterdir()) == []

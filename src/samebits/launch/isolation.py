@@ -74,15 +74,17 @@ def make(record: Path, environment: Mapping[str, str]) -> Isolation:
     named = {found.caches / name: Path(environment[name]) for name in CACHE_VARIABLES if environment.get(name)}
     for target, source in {found.home: Path(environment.get("HOME") or Path.home()), **named}.items():
         if folders.is_folder(source):
-            _mirror(source, target, partial(_is_deep, source), _MOST_CONFIGURED, record)
+            _mirror(source, target, partial(_is_linked, source), _MOST_CONFIGURED, record)
     found.home.mkdir(exist_ok=True)
     return found
 
 
-def _is_deep(top: Path, path: Path) -> bool:
-    """Return whether a folder of HOME is linked: in projects, and in folders of tools one level deeper."""
-    parts = path.relative_to(top).parts
-    return len(parts) > 1 + parts[0].startswith(".") or parts[0] in _SECRET
+def _is_linked(top: Path, entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry of HOME is linked: what lies in projects, and deep folders of tools."""
+    parts = Path(entry.path).relative_to(top).parts
+    if not parts[0].startswith("."):
+        return len(parts) > 1
+    return parts[0] in _SECRET or (len(parts) > 2 and entry.is_dir(follow_symlinks=False))
 
 
 def make_working_folder(source: Path, target: Path, *, without: Path) -> bool:
@@ -91,11 +93,17 @@ def make_working_folder(source: Path, target: Path, *, without: Path) -> bool:
     Then folders in it are linked, and what the trial writes there goes into the user's folder. The same is true of
     virtual environments and of folders of tools.
     """
-    return _mirror(source, target, lambda path: folders.is_left_out(str(path)), MOST_COPIED, without)
+    return _mirror(source, target, _is_left_out, MOST_COPIED, without)
 
 
-def _mirror(source: Path, target: Path, is_linked: Callable[[Path], bool], most_copied: int, without: Path) -> bool:
-    """Make folders, and copies of the files in them. Folders that are linked or locked, and large files, are links.
+def _is_left_out(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False) and folders.is_left_out(entry.path)
+
+
+def _mirror(
+    source: Path, target: Path, is_linked: Callable[[os.DirEntry[str]], bool], most_copied: int, without: Path
+) -> bool:
+    """Make folders, and copies of the files in them. What is linked, locked folders, and large files are links.
 
     Records are left out. They hold copies from earlier trials, which would be copied again and again.
     """
@@ -111,9 +119,11 @@ def _mirror(source: Path, target: Path, is_linked: Callable[[Path], bool], most_
         place.mkdir()
         for entry in entries:
             inner, is_folder = place / entry.name, entry.is_dir(follow_symlinks=False)
-            if is_folder and os.access(entry.path, os.R_OK | os.X_OK) and not is_linked(Path(entry.path)):
+            if is_linked(entry) or (is_folder and not os.access(entry.path, os.R_OK | os.X_OK)):
+                inner.symlink_to(entry.path)
+            elif is_folder:
                 waiting.append((Path(entry.path), inner))
-            elif is_folder or not _copied(entry, inner, most_copied):
+            elif not _copied(entry, inner, most_copied):
                 inner.symlink_to(entry.path)
     return is_whole
 
