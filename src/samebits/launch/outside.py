@@ -10,7 +10,6 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -72,12 +71,8 @@ class Outside:
         """
         for place in (Path(SHARED_MEMORY), *self._caches.roots):
             top = _entries(place)
-            for path in islice(chain(top, chain.from_iterable(map(_entries, top))), MOST_LOOKED_AT):
-                with suppress(OSError):
-                    found = path.lstat()
-                    is_own = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
-                    if is_own and found.st_ctime >= since and not is_drawn(path.name) and self.counts(path):
-                        yield path
+            below = islice(chain(top, chain.from_iterable(map(_entries, top))), MOST_LOOKED_AT)
+            yield from (path for path in below if _has_changed(path, since) and self.counts(path))
 
     def begin(self, trial: int, *, alone: bool) -> Began:
         """Note what other trials left."""
@@ -122,6 +117,16 @@ class Outside:
 
     def _leak(self, path: Path, by: int, content: str | None, how: Literal["read", "there"]) -> Leak:
         return Leak(path=shown(path, self._directory), written_by=by, content=content, how=how)
+
+
+def _has_changed(path: Path, since: float) -> bool:
+    """Return whether a file of this user changed since a moment (epoch). Names that are drawn by chance never count."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    is_own = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+    return is_own and found.st_ctime >= since and not is_drawn(path.name)
 
 
 def _entries(folder: Path) -> list[Path]:
