@@ -32,6 +32,8 @@ NOUNS = {
     "hundred",
     "red",
 }
+LONG = 6  # strings that make a list of words
+VAGUE = ("found", "one", "said", "told", "this")  # names of variables that do not say what they hold
 PARTICIPLES = {"seen", "told", "found", "given", "known", "shown", "drawn", "held", "taken", "kept", "written", "gone"}
 
 
@@ -80,6 +82,75 @@ def importers(trees):
     return found
 
 
+def circles(edges):
+    """The groups of names that import each other in a circle, by Tarjan's algorithm (graphlib finds only one)."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(name):
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for other in edges.get(name, ()):
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[name] = min(low[name], low[other])
+        if low[name] == index[name]:
+            group = stack[stack.index(name) :]
+            del stack[stack.index(name) :]
+            if len(group) > 1:
+                found.append(group)
+
+    sys.setrecursionlimit(10_000)
+    for name in list(edges):
+        if name not in index:
+            visit(name)
+    return found
+
+
+def of_packages(used):
+    """Package -> the packages that import from it: `samebits.store`, for example. A single module is one, too."""
+    found = defaultdict(set)
+    for name, importing in used.items():
+        home = ".".join(name.split(".")[:2])
+        found[home] |= {other for one in importing if (other := ".".join(one.split(".")[:2])) != home}
+    return found
+
+
+def kinds_of_lines(text, tree):
+    """Counts of lines: blank, comments, docstrings, code."""
+    documented = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
+            node, clean=False
+        ):
+            documented.update(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    counts = Counter()
+    for number, line in enumerate(text.splitlines(), 1):
+        kind = "blank" if not line.strip() else "comments" if line.strip().startswith("#") else "code"
+        counts["docstrings" if number in documented else kind] += 1
+    return counts
+
+
+def word_lists(tree):
+    """The lists, tuples, sets and dictionaries of six strings or more: how many strings each has."""
+    found = []
+    for node in ast.walk(tree):
+        items = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", ())
+        words = [one for one in items if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        found += [len(words)] if len(words) >= LONG and not _is_all(node, tree) else []
+    return found
+
+
+def _is_all(node, tree):
+    """Whether a list is the `__all__` of its module."""
+    return any(
+        isinstance(one, ast.Assign)
+        and one.value is node
+        and any(isinstance(target, ast.Name) and target.id == "__all__" for target in one.targets)
+        for one in tree.body
+    )
+
+
 def _absolute(name, node, trees):
     if not node.level:
         return node.module or ""
@@ -102,18 +173,31 @@ def numbers(source):
                 places[node.name].add(name)
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lengths.append(node.end_lineno - node.lineno + 1)
-    sizes = Counter()
+    sizes, kinds = Counter(), Counter()
     for path in files:
-        sizes[path.relative_to(source).parts[0]] += len(path.read_text().splitlines())
+        text = path.read_text()
+        sizes[path.relative_to(source).parts[0]] += len(text.splitlines())
+        kinds.update(kinds_of_lines(text, ast.parse(text)))
+    lists = [length for tree in trees.values() for length in word_lists(tree)]
+    vague = Counter(
+        node.id for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in VAGUE
+    )
     plain = [name for name in trees if "scripts" not in name]
     return {
         "files": len(files),
         "lines": sum(sizes.values()),
         **{f"lines of {package}": count for package, count in sorted(sizes.items())},
+        **{f"lines: {kind}": kinds[kind] for kind in ("code", "docstrings", "comments", "blank")},
         "modules named by a verb form": sum(is_verb_form(name.rpartition(".")[2]) for name in trees),
         "classes named by a verb form": sum(is_verb_form(name) for name in places),
         "class names in more than one module": sum(len(found) > 1 for found in places.values()),
         "modules that one other imports, or none": sum(len(used[name]) < 2 for name in plain),
+        "packages that import each other in a circle": sum(map(len, circles(of_packages(used)))),
+        "modules that import each other in a circle": sum(map(len, circles(used))),
+        "lists of six strings or more": len(lists),
+        "strings in these lists": sum(lists),
+        "uses of found, one, said, told, this": sum(vague.values()),
+        "classes": sum(map(len, places.values())),
         "functions": len(lengths),
         "lines of half of all functions, at most": int(statistics.median(lengths)),
         "links in comments and docstrings": sum(path.read_text().count("https://") for path in files),
