@@ -108,11 +108,15 @@ def circles(edges):
 
 
 def of_packages(used):
-    """Package -> the packages that import from it: `samebits.store`, for example. A single module is one, too."""
+    """Package -> the packages that import from it: `samebits.store`, for example. A single module is one, too.
+
+    `samebits` itself is none: it only names what others hold, and imports it when it is first used.
+    """
     found = defaultdict(set)
     for name, importing in used.items():
         home = ".".join(name.split(".")[:2])
-        found[home] |= {other for one in importing if (other := ".".join(one.split(".")[:2])) != home}
+        others = {".".join(one.split(".")[:2]) for one in importing if "." in one}
+        found[home] |= others - {home} if "." in home else set()
     return found
 
 

@@ -25,10 +25,10 @@ from samebits_parity.init.cases import ordinary_fans
 from samebits_study import data, runs, scores, trainings
 from samebits_study.catalog import Library, Study, StudySetup
 from samebits_study.results import Cells, Digits, Initial, Plain, Retest, SetupResult, TrainedModel, WeightDistance
+from samebits_study.scores import Judge
 from samebits_study.trainings import Work, weights_files
 
 UNDECIDED = -1  # the class of a prediction that holds NaN
-Judge = Callable[[NDArray[Any]], Digits | Cells | scores.Scores]
 
 
 def collect(work: Work, setup: StudySetup, judge: Judge, retests: list[Retest], reason: str = "") -> SetupResult:

@@ -12,7 +12,7 @@ import runpy
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,10 @@ from numpy.typing import NDArray
 from samebits.errors import DataError
 from samebits_study import catalog, data
 from samebits_study.catalog import Study
-from samebits_study.results import Baseline, Cells
-
-if TYPE_CHECKING:
-    from samebits_study.collection import Judge
+from samebits_study.results import Baseline, Cells, Digits
 
 Scores = dict[str, float | None]
+Judge = Callable[[NDArray[Any]], Digits | Cells | Scores]  # from predictions
 _AGAIN = "Correct it, and give the command again: the trainings are kept."
 Function = Callable[..., Any]
 
