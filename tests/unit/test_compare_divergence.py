@@ -5,7 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from samebits.comparison import divergence
+from samebits.comparison.divergence import find_divergence
+from samebits.comparison.groups import Comparison, PairDifference
+from samebits.comparison.processes import AlignedTrial
 from samebits.model import FilesFile, SavedFile
+from samebits.store import open_record
 from samebits_probe import wire
 
 
@@ -402,3 +406,14 @@ def test_details_are_bounded(writing, tmp_path):
     where = writing.judged(tmp_path, [program(1), program(2)]).divergence
     assert where.name == "w0"
     assert [detail["name"] for detail in where.details] == [f"w{index}" for index in range(1, 51)]
+
+
+def test_groups_and_their_difference_come_from_one_comparison(writing, tmp_path):
+    """The reference is compared with an earlier trial in the direction that made the groups, if the other is empty."""
+    changed = {(2, "batch", "0"): 5}
+    record = writing.record(tmp_path, [writing.training(changed), writing.training(), writing.training()])
+    opened = open_record(record)
+    comparison = Comparison([AlignedTrial(trial, opened.file.command) for trial in opened.trials])
+    assert comparison.groups == [[1], [2, 3]]
+    comparison._known[2, 1] = PairDifference([], [])
+    assert place(find_divergence(comparison)) == (2, "batch", "0")

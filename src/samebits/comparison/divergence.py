@@ -61,8 +61,7 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
         return None
     reference = comparison.reference
     home = comparison.group_of(reference.id)
-    others = {number: pair for number, pair in comparison.against_reference().items() if number not in home}
-    found = {number: sorted(_all(reference, pair), key=lambda f: f.place) for number, pair in others.items()}
+    found = {trial.id: _differences(comparison, trial) for trial in comparison.aligned if trial.id not in home}
     first = min((differences[0] for differences in found.values() if differences), key=lambda f: f.place)
     where = {number for number, differences in found.items() if any(f.point == first.point for f in differences)}
     return Divergence(
@@ -75,6 +74,19 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
         details=_details(first, found),
         files=file_order(comparison, min(where), first.process),
     )
+
+
+def _differences(comparison: Comparison, trial: AlignedTrial) -> list[FirstDifference]:
+    """Return what differs between the reference and a trial of a different group, in the order of judging.
+
+    The groups were made by comparing the earlier trial with the later one. If the other direction shows nothing, that
+    comparison counts.
+    """
+    reference = comparison.reference
+    for a, b in ((reference, trial), (trial, reference)):
+        if found := sorted(_all(a, comparison.pair(a, b)), key=lambda one: one.place):
+            return found
+    return []
 
 
 def group_points(comparison: Comparison) -> list[GroupPoint | None]:
