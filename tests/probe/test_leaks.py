@@ -251,6 +251,19 @@ def test_a_file_that_a_shell_leaves_in_shared_memory_or_in_a_cache_is_a_caveat(e
     assert any("kept" in warning and "could find a file that trial 1" in warning for warning in result.warnings)
 
 
+def test_a_file_that_a_shell_writes_into_a_folder_that_the_command_names_is_a_result(tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "far").mkdir()
+    program = (
+        f"import os\nos.system('echo [0.$(od -An -N3 -tu4 /dev/urandom | tr -d \" \")7] > ../far/m.json')\n{STEPS}"
+    )
+    (tmp_path / "work" / "train.py").write_text(program)
+    command, options = [sys.executable, "train.py", "--out=../far"], Options(trials=2, timeout=60)
+    result = run(Request(command=command, directory=tmp_path / "work", out=tmp_path / "record", options=options)).result
+    assert result.verdict == "inconclusive"
+    assert "far/m.json differs between trials" in result.reason
+
+
 @pytest.mark.parametrize("strict", [False, True])
 def test_an_isolated_trial_finds_what_an_earlier_one_left_elsewhere_and_that_is_said(equal_bits, tmp_path, strict):
     kept = tmp_path / "elsewhere" / "kept.npy"

@@ -198,7 +198,7 @@ class Experiment:
 
     def recall(self, trials: Sequence[store.TrialTrace]) -> None:
         """Treat these as the only earlier trials: keep their traces, and remember the files that they wrote."""
-        outside = self._trials.outside = Outside(self.plan.directory, self.folder)
+        outside = self._trials.outside = Outside(self.plan.directory, self.folder, self.plan.request.command)
         for trial in trials:
             self._read[trial.id] = trial
             outside.wrote(trial.id, [self.plan.directory / path for path in trial.file.wrote])

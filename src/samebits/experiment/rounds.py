@@ -36,7 +36,7 @@ class Trials:
 
     def __init__(self, plan: Plan, progress: Progress, capacity: Capacity | None = None) -> None:
         self.plan, self.progress = plan, progress
-        self.outside = Outside(plan.directory, plan.record)
+        self.outside = Outside(plan.directory, plan.record, plan.request.command)
         self.room = None if plan.options.isolate else SharedFolder.of(plan.directory)
         self._ending = EndingTrials()
         alone = "the time of one trial decides how the time budget is used" if plan.options.budget else ""

@@ -141,7 +141,7 @@ def _unpack_code(code: bytes, record: Path) -> None:
 
 
 def _run(plan: Plan, order: NodeOrder) -> TrialRun:
-    outside = Outside(plan.directory, plan.record, on_node=True)
+    outside = Outside(plan.directory, plan.record, plan.request.command, on_node=True)
     for number, paths in order.earlier.items():
         outside.wrote(number, [path for path in paths if not (order.packed and _is_fresh(path, order))])
     trial = TrialRun(plan, order.id, order.limits, order.slot, outside)

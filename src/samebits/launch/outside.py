@@ -1,7 +1,8 @@
 """Finds files outside of the working folder that one trial left and a later one read or could find.
 
 All programs may write there, so these files stay where they are. The probe reports what each Python process reads and
-writes. In shared memory and in the caches of HOME, samebits also looks for files that changed.
+writes. In shared memory, in the caches of HOME and in folders that the command names, samebits also looks for files
+that changed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from samebits.store.record_files import digest_of
 __all__ = ["Began", "Outside", "shown"]
 
 MOST_LEAKS = 2_000
-MOST_LOOKED_AT = 5_000  # files and folders of shared memory, and of each folder of caches
+MOST_LOOKED_AT = 5_000  # files and folders of each place
 MOST_BYTES = 1 << 26  # a larger file is compared by its size and time
 
 
@@ -42,12 +43,14 @@ class Began(NamedTuple):
 class Outside:
     """Knows the files that the trials of a check have left so far, and that stay there for later trials.
 
-    `on_node`: a different machine sets aside what trials leave in the working folder.
+    `command`: the words of the command, which may name folders. `on_node`: a different machine sets aside what trials
+    leave in the working folder.
     """
 
-    def __init__(self, directory: Path, record: Path, *, on_node: bool = False) -> None:
+    def __init__(self, directory: Path, record: Path, command: Sequence[str] = (), *, on_node: bool = False) -> None:
         self._directory, self._record, self.on_node = directory, record, on_node
         self._caches = Caches()
+        self._places = [Path(SHARED_MEMORY), *self._caches.roots, *_named_folders(command, directory)]
         self._written: dict[Path, int] = {}
         self._spans: list[tuple[float, int]] = []  # when trials began, in order (epoch)
 
@@ -64,12 +67,13 @@ class Outside:
         return not path.is_relative_to(self._record) and not self._caches.holds(path)
 
     def changed(self, since: float) -> Iterator[Path]:
-        """Yield this user's files in shared memory and in the caches of HOME that changed since a moment (epoch).
+        """Yield this user's files that changed since a moment (epoch), where programs leave files.
 
-        Every program can write them, for example C code of the trial. The time of a change cannot be set. Deeper in
-        caches, other programs write all the time, such as browsers.
+        These places are shared memory, the caches of HOME, and folders that the command names. Every program can write
+        there, for example C code of the trial. The time of a change cannot be set. Deeper in caches, other programs
+        write all the time, such as browsers.
         """
-        for place in (Path(SHARED_MEMORY), *self._caches.roots):
+        for place in self._places:
             top = _entries(place)
             below = islice(chain(top, chain.from_iterable(map(_entries, top))), MOST_LOOKED_AT)
             yield from (path for path in below if _has_changed(path, since) and self.counts(path))
@@ -127,6 +131,15 @@ def _has_changed(path: Path, since: float) -> bool:
         return False
     is_own = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
     return is_own and found.st_ctime >= since and not is_drawn(path.name)
+
+
+def _named_folders(command: Sequence[str], directory: Path) -> Iterator[Path]:
+    """Yield the paths outside of the working folder that the words of a command name: `--out=/data/runs`."""
+    for word in command:
+        value = os.path.expanduser(word.rpartition("=")[2])  # noqa: PTH111  (`Path.expanduser` may raise an error)
+        path = Path(os.path.normpath(directory / value))
+        if not path.is_relative_to(directory) and not directory.is_relative_to(path):
+            yield path
 
 
 def _entries(folder: Path) -> list[Path]:
