@@ -10,11 +10,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BUDGETS = {
-    "src/samebits": 43_720,
+    "src/samebits": 41_080,
     "src/samebits_probe": 21_650,
-    "src/samebits_parity": 11_800,
-    "src/samebits_study": 8_450,
-    "tests": 49_120,
+    "src/samebits_parity": 9_290,
+    "src/samebits_study": 8_440,
+    "tests": 48_100,
 }
 
 
