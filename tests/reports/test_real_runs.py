@@ -33,7 +33,7 @@ def runs(tmp_path_factory):
     (folder / "same.py").write_text(SAME)
     (folder / "parts.py").write_text(PARTS)
     for name in ("same", "parts"):
-        done = samebits(folder, "check", "-n", "3", "--out", name, "--json", f"{name}.json", f"{name}.py")
+        done = samebits(folder, "check", "-n", "3", "--models", "--out", name, "--json", f"{name}.json", f"{name}.py")
         (folder / f"{name}.out").write_text(done.stdout)
         assert "samebits: 3 trials, up to 20 steps each, more if steps are quick" in done.stderr.splitlines()
     return folder
