@@ -76,12 +76,12 @@ clean:
 	@touch $@
 
 .venv/demo.stamp: .venv/base.stamp
-	@echo "Installing PyTorch into .venv (some minutes, if it has to be fetched)"
+	@echo "Installing PyTorch into .venv (a few minutes, if pip must download it)"
 	$(PIP) --editable '.[torch]'
 	@touch $@
 
 .venv/test.stamp: .venv/base.stamp
-	@echo "Installing PyTorch, TensorFlow, JAX and the tools of the tests into .venv (some minutes)"
+	@echo "Installing PyTorch, TensorFlow, JAX and the tools of the tests into .venv (a few minutes)"
 	$(PIP) --editable '.[torch,keras,jax,hdf5]' --group test
 	-$(PIP) --upgrade --target $(TRAIN) --no-deps pandas pyarrow fsspec python-dateutil six pytz tzdata
 	@touch $@
