@@ -235,7 +235,7 @@ FULL = Option(
 )  # fmt: skip
 MODELS = Option(
     "models", ("--models",),
-    "Run all trials, even after two have diverged, and count the models (default: the check ends there).",
+    "Run all trials, even after two have diverged, and count the models (default: the check ends when two diverge).",
     default=False,
 )  # fmt: skip
 STEPS = Option("steps", ("--steps",), "Stop each trial after K steps (the report says so).", "K", read_steps)
@@ -320,7 +320,7 @@ PATCH = Option(
 OF = Option("of", ("--of",), "Compare only these metrics.", "NAME,NAME,...", read_names)
 LOWER = Option("lower", ("--lower",), "Metrics for which a lower number is better.", "NAME,NAME,...", read_names)
 
-KEEP = Option("keep", ("--keep",), "How many records to keep, the latest ones.", "N", read_kept)
+KEEP = Option("keep", ("--keep",), "How many of the latest records to keep.", "N", read_kept)
 
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON, EACH, SBATCH, SPREAD)
 NOISE_SETUP = tuple(option for option in SETUP if option is not SEED)

@@ -189,7 +189,7 @@ def test_of_a_file_that_somebody_changed_the_answer_says_what_to_type(killed):
     assert [line for line in shown.stdout.splitlines() if line[0] == ">"] == ["> random.seed(2019)", "> print(1)"]
     assert more.endswith(f"cp {command.removeprefix('diff ')})")
     train.write_text(OLD["train.py"] + "print(1)\n")
-    forget = more.partition("then ")[2].partition(". To lose")[0]
+    forget = more.partition("then ")[2].partition(". To discard")[0]
     subprocess.run(["bash", "-c", forget], check=True)
     assert killed.restoration().before_a_fix(apply=False) == []
     assert killed.texts() == {**OLD, "train.py": OLD["train.py"] + "print(1)\n"}

@@ -166,7 +166,7 @@ def test_layers_alone_have_signatures_and_no_answer(libraries, capsys, tmp_path)
 
 def test_jax_alone_has_nothing_to_measure(capsys):
     assert main(["parity", "defaults", "--libraries", "jax"]) == 3
-    assert "jax has no optimizers and losses" in capsys.readouterr().out
+    assert "jax has no optimizers and no losses" in capsys.readouterr().out
 
 
 def test_signatures_stand_side_by_side_under_one_name(libraries, tmp_path, capsys):

@@ -174,7 +174,7 @@ def test_channels_samples_and_shifted_inputs_are_told():
 def test_initial_values_are_described():
     assert inputs.described(np.zeros(4)) == "zeros"
     assert inputs.described(np.full(4, 0.3)) == "0.3 everywhere"
-    assert inputs.described(np.array([0.5, -0.25, 0.25, -0.5])) == "values up to 0.5, of deviation 0.3953"
+    assert inputs.described(np.array([0.5, -0.25, 0.25, -0.5])) == "values up to 0.5, with deviation 0.3953"
 
 
 @given(st.sampled_from([0.0, 0.1]), st.sampled_from(["mean", "sum"]), st.integers(0, 50))

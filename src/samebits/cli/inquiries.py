@@ -194,7 +194,7 @@ trials repeat, the patch stays. If not, or if samebits is stopped, samebits rest
 `samebits fix --restore RECORD` does that.
 
 A patch seeds generators, sets options of libraries, and puts sorted(...) around sets and listings of folders. If the
-cause needs any other change, the answer shows the lines that it concerns, and what to write.
+cause needs a different change, the answer shows the lines of the program to change, and what to write.
 
 Exit status: 0 if there is a patch (with --apply: the trials repeat with it), if there is nothing to fix, or if the
 files are restored; 1 if the trials diverge with the patch; 3 if there is no patch for the cause, or no
@@ -234,8 +234,8 @@ FIX = plain(
 WHY_TEXT = """Check a training, find out why its trials diverge, and make the patch: check, explain and fix in one
 command.
 
-With a RECORD, or without a command (the latest record), nothing is checked again. --apply puts the patch into the
-files, and checks once more; without it no file changes.
+With a RECORD, or without a command (then with the latest record), samebits does not check again. --apply puts the patch
+into the files, and checks once more. Without --apply no file changes.
 
 Exit status: 0 if the trials repeat (with --apply: with the patch), 1 if they diverge, 3 if there is no answer (with
 --apply: if no patch removes the cause), 2 wrong use or an error."""

@@ -21,7 +21,7 @@ _SET_METHODS = frozenset(("union", "intersection", "difference", "symmetric_diff
 _LISTS = frozenset(("os.listdir", "glob.glob"))
 _ITERATORS = frozenset(("os.scandir", "glob.iglob"))
 _METHODS = frozenset(("iterdir", "glob", "rglob"))  # of a Path; they make iterators
-# lazily, and in the same lists: a program may take folders out of them
+# it sorts each list when the program comes to it, and keeps the list: a program may remove folders from it
 _WALK = "((root, folders.sort() or folders, sorted(files)) for root, folders, files in ", ")"
 
 
@@ -31,7 +31,7 @@ _WALK = "((root, folders.sort() or folders, sorted(files)) for root, folders, fi
 def sorted_sets(program: Program) -> list[LineChange]:
     """Put sorted(...) around each set whose elements the program takes in their order."""
     return [
-        LineChange("hash-seed", source, edit, "a set in the order of its elements")
+        LineChange("hash-seed", source, edit, "a set in sorted order")
         for source, node in program.nodes()
         for one in _in_order(node)
         if _is_set(one)

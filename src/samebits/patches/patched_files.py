@@ -198,7 +198,7 @@ class Restoration:
             old, now = (shlex.quote(str(path)) for path in (others[0].copy, others[0].path))
             what = f"Somebody has changed or moved {_named(others)}, which had the patch. samebits leaves it as it is."
             by_hand = f"Take the patch out by hand; then rm -r {shlex.quote(str(self._copies))}"
-            raise UsageError(what, f"diff {old} {now}   ({by_hand}. To lose your own changes: cp {old} {now})")
+            raise UsageError(what, f"diff {old} {now}   ({by_hand}. To discard your own changes: cp {old} {now})")
         remove_copies(self._copies)
         return f"samebits took the patch out of {_named(self.found)}." if self.found else "The patch is in no file."
 

@@ -19,7 +19,7 @@ from samebits.patches.program import Draw, LineChange, Program
 from samebits.patches.source import SourceFile
 from samebits.store import Record
 
-_MOST_LINES = 8  # of a program that are shown for a control without a patch
+_MOST_LINES = 8  # lines of a program that the answer shows for a control without a patch
 _RANKS = (
     "each rank gets a different seed, from the variable RANK (if your launcher sets a different variable, write its "
     "name there): with one seed, all ranks would draw the same random numbers"
@@ -109,7 +109,7 @@ class FixDocuments:
         if has_lines:
             return "samebits does not change such lines: change them by hand"
         if seeds.is_seed(name):
-            return "samebits finds no safe place for its lines, after the imports and before the first draw"
+            return "samebits finds no safe place for new lines after the imports and before the first draw"
         return f"no change of the lines that ran can hold {name}"
 
     def _draws(self, program: Program) -> list[PlaceOfDraw]:

@@ -65,7 +65,7 @@ def compare(names: list[str], groups: tuple[Group, ...], note: Callable[[str], N
 
 def _asked(side: Side, groups: tuple[Group, ...], note: Callable[[str], None], *, strict: bool) -> LibraryAnswer:
     if side.family not in SCRIPT:
-        return LibraryAnswer(side, None, f"{side.id} has no optimizers and losses. flax is measured with optax.")
+        return LibraryAnswer(side, None, f"{side.id} has no optimizers and no losses. flax is measured with optax.")
 
     def measured() -> LibraryAnswer:
         note(f"measuring {side.id}")

@@ -13,7 +13,7 @@ from samebits_parity.train.verdict import Account, PointComparison, TrainVerdict
 
 
 def start_reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Account]:
-    """Return the initial values of both sides. Weights that have the same are named together."""
+    """Return the initial values of both sides. Weights with the same initial values are one entry."""
     found = dict[tuple[str, str], list[str]]()
     for pair in judged.pairs:
         if any(point.name == pair.a for point in parted):
@@ -28,7 +28,7 @@ def described(values: Array) -> str:
         value = float(values.flat[0])
         return {0.0: "zeros", 1.0: "ones"}.get(value, f"{number(value)} everywhere")
     largest = number(float(np.abs(values).max()))
-    return f"values up to {largest}, of deviation {number(float(values.std()))}"
+    return f"values up to {largest}, with deviation {number(float(values.std()))}"
 
 
 _NEAR = 1e-5  # two batches closer than this (relative) are the same
