@@ -68,7 +68,7 @@ class TrialOptions(RecordOptions, total=False):
 
 
 class CheckOptions(TrialOptions, ReportOptions, total=False):
-    """The options of `check`. `against`: a record to compare with. `models`: run all trials, also after a divergence.
+    """The options of `check`. `against`: a record to compare with. `models`: run all trials, even after a divergence.
 
     `settle`: when trials get a faster clock.
     """

@@ -25,7 +25,7 @@ NAMES = {
     "entries": ("input_dim", "num_embeddings"),
     "approximation": ("approximate",),
 }
-ONLY_OF_PYTORCH = {"padded with": "zeros", "approximation": "none"}  # what Keras' layers do
+ONLY_OF_PYTORCH = {"padded with": "zeros", "approximation": "none"}  # what layers of Keras always do
 CLOSE = 1e-6  # relative; settings are written as decimals
 
 
@@ -38,7 +38,10 @@ def kind(name: str) -> str:
 
 
 def in_words(name: str, settings: Settings) -> Settings:
-    """Return the settings of a layer of a class. Those that only train a layer are left out."""
+    """Return the settings of a layer by the names of NAMES, without those that matter only in training.
+
+    `name`: of its class.
+    """
     lower = name.lower()
     found = {word: settings[key] for word, keys in NAMES.items() for key in keys if key in settings}
     found = {**(ONLY_OF_PYTORCH if settings else {}), **found}
@@ -50,14 +53,14 @@ def in_words(name: str, settings: Settings) -> Settings:
 
 
 def _unlike(name: str) -> tuple[str, ...]:
-    """Return the settings of a class that do not mean the same in both libraries."""
+    """Return the settings that mean different things in the two libraries, for a class."""
     if "depthwise" in name or "separable" in name:
-        return ("groups",)  # in PyTorch there are as many as channels
+        return ("groups",)  # in PyTorch such a layer has as many groups as channels
     return ("padding",) if "transpose" in name else ()  # what is cut depends on the strides, too
 
 
 def _padding(found: Settings) -> Any:
-    """Return Keras' words as numbers, if the shape of the input does not matter."""
+    """Return the padding in numbers instead of Keras' words, if it does not depend on the shape of the input."""
     if found["padding"] == "valid":
         return 0
     size, strides = found.get("size"), found.get("strides")

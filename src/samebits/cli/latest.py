@@ -22,8 +22,8 @@ _NAME = re.compile(r"last(?:-(\d{1,3}))?", re.ASCII)
 def named(text: str, documents: Collection[str] = CHECKED) -> str:
     """Return the folder of the record that `last` or `last-N` names, and say which; any other text as it is.
 
-    A path that exists is no such name. `documents`: a record that counts holds one of these files. Records that --out
-    placed elsewhere do not count. Raises NotFoundError if there are not so many records.
+    A path that exists is not such a name. `documents`: only records with one of these files count. Records that --out
+    placed elsewhere do not count. Raises NotFoundError if there are fewer records.
     """
     name = _NAME.fullmatch(text)
     if name is None or os.path.lexists(text):
@@ -36,7 +36,7 @@ def named(text: str, documents: Collection[str] = CHECKED) -> str:
 
 
 def record_or_training(given: Sequence[str], command: str) -> tuple[str, ...]:
-    """Return the words that were given to a command; without any, the latest record. Raises UsageError without one."""
+    """Return the words after a command, or the latest record if there are none. Raises UsageError without a record."""
     if len(given) == 1:
         return (named(given[0]),)
     if given:
@@ -54,7 +54,7 @@ def _said(name: str, record: Path) -> str:
 
 
 def newest_first(documents: Collection[str]) -> list[Path]:
-    """Return the records of the folder that the user is in which hold one of these files."""
+    """Return the records below the current folder with one of these files, the latest first."""
     from samebits.store.record import RECORDS  # here, because most commands do not need it
 
     folders = Path(RECORDS).glob("[0-9]*-*")
@@ -63,6 +63,6 @@ def newest_first(documents: Collection[str]) -> list[Path]:
 
 
 def _age(folder: Path) -> tuple[str, int]:
-    """Return a key by which older records come first. Records of one second have numbers at the ends of their names."""
+    """Return a key by which older records come first. The names of records of the same second end with numbers."""
     number = re.search(r"-(\d{1,3})$", folder.name[15:])
     return folder.name[:15], int(number[1]) if number else 1

@@ -35,7 +35,7 @@ def run_clean(keep: int | None) -> int:
 
 
 def _removed(record: Path) -> int | None:
-    """Remove a record, and return its size; None if it stays, which is said."""
+    """Remove a record, and return its size. If the record must stay, say why and return None."""
     from samebits.launch import custody
 
     try:
@@ -53,7 +53,7 @@ def _removed(record: Path) -> int | None:
 
 
 def records() -> list[NameEntry]:
-    """Return the records of the folder that the user is in, the latest first, each with its size and its answer."""
+    """Return the records below the current folder, the latest first, each with its size and its answer."""
     folders = latest.newest_first(latest.READABLE)
     return [NameEntry(str(folder), f"{words.size(_size(folder))}  {_sentence(folder)}".rstrip()) for folder in folders]
 
@@ -69,7 +69,7 @@ def _size(folder: Path) -> int:
 
 
 def _sentence(folder: Path) -> str:
-    """Return the answer that stands in a record; "" without one."""
+    """Return the answer in the files of a record; "" without one."""
     for name in ("result.json", *latest.READABLE):
         with suppress(OSError, ValueError, RecursionError):
             content = json.loads((folder / name).read_bytes())

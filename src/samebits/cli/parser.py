@@ -18,7 +18,7 @@ from samebits.words import printable
 __all__ = ["KINDS", "NAMES", "NameEntry", "NameKind", "Reads", "as_click", "launching", "plain", "record_argument"]
 
 _SORTS = {"FILE": "file", "PATH": "file", "DIR": "dir", "RECORD": "dir"}  # metavar -> what the shell completes itself
-_FEW = 12  # options that a help shows in one list
+_FEW = 12  # a help shows at most so many options in one list
 # the title of a group in a longer help -> the names of its options, the most used ones first
 _GROUPS = {
     "Trials": "trials seeds steps full models budget timeout jobs isolate ok_exit settle",
@@ -164,7 +164,7 @@ def launching(name: str, run: Callable[..., int], text: str) -> click.Command:
 
 
 def record_argument(name: str, default: str = "last") -> click.Argument:
-    """Make the argument for the folder of a record. The shell completes folders. `default`: the record without it."""
+    """Make the argument for the folder of a record. The shell completes folders. `default`: used if it is missing."""
     return click.Argument([name], type=Reads(str, name), metavar="[RECORD]", default=default)
 
 

@@ -142,7 +142,7 @@ _ROUNDS: tuple[tuple[tuple[_Trait, ...], bool], ...] = (
 
 
 def was_there(file: SavedFile, trials: tuple[TrialTrace, TrialTrace]) -> bool:
-    """Return whether the trial that did not write the file found it there, because a trial before it had written it."""
+    """Return whether the trial that did not write the file found it, because an earlier trial had written it."""
     one, two = trials
     writer, other = (one, two) if any(written is file for written in one.files.files) else (two, one)
     found = (leak for leak in other.file.leaks if leak.path == file.path)

@@ -15,7 +15,7 @@ __all__ = ["begin_without", "leak_advice", "leak_contents", "leak_sentence", "tr
 
 
 def trials_with_leaks(trials: Sequence[TrialTrace]) -> list[TrialTrace]:
-    """Return the trials that used files of earlier trials, without the files of which samebits does not know that."""
+    """Return the trials that read files of earlier trials, without the files that a trial only could find."""
     used = ((trial, [leak for leak in trial.file.leaks if leak.how != "there"]) for trial in trials)
     return [replace(trial, file=trial.file.model_copy(update={"leaks": leaks})) for trial, leaks in used if leaks]
 
@@ -47,7 +47,7 @@ def begin_without(leak: Leak, record: RecordFile) -> str:
 
 
 def leak_advice(leak: Leak, record: RecordFile) -> str:
-    """Return the user's command with {out} instead of the file's folder, or with `--isolate`, or what else to do."""
+    """Return what to do: name {out} instead of the file's folder, use `--isolate`, or remove the file."""
     path = _relative(leak.path, record.directory)
     command = [_with_out(word, path) for word in record.command]
     if command != record.command:

@@ -82,7 +82,7 @@ def _when(divergence: Divergence) -> str:
     return words.at_step(divergence.step)
 
 
-MOST_FILES_TOLD = 3  # in one sentence
+MOST_FILES_TOLD = 3  # files that one sentence names
 MOST_SENTENCES = 12
 MOST_OF_A_NAME = 80  # how many characters of a place in a file are shown
 

@@ -78,7 +78,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
 
 
 def surely_diverge(record: RecordFile, trials: Sequence[TrialTrace]) -> bool:
-    """Return whether these trials diverge, whatever further steps and further trials will show."""
+    """Return whether these trials diverge, whatever later steps and later trials will show."""
     train_in_threads = any(trains_elsewhere(process) for trial in trials for process in trial.processes)
     if train_in_threads or not all(is_usable(trial, record.options.ok_exit) for trial in trials):
         return False
@@ -161,7 +161,7 @@ EQUAL, DIFFERS, NOT_REACHED, NOT_OBSERVED = "=", "!", ".", "-"
 def judged(comparison: Comparison, divergence: Divergence | None, *, generators_differ: bool) -> dict[str, str]:
     """Return kind -> mark, in the order of judging. `structure` is there only if the structure differs.
 
-    `generators_differ`: the states of generators that the trials used; a warning says so.
+    `generators_differ`: whether generators that the trials used have different states (a warning says so).
     """
     observed = _observed(comparison.aligned)
     marks = {kind: EQUAL if kind in observed else NOT_OBSERVED for kind in wire.KINDS if kind != "structure"}

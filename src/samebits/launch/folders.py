@@ -96,7 +96,7 @@ def _walk(folder: str, without: str | None, inner: set[Path]) -> Iterator[os.Dir
 
 
 def is_left_out(folder: str) -> bool:
-    """Return whether nothing in a folder counts as written by a trial: of a tool, a virtual environment, or a record.
+    """Return whether samebits leaves out a folder: that of a tool, a virtual environment, or a record.
 
     The record may be that of a check that runs at the same time.
     """

@@ -1,9 +1,10 @@
 """Gives each trial of `--isolate` a working folder, HOME, caches and a temporary folder of its own.
 
-No trial sees what another one writes there. Each can read what was there before: small files are copied, and large
-files and deep folders are linked. What a trial writes into such a link goes into the user's own file or folder, and
-`/dev/shm` stays shared: samebits reports what travels there as a leak. HOME holds configuration, and people hand
-records on. So it is not part of the record, and is removed with the trial.
+No trial sees what a different trial writes there. Each can read what was there before: small files are copied, and
+large files and deep folders are linked. What a trial writes into such a link goes into the user's own file or
+folder. `/dev/shm` stays shared. samebits reports what travels through these places as a leak. HOME holds configuration,
+which users may not want to pass on with a record. So it is not part of the record, and samebits removes it with the
+trial.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from samebits.launch.outside_files import CACHE_VARIABLES
 
 __all__ = ["MOST_COPIED", "MOST_ENTRIES", "Isolation", "make", "make_working_folder"]
 
-MOST_ENTRIES = 20_000  # of a folder; further folders in it are linked
-MOST_COPIED = 16 << 20  # bytes of a file of the working folder that is copied
-_MOST_CONFIGURED = 1 << 20  # and of a file of HOME
-_SECRET = (".ssh", ".gnupg", ".aws", ".kube", ".docker")  # in HOME; no copy is made of them
+MOST_ENTRIES = 20_000  # of a mirrored folder; if there are more, further folders in it are linked
+MOST_COPIED = 16 << 20  # bytes of a file in the working folder; larger files are linked
+_MOST_CONFIGURED = 1 << 20  # bytes of a file in HOME or in a cache; larger files are linked
+_SECRET = (".ssh", ".gnupg", ".aws", ".kube", ".docker")  # in HOME; samebits makes no copy of them
 
 
 class Isolation(NamedTuple):
@@ -80,7 +81,7 @@ def make(record: Path, environment: Mapping[str, str]) -> Isolation:
 
 
 def _is_linked(top: Path, entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry of HOME is linked: what lies in projects, and deep folders of tools."""
+    """Return whether an entry of HOME is linked: the content of projects, secrets, and deep folders of tools."""
     parts = Path(entry.path).relative_to(top).parts
     if not parts[0].startswith("."):
         return len(parts) > 1
@@ -103,9 +104,10 @@ def _is_left_out(entry: os.DirEntry[str]) -> bool:
 def _mirror(
     source: Path, target: Path, is_linked: Callable[[os.DirEntry[str]], bool], most_copied: int, without: Path
 ) -> bool:
-    """Make folders, and copies of the files in them. What is linked, locked folders, and large files are links.
+    """Copy folders and the small files in them. Return False if there are too many entries.
 
-    Records are left out. They hold copies from earlier trials, which would be copied again and again.
+    Links stand for large files, for folders that may not be read, for entries that `is_linked` names, and for folders
+    beyond MOST_ENTRIES. Records are left out: they hold copies from earlier trials, which would be copied again.
     """
     waiting, count, is_whole = deque([(source, target)]), 0, True
     while waiting:
@@ -143,7 +145,7 @@ def _is_of_samebits(entry: os.DirEntry[str], without: Path) -> bool:
 
 
 def _copied(entry: os.DirEntry[str], place: Path, most: int) -> bool:
-    """Copy a file. Return False for a large one, for what is no file, and for what may not be read."""
+    """Copy a file. Return False if it is large, is not a file, or may not be read."""
     with suppress(OSError):
         if entry.is_file(follow_symlinks=False) and entry.stat().st_size <= most:
             shutil.copy2(entry.path, place)

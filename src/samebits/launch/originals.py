@@ -40,8 +40,8 @@ class _PackedFile(NamedTuple):
 class Originals:
     """Copies of the user's files, in a file beside `place`. `states`: each as samebits last found it or put it back.
 
-    Names are relative to the working folder. A file with several hard links is left out: a restored
-    file would have only one. `place`: where the copies that are needed go after a kill.
+    Names are relative to the working folder. A file with several hard links is left out: a restored file would have
+    only one. `place`: where the copies that are needed go after a kill.
     """
 
     def __init__(self, directory: Path, place: Path) -> None:

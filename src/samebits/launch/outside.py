@@ -70,8 +70,8 @@ class Outside:
         """Yield this user's files that changed since a moment (epoch), where programs leave files.
 
         These places are shared memory, the caches of HOME, and folders that the command names. Every program can write
-        there, for example C code of the trial. The time of a change cannot be set. Deeper in caches, other programs
-        write all the time, such as browsers.
+        there, for example C code of the trial. No program can set the time of a change. samebits looks only one folder
+        deeper than a place, because programs such as browsers always write deep in caches.
         """
         for place in self._places:
             top = _entries(place)
@@ -143,7 +143,7 @@ def _named_folders(command: Sequence[str], directory: Path) -> Iterator[Path]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what is in a folder; nothing if it is no folder, is gone, or may not be read."""
+    """Return what is in a folder; nothing if it is not a folder, is gone, or may not be read."""
     try:
         return [folder / name for name in os.listdir(folder)]  # noqa: PTH208
     except OSError:

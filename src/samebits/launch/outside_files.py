@@ -46,7 +46,7 @@ _FOLDERS_OF_TOOLS = ("ray_results",)
 
 
 class Caches:
-    """Answers whether a file never carries state from one trial to the next: it belongs to a tool or a library."""
+    """Answers whether a file belongs to a tool or a library, and so carries no state from one trial to the next."""
 
     def __init__(self) -> None:
         self.home = Path(os.environ.get("HOME") or "~").expanduser()
@@ -69,7 +69,7 @@ class Caches:
         return path.suffix in (".pyc", ".pyo") or any(map(self.is_cache, map(str, (path, *path.parents))))
 
     def is_cache(self, folder: str) -> bool:
-        """Return whether a folder itself is such a cache."""
+        """Return whether a folder is the top of a cache."""
         parent, _, name = folder.rpartition("/")
         return folder in self._folders or (parent in self.temporary and name.startswith(_COMPILED))
 

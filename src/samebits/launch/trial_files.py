@@ -26,9 +26,9 @@ _MOST_NAMED = 1000
 class TrialFiles:
     """The files of one trial.
 
-    Call `begin` before it starts or goes on, and `end` when it is over or waits.
-    `notes`: what samebits could not see. `written`: the files that it wrote, after its end; `gone`: files that it wrote
-    and that no longer exist, if a different trial may have found them before.
+    Call `begin` before the trial starts or goes on, and `end` when it is over or waits. `notes`: what samebits could
+    not see. `written`: the files that the trial wrote, after its end; `gone`: files that it wrote and that no longer
+    exist, if a different trial may have found them before.
     """
 
     def __init__(self, plan: Plan, number: int, directory: Path, outside: Outside) -> None:

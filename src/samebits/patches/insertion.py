@@ -71,7 +71,7 @@ class InsertionPoint:
         return any(self._sets_a_variable(node) for one in after for node in ast.walk(one))
 
     def alias(self, dotted: str) -> str:
-        """Return the program's name for a module or function at this place; "" if it is not imported before."""
+        """Return the program's name for a module or function at this place; "" if it is not imported above."""
         for wanted in (dotted, *_SAME.get(dotted, ())):
             for name, known in self.names.items():
                 if known == wanted or wanted.startswith(f"{known}."):
@@ -87,10 +87,10 @@ class InsertionPoint:
         return f"_{module}" if module in used else module
 
     def edit(self, statements: Sequence[str]) -> TextEdit | None:
-        """Return the edit that inserts these statements here; None if they must not stand here.
+        """Return the edit that inserts these statements here; None if they cannot stand here.
 
-        They would come too late for a first draw before, or on the line of, the last import. They would import a
-        library before a function of the program sets the environment variables that the library reads.
+        They come too late if the first draw is before the last import, or on its line. They cannot import a library
+        before a function of the program sets environment variables, because the library may read these.
         """
         body, source = self.source.tree.body, self.source
         imported = [one.split()[1] for one in statements if one.startswith("import ")]
@@ -119,7 +119,7 @@ def _last_line(statement: ast.stmt) -> int:
 
 
 def _in(node: ast.AST, left_out: tuple[type[ast.AST], ...]) -> Iterator[ast.AST]:
-    """Yield a node and the nodes in it. Of nodes of the types `left_out`, it yields nothing that is in them."""
+    """Yield a node and the nodes in it, but nothing that is in a node of the types `left_out`."""
     yield node
     if not isinstance(node, left_out):
         for child in ast.iter_child_nodes(node):

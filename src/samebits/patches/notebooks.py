@@ -106,7 +106,7 @@ def _is_own(path: Path, look: Look) -> bool:
 
 
 def _lines(source: NotebookSource, look: Look) -> dict[tuple[Path, int], list[int]]:
-    """Return {a line that the kernel shows: the lines of the notebook for it}. The first stands for its draws."""
+    """Return {a line that the kernel shows: the lines of the notebook for it}. Draws count for the first of them."""
     found: dict[tuple[Path, int], list[int]] = {}
     for path, text in look.cells.items():
         for cell in source.cells:
@@ -129,5 +129,5 @@ def _pairs(cell: CodeCell, shown: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_shown_as(line: str, shown: str) -> bool:
-    """Return whether the kernel may show a line of a cell so: as it is, or as a call of IPython."""
+    """Return whether the kernel may show a line of a cell in this form: as it is, or as a call of IPython."""
     return line.strip() == shown.strip() or "get_ipython()" in shown

@@ -1,4 +1,4 @@
-"""Puts seeds before the first draw, with the framework's own function if it has one, and into calls without a seed."""
+"""Puts seeds before the first draw and into calls without a seed. It prefers the framework's own function."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CALLS = (
 )  # fmt: skip
 _KERAS_SINCE = (2, 7)  # the first version with set_random_seed
 _NAMES = ("seed", "x", "entropy", "a")  # of the first parameter of functions that take a seed
-# functions that take a seed from the system if they get none, or None; that undoes any earlier seed
+# functions that take a seed from the system if they get none, or None; this undoes an earlier seed
 _GLOBAL = {"random.seed": "python-seed", "numpy.random.seed": "numpy-seed"}
 _OF_NUMPY = frozenset(
     f"numpy.random.{name}"
@@ -137,13 +137,13 @@ def _plain(program: Program, point: InsertionPoint, name: str) -> list[str]:
 
 
 def numpy_generators(program: Program) -> list[LineChange]:
-    """Add a seed to each generator of NumPy that is made without one; if there is none, to those that may be."""
+    """Add a seed to each generator of NumPy without one. If all have one, add it where the seed may be None."""
     without = _without_a_seed(program, "numpy-generator", _OF_NUMPY)
     return without or _without_a_seed(program, "numpy-generator", _OF_NUMPY, may_be_none=True)
 
 
 def python_generators(program: Program, *, may_be_none: bool) -> list[LineChange]:
-    """Add a seed to each random.Random() without one. `may_be_none`: if there is none, to those that may be."""
+    """Add a seed to each random.Random() without one. `may_be_none`: if all have one, also where it may be None."""
     without = _without_a_seed(program, "python-seed", _OF_PYTHON)
     return without or _without_a_seed(program, "python-seed", _OF_PYTHON, may_be_none=may_be_none)
 

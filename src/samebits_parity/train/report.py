@@ -30,8 +30,8 @@ class Where(Document):
 class ExplainedDefault(Document):
     """A default that explains the difference.
 
-    `default`: its short name; `names`: the weights or layers that it concerns; `proven`: false for a setting of the
-    layer that differs, and need not be the reason.
+    `default`: its short name; `names`: the weights or layers that it concerns; `proven`: false for a difference
+    between two layers that may not be the reason.
     """
 
     default: str

@@ -21,7 +21,7 @@ from samebits_parity.train.values import FACTOR, Array, Distance, TrainingValues
 
 class Account(NamedTuple):
     """`id`: the default, as one word for the JSON document; `words`: a text with the values of both sides; `names`: of
-    its weights. `proven`: it gives the values of both sides; else it is a setting that differs there.
+    its weights. `proven`: it gives the values of both sides; if not, it is a setting that differs there.
     """
 
     id: str

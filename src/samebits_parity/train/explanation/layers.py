@@ -1,4 +1,4 @@
-"""Weights that diverge by what a library does beside the optimizer.
+"""Weights that diverge because of what a library does beside the optimizer.
 
 Moving averages of a batch norm diverge by how much of them a step keeps, and by which variance goes into them. PyTorch
 learns two biases in a recurrent layer, Keras one.

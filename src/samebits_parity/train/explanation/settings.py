@@ -1,4 +1,4 @@
-"""The settings in which two layers differ whose outputs diverge.
+"""The settings in which two layers differ if their outputs diverge.
 
 They are facts about the two layers. No formula shows that they explain the difference, so they are not called an
 explanation.
@@ -14,7 +14,7 @@ from samebits_parity.train.verdict import Account, PointComparison, TrainVerdict
 
 
 def likely(judged: TrainVerdict, first: PointComparison) -> list[Account]:
-    """Return what differs between the two layers, or dropout before them."""
+    """Return the dropouts in the two layers or before them; if there are none, what differs in the two layers."""
     pair = next((one for one in judged.layer_pairs if one.a == first.name), None)
     if pair is None:
         return []
@@ -40,7 +40,7 @@ def _said(value: Any) -> Any:
 
 
 def _dropouts(training: TrainingValues, last: str) -> list[str]:
-    """Return the layers up to this one that drop values."""
+    """Return the layers that drop values, up to and including this one."""
     names = list(training.outputs)
     before = names[: names.index(last) + 1] if last in names else []
     return [name for name in before if name in training.layers and _drops(training.layers[name])]
