@@ -375,7 +375,7 @@ def test_the_advice_where_the_command_does_not_name_the_leaked_file(writing, no_
     assert no_answer.result.advice.startswith("samebits check --isolate -- python train.py")
 
 
-def test_the_advice_where_an_isolated_trial_found_the_file(writing, no_answer):
+def test_the_advice_if_an_isolated_trial_found_the_file(writing, no_answer):
     no_answer([writing.training(), leaking(writing, "a" * 32, OTHER)], options={"isolate": True})
     assert no_answer.result.advice.startswith("Remove runs/checkpoint.pt before each trial")
 

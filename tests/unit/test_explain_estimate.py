@@ -1,4 +1,4 @@
-"""How many trials a search for a cause will need, as samebits says it before the search."""
+"""samebits says before a search for a cause how many trials it will need."""
 
 from hypothesis import given
 from hypothesis import strategies as st

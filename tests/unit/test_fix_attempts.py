@@ -1,4 +1,4 @@
-"""What is said of a patch that was tried."""
+"""The answer after a patch was tried."""
 
 import json
 from types import SimpleNamespace

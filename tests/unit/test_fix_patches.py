@@ -259,7 +259,7 @@ def test_deterministic_algorithms_on_a_gpu_get_the_workspace_of_cublas(program):
     ]
 
 
-def test_the_programs_own_seed_stays_where_it_comes_too_late(program):
+def test_a_seed_of_the_program_that_comes_too_late_stays_in_its_place(program):
     text = "import torch\nnet = torch.nn.Linear(1, 1)\ntorch.manual_seed(7)\n"
     assert added(program(text, [("torch", 2)], ["torch"]), "torch-seed") == [(2, "torch.manual_seed(2019)")]
 

@@ -179,7 +179,7 @@ def test_a_file_that_is_changed_while_the_trials_run_is_told_of_a_patch_that_sta
     assert killed.texts() == {**NEW, "train.py": "print(1)\n"}
 
 
-def test_of_a_file_that_somebody_changed_the_answer_says_what_to_type(killed):
+def test_if_somebody_changed_a_file_the_answer_says_what_to_type(killed):
     train = killed.work / "train.py"
     train.write_text(NEW["train.py"] + "print(1)\n")
     with pytest.raises(UsageError) as said:

@@ -141,6 +141,6 @@ def test_a_generator_of_python_gets_a_seed_beside_the_global_one(program):
 
 
 @pytest.mark.parametrize("seed", ["next(seeds)", "5", "*given", "**given"])
-def test_a_seed_that_cannot_be_none_or_not_be_asked_twice_stays(program, seed):
+def test_a_seed_stays_if_it_cannot_be_none_or_must_not_be_read_twice(program, seed):
     text = f"import numpy as np\nrng = np.random.default_rng({seed})\n"
     assert patch_for(program(text), ["numpy-generator"]) == (None, ["numpy-generator"])

@@ -122,7 +122,7 @@ def test_an_orthogonal_matrix_is_told_with_its_gain(shape):
     assert not report.can_be(matrix, found, distributions.orthogonal(1.0))
 
 
-def test_blocks_are_said_in_words():
+def test_blocks_are_described_in_words():
     bias = np.repeat([0.0, 1.0, 0.0], [4, 4, 8])
     assert distributions.estimate(bias[None]).distribution.detail == "0 to 4: 0, 4 to 8: 1, 8 to 16: 0"
 

@@ -162,7 +162,7 @@ def test_a_batch_that_is_scaled_is_told_with_its_factor(factor):
     assert inputs.explained(BatchInput("0", "0", a, a / factor)).words == f"scaling: B = A / {factor:.4g}"
 
 
-def test_channels_samples_and_shifted_inputs_are_told():
+def test_channels_samples_and_shifted_inputs_are_recognised():
     a = random((6, 4, 4, 3)).astype(float)
     order = np.array([3, 1, 5, 0, 2, 4])
     for b, id in ((a[..., ::-1], "order of channels"), (a[order], "order of samples"), (2 * a - 1, "scaling")):
@@ -249,7 +249,7 @@ def test_the_settings_in_which_two_layers_differ_are_named_and_not_called_proven
     assert not any(one.proven for one in accounts)
 
 
-def test_a_layer_whose_output_has_another_shape_parts_there(tmp_path):
+def test_trainings_diverge_at_a_layer_whose_outputs_have_different_shapes(tmp_path):
     sides = of_one_layer(tmp_path, ("Conv2d", "Conv2d"), ({"padding": [1, 1]}, {"padding": [0, 0]}), (8, 6))
     first, _ = why(*sides)
     assert (first.kind, first.name) == ("forward", "l")

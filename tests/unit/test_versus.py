@@ -425,7 +425,7 @@ def test_an_unseeded_program_is_not_said_to_have_one_seed(monkeypatch, unseeded)
     assert ("one seed only" in said) == (not unseeded)
 
 
-def test_a_probability_never_stands_beside_sides_that_are_not_told_apart(monkeypatch):
+def test_no_probability_is_shown_for_sides_that_are_not_told_apart(monkeypatch):
     told, apart = side({None: [9.0, 9.1, 9.2, 9.3, 9.4]}), side({None: [1.0, 1.1, 1.2, 1.3, 1.4]})
     assert "P(B better)" in compared(monkeypatch, apart, told).sentence
     same = compared(

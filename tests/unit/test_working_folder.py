@@ -127,7 +127,7 @@ class Trials(RuleBasedStateMachine):
         shutil.rmtree(self.top)
 
     def model(self, *parts):
-        """What a plain run leaves. A part is (files of others, steps): it begins when others have written these."""
+        """What a plain run leaves. A part is (files of others, steps): it begins when others have written the files."""
         shutil.rmtree(self.plain, ignore_errors=True)
         self.plain.mkdir()
         known = {}
