@@ -32,7 +32,7 @@ NOUNS = {
     "hundred",
     "red",
 }
-LONG = 6  # strings that make a list of words
+LONG = 6  # a list with so many strings counts as a list of words
 VAGUE = ("found", "one", "said", "told", "this")  # names of variables that do not say what they hold
 PARTICIPLES = {"seen", "told", "found", "given", "known", "shown", "drawn", "held", "taken", "kept", "written", "gone"}
 
@@ -108,9 +108,9 @@ def circles(edges):
 
 
 def of_packages(used):
-    """Package -> the packages that import from it: `samebits.store`, for example. A single module is one, too.
+    """Package -> the packages that import from it: `samebits.store`, for example. A single module counts as a package.
 
-    `samebits` itself is none: it only names what others hold, and imports it when it is first used.
+    `samebits` itself does not count: it only names what others hold, and imports that when it is first used.
     """
     found = defaultdict(set)
     for name, importing in used.items():

@@ -18,7 +18,7 @@ class HeldBack:
     If the trials that have ended are enough for an answer, no other trial begins.
 
     If all trials can run side by side, none is kept back, because waiting would only take time. But if a trial takes
-    long, some are kept back, because no further trials will run.
+    long, some are kept back: no further trials will run then, so these may have to run with a faster clock.
 
     `asks`: returns whether trials with a faster clock will follow; its argument is the numbers of the whole trials of
     the round. It is called once in a round. Without it, no trial is kept back. `earlier`: the number of whole trials

@@ -124,7 +124,7 @@ class Outside:
 
 
 def _has_changed(path: Path, since: float) -> bool:
-    """Return whether a file of this user changed since a moment (epoch). Names that are drawn by chance never count."""
+    """Return whether a file of this user changed since a moment (epoch). Random names never count."""
     try:
         found = path.lstat()
     except OSError:

@@ -30,7 +30,7 @@ _OF_HOME = """
 .keras .torch .triton .nv .matplotlib .ray .ipython .jupyter .kaggle .config nltk_data tensorflow_datasets
 scikit_learn_data
 """
-_COMPILED = ("torchinductor_", "samebits-")  # in the temporary folder
+_COMPILED = ("torchinductor_", "samebits-")  # beginnings of names in the temporary folder
 # Folders of data sets that torchvision downloads. The name MNIST alone is not enough: programs keep their checkpoints
 # in folders of that name.
 _DOWNLOADED = {"cifar-10-batches-py", "cifar-100-python"}

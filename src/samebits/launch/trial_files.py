@@ -85,7 +85,7 @@ class TrialFiles:
         found = {*folders.snapshot(self.out).files, *folders.written(self._before, after)}
         found.update(filter(folders.is_file, self._left))
         running = {process.pid for process in below_quickly(root)}
-        if not running:  # a trial that waits keeps shared memory that goes with it
+        if not running:  # CUDA and NCCL keep files in shared memory as long as a process runs
             found.update(self._outside.changed(self._since))
         others = open_elsewhere(found - named, running)
         self.gone = {path for path in self._shared(named) if not folders.is_there(path)}

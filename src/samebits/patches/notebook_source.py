@@ -18,7 +18,7 @@ from samebits.patches.source import SourceFile, TextEdit, edited_text, lines_of
 
 _FORMAT = 4
 _SKIPPED = "skip-execution"  # https://nbclient.readthedocs.io/en/latest/client.html, `skip_cells_with_tag`
-_LAYOUT = re.compile(r"\{(\r?\n)?([ \t]*)")  # of the JSON: the end of its first line, and the indentation of the next
+_LAYOUT = re.compile(r"\{(\r?\n)?([ \t]*)")  # the end of the first line of the JSON, and the indentation of the next
 # lines that only IPython understands: https://ipython.readthedocs.io/en/stable/config/inputtransforms.html
 _CONTINUED = r"(?:[^\n]*\\\n)*[^\n]*"  # a line, and the lines on which a backslash continues it
 _MAGIC = re.compile(

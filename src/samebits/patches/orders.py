@@ -20,7 +20,7 @@ _VIEWS = frozenset(("keys", "items"))  # of a dictionary: an operation on them m
 _SET_METHODS = frozenset(("union", "intersection", "difference", "symmetric_difference"))
 _LISTS = frozenset(("os.listdir", "glob.glob"))
 _ITERATORS = frozenset(("os.scandir", "glob.iglob"))
-_METHODS = frozenset(("iterdir", "glob", "rglob"))  # of a Path; they make iterators
+_METHODS = frozenset(("iterdir", "glob", "rglob"))  # methods of a Path that return iterators
 # it sorts each list when the program comes to it, and keeps the list: a program may remove folders from it
 _WALK = "((root, folders.sort() or folders, sorted(files)) for root, folders, files in ", ")"
 

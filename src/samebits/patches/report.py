@@ -27,7 +27,7 @@ from samebits.reports.tree import (
 from samebits.store.record_files import read_document
 from samebits.words import count, one_line, span
 
-_LONGEST = 400  # characters of a line that is shown; the patch itself is whole, and may hold outputs of a notebook
+_LONGEST = 400  # characters of a line that the report shows; the patch itself is not cut
 HEADS: dict[PatchOutcome, str] = {
     "proposed": "PATCH",
     "trying": "PATCH",

@@ -42,7 +42,7 @@ CALLS = (
     SeedCall(("keras", "tensorflow.keras"), "utils.set_random_seed", "{seed}", _KERAS),
 )  # fmt: skip
 _KERAS_SINCE = (2, 7)  # the first version with set_random_seed
-_NAMES = ("seed", "x", "entropy", "a")  # of the first parameter of functions that take a seed
+_NAMES = ("seed", "x", "entropy", "a")  # names of the parameter that takes the seed
 # functions that take a seed from the system if they get none, or None; this undoes an earlier seed
 _GLOBAL = {"random.seed": "python-seed", "numpy.random.seed": "numpy-seed"}
 _OF_NUMPY = frozenset(
