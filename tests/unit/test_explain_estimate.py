@@ -35,4 +35,4 @@ def test_the_most_is_never_below_the_fewest(groups):
 
 
 def test_the_line_names_trials_and_times():
-    assert estimate.said((8, 30), 2.0, 2) == "8 to 30 more trials, about 8 s to 30 s, find most causes"
+    assert estimate.said((8, 30), 2.0, 2) == "most searches need 8 to 30 more trials, about 8 s to 30 s"

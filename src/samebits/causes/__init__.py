@@ -58,9 +58,8 @@ def run(
     if isinstance(asked, Path):
         checked = _recorded(asked, progress, run=run)
     else:
-        options = asked.options.model_copy(
-            update={"models": True}
-        )  # the evidence of the search begins with these trials
+        # the evidence of the search begins with these trials, so all of them run
+        options = asked.options.model_copy(update={"models": True})
         checked = checks.run(replace(asked, options=options, again=AGAIN), progress)
     return explained(checked, began, alternatives=alternatives)
 

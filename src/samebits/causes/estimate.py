@@ -33,6 +33,6 @@ def _accepted(groups: tuple[int, ...], settings: int) -> int:
 
 
 def said(number: tuple[int, int], seconds: float, at_a_time: int) -> str:
-    """Return a line such as: 10 to 26 more trials, about 30 s to 80 s. `seconds`: of one trial."""
+    """Return a line such as: most searches need 10 to 26 more trials, about 30 s to 80 s. `seconds`: of one trial."""
     fewest, most = (words.span(count * seconds / at_a_time) for count in number)
-    return f"{number[0]} to {words.count(number[1], 'more trial')}, about {fewest} to {most}, find most causes"
+    return f"most searches need {number[0]} to {words.count(number[1], 'more trial')}, about {fewest} to {most}"
