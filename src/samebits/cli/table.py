@@ -87,8 +87,8 @@ samebits = Commands(
     "samebits",
     commands=list(COMMANDS),
     help="Does a training repeat, bit for bit? Put `samebits check --` in front of its command:\n\n"
-    "\b\nsamebits check -- python train.py    does it repeat?\nsamebits explain RECORD              why not, and "
-    "what to paste?\nsamebits locate RECORD               at which layer and operator?",
+    "\b\nsamebits check -- python train.py    does it repeat?\nsamebits why -- python train.py      if not: why, and "
+    "which patch helps?\nsamebits locate                      at which layer and operator?",
     epilog="Exit status: 0 repeated (or done), 1 diverged, 2 wrong use or an error, 3 inconclusive.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
