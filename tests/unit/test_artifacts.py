@@ -254,6 +254,20 @@ def test_a_database_is_more_than_its_rows(tmp_path, read_file):
     assert differing(written("a.db", 1), written("b.db", 2)) == {"(view) loss"}
 
 
+def test_the_text_of_a_table_is_no_result_but_its_columns_are(tmp_path, read_file):
+    """SQLAlchemy writes the values of an enumeration in the order of a set."""
+
+    def written(name, columns):
+        with closing(sqlite3.connect(tmp_path / name)) as database:
+            database.execute(f"CREATE TABLE m ({columns})")
+            database.commit()
+        return read_file(tmp_path / name)
+
+    one = written("a.db", "a TEXT CHECK (a IN ('x', 'y'))")
+    assert differing(one, written("b.db", "a TEXT CHECK (a IN ('y', 'x'))")) == set()
+    assert differing(one, written("c.db", "a REAL")) == {"m.columns"}
+
+
 def test_the_fields_of_a_structured_array_are_parts(tmp_path, read_file):
     kinds = [("loss", "f8"), ("time", "f4")]
     np.save(tmp_path / "a.npy", np.array([(0.5, 1.0)], kinds))

@@ -247,7 +247,7 @@ def test_a_time_is_believed_by_its_whole_name_if_no_experiment_was_made_and_is_a
     result = judged([with_time(False, A)], [with_time(False, B)])
     assert result.verdict == "repeated"
     assert result.warnings == [
-        "m.pt at time differs between trials; this does not count (only its name says that it is a time)"
+        "m.pt differs between trials at time; this does not count (only its name says that it is a time)"
     ]
 
 
@@ -261,7 +261,7 @@ def test_a_time_that_is_believed_by_its_name_is_refused_with_strict(writing, tmp
 
     result = writing.judged(tmp_path, [trial(A), trial(B)], options={"strict": True})
     assert result.verdict == "inconclusive"
-    assert "m.pt at time differs between trials" in result.reason
+    assert "m.pt differs between trials at time" in result.reason
 
 
 def test_what_is_not_understood_counts_in_a_named_file(judged):

@@ -95,6 +95,11 @@ def test_a_name_of_tempfile_has_a_prefix_and_a_date_may_hold_a_day_that_was_hand
     assert facts.plain("/tmp/tmpkm_ddj_b/port.txt in run-20261201_102045-x") == "/tmp/tmp<id>/port.txt in run-<date>-x"
 
 
+def test_a_date_and_a_time_may_be_folders():
+    """Hydra: https://hydra.cc/docs/configure_hydra/workdir/"""
+    assert FACTS.plain("dir: outputs/2026-12-01/10-20-35/m.pt") == "dir: outputs/<date>/m.pt"
+
+
 # -- forms --------------------------------------------------------------------------------------------------------------
 
 OF_FORMS = [

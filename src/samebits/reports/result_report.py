@@ -210,7 +210,7 @@ def _facts(result: Result, record: Record | None) -> list[tuple[str, Cell]]:
 def _not_run(result: Result, record: Record | None) -> str:
     """Return how many trials did not begin because others had diverged."""
     number = record.file.options.trials - len(result.trials) if record is not None else 0
-    return f"{number} did not run: the others had diverged (--models runs all)" if number > 0 else ""
+    return f"{number} more did not run, because these diverge (--models runs them all)" if number > 0 else ""
 
 
 def _also(details: list[dict[str, object]]) -> str:

@@ -21,7 +21,7 @@ DATES: tuple[re.Pattern[str], ...] = tuple(
     map(
         re.compile,
         (
-            rf"(?<!\d)(?P<Y>20\d\d)[-/._](?P<m>\d\d)[-/._](?P<d>\d\d)(?:(?:[T_ -]|, )+{_TIME}{_ZONE})?(?!\d)",
+            rf"(?<!\d)(?P<Y>20\d\d)[-/._](?P<m>\d\d)[-/._](?P<d>\d\d)(?:(?:[T_ /-]|, )+{_TIME}{_ZONE})?(?!\d)",
             rf"(?<![\da-fA-F])(?P<Y>20\d\d)(?P<m>[01]\d)(?P<d>[0-3]\d)(?:[-_T ]?{_TIME}{_ZONE})?(?![\da-fA-F])",
             rf"(?<!\d)(?P<d>\d\d?)[/.](?P<m>\d\d?)[/.](?P<Y>20\d\d)(?:,? +{_TIME})?(?!\d)",
             rf"\b(?:\w{{3}} )?{_MONTH} ?[ _]?(?P<d>\d\d?)(?:[ _,]+{_TIME})?(?:,? (?P<Y>20\d\d))?(?!\d)",

@@ -13,10 +13,14 @@ MOST_CELLS = 64  # of a column that is compared cell by cell
 
 
 def read(path: Path, parts: Parts) -> None:
-    """Add all tables, and the SQL text of each table and view. The log of an open database is not read."""
+    """Add all tables, and the SQL text of each view and index. The log of an open database is not read.
+
+    The SQL text of a table is left out: SQLAlchemy lists the values of an enumeration there in the order of a set.
+    """
     with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)) as database:
         database.execute("PRAGMA trusted_schema = OFF")
-        for kind, name, text in database.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
+        texts = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type != 'table'"
+        for kind, name, text in database.execute(texts):
             parts.add_plain(f"({kind}) {name}", text)
         tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0 ORDER BY name")
         for (table,) in tables.fetchall():
@@ -28,6 +32,8 @@ def _add_table(parts: Parts, table: str, database: sqlite3.Connection) -> None:
     cursor = database.execute(f'SELECT * FROM "{quoted}"')
     rows = cursor.fetchall()
     parts.add_plain(joined(table, "rows"), len(rows))
+    columns = database.execute(f'SELECT name, type, "notnull", pk FROM pragma_table_info("{quoted}")')
+    parts.add_plain(joined(table, "columns"), [list(column) for column in columns])
     for place, column in enumerate(cursor.description):
         add_column(parts, joined(table, column[0]), [row[place] for row in rows])
 
