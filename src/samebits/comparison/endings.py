@@ -259,8 +259,8 @@ def _unwatched(trials: list[TrialTrace], record: RecordFile) -> Ending:
 def _no_python(trials: list[TrialTrace], record: RecordFile) -> Ending:
     return (
         f"no Python ran in {words.trials([trial.id for trial in trials])}, only {words.command(record.command)}",
-        "samebits watches Python programs. If the command had nothing to do because its results are there (make), remove "
-        "them first. To compare the files that a different program writes, name them: --artifact GLOB.",
+        "samebits watches Python programs. If the command had nothing to do because its results are there (make), "
+        "remove them first. To compare the files that a different program writes, name them: --artifact GLOB.",
     )
 
 
