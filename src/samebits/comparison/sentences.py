@@ -166,18 +166,18 @@ def _by_name(comparison: Comparison) -> Iterator[str]:
 def _of_files(reasons: dict[str, dict[str, str]]) -> str:
     """Return the sentence about files, from file -> place -> why the difference there is understood."""
     more = [words.count(len(reasons) - MOST_FILES_TOLD, "more file")] if len(reasons) > MOST_FILES_TOLD else []
-    files = [f"{path}{_where(path, names)}" for path, names in list(reasons.items())[:MOST_FILES_TOLD]]
+    files = [f"{path}{_where(names)}" for path, names in list(reasons.items())[:MOST_FILES_TOLD]]
     differ = f"{words.listed([*files, *more])} differ between trials"
     if len(reasons) == 1:
         path, names = next(iter(reasons.items()))
-        differ = f"{path} differs between trials{_where(path, names)}"
+        differ = f"{path} differs between trials{_where(names)}"
     why = words.listed(list(dict.fromkeys(one for names in reasons.values() for one in names.values()))[:3])
     return f"{differ}; this does not count ({why})"
 
 
-def _where(path: str, names: dict[str, str]) -> str:
+def _where(names: dict[str, str]) -> str:
     """Return the places in a file at which it differs; "" if the whole file does."""
-    parts = [name.removeprefix(path).removeprefix(" > ") for name in names]
+    parts = [name.partition(" > ")[2] for name in names]
     named = [_shortened(part) for part in parts if part]
     more = [words.count(len(named) - 3, "more place")] if len(named) > 3 else []
     return f" at {words.listed([*named[:3], *more])}" if named else ""
