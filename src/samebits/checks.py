@@ -186,8 +186,7 @@ def _look(experiment: Experiment, ids: list[int], remarks: Remarks | None = None
 
     `remarks`: makes warnings from the first round.
     """
-    schedule, doubts = Schedule(experiment.plan.options, len(ids)), list[str]()
-    was_extended = False
+    schedule, doubts, was_extended = Schedule(experiment.plan.options, len(ids)), list[str](), False
     limits: Limits | None = schedule.first()
     try:
         while limits is not None:
@@ -208,6 +207,8 @@ def _look(experiment: Experiment, ids: list[int], remarks: Remarks | None = None
             limits = schedule.after(looked) if goes_on else None
     finally:
         experiment.end_waiting()
+    ran = {file.id for file in looked.files}.union(looked.left)
+    experiment.forget([number for number in ids if number not in ran])  # they waited when two others diverged
     for seen in doubts:
         experiment.doubt(seen)
     clock_trials.run(experiment, looked.left, looked.steps)

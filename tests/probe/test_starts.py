@@ -171,6 +171,12 @@ def test_a_difference_without_a_wait_is_reported_at_once(looked, tmp_path):
     assert spans(tmp_path / "record")[2][0] < spans(tmp_path / "record")[1][1]
 
 
+def test_a_trial_that_waits_when_two_others_diverge_does_not_count(looked, tmp_path):
+    result, _ = looked(in_step="value = float(os.getpid()); time.sleep(0.5)", models=False)
+    assert (result.verdict, result.divergence.step, len(result.trials)) == ("diverged", 0, 2)
+    assert len(list((tmp_path / "record" / "trials").iterdir())) == 2
+
+
 @pytest.mark.slow
 def test_a_difference_after_a_wait_needs_only_one_more_trial_that_did_not_wait(looked, tmp_path, monkeypatch):
     monkeypatch.setattr(rounds, "_NOTICEABLE", 0.0)
