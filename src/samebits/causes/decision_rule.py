@@ -167,14 +167,15 @@ def further(groups: tuple[int, ...], settings: int, have: int = 0, room: int = 1
     `groups`: the number of trials of each outcome. `have`: trials that agree already. `room`: trials that run at a
     time. If all trials differ, the function expects that further ones differ, too.
     """
+    of, total = sum(groups), functools.partial(all_in_all, groups, settings, have)
+    return min(room, min(range(of, min(of + FURTHER, total(of))), key=total) - of)
+
+
+def all_in_all(groups: tuple[int, ...], settings: int, have: int, trials: int) -> int:
+    """Return how many trials accept a setting if so many run with nothing held, these included. See `further`."""
     largest, of = max(groups), sum(groups)
-
-    def all_in_all(trials: int) -> int:
-        expected = 1 if largest == 1 else largest * trials / of
-        return trials + max(have, LEAST, needed(expected, trials, CHANCE / settings))
-
-    best = min(range(of, min(of + FURTHER, all_in_all(of))), key=all_in_all)
-    return min(room, best - of)
+    expected = 1 if largest == 1 else largest * trials / of
+    return trials + max(have, LEAST, needed(expected, trials, CHANCE / settings))
 
 
 @dataclass(frozen=True)

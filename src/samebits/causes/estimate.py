@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from samebits import words
 from samebits.causes.candidates import Clues, hinted
-from samebits.causes.decision_rule import CHANCE, FURTHER, GLIMPSE, LEAST, Observation, further, needed
+from samebits.causes.decision_rule import FURTHER, GLIMPSE, Observation, all_in_all, further
 from samebits.causes.search import SINGLES, SUSPECTS
 
 __all__ = ["said", "trials"]
@@ -26,10 +26,8 @@ def trials(first: Observation, candidates: Sequence[str], clues: Clues) -> tuple
 
 def _accepted(groups: tuple[int, ...], settings: int) -> int:
     """Return how many further trials accept a setting, those with nothing held included."""
-    largest, of = max(groups), sum(groups)
-    more = further(groups, settings, room=FURTHER)
-    expected = 1 if largest == 1 else largest * (of + more) / of
-    return more + max(LEAST, needed(expected, of + more, CHANCE / settings))
+    of = sum(groups)
+    return all_in_all(groups, settings, 0, of + further(groups, settings, room=FURTHER)) - of
 
 
 def said(number: tuple[int, int], seconds: float, at_a_time: int) -> str:
