@@ -25,11 +25,11 @@ _ENOUGH = 3  # after this many signals, samebits leaves at once
 
 
 class StopSignal(KeyboardInterrupt):
-    """The exception for a signal that asks samebits to end. `number`: that of the signal."""
+    """The exception for a signal that asks samebits to end. `number`: that of the signal. `by`: what sent it."""
 
-    def __init__(self, number: int = signal.SIGINT) -> None:
+    def __init__(self, number: int = signal.SIGINT, by: str = "") -> None:
         super().__init__()
-        self.number = number
+        self.number, self._by = number, by or NAMES.get(number, f"signal {number}")
 
     @property
     def status(self) -> int:
@@ -39,8 +39,7 @@ class StopSignal(KeyboardInterrupt):
     @property
     def sentence(self) -> str:
         """The sentence for people: what stopped samebits, and what is known so far."""
-        name = NAMES.get(self.number, f"signal {self.number}")
-        return SENTENCE_WITH_KNOWN.format(name, _SIGNALS.known) if _SIGNALS.known else SENTENCE.format(name)
+        return SENTENCE_WITH_KNOWN.format(self._by, _SIGNALS.known) if _SIGNALS.known else SENTENCE.format(self._by)
 
     @property
     def advice(self) -> str:

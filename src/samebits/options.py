@@ -320,24 +320,41 @@ PATCH = Option(
 OF = Option("of", ("--of",), "Compare only these metrics.", "NAME,NAME,...", read_names)
 LOWER = Option("lower", ("--lower",), "Metrics for which a lower number is better.", "NAME,NAME,...", read_names)
 
+ASK = Option(
+    "ask", ("--ask",), "On a terminal, ask before trials that will take longer than this.", "TIME", read_duration, "10m"
+)
 KEEP = Option("keep", ("--keep",), "How many of the latest records to keep.", "N", read_kept)
 
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON, EACH, SBATCH, SPREAD)
 NOISE_SETUP = tuple(option for option in SETUP if option is not SEED)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
-MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS)
+MEASURING = (
+    METRICS,
+    CASES,
+    SEEDS,
+    TRIALS,
+    *NOISE_SETUP,
+    JOBS,
+    OK_EXIT,
+    TIMEOUT,
+    ISOLATE,
+    OUT,
+    OVERWRITE,
+    ASK,
+    *REPORTS,
+)
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
     "check": (TRIALS, *SETUP, JOBS, FULL, MODELS, BUDGET, *RUNNING, SETTLED, AGAINST, ADD, RUN, *REPORTS),
     "record": (*SETUP, *RUNNING),
-    "locate": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, RUN, HEAT, *REPORTS),
-    "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ALTERNATIVES, RUN, *REPORTS),
-    "why": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, APPLY, RUN, *REPORTS),
+    "locate": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ASK, RUN, HEAT, *REPORTS),
+    "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ASK, ALTERNATIVES, RUN, *REPORTS),
+    "why": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ASK, APPLY, RUN, *REPORTS),
     "ops": (REPLAYED_STEP, REPEATS, *SETUP, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS),
-    "vary": (FACTORS, TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, *REPORTS),
+    "vary": (FACTORS, TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ASK, *REPORTS),
     "noise": MEASURING,
     "versus": (OF, LOWER, *MEASURING),
-    "fix": (APPLY, RESTORE, PATCH, RUN, *REPORTS),
+    "fix": (APPLY, RESTORE, PATCH, ASK, RUN, *REPORTS),
     "report": REPORTS,
     "compare": REPORTS,
     "clean": (KEEP,),

@@ -7,6 +7,7 @@ from samebits import controls
 from samebits.causes import estimate
 from samebits.causes.candidates import Clues
 from samebits.causes.decision_rule import LEAST, Observation
+from samebits.experiment.estimates import Estimate
 
 ALL = controls.of_sources()
 
@@ -35,4 +36,6 @@ def test_the_most_is_never_below_the_fewest(groups):
 
 
 def test_the_line_names_trials_and_times():
-    assert estimate.said((8, 30), 2.0, 2) == "most searches need 8 to 30 more trials, about 8 s to 30 s"
+    assert Estimate("most searches need another", 8, 30, 2.0, 2).sentence == (
+        "most searches need another 8 to 30 trials, about 8 s to 30 s"
+    )

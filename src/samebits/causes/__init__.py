@@ -21,6 +21,7 @@ from samebits.causes.search import search
 from samebits.causes.settings import FOLDER, Setting, SettingRecords, adopt
 from samebits.checks import Check
 from samebits.experiment import Experiment, Progress, Request, recorded_trials
+from samebits.experiment.estimates import Estimate
 from samebits.experiment.progress import QuietProgress
 from samebits.launch import origin
 from samebits.launch.plan import AGAIN
@@ -116,7 +117,7 @@ class _Inquiry:
     def cause(self) -> Cause:
         """Search, then confirm the result over more steps. Search again as long as a further cause shows there."""
         self.steps = self.settings.steps
-        self.settings.progress.note(self._cost())
+        self.settings.progress.estimate(self._estimate())
         found, last = self._search(), None
         while found.minimal and not found.outside:
             last = self._confirmed(found)
@@ -151,11 +152,12 @@ class _Inquiry:
         self.steps = self.settings.steps
         self.extended_sets.clear()
 
-    def _cost(self) -> str:
-        """Say before the search how many trials it will need, and how long they will take."""
+    def _estimate(self) -> Estimate:
+        """Return how many trials the search will need, and how long they will take."""
         files = self.settings.setting([]).files
-        number = estimate.trials(self.settings.look([], 0), self._candidates, self._clues())
-        return estimate.said(number, sum(file.seconds for file in files) / len(files), self.settings.at_a_time)
+        fewest, most = estimate.trials(self.settings.look([], 0), self._candidates, self._clues())
+        seconds = sum(file.seconds for file in files) / len(files)
+        return Estimate("most searches need another", fewest, most, seconds, self.settings.at_a_time)
 
     @property
     def _candidates(self) -> list[str]:

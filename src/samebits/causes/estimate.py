@@ -1,15 +1,14 @@
-"""Estimates, before a search begins, how many trials it will need and how long they will take."""
+"""Estimates, before a search begins, how many trials it will need."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from samebits import words
 from samebits.causes.candidates import Clues, hinted
 from samebits.causes.decision_rule import FURTHER, GLIMPSE, Observation, all_in_all, further
 from samebits.causes.search import SINGLES, SUSPECTS
 
-__all__ = ["said", "trials"]
+__all__ = ["trials"]
 
 
 def trials(first: Observation, candidates: Sequence[str], clues: Clues) -> tuple[int, int]:
@@ -28,9 +27,3 @@ def _accepted(groups: tuple[int, ...], settings: int) -> int:
     """Return how many further trials accept a setting, those with nothing held included."""
     of = sum(groups)
     return all_in_all(groups, settings, 0, of + further(groups, settings, room=FURTHER)) - of
-
-
-def said(number: tuple[int, int], seconds: float, at_a_time: int) -> str:
-    """Return a line such as: most searches need 10 to 26 more trials, about 30 s to 80 s. `seconds`: of one trial."""
-    fewest, most = (words.span(count * seconds / at_a_time) for count in number)
-    return f"most searches need {number[0]} to {words.count(number[1], 'more trial')}, about {fewest} to {most}"

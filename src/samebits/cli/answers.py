@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -88,19 +89,19 @@ def write_bytes(name: str, target: str, content: bytes) -> None:
 
 
 @contextmanager
-def shown_progress() -> Iterator[Progress]:
-    """Show progress on standard error while trials run."""
+def shown_progress(ask: float = math.inf) -> Iterator[Progress]:
+    """Show progress on standard error while trials run. `ask`: ask before a command that costs more seconds."""
     from samebits.cli.progress import shown
 
-    with shown(sys.stderr) as progress:
+    with shown(sys.stderr, ask) as progress:
         yield progress
 
 
 @contextmanager
-def titled_progress(title: str) -> Iterator[Progress]:
-    """Show the progress of one of several groups of trials, under its name."""
+def titled_progress(title: str, ask: float = math.inf) -> Iterator[Progress]:
+    """Show the progress of one of several groups of trials, under its name. `ask`: as in `shown_progress`."""
     say(f"samebits: {title}\n", sys.stderr)
-    with shown_progress() as progress:
+    with shown_progress(ask) as progress:
         yield progress
 
 

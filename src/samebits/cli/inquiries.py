@@ -6,6 +6,7 @@ They are `samebits explain`, `locate`, `ops`, `vary`, `fix` and `why`.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def _explained(given: dict[str, Any], command: str) -> Check:
     asked = requests.asked({**given, "command": latest.record_or_training(given["command"], command)}, command)
     from samebits import causes
 
-    with answers.shown_progress() as progress:
+    with answers.shown_progress(given["ask"]) as progress:
         return causes.run(asked, progress, run=given["run"], alternatives=given["alternatives"])
 
 
@@ -88,7 +89,7 @@ def _located(given: dict[str, Any]) -> tuple[Record, Result]:
     asked = requests.asked({**given, "command": latest.record_or_training(given["command"], "locate")}, "locate")
     from samebits import localization
 
-    with answers.shown_progress() as progress:
+    with answers.shown_progress(given["ask"]) as progress:
         return localization.run(asked, progress, run=given["run"], heat=given["heat"])
 
 
@@ -165,7 +166,7 @@ def run_vary(**given: Any) -> int:
     request = requests.request(given, "vary")
     from samebits.vary import vary
 
-    return _answer(vary(request, list(given["factors"]), answers.titled_progress), targets)
+    return _answer(vary(request, list(given["factors"]), partial(answers.titled_progress, ask=given["ask"])), targets)
 
 
 def show_vary(folder: Path, targets: answers.Targets) -> int:
@@ -213,7 +214,7 @@ def run_fix(record: str, **given: Any) -> int:
     asked = FixRequest(Path(latest.named(record)), **flags)
     if asked.apply and asked.restore:
         raise UsageError("--apply and --restore cannot go together.", "give one: --apply restores the files first.")
-    with answers.shown_progress() as progress:
+    with answers.shown_progress(given["ask"]) as progress:
         result = fix(asked, progress)
     patch = targets.pop("patch")
     status = answers.present(report(result), targets, quiet=patch == answers.SCREEN)
@@ -254,7 +255,7 @@ def run_why(**given: Any) -> int:
     from samebits.patches import FixRequest, fix
     from samebits.patches.report import report
 
-    with answers.shown_progress() as progress:
+    with answers.shown_progress(given["ask"]) as progress:
         result = fix(FixRequest(ended.experiment.folder, apply=given["apply"], run=given["run"]), progress)
     fixed = answers.present(report(result), {}, quiet=answers.SCREEN in targets.values())
     return fixed if given["apply"] else status

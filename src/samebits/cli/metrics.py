@@ -16,7 +16,7 @@ from samebits.cli.parser import launching, plain
 from samebits.options import OPTIONS, REPORTS
 
 if TYPE_CHECKING:
-    from samebits.noise import NoiseRequest
+    from samebits.noise import NoiseRequest, Shown
     from samebits.noise.result import NoiseResult
     from samebits.noise.sides import MetricSide
     from samebits.noise.versus import Training
@@ -49,7 +49,11 @@ def run_noise(**given: Any) -> int:
     request = requests.request({**given, "seed": None}, "noise")
     from samebits.noise import NoiseRequest, noise
 
-    return _answer_noise(noise(NoiseRequest(request, given["seeds"] or (), cases), answers.titled_progress), targets)
+    return _answer_noise(noise(NoiseRequest(request, given["seeds"] or (), cases), _shown(given)), targets)
+
+
+def _shown(given: dict[str, Any]) -> Shown:
+    return partial(answers.titled_progress, ask=given["ask"])
 
 
 def show_noise(folder: Path, targets: answers.Targets) -> int:
@@ -102,14 +106,14 @@ def _prepared(given: dict[str, Any], command: str, letter: str) -> Training:
 
     asked = NoiseRequest(request, given["seeds"] or (), cases)
     check(asked)
-    return partial(_trained, asked, command, letter)
+    return partial(_trained, asked, command, letter, _shown(given))
 
 
-def _trained(asked: NoiseRequest, command: str, letter: str) -> MetricSide:
+def _trained(asked: NoiseRequest, command: str, letter: str, shown: Shown) -> MetricSide:
     from samebits.noise import noise, sides
 
     answers.say(f"samebits: {letter.upper()}: {command}\n", sys.stderr)
-    return sides.of_noise(command, noise(asked, answers.titled_progress))
+    return sides.of_noise(command, noise(asked, shown))
 
 
 SIDES = [click.Argument([name], metavar=name.upper()) for name in ("a", "b")]

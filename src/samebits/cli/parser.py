@@ -21,7 +21,7 @@ _SORTS = {"FILE": "file", "PATH": "file", "DIR": "dir", "RECORD": "dir"}  # meta
 _FEW = 12  # a help shows at most so many options in one list
 # the title of a group in a longer help -> the names of its options, the most used ones first
 _GROUPS = {
-    "Trials": "trials seeds steps full models budget timeout jobs isolate ok_exit settle",
+    "Trials": "trials seeds steps full models budget timeout jobs ask isolate ok_exit settle",
     "What is compared": "metrics cases artifacts ignores strict against add of lower",
     "What is held": "controls preset seed",
     "Where trials run": "python environment on each sbatch spread run",

@@ -5,13 +5,19 @@ It is not a report. Reports are made from records alone, and can be made again.
 
 from __future__ import annotations
 
+import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
+import click
+
 from samebits import words
 from samebits.experiment import Progress
+from samebits.experiment.estimates import Estimate
+from samebits.interrupt import StopSignal
 from samebits.model import ENDED_WELL
 from samebits.reports import screen
 
@@ -23,12 +29,12 @@ ROWS = 12  # trials whose lines are kept on the screen
 
 
 @contextmanager
-def shown(stream: TextIO) -> Iterator[Progress]:
-    """Show progress on the stream while the block runs."""
+def shown(stream: TextIO, ask: float = math.inf) -> Iterator[Progress]:
+    """Show progress on the stream while the block runs. `ask`: on a terminal, ask before trials of more seconds."""
     if not screen.is_terminal(stream):
         yield ProgressLines(stream)
         return
-    with Live(stream) as live:
+    with Live(stream, ask=ask) as live:
         yield live
 
 
@@ -168,8 +174,8 @@ class ProgressLines(Progress):
 class Live(Progress):
     """A live line for each trial: its bar, steps, rate and time left. The lines vanish when the verdict comes."""
 
-    def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
-        self._bars, self._sights = _bars(stream), Sights(now)
+    def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic, ask: float = math.inf) -> None:
+        self._bars, self._sights, self._ask = _bars(stream), Sights(now), ask
         self._tasks: dict[int, Any] = {}
 
     def __enter__(self) -> Live:
@@ -222,6 +228,15 @@ class Live(Progress):
     def note(self, text: str) -> None:
         """Print a line above the bars."""
         self._bars.console.print(f"samebits: {words.one_line(text)}", markup=False, highlight=False, style="dim")
+
+    def estimate(self, estimate: Estimate) -> None:
+        """Print the cost. If it is high and somebody can answer, ask whether to go on."""
+        super().estimate(estimate)
+        if estimate.at_most > self._ask and screen.is_terminal(sys.stdin):
+            self._bars.stop()
+            if not click.confirm("Go on?", default=True, err=True):
+                raise StopSignal(by="your answer")
+            self._bars.start()
 
 
 def _bars(stream: TextIO) -> Bars:

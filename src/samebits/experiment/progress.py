@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from samebits.experiment.estimates import Estimate
+
 __all__ = ["Progress"]
 
 
@@ -33,6 +35,10 @@ class Progress:
     def note(self, text: str) -> None:
         """There is a note to show."""
 
+    def estimate(self, estimate: Estimate) -> None:
+        """The cost of the command is known, before it runs the trials. Raises StopSignal if the user declines."""
+        self.note(estimate.sentence)
+
     def part_started(self, text: str) -> None:
         """A new part of a longer search begins: the trials that were shown before have ended."""
 
@@ -63,3 +69,7 @@ class QuietProgress(Progress):
     def note(self, text: str) -> None:
         """Pass the event on."""
         self._progress.note(text)
+
+    def estimate(self, estimate: Estimate) -> None:
+        """Pass the event on."""
+        self._progress.estimate(estimate)

@@ -12,6 +12,7 @@ from typing import Any
 from samebits import checks, comparison, ops
 from samebits.documents import InspectionRound, Location, TensorDistance
 from samebits.experiment import Progress, Request, captures, recorded_trials
+from samebits.experiment.estimates import Estimate
 from samebits.kept_record import judged
 from samebits.launch import origin
 from samebits.localization import inspection, path, phrases
@@ -74,7 +75,9 @@ def locate(record: Record, result: Result, progress: Progress | None = None, *, 
     if where is None or result.verdict != "diverged":
         return None
     checks.stop_tells(record.folder)
-    with looker(record, where, progress or Progress()) as eye:
+    progress = progress or Progress()
+    progress.estimate(_cost(result, where, heat=heat))
+    with looker(record, where, progress) as eye:
         found = _structure(record, where) if where.kind == "structure" else _narrow(eye, record, result, where)
         if heat:
             apart, notes = distances(eye, where, max(2, len(result.trials)))
@@ -85,6 +88,16 @@ def locate(record: Record, result: Result, progress: Progress | None = None, *, 
         found = found.model_copy(update={"size": size})
     write_document(record.folder / LOCATION, found)
     return found
+
+
+def _cost(result: Result, where: Divergence, *, heat: bool) -> Estimate:
+    """Return how many trials the inspections need: of modules, more than once if a race moves, then of operators."""
+    count = max(2, len(result.trials))
+    further = count if heat else 0
+    fewest = (0 if where.kind == "structure" else 1 if where.kind in _NOT_INSIDE else 2) * count + further
+    most = (1 if where.kind in _NOT_INSIDE else TURNS + 1) * count + 1 + further
+    seconds = sum(trial.seconds for trial in result.trials) / len(result.trials)
+    return Estimate("locate needs", fewest, max(most, fewest), seconds, result.at_a_time)
 
 
 def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> Location:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from samebits import __version__, checks, clock, controls, words
 from samebits.errors import UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request, arrange
+from samebits.experiment.estimates import Estimate
 from samebits.experiment.turns import WorkProgress, side_by_side
 from samebits.launch.capacity import Capacity
 from samebits.launch.plan import AGAIN, make_record_folder
@@ -155,6 +156,8 @@ class Trainings:
         jobs = request.options.jobs
         self._capacity = None if jobs == "auto" else Capacity(jobs)
         self._done: dict[int | None, tuple[Experiment, Result]] = {}
+        self._seconds: float | None = None
+        self._is_said = False
 
     def of(self, seeds: Sequence[int | None], keep: Callable[[int | None, Experiment, Result], T]) -> T:
         """Run the trainings of these seeds. Return the last result of `keep`.
@@ -170,6 +173,7 @@ class Trainings:
 
         while left and self._room == 1:
             with self._shown(_title(left[0])) as progress:
+                self._say_cost(seeds, left, progress)
                 one(left[0], progress)
         if left:
             self._run_beside(left, one)
@@ -182,8 +186,19 @@ class Trainings:
 
     def _run_beside(self, seeds: Sequence[int | None], one: Callable[[int | None, Progress], None]) -> None:
         with self._shown(f"{words.count(len(seeds), 'seed')}, up to {self._room} trainings at a time") as progress:
+            self._say_cost((), seeds, progress)
             works = [partial(one, seed, WorkProgress(progress, _title(seed))) for seed in seeds]
             side_by_side(works, most=self._room)
+
+    def _say_cost(self, all_seeds: Sequence[int | None], left: Sequence[int | None], progress: Progress) -> None:
+        """Say what the trials of the seeds that are left cost: before the first seed, and when its time is known."""
+        number = len(left) * self._request.options.trials
+        if left == all_seeds:
+            progress.estimate(Estimate(f"{words.count(len(left), 'seed')}:", number, number))
+        elif self._seconds and not self._is_said:
+            self._is_said = True
+            room = min(self._room, number)
+            progress.estimate(Estimate("the other seeds need", number, number, self._seconds, room))
 
     def _trained(self, seed: int | None, progress: Progress) -> tuple[Experiment, Result]:
         """Run whole trials with one seed, also those of a program that no watcher observes."""
@@ -194,6 +209,7 @@ class Trainings:
         experiment.run(Limits(), list(range(1, request.options.trials + 1)))
         judged = experiment.judge().model_copy(update={"record": str(experiment.folder)})
         experiment.write(RESULT, judged)
+        self._seconds = max((trial.seconds for trial in judged.trials), default=0.0)
         return experiment, judged
 
     def _with_seed(self, seed: int | None) -> Request:

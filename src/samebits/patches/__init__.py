@@ -17,6 +17,7 @@ from samebits import checks, interrupt, store, words
 from samebits.documents import Explanation
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Progress, recorded_trials
+from samebits.experiment.estimates import Estimate
 from samebits.kept_record import judged
 from samebits.launch import custody, origin
 from samebits.model import Result
@@ -43,7 +44,7 @@ __all__ = ["FixRequest", "fix"]
 
 IN_PLACE = "An earlier samebits fix --apply put this patch into the files."
 FOLDER = "fix"  # the folder, in the record, of the trials with the patch
-LEAST = 12  # trials with the patch: they miss a second source that affects half of all runs in 1 of 2,000 fixes
+LEAST = 5  # whole trials with the patch: explain has shown, in more trials, that its control removes the cause
 
 
 @dataclass(frozen=True)
@@ -207,12 +208,25 @@ def _with_patch(made: Proposal, patch: Patch, progress: Progress | None) -> tupl
 
 
 def _checked(made: Proposal, progress: Progress | None) -> Result:
-    """Check the program with the patch, as the record says, in LEAST trials, or in more if explain needed more."""
+    """Check the program with the patch, as the record says. Say before what it costs."""
     request = recorded_trials.request_of(made.record)
-    trials = max(len(made.result.trials), made.why.needed, LEAST)
+    trials, ran = _trials(made), made.result.trials
+    seconds = sum(trial.seconds for trial in ran) / len(ran)
+    estimate = Estimate("the check with the patch runs", trials, trials, seconds, made.why.at_a_time)
+    (progress or Progress()).estimate(estimate)
     options = request.options.model_copy(update={"trials": trials, "artifacts": _artifacts(made)})
     request = replace(request, out=made.record.folder.absolute() / FOLDER, overwrite=True, options=options)
     return checks.run(request, progress).result
+
+
+def _trials(made: Proposal) -> int:
+    """Return how many trials try the patch: LEAST, or as many as the record asks for.
+
+    If most trials agreed without the control too, a few say little: then as many as explain needed.
+    """
+    sizes = [len(group) for group in made.result.groups]
+    is_rare = 2 * max(sizes) > sum(sizes)
+    return max(made.record.file.options.trials, made.why.needed if is_rare else 0, LEAST)
 
 
 def _artifacts(made: Proposal) -> list[str]:

@@ -17,6 +17,7 @@ from samebits import checks, controls, store, words
 from samebits.comparison.merged_records import judged_together
 from samebits.errors import SamebitsError
 from samebits.experiment import Progress, Request
+from samebits.experiment.estimates import Estimate
 from samebits.experiment.turns import Once, WorkProgress, side_by_side
 from samebits.launch import isolation
 from samebits.launch.capacity import Capacity
@@ -84,6 +85,7 @@ class Runs:
     @cached_property
     def base(self) -> SetupRun:
         """The trials of the base setup. They run when this is first used."""
+        self._say_cost("with the base setup, vary runs", 1 + self._values, None)
         return self._run(BASE, choices.base(self.chosen), "the base setup", full=self.request.options.full)
 
     def factors(self, keep: Callable[[list[FactorResult]], object]) -> list[FactorResult]:
@@ -105,6 +107,8 @@ class Runs:
 
         works = [(choice, value) for choice in self.chosen.choices for value in choice.values[1:]]
         beside = [work for work in works if not choices.with_value(self.chosen, *work).busy]
+        ran = self.base.result.trials
+        self._say_cost("the values need", self._values, sum(trial.seconds for trial in ran) / len(ran))
         try:
             self._side_by_side([partial(one, *work) for work in beside])
             for work in works:  # busy processes would disturb the other values
@@ -115,6 +119,17 @@ class Runs:
             SharedFolder.of(elsewhere).settle()  # else files would be put back there when this process ends
             shutil.rmtree(elsewhere.parent, ignore_errors=True)
         return done()
+
+    @property
+    def _values(self) -> int:
+        return sum(len(choice.values) - 1 for choice in self.chosen.choices)
+
+    def _say_cost(self, what: str, setups: int, seconds: float | None) -> None:
+        """Say what the trials of so many setups cost. A value that differs needs further trials of the base setup."""
+        fewest = setups * self.request.options.trials
+        most = fewest + result.TRIALS_AFTER * (self._values + 1)
+        with self._shown(f"{words.count(self._values, 'value')} beside the base setup") as progress:
+            progress.estimate(Estimate(what, fewest, most, seconds, self._capacity.at_a_time))
 
     def _side_by_side(self, works: list[Callable[[], None]]) -> None:
         at_a_time = self._capacity.at_a_time
