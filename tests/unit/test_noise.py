@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from samebits import cli
 from samebits.errors import UsageError
@@ -274,10 +276,15 @@ def test_equal_values_are_drawn_too():
     assert figure.drawing(figure.rows_of({None: [0.0] * 7}), None).startswith("data:image/svg+xml;base64,")
 
 
-def test_a_long_number_at_the_end_of_the_axis_is_not_cut_off():
-    svg = base64.b64decode(figure.drawing(figure.rows_of({None: [0.0, 0.05262]}), None).partition(",")[2]).decode()
-    place = float(re.findall(r'<text x="([0-9.]+)"[^>]*>0.05262<', svg)[0])
-    assert place + figure.CHARACTER * len("0.05262") / 2 <= figure.WIDE
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
+def test_the_axis_has_a_few_round_numbers_and_none_is_cut_off(low, wide):
+    axis = figure.Axis(low, low + wide, 60.0)
+    assert 2 <= len(axis.ticks) <= 7
+    assert all(axis.low - wide * 1e-6 <= tick <= axis.high + wide * 1e-6 for tick in axis.ticks)
+    svg = base64.b64decode(figure.drawing([figure.DotRow("a", [low, low + wide])], None).partition(",")[2]).decode()
+    numbers = re.findall(r'<text x="([0-9.]+)" y="[0-9.]+" text-anchor="middle">([^<]+)<', svg)
+    assert len({number for _, number in numbers}) == len(numbers) >= 2
+    assert all(float(place) + figure.CHARACTER * len(number) / 2 <= figure.WIDE for place, number in numbers)
 
 
 def test_every_format_shows_the_layers_and_escapes_the_command():

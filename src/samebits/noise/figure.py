@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape
@@ -19,11 +20,12 @@ MOST_LABEL = 24
 
 
 class DotRow(NamedTuple):
-    """The values of one seed, in the order of the trials; or differences, with their interval."""
+    """The values of one seed, in the order of the trials; or differences, with their interval. `is_second`: of B."""
 
     label: str
     values: Sequence[float]
     interval: tuple[float, float] | None = None
+    is_second: bool = False
 
 
 class DotPlot(NamedTuple):
@@ -45,10 +47,10 @@ def blocks(plot: DotPlot) -> Iterator[AnyBlock]:
     yield Drawing(plot.id, "", plot.title, said, "", "", drawing(plot.rows, plot.band), is_small=True, on=PAGE)
 
 
-def rows_of(groups: Mapping[int | None, Sequence[float]], prefix: str = "") -> list[DotRow]:
-    """Return a row for each seed. `prefix`: the name of the side."""
-    return [DotRow(f"{prefix}seed {seed}" if seed is not None else prefix.strip() or "all", list(values))
-            for seed, values in groups.items()]  # fmt: skip
+def rows_of(groups: Mapping[int | None, Sequence[float]], side: str = "") -> list[DotRow]:
+    """Return a row for each seed. `side`: A or B."""
+    names = {seed: f"{side} seed {seed}".strip() if seed is not None else side or "all" for seed in groups}
+    return [DotRow(names[seed], list(values), is_second=side == "B") for seed, values in groups.items()]
 
 
 def dots(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
@@ -93,8 +95,10 @@ def _place(value: float, low: float, high: float) -> int:
 # (attribute, colour) -> the colour for readers who prefer dark pages
 DARK = {
     ("fill", "#fff"): "#14171c", ("fill", "#cfd8dc"): "#343a45", ("fill", "#263238"): "#eceff4",
-    ("fill", "#1565c0"): "#74bcf5", ("stroke", "#c62828"): "#ff9a90",
+    ("fill", "#1565c0"): "#74bcf5", ("fill", "#b25000"): "#ffb74d", ("stroke", "#c62828"): "#ff9a90",
+    ("stroke", "#b0bec5"): "#4a5160",
 }  # fmt: skip
+SIDES = "#1565c0", "#b25000"  # the colours of the dots of A and of B
 
 
 def _span(rows: Sequence[DotRow], band: tuple[float, float] | None) -> tuple[float, float]:
@@ -116,6 +120,15 @@ class Axis(NamedTuple):
         """Return the horizontal place of a number."""
         return self.left + (value - self.low) / (self.high - self.low) * (WIDE - self.left - MARGIN)
 
+    @property
+    def ticks(self) -> list[float]:
+        """Round numbers within the axis, at equal distances: 3 to 7 of them."""
+        wide = self.high - self.low
+        unit = 10.0 ** math.floor(math.log10(wide))
+        step = next(unit * part for part in (2, 1, 0.5, 0.2) if wide / (unit * part) >= 2.5)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [number * step for number in range(first, last + 1)]
+
 
 def drawing(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
     """Return the plot as the data URL of an SVG. A row has a lane for each trial, so no dot hides another."""
@@ -124,33 +137,38 @@ def drawing(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
     parts = [f'<rect width="{WIDE}" height="{tall}" fill="#fff"/>']
     if band is not None:
         left, right = map(axis.at, band)
-        parts.append(f'<rect x="{left:.1f}" y="{MARGIN / 2}" width="{right - left:.1f}" height="{tall - 1.5 * MARGIN}"'
+        parts.append(f'<rect x="{left:.1f}" y="{MARGIN}" width="{right - left:.1f}" height="{tall - 2 * MARGIN}"'
                      ' fill="#cfd8dc"/>')  # fmt: skip
+    parts += _axis(axis, tall)
     for place, row in enumerate(rows):
         parts += _drawn(row, MARGIN + TALL * place, axis)
     text = 'font-family="sans-serif" font-size="13" fill="#263238"'
-    parts += [f'<text x="{_middle(f"{end:.4g}", axis.at(end)):.1f}" y="{tall - 6}" text-anchor="middle" {text}>'
-              f"{end:.4g}</text>" for end in axis[:2]]  # fmt: skip
     rules = "".join(f'[{what}="{light}"]{{{what}:{dark}}}' for (what, light), dark in DARK.items())
     style = f"<style>@media (prefers-color-scheme: dark){{{rules}}}</style>"
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {tall}" {text}>{style}{"".join(parts)}</svg>'
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def _middle(number: str, wanted: float) -> float:
-    """Return the place of the middle of a number: the wanted one, unless the number would not fit into the drawing."""
-    return min(wanted, WIDE - CHARACTER * (len(number) + 1) / 2)
+def _axis(axis: Axis, tall: int) -> Iterator[str]:
+    """Yield a line and a number for each tick."""
+    for tick in axis.ticks:
+        across, number = axis.at(tick), f"{tick:.10g}"
+        yield f'<path d="M{across:.1f} {MARGIN}V{tall - MARGIN}" stroke="#b0bec5"/>'
+        middle = min(across, WIDE - CHARACTER * (len(number) + 1) / 2)
+        yield f'<text x="{middle:.1f}" y="{tall - 6}" text-anchor="middle">{number}</text>'
 
 
-def _drawn(row: DotRow, top: float, axis: Axis) -> list[str]:
-    parts = [f'<text x="8" y="{top + TALL / 2:.1f}">{escape(_label(row))}</text>']
-    middle = top + TALL / 2 - 4
+def _drawn(row: DotRow, top: float, axis: Axis) -> Iterator[str]:
+    """Yield a row: its label, a line below it, its interval and its dots."""
+    middle, bottom = top + TALL / 2, top + TALL
+    yield f'<text x="8" y="{middle + 4:.1f}">{escape(_label(row))}</text>'
+    yield f'<path d="M8 {bottom}H{WIDE - 8}" stroke="#b0bec5"/>'
     if row.interval is not None:
         left, right = map(axis.at, row.interval)
-        parts.append(f'<path d="M{left:.1f} {middle:.1f}H{right:.1f}" stroke="#c62828" stroke-width="3"/>')
-    lane = (TALL - 10) / max(len(row.values) - 1, 1)
+        yield f'<path d="M{left:.1f} {middle:.1f}H{right:.1f}" stroke="#c62828" stroke-width="3"/>'
+    lane = (TALL - 14) / max(len(row.values) - 1, 1)
+    colour = SIDES[row.is_second]
     for place, value in enumerate(row.values):
-        across, down = axis.at(value), top + 2 + lane * place if len(row.values) > 1 else middle
-        parts.append(f'<circle cx="{across:.1f}" cy="{down:.1f}" r="4" fill="#1565c0" fill-opacity="0.75">'
-                     f"<title>{place + 1}: {value:.6g}</title></circle>")  # fmt: skip
-    return parts
+        down = top + 7 + lane * place if len(row.values) > 1 else middle
+        yield (f'<circle cx="{axis.at(value):.1f}" cy="{down:.1f}" r="4" fill="{colour}" fill-opacity="0.75">'
+               f"<title>{place + 1}: {value:.6g}</title></circle>")  # fmt: skip

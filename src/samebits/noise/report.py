@@ -16,7 +16,6 @@ from samebits.reports import result_words
 from samebits.reports.table import Cell, Column, MissingValue, Number, StyledText, Table, numbers, optional
 from samebits.reports.tree import (
     DOCUMENT,
-    PAGE,
     SCREEN,
     AnyBlock,
     Facts,
@@ -79,7 +78,7 @@ def _case(result: NoiseResult) -> JUnitCase:
 
 def _blocks(result: NoiseResult) -> Iterator[AnyBlock]:
     if result.verdict is None:
-        yield Text(result.sentence, on=SCREEN | PAGE)
+        yield Text(result.sentence, on=SCREEN)
         yield _layers(result.metrics)
     for place, metric in enumerate(result.metrics, 1):
         yield from _dots(result, metric, place)
@@ -179,7 +178,7 @@ def versus_report(result: VersusResult) -> Report:
 
 def _versus_blocks(result: VersusResult) -> Iterator[AnyBlock]:
     if result.verdict is None:
-        yield Text(result.sentence, on=SCREEN | PAGE)
+        yield Text(result.sentence, on=SCREEN)
     if result.metrics:
         yield _table(result)
     for place, one in enumerate(result.metrics, 1):
@@ -226,8 +225,8 @@ def _digits(difference: float) -> int | None:
 def _metric_dots(result: VersusResult, one: MetricDifference, place: int) -> Iterator[AnyBlock]:
     """Yield the plot of the trainings of both sides, then that of the difference: dots, interval, band of the floor."""
     sides = [
-        *figure.rows_of(seed_groups(result.a.trainings, one.name), "A "),
-        *figure.rows_of(seed_groups(result.b.trainings, one.name), "B "),
+        *figure.rows_of(seed_groups(result.a.trainings, one.name), "A"),
+        *figure.rows_of(seed_groups(result.b.trainings, one.name), "B"),
     ]
     ends = None if one.low is None or one.high is None else (one.low, one.high)
     row = figure.DotRow("B minus A", one.pairs or [one.difference], ends)

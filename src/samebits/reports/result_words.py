@@ -205,7 +205,9 @@ def headline(result: Result) -> str:
     if result.verdict == "repeated" or result.divergence is None:
         across = f" Equal across machines that differ in {words.listed(result.across)}." if result.across else ""
         return f"{counts} {compared(result)}{across}" + (f" But {result.leak}." if result.leak else "")
-    return f"{counts} They diverge {part(result.divergence)}."
+    why = result.explanation.cause if result.explanation is not None else []
+    cause = f" The {words.agree(len(why), 'cause', 'causes')}: {words.listed(why)}." if why else ""
+    return f"{counts} They diverge {part(result.divergence)}.{cause}"
 
 
 def record_name(result: Result) -> str:
