@@ -38,6 +38,18 @@ def test_the_folder_that_begins_pythonpath_holds_the_probe_alone(tmp_path):
     assert not list(folder.rglob("_sitecustomize*"))
 
 
+def test_the_copies_of_all_records_take_the_room_of_one_but_a_changed_file_is_copied_anew(tmp_path):
+    first, second, third = (tmp_path / name for name in ("1", "2", "2/explain/001"))
+    third.mkdir(parents=True)
+    first.mkdir()
+    earlier = environment.copy_probe(first)
+    (earlier / "samebits_probe/wire.py").write_text("changed")
+    for folder in (second, third):
+        copied = environment.copy_probe(folder) / "samebits_probe"
+        assert copied.joinpath("trace.py").samefile(earlier / "samebits_probe/trace.py")
+        assert "changed" not in copied.joinpath("wire.py").read_text()
+
+
 def test_a_trial_is_a_fresh_session_with_empty_input_and_its_own_out(ask):
     recording = record(ask("tells_where_it_runs.py", "{out}", "{trial}"))
     found = found_of(recording.folder)

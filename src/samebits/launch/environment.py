@@ -90,7 +90,8 @@ def copy_probe(folder: Path) -> Path:
     A copy, so that the packages beside the installed probe are never on the program's path, and so that a record keeps
     the probe that made it. The copy includes the bytecode that pip compiled at installation. So a Python of the same
     version starts sooner, even if it may not write its own bytecode (PYTHONDONTWRITEBYTECODE). On a disk that is nearly
-    full, the bytecode is left out.
+    full, the bytecode is left out. Files that the copy of an earlier record has too become links to these: the copies
+    of all records take the room of one.
     """
     source = Path(samebits_probe.__file__).parent
     target = folder / PROBE
@@ -98,16 +99,22 @@ def copy_probe(folder: Path) -> Path:
         shutil.rmtree(target)
     without = () if shutil.disk_usage(folder).free > _ROOM else ("__pycache__",)
     target.mkdir()
-    _copy(str(source), str(target / source.name), without)
+    _copy(str(source), str(target / source.name), str(_earlier(folder) / source.name), without)
     shutil.copyfile(source / _SITE, target / "sitecustomize.py")
     return target
 
 
-def _copy(source: str, target: str, without: Sequence[str]) -> None:
+def _earlier(folder: Path) -> Path:
+    """Return the probe of the record that this folder lies in, or else of a record beside it."""
+    places = [*folder.parents[:4], *sorted(folder.parent.iterdir(), reverse=True)]
+    return next((place / PROBE for place in places if place != folder and (place / PROBE).is_dir()), folder / PROBE)
+
+
+def _copy(source: str, target: str, earlier: str, without: Sequence[str]) -> None:
     """Copy a folder of small files. Keep their times of modification, because their bytecode holds these times.
 
-    `shutil.copytree` takes more than twice as long, and no trial starts before the copy is complete. `without`: names
-    to leave out.
+    `shutil.copytree` takes more than twice as long, and no trial starts before the copy is complete. `earlier`: a
+    folder in which the same files may be. `without`: names to leave out.
     """
     os.mkdir(target)  # noqa: PTH102
     with os.scandir(source) as entries:
@@ -116,9 +123,21 @@ def _copy(source: str, target: str, without: Sequence[str]) -> None:
             if entry.name in without or entry.name.startswith(_SITE.removesuffix("py")):
                 continue
             if entry.is_dir():
-                _copy(entry.path, place, without)
-            else:
+                _copy(entry.path, place, f"{earlier}/{entry.name}", without)
+            elif not _link(entry.stat(), f"{earlier}/{entry.name}", place):
                 _copy_file(entry.path, place)
+
+
+def _link(wanted: os.stat_result, earlier: str, target: str) -> bool:
+    """Make a link to an earlier copy. Return False if there is none, if it differs, or if the disk has no links."""
+    try:
+        state = os.lstat(earlier)  # noqa: PTH116
+        is_same = (state.st_size, state.st_mtime_ns) == (wanted.st_size, wanted.st_mtime_ns)
+        if is_same:
+            os.link(earlier, target)
+    except OSError:
+        return False
+    return is_same
 
 
 def _copy_file(source: str, target: str) -> None:
