@@ -16,6 +16,7 @@ from samebits.launch.environment import recorded
 from samebits.launch.plan import Request, make_record_folder
 from samebits.model import FilesFile, Options, TrialFile
 from samebits.store import open_record
+from samebits_probe import wire
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -43,11 +44,11 @@ def test_the_copies_of_all_records_take_the_room_of_one_but_a_changed_file_is_co
     third.mkdir(parents=True)
     first.mkdir()
     earlier = environment.copy_probe(first)
-    (earlier / "samebits_probe/wire.py").write_text("changed")
+    (earlier / "samebits_probe/wire.py").write_text("not the probe")
     for folder in (second, third):
         copied = environment.copy_probe(folder) / "samebits_probe"
         assert copied.joinpath("trace.py").samefile(earlier / "samebits_probe/trace.py")
-        assert "changed" not in copied.joinpath("wire.py").read_text()
+        assert copied.joinpath("wire.py").read_text() == Path(wire.__file__).read_text()
 
 
 def test_a_trial_is_a_fresh_session_with_empty_input_and_its_own_out(ask):
