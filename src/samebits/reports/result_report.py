@@ -119,18 +119,27 @@ def _screen(result: Result, record: Record | None) -> Iterator[AnyBlock]:
         if "!" not in result.judged.values():
             return
     kinds = [*result_words.JUDGED_KINDS, *(["structure"] if result.judged.get("structure") == "!" else [])]
-    yield _marks(result, kinds, SCREEN, _files(record))
     if result.verdict == "repeated":
+        yield _marks(result, kinds, SCREEN, _files(record) + _legend(result, kinds, "   "))
         yield Text(_took(result), on=SCREEN)
         yield Facts(tuple(_common(result)), on=SCREEN)
         yield Text(result_words.detection(result), on=SCREEN)
-    elif result.verdict == "diverged":
+        return
+    yield _marks(result, kinds, SCREEN, _files(record))
+    if result.verdict == "diverged":
         yield TrialRows(tuple(_rows(result)), Facts(tuple(_facts(result, record))), on=SCREEN)
 
 
 def _files(record: Record | None) -> str:
     number = max((len(trial.files.files) for trial in record.trials), default=0) if record is not None else 0
     return f" ({words.count(number, 'file')})" if number else ""
+
+
+def _legend(result: Result, kinds: list[str], before: str) -> str:
+    """Explain the signs of kinds that were not compared."""
+    seen = {result.judged.get(kind, ".") for kind in kinds}
+    signs = ", ".join(f"{mark} {result_words.MARK_WORDS[mark]}" for mark in "-." if mark in seen)
+    return f"{before}{signs}" if signs else ""
 
 
 def _took(result: Result) -> str:
@@ -202,7 +211,7 @@ def _facts(result: Result, record: Record | None) -> list[tuple[str, Cell]]:
         ("trials", _not_run(result, record)),
         *_common(result),
         *_next(result),
-        ("bars", BARS),
+        ("bars", BARS + _legend(result, [*result.judged], "; above: ")),
     ]
     return [(label, said) for label, said in facts if said]
 
