@@ -126,6 +126,9 @@ def read_metric(text: str) -> tuple[str, str]:
         compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as why:
         raise ValueError(f"the regular expression {pattern!r} of {name.strip()!r} cannot be read: {why}.") from None
+    if not compiled.groups and re.escape(pattern).replace("\\ ", " ") == pattern:
+        advice = f"put the number into parentheses: --metric '{name.strip()}={pattern}[ :=]*([0-9.]+)'."
+        raise ValueError(f"the regular expression {pattern!r} of {name.strip()!r} always finds the same text; {advice}")
     if compiled.groups > 1:
         raise ValueError(f"the regular expression {pattern!r} has {compiled.groups} groups; use one for the number.")
     return name.strip(), pattern

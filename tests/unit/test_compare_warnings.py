@@ -144,6 +144,15 @@ def test_a_metric_that_was_never_printed(writing, said):
     ]
 
 
+def test_a_metric_that_is_not_a_number_and_does_not_agree_with_anything(writing, said):
+    trial = writing.training(trial={"metrics_printed": {"acc": "good"}})
+    assert said([trial] * 2, options={"metrics": {"acc": "acc=(.*)"}}) == [
+        "the metric acc: its pattern found 'good', which is not a number. "
+        "Put the number into parentheses: --metric 'acc=acc: ([0-9.]+)'"
+    ]
+    assert said.result.agrees == []
+
+
 def test_what_a_watcher_cannot_see_is_in_the_scope(writing, said):
     event = {"event": "not-observed", "point": "gradient", "why": "torch.func.grad"}
     assert said([writing.training(events=[HOW, event])] * 2) == []
@@ -157,8 +166,9 @@ def test_notes_of_record_and_trials_and_warnings_of_the_probe(writing, said):
 
 
 def test_what_agrees_though_bits_differ(writing, tmp_path):
+    printed = {"metrics_printed": {"acc": "0.91"}, "metrics": {"acc": 0.91}}
     trials = [
-        writing.training({(2, "forward", "loss"): text}, losses={2: loss}, trial={"metrics_printed": {"acc": "0.91"}})
+        writing.training({(2, "forward", "loss"): text}, losses={2: loss}, trial=printed)
         for text, loss in (("a", 0.12345678), ("b", 0.12345679))
     ]
     assert writing.judged(tmp_path, trials).agrees == [

@@ -94,6 +94,12 @@ def test_a_metric_may_hold_an_equals_sign_in_its_expression():
     assert read_metric("loss=loss=([0-9.]+)") == ("loss", "loss=([0-9.]+)")
 
 
+def test_a_metric_that_always_finds_the_same_text_is_refused_with_what_to_write():
+    with pytest.raises(ValueError, match=r"'test auc' of 'auc' always finds the same text; .* 'auc=test auc\[ :=\]\*"):
+        read_metric("auc=test auc")
+    assert read_metric("auc=0[.]9.") == ("auc", "0[.]9.")
+
+
 def test_the_defaults_are_those_of_the_documents():
     from samebits import options
     from samebits.launch.plan import DEFAULT_SEED, MOST_TRIALS

@@ -114,11 +114,12 @@ def agreements(aligned: Sequence[AlignedTrial]) -> list[str]:
 
 
 def _printed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
-    metrics = [trial.trial.file.metrics_printed for trial in aligned if trial.whole]
-    if len(metrics) < len(aligned):
+    files = [trial.trial.file for trial in aligned if trial.whole]
+    if len(files) < len(aligned):
         return
-    for name, text in metrics[0].items():
-        if all(other.get(name) == text for other in metrics):
+    for name in files[0].metrics:
+        text = files[0].metrics_printed.get(name)
+        if text is not None and all(other.metrics_printed.get(name) == text for other in files):
             yield f"the metric {name} is the same in all trials, to the printed digits ({text})"
 
 

@@ -233,6 +233,11 @@ def _metrics(seen: WarningInputs) -> Iterator[str]:
         without = [t.id for t in whole if name not in t.file.metrics_printed and name not in t.file.metrics]
         if without:
             yield f"the metric {name}: its pattern matched nothing that {words.trials(without)} printed"
+        printed = [t.file.metrics_printed for t in whole if name not in t.file.metrics]
+        strange = [texts[name] for texts in printed if name in texts]
+        if strange:
+            how = f"Put the number into parentheses: --metric '{name}={name}: ([0-9.]+)'"
+            yield f"the metric {name}: its pattern found {strange[0]!r}, which is not a number. {how}"
 
 
 def _asides(seen: WarningInputs) -> Iterator[str]:

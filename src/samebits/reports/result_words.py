@@ -17,6 +17,7 @@ __all__ = [
     "KIND_WORDS",
     "MARKS",
     "MARK_WORDS",
+    "NOT_MEASURED",
     "detection",
     "effect",
     "folder_name",
@@ -47,6 +48,7 @@ MARK_WORDS = {
     ".": "not reached or not compared",
     "-": "not observed",
 }
+NOT_MEASURED = "not measured (--metric NAME=REGEX compares what the program prints)"
 KIND_WORDS = {
     "start": "initial weights and buffers",
     "rng": "states of the random generators",
@@ -172,7 +174,7 @@ def effect(result: Result) -> str:
     if len(whole) < 2:
         return "not known: the trials were stopped early (--full without --steps trains to the end)"
     ranges = [metric_range(name, whole) for name in sorted({name for trial in whole for name in trial.metrics})]
-    return "; ".join(ranges) if ranges else "not measured (--metric NAME=REGEX compares what the program prints)"
+    return "; ".join(ranges) if ranges else NOT_MEASURED
 
 
 def metric_range(name: str, trials: Sequence[Trial]) -> str:
