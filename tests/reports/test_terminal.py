@@ -26,7 +26,7 @@ DIVERGED = """\
    2 [=!        ] A    size   812 of 65,536 values, at most 3 ULP
    3 [=!        ] B    looks  like rounding: same sums in a different order
    4 [=!        ] C    also   update > embed.weight
-   5 [=!        ] A    effect not known: the trials were stopped early (--full without --steps trains to the end)
+   5 [=!        ] A    effect not known: the trials were stopped early (--full trains to the end)
 """
 
 INCONCLUSIVE = """\

@@ -172,7 +172,7 @@ def effect(result: Result) -> str:
     """Return the effect of the difference on the outcome: the range of each metric, if trials went to their end."""
     whole = [trial for trial in result.trials if trial.status == "complete"]
     if len(whole) < 2:
-        return "not known: the trials were stopped early (--full without --steps trains to the end)"
+        return "not known: the trials were stopped early (--full trains to the end)"
     ranges = [metric_range(name, whole) for name in sorted({name for trial in whole for name in trial.metrics})]
     return "; ".join(ranges) if ranges else NOT_MEASURED
 
