@@ -84,7 +84,7 @@ def test_a_narrow_terminal_shows_the_facts_below_the_trials(diverged):
 def test_a_fact_beside_the_trials_continues_below_its_words(diverged):
     lines = shown(diverged, width=80).splitlines()
     at = next(place for place, line in enumerate(lines) if "effect not known" in line)
-    assert lines[at + 1] == " " * lines[at].index("not known") + "without --steps trains to the end)"
+    assert lines[at + 1] == " " * lines[at].index("not known") + "trains to the end)"
 
 
 @pytest.mark.parametrize("width", range(40, 80))

@@ -84,6 +84,7 @@ def test_unseeded_and_used_is_said(writing, tmp_path):
     changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)} | {(0, "batch", "0"): 5}
     result = writing.judged(tmp_path, [writing.training(), writing.training(changes)])
     assert result.warnings == ["numpy's global RNG is unseeded: its state already differs at the start"]
+    assert (result.judged["rng"], result.divergence.kind) == ("!", "batch")
 
 
 def test_unseeded_and_without_consequence_is_said(writing, tmp_path):

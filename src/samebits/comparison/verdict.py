@@ -168,7 +168,8 @@ def judged(comparison: Comparison, divergence: Divergence | None, *, generators_
     if "end" in observed and not all(trial.whole for trial in comparison.aligned):
         marks["end"] = NOT_REACHED
     if generators_differ:
-        marks["rng"] = NOT_REACHED  # it is not judged
+        is_earlier = divergence is not None and wire.CODE["rng"] < wire.CODE[divergence.kind]
+        marks["rng"] = DIFFERS if is_earlier else NOT_REACHED  # an unseeded generator is no divergence by itself
     if len(comparison.aligned) < 2:
         return {kind: NOT_REACHED if mark == EQUAL else mark for kind, mark in marks.items()}
     return _parted(marks, divergence) if divergence else marks
