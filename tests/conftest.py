@@ -16,7 +16,8 @@ import hypothesis
 import pytest
 
 import samebits_probe
-from samebits import controls
+from samebits import causes, controls
+from samebits.causes import decision_rule
 from samebits.documents import TOOK_EFFECT
 from samebits.environments import environment_python, interpreters
 from samebits.errors import SamebitsError
@@ -299,6 +300,26 @@ def held_run(watched_run):
             return watched_run(python, program, *arguments, environment=variables, controls=held, seed=seed, **config)
 
     return run
+
+
+@pytest.fixture
+def short_search(monkeypatch):
+    """Function(*controls): `explain` tries these alone. Four trials that agree are enough for it, if a setting without
+    effect passes in fewer than one of ten searches. For programs whose start takes seconds.
+    """
+    search = causes.search
+    monkeypatch.setattr(decision_rule, "LEAST", 4)
+    monkeypatch.setattr(decision_rule, "CHANCE", 0.1)
+    decision_rule.further.cache_clear()
+
+    def only(*candidates):
+        def narrow(experiment, names, *more):
+            return search(experiment, [name for name in names if name in candidates], *more)
+
+        monkeypatch.setattr(causes, "search", narrow)
+
+    yield only
+    decision_rule.further.cache_clear()
 
 
 def _run_until_stopped(command, trial, environment, timeout, cwd):

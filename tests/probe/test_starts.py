@@ -238,24 +238,22 @@ def running_in(record):
 
 
 @pytest.mark.slow
-def test_the_trials_of_a_setting_start_together_and_the_cause_is_the_same(ask, tmp_path):
-    code = "value = __import__('random').random()"
+def test_the_trials_of_a_setting_start_together_and_the_cause_is_found(ask, short_search):
+    short_search("python-seed", "hash-seed", "clock")
     longer = "time.sleep(0.9)"  # the first trial of a round starts 1.25 s before the next one
-    alone = causes.run(ask(SAMPLE, longer, code, jobs=1)).result.explanation
-    beside = causes.run(ask(SAMPLE, longer, code, jobs="auto", out="beside")).result
-    found = beside.explanation
-    assert (found.cause, found.minimal_controls) == (alone.cause, alone.minimal_controls)
-    assert found.cause == ["python-seed"]
+    beside = causes.run(ask(SAMPLE, longer, "value = __import__('random').random()", jobs="auto")).result
+    assert beside.explanation.cause == ["python-seed"]
     together = 0
     for record in Path(beside.record).glob("explain/*"):
         each = sorted(spans(record)) if (record / "trials").is_dir() else []
         together += sum(later[0] < earlier[1] for earlier, later in itertools.pairwise(each))
-    assert together > 2
+    assert together > 1
 
 
 @pytest.mark.slow
-def test_trials_of_a_setting_do_not_get_one_seed_from_a_clock_of_whole_seconds(ask, monkeypatch):
+def test_trials_of_a_setting_do_not_get_one_seed_from_a_clock_of_whole_seconds(ask, monkeypatch, short_search):
     """The child program reads a clock that no control holds. Equal seeds would look like the effect of a control."""
+    short_search("python-seed", "hash-seed", "clock")
     monkeypatch.setattr(rounds, "_APART", 4.0)  # far more than a busy machine may delay a start
     groups, group = [], rounds.Trials._group
     monkeypatch.setattr(rounds.Trials, "_group", lambda *words: groups.append(group(*words)) or groups[-1])
