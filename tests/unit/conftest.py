@@ -52,13 +52,28 @@ class Writing:
         """A function for `record`: a small training in which `changes` {(step, kind, name): value} are made.
 
         `how`: `steps`, `end` (False: no end.json), `stop` (stopped there), `without` (kinds left out), `trial` (fields
-        of TrialFile), `events`, `facts` (of process.json), `losses` (step -> float), `numbers` (at the end: name -> float),
-        `used` (False: a changed batch or forward changes no gradient).
+        of TrialFile), `files` (that it left), `events`, `facts` (of process.json), `losses` (step -> float), `numbers` (at
+        the end: name -> float), `used` (False: a changed batch or forward changes no gradient).
         """
+        more = {"status": "stopped"} if how.get("stop") else {}
+        more.update({"files": FilesFile(files=how["files"])} if "files" in how else {})
 
         def write(folder, number):
             train(self.process(folder, **how.get("facts", {})), changes or {}, how)
-            return dict(how.get("trial", {}), **({"status": "stopped"} if how.get("stop") else {}))
+            return {**how.get("trial", {}), **more}
+
+        return write
+
+    def observing(self, rows, steps, *, how="observe", events=()):
+        """A function for `record`: a process in which these rows (arguments of `Process.add`) and events are recorded."""
+
+        def write(folder, number):
+            process = self.process(folder)
+            for event in [*([{"event": "observed-by", "how": how}] if how else []), *events]:
+                process.recorder.event(**event)
+            for row in rows:
+                process.add(*row)
+            process.end(steps)
 
         return write
 

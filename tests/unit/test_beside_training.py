@@ -110,17 +110,7 @@ def test_if_nothing_was_seen_of_the_training_each_difference_counts(judged, at):
 
 def test_an_input_of_a_step_in_which_nothing_was_trained_counts(judged):
     def late(value):
-        def of(writing):
-            def write(folder, number):
-                process = writing.process(folder)
-                for step, kind, name in TRAINED[1:2]:
-                    process.add(step, kind, name, 0)
-                process.add(2, "batch", "id", value)
-                process.end(3)
-
-            return write
-
-        return of
+        return lambda writing: writing.observing([(*TRAINED[1], 0), (2, "batch", "id", value)], 3, how=None)
 
     assert judged(late(1), late(2)).divergence.kind == "batch"
 
@@ -237,26 +227,13 @@ def test_what_the_program_names_itself_counts_also_if_it_is_a_moment(judged, at,
 def described(value, *, gone=True, held=False, trained=False, end=None):
     """A training beside a model that was built first, and called once. `value`: of its weight."""
 
-    def of(writing):
-        def write(folder, number):
-            process = writing.process(folder)
-            for label in ("", "Net."):
-                process.recorder.event("model", label=label)
-            process.add(-1, "start", "0.weight", value)
-            if trained:
-                process.add(0, "gradient", "0.weight", value)
-            events = {"gone": gone, "held": held}
-            for event in (name for name, is_told in events.items() if is_told):
-                process.recorder.event(event, names=["0.weight"])
-            for kind in ("start", "forward", "gradient", "update"):
-                process.add(0, kind, "Net.weight", kind)
-            process.add(1, "end", "0.weight", value if end is None else end)
-            process.add(1, "end", "Net.weight", 1)
-            process.end(1)
-
-        return write
-
-    return of
+    told = {"gone": gone, "held": held}
+    events = [{"event": "model", "label": label} for label in ("", "Net.")]
+    events += [{"event": event, "names": ["0.weight"]} for event, is_told in told.items() if is_told]
+    rows = [(-1, "start", "0.weight", value), *([(0, "gradient", "0.weight", value)] if trained else [])]
+    rows += [(0, kind, "Net.weight", kind) for kind in ("start", "forward", "gradient", "update")]
+    rows += [(1, "end", "0.weight", value if end is None else end), (1, "end", "Net.weight", 1)]
+    return lambda writing: writing.observing(rows, 1, how=None, events=events)
 
 
 def test_a_model_that_took_no_step_and_is_gone_does_not_decide(judged):
@@ -279,16 +256,8 @@ def test_a_model_that_was_changed_decides_unless_the_program_gave_it_the_same_va
 
 def test_a_model_that_is_gone_decides_if_nothing_else_was_trained(judged):
     def alone(value):
-        def of(writing):
-            def write(folder, number):
-                process = writing.process(folder)
-                process.recorder.event("gone", names=["0.weight"])
-                for step, kind in ((-1, "start"), (0, "end")):
-                    process.add(step, kind, "0.weight", value)
-                process.end(0)
-
-            return write
-
-        return of
+        rows = [(step, kind, "0.weight", value) for step, kind in ((-1, "start"), (0, "end"))]
+        gone = {"event": "gone", "names": ["0.weight"]}
+        return lambda writing: writing.observing(rows, 0, how=None, events=[gone])
 
     assert judged(alone("a"), alone("b")).verdict == "diverged"

@@ -8,7 +8,7 @@ from samebits.comparison import divergence
 from samebits.comparison.divergence import find_divergence
 from samebits.comparison.groups import Comparison, PairDifference
 from samebits.comparison.processes import AlignedTrial
-from samebits.model import FilesFile, SavedFile
+from samebits.model import SavedFile
 from samebits.store import open_record
 from samebits_probe import wire
 
@@ -75,24 +75,38 @@ def test_a_first_value_that_the_other_has_nowhere_is_another_one(parted):
     assert "under the name" not in parted({(-1, "start", "fc.bias"): "new"}).detail
 
 
-def test_an_unseeded_state_is_a_warning_and_the_divergence_is_what_it_changed(parted):
-    changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)} | {(0, "batch", "0"): 5}
-    assert place(parted(changes)) == (0, "batch", "0")
+OTHER_STATE = {(step, "rng", "numpy"): "other" for step in range(-1, 4)}
 
 
-def test_unseeded_and_used_is_said(writing, tmp_path):
-    changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)} | {(0, "batch", "0"): 5}
+@pytest.mark.parametrize(
+    ("changes", "point"),
+    [
+        # a state without a seed is a warning, and the divergence is what it changed
+        (OTHER_STATE | {(0, "batch", "0"): 5}, (0, "batch", "0")),
+        ({(1, "rng", "python"): 5, (1, "batch", "0"): 5}, (1, "rng", "python")),
+        ({(-1, "rng", "python"): 5, (0, "rng", "python"): 5, (-1, "start", "fc.bias"): 5}, (-1, "start", "fc.bias")),
+        # what differs before a state does not follow from it
+        ({(1, "batch", "0"): 5, (2, "rng", "python"): 5}, (1, "batch", "0")),
+        ({(3, "rng", "python"): 5, (3, "end", "fc.bias"): 5}, (3, "end", "fc.bias")),
+        ({(1, "batch", "0"): "left out", (1, "update", "fc.bias"): 5}, (1, "update", "fc.bias")),
+    ],
+)
+def test_the_first_of_several_changes_that_counts_is_the_divergence(parted, changes, point):
+    assert place(parted(changes)) == point
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "warning"),
+    [
+        (OTHER_STATE | {(0, "batch", "0"): 5}, "diverged", "numpy's global RNG is unseeded: its state already differs at the start"),
+        (OTHER_STATE, "repeated", "numpy's global RNG is unseeded: its state differs, but nothing else differs"),
+        ({(1, "rng", "python"): 5}, "repeated", "Python's random differs from step 1 on, but nothing else differs"),
+    ],
+)  # fmt: skip
+def test_a_random_state_that_differs_is_said(writing, tmp_path, changes, verdict, warning):
     result = writing.judged(tmp_path, [writing.training(), writing.training(changes)])
-    assert result.warnings == ["numpy's global RNG is unseeded: its state already differs at the start"]
-    assert (result.judged["rng"], result.divergence.kind) == ("!", "batch")
-
-
-def test_unseeded_and_without_consequence_is_said(writing, tmp_path):
-    changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)}
-    result = writing.judged(tmp_path, [writing.training(), writing.training(changes)])
-    assert result.verdict == "repeated"
-    assert result.warnings == ["numpy's global RNG is unseeded: its state differs, but nothing else differs"]
-    assert result.judged["rng"] == "."
+    assert (result.verdict, result.warnings) == (verdict, [warning])
+    assert result.judged["rng"] == ("!" if verdict == "diverged" else ".")
 
 
 def test_a_generator_that_the_program_did_not_use_gets_no_note_and_no_mark(writing, tmp_path):
@@ -118,15 +132,10 @@ def test_a_generator_that_the_program_did_not_use_gets_no_note_and_no_mark(writi
 
 def test_a_generator_is_not_said_to_be_unused_if_a_file_differs_that_nobody_understands(writing, tmp_path):
     def trial(changes, value):
-        def write(folder, number):
-            writing.training(changes)(folder, number)
-            file = SavedFile(path="m.json", named=False, format="json", tensors={"acc": value}, values=["acc"])
-            return {"files": FilesFile(files=[file])}
+        file = SavedFile(path="m.json", named=False, format="json", tensors={"acc": value}, values=["acc"])
+        return writing.training(changes, files=[file])
 
-        return write
-
-    changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)}
-    result = writing.judged(tmp_path, [trial({}, "0.5"), trial(changes, "0.6")])
+    result = writing.judged(tmp_path, [trial({}, "0.5"), trial(OTHER_STATE, "0.6")])
     assert result.verdict == "inconclusive"
     assert result.warnings == ["numpy's global RNG is unseeded: its state already differs at the start"]
 
@@ -136,29 +145,6 @@ def test_a_state_that_agreed_and_parts_before_anything_else_is_the_divergence(pa
     where = parted(changes)
     assert place(where) == (1, "rng", "python")
     assert where.detail == "Python's random agreed at the start and differs from step 1 on"
-
-
-def test_a_state_that_parts_in_the_same_step_comes_before_the_batch(parted):
-    assert place(parted({(1, "rng", "python"): 5, (1, "batch", "0"): 5})) == (1, "rng", "python")
-
-
-def test_start_wins_over_rng(parted):
-    changes = {(-1, "rng", "python"): 5, (0, "rng", "python"): 5, (-1, "start", "fc.bias"): 5}
-    assert place(parted(changes)) == (-1, "start", "fc.bias")
-
-
-def test_a_state_that_parts_later_than_something_else_is_a_consequence(parted):
-    assert place(parted({(1, "batch", "0"): 5, (2, "rng", "python"): 5})) == (1, "batch", "0")
-
-
-def test_a_state_that_parts_and_changes_nothing_is_a_warning(writing, tmp_path):
-    result = writing.judged(tmp_path, [writing.training(), writing.training({(1, "rng", "python"): 5})])
-    assert result.verdict == "repeated"
-    assert result.warnings == ["Python's random differs from step 1 on, but nothing else differs"]
-
-
-def test_a_state_sampled_after_the_end_does_not_come_before_the_end(parted):
-    assert place(parted({(3, "rng", "python"): 5, (3, "end", "fc.bias"): 5})) == (3, "end", "fc.bias")
 
 
 def test_another_number_of_steps_is_structure(parted):
@@ -173,21 +159,9 @@ def test_a_point_that_only_one_trial_has_is_structure(parted):
     assert where.detail == "gradient fc.bias was observed in some trials only"
 
 
-def test_structure_is_judged_only_where_no_value_of_the_step_differs(parted):
-    assert place(parted({(1, "batch", "0"): "left out", (1, "update", "fc.bias"): 5})) == (1, "update", "fc.bias")
-
-
 def test_points_in_another_order_with_other_numbers_are_the_same_points(writing, tmp_path):
     def program(order):
-        def write(folder, number):
-            process = writing.process(folder)
-            process.recorder.event("observed-by", how="observe")
-            for step in range(4):
-                for name in order:
-                    process.add(step, "update", name, (step, name))
-            process.end(4)
-
-        return write
+        return writing.observing([(step, "update", name, (step, name)) for step in range(4) for name in order], 4)
 
     result = writing.judged(tmp_path, [program("abc"), program("cab")])
     assert (result.verdict, result.groups) == ("repeated", [[1, 2]])
@@ -195,15 +169,7 @@ def test_points_in_another_order_with_other_numbers_are_the_same_points(writing,
 
 def test_occurrences_of_a_point_within_a_step_are_told_apart(writing, tmp_path):
     def program(third):
-        def write(folder, number):
-            process = writing.process(folder)
-            process.recorder.event("observed-by", how="observe")
-            for value in (1, 2, third):
-                process.add(0, "batch", "0", value)
-            process.add(0, "update", "w", 1)
-            process.end(1)
-
-        return write
+        return writing.observing([*((0, "batch", "0", value) for value in (1, 2, third)), (0, "update", "w", 1)], 1)
 
     result = writing.judged(tmp_path, [program(3), program(4)])
     assert place(result.divergence) == (0, "batch", "0")
@@ -315,31 +281,23 @@ def test_a_folder_made_anew_for_each_trial_does_not_make_another_process(writing
     assert writing.judged(tmp_path, [write] * 2).verdict == "repeated"
 
 
-def thinned(digest_steps, value="same"):
-    def build(writing):
-        def write(folder, number):
-            process = writing.process(folder)
-            process.recorder.event("observed-by", how="observe")
-            for step in range(6):
-                if step in digest_steps:
-                    process.add(step, "update", "", (step, value), flag=wire.DIGEST)
-                else:
-                    process.add(step, "update", "a", step)
-                    process.add(step, "update", "b", step)
-            process.end(6)
-
-        return write
-
-    return build
+def thinned(writing, digest_steps, value="same"):
+    rows = []
+    for step in range(6):
+        if step in digest_steps:
+            rows.append((step, "update", "", (step, value), None, wire.DIGEST))
+        else:
+            rows += [(step, "update", name, step) for name in "ab"]
+    return writing.observing(rows, 6)
 
 
 def test_thinned_steps_are_compared_by_their_digest(writing, tmp_path):
-    result = writing.judged(tmp_path, [thinned({3, 4})(writing), thinned({3, 4}, "other")(writing)])
+    result = writing.judged(tmp_path, [thinned(writing, {3, 4}), thinned(writing, {3, 4}, "other")])
     assert place(result.divergence) == (3, "update", "")
 
 
 def test_a_digest_is_not_compared_with_values_and_that_is_said(writing, tmp_path):
-    result = writing.judged(tmp_path, [thinned({3, 4})(writing), thinned({4})(writing)])
+    result = writing.judged(tmp_path, [thinned(writing, {3, 4}), thinned(writing, {4})])
     assert result.verdict == "repeated"
     said = "one trial kept a fingerprint of each value, the other only one of all values together"
     assert result.warnings == [f"1 step could not be compared: {said}"]
@@ -349,14 +307,8 @@ def saved(path, digits="0" * 32, named=False, **tensors):
     return SavedFile(path=path, named=named, format="torch", tensors=tensors or {"": digits})
 
 
-def with_files(writing, *files):
-    usual = writing.training()
-
-    def write(folder, number):
-        usual(folder, number)
-        return {"files": FilesFile(files=list(files))}
-
-    return write
+def with_files(writing, *files, changes=None):
+    return writing.training(changes, files=list(files))
 
 
 def test_a_tensor_of_a_saved_file_is_named(writing, tmp_path):
@@ -368,10 +320,7 @@ def test_a_tensor_of_a_saved_file_is_named(writing, tmp_path):
 
 
 def test_weights_at_the_end_come_before_files(writing, tmp_path):
-    def two(folder, number):
-        writing.training({(3, "end", "fc.bias"): 5})(folder, number)
-        return {"files": FilesFile(files=[saved("m.pt", "1" * 32)])}
-
+    two = with_files(writing, saved("m.pt", "1" * 32), changes={(3, "end", "fc.bias"): 5})
     result = writing.judged(tmp_path, [with_files(writing, saved("m.pt")), two])
     assert place(result.divergence) == (3, "end", "fc.bias")
 
@@ -395,14 +344,7 @@ def test_metrics_that_were_printed_count_at_the_end(writing, tmp_path):
 
 def test_details_are_bounded(writing, tmp_path):
     def program(value):
-        def write(folder, number):
-            process = writing.process(folder)
-            process.recorder.event("observed-by", how="observe")
-            for index in range(80):
-                process.add(0, "update", f"w{index}", value)
-            process.end(1)
-
-        return write
+        return writing.observing([(0, "update", f"w{index}", value) for index in range(80)], 1)
 
     where = writing.judged(tmp_path, [program(1), program(2)]).divergence
     assert where.name == "w0"

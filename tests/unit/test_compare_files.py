@@ -15,7 +15,7 @@ A, B, C = ("0" * 32, "1" * 32, "2" * 32)
 
 
 def saved(path, digits=A, named=False, **how):
-    return SavedFile(path=path, named=named, format="torch", tensors={"": digits}, **how)
+    return SavedFile(path=path, named=named, **{"format": "torch", "tensors": {"": digits}, **how})
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ SPANS = [1796120430.0 + 100 * number for number in range(2)]  # two trials of a 
 def judged(writing, tmp_path):
     """Function(files of each trial, ...) -> the result of equal trainings that wrote these, each in a minute of its own."""
 
-    def trial(files, begin):
-        def write(folder, number):
-            writing.training()(folder, number)
-            return {"files": FilesFile(files=files, span=[begin, begin + 60], pids=[4000 + number])}
+    def judge(*files):
+        left = [
+            FilesFile(files=some, span=[begin, begin + 60], pids=[4001 + place])
+            for place, (some, begin) in enumerate(zip(files, SPANS, strict=False))
+        ]
+        return writing.judged(tmp_path, [writing.training(trial={"files": one}) for one in left])
 
-        return write
-
-    return lambda *files: writing.judged(tmp_path, [trial(*one) for one in zip(files, SPANS, strict=False)])
+    return judge
 
 
 @pytest.mark.parametrize(
@@ -105,39 +105,36 @@ def test_parts_whose_names_hold_a_moment_are_compared_with_one_another(judged, d
     assert judged(files(one, A), files(two, digits)).verdict == verdict
 
 
-def test_random_names_are_paired_by_content_first(judged):
-    result = judged([saved("a.pt", A), saved("b.pt", B)], [saved("y.pt", B), saved("z.pt", A)])
-    assert "a.pt > its name differs between trials: a.pt in trial 1, z.pt in trial 2" in result.reason
-
-
 def test_what_content_leaves_over_is_paired_in_order_and_differs(judged):
     result = judged([saved("a.pt", A), saved("b.pt", B)], [saved("y.pt", B), saved("z.pt", C)])
     assert (result.divergence.kind, result.divergence.name) == ("end", "a.pt")
     assert result.warnings == []
 
 
-def test_a_file_that_a_later_trial_wrote_and_an_earlier_one_did_not_gives_no_answer(judged):
-    result = judged([saved("m-1.pt", A)], [saved("m-2.pt", B), saved("m-3.pt", A)])
-    assert result.verdict == "inconclusive"
-    assert result.reason.startswith(
-        "all 3 steps have the same bits, but m-1.pt > its name differs between trials: m-1.pt in trial 1, m-3.pt in trial 2"
+@pytest.mark.parametrize(
+    ("one", "two", "said"),
+    [
+        (["a.pt", "b.pt"], ["y.pt", "z.pt"], "a.pt > its name differs between trials: a.pt in trial 1, z.pt in trial 2"),
+        (["m-1.pt"], ["m-2.pt", "m-3.pt"], "m-1.pt > its name differs between trials: m-1.pt in trial 1, m-3.pt in trial 2"),
+        (["{out}/b.npz", "{out}/a.pt"], ["{out}/a.pt"], "b.npz was written in some trials only"),
+        (["a.pt"], ["b.npz"], "a.pt was written in some trials only"),
+    ],
+)  # fmt: skip
+def test_a_file_that_only_one_trial_wrote_or_under_a_different_name_gives_no_answer(judged, one, two, said):
+    """The contents go by the place in the first list, and come in the opposite order in the second one."""
+    result = judged(
+        [saved(*file) for file in zip(one, (A, B), strict=False)],
+        [saved(*file) for file in zip(two, (B, A), strict=False)],
     )
+    assert (result.verdict, said in result.reason) == ("inconclusive", True)
+    assert result.reason.startswith("all 3 steps have the same bits, but ")
 
 
 def test_a_file_that_a_later_trial_found_and_wrote_into_is_said_to_be_that(writing, tmp_path):
     leak = {"path": "/home/me/runs.db", "written_by": 1, "content": "1" * 32}
-
-    def trial(rows, **fields):
-        def write(folder, number):
-            writing.training()(folder, number)
-            file = SavedFile(
-                path="runs.db", named=False, format="sqlite", tensors={"runs.rows": rows}, values=["runs.rows"]
-            )
-            return {"files": FilesFile(files=[file]), **fields}
-
-        return write
-
-    result = writing.judged(tmp_path, [trial("1"), trial("2", leaks=[leak])])
+    rows = [saved("runs.db", tensors={"runs.rows": rows}, values=["runs.rows"]) for rows in "12"]
+    second = writing.training(files=rows[1:], trial={"leaks": [leak]})
+    result = writing.judged(tmp_path, [writing.training(files=rows[:1]), second])
     assert (result.verdict, result.reason) == (
         "inconclusive",
         "runs.db > runs.rows differs between trials: trial 2 found the file that trial 1 had written, and wrote into it.",
@@ -146,27 +143,11 @@ def test_a_file_that_a_later_trial_found_and_wrote_into_is_said_to_be_that(writi
 
 
 def test_a_file_that_only_the_first_trial_wrote_is_no_difference_if_the_others_found_it(writing, tmp_path):
-    def trial(names, **fields):
-        def write(folder, number):
-            writing.training()(folder, number)
-            return {"files": FilesFile(files=[saved(name) for name in names]), **fields}
-
-        return write
-
     leak = {"path": "/cache.npz", "written_by": 1, "content": None, "how": "there"}
-    result = writing.judged(tmp_path, [trial(["a.pt", "/cache.npz"]), trial(["a.pt"], leaks=[leak])])
+    later = writing.training(files=[saved("a.pt")], trial={"leaks": [leak]})
+    result = writing.judged(tmp_path, [writing.training(files=[saved("a.pt"), saved("/cache.npz")]), later])
     assert result.verdict == "repeated"
     assert any("could find a file that trial 1 had written (/cache.npz)" in warning for warning in result.warnings)
-
-
-def test_a_file_of_one_trial_only_in_its_own_folder_gives_no_answer(judged):
-    result = judged([saved("{out}/a.pt"), saved("{out}/b.npz")], [saved("{out}/a.pt")])
-    assert result.verdict == "inconclusive"
-    assert "b.npz" in result.reason
-
-
-def test_another_ending_is_another_file(judged):
-    assert "a.pt was written in some trials only" in judged([saved("a.pt")], [saved("b.npz")]).reason
 
 
 def test_a_named_file_is_meant_by_its_name(judged):
@@ -230,15 +211,8 @@ def test_a_record_without_permissions_or_with_a_different_umask_is_compared(judg
     assert judged([written(0o022).model_copy(update=old)], [written(0o077)]).verdict == "repeated"
 
 
-def test_an_ignored_file_does_not_count(judged, writing, tmp_path):
-    def with_file(digits):
-        def write(folder, number):
-            writing.training()(folder, number)
-            return {"files": FilesFile(files=[saved("runs/m.pt", digits)])}
-
-        return write
-
-    trials = [with_file(A), with_file(B)]
+def test_an_ignored_file_does_not_count(writing, tmp_path):
+    trials = [writing.training(files=[saved("runs/m.pt", digits)]) for digits in (A, B)]
     assert writing.judged(tmp_path / "counted", trials).verdict == "diverged"
     assert writing.judged(tmp_path / "ignored", trials, options={"ignores": ["runs/*.pt"]}).verdict == "repeated"
 
@@ -252,14 +226,8 @@ def test_a_time_is_believed_by_its_whole_name_if_no_experiment_was_made_and_is_a
 
 
 def test_a_time_that_is_believed_by_its_name_is_refused_with_strict(writing, tmp_path):
-    def trial(digits):
-        def write(folder, number):
-            writing.training()(folder, number)
-            return {"files": FilesFile(files=[with_time(False, digits)])}
-
-        return write
-
-    result = writing.judged(tmp_path, [trial(A), trial(B)], options={"strict": True})
+    trials = [writing.training(files=[with_time(False, digits)]) for digits in (A, B)]
+    result = writing.judged(tmp_path, trials, options={"strict": True})
     assert result.verdict == "inconclusive"
     assert "m.pt differs between trials at time" in result.reason
 
@@ -305,27 +273,19 @@ def test_text_in_an_archive_of_arrays_is_a_value(tmp_path):
     [("z.txt", "repeated"), ("a.txt", "inconclusive"), ("z.pt", "inconclusive"), ("z.json", "inconclusive")],
 )
 def test_a_file_beyond_the_limit_of_a_trial_may_have_been_written_by_it(writing, tmp_path, only_in_one, verdict):
-    def trial(names, found):
-        def write(folder, number):
-            writing.training()(folder, number)
-            formats = {".pt": "torch", ".txt": "text", ".json": "json"}
-            files = [
-                SavedFile(path=name, named=False, format=formats[Path(name).suffix], tensors={"": A}) for name in names
-            ]
-            return {"files": FilesFile(files=files, found=found)}
-
-        return write
-
-    result = writing.judged(tmp_path, [trial(["m.txt", "n.txt"], 9), trial(["m.txt", "n.txt", only_in_one], 9)])
+    formats = {".pt": "torch", ".txt": "text", ".json": "json"}
+    files = [
+        SavedFile(path=name, named=False, format=formats[Path(name).suffix], tensors={"": A})
+        for name in ("m.txt", "n.txt", only_in_one)
+    ]
+    trials = [writing.training(trial={"files": FilesFile(files=some, found=9)}) for some in (files[:2], files)]
+    result = writing.judged(tmp_path, trials)
     assert result.verdict == verdict, result.reason
     assert any("only 2 of 9 files" in warning for warning in result.warnings)
 
 
 def test_texts_outside_of_the_folders_are_a_caveat(writing, tmp_path):
-    def trial(folder, number):
-        writing.training()(folder, number)
-        return {"files": FilesFile(elsewhere=["/data/a b.txt", "/data/c.csv"])}
-
+    trial = writing.training(trial={"files": FilesFile(elsewhere=["/data/a b.txt", "/data/c.csv"])})
     result = writing.judged(tmp_path, [trial, trial])
     assert result.verdict == "repeated"
     assert [text for text in result.warnings if text.startswith("'/data/a b.txt' and /data/c.csv were not compared")]

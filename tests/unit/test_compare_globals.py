@@ -7,27 +7,22 @@ from samebits.model import FilesFile, SavedFile
 NAME = "globals {}"
 
 
-def trained(writing, path, facts=None, *, fed=None, other=2, kept=False):
-    """Two trials that end with different values of one array; `fed`: the point that has the same bits.
+def trained(writing, path, facts=None, *, other=2, kept=False, files=(None, None)):
+    """Two trials that end with different values of one array. `kept`: whether the probe kept the sum of the array."""
 
-    `kept`: whether the probe kept the sum of the array.
-    """
-
-    def trial(value):
+    def trial(value, file):
         def write(folder, number):
             process = writing.process(folder)
-            arrays = {path: facts or {}}
             process.recorder.event("observed-by", how="optimizer")
-            process.recorder.event("globals", arrays=arrays)
+            process.recorder.event("globals", arrays={path: facts or {}})
             if value is not None:
                 process.add(3, "end", NAME.format(path), value, scalar=value if kept else None)
-            if fed:
-                process.add(3, *fed, value)
             writing.train(process, {})
+            return {"files": FilesFile(files=[file] if file else [])}
 
         return write
 
-    return [trial(1), trial(other)]
+    return [trial(1, files[0]), trial(other, files[1])]
 
 
 @pytest.mark.parametrize(
@@ -67,16 +62,8 @@ def test_equal_arrays_repeat(writing, tmp_path):
 
 
 def test_a_file_that_differs_too_is_named_beside_the_array(writing, tmp_path):
-    def with_file(write, digits):
-        def written(folder, number):
-            write(folder, number)
-            file = SavedFile(path="policy.bin", named=True, format="bytes", tensors={"": digits * 32})
-            return {"files": FilesFile(files=[file])}
-
-        return written
-
-    one, two = trained(writing, "params.w1", {"model": True})
-    result = writing.judged(tmp_path, [with_file(one, "0"), with_file(two, "1")])
+    files = [SavedFile(path="policy.bin", named=True, format="bytes", tensors={"": digit * 32}) for digit in "01"]
+    result = writing.judged(tmp_path, trained(writing, "params.w1", {"model": True}, files=files))
     assert result.divergence.name == "globals params.w1"
     assert result.sentence.endswith("(end of globals params.w1); the file policy.bin differs too.")
 
@@ -84,13 +71,8 @@ def test_a_file_that_differs_too_is_named_beside_the_array(writing, tmp_path):
 @pytest.mark.parametrize(("other", "verdict"), [(1, "inconclusive"), (2, "diverged")])
 def test_a_program_without_a_step_is_judged_by_what_its_variables_hold_at_the_end(writing, tmp_path, other, verdict):
     def trial(value):
-        def write(folder, number):
-            process = writing.process(folder)
-            process.recorder.event("globals", arrays={"net.w": {"model": True}})
-            process.add(0, "end", NAME.format("net.w"), value)
-            process.end(0)
-
-        return write
+        events = [{"event": "globals", "arrays": {"net.w": {"model": True}}}]
+        return writing.observing([(0, "end", NAME.format("net.w"), value)], 0, how=None, events=events)
 
     result = writing.judged(tmp_path, [trial(1), trial(other)])
     assert result.verdict == verdict

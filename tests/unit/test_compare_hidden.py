@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from samebits.model import FilesFile, SavedFile
+from samebits.model import SavedFile
 
 
 def hidden(writing, *argv, changes=None):
@@ -59,14 +59,8 @@ ENDED = (3, "end", "fc.weight")
 
 def threaded(writing, changes=None, event=ELSEWHERE, digits=None):
     """A training beside another thread; `digits`: of a file that it saves and --artifact names."""
-    usual = writing.training(changes, events=[HOW, event])
-
-    def write(folder, number):
-        usual(folder, number)
-        file = SavedFile(path="out/m.pt", named=True, format="torch", tensors={"w": digits or ""})
-        return {"files": FilesFile(files=[file] if digits else [])}
-
-    return write
+    file = SavedFile(path="out/m.pt", named=True, format="torch", tensors={"w": digits or ""})
+    return writing.training(changes, events=[HOW, event], files=[file] if digits else [])
 
 
 @pytest.mark.parametrize("changes", [None, OTHER])
@@ -104,23 +98,12 @@ OWN_MODEL = {**ELSEWHERE, "why": "a different thread trains a model of its own"}
 def holding(writing, watched, others, events=(ELSEWHERE, OWN_MODEL)):
     """A training in threads of models that a list of the program holds: the one watched, and the others {index: value}."""
 
-    def write(folder, number):
-        process = writing.process(folder)
-        (index, value), labels = watched, {place: f"models[{place}]." for place in others}
-        process.recorder.event(**HOW)
-        for event in events:
-            process.recorder.event(**event)
-        process.recorder.event("model", label="", paths=[f"models[{index}]"])
-        process.add(-1, "rng", "torch", 1)
-        process.add(-1, "start", "0.weight", ("start", index))
-        process.add(0, "update", "0.weight", value)
-        process.add(1, "end", "0.weight", value)
-        for place, other in others.items():
-            process.recorder.event("model", label=labels[place], paths=[f"models[{place}]"])
-            process.add(1, "end", labels[place] + "0.weight", other)
-        process.end(1)
-
-    return write
+    index, value = watched
+    models = {"": index, **{f"models[{place}].": place for place in others}}
+    told = [{"event": "model", "label": label, "paths": [f"models[{place}]"]} for label, place in models.items()]
+    rows = [(-1, "rng", "torch", 1), (-1, "start", "0.weight", ("start", index)), (0, "update", "0.weight", value)]
+    ends = [(1, "end", f"{label}0.weight", {**others, index: value}[place]) for label, place in models.items()]
+    return writing.observing([*rows, *ends], 1, how="optimizer", events=[*events, *told])
 
 
 def test_models_that_variables_hold_diverge_whichever_of_them_was_watched(writing, tmp_path):
@@ -158,19 +141,9 @@ def test_copies_of_one_model_that_threads_train_and_drop_are_no_divergence(writi
 )
 def test_a_fraction_that_several_threads_print_or_save_counts(writing, tmp_path, values, verdict):
     def trial(text):
-        def write(folder, number):
-            writing.training(events=[HOW, ELSEWHERE])(folder, number)
-            file = SavedFile(
-                path="out.json",
-                named=False,
-                format="json",
-                tensors={"x": text},
-                values=["x"],
-                shown={"x": json.dumps(text)},
-            )
-            return {"files": FilesFile(files=[file])}
-
-        return write
+        parts = {"tensors": {"x": text}, "values": ["x"], "shown": {"x": json.dumps(text)}}
+        file = SavedFile(path="out.json", named=False, format="json", **parts)
+        return writing.training(events=[HOW, ELSEWHERE], files=[file])
 
     result = writing.judged(tmp_path, [trial(text) for text in values])
     assert result.verdict == verdict

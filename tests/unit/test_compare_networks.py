@@ -136,12 +136,11 @@ EVALUATIONS = [((1, "forward"), "evaluation/0"), ((3, "end"), "evaluation/output
 
 @pytest.mark.parametrize(("at", "name"), EVALUATIONS)
 def test_an_evaluation_that_alone_differs_is_a_note(writing, tmp_path, at, name):
-    def trial(value, more=()):
+    def trial(value, *more):
         def write(folder, number):
             process = writing.process(folder)
             writing.train(process, {})
-            process.add(*at, name, value)
-            for row in more:
+            for row in ((*at, name), *more):
                 process.add(*row, value)
             process.end(3)
 
@@ -152,7 +151,7 @@ def test_an_evaluation_that_alone_differs_is_a_note(writing, tmp_path, at, name)
     assert result.warnings == [
         f"{name} differs from step {at[0]} on: this forward pass trains nothing, and all that follows from it agrees"
     ]
-    fed = writing.judged(tmp_path / "two", [trial(value, [(2, "update", "running_mean")]) for value in "ab"])
+    fed = writing.judged(tmp_path / "two", [trial(value, (2, "update", "running_mean")) for value in "ab"])
     assert fed.verdict == "diverged"
 
 

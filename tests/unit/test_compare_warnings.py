@@ -3,7 +3,7 @@
 import pytest
 
 from samebits.comparison.merged_records import judged_together
-from samebits.model import FilesFile, SavedFile
+from samebits.model import SavedFile
 from samebits.reports.result_words import next_steps
 from samebits.store import open_record
 
@@ -104,14 +104,8 @@ def test_a_script_that_was_changed_between_trials(writing, said):
 def test_a_result_that_the_command_names_is_no_code(writing, said, name):
     wrote = SavedFile(path="out.ipynb", named=False, format="json", tensors={"": "0" * 32})
 
-    def trial(files):
-        def write(folder, number):
-            writing.training()(folder, number)
-            return {"code": {"files": files}, "files": FilesFile(files=[wrote])}
-
-        return write
-
-    trials = [trial({"in.ipynb": "a"}), trial({"in.ipynb": "a", name: "b"})]
+    codes = [{"in.ipynb": "a"}, {"in.ipynb": "a", name: "b"}]
+    trials = [writing.training(trial={"code": {"files": code}}, files=[wrote]) for code in codes]
     assert said(trials, directory="/folder") == []
 
 
