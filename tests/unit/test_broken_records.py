@@ -3,10 +3,12 @@
 import json
 import os
 import random
+import re
 import shutil
 
 import pytest
 
+from samebits.cli import main
 from samebits.comparison import judge
 from samebits.errors import NotFoundError, RecordError, SamebitsError
 from samebits.launch.plan import choose_hash
@@ -15,6 +17,7 @@ from samebits.store import open_record, read_trial, seal, seal_record, sealed_si
 from samebits_probe import wire
 
 EACH = 20
+ON_THE_COMMAND_LINE = 3
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +90,14 @@ def fits(value, usual):
     same_kind = type(value) is type(usual) and not isinstance(value, (list, str))
     text = isinstance(value, str) and isinstance(usual, str)
     return both_numbers or same_kind or text
+
+
+def wrong_values(record, chance):
+    """Fields of the right type with a value that no samebits writes."""
+    unseal(record)
+    path = record / "record.json"
+    wrong = [{"format": "one"}, {"hash": "md5"}, {"options": {"trials": "many"}}]
+    path.write_text(json.dumps({**json.loads(path.read_text()), **chance.choice(wrong)}))
 
 
 def no_json(record, chance):
@@ -180,6 +191,7 @@ BREAKS = [
     bit_flipped,
     missing,
     wrong_json_types,
+    wrong_values,
     no_json,
     not_utf8,
     newer_format,
@@ -193,7 +205,7 @@ BREAKS = [
 
 @pytest.mark.parametrize("number", range(EACH))
 @pytest.mark.parametrize("break_it", BREAKS, ids=lambda function: function.__name__)
-def test_a_broken_record_is_one_clear_error(record, break_it, number):
+def test_a_broken_record_is_one_clear_error(record, capsys, break_it, number):
     break_it(record, random.Random(f"{break_it.__name__} {number}"))
     with pytest.raises(SamebitsError) as caught:
         assert open_record(record).trials
@@ -204,6 +216,18 @@ def test_a_broken_record_is_one_clear_error(record, break_it, number):
     (error.message + error.advice).encode("utf-8")
     assert "\n" not in error.message
     assert len(error.message) < 1000
+    if number < ON_THE_COMMAND_LINE:
+        assert_refused(record, capsys)
+
+
+def assert_refused(record, capsys):
+    """The command line says the same: an error that was foreseen, and nothing on standard output."""
+    assert main(["report", str(record)]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("samebits: ")
+    assert not re.search("Traceback|samebits-error-", said.out + said.err), said
+    assert "record" in said.err
+    assert said.out == ""
 
 
 @pytest.mark.parametrize("number", range(60))
