@@ -40,6 +40,10 @@ def save(path, picture):
     io.imsave(path, picture, check_contrast=False)
 
 
+def image_path(folder, number):
+    return folder / "images" / "train" / f"{NAMES[number]}.png"
+
+
 def mask_path(folder, number):
     return folder / "masks" / "train" / f"{NAMES[number]}.png"
 
@@ -101,22 +105,16 @@ def test_a_mask_of_0_and_1_is_a_mask(folder):
 
 
 def test_a_picture_of_grey_saved_in_colour_is_grey(folder):
-    save(folder / "images" / "train" / f"{NAMES[0]}.png", np.full((64, 64, 3), 90, np.uint8))
+    save(image_path(folder, 0), np.full((64, 64, 3), 90, np.uint8))
     assert (read(folder, 64).training[0].image == 90).all()
 
 
 def test_transparency_is_left_out(folder):
-    save(folder / "images" / "train" / f"{NAMES[0]}.png", np.full((64, 64, 2), (90, 255), np.uint8))
+    save(image_path(folder, 0), np.full((64, 64, 2), (90, 255), np.uint8))
     save(mask_path(folder, 0), np.stack([np.eye(64) * 255, np.full((64, 64), 255)], axis=2).astype(np.uint8))
     field = read(folder, 64).training[0]
     assert (field.image == 90).all()
     assert np.array_equal(field.mask, np.eye(64) * 255)
-
-
-def test_an_image_of_16_bits_is_named(folder):
-    save(folder / "images" / "train" / f"{NAMES[0]}.png", np.full((64, 64), 4000, np.uint16))
-    with pytest.raises(DataError, match=r"LU2_Section1_Stack1\.png has uint16 pixels"):
-        read(folder, 64)
 
 
 def test_only_the_fields_of_the_test_mouse_need_a_frame_and_a_count(folder):
@@ -133,43 +131,11 @@ def test_a_folder_of_something_else_is_refused_with_how_the_set_is_to_be_had(tmp
     assert "authors" in error.value.advice
 
 
-def test_an_image_without_a_mask_is_named(folder):
-    mask_path(folder, 0).unlink()
-    with pytest.raises(DataError, match=r"5 images and 4 masks .*\n.*without masks: LU2_Section1_Stack1"):
-        read(folder, 64)
-
-
-def test_a_mask_without_an_image_is_named(folder):
-    save(folder / "masks" / "train" / "LU2_Section9_Stack9.png", np.eye(64, dtype=np.uint8))
-    with pytest.raises(DataError, match="masks without image: LU2_Section9_Stack9"):
-        read(folder, 64)
-
-
 def test_a_folder_without_images_is_refused(tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "masks").mkdir()
     with pytest.raises(DataError, match="holds no images"):
         read(tmp_path, 64)
-
-
-def test_a_mask_of_another_size_than_its_image_is_named_with_both_sizes(folder):
-    save(mask_path(folder, 0), np.eye(60, dtype=np.uint8))
-    with pytest.raises(DataError, match=r"Stack1\.png is 64 x 64 pixels, .*Stack1\.png is 60 x 60"):
-        read(folder, 64)
-
-
-def test_a_mask_that_is_not_binary_is_named(folder):
-    save(mask_path(folder, 0), np.arange(64 * 64).reshape(64, 64).astype(np.uint8))
-    with pytest.raises(DataError, match=r"LU2_Section1_Stack1\.png is not binary: it holds 256 different values"):
-        read(folder, 64)
-
-
-def test_a_mask_in_colour_is_named(folder):
-    colour = np.zeros((64, 64, 3), np.uint8)
-    colour[:, :, 1] = 255
-    save(mask_path(folder, 0), colour)
-    with pytest.raises(DataError, match=r"LU2_Section1_Stack1\.png is in colour"):
-        read(folder, 64)
 
 
 def test_a_field_without_a_cell_is_a_field(folder):
@@ -184,28 +150,9 @@ def test_how_many_images_are_beyond_those_taken_of_a_mouse_is_said(folder):
 
 @pytest.mark.parametrize("length", [0, 1, 7, 8, 20, 40, 60])
 def test_a_picture_that_is_cut_off_is_named(folder, length):
-    path = folder / "images" / "train" / f"{NAMES[0]}.png"
+    path = image_path(folder, 0)
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(DataError, match=rf"{NAMES[0]}\.png cannot be read as a picture"):
-        read(folder, 64)
-
-
-def test_one_field_in_two_places_is_refused(folder):
-    save(folder / "images" / "test" / f"{NAMES[0]}.png", np.zeros((64, 64), np.uint8))
-    with pytest.raises(DataError, match="have the same name"):
-        read(folder, 64)
-
-
-def test_a_name_without_section_and_stack_is_refused(folder):
-    for part in ("images", "masks"):
-        save(folder / part / "train" / "LU2.png", np.eye(64, dtype=np.uint8))
-    with pytest.raises(DataError, match="MOUSE_SECTION_STACK"):
-        read(folder, 64)
-
-
-def test_missing_count_files_are_said_with_the_folder_and_a_programs_counts_do_not_stand_in(folder):
-    counts_path(folder).unlink()
-    with pytest.raises(DataError, match=f"no count files: .*{COUNTS} holds no CSV"):
         read(folder, 64)
 
 
@@ -227,28 +174,52 @@ def test_a_broken_count_file_is_refused(folder, text, said):
         read(folder, 64)
 
 
-def test_a_test_field_without_a_frame_is_named(folder):
-    frame_path(folder, 2).unlink()
-    with pytest.raises(DataError, match="LU3_Section1_Stack10 has no frame"):
-        read(folder, 64)
+def replace(name, number, picture):
+    """A function that puts a picture in the place of one of the folder."""
+    path = {"image": image_path, "mask": mask_path, "frame": frame_path}[name]
+    return lambda folder: save(path(folder, number), picture)
 
 
-def test_a_disector_picture_without_lines_is_named(folder):
-    save(frame_path(folder, 2), np.zeros((64, 64, 3), np.uint8))
-    with pytest.raises(DataError, match=r"LU3_Section1_Stack10\.png has no clear counting frame"):
-        read(folder, 64)
+def without(path, *words):
+    return lambda folder: path(folder, *words).unlink()
 
 
-def test_a_frame_that_excludes_at_another_corner_is_refused_not_counted_wrongly(folder):
-    turned = CountingFrame(8, 8, 56, 56, exclusion="top-right")
-    save(frame_path(folder, 2), paint(np.zeros((64, 64), np.uint8), turned))
-    with pytest.raises(DataError, match="meet at the top-right"):
-        read(folder, 64)
+def add(*pictures):
+    """A function that adds pictures to the folder."""
+
+    def write(folder):
+        for name in pictures:
+            save(folder / name, np.eye(64, dtype=np.uint8))
+
+    return write
 
 
-def test_a_disector_picture_smaller_than_its_image_is_refused(folder):
-    save(frame_path(folder, 2), paint(np.zeros((48, 48), np.uint8), CountingFrame(8, 8, 40, 40)))
-    with pytest.raises(DataError, match="48 x 48 pixels, smaller than its image of 64 x 64"):
+GREEN = np.zeros((64, 64, 3), np.uint8) + np.array([0, 255, 0], np.uint8)
+GREY = np.arange(64 * 64).reshape(64, 64).astype(np.uint8)
+TURNED = CountingFrame(8, 8, 56, 56, exclusion="top-right")
+SMALL = paint(np.zeros((48, 48), np.uint8), CountingFrame(8, 8, 40, 40))
+DAMAGES = {
+    "an image of 16 bits": (replace("image", 0, np.full((64, 64), 4000, np.uint16)), r"Stack1\.png has uint16 pixels"),
+    "no mask": (without(mask_path, 0), r"5 images and 4 masks .*\n.*without masks: LU2_Section1_Stack1"),
+    "no image": (add("masks/train/LU2_Section9_Stack9.png"), "masks without image: LU2_Section9_Stack9"),
+    "another size": (replace("mask", 0, np.eye(60, dtype=np.uint8)), r"Stack1\.png is 64 x 64 pixels, .*Stack1\.png is 60 x 60"),
+    "grey": (replace("mask", 0, GREY), r"LU2_Section1_Stack1\.png is not binary: it holds 256 different values"),
+    "colour": (replace("mask", 0, GREEN), r"LU2_Section1_Stack1\.png is in colour"),
+    "one field twice": (add(f"images/test/{NAMES[0]}.png"), "have the same name"),
+    "no section": (add("images/train/LU2.png", "masks/train/LU2.png"), "MOUSE_SECTION_STACK"),
+    "only the counts of a program": (without(counts_path), f"no count files: .*{COUNTS} holds no CSV"),
+    "no frame": (without(frame_path, 2), "LU3_Section1_Stack10 has no frame"),
+    "no lines": (replace("frame", 2, np.zeros((64, 64, 3), np.uint8)), r"LU3_Section1_Stack10\.png has no clear counting frame"),
+    "another corner": (replace("frame", 2, paint(np.zeros((64, 64), np.uint8), TURNED)), "meet at the top-right"),
+    "a small picture": (replace("frame", 2, SMALL), "48 x 48 pixels, smaller than its image of 64 x 64"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_is_missing_or_unlike_the_authors_layout_is_named(folder, damage):
+    change, said = DAMAGES[damage]
+    change(folder)
+    with pytest.raises(DataError, match=said):
         read(folder, 64)
 
 

@@ -98,41 +98,45 @@ def test_no_seed_of_a_rank_makes_the_state_of_accelerate_before_the_program_does
     ]
 
 
-def test_it_stands_after_the_docstring_and_the_future(program):
-    text = '''\
-    #!/usr/bin/env python
-    """Trains."""
-    from __future__ import annotations
-    print(1)
-    '''
-    assert added(program(text), "python-seed") == [(4, "import random"), (5, "random.seed(2019)")]
+BACKEND = 'os.environ["KERAS_BACKEND"] = "jax"'
+SEEDED = "net = torch.nn.Linear(1, 1)\n"
 
 
-def test_a_program_without_imports_and_docstring_keeps_its_first_comments(program):
-    text = "#!/usr/bin/env python\n# a comment\nprint(hash('a'))\n"
-    assert added(program(text), "python-seed") == [(3, "import random"), (4, "random.seed(2019)")]
-
-
-def test_an_import_of_keras_never_stands_before_the_program_chooses_its_backend(program):
-    text = """\
-    import os
-    import numpy as np
-    os.environ["KERAS_BACKEND"] = "jax"
-    import model
-    model.fit()
-    """
-    lines = added(program(text, [("python", 5)], ["keras"]), "tf-seed")
-    assert lines == [(5, "import keras"), (6, "keras.utils.set_random_seed(2019)")]
-
-
-def test_settings_after_the_last_import_come_first_too(program):
-    text = """\
-    import os
-    os.environ.setdefault("KERAS_BACKEND", "jax")
-    main()
-    """
-    lines = added(program(text, [("python", 3)], ["keras"]), "tf-seed")
-    assert lines == [(3, "import keras"), (4, "keras.utils.set_random_seed(2019)")]
+@pytest.mark.parametrize(
+    ("text", "draw", "causes", "lines"),
+    [
+        # after the docstring and the imports from the future, or after the first comments
+        ('#!/usr/bin/env python\n"""Trains."""\nfrom __future__ import annotations\nprint(1)\n', (), "python-seed",
+         [(4, "import random"), (5, "random.seed(2019)")]),
+        ("#!/usr/bin/env python\n# a comment\nprint(hash('a'))\n", (), "python-seed",
+         [(3, "import random"), (4, "random.seed(2019)")]),
+        # never before the program chooses the backend of Keras, also if it does so after its last import
+        (f"import os\nimport numpy as np\n{BACKEND}\nimport model\nmodel.fit()\n", ("python", 5), "tf-seed",
+         [(5, "import keras"), (6, "keras.utils.set_random_seed(2019)")]),
+        ('import os\nos.environ.setdefault("KERAS_BACKEND", "jax")\nmain()\n', ("python", 3), "tf-seed",
+         [(3, "import keras"), (4, "keras.utils.set_random_seed(2019)")]),
+        # no place is left on the line of the last import; statements behind it stay there
+        ("import torch; " + SEEDED + "print(net)\n", ("torch", 1), "torch-seed", None),
+        ("import os; import torch; x = 1\n" + SEEDED, ("torch", 2), "torch-seed", [(2, "torch.manual_seed(2019)")]),
+        # a name that means something else is not taken; a library that is not imported is
+        ("from random import random\nprint(random())\n", ("python", 2), "python-seed",
+         [(2, "import random as _random"), (3, "_random.seed(2019)")]),
+        ("from transformers import Trainer\nTrainer().train()\n", ("torch", 2), "torch-seed",
+         [(2, "import transformers"), (3, "transformers.set_seed(2019)")]),
+        ("from model import *\nfit()\n", ("torch", 2), "torch-seed", [(2, "import torch"), (3, "torch.manual_seed(2019)")]),
+        # one call for several seeds, if the framework has one
+        ("import keras\nmain()\n", ("python", 2), "python-seed numpy-seed tf-seed", [(2, "keras.utils.set_random_seed(2019)")]),
+        # a seed of the program that comes too late stays; the one of accelerate is the program's own
+        ("import torch\n" + SEEDED + "torch.manual_seed(7)\n", ("torch", 2), "torch-seed", [(2, "torch.manual_seed(2019)")]),
+        ("import torch\nfrom accelerate.utils import set_seed\n" + SEEDED, ("torch", 3), "torch-seed", [(3, "set_seed(2019)")]),
+    ],
+)  # fmt: skip
+def test_a_seed_stands_where_the_program_can_use_it(program, text, draw, causes, lines):
+    made = program(text, [draw] if draw else [], ["torch", "keras"])
+    if lines is None:
+        assert patch_for(made, causes.split()) == (None, causes.split())
+    else:
+        assert added(made, *causes.split()) == lines
 
 
 def test_no_library_is_imported_before_a_function_that_sets_variables_for_it(program):
@@ -165,22 +169,6 @@ def test_what_a_library_draws_while_it_is_imported_is_no_first_draw(program):
     made = program(text, [("python", 2), ("python", 3)], ["keras"])
     assert added(made, "python-seed") == [(3, "keras.utils.set_random_seed(2019)")]
     assert made.first(["python"]).places[0][1] == 3
-
-
-def test_a_draw_on_the_line_of_the_last_import_leaves_no_place_for_a_seed(program):
-    made = program("import torch; net = torch.nn.Linear(1, 1)\nprint(net)\n", [("torch", 1)], ["torch"])
-    assert patch_for(made, ["torch-seed"]) == (None, ["torch-seed"])
-
-
-def test_statements_behind_the_last_import_stay_on_its_line(program):
-    text = "import os; import torch; x = 1\nnet = torch.nn.Linear(1, 1)\n"
-    assert added(program(text, [("torch", 2)], ["torch"]), "torch-seed") == [(2, "torch.manual_seed(2019)")]
-
-
-def test_a_name_that_means_something_else_is_not_taken(program):
-    text = "from random import random\nprint(random())\n"
-    lines = added(program(text, [("python", 2)]), "python-seed")
-    assert lines == [(2, "import random as _random"), (3, "_random.seed(2019)")]
 
 
 def test_the_ends_of_lines_the_encoding_and_a_missing_last_newline_are_kept(program):
@@ -223,25 +211,10 @@ def test_a_line_is_in_the_words_of_the_programs_framework(program, imports, caus
     assert added(made, cause) == [(2, line)]
 
 
-def test_a_part_of_a_library_is_enough_to_take_its_words(program):
-    made = program("from transformers import Trainer\nTrainer().train()\n", [("torch", 2)], ["torch"])
-    assert added(made, "torch-seed") == [(2, "import transformers"), (3, "transformers.set_seed(2019)")]
-
-
-def test_several_seeds_are_one_call_if_the_framework_has_one(program):
-    made = program("import keras\nmain()\n", [("python", 2)], ["keras"])
-    assert added(made, "python-seed", "numpy-seed", "tf-seed") == [(2, "keras.utils.set_random_seed(2019)")]
-
-
 def test_an_old_keras_has_no_such_call(program):
     made = program("import keras, random\nmain()\n", [("python", 2)])
     made = Program(made.look, made.directory, 2019, {"keras": "2.3.1"})
     assert added(made, "python-seed") == [(2, "random.seed(2019)")]
-
-
-def test_a_library_that_the_file_does_not_import_is_imported(program):
-    made = program("from model import *\nfit()\n", [("torch", 2)], ["torch"])
-    assert added(made, "torch-seed") == [(2, "import torch"), (3, "torch.manual_seed(2019)")]
 
 
 def test_two_causes_share_an_import(program):
@@ -257,11 +230,6 @@ def test_deterministic_algorithms_on_a_gpu_get_the_workspace_of_cublas(program):
         'os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")',
         "torch.use_deterministic_algorithms(True)",
     ]
-
-
-def test_a_seed_of_the_program_that_comes_too_late_stays_in_its_place(program):
-    text = "import torch\nnet = torch.nn.Linear(1, 1)\ntorch.manual_seed(7)\n"
-    assert added(program(text, [("torch", 2)], ["torch"]), "torch-seed") == [(2, "torch.manual_seed(2019)")]
 
 
 # -- changes in expressions -----------------------------------------------------------------------------------------------
@@ -387,11 +355,6 @@ def test_an_import_that_may_not_run_is_not_relied_on(program, start):
     made.look.draws.append(Draw("numpy", ((made.look.main, len(made.main.lines)),)))
     made.packages["numpy"] = "2.0"
     assert [line for _, line in added(made, "numpy-seed")] == ["import numpy", "numpy.random.seed(2019)"]
-
-
-def test_the_seed_of_accelerate_is_the_programs_own(program):
-    text = "import torch\nfrom accelerate.utils import set_seed\nnet = torch.nn.Linear(1, 1)\n"
-    assert added(program(text, [("torch", 3)], ["torch"]), "torch-seed") == [(3, "set_seed(2019)")]
 
 
 @pytest.mark.parametrize("own", ["from mine import set_seed", "def set_seed(seed, device): pass"])
