@@ -37,22 +37,143 @@ def python(argv, watched=True, why=""):
     return PythonProcess(pid=5, argv=argv, watched=watched, why=why)
 
 
-def test_a_program_that_never_steps(no_answer):
-    trial = left(python_processes=[python(["python", "train.py"])])
-    reason = no_answer([trial] * 2)
-    assert reason == (
-        "no step was seen in trials 1 and 2: samebits watched python train.py and saw no training that it knows."
-    )
+def gives_ray(writing, *ran, **fields):
+    """A trial whose driver gave Ray something to run."""
+    fields["python_processes"] = [RAN, *ran]
+    return writing.training(steps=0, events=[{"event": "gave-ray"}], trial={"packages": {"ray": "2.60.0"}, **fields})
 
 
-def test_a_program_that_observes_and_never_steps(writing, no_answer):
-    assert "no step was seen in trials 1 and 2" in no_answer([writing.training(steps=0)] * 2)
+def observing(writing, how, *kinds):
+    """A trial of three steps in which these kinds were observed, in this way."""
+    rows = [(step, kind, kind, step) for step in range(3) for kind in kinds]
+    return writing.observing([*rows, (3, "end", "end", 1)], 3, how=how)
 
 
-def test_trials_killed_after_a_step(writing, no_answer):
-    killed = writing.training(steps=2, end=False, trial={"status": "killed", "exit_code": None, "signal": 9})
-    reason = no_answer([killed] * 2)
-    assert reason == "trials 1 and 2 were killed by SIGKILL after 2 steps."
+def naming(writing, kind):
+    """A trial whose program named a value of this kind, and nothing else but the end that is recorded of every program."""
+    named = {"event": "observed-by", "how": "observe", "kind": kind}
+    end = [] if kind == "end" else [(1, "end", "globals x", 1)]
+    return writing.observing([(0, kind, kind, 0), *end], 1, how=None, events=[named])
+
+
+def leaking(writing, content, changes=None):
+    leak = Leak(path="runs/checkpoint.pt", written_by=1, content=content)
+    return writing.training(changes, trial={"leaks": [leak]})
+
+
+def unparsed(folder, number):
+    """A trial whose interpreter cannot parse the probe."""
+    (folder / "probe-failed-7.txt").write_text("SyntaxError: invalid syntax\n")
+
+
+RAN = python(["python", "train.py"])
+ISOLATED = python(["python", "-I", "train.py"], watched=False, why="-I")
+WITHOUT_SITE = python(["python", "-S", "train.py"], watched=False, why="-S")
+NO_STEP = "no step was seen in trials 1 and 2"
+NOT_KNOWN = NO_STEP + ": samebits watched python train.py and saw no training that it knows."
+NO_WORKER = NO_STEP + ": the program uses Ray, and samebits watched none of its workers."
+UNSEEN = "so some values may not have been observed."
+WORKER = python(["python", "/lib/ray/_private/workers/default_worker.py"])
+RAYLET = "/lib/ray/core/src/ray/raylet/raylet --node-ip=10.0.0.1"
+PACKAGES = {"packages": {"ray": "2.60.0"}}
+OTHER = {(0, "batch", "0"): 1}
+FOREIGN = {"event": "probe-failed", "where": "after a step", "error": "Limit: ", "foreign": True}
+FAULT = {**FOREIGN, "error": "KeyError: 1", "foreign": False}
+MACHINES = [{"machine": {"processor": processor}} for processor in "ab"]
+CASES = {
+    "it never steps": (lambda w: [left(python_processes=[RAN])] * 2,
+     NOT_KNOWN, ""),
+    "it observes and never steps": (lambda w: [w.training(steps=0)] * 2,
+     NO_STEP + ": no Python process ran below the command.", ""),
+    "exit status 3": (lambda w: [w.training(trial={"status": "failed", "exit_code": 3})] * 2,
+     "trials 1 and 2 ended with exit status 3, not 0.", "--ok-exit 3"),
+    "one of three fails": (
+     lambda w: [w.training(), w.training(trial={"status": "failed", "exit_code": 1}), w.training()],
+     "trial 2 ended with exit status 1, not 0 (2 other trials ended well).", ""),
+    "a timeout": (lambda w: [w.training(end=False, trial={"status": "timeout", "exit_code": None}), w.training()],
+     "trial 1 had not ended after 60 s (--timeout) (1 other trial ended well).", "", {"options": {"timeout": 60}}),
+    "the probe cannot be parsed": (lambda w: [unparsed] * 2,
+     "the probe itself failed in trials 1 and 2 (SyntaxError: invalid syntax), " + UNSEEN, ""),
+    "the probe failed": (lambda w: [w.training(), w.training(events=[FAULT])],
+     "the probe itself failed in trial 2 (after a step: KeyError: 1), " + UNSEEN, ""),
+    "the probe failed beside an exception of the program": (
+     lambda w: [w.training(events=[FAULT]), w.training(events=[FOREIGN])],
+     "the probe itself failed in trials 1 and 2 (after a step: KeyError: 1), " + UNSEEN, ""),
+    "isolated": (lambda w: [left(status="unwatched", python_processes=[ISOLATED])] * 2,
+     "nothing was watched in trials 1 and 2: python -I train.py (-I).", ""),
+    "hidden beside watched": (lambda w: [left(python_processes=[RAN, WITHOUT_SITE])] * 2,
+     NO_STEP + ", and Python ran unwatched: python -S train.py (-S).", ""),
+    "no Python": (lambda w: [left()] * 2,
+     NO_STEP + ": no Python process ran below the command.", ""),
+    "Ray without watched workers": (lambda w: [gives_ray(w)] * 2,
+     NO_WORKER,
+     "sets PYTHONPATH in runtime_env, remove it there"),
+    "a raylet without watched workers": (lambda w: [left(python_processes=[RAN], programs=[RAYLET])] * 2,
+     NO_WORKER,
+     "sets PYTHONPATH in runtime_env, remove it there"),
+    "Ray with watched workers": (lambda w: [gives_ray(w, WORKER)] * 2,
+     NOT_KNOWN.replace("train.py", "train.py and python /lib/ray/_private/workers/default_worker.py"), ""),
+    "a client of Ray": (lambda w: [w.training(steps=0, events=[{"event": "client-of-ray"}], trial=PACKAGES)] * 2,
+     NO_STEP + ": the program connects to a Ray cluster with ray://, so its functions run where samebits cannot watch them.",
+     "ray.init(address='auto') instead of ray://"),
+    "a library imports Ray": (lambda w: [left(python_processes=[RAN], **PACKAGES)] * 2,
+     NOT_KNOWN,
+     "samebits_probe.observe(name, value, step=...)"),
+    "files alone": (lambda w: [wrote(saved("w.npz", named=False))] * 2,
+     NO_STEP + ", only what was saved: w.npz.", "--artifact 'w.npz'"),
+    "no artifact": (lambda w: [wrote(without=["out/*.json"])] * 2,
+     "the artifact pattern out/*.json matched nothing in trials 1 and 2.", ""),
+    "no artifact, unwatched": (
+     lambda w: [left(status="unwatched", files=FilesFile(patterns_without_match=["out/*.json"]))] * 2,
+     "the artifact pattern out/*.json matched nothing in trials 1 and 2.", ""),
+    "one trial": (lambda w: [w.training()], "only one trial was run: at least two are needed.", ""),
+    "fewer trials": (lambda w: [w.training()] * 2,
+     "2 of 5 trials were completed.", "samebits check --add 3", {"options": {"trials": 5}}),
+    "a beginning": (lambda w: [w.training(stop=True)] * 2,
+     "only the first 3 steps were compared; they have the same bits.", ""),
+    "a rank without a trace": (lambda w: [w.training(facts={"rank": 0, "world_size": 2})] * 2,
+     "rank 1 of 2 left no trace in trial 1.", ""),
+    "no weights, no end": (lambda w: [w.training(without=("update", "end"))] * 2,
+     "too little was observed in trial 1: the weights and the end could not be seen.", ""),
+    "no end": (lambda w: [w.training(without=("end",))] * 2,
+     "too little was observed in trial 1: the end could not be seen.", ""),
+    "no batch, no loss": (lambda w: [w.training(without=("batch", "forward"))] * 2,
+     "too little was observed in trial 1: batch and loss could not be seen.", ""),
+    "only batches": (lambda w: [observing(w, "observe", "batch")] * 2,
+     "too little was observed in trial 1: the weights could not be seen.", ""),
+    "only named batches": (lambda w: [naming(w, "batch")] * 2,
+     "too little was observed in trial 1: the weights could not be seen.", ""),
+    "without its end": (lambda w: [w.training(end=False)] * 2,
+     "trial 1: the end of python train.py was not seen; it left without Python's normal exit.", ""),
+    "a fork without its end": (lambda w: [w.training(end=False, facts={"forked_from": 100})] * 2,
+     "trial 1: the end of a forked copy of python train.py was not seen; it left without Python's normal exit.", ""),
+    "a named process without its end": (
+     lambda w: [w.training(end=False, facts={"forked_from": 100, "identity": [2], "name": "Process-2"})] * 2,
+     "trial 1: the end of the process Process-2 was not seen; it left without Python's normal exit.", ""),
+    "different machines": (lambda w: [w.training(trial=MACHINES[0]), w.training(OTHER, trial=MACHINES[1])],
+     "the trials did not have the same setup: their bits differ, and so do their machines (processor).", ""),
+    "a leak": (lambda w: [w.training(), leaking(w, "a" * 32, OTHER)],
+     "trial 2 started from a file that trial 1 had written (runs/checkpoint.pt).",
+     "samebits check --isolate -- python train.py"),
+    "a leak in a named folder": (lambda w: [w.training(), leaking(w, "a" * 32, OTHER)],
+     "trial 2 started from a file that trial 1 had written (runs/checkpoint.pt).",
+     "samebits check -- python train.py --output-dir '{out}'", {"command": ["python", "train.py", "--output-dir", "runs"]}),
+    "a leak though isolated": (lambda w: [w.training(), leaking(w, "a" * 32, OTHER)],
+     "trial 2 started from a file that trial 1 had written (runs/checkpoint.pt).",
+     "Remove runs/checkpoint.pt before each trial", {"options": {"isolate": True}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_cause_of_no_answer_has_its_sentence_and_what_to_do(writing, no_answer, case):
+    trials, reason, advice, *fields = CASES[case]
+    assert no_answer(trials(writing), **(fields[0] if fields else {})) == reason
+    assert advice in no_answer.result.advice
+
+
+def test_a_trial_that_failed_is_in_no_group(writing, no_answer):
+    no_answer(CASES["one of three fails"][0](writing))
+    assert no_answer.result.groups == [[1, 3]]
 
 
 @pytest.mark.parametrize(("number", "of_memory"), [(9, True), (15, False)])
@@ -64,29 +185,9 @@ def test_a_signal_is_named_once_and_only_that_of_the_system_suggests_memory(writ
     assert ("too much memory" in no_answer.result.advice) == of_memory
 
 
-def test_trials_that_exit_with_three(writing, no_answer):
-    failed = writing.training(trial={"status": "failed", "exit_code": 3})
-    assert no_answer([failed] * 2) == "trials 1 and 2 ended with exit status 3, not 0."
-    assert "--ok-exit 3" in no_answer.result.advice
-
-
 def test_an_exit_status_that_is_said_to_be_good(writing, tmp_path):
     trial = writing.training(trial={"status": "complete", "exit_code": 3})
     assert writing.judged(tmp_path, [trial] * 2, options={"ok_exit": 3}).verdict == "repeated"
-
-
-def test_an_interpreter_that_cannot_parse_the_probe(no_answer):
-    def failed(folder, number):
-        (folder / "probe-failed-7.txt").write_text("SyntaxError: invalid syntax\n")
-
-    assert no_answer([failed] * 2) == (
-        "the probe itself failed in trials 1 and 2 (SyntaxError: invalid syntax), so some values may not have been observed."
-    )
-
-
-def test_a_probe_that_failed_inside_the_program(writing, no_answer):
-    event = {"event": "probe-failed", "where": "watcher torch", "error": "KeyError: 1"}
-    assert "(watcher torch: KeyError: 1)" in no_answer([writing.training(), writing.training(events=[event])])
 
 
 def test_an_exception_of_the_program_that_arrived_while_the_probe_worked(writing, no_answer):
@@ -99,120 +200,11 @@ def test_an_exception_of_the_program_that_arrived_while_the_probe_worked(writing
     assert "please report" not in no_answer.result.advice
 
 
-def test_an_exception_of_the_program_beside_a_failure_of_the_probe(writing, no_answer):
-    event = {"event": "probe-failed", "where": "after a step", "error": "Limit: ", "foreign": True}
-    failed = writing.training(events=[dict(event, error="KeyError: 1", foreign=False)])
-    reason = no_answer([failed, writing.training(events=[event])])
-    assert reason.startswith("the probe itself failed in trials 1 and 2 (after a step: KeyError: 1)")
-
-
-def test_an_isolated_interpreter(no_answer):
-    hidden = [python(["python", "-I", "train.py"], watched=False, why="-I")]
-    trial = left(status="unwatched", python_processes=hidden)
-    assert no_answer([trial] * 2) == "nothing was watched in trials 1 and 2: python -I train.py (-I)."
-
-
-def test_a_hidden_process_beside_a_watched_one_that_saw_nothing(no_answer):
-    ran = [python(["python", "launch.py"]), python(["python", "-S", "train.py"], watched=False, why="-S")]
-    assert no_answer([left(python_processes=ran)] * 2) == (
-        "no step was seen in trials 1 and 2, and Python ran unwatched: python -S train.py (-S)."
-    )
-
-
-def test_a_command_without_any_python(no_answer):
-    assert "no Python process ran below the command" in no_answer([left()] * 2)
-
-
-def gives_ray(writing, *ran, **fields):
-    """A trial whose driver gave Ray something to run."""
-    fields["python_processes"] = [python(["python", "train.py"]), *ran]
-    return writing.training(steps=0, events=[{"event": "gave-ray"}], trial={"packages": {"ray": "2.60.0"}, **fields})
-
-
-@pytest.mark.parametrize("programs", [None, ["/lib/ray/core/src/ray/raylet/raylet --node-ip=10.0.0.1"]])
-def test_a_program_of_ray_whose_workers_were_not_watched(writing, no_answer, programs):
-    driver = python(["python", "train.py"])
-    trial = gives_ray(writing) if programs is None else left(python_processes=[driver], programs=programs)
-    assert no_answer([trial] * 2) == (
-        "no step was seen in trials 1 and 2: the program uses Ray, and samebits watched none of its workers."
-    )
-    assert "sets PYTHONPATH in runtime_env, remove it there" in no_answer.result.advice
-
-
-def test_a_program_that_uses_ray_client_is_told_what_to_use_instead(writing, no_answer):
-    trial = writing.training(steps=0, events=[{"event": "client-of-ray"}], trial={"packages": {"ray": "2.60.0"}})
-    assert no_answer([trial] * 2) == (
-        "no step was seen in trials 1 and 2: the program connects to a Ray cluster with ray://, so its functions run where "
-        "samebits cannot watch them."
-    )
-    assert "ray.init(address='auto') instead of ray://" in no_answer.result.advice
-
-
-def test_a_program_whose_library_only_imports_ray_gets_the_usual_advice(no_answer):
-    trial = left(python_processes=[python(["python", "train.py"])], packages={"ray": "2.60.0"})
-    assert no_answer([trial] * 2) == (
-        "no step was seen in trials 1 and 2: samebits watched python train.py and saw no training that it knows."
-    )
-    assert "samebits_probe.observe(name, value, step=...)" in no_answer.result.advice
-
-
-def test_a_program_of_ray_whose_workers_were_watched_and_trained_nothing(writing, no_answer):
-    worker = python(["python", "/lib/ray/_private/workers/default_worker.py"])
-    assert no_answer([gives_ray(writing, worker)] * 2) == (
-        "no step was seen in trials 1 and 2: samebits watched python train.py and "
-        "python /lib/ray/_private/workers/default_worker.py and saw no training that it knows."
-    )
-
-
-def test_files_found_by_themselves_are_not_enough(no_answer):
-    reason = no_answer([wrote(saved("w.npz", named=False))] * 2)
-    assert reason == "no step was seen in trials 1 and 2, only what was saved: w.npz."
-    assert "--artifact 'w.npz'" in no_answer.result.advice
-
-
-def test_an_artifact_pattern_that_matches_nothing(no_answer):
-    reason = no_answer([wrote(without=["out/*.json"])] * 2)
-    assert reason == "the artifact pattern out/*.json matched nothing in trials 1 and 2."
-
-
-def test_an_artifact_pattern_without_match_where_nothing_was_watched(no_answer):
-    trial = left(status="unwatched", files=FilesFile(patterns_without_match=["out/*.json"]))
-    assert "the artifact pattern out/*.json matched nothing" in no_answer([trial] * 2)
-
-
-def test_a_timeout(writing, no_answer):
-    slow = writing.training(end=False, trial={"status": "timeout", "exit_code": None})
-    reason = no_answer([slow, writing.training()], options={"timeout": 60})
-    assert reason == "trial 1 had not ended after 60 s (--timeout) (1 other trial ended well)."
-
-
-def test_a_trial_that_failed_while_others_repeat(writing, no_answer):
-    failed = writing.training(trial={"status": "failed", "exit_code": 1})
-    reason = no_answer([writing.training(), failed, writing.training()])
-    assert reason == "trial 2 ended with exit status 1, not 0 (2 other trials ended well)."
-    assert no_answer.result.groups == [[1, 3]]
-
-
 def test_a_trial_that_failed_while_others_differ_does_not_hide_the_difference(writing, tmp_path):
     failed = writing.training(trial={"status": "failed", "exit_code": 1})
     result = writing.judged(tmp_path, [writing.training(), failed, writing.training({(0, "batch", "0"): 1})])
     assert result.verdict == "diverged"
     assert "trial 2 did not end well and was not compared" in result.warnings
-
-
-def test_one_trial(writing, no_answer):
-    assert no_answer([writing.training()]) == "only one trial was run: at least two are needed."
-
-
-def test_fewer_trials_than_asked_for(writing, no_answer):
-    assert no_answer([writing.training()] * 2, options={"trials": 5}) == "2 of 5 trials were completed."
-    assert "samebits check --add 3" in no_answer.result.advice
-
-
-def test_a_beginning_that_was_not_asked_for(writing, no_answer):
-    assert (
-        no_answer([writing.training(stop=True)] * 2) == "only the first 3 steps were compared; they have the same bits."
-    )
 
 
 def test_a_beginning_that_was_asked_for(writing, tmp_path):
@@ -223,61 +215,8 @@ def test_a_beginning_that_was_asked_for(writing, tmp_path):
     assert result.trials[0].final is None
 
 
-def test_a_rank_that_left_no_trace(writing, no_answer):
-    alone = writing.training(facts={"rank": 0, "world_size": 2})
-    assert no_answer([alone] * 2) == "rank 1 of 2 left no trace in trial 1."
-
-
-@pytest.mark.parametrize(
-    ("without", "lacking"),
-    [(("update", "end"), "the weights and the end"), (("end",), "the end"), (("batch", "forward"), "batch and loss")],
-)
-def test_too_little_was_seen(writing, no_answer, without, lacking):
-    reason = no_answer([writing.training(without=without)] * 2)
-    assert reason == f"too little was observed in trial 1: {lacking} could not be seen."
-
-
-def observing(writing, how, *kinds):
-    """A trial of three steps in which these kinds were observed, in this way."""
-
-    def program(folder, number):
-        process = writing.process(folder)
-        process.recorder.event("observed-by", how=how)
-        for step in range(3):
-            for kind in kinds:
-                process.add(step, kind, kind, step)
-        process.add(3, "end", "end", 1)
-        process.end(3)
-
-    return program
-
-
-def test_a_program_that_names_only_its_batches(writing, no_answer):
-    reason = no_answer([observing(writing, "observe", "batch")] * 2)
-    assert reason == "too little was observed in trial 1: the weights could not be seen."
-
-
-def naming(writing, kind):
-    """A trial whose program named a value of this kind, and nothing else."""
-
-    def program(folder, number):
-        process = writing.process(folder)
-        process.recorder.event("observed-by", how="observe", kind=kind)
-        process.add(0, kind, kind, 0)
-        if kind != "end":
-            process.add(1, "end", "globals x", 1)  # the end that is recorded of every program
-        process.end(1)
-
-    return program
-
-
 def test_a_program_that_names_its_end_alone_has_shown_its_weights(writing, tmp_path):
     assert writing.judged(tmp_path, [naming(writing, "end")] * 2).verdict == "repeated"
-
-
-def test_an_end_that_the_program_did_not_name_is_not_what_it_trained(writing, no_answer):
-    reason = no_answer([naming(writing, "batch")] * 2)
-    assert reason == "too little was observed in trial 1: the weights could not be seen."
 
 
 MISPLACED = "The option --steps comes after the program's name, so the program received it."
@@ -336,50 +275,6 @@ def test_a_program_of_jax_that_saved_a_file_is_shown_both_ways_out(writing, no_a
     assert "samebits_probe.observe(" in no_answer.result.advice
 
 
-def test_a_process_that_left_without_its_end(writing, no_answer):
-    reason = no_answer([writing.training(end=False)] * 2)
-    assert reason == "trial 1: the end of python train.py was not seen; it left without Python's normal exit."
-
-
-@pytest.mark.parametrize(
-    ("facts", "named"),
-    [
-        ({"forked_from": 100}, "a forked copy of python train.py"),
-        ({"forked_from": 100, "identity": [2], "name": "Process-2"}, "the process Process-2"),
-    ],
-)
-def test_the_process_whose_end_was_not_seen_is_named(writing, tmp_path, facts, named):
-    trial = writing.training(end=False, facts=facts)
-    assert writing.judged(tmp_path, [trial, trial]).reason.startswith(f"trial 1: the end of {named} was not seen;")
-
-
-def leaking(writing, content, changes=None):
-    leak = Leak(path="runs/checkpoint.pt", written_by=1, content=content)
-    return writing.training(changes, trial={"leaks": [leak]})
-
-
-OTHER = {(0, "batch", "0"): 1}
-
-
-def test_a_difference_that_a_leaked_file_explains(writing, no_answer):
-    trials = [writing.training(), leaking(writing, "a" * 32, OTHER)]
-    command = ["python", "train.py", "--output-dir", "runs"]
-    assert no_answer(trials, command=command) == (
-        "trial 2 started from a file that trial 1 had written (runs/checkpoint.pt)."
-    )
-    assert no_answer.result.advice == "samebits check -- python train.py --output-dir '{out}'"
-
-
-def test_the_advice_where_the_command_does_not_name_the_leaked_file(writing, no_answer):
-    no_answer([writing.training(), leaking(writing, "a" * 32, OTHER)])
-    assert no_answer.result.advice.startswith("samebits check --isolate -- python train.py")
-
-
-def test_the_advice_if_an_isolated_trial_found_the_file(writing, no_answer):
-    no_answer([writing.training(), leaking(writing, "a" * 32, OTHER)], options={"isolate": True})
-    assert no_answer.result.advice.startswith("Remove runs/checkpoint.pt before each trial")
-
-
 def test_a_difference_between_trials_that_started_from_the_same_file(writing, tmp_path):
     trials = [leaking(writing, "a" * 32), leaking(writing, "a" * 32, OTHER)]
     assert writing.judged(tmp_path, trials).verdict == "diverged"
@@ -417,14 +312,6 @@ def test_strict_repeats_if_no_warning_is_a_caveat(writing, tmp_path):
     dirty = writing.training(trial={"code": {"dirty": True}})
     result = writing.judged(tmp_path, [dirty, dirty], options={"strict": True})
     assert (result.verdict, len(result.warnings)) == ("repeated", 1)
-
-
-def test_a_difference_between_machines(writing, no_answer):
-    trials = [writing.training(trial={"machine": {"processor": "a"}})]
-    trials.append(writing.training(OTHER, trial={"machine": {"processor": "b"}}))
-    assert no_answer(trials) == (
-        "the trials did not have the same setup: their bits differ, and so do their machines (processor)."
-    )
 
 
 def test_a_difference_on_one_of_two_machines_is_a_divergence(writing, tmp_path):
