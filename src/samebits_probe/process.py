@@ -83,6 +83,7 @@ def machine() -> "MachineFacts":
         "processor": processor.get("model name", ""),
         "instructions": " ".join(sorted(processor.get("flags", "").split())),
         "cores": os.cpu_count(),
+        **_graphics(),
     }
 
 
@@ -134,6 +135,25 @@ def _processor() -> "Dict[str, str]":
         key, _, value = line.partition(":")
         found[key.strip()] = value.strip()
     return found
+
+
+_NVIDIA = "/proc/driver/nvidia/"  # files of NVIDIA's driver. Other drivers have none like these
+
+
+def _graphics() -> "MachineFacts":
+    """Return the models of the GPUs and the version of their driver. No library is asked, so that none begins to work.
+
+    The version is the first number in `NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05 ...`.
+    """
+    try:
+        names = System.listdir(_NVIDIA + "gpus")
+        texts = [System.read(_NVIDIA + "gpus/" + name + "/information").decode("utf-8", "replace") for name in names]
+        words = System.read(_NVIDIA + "version").decode("utf-8", "replace").split()
+    except OSError:
+        return {}
+    models = [line[6:].strip() for text in texts for line in text.split("\n") if line.startswith("Model:")]
+    driver = next((word for word in words if word[0].isdigit() and "." in word), "")
+    return {"gpus": ", ".join(sorted(models)), "driver": driver} if models else {}
 
 
 def packages() -> "Dict[str, str]":

@@ -176,8 +176,8 @@ if TYPE_CHECKING:
         python: str
         directory: str
 
-    class MachineFacts(TypedDict):
-        """The facts of the machine that can change bits."""
+    class MachineFacts(TypedDict, total=False):
+        """The facts of the machine that can change bits. `gpus` and `driver`: only if there is a GPU of NVIDIA."""
 
         host: str
         system: str
@@ -187,6 +187,8 @@ if TYPE_CHECKING:
         processor: str
         instructions: str
         cores: Optional[int]
+        gpus: str
+        driver: str
 
     class StartFacts(TypedDict):
         """The processor time that a process has used until its first step (event "start")."""
