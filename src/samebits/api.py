@@ -55,7 +55,15 @@ def check(command: Command, **options: Unpack[CheckOptions]) -> Result:
     Returns the result. `result.record` is the folder of the record.
     """
     given = values("check", CheckOptions, options)
+    requests.refuse_golden_options(given)
+    given["trials"] = requests.trials(given, is_default="trials" not in options)
     request = _request(command, given)
+    if given["golden"]:
+        from samebits import golden
+
+        path = Path(given["directory"] or ".", given["golden"])
+        ended = golden.check(request, path, given["progress"], update=given["update"])
+        return _written(ended.result, ended.experiment.record, given)
     from samebits import checks
 
     ended = checks.run(request, given["progress"])

@@ -70,10 +70,12 @@ class TrialOptions(RecordOptions, total=False):
 class CheckOptions(TrialOptions, ReportOptions, total=False):
     """The options of `check`. `against`: a record to compare with. `models`: run all trials, even after a divergence.
 
-    `settle`: when trials get a faster clock.
+    `settle`: when trials get a faster clock. `golden`, `update`: a golden file to compare with, or to write.
     """
 
     against: AnyPath
+    golden: AnyPath
+    update: bool
     models: bool
     settle: Literal["auto", "never", "always"]
 

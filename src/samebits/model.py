@@ -6,6 +6,7 @@
 from typing import Any, Literal
 
 from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size, UnknownPlace
+from samebits.golden_answer import GoldenAnswer
 from samebits.saved_files import RECORD_FORMAT, FilesFile, Lines, Part, SavedFile
 
 __all__ = [
@@ -213,6 +214,7 @@ class Result(Document):
     across: list[str] = []  # with equal bits: the facts in which the machines of the trials differ
     settled: list[ClockLaw] = []  # values that follow the clock
     unknown: list[UnknownPlace] = []  # the places at which samebits does not know whether a difference counts
+    golden: GoldenAnswer | None = None  # the comparison with a golden file
     levels: list[Level] = []  # for two records: whether they agree at each level
     at_a_time: int = 1  # the most trials that ran side by side
     at_a_time_why: str = ""  # empty if the user chose the number

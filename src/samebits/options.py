@@ -159,6 +159,14 @@ SETTLED = Option(
     "something else differs), never, always.", "WHEN", read_settle, "auto", names=lambda: SETTLE,
 )  # fmt: skip
 AGAINST = Option("against", ("--against",), "Compare with a recorded run.", "RECORD", read_text)
+GOLDEN = Option(
+    "golden", ("--golden",), "Compare with a golden file, a text file to commit (runs 2 trials unless -n says more).",
+    "FILE", read_text,
+)  # fmt: skip
+UPDATE = Option(
+    "update", ("--update",), "Write the block of this environment into the golden file, if the trials agree.",
+    default=False,
+)  # fmt: skip
 ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(read_added, read_text))
 RUN = Option(
     "run", ("--run",), "Run the command of a RECORD that you did not record here, or that was changed.", default=False
@@ -225,7 +233,7 @@ CHECKING = (TRIALS, *SETUP, JOBS, FULL, MODELS, BUDGET, *RUNNING)
 MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, ASK, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE)
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
-    "check": (*CHECKING, SETTLED, AGAINST, ADD, RUN, *REPORTS),
+    "check": (*CHECKING, SETTLED, AGAINST, GOLDEN, UPDATE, ADD, RUN, *REPORTS),
     "record": (*SETUP, *RUNNING),
     "locate": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ASK, RUN, HEAT, *REPORTS),
     "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ASK, ALTERNATIVES, RUN, *REPORTS),

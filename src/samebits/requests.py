@@ -23,10 +23,12 @@ __all__ = [
     "needs",
     "passed_on",
     "patterns",
+    "refuse_golden_options",
     "refuse_platform",
     "refuse_record",
     "request",
     "training_command",
+    "trials",
 ]
 
 SYSTEMS = {"win32": "Windows", "darwin": "macOS", "cygwin": "Cygwin"}
@@ -80,6 +82,24 @@ def refuse_record(words: Sequence[str], why: str) -> None:
     if names_a_record(words) and is_record(Path(words[0])):
         shown = f"samebits report {shlex.quote(words[0])}   (shows what it holds)"
         raise UsageError(f"{words[0]} {why}.", shown)
+
+
+GOLDEN_TRIALS = 2  # of a check that only compares with a golden file, whose own trials agreed
+
+
+def refuse_golden_options(given: dict[str, Any]) -> None:
+    """Raise UsageError for options that do not go with --golden, and for --update without it."""
+    if given["update"] and not given["golden"]:
+        raise UsageError("--update writes a golden file, but none is named.", "add --golden FILE.")
+    if given["golden"] and given["against"]:
+        raise UsageError("--golden and --against exclude each other.", "leave one out.")
+
+
+def trials(given: dict[str, Any], *, is_default: bool) -> int:
+    """Return the number of trials. `is_default`: the user named none."""
+    compares = given["golden"] and not given["update"]
+    number: int = GOLDEN_TRIALS if is_default and compares else given["trials"]
+    return number
 
 
 READERS = ("explain", "locate", "why", "ops", "noise")  # commands that take a record instead of a command

@@ -6,6 +6,9 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+from click.core import ParameterSource
+
 from samebits import requests
 from samebits.cli import answers, clients, inquiries, latest, metrics
 from samebits.cli.parser import launching, plain, record_argument
@@ -26,7 +29,13 @@ each time, bit for bit. If not, name the first thing that differs.
 Exit status: 0 repeated, 1 diverged, 2 wrong use or an error, 3 inconclusive."""
 
 # options that exclude --add
-EXCLUDED = {"command": "a command", "against": "--against", "out": "--out", "overwrite": "--overwrite"}
+EXCLUDED = {
+    "command": "a command",
+    "against": "--against",
+    "golden": "--golden",
+    "out": "--out",
+    "overwrite": "--overwrite",
+}
 
 
 def run_check(**given: Any) -> int:
@@ -39,8 +48,16 @@ def run_check(**given: Any) -> int:
 
 
 def _check(given: dict[str, Any]) -> Check:
+    requests.refuse_golden_options(given)
     against = latest.named(given["against"]) if given["against"] else None
-    request = requests.request({**given, "against": against}, "check")
+    is_default = click.get_current_context().get_parameter_source("trials") is ParameterSource.DEFAULT
+    trials = requests.trials(given, is_default=is_default)
+    request = requests.request({**given, "against": against, "trials": trials}, "check")
+    if given["golden"]:
+        from samebits import golden
+
+        with answers.shown_progress() as progress:
+            return golden.check(request, Path(given["golden"]), progress, update=given["update"])
     from samebits import checks
 
     with answers.shown_progress() as progress:

@@ -22,7 +22,7 @@ _FEW = 12  # a help shows at most so many options in one list
 # the title of a group in a longer help -> the names of its options, the most used ones first
 _GROUPS = {
     "Trials": "trials seeds steps full models budget timeout jobs ask isolate ok_exit settle",
-    "What is compared": "metrics cases artifacts ignores strict against add of lower",
+    "What is compared": "metrics cases artifacts ignores strict against golden update add of lower",
     "What is held": "controls preset seed",
     "Where trials run": "python environment on each sbatch spread run",
     "Output": "out overwrite json html md junit",

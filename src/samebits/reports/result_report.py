@@ -10,6 +10,7 @@ from samebits import words
 from samebits.model import ENDED_WELL, Result, Trial
 from samebits.reports import findings, result_words
 from samebits.reports.clock_sections import clock_sections, place_words, unknown_facts
+from samebits.reports.golden_sections import golden_blocks, golden_lines, only_golden_differs
 from samebits.reports.printed_metric import offered
 from samebits.reports.program_errors import program_error
 from samebits.reports.table import Cell, StyledText
@@ -61,7 +62,12 @@ def report(result: Result, record: Record | None = None, *, is_whole: bool = Tru
         advice=result.advice or "" if result.verdict == "inconclusive" else "",
         command=tuple(filter(None, [shlex.join(result.setup.command), result.setup.python])),
         marks=_marks(result, list(result.judged), PAGE) if result.judged else None,
-        blocks=(*_screen(result, record), *_documents(result, record, is_whole=is_whole), *_notes(result)),
+        blocks=(
+            *_screen(result, record),
+            *(golden_blocks(result.golden) if result.golden is not None else ()),
+            *_documents(result, record, is_whole=is_whole),
+            *_notes(result),
+        ),
         footer=result.sentence + (f" It took {words.span(result.seconds)}." if result.seconds else ""),
         created=record.file.created if record else "",
         samebits=result.samebits,
@@ -119,6 +125,8 @@ def _screen(result: Result, record: Record | None) -> Iterator[AnyBlock]:
         yield Facts(tuple(_no_answer(result, record)), on=SCREEN)
         if "!" not in result.judged.values():
             return
+    if only_golden_differs(result.golden):
+        return
     kinds = [*result_words.JUDGED_KINDS, *(["structure"] if result.judged.get("structure") == "!" else [])]
     if result.verdict == "repeated":
         yield _marks(result, kinds, SCREEN, _files(record) + _legend(result, kinds, "   "))
@@ -314,6 +322,7 @@ def _failure(result: Result, record: Record | None) -> Iterator[str]:
     if result.divergence is not None:
         yield " > ".join(result_words.path(result.divergence))
         yield result_words.size(result.divergence)
+    yield from golden_lines(result.golden) if result.golden is not None else ()
     yield result.explanation.sentence if result.explanation is not None else ""
     names = result_words.letters(result)
     yield from (f"trial {trial.id}: {_outcome(trial, names)}" for trial in result.trials)

@@ -203,13 +203,22 @@ def headline(result: Result) -> str:
     """Return the verdict in one sentence with its scope, as the first line of every report has it."""
     if result.verdict == "inconclusive":
         return result.reason or result.sentence
+    if result.golden is not None and result.golden.state == "differs":
+        return result.golden.sentence
     counts = f"{trials(result)}, {models(result)}."
     if result.verdict == "repeated" or result.divergence is None:
         across = f" Equal across machines that differ in {words.listed(result.across)}." if result.across else ""
-        return f"{counts} {compared(result)}{across}" + (f" But {result.leak}." if result.leak else "")
+        return f"{counts} {compared(result)}{_equal_to_golden(result)}{across}" + (
+            f" But {result.leak}." if result.leak else ""
+        )
     why = result.explanation.cause if result.explanation is not None else []
     cause = f" The {words.agree(len(why), 'cause', 'causes')}: {words.listed(why)}." if why else ""
     return f"{counts} They diverge {part(result.divergence)}.{cause}"
+
+
+def _equal_to_golden(result: Result) -> str:
+    golden = result.golden
+    return f" The same bits as {golden.file}." if golden is not None and golden.state == "equal" else ""
 
 
 def record_name(result: Result) -> str:

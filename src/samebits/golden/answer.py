@@ -1,0 +1,94 @@
+"""Puts the answer about a golden file into the result of a check. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import samebits
+from samebits import words
+from samebits.errors import SamebitsError
+from samebits.golden.blocks import GoldenBlock
+from samebits.golden.differences import first_difference, steps_compared
+from samebits.golden.golden_file import GoldenFile
+from samebits.golden_answer import GoldenAnswer
+from samebits.model import Result
+
+__all__ = ["compared", "no_block", "not_compared", "written"]
+
+
+def not_compared(file: GoldenFile, was: Result) -> Result:
+    """Return the result of trials that do not agree with each other."""
+    said = "The golden file was neither compared nor written, because the trials do not agree with each other."
+    return _with(was, _answer(file, "refused", said))
+
+
+def no_block(file: GoldenFile, was: Result, why: SamebitsError) -> Result:
+    """Return the result of trials that no golden file can hold."""
+    return _inconclusive(was, _answer(file, "refused", why.message), why.advice)
+
+
+def written(file: GoldenFile, was: Result, new: GoldenBlock) -> Result:
+    """Return the result of trials whose block was written."""
+    said = f"The block {new.name} was written: {words.count(new.trials, 'trial')} agreed."
+    return _with(was, _answer(file, "written", said, new, steps=new.steps))
+
+
+def compared(file: GoldenFile, was: Result, new: GoldenBlock) -> Result:
+    """Return the result of trials that are compared with the block of their environment."""
+    old, near = file.block_for(new), file.same_machine(new)
+    if old is None:
+        said = _versions(near[0], new) if near else _machine(file, new)
+        return _unanswered(file, was, new, "changed" if near else "unknown", said)
+    difference = first_difference(old, new)
+    if difference is None:
+        said = f"The trials have the same bits as {file.path}."
+        return _with(was, _answer(file, "equal", said, old, steps=steps_compared(old, new)))
+    writer = old.made["samebits"]
+    if writer != samebits.__version__:
+        said = f"the block was written by samebits {writer}, which may observe other values than {samebits.__version__}"
+        return _unanswered(file, was, new, "changed", f"{said}: {difference.where} differs.")
+    trials = words.count(new.trials, "trial")
+    said = f"The {trials} agree with each other, but not with {file.path}: {difference.where} differs."
+    answer = _answer(
+        file, "differs", said, old, steps=steps_compared(old, new), where=difference.where, size=difference.size,
+        step=min(difference.step, new.steps), kind=difference.kind, detail=difference.detail,
+        paste=new.text(file.header), command=new.made["command"],
+    )  # fmt: skip
+    return _with(was, answer, verdict="diverged", sentence=said)
+
+
+def _machine(file: GoldenFile, new: GoldenBlock) -> str:
+    others = [block.environment.machine_differences(new.environment) for block in file.blocks.values()]
+    nearest = "; ".join(sorted(others, key=len)[0]) if others else ""
+    return f"the golden file has no block for this machine{f' ({nearest})' if nearest else ''}."
+
+
+def _versions(old: GoldenBlock, new: GoldenBlock) -> str:
+    changes = words.first_few(old.environment.version_differences(new.environment), 5)
+    found = first_difference(old, new)
+    bits = f"{found.where} differs" if found else "all bits are the same"
+    return f"the golden file has no block for these versions: {changes}. Compared with the old versions, {bits}."
+
+
+def _unanswered(file: GoldenFile, was: Result, new: GoldenBlock, state: str, said: str) -> Result:
+    again = f"samebits check --golden {file.path} --update -- {new.made['command']}"
+    advice = f"add a block, with the code for which the golden file was made: {again}"
+    return _inconclusive(was, _answer(file, state, said, paste=new.text(file.header)), advice)
+
+
+def _inconclusive(was: Result, answer: GoldenAnswer, advice: str) -> Result:
+    said = answer.sentence
+    return _with(was, answer, verdict="inconclusive", sentence=said, reason=said, advice=advice)
+
+
+def _with(was: Result, answer: GoldenAnswer, **changes: Any) -> Result:
+    return was.model_copy(update={"golden": answer, **changes})
+
+
+def _answer(file: GoldenFile, state: Any, sentence: str, block: GoldenBlock | None = None, **more: Any) -> GoldenAnswer:
+    """Return the answer. `block`: the block that it is about."""
+    of_block: dict[str, Any] = {}
+    if block is not None:
+        made = f"{block.made['date']}, commit {block.made['commit']}"
+        of_block = {"block": block.name, "trials": block.trials, "made": made}
+    return GoldenAnswer(file=str(file.path), state=state, sentence=sentence, **of_block, **more)

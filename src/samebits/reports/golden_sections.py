@@ -1,0 +1,54 @@
+"""What a report says about the comparison with a golden file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from samebits import words
+from samebits.golden_answer import GoldenAnswer
+from samebits.reports.table import Cell, StyledText
+from samebits.reports.tree import AnyBlock, Code, Facts, Text
+
+__all__ = ["golden_blocks", "golden_lines", "only_golden_differs"]
+
+_MOST_LINES = 100
+
+
+def only_golden_differs(golden: GoldenAnswer | None) -> bool:
+    """Return whether the trials agree with each other, and not with the golden file."""
+    return golden is not None and golden.state == "differs"
+
+
+def golden_blocks(golden: GoldenAnswer) -> Iterator[AnyBlock]:
+    """Yield the facts about the golden file, and the block to paste."""
+    yield Facts(tuple((label, said) for label, said in _rows(golden) if said))
+    if golden.paste and _is_short(golden.paste):
+        yield Code(golden.paste.rstrip(), f"the block of this environment, for {golden.file}")
+    elif golden.paste:
+        yield Text(f"The block of this environment has {len(golden.paste.splitlines()):,} lines: --json holds it.")
+
+
+def _is_short(block: str) -> bool:
+    """Return whether people should see all lines. In CI they can only copy what they see."""
+    return len(block.splitlines()) <= _MOST_LINES or "CI" in os.environ
+
+
+def _rows(golden: GoldenAnswer) -> Iterator[tuple[str, Cell]]:
+    made = f" (block {golden.block}: {words.count(golden.trials, 'trial')} agreed, {golden.made})"
+    yield "golden", golden.file + (made if golden.state in ("equal", "differs") else "")
+    yield "", golden.sentence if golden.state in ("written", "refused") else ""
+    if golden.state == "differs":
+        yield "where", golden.where
+        yield "what", golden.detail
+        yield "size", golden.size
+        again = f"samebits check --golden {golden.file} --update -- {golden.command}"
+        yield "do this", StyledText(f"if this change is meant: {again}", "command")
+
+
+def golden_lines(golden: GoldenAnswer) -> Iterator[str]:
+    """Yield the same as lines, for a CI."""
+    for label, said in _rows(golden):
+        text = said.text if isinstance(said, StyledText) else str(said)
+        yield f"{label or 'golden'}: {text}" if text else ""
+    yield from golden.paste.splitlines()
