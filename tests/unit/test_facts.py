@@ -7,6 +7,7 @@ import pytest
 
 from samebits.launch import facts
 from samebits.launch.observations import WatchedProcess
+from samebits_probe import process
 
 
 @pytest.mark.parametrize(
@@ -88,3 +89,15 @@ def test_the_ports_are_those_that_were_bound_and_the_one_of_the_ranks(processes,
 
 def test_the_rate_of_a_trials_clock_is_that_of_its_control():
     assert [facts.clock_rate(ids) for ids in ([], ["threads=2"], ["aslr", "clock-rate=30"])] == [1.0, 1.0, 30.0]
+
+
+def test_the_gpus_of_a_machine_and_their_driver_are_facts(tmp_path, monkeypatch):
+    assert "gpus" not in process.machine() or process.machine()["gpus"]
+    monkeypatch.setattr(process, "_NVIDIA", f"{tmp_path}/")
+    for number, model in enumerate(["NVIDIA H100 80GB HBM3", "NVIDIA A100"]):
+        place = tmp_path / "gpus" / f"0000:0{number}:00.0" / "information"
+        place.parent.mkdir(parents=True)
+        place.write_text(f"Model: \t\t {model}\nIRQ:   \t\t 16\n")
+    (tmp_path / "version").write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19\n")
+    found = process.machine()
+    assert (found["gpus"], found["driver"]) == ("NVIDIA A100, NVIDIA H100 80GB HBM3", "535.104.05")
