@@ -122,7 +122,7 @@ def values(command: str, form: type[Any], given: Mapping[str, Any]) -> dict[str,
             raise UsageError(f"there is no option {name!r} here.", f"choose from: {', '.join(known)}.")
     directory = given.get("directory")
     return {
-        **{option.name: _value(option, given.get(option.name)) for option in OPTIONS[command]},
+        **{option.name: option_value(option, given.get(option.name)) for option in OPTIONS[command]},
         "directory": None if directory is None else value("directory", read_text, directory),
         "progress": _observer(given.get("progress")),
     }
@@ -136,7 +136,8 @@ def value(name: str, read: Callable[[str], _Value], given: Any) -> _Value:
         raise UsageError(f"{name}: {why}") from None
 
 
-def _value(option: Option, given: Any) -> Any:
+def option_value(option: Option, given: Any) -> Any:
+    """Read the value of an option; None is its default. Raises UsageError if the command line would refuse it."""
     if given is None:
         return () if option.many else option.default
     if option.read is None:

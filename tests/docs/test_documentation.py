@@ -25,6 +25,7 @@ NEEDS = re.compile(r"<!-- needs: ([\w ]+) -->")
 QUICK = {
     "active-learning",
     "compare-initialisation",
+    "configure",
     "different",
     "noise",
     "replay-operators",

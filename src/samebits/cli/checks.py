@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from samebits import requests
-from samebits.cli import answers, clients, inquiries, latest, metrics
+from samebits.cli import answers, clients, inquiries, latest, metrics, pyproject
 from samebits.cli.parser import launching, plain, record_argument
 from samebits.errors import UsageError
 from samebits.options import OPTIONS, REPORTS
@@ -40,6 +40,12 @@ EXCLUDED = {
 
 def run_check(**given: Any) -> int:
     """Check a training, and answer."""
+    given = pyproject.without_excluded(given, [*EXCLUDED])
+    is_default = click.get_current_context().get_parameter_source("trials") is ParameterSource.DEFAULT
+    given["trials"] = requests.trials(given, is_default=is_default)
+    if given["show_options"]:
+        answers.say(pyproject.shown_options(given))
+        return 0
     requests.refuse_platform()
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
@@ -50,9 +56,7 @@ def run_check(**given: Any) -> int:
 def _check(given: dict[str, Any]) -> Check:
     requests.refuse_golden_options(given)
     against = latest.named(given["against"]) if given["against"] else None
-    is_default = click.get_current_context().get_parameter_source("trials") is ParameterSource.DEFAULT
-    trials = requests.trials(given, is_default=is_default)
-    request = requests.request({**given, "against": against, "trials": trials}, "check")
+    request = requests.request({**given, "against": against}, "check")
     if given["golden"]:
         from samebits import golden
 
@@ -80,7 +84,7 @@ def _add(given: dict[str, Any]) -> Check:
         return checks.run_more(Path(record), addition, progress)
 
 
-CHECK = launching("check", run_check, "Does this training repeat, bit for bit?\n\n" + CHECK_TEXT)
+CHECK = pyproject.configured(launching("check", run_check, "Does this training repeat, bit for bit?\n\n" + CHECK_TEXT))
 
 
 RECORD_TEXT = """The record has no verdict. Later, `samebits check --against RECORD` compares new trials with it, and
