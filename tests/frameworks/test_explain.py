@@ -5,13 +5,18 @@ in a tenth of a second. Here a trial costs seconds, so fewer trials must agree.
 """
 
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from samebits import causes, cli
+from samebits import causes, checks, cli
+from samebits.causes import decision_rule
+from samebits.causes.settings import adopt
+from samebits.causes.sought import evidence_of
 from samebits.launch.plan import Request
+from samebits.model import Options
 
 KNOWN = Path(__file__).resolve().parents[1] / "known"
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -62,3 +67,40 @@ def test_a_generator_without_a_seed_is_named_in_keras(explained, alone, monkeypa
     candidates = "numpy-seed", "numpy-generator", "tf-seed", "tf-determinism"
     found, _ = explained(KNOWN / "keras_shuffles_without_a_seed.py", *candidates)
     assert found.cause == ["numpy-generator"]
+
+
+RACES = """\
+import random, threading, time
+import torch
+torch.manual_seed(0)
+torch.set_num_threads(1)
+model, lock = torch.nn.Linear(4, 2), threading.Lock()
+
+def train(number):
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for step in range(20):
+        with lock:
+            optimizer.zero_grad()
+            (model(torch.full((3, 4), 0.1 * step)) - number).pow(2).mean().backward()
+            optimizer.step()
+        time.sleep(1e-4 * random.random())
+
+threads = [threading.Thread(target=train, args=(number,)) for number in (0, 1)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed")
+def test_two_threads_that_race_on_shared_weights_agree_if_their_final_weights_do(tmp_path):
+    (tmp_path / "train.py").write_text(RACES)
+    plain = Request(command=[sys.executable, "train.py"], directory=tmp_path, options=Options(trials=2))
+    free = checks.run(replace(plain, out=tmp_path / "free")).result
+    assert (free.verdict, free.divergence.kind) == ("diverged", "end")
+    held = checks.run(replace(plain, out=tmp_path / "held", controls=["serial-threads"]))
+    setting = adopt(*held)
+    assert "more than one thread trained" in setting.seen().unclear
+    setting.sought = evidence_of(free.divergence, setting.experiment.record.trials)
+    assert setting.seen().agrees(2)
+    setting.sought = replace(setting.sought, name="no.weight")
+    assert not setting.seen().agrees(2)

@@ -168,6 +168,22 @@ def test_a_cause_is_found_beside_a_result_that_differs_whatever_is_held(ask):
     assert "score.json > score still differs, and samebits does not know whether that counts" in found.notes
 
 
+DRAWS_BATCHES = """\
+import random
+from samebits_probe import observe
+for step in range(3):
+    observe("batch", random.random(), step=step)
+"""
+
+
+def test_trials_that_agree_in_the_batch_that_differed_agree_although_nothing_else_is_seen(ask, tmp_path):
+    (tmp_path / "train.py").write_text(DRAWS_BATCHES)
+    result, found = why(replace(ask("exits_three.py"), command=[sys.executable, str(tmp_path / "train.py")]))
+    assert (result.divergence.kind, found.cause) == ("batch", ["python-seed"])
+    said = "with python-seed held, the trials agree where they diverged before, but too little was observed"
+    assert any(note.startswith(said) for note in found.notes)
+
+
 def test_a_program_that_gives_no_answer_has_no_explanation(ask):
     result, found = why(ask("exits_three.py"))
     assert (result.verdict, found) == ("inconclusive", None)

@@ -268,6 +268,22 @@ def test_a_control_without_effect_is_never_the_cause():
     assert "serial-threads" in found.idle
 
 
+class Unused(Program):
+    """Nothing in the program draws from numpy's generator, so that trials with a seed for it agree by luck."""
+
+    def look(self, names, trials, *words, **more):
+        seen = super().look(names, trials, *words, **more)
+        idle = {name: HeldControl(id=name, effect="idle") for name in seen.held & {"numpy-seed"}}
+        return replace(seen, controls={**seen.controls, **idle})
+
+
+@pytest.mark.parametrize("unseeded", [[], ["numpy-seed"]])
+def test_a_control_that_nothing_in_the_program_used_is_never_part_of_a_cause(unseeded):
+    made = Unused([source("numpy-seed", "threads", shares=(0.5, 0.5))], np.random.default_rng(1))
+    found = search(made, TORCH, made.look([], 5, through=True), Clues("end", unseeded))
+    assert found.minimal == [["threads"]]
+
+
 def test_controls_that_break_a_program_only_together_are_told_apart():
     together = {"numpy-seed", "threads"}
     kept, refused = compatible(TORCH, lambda names: "broken" if together <= set(names) else "")

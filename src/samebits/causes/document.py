@@ -172,6 +172,8 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
         more = f" and {words.count(len(unknown) - 1, 'more place')}" if len(unknown) > 1 else ""
         differ = words.agree(len(unknown), "differs", "differ")
         notes.append(f"{unknown[0].place}{more} still {differ}, and samebits does not know whether that counts")
+    if found.cause and (unseen := settings.setting(found.cause).unseen):
+        notes.append(f"with {listed(found.cause)} held, the trials agree where they diverged before, but {unseen}")
     if len(found.cause) > 1:
         notes.append("each is needed: with any one of them left out, the trials diverge again")
     notes += _from_system(settings, found.cause)

@@ -200,8 +200,10 @@ class _Search:
         return found[0] if found else None
 
     def _agrees(self, names: Sequence[str], trials: int, beyond: Where = NOWHERE) -> bool:
+        """Return whether so many trials of a set agree, and the program uses each control of the set."""
         before = min(beyond, self.before)
-        return bool(names) and self.settings.look(names, trials, before).agrees(trials, before)
+        seen = self.settings.look(names, trials, before) if names else None
+        return seen is not None and seen.agrees(trials, before) and all(map(seen.is_in_force, names))
 
     def _suffices(self, names: Sequence[str], without: Sequence[str]) -> bool:
         """Return whether a set agrees in as many trials as the rule requires.

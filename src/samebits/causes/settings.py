@@ -12,7 +12,7 @@ from functools import partial
 from samebits import controls, words
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Where, Wish
 from samebits.causes.lookahead import shares
-from samebits.causes.sought import holds, sought_without_steps
+from samebits.causes.sought import Sought, evidence_of
 from samebits.documents import UnknownPlace
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
 from samebits.experiment.kills import kill
@@ -33,10 +33,9 @@ class Setting:
     """A setting and its record. `steps`: how many a trial makes; None for whole trials. `result`: None without trials.
 
     `files`: the documents of its trials. `unknown`: where they differ, if samebits does not know whether that counts;
-    the trials are judged without it. `excused`: see Observation. `sought`: the file or the array that diverged in a
-    program that takes no step. If each trial has it and all agree, the setting has an answer. `is_limited`: samebits
-    itself limits the time of its trials, and not the user. `early_end`: after so many steps, a
-    new trial ends if it has diverged from the first one.
+    the trials are judged without it. `excused`: see Observation. `sought`: the evidence that showed the divergence. If
+    each trial has it and all agree, the setting has an answer. `is_limited`: samebits itself limits the time of its
+    trials, and not the user. `early_end`: after so many steps, a new trial ends if it has diverged from the first one.
     """
 
     experiment: Experiment
@@ -46,7 +45,7 @@ class Setting:
     unknown: Sequence[UnknownPlace] = ()
     seconds: float = 0.0
     excused: frozenset[str] = frozenset()
-    sought: str = ""
+    sought: Sought | None = None
     is_limited: bool = False
     early_end: int | None = None
 
@@ -59,6 +58,11 @@ class Setting:
     def number(self) -> int:
         """The number of its trials."""
         return len(self.result.trials) if self.result else 0
+
+    @property
+    def unseen(self) -> str:
+        """Why its trials give no answer of their own, although they agree in the evidence; "" if they give one."""
+        return self.result.reason or "" if self.result is not None and self.result.divergence is None else ""
 
     def time_left(self, trials: int) -> float | None:
         """Return the estimated seconds until it has so many trials; None before its first trial."""
@@ -128,7 +132,7 @@ class Setting:
     def _agrees_in_what_is_sought(self) -> bool:
         trials = self.experiment.record.trials
         is_one = self.result is not None and [len(group) for group in self.result.groups] == [len(trials)]
-        return is_one and self.sought != "" and all(holds(trial, self.sought) for trial in trials)
+        return is_one and self.sought is not None and self.sought.is_in_all(trials, self.plan.request.command)
 
 
 def place(divergence: Divergence | None) -> Where | None:
@@ -164,7 +168,7 @@ class SettingRecords:
         self._first, self.progress, self._keep = first, progress, keep
         self.base = frozenset(first.plan.controls)
         seen = first.seen()
-        self._sought = sought_without_steps(first.result, first.experiment.record.trials) if first.result else ""
+        self._sought = evidence_of(first.result and first.result.divergence, first.experiment.record.trials)
         self._excused = frozenset(name for name in self.base if seen.is_undone(name))
         self._folder = first.plan.record / FOLDER
         self._settings: dict[frozenset[str], Setting] = {self.base: first}

@@ -1,35 +1,57 @@
-"""What diverged in a program that takes no step: the file or the array that the trials of a setting must have."""
+"""The evidence that showed a divergence. Trials that all have it and agree have an answer, whatever else is unseen."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from samebits.comparison.classification import GLOBALS
 from samebits.comparison.file_names import pattern_of
-from samebits.model import Result
+from samebits.comparison.threads import without_racing_traces
+from samebits.model import ENDED_WELL, Divergence, Kind
 from samebits.names import matches_any
-from samebits.store.trace import TrialTrace
+from samebits.store.trace import ProcessTrace, TrialTrace
 
-__all__ = ["holds", "sought_without_steps"]
+__all__ = ["Sought", "evidence_of"]
 
-
-def sought_without_steps(result: Result, trials: Sequence[TrialTrace]) -> str:
-    """Return the file or the array in which trials diverge, if the program takes no step; "" if there is none.
-
-    For a file it is a pattern, because its path may hold a time or an id of the run.
-    """
-    divergence = result.divergence
-    if divergence is None or divergence.kind != "end" or any(trial.steps for trial in result.trials):
-        return ""
-    name = divergence.name or ""
-    if name.startswith(GLOBALS):
-        return name
-    return pattern_of([name.partition(" > ")[0]], [[file.path for file in trial.files.files] for trial in trials])
+KINDS: tuple[Kind, ...] = ("batch", "end")  # first weights show no training, and a loss may hide a difference
 
 
-def holds(trial: TrialTrace, name: str) -> bool:
-    """Return whether a trial ended well and left an array of that name, or a file that it matches as a pattern."""
-    files = {file.path for file in trial.files.files}
-    arrays = {point.name for process in trial.observed for point in process.points if point.kind == "end"}
-    is_there = name in files | arrays or any(matches_any(path, [name]) for path in files)
-    return trial.file.status == "complete" and is_there
+@dataclass(frozen=True)
+class Sought:
+    """A point at a step, or a file at the end. `pattern`: of the file, whose name may hold an id; "" for a point."""
+
+    kind: Kind
+    step: int
+    name: str
+    pattern: str
+
+    def is_in_all(self, trials: Sequence[TrialTrace], command: Sequence[str]) -> bool:
+        """Return whether all trials ended well and show it, in what can be compared of them."""
+        compared = without_racing_traces(trials, command)
+        return all(trial.file.status in ENDED_WELL and self._is_in(trial) for trial in compared)
+
+    def _is_in(self, trial: TrialTrace) -> bool:
+        if any(self._is_observed(process) for process in trial.observed):
+            return True
+        is_there = self.pattern and any(matches_any(file.path, [self.pattern]) for file in trial.files.files)
+        return bool(is_there) and trial.file.status == "complete"
+
+    def _is_observed(self, process: ProcessTrace) -> bool:
+        numbers = [n for n, point in enumerate(process.points) if (point.kind, point.name) == (self.kind, self.name)]
+        rows = process.rows
+        return any(bool(((rows["point"] == n) & (rows["step"] >= self._least_step)).any()) for n in numbers)
+
+    @property
+    def _least_step(self) -> int:
+        """The step at which the point must be there. Trainings that race may end at different steps."""
+        return -1 if self.kind == "end" else self.step
+
+
+def evidence_of(divergence: Divergence | None, trials: Sequence[TrialTrace]) -> Sought | None:
+    """Return what showed a divergence in a batch or at the end; None for any other divergence."""
+    if divergence is None or divergence.kind not in KINDS:
+        return None
+    files, name = [[file.path for file in trial.files.files] for trial in trials], divergence.name
+    path = name.partition(" > ")[0]
+    is_file = divergence.kind == "end" and any(path in some for some in files)
+    return Sought(divergence.kind, divergence.step, name, pattern_of([path], files) if is_file else "")

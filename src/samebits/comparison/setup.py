@@ -75,13 +75,19 @@ def packages(trial: TrialTrace) -> dict[str, str]:
 
 
 def control(identity: str, trials: Sequence[TrialTrace]) -> HeldControl:
-    """Return what a control did: its worst reading, or unreadable if no reading was possible."""
+    """Return what a control did: its worst reading, or unreadable if no reading was possible.
+
+    It is idle only if nothing read it in any process, up to the end: a worker may draw what nobody else draws.
+    """
     events = [event for trial in trials for process in _speakers(trial) for event in _of(process, identity)]
     said: dict[str, Any] = min(events, key=_rank, default={"effect": "unreadable"})
+    if said["effect"] == "idle":
+        every = (event for trial in trials for process in trial.processes for event in _of(process, identity))
+        said = next((event for event in every if event["effect"] == "held"), said)
     return HeldControl(id=identity, effect=said["effect"], why=str(said.get("why") or ""))
 
 
-_RANKS = ("undone", "overruled", "idle", "held", "unreadable")
+_RANKS = ("undone", "overruled", "held", "idle", "unreadable")
 
 
 def _rank(event: dict[str, Any]) -> tuple[int, bool]:

@@ -5,9 +5,9 @@ import re
 import sys
 
 from .. import callers
-from ..wire import HELD, OVERRULED, UNDONE, UNREADABLE
+from ..wire import HELD, IDLE, OVERRULED, UNDONE, UNREADABLE
 
-__all__ = ["CODE", "Control", "OWN", "SHELL", "TOP", "edit", "held", "imported", "seeded", "whole_number"]
+__all__ = ["CODE", "Control", "OWN", "SHELL", "TOP", "drawn_from", "edit", "held", "imported", "seeded", "whole_number"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -201,6 +201,11 @@ class Control:
             self.probe.event("from-system", id=self.id, place=place)
         return stream.bits(bits)
 
+    def drawn(self) -> None:
+        """Report that something draws from the stream of this control, also in a worker that observes nothing."""
+        with self.probe.lock:
+            self.probe.recorder.event("control", id=self.id, effect=HELD, when="draw", why="")
+
     # -- the factor of `samebits vary` ------------------------------------------------------------------------
 
     @classmethod
@@ -236,6 +241,11 @@ class Control:
 def held(is_held: bool, why: str) -> "ControlEffect":
     """Make the answer of `read_back` from a yes or no. `why`: the sentence if it is not held."""
     return (HELD, "") if is_held else (UNDONE, why)
+
+
+def drawn_from(stream: "Stream") -> "ControlEffect":
+    """Make the answer of `read_back` for a stream that is held."""
+    return (HELD, "") if stream.is_drawn() else (IDLE, "nothing draws from it")
 
 
 def seeded(by_program: bool) -> "ControlEffect":

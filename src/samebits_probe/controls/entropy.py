@@ -4,7 +4,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Optional
 
-from .control import CODE, Control, edit, held
+from .control import CODE, Control, drawn_from, edit, held
 from .replacement import Stream, replace
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Entropy(Control):
     covers = ("numpy-seed", "numpy-generator")  # NumPy takes their seeds from `secrets`
 
     def at_start(self) -> None:
-        stream = Stream(self.seed, "entropy")
+        self._stream = stream = Stream(self.seed, "entropy", self.drawn)
         self._draw = stream.bytes
 
         def make(_: "AnyFunction") -> "AnyFunction":
@@ -67,4 +67,5 @@ class Entropy(Control):
 
     def read_back(self) -> "ControlEffect":
         drawn = getattr(sys.modules.get("random"), "_urandom", os.urandom)
-        return held(os.urandom is self._urandom and drawn is os.urandom, "os.urandom was replaced")
+        is_held = os.urandom is self._urandom and drawn is os.urandom
+        return drawn_from(self._stream) if is_held else held(False, "os.urandom was replaced")

@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .. import rng, worker_tasks
-from .control import CODE, TOP, Control, edit, held, seeded
+from .control import CODE, TOP, Control, drawn_from, edit, held, seeded
 from .replacement import Stream, replace
 
 if TYPE_CHECKING:
@@ -88,11 +88,12 @@ class NumpyGenerator(Control):
         source = _source()
         if source is None:
             raise RuntimeError("numpy %s draws its seeds in compiled code" % sys.modules["numpy"].__version__)
-        source.randbits = Stream(self.seed, "numpy-generator").bits
+        source.randbits = Stream(self.seed, "numpy-generator", self.drawn).bits
 
     def read_back(self) -> "ControlEffect":
-        is_held = getattr(_source().randbits, "__self__", None).__class__ is Stream
-        return held(is_held, "numpy draws its seeds from a different source now")
+        stream = getattr(_source().randbits, "__self__", None)
+        is_held = stream.__class__ is Stream
+        return drawn_from(stream) if is_held else held(False, "numpy draws its seeds from a different source now")
 
 
 def _source() -> Any:

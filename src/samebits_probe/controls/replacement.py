@@ -73,16 +73,22 @@ class Stream:
     """A stream of bytes that depends on a seed, a name, the place of the process, and the number of earlier draws.
 
     Threads may draw from it. A child process draws different bytes than its parent and its siblings. In a worker of
-    joblib, each task is a place of its own.
+    joblib, each task is a place of its own. `begun` is called before the first draw.
     """
 
-    def __init__(self, seed: int, name: str) -> None:
-        self._key = ("%d %s" % (seed, name)).encode()
+    def __init__(self, seed: int, name: str, begun: "Callable[[], Any]" = lambda: None) -> None:
+        self._key, self._begun = ("%d %s" % (seed, name)).encode(), begun
         self._counts: "Dict[str, Iterator[int]]" = {}  # by place
         worker_tasks.follow()
 
+    def is_drawn(self) -> bool:
+        """Return whether anything drew from it, in this process or before this process was forked."""
+        return bool(self._counts)
+
     def bytes(self, number: int) -> "builtins.bytes":
         """Return `number` bytes."""
+        if not self._counts:
+            self._begun()
         place = _place()
         start = "%d %s" % (next(self._counts.setdefault(place, itertools.count())), place)
         blocks = (
