@@ -100,7 +100,7 @@ def test_two_threads_that_race_on_shared_weights_agree_if_their_final_weights_do
     held = checks.run(replace(plain, out=tmp_path / "held", controls=["serial-threads"]))
     setting = adopt(*held)
     assert "more than one thread trained" in setting.seen().unclear
-    setting.sought = evidence_of(free.divergence, setting.experiment.record.trials)
+    setting.sought = evidence_of(free, setting.experiment.record.trials)
     assert setting.seen().agrees(2)
     setting.sought = replace(setting.sought, name="no.weight")
     assert not setting.seen().agrees(2)

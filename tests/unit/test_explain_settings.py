@@ -16,6 +16,7 @@ class Rounds:
     def __init__(self, verdict="repeated", *, cuts=False, at_a_time=1):
         self.limits, self.record = [], SimpleNamespace(trials=[])
         self.verdict, self.cuts, self.capacity = verdict, cuts, SimpleNamespace(at_a_time=at_a_time)
+        self.plan = SimpleNamespace(controls=["numpy-seed"], trial_folder=lambda number: None)
 
     def next_numbers(self, more):
         return list(range(1, more + 1))
@@ -29,7 +30,11 @@ class Rounds:
         return SimpleNamespace(files=[], seconds=1.0, is_cut_short=is_cut)
 
     def judge(self):
-        return SimpleNamespace(trials=[], unknown=(), verdict=self.verdict)
+        setup = SimpleNamespace(controls=[])
+        return SimpleNamespace(
+            trials=self.record.trials, verdict=self.verdict, groups=[], unknown=(), setup=setup, reason="why",
+            divergence=None,
+        )  # fmt: skip
 
 
 def limits(steps, early_end):
@@ -100,23 +105,18 @@ class Kills(Rounds):
     """Trials 1 and 2, of which the second ends badly in the first `times` rounds."""
 
     def __init__(self, times, status):
-        super().__init__("inconclusive" if times > 1 else "repeated")
+        super().__init__()
         self.times, self.status, self.runs, self.known = times, status, [], {}
-        self.plan = SimpleNamespace(controls=["numpy-seed"], trial_folder=lambda number: None)
 
     def run(self, limits, ids):
         self.runs.append(list(ids))
-        bad = {"status": self.status, **({"signal": 9} if self.status == "killed" else {"why": "it failed"})}
-        files = [ended(number, **(bad if number == 2 and len(self.runs) <= self.times else {})) for number in ids]
+        ends = {"killed": {"signal": 9}, "failed": {"why": "it failed"}, "complete": {}}
+        bad = {"status": self.status, **ends[self.status]} if len(self.runs) <= self.times else {}
+        self.verdict = "inconclusive" if len(self.runs) <= self.times else "repeated"
+        files = [ended(number, **(bad if number > 1 else {})) for number in ids]
         self.known.update({file.id: SimpleNamespace(file=file) for file in files})
         self.record = SimpleNamespace(trials=[*self.known.values()])
         return SimpleNamespace(files=files, seconds=1.0, is_cut_short=False)
-
-    def judge(self):
-        setup = SimpleNamespace(controls=[])
-        return SimpleNamespace(
-            trials=self.record.trials, verdict=self.verdict, groups=[], unknown=(), setup=setup, reason="why"
-        )
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,13 @@ class Kills(Rounds):
         (0, "killed", [[1, 2]], "", ""),
         (1, "killed", [[1, 2], [2]], "", ""),
         (9, "killed", [[1, 2], [2]], "", "trial 2 was killed by SIGKILL"),
-        (9, "failed", [[1, 2]], "it failed", ""),
+        (1, "failed", [[1, 2], [2]], "", ""),
+        (9, "failed", [[1, 2], [2]], "it failed", ""),
+        (1, "complete", [[1, 2], [1, 2]], "", ""),
+        (9, "complete", [[1, 2], [1, 2]], "", "why"),
     ],
 )
-def test_a_killed_trial_runs_once_more_and_is_no_sign_that_the_program_does_not_run(
+def test_trials_without_an_answer_run_once_more_before_anything_is_concluded(
     monkeypatch, times, status, runs, broke, unclear
 ):
     monkeypatch.setattr("samebits.causes.settings.last_words", lambda folder: "")
@@ -137,3 +140,12 @@ def test_a_killed_trial_runs_once_more_and_is_no_sign_that_the_program_does_not_
     setting.run(2)
     seen = setting.seen()
     assert (made.runs, seen.broke, seen.unclear) == (runs, broke, unclear)
+
+
+def test_if_all_of_several_trials_fail_the_program_does_not_run(monkeypatch):
+    monkeypatch.setattr("samebits.causes.settings.last_words", lambda folder: "")
+    made = Kills(9, "failed")
+    made.next_numbers = lambda more: [2, 3]
+    setting = Setting(made, None)
+    setting.run(2)
+    assert (made.runs, setting.seen().broke) == ([[2, 3]], "it failed")

@@ -73,8 +73,8 @@ class Setting:
     def run(self, more: int) -> None:
         """Run more trials, and judge all. If this is interrupted, the record stays as it was.
 
-        A trial that samebits itself cut runs once more: the machine may have been asleep, or very busy. So does a trial
-        that was killed from outside.
+        Trials without an answer run once more: the machine may have been very busy, or a different program may have
+        written a file here. If all of several trials fail, the program does not run with this setting.
         """
         ids, limits = self.experiment.next_numbers(more), self._limits()
         self.experiment.change(trials=self.number + more, steps=self.steps)
@@ -84,16 +84,21 @@ class Setting:
                 # a trial of several processes makes no step after `early_end`, even if it has not diverged
                 self.seconds += finished.seconds
                 finished = self.experiment.run(Limits(steps=self.steps, together=True), ids)
-            if cut := [file.id for file in finished.files if self._was_cut(file) or kill(file)]:
-                self.seconds += self.experiment.run(limits, cut).seconds
+            self.seconds += finished.seconds
+            self.judge()
+            if again := self._without_answer(finished.files):
+                self.seconds += self.experiment.run(limits, again).seconds
+                self.judge()
         except BaseException:  # with a trial that was cut short, the others would have no verdict
             self.experiment.forget(ids)
             raise
-        self.seconds += finished.seconds
-        self.judge()
 
-    def _was_cut(self, file: TrialFile) -> bool:
-        return self.is_limited and file.status == "timeout"
+    def _without_answer(self, files: Sequence[TrialFile]) -> list[int]:
+        """Return the trials of a round that run once more."""
+        failed = [file.id for file in files if file.status in NO_VERDICT]
+        if 1 < len(failed) == len(files):
+            return [file.id for file in files if kill(file) or (self.is_limited and file.status == "timeout")]
+        return failed or ([file.id for file in files] if self.seen().unclear else [])
 
     def _limits(self) -> Limits:
         has_first = self.number > 0 or self.experiment.capacity.at_a_time == 1  # the first trial runs before the others
@@ -168,7 +173,7 @@ class SettingRecords:
         self._first, self.progress, self._keep = first, progress, keep
         self.base = frozenset(first.plan.controls)
         seen = first.seen()
-        self._sought = evidence_of(first.result and first.result.divergence, first.experiment.record.trials)
+        self._sought = evidence_of(first.result, first.experiment.record.trials)
         self._excused = frozenset(name for name in self.base if seen.is_undone(name))
         self._folder = first.plan.record / FOLDER
         self._settings: dict[frozenset[str], Setting] = {self.base: first}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from samebits.comparison.file_names import pattern_of
 from samebits.comparison.threads import without_racing_traces
-from samebits.model import ENDED_WELL, Divergence, Kind
+from samebits.model import ENDED_WELL, Kind, Result
 from samebits.names import matches_any
 from samebits.store.trace import ProcessTrace, TrialTrace
 
@@ -47,8 +47,9 @@ class Sought:
         return -1 if self.kind == "end" else self.step
 
 
-def evidence_of(divergence: Divergence | None, trials: Sequence[TrialTrace]) -> Sought | None:
+def evidence_of(result: Result | None, trials: Sequence[TrialTrace]) -> Sought | None:
     """Return what showed a divergence in a batch or at the end; None for any other divergence."""
+    divergence = result.divergence if result is not None else None
     if divergence is None or divergence.kind not in KINDS:
         return None
     files, name = [[file.path for file in trial.files.files] for trial in trials], divergence.name

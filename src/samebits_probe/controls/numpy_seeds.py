@@ -91,7 +91,7 @@ class NumpyGenerator(Control):
         source.randbits = Stream(self.seed, "numpy-generator", self.drawn).bits
 
     def read_back(self) -> "ControlEffect":
-        stream = getattr(_source().randbits, "__self__", None)
+        stream: Any = getattr(_source().randbits, "__self__", None)
         is_held = stream.__class__ is Stream
         return drawn_from(stream) if is_held else held(False, "numpy draws its seeds from a different source now")
 
