@@ -14,7 +14,7 @@ import pytest
 from samebits import causes, checks, cli, localization
 from samebits.causes import confirmation
 from samebits.causes.decision_rule import LEAST
-from samebits.errors import NotFoundError, UsageError
+from samebits.errors import NotFoundError, RecordExists, UsageError
 from samebits.experiment import Progress, recorded_trials
 from samebits.kept_record import judged
 from samebits.launch.local import LocalLauncher
@@ -339,6 +339,32 @@ def test_what_was_known_when_the_search_was_stopped_is_kept_and_shown(ask, capsy
     assert f"WHY: Not known: the search was stopped before its end. {so_far}" in said
     again = causes.run(request.out).result.explanation
     assert (again.unfinished, again.cause) == (False, ["python-seed"])
+
+
+@pytest.mark.parametrize("by_record", [True, False])
+def test_a_search_that_was_stopped_goes_on_without_running_whole_settings_again(ask, by_record):
+    request, first, notes = ask("varies_by.py", "python-seed", "clock@3", trials=3), Stops(note="likely: "), Notes()
+    with pytest.raises(KeyboardInterrupt):
+        causes.run(request, first)
+    stopped = left_result(request.out).explanation.evidence
+    made = {path: path.stat().st_mtime_ns for path in (request.out / "explain").glob("*/trials/*")}
+    assert len(made) > 3
+    again = causes.run(request.out if by_record else request, notes).result.explanation
+    assert (again.unfinished, set(again.cause)) == (False, {"python-seed", "clock"})
+    assert any(said.endswith("goes on where it was stopped") for said in notes.notes)
+    assert {path: path.stat().st_mtime_ns for path in made} == made, "its trials are still those of the first search"
+    assert [row.controls for row in again.evidence[: len(stopped)]] == [row.controls for row in stopped]
+    assert again.trials == sum(row.trials for row in again.evidence)
+
+
+def test_a_changed_script_begins_a_new_search(ask, tmp_path):
+    (tmp_path / "train.py").write_text(DRAWS_BATCHES)
+    request = replace(ask("exits_three.py", trials=3), command=[sys.executable, str(tmp_path / "train.py")])
+    with pytest.raises(KeyboardInterrupt):
+        causes.run(request, Stops(note="likely: "))
+    (tmp_path / "train.py").write_text(DRAWS_BATCHES + "\n")
+    with pytest.raises(RecordExists):
+        causes.run(request)
 
 
 def test_a_trial_that_was_stopped_while_a_record_was_explained_does_not_stay_in_it(ask, capsys):

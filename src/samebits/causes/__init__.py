@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from samebits import checks, clock, controls, interrupt, ops, store
@@ -19,6 +19,7 @@ from samebits.causes.confirmation import Confirmation, Cost, confirm, costs, ext
 from samebits.causes.document import Spent
 from samebits.causes.search import search
 from samebits.causes.settings import FOLDER, Setting, SettingRecords, adopt
+from samebits.causes.stopped import record_of, stopped_search
 from samebits.checks import Check
 from samebits.experiment import Experiment, Progress, Request, recorded_trials
 from samebits.experiment.estimates import Estimate
@@ -27,7 +28,7 @@ from samebits.launch import origin
 from samebits.launch.plan import AGAIN
 from samebits.model import Result
 from samebits.ops import ReplayResult
-from samebits.reports.result_words import OPERATOR_KINDS, later_leavers
+from samebits.reports.result_words import OPERATOR_KINDS, folder_name, later_leavers
 from samebits.store.record import RESULT
 
 __all__ = ["Cause", "OperatorReplay", "explained", "run"]
@@ -50,18 +51,19 @@ def run(
 ) -> Check:
     """Find out why the trials of a request (after a check) or of the record in a folder diverge.
 
+    If the search for the same was stopped before its end, it goes on there.
     New trials of the check join the record. The trials of the search have records below it. `run`: run the command even
     if the record is from elsewhere. `alternatives`: also look for sets that nobody would choose. Raises the errors of
     `checks.run`; for a record, NotFoundError if its command or its folder is gone, UsageError if its scripts have
     changed since, and UntrustedRecord if it is from elsewhere.
     """
     began = clock.now()
-    if isinstance(asked, Path):
-        checked = _recorded(asked, progress, run=run)
-    else:
+    if not isinstance(asked, Path):
         # the evidence of the search begins with these trials, so all of them run
         options = asked.options.model_copy(update={"models": True})
-        checked = checks.run(replace(asked, options=options, again=AGAIN), progress)
+        asked = replace(asked, options=options, again=AGAIN)
+        asked = record_of(asked) or asked
+    checked = _recorded(asked, progress, run=run) if isinstance(asked, Path) else checks.run(asked, progress)
     return explained(checked, began, alternatives=alternatives)
 
 
@@ -86,9 +88,16 @@ def explained(checked: Check, began: float, *, alternatives: bool = False) -> Ch
     if result.verdict == "inconclusive" or result.divergence is None:
         return checked
     experiment.progress = told = QuietProgress(experiment.progress)
-    first = adopt(experiment, result)
-    settings = SettingRecords(first, told, lambda settings: _keep(settings, result, clock.now() - began))
-    settings.steps = first.early_end = _steps(result, first)
+    first, stopped = adopt(experiment, result), stopped_search(experiment.folder)
+    steps = _steps(result, first)
+    if stopped is not None:
+        told.note(f"the search in {folder_name(experiment.folder)} goes on where it was stopped")
+        began -= stopped.seconds
+        steps = next((row.steps for row in stopped.evidence[1:]), steps)
+    interrupt.tell(advice=f"samebits explain {folder_name(experiment.folder)}   (goes on)", replace=True)
+    keep = partial(_keep, result=result, began=began)
+    settings = SettingRecords(first, told, keep, goes_on=stopped is not None)
+    settings.steps = first.early_end = steps
     replay = OperatorReplay(settings, result)
     why = _Inquiry(settings, result, replay, began, alternatives=alternatives).cause()
     judged = _as_check_left_it(first.result or result, result)
@@ -209,10 +218,10 @@ def _as_check_left_it(result: Result, first: Result) -> Result:
     return result.sized_as(first).model_copy(update={"record": first.record})
 
 
-def _keep(settings: SettingRecords, result: Result, seconds: float) -> None:
+def _keep(settings: SettingRecords, result: Result, began: float) -> None:
     """Write what is known so far into the record, in case the search is stopped before its end."""
     judged = _as_check_left_it(settings.all[0].result or result, result)
-    so_far = document.unfinished(settings, seconds)
+    so_far = document.unfinished(settings, clock.now() - began)
     interrupt.tell(known=so_far.sentence)
     _written(settings.all[0].experiment, judged.model_copy(update={"explanation": so_far}))
 

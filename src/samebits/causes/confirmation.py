@@ -50,7 +50,9 @@ def extend(settings: SettingRecords, names: Sequence[str], trials: int, seconds:
     end = clock.now() + max(seconds, LEAST_ALLOWED)
     first = max(FIRST, min(settings.room, trials))
     seen = settings.look(names, first)
-    while not seen.diverges() and (more := _next(settings.setting(names), trials, end - clock.now())):
+    while not seen.diverges() and (
+        more := settings.steps_tried_next(names) or _next(settings.setting(names), trials, end - clock.now())
+    ):
         settings.lengthen(more)
         seen = settings.look(names, first)
     return seen

@@ -13,6 +13,7 @@ from samebits import controls, words
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Where, Wish
 from samebits.causes.lookahead import shares
 from samebits.causes.sought import Sought, evidence_of
+from samebits.causes.stopped import KeptSettings
 from samebits.documents import UnknownPlace
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
 from samebits.experiment.kills import kill
@@ -164,11 +165,17 @@ def adopt(experiment: Experiment, result: Result) -> Setting:
 class SettingRecords:
     """The `SettingTrials` of real trials. `first`: the setting that holds only what the check held.
 
-    `keep`: writes what is known so far; it is called each time a setting has new trials.
+    `keep`: writes what is known so far; it is called each time a setting has new trials. `goes_on`: the settings of a
+    search that was stopped keep their whole trials.
     """
 
     def __init__(
-        self, first: Setting, progress: Progress, keep: Callable[[SettingRecords], None] | None = None
+        self,
+        first: Setting,
+        progress: Progress,
+        keep: Callable[[SettingRecords], None] | None = None,
+        *,
+        goes_on: bool = False,
     ) -> None:
         self._first, self.progress, self._keep = first, progress, keep
         self.base = frozenset(first.plan.controls)
@@ -181,7 +188,9 @@ class SettingRecords:
         self.steps = first.steps
         self._begun: list[Setting] = [first]
         self.everything = [name for name in controls.of_sources() if name not in self.base]
-        custody.remove(self._folder)
+        if not goes_on:
+            custody.remove(self._folder)
+        self._kept = KeptSettings(self._folder)
 
     def look(self, names: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False) -> Observation:
         """See SettingTrials."""
@@ -283,17 +292,24 @@ class SettingRecords:
             preset=None,
             options=options,
             again=AGAIN,
-            out=self._folder / f"{len(self._begun):03d}",
+            out=self._folder / f"{1 + max((int(path.name) for path in self._folder.glob('[0-9]*')), default=0):03d}",
         )
-        capacity = None if timed else self._first.experiment.capacity
-        experiment = Experiment.begin(request, self.progress, capacity=capacity)
+        capacity = self._first.experiment.capacity
+        kept = None if timed else self._kept.resumed(request.controls, steps, self.progress, capacity)
+        experiment = kept or Experiment.begin(request, self.progress, capacity=None if timed else capacity)
         setting = Setting(experiment, options.steps, excused=self._excused, sought=self._sought)
         setting.early_end = self._first.early_end
         setting.is_limited = self.longest != plan.options.timeout
+        if kept and experiment.record.trials:
+            setting.judge()
         self._begun.append(setting)
         if not timed:
             self.all.append(setting)
         return setting
+
+    def steps_tried_next(self, names: Iterable[str]) -> int | None:
+        """Return with how many more steps a search that was stopped tried a set after this; None if it did not."""
+        return self._kept.steps_after(self._held(names), self.setting(names).steps)
 
     @property
     def longest(self) -> float:

@@ -78,12 +78,14 @@ class Experiment:
         return experiment
 
     @classmethod
-    def resume(cls, record: store.Record, progress: Progress | None = None) -> Experiment:
-        """Continue an existing record.
+    def resume(
+        cls, record: store.Record, progress: Progress | None = None, *, capacity: Capacity | None = None
+    ) -> Experiment:
+        """Continue an existing record. `capacity`: see `begin`.
 
         Raises NotFoundError if its command or folder is gone, and RecordBusy if it is in use.
         """
-        experiment = cls(recorded_trials.reopen(record), record.file, progress)
+        experiment = cls(recorded_trials.reopen(record), record.file, progress, capacity)
         experiment._start_as(experiment.folder)
         return experiment
 
