@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from samebits import causes, checks, cli
-from samebits.causes import decision_rule
 from samebits.causes.settings import adopt
 from samebits.causes.sought import evidence_of
 from samebits.launch.plan import Request

@@ -37,19 +37,47 @@ def run_a_trial(shown, clock=None, steps=100):
     for step in range(1, steps + 1):
         if clock is not None:
             clock.now += 1.0
+            shown.break_silence()
         shown.trial_step(1, step)
     shown.note("something to say")
     shown.trial_ended(1, "complete", steps, 3.5)
 
 
-def test_plain_lines_are_sparse():
+def test_plain_lines_are_sparse_and_no_silence_is_long():
     stream, clock = io.StringIO(), Clock()
     run_a_trial(progress.ProgressLines(stream, clock), clock)
     lines = stream.getvalue().splitlines()
     assert lines[0] == "samebits: 2 trials, up to 100 steps each"
-    assert "samebits: trial 1 of 2: 30 of 100 steps, 1.0 steps/s, 1:10 left" in lines
+    assert lines[1] == "samebits: trial 1 of 2: 4 of 100 steps, 1.0 steps/s, 1:36 left"
     assert lines[-1] == "samebits: trial 1 of 2: complete, 100 steps, 3.5 s"
-    assert len(lines) < 8
+    said = [line for line in lines if line.startswith("samebits")]
+    assert len(said) + "".join(line for line in lines if line.startswith(".")).count(".") == 3 + 100 // 5
+    assert len(said) < 20
+
+
+def test_silence_is_broken_before_a_trial_makes_a_step_and_between_trials():
+    stream, clock = io.StringIO(), Clock()
+    shown = progress.ProgressLines(stream, clock)
+    shown.part_started("numpy-seed held: 2 of 8 trials, 0:30 left")
+    shown.trial_started(3, 8, None)
+    for _ in range(11):
+        clock.now += 1.0
+        shown.break_silence()
+    said = "samebits: numpy-seed held: 2 of 8 trials, 0:30 left; trial 3 of 8: starts\n"
+    assert stream.getvalue() == 2 * said
+    shown.note("what was found")
+    assert stream.getvalue() == 2 * said + "samebits: what was found\n"
+
+
+def test_a_stream_is_watched_while_it_is_shown(monkeypatch):
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.1)
+    stream = io.StringIO()
+    with progress.shown(stream):
+        time.sleep(0.5)
+    dots = stream.getvalue()
+    assert set(dots) == {".", "\n"}
+    time.sleep(0.2)
+    assert stream.getvalue() == dots
 
 
 @pytest.mark.parametrize(

@@ -48,9 +48,11 @@ def run_explain(**given: Any) -> int:
 
 def _explained(given: dict[str, Any], command: str) -> Check:
     asked = requests.asked({**given, "command": latest.record_or_training(given["command"], command)}, command)
-    from samebits import causes
-
     with answers.shown_progress(given["ask"]) as progress:
+        if isinstance(asked, Path):
+            progress.note(f"reads the trials of {asked}")  # before the imports, which take a second
+        from samebits import causes
+
         return causes.run(asked, progress, run=given["run"], alternatives=given["alternatives"])
 
 

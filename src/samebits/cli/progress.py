@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +25,8 @@ from samebits.reports import screen
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
-QUIET_SECONDS = 30.0  # between two lines about one trial if no terminal shows them
+QUIET_SECONDS = 5.0  # the longest silence if no terminal shows what runs
+SHARE = 0.1  # of the time since a part began, after which a line is due; before that, a dot breaks the silence
 ROWS = 12  # trials whose lines are kept on the screen
 
 
@@ -32,7 +34,8 @@ ROWS = 12  # trials whose lines are kept on the screen
 def shown(stream: TextIO, ask: float = math.inf) -> Iterator[Progress]:
     """Show progress on the stream while the block runs. `ask`: on a terminal, ask before trials of more seconds."""
     if not screen.is_terminal(stream):
-        yield ProgressLines(stream)
+        with ProgressLines(stream) as lines:
+            yield lines
         return
     with Live(stream, ask=ask) as live:
         yield live
@@ -124,15 +127,47 @@ def end_words(status: str, steps: int, seconds: float, limit: int | None = None)
 
 
 class ProgressLines(Progress):
-    """Plain text: a line when a round starts, when a trial ends, and from time to time in between."""
+    """Plain text: a line when a round starts, and when a trial ends. In between, no silence is longer than 5 s.
+
+    As a context manager, it breaks the silence by itself.
+    """
 
     def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._now, self._sights = stream, now, Sights(now)
-        self._said: dict[int, float] = {}
-        self._of = 0
+        self._lock, self._over = threading.RLock(), threading.Event()
+        self._heard = self._told = self._began = now()  # the last sign, the last line, the beginning of what runs
+        self._of, self._part, self._runs, self._is_dotted = 0, "", "", False
+
+    def __enter__(self) -> ProgressLines:
+        threading.Thread(target=self._watch, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        with self._lock:
+            if self._is_dotted:
+                self._write("\n")
+
+    def _watch(self) -> None:
+        while not self._over.wait(QUIET_SECONDS / 10):
+            self.break_silence()
+
+    def break_silence(self) -> None:
+        """After 5 s without a sign, print what runs; a dot if that was printed a short time ago."""
+        with self._lock:
+            now = self._now()
+            if now - self._heard < QUIET_SECONDS * 0.9 or self._over.is_set():
+                return
+            known = [words for words in (self._part, self._runs) if words]
+            if known and now - self._told >= (now - self._began) * SHARE:
+                self._say("; ".join(known))
+            else:
+                self._write(".")
+                self._is_dotted = True
 
     def round_started(self, steps: int | None, trials: int) -> None:
         """Print what the round does."""
+        self._part = ""
         self._say(round_words(steps, trials))
 
     def growing_round_started(self, steps: int | None, trials: int) -> None:
@@ -142,14 +177,16 @@ class ProgressLines(Progress):
     def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
         """Print nothing yet."""
         self._sights.start(trial, steps_total)
-        self._of, self._said[trial] = of, self._now()
+        self._of, self._began, self._runs = of, self._now(), f"trial {trial} of {of}: starts"
+
+    def part_started(self, text: str) -> None:
+        """Print nothing yet."""
+        self._began, self._part, self._runs = self._now(), text, ""
 
     def trial_step(self, trial: int, step: int) -> None:
-        """Print the step if nothing was printed for a while."""
-        words = self._sights.words(trial, step)
-        if words and self._now() - self._said[trial] >= QUIET_SECONDS:
-            self._said[trial] = self._now()
-            self._say(f"trial {trial} of {self._of}: {', '.join(words)}")
+        """Remember the step, for the next line."""
+        if words := self._sights.words(trial, step):
+            self._runs = f"trial {trial} of {self._of}: {', '.join(words)}"
 
     def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
         """Print how the trial ended."""
@@ -165,9 +202,14 @@ class ProgressLines(Progress):
         self._say(text)
 
     def _say(self, text: str) -> None:
-        # if nobody reads the stream any more, the trials go on
-        with suppress(OSError, ValueError):
-            self._stream.write(f"samebits: {words.one_line(text)}\n")
+        with self._lock:
+            self._write(("\n" if self._is_dotted else "") + f"samebits: {words.one_line(text)}\n")
+            self._told, self._is_dotted = self._now(), False
+
+    def _write(self, text: str) -> None:
+        self._heard = self._now()
+        with suppress(OSError, ValueError):  # if nobody reads the stream any more, the trials go on
+            self._stream.write(text)
             self._stream.flush()
 
 
