@@ -1,5 +1,6 @@
 """samebits says before a search for a cause how many trials it will need."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,21 @@ def test_the_most_is_never_below_the_fewest(groups):
 
 
 def test_the_line_names_trials_and_times():
-    assert Estimate("most searches need another", 8, 30, 2.0, 2).sentence == (
-        "most searches need another 8 to 30 trials, about 8 s to 30 s"
-    )
+    made = Estimate("most searches need another", 8, 30, 2.0, 2)
+    assert made.sentence == "most searches need another 8 to 30 trials, about 8 s to 30 s"
+
+
+@pytest.mark.parametrize(
+    ("made", "now", "said"),
+    [
+        (2, 8.0, []),
+        (1, 60.0, []),
+        (4, 20.0, ["a trial of the search takes 5 s, not 2 s. So the search takes about 20 s to 2 min more"]),
+        (4, 3.0, ["a trial of the search takes 0.8 s, not 2 s. So the search takes about 3 s to 20 s more"]),
+        (61, 100.0, ["61 trials ran, not at most 30. Several or rare causes need more"]),
+    ],
+)
+def test_an_estimate_that_is_wrong_by_more_than_2_is_corrected_once(made, now, said):
+    corrections = estimate.Corrections(Estimate("needs", 8, 30, 2.0, 1), 0.0)
+    assert list(corrections.after(made, now)) == [f"the estimate was wrong: {text}" for text in said]
+    assert list(corrections.after(made, now)) == []

@@ -17,6 +17,7 @@ from samebits.causes import document, estimate
 from samebits.causes.candidates import Clues, Conclusion, SearchOptions
 from samebits.causes.confirmation import Confirmation, Cost, confirm, costs, extend, run_all, step_time
 from samebits.causes.document import Spent
+from samebits.causes.estimate import Corrections
 from samebits.causes.search import search
 from samebits.causes.settings import FOLDER, Setting, SettingRecords, adopt
 from samebits.causes.stopped import record_of, stopped_search
@@ -126,7 +127,9 @@ class _Inquiry:
     def cause(self) -> Cause:
         """Search, then confirm the result over more steps. Search again as long as a further cause shows there."""
         self.steps = self.settings.steps
-        self.settings.progress.estimate(self._estimate())
+        expected = self._estimate()
+        self.settings.progress.estimate(expected)
+        self.settings.corrections = Corrections(expected, clock.now())
         found, last = self._search(), None
         while found.minimal and not found.outside:
             last = self._confirmed(found)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from samebits import controls, words
+from samebits import clock, controls, words
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Where, Wish
+from samebits.causes.estimate import Corrections
 from samebits.causes.lookahead import shares
 from samebits.causes.sought import Sought, evidence_of
 from samebits.causes.stopped import KeptSettings
@@ -191,6 +192,8 @@ class SettingRecords:
         if not goes_on:
             custody.remove(self._folder)
         self._kept = KeptSettings(self._folder)
+        self.corrections: Corrections | None = None
+        self._known = first.number  # trials of before this search
 
     def look(self, names: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False) -> Observation:
         """See SettingTrials."""
@@ -253,6 +256,8 @@ class SettingRecords:
         if self._keep is not None:
             self._keep(self)
         self.progress.note(f"{held_words(self.added(setting), self.everything)}: {seen_words(setting.seen())}")
+        for said in self.corrections.after(self.trials - self._known, clock.now()) if self.corrections else ():
+            self.progress.note(said)
 
     def _part(self, setting: Setting, trials: int) -> str:
         """Describe what runs next: the setting, how many of its trials have run, and the time left if all agree."""
@@ -302,6 +307,7 @@ class SettingRecords:
         setting.is_limited = self.longest != plan.options.timeout
         if kept and experiment.record.trials:
             setting.judge()
+            self._known += setting.number
         self._begun.append(setting)
         if not timed:
             self.all.append(setting)
