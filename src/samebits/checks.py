@@ -234,11 +234,11 @@ class _JudgedRound:
 
     @property
     def order_of_networks(self) -> network_orders.Answer:
-        """Whether trials that diverge may train the same networks in different orders."""
+        """Whether trials that differ may train the same networks in different orders."""
         from samebits.comparison import network_orders  # imports NumPy
 
-        is_open = self.result.verdict == "diverged"
-        return network_orders.may_differ(self.experiment.record.trials) if is_open else "no"
+        differ = self.result.divergence is not None
+        return network_orders.may_differ(self.experiment.record.trials) if differ else "no"
 
     @property
     def is_sure(self) -> bool:

@@ -1,7 +1,5 @@
 """What trained where nobody looked: processes without a probe, threads that are not the one watched."""
 
-import json
-
 import pytest
 
 from samebits.model import SavedFile
@@ -95,33 +93,6 @@ def test_threads_that_may_have_watched_different_models_are_no_answer(writing, t
 OWN_MODEL = {**ELSEWHERE, "why": "a different thread trains a model of its own"}
 
 
-def holding(writing, watched, others, events=(ELSEWHERE, OWN_MODEL)):
-    """A training in threads of models that a list of the program holds: the one watched, and the others {index: value}."""
-
-    index, value = watched
-    models = {"": index, **{f"models[{place}].": place for place in others}}
-    told = [{"event": "model", "label": label, "paths": [f"models[{place}]"]} for label, place in models.items()]
-    rows = [(-1, "rng", "torch", 1), (-1, "start", "0.weight", ("start", index)), (0, "update", "0.weight", value)]
-    ends = [(1, "end", f"{label}0.weight", {**others, index: value}[place]) for label, place in models.items()]
-    return writing.observing([*rows, *ends], 1, how="optimizer", events=[*events, *told])
-
-
-def test_models_that_variables_hold_diverge_whichever_of_them_was_watched(writing, tmp_path):
-    trials = [holding(writing, (0, "a"), {1: "b"}), holding(writing, (1, "c"), {0: "a"})]
-    result = writing.judged(tmp_path, trials)
-    assert (result.verdict, result.divergence.kind, result.divergence.name) == ("diverged", "end", "models[1].0.weight")
-    assert result.divergence.detail.startswith("between steps 0 and 1, several threads trained")
-
-
-def test_models_of_threads_that_agree_in_any_order_are_no_divergence(writing, tmp_path):
-    for name, other in (
-        ("watched", holding(writing, (1, "b"), {0: "a"})),
-        ("held", holding(writing, (0, "b"), {1: "a"})),
-    ):
-        result = writing.judged(tmp_path / name, [holding(writing, (0, "a"), {1: "b"}), other])
-        assert (result.verdict, "their final weights agree" in result.reason) == ("inconclusive", True)
-
-
 def test_copies_of_one_model_that_threads_train_and_drop_are_no_divergence(writing, tmp_path):
     """Each trial may have watched the copy of a different thread: they start alike and end apart."""
 
@@ -129,24 +100,6 @@ def test_copies_of_one_model_that_threads_train_and_drop_are_no_divergence(writi
         return writing.training({ENDED: value}, events=[HOW, ELSEWHERE, OWN_MODEL])
 
     assert writing.judged(tmp_path, [watched(1), watched(2)]).verdict == "inconclusive"
-
-
-@pytest.mark.parametrize(
-    ("values", "verdict"),
-    [
-        (("loss 0.4137", "loss 0.4138"), "diverged"),
-        (("12 waiting", "13 waiting"), "inconclusive"),
-        (("a 0.5", "b 0.6"), "inconclusive"),
-    ],
-)
-def test_a_fraction_that_several_threads_print_or_save_counts(writing, tmp_path, values, verdict):
-    def trial(text):
-        parts = {"tensors": {"x": text}, "values": ["x"], "shown": {"x": json.dumps(text)}}
-        file = SavedFile(path="out.json", named=False, format="json", **parts)
-        return writing.training(events=[HOW, ELSEWHERE], files=[file])
-
-    result = writing.judged(tmp_path, [trial(text) for text in values])
-    assert result.verdict == verdict
 
 
 def test_a_second_thread_seen_in_one_trial_only_is_no_answer(writing, tmp_path):

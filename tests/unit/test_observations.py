@@ -235,12 +235,6 @@ def test_a_network_with_weights_of_its_own_ends_a_trial_early(writing, order, un
     assert ended_early_rightly(writing, first, order, SEEDS | {unseeded: 9}, 2, until) == is_over
 
 
-def test_a_network_that_the_first_trial_trained_only_later_does_not_end_a_trial_early(writing):
-    """Up to there, the judge has nothing to compare it with."""
-    first = networks_trained(writing, "bba", SEEDS)
-    assert not ended_early_rightly(writing, first, "abb", SEEDS | {"a": 9}, 2, None)
-
-
 SEVERAL = {
     "networks": [{"event": "model", "label": ""}, {"event": "model", "label": "model#2."}],
     "threads": [{"event": "not-observed", "point": "training in another thread"}],

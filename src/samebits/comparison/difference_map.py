@@ -16,11 +16,9 @@ from samebits.comparison.classification import GLOBALS
 from samebits.comparison.differences import (
     common_table,
     compared_words,
-    difference,
     each_difference,
 )
 from samebits.comparison.differing_rows import Words, kinds, point_ids
-from samebits.comparison.networks import in_own_order, labels
 from samebits.comparison.processes import AlignedTrial, Member, pairs
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
@@ -97,7 +95,6 @@ def difference_map(
     """
     trial, member = home
     twins = [twin for other in others[:MOST_GROUPS] if (twin := _twin(trial, other, member)) is not None]
-    twins = [twin for twin in twins if _is_in_order(member.trace, twin)]
     if not twins:
         return None
     columns = _columns(max(min(member.trace.steps, twin.steps) for twin in twins), since, most)
@@ -109,14 +106,6 @@ def _twin(trial: AlignedTrial, other: AlignedTrial, member: Member) -> ProcessTr
     found = (theirs for mine, theirs in pairs(trial, other) if mine is not None and mine.key == member.key)
     twin = next(found, None)
     return twin.trace if twin is not None else None
-
-
-def _is_in_order(a: ProcessTrace, b: ProcessTrace) -> bool:
-    """Return whether points with one name belong to the same network.
-
-    Independent networks may come in a different order.
-    """
-    return len(labels(a)) < 2 or not in_own_order(a, b, difference(a, b)).reordered
 
 
 def _columns(steps: int, since: int, most: int) -> StepColumns:

@@ -104,7 +104,6 @@ class TraceDifference:
 
     `rng`: name of a random state -> (first step at which it differs, whether it agreed before).
     `uncompared`: steps for which one trace holds values and the other holds digests.
-    `reordered`: whether independent networks, which came in a different order, were each compared with themselves.
     `globals`: names of arrays in the program's globals that differ -> whether only one trace has them.
     `beside`: values that differ but train nothing, with their meanings.
     """
@@ -113,7 +112,6 @@ class TraceDifference:
     rng: dict[str, tuple[int, bool]] = field(default_factory=dict)
     uncompared: int = 0
     beside: list[Beside] = field(default_factory=list)
-    reordered: bool = False
     globals: dict[str, bool] = field(default_factory=dict)
 
     @property

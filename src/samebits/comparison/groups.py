@@ -15,9 +15,8 @@ from samebits.comparison.evidence.laws import Finding
 from samebits.comparison.evidence.memory import MemoryEvidence
 from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.files import file_differences
-from samebits.comparison.networks import in_own_order
+from samebits.comparison.networks import with_holders
 from samebits.comparison.processes import AlignedTrial, Member, MemberKey, missing_ranks, pairs
-from samebits.comparison.threads import numbers_counted
 from samebits.comparison.used_generators import drawn, used_unseeded
 from samebits.comparison.values import global_differences
 from samebits.model import GroupSplit
@@ -123,8 +122,7 @@ def pair_difference(a: AlignedTrial, b: AlignedTrial, judge: Judge, ignores: Seq
     if not (a.whole and b.whole):
         return PairDifference(members, beside)
     held = [*beside, *(found for part in members for found in _of_globals(part, evidence, ignores))]
-    left = file_differences(a.trial, b.trial, judge, ignores)
-    counted = [numbers_counted(difference, (a.trial, b.trial)) for difference in left]
+    counted = file_differences(a.trial, b.trial, judge, ignores)
     generators = sorted({name for part in members for name in _used_unseeded(part)})
     # if one trial has a faster clock, the clock also explains a number
     is_alike = a.trial.file.clock_rate == b.trial.file.clock_rate
@@ -166,7 +164,7 @@ def _member_difference(
     if mine is not None and theirs is not None:
         steps = (mine.trace.steps, theirs.trace.steps)
         found = difference(mine.trace, theirs.trace, evidence)
-        return MemberDifference(mine, in_own_order(mine.trace, theirs.trace, found), steps=steps, other=theirs)
+        return MemberDifference(mine, with_holders(mine.trace, theirs.trace, found), steps=steps, other=theirs)
     present, without = (mine, b) if mine is not None else (theirs, a)
     # a stopped trial did not reach its later processes; a rank without a trace has a reason of its own
     if present is None or not without.whole or missing_ranks(without.trial):

@@ -15,7 +15,7 @@ from samebits.comparison.divergence import group_points
 from samebits.comparison.endings import is_usable, unwatched, unwatched_processes
 from samebits.comparison.groups import Comparison, group_splits
 from samebits.comparison.leaks import begin_without, leak_sentence, trials_with_leaks
-from samebits.comparison.pools import counted_difference
+from samebits.comparison.orders import counted_difference
 from samebits.comparison.processes import AlignedTrial, Member
 from samebits.comparison.reasons import Reason, ReasonInputs, why_not_repeated
 from samebits.comparison.setup import differing_facts, setup, why_no_divergence

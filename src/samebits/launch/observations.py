@@ -281,7 +281,7 @@ def diverges(process: Path, reference: Path) -> bool:
     # here, because these import NumPy: `samebits.imports` imports it while the first trial runs
     from samebits.comparison.beside import roles
     from samebits.comparison.differences import difference
-    from samebits.comparison.networks import has_initial_values_of_its_own, has_several, in_own_order
+    from samebits.comparison.networks import has_initial_values_of_its_own, has_several
     from samebits.store.trace import read_process
 
     try:
@@ -290,7 +290,7 @@ def diverges(process: Path, reference: Path) -> bool:
         return False
     if own is None or other is None or not own.stopped or _need_all_steps(own, other):
         return False
-    rows = in_own_order(other, own, difference(other, own)).rows
+    rows = difference(other, own).rows
     # a later step may show that a value that differs trains nothing
     if "trained" not in roles([row.point for row in rows], other, own):
         return False
