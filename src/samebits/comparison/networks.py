@@ -111,19 +111,3 @@ def has_several(trace: ProcessTrace) -> bool:
     """Return whether a trace shows several networks, or several optimizers, that may come in any order."""
     prefixes = {found[0] for point in trace.points if (found := _OF_OPTIMIZER.match(point.name))}
     return len(labels(trace)) + len(prefixes) > 1 and len(trace.rows) <= _MOST_ROWS
-
-
-def has_initial_values_of_its_own(trace: ProcessTrace, whole: ProcessTrace) -> bool:
-    """Return whether a network of `trace` began with a value with which no network of `whole` began.
-
-    No order of the networks explains that. Returns False if `whole` does not reach the end of its process.
-    """
-    if whole.end is None:
-        return False
-    own, others = (_initial_values(one) for one in (trace, whole))
-    return not own <= others
-
-
-def _initial_values(trace: ProcessTrace) -> set[bytes]:
-    rows = trace.rows[trace.rows["kind"] == wire.CODE["start"]]
-    return {value.tobytes() for value in rows["fingerprint"]}

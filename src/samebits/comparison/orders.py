@@ -55,14 +55,14 @@ def counted_difference(whole: Comparison) -> CountedDifference:
     if divergence is None:
         return CountedDifference(whole, None)
     differing = _differing_processes(whole)
-    if not any(map(_has_orders, differing)) or len(set(map(_values, whole.aligned))) > 1:
+    if not any(map(has_orders, differing)) or len(set(map(_values, whole.aligned))) > 1:
         return CountedDifference(whole, divergence)
     rest = _without_orders(whole)
     found = find_divergence(rest)
     if found is not None:
         return CountedDifference(rest, found)
     doubt = _ONLY_TASKS if any(map(is_pooled, differing)) else _ONLY_ORDER
-    return CountedDifference(whole, divergence, doubt if all(map(_has_orders, differing)) else None)
+    return CountedDifference(whole, divergence, doubt if all(map(has_orders, differing)) else None)
 
 
 def _differing_processes(comparison: Comparison) -> list[ProcessTrace]:
@@ -71,7 +71,7 @@ def _differing_processes(comparison: Comparison) -> list[ProcessTrace]:
     return [part.member.trace for part in parts if part.alone or not part.found.equal]
 
 
-def _has_orders(process: ProcessTrace) -> bool:
+def has_orders(process: ProcessTrace) -> bool:
     """Return whether a process may observe the same values in a different order."""
     return is_pooled(process) or has_several(process)
 
@@ -79,7 +79,7 @@ def _has_orders(process: ProcessTrace) -> bool:
 def _without_orders(comparison: Comparison) -> Comparison:
     """Return the comparison of all else: files, printed lines, and the other processes."""
     apart = [
-        replace(aligned.trial, processes=[process for process in aligned.trial.processes if not _has_orders(process)])
+        replace(aligned.trial, processes=[process for process in aligned.trial.processes if not has_orders(process)])
         for aligned in comparison.aligned
     ]
     commands = [aligned.command for aligned in comparison.aligned]
@@ -91,7 +91,7 @@ def _values(aligned: AlignedTrial) -> frozenset[bytes]:
 
     A long trace keeps digests of its later steps. These depend on the order, so then only starts and ends are compared.
     """
-    processes = [process for process in aligned.trial.processes if _has_orders(process)]
+    processes = [process for process in aligned.trial.processes if has_orders(process)]
     is_long = any((process.rows["flag"] == wire.DIGEST).any() for process in processes)
     kinds = ("start", "end") if is_long else tuple(wire.KINDS)
     return frozenset(value for process in processes for value in _values_of(process, kinds))

@@ -281,7 +281,6 @@ def diverges(process: Path, reference: Path) -> bool:
     # here, because these import NumPy: `samebits.imports` imports it while the first trial runs
     from samebits.comparison.beside import roles
     from samebits.comparison.differences import difference
-    from samebits.comparison.networks import has_initial_values_of_its_own, has_several
     from samebits.store.trace import read_process
 
     try:
@@ -292,20 +291,18 @@ def diverges(process: Path, reference: Path) -> bool:
         return False
     rows = difference(other, own).rows
     # a later step may show that a value that differs trains nothing
-    if "trained" not in roles([row.point for row in rows], other, own):
-        return False
-    # a later step may show that several networks came in a different order
-    return has_initial_values_of_its_own(own, other) or not (has_several(own) or has_several(other))
+    return "trained" in roles([row.point for row in rows], other, own)
 
 
 def _need_all_steps(own: ProcessTrace, other: ProcessTrace) -> bool:
     """Return whether the first steps of two processes do not show whether they diverge.
 
-    This is so if several threads train, if a pool gives the processes their tasks, or if they are different children.
+    This is so if several threads train, if they may observe the same values in a different order, or if they are
+    different children.
     """
-    from samebits.comparison.processes import is_pooled
+    from samebits.comparison.orders import has_orders
     from samebits.comparison.threads import trains_elsewhere
 
     if own.facts.get("identity") != other.facts.get("identity"):
         return True
-    return any(trains_elsewhere(trace) or is_pooled(trace) for trace in (own, other))
+    return any(trains_elsewhere(trace) or has_orders(trace) for trace in (own, other))
