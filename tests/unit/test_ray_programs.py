@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from samebits.launch.local import end_all
-from samebits.launch.ray_address import may_meet_cluster, variables
+from samebits.launch.ray_programs import may_meet_cluster, variables
 from samebits_probe.watchers import ray_tasks
 
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import samebits_probe
 from samebits import controls
-from samebits.launch import ray_address
+from samebits.launch import ray_programs
 from samebits.store.record import PROBE, SHIMS
 from samebits_probe import wire
 
@@ -184,7 +184,7 @@ def trial_environment(
     environment.update({} if slot.is_plain else device_variables(slot))
     if plan.meets_ray:
         carried = ["PYTHONPATH", wire.CONFIG_VARIABLE, *of_controls]
-        environment.update(ray_address.variables(environment, carried))
+        environment.update(ray_programs.variables(environment, carried))
     return environment
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import samebits_probe
 from samebits import controls
 from samebits.errors import NotFoundError, RecordBusy, RecordExists, SamebitsError, UsageError
-from samebits.launch import command, custody, environment, hosts, ray_address
+from samebits.launch import command, custody, environment, hosts, ray_programs
 from samebits.model import ClockLaw, Options, TrialFile
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
 from samebits.store.record import PROBE, RECORDS
@@ -157,7 +157,7 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
         xxhash=extension,
         host=host,
         said=host.reach(request.directory),
-        meets_ray=ray_address.may_meet_cluster(),
+        meets_ray=ray_programs.may_meet_cluster(),
     )
 
 

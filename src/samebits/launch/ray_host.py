@@ -154,7 +154,7 @@ class Bridge:
         limit = max(JOINS - spent, SLOWER * spent)
         if not self._has_more(limit):
             os.killpg(self._process.pid, signal.SIGKILL)  # while Ray waits, it may ignore all other signals
-            raise UsageError(*late(cluster.where, limit, asks_for_token=cluster.asks_for_token))
+            raise UsageError(*late(cluster.where, limit, self._printed()))
         self._answer(ANSWERS)
 
     def ask(self, verb: str, *about: Any) -> Any:
@@ -225,9 +225,12 @@ class Bridge:
         assert self._process.stdout is not None
         return has_more(self._process.stdout.fileno(), seconds)
 
-    def _last_words(self) -> str:
+    def _printed(self) -> str:
         self._said.seek(0)
-        lines = [line for line in self._said.read().decode(errors="replace").splitlines() if line.strip()]
+        return self._said.read().decode(errors="replace")
+
+    def _last_words(self) -> str:
+        lines = [line for line in self._printed().splitlines() if line.strip()]
         return lines[-1].strip().rstrip(".") if lines else ""
 
 
