@@ -93,7 +93,7 @@ def test_a_table_of_several_machines_says_so_and_names_no_option_that_it_cannot_
     (tmp_path / "runs.csv").write_text("trial,dice,machine\n1,0.5,AMD\n2,0.6,Intel\n3,0.7,Intel\n")
     assert cli.main(["noise", str(tmp_path / "runs.csv")]) == 0
     said = capsys.readouterr().out
-    assert "the trainings ran on 2 machines: these may cause a part of the spread" in said
+    assert "the trainings ran on 2 machines (AMD; Intel): these may cause a part of the spread" in said
     assert "--seeds" not in said
 
 

@@ -49,11 +49,8 @@ def run_noise(**given: Any) -> int:
     request = requests.request({**given, "seed": None}, "noise")
     from samebits.noise import NoiseRequest, noise
 
-    return _answer_noise(noise(NoiseRequest(request, given["seeds"] or (), cases), _shown(given)), targets)
-
-
-def _shown(given: dict[str, Any]) -> Shown:
-    return partial(answers.titled_progress, ask=given["ask"])
+    shown = partial(answers.titled_progress, ask=given["ask"])
+    return _answer_noise(noise(NoiseRequest(request, given["seeds"] or (), cases), shown), targets)
 
 
 def show_noise(folder: Path, targets: answers.Targets) -> int:
@@ -73,7 +70,7 @@ NOISE = launching("noise", run_noise, "How far does a metric move between traini
 
 
 VERSUS_TEXT = """Compare two trainings: B minus A with a 95 % interval beside the noise floor, the probability that B is
-better, and how many trainings would show it.
+better with its interval, and which difference so many trainings would find.
 
 A and B are each a folder of noise or of check --metric, FOLDER:SETUP of a study, or a CSV file with a line for each
 training. They can also be commands in quotation marks: versus trains them as samebits noise does, with its options.
@@ -106,7 +103,7 @@ def _prepared(given: dict[str, Any], command: str, letter: str) -> Training:
 
     asked = NoiseRequest(request, given["seeds"] or (), cases)
     check(asked)
-    return partial(_trained, asked, command, letter, _shown(given))
+    return partial(_trained, asked, command, letter, partial(answers.titled_progress, ask=given["ask"]))
 
 
 def _trained(asked: NoiseRequest, command: str, letter: str, shown: Shown) -> MetricSide:

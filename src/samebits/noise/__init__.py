@@ -20,7 +20,7 @@ from samebits.launch.plan import AGAIN, make_record_folder
 from samebits.model import Result, Setup
 from samebits.noise import readings, result
 from samebits.noise.result import BY_RECORD, NOISE_FORMAT, NoiseResult, TrainingRun, metric_names, metric_noise
-from samebits.noise.sides import NoNumbers, read_side, study_setup
+from samebits.noise.sides import MetricSide, NoNumbers, read_side, several_machines, study_setup
 from samebits.options import DEFAULT_SEED
 from samebits.store import record_files, write_document
 from samebits.store.record import RECORD, RESULT
@@ -232,10 +232,11 @@ def is_measurable(text: str) -> bool:
 
 def measured(text: str) -> NoiseResult:
     """Measure the noise of the trainings that the text names. Nothing runs. Raises UsageError or RecordError."""
+    reason = None
     try:
         side = read_side(text)
     except NoNumbers as why:
-        return _nothing(text, why.message)
+        side, reason = MetricSide(name=text, trainings=[]), why.message
     metrics = [metric_noise(side.trainings, name) for name in metric_names(side.trainings)]
     groups: dict[int | None, list[TrainingRun]] = {}
     for training in side.trainings:
@@ -244,45 +245,21 @@ def measured(text: str) -> NoiseResult:
     return NoiseResult(
         samebits=__version__,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        sentence=readings.sentence(metrics, models, repeats=side.repeats),
+        verdict="inconclusive" if reason else None,
+        sentence=reason or readings.sentence(metrics, models, repeats=side.repeats),
+        reason=reason,
         command=[text],
-        setup=_setup(text, side.machines),
+        setup=Setup(command=[text], python=None, machine={"processor": "; ".join(side.machines) or "not known"}),
         seeds=[seed for seed in groups if seed is not None],
         seed_by=BY_RECORD,
-        trials=max(map(len, groups.values())),
+        trials=max(map(len, groups.values()), default=0),
         models=models,
         repeats=side.repeats,
         trainings=side.trainings,
         metrics=metrics,
-        warnings=[*side.warnings, *_of_machines(side.machines)],
+        warnings=[*side.warnings, *several_machines(side.machines, "spread")],
         record=str(Path(text).absolute()),
     )
-
-
-def _nothing(text: str, why: str) -> NoiseResult:
-    """Return the result for trainings that gave no value."""
-    return NoiseResult(
-        samebits=__version__,
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        verdict="inconclusive",
-        sentence=why,
-        reason=why,
-        command=[text],
-        setup=_setup(text, []),
-        seed_by=BY_RECORD,
-        trials=0,
-        record=str(Path(text).absolute()),
-    )
-
-
-def _of_machines(machines: list[str]) -> list[str]:
-    if len(machines) < 2:
-        return []
-    return [f"the trainings ran on {words.count(len(machines), 'machine')}: these may cause a part of the spread"]
-
-
-def _setup(text: str, machines: list[str]) -> Setup:
-    return Setup(command=[text], python=None, machine={"processor": "; ".join(machines) or "not known"})
 
 
 def _models(group: list[TrainingRun]) -> int | None:

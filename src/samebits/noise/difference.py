@@ -39,11 +39,13 @@ class MetricDifference(Document):
     `answer`: `different` if the interval does not contain zero; `not-told-apart` if it does; `too-few` if there are too
     few values for an interval; `repeats` if neither side varies, so that the difference is exact for these seeds and
     says nothing about other seeds; `equal` if there is no difference. `low`, `high`: 95 % of such intervals contain the
-    true difference. `unit`: the unit of the values; `numbers`: how many of them A and B have. `floor`: the standard
-    deviation of the difference between a training of A and one of B if no seed changes. `better`: how often a training
-    of B is better than one of A; `needed`: the trainings of each side that would show this (Noether). `pairs`: B minus
-    A, seed by seed. `cases`: how many test cases both have; `flips`: the cases in which the sides do not overlap;
-    `unsteady`: how many cases have different values within one side, although no seed changed.
+    true difference. `unit`: the unit of the values; `numbers`: how many of them A and B have. `findable`: the true
+    difference that so many values find with a probability of 80 %. `floor`: the standard deviation of the difference
+    between a training of A and one of B if no seed changes. `better`: how often a training of B is better than one of
+    A, with its 95 % interval; `needed`: the trainings of each side, or the pairs of seeds, that would show this
+    (Noether); null if there is no interval. `pairs`: B minus A, seed by seed. `cases`: how many test cases both have;
+    `flips`: the cases in which the sides do not overlap; `unsteady`: how many cases have different values within one
+    side, although no seed changed.
     """
 
     name: str
@@ -58,7 +60,10 @@ class MetricDifference(Document):
     unit: Unit
     numbers: list[int]
     floor: float | None = None
+    findable: float | None = None
     better: float
+    better_low: float
+    better_high: float
     needed: int | None = None
     pairs: list[float] = []
     cases: int = 0
@@ -70,7 +75,8 @@ class VersusResult(Document):
     """The answer of `samebits versus`.
 
     `verdict`: `inconclusive` if no metric has an answer, then with a `reason`; else null. `meaningful`: the probability
-    of being better that Bouthillier et al. (2021) require; `needed`: the trainings of each side that would show it.
+    of being better that Bouthillier et al. (2021) require; `needed`: the trainings of each side, or the pairs of seeds,
+    that would show it.
     """
 
     format: int = VERSUS_FORMAT
@@ -120,8 +126,9 @@ def _difference(a: MetricSide, b: MetricSide, name: str, *, lower: bool) -> Metr
     units = _units(a, b, name)
     paired = units.unit == "pairs of seeds"
     pairs = [second - first for first, second in zip(units.a, units.b, strict=True)] if paired else []
-    found = statistics.paired_interval(pairs) if paired else statistics.independent_interval(units.a, units.b)
-    better = (statistics.better_share if paired else statistics.better_probability)(units.a, units.b, lower=lower)
+    found = statistics.interval(pairs) if paired else statistics.interval(units.a, units.b)
+    better = statistics.better_probability(units.a, units.b, lower=lower, paired=paired)
+    better_ends = statistics.better_interval(better, min(len(units.a), len(units.b)))
     means = float(np.mean(units.a)), float(np.mean(units.b))
     return MetricDifference(
         name=name,
@@ -136,8 +143,11 @@ def _difference(a: MetricSide, b: MetricSide, name: str, *, lower: bool) -> Metr
         unit=units.unit,
         numbers=[len(units.a), len(units.b)],
         floor=_floor(a, b, name),
+        findable=found.findable if found else None,
         better=better,
-        needed=statistics.trainings_needed(better),
+        better_low=better_ends[0],
+        better_high=better_ends[1],
+        needed=statistics.trainings_needed(better, paired=paired) if found else None,
         pairs=pairs,
         cases=tested.number if tested and tested == b.tested.get(name) else len(cases),
         flips=_flips(tables, cases, lower=lower),

@@ -11,7 +11,7 @@ from samebits.noise import figure
 from samebits.noise.difference import MetricDifference, VersusResult
 from samebits.noise.result import BY_RECORD, MetricNoise, NoiseResult, seed_groups
 from samebits.noise.sides import MetricSide
-from samebits.noise.versus import interval_words
+from samebits.noise.versus import better_words, interval_words
 from samebits.reports import result_words
 from samebits.reports.table import Cell, Column, MissingValue, Number, StyledText, Table, numbers, optional
 from samebits.reports.tree import (
@@ -129,12 +129,8 @@ def _facts(result: NoiseResult) -> Iterator[tuple[str, Cell]]:
 
 def _whys(metrics: list[MetricNoise]) -> Iterator[str]:
     """Yield why layers have no number, or only a rough one: each reason once."""
-    titles = {"same_seed": "same seed", "other_seeds": "other seeds", "other_cases": "other cases"}
-    found: dict[str, None] = {}
-    for metric in metrics:
-        for layer, why in metric.why.items():
-            found[f"{titles[layer]}: {why}"] = None
-    yield from found
+    whys = (f"{layer.replace('_', ' ')}: {why}" for metric in metrics for layer, why in metric.why.items())
+    yield from dict.fromkeys(whys)
 
 
 # -- versus: a row and dot plots for each metric, and the test cases that flip ----------------------------------------
@@ -150,9 +146,9 @@ ANSWERS = {
 VERSUS_SAYS = (
     "95 % of such intervals contain the true difference of the means. If zero is outside the interval, A and B differ.",
     "floor: the standard deviation of the difference between a training of A and one of B if no seed changes.",
-    "P(B better): how often a training of B is better than one of A. Bouthillier et al. (2021) ask for 0.75 before an "
-    "improvement counts.",
-    "to show it: how many trainings each side needs so that a rank test finds this probability (Noether 1987).",
+    "found, 80 %: the true difference that so many trainings find with a probability of 80 %; smaller ones less often.",
+    "P(B better): how often a training of B is better than one of A, with its 95 % interval. Bouthillier et al. (2021) "
+    "ask for 0.75 before an improvement counts.",
 )
 VERSUS_DOES_NOT_SAY = (
     "Different data, machines and settings were not compared.",
@@ -197,7 +193,8 @@ def _table(result: VersusResult) -> Table:
         Column("metric"),
         *numbers("A", "B", "B minus A"),
         Column("95 %"),
-        *numbers("floor", "P(B better)", "to show it"),
+        *numbers("found, 80 %", "floor"),
+        Column("P(B better)"),
         Column(""),
     )
     return Table("difference", "", columns, tuple(map(_metric_row, result.metrics)))
@@ -210,9 +207,9 @@ def _metric_row(one: MetricDifference) -> tuple[Cell, ...]:
         *(Number(value, _digits(one.difference)) for value in (one.a, one.b)),
         Number(one.difference, None),
         interval,
+        optional(one.findable, None),
         optional(one.floor, None),
-        Number(one.better, 2),
-        optional(one.needed),
+        MissingValue("-") if one.answer == "repeats" else better_words(one),
         ANSWERS[one.answer],
     )
 
@@ -263,7 +260,9 @@ def _versus_facts(result: VersusResult) -> Iterator[tuple[str, Cell]]:
     for one in result.metrics[:1]:
         counted = f"{one.unit}: {one.numbers[0]}" if one.pairs else _compared(result, one)
         yield "compared", counted + (f"; {one.method}" if one.method else "")
-    yield "needed", f"{result.needed} trainings on each side show a probability of {result.meaningful} (Noether)"
+    if any(one.findable for one in result.metrics):
+        unit = "pairs of seeds" if any(one.pairs for one in result.metrics) else "trainings on each side"
+        yield "needed", f"{result.needed} {unit} show a P(B better) of {result.meaningful} (Noether)"
 
 
 def _compared(result: VersusResult, one: MetricDifference) -> str:

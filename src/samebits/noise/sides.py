@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from samebits import kept_record
+from samebits import kept_record, words
 from samebits.errors import RecordError, UsageError
 from samebits.model import Document
 from samebits.noise.readings import Readings
@@ -19,11 +19,21 @@ from samebits.reports import result_words
 from samebits.store import record_files
 from samebits.store.record import RECORD, open_record
 
-__all__ = ["STUDY", "MetricSide", "NoNumbers", "TestedCases", "of_noise", "read_side", "study_setup"]
+__all__ = [
+    "STUDY",
+    "MetricSide",
+    "NoNumbers",
+    "TestedCases",
+    "of_noise",
+    "read_side",
+    "several_machines",
+    "study_setup",
+]
 
 NOISE, STUDY, STUDY_FORMAT = "noise.json", "study.json", 1
 MEASURES = ("digits", "cells", "scores")  # the measures of a model in study.json; which one depends on the study
-FIXED = ("true_count", "fields", "undecided", "cells")  # not measures: numbers of the data, or of missing measurements
+FIRST = ("f1", "dice")  # these lead: in an error rate of counts, false cells cancel missed ones
+FIXED = ("true_count", "fields", "undecided", "cells", "counted")  # of the data, or numbers without a better side
 LOWER = ("error_rate", "wrong")  # measures of a study for which a lower number is better
 SINGLE = {"digits": "wrong", "cells": "recall"}  # the measure to which each case contributes as right or wrong
 METRIC = "samebits noise --metric 'accuracy=acc: ([0-9.]+)'"
@@ -32,10 +42,6 @@ ABOUT = ("seed", "trial", "case", "machine")  # columns of a table that are not 
 
 class NoNumbers(UsageError):
     """The trainings gave no value of any requested metric, so there is no answer."""
-
-
-class _NotFinite(ValueError):
-    """A value of a table is NaN or infinite, or its cell is empty."""
 
 
 class TestedCases(Document):
@@ -64,6 +70,13 @@ class MetricSide(Document):
     repeats: bool | None = None
     warnings: list[str] = []
     unseeded: list[str] = []
+
+
+def several_machines(names: Iterable[str], what: str) -> list[str]:
+    """Return a warning if the trainings ran on more than one machine. `what`: the spread, or the difference."""
+    machines = sorted(set(names))
+    said = f"the trainings ran on {words.count(len(machines), 'machine')} ({'; '.join(machines)})"
+    return [f"{said}: these may cause a part of the {what}"] if len(machines) > 1 else []
 
 
 def read_side(text: str) -> MetricSide:
@@ -194,13 +207,14 @@ def _tested(models: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> dic
 
 
 def _measures(model: Mapping[str, Any]) -> dict[str, float]:
-    """Return the finite measures of a model."""
-    return {
+    """Return the finite measures of a model, the leading ones first."""
+    found = {
         name: float(value)
         for group in MEASURES
         for name, value in (model.get(group) or {}).items()
         if name not in FIXED and isinstance(value, int | float) and math.isfinite(value)
     }
+    return {name: found[name] for name in (*filter(found.__contains__, FIRST), *found)}
 
 
 # -- a table ----------------------------------------------------------------------------------------------------------
@@ -223,10 +237,9 @@ def _of_table(name: str, path: Path) -> MetricSide:
             seed = int(row["seed"]) if row.get("seed") else None
             groups.setdefault((seed, int(row.get("trial") or (1 if row.get("case") else number))), []).append(row)
         trainings = [_of_rows(seed, trial, group) for (seed, trial), group in groups.items()]
-    except _NotFinite as why:
-        raise UsageError(f"{path} cannot be used: {why}.", "remove this line from the table") from None
     except (ValueError, csv.Error) as why:
-        raise UsageError(f"{path} cannot be read: {why}.", "separate columns by commas; use a decimal point") from None
+        advice = "separate columns by commas; write a number with a decimal point for each metric"
+        raise UsageError(f"{path} cannot be read: {why}.", advice) from None
     return _side(name, trainings, machines=[one.machine for one in trainings])
 
 
@@ -245,5 +258,5 @@ def _of_rows(seed: int | None, trial: int, rows: list[dict[str, str]]) -> Traini
 def _finite(name: str, text: str | None) -> float:
     value = float(text or "nan")
     if not math.isfinite(value):
-        raise _NotFinite(f"{name} is {text!r}, which is not a finite number")
+        raise ValueError(f"{name} is {text!r}, which is not a finite number")
     return value

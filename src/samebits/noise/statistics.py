@@ -22,14 +22,13 @@ __all__ = [
     "MEANINGFUL",
     "Interval",
     "Layers",
+    "better_interval",
     "better_probability",
-    "better_share",
-    "independent_interval",
+    "interval",
     "is_constant",
     "layers",
     "mean_of",
     "needs_scipy",
-    "paired_interval",
     "scale_of",
     "trainings_needed",
 ]
@@ -93,17 +92,19 @@ def _layers(groups: Sequence[Sequence[float]]) -> Layers:
 
 CONFIDENCE = 0.95
 MANY = 20  # with at least so many values on each side, the bootstrap replaces the t distribution
+POWER = 0.8  # how probable it is that a comparison finds the smallest difference that an answer names
 MEANINGFUL = 0.75  # the probability that Bouthillier et al. (2021) require: https://arxiv.org/abs/2103.03098
 RESAMPLES = 4999
 RANDOM = 2019  # a fixed seed: the bootstrap of equal values gives equal intervals
 
 
 class Interval(NamedTuple):
-    """A 95 % interval, and the method behind it."""
+    """A 95 % interval, the method behind it, and the smallest true difference that so many values find with `POWER`."""
 
     low: float
     high: float
     method: str
+    findable: float
 
 
 def needs_scipy() -> None:
@@ -120,39 +121,20 @@ def is_constant(values: Any) -> bool:
     return float(np.ptp(values)) <= 1e-12 * float(np.abs(values).max())
 
 
-def paired_interval(differences: Sequence[float]) -> Interval | None:
-    """Return the interval of the mean of paired differences; None if there are too few, or if all are the same."""
-    scale = scale_of(differences)
-    return _scaled(_paired(np.asarray(differences, dtype=float) / scale), scale)
+def interval(*sides: Sequence[float]) -> Interval | None:
+    """Return the interval of the mean of paired differences (one side), or of mean B minus mean A (A and B: Welch).
 
-
-def _scaled(found: Interval | None, scale: float) -> Interval | None:
-    return found and Interval(found.low * scale, found.high * scale, found.method)
-
-
-def _paired(values: Any) -> Interval | None:
-    if len(values) < FEWEST or is_constant(values):
-        return None
-    if len(values) >= MANY:
-        return _bootstrapped((values,))
-    return _t(float(values.mean()), _error((values,)), len(values) - 1, "t, paired")
-
-
-def independent_interval(a: Sequence[float], b: Sequence[float]) -> Interval | None:
-    """Return the interval of mean B minus mean A without pairs (Welch).
-
-    None if there are too few values, or if neither side varies.
+    None if there are too few values, or if no side varies.
     """
-    scale = scale_of(a, b)
-    return _scaled(_independent((np.asarray(a, dtype=float) / scale, np.asarray(b, dtype=float) / scale)), scale)
+    scale = scale_of(*sides)
+    found = _interval([np.asarray(side, dtype=float) / scale for side in sides])
+    return found and Interval(found.low * scale, found.high * scale, found.method, found.findable * scale)
 
 
-def _independent(sides: tuple[Any, Any]) -> Interval | None:
+def _interval(sides: Sequence[Any]) -> Interval | None:
     constant = [is_constant(side) for side in sides]
     if min(map(len, sides)) < FEWEST or all(constant):
         return None
-    if min(map(len, sides)) >= MANY:
-        return _bootstrapped(sides)
     parts = [float(side.var(ddof=1)) / len(side) for side in sides]
     total = sum(parts)
     if not (0 < total < math.inf):  # squares of such small or large values underflow or overflow
@@ -160,8 +142,16 @@ def _independent(sides: tuple[Any, Any]) -> Interval | None:
     # Welch (1947); if one side does not vary, these are the degrees of freedom of the other
     shares = [part / total for part in parts]
     degrees = 1 / sum(share**2 / (len(side) - 1) for share, side in zip(shares, sides, strict=True))
+    if min(map(len, sides)) >= MANY:
+        return _around(sides, _bootstrapped_half(sides), degrees, "studentised bootstrap")
     method = "t of the side that varies" if any(constant) else "t, without pairs (Welch)"
-    return _t(float(sides[1].mean() - sides[0].mean()), _error(sides), degrees, method)
+    half = _t((1 + CONFIDENCE) / 2, degrees) * _error(sides)
+    return _around(sides, half, degrees, "t, paired" if len(sides) == 1 else method)
+
+
+def _around(sides: Sequence[Any], half: float, degrees: float, method: str) -> Interval:
+    middle = float(_middle([side.mean() for side in sides]))
+    return Interval(middle - half, middle + half, method, half + _t(POWER, degrees) * _error(sides))
 
 
 def _error(sides: Sequence[Any]) -> float:
@@ -169,59 +159,65 @@ def _error(sides: Sequence[Any]) -> float:
     return math.sqrt(sum(side.var(ddof=1) / len(side) for side in sides))
 
 
-def _t(middle: float, error: float, degrees: float, method: str) -> Interval:
+def _t(share: float, degrees: float) -> float:
     from scipy import stats
 
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees)) * error
-    return Interval(middle - half, middle + half, method)
+    return float(stats.t.ppf(share, degrees))
 
 
-def _bootstrapped(sides: Sequence[Any]) -> Interval:
-    """Compute the symmetric studentised bootstrap (Hall 1988, https://doi.org/10.1111/j.2517-6161.1988.tb01727.x).
+def _bootstrapped_half(sides: Sequence[Any]) -> float:
+    """Return half the width of the symmetric studentised bootstrap (Hall 1988).
 
-    The coverage of BCa is too low with so few values: `benchmarks/interval_coverage.py` shows both.
+    See https://doi.org/10.1111/j.2517-6161.1988.tb01727.x. The coverage of BCa is too low with so few values:
+    `benchmarks/interval_coverage.py` shows both.
     """
     random = np.random.default_rng(RANDOM)
-    middle, error = _middle([side.mean() for side in sides]), _error(sides)
+    middle = _middle([side.mean() for side in sides])
     drawn = [side[random.integers(0, len(side), (RESAMPLES, len(side)))] for side in sides]
     moved = np.abs(_middle([one.mean(axis=1) for one in drawn]) - middle)
     errors = np.sqrt(sum(one.var(axis=1, ddof=1) / one.shape[1] for one in drawn))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.where(moved == 0, 0.0, moved / errors)  # infinite for a sample without spread
-    half = float(np.quantile(ratios, CONFIDENCE, method="higher")) * error
-    return Interval(float(middle - half), float(middle + half), "studentised bootstrap")
+    return float(np.quantile(ratios, CONFIDENCE, method="higher")) * _error(sides)
 
 
 def _middle(means: Sequence[Any]) -> Any:
     return means[0] if len(means) == 1 else means[1] - means[0]
 
 
-def better_probability(a: Sequence[float], b: Sequence[float], *, lower: bool = False) -> float:
-    """Return the share of all pairs (a value of A, one of B) in which B is better. Equal values count half."""
-    first, second = np.asarray(a, dtype=float)[:, None], np.asarray(b, dtype=float)[None, :]
-    return _wins(first, second, lower=lower)
+def better_probability(a: Sequence[float], b: Sequence[float], *, lower: bool = False, paired: bool = False) -> float:
+    """Return the share of pairs (a value of A, one of B) in which B is better. Equal values count half.
+
+    `paired`: only the pairs (first of A, first of B), ...; otherwise all pairs.
+    """
+    first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    moved = second - first if paired else second[None, :] - first[:, None]
+    return float(np.mean((moved < 0 if lower else moved > 0) + 0.5 * (moved == 0)))
 
 
-def better_share(a: Sequence[float], b: Sequence[float], *, lower: bool = False) -> float:
-    """Return the share of pairs (first of A, first of B), ... in which B is better. Equal values count half."""
-    return _wins(np.asarray(a, dtype=float), np.asarray(b, dtype=float), lower=lower)
+def better_interval(better: float, number: int) -> tuple[float, float]:
+    """Return the 95 % interval of P(B better) (Wilson 1927). `number`: the pairs, or the values of the smaller side.
+
+    Without pairs it may be wider than necessary: the variance is at most that of so many pairs (Birnbaum, Klose 1957).
+    """
+    from scipy import stats
+
+    square = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) ** 2
+    middle = (better + square / (2 * number)) / (1 + square / number)
+    half = math.sqrt(square * (better * (1 - better) / number + square / (4 * number**2))) / (1 + square / number)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _wins(first: Any, second: Any, *, lower: bool) -> float:
-    wins = (second < first) if lower else (second > first)
-    return float(np.mean(wins + 0.5 * (second == first)))
-
-
-def trainings_needed(probability: float, *, power: float = 0.95) -> int | None:
+def trainings_needed(probability: float, *, paired: bool = False, power: float = 0.95) -> int | None:
     """Return how many trainings of each side a rank test at 5 % (one-sided) needs to find this probability.
 
-    Returns None if the probability is 0.5. The formula is that of Noether (1987) for sides of equal size:
-    https://doi.org/10.1080/01621459.1987.10478478
+    Returns None if the probability is 0.5. The formulas are those of Noether (1987) for two sides of equal size, and
+    for pairs (a sign test): https://doi.org/10.1080/01621459.1987.10478478
     """
     from scipy import stats
 
     distance = abs(probability - 0.5)
     if distance == 0:
         return None
-    needed = (stats.norm.ppf(0.95) + stats.norm.ppf(power)) ** 2 / (6 * distance**2)
-    return math.ceil(float(needed))
+    needed = (stats.norm.ppf(0.95) + stats.norm.ppf(power)) ** 2 / ((4 if paired else 6) * distance**2)
+    return round(float(needed))

@@ -17,7 +17,7 @@ from samebits.noise.result import seed_groups
 from samebits.noise.sides import MetricSide, NoNumbers
 from samebits.noise.statistics import FEWEST
 
-__all__ = ["Training", "VersusRequest", "interval_words", "is_command", "number", "sentence_of", "versus"]
+__all__ = ["Training", "VersusRequest", "better_words", "interval_words", "is_command", "sentence_of", "versus"]
 
 Training = Callable[[], MetricSide]  # trains a side, and returns it
 
@@ -62,9 +62,18 @@ def versus(asked: VersusRequest, prepare: Callable[[str, str], Training]) -> Ver
         a, b = (found.get(letter, MetricSide(name=text, trainings=[])) for letter, text in texts.items())
         return _result(a, b, [], whys[0])
     metrics = difference.compare(found["a"], found["b"], only=asked.only, lower=asked.lower)
+    return _result(found["a"], found["b"], metrics, " ".join(_headline(metrics)))
+
+
+def _headline(metrics: Sequence[MetricDifference]) -> Iterator[str]:
+    """Yield which metrics contradict each other, then the answer: of each metric, or of the first one of many."""
+    told = [one for one in metrics if one.answer == "different"]
+    better, worse = ([one.name for one in told if _is_better(one) == wanted] for wanted in (True, False))
+    if better and worse:
+        said = f"B is better in {words.listed(better)}, but worse in {words.listed(worse)}"
+        yield f"The metrics contradict each other: {said}."
     answered = [one for one in metrics if _is_answered(one)]
-    sentence = " ".join(map(sentence_of, metrics if len(metrics) < 3 else (answered or metrics)[:1]))
-    return _result(found["a"], found["b"], metrics, sentence)
+    yield from map(sentence_of, metrics if len(metrics) < 3 else (answered or metrics)[:1])
 
 
 def _sides(texts: Mapping[str, str], trainings: Mapping[str, Training]) -> tuple[dict[str, MetricSide], list[str]]:
@@ -91,7 +100,7 @@ def _result(a: MetricSide, b: MetricSide, metrics: list[MetricDifference], sente
         a=a,
         b=b,
         metrics=metrics,
-        needed=statistics.trainings_needed(statistics.MEANINGFUL) or 0,
+        needed=statistics.trainings_needed(statistics.MEANINGFUL, paired=any(one.pairs for one in metrics)) or 0,
         warnings=list(_warnings(a, b, metrics)),
     )
 
@@ -100,32 +109,33 @@ def _is_answered(one: MetricDifference) -> bool:
     return one.low is not None or one.answer == "equal"
 
 
+def _is_better(one: MetricDifference) -> bool:
+    return (one.difference < 0) == one.lower_is_better
+
+
+def better_words(one: MetricDifference) -> str:
+    """Write `0.79 (0.41 to 0.95)`: P(B better) with its interval."""
+    return f"{one.better:.2f} ({one.better_low:.2f} to {one.better_high:.2f})"
+
+
 def interval_words(one: MetricDifference) -> str:
     """Write `-0.127 to 1.35`."""
-    assert one.low is not None
-    assert one.high is not None
-    return f"{number(one.low)} to {number(one.high)}"
-
-
-def number(value: float) -> str:
-    """Write a number with three significant digits."""
-    return f"{value:.3g}"
+    return f"{one.low:.3g} to {one.high:.3g}"
 
 
 def sentence_of(one: MetricDifference) -> str:
     """Write the answer for one metric."""
-    said = f"{one.name}: B minus A is {number(one.difference)}"
+    said = f"{one.name}: B minus A is {one.difference:.3g}"
     if one.answer in ("different", "not-told-apart"):
-        is_better = (one.difference < 0) == one.lower_is_better
         said = f"{said} (95 %: {interval_words(one)})"
         if one.answer != "different":
-            return f"{said}: not told apart."
-        asked = f"P(B better) is {one.better:.2f}; an improvement needs {statistics.MEANINGFUL}"
-        return f"{said}: B is {'better' if is_better else 'worse'}. {asked}."
+            many = f"{min(one.numbers)} {one.unit}" + ("" if one.pairs else " a side")
+            return f"{said}: not told apart. {many} find a true difference of {one.findable:.3g} in 80 % of cases."
+        asked = f"P(B better) is {better_words(one)}; an improvement needs {statistics.MEANINGFUL}"
+        return f"{said}: B is {'better' if _is_better(one) else 'worse'}. {asked}."
     if one.answer == "too-few":
-        fewest = min(one.numbers)
-        unit = "training" if one.unit == "trainings" else "seed"
-        return f"{said}; too few for an interval: a side has {words.count(fewest, unit)}, and {FEWEST} are needed."
+        fewest = words.count(min(one.numbers), "training" if one.unit == "trainings" else "seed")
+        return f"{said}; too few for an interval: a side has {fewest}, and {FEWEST} are needed."
     if one.answer == "equal":
         return f"{one.name}: A and B have the same numbers."
     what = "each seed gives this difference" if one.pairs else "the trainings of each side are equal: the floor is zero"
@@ -133,12 +143,8 @@ def sentence_of(one: MetricDifference) -> str:
 
 
 def _warnings(a: MetricSide, b: MetricSide, metrics: Sequence[MetricDifference]) -> Iterator[str]:
-    yield from (f"A: {text}" for text in a.warnings)
-    yield from (f"B: {text}" for text in b.warnings)
-    machines = sorted({*a.machines, *b.machines})
-    if len(machines) > 1:
-        said = f"{words.count(len(machines), 'machine')} ({'; '.join(machines)})"
-        yield f"the trainings ran on {said}: these may cause a part of the difference"
+    yield from (f"{letter}: {text}" for letter, side in (("A", a), ("B", b)) for text in side.warnings)
+    yield from sides.several_machines([*a.machines, *b.machines], "difference")
     for one in metrics:
         yield from _of_metric(a, b, one)
     if len(metrics) > 1:
@@ -157,6 +163,8 @@ def _of_metric(a: MetricSide, b: MetricSide, one: MetricDifference) -> Iterator[
             yield f"{one.name}: {said}: its floor is zero, and nothing is known about its other seeds"
         if one.method.startswith("t") and one.unit != "pairs of seeds" and len(set(values)) == 2 and len(groups) == 1:
             yield f"{one.name}: {letter} has only two different numbers: with so few trainings the interval is rough"
+    if one.method.startswith("t of"):
+        yield f"{one.name}: only one side varies: if its numbers are skewed, the interval is too short"
     if one.unit == "trainings" and one.low is not None and not (a.unseeded or b.unseeded):
         yield f"{one.name}: one seed only: the interval holds for this seed and says nothing about other seeds"
     if one.unit == "pairs of seeds":
