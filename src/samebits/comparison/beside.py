@@ -85,12 +85,6 @@ def role(point: Point) -> Role:
     return "number" if kind == "end" and (is_number or _OF_OLD_PROBES.search(name)) else "trained"
 
 
-def role_alone(point: Point) -> Judgement:
-    """Return what a difference of a point means by its role alone, if all that was trained agrees."""
-    reason = _UNDERSTOOD.get(role(point))
-    return Judgement("understood", reason) if reason else Judgement("unknown")
-
-
 def roles(points: Sequence[Point], a: ProcessTrace, b: ProcessTrace) -> list[Role]:
     """Return the role of each point in a pair of traces. A value that the program itself names always counts."""
     named = _named(points, a, b)

@@ -13,7 +13,6 @@ from samebits.comparison.beside import is_place
 from samebits.comparison.coverage import only_files
 from samebits.comparison.groups import Comparison
 from samebits.model import Divergence, Scope
-from samebits.store.trace import TrialTrace
 
 _MOST_FILES = 3
 
@@ -194,9 +193,3 @@ def _printed(comparison: Comparison) -> Iterator[str]:
     if found:
         a, b = found[0].values
         yield f"not every trial printed the same lines to {found[0].path}: only some printed {(a or b)[:200]!r}"
-
-
-def _whole_pairs(comparison: Comparison) -> list[tuple[TrialTrace, TrialTrace]]:
-    """Return the first whole trial with each of the others."""
-    whole = [trial.trial for trial in comparison.aligned if trial.whole]
-    return [(whole[0], other) for other in whole[1:]]
