@@ -180,7 +180,7 @@ TOGETHER = [
     ),
     (["compare", "{tmp}/record", "{tmp}/record"], "twice"),
     (["compare", "{tmp}/record", "{tmp}/folder"], "folder"),
-    (["check", "--metric", "a=x", "--metric", "a=y", *COMMAND], "--metric a"),
+    (["check", "--metric", "a=(x)", "--metric", "a=(y)", *COMMAND], "--metric a"),
 ]
 
 

@@ -86,7 +86,7 @@ def asked(monkeypatch):
     return ask
 
 
-@pytest.mark.parametrize("before", [[], ["-n", "2"], ["-n3", "--full", "--seed=3"], ["--metric", "a=b"]])
+@pytest.mark.parametrize("before", [[], ["-n", "2"], ["-n3", "--full", "--seed=3"], ["--metric", "a=(b)"]])
 def test_a_module_stands_for_python_and_the_module(asked, before):
     assert asked(*before, "-m", "pkg.train", "--lr", "1") == ["python", "-m", "pkg.train", "--lr", "1"]
 

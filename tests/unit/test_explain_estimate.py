@@ -8,7 +8,7 @@ from samebits import controls
 from samebits.causes import estimate
 from samebits.causes.candidates import Clues
 from samebits.causes.decision_rule import LEAST, Observation
-from samebits.experiment.estimates import Estimate
+from samebits.experiment.estimates import CostEstimate
 
 ALL = controls.of_sources()
 
@@ -37,7 +37,7 @@ def test_the_most_is_never_below_the_fewest(groups):
 
 
 def test_the_line_names_trials_and_times():
-    made = Estimate("most searches need another", 8, 30, 2.0, 2)
+    made = CostEstimate("most searches need another", 8, 30, 2.0, 2)
     assert made.sentence == "most searches need another 8 to 30 trials, about 8 s to 30 s"
 
 
@@ -52,6 +52,6 @@ def test_the_line_names_trials_and_times():
     ],
 )
 def test_an_estimate_that_is_wrong_by_more_than_2_is_corrected_once(made, now, said):
-    corrections = estimate.Corrections(Estimate("needs", 8, 30, 2.0, 1), 0.0)
+    corrections = estimate.Corrections(CostEstimate("needs", 8, 30, 2.0, 1), 0.0)
     assert list(corrections.after(made, now)) == [f"the estimate was wrong: {text}" for text in said]
     assert list(corrections.after(made, now)) == []

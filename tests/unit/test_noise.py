@@ -104,7 +104,7 @@ def test_no_metric_is_refused(tmp_path):
 
 def test_a_record_in_the_place_of_a_command_is_refused(tmp_path, capsys):
     (tmp_path / ".samebits-record").write_text("This folder is a record of samebits\n")
-    assert cli.main(["noise", "--metric", "a=b", str(tmp_path)]) == 2
+    assert cli.main(["noise", "--metric", "a=(b)", str(tmp_path)]) == 2
     assert "that noise cannot measure" in capsys.readouterr().err
 
 

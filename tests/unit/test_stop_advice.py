@@ -1,10 +1,12 @@
 """After Ctrl-C, samebits names a command that shows what was recorded, if there is one."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 
 from samebits import interrupt, localization, noise, vary
+from samebits.experiment import Progress
 from samebits.interrupt import StopSignal
 from samebits.launch.plan import Request
 from samebits.model import Options
@@ -47,13 +49,13 @@ def test_the_folder_of_vary_is_named_as_soon_as_it_can_be_read(told, tmp_path, m
 def test_before_the_first_seed_of_noise_has_run_its_folder_is_not_named(told, request_, monkeypatch):
     monkeypatch.setattr(noise.Trainings, "_trained", stopped)
     with pytest.raises(StopSignal):
-        noise.noise(noise.NoiseRequest(request_), lambda _: monkeypatch.context())
+        noise.noise(noise.NoiseRequest(request_), lambda _: nullcontext(Progress()))
     assert told == []
 
 
 def test_a_stop_of_locate_names_the_record(told, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(localization, "looker", stopped)
+    monkeypatch.setattr(localization, "_cost", stopped)
     record = SimpleNamespace(folder=tmp_path / "first")
     with pytest.raises(StopSignal):
         localization.locate(record, SimpleNamespace(verdict="diverged", divergence=object()))

@@ -23,7 +23,7 @@ from samebits.causes.settings import FOLDER, Setting, SettingRecords, adopt
 from samebits.causes.stopped import record_of, stopped_search
 from samebits.checks import Check
 from samebits.experiment import Experiment, Progress, Request, recorded_trials
-from samebits.experiment.estimates import Estimate
+from samebits.experiment.estimates import CostEstimate
 from samebits.experiment.progress import QuietProgress
 from samebits.launch import origin
 from samebits.launch.plan import AGAIN
@@ -164,12 +164,12 @@ class _Inquiry:
         self.steps = self.settings.steps
         self.extended_sets.clear()
 
-    def _estimate(self) -> Estimate:
+    def _estimate(self) -> CostEstimate:
         """Return how many trials the search will need, and how long they will take."""
         files = self.settings.setting([]).files
         fewest, most = estimate.trials(self.settings.look([], 0), self._candidates, self._clues())
         seconds = sum(file.seconds for file in files) / len(files)
-        return Estimate("most searches need another", fewest, most, seconds, self.settings.at_a_time)
+        return CostEstimate("most searches need another", fewest, most, seconds, self.settings.at_a_time)
 
     @property
     def _candidates(self) -> list[str]:

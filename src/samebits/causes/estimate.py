@@ -12,7 +12,7 @@ from samebits import words
 from samebits.causes.candidates import Clues, hinted
 from samebits.causes.decision_rule import FURTHER, GLIMPSE, Observation, all_in_all, further
 from samebits.causes.search import SINGLES, SUSPECTS
-from samebits.experiment.estimates import Estimate
+from samebits.experiment.estimates import CostEstimate
 
 __all__ = ["Corrections", "trials"]
 
@@ -41,7 +41,7 @@ def _accepted(groups: tuple[int, ...], settings: int) -> int:
 class Corrections:
     """Says what is wrong with the estimate of a search. `began`: when the search began."""
 
-    estimate: Estimate
+    estimate: CostEstimate
     began: float
     _said: set[str] = field(default_factory=set)
 

@@ -17,7 +17,7 @@ import click
 
 from samebits import words
 from samebits.experiment import Progress
-from samebits.experiment.estimates import Estimate
+from samebits.experiment.estimates import CostEstimate
 from samebits.interrupt import StopSignal
 from samebits.model import ENDED_WELL
 from samebits.reports import screen
@@ -271,7 +271,7 @@ class Live(Progress):
         """Print a line above the bars."""
         self._bars.console.print(f"samebits: {words.one_line(text)}", markup=False, highlight=False, style="dim")
 
-    def estimate(self, estimate: Estimate) -> None:
+    def estimate(self, estimate: CostEstimate) -> None:
         """Print the cost. If it is high and somebody can answer, ask whether to go on."""
         super().estimate(estimate)
         if estimate.at_most > self._ask and screen.is_terminal(sys.stdin):

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from samebits import words
 
-__all__ = ["Estimate"]
+__all__ = ["CostEstimate"]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CostEstimate:
     """How many trials a command needs, at least and at most. `seconds`: of one trial; None if none has run yet.
 
     `what`: what needs the trials, the subject of the sentence.

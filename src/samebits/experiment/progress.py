@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.experiment.estimates import Estimate
+from samebits.experiment.estimates import CostEstimate
 
 __all__ = ["Progress"]
 
@@ -35,7 +35,7 @@ class Progress:
     def note(self, text: str) -> None:
         """There is a note to show."""
 
-    def estimate(self, estimate: Estimate) -> None:
+    def estimate(self, estimate: CostEstimate) -> None:
         """The cost of the command is known, before it runs the trials. Raises StopSignal if the user declines."""
         self.note(estimate.sentence)
 
@@ -70,6 +70,6 @@ class QuietProgress(Progress):
         """Pass the event on."""
         self._progress.note(text)
 
-    def estimate(self, estimate: Estimate) -> None:
+    def estimate(self, estimate: CostEstimate) -> None:
         """Pass the event on."""
         self._progress.estimate(estimate)

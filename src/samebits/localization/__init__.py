@@ -12,7 +12,7 @@ from typing import Any
 from samebits import checks, comparison, ops
 from samebits.documents import InspectionRound, Location, TensorDistance
 from samebits.experiment import Progress, Request, captures, recorded_trials
-from samebits.experiment.estimates import Estimate
+from samebits.experiment.estimates import CostEstimate
 from samebits.kept_record import judged
 from samebits.launch import origin
 from samebits.localization import inspection, path, phrases
@@ -90,14 +90,14 @@ def locate(record: Record, result: Result, progress: Progress | None = None, *, 
     return found
 
 
-def _cost(result: Result, where: Divergence, *, heat: bool) -> Estimate:
+def _cost(result: Result, where: Divergence, *, heat: bool) -> CostEstimate:
     """Return how many trials the inspections need: of modules, more than once if a race moves, then of operators."""
     count = max(2, len(result.trials))
     further = count if heat else 0
     fewest = (0 if where.kind == "structure" else 1 if where.kind in _NOT_INSIDE else 2) * count + further
     most = (1 if where.kind in _NOT_INSIDE else TURNS + 1) * count + 1 + further
     seconds = sum(trial.seconds for trial in result.trials) / len(result.trials)
-    return Estimate("locate needs", fewest, max(most, fewest), seconds, result.at_a_time)
+    return CostEstimate("locate needs", fewest, max(most, fewest), seconds, result.at_a_time)
 
 
 def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> Location:

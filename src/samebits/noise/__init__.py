@@ -13,7 +13,7 @@ from typing import TypeVar
 from samebits import __version__, checks, clock, controls, words
 from samebits.errors import UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request, arrange
-from samebits.experiment.estimates import Estimate
+from samebits.experiment.estimates import CostEstimate
 from samebits.experiment.turns import WorkProgress, side_by_side
 from samebits.launch.capacity import Capacity
 from samebits.launch.plan import AGAIN, make_record_folder
@@ -194,11 +194,11 @@ class Trainings:
         """Say what the trials of the seeds that are left cost: before the first seed, and when its time is known."""
         number = len(left) * self._request.options.trials
         if left == all_seeds:
-            progress.estimate(Estimate(f"{words.count(len(left), 'seed')}:", number, number))
+            progress.estimate(CostEstimate(f"{words.count(len(left), 'seed')}:", number, number))
         elif self._seconds and not self._is_said:
             self._is_said = True
             room = min(self._room, number)
-            progress.estimate(Estimate("the other seeds need", number, number, self._seconds, room))
+            progress.estimate(CostEstimate("the other seeds need", number, number, self._seconds, room))
 
     def _trained(self, seed: int | None, progress: Progress) -> tuple[Experiment, Result]:
         """Run whole trials with one seed, also those of a program that no watcher observes."""

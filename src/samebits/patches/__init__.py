@@ -17,7 +17,7 @@ from samebits import checks, interrupt, store, words
 from samebits.documents import Explanation
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Progress, recorded_trials
-from samebits.experiment.estimates import Estimate
+from samebits.experiment.estimates import CostEstimate
 from samebits.kept_record import judged
 from samebits.launch import custody, origin
 from samebits.model import Result
@@ -212,7 +212,7 @@ def _checked(made: Proposal, progress: Progress | None) -> Result:
     request = recorded_trials.request_of(made.record)
     trials, ran = _trials(made), made.result.trials
     seconds = sum(trial.seconds for trial in ran) / len(ran)
-    estimate = Estimate("the check with the patch runs", trials, trials, seconds, made.why.at_a_time)
+    estimate = CostEstimate("the check with the patch runs", trials, trials, seconds, made.why.at_a_time)
     (progress or Progress()).estimate(estimate)
     options = request.options.model_copy(update={"trials": trials, "artifacts": _artifacts(made)})
     request = replace(request, out=made.record.folder.absolute() / FOLDER, overwrite=True, options=options)

@@ -89,7 +89,6 @@ def _case(result: PatchResult) -> JUnitCase:
 def _blocks(result: PatchResult, head: str) -> Iterator[AnyBlock]:
     if result.verdict is None:
         yield Text(f"{head}: {result.sentence}", "strong", on=SCREEN)
-        yield Text(result.sentence, "strong", on=PAGE)
         yield Facts((("command", shlex.join(result.command)), ("interpreter", result.python or "not known")), on=PAGE)
     facts = list(_facts(result))
     if facts:

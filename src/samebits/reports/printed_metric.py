@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 import shlex
 
+from samebits.model import Result
+from samebits.reports import result_words
 from samebits.store.record import TRIALS, Record
 
-__all__ = ["offered"]
+__all__ = ["effect", "offered"]
 
 _NAMED = re.compile(r"(([^\W\d]+)[ \t:=]+)-?\d+\.\d+(?![\w.])")  # a word, then a number with a decimal point
 _MOST = 1 << 20  # characters of the output that are read
+
+
+def effect(result: Result, record: Record | None) -> str:
+    """Return the effect of the difference on the outcome. If no metric was named, offer one."""
+    said = result_words.effect(result)
+    option = offered(record) if record is not None and said == result_words.NOT_MEASURED else ""
+    return f"not measured; to compare a number that the program prints: {option}" if option else said
 
 
 def offered(record: Record) -> str:

@@ -11,7 +11,7 @@ from samebits.model import ENDED_WELL, Result, Trial
 from samebits.reports import findings, result_words
 from samebits.reports.clock_sections import clock_sections, place_words, unknown_facts
 from samebits.reports.golden_sections import golden_blocks, golden_lines, only_golden_differs
-from samebits.reports.printed_metric import offered
+from samebits.reports.printed_metric import effect
 from samebits.reports.program_errors import program_error
 from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import (
@@ -216,20 +216,13 @@ def _facts(result: Result, record: Record | None) -> list[tuple[str, Cell]]:
         ("size", result_words.size(divergence)),
         ("looks", divergence.size.looks if divergence.size else ""),
         ("also", _also(divergence.details)),
-        ("effect", _effect(result, record)),
+        ("effect", effect(result, record)),
         ("trials", _not_run(result, record)),
         *_common(result),
         *_next(result),
         ("bars", BARS + _legend(result, [*result.judged], "; above: ")),
     ]
     return [(label, said) for label, said in facts if said]
-
-
-def _effect(result: Result, record: Record | None) -> str:
-    """Return the effect on the outcome. If no metric was named, offer one that the program prints."""
-    said = result_words.effect(result)
-    option = offered(record) if record is not None and said == result_words.NOT_MEASURED else ""
-    return f"not measured; to compare a number that the program prints: {option}" if option else said
 
 
 def _not_run(result: Result, record: Record | None) -> str:

@@ -17,7 +17,7 @@ from samebits import checks, controls, store, words
 from samebits.comparison.merged_records import judged_together
 from samebits.errors import SamebitsError
 from samebits.experiment import Progress, Request
-from samebits.experiment.estimates import Estimate
+from samebits.experiment.estimates import CostEstimate
 from samebits.experiment.turns import Once, WorkProgress, side_by_side
 from samebits.launch import isolation
 from samebits.launch.capacity import Capacity
@@ -129,7 +129,7 @@ class Runs:
         fewest = setups * self.request.options.trials
         most = fewest + result.TRIALS_AFTER * (self._values + 1)
         with self._shown(f"{words.count(self._values, 'value')} beside the base setup") as progress:
-            progress.estimate(Estimate(what, fewest, most, seconds, self._capacity.at_a_time))
+            progress.estimate(CostEstimate(what, fewest, most, seconds, self._capacity.at_a_time))
 
     def _side_by_side(self, works: list[Callable[[], None]]) -> None:
         at_a_time = self._capacity.at_a_time
