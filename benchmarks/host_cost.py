@@ -1,14 +1,14 @@
 """What a trial on a host costs beyond one on this machine: seconds, and bytes moved.
 
     python benchmarks/host_cost.py [--on ray://ADDRESS] [--trials 10]
+    python tests/slurm_site.py python benchmarks/host_cost.py --on slurm    with a site of this machine alone
 
 The program makes one step and ends, so what is left is the host. The first trial is shown apart: it also starts a
-worker. Bytes are those of the messages between samebits and the process that is a client of the cluster: of what that
-process keeps in the cluster once for all trials, of the order of each trial, and of what comes back.
+worker. A trial may also wait in the queue of a host. Bytes are those of the packed probe, which goes there once for all
+trials, of the order of each trial, and of what comes back.
 """
 
 import argparse
-import pickle
 import statistics
 import sys
 import tempfile
@@ -16,19 +16,22 @@ import time
 from pathlib import Path
 
 from samebits.experiment import Experiment, Limits, Request
-from samebits.launch import ray_host
+from samebits.launch.orders import CODE, OrderFiles
 from samebits.model import Options
 from samebits.words import size
 
 STEP = "import samebits_probe; samebits_probe.observe('weights/w', 0.5, step=0)\n"
-MOVED = {"keep": 0, "start": 0, "over": 0}  # bytes, by the first word of a message
+MOVED = {"order": 0, "outcome": 0}  # bytes, by the ending of a file
+ONCE = {}
+CLEAR = OrderFiles.clear
 
 
-def weighed(message):
-    """Add the size of a message, if it is one of these, and return it."""
-    if message and message[0] in MOVED:
-        MOVED[message[0]] += len(pickle.dumps(message, protocol=4))
-    return message
+def weigh_and_clear(files):
+    """Note how large the files of an order were before they are removed."""
+    ONCE[CODE] = files.shared(CODE).stat().st_size
+    for ending in MOVED:
+        MOVED[ending] += files.path(ending).stat().st_size
+    CLEAR(files)
 
 
 def measured(host, folder, trials):
@@ -53,10 +56,8 @@ def main():
     parser.add_argument("--on", default="ray", help="the host (default: ray, a cluster on this machine)")
     parser.add_argument("--trials", type=int, default=10)
     args = parser.parse_args()
-    send, receive = ray_host.sent, ray_host.received
-    ray_host.sent = lambda handle, message: send(handle, weighed(message))
-    ray_host.received = lambda handle: weighed(receive(handle))
-    with tempfile.TemporaryDirectory() as name:
+    OrderFiles.clear = weigh_and_clear
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:  # a folder that the nodes see, too
         folder = Path(name)
         (folder / "step.py").write_text(STEP)
         _, here = measured("local", folder, args.trials)
@@ -65,8 +66,8 @@ def main():
     print(f"seconds until {args.on} takes trials: {ready:.1f}")
     print(f"seconds of a trial: local {own:.2f}, {args.on} {far:.2f} (the first one: {there[0]:.2f})")
     print(f"beyond local: {far - own:.2f} s a trial, median of {args.trials - 1}")
-    print(f"moved once: {size(MOVED['keep'])} there, kept for all trials")
-    print(f"moved a trial: {size(MOVED['start'] / args.trials)} there, {size(MOVED['over'] / args.trials)} back")
+    print(f"moved once: {size(ONCE[CODE])} there, kept for all trials")
+    print(f"moved a trial: {size(MOVED['order'] / args.trials)} there, {size(MOVED['outcome'] / args.trials)} back")
 
 
 if __name__ == "__main__":

@@ -452,7 +452,7 @@ def test_a_machine_without_a_node_is_told_at_once(monkeypatch):
 
     monkeypatch.setattr(ray_bridge, "has_raylet", lambda: False)
     with pytest.raises(ray_bridge.NotAdmitted, match="answers, but no node of Ray runs on this machine"):
-        ray_bridge.connect("127.0.0.1:6379", "127.0.0.1:6379")
+        ray_bridge.connect("127.0.0.1:6379")
 
 
 @pytest.mark.slow(seconds=60)

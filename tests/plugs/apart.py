@@ -1,59 +1,44 @@
-"""Trials in keepers of this machine, as an engine starts them on its nodes."""
+"""Trials in keepers of this machine, as an engine starts them on nodes that share no disk with it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 
-from samebits.launch.hosts import TrialOrder
-from samebits.launch.keeper import Delivery, Keeper, Post
-from samebits.launch.remote import RemoteTrial, packed_code, post
+from samebits.launch.hosts import TaskState
+from samebits.launch.keeper import Keeper
+from samebits.launch.orders import OrderFiles
+from samebits.launch.remote import RemoteHost
 
 
-class Apart:
-    """Each trial has a node of its own."""
+class Apart(RemoteHost):
+    """Each trial has a node of its own, which gets the working folder, too."""
 
-    no_waiting, slots = "trials apart do not wait between rounds", 1
+    no_waiting = "trials apart do not wait between rounds"
+    why_packed = "because they share no disk"
 
     def __init__(self, kind: str, address: str, each: Mapping[str, str]) -> None:
         self._node = f"{kind} {address}"
 
-    def reach(self, directory: Path) -> str:
-        """See Host: these nodes share the disk."""
-        return ""
-
-    def nodes(self) -> list[str]:
-        """See Host."""
-        return []
-
-    def start(self, order: TrialOrder) -> RemoteTrial:
-        """See Host."""
-        whole = replace(post(order), code=packed_code(order.plan.record))
-        return RemoteTrial(order, ApartTask(whole, self._node))
+    def begin(self, trial: int, files: OrderFiles) -> ApartTask:
+        """See RemoteHost."""
+        return ApartTask(files, self._node)
 
 
 class ApartTask:
     """A trial and its keeper."""
 
-    def __init__(self, post: Post, node: str) -> None:
-        self._keeper = Keeper(post, node)
-        self._outcome: Delivery | None = None
+    def __init__(self, files: OrderFiles, node: str) -> None:
+        self._files, self._keeper, self._is_over = files, Keeper(files.whole_post(), node), False
 
-    def poll(self) -> Delivery | None:
+    def look(self) -> TaskState:
         """See RemoteTask."""
-        if self._outcome is None:
-            self._outcome = self._keeper.poll(0)
-            if self._outcome is not None:
-                self._keeper.close()
-        return self._outcome
+        if not self._is_over and (outcome := self._keeper.poll(0)) is not None:
+            self._files.deliver(outcome)
+            self.kill()
+        return TaskState(is_over=self._is_over)
 
-    def news(self) -> str:
+    def kill(self) -> None:
         """See RemoteTask."""
-        return ""
-
-    def cancel(self) -> None:
-        """See RemoteTask."""
-        if self._outcome is None:
+        if not self._is_over:
             self._keeper.close()
-            self._outcome = Delivery(lost=True)
+            self._is_over = True

@@ -334,10 +334,14 @@ def test_trials_run_on_the_nodes_of_a_host_and_their_folders_come_back(far):
     assert (added["verdict"], added["groups"]) == ("repeated", [[1, 2, 3]])
 
 
-def test_no_trial_finds_what_an_earlier_one_left_in_a_folder_that_nodes_share(far):
-    result = far.result("check", "-n", "2", "--on", "apart://moon", "far.py", "writes")
-    (far.programs / "state").unlink()
-    assert (result["verdict"], result["leak"]) == ("repeated", None)
+def test_the_folder_travels_to_nodes_that_share_no_disk_and_each_trial_has_a_copy_of_its_own(far):
+    done = far.run("check", "-n", "2", "--on", "apart://moon", "--out", "sent", "far.py", "writes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " is sent to the nodes, because they share no disk" in done.stderr
+    assert not (far.programs / "state").exists()
+    record = far.programs / "sent"
+    assert all(path.read_text() == "False\n" for path in record.glob("trials/*/stdout.txt"))
+    assert list(record.glob(".samebits-????????")) == []
 
 
 def test_rounds_of_a_host_start_over_and_that_is_said(far):

@@ -69,11 +69,11 @@ def test_trials_are_spread_over_nodes_and_run_as_many_as_there_is_room_for(clust
     assert json.loads((tmp_path / "work/record/record.json").read_text())["each"] == {"spread": "nodes"}
 
 
-def test_a_folder_that_a_node_lacks_is_sent_to_all(cluster, check, tmp_path):
+def test_a_folder_that_is_sent_is_removed_with_its_trial(cluster, check, tmp_path):
     (tmp_path / "work/data.txt").write_text("x" * 2000)
-    cluster(node(1), node(2, lacks=True))
-    said = check("-n", "2", "--jobs", "2", "--out", "record").ended(0)
-    assert "the working folder (2 files, 2.1 kB) is sent to the nodes, because host2 lacks it" in said
+    cluster(node(1), node(2))
+    said = check("-n", "2", "--jobs", "2", "--each", "folder=packed", "--out", "record").ended(0)
+    assert "the working folder (2 files, 2.1 kB) is sent to the nodes, because --each asks for it" in said
     place, files = (tmp_path / "work/record/trials/001/stdout.txt").read_text().split(maxsplit=1)
     assert files == "['data.txt', 'train.py']\n"
     assert place.startswith("/tmp/samebits-")
@@ -81,20 +81,11 @@ def test_a_folder_that_a_node_lacks_is_sent_to_all(cluster, check, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_folder_that_all_nodes_have_stays_where_it_is(cluster, check, tmp_path):
+def test_a_folder_stays_where_it_is_if_nobody_asks_to_send_it(cluster, check, tmp_path):
     cluster(node(1), node(2))
     said = check("-n", "2", "--out", "record").ended(0)
     assert "is sent" not in said
     assert (tmp_path / "work/record/trials/001/stdout.txt").read_text().startswith(f"{tmp_path / 'work'} ")
-
-
-def test_a_folder_that_is_too_large_is_refused(cluster, check, tmp_path):
-    with (tmp_path / "work/large.bin").open("wb") as file:
-        file.truncate(20_000_000_000)
-    cluster(node(1), node(2, lacks=True))
-    said = check("--out", "record").ended(2)
-    assert "is too large to send to the nodes (2 files, 20.0 GB): the limit is 1.0 GB" in said
-    assert not (tmp_path / "work/record").exists()
 
 
 @pytest.mark.parametrize(

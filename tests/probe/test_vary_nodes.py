@@ -10,8 +10,9 @@ import pytest
 from samebits import launch
 from samebits.errors import UsageError
 from samebits.experiment import Progress, Request
-from samebits.launch.keeper import Delivery, Keeper
-from samebits.launch.remote import RemoteTrial, packed_code, post
+from samebits.launch.hosts import TaskState
+from samebits.launch.keeper import Keeper
+from samebits.launch.remote import RemoteHost
 from samebits.model import Options
 from samebits.reports.presenters import terminal
 from samebits.vary import vary
@@ -26,43 +27,37 @@ for step in range(5):
 """
 
 
-class Nodes:
+class Nodes(RemoteHost):
     """A host of four nodes. A trial finds the name of its node in its environment."""
 
-    no_waiting, slots = "trials on nodes do not wait between rounds", 1
+    no_waiting = "trials on nodes do not wait between rounds"
 
     def __init__(self, kind, address, each):
         self._node = each.get("node", "a")
 
-    def reach(self, directory):
-        return ""
-
     def nodes(self):
         return ["a", "b", "c", "d"]
 
-    def start(self, order):
-        packed = post(order)
-        environment = {**packed.environment, "NODE": self._node}
-        whole = replace(packed, environment=environment, code=packed_code(order.plan.record))
-        return RemoteTrial(order, Task(whole, self._node))
+    def begin(self, trial, files):
+        return Task(files, self._node)
 
 
 class Task:
-    def __init__(self, packed, node):
-        self._keeper, self._outcome = Keeper(packed, node), None
+    def __init__(self, files, node):
+        post = files.whole_post()
+        self._files = files
+        self._keeper = Keeper(replace(post, environment={**post.environment, "NODE": node}), node)
+        self._is_over = False
 
-    def poll(self):
-        if self._outcome is None and (outcome := self._keeper.poll(0)):
-            self._keeper.close()
-            self._outcome = outcome
-        return self._outcome
+    def look(self):
+        if not self._is_over and (outcome := self._keeper.poll(0)) is not None:
+            self._files.deliver(outcome)
+            self.kill()
+        return TaskState(is_over=self._is_over)
 
-    def news(self):
-        return ""
-
-    def cancel(self):
+    def kill(self):
         self._keeper.close()
-        self._outcome = self._outcome or Delivery(lost=True)
+        self._is_over = True
 
 
 @contextmanager

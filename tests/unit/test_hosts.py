@@ -11,10 +11,10 @@ import pytest
 from samebits import launch, store
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request
-from samebits.launch import custody, hosts, remote
-from samebits.launch.hosts import Host, HostedTrial, connect
-from samebits.launch.keeper import Delivery, has_more, pack
+from samebits.launch import custody, remote
+from samebits.launch.hosts import Host, HostedTrial, TaskState, connect
 from samebits.launch.local_host import LocalHost
+from samebits.launch.orders import Delivery, OrderFiles, has_more, pack
 from samebits.launch.remote import RemoteTrial
 from samebits.launch.trial import TrialRun
 from samebits.model import STOPPED_BY_USER, FilesFile, Options, TrialFile
@@ -146,81 +146,107 @@ def test_an_interruption_cancels_every_trial_that_runs(begun):
     assert experiment.plan.host.ends == [("ask", 1), ("ask", 2), ("cancel", 1), ("cancel", 2)]
 
 
-class EndedTask:
-    """A task that is over. `delivery`: what came of it."""
+class Task:
+    """An order that is over some seconds after its end was asked for; None: never. `interrupts`: at the first look.
 
-    def __init__(self, delivery):
-        self.delivery = delivery
+    `delivery`: what it leaves then. `state`: its state, if it is over by itself.
+    """
 
-    def poll(self):
-        return self.delivery
+    def __init__(self, seconds, delivery=None, *, state=None, interrupts=False):
+        self.seconds, self.delivery, self.state, self.interrupts = seconds, delivery, state, interrupts
+        self.asked = None
 
-    def news(self):
-        return ""
+    def look(self):
+        if self.asked is None:
+            if self.interrupts:
+                raise KeyboardInterrupt
+            return self.state or TaskState()
+        is_over = self.seconds is not None and remote.time.monotonic() >= self.asked + self.seconds
+        if is_over and self.delivery:
+            self.files.deliver(self.delivery)
+        return TaskState(is_over=is_over)
 
-    def cancel(self):
-        pass
+    def kill(self):
+        self.asked = remote.time.monotonic()
 
 
-def test_a_trial_that_could_not_be_run_keeps_the_document_that_says_why(begun, monkeypatch):
+@pytest.fixture
+def remotely(begun, monkeypatch, tmp_path):
+    """Function(tasks of the trials 1, 2, ...) -> an experiment. No time passes but while samebits waits."""
+
+    def begin(*tasks):
+        now = [0.0]
+        clock = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
+        monkeypatch.setattr(remote, "time", clock)
+
+        def start(_, order):
+            task = tasks[order.id - 1]
+            task.files = OrderFiles(str(tmp_path / f"1-{order.id}"))
+            return RemoteTrial(order, task.files, task)
+
+        monkeypatch.setattr(FakeHost, "start", start)
+        experiment, _ = begun("fake", jobs=len(tasks))
+        experiment.clock = now
+        return experiment
+
+    return begin
+
+
+def test_a_trial_that_could_not_be_run_keeps_the_document_that_says_why(remotely):
     why = "On the node n1: the working folder /w is not there."
-    experiment, _ = begun("fake")
-    monkeypatch.setattr(FakeHost, "start", lambda _, order: RemoteTrial(order, EndedTask(Delivery(message=why))))
+    task = Task(0)
+    experiment = remotely(task)
+    task.look = lambda: task.files.deliver(Delivery(message=why)) or TaskState()
     with pytest.raises(SamebitsError, match="the working folder /w is not there"):
         experiment.run(Limits(), [1])
     assert [trial.file.why for trial in experiment.record.trials] == [why]
 
 
-class EndingTask(EndedTask):
-    """A task that is over a number of looks after its end was asked for; None: never. `interrupts`: before that."""
+@pytest.mark.parametrize("lasts", [True, False])
+def test_an_order_that_is_over_has_time_to_show_its_outcome(remotely, monkeypatch, lasts):
+    """Other machines see files of a shared disk late. `lasts`: its outcome never appears."""
+    task = Task(0, state=TaskState(is_over=True, why="its job is gone"))
+    experiment = remotely(task)
+    looks = []
 
-    def __init__(self, looks, delivery=None, *, interrupts=False):
-        super().__init__(delivery or Delivery(lost=True))
-        self.looks, self.interrupts, self.asked = looks, interrupts, False
+    def look():
+        looks.append(remote.time.sleep(remote._SETTLES / 4))
+        if len(looks) == 3 and not lasts:
+            task.files.deliver(Delivery(lost=True, why="as the outcome says"))
+        return task.state
 
-    def poll(self):
-        if not self.asked:
-            if self.interrupts:
-                raise KeyboardInterrupt
-            return None
-        if self.looks is not None:
-            self.looks -= 1
-        return self.delivery if self.looks is not None and self.looks < 0 else None
-
-    def cancel(self):
-        self.asked = True
+    task.look = look
+    monkeypatch.setattr(
+        "samebits.experiment.rounds.clock", SimpleNamespace(now=remote.time.monotonic, sleep=lambda *_: None)
+    )
+    (file,) = experiment.run(Limits(), [1]).files
+    assert file.why == ("its job is gone" if lasts else "as the outcome says")
+    assert len(looks) == (5 if lasts else 3)
 
 
 @pytest.fixture
-def interrupted(begun, monkeypatch):
-    """Function(tasks of the trials 1, 2, ...) -> the documents after an interruption. No time passes while it waits."""
+def interrupted(remotely):
+    """Function(tasks of the trials 1, 2, ...) -> the documents after an interruption."""
 
     def run(*tasks):
-        now = [0.0]
-        clock = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
-        monkeypatch.setattr(remote, "time", clock)
-        monkeypatch.setattr(hosts, "time", clock)
-        monkeypatch.setattr(FakeHost, "start", lambda _, order: RemoteTrial(order, tasks[order.id - 1]))
-        experiment, _ = begun("fake", jobs=len(tasks))
+        experiment = remotely(*tasks)
         with pytest.raises(KeyboardInterrupt):
             experiment.run(Limits(), list(range(1, len(tasks) + 1)))
-        run.seconds = now[0]
+        run.seconds = experiment.clock[0]
         return [trial.file for trial in experiment.record.trials]
 
     return run
 
 
 def test_a_trial_that_does_not_end_leaves_time_to_those_that_are_cancelled_after_it(interrupted):
-    second, third = EndingTask(50), EndingTask(None, interrupts=True)
-    files = interrupted(EndingTask(None), second, third)
-    assert second.looks < 0
+    files = interrupted(Task(None), Task(5), Task(None, interrupts=True))
     assert [(file.status, file.why) for file in files] == [("killed", STOPPED_BY_USER)] * 3
     said = "had not ended when samebits stopped waiting for it, and may still run"
     assert [file.notes for file in files] == [[f"trial 1 {said}"], [], [f"trial 3 {said}"]]
 
 
 def test_trials_that_never_end_are_waited_for_together(interrupted):
-    files = interrupted(*(EndingTask(None) for _ in range(8)), EndingTask(None, interrupts=True))
+    files = interrupted(*(Task(None) for _ in range(8)), Task(None, interrupts=True))
     assert [len(file.notes) for file in files] == [1] * 9
     assert interrupted.seconds < 31
 
@@ -233,9 +259,8 @@ def test_the_time_in_which_a_folder_is_unpacked_is_not_taken_from_the_others(int
         return usual(trial)
 
     monkeypatch.setattr(RemoteTrial, "fetch", slow)
-    last = EndingTask(50, interrupts=True)
-    interrupted(EndingTask(0, Delivery(b"no archive")), last)
-    assert last.looks < 0
+    files = interrupted(Task(0, Delivery(b"no archive")), Task(5, interrupts=True))
+    assert [file.notes for file in files] == [[], []]
 
 
 def test_what_a_trial_has_delivered_is_kept_if_an_interruption_comes_before_it_was_fetched(interrupted, tmp_path):
@@ -245,7 +270,7 @@ def test_what_a_trial_has_delivered_is_kept_if_an_interruption_comes_before_it_w
     store.write_trial(sealed, TrialFile(id=1, status="complete", started="now", seconds=1.0))
     whole = Delivery(pack(sealed, sorted(path.name for path in sealed.iterdir())))
     broken = Delivery(b"no archive")
-    files = interrupted(EndingTask(0, whole), EndingTask(0, broken), EndingTask(0, interrupts=True))
+    files = interrupted(Task(0, whole), Task(0, broken), Task(0, interrupts=True))
     assert [(file.status, file.why, file.notes) for file in files] == [
         ("complete", "", []),
         ("killed", STOPPED_BY_USER, []),

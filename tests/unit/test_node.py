@@ -11,10 +11,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from samebits.errors import UsageError
 from samebits.experiment import Experiment, Limits, Request
 from samebits.launch import folders, node, remote
 from samebits.launch.environment import Slot
-from samebits.launch.hosts import EndingTrials, TrialOrder
+from samebits.launch.exchange import packed_code
+from samebits.launch.hosts import TrialOrder
 from samebits.launch.outside import Outside
 from samebits.model import Options
 
@@ -36,11 +38,11 @@ def ordered(tmp_path):
     asked = Request(command=[sys.executable, "reads.py"], directory=own, out=tmp_path / "record", options=Options())
     plan = Experiment.begin(asked).plan
 
-    def order(*paths):
+    def order(*paths, packed=True):
         outside = Outside(own, plan.record)
         outside.wrote(1, [own / path for path in paths])
-        found = remote._node_order(TrialOrder(plan, 3, Limits(), Slot(0, 2), outside, EndingTrials()))
-        return replace(found, record=tmp_path / "place", packed=True), remote.packed_code(plan.record)
+        found = remote._node_order(TrialOrder(plan, 3, Limits(), Slot(0, 2), outside), packed=packed)
+        return replace(found, record=tmp_path / "place"), packed_code(plan.record)
 
     return order
 
@@ -136,3 +138,19 @@ def test_a_file_of_the_working_folder_is_no_leak_of_an_earlier_trial_if_the_fold
         node._unpack_code(code, order.record)
         found = node._run(node._plan(order, directory), order).fetch()
     assert (found.status, found.leaks) == ("complete", [])
+
+
+def test_an_old_copy_of_a_program_is_refused_on_a_node_that_does_not_share_the_folder(ordered, tmp_path):
+    one, _ = ordered(packed=False)
+    with node._working_folder(one, b"") as found:
+        assert found == tmp_path / "own"
+    (tmp_path / "own" / "state").write_text("a training wrote this")
+    with node._working_folder(one, b"") as found:
+        assert found == tmp_path / "own"
+    (tmp_path / "own" / "reads.py").write_text("an old program")
+    with (
+        pytest.raises(UsageError, match=r"reads\.py is a different program than") as refused,
+        node._working_folder(one, b""),
+    ):
+        pass
+    assert "--each folder=packed" in refused.value.advice

@@ -11,7 +11,7 @@ import pytest
 
 from samebits.errors import UsageError
 from samebits.launch import ray_address, ray_host
-from samebits.launch.ray_address import LOCAL, Cluster, find_cluster, late, refusal
+from samebits.launch.ray_address import find_cluster, late, refusal
 
 # what Ray 2.60.0 said when it was to join a cluster of Ray 2.50.0
 MISMATCH = (
@@ -42,7 +42,7 @@ def refused(address):
 
 
 def test_a_server_that_accepts_is_let_through(listening):
-    assert find_cluster(listening) == Cluster(listening, listening)
+    assert find_cluster(listening) == listening
 
 
 @pytest.fixture
@@ -54,35 +54,19 @@ def home(monkeypatch, tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def last(home, monkeypatch):
-    """Function(address) writes down which cluster was started last on this machine."""
-    monkeypatch.setenv("RAY_TMPDIR", str(home))
-    (home / "ray").mkdir()
-    return lambda address: (home / "ray" / "ray_current_cluster").write_text(address)
-
-
-def test_without_an_address_the_cluster_that_was_started_last_is_taken(listening, last):
-    assert find_cluster("") == Cluster()
-    last(listening)
-    assert find_cluster("") == Cluster(listening)
-
-
-def test_a_cluster_of_this_machine_that_has_ended_is_no_cluster(last):
-    last("127.0.0.1:1")
-    assert find_cluster("") == Cluster(given=LOCAL)
-
-
-def test_the_address_of_the_environment_comes_before_the_cluster_that_was_started_last(last, monkeypatch):
-    last("127.0.0.1:1")
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:2")
+def test_without_an_address_that_of_the_environment_is_taken_and_else_ray_decides(listening, home, monkeypatch):
+    assert find_cluster("") == ""
+    monkeypatch.setenv("RAY_ADDRESS", listening)
+    assert find_cluster("") == listening
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(UsageError) as why:
         find_cluster("")
-    assert why.value.message == "No Ray cluster answered at 127.0.0.1:2 within 5 s."
+    assert why.value.message == "No Ray cluster answered at 127.0.0.1:1 within 5 s."
     assert why.value.advice == "give the right address in RAY_ADDRESS, or unset it."
+    assert find_cluster(listening) == listening
     for name in ("auto", "local"):
         monkeypatch.setenv("RAY_ADDRESS", name)
-        assert find_cluster("") == Cluster()
+        assert find_cluster("") == ""
     monkeypatch.setenv("RAY_ADDRESS", "ray://127.0.0.1:10001")
     with pytest.raises(UsageError, match="does not run trials through the server of Ray Client"):
         find_cluster("")

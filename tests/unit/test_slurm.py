@@ -1,6 +1,5 @@
 """What samebits makes of the answers of Slurm's programs; programs of a few lines stand for them."""
 
-import pickle
 import signal
 import time
 from pathlib import Path
@@ -9,13 +8,13 @@ from types import SimpleNamespace
 import pytest
 
 from samebits.errors import UsageError
-from samebits.launch import slurm, slurm_array, slurm_host, slurm_job, slurm_worker
-from samebits.launch.keeper import Delivery, Post, Treatment
-from samebits.launch.slurm import TaskState, job_number, last_words, refusal, refuse_without_slurm
+from samebits.launch import slurm, slurm_host, slurm_job
+from samebits.launch.hosts import TaskState
+from samebits.launch.orders import OrderFiles
+from samebits.launch.slurm import JobState, Queue, job_number, last_words, refusal, refuse_without_slurm
+from samebits.launch.slurm_host import SlurmTask
 from samebits.launch.supervisor import LAST, Process, cleaners
 from samebits.needs import read_sbatch
-
-ORDER = Post(b"", {}, Treatment(0, 0, 1024))
 
 
 @pytest.fixture
@@ -35,28 +34,30 @@ def site(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def jobs(tmp_path, monkeypatch):
-    """The jobs of a record; every look is due at once."""
-    for name in ("_LOOK", "_AGAIN", "_SETTLES", "_SETTLES_LATE", "_TELLS"):
-        monkeypatch.setattr(slurm_array, name, 0.0)
-    monkeypatch.setattr(slurm_array.SlurmTask, "_pace", lambda _: 0.0)
-    (tmp_path / "record").mkdir()
-    return slurm_array.Jobs(tmp_path / "record", ("--partition=a",))
+def order(tmp_path, monkeypatch):
+    """Function(number) -> (the task of a trial, its files); every look is due at once."""
+    monkeypatch.setattr(slurm_host, "_AGAIN", 0.0)
+    monkeypatch.setattr(slurm_host, "pace_of", lambda _: 0.0)
+    queue = Queue("--name=samebits-1")
+
+    def make(number=1):
+        files = OrderFiles(str(tmp_path / f"1-{number}"))
+        return SlurmTask(number, files, queue, ["sbatch", str(number)]), files
+
+    return make
 
 
-def outcome(task, seconds=60):
+def end_of(task, seconds=60):
     deadline = time.monotonic() + seconds
-    while (found := task.poll()) is None:
+    while not (found := task.look()).is_over:
         assert time.monotonic() < deadline
     return found
 
 
-def told(task, seconds=60):
+def told(task, words, seconds=60):
     deadline = time.monotonic() + seconds
-    while not (found := task.news()):
+    while words not in task.look().waits:
         assert time.monotonic() < deadline
-        assert task.poll() is None
-    return found
 
 
 @pytest.mark.parametrize("text", ["", " ", "job.sh", "--partition a100", "-", "--", "'", "--wrap=a\nb", "-1"])
@@ -113,7 +114,7 @@ def test_the_last_words_are_without_the_name_of_the_program():
     ("state", "is_over"), [("", True), ("CANCELLED", True), ("COMPLETING", False), ("REQUEUED", False), ("NEW", False)]
 )
 def test_only_a_last_state_is_over(state, is_over):
-    assert TaskState(state).is_over is is_over
+    assert JobState(state).is_over is is_over
 
 
 @pytest.mark.parametrize(
@@ -163,32 +164,26 @@ def test_slurm_has_no_address(site):
         slurm_host.SlurmHost("slurm", "10.0.0.1", {})
 
 
-def test_a_full_queue_is_waited_for_in_halves(site, jobs, tmp_path):
-    """It takes no job of more than one trial, and the second only after a while."""
+def test_a_full_queue_is_waited_for(site, order, tmp_path):
     again = tmp_path / "again"
     site(
-        sbatch=f"""case "$*" in
-*array=1,2*) echo 'sbatch: error: Slurm temporarily unable to accept job' >&2; exit 1;;
-*array=2*) test -e {again} || {{ echo 'sbatch: error: Job violates policy (job submit limit)' >&2; exit 1; }}; echo 8;;
-*) echo 7;; esac""",
-        squeue="echo '7_1|RUNNING|None|n1'; echo '8_2|PENDING|Resources|'",
+        sbatch=f"test -e {again} || {{ echo 'sbatch: error: Job violates policy (job submit limit)' >&2; exit 1; }}; echo 8",
+        squeue="echo '8|PENDING|Resources'",
     )
-    tasks = [jobs.order(number, ORDER) for number in (1, 2)]
-    assert told(tasks[1]) == "trial 2 waits: Slurm takes no more jobs now"
+    task, _ = order(2)
+    told(task, "trial 2 waits: Slurm takes no more jobs now")
     again.touch()
-    while (tasks[0].job.id, tasks[1].job.id) != ("7", "8"):
-        assert [task.poll() for task in tasks] == [None, None]
-    assert (tasks[0].job.id, [task.trial for task in tasks[0].job.tasks]) == ("7", [1])
-    assert told(tasks[1]) == "trial 2 waits in the Slurm queue (job 8_2, Resources)"
-    assert tasks[1].news() == ""
+    told(task, "trial 2 waits in the Slurm queue (job 8, Resources)")
 
 
 @pytest.mark.parametrize("reason", ["PartitionTimeLimit", "launch failed requeued held", "JobHeldAdmin"])
-def test_a_job_that_never_runs_is_cancelled_and_refused(site, jobs, tmp_path, reason):
-    site(sbatch="echo 7", squeue=f"echo '7_1|PENDING|{reason}|'", scancel=f'echo "$*" >> {tmp_path}/cancelled')
-    found = outcome(jobs.order(1, ORDER))
-    assert found.message == f"Slurm will not run the job 7_1 of trial 1: {reason}."
-    assert "7_1" in (tmp_path / "cancelled").read_text().split()
+def test_a_job_that_never_runs_is_cancelled_and_refused(site, order, tmp_path, reason):
+    site(sbatch="echo 7", squeue=f"echo '7|PENDING|{reason}'", scancel=f'echo "$*" >> {tmp_path}/cancelled')
+    task, _ = order()
+    assert end_of(task).message == f"Slurm will not run the job 7 of trial 1: {reason}."
+    task._call.wait(60)
+    assert (tmp_path / "cancelled").read_text().split() == ["7"]
+    assert end_of(task).message == f"Slurm will not run the job 7 of trial 1: {reason}."
 
 
 @pytest.mark.parametrize(
@@ -199,136 +194,50 @@ def test_a_job_that_never_runs_is_cancelled_and_refused(site, jobs, tmp_path, re
         ("BOOT_FAIL", "its Slurm job ended with the state BOOT_FAIL"),
     ],
 )
-def test_a_job_that_ended_under_its_trial_says_why(site, jobs, state, why):
-    site(sbatch="echo 7", squeue=f"echo '7_1|{state}|None|n1'")
-    task = jobs.order(1, ORDER)
-    task.path("began").touch()
-    assert outcome(task) == Delivery(lost=True, why=why)
+def test_a_job_that_ended_under_its_trial_says_why(site, order, state, why):
+    site(sbatch="echo 7", squeue=f"echo '7|{state}|None'")
+    task, files = order()
+    files.path("began").touch()
+    assert end_of(task) == TaskState(is_over=True, why=why)
 
 
-def test_what_the_worker_printed_last_says_why_its_job_failed(site, jobs):
-    site(sbatch="echo 7", squeue="echo '7_1|FAILED|None|n1'")
-    task = jobs.order(1, ORDER)
-    task.path("began").touch()
-    task.path("txt").write_text("Traceback (most recent call last):\n  File ...\nOSError: the disk is full.\n")
-    assert outcome(task).why == "its Slurm job ended with the state FAILED (OSError: the disk is full.)"
+def test_what_the_worker_printed_last_says_why_its_job_failed(site, order):
+    site(sbatch="echo 7", squeue="echo '7|FAILED|None'")
+    task, files = order()
+    files.path("began").touch()
+    files.path("txt").write_text("Traceback (most recent call last):\n  File ...\nOSError: the disk is full.\n")
+    assert end_of(task).why == "its Slurm job ended with the state FAILED (OSError: the disk is full.)"
 
 
-def test_a_job_that_slurm_has_forgotten_is_gone(site, jobs):
-    site(sbatch="echo 7", squeue="echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
-    task = jobs.order(1, ORDER)
-    task.path("began").touch()
-    assert outcome(task) == Delivery(lost=True, why="its Slurm job is gone")
+def test_a_job_that_slurm_has_forgotten_is_gone(site, order):
+    site(sbatch="echo 7", squeue="exit 0")
+    task, files = order()
+    files.path("began").touch()
+    assert end_of(task) == TaskState(is_over=True, why="its Slurm job is gone")
 
 
-def test_while_slurm_does_not_answer_a_trial_goes_on(site, jobs):
+def test_while_slurm_does_not_answer_a_trial_goes_on(site, order):
     site(sbatch="echo 7", squeue="echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1")
-    task = jobs.order(1, ORDER)
-    assert "Unable to contact slurm controller); samebits keeps waiting" in told(task)
-    task.path("outcome").write_bytes(pickle.dumps(Delivery(b"folder")))
-    assert outcome(task) == Delivery(b"folder")
-    assert not task.path("outcome").exists()
+    told(order()[0], "Unable to contact slurm controller); samebits keeps waiting")
 
 
-def test_a_trial_can_be_cancelled_before_slurm_has_its_job(site, jobs):
-    site(sbatch="sleep 0.2; echo 'sbatch: error: Slurm job queue full' >&2; exit 1")
-    task = jobs.order(1, ORDER)
-    assert task.poll() is None
-    task.cancel()
-    assert outcome(task) == Delivery(lost=True)
-    assert task.job.tasks == []
+def test_a_trial_can_be_cancelled_before_slurm_has_its_job(site, order):
+    site(sbatch="sleep 60")
+    task, _ = order()
+    assert not task.look().is_over
+    task.kill()
+    assert task.look() == TaskState(is_over=True)
 
 
-def test_a_trial_that_has_just_begun_is_not_said_to_be_queued_again(site, jobs):
-    """What Slurm said last may be older than the start of the trial."""
-    site(sbatch="echo 7", squeue="echo '7_1|PENDING|BeginTime|'")
-    task = jobs.order(1, ORDER)
-    assert told(task) == "trial 1 waits in the Slurm queue (job 7_1, BeginTime)"
-    task.path("began").write_text("n1")
-    assert task.news() == ""
-    assert told(task) == "Slurm put trial 1 back into its queue: it will start again (job 7_1, BeginTime)"
-
-
-def test_trials_that_are_cancelled_together_are_cancelled_by_one_call(site, jobs, tmp_path):
-    site(sbatch="echo 7", squeue=f"for n in 1 2 3; do echo 7_$n'|RUNNING|None|n1'; done; test ! -e {tmp_path}/cancelled || exit 1",
-         scancel=f'echo "$*" >> {tmp_path}/cancelled')  # fmt: skip
-    tasks = [jobs.order(number, ORDER) for number in (1, 2, 3)]
-    while not tasks[0].job.id:
-        assert tasks[0].poll() is None
-    for task in tasks:
-        task.cancel()
-    while not (tmp_path / "cancelled").exists():
-        for task in tasks:
-            assert task.poll() is None
-    while jobs._cancellations._call is not None:
-        jobs.look()
-    assert (tmp_path / "cancelled").read_text() == "7_1 7_2 7_3\n"
-
-
-@pytest.fixture
-def cancellations(site, monkeypatch, tmp_path):
-    """Function(script of scancel, answers of squeue) -> (the cancellations, what ends when no call runs or waits)."""
-    monkeypatch.setattr(slurm, "_AGAIN", 0.0)
-    calls = tmp_path / "calls"
-
-    def make(scancel, over=()):
-        site(scancel=f'echo "$*" >> {calls}; {scancel}')
-        found = slurm.Cancellations(
-            SimpleNamespace(state=lambda job, task: TaskState("COMPLETED") if task in over else None)
-        )
-
-        def settle():
-            deadline = time.monotonic() + 60
-            while found._call is not None or found._waiting:
-                assert time.monotonic() < deadline
-                found.look()
-            return calls.read_text().splitlines()
-
-        return found, settle
-
-    return make
-
-
-def test_a_scancel_that_hangs_is_ended_and_its_tasks_are_named_again(cancellations, monkeypatch, tmp_path):
-    monkeypatch.setattr(slurm, "ANSWERS", 60.0)
-    hung = tmp_path / "hung"
-    found, settle = cancellations(f"test -e {hung} && exit 0; echo $$ > {hung}; exec sleep 60")
-    found.add("7_1")
-    while not hung.exists() or not hung.read_text():
-        found.look()
-    found.add("7_2")
-    with monkeypatch.context() as patched:
-        patched.setattr(slurm, "ANSWERS", 0.0)
-        found._hear(found._call, time.monotonic())
-    assert settle() == ["7_1", "7_1 7_2"]
-    assert not Path("/proc", hung.read_text().strip()).exists()
-
-
-def test_a_scancel_that_fails_is_tried_again_for_the_tasks_that_are_not_over(cancellations, tmp_path):
-    found, settle = cancellations(f"test $(wc -l < {tmp_path}/calls) -gt 2", over=("2",))
-    for name in ("7_1", "7_2", "7_3"):
-        found.add(name)
-    assert settle() == ["7_1 7_2 7_3", "7_1 7_3", "7_1 7_3"]
-
-
-def test_a_task_that_slurm_never_cancels_is_given_up(cancellations):
-    found, settle = cancellations("echo 'scancel: error: Invalid job id specified' >&2; exit 1")
-    found.add("7_1")
-    assert settle() == ["7_1"] * slurm._TRIES
-
-
-def test_the_probe_is_packed_once_into_the_folder_of_the_jobs(tmp_path, monkeypatch):
-    packed = []
-    monkeypatch.setattr(slurm_array, "packed_code", lambda record: packed.append(record) or b"probe")
-    jobs = slurm_array.Jobs(tmp_path, ())
-    tasks = [jobs.order(number, ORDER) for number in (1, 2)]
-    assert packed == [tmp_path]
-    assert [pickle.loads(task.path("order").read_bytes()).code for task in tasks] == [b"", b""]
-    ran = []
-    monkeypatch.setattr(slurm_worker, "outcome_here", lambda order, *_: ran.append(order.code))
-    monkeypatch.setattr(slurm_worker.signal, "signal", lambda *_: None)
-    slurm_worker.main(str(tasks[1].path("order").with_suffix("")))
-    assert ran == [b"probe"]
+def test_a_trial_is_cancelled_by_the_number_of_its_job(site, order, tmp_path):
+    site(sbatch="echo 7", squeue="echo '7|RUNNING|None'", scancel=f'echo "$*" >> {tmp_path}/cancelled')
+    task, _ = order()
+    while not task._job:
+        assert not task.look().is_over
+    task.kill()
+    task.kill()
+    task._call.wait(60)
+    assert (tmp_path / "cancelled").read_text() == "7\n"
 
 
 @pytest.mark.parametrize("option", ["-Mother", "--clusters=other", "--cluster=other", "--clust=all", "-M"])
@@ -383,8 +292,8 @@ def test_a_task_that_failed_counts_after_slurm_has_forgotten_it(site, tmp_path):
     """Slurm forgets a task a few minutes after its end; others of the job may run for hours."""
     asked = tmp_path / "asked"
     site(
-        squeue=f"""if test -e {asked}; then echo '7_2|COMPLETED|None|n1'
-else touch {asked}; echo '7_1|FAILED|NonZeroExitCode|n1'; echo '7_2|RUNNING|None|n1'; fi"""
+        squeue=f"""if test -e {asked}; then echo '7_2|COMPLETED|None'
+else touch {asked}; echo '7_1|FAILED|NonZeroExitCode'; echo '7_2|RUNNING|None'; fi"""
     )
     assert [task.state for task in slurm_job._end_of("7", None)] == ["FAILED", "COMPLETED"]
 

@@ -15,7 +15,7 @@ from samebits.experiment.schedule import NO_VERDICT, FinishedRound, after_first
 from samebits.launch.capacity import Capacity, Usage
 from samebits.launch.custody import check_space
 from samebits.launch.environment import Slot
-from samebits.launch.hosts import EndingTrials, HostedTrial, TrialOrder
+from samebits.launch.hosts import HostedTrial, TrialOrder
 from samebits.launch.local_host import handles_of
 from samebits.launch.outside import Outside, shown
 from samebits.launch.pauses import PausedTrials
@@ -38,7 +38,6 @@ class Trials:
         self.plan, self.progress = plan, progress
         self.outside = Outside(plan.directory, plan.record, plan.request.command)
         self.room = None if plan.options.isolate else SharedFolder.of(plan.directory)
-        self._ending = EndingTrials()
         alone = "the time of one trial decides how the time budget is used" if plan.options.budget else ""
         self.capacity = capacity or Capacity(plan.options.jobs, alone=alone, slots=plan.host.slots)
         self._waiting = PausedTrials()
@@ -230,7 +229,7 @@ class Trials:
             self.capacity.places.taken.add(slot.number)
             trial.go_on(limits)
         else:  # if the trial cannot be started, the place must stay free, because other trials wait for it
-            order = TrialOrder(self.plan, number, limits, slot, self.outside, self._ending, Visit(self.plan, number))
+            order = TrialOrder(self.plan, number, limits, slot, self.outside, Visit(self.plan, number))
             trial = self.plan.host.start(order)
             self._running[slot.number] = trial
             self.capacity.places.taken.add(slot.number)

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from samebits import words
 from samebits.errors import UsageError
 from samebits.store import record_files
 
-__all__ = ["MOST", "archive", "code_of", "listing_of", "refuse_large"]
+__all__ = ["MOST", "archive", "digest_of_program", "programs_of", "refuse_large"]
 
 MOST_FILES = 100_000
 # a folder that holds one of these, written by samebits, is a record
@@ -207,45 +207,29 @@ def _let_change(folder: Path) -> None:
 # -- the working folder for nodes that do not have it -----------------------------------------------------------------
 
 
-_CODE = ("", ".py", ".pyw", ".ipynb", ".sh")  # `python train` runs a file without an ending, too
-_SETTINGS = (".toml", ".yaml", ".yml", ".json", ".cfg", ".ini")
+_PROGRAMS = (".py", ".pyw", ".ipynb", ".sh")
 _MOST_OF_A_PROGRAM = 1_000_000  # bytes
 MOST = 1_000_000_000  # bytes of a working folder that travels
 
 
-def listing_of(folder: Path) -> str:
-    """Return a digest of the names and sizes of all files, and of the content of programs and settings.
+def programs_of(folder: Path, command: Sequence[str]) -> dict[str, str]:
+    """Return the digests of the programs in a folder, which a patch changes, and of the files that a command names.
 
-    It is equal on two machines if they share the folder or have the same copy. An old copy of a program would train
-    something else.
+    Other files may change while trainings write them.
     """
-    return _digest(folder, _files(folder), (*_CODE, *_SETTINGS))
+    named = set(command)
+    names = [name for name in _files(folder) if Path(name).suffix in _PROGRAMS or name in named]
+    return {name: digest_of_program(folder / name) for name in names}
 
 
-def code_of(folder: Path) -> str:
-    """Return a digest of the programs in a folder, which a patch changes.
-
-    Files that trainings write are not part of it.
-    """
-    programs = {name: state for name, state in _files(folder).items() if Path(name).suffix in _CODE}
-    return _digest(folder, programs, _CODE)
-
-
-def _digest(folder: Path, files: Mapping[str, State], read: tuple[str, ...]) -> str:
-    """Return a digest of the names and sizes of files, and of the content of files with these endings."""
-    digest = hashlib.blake2b(digest_size=16)
-    for name, state in sorted(files.items()):
-        digest.update(f"{name}\0{state.size}\0".encode("utf-8", "surrogateescape"))
-        digest.update(_content(folder / name, state, read))
-    return digest.hexdigest()
-
-
-def _content(path: Path, state: State, endings: tuple[str, ...]) -> bytes:
-    """Return the content of a file of one of these endings; empty if it is too large for a program."""
+def digest_of_program(path: Path) -> str:
+    """Return a digest of a file's content; of its size if it is too large for a program, or cannot be read."""
+    size = 0
     with suppress(OSError):
-        if path.suffix in endings and state.size <= _MOST_OF_A_PROGRAM:
-            return path.read_bytes()
-    return b""
+        size = path.stat().st_size
+        if size <= _MOST_OF_A_PROGRAM:
+            return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    return f"{size} bytes"
 
 
 def _files(folder: Path) -> dict[str, State]:

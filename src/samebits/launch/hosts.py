@@ -1,11 +1,14 @@
-"""Where whole trials run. A host takes the order for a trial and runs it, on this machine or on others."""
+"""Where whole trials run. A host takes the order for a trial and runs it, on this machine or on others.
+
+For a host of other machines, `samebits.launch.remote.RemoteHost` does all that is the same for each of them: it packs
+the order, watches for the outcome, and puts the trial's folder into the record. Such a host says how an order starts
+(`begin`), whether it still runs, and how to kill it (`RemoteTask`).
+"""
 
 from __future__ import annotations
 
 import importlib
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from samebits.errors import UsageError
@@ -21,16 +24,14 @@ if TYPE_CHECKING:
     from samebits.launch.remote import Visit
     from samebits.model import TrialFile
 
-__all__ = ["EndingTrials", "Host", "HostedTrial", "TrialOrder", "connect"]
-
-_PATIENCE = 30.0  # seconds in which a trial whose end was asked for should be gone
+__all__ = ["Host", "HostedTrial", "RemoteTask", "TaskState", "TrialOrder", "connect"]
 
 
 class TrialOrder(NamedTuple):
     """An order for a host: one trial of a plan.
 
-    `outside`: knows which files earlier trials left for later ones. `ending`: the trials of the record that will end.
-    `visit`: the visit to the working folder, of a trial that runs on a different machine.
+    `outside`: knows which files earlier trials left for later ones. `visit`: the visit to the working folder, if the
+    trial runs on a different machine.
     """
 
     plan: Plan
@@ -38,38 +39,7 @@ class TrialOrder(NamedTuple):
     limits: Limits
     slot: Slot
     outside: Outside
-    ending: EndingTrials
     visit: Visit | None = None
-
-
-class EndingTrials:
-    """The trials of one record whose end was asked for, and has not been seen. Their time runs at the same time."""
-
-    def __init__(self) -> None:
-        self._until: dict[HostedTrial, float] = {}
-
-    def add(self, trial: HostedTrial) -> None:
-        """The end of a trial is asked for now."""
-        self._until.setdefault(trial, time.monotonic() + _PATIENCE)
-
-    def wait_for(self, trial: HostedTrial) -> None:
-        """Return when the trial is over, or its time is up. Look at the others, too: an end may need several looks."""
-        until = self._until.get(trial, 0.0)
-        while not trial.poll() and time.monotonic() < until:
-            for other in self._until:
-                other.poll()
-            time.sleep(trial.pace)
-        self._until.pop(trial, None)
-
-    @contextmanager
-    def at_rest(self) -> Iterator[None]:
-        """No time passes for the trials while the block runs, because nobody looks at them."""
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            spent = time.monotonic() - began
-            self._until = {trial: until + spent for trial, until in self._until.items()}
 
 
 class HostedTrial(Protocol):
@@ -146,6 +116,36 @@ class Host(Protocol):
 
     def start(self, order: TrialOrder) -> HostedTrial:
         """Start a trial, which replaces an earlier one of its number. Raises UsageError if it cannot be started."""
+        ...
+
+
+class TaskState(NamedTuple):
+    """What a host knows about an order that it has started.
+
+    `waits`: a sentence about what keeps the trial from running, or an empty text. `is_over`: the order does not run,
+    and will not run again. Then `why` says how a trial ended that had begun, and `message` (with `advice`) why a trial
+    did not begin.
+    """
+
+    waits: str = ""
+    is_over: bool = False
+    why: str = ""
+    message: str = ""
+    advice: str = ""
+
+
+class RemoteTask(Protocol):
+    """An order that a host has started on a different machine.
+
+    Only its outcome counts (see `samebits.launch.orders.OrderFiles`). A host without a shared disk brings it.
+    """
+
+    def look(self) -> TaskState:
+        """Return the state of the order. It does not block. If the outcome is there and lies elsewhere, bring it."""
+        ...
+
+    def kill(self) -> None:
+        """Ask for the end of the order, and do not wait."""
         ...
 
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from samebits import __version__, store
 from samebits.errors import SamebitsError, UsageError
 from samebits.launch import custody
-from samebits.launch.folders import discard
-from samebits.launch.keeper import Delivery, NodeOrder, pack, received, sent, treatment, unpack
+from samebits.launch.folders import digest_of_program, discard
+from samebits.launch.keeper import treatment
 from samebits.launch.local import LocalLauncher
+from samebits.launch.orders import Delivery, NodeOrder, pack, received, sent, unpack
 from samebits.launch.outside import Outside
 from samebits.launch.plan import Plan, arrange, trial_name
 from samebits.launch.trial import TrialRun
@@ -29,6 +30,7 @@ from samebits.store.record import PROBE
 
 __all__ = ["keep"]
 
+_SHARE = "put it on a disk that all nodes share, or add --each folder=packed."
 _REMOVE = "ask its owner or an administrator to remove it from that node."
 
 
@@ -97,7 +99,8 @@ def _working_folder(order: NodeOrder, packed: bytes) -> Iterator[Path]:
     if not order.packed:
         if not order.request.directory.is_dir():
             what = f"the working folder {order.request.directory} is not there."
-            raise UsageError(what, "put it on a disk that all nodes share, or add --each folder=packed.")
+            raise UsageError(what, _SHARE)
+        _refuse_stale(order)
         yield order.request.directory
         return
     place = _folder_beside(order.record) / trial_name(order.id)
@@ -109,6 +112,15 @@ def _working_folder(order: NodeOrder, packed: bytes) -> Iterator[Path]:
         yield place
     finally:
         discard(place)
+
+
+def _refuse_stale(order: NodeOrder) -> None:
+    """Raise UsageError if the working folder here holds a different program: an old copy would train something else."""
+    for name, digest in order.programs.items():
+        path = order.request.directory / name
+        if path.is_file() and digest_of_program(path) != digest:
+            what = f"{path} is a different program than on the machine where samebits runs."
+            raise UsageError(what, _SHARE.replace("it", "the working folder", 1))
 
 
 def _clear(place: Path) -> None:

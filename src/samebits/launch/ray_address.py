@@ -8,19 +8,15 @@ import os
 import re
 import threading
 from contextlib import suppress
-from pathlib import Path
-from typing import NamedTuple
 
 from samebits.errors import UsageError
-from samebits.launch.ray_programs import CURRENT
 
-__all__ = ["HERE", "LOCAL", "Cluster", "find_cluster", "late", "refusal", "without_raylet"]
+__all__ = ["HERE", "find_cluster", "late", "refusal", "without_raylet"]
 
 ANSWERS = 5.0  # seconds in which a server accepts a connection
 HEAD = "give the address that `ray start --head` has printed"
 _NOT_CLIENT = f"{HEAD} (not the port of Ray Client, 10001)."
 HERE = "of this machine"
-LOCAL = "local"  # Ray's name for a new cluster on this machine
 _TOKEN = "put the cluster's token into ~/.ray/auth_token, and export RAY_AUTH_MODE=token."  # noqa: S105  (no token)
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 # what Ray prints as long as it cannot join a cluster
@@ -28,39 +24,19 @@ _NEEDS_TOKEN = "Unauthenticated"  # noqa: S105  (no token)
 _NO_CLUSTER = re.compile(r"Failed to (connect to GCS|get cluster ID)")
 
 
-class Cluster(NamedTuple):
-    """Where Ray looks for a cluster.
+def find_cluster(address: str) -> str:
+    """Return the address of the cluster: the given one, or that of RAY_ADDRESS. Raises UsageError if nothing answers.
 
-    `where`: its address; empty if Ray starts a cluster, or finds one by itself. `given`: the address that Ray is given;
-    empty if none.
+    If it is empty, Ray takes the cluster that was started last on this machine, or starts one.
     """
-
-    where: str = ""
-    given: str = ""
-
-
-def find_cluster(address: str) -> Cluster:
-    """Return the cluster at an address. Raises UsageError if nothing answers there.
-
-    Without an address, it is the cluster that Ray takes by itself: that of RAY_ADDRESS, else the one that was started
-    last on this machine. If this last one has ended, Ray starts a new one.
-    """
-    asked = os.environ.get("RAY_ADDRESS", "")
-    if address:
-        refuse_silent(address, _NOT_CLIENT)
-        return Cluster(address, address)
+    asked = address or os.environ.get("RAY_ADDRESS", "")
     if "://" in asked:
         what = f"RAY_ADDRESS={asked}: samebits does not run trials through the server of Ray Client."
         raise UsageError(what, f"{HEAD}: --on ray://HOST:PORT")
-    if asked in ("auto", LOCAL):  # Ray knows what to do
-        return Cluster()
-    if asked:
-        refuse_silent(asked, "give the right address in RAY_ADDRESS, or unset it.")
-        return Cluster(asked, asked)
-    last = _started_last()
-    if last and not _answers(last):
-        return Cluster(given=LOCAL)
-    return Cluster(last)
+    if asked in ("", "auto", "local"):  # Ray knows what to do
+        return ""
+    refuse_silent(asked, _NOT_CLIENT if address else "give the right address in RAY_ADDRESS, or unset it.")
+    return asked
 
 
 def refuse_silent(address: str, advice: str) -> None:
@@ -68,20 +44,13 @@ def refuse_silent(address: str, advice: str) -> None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise UsageError(f"{address!r} is not the address of a Ray cluster: that is HOST:PORT.", advice)
-    if not _answers(address):
-        raise UsageError(f"No Ray cluster answered at {address} within {ANSWERS:g} s.", advice)
-
-
-def _answers(address: str) -> bool:
-    """Return whether a server accepts connections at an address.
-
-    The question is asked in a thread, because the look-up of a name has no time limit.
-    """
     accepted = threading.Event()
+    # in a thread, because the look-up of a name has no time limit
     thread = threading.Thread(target=_connect, args=(address, accepted), daemon=True)
     thread.start()
     thread.join(ANSWERS)
-    return accepted.is_set()
+    if not accepted.is_set():
+        raise UsageError(f"No Ray cluster answered at {address} within {ANSWERS:g} s.", advice)
 
 
 def _connect(address: str, accepted: threading.Event) -> None:
@@ -91,13 +60,6 @@ def _connect(address: str, accepted: threading.Event) -> None:
     # a name may have several addresses, and the first may be silent
     with suppress(OSError, ValueError), socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS / 3):
         accepted.set()
-
-
-def _started_last() -> str:
-    folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108
-    with suppress(OSError):
-        return (Path(folder) / CURRENT).read_text().strip()
-    return ""
 
 
 def late(where: str, seconds: float, said: str) -> tuple[str, str]:

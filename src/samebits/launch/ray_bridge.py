@@ -1,10 +1,10 @@
 """The client of a Ray cluster: a process of its own between samebits and the cluster.
 
-Standard input: ("connect", where, given), then ("admit", needs), ("nodes", needs), ("lacking", needs, folder, listing),
-("keep", name, packed), ("start", number, RayOrder) and ("cancel", number). The end of the input cancels all trials
-and ends the process. Standard output: ("ready", value) or ("refused", what, advice) for each of the first five, where
-the value is how many trials can run now, or names of nodes; and ("over", number, Delivery) for each trial. Before the
-answer to "connect" comes one more ("ready", None), as soon as Ray is loaded.
+Standard input: ("connect", address), then ("admit", needs), ("nodes", needs), ("start", OrderFiles, trial, needs)
+and ("cancel", OrderFiles). The end of the input cancels all trials and ends the process. Standard output: ("ready",
+value) or ("refused", what, advice) for each of the first three, where the value is how many trials can run now, or
+names of nodes. Before the answer to "connect" comes one more ("ready", None), as soon as Ray is loaded. The outcome of
+a trial goes into its file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ import ray
 from ray import exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from samebits.launch.keeper import Delivery, Post, RayOrder, outcome_here, received, sent
+from samebits.launch.keeper import outcome_here
+from samebits.launch.orders import CODE, FOLDER, Delivery, OrderFiles, Post, received, sent
 from samebits.launch.ray_address import refusal, without_raylet
 from samebits.launch.ray_nodes import NotAdmitted, Placement, fitting, name_of
 
@@ -35,7 +36,6 @@ _OBEYS = 10.0  # seconds that a cancelled trial may take to end by itself; then 
 _PACE_OF_NODES = 1.0  # seconds between two looks at the nodes
 # seconds after which samebits gives up a trial that no node can run any more; Ray itself needs one second to say so
 _HOPE = 5.0
-_LOOKS = 60.0  # seconds that a node may take to say whether it has a folder
 _LOST = (
     exceptions.WorkerCrashedError,
     exceptions.NodeDiedError,
@@ -51,11 +51,11 @@ def main() -> None:
     """Run the client; see the module's docstring."""
     orders, answers = os.dup(0), os.dup(1)
     os.dup2(2, 1)
-    _, where, given = received(orders)
+    _, address = received(orders)
     inbox = Inbox(orders)
     sent(answers, ("ready", None))
     try:
-        connect(where, given)
+        connect(address)
     except NotAdmitted as why:
         sent(answers, ("refused", *why.args))
         return
@@ -80,14 +80,14 @@ class Inbox:
             os._exit(1)
 
 
-def connect(where: str, given: str) -> None:
-    """Become a client of a cluster (see `samebits.launch.ray_address.Cluster`). Raises NotAdmitted."""
-    if where and not has_raylet():
-        raise NotAdmitted(*without_raylet(where))
+def connect(address: str) -> None:
+    """Become a client of a cluster; without an address, of the one that Ray finds or starts. Raises NotAdmitted."""
+    if address and not has_raylet():
+        raise NotAdmitted(*without_raylet(address))
     try:
-        ray.init(address=given or None, log_to_driver=False, include_dashboard=None if where else False)
+        ray.init(address=address or None, log_to_driver=False, include_dashboard=None if address else False)
     except Exception as why:  # any error: samebits must report it
-        raise NotAdmitted(*refusal(where, str(why))) from None
+        raise NotAdmitted(*refusal(address, str(why))) from None
 
 
 def has_raylet() -> bool:
@@ -105,7 +105,7 @@ def has_raylet() -> bool:
 class PendingTrial:
     """A trial that was started. `node`: where it has to run. `cancelled`, `hopeless`: since when it is so."""
 
-    number: int
+    files: OrderFiles
     placement: Placement
     node: str | None = None
     cancelled: float | None = None
@@ -127,47 +127,40 @@ class Client:
         self._answers = answers
         self._tasks: dict[Any, PendingTrial] = {}
         self._placements: dict[str, Placement] = {}
-        self._kept: dict[str, Any] = {}  # name -> Ray's reference to what is packed
+        self._kept: dict[tuple[int, int, int], Any] = {}  # a file -> Ray's reference to its content
         self._next_look = 0.0
         self._run = ray.remote(run_trial)
 
     def serve(self, inbox: Inbox) -> None:
-        """Do what samebits asks and send the outcomes of trials, until samebits has ended."""
+        """Do what samebits asks and bring the outcomes of trials, until samebits has ended."""
         inbox.is_served = True
         while not inbox.is_closed or inbox.messages:
             while inbox.messages:
                 self._obey(*inbox.messages.pop(0))
-            self._tell()
+            self._bring()
             time.sleep(_PACE)
-        for task in self._tasks:
-            self._cancel(task)
+        for known in self._tasks.values():
+            self._cancel(known.files)
         while self._tasks:
-            self._tell()
+            self._bring()
             time.sleep(_PACE)
         ray.shutdown()
 
-    def _obey(self, verb: str, *words: Any) -> None:
-        if verb == "start":
-            self._start(*words)
-        elif verb == "cancel":
-            for task in [task for task, known in self._tasks.items() if known.number == words[0]]:
-                self._cancel(task)
-        else:
-            self._ask(verb, *words)
-
-    def _ask(self, verb: str, *words: Any) -> None:
-        """Answer a question."""
-        questions: dict[str, Callable[..., Any]] = {
+    def _obey(self, verb: str, *about: Any) -> None:
+        verbs: dict[str, Callable[..., Any]] = {
+            "start": self._start,
+            "cancel": self._cancel,
             "admit": self._admit,
             "nodes": self._nodes,
-            "lacking": self._lacking,
-            "keep": self._keep,
         }
-        try:
-            said = ("ready", questions[verb](*words))
-        except NotAdmitted as why:
-            said = ("refused", *why.args)
-        self._send(said)
+        with suppress(OSError):  # samebits is gone
+            try:
+                answer = verbs[verb](*about)
+            except NotAdmitted as why:
+                sent(self._answers, ("refused", *why.args))
+            else:
+                if answer is not None:
+                    sent(self._answers, ("ready", answer))
 
     def _admit(self, needs: Mapping[str, str]) -> int:
         return self._placement(needs).admit(ray.nodes(), free_resources())
@@ -179,49 +172,44 @@ class Client:
     def _placement(self, needs: Mapping[str, str]) -> Placement:
         return self._placements.setdefault(repr(sorted(needs.items())), Placement(needs))
 
-    def _lacking(self, needs: Mapping[str, str], folder: str, listing: str) -> list[str]:
-        """Return the names of the nodes that do not have a folder, or have a different one.
-
-        Nodes of this machine share its disks.
-        """
-        nodes, own = ray.nodes(), ray.util.get_node_ip_address()
-        asked = {}
-        for node in fitting(nodes, needs):
-            if node["NodeManagerAddress"] != own:
-                task = ray.remote(has_folder).options(num_cpus=0, max_retries=0, scheduling_strategy=pinned(node))
-                asked[task.remote(folder, listing)] = name_of(node, nodes)
-        return [name for task, name in asked.items() if not _said(task, name)]
-
-    def _keep(self, name: str, packed: bytes) -> None:
-        self._kept[name] = ray.put(packed)
-
-    def _start(self, number: int, order: RayOrder) -> None:
+    def _start(self, files: OrderFiles, trial: int, needs: Mapping[str, str]) -> None:
         try:
-            nodes, placement = ray.nodes(), self._placement(order.needs)
-            node = placement.of_trial(order.trial, nodes)
+            nodes, placement = ray.nodes(), self._placement(needs)
+            node = placement.of_trial(trial, nodes)
             options = placement.options(nodes, node)
         except NotAdmitted:  # the node that could run it is gone meanwhile
-            self._send(("over", number, Delivery(lost=True)))
+            deliver(files, Delivery(lost=True))
             return
         place = {"scheduling_strategy": pinned(node)} if node else {}
-        code, folder = self._kept[order.code], self._kept.get(order.folder)
-        task = self._run.options(**options, **place, max_retries=0).remote(order.post, code, folder)
-        self._tasks[task] = PendingTrial(number, placement, node["NodeID"] if node else None)
+        shared = [self._reference(files.shared(name)) for name in (CODE, FOLDER)]
+        task = self._run.options(**options, **place, max_retries=0).remote(files.post(), *shared)
+        self._tasks[task] = PendingTrial(files, placement, node["NodeID"] if node else None)
 
-    def _cancel(self, task: Any) -> None:
-        known = self._tasks[task]
-        if known.cancelled is None:
-            known.cancelled = time.monotonic()
-            ray.cancel(task, force=False)
+    def _reference(self, path: Path) -> Any:
+        """Return Ray's reference to the content of a file, which Ray gets once; None if there is no file."""
+        if not path.exists():
+            return None
+        found = path.stat()
+        key = found.st_ino, found.st_mtime_ns, found.st_size  # a new file may get the number of an old one
+        if key not in self._kept:
+            self._kept[key] = ray.put(path.read_bytes())
+        return self._kept[key]
 
-    def _tell(self) -> None:
+    def _cancel(self, files: OrderFiles) -> None:
+        for task, known in self._tasks.items():
+            if known.files == files and known.cancelled is None:
+                known.cancelled = time.monotonic()
+                ray.cancel(task, force=False)
+
+    def _bring(self) -> None:
+        """Bring the outcomes of trials that are over."""
         now = time.monotonic()
         for task, known in self._tasks.items():
             if known.cancelled is not None and now - known.cancelled > _OBEYS:
                 ray.cancel(task, force=True)
         over, _ = ray.wait(list(self._tasks), timeout=0) if self._tasks else ([], [])
         for task in over:
-            self._send(("over", self._tasks.pop(task).number, outcome_of(task)))
+            deliver(self._tasks.pop(task).files, outcome_of(task))
         if now > self._next_look and self._tasks:
             self._next_look = now + _PACE_OF_NODES
             self._give_up(now)
@@ -234,14 +222,15 @@ class Client:
                 known.hopeless = None
             elif now - (known.hopeless or now) > _HOPE:
                 ray.cancel(task, force=True)
-                del self._tasks[task]
-                self._send(("over", known.number, Delivery(lost=True)))
+                deliver(self._tasks.pop(task).files, Delivery(lost=True))
             else:
                 known.hopeless = known.hopeless or now
 
-    def _send(self, message: Any) -> None:
-        with suppress(OSError):  # samebits is gone
-            sent(self._answers, message)
+
+def deliver(files: OrderFiles, outcome: Delivery) -> None:
+    """Put an outcome beside its order."""
+    with suppress(OSError):  # samebits is gone, or its disk is full
+        files.deliver(outcome)
 
 
 def pinned(node: Any) -> Any:
@@ -258,24 +247,6 @@ def free_resources() -> Mapping[str, Mapping[str, float]]:
         return {}
 
 
-def has_folder(folder: str, listing: str) -> bool:
-    """Return whether a folder of this node has this listing (see `samebits.launch.folders`)."""
-    from samebits.launch.folders import listing_of
-
-    return Path(folder).is_dir() and listing_of(Path(folder)) == listing
-
-
-def _said(task: Any, node: str) -> bool:
-    """Return the answer of a node."""
-    try:
-        return bool(ray.get(task, timeout=_LOOKS))
-    except exceptions.GetTimeoutError:
-        raise NotAdmitted(f"the node {node} does not answer.", "look at it with `ray status`.") from None
-    except Exception as why:  # any error: samebits must report it
-        said = " ".join(str(why).split())[-300:]
-        raise NotAdmitted(f"the node {node} could not be asked for the working folder: {said}.", _SAME) from None
-
-
 def outcome_of(task: Any) -> Delivery:
     """Return the outcome of a task that is over."""
     try:
@@ -284,11 +255,9 @@ def outcome_of(task: Any) -> Delivery:
         return Delivery(lost=True)
     except Exception as why:  # any error: samebits must report it
         said = " ".join(str(why).split())[-300:]
-        return Delivery(message=f"A node of the Ray cluster could not run the trial: {said}", advice=_SAME)
+        what = f"A node of the Ray cluster could not run the trial: {said}"
+        return Delivery(message=what, advice="install the same samebits on all nodes.")
     return found
-
-
-_SAME = "install the same samebits on all nodes."
 
 
 def run_trial(order: Post, code: bytes, folder: bytes | None) -> Delivery:

@@ -15,19 +15,17 @@ import sys
 import tempfile
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from samebits import words
 from samebits.errors import UsageError
-from samebits.launch import folders, origin
-from samebits.launch.hosts import TrialOrder
-from samebits.launch.keeper import Delivery, RayOrder, has_more, received, sent
-from samebits.launch.ray_address import HERE, Cluster, find_cluster, late
-from samebits.launch.remote import RemoteTrial, packed_code, post
-from samebits.needs import NODE, PACKED, SPREAD
+from samebits.launch.hosts import TaskState
+from samebits.launch.orders import OrderFiles, has_more, received, sent
+from samebits.launch.ray_address import HERE, find_cluster, late
+from samebits.launch.remote import RemoteHost
+from samebits.needs import PACKED
 
 __all__ = ["RayHost"]
 
@@ -44,59 +42,27 @@ _BOOT = "import sys; sys.path += sys.argv[1:2]; from samebits.launch.ray_bridge 
 _AGAIN = "look at the cluster with `ray status`, then run the command again."
 
 
-class RayHost:
+class RayHost(RemoteHost):
     """A Ray cluster: the one at the address, else the one of this machine, else a new one."""
 
     no_waiting = "trials on Ray do not wait between rounds"
+    own = ("RAY_",)
 
     def __init__(self, kind: str, address: str, each: Mapping[str, str]) -> None:
         self._each = dict(each)
         self._bridge = bridge_to(address)
         self.slots = int(self._bridge.ask("admit", self._each))
-        self._folder: Path | None = None  # if it is sent
-        self._packed = ""
-
-    def reach(self, directory: Path) -> str:
-        """See Host. samebits sends the folder if a node does not have it, or if the user asks for it."""
-        code = folders.code_of(directory)
-        why = "because --each asks for it" if self._each.get("folder") == PACKED else self._why_packed(directory, code)
-        if not why:
-            return ""
-        said = folders.refuse_large(directory)
-        # the bridge may have an older state of it: `fix --apply` tries several patches, one after the other
-        self._folder, self._packed = directory, f"{directory} {code}"
-        return f"the working folder ({said}) is sent to the nodes, {why}"
-
-    def _why_packed(self, directory: Path, code: str) -> str:
-        """Return why the folder is sent.
-
-        This is decided once for all records of a command, because a trial may change the copy on its node. A patch is
-        decided anew.
-        """
-        needs = {name: value for name, value in self._each.items() if name not in (NODE, SPREAD)}
-        place = (str(directory), code, *sorted(needs.items()))
-        if place not in self._bridge.lacking:
-            listing = folders.listing_of(directory) if directory.is_dir() else ""
-            self._bridge.lacking[place] = self._bridge.ask("lacking", needs, str(directory), listing) if listing else []
-        lacking = self._bridge.lacking[place]
-        return (
-            f"because {words.first_few(lacking, 3)} {words.agree(len(lacking), 'lacks', 'lack')} it" if lacking else ""
-        )
+        self.taken = _DEVICES if "num_gpus" in each else ()
+        self.why_packed = "because --each asks for it" if each.get("folder") == PACKED else ""
 
     def nodes(self) -> list[str]:
         """See Host."""
         return list(self._bridge.ask("nodes", self._each))
 
-    def start(self, order: TrialOrder) -> RemoteTrial:
-        """See Host."""
-        if (folder := self._folder) is not None:
-            self._bridge.keep(self._packed, lambda: folders.archive(folder))
-        whole = post(order, taken=_DEVICES if "num_gpus" in self._each else (), packed=bool(self._packed))
-        record = order.plan.record
-        code = origin.code(record).hex()
-        self._bridge.keep(code, lambda: packed_code(record))
-        ordered = RayOrder(order.id, self._each, whole, code, self._packed)
-        return RemoteTrial(order, self._bridge.start(ordered))
+    def begin(self, trial: int, files: OrderFiles) -> RayTask:
+        """See RemoteHost."""
+        self._bridge.send("start", files, trial, self._each)
+        return RayTask(self._bridge, files)
 
 
 def bridge_to(address: str) -> Bridge:
@@ -111,17 +77,13 @@ _CONNECTED: weakref.WeakValueDictionary[str, Bridge] = weakref.WeakValueDictiona
 
 
 class Bridge:
-    """samebits' side of the process that is a client of the cluster.
-
-    `lacking`: the nodes that do not have a working folder, for each folder, its programs and what a trial needs.
-    """
+    """samebits' side of the process that is a client of the cluster."""
 
     def __init__(self, address: str) -> None:
         if importlib.util.find_spec("ray") is None:
             raise UsageError("The Python of samebits does not have Ray.", "pip install ray")
         began = time.monotonic()
-        cluster = find_cluster(address)
-        self._where = cluster.where or HERE
+        self._address = find_cluster(address)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _BOOT, _FOLDER],
@@ -133,92 +95,62 @@ class Bridge:
             start_new_session=True,  # Ctrl-C is for samebits, which cancels the trials
         )
         self._finalizer = weakref.finalize(self, _end, self._process, self._said)
-        self._outcomes: dict[int, Delivery] = {}
-        self._kept: set[str] = set()
-        self.lacking: dict[tuple[Any, ...], list[str]] = {}
-        self._last = 0
         try:
-            self._join(cluster, began)
+            self._join(began)
         except BaseException:
             self.close()
             raise
 
-    def _join(self, cluster: Cluster, began: float) -> None:
+    def _join(self, began: float) -> None:
         """Become a client of the cluster, or end the process. `began`: when samebits first looked at the cluster."""
-        self._send(("connect", cluster.where, cluster.given))
+        self.send("connect", self._address)
         self._answer(LOADS)
-        if not cluster.where:
+        if not self._address:
             self._answer(STARTS)
             return
         spent = time.monotonic() - began
         limit = max(JOINS - spent, SLOWER * spent)
         if not self._has_more(limit):
-            os.killpg(self._process.pid, signal.SIGKILL)  # while Ray waits, it may ignore all other signals
-            raise UsageError(*late(cluster.where, limit, self._printed()))
+            self._kill()
+            raise UsageError(*late(self._address, limit, self._printed()))
         self._answer(ANSWERS)
 
     def ask(self, verb: str, *about: Any) -> Any:
         """Ask the cluster and return its answer. Raises UsageError if it refuses or does not answer."""
-        self._send((verb, *about))
+        self.send(verb, *about)
         return self._answer(ANSWERS)
 
     def _answer(self, seconds: float) -> Any:
-        """Return the next answer. Outcomes of trials that come before it are kept."""
-        deadline = time.monotonic() + seconds
-        while (answer := self._next(max(deadline - time.monotonic(), 0.0))) is not None:
-            if answer[0] == "refused":
-                raise UsageError(*answer[1:])
-            if answer[0] == "ready":
-                return answer[1]
-            self._outcomes[answer[1]] = answer[2]
-        what = f"samebits could not connect to the Ray cluster {self._where}"
-        raise UsageError(f"{what}: {self._last_words() or 'it did not answer'}.", _AGAIN)
-
-    def keep(self, name: str, packed: Callable[[], bytes]) -> None:
-        """Pack something and give it to the cluster, once. All trials of this command use it."""
-        if name not in self._kept:
-            self.ask("keep", name, packed())
-            self._kept.add(name)
+        assert self._process.stdout is not None
+        answer = received(self._process.stdout.fileno()) if self._has_more(seconds) else None
+        if answer is None:
+            what = f"samebits could not connect to the Ray cluster {self._address or HERE}"
+            self._kill()  # a late answer must not be taken for that to the next question
+            raise UsageError(f"{what}: {self.last_words() or 'it did not answer'}.", _AGAIN)
+        if answer[0] == "refused":
+            raise UsageError(*answer[1:])
+        return answer[1]
 
     @property
     def has_ended(self) -> bool:
         """Whether the process is gone."""
         return self._process.poll() is not None
 
-    def start(self, order: RayOrder) -> RayTask:
-        """Start a trial on a node."""
-        self._last += 1
-        self._send(("start", self._last, order))
-        return RayTask(self, self._last)
-
-    def outcome(self, number: int) -> Delivery | None:
-        """Return the outcome of a trial, or None while it runs. It does not block."""
-        while number not in self._outcomes and (answer := self._next(0)) is not None:
-            if answer[0] == "over":  # not the answer to a question for which nobody waits any more
-                self._outcomes[answer[1]] = answer[2]
-        if number not in self._outcomes and self.has_ended:
-            why = self._last_words() or "Ray gave no reason"
-            return Delivery(message=f"The connection to Ray has ended: {why}.", advice=_AGAIN)
-        return self._outcomes.get(number)
-
-    def cancel(self, number: int) -> None:
-        """Ask for the end of a trial."""
-        if number not in self._outcomes:
-            self._send(("cancel", number))
+    def _kill(self) -> None:
+        """End the process at once. While Ray waits for a cluster, it may ignore all other signals."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     def close(self) -> None:
         """End the process, and with it all trials that it has started."""
         self._finalizer()
 
-    def _send(self, message: Any) -> None:
+    def send(self, *message: Any) -> None:
+        """Send a message, whose first word is a verb."""
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # it has ended; its last words are read with the next answer
             sent(self._process.stdin.fileno(), message)
-
-    def _next(self, seconds: float) -> Any:
-        """Return the next message, or None if it does not come within so many seconds."""
-        assert self._process.stdout is not None
-        return received(self._process.stdout.fileno()) if self._has_more(seconds) else None
 
     def _has_more(self, seconds: float) -> bool:
         """Return whether a message comes within so many seconds, or the process ends."""
@@ -229,28 +161,28 @@ class Bridge:
         self._said.seek(0)
         return self._said.read().decode(errors="replace")
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """Return the last line that the process printed, or an empty text."""
         lines = [line for line in self._printed().splitlines() if line.strip()]
         return lines[-1].strip().rstrip(".") if lines else ""
 
 
 class RayTask:
-    """See RemoteTask."""
+    """See RemoteTask. The bridge brings the outcome."""
 
-    def __init__(self, bridge: Bridge, number: int) -> None:
-        self._bridge, self._number = bridge, number
+    def __init__(self, bridge: Bridge, files: OrderFiles) -> None:
+        self._bridge, self._files = bridge, files
 
-    def poll(self) -> Delivery | None:
+    def look(self) -> TaskState:
         """See RemoteTask."""
-        return self._bridge.outcome(self._number)
+        if not self._bridge.has_ended:
+            return TaskState()
+        what = f"The connection to Ray has ended: {self._bridge.last_words() or 'Ray gave no reason'}."
+        return TaskState(is_over=True, message=what, advice=_AGAIN)
 
-    def news(self) -> str:
+    def kill(self) -> None:
         """See RemoteTask."""
-        return ""
-
-    def cancel(self) -> None:
-        """See RemoteTask."""
-        self._bridge.cancel(self._number)
+        self._bridge.send("cancel", self._files)
 
 
 def _end(process: subprocess.Popen[bytes], said: IO[bytes]) -> None:

@@ -13,16 +13,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CURRENT", "may_meet_cluster", "variables"]
+__all__ = ["may_meet_cluster", "variables"]
 
 _JOB, _OVERRIDE = "RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_OVERRIDE_JOB_RUNTIME_ENV"
-CURRENT = "ray/ray_current_cluster"  # below Ray's temporary folder, on each machine of a cluster
+_CURRENT = "ray/ray_current_cluster"  # below Ray's temporary folder, on each machine of a cluster
 
 
 def may_meet_cluster() -> bool:
     """Return whether a program may find a running cluster. All trials of a plan get the same answer."""
     places = (os.environ.get("RAY_TMPDIR"), tempfile.gettempdir(), "/tmp")  # noqa: S108
-    return bool(os.environ.get("RAY_ADDRESS")) or any((Path(place) / CURRENT).exists() for place in places if place)
+    return bool(os.environ.get("RAY_ADDRESS")) or any((Path(place) / _CURRENT).exists() for place in places if place)
 
 
 def variables(environment: Mapping[str, str], carried: Iterable[str]) -> dict[str, str]:

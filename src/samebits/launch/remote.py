@@ -1,35 +1,43 @@
-"""A trial on a different machine: packs its order, and puts the folder that comes back into the record."""
+"""Trials on different machines: what is the same for each host of such machines.
+
+It packs an order, watches for its outcome, and puts the folder that comes back into the record.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import pickle
 import platform
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from tarfile import TarError
-from typing import Protocol
 
 from samebits import __version__, store
 from samebits.errors import SamebitsError
 from samebits.launch import custody, folders, origin
-from samebits.launch.hosts import TrialOrder
-from samebits.launch.keeper import Delivery, NodeOrder, Post, pack, treatment, unpack
+from samebits.launch.exchange import Exchange
+from samebits.launch.hosts import RemoteTask, TaskState, TrialOrder
+from samebits.launch.keeper import treatment
+from samebits.launch.orders import Delivery, NodeOrder, OrderFiles, Post, unpack
 from samebits.launch.plan import Plan
 from samebits.launch.stays import Writers
 from samebits.launch.working_folder import SharedFolder
 from samebits.model import ENDED_BEFORE, NODE_WAS_LOST, FilesFile, Status, TrialFile
-from samebits.store.record import PROBE, SHIMS, read_trial
+from samebits.store.record import read_trial
 
-__all__ = ["RemoteTask", "RemoteTrial", "Visit", "packed_code", "post"]
+__all__ = ["RemoteHost", "RemoteTrial", "Visit", "post"]
 
 _PLACE = Path("/tmp")  # noqa: S108  (of every node)
-_PACE = 0.05
+_PACE = 0.1
+_SETTLES = 10.0  # seconds in which a file can still appear when its order is over: shared disks may show it late
+_TELLS = 5.0  # seconds until the user hears what keeps a trial from running
+_PATIENCE = 30.0  # seconds in which a trial whose end was asked for should be gone
 _STILL_RUNS = "had not ended when samebits stopped waiting for it, and may still run"
 
 
@@ -55,20 +63,49 @@ class Visit:
             self._room.end(self._stay, is_whole=is_whole)
 
 
-class RemoteTask(Protocol):
-    """A trial as an engine (Ray, Slurm) runs it."""
+class RemoteHost:
+    """A host of other machines. A subclass says how an order starts (`begin`), and what is different there.
 
-    def poll(self) -> Delivery | None:
-        """Return the outcome, or None while the trial runs. It does not block."""
-        ...
+    `no_waiting`, `slots`: see Host. `why_packed`: why the working folder is sent to the nodes; empty if they find it.
+    `taken`: see Post. `own`: the beginnings of names of variables that stay here. `cleanup`, `environment`: see
+    Exchange.
+    """
 
-    def news(self) -> str:
-        """See HostedTrial."""
-        ...
+    no_waiting = ""
+    slots = 1
+    why_packed = ""
+    taken: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    cleanup = "true"
+    environment: Mapping[str, str] | None = None
+    _exchange: Exchange | None = None
 
-    def cancel(self) -> None:
-        """Ask the trial to end, and do not wait."""
-        ...
+    def reach(self, directory: Path) -> str:
+        """See Host."""
+        if not self.why_packed:  # a node that does not find the folder says so itself
+            return ""
+        return f"the working folder ({folders.refuse_large(directory)}) is sent to the nodes, {self.why_packed}"
+
+    def nodes(self) -> list[str]:
+        """See Host."""
+        return []
+
+    def start(self, order: TrialOrder) -> RemoteTrial:
+        """See Host."""
+        packed = post(order, taken=self.taken, without=self.own, packed=bool(self.why_packed))
+        self._exchange = self._exchange or self._new_exchange(order.plan)
+        files = self._exchange.order(order.id, packed)
+        return RemoteTrial(order, files, self.begin(order.id, files))
+
+    def _new_exchange(self, plan: Plan) -> Exchange:
+        found = Exchange(plan.record, self.cleanup, self.environment)
+        if self.why_packed:
+            found.add_folder(plan.directory, folders.programs_of(plan.directory, plan.request.command))
+        return found
+
+    def begin(self, trial: int, files: OrderFiles) -> RemoteTask:
+        """Start an order on a node. Raises UsageError if it cannot be started."""
+        raise NotImplementedError
 
 
 class RemoteTrial:
@@ -76,14 +113,15 @@ class RemoteTrial:
 
     waits, pace = False, _PACE
 
-    def __init__(self, order: TrialOrder, task: RemoteTask) -> None:
+    def __init__(self, order: TrialOrder, files: OrderFiles, task: RemoteTask) -> None:
         self.id, self.limits, self.slot = order.id, order.limits, order.slot
-        self._order, self._task = order, task
+        self._order, self._files, self._task = order, files, task
         self._folder = order.plan.trial_folder(order.id)
         self._began, self._steps = time.monotonic(), 0
         self._started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._outcome: Delivery | None = None
-        self._is_to_end = False
+        self._state, self._told = TaskState(), ""
+        self._over_since, self._ends_until = math.inf, math.inf
         self._has_document = False
         custody.make_trial(order.plan.record, self._folder, self._document("killed", ENDED_BEFORE))
 
@@ -98,12 +136,41 @@ class RemoteTrial:
 
     def poll(self) -> bool:
         """See HostedTrial."""
-        self._outcome = self._task.poll()
+        if self._outcome is None:
+            self._outcome = self._look()
+            if self._outcome is not None:
+                self._files.clear()
         return self._outcome is not None
+
+    def _look(self) -> Delivery | None:
+        """Return the outcome, or None if there may still be one.
+
+        The file of an order that is over has some time to appear.
+        """
+        self._state = state = self._task.look()
+        if (found := self._files.outcome()) is not None:
+            return found
+        self._over_since = min(self._over_since, time.monotonic()) if state.is_over else math.inf
+        if time.monotonic() - self._over_since < (0 if self._is_to_end else _SETTLES):
+            return None
+        self._files.look_again()
+        if (found := self._files.outcome()) is not None:
+            return found
+        if state.message and not self._is_to_end:
+            return Delivery(message=state.message, advice=state.advice)
+        return Delivery(lost=True, why=state.why)
 
     def news(self) -> str:
         """See HostedTrial."""
-        return self._task.news()
+        said = "" if self._is_to_end or self.spent < _TELLS else self._state.waits
+        if said == self._told:
+            return ""
+        self._told = said
+        return said
+
+    @property
+    def _is_to_end(self) -> bool:
+        return self._ends_until < math.inf
 
     def fetch(self) -> TrialFile:
         """See HostedTrial. Raises SamebitsError if the trial could not be run."""
@@ -129,9 +196,8 @@ class RemoteTrial:
     def ask_to_end(self) -> None:
         """See HostedTrial."""
         if not self._is_to_end:
-            self._is_to_end = True
-            self._order.ending.add(self)
-            self._task.cancel()
+            self._ends_until = time.monotonic() + _PATIENCE
+            self._task.kill()
 
     def cancel(self, why: str) -> None:
         """See HostedTrial.
@@ -141,9 +207,10 @@ class RemoteTrial:
         document that says why.
         """
         self.ask_to_end()
-        self._order.ending.wait_for(self)
+        while not self.poll() and time.monotonic() < self._ends_until:
+            time.sleep(self.pace)
         if self._outcome is not None and self._outcome.folder and not self._has_document:
-            with self._order.ending.at_rest(), suppress(SamebitsError, OSError):  # nothing can be kept
+            with suppress(SamebitsError, OSError):  # nothing can be kept
                 self.fetch()
         if not self._has_document:
             self._ended(why, () if self._outcome else (f"trial {self.id} {_STILL_RUNS}",))
@@ -176,7 +243,7 @@ class RemoteTrial:
 
 
 def post(
-    order: TrialOrder, *, taken: tuple[str, ...] = (), without: tuple[str, ...] = ("RAY_",), packed: bool = False
+    order: TrialOrder, *, taken: tuple[str, ...] = (), without: tuple[str, ...] = (), packed: bool = False
 ) -> Post:
     """Pack an order for a node, without the parts that trials share, when the working folder is ready for the trial.
 
@@ -186,16 +253,11 @@ def post(
     own = {name: value for name, value in os.environ.items() if not name.startswith(without)}
     if order.visit is not None:
         order.visit.begin()
-    packed_order = pickle.dumps(replace(_node_order(order), packed=packed), protocol=4)
+    packed_order = pickle.dumps(_node_order(order, packed=packed), protocol=4)
     return Post(packed_order, own, treatment(), taken)
 
 
-def packed_code(record: Path) -> bytes:
-    """Pack the probe and the scripts of a record, which all its trials share: see Post. About 1 MB."""
-    return pack(record, [name for name in (PROBE, SHIMS) if (record / name).is_dir()])
-
-
-def _node_order(order: TrialOrder) -> NodeOrder:
+def _node_order(order: TrialOrder, *, packed: bool) -> NodeOrder:
     plan = order.plan
     return NodeOrder(
         version=__version__,
@@ -206,6 +268,8 @@ def _node_order(order: TrialOrder) -> NodeOrder:
         limits=replace(order.limits, waits=False),
         slot=replace(order.slot, has_own_devices=True),
         earlier=order.outside.by_trial(),
+        packed=packed,
+        programs={} if packed else folders.programs_of(plan.directory, plan.request.command),
     )
 
 

@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 import time
 import weakref
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import IO, NamedTuple
@@ -19,23 +18,21 @@ from samebits.errors import UsageError
 __all__ = [
     "ANSWERS",
     "Call",
-    "Cancellations",
-    "Guard",
+    "JobState",
     "Queue",
     "SlurmAnswer",
-    "TaskState",
+    "environment",
     "is_full",
     "job_number",
     "last_words",
+    "pace_of",
     "refusal",
     "refuse_cluster",
     "refuse_without_slurm",
 ]
 
-_TRIES = 10  # calls of scancel that name a task
-_AGAIN = 2.0  # seconds between two calls of scancel
 _PROGRAMS = ("sbatch", "squeue", "scancel")
-_FORM = "%i|%T|%r|%N"  # job, state, reason, node
+_FORM = "%i|%T|%r"  # job, state, reason
 # https://slurm.schedmd.com/job_state_codes.html: the final states
 _OVER = (
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED",
@@ -55,7 +52,6 @@ _ADVICE = {  # a part of what sbatch says -> what to do next
 }
 _CLUSTER = re.compile(r"(-M.*|--cl(?!uster-constraint)\w*)(=.*)?")
 _UNKNOWN = "Invalid job id"
-_ENDS = 10.0
 
 
 class SlurmAnswer(NamedTuple):
@@ -78,7 +74,7 @@ class Call:
             stdin=subprocess.DEVNULL,
             stdout=self._said,
             stderr=self._complaint,
-            env={**_environment(), **(variables or {})},
+            env={**environment(), **(variables or {})},
             start_new_session=True,
         )
         self._kill = weakref.finalize(self, _kill, self._process)  # if nobody waits for the answer any more
@@ -120,7 +116,7 @@ def _close(*files: IO[bytes]) -> None:
         file.close()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return the variables of a call. All programs read SLURM_CLUSTERS, and only sbatch reads SBATCH_CLUSTERS."""
     clusters = os.environ.get("SBATCH_CLUSTERS")
     own = {name: value for name, value in os.environ.items() if not _LEFT_OUT.fullmatch(name)}
@@ -168,32 +164,30 @@ def refusal(complaint: str) -> tuple[str, str]:
     return f"Slurm does not take the jobs of the trials: {said}.", advice
 
 
-class TaskState(NamedTuple):
-    """The state of a task, as squeue names it. `state` is empty if Slurm no longer knows the job."""
+class JobState(NamedTuple):
+    """The state of a job, or of one task of it, as squeue names it. It is empty if Slurm no longer knows the job."""
 
     state: str
     reason: str = ""
-    node: str = ""
 
     @property
     def is_over(self) -> bool:
-        """Whether the task has ended and will not run again."""
+        """Whether the job has ended and will not run again."""
         return not self.state or self.state in _OVER
 
 
 class Queue:
-    """Asks squeue from time to time about the jobs of one samebits process. `trouble`: why squeue gave no answer."""
+    """Asks squeue from time to time about jobs. `chosen`: the option that names them.
 
-    def __init__(self) -> None:
-        self._jobs: dict[str, float] = {}
-        self._states: dict[str, TaskState] = {}
+    `states`: by the number of the job, or of the task. `trouble`: why squeue gave no answer.
+    """
+
+    def __init__(self, chosen: str) -> None:
+        self._chosen = chosen
+        self.states: dict[str, JobState] = {}
         self._call: Call | None = None
         self._asked = self._answered = 0.0
         self.trouble = ""
-
-    def add(self, job: str) -> None:
-        """Ask about this job, too."""
-        self._jobs[job] = time.monotonic()
 
     def look(self, pace: float) -> None:
         """Ask squeue if it is time, or read its answer. It does not block. `pace`: seconds between two questions."""
@@ -202,10 +196,9 @@ class Queue:
             if answer is not None:
                 self._call = None
                 self._hear(answer)
-        elif self._jobs and time.monotonic() - self._asked >= pace:
+        elif time.monotonic() - self._asked >= pace:
             self._asked = time.monotonic()
-            words = ["squeue", "--noheader", "--array", "--states=all", f"--format={_FORM}"]
-            self._call = Call([*words, f"--jobs={','.join(self._jobs)}"])
+            self._call = Call(["squeue", "--noheader", "--array", "--states=all", f"--format={_FORM}", self._chosen])
 
     def _hear(self, answer: SlurmAnswer) -> None:
         if answer.status != 0 and _UNKNOWN not in answer.complaint:
@@ -214,105 +207,14 @@ class Queue:
         self.trouble, self._answered = "", self._asked
         rows = [line.strip().split("|") for line in answer.said.splitlines()]
         # Slurm soon forgets jobs in these states
-        over = {name: state for name, state in self._states.items() if state.is_over}
-        self._states = {**over, **{row[0]: TaskState(*row[1:]) for row in rows if len(row) == 4}}
+        over = {name: state for name, state in self.states.items() if state.is_over}
+        self.states = {**over, **{row[0]: JobState(*row[1:]) for row in rows if len(row) == 3}}
 
-    def state(self, job: str, task: str = "") -> TaskState | None:
-        """Return the state of a job or of one task; None before the first answer about the job."""
-        if job not in self._jobs or self._answered < self._jobs[job]:
-            return None
-        return self._states.get(f"{job}_{task}" if task else job, TaskState(""))
-
-    def tasks(self, job: str) -> list[TaskState] | None:
-        """Return the states of all tasks of a job; None before the first answer about the job."""
-        if self.state(job) is None:
-            return None
-        return [state for name, state in self._states.items() if name.partition("_")[0] == job]
-
-    @property
-    def answered(self) -> float:
-        """When the last question that got an answer was asked (in seconds of the monotonic clock)."""
-        return self._answered
+    def has_answered(self, since: float) -> bool:
+        """Return whether squeue gave an answer to a question that was asked after a moment of the monotonic clock."""
+        return self._answered > since
 
 
-class Cancellations:
-    """Calls of scancel, one at a time, each for all tasks that are to be cancelled at that moment.
-
-    If a call fails or gives no answer, another one follows, unless its tasks are over or were named often enough.
-    """
-
-    def __init__(self, queue: Queue) -> None:
-        self._queue = queue
-        self._waiting: list[str] = []
-        self._named: list[str] = []  # in the call that runs
-        self._tries: Counter[str] = Counter()
-        self._call: Call | None = None
-        self._since = self._not_before = 0.0
-
-    def add(self, name: str) -> None:
-        """Cancel a task with the next call."""
-        self._waiting.append(name)
-
-    def look(self) -> None:
-        """Read the result of the call that runs, and make the next one. Returns at once."""
-        now = time.monotonic()
-        if self._call is not None:
-            self._hear(self._call, now)
-        if self._call is None and self._waiting and now >= self._not_before:
-            self._named, self._waiting, self._since = self._waiting, [], now
-            self._tries.update(self._named)
-            self._call = Call(["scancel", *self._named])
-
-    def _hear(self, call: Call, now: float) -> None:
-        answer = call.poll()
-        if answer is None and now - self._since < ANSWERS:
-            return
-        self._call = None
-        if answer is None:
-            call.end()
-        if answer is None or answer.status != 0:
-            self._waiting = [name for name in self._named if self._is_due(name)] + self._waiting
-            self._not_before = now + _AGAIN
-
-    def _is_due(self, name: str) -> bool:
-        job, _, task = name.partition("_")
-        state = self._queue.state(job, task)
-        return self._tries[name] < _TRIES and not (state is not None and state.is_over)
-
-
-class Guard:
-    """Runs a shell script when samebits ends, however it ends.
-
-    `words`: the script's arguments. In the script, `$job` is the number that `tell` was given, or empty.
-    """
-
-    def __init__(self, script: str, words: Sequence[str]) -> None:
-        self._process = subprocess.Popen(
-            ["sh", "-c", f"read -r job; cat >/dev/null; {script}", *words],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-            cwd="/",
-            start_new_session=True,
-        )
-        self._finalizer = weakref.finalize(self, _end, self._process)
-
-    def tell(self, job: str) -> None:
-        """Tell it the number of a job."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{job}\n".encode())
-        self._process.stdin.flush()
-
-    def close(self) -> None:
-        """Let it run its script now."""
-        self._finalizer()
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    assert process.stdin is not None
-    process.stdin.close()
-    try:
-        process.wait(_ENDS)
-    except subprocess.TimeoutExpired:
-        _kill(process)
+def pace_of(age: float) -> float:
+    """Return the seconds between two questions about a job; fewer while the job is young."""
+    return 1.0 if age < 60 else 5.0 if age < 600 else 15.0

@@ -17,13 +17,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from samebits.errors import SamebitsError, UsageError
+from samebits.launch.exchange import Guard
 from samebits.launch.slurm import (
     Call,
-    Guard,
+    JobState,
     Queue,
-    TaskState,
+    environment,
     job_number,
     last_words,
+    pace_of,
     refuse_cluster,
     refuse_without_slurm,
 )
@@ -54,7 +56,7 @@ def wait_for_job(words: Sequence[str]) -> int:
     said = [*options, *_options_in(script[:1])]
     refuse_cluster(said)
     output = None if _has_output(said) else _output_file()
-    guard = Guard('test -z "$job" || scancel "$job"', [SLURM_GUARD])
+    guard = Guard('test -z "$job" || scancel "$job"', [SLURM_GUARD], environment())
     try:
         shown = [f"--output={str(output).replace('%', '%%')}"] if output else []
         job = _submitted([words[0], *_OWN, *shown, *options, *script], guard)
@@ -121,22 +123,20 @@ def _submitted(words: Sequence[str], guard: Guard) -> str:
     return job
 
 
-def _end_of(job: str, output: Path | None) -> list[TaskState]:
+def _end_of(job: str, output: Path | None) -> list[JobState]:
     """Show the output of the job until all of it is over. Returns how its tasks ended."""
-    queue, since, shown, trouble = Queue(), time.monotonic(), 0, ""
-    queue.add(job)
+    queue, since, shown, trouble = Queue(f"--jobs={job}"), time.monotonic(), 0, ""
     while True:
-        age = time.monotonic() - since
-        queue.look(1.0 if age < 60 else 5.0 if age < 600 else 15.0)
+        queue.look(pace_of(time.monotonic() - since))
         if queue.trouble != trouble:
             trouble = queue.trouble
             if trouble:
                 what = f"Slurm does not give the state of job {job} ({trouble}); samebits keeps waiting"
                 print(f"samebits: {what}", file=sys.stderr)
-        tasks = queue.tasks(job)
-        is_over = tasks is not None and all(task.is_over for task in tasks)
+        tasks = list(queue.states.values())
+        is_over = queue.has_answered(since) and all(task.is_over for task in tasks)
         shown = _show(output, shown)
-        if tasks is not None and is_over:
+        if is_over:
             return tasks
         time.sleep(_PACE)
 
@@ -153,7 +153,7 @@ def _show(output: Path | None, shown: int) -> int:
     return shown
 
 
-def _status(job: str, tasks: Sequence[TaskState]) -> int:
+def _status(job: str, tasks: Sequence[JobState]) -> int:
     """Return the exit status of the job: 0 only if all of it has ended well."""
     bad = next((task.state for task in tasks if task.state != "COMPLETED"), "")
     if not tasks:

@@ -1,6 +1,6 @@
 """What the bridge uses of Ray, on a cluster that is only described: the file that PRETENDED_NODES names holds its nodes.
 
-Tasks are threads of the bridge. A node that is `busy` starts none, and one that `lacks` the working folder says so.
+Tasks are threads of the bridge. A node that is `busy` starts none.
 """
 
 import json
@@ -35,14 +35,13 @@ class Task:
     def __init__(self, function, node, arguments):
         self.outcome = self.error = None
         self.is_over = threading.Event()
-        if not node.get("busy") or function.__name__ == "has_folder":  # which reserves nothing
+        if not node.get("busy"):
             threading.Thread(target=self._run, args=(function, node, arguments), daemon=True).start()
 
     def _run(self, function, node, arguments):
         _here.node = node["NodeID"]
         try:
-            asked = function.__name__ == "has_folder" and node.get("lacks")
-            self.outcome = False if asked else function(*arguments)
+            self.outcome = function(*arguments)
         except Exception as error:
             self.error = error
         self.is_over.set()
