@@ -76,15 +76,15 @@ def test_what_the_processes_were_handed_is_joined_and_bounded(processes):
     second = [{"event": "handed", "texts": ["a" * 8, "c" * 8], "pid": 7}, {"event": "bound", "ports": [5000]}]
     many = [{"event": "handed", "texts": [f"{number:08}" for number in range(2 * facts.MOST_HANDED)]}]
     found = processes(first, second, many)
-    assert facts.handed(found[:2]) == ["a" * 8, "b" * 8, "c" * 8]
-    assert facts.handed([]) == []
-    assert len(facts.handed(found)) == facts.MOST_HANDED
+    assert facts.noted(found[:2], {})["handed"] == ["a" * 8, "b" * 8, "c" * 8]
+    assert facts.noted([], {})["handed"] == []
+    assert len(facts.noted(found, {})["handed"]) == facts.MOST_HANDED
 
 
 @pytest.mark.parametrize(("port", "given"), [("29500", [29500]), ("", []), ("auto", []), (None, [])])
 def test_the_ports_are_those_that_were_bound_and_the_one_of_the_ranks(processes, port, given):
     found = processes([{"event": "bound", "ports": [41000]}], [{"event": "bound", "ports": [41000, 22]}])
-    assert facts.ports(found, {} if port is None else {"MASTER_PORT": port}) == sorted([22, 41000, *given])
+    assert facts.noted(found, {} if port is None else {"MASTER_PORT": port})["ports"] == sorted([22, 41000, *given])
 
 
 def test_the_rate_of_a_trials_clock_is_that_of_its_control():

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from samebits.controls import name_of
 from samebits.launch import observations
-from samebits.launch.observations import WatchedProcess
+from samebits.launch.observations import WatchedProcess, named_events, noted_values
 from samebits_probe import process
 from samebits_probe.controls import find
 
@@ -123,34 +123,32 @@ def _may_be_in_repository(directory: Path) -> bool:
 def packages(processes: Iterable[WatchedProcess]) -> dict[str, str]:
     """Return the versions of the packages that the observing processes had imported."""
     found: dict[str, str] = {}
-    for event in _events(processes, "packages"):
+    for event in named_events(processes, "packages"):
         found |= {str(name): str(version) for name, version in dict(event.get("packages") or {}).items()}
     return dict(sorted(found.items()))
 
 
 def machine(processes: Iterable[WatchedProcess]) -> dict[str, Any]:
     """Return the machine as the first observing process saw it; if none observed, as the launcher sees it."""
-    for event in _events(processes, "machine"):
+    for event in named_events(processes, "machine"):
         return dict(event.get("machine") or {})
     return {**process.machine()}
 
 
-def handed(processes: Iterable[WatchedProcess]) -> list[str]:
-    """Return the ids and texts that the processes noted, sorted: at most MOST_HANDED, from the first processes."""
-    texts = (str(text) for event in _events(processes, "handed") for text in event.get("texts") or [])
-    return sorted(itertools.islice(dict.fromkeys(texts), MOST_HANDED))
+def noted(processes: Sequence[WatchedProcess], environment: Mapping[str, str]) -> dict[str, list[Any]]:
+    """Return what the processes noted, as fields of TrialFile: ids and texts, ports, amounts of memory.
 
-
-def ports(processes: Iterable[WatchedProcess], environment: Mapping[str, str]) -> list[int]:
-    """Return the ports that the processes bound, and the port that the environment gives to the ranks."""
-    found = {int(port) for event in _events(processes, "bound") for port in event.get("ports") or []}
+    At most MOST_HANDED texts, from the first processes. The port that the environment gives to the ranks is added.
+    """
+    texts = dict.fromkeys(map(str, noted_values(processes, "handed", "texts")))
     given = environment.get("MASTER_PORT", "")
-    return sorted(found | ({int(given)} if given.isdecimal() else set()))
-
-
-def amounts(processes: Iterable[WatchedProcess]) -> list[int]:
-    """Return the amounts of memory that the system told the processes."""
-    return sorted({int(number) for event in _events(processes, "amounts") for number in event.get("numbers") or []})
+    ports = {*map(int, noted_values(processes, "bound", "ports")), *([int(given)] if given.isdecimal() else [])}
+    amounts = set(map(int, noted_values(processes, "amounts", "numbers")))
+    return {
+        "handed": sorted(itertools.islice(texts, MOST_HANDED)),
+        "ports": sorted(ports),
+        "amounts": sorted(amounts),
+    }
 
 
 def clock_rate(controls: Iterable[str]) -> float:
@@ -162,7 +160,7 @@ def started(processes: Iterable[WatchedProcess]) -> list[list[str]]:
     """Return the path and the arguments of each program that a watched process has started."""
     return [
         [str(event.get("path")), *map(str, event.get("argv") or [])]
-        for event in _events(processes, "started")
+        for event in named_events(processes, "started")
         if event.get("path")
     ]
 
@@ -185,11 +183,6 @@ def is_fed_by_unwatched(touched: Sequence[ProcessFiles], written: Sequence[Path]
     """Return whether a watched process read a file of the trial that no watched process wrote."""
     unknown = set(written).difference(*(process.wrote for process in touched))
     return any(not unknown.isdisjoint(process.opened) for process in touched)
-
-
-def _events(processes: Iterable[WatchedProcess], name: str) -> list[dict[str, Any]]:
-    events = [event for watched in processes for event in observations.events(watched.folder)]
-    return [event for event in events if event.get("event") == name]
 
 
 def metrics_printed(stdout: Path, patterns: Mapping[str, str]) -> dict[str, str]:

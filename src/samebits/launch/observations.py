@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +15,7 @@ from samebits_probe import wire
 if TYPE_CHECKING:
     from samebits.store.trace import ProcessTrace
 
-__all__ = ["Became", "Processes", "WatchedProcess", "diverges", "events", "read_json"]
+__all__ = ["Became", "Processes", "WatchedProcess", "diverges", "events", "named_events", "noted_values", "read_json"]
 
 # seconds: samebits waits for a process that still observes, and not for one that itself waits for a stopped one
 _STALLED = 1.0
@@ -144,10 +145,7 @@ class Processes:
 
     def imported_threads(self) -> set[int]:
         """Return the ids of the threads that began while a process imported a library."""
-        found = [
-            event for process in self.look() for event in events(process.folder) if event.get("event") == "threads"
-        ]
-        return {number for event in found for number in event.get("ids", [])}
+        return set(noted_values(self.look(), "threads", "ids"))
 
     def start(self) -> dict[str, Any] | None:
         """Return the event "start" of the process that took steps; None if no process did so, or several.
@@ -157,8 +155,7 @@ class Processes:
         found = [
             {**event, "began": process.facts.get("started")}
             for process in self.look()
-            for event in events(process.folder)
-            if event.get("event") == "start"
+            for event in named_events([process], "start")
         ]
         return found[0] if len(found) == 1 else None
 
@@ -271,6 +268,18 @@ def events(folder: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
     return [event for event in found if isinstance(event, dict)]
+
+
+def named_events(processes: Iterable[WatchedProcess], name: str) -> Iterator[dict[str, Any]]:
+    """Yield the events of one kind of these processes."""
+    for process in processes:
+        yield from (event for event in events(process.folder) if event.get("event") == name)
+
+
+def noted_values(processes: Iterable[WatchedProcess], name: str, key: str) -> Iterator[Any]:
+    """Yield the values of the lists that events of one kind hold."""
+    for event in named_events(processes, name):
+        yield from event.get(key) or []
 
 
 def diverges(process: Path, reference: Path) -> bool:

@@ -335,9 +335,7 @@ class TrialRun:
             "python_processes": self._pythons.found(
                 self.processes.pids(), became, self.folder, was_ended=self._status is not None, fed=fed
             ),
-            "handed": facts.handed(processes),
-            "ports": facts.ports(processes, self._start_facts.environment),
-            "amounts": facts.amounts(processes),
+            **facts.noted(processes, self._start_facts.environment),
             "programs": self._pythons.programs(became, facts.started(processes), place),
             "wrote": self.files.names(),
             "packages": facts.packages(processes),
