@@ -41,7 +41,7 @@ def test_a_bridge_that_does_not_answer_is_ended(monkeypatch, tmp_path):
     """A late answer would be taken for that to the next question."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     monkeypatch.setattr(ray_host, "_BOOT", "import time; time.sleep(600)")
-    monkeypatch.setattr(ray_host, "LOADS", 0.1)
+    monkeypatch.setattr(ray_host, "STARTS", 0.1)
     begun, popen = [], subprocess.Popen
     monkeypatch.setattr(
         ray_host.subprocess, "Popen", lambda *words, **given: begun.append(popen(*words, **given)) or begun[0]

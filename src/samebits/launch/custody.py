@@ -22,7 +22,7 @@ from samebits.store.record_files import shown
 
 FOLDERS = "folders"  # of vary: copies of the working folder
 FIX_COPIES = "fix-copies"  # while fix tries a patch: each file as it is without the patch, and with it
-JOBS = ".samebits-"  # and eight digits: what jobs of Slurm and samebits tell each other while they run
+JOBS = ".samebits-"  # and eight digits: the orders of trials on different machines, and their outcomes
 NEW = ".new-"  # followed by the trial's number: its folder until it is complete enough to be read
 _HELD: weakref.WeakValueDictionary[tuple[int, int], Custody] = weakref.WeakValueDictionary()
 

@@ -34,8 +34,6 @@ __all__ = ["main"]
 _PACE = 0.02
 _OBEYS = 10.0  # seconds that a cancelled trial may take to end by itself; then its worker is killed
 _PACE_OF_NODES = 1.0  # seconds between two looks at the nodes
-# seconds after which samebits gives up a trial that no node can run any more; Ray itself needs one second to say so
-_HOPE = 5.0
 _LOST = (
     exceptions.WorkerCrashedError,
     exceptions.NodeDiedError,
@@ -103,13 +101,12 @@ def has_raylet() -> bool:
 
 @dataclass
 class PendingTrial:
-    """A trial that was started. `node`: where it has to run. `cancelled`, `hopeless`: since when it is so."""
+    """A trial that was started. `node`: where it has to run. `cancelled`: since when its end was asked for."""
 
     files: OrderFiles
     placement: Placement
     node: str | None = None
     cancelled: float | None = None
-    hopeless: float | None = None
 
     def has_a_node(self, nodes: Sequence[Any]) -> bool:
         """Return whether a living node can run it, or runs it."""
@@ -212,19 +209,14 @@ class Client:
             deliver(self._tasks.pop(task).files, outcome_of(task))
         if now > self._next_look and self._tasks:
             self._next_look = now + _PACE_OF_NODES
-            self._give_up(now)
+            self._give_up(ray.nodes())
 
-    def _give_up(self, now: float) -> None:
+    def _give_up(self, nodes: Sequence[Any]) -> None:
         """End the trials that wait for a lost node: Ray would let them wait for ever."""
-        nodes = ray.nodes()
         for task, known in list(self._tasks.items()):
-            if known.has_a_node(nodes):
-                known.hopeless = None
-            elif now - (known.hopeless or now) > _HOPE:
+            if not known.has_a_node(nodes):
                 ray.cancel(task, force=True)
                 deliver(self._tasks.pop(task).files, Delivery(lost=True))
-            else:
-                known.hopeless = known.hopeless or now
 
 
 def deliver(files: OrderFiles, outcome: Delivery) -> None:

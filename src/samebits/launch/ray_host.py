@@ -29,8 +29,7 @@ from samebits.needs import PACKED
 
 __all__ = ["RayHost"]
 
-LOADS = 180.0  # seconds to start the bridge, which loads Ray
-STARTS = 180.0  # seconds to start Ray on this machine
+STARTS = 180.0  # seconds to start the bridge, which loads Ray, and then to start Ray on this machine
 # A cluster with an address has JOINS seconds to let samebits in, from the first look at it. If the machine is so busy
 # that Ray took long to load, the cluster has SLOWER times as long as that load took, if this is more.
 JOINS, SLOWER = 9.0, 2
@@ -104,7 +103,7 @@ class Bridge:
     def _join(self, began: float) -> None:
         """Become a client of the cluster, or end the process. `began`: when samebits first looked at the cluster."""
         self.send("connect", self._address)
-        self._answer(LOADS)
+        self._answer(STARTS)
         if not self._address:
             self._answer(STARTS)
             return

@@ -17,10 +17,12 @@ from samebits.errors import UsageError
 
 __all__ = [
     "ANSWERS",
+    "NO_ANSWER",
     "Call",
     "JobState",
     "Queue",
     "SlurmAnswer",
+    "ask",
     "environment",
     "is_full",
     "job_number",
@@ -41,6 +43,7 @@ _OVER = (
 # variables that users set for their own calls would hide jobs from samebits, or make it wait
 _LEFT_OUT = re.compile(r"(SQUEUE|SCANCEL)_.*|SBATCH_(WAIT|WRAP|ARRAY_INX|HOLD|IGNORE_PBS|QUIET)")
 ANSWERS = 10.0  # seconds in which Slurm says whether it takes a job
+NO_ANSWER = -1000  # no exit status
 _FULL = ("queue full", "temporarily un", "currently disabled", "submit limit")
 _ADVICE = {  # a part of what sbatch says -> what to do next
     "artition": "`sinfo` lists the partitions.",
@@ -104,6 +107,14 @@ class Call:
         """End the program."""
         self._kill()
         self._close()
+
+
+def ask(words: Sequence[str]) -> SlurmAnswer:
+    """Call a program and wait for its answer. If none comes within ANSWERS seconds, the status is NO_ANSWER."""
+    call = Call(words)
+    answer = call.wait(ANSWERS) or SlurmAnswer(NO_ANSWER, "", call.complaint())
+    call.end()
+    return answer
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

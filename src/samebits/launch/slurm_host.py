@@ -84,10 +84,8 @@ class SlurmHost(RemoteHost):
     def nodes(self) -> list[str]:
         """Return the names of the nodes of the partition. Other options may exclude some of them."""
         chosen = [option for option in self._options if option.startswith(("--partition=", "-p"))]
-        call = Call(["sinfo", "--noheader", "--Node", "--format=%N", *chosen[-1:]])
-        answer = call.wait(slurm.ANSWERS)
-        if answer is None:
-            call.end()
+        answer = slurm.ask(["sinfo", "--noheader", "--Node", "--format=%N", *chosen[-1:]])
+        if answer.status == slurm.NO_ANSWER:
             raise no_answer("sinfo said nothing")
         lines = [line.strip() for line in answer.said.splitlines()]
         return sorted({line for line in lines if line and not line.startswith("CLUSTER:")})
@@ -230,14 +228,10 @@ def refuse_options(options: tuple[str, ...]) -> None:
     """Raise UsageError if Slurm does not answer, or does not take a job with these options."""
     if options in _ACCEPTED:
         return
-    call = Call(["sbatch", "--test-only", *options, "--export=ALL", "--wrap=true"])
-    answer = call.wait(slurm.ANSWERS)
-    if answer is None:
-        said = call.complaint()
-        call.end()
-        if not is_full(said):
-            raise no_answer(last_words(said) or "sbatch said nothing")
-    elif answer.status != 0 and not is_full(answer.complaint):
+    answer = slurm.ask(["sbatch", "--test-only", *options, "--export=ALL", "--wrap=true"])
+    if answer.status != 0 and not is_full(answer.complaint):
+        if answer.status == slurm.NO_ANSWER:
+            raise no_answer(last_words(answer.complaint) or "sbatch said nothing")
         raise UsageError(*refusal(answer.complaint))
     _ACCEPTED.add(options)
 

@@ -19,9 +19,11 @@ from pathlib import Path
 from samebits.errors import SamebitsError, UsageError
 from samebits.launch.exchange import Guard
 from samebits.launch.slurm import (
+    ANSWERS,
     Call,
     JobState,
     Queue,
+    ask,
     environment,
     job_number,
     last_words,
@@ -40,7 +42,6 @@ _EXPORTS = {"SLURM_EXPORT_ENV": "ALL"}  # for each srun in the job
 _OUTPUT = re.compile(r"(-o|--output)(=|\s|\S|$)")
 _HIDES = re.compile(r"^[^#]*\bsrun\b.*--export[= ](?!ALL)\S+")
 _PACE = 0.2
-_ANSWERS = 10.0
 
 
 def wait_for_job(words: Sequence[str]) -> int:
@@ -112,7 +113,7 @@ def _submitted(words: Sequence[str], guard: Guard) -> str:
         while (answer := call.poll()) is None:
             time.sleep(_PACE)
     except KeyboardInterrupt:
-        answer = call.wait(_ANSWERS)
+        answer = call.wait(ANSWERS)
         call.end() if answer is None else guard.tell(job_number(answer.said))
         raise
     job = job_number(answer.said)
@@ -168,10 +169,5 @@ def _exit_code(job: str) -> int:
     """Return the largest exit status of its tasks, as shells have it; 0 if Slurm does not tell."""
     if shutil.which("scontrol") is None:
         return 0
-    call = Call(["scontrol", "show", "job", "--oneliner", job])
-    answer = call.wait(_ANSWERS)
-    if answer is None:
-        call.end()
-        return 0
-    pairs = re.findall(r"\bExitCode=(\d+):(\d+)", answer.said)
+    pairs = re.findall(r"\bExitCode=(\d+):(\d+)", ask(["scontrol", "show", "job", "--oneliner", job]).said)
     return max((int(code) or (128 + int(number) if int(number) else 0) for code, number in pairs), default=0)
