@@ -182,7 +182,7 @@ def remotely(begun, monkeypatch, tmp_path):
         def start(_, order):
             task = tasks[order.id - 1]
             task.files = OrderFiles(str(tmp_path / f"1-{order.id}"))
-            return RemoteTrial(order, task.files, task)
+            return RemoteTrial(order, task.files, task, remote.Visit(order.plan, order.id))
 
         monkeypatch.setattr(FakeHost, "start", start)
         experiment, _ = begun("fake", jobs=len(tasks))

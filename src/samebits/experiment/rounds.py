@@ -20,7 +20,6 @@ from samebits.launch.local_host import handles_of
 from samebits.launch.outside import Outside, shown
 from samebits.launch.pauses import PausedTrials
 from samebits.launch.plan import Limits, Plan
-from samebits.launch.remote import Visit
 from samebits.launch.trial import TrialRun
 from samebits.launch.working_folder import SharedFolder
 from samebits.model import NODE_WAS_LOST, STOPPED_BY_USER, TrialFile
@@ -229,7 +228,7 @@ class Trials:
             self.capacity.places.taken.add(slot.number)
             trial.go_on(limits)
         else:  # if the trial cannot be started, the place must stay free, because other trials wait for it
-            order = TrialOrder(self.plan, number, limits, slot, self.outside, Visit(self.plan, number))
+            order = TrialOrder(self.plan, number, limits, slot, self.outside)
             trial = self.plan.host.start(order)
             self._running[slot.number] = trial
             self.capacity.places.taken.add(slot.number)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from samebits.launch.environment import Slot
     from samebits.launch.outside import Outside
     from samebits.launch.plan import Limits, Plan
-    from samebits.launch.remote import Visit
     from samebits.model import TrialFile
 
 __all__ = ["Host", "HostedTrial", "RemoteTask", "TaskState", "TrialOrder", "connect"]
@@ -30,8 +29,7 @@ __all__ = ["Host", "HostedTrial", "RemoteTask", "TaskState", "TrialOrder", "conn
 class TrialOrder(NamedTuple):
     """An order for a host: one trial of a plan.
 
-    `outside`: knows which files earlier trials left for later ones. `visit`: the visit to the working folder, if the
-    trial runs on a different machine.
+    `outside`: knows which files earlier trials left for later ones.
     """
 
     plan: Plan
@@ -39,7 +37,6 @@ class TrialOrder(NamedTuple):
     limits: Limits
     slot: Slot
     outside: Outside
-    visit: Visit | None = None
 
 
 class HostedTrial(Protocol):

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import os
 import re
-import threading
-from contextlib import suppress
 
 from samebits.errors import UsageError
 
@@ -30,7 +28,7 @@ def find_cluster(address: str) -> str:
     If it is empty, Ray takes the cluster that was started last on this machine, or starts one.
     """
     asked = address or os.environ.get("RAY_ADDRESS", "")
-    if "://" in asked:
+    if "://" in asked and not address:
         what = f"RAY_ADDRESS={asked}: samebits does not run trials through the server of Ray Client."
         raise UsageError(what, f"{HEAD}: --on ray://HOST:PORT")
     if asked in ("", "auto", "local"):  # Ray knows what to do
@@ -44,22 +42,12 @@ def refuse_silent(address: str, advice: str) -> None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise UsageError(f"{address!r} is not the address of a Ray cluster: that is HOST:PORT.", advice)
-    accepted = threading.Event()
-    # in a thread, because the look-up of a name has no time limit
-    thread = threading.Thread(target=_connect, args=(address, accepted), daemon=True)
-    thread.start()
-    thread.join(ANSWERS)
-    if not accepted.is_set():
-        raise UsageError(f"No Ray cluster answered at {address} within {ANSWERS:g} s.", advice)
-
-
-def _connect(address: str, accepted: threading.Event) -> None:
     import socket  # here, because few trials need it
 
-    host, _, port = address.rpartition(":")
-    # a name may have several addresses, and the first may be silent
-    with suppress(OSError, ValueError), socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS / 3):
-        accepted.set()
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS).close()
+    except (OSError, ValueError):  # the name may be none that can be looked up
+        raise UsageError(f"No Ray cluster answered at {address} within {ANSWERS:g} s.", advice) from None
 
 
 def late(where: str, seconds: float, said: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import os
 import pickle
 import platform
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -31,7 +31,7 @@ from samebits.launch.working_folder import SharedFolder
 from samebits.model import ENDED_BEFORE, NODE_WAS_LOST, FilesFile, Status, TrialFile
 from samebits.store.record import read_trial
 
-__all__ = ["RemoteHost", "RemoteTrial", "Visit", "post"]
+__all__ = ["RemoteHost", "RemoteTrial", "Visit"]
 
 _PLACE = Path("/tmp")  # noqa: S108  (of every node)
 _PACE = 0.1
@@ -92,16 +92,23 @@ class RemoteHost:
 
     def start(self, order: TrialOrder) -> RemoteTrial:
         """See Host."""
-        packed = post(order, taken=self.taken, without=self.own, packed=bool(self.why_packed))
+        visit = Visit(order.plan, order.id)
+        visit.begin()
         self._exchange = self._exchange or self._new_exchange(order.plan)
-        files = self._exchange.order(order.id, packed)
-        return RemoteTrial(order, files, self.begin(order.id, files))
+        files = self._exchange.order(order.id, self._post(order))
+        return RemoteTrial(order, files, self.begin(order.id, files), visit)
 
     def _new_exchange(self, plan: Plan) -> Exchange:
         found = Exchange(plan.record, self.cleanup, self.environment)
         if self.why_packed:
             found.add_folder(plan.directory, folders.programs_of(plan.directory, plan.request.command))
         return found
+
+    def _post(self, order: TrialOrder) -> Post:
+        """Pack an order, without the parts that all orders share. The working folder is ready for the trial."""
+        variables = {name: value for name, value in os.environ.items() if not name.startswith(self.own)}
+        packed = pickle.dumps(_node_order(order, packed=bool(self.why_packed)), protocol=4)
+        return Post(packed, variables, treatment(), self.taken)
 
     def begin(self, trial: int, files: OrderFiles) -> RemoteTask:
         """Start an order on a node. Raises UsageError if it cannot be started."""
@@ -113,9 +120,9 @@ class RemoteTrial:
 
     waits, pace = False, _PACE
 
-    def __init__(self, order: TrialOrder, files: OrderFiles, task: RemoteTask) -> None:
+    def __init__(self, order: TrialOrder, files: OrderFiles, task: RemoteTask, visit: Visit) -> None:
         self.id, self.limits, self.slot = order.id, order.limits, order.slot
-        self._order, self._files, self._task = order, files, task
+        self._order, self._files, self._task, self._visit = order, files, task, visit
         self._folder = order.plan.trial_folder(order.id)
         self._began, self._steps = time.monotonic(), 0
         self._started = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -186,12 +193,8 @@ class RemoteTrial:
         directory = self._order.plan.directory
         wrote = [directory / path for path in trial.file.wrote]
         self._order.outside.wrote(self.id, wrote)
-        self._leave(wrote, is_whole=trial.file.status == "complete")
+        self._visit.end(wrote, is_whole=trial.file.status == "complete")
         return trial.file
-
-    def _leave(self, wrote: Sequence[Path] = (), *, is_whole: bool = False) -> None:
-        if self._order.visit is not None:
-            self._order.visit.end(wrote, is_whole=is_whole)
 
     def ask_to_end(self) -> None:
         """See HostedTrial."""
@@ -234,27 +237,12 @@ class RemoteTrial:
         self._has_document = True
         store.write_document(self._folder / "files.json", FilesFile())
         store.write_trial(self._folder, document)
-        self._leave()
+        self._visit.end([], is_whole=False)
         return document
 
     def _document(self, status: Status, why: str) -> TrialFile:
         rate = self.limits.rate_of(self.id)
         return TrialFile(id=self.id, status=status, why=why, started=self._started, seconds=self.spent, clock_rate=rate)
-
-
-def post(
-    order: TrialOrder, *, taken: tuple[str, ...] = (), without: tuple[str, ...] = (), packed: bool = False
-) -> Post:
-    """Pack an order for a node, without the parts that trials share, when the working folder is ready for the trial.
-
-    `taken`: see Post. `without`: the beginnings of names of variables that stay here. `packed`: the working folder
-    travels, too.
-    """
-    own = {name: value for name, value in os.environ.items() if not name.startswith(without)}
-    if order.visit is not None:
-        order.visit.begin()
-    packed_order = pickle.dumps(_node_order(order, packed=packed), protocol=4)
-    return Post(packed_order, own, treatment(), taken)
 
 
 def _node_order(order: TrialOrder, *, packed: bool) -> NodeOrder:
