@@ -10,7 +10,7 @@ import os
 import sys
 
 from . import hooks
-from .controls.replacement import replace
+from .replacement import replace
 from .system import System
 
 TYPE_CHECKING = False
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, Callable, List, Optional, Set, Tuple, Union
 
-    from .controls.replacement import AnyFunction, FunctionMaker
     from .probe import Probe
+    from .replacement import AnyFunction, FunctionMaker
 
     Write = Callable[..., None]  # called with the name of an event and its fields
     CallSite = Tuple[Any, ...]

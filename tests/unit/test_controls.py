@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from samebits import controls
 from samebits.errors import UsageError
 from samebits_probe import controls as inner
-from samebits_probe.controls import replacement, variables
+from samebits_probe import replacement
+from samebits_probe.controls import variables
 from samebits_probe.controls.control import Control
 
 OF_THE_CONTRACT = [
@@ -86,7 +87,7 @@ def test_variables_have_the_same_length_in_every_trial(control):
 
 def test_every_file_of_the_folder_is_used():
     folder = Path(inner.__file__).parent
-    machinery = {"__init__", "control", "holder", "variables", "replacement"}
+    machinery = {"__init__", "control", "holder", "variables"}
     assert {path.stem for path in folder.glob("*.py")} == machinery | {file for file, *_ in inner.TABLE.values()}
 
 

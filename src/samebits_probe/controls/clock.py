@@ -7,12 +7,12 @@ import time
 from typing import TYPE_CHECKING, Any, Callable, Tuple
 
 from .. import callers
+from ..replacement import replace
 from .control import CODE, Control, edit, held
-from .replacement import replace
 
 if TYPE_CHECKING:
+    from ..replacement import AnyFunction, FunctionMaker
     from .control import ControlEffect, ImportHooks
-    from .replacement import AnyFunction, FunctionMaker
 
 ORIGIN = 1577836800 * 10**9  # 2020-01-01T00:00:00Z, in nanoseconds
 _A_CALL = 10**6  # each reading is a millisecond later than the previous one

@@ -11,14 +11,14 @@ import warnings
 from typing import TYPE_CHECKING, Any, Callable, Dict, Tuple
 
 from .. import callers, handouts, hooks
+from ..replacement import replace
 from .control import Control, held
-from .replacement import replace
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from ..replacement import AnyFunction, FunctionMaker
     from .control import ControlEffect, ImportHooks
-    from .replacement import AnyFunction, FunctionMaker
 
 __all__ = ["ClockRate"]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..hooks import ImportHook
     from ..probe import Probe
-    from .replacement import Stream
+    from ..replacement import Stream
 
     ControlEffect = Tuple[str, str]  # one of wire.EFFECTS, and a sentence for people
     ImportHooks = Dict[str, ImportHook]  # name of a module -> the hook to call after its import

@@ -3,14 +3,14 @@
 import sys
 from typing import TYPE_CHECKING, Any, Optional
 
+from ..replacement import replace
 from ..wire import HELD, IDLE, UNDONE
 from . import control
 from .control import TOP, Control, edit
-from .replacement import replace
 
 if TYPE_CHECKING:
+    from ..replacement import AnyFunction
     from .control import ControlEffect, ImportHooks
-    from .replacement import AnyFunction
 
 
 class _Flag(Control):

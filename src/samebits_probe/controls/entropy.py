@@ -4,12 +4,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Optional
 
+from ..replacement import Stream, replace
 from .control import CODE, Control, drawn_from, edit, held
-from .replacement import Stream, replace
 
 if TYPE_CHECKING:
+    from ..replacement import AnyFunction
     from .control import ControlEffect, ImportHooks
-    from .replacement import AnyFunction
 
 
 class Entropy(Control):

@@ -3,16 +3,16 @@
 import os
 import sys
 
+from ..replacement import replace
 from .control import CODE, OWN, Control, edit, held
-from .replacement import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, Callable, Iterable, Iterator, List, Optional
 
+    from ..replacement import AnyFunction
     from .control import ControlEffect, ImportHooks, VariedMachine
-    from .replacement import AnyFunction
 
 
 class ListingOrder(Control):

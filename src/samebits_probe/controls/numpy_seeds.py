@@ -5,14 +5,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .. import rng, worker_tasks
+from ..replacement import Stream, replace
 from .control import CODE, TOP, Control, drawn_from, edit, held, seeded
-from .replacement import Stream, replace
 
 if TYPE_CHECKING:
     from typing import Optional, Set, Tuple
 
+    from ..replacement import AnyFunction
     from .control import ControlEffect, ImportHooks
-    from .replacement import AnyFunction
 
 
 class NumpySeed(Control):

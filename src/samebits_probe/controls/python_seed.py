@@ -4,14 +4,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Optional
 
 from .. import callers, worker_tasks
+from ..replacement import Stream, replace
 from .control import TOP, Control, edit, seeded
-from .replacement import Stream, replace
 
 if TYPE_CHECKING:
     from typing import Callable
 
+    from ..replacement import AnyFunction
     from .control import ControlEffect, ImportHooks
-    from .replacement import AnyFunction
 
 
 class _Seeds:

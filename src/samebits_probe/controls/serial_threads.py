@@ -10,13 +10,13 @@ import threading
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional
 
 from .. import callers
+from ..replacement import replace
 from ..wire import HELD, UNDONE, UNREADABLE
 from .control import CODE, Control, edit
-from .replacement import replace
 
 if TYPE_CHECKING:
+    from ..replacement import AnyFunction
     from .control import ControlEffect, ImportHooks
-    from .replacement import AnyFunction
 
 PATIENCE = 10.0  # seconds for which the starter of a thread waits for the thread
 _get_ident, _new_lock = _thread.get_ident, _thread.allocate_lock

@@ -4,13 +4,13 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..replacement import Stream, replace
 from . import python_seed
 from .control import TOP, Control, edit, seeded
-from .replacement import Stream, replace
 
 if TYPE_CHECKING:
+    from ..replacement import AnyFunction
     from .control import ControlEffect, ImportHooks
-    from .replacement import AnyFunction
 
 
 class TfSeed(Control):

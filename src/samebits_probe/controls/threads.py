@@ -5,16 +5,16 @@ import functools
 import os
 import sys
 
+from ..replacement import replace
 from ..wire import HELD, UNDONE
 from .control import SHELL, TOP, Control, edit, imported, loaded_libraries, whole_number
-from .replacement import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
+    from ..replacement import AnyFunction
     from .control import ControlEffect, ImportHooks, VariedMachine
-    from .replacement import AnyFunction
 
     ThreadCount = Tuple[str, int]  # (the name of a pool, its number of threads)
 

@@ -3,13 +3,13 @@
 import sys
 from typing import TYPE_CHECKING, Any, Dict
 
+from ..replacement import replace
 from ..wire import HELD, UNDONE
 from .control import SHELL, TOP, Control, edit
-from .replacement import replace
 
 if TYPE_CHECKING:
+    from ..replacement import AnyFunction
     from .control import ControlEffect, ImportHooks
-    from .replacement import AnyFunction
 
 
 class TorchDeterministic(Control):

@@ -4,13 +4,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .. import worker_tasks
+from ..replacement import Stream, replace
 from ..wire import UNREADABLE
 from .control import TOP, Control, edit, seeded
-from .replacement import Stream, replace
 
 if TYPE_CHECKING:
+    from ..replacement import AnyFunction
     from .control import ControlEffect, ImportHooks
-    from .replacement import AnyFunction
 
 
 class TorchSeed(Control):

@@ -7,7 +7,7 @@ import os
 import sys
 import types
 
-from .. import worker_tasks
+from . import worker_tasks
 
 try:
     from _blake2 import blake2b  # the import of hashlib takes time: it loads OpenSSL
