@@ -9,7 +9,6 @@ that record it must not change their own state.
 import atexit
 import contextlib
 import functools
-import sys
 import threading
 
 from . import process, wire
@@ -34,14 +33,12 @@ class Ends:
 
     def __init__(self, probe: "Probe") -> None:
         self._probe = probe
-        self._is_taken = False
         self.start_again()
-        self._is_forked = False
 
     def start_again(self) -> None:
         """Forget the state of the parent, in a forked child."""
-        self._is_forked = True
         self.functions: List[Callable[[], Any]] = []
+        self.last: List[Callable[[], Any]] = []  # called after them
         self.events: Optional[List[Dict[str, Any]]] = None  # the events of the end that is being taken, else None
         self._mark: Optional[Mark] = None
         self._held: Optional[Held] = None
@@ -103,22 +100,13 @@ class Ends:
     def _record(self) -> None:
         probe = self._probe
         probe.tell(probe.last_step)
-        for function in self.functions:
+        for function in [*self.functions, *self.last]:
             probe.guard("end", function)
-        if not self._is_forked:
-            probe.guard("globals", self._record_globals)
         if probe.has_observed():
             probe.guard("rng at the end", probe.sample_rng, probe.step)
         if probe.is_told():
             probe.event("packages", packages=process.packages())
         probe.guard("write", probe.recorder.flush)
-
-    def _record_globals(self) -> None:
-        """Record arrays in the program's globals. Only libraries make arrays, so otherwise nothing is imported."""
-        if "numpy" in sys.modules or self._probe.readers:
-            from .watchers.global_arrays import GlobalArrays
-
-            GlobalArrays(self._probe).record()
 
     def _document(self, events: "List[Dict[str, Any]]") -> "wire.EndFacts":
         probe = self._probe

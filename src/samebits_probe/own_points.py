@@ -12,14 +12,11 @@ if TYPE_CHECKING:
 
     from .fingerprint import Buffer, Dtype, Shape, Tensor
     from .probe import Probe
-    from .watchers.short_values import Kept
-    from .wire import ArrayFacts
 
     # function(name, value, step, kind) returns whether the value is recorded later, because it is being traced
     Deferral = Callable[[str, Any, Optional[int], str], bool]
     Leaf = Tuple[str, Dtype, Shape, Buffer]  # the name, and a Tensor
     Converter = Callable[[Any], Optional[Tensor]]  # None if the value is not of its library
-    Reader = Callable[[Any], Optional["ArrayPrint"]]
 
 _GUESSED = {"loss": "forward", "weights": "update"}  # in addition to the names of the kinds
 _KINDS = ("start", "batch", "forward", "gradient", "update", "end")
@@ -91,17 +88,6 @@ class OwnPoints:
 
 
 # -- values -----------------------------------------------------------------------------------------------------------
-
-
-class ArrayPrint:
-    """The facts about an array or tensor that a point needs. `kept`: its numbers, if there are only a few."""
-
-    __slots__ = ("dtype", "facts", "fingerprint", "kept", "shape")
-
-    def __init__(
-        self, dtype: "Dtype", shape: "Shape", fingerprint: bytes, facts: "ArrayFacts", kept: "Kept" = None
-    ) -> None:
-        self.dtype, self.shape, self.fingerprint, self.facts, self.kept = dtype, shape, fingerprint, facts, kept
 
 
 def plain(value: "Any") -> "Tensor":

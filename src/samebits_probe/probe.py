@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar
 
     from .fingerprint import Buffer, Dtype, Shape
-    from .own_points import Converter, Deferral, Reader
+    from .own_points import Converter, Deferral
     from .parts import StepCloser
     from .trace import Group, Rows
 
@@ -42,7 +42,7 @@ class Probe:
         self.config = config
         self.hasher = fingerprint.make_hasher(config["hash"], config.get("xxhash"))
         self.converters: List[Converter] = []  # of watchers
-        self.readers: List[Reader] = []
+        self.readers: List[Callable[[Any, bool], Any]] = []  # of arrays: see `prints.Reader`
         self.step = 0
         self.stepping: Optional[str] = None  # the watcher whose train function runs ("keras"): others count no steps
         self.optimizer_seen = False  # a different library's optimizer applies gradients: a backward alone is no step
@@ -270,9 +270,9 @@ class Probe:
 
     # -- end, events ------------------------------------------------------------------------------------------
 
-    def at_end(self, function: "Callable[[], Any]") -> None:
+    def at_end(self, function: "Callable[[], Any]", *, is_last: bool = False) -> None:
         """Call `function()` whenever an end is taken. It records points of kind "end", and must not change state."""
-        self._ends.functions.append(function)
+        (self._ends.last if is_last else self._ends.functions).append(function)
 
     def end(self) -> None:
         """Record the end at the exit of the interpreter."""

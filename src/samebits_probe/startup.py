@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     Argument = Any  # from the program: a word, several words, or anything else
 
-_GLOBALS = "samebits_probe.watchers.global_arrays"  # needed at the end, when the import system may no longer work
-
 
 def start(config_path: str) -> None:
     """Start the probe of this process from the launcher's config.json."""
@@ -40,9 +38,17 @@ def start(config_path: str) -> None:
     _watch_threads(probe)
     if config.get("draws"):
         probe.guard("draws", _watch_draws, probe)
-    hooks.after_import("numpy", lambda module: probe.guard("globals", importlib.import_module, _GLOBALS))
+    for library in ("numpy", "torch"):
+        hooks.after_import(library, lambda module: probe.guard("globals", _watch_globals, probe))
     for library, (name, watcher) in WATCHERS.items():
         hooks.after_import(library, _installer(probe, name, watcher))
+
+
+@functools.lru_cache(maxsize=None)  # once for each probe
+def _watch_globals(probe: "Probe") -> None:
+    """Have arrays in the program's globals recorded at the end, when the import system may no longer work."""
+    arrays = importlib.import_module("samebits_probe.watchers.global_arrays")
+    probe.at_end(lambda: arrays.record(probe), is_last=True)
 
 
 def _file_reporter(probe: "Probe", folder: str) -> "files.Report":

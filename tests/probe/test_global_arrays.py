@@ -53,7 +53,7 @@ def held(process):
 
 @pytest.fixture(scope="module")
 def names():
-    return ["net.layers.0", "net.layers.1", "noise.values", "state.params.head.w", "pair.0"]
+    return ["net.layers.0", "net.layers.1", "noise.values", "strange.0", "state.params.head.w", "pair.0"]
 
 
 def test_arrays_are_named_by_their_paths_and_no_code_of_the_program_runs(watched_run, names):
@@ -109,111 +109,42 @@ def test_what_lies_beside_the_program_is_read_too(watched_run, tmp_path):
 
 
 def test_too_many_arrays_are_said(watched_run):
-    program = ARRAYS + "many = [[np.full(1, float(i)) for i in range(900)] for _ in range(6)]\n"
+    program = ARRAYS + "many = [[np.full(1, float(i)) for i in range(4000)] for _ in range(6)]\n"
     process = watched_run(sys.executable, program).only
-    assert len(process.names("end")) == 4000
+    assert len(process.names("end")) == 20000
     assert process.not_observed == ["globals"]
 
 
-STANDARD = """
-import array, ctypes, multiprocessing, time
-import numpy as np
+LISTS = """
+import time
+import numpy
 from samebits_probe import observe
-observe("weights", np.arange(3.0), step=0)
+observe("weights", 1.0, step=0)
 
 class Perceptron:
     def __init__(self):
-        self.w, self.history, self.fit_times = [0.5, -1.0], [0.25], [time.time()]
+        self.w, self.history, self.fit_times = [0.5, {0}], [0.25], [time.time()]
     def predict(self, x):
         return x
-
-class Strange(array.array):
-    def __len__(self):
-        raise SystemExit("a method was run")
 
 class StrangeNumbers(list):
     def __iter__(self):
         raise SystemExit("an iterator was run")
 
-class Row(ctypes.Structure):
-    _fields_ = [("a", ctypes.c_int)]
-
-flat, counts, text = array.array("d", [1.5, -2.0]), array.array("I", [7]), array.array("u", "ab")
-table, raw = ((ctypes.c_float * 2) * 3)(), (ctypes.c_double * 2)(0.5, {0})
-rows, pointers, letters = (Row * 2)(), (ctypes.c_void_p * 2)(), ctypes.create_string_buffer(b"ab")
-shared = multiprocessing.Array("d", [0.5, 1.0])
-perceptron, strange, weights = Perceptron(), Strange("d", [1.0]), StrangeNumbers([0.5])
+perceptron, weights = Perceptron(), StrangeNumbers([0.5])
 W, layers, durations = [[0.1, 0.2], [0.3, 1]], {"weights": (0.5, True), "bias": (3, 10**400)}, [time.time()]
 """
 
 
-def test_arrays_and_lists_of_the_standard_library_are_recorded(watched_run):
-    one, two = (watched_run(sys.executable, STANDARD.replace("{0}", last)) for last in ("0.25", "0.5"))
+def test_lists_of_numbers_in_a_model_are_recorded(watched_run):
+    one, two = (watched_run(sys.executable, LISTS.replace("{0}", last)) for last in ("0.25", "0.5"))
     assert (one.exit_code, one.only.failures) == (0, []), one.stderr
-    names = [
-        "counts",
-        "flat",
-        "perceptron.fit_times",
-        "perceptron.history",
-        "perceptron.w",
-        "raw",
-        "shared._obj",
-        "table",
-    ]
+    names = ["perceptron.fit_times", "perceptron.history", "perceptron.w"]
     assert sorted(one.only.names("end")) == ["globals " + name for name in names]
     assert held(one.only)["perceptron.w"] == {"model": True}
     prints = [{row[2]: row[4] for row in run.only.rows if row[1] == "end"} for run in (one, two)]
     unlike = sorted(name for name in prints[0] if prints[0][name] != prints[1][name])
-    assert unlike == ["globals perceptron.fit_times", "globals raw"]
-
-
-OF_NOBODY = """
-import ctypes, mmap
-import numpy
-from samebits_probe import observe
-observe("weights", 1.0, step=0)
-Frame, memory, kept = ctypes.c_float * 1000, mmap.mmap(-1, 8192), bytearray(8)
-
-class Camera(ctypes.Structure):
-    _fields_ = [("frame", Frame)]
-
-place = ctypes.addressof(Frame.from_buffer(memory))
-frame = Frame.from_address(place)
-pointed = ctypes.cast(place, ctypes.POINTER(Frame)).contents
-inner = ctypes.cast(place, ctypes.POINTER(Camera)).contents.frame
-memory.close()
-buffered, camera = (ctypes.c_float * 2).from_buffer(kept), Camera()
-own, row = camera.frame, ((ctypes.c_float * 2) * 3)()[1]
-"""
-
-
-def test_memory_that_may_be_gone_is_not_read(watched_run):
-    run = watched_run(sys.executable, OF_NOBODY)
-    assert (run.exit_code, run.only.failures) == (0, []), run.stderr
-    assert sorted(run.only.names("end")) == ["globals buffered", "globals own", "globals row"]
-
-
-ODD_CLASS = """
-import array, ctypes
-import numpy
-from samebits_probe import observe
-observe("weights", 1.0, step=0)
-
-class Strange(ctypes.Array):
-    _type_, _length_ = ctypes.c_float, 2
-    def __len__(self):
-        raise SystemExit("a method was run")
-    __iter__ = __getitem__ = __len__
-
-strange, swapped = Strange(0.5, 1.0), (ctypes.c_int.__ctype_be__ * 2)(1, 2)
-flat = array.array("d", [0.5])
-"""
-
-
-def test_no_method_of_a_class_of_the_program_is_run(watched_run):
-    run = watched_run(sys.executable, ODD_CLASS)
-    assert (run.exit_code, run.only.failures) == (0, []), run.stderr
-    assert held(run.only) == {"strange": {}, "flat": {}, "swapped": {}}
+    assert unlike == ["globals perceptron.fit_times", "globals perceptron.w"]
 
 
 REFERENCES = """
@@ -252,17 +183,11 @@ class Strict(type):
 class Lazy(metaclass=Strict):
     __slots__ = ()
 
-def learner():
-    hidden = np.full(2, 10.0)
-    while True:
-        yield hidden.sum()
-
 class Net:
     def __init__(self, value):
         self.w = np.full(2, value)
 
-nets, running, ended = {Net(11.0), Net(12.0)}, learner(), (x for x in ())
-next(running), list(ended)
+nets = {Net(11.0), Net(12.0)}
 predict, slotted, act = fitted(), Slotted(), Agent().act
 slotted.w = np.full(2, 5.0)
 queue = collections.deque([np.full(2, 6.0)], maxlen=3)
@@ -277,8 +202,7 @@ def test_closures_slots_classes_and_methods_are_looked_into(watched_run):
     assert (trial.exit_code, trial.only.failures) == (0, []), trial.stderr
     said = held(trial.only)
     assert sorted(said) == [
-        "Table.rows", "Table.scaled.func.defaults.0", "act.self.q", "nets.item.w", "predict.w", "queue.0", "running.local",
-        "scaled.args.0",
+        "Table.rows", "Table.scaled.func.defaults.0", "act.self.q", "nets.item.w", "predict.w", "queue.0", "scaled.args.0",
         "scaled_by.cache", "scaled_by.defaults.0", "slotted.w",
     ]  # fmt: skip
     assert trial.only.names("end").count("globals nets.item.w") == 2

@@ -8,7 +8,7 @@ import xxhash._xxhash
 
 from samebits_probe import wire
 from samebits_probe.probe import Probe
-from samebits_probe.watchers.keras3.points import ArrayRows, Points
+from samebits_probe.watchers.points import ArrayRows, Points
 
 
 @pytest.fixture(params=["xxh3", "blake2b"])

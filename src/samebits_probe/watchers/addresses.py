@@ -5,9 +5,12 @@
 
 import ctypes
 import sys
-from typing import Any, List
+from typing import TYPE_CHECKING, Any, List
 
 from .objects import Array
+
+if TYPE_CHECKING:
+    from ..fingerprint import Hasher, Header
 
 _pointer = ctypes.c_void_p.from_address
 # https://numpy.org/doc/stable/reference/c-api/types-and-structures.html#c.PyArrayObject: the address is the first field
@@ -39,3 +42,9 @@ class _Addresses:
 
 
 of = _Addresses().of
+
+
+def fingerprint(hasher: "Hasher", array: Array, header: "Header") -> bytes:
+    """Return the fingerprint of an array's bytes in logical order. It holds no objects."""
+    array = array if array.flags.c_contiguous else array.copy("C")
+    return hasher.pointer(of([array])[0], array.nbytes, header)

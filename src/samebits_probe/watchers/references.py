@@ -3,20 +3,18 @@
 All items of a set have one name, because its order differs from run to run.
 """
 
-import collections
 import functools
-import gc
 import types
 from typing import TYPE_CHECKING, Any, Iterator, List, Tuple
+
+from .walk import MOST_ITEMS
 
 if TYPE_CHECKING:
     from typing import Callable, Dict, FrozenSet
 
     Reference = Tuple[str, Any]  # with its name
 
-__all__ = ["MOST_ITEMS", "REFERRING", "attributes", "has_attributes", "references"]
-
-MOST_ITEMS = 1000  # of one container or object
+__all__ = ["REFERRING", "attributes", "has_attributes", "references"]
 
 
 def references(value: Any, own: "FrozenSet[Any]") -> "List[Reference]":
@@ -54,34 +52,15 @@ def _of_class(value: Any, own: "FrozenSet[Any]") -> "List[Reference]":
     return [(key, item) for key, item in list(fields.items()) if not key.startswith("__")]
 
 
-def _of_frame(owner: Any, frame: Any, own: "FrozenSet[Any]") -> "List[Reference]":
-    """Return what the variables of a generator or a coroutine hold, if it is the program's and has not ended.
-
-    All share one name, because reading `f_locals`, which has their own names, would keep what they hold alive.
-    """
-    if frame is None or frame.f_globals.get("__name__") not in own:
-        return []
-    shared = (id(frame.f_globals), id(frame.f_builtins))
-    held = [*gc.get_referents(owner), *gc.get_referents(frame)]  # the first from Python 3.11 on, the second before
-    return [("local", item) for item in held if id(item) not in shared]
-
-
 def _of_set(value: Any) -> "List[Reference]":
     return [("item", item) for item in value] if len(value) <= MOST_ITEMS else []  # their order is chance
-
-
-def _of_deque(value: Any, own: "FrozenSet[Any]") -> "List[Reference]":
-    return [(str(number), item) for number, item in enumerate(collections.deque.copy(value))]
 
 
 _READERS: "Dict[type, Callable[[Any, FrozenSet[Any]], List[Reference]]]" = {
     types.FunctionType: _of_function,
     type: _of_class,
-    collections.deque: _of_deque,
     types.MethodType: lambda value, own: [("self", value.__self__), ("func", value.__func__)],
     functools.partial: lambda value, own: [("func", value.func), ("args", value.args), ("keywords", value.keywords)],
-    types.GeneratorType: lambda value, own: _of_frame(value, value.gi_frame, own),
-    types.CoroutineType: lambda value, own: _of_frame(value, value.cr_frame, own),
     set: lambda value, own: _of_set(value),
     frozenset: lambda value, own: _of_set(value),
     staticmethod: lambda value, own: [("func", value.__func__)],

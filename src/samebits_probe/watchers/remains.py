@@ -9,29 +9,31 @@ import atexit
 import functools
 import sys
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from .objects import Array
+from ..prints import ArrayPrint
+from .objects import NamedValue
+from .points import Points
 
 if TYPE_CHECKING:
     from ..probe import Probe
-    from .keras3.points import KeptArray, Points
 
-Reader = Callable[[Any], "Iterable[NamedArray]"]  # gives the content of an object
+NamedPrint = Tuple[str, ArrayPrint]
+Reader = Callable[[Any], Iterable[NamedValue]]  # gives the content of an object: arrays, and what was read already
 Alive = Tuple[int, Callable[[], Any], Reader, Any]  # number, weak reference, reader, what must live until then
 
 _LOST = "an object was destroyed at a moment when its content could not be read"
 
 
 class Remains:
-    """Follows objects from their first moment on. `points`: has `kept(name, array)` and `add_kept(kind, kept)`."""
+    """Follows objects from their first moment on."""
 
-    def __init__(self, probe: "Probe", points: "Points") -> None:
-        self._probe, self._points = probe, points
+    def __init__(self, probe: "Probe") -> None:
+        self._probe, self._points = probe, Points(probe)
         self._alive: Dict[int, Alive] = {}  # by id
-        self._dead: List[Tuple[int, List[KeptArray]]] = []  # with their numbers
+        self._dead: List[Tuple[int, List[NamedPrint]]] = []  # with their numbers
         self._count, self._is_lost = 0, False
-        self._last: Optional[List[KeptArray]] = None  # what was found at the latest end
+        self._last: Optional[List[NamedPrint]] = None  # what was found at the latest end
         self._pid: Optional[int] = None
         self.follow()
 
@@ -44,7 +46,8 @@ class Remains:
     def add(self, owner: Any, read: Reader, needed: Any = None) -> None:
         """Follow an object.
 
-        `read(owner)`: [what `kept` takes]; `needed`: objects that it reads from, in case it is part of a cycle.
+        `read(owner)`: [(name, array or ArrayPrint)]. `needed`: objects that it reads from, in case it is part of a
+        cycle.
         """
         self._count += 1
         self._alive[id(owner)] = self._count, weakref.ref(owner), read, needed
@@ -60,7 +63,7 @@ class Remains:
         known = self._alive.pop(id(owner), None)
         if known is not None:
             try:
-                self._dead.append((known[0], [self._points.kept(*one) for one in known[2](owner)]))
+                self._dead.append((known[0], [(name, self._print(value)) for name, value in known[2](owner)]))
             except Exception:  # it may die in the middle of anything, perhaps after its library has ended
                 self._is_lost = True
 
@@ -82,8 +85,8 @@ class Remains:
                 raise
         if self._is_lost:
             self._probe.not_observed("end", _LOST)
-        for item in self._last or ():
-            self._points.add_kept("end", item)
+        for name, found in self._last or ():
+            found.record(self._probe, name)
 
     def _collect(self) -> None:
         """Read everything alive, in addition to what is kept of dead objects."""
@@ -91,16 +94,20 @@ class Remains:
         for number, reference, read, _ in list(self._alive.values()):
             owner = reference()
             if owner is not None:
-                found.append((number, [self._taken(*one) for one in read(owner)]))
-        by_name: Dict[str, List[KeptArray]] = {}
+                found.append((number, [(name, self._taken(name, value)) for name, value in read(owner)]))
+        by_name: Dict[str, List[NamedPrint]] = {}
         for _, kept in sorted(found, key=lambda pair: pair[0]):
             for item in kept:
-                by_name.setdefault(item.name, []).append(item)
+                by_name.setdefault(item[0], []).append(item)
         self._last = [item for same in by_name.values() for item in sorted(same, key=repr)]
 
-    def _taken(self, name: str, array: Array, kind: Optional[str] = None) -> "KeptArray":
-        self._points.capture("end", name, array)
-        return self._points.kept(name, array, kind)
+    def _taken(self, name: str, value: Any) -> ArrayPrint:
+        if not isinstance(value, ArrayPrint):
+            self._points.capture("end", name, value)
+        return self._print(value)
+
+    def _print(self, value: Any) -> ArrayPrint:
+        return value if isinstance(value, ArrayPrint) else self._points.kept(value)
 
 
 _known: Dict[int, Remains] = {}
@@ -109,9 +116,7 @@ _known: Dict[int, Remains] = {}
 def remains_of(probe: "Probe") -> Remains:
     """Return the `Remains` of a process, which the watchers share."""
     if id(probe) not in _known:
-        from .keras3.points import Points
-
-        _known[id(probe)] = Remains(probe, Points(probe))
+        _known[id(probe)] = Remains(probe)
     return _known[id(probe)]
 
 
@@ -165,119 +170,3 @@ def tell_death(owner: Any, tell: Callable[[Any], Any]) -> None:
             original(self)
 
     owner.__del__ = __del__
-
-
-# -- numbers, arrays and tensors in the plain attributes of models, layers and modules --------------------------------
-# Such attributes also hold the library's own bookkeeping (ids, memory addresses). A private name that the library's
-# code for the class mentions belongs to the library; every other attribute belongs to the program.
-
-NamedArray = Tuple[Any, ...]  # (name, array), or (name, array, type) of a number
-_DEEPEST, _MOST = 5, 1000
-_SEEDS = ("seed", "_seed")  # a random state: its effects are seen where it is used
-
-
-class PlainAttributes:
-    """Reads the plain attributes of objects.
-
-    `libraries`: names of packages; `is_tensor`, `array`: functions of the backend.
-    """
-
-    def __init__(
-        self, libraries: Tuple[str, ...], is_tensor: Callable[[Any], bool], array: Callable[[Any], Any]
-    ) -> None:
-        self._libraries, self._is_tensor, self._array = libraries, is_tensor, array
-        self._own_names: Dict[type, FrozenSet[str]] = {}  # class -> the names that its library uses
-
-    def of(self, owner: Any, name: str) -> List[NamedArray]:
-        """Return [(name, array) or (name, array, type)] of an object with this name.
-
-        The library's own numbers are one array, as text. A type stands beside a number, to show that it is not an
-        array.
-        """
-        own, found, settings = self.names_of(type(owner)), [], []
-        for key, value in sorted(vars(owner).items(), key=lambda pair: str(pair[0])):
-            if key in _SEEDS or (key in own and key.startswith("_")):
-                continue
-            if key in own and _is_setting(value):
-                settings.append((key, value))
-            else:
-                found += self._leaves("%s.%s" % (name, key), value, 0)
-        return found + ([(name + ".settings", _asarray(settings))] if settings else [])
-
-    def names_of(self, kind: type) -> FrozenSet[str]:
-        """Return the names that the code of a class mentions, as far as the class is the library's."""
-        if kind not in self._own_names:
-            classes = [one for one in kind.__mro__ if one.__module__.split(".")[0] in self._libraries]
-            self._own_names[kind] = frozenset(name for one in classes for name in _mentioned(one))
-        return self._own_names[kind]
-
-    def _leaves(self, name: str, value: Any, depth: int) -> List[NamedArray]:
-        if isinstance(value, sys.modules["numpy"].number):
-            value = value.item()
-        if isinstance(value, (bool, int, float, complex)):
-            return self._numbers(name, [value], type(value).__name__)
-        if self._is_array(value):
-            return [(name, value)]
-        if self._is_tensor(value):
-            return [(name, self._array(value))]
-        if isinstance(value, (set, frozenset)):
-            value = sorted(value, key=repr)
-        if isinstance(value, (list, tuple)) and value and all(type(one) in (bool, int, float) for one in value):
-            return self._numbers(name, list(value), "numbers")
-        if depth == _DEEPEST or not isinstance(value, (list, tuple, dict)) or len(value) > _MOST:
-            return []
-        return [leaf for key, item in _parts(value) for leaf in self._leaves("%s.%s" % (name, key), item, depth + 1)]
-
-    def _numbers(self, name: str, numbers: List[Any], kind: str) -> List[NamedArray]:
-        return [(name, _asarray(numbers if kind == "numbers" else numbers[0]), kind)]
-
-    def _is_array(self, value: Any) -> bool:
-        numpy = sys.modules["numpy"]
-        return isinstance(value, (numpy.ndarray, numpy.generic)) and not value.dtype.hasobject
-
-
-def _is_setting(value: Any) -> bool:
-    if type(value) in (list, tuple):
-        return all(_is_setting(one) for one in value)
-    return value is None or type(value) in (bool, int, float, complex)
-
-
-def _parts(value: Any) -> List[Tuple[str, Any]]:
-    if isinstance(value, dict):
-        return sorted(((str(key), value[key]) for key in value), key=lambda pair: pair[0])
-    return [(str(index), item) for index, item in enumerate(value)]
-
-
-def _asarray(value: Any) -> Any:
-    """Return an array of numbers. If numpy has no type for them, return their exact text as bytes."""
-    numpy = sys.modules["numpy"]
-    try:
-        array = numpy.asarray(value)
-    except (ValueError, OverflowError):  # numbers beyond 64 bits
-        array = None
-    return array if array is not None and array.dtype.kind in "biufc" else numpy.asarray(repr(value).encode())
-
-
-def _mentioned(owner: type) -> Iterator[str]:
-    """Yield the names in the code of a class."""
-    found = [getattr(_unwrapped(one), "__code__", None) for one in vars(owner).values()]
-    codes = [code for code in found if code is not None]
-    while codes:
-        code = codes.pop()
-        for name in code.co_names:
-            yield name
-        for constant in code.co_consts:
-            if isinstance(constant, str):
-                yield constant
-        codes += [constant for constant in code.co_consts if hasattr(constant, "co_names")]
-
-
-def _unwrapped(function: Any) -> Any:
-    """Return the function inside properties, class methods and decorators."""
-    for _ in range(20):
-        inner = getattr(function, "fget", None) or getattr(function, "__func__", None)
-        inner = inner or getattr(function, "__wrapped__", None)
-        if inner is None:
-            break
-        function = inner
-    return function

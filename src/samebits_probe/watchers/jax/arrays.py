@@ -123,8 +123,7 @@ class Prints:
         if known is None:
             known = self._headers[dtype, shape] = dtype.name, self._hasher.header(dtype.name, shape)
         name, header = known
-        array = array if array.flags.c_contiguous else array.copy("C")
-        fingerprint = self._hasher.pointer(addresses.of([array])[0], array.nbytes, header)
+        fingerprint = addresses.fingerprint(self._hasher, array, header)
         number = float(array.reshape(())) if array.size == 1 and dtype.kind in "fiub" else None
         return Print(name, shape, fingerprint, number, array.tobytes() if is_kept else None)
 

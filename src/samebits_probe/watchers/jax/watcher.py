@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, TypeVar
 
 from ... import hooks
-from ...own_points import ArrayPrint
+from ...prints import ArrayPrint
 from ..objects import Arguments, Function, Library, Pytree
 from . import arrays
 from . import steps as jax_steps
@@ -80,8 +80,8 @@ class TracedObserve:
         array = self._arrays.array(value)
         return array.dtype.name, array.shape, array.tobytes()
 
-    def read(self, value: Any) -> Optional[ArrayPrint]:
-        """Read a value from the program's globals: the fingerprint of an array, None for anything else.
+    def read(self, value: Any, takes_single: bool) -> Optional[ArrayPrint]:
+        """Return the fingerprint and facts of an array; None for anything else. Single values are always read.
 
         For a `jax.Ref`, which changes in place, and for a variable of nnx, it reads what they hold now.
         """
@@ -98,7 +98,7 @@ class TracedObserve:
             return None
         dtype, shape, data = found
         header = self._probe.hasher.header(dtype, shape)
-        return ArrayPrint(dtype, shape, self._probe.hasher.data(data, header), facts)
+        return ArrayPrint(dtype, shape, self._probe.hasher.data(data, header), facts=facts)
 
     def defer(self, name: str, value: Any, step: Any, kind: str) -> bool:
         """Return True if the value, or its step, is known only when the traced function runs."""

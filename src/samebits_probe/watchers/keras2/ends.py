@@ -112,7 +112,7 @@ class Keras2Ends:
         variables = [one for one in session.graph.get_collection("variables") if not self._is_known(one)]
         named = initialised(session, variables)
         arrays = self._arrays
-        return [(_LAST, arrays.point("end", name, value), arrays.fingerprint(value)) for name, value in named]
+        return [(_LAST, arrays.point("end", name, value), arrays.kept(value).fingerprint) for name, value in named]
 
     def _is_known(self, variable: Variable) -> bool:
         return id(variable) in self._alive or hasattr(variable, _LEFT_OUT)
@@ -138,7 +138,7 @@ class Keras2Ends:
         if values is None:
             return [weight.last for weight in group]
         return [
-            (self._arrays.point("end", weight.name, value), self._arrays.fingerprint(value))
+            (self._arrays.point("end", weight.name, value), self._arrays.kept(value).fingerprint)
             for weight, value in zip(group, values)
         ]
 

@@ -80,7 +80,7 @@ class FetchedTensors:
 
     def _output(self, value: Any) -> "Output":
         ((_, array),) = self._watch.arrays_of("", value)
-        return self._details.output(array.dtype, array.shape, self._watch.arrays.fingerprint(array), array.tobytes)
+        return self._details.output(array.dtype, array.shape, self._watch.arrays.kept(array).fingerprint, array.tobytes)
 
     def _place(self, operation: Operation) -> OperationPlace:
         """Return (phase, layer, name)."""
@@ -165,7 +165,7 @@ class EagerInspection:
             tapes.before, tapes.after = before, after  # type: ignore[method-assign]  # of this object alone
 
     def _print(self, array: Array) -> bytes:
-        return self._watch.arrays.fingerprint(array)
+        return self._watch.arrays.kept(array).fingerprint
 
     def _described(self, tensor: Tensor) -> "Output":
         array = tensor._numpy()

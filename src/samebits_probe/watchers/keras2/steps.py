@@ -26,7 +26,7 @@ class _Called:
         for name, value in zip(names, values):
             for part, array in self._watch.arrays_of(name, value):
                 if array is not None:
-                    self._watch.arrays.add(self._kind, self._prefix + part, array)
+                    self._watch.arrays.array(self._kind, self._prefix + part, array)
                 elif value is not None:
                     tensors.append((name, value))
         return tensors
@@ -37,7 +37,7 @@ class _Called:
             name = names[position] if position < len(names) else "output.%d" % position
             for part, array in self._watch.arrays_of(self._prefix + name, value):
                 if array is not None:
-                    self._watch.arrays.add("forward", part, array)
+                    self._watch.arrays.array("forward", part, array)
 
 
 class OptimizerCall(_Called):
@@ -112,11 +112,11 @@ class OptimizerCall(_Called):
         self.fetched[:] = [None] * len(self.fetched)
         for (kind, name), value in pairs:
             if kind == "batch":
-                arrays.add(kind, name, value)
+                arrays.array(kind, name, value)
         self._add_outputs(self._outputs, outputs)
         for (kind, name), value in pairs:
             if kind == "gradient":
-                arrays.add(kind, name, value)
+                arrays.array(kind, name, value)
         if self._details is not None and self._details.is_on():
             details = [value for (kind, _), value in pairs if kind == "detail"]
             self._details.add(details, *running(function, self._weights + self._state))

@@ -163,7 +163,7 @@ class FunctionVariables:
         new = [item for item in self._weights if watch.ends.is_new(item[1])] + state
         values = _values(watch.make_reader([variable for _, variable in new], session), session)
         for (name, _), value in zip(new, values):
-            watch.arrays.add("start", name, value, start=True)
+            watch.arrays.array("start", name, value)
         if watch.probe.feed is not None:
             self._let_set(watch.probe.feed, session)
         self._read(state, session)
@@ -209,7 +209,7 @@ class FunctionVariables:
         values = _values(self._reader, session)
         for position, value in enumerate(values):
             name = self._names[position]
-            fingerprint = arrays.add("update", name, value)
+            fingerprint = arrays.array("update", name, value)
             if position < count:
                 followed[position].last = (arrays.point("end", name, value), fingerprint)
         norms.record_arrays(self._watch.probe, values[:count])

@@ -3,13 +3,14 @@ What counts as seen, as (point, hook, hidden by, what the report says then):
 """
 
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Union
 
 from ... import rng
-from .. import addresses
 from ..keras3.models import Labels
-from ..objects import Array, Library, Model, NamedValue, Operation, Session, Variable
-from ..remains import PlainAttributes, leave_out, remains_of, tell_death, tell_new
+from ..objects import Library, Model, NamedValue, Operation, Session, Variable
+from ..plain_attributes import PlainAttributes
+from ..points import Points
+from ..remains import leave_out, remains_of, tell_death, tell_new
 from ..tensorflow import variables as tensorflow_variables
 from ..tensorflow.operations import ancestors
 from ..trainers import Trainers
@@ -19,7 +20,6 @@ from .gradients import AppliedGradients, watch_backend, watch_get_gradients
 from .variables import EagerReader, GraphReader
 
 if TYPE_CHECKING:
-    from ...fingerprint import Header, Shape
     from ...probe import Probe
 
 SEEN = [
@@ -103,7 +103,7 @@ class Keras2Watch:
 
     def __init__(self, probe: "Probe", tensorflow: OldTensorFlow) -> None:
         self.probe, self._tensorflow = probe, tensorflow
-        self.arrays = GraphArrays(probe)
+        self.arrays = Points(probe)
         self.remains, self.labels = remains_of(probe), Labels(probe)
         self.ends = Keras2Ends(self, tensorflow_variables.watch_variables(probe))
         self.functions = Functions(self)
@@ -159,7 +159,7 @@ class Keras2Watch:
         for name, value in named:
             for part, array in self.arrays_of(name, value):
                 if array is not None:
-                    self.arrays.add(kind, part, array)
+                    self.arrays.array(kind, part, array)
 
     def flatten(self, values: Any) -> List[Any]:
         """Return the leaves of a nested structure."""
@@ -235,53 +235,7 @@ def install(module: Library, probe: "Probe") -> None:
 
 def _watch_layers(layer_class: Any, watch: Keras2Watch) -> None:
     """Follow what layers hold in plain attributes; their variables are TensorFlow's."""
-    attributes = PlainAttributes(("keras",), lambda value: hasattr(value, "_numpy"), lambda value: value._numpy())
-    remains = watch.remains
+    remains, is_eager = watch.remains, lambda value: hasattr(value, "_numpy")
+    attributes = PlainAttributes(watch.probe, ("keras",), is_eager, lambda value: value._numpy())
     tell_new(layer_class, lambda layer: remains.add(layer, lambda owner: attributes.of(owner, str(owner.name))))
     tell_death(layer_class, remains.died)
-
-
-# Fingerprints of numpy arrays, computed without a copy, and how a watcher records them.
-
-
-class GraphArrays:
-    """Records arrays under a kind and a name. Points and headers are interned once, whatever the number of steps."""
-
-    def __init__(self, probe: "Probe") -> None:
-        self._probe = probe
-        self._headers: Dict[Tuple[Any, Shape], Header] = {}  # (dtype, shape) -> what the hash also covers
-        self._known: Dict[Tuple[str, str], Tuple[int, int]] = {}  # (kind, name) -> (process, point)
-
-    def fingerprint(self, array: Array) -> bytes:
-        """16 bytes over dtype, shape and the elements in logical order. `array`: numpy, of any layout."""
-        key = (array.dtype, array.shape)
-        header = self._headers.get(key)
-        if header is None:
-            header = self._headers[key] = self._probe.hasher.header(str(array.dtype), array.shape)
-        if array.dtype.hasobject:
-            return self._probe.hasher.data(repr(array.tolist()).encode("utf-8", "surrogatepass"), header)
-        if array.flags.c_contiguous:
-            return self._probe.hasher.pointer(addresses.of([array])[0], array.nbytes, header)
-        return self._probe.hasher.data(array.tobytes(), header)
-
-    def point(self, kind: str, name: str, array: Array) -> int:
-        """Return the id of the point, interned in this process (a forked child has a table of its own)."""
-        known = self._known.get((kind, name))
-        if known is None or known[0] != self._probe.pid:
-            point = self._probe.point(kind, name, array.dtype, array.shape)
-            known = self._known[kind, name] = (self._probe.pid, point)
-        return known[1]
-
-    def add(self, kind: str, name: str, array: Array, start: bool = False) -> bytes:
-        """Record an array at the current step (or as initial). Returns its fingerprint."""
-        point = self.point(kind, name, array)
-        fingerprint = self.fingerprint(array)
-        if start:
-            self._probe.add_start(point, fingerprint)
-        else:
-            occurrence = self._probe.add(point, fingerprint)
-            if kind == "forward" and array.size == 1 and array.dtype.kind in "fiu":
-                self._probe.scalar(point, array.item(), occurrence)
-        if self._probe.wants(kind):
-            self._probe.captured(kind, name, array.dtype, array.shape, array.tobytes())
-        return fingerprint

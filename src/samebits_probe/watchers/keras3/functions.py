@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optio
 from ... import wire
 from .. import norms
 from ..objects import Arguments, Array, Function, Model, NamedValue, Optimizer
+from ..points import ArrayRows, named_leaves
 from ..trainers import Trainers
 from . import models
-from .points import ArrayRows, named_leaves
 
 if TYPE_CHECKING:
     from ...inspection import Inspection, Output
     from ...probe import Probe
+    from ..points import Points
     from ..remains import Remains
-    from .points import Points
 
 Backend = Any  # TensorFlow, Torch or Jax: how the values of one library are read
 ModelStep = Any  # of a backend: replaces a model's `train_step`, has `model` and `function()`
@@ -47,7 +47,7 @@ class Keras3Watch:
         """Record (name, value) pairs of kind "forward", with their numbers."""
         for name, value in named:
             for leaf, array in self.backend.arrays(name, value):
-                self.points.scalar("forward", leaf, array)
+                self.points.array("forward", leaf, array)
 
     def variables(self, kind: str, named: Iterable[NamedValue]) -> None:
         """Record (name, variable) pairs."""
@@ -64,7 +64,7 @@ class Keras3Watch:
 
     def described(self, details: "Inspection", array: Array) -> "Output":
         """Return what an inspection keeps of an array."""
-        kept = self.points.kept("", array)
+        kept = self.points.kept(array)
         return details.output(kept.dtype, kept.shape, kept.fingerprint, array.tobytes)
 
     def not_observed(self, point: str, why: str) -> None:

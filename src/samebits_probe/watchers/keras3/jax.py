@@ -6,13 +6,14 @@ import atexit
 import functools
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
+from ...prints import ArrayPrint
 from ..jax import arrays
 from ..objects import Arguments, Array, Function, Library, Model, NamedValue, Optimizer, Pytree, Variable
+from ..points import named_batch
 from . import functions, jax_inspection, models
 from . import loops as keras3_loops
 from .collection import Apply, CollectionHooks, StepCollection
 from .functions import Keras3Watch
-from .points import KeptArray, named_batch
 
 Layout = List[Tuple[str, str]]  # kind and name of each further output
 
@@ -213,7 +214,7 @@ class Stateless:
 
     def __init__(self, watch: Keras3Watch) -> None:
         self._watch, self._backend = watch, watch.backend
-        self._last: Dict[str, KeptArray] = {}  # name -> what is kept of a variable after the last step
+        self._last: Dict[str, ArrayPrint] = {}  # name -> what is kept of a variable after the last step
         self._is_followed = False
 
     def apply(
@@ -264,7 +265,7 @@ class Stateless:
         watch.record("gradient", gradients)
         for name, value in weights:
             watch.points.array("update", name, array(value))
-            self._last[name] = watch.points.kept(name, array(value))
+            self._last[name] = watch.points.kept(array(value))
         watch.record("update", state)
         watch.probe.end_step()
 
@@ -273,5 +274,5 @@ class Stateless:
 
     def _ended(self) -> None:
         self._backend.jax.effects_barrier()
-        for kept in self._last.values():
-            self._watch.points.add_kept("end", kept)
+        for name, found in self._last.items():
+            found.record(self._watch.probe, name)

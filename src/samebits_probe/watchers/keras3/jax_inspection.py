@@ -188,8 +188,8 @@ class TraceInspection:
         if not isinstance(value, (self._jax.Array, self._watch.backend.numpy.ndarray)):
             return self._details.output(type(value).__name__, (), None)
         array = self._watch.backend.array(value)
-        _, dtype, shape, fingerprint, _ = self._watch.points.kept("", array)
-        return self._details.output(dtype, shape, fingerprint, array.tobytes if keep else None)
+        found = self._watch.points.kept(array)
+        return self._details.output(found.dtype, found.shape, found.fingerprint, array.tobytes if keep else None)
 
     def _parts(self, program: Jaxpr, traced: Stage) -> Tuple[Set[Equation], Set[Equation]]:
         """Return (operators from which the loss is computed, further operators from which gradients are computed).

@@ -9,9 +9,9 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
 
 from ..objects import Arguments, CallArguments, Layer, NamedValue, Optimizer, Variable
+from ..points import named_leaves
 from ..trainers import TRAINS_ELSEWHERE
 from . import models as keras3_models
-from .points import named_leaves
 
 if TYPE_CHECKING:
     from ..tensorflow.inspection import OperationInspection

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional,
 
 from ... import wire
 from ..objects import Arguments, Array, Layer, Model, NamedValue, Optimizer, Variable
-from .points import named_leaves, without_repeats
+from ..points import named_leaves, without_repeats
 
 if TYPE_CHECKING:
     from ...fingerprint import Shape
     from ...probe import Probe
     from ...tensor_log import Feed, TensorSelection
     from ...wire import OptimizerFacts
+    from ..points import Points
     from .collection import CollectionHooks
     from .functions import Backend
-    from .points import Points
 
 _SEED_STATE = "seed_generator_state"
 

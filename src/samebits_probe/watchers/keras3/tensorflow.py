@@ -221,7 +221,7 @@ class TensorFlowFunction(functions.TrainFunction):
             if name.startswith(wire.LAYER):
                 watch.captured(name, array(value))
             else:
-                watch.points.scalar("forward", name, array(value))
+                watch.points.array("forward", name, array(value))
 
     def _refresh(self) -> None:
         """Find the variables again: a new trace may have built the model, or an optimizer."""

@@ -7,11 +7,11 @@ import sys
 from typing import Any, Callable, List, Sequence, Union
 
 from ..objects import Arguments, Array, Function, Layer, Library, Model, NamedValue, Optimizer, Tensor, Variable
+from ..points import named_batch
 from . import collection, functions, models
 from . import loops as keras3_loops
 from .collection import CollectionHooks, StepCollection
 from .functions import Keras3Watch
-from .points import named_batch
 
 
 class Torch:

@@ -5,14 +5,14 @@ import itertools
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ..objects import Array, Function, Model, Optimizer, Tensor
+from ..points import ArrayRows, named_batch
 from . import collection, models
 from .collection import CollectionHooks, StepCollection
 from .functions import Keras3Watch
-from .points import ArrayRows, named_batch
 
 if TYPE_CHECKING:
+    from ..points import Points
     from ..tensorflow.inspection import Step
-    from .points import Points
 
 Point = Tuple[str, str]  # kind, name
 Run = Tuple[str, List[str], ArrayRows]  # a kind, the names of some points, and what records them

@@ -8,14 +8,15 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, List, Optional
 
 from ..objects import Array, Layer, Library, NamedValue, Variable
-from ..remains import PlainAttributes, Remains, leave_out, remains_of, tell_after, tell_death, tell_new
-from . import collection, functions, models, points
+from ..plain_attributes import PlainAttributes
+from ..points import Points
+from ..remains import Remains, leave_out, remains_of, tell_after, tell_death, tell_new
+from . import collection, functions, models
 from .functions import Backend
 from .models import is_seed
 
 if TYPE_CHECKING:
     from ...probe import Probe
-    from ..remains import NamedArray
 
 # what counts as seen: (point, hook, hidden by, what the report says)
 SEEN = [
@@ -106,7 +107,7 @@ def install(module: Library, probe: "Probe") -> None:
     backend_module = importlib.import_module("samebits_probe.watchers.keras3." + name)
     backend = getattr(backend_module, _BACKENDS[name])()
     remains = watch_ends(module, probe, backend)
-    watch = functions.Keras3Watch(probe, points.Points(probe), backend, remains)
+    watch = functions.Keras3Watch(probe, Points(probe), backend, remains)
     hooks = collection.CollectionHooks(probe, lambda variables: [one for one, _ in models.named(variables)])
     _wrap_optimizers(module, hooks)
     trainer = _trainer_of(module)
@@ -191,16 +192,16 @@ class LayerAttributes:
 
     def __init__(self, probe: "Probe", layer_class: Any, backend: Backend) -> None:
         self._class, self._backend = layer_class, backend
-        self._attributes = PlainAttributes(_NOT_OF_THE_PROGRAM, backend.has_value, backend.array)
+        self._attributes = PlainAttributes(probe, _NOT_OF_THE_PROGRAM, backend.has_value, backend.array)
 
-    def of(self, layer: Layer) -> "List[NamedArray]":
-        """Return [(name, array)] of a layer.
+    def of(self, layer: Layer) -> List[NamedValue]:
+        """Return [(name, array or ArrayPrint)] of a layer.
 
         These are plain attributes, the words that it looks up, and state of torch that Keras does not know.
         """
         own = vars(layer)
         name = str(own.get("_path") or own.get("name") or own.get("_name") or type(layer).__name__)
-        found = self._attributes.of(layer, name) + self._vocabulary(layer, name)
+        found: List[NamedValue] = [*self._attributes.of(layer, name), *self._vocabulary(layer, name)]
         if hasattr(self._backend, "beside") and "_modules" in own and hasattr(layer, "_tracker"):
             beside = self._backend.beside(layer, lambda child: isinstance(child, self._class))
             found += [("%s.%s" % (name, key), self._backend.array(tensor)) for key, tensor in beside]

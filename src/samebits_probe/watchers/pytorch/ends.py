@@ -9,12 +9,11 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, NamedTuple, Optional, Set, Tuple
 
+from ...prints import ArrayPrint
 from ...system import System
 from ..objects import Library, Reference, Tensor
-from ..short_values import keep
-from .attributes import ModuleAttributes, ModuleValue
+from .attributes import ModuleAttributes
 from .survivors import Survivors
-from .tensors import dtype_name, shape_of
 
 if TYPE_CHECKING:
     from ...probe import Probe
@@ -36,7 +35,7 @@ _BRIEF = "models after the first 500"
 class Dead(NamedTuple):
     """A value whose owner has died. `reference`, `memory`: of a tensor."""
 
-    value: ModuleValue
+    value: ArrayPrint
     reference: Optional[Reference]
     memory: "Optional[StoragePlaces]"
 
@@ -63,8 +62,8 @@ class PyTorchEnds:
         self._gone: Set[str] = set()  # tensors of models that were deleted
         self._living: Set[str] = set()  # names of tensors that the program still holds at the latest end
         self._brief = 0  # sum of the digests of later models that have died, in any order
-        self._found: Dict[str, ModuleValue] = collections.OrderedDict()
-        self._kept: Dict[int, Tensor] = {}  # name -> ModuleValue; id(tensor) -> tensor, while it is read
+        self._found: Dict[str, ArrayPrint] = collections.OrderedDict()
+        self._kept: Dict[int, Tensor] = {}  # name -> ArrayPrint; id(tensor) -> tensor, while it is read
         self._watch.probe.at_end(self.record)
 
     # -- what dies before the end ---------------------------------------------------------------------------------
@@ -105,7 +104,7 @@ class PyTorchEnds:
             self._keep_dying(name, tensor)
 
     def _keep_dying(self, name: str, tensor: Tensor) -> None:
-        value = self._value(tensor)
+        value = self._watch.print_of(tensor)
         if value is not None:
             with self._watch.prints.quiet():
                 self._dead[name] = Dead(value, weakref.ref(tensor), memory_of(self._watch.torch, tensor))
@@ -131,9 +130,7 @@ class PyTorchEnds:
         self._found, self._kept = collections.OrderedDict(), {}
         self._keep_all()
         for name, value in self._found.items():
-            point = probe.point("end", name, value.dtype, value.shape)
-            probe.add(point, value.print)
-            keep(probe, name, point, value.kept)
+            value.record(probe, name)
         self._found, self._kept = collections.OrderedDict(), {}
         self._say_what_was_not_seen()
 
@@ -160,7 +157,7 @@ class PyTorchEnds:
         self._living = set()
         for name, dead in self._dead.items():
             tensor = dead.memory.tensor() if dead.memory is not None else None
-            now = self._value(tensor) if tensor is not None else None
+            now = self._watch.print_of(tensor) if tensor is not None else None
             if now is not None:
                 self._living.add(name)
             self._found[name] = now or dead.value
@@ -178,7 +175,7 @@ class PyTorchEnds:
             for name, tensor in self._named(model):
                 self._keep(name, tensor)
         if brief:
-            self._found[_BRIEF] = ModuleValue("models", (), (brief % (1 << 128)).to_bytes(16, "little"), None)
+            self._found[_BRIEF] = ArrayPrint("models", (), (brief % (1 << 128)).to_bytes(16, "little"))
 
     def _keep_parameters(self) -> None:
         for name, leaf in self._by_hand.living():
@@ -197,7 +194,7 @@ class PyTorchEnds:
         return weight.name if is_new else _IN_OPTIMIZER % weight.name
 
     def _keep_survivors(self) -> None:
-        for name, value in self._survivors.values(self._kept, self._value):
+        for name, value in self._survivors.values(self._kept):
             self._found[name] = value
 
     # -- names and values -----------------------------------------------------------------------------------------
@@ -216,14 +213,10 @@ class PyTorchEnds:
     def _keep(self, name: str, tensor: Tensor) -> None:
         self._kept[id(tensor)] = tensor
         self._living.add(name)
-        value = self._value(tensor)
+        value = self._watch.print_of(tensor)
         if value is not None:
             self._found[name] = value
         self._capture(name, tensor)
-
-    def _value(self, tensor: Tensor) -> Optional[ModuleValue]:
-        found = self._watch.prints.of(tensor)
-        return None if found is None else ModuleValue(dtype_name(tensor.dtype), shape_of(tensor), found, None)
 
     def _capture(self, name: str, tensor: Tensor) -> None:
         if self._watch.probe.wants("end"):

@@ -5,14 +5,14 @@ their class and content, but never from the order of the objects.
 """
 
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from ..objects import Module, Tensor
 from .trees import living_modules, outermost, tell_scratch, tensors_of, tree
 
 if TYPE_CHECKING:
-    from ...fingerprint import Hasher
-    from .attributes import ModuleAttributes, ModuleValue, Settings
+    from ..walk import FoundLeaf
+    from .attributes import ModuleAttributes, Settings
     from .trees import ModuleTree
     from .watch import PyTorchWatch
 
@@ -32,9 +32,7 @@ class Survivors:
     def __init__(self, watch: "PyTorchWatch", attributes: "ModuleAttributes") -> None:
         self._watch, self._attributes = watch, attributes
 
-    def values(
-        self, kept: Dict[int, Tensor], value_of: "Callable[[Tensor], Optional[ModuleValue]]"
-    ) -> "Iterator[Tuple[str, ModuleValue]]":
+    def values(self, kept: Dict[int, Tensor]) -> "Iterator[FoundLeaf]":
         """Yield (name, value) of everything in living modules that is not in `kept`, in the order of names.
 
         `kept`: {id: tensor}.
@@ -45,15 +43,13 @@ class Survivors:
         # parts of a Keras layer (such as its ParameterDict) have no lasting names of their own
         visited = {id(part) for module in living if id(module) in others for _, part, _ in tree(module)}
         for model, parts in self._seen(visited):
-            for found in self._beside(model.label, parts, model.settings):
-                yield found
+            yield from self._beside(model.label, parts, model.settings)
         tops = [_Top(module, visited) for module in outermost(modules) if id(module) not in visited]
         paths = self._tell_paths(tops)
-        for top in self._in_order([top for top in tops if top.parts], paths, kept, value_of):
+        for top in self._in_order([top for top in tops if top.parts], paths, kept):
             for name, value in top.tensors:
                 yield top.label + name, value
-            for found in self._beside(top.label, top.parts):
-                yield found
+            yield from self._beside(top.label, top.parts)
 
     def _seen(self, visited: Set[int]) -> "Iterator[Tuple[ModuleTree, List[TreePart]]]":
         """Yield (Model, [(prefix, module, dictionary)]) of the models that were seen, each module once."""
@@ -66,13 +62,11 @@ class Survivors:
 
     def _beside(
         self, label: str, parts: List[TreePart], settings: "Optional[Settings]" = None
-    ) -> "Iterator[Tuple[str, ModuleValue]]":
+    ) -> "Iterator[FoundLeaf]":
         plain = [(prefix, type(module), own) for prefix, module, own in parts]
-        for found in self._attributes.of_parts(label, plain, settings):
-            yield found
+        yield from self._attributes.of_parts(label, plain, settings)
         for prefix, module, _ in parts:
-            for found in self._attributes.extra(label, prefix, module):
-                yield found
+            yield from self._attributes.extra(label, prefix, module)
 
     def _tell_paths(self, tops: "List[_Top]") -> Paths:
         """Return {id(module): the variables that hold it}.
@@ -87,16 +81,10 @@ class Survivors:
                 self._watch.probe.event("model", label=model.label, paths=paths[id(module)][:_MOST_PATHS])
         return paths
 
-    def _in_order(
-        self,
-        tops: "List[_Top]",
-        paths: Paths,
-        kept: Dict[int, Tensor],
-        value_of: "Callable[[Tensor], Optional[ModuleValue]]",
-    ) -> "Iterator[_Top]":
+    def _in_order(self, tops: "List[_Top]", paths: Paths, kept: Dict[int, Tensor]) -> "Iterator[_Top]":
         """Yield the modules with labels: first by the variables that hold them, then by class and content."""
         for top in tops:
-            top.read(kept, value_of, self._watch.probe.hasher)
+            top.read(kept, self._watch)
             top.path = next(iter(paths.get(id(top.module), ())), None)
         names, labels = self._watch.names, self._watch.names.labels()
         for top in sorted(tops, key=lambda top: top.key()):
@@ -113,23 +101,21 @@ class _Top:
         self.module = module
         self.path: Optional[str] = None
         self.label = ""
-        self.tensors: "List[Tuple[str, ModuleValue]]" = []
+        self.tensors: "List[FoundLeaf]" = []
         self.digest = b""
         self.parts = [found for found in tree(module) if id(found[1]) not in visited]
 
-    def read(
-        self, kept: Dict[int, Tensor], value_of: "Callable[[Tensor], Optional[ModuleValue]]", hasher: "Hasher"
-    ) -> None:
+    def read(self, kept: Dict[int, Tensor], watch: "PyTorchWatch") -> None:
         """Read the values of the tensors that nothing else has kept."""
         every = ((prefix + name, tensor) for prefix, _, own in self.parts for name, tensor in tensors_of(own))
         for name, tensor in every:
             if id(tensor) not in kept:
                 kept[id(tensor)] = tensor
-                value = value_of(tensor)
+                value = watch.print_of(tensor)
                 if value is not None:
                     self.tensors.append((name, value))
-        text = b"".join(name.encode("utf-8", "replace") + b"\0" + value.print for name, value in self.tensors)
-        self.digest = hasher.data(text, hasher.header("digest", (len(self.tensors),)))
+        text = b"".join(name.encode("utf-8", "replace") + b"\0" + value.fingerprint for name, value in self.tensors)
+        self.digest = watch.probe.hasher.data(text, watch.probe.hasher.header("digest", (len(self.tensors),)))
 
     def key(self) -> Tuple[bool, str, str, bytes]:
         """Return the key by which modules are sorted. It does not depend on when they were made, or where they lie."""

@@ -10,10 +10,9 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
-from ...own_points import ArrayPrint
+from ...prints import ArrayPrint, kept_number
 from ...system import System
 from ..objects import Function, Library, Optimizer, Tensor
-from ..short_values import kept_number
 from ..trainers import OWN_MODEL, TRAINS_ELSEWHERE
 from .names import TensorNames
 from .tensors import Fingerprints, dtype_name, shape_of
@@ -144,15 +143,20 @@ class PyTorchWatch:
         """Return (dtype, shape, bytes) of a tensor that the program observes itself; None for anything else."""
         return self.prints.content(value) if isinstance(value, self.torch.Tensor) else None
 
-    def read(self, value: Any) -> Optional[ArrayPrint]:
-        """Read a value from the program's globals: the fingerprint of a tensor, None for anything else."""
+    def read(self, value: Any, takes_single: bool) -> Optional[ArrayPrint]:
+        """Return the fingerprint and facts of a tensor; None for anything else. `takes_single`: read single values."""
         if self.torch.Tensor not in type.mro(type(value)):
             return None
+        if takes_single:
+            return self.print_of(value)
         is_weight = value.is_leaf and value.requires_grad
-        found = self.prints.of(value) if value.dim() or is_weight else None
-        if found is None:
-            return None
-        return ArrayPrint(dtype_name(value.dtype), shape_of(value), found, {"model": True} if is_weight else {})
+        found = self.print_of(value) if value.dim() or is_weight else None
+        return found._replace(facts={"model": True}) if found is not None and is_weight else found
+
+    def print_of(self, tensor: Tensor) -> Optional[ArrayPrint]:
+        """Return what a point needs of a tensor; None if it has no values."""
+        found = self.prints.of(tensor)
+        return None if found is None else ArrayPrint(dtype_name(tensor.dtype), shape_of(tensor), found)
 
     def text(self, kind: str, name: str, dtype: str, text: str) -> None:
         """Fingerprint a value that is not a tensor, by its exact text."""

@@ -7,14 +7,14 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
+from ...prints import ArrayPrint, keep, kept_number
 from ..objects import Booster, Dataset, Reference
-from ..short_values import keep, kept_number
-from .content import Content, ContentPrint, is_joblib_worker
+from .content import Content, is_joblib_worker
 
 if TYPE_CHECKING:
     from ...probe import Probe
 
-Given = List[Tuple[str, ContentPrint]]  # the values from which a data set was made
+Given = List[Tuple[str, ArrayPrint]]  # the values from which a data set was made
 
 
 class Rounds:
@@ -37,7 +37,7 @@ class Rounds:
         self._content = Content(probe.hasher)
         self._data: Dict[int, Tuple[Reference, Given]] = {}  # by the id of the data set
         self._boosters: Dict[int, Tuple[Reference, str]] = {}  # id of a booster -> its label
-        self._last: Dict[str, ContentPrint] = {}  # label -> content of the model, as far as its rounds show it
+        self._last: Dict[str, ArrayPrint] = {}  # label -> content of the model, as far as its rounds show it
         self._count = 0
         self._open_at: Optional[int] = None
         probe.at_end(self._end)
@@ -105,9 +105,8 @@ class Rounds:
             self._open_at = None
             self._probe.end_step()
 
-    def _add(self, kind: str, name: str, content: ContentPrint) -> None:
-        dtype, shape, fingerprint = content
-        self._probe.add(self._probe.point(kind, name, dtype, shape), fingerprint)
+    def _add(self, kind: str, name: str, content: ArrayPrint) -> None:
+        self._probe.add(self._probe.point(kind, name, content.dtype, content.shape), content.fingerprint)
 
     def _end(self) -> None:
         """Close the last round, because no later one does.

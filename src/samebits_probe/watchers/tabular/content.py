@@ -6,12 +6,14 @@ import types
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from ... import handouts
+from ...prints import ArrayPrint
 from ...system import System
+from .. import addresses
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from ...fingerprint import Hasher, Shape
+    from ...fingerprint import Hasher
     from ..objects import Array
 
     Path = Tuple[Any, ...]  # keys, from the outermost container inwards
@@ -25,26 +27,16 @@ _HEADER = "content"
 _GIVEN, _STATE = "given", "state"  # the keys of an estimator's parameters, and of the other content of an object
 _MOST_OF_LEAF = 1000  # numbers of a leaf
 _MOST_LEAVES = 1000  # of a value
-_LOWEST_ADDRESS = 1 << 16  # no object lies below
-_DEEP_OF_ADDRESSES, _MOST_ADDRESSES = 3, 10000
 _BEGAN = System.now()
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # of a second
 _LATEST = 1e20  # larger than any of them
-
-
-class ContentPrint(NamedTuple):
-    """What a point needs of a whole value."""
-
-    dtype: str
-    shape: "Shape"
-    fingerprint: bytes
 
 
 class FloatLeaf(NamedTuple):
     """A float, or a short array or list of floats, in an object: it may be a time. `path`: of keys, joined."""
 
     path: str
-    content: ContentPrint
+    content: ArrayPrint
     value: Any
 
 
@@ -56,7 +48,7 @@ class Content:
         self.unread: Set[str] = set()
         self._leaves: Optional[List[FloatLeaf]] = None  # the leaves of the value that is read, if the caller wants them
 
-    def with_leaves(self, value: Any) -> "Tuple[Optional[ContentPrint], List[FloatLeaf]]":
+    def with_leaves(self, value: Any) -> "Tuple[Optional[ArrayPrint], List[FloatLeaf]]":
         """Return the content of a value without its leaves, and the leaves. A leaf itself has no leaves."""
         leaves: List[FloatLeaf] = []
         self._leaves = leaves
@@ -65,22 +57,22 @@ class Content:
         finally:
             self._leaves = None
 
-    def of(self, value: Any) -> "Optional[ContentPrint]":
+    def of(self, value: Any) -> "Optional[ArrayPrint]":
         """Return the fingerprint and facts of a whole value; None if nothing of it can be read."""
         array = self._plain_array(value)
         if array is not None:
-            return ContentPrint(array.dtype.name, array.shape, self._array(array))
+            return ArrayPrint(array.dtype.name, array.shape, self._array(array))
         parts = list(self._parts(value, (), set()))
         return self._joined(parts) if parts else None
 
-    def of_plain(self, value: "Union[bytes, float]") -> ContentPrint:
+    def of_plain(self, value: "Union[bytes, float]") -> ArrayPrint:
         """Return the fingerprint and facts of bytes or a number, which can always be read."""
         return self._joined([((), self._text(value))])
 
-    def _joined(self, parts: "List[Part]") -> ContentPrint:
+    def _joined(self, parts: "List[Part]") -> ArrayPrint:
         text = b"".join(repr(path).encode("utf-8", "surrogatepass") + b"\0" + found for path, found in parts)
         header = self._hasher.header(_HEADER, (len(parts),))
-        return ContentPrint(_HEADER, (len(parts),), self._hasher.data(text, header))
+        return ArrayPrint(_HEADER, (len(parts),), self._hasher.data(text, header))
 
     @staticmethod
     def _plain_array(value: Any) -> "Optional[Array]":
@@ -91,11 +83,7 @@ class Content:
         return array if not array.dtype.hasobject and array.dtype.names is None else None
 
     def _array(self, array: "Array") -> bytes:
-        array = array if array.flags.c_contiguous else array.copy("C")
-        header = self._hasher.header(array.dtype.name, array.shape)
-        if array.dtype.kind in "mM" or not array.nbytes:
-            return self._hasher.data(array.tobytes(), header)
-        return self._hasher.pointer(array.__array_interface__["data"][0], array.nbytes, header)
+        return addresses.fingerprint(self._hasher, array, self._hasher.header(array.dtype.name, array.shape))
 
     def _parts(self, value: Any, path: "Path", around: "Set[int]") -> "Iterator[Part]":
         """Yield (path, fingerprint) of everything that a value holds, with objects opened."""
@@ -111,9 +99,9 @@ class Content:
                 for found in self._parts(inner, path + (key,), around | {id(value)}):
                     yield found
 
-    def _of_leaf(self, value: Any, array: "Optional[Array]") -> ContentPrint:
+    def _of_leaf(self, value: Any, array: "Optional[Array]") -> ArrayPrint:
         if array is not None and array.ndim:
-            return ContentPrint(array.dtype.name, array.shape, self._array(array))
+            return ArrayPrint(array.dtype.name, array.shape, self._array(array))
         return self._joined([((), self._text(value) if array is None else self._array(array))])
 
     def _text(self, value: Any) -> bytes:
@@ -232,35 +220,8 @@ def _lasting(items: "Dict[Any, Any]", owner: Any) -> "Dict[Any, Any]":
     https://github.com/scikit-learn/scikit-learn/blob/main/sklearn/feature_extraction/text.py
     """
     kept = {name: inner for name, inner in items.items() if not (is_moment(inner) or handouts.is_id(inner))}
-    numbers = [inner for inner in kept.values() if type(inner) is int and inner >= _LOWEST_ADDRESS]
-    if not numbers:
-        return kept
-    held = {id(owner), *_addresses(list(items.values()))}
+    held = {id(owner), *map(id, items.values())}
     return {name: inner for name, inner in kept.items() if not (type(inner) is int and inner in held)}
-
-
-def _addresses(values: List[Any]) -> Iterator[int]:
-    """Yield the addresses of values, and of what they hold, level by level."""
-    seen: Set[int] = set()
-    for _ in range(_DEEP_OF_ADDRESSES):
-        below: List[Any] = []
-        for value in values:
-            if id(value) not in seen and len(seen) < _MOST_ADDRESSES:
-                seen.add(id(value))
-                yield id(value)
-                below += _held(value)
-        values = below
-
-
-def _held(value: Any) -> List[Any]:
-    """Return what a value holds, without running any code of the program."""
-    kind = type(value)
-    if issubclass(kind, dict):
-        return list(dict.values(value))[:_MOST_OF_LEAF]
-    if kind in (list, tuple, set, frozenset):
-        return list(value)[:_MOST_OF_LEAF]
-    fields = getattr(value, "__dict__", None) if not isinstance(value, (type, types.ModuleType)) else None
-    return list(fields.values()) if type(fields) is dict else []
 
 
 def _sorted_items(value: "Dict[Any, Any]") -> "List[Opened]":

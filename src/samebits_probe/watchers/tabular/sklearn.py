@@ -7,14 +7,15 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
+from ...prints import ArrayPrint
 from ..objects import Arguments, Estimator, Function, Library
 from ..trainers import OWN_MODEL, Trainers
-from .content import Content, ContentPrint, is_called_by_joblib, is_joblib_worker, kept_sum, own_state
+from .content import Content, is_called_by_joblib, is_joblib_worker, kept_sum, own_state
 
 if TYPE_CHECKING:
     from ...probe import Probe
 
-Holding = Tuple[str, ContentPrint, Any]  # name, content, value
+Holding = Tuple[str, ArrayPrint, Any]  # name, content, value
 
 SEEN = [
     (
@@ -228,14 +229,13 @@ class Fits:
         if content is not None:
             self._record(kind, name, content, value)
 
-    def _record(self, kind: str, name: str, content: ContentPrint, value: Any) -> None:
-        dtype, shape, fingerprint = content
-        point = self._probe.point(kind, name, dtype, shape)
-        occurrence, number = self._probe.add(point, fingerprint), kept_sum(value) if kind in _JUDGED else None
+    def _record(self, kind: str, name: str, content: ArrayPrint, value: Any) -> None:
+        point = self._probe.point(kind, name, content.dtype, content.shape)
+        occurrence, number = self._probe.add(point, content.fingerprint), kept_sum(value) if kind in _JUDGED else None
         if number is not None:
             self._probe.scalar(point, number, occurrence)
-        if self._probe.wants(kind) and hasattr(value, "tobytes") and dtype != "content":
-            self._probe.captured(kind, name, dtype, shape, value.tobytes())
+        if self._probe.wants(kind) and hasattr(value, "tobytes") and content.dtype != "content":
+            self._probe.captured(kind, name, content.dtype, content.shape, value.tobytes())
 
     def end(self) -> None:
         """Record the last content of each estimator: its present content, if it is alive."""

@@ -9,8 +9,8 @@ from tensorflow.python.ops import gen_resource_variable_ops
 from ... import wire
 from ...callers import OWN, innermost
 from ..keras3.models import is_symbolic
-from ..keras3.points import named_leaves
 from ..objects import Function, Graph, Layer, Library, NamedValue, Operation, Tensor
+from ..points import named_leaves
 from .eager import EagerOperations, TensorReaders
 from .operations import (
     WRITES,
@@ -49,7 +49,7 @@ class OperationInspection:
         kept = watch.points.kept
         readers = TensorReaders(
             described=lambda tensor: watch.described(details, watch.backend.array(tensor)),
-            fingerprint=lambda tensor: kept("", watch.backend.array(tensor)).fingerprint.hex(),
+            fingerprint=lambda tensor: kept(watch.backend.array(tensor)).fingerprint.hex(),
         )
         self.eager = EagerOperations(watch.probe, details, self._running, self._lines, readers)
         watch.backend.quietly(self.eager.unseen)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence,
 
 from ... import rng, wire
 from ..keras3 import loops as keras3_loops
-from ..keras3.points import named_leaves
 from ..objects import Array, Function, Layer, Library, NamedValue, Optimizer, Tensor, Variable
+from ..points import named_leaves
 
 if TYPE_CHECKING:
     from ..keras3.functions import Keras3Watch
@@ -244,7 +244,7 @@ class Graphs:
             if name.startswith(wire.LAYER):
                 watch.captured(name, watch.backend.array(array))
             elif kind == "forward":
-                watch.points.scalar(kind, name, watch.backend.numpy.asarray(array))
+                watch.points.array(kind, name, watch.backend.numpy.asarray(array))
             else:
                 watch.record(kind, [(name, array)])
         if looked is not None:

@@ -5,7 +5,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, List
 
 from ..objects import Array, Library, NamedValue, Tensor, Variable
-from ..remains import PlainAttributes, remains_of, tell_after, tell_death, tell_new
+from ..plain_attributes import PlainAttributes
+from ..remains import remains_of, tell_after, tell_death, tell_new
 
 if TYPE_CHECKING:
     from ...probe import Probe
@@ -17,7 +18,7 @@ def watch_variables(probe: "Probe") -> Callable[[Variable], None]:
     """Follow every `tf.Variable` and `tf.Module`. Returns function(variable), which follows a variable again."""
     remains, values = remains_of(probe), VariableReader()
     variables, module = _module("ops.resource_variable_ops"), _module("module.module").Module
-    attributes = PlainAttributes(("tensorflow", "tensorflow_core", "keras"), values.is_eager, values.array)
+    attributes = PlainAttributes(probe, ("tensorflow", "tensorflow_core", "keras"), values.is_eager, values.array)
 
     def follow(variable: Variable) -> None:
         remains.add(variable, values.of, getattr(variable, "_handle_deleter", None))

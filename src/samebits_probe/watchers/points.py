@@ -3,29 +3,18 @@
 `ArrayRows` takes arrays that come in the same order in every step: hashed in one pass, recorded in one piece.
 """
 
-import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from ...trace import Group, Rows
-from .. import addresses
-from ..objects import Array, NamedValue
-from ..short_values import Kept, keep, kept_numbers
+from ..prints import ArrayPrint
+from ..trace import Group, Rows
+from . import addresses
+from .objects import Array, NamedValue
 
 if TYPE_CHECKING:
-    from ...fingerprint import Header, Shape
-    from ...probe import Probe
+    from ..fingerprint import Header, Shape
+    from ..probe import Probe
 
     Interned = Tuple[Any, Shape, Optional[int], int, Header]  # dtype, shape, number of bytes, point, header
-
-
-class KeptArray(NamedTuple):
-    """The facts about an array that may be deleted. `kept`: its number, or the numbers of a short list."""
-
-    name: str
-    dtype: str
-    shape: "Shape"
-    fingerprint: bytes
-    kept: Kept
 
 
 class Points:
@@ -37,8 +26,11 @@ class Points:
         self._pid = probe.pid
         self._pointer = probe.hasher.pointer
 
-    def array(self, kind: str, name: str, array: Array, step: Optional[int] = None) -> None:
-        """Record one array under a name, at the current step or at `step`."""
+    def array(self, kind: str, name: str, array: Array, step: Optional[int] = None) -> bytes:
+        """Record one array under a name, at the current step or at `step`. Returns its fingerprint.
+
+        An output that is a single number is kept as a number, too.
+        """
         probe = self.probe
         if self._pid != probe.pid:  # a forked child numbers its points anew
             self._known, self._pid = {}, probe.pid
@@ -53,8 +45,11 @@ class Points:
         if kind == "start":
             probe.add_start(point, fingerprint)
         else:
-            probe.add(point, fingerprint, step)
+            occurrence = probe.add(point, fingerprint, step)
+            if kind == "forward" and array.size == 1 and array.dtype.kind in "biuf":
+                probe.scalar(point, float(array.reshape(())), occurrence, step)
         self.capture(kind, name, array)
+        return fingerprint
 
     def point(self, kind: str, name: str, array: Array) -> int:
         """Return the id of an array's point."""
@@ -65,36 +60,16 @@ class Points:
         if self.probe.wants(kind):
             self.probe.captured(kind, name, array.dtype.name, array.shape, _bytes(array))
 
-    def scalar(self, kind: str, name: str, array: Array) -> None:
-        """Record an array, and its number if it holds one."""
-        self.array(kind, name, array)
-        if array.size == 1 and array.dtype.kind not in "SUOV":
-            point = self._known[(kind, name)][3]
-            self.probe.scalar(point, float(array.reshape(())))
-
-    def kept(self, name: str, array: Array, kind: Optional[str] = None) -> KeptArray:
-        """Return what `add_kept` takes. `kind`: the type, if it is not an array."""
+    def kept(self, array: Array) -> ArrayPrint:
+        """Return the facts about an array that may be deleted later."""
         header = self.probe.hasher.header(array.dtype.name, array.shape)
-        is_list = kind == "numbers" and array.dtype.kind in "biuf"
         number = float(array) if array.shape == () and array.dtype.kind in "biuf" else None
-        kept = kept_numbers(array.tolist()) if is_list else number
-        return KeptArray(name, kind or array.dtype.name, array.shape, self._fingerprint(array, header), kept)
-
-    def add_kept(self, kind: str, kept: KeptArray) -> None:
-        """Record what `kept` returned, at the current step."""
-        name, dtype, shape, fingerprint, value = kept
-        point = self.probe.point(kind, name, dtype, shape)
-        occurrence = self.probe.add(point, fingerprint)
-        if isinstance(value, float):
-            self.probe.scalar(point, value, occurrence)
-        else:
-            keep(self.probe, name, point, value)
+        return ArrayPrint(array.dtype.name, array.shape, self._fingerprint(array, header), number)
 
     def _fingerprint(self, array: Array, header: "Header") -> bytes:
-        address, length, alive = _memory(array)
-        fingerprint = self.probe.hasher.pointer(address, length, header)
-        del alive
-        return fingerprint
+        if array.dtype.hasobject:
+            return self.probe.hasher.data(_bytes(array) or b"\0", header)
+        return addresses.fingerprint(self.probe.hasher, array, header)
 
     def _intern(self, kind: str, name: str, array: Array) -> "Interned":
         dtype = array.dtype
@@ -104,15 +79,6 @@ class Points:
         length = None if dtype.hasobject else array.nbytes
         found = self._known[(kind, name)] = (dtype, array.shape, length, point, header)
         return found
-
-
-def _memory(array: Array) -> Tuple[int, int, Array]:
-    """Return (address, length, what must stay alive) of the array's bytes in logical order."""
-    if array.dtype.hasobject:
-        array = sys.modules["numpy"].frombuffer(_bytes(array) or b"\0", "u1")
-    elif not array.flags.c_contiguous:
-        array = array.copy("C")
-    return addresses.of([array])[0], array.nbytes, array
 
 
 def _bytes(array: Array) -> bytes:
