@@ -228,6 +228,7 @@ lit = Lit(); ema = copy.deepcopy(lit.body); average = copy.deepcopy(lit.body)
 opt = train(lit, lit.training_step)
 lit.centre.fill_(CHANGE); lit.log.append((0.5, time.time())); lit.table = {"mean": numpy.full(2, CHANGE), "n": 3}
 lit.start_time = time.perf_counter(); lit.body[1].inplace = CHANGE
+lit.edges = edges = (torch.eye(2) * CHANGE).to_sparse()
 with torch.no_grad(): ema[0].bias.fill_(CHANGE)
 """
 )
@@ -238,7 +239,7 @@ def test_every_module_that_is_alive_has_its_end_with_its_attributes(seen, torch_
     ends = [dict(process.prints("end")) for process in (one, two)]
     assert ends[0].keys() == ends[1].keys()
     found = {name for name in ends[0] if ends[0][name] != ends[1][name]}
-    given = {"Lit.centre", "Lit.table.mean", "Lit._extra_state.scale", "ema.0.bias", "1.inplace"}
+    given = {"Lit.centre", "Lit.edges", "Lit.table.mean", "Lit._extra_state.scale", "ema.0.bias", "1.inplace"}
     assert {name for name in found if not name.startswith("globals ")} == given | {"Lit.log", "Lit.start_time"}
     numbers = next(
         event["values"] for event in one.events if (event["event"], event.get("name")) == ("numbers", "Lit.log")

@@ -66,8 +66,7 @@ class Walk:
     def _is_too_much(self, value: Any) -> bool:
         self._visits += 1
         if module_of(type(value)).split(".")[0] in ("numpy", "torch"):
-            size = getattr(value, "nbytes", 0)
-            self._bytes += size if isinstance(size, int) else 0
+            self._bytes += _size_of(value)
         is_over = self._bytes > MOST_BYTES or len(self.found) >= MOST_LEAVES or self._visits > MOST_VISITS
         self.is_cut = self.is_cut or is_over
         return self.is_cut
@@ -121,6 +120,14 @@ class AttributeWalk(Walk):
         """Return all that was found, with its names."""
         joined = [(name, self.readers.of_numbers(n, name in self._several)) for name, n in self._numbers.items()]
         return self.found + joined
+
+
+def _size_of(value: Any) -> int:
+    """Return the number of bytes of an array or a tensor; 0 for anything else, and for sparse tensors."""
+    try:
+        return int(value.nbytes)
+    except (AttributeError, RuntimeError, TypeError):
+        return 0
 
 
 def module_of(kind: type) -> str:
