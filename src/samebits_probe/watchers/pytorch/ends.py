@@ -1,6 +1,6 @@
 """The end: final weights and buffers of every model that was seen, the parameters of every optimizer, and everything in
 living modules. What is alive at the exit is read then. What died before (locals of `main()`) is read when it dies, and
-again at the exit if something else of the program still holds its memory.
+again at the exit if something else of the program still holds its tensor.
 """
 
 import collections
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, NamedTuple, Opt
 
 from ...prints import ArrayPrint
 from ...system import System
-from ..objects import Library, Reference, Tensor
+from ..objects import Reference, Tensor
 from .attributes import ModuleAttributes
 from .survivors import Survivors
 
@@ -33,11 +33,10 @@ _BRIEF = "models after the first 500"
 
 
 class Dead(NamedTuple):
-    """A value whose owner has died. `reference`, `memory`: of a tensor."""
+    """A value whose owner has died. `reference`: to a tensor."""
 
     value: ArrayPrint
     reference: Optional[Reference]
-    memory: "Optional[StoragePlaces]"
 
 
 class PyTorchEnds:
@@ -89,7 +88,7 @@ class PyTorchEnds:
         self._gone.update(name for name, _ in named)
         self._watch.probe.event("gone", names=[name for name, _ in named])
         for name, value in self._attributes.of_parts(model.label, parts, model.settings):
-            self._dead[name] = Dead(value, None, None)
+            self._dead[name] = Dead(value, None)
 
     def keep_optimizer(self, plan: "OptimizerPlan") -> None:
         """Keep the parameters of a dead optimizer that belong to no model. Otherwise they would be lost."""
@@ -106,8 +105,7 @@ class PyTorchEnds:
     def _keep_dying(self, name: str, tensor: Tensor) -> None:
         value = self._watch.print_of(tensor)
         if value is not None:
-            with self._watch.prints.quiet():
-                self._dead[name] = Dead(value, weakref.ref(tensor), memory_of(self._watch.torch, tensor))
+            self._dead[name] = Dead(value, weakref.ref(tensor))
         self._capture(name, tensor)
 
     # -- the end --------------------------------------------------------------------------------------------------
@@ -153,10 +151,10 @@ class PyTorchEnds:
             watch.say("batch", _NO_BATCH)
 
     def _keep_dead(self) -> None:
-        """Record the state in which something died, or its present state if the program still holds its memory."""
+        """Record the state in which something died, or its present state if the program still holds the tensor."""
         self._living = set()
         for name, dead in self._dead.items():
-            tensor = dead.memory.tensor() if dead.memory is not None else None
+            tensor = dead.reference() if dead.reference is not None else None
             now = self._watch.print_of(tensor) if tensor is not None else None
             if now is not None:
                 self._living.add(name)
@@ -253,38 +251,3 @@ def watch_saving(watch: "PyTorchWatch") -> None:
 def _tell(probe: "Probe", name: Any) -> None:
     if isinstance(name, (str, bytes, os.PathLike)):
         probe.event("wrote", path=System.abspath(System.fsdecode(name)), at=System.now())
-
-
-# Memory that outlives the tensor that was watched: `model.state_dict()` of a model that is gone shares its weights'
-# memory, and a program may go on to change it.
-
-
-class StoragePlaces:
-    """The place of a dense tensor, with a weak reference to its storage, so that nothing lives longer."""
-
-    def __init__(self, torch: Library, tensor: Tensor) -> None:
-        storage = tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()
-        self._empty = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
-        self._place = tensor.storage_offset(), tuple(tensor.size()), tuple(tensor.stride())
-        self._kind, self._weak = type(storage), storage._weak_ref()
-
-    def tensor(self) -> Optional[Tensor]:
-        """Return a tensor of the values that lie there now, or None if the memory is gone."""
-        storage = self._kind._new_with_weak_ptr(self._weak)
-        return None if storage is None else self._empty.new_empty(0).set_(storage, *self._place)
-
-    def __del__(self) -> None:
-        weak = self.__dict__.pop("_weak", None)
-        if weak is not None:
-            self._kind._free_weak_ref(weak)
-
-
-def memory_of(torch: Library, tensor: Tensor) -> Optional[StoragePlaces]:
-    """Return the memory of a tensor, or None if it is not a plain dense tensor."""
-    if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or tensor.layout is not torch.strided:
-        return None
-    try:
-        return StoragePlaces(torch, tensor)
-    # a tensor without storage, or with a special kind of storage
-    except (AttributeError, RuntimeError, NotImplementedError):
-        return None
