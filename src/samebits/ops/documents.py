@@ -1,7 +1,7 @@
 """The documents of operator replay: the content of `ops.json` and of `--json`.
 
-They are made from the files that the probe left (`samebits_probe.replay.findings`). The values in these files are
-measured, then removed.
+They are made from the files that the probe left (`findings` in `samebits_probe/watchers/pytorch/replay`). The values in
+these files are measured, then removed.
 """
 
 from __future__ import annotations

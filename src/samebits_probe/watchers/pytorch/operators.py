@@ -8,9 +8,9 @@ from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatc
 
 from ...callers import OWN, innermost, running
 from ...inspection import argument
-from ...replay.operators import Places
 from ..objects import Arguments, Tensor
 from .inspection import described
+from .replay.operators import Places
 
 if TYPE_CHECKING:
     from ...inspection import Inspection

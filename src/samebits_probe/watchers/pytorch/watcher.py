@@ -5,7 +5,6 @@ import functools
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
 
 from ... import hooks, rng
-from ...replay import watch_replay
 from .. import norms
 from ..objects import Function, Library, Tensor
 from .backward import Backward, ByHand, watch_backward
@@ -14,6 +13,7 @@ from .forwards import Forwards, watch_modules
 from .inspection import watch_details
 from .layers import watch_layers
 from .optimizers import Optimizers, watch_scaling, watch_steps
+from .replay import watch_replay
 from .watch import PyTorchWatch
 
 if TYPE_CHECKING:

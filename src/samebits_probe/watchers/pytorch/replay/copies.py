@@ -7,10 +7,10 @@ code by both. Arguments that share memory with a written argument share the memo
 import ctypes
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
-from ..watchers.pytorch.tensors import Fingerprints
+from ..tensors import Fingerprints
 
 if TYPE_CHECKING:
-    from ..fingerprint import Hasher, Tensor
+    from ....fingerprint import Hasher, Tensor
 
 TorchTensor = Any  # a torch.Tensor: nothing here imports torch
 Arguments = Tuple[Any, ...]

@@ -9,12 +9,12 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
-from ..watchers.pytorch.trees import walk
+from ..trees import walk
 from .operators import Places
 
 if TYPE_CHECKING:
-    from ..watchers.pytorch.watch import PyTorchWatch
-    from ..wire import ReplayRequest
+    from ....wire import ReplayRequest
+    from ..watch import PyTorchWatch
 
 
 __all__ = ["StepWindow", "watch_replay"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, List, Optional
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
 
-from ..system import System
+from ....system import System
 
 if TYPE_CHECKING:
     from .copies import Arguments, Keywords

@@ -8,15 +8,15 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
-from .. import wire
-from ..tensor_log import TensorWriter
-from ..watchers.pytorch.tensors import dtype_name, shape_of
+from .... import wire
+from ....tensor_log import TensorWriter
+from ..tensors import dtype_name, shape_of
 
 if TYPE_CHECKING:
     from typing import TypedDict  # novm: only type checkers execute this
 
-    from ..fingerprint import Tensor
-    from ..probe import Probe
+    from ....fingerprint import Tensor
+    from ....probe import Probe
     from .copies import TorchTensor
     from .operators import CodePlace, Overload
 

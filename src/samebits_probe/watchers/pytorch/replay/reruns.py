@@ -14,8 +14,8 @@ from .findings import MORE, Findings, OneCore, OperatorCounts, is_on_one_core, m
 from .operators import Overload
 
 if TYPE_CHECKING:
-    from ..probe import Probe
-    from ..wire import ReplayRequest
+    from ....probe import Probe
+    from ....wire import ReplayRequest
     from .operators import Places
 
 Operator = Callable[..., Any]  # a torch._ops.OpOverload

@@ -4,7 +4,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
-from ..callers import OWN
+from ....callers import OWN
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
