@@ -4,30 +4,15 @@ import gzip
 import io
 import json
 import tarfile
-import zipfile
 
 import numpy as np
 import pytest
+from builders import npy, zipped
 from saved_parts import differing, digests, models
 
-
-def zipped(members, second=0):
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, second)), data)
-    return stream.getvalue()
-
-
-def array(value):
-    stream = io.BytesIO()
-    np.save(stream, np.array([value]))
-    return stream.getvalue()
-
-
 INNER = {
-    "a.npz": lambda value, second: zipped({"w.npy": array(value)}, second),
-    "a.zip": lambda value, second: zipped({"a.txt": f"acc {value}"}, second),
+    "a.npz": lambda value, second: zipped({"w.npy": npy([value])}, second=second),
+    "a.zip": lambda value, second: zipped({"a.txt": f"acc {value}"}, second=second),
     "a.json.gz": lambda value, second: gzip.compress(json.dumps({"acc": value}).encode(), mtime=second),
     "a.keras": lambda value, second: zipped({"metadata.json": json.dumps({"date_saved": second, "acc": value})}),
     "a.svg": lambda value, second: f'<path id="p{second:010x}" d="{value}"/>'.encode(),

@@ -2,7 +2,6 @@
 
 import bz2
 import gzip
-import io
 import json
 import lzma
 import os
@@ -11,11 +10,11 @@ import pickle
 import random
 import shutil
 import sqlite3
-import zipfile
 from contextlib import closing
 
 import numpy as np
 import pytest
+from builders import npy, zipped
 from saved_parts import differing, digests, models, shown, values
 
 from samebits.launch.artifacts import FileRules, collect
@@ -31,10 +30,6 @@ ARRAYS = {"a": np.arange(6, dtype="f4").reshape(2, 3), "b/c": np.array([1, 2]), 
 
 def write_npz(path, arrays):
     np.savez(path, **arrays)
-
-
-def write_npz_compressed(path, arrays):
-    np.savez_compressed(path, **arrays)
 
 
 def write_safetensors(path, arrays, metadata=None):
@@ -86,7 +81,7 @@ def test_one_changed_value_is_exactly_that_part(tmp_path, suffix, name, read_fil
 
 def test_compression_and_times_of_an_npz_do_not_matter(tmp_path, read_file):
     write_npz(tmp_path / "a.npz", ARRAYS)
-    write_npz_compressed(tmp_path / "b.npz", ARRAYS)
+    np.savez_compressed(tmp_path / "b.npz", **ARRAYS)
     assert digests(read_file(tmp_path / "a.npz")) == digests(read_file(tmp_path / "b.npz"))
 
 
@@ -199,9 +194,8 @@ def test_any_other_file_is_compared_by_its_lines(tmp_path, read_file):
 
 def test_keras_archives_leave_the_time_out(tmp_path, read_file):
     def write(name, date, rate=0.1, identity=1):
-        with zipfile.ZipFile(tmp_path / name, "w") as archive:
-            archive.writestr("metadata.json", json.dumps({"keras_version": "3", "date_saved": date}))
-            archive.writestr("config.json", json.dumps({"lr": rate, "x": {"shared_object_id": identity}}))
+        about, config = {"keras_version": "3", "date_saved": date}, {"lr": rate, "x": {"shared_object_id": identity}}
+        (tmp_path / name).write_bytes(zipped({"metadata.json": json.dumps(about), "config.json": json.dumps(config)}))
         return read_file(tmp_path / name)
 
     a, b, c = write("a.keras", "today"), write("b.keras", "tomorrow", identity=2), write("c.keras", "today", rate=0.2)
@@ -291,13 +285,10 @@ def test_the_metadata_of_a_model_in_onnx_are_values_and_all_else_counts(tmp_path
         (tmp_path / name).write_bytes(data)
         return read_file(tmp_path / name)
 
-    one = written("a.onnx", onnx_model(0.5, created="1", acc="0.5"))
+    one, later = written("a.onnx", onnx_model(0.5, created="1", acc="0.5")), onnx_model(0.5, created="2", acc="0.5")
     assert values(one) == ["doc_string", "metadata.acc", "metadata.created"]
     assert models(one) == ["graph.tensors.w", "model"]
-    assert differing(one, written("b.onnx", onnx_model(0.5, created="2", acc="0.5"))) == {
-        "doc_string",
-        "metadata.created",
-    }
+    assert differing(one, written("b.onnx", later)) == {"doc_string", "metadata.created"}
     assert differing(one, written("c.onnx", onnx_model(0.6, created="1", acc="0.5"))) == {"graph.tensors.w"}
     (tmp_path / "d.onnx").write_bytes(b"\xff\xff")
     assert contents(tmp_path / "d.onnx").format == "bytes"
@@ -328,31 +319,25 @@ def test_texts_and_attributes_of_hdf5_are_values_and_a_number_is_an_array(tmp_pa
 
 
 def test_arrays_and_models_in_an_archive_are_models(tmp_path, read_file):
-    def npy(values):
-        stream = io.BytesIO()
-        np.save(stream, np.array(values))
-        return stream.getvalue()
-
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("w.npy", npy([0.5]))
-        archive.writestr("policy.bin", b"\0\1")
-        archive.writestr("best", npy([0.5]))
-        archive.writestr("broken.npy", b"none")
-        archive.writestr("note.dat", b"\0\1")
+    members = {
+        "w.npy": npy([0.5]),
+        "policy.bin": b"\0\1",
+        "best": npy([0.5]),
+        "broken.npy": b"none",
+        "note.dat": b"\0\1",
+    }
+    (tmp_path / "a.zip").write_bytes(zipped(members))
     (tmp_path / "b.npy.gz").write_bytes(gzip.compress(npy([0.5])))
     assert models(read_file(tmp_path / "a.zip")) == ["best", "policy.bin", "w.npy"]
     assert models(read_file(tmp_path / "b.npy.gz")) == [""]
 
 
 def test_the_content_of_a_file_without_an_ending_says_its_format(tmp_path, read_file):
-    with zipfile.ZipFile(tmp_path / "best", "w") as archive:
-        archive.writestr("archive/data.pkl", pickle.dumps({"step": 3}, protocol=2))
-        archive.writestr("archive/version", "3")
-        archive.writestr("archive/.data/serialization_id", "123")
+    torch = {"data.pkl": pickle.dumps({"step": 3}, protocol=2), "version": "3", ".data/serialization_id": "123"}
+    (tmp_path / "best").write_bytes(zipped({f"archive/{name}": data for name, data in torch.items()}))
     np.savez(tmp_path / "arrays.npz", w=[0.5])
     (tmp_path / "arrays.npz").rename(tmp_path / "arrays.v2")
-    with (tmp_path / "w").open("wb") as file:
-        np.save(file, np.ones(2))
+    (tmp_path / "w").write_bytes(npy(np.ones(2)))
     found = {name: read_file(tmp_path / name) for name in ("best", "arrays.v2", "w")}
     assert {name: (file.format, list(digests(file))) for name, file in found.items()} == {
         "best": ("torch", ["step"]), "arrays.v2": ("npz", ["w"]), "w": ("npy", [""]),
@@ -362,19 +347,16 @@ def test_the_content_of_a_file_without_an_ending_says_its_format(tmp_path, read_
 @pytest.mark.parametrize("ending", [".pkl", ".joblib", ".p"])
 def test_a_checkpoint_of_pytorch_may_have_the_ending_of_a_pickle(tmp_path, read_file, ending):
     """`accelerate` saves the random states as `random_states_0.pkl`, through `torch.save`."""
-    with zipfile.ZipFile(tmp_path / f"states{ending}", "w") as archive:
-        archive.writestr("archive/data.pkl", pickle.dumps({"step": 3, "seconds": 0.5}, protocol=2))
-        archive.writestr("archive/version", "3")
-    with (tmp_path / f"plain{ending}").open("wb") as file:
-        pickle.dump({"step": 3}, file)
+    state = pickle.dumps({"step": 3, "seconds": 0.5}, protocol=2)
+    (tmp_path / f"states{ending}").write_bytes(zipped({"archive/data.pkl": state, "archive/version": "3"}))
+    (tmp_path / f"plain{ending}").write_bytes(pickle.dumps({"step": 3}))
     states, plain = (read_file(tmp_path / f"{name}{ending}") for name in ("states", "plain"))
     assert (states.format, list(digests(states)), states.error) == ("torch", ["step", "seconds"], None)
     assert (plain.format, plain.error) == ("pickle", None)
 
 
 def test_all_that_makes_up_a_quantised_tensor_is_a_model(tmp_path, read_file):
-    with zipfile.ZipFile(tmp_path / "a.pt", "w") as archive:
-        archive.writestr("archive/data.pkl", b"ctorch._utils\n_rebuild_qtensor\n(I1\nF0.5\ntR.")
+    (tmp_path / "a.pt").write_bytes(zipped({"archive/data.pkl": b"ctorch._utils\n_rebuild_qtensor\n(I1\nF0.5\ntR."}))
     file = read_file(tmp_path / "a.pt")
     assert models(file) == sorted(digests(file)) == ["(arguments)", "(class)"]
 

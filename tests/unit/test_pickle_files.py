@@ -8,13 +8,13 @@ import json
 import pathlib
 import pickle
 import uuid
-import zipfile
 
 import numpy as np
 import pytest
+from builders import zipped
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from saved_parts import digests, models, shown, values
+from saved_parts import differing, digests, models, shown, values
 
 from samebits.store import fingerprint_file
 from samebits.store.artifacts import contents
@@ -124,8 +124,7 @@ def test_an_estimator_that_joblib_wrote_is_a_model(tmp_path, compress, read_file
     assert models(one)
     assert all(name.startswith("head.") for name in models(one))
     assert digests(one) == digests(same)
-    differing = {name for name, value in digests(one).items() if digests(other).get(name) != value}
-    assert any(name.startswith("head.estimators_") for name in differing)
+    assert any(name.startswith("head.estimators_") for name in differing(one, other))
 
 
 def test_every_pickle_of_a_file_is_read(tmp_path, read_file):
@@ -143,16 +142,13 @@ def test_every_pickle_of_a_file_is_read(tmp_path, read_file):
 def test_every_pickle_of_a_member_of_an_archive_is_read(tmp_path, read_file, ending):
     def written(name, last):
         data = pickle.dumps({"loss": 0.5}) + pickle.dumps({"loss": last})
-        if ending == ".zip":
-            with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
-                archive.writestr("log.pkl", data)
-        else:
-            (tmp_path / f"{name}.pkl.gz").write_bytes(gzip.compress(data))
+        packed = zipped({"log.pkl": data}) if ending == ".zip" else gzip.compress(data)
+        (tmp_path / f"{name}{ending}").write_bytes(packed)
         return digests(read_file(tmp_path / f"{name}{ending}"))
 
     one, other = written("a", 0.5), written("b", 0.6)
-    (differing,) = (name for name in one if one[name] != other[name])
-    assert differing.endswith("(pickle 2).loss")
+    (changed,) = (name for name in one if one[name] != other[name])
+    assert changed.endswith("(pickle 2).loss")
 
 
 def test_what_follows_an_array_of_objects_in_its_file_is_compared(tmp_path):
@@ -162,22 +158,43 @@ def test_what_follows_an_array_of_objects_in_its_file_is_compared(tmp_path):
     assert "more than one array" in contents(tmp_path / "a.npy").error
 
 
-def test_the_items_of_a_set_are_compared_whatever_their_order(tmp_path, read_file):
-    def saved(name, *items):
-        (tmp_path / name).write_bytes(pickle.dumps({"s": Ordered(items)}))
-        return digests(read_file(tmp_path / name))
-
-    assert saved("a.pkl", "x", "y") == saved("b.pkl", "y", "x")
-    assert saved("a.pkl", "x", (1, ("y",))) == saved("b.pkl", (1, ("y",)), "x")
-    deep = [((((((number,),),),),),) for number in (1, 2)]
-    assert saved("a.pkl", deep[0], "x") != saved("b.pkl", deep[1], "x")
+def pickled(path, content):
+    path.write_bytes(pickle.dumps(content))
+    return contents(path)
 
 
-def test_each_of_many_pickles_is_read_though_the_ones_before_it_are_gone(tmp_path, monkeypatch, read_file):
-    monkeypatch.setattr(pickled_values, "_MOST_REPEATED", 0)
-    (tmp_path / "log.pkl").write_bytes(b"".join(pickle.dumps({"loss": number}) for number in range(50)))
-    file = contents(tmp_path / "log.pkl")
-    assert {json.loads(text) for text in shown(file).values()} == set(range(50))
+def deep(number):
+    return ((((((number,),),),),),)
+
+
+def archive(year, rate=0.1):
+    members = {"config.json": json.dumps({"rate": rate}), "metadata.json": json.dumps({"date_saved": year})}
+    return {"model": io.BytesIO(zipped(members, year)), "note": io.BytesIO(b"PK")}
+
+
+def optimizer(*addresses, lr=0.1):
+    state = {address: {"step": number} for number, address in enumerate(addresses)}
+    return {"state": state, "param_groups": [{"params": list(addresses), "lr": lr}]}
+
+
+HERE, THERE = (140507427128912, 140507427130000), (94523427130000, 94523427128912)
+COMPARED = {  # the same content, written differently; a different content, and the name of the part that differs
+    "items of a set": ({"s": Ordered("xy")}, {"s": Ordered("yx")}, {"s": Ordered("xz")}, None),
+    "items of several kinds": ({"s": Ordered(["x", (1, ("y",))])}, {"s": Ordered([(1, ("y",)), "x"])}, {"s": Ordered("x")}, None),
+    "deep items": ({"s": Ordered([deep(1), "x"])}, {"s": Ordered(["x", deep(1)])}, {"s": Ordered([deep(2), "x"])}, None),
+    "addresses as keys": ({"table": {HERE[0]: 0.5, 7: 1}}, {"table": {HERE[1]: 0.5, 7: 1}}, {"table": {HERE[0]: 0.6, 7: 1}},
+                          "table.address 1"),
+    "an archive": (archive(2025), archive(2026), archive(2025, 0.2), "model.config.rate"),
+    "an old optimizer": (optimizer(*HERE), optimizer(*THERE), optimizer(*HERE, lr=0.2), "param_groups.0.lr"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COMPARED)
+def test_a_pickle_is_compared_by_what_it_holds(tmp_path, case):
+    *objects, part = COMPARED[case]
+    one, same, other = (pickled(tmp_path / f"{place}.pkl", content) for place, content in enumerate(objects))
+    assert digests(one) == digests(same)
+    assert differing(one, other) == {part} if part else differing(one, other)
 
 
 def test_which_of_the_earlier_objects_comes_again_is_compared(tmp_path, monkeypatch):
@@ -202,16 +219,16 @@ def test_objects_that_share_one_another_are_read_in_time_in_proportion_to_their_
     assert digests(one) != digests(other)
 
 
-def test_addresses_as_keys_do_not_matter(tmp_path, read_file):
-    def written(name, address, value):
-        (tmp_path / name).write_bytes(pickle.dumps({"table": {address: value, 7: 1}}))
-        return read_file(tmp_path / name)
+def test_the_parameters_of_an_old_optimizer_have_the_numbers_of_its_keys(tmp_path):
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(optimizer(*HERE)))
+    assert json.loads(shown(contents(tmp_path / "a.pkl"))["param_groups.0.params"]) == ["address 1", "address 2"]
 
-    one, same = written("a.pkl", 140507427128912, 0.5), written("b.pkl", 140507427130000, 0.5)
-    other = written("c.pkl", 140507427128912, 0.6)
-    assert digests(one) == digests(same)
-    assert {name for name in digests(one) if digests(one)[name] != digests(other)[name]} == {"table.address 1"}
-    assert "table.7" in digests(one)
+
+def test_each_of_many_pickles_is_read_though_the_ones_before_it_are_gone(tmp_path, monkeypatch, read_file):
+    monkeypatch.setattr(pickled_values, "_MOST_REPEATED", 0)
+    (tmp_path / "log.pkl").write_bytes(b"".join(pickle.dumps({"loss": number}) for number in range(50)))
+    file = contents(tmp_path / "log.pkl")
+    assert {json.loads(text) for text in shown(file).values()} == set(range(50))
 
 
 def test_the_random_id_that_cloudpickle_gives_a_class_is_shown(tmp_path):
@@ -221,21 +238,6 @@ def test_the_random_id_that_cloudpickle_gives_a_class_is_shown(tmp_path):
     (tmp_path / "a.pkl").write_bytes(cloudpickle.dumps(made))
     identity = cloudpickle.cloudpickle._get_or_create_tracker_id(type(made))
     assert identity in shown(contents(tmp_path / "a.pkl"))["(class)"]
-
-
-def test_an_archive_in_a_pickle_is_compared_without_the_times_of_its_members(tmp_path, read_file):
-    def written(name, year, rate=0.1):
-        stream = io.BytesIO()
-        with zipfile.ZipFile(stream, "w") as archive:
-            member = zipfile.ZipInfo("config.json", (year, 1, 1, 0, 0, 0))
-            archive.writestr(member, json.dumps({"rate": rate}))
-            archive.writestr("metadata.json", json.dumps({"date_saved": year}))
-        (tmp_path / name).write_bytes(pickle.dumps({"model": stream, "note": io.BytesIO(b"PK")}))
-        return read_file(tmp_path / name)
-
-    one, same, other = written("a.pkl", 2025), written("b.pkl", 2026), written("c.pkl", 2025, rate=0.2)
-    assert digests(one) == digests(same)
-    assert {name for name in digests(one) if digests(one)[name] != digests(other)[name]} == {"model.config.rate"}
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
@@ -268,15 +270,3 @@ def test_a_short_array_of_moments_in_a_pickle_is_shown_in_seconds(tmp_path, kind
     unit = 10**5 if "us" in kind else 1
     (tmp_path / "a.pkl").write_bytes(pickle.dumps({"a": np.array([5 * unit, 7 * unit]).astype(kind)}))
     assert json.loads(shown(contents(tmp_path / "a.pkl"))["a"]) == [5, 7]
-
-
-def test_the_keys_and_the_parameters_of_an_old_optimizer_have_the_same_numbers(tmp_path):
-    def saved(name, *addresses):
-        state = {address: {"step": number} for number, address in enumerate(addresses)}
-        content = {"state": state, "param_groups": [{"params": list(addresses), "lr": 0.1}]}
-        (tmp_path / name).write_bytes(pickle.dumps(content))
-        return contents(tmp_path / name)
-
-    one = saved("a.pkl", 140507427128912, 140507427130000)
-    assert digests(one) == digests(saved("b.pkl", 94523427130000, 94523427128912))
-    assert json.loads(shown(one)["param_groups.0.params"]) == ["address 1", "address 2"]
