@@ -98,10 +98,31 @@ def test_a_published_picture_without_masks_is_named(tmp_path):
         read(tmp_path, 64)
 
 
-def test_labels_in_colour_are_refused(tmp_path):
-    save(nine(tmp_path) / "labels" / "c0.png", np.zeros((40, 50, 3), np.uint8))
-    with pytest.raises(DataError, match=r"c0\.png is not a label image"):
+DAMAGES = {
+    "labels in colour": ("labels/c0.png", np.zeros((40, 50, 3), np.uint8), r"c0\.png is not a label image"),
+    "no labels": ("labels/c0.png", None, r"9 images and 8 labels .*\n.*without labels: c0"),
+    "no image": ("images/c0.png", None, "labels without image: c0"),
+    "another size": ("labels/d0.png", np.ones((40, 48), np.uint16), r"d0\.png is 50 x 40 pixels, .*d0\.png is 48 x 40"),
+    "a broken picture": ("images/b0.png", b"\x89PNG", r"b0\.png cannot be read"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_picture_that_is_missing_or_unlike_its_labels_is_named(tmp_path, damage):
+    name, picture, said = DAMAGES[damage]
+    path = nine(tmp_path) / name
+    path.unlink()
+    if isinstance(picture, bytes):
+        path.write_bytes(picture)
+    elif picture is not None:
+        save(path, picture)
+    with pytest.raises(DataError, match=said):
         read(tmp_path, 16)
+
+
+def test_too_few_pictures_for_nine_groups_are_refused(tmp_path):
+    with pytest.raises(DataError, match="holds 2 images"):
+        read(write(tmp_path, ["a", "b"]), 16)
 
 
 def test_a_missing_folder_is_named_with_the_address_of_the_set(tmp_path):
@@ -110,40 +131,10 @@ def test_a_missing_folder_is_named_with_the_address_of_the_set(tmp_path):
     assert ADDRESS in error.value.advice
 
 
-def test_images_without_labels_are_named(tmp_path):
-    (nine(tmp_path) / "labels" / "c0.png").unlink()
-    with pytest.raises(DataError, match=r"9 images and 8 labels .*\n.*without labels: c0"):
-        read(tmp_path, 16)
-
-
-def test_labels_without_images_are_named(tmp_path):
-    (nine(tmp_path) / "images" / "c0.png").unlink()
-    with pytest.raises(DataError, match="labels without image: c0"):
-        read(tmp_path, 16)
-
-
-def test_an_image_of_another_size_than_its_labels_is_named(tmp_path):
-    save(nine(tmp_path) / "labels" / "d0.png", np.ones((40, 48), np.uint16))
-    with pytest.raises(DataError, match=r"d0\.png is 50 x 40 pixels, .*d0\.png is 48 x 40"):
-        read(tmp_path, 16)
-
-
 def test_tiles_larger_than_a_picture_are_refused_with_what_would_fit(tmp_path):
     with pytest.raises(DataError, match="no tile of 400 x 400 fits") as error:
         read(nine(tmp_path), 400)
     assert "at most 32 pixels" in error.value.advice
-
-
-def test_too_few_pictures_for_nine_groups_are_refused(tmp_path):
-    with pytest.raises(DataError, match="holds 2 images"):
-        read(write(tmp_path, ["a", "b"]), 16)
-
-
-def test_a_broken_picture_is_named(tmp_path):
-    path = nine(tmp_path) / "images" / "b0.png"
-    path.write_bytes(path.read_bytes()[:60])
-    with pytest.raises(DataError, match=r"b0\.png cannot be read"):
-        read(tmp_path, 16)
 
 
 @pytest.fixture(scope="module")

@@ -81,10 +81,6 @@ def test_what_a_control_goes_with_is_known(control):
     assert set(control.implies) | set(control.needs) <= set(inner.TABLE)
 
 
-def test_variables_have_the_same_length_in_every_trial(control):
-    assert control.environment(7) == control.environment(7)
-
-
 def test_every_file_of_the_folder_is_used():
     folder = Path(inner.__file__).parent
     machinery = {"__init__", "control", "holder", "variables"}
@@ -111,21 +107,17 @@ print(*sorted({name.split(".")[0] for name in set(sys.modules) - before}))"""
     assert not heavy & set(out.stdout.split())
 
 
-def test_controls_come_in_the_order_of_the_table_whatever_order_they_are_asked_for_in():
-    assert controls.resolve(["threads", "python-seed"]) == ["python-seed", "threads"]
-    assert controls.specificity("python-seed") < controls.specificity("threads")
-
-
-def test_a_control_is_held_once():
-    assert controls.resolve(["threads", "threads", "hash-seed"], "code3").count("hash-seed") == 1
-
-
-def test_aslr_comes_with_the_hash_seed_that_it_implies():
-    assert controls.resolve(["aslr"]) == ["hash-seed", "aslr"]
-
-
-def test_tf_determinism_comes_with_the_seed_that_it_needs():
-    assert controls.resolve(["tf-determinism"]) == ["tf-seed", "tf-determinism"]
+@pytest.mark.parametrize(
+    ("asked", "held"),
+    [
+        (["threads", "python-seed"], ["python-seed", "threads"]),  # in the order of the table
+        (["threads", "threads"], ["threads"]),
+        (["aslr"], ["hash-seed", "aslr"]),  # what it implies
+        (["tf-determinism"], ["tf-seed", "tf-determinism"]),  # what it needs
+    ],
+)
+def test_controls_are_held_once_in_the_order_of_the_table_with_those_that_they_imply_or_need(asked, held):
+    assert controls.resolve(asked) == held
 
 
 @pytest.mark.parametrize(
@@ -136,6 +128,7 @@ def test_tf_determinism_comes_with_the_seed_that_it_needs():
         ("hash-seed", "aslr"),
         ("torch-deterministic", "threads"),
         ("session-threads", "threads"),
+        ("python-seed", "threads"),
     ],
 )
 def test_what_changes_less_of_the_program_comes_first(before, after):

@@ -354,40 +354,28 @@ def test_every_report_says_the_headline_and_can_be_written(result):
         text.encode("utf-8")
         assert "\x1b" not in text
         assert text.endswith("\n")
+        assert "no torch" in text
+        assert "there is no CUDA device here" in text
     assert headline(result) in texts[0]
     assert "<script>" not in texts[3]
     assert "http" not in texts[3].replace("no-referrer", "")
 
 
-def test_what_had_no_effect_is_said_in_every_report(result):
-    made = report(result)
-    for text in (terminal.render(made), markdown.render(made), html.render(made)):
-        assert "no torch" in text
-        assert "there is no CUDA device here" in text
-
-
-def test_the_document_reads_back_as_it_was_written(result, tmp_path):
+def test_a_folder_of_vary_is_reported_again(result, tmp_path, capsys, fits_schema):
     (tmp_path / vary.DOCUMENT).write_text(result.model_dump_json())
+    fits_schema("vary", result.model_dump_json())
     found = vary.read(tmp_path)
     assert found.model_dump_json() == result.model_copy(update={"record": str(tmp_path)}).model_dump_json()
-
-
-def test_what_vary_writes_fits_its_schema(result, fits_schema):
-    fits_schema("vary", result.model_dump_json())
-
-
-def test_a_folder_of_vary_is_reported_again(result, tmp_path, capsys):
-    (tmp_path / vary.DOCUMENT).write_text(result.model_dump_json())
-    status = cli.main(["report", str(tmp_path), "--html", str(tmp_path / "page.html")])
+    page, suite = tmp_path / "page.html", tmp_path / "junit.xml"
+    status = cli.main(["report", str(tmp_path), "--html", str(page), "--junit", str(suite)])
     assert status == {"repeated": 0, "diverged": 1, "inconclusive": 3}[result.verdict]
     assert HEADS[result.verdict] in capsys.readouterr().out
-    assert "<!doctype html>" in (tmp_path / "page.html").read_text()
+    assert "<!doctype html>" in page.read_text()
+    assert_one_test(ElementTree.parse(suite).getroot()[0], result)
 
 
-def test_a_folder_of_vary_is_one_test_of_a_ci(result, tmp_path):
-    (tmp_path / vary.DOCUMENT).write_text(result.model_dump_json())
-    cli.main(["report", str(tmp_path), "--junit", str(tmp_path / "junit.xml")])
-    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[0]
+def assert_one_test(suite, result):
+    """JUnit has one test, which fails if the bits depend on a factor; the factors are its properties."""
     (case,) = suite.findall("testcase")
     assert case.get("classname") == "samebits.vary"
     states = {"repeated": [], "diverged": ["failure"], "inconclusive": ["error"]}[result.verdict]
