@@ -303,14 +303,22 @@ def held_run(watched_run):
 
 
 @pytest.fixture
-def short_search(monkeypatch):
-    """Function(*controls): `explain` tries these alone. Four trials that agree are enough for it, if a setting without
-    effect passes in fewer than one of ten searches. For programs whose start takes seconds.
+def few_agree(monkeypatch):
+    """Four trials that agree are enough for `explain`, if a setting without effect passes in one of ten searches.
+
+    For programs of which a setting without effect never agrees: then the answer is the same, after half of the trials.
     """
-    search = causes.search
     monkeypatch.setattr(decision_rule, "LEAST", 4)
     monkeypatch.setattr(decision_rule, "CHANCE", 0.1)
     decision_rule.further.cache_clear()
+    yield
+    decision_rule.further.cache_clear()
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """Function(*controls): `explain` tries these alone. For programs that start slowly."""
+    search = causes.search
 
     def only(*candidates):
         def narrow(experiment, names, *more):
@@ -318,8 +326,7 @@ def short_search(monkeypatch):
 
         monkeypatch.setattr(causes, "search", narrow)
 
-    yield only
-    decision_rule.further.cache_clear()
+    return only
 
 
 def _run_until_stopped(command, trial, environment, timeout, cwd):

@@ -24,11 +24,11 @@ pytestmark = [pytest.mark.slow(seconds=90), pytest.mark.usefixtures("late_compil
 
 
 @pytest.fixture
-def explained(tmp_path, short_search, capsys):
+def explained(tmp_path, tried, few_agree, capsys):
     """Function(program, *controls) -> its explanation with these controls, and what `samebits report` shows."""
 
     def run(program, *controls):
-        short_search(*controls)
+        tried(*controls)
         command = [sys.executable, str(program)]
         result = causes.run(Request(command=command, directory=tmp_path, out=tmp_path / "record")).result
         assert result.verdict == "diverged", result.sentence

@@ -101,7 +101,7 @@ def test_a_generator_of_its_own_is_named_because_the_lines_for_the_seed_do_not_r
     assert not any("do not reach" in note for note in result.explanation.notes)
 
 
-def test_two_sources_are_both_named_and_each_is_needed(ask):
+def test_two_sources_are_both_named_and_each_is_needed(ask, few_agree):
     _, found = why(ask("varies_by.py", "python-seed", "hash-seed"))
     assert found.cause == ["python-seed", "hash-seed"]
     states = {tuple(row.controls): row.state for row in found.evidence}
@@ -109,7 +109,7 @@ def test_two_sources_are_both_named_and_each_is_needed(ask):
     assert states[("python-seed",)] == states[("hash-seed",)] == "parted"
 
 
-def test_three_sources_are_all_named(ask):
+def test_three_sources_are_all_named(ask, few_agree):
     _, found = why(ask("varies_by.py", "python-seed", "hash-seed@2", "clock@4"))
     assert found.cause == ["python-seed", "hash-seed", "clock"]
 
@@ -132,18 +132,19 @@ def test_two_trials_agree_on_the_part_that_was_compared_and_all_others_make_more
     assert found.compared == "whole trials of 30 steps"
 
 
-def test_a_coin_that_no_control_pins_is_outside(ask):
+def test_a_coin_that_no_control_pins_is_outside(ask, tried):
     """All trials that a setting needs fall on one side in fewer than 1 of 1,000 runs of this test."""
+    tried("python-seed", "clock", "hash-seed", "aslr")
     result, found = why(ask("varies_by.py", "coin", trials=12))
     assert (result.verdict, found.cause, found.outside_known_controls) == ("diverged", [], True)
 
 
-def test_a_known_source_before_an_unknown_one_is_named_beside_it(ask):
+def test_a_known_source_before_an_unknown_one_is_named_beside_it(ask, few_agree):
     _, found = why(ask("varies_by.py", "python-seed", "noise@3"))
     assert (found.cause, found.outside_known_controls) == (["python-seed"], True)
 
 
-def test_what_was_held_already_is_held_in_all_settings(ask):
+def test_what_was_held_already_is_held_in_all_settings(ask, few_agree):
     _, found = why(ask("varies_by.py", "python-seed", "hash-seed", controls=["python-seed"]))
     assert found.cause == ["hash-seed"]
     assert all("python-seed" in row.controls for row in found.evidence)
@@ -156,13 +157,13 @@ def test_a_program_that_repeats_has_nothing_to_explain(ask):
     assert (found.cause, found.minimal_controls) == ([], [])
 
 
-def test_a_file_that_diverges_in_a_program_without_a_step_is_explained(ask):
+def test_a_file_that_diverges_in_a_program_without_a_step_is_explained(ask, few_agree):
     result, explanation = why(ask("writes_without_a_step.py", "policy.bin"))
     assert (result.verdict, result.divergence.kind) == ("diverged", "end")
     assert explanation.cause == ["python-seed"]
 
 
-def test_a_cause_is_found_beside_a_result_that_differs_whatever_is_held(ask):
+def test_a_cause_is_found_beside_a_result_that_differs_whatever_is_held(ask, few_agree):
     _, found = why(ask("scores_by_chance.py"))
     assert found.cause == ["python-seed"]
     assert "score.json > score still differs, and samebits does not know whether that counts" in found.notes
@@ -194,7 +195,10 @@ WAYS = [("fails", "the clock is wrong"), pytest.param("waits", "ended after", ma
 
 
 @pytest.mark.parametrize(("way", "said"), WAYS)
-def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search_goes_on(ask, way, said):
+def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search_goes_on(
+    ask, few_agree, tried, way, said
+):
+    tried("python-seed", "clock", "hash-seed", "aslr")
     _, found = why(ask("needs_its_clock.py", way, timeout=5.0))
     assert found.cause == ["hash-seed"]
     assert list(found.not_applicable) == ["clock"]
@@ -202,7 +206,7 @@ def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search
 
 
 @pytest.mark.parametrize("stalled", [6, 7, 10])
-def test_a_trial_that_stalls_once_changes_no_answer(ask, monkeypatch, stalled):
+def test_a_trial_that_stalls_once_changes_no_answer(ask, monkeypatch, few_agree, stalled):
     """The start that stalls: 6 is a run that measures, 7 the first trial of a setting, 10 a later trial."""
     monkeypatch.setattr(recorded_trials, "LEAST_SECONDS", 3.0)
     monkeypatch.setattr(recorded_trials, "SLOWER", 1.0)
@@ -296,7 +300,7 @@ def test_what_is_likely_and_how_far_its_confirmation_is_are_told(searched):
     assert result.explanation.trials == 5 + 2 * (looks - 1) + LEAST
 
 
-def test_what_nobody_would_keep_is_tried_on_request_only(ask):
+def test_what_nobody_would_keep_is_tried_on_request_only(ask, few_agree):
     request = ask("varies_by.py", "python-seed")
     checked = causes.run(request)
     found = checked.result.explanation

@@ -216,7 +216,8 @@ def test_with_a_budget_trials_run_one_by_one(looked):
     assert "budget" in result.at_a_time_why
 
 
-def test_the_trials_of_a_setting_run_together_and_their_number_stays(ask):
+def test_the_trials_of_a_setting_run_together_and_their_number_stays(ask, few_agree, tried):
+    tried("python-seed", "hash-seed", "clock")
     alone = causes.run(ask("varies_by.py", "python-seed", jobs=1)).result.explanation
     beside = causes.run(ask("varies_by.py", "python-seed", jobs="auto", out="beside")).result
     found = beside.explanation

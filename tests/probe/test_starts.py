@@ -238,8 +238,8 @@ def running_in(record):
 
 
 @pytest.mark.slow
-def test_the_trials_of_a_setting_start_together_and_the_cause_is_found(ask, short_search):
-    short_search("python-seed", "hash-seed", "clock")
+def test_the_trials_of_a_setting_start_together_and_the_cause_is_found(ask, few_agree, tried):
+    tried("python-seed", "hash-seed", "clock")
     longer = "time.sleep(0.9)"  # the first trial of a round starts 1.25 s before the next one
     beside = causes.run(ask(SAMPLE, longer, "value = __import__('random').random()", jobs="auto")).result
     assert beside.explanation.cause == ["python-seed"]
@@ -251,9 +251,9 @@ def test_the_trials_of_a_setting_start_together_and_the_cause_is_found(ask, shor
 
 
 @pytest.mark.slow
-def test_trials_of_a_setting_do_not_get_one_seed_from_a_clock_of_whole_seconds(ask, monkeypatch, short_search):
+def test_trials_of_a_setting_do_not_get_one_seed_from_a_clock_of_whole_seconds(ask, monkeypatch, few_agree, tried):
     """The child program reads a clock that no control holds. Equal seeds would look like the effect of a control."""
-    short_search("python-seed", "hash-seed", "clock")
+    tried("python-seed", "hash-seed", "clock")
     monkeypatch.setattr(rounds, "_APART", 4.0)  # far more than a busy machine may delay a start
     groups, group = [], rounds.Trials._group
     monkeypatch.setattr(rounds.Trials, "_group", lambda *words: groups.append(group(*words)) or groups[-1])
