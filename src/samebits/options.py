@@ -176,6 +176,10 @@ SHOWN_OPTIONS = Option(
     "show_options", ("--show-options",), "Show the value of each option, and where it comes from. Run nothing.",
     default=False,
 )  # fmt: skip
+BISECT = Option(
+    "bisect", ("--bisect",),
+    "Exit as `git bisect run` wants it: 125 (skip the commit) if inconclusive, 128 (stop) for an error.", default=False,
+)  # fmt: skip
 ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(read_added, read_text))
 RUN = Option(
     "run", ("--run",), "Run the command of a RECORD that you did not record here, or that was changed.", default=False
@@ -242,7 +246,7 @@ CHECKING = (TRIALS, *SETUP, JOBS, FULL, MODELS, BUDGET, *RUNNING)
 MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, ASK, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE)
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
-    "check": (*CHECKING, SETTLED, AGAINST, GOLDEN, UPDATE, ADD, RUN, PROFILE, SHOWN_OPTIONS, *REPORTS),
+    "check": (*CHECKING, SETTLED, AGAINST, GOLDEN, UPDATE, BISECT, ADD, RUN, PROFILE, SHOWN_OPTIONS, *REPORTS),
     "record": (*SETUP, *RUNNING),
     "locate": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ASK, RUN, HEAT, *REPORTS),
     "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ASK, ALTERNATIVES, RUN, *REPORTS),

@@ -24,7 +24,13 @@ FORMS = {
     "locate": keywords.LocateOptions,
     "report": keywords.ReportOptions,
 }
-NOT_IN_CHECK = {"add", "run", "profile", "show_options"}  # `samebits.add` is a function; others are of the command line
+NOT_IN_CHECK = {
+    "add",
+    "run",
+    "bisect",
+    "profile",
+    "show_options",
+}  # `samebits.add` is a function; others are of the command line
 OF_PYTHON = {"directory", "progress"}  # a command line has a current folder and a screen
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import itertools
 import os
 import sys
 import threading
@@ -38,11 +39,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             from samebits.cli.table import run
 
-            return run(words)
+            return _status(words, run(words))
         except BaseException as why:
             from samebits.cli import answers
 
-            return answers.answer_error(why)
+            return _status(words, answers.answer_error(why))
+
+
+# exit status -> the one for `git bisect run`, which takes 1 to 127, but not 125, for a commit with the fault
+_FOR_BISECT = {2: 128, 3: 125}
+
+
+def _status(words: Sequence[str], status: int) -> int:
+    """Return the exit status. `check --bisect` has others, also for an error in the words of the command line."""
+    own = itertools.takewhile(lambda word: word != "--" and not word.endswith(".py"), words)
+    asks = words[:1] == ["check"] and "--bisect" in own
+    return _FOR_BISECT.get(status, status) if asks else status
 
 
 def program() -> None:

@@ -26,7 +26,8 @@ each time, bit for bit. If not, name the first thing that differs.
 `samebits check train.py --lr 0.1` is short for `samebits check -- python train.py --lr 0.1`. In the command, {out} and
 {trial} stand for the trial's own output folder and its number.
 
-Exit status: 0 repeated, 1 diverged, 2 wrong use or an error, 3 inconclusive."""
+Exit status: 0 repeated, 1 diverged, 2 wrong use or an error (with --bisect: 128), 3 inconclusive (with --bisect:
+125)."""
 
 # options that exclude --add
 EXCLUDED = {

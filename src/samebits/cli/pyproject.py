@@ -22,7 +22,7 @@ FILE = "pyproject.toml"
 NO_PROFILE = "none"
 _TABLE, _PROFILES = "tool.samebits", "profiles"
 # these say what one command does
-_ON_THE_COMMAND_LINE = ("add", "update", "run", "profile", "show_options")
+_ON_THE_COMMAND_LINE = ("add", "update", "run", "bisect", "profile", "show_options")
 _PATHS = ("FILE", "DIR", "PATH", "RECORD")  # the metavars of options that name a file
 _KEPT = "samebits.pyproject"  # in the context: name of an option -> the table that it comes from
 
