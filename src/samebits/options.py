@@ -237,6 +237,11 @@ LOWER = Option("lower", ("--lower",), "Metrics for which a lower number is bette
 ASK = Option(
     "ask", ("--ask",), "On a terminal, ask before trials that will take longer than this.", "TIME", read_duration, "10m"
 )
+SET_UP = Option(
+    "setup", ("--setup",), "Run this command of a shell in the folder of each commit first: 'pip install -e .'.",
+    "COMMAND", read_text,
+)  # fmt: skip
+
 KEEP = Option("keep", ("--keep",), "How many of the latest records to keep.", "N", read_kept)
 
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON, EACH, SBATCH, SPREAD)
@@ -258,6 +263,24 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "fix": (APPLY, RESTORE, PATCH, ASK, RUN, *REPORTS),
     "report": REPORTS,
     "compare": REPORTS,
+    "bisect": (
+        SET_UP,
+        TRIALS,
+        CONTROLS,
+        PRESET,
+        SEED,
+        PYTHON,
+        ENVIRONMENT,
+        JOBS,
+        OK_EXIT,
+        STEPS,
+        TIMEOUT,
+        ARTIFACTS,
+        IGNORES,
+        METRICS,
+        OUT,
+        OVERWRITE,
+    ),
     "clean": (KEEP,),
     "slurm": (),
     "env": (),

@@ -19,6 +19,7 @@ import click
 
 from samebits import __version__, interrupt
 from samebits.cli import answers, clients
+from samebits.cli.bisection import BISECT
 from samebits.cli.checks import CHECK, COMPARE, RECORD, REPORT
 from samebits.cli.inquiries import EXPLAIN, FIX, LOCATE, OPS, VARY, WHY
 from samebits.cli.metrics import NOISE, VERSUS
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 # these commands start no programs except trials
 OF_TRIALS = (CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, VERSUS)
 COMMANDS = (
-    CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, SLURM, LIST, CLEAN, SCHEMA,
-    ENV, DATA,
+    CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, BISECT, SLURM, LIST, CLEAN,
+    SCHEMA, ENV, DATA,
 )  # fmt: skip
 
 

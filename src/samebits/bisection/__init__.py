@@ -1,0 +1,155 @@
+"""Finds the commit that changed the bits of a training: the first one whose bits differ from those of a good commit.
+
+Each commit is set up and checked in a worktree. A commit counts only if its own trials agree; then its record is
+compared with that of the good commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from samebits import checks
+from samebits.bisection.worktree import Repository, Worktree, repository_of, worktree
+from samebits.errors import SamebitsError, UsageError
+from samebits.experiment import Progress, Request
+from samebits.kept_record import judged_pair
+from samebits.launch.environment import search_path
+from samebits.model import Result
+
+__all__ = ["Bisection", "TriedCommit", "bisect"]
+
+Shown = Callable[[str], AbstractContextManager[Progress]]
+Outcome = Literal["good", "bad", "skipped", "uncertain"]
+
+
+class TriedCommit(NamedTuple):
+    """A commit that was tried. `name`: its short name and subject. `why`: the reason if it was skipped or is uncertain.
+
+    `result`: the comparison with the good commit, if there is one.
+    """
+
+    commit: str
+    name: str
+    outcome: Outcome
+    why: str = ""
+    result: Result | None = None
+
+
+@dataclass
+class Bisection:
+    """A finished bisection. `stem`: how the path of each record begins. `first_bad`: commits of which one is the first.
+
+    There is more than one if some cannot be checked. There is none if the bad commit has the bits of the good one.
+    """
+
+    stem: Path
+    tried: dict[str, TriedCommit] = field(default_factory=dict)
+    first_bad: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if the commit is found, else 3."""
+        return 0 if len(self.first_bad) == 1 else 3
+
+    def of(self, outcome: Outcome) -> list[TriedCommit]:
+        """Return the commits with an outcome."""
+        return [one for one in self.tried.values() if one.outcome == outcome]
+
+
+def bisect(request: Request, ends: tuple[str, str], setup: str | None, shown: Shown) -> Bisection:
+    """Find the first commit between two (good, bad) whose bits differ from those of the good one.
+
+    `request`: for the trials of a commit; the paths of their records begin with its `out`. `setup`: a command of a
+    shell, which runs before the trials. `shown`: shows the progress of the trials of a commit.
+    Raises UsageError or NotFoundError if the two commits cannot be compared.
+    """
+    repository = repository_of(request.directory)
+    good, bad = (repository.commit(name) for name in ends)
+    if good == bad or not repository.is_ancestor(good, bad):
+        what = f"{ends[0]} does not come before {ends[1]}, so no commit between them can be the first bad one."
+        raise UsageError(what, "name an older commit whose bits are good, then a newer one.")
+    with worktree(repository) as tree:
+        search = _Search(repository, tree, request, setup, shown)
+        return search.run(good, bad)
+
+
+class _Search:
+    """The search in one worktree."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        tree: Worktree,
+        request: Request,
+        setup: str | None,
+        shown: Shown,
+    ) -> None:
+        self._repository, self._tree, self._request = repository, tree, request
+        self._setup, self._shown = setup, shown
+        assert request.out is not None
+        self._found = Bisection(request.out)
+        self._good: Path | None = None  # the record of the good commit
+
+    def run(self, good: str, bad: str) -> Bisection:
+        """Check both ends, then the commits between them."""
+        for end, what in ((good, "good"), (bad, "bad")):
+            tried = self._try(end)
+            if tried.outcome in ("skipped", "uncertain"):
+                self._refuse(tried, what)
+        if self._found.tried[bad].outcome == "good":
+            return self._found
+        goods = [good]
+        while (commit := self._next(goods, bad)) is not None:
+            outcome = self._try(commit).outcome
+            goods += [commit] if outcome == "good" else []
+            bad = commit if outcome == "bad" else bad
+        self._found.first_bad = self._repository.between(goods, bad)
+        return self._found
+
+    def _next(self, goods: list[str], bad: str) -> str | None:
+        """Return the best commit to try next; None if none is left."""
+        return next((one for one in self._repository.between(goods, bad) if one not in self._found.tried), None)
+
+    def _refuse(self, tried: TriedCommit, what: str) -> None:
+        advice = f"samebits check finds out more; or name a different {what} commit."
+        raise UsageError(f"The {what} commit {tried.name} gives no answer: {tried.why}", advice)
+
+    def _try(self, commit: str) -> TriedCommit:
+        name = self._repository.subject(commit)
+        place = Path(f"{self._found.stem}-{name.split(' ')[0]}")
+        try:
+            tried = self._checked(commit, name, place)
+        except SamebitsError as why:  # a script that this commit does not have
+            tried = TriedCommit(commit, name, "skipped", why.message)
+        self._found.tried[commit] = tried
+        return tried
+
+    def _checked(self, commit: str, name: str, place: Path) -> TriedCommit:
+        self._tree.check_out(commit)
+        failure = self._tree.set_up(self._setup, search_path(self._request.python)) if self._setup else ""
+        if failure:
+            return TriedCommit(commit, name, "skipped", failure)
+        request = replace(self._request, directory=self._tree.directory, out=place)
+        with self._shown(name) as progress:
+            result = checks.run(request, progress, hash_wanted=self._hash()).result
+        if result.verdict != "repeated":
+            outcome: Outcome = "uncertain" if result.verdict == "diverged" else "skipped"
+            return TriedCommit(commit, name, outcome, result.sentence)
+        if self._good is None:
+            self._good = place
+            return TriedCommit(commit, name, "good")
+        return _compared(commit, name, judged_pair(self._good, place)[1])
+
+    def _hash(self) -> str | None:
+        from samebits.store import open_record  # here, because it is needed only after the first commit
+
+        return open_record(self._good).file.hash if self._good is not None else None
+
+
+def _compared(commit: str, name: str, result: Result) -> TriedCommit:
+    outcomes: dict[str, Outcome] = {"repeated": "good", "diverged": "bad"}
+    return TriedCommit(commit, name, outcomes.get(result.verdict, "skipped"), result.reason or "", result)

@@ -1,0 +1,102 @@
+"""Runs `samebits bisect`: which commit changed the bits?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from samebits import requests, words
+from samebits.cli import answers
+from samebits.cli.parser import Reads, plain
+from samebits.options import OPTIONS, read_text
+
+if TYPE_CHECKING:
+    from samebits.bisection import Bisection, Outcome, TriedCommit
+
+__all__ = ["BISECT"]
+
+BISECT_TEXT = """Find the first commit between GOOD and BAD whose bits differ from those of GOOD.
+
+samebits checks commits in a git worktree, so your own files stay as they are. A commit counts only if its own trials
+agree. A commit that cannot be set up or gives no answer is left out, and the report names it. Files that git does not
+know are not in the worktree. In the command of --setup, $SAMEBITS_TREE is the folder that you are in:
+--setup 'ln -s "$SAMEBITS_TREE/data" data'.
+
+Exit status: 0 found, 2 wrong use or an error, 3 not found."""
+
+_LOCAL = {"on": "local", "each": None, "strict": False}  # other machines do not have the worktree
+_TITLES = {"skipped": "left out", "uncertain": "uncertain"}
+
+
+def run_bisect(good: str, bad: str, command: tuple[str, ...], **given: Any) -> int:
+    """Find the commit, and name it."""
+    requests.refuse_platform()
+    stem = f"{given['out']}/commit" if given["out"] else f".samebits/{time.strftime('%Y%m%d-%H%M%S')}-bisect"
+    asked = {**given, **_LOCAL, "command": requests.training_command(command), "out": stem}
+    request = requests.request(asked, "bisect GOOD BAD")
+    from samebits.bisection import bisect
+
+    found = bisect(request, (good, bad), given["setup"], answers.titled_progress)
+    answers.say("".join(f"{words.printable(line)}\n" for line in _lines(found, good, bad)))
+    return found.exit_code
+
+
+def _lines(found: Bisection, good: str, bad: str) -> Iterator[str]:
+    """Yield the answer, then what was tried."""
+    names = [_name(found, commit) for commit in found.first_bad]
+    if not names:
+        yield f"?  NOT FOUND: {bad} has the same bits as {good}, so no commit between them is the first with others."
+    elif len(names) == 1:
+        yield f"=  FOUND: {names[0]} is the first commit with other bits than {good}."
+    else:
+        yield f"?  NOT FOUND: one of {len(names)} commits changed the bits. All but one of them give no answer."
+        yield from (f"   perhaps    {name}" for name in names)
+    for one in found.of("bad"):
+        if one.commit in found.first_bad:
+            yield from _difference(one)
+    counts = [f"{len(found.of(outcome))} {said}" for outcome, said in _COUNTED.items() if found.of(outcome)]
+    yield f"   tried      {words.count(len(found.tried), 'commit')}: {', '.join(counts)}"
+    for outcome, title in _TITLES.items():
+        yield from (f"   {title:<9}  {one.name}: {one.why}" for one in found.tried.values() if one.outcome == outcome)
+    yield f"   records    {found.stem}-*"
+
+
+_COUNTED: dict[Outcome, str] = {
+    "good": "with the same bits",
+    "bad": "with other bits",
+    "skipped": "left out",
+    "uncertain": "whose own trials diverge",
+}
+
+
+def _name(found: Bisection, commit: str) -> str:
+    return found.tried[commit].name if commit in found.tried else commit
+
+
+def _difference(one: TriedCommit) -> Iterator[str]:
+    from samebits.reports import result_words
+
+    if one.result is not None and one.result.divergence is not None:
+        yield f"   where      {' > '.join(result_words.path(one.result.divergence))}"
+        yield from [f"   what       {one.result.divergence.detail}"] if one.result.divergence.detail else []
+        yield from (f"   agree      {said}" for said in one.result.agrees)
+
+
+def _word(name: str) -> click.Argument:
+    return click.Argument([name], type=Reads(read_text, name), metavar=name.upper())
+
+
+BISECT = plain(
+    "bisect",
+    run_bisect,
+    "Which commit changed the bits?\n\n" + BISECT_TEXT,
+    OPTIONS["bisect"],
+    [
+        _word("good"),
+        _word("bad"),
+        click.Argument(["command"], nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND ..."),
+    ],
+)

@@ -1,0 +1,145 @@
+"""`samebits bisect` in real repositories: the right commit, what was left out, and the user's files as they were."""
+
+import subprocess
+import sys
+
+import pytest
+
+from samebits import cli
+
+PROGRAM = """\
+import sys
+from samebits_probe import observe
+
+value = 1.0
+for step in range(4):
+    observe("loss", value, step=step)
+    observe("weights", [value, 1.0], step=step)
+    value *= {factor}
+"""
+FLIPS = "value += int(sys.argv[1]) % 2\n"
+
+
+def git(folder, *words):
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main")
+    done = subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """Function(changes, commits=6) -> a folder with commits 1 to `commits`; {number: (name of a file, text)}."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GIT_DIR", raising=False)
+
+    def make(changes, commits=6):
+        git(tmp_path, "init", "-q")
+        (tmp_path / "train.py").write_text(PROGRAM.format(factor=0.5))
+        (tmp_path / ".gitignore").write_text(".samebits\n")
+        for number in range(1, commits + 1):
+            (tmp_path / "number").write_text(str(number))
+            for name, text in changes.get(number, {}).items():
+                (tmp_path / name).write_text(text)
+            git(tmp_path, "add", "-A")
+            git(tmp_path, "commit", "-qm", f"Change {number}")
+        return tmp_path
+
+    return make
+
+
+def bisect(*words, trials=2, ends=("HEAD~5", "HEAD")):
+    program = ["--", sys.executable, "train.py", "{trial}"]
+    return cli.main(["bisect", *ends, "-n", str(trials), *words, *program])
+
+
+def test_the_commit_is_found_beside_one_that_does_not_build_and_one_that_flips(repository, capsys):
+    good = PROGRAM.format(factor=0.5)
+    changes = {
+        15: {"train.py": good.replace("for step", f"{FLIPS}for step")},
+        16: {"train.py": good, "build": "exit 7"},
+        17: {"build": "true"},
+        20: {"train.py": PROGRAM.format(factor=0.25)},
+    }
+    folder = repository({1: {"build": "true"}, **changes}, commits=30)
+    (folder / "number").write_text("mine")
+    (folder / "untracked").write_text("mine")
+    assert bisect("--setup", "sh build", ends=("HEAD~29", "HEAD")) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("=  FOUND: ")
+    assert "Change 20 is the first commit with other bits than HEAD~29." in said
+    assert "where      step 1 > forward > loss" in said
+    assert "uncertain  " in said
+    assert "Change 15: 2 trials, 2 models: they diverge at step 0" in said
+    assert (folder / "number").read_text() == "mine"
+    assert git(folder, "status", "--short") == " M number\n?? untracked\n"
+    assert len(git(folder, "worktree", "list").splitlines()) == 1
+
+
+def test_commits_that_give_no_answer_are_named_if_one_of_them_may_be_the_first(repository, capsys):
+    repository({4: {"train.py": "1 / 0\n"}, 5: {"train.py": PROGRAM.format(factor=0.25)}})
+    assert bisect() == 3
+    said = capsys.readouterr().out
+    assert "one of 2 commits changed the bits" in said
+    assert "Change 4" in said
+    assert "Change 5" in said
+    assert "left out   " in said
+
+
+def test_equal_ends_have_nothing_between_them(repository, capsys):
+    repository({})
+    assert bisect() == 3
+    assert "HEAD has the same bits as HEAD~5" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "said"),
+    [
+        ({1: {"train.py": f"import sys\n{PROGRAM.format(factor=0.5)}".replace("for step", f"{FLIPS}for step")}}, (),
+         "The good commit"),
+        ({1: {"train.py": "1 / 0\n"}, 2: {"train.py": PROGRAM.format(factor=0.5)}}, (), "The good commit"),
+        ({6: {"train.py": "1 / 0\n"}}, (), "The bad commit"),
+        ({}, ("--setup", "echo so; echo no; exit 3"), "gives no answer: the setup ended with status 3: no"),
+    ],
+)  # fmt: skip
+def test_an_end_that_gives_no_answer_is_refused(repository, capsys, changes, words, said):
+    repository(changes)
+    assert bisect(*words) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_wrong_commits_and_folders_are_refused(repository, capsys, tmp_path, monkeypatch):
+    repository({})
+    assert bisect(ends=("HEAD", "HEAD~5")) == 2
+    assert "HEAD does not come before HEAD~5" in capsys.readouterr().err
+    assert bisect(ends=("nothing", "HEAD")) == 2
+    assert "There is no commit 'nothing'" in capsys.readouterr().err
+    assert cli.main(["bisect", "HEAD~1", "HEAD"]) == 2
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path.parent)
+    assert bisect() == 2
+    assert "is in no git repository" in capsys.readouterr().err
+
+
+def test_the_setup_knows_the_folder_of_the_user_and_runs_below_it(repository, capsys):
+    program = PROGRAM.format(factor=0.5).replace("1.0", "float(open('value').read())", 1)
+    folder = repository({2: {"train.py": program}, 4: {"train.py": program.replace("0.5", "0.25")}})
+    (folder / "value").write_text("1.0")
+    git(folder, "rm", "-q", "--cached", "--ignore-unmatch", "value")
+    assert bisect("--setup", 'ln -s "$SAMEBITS_TREE/value" value', ends=("HEAD~4", "HEAD")) == 0
+    assert "Change 4 is the first" in capsys.readouterr().out
+    assert (folder / "value").exists()
+
+
+def test_git_bisect_run_finds_the_commit_with_the_statuses_of_check(repository):
+    good, other = (PROGRAM.format(factor=factor) for factor in (0.5, 0.25))
+    folder = repository({4: {"train.py": "1 / 0\n"}, 5: {"train.py": good}, 6: {"train.py": other}}, commits=8)
+    check = [sys.executable, "-m", "samebits", "check", "-n", "2"]
+    golden = ["--golden", str(folder / ".samebits" / "golden")]
+    program = ["--", sys.executable, "train.py"]
+    (folder / ".samebits").mkdir()
+    git(folder, "checkout", "-q", "HEAD~7")
+    subprocess.run([*check, *golden, "--update", *program], cwd=folder, check=True, capture_output=True)
+    git(folder, "bisect", "start", "main", "HEAD")
+    said = git(folder, "bisect", "run", *check, *golden, "--bisect", *program)
+    assert "is the first bad commit" in said
+    assert "    Change 6" in said
