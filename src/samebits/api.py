@@ -146,11 +146,11 @@ def report(record: AnyPath, **options: Unpack[ReportOptions]) -> Result:
     """
     given = values("report", ReportOptions, options)
     check_targets(_targets(given))
-    from samebits.kept_record import judged
+    from samebits.kept_record import reported
     from samebits.store import open_record
 
     opened = open_record(_folder(record))
-    return _written(judged(opened), opened, given)
+    return _written(reported(opened), opened, given)
 
 
 def _prepare(given: Mapping[str, Any]) -> None:

@@ -37,6 +37,18 @@ def judged(record: Record) -> Result:
     return _with_measures(result, left_result(record.folder))
 
 
+def reported(record: Record) -> Result:
+    """Judge a record again, and return the result with the answer about a golden file that the run left.
+
+    That answer holds only if the trials still agree with each other.
+    """
+    result, left = judged(record), left_result(record.folder)
+    if left is None or left.golden is None or result.verdict != "repeated":
+        return result
+    kept = ("golden", "verdict", "sentence", "reason", "advice")
+    return result.model_copy(update={name: getattr(left, name) for name in kept})
+
+
 def location_of(record: Record, result: Result) -> Location | None:
     """Return what an earlier locate found about the divergence of the result; None if it looked at a different one."""
     if (where := result.divergence) is None:

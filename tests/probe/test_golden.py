@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import samebits
 from samebits import cli, golden
 from samebits.errors import NotFoundError, UsageError
 from samebits.golden import environment
@@ -66,8 +67,10 @@ def test_a_changed_program_differs_and_the_report_holds_the_block_to_paste(check
     assert (found.golden.where, found.golden.step, found.golden.kind) == ("step 2 > forward", 2, "forward")
     assert "loss 0.25 then, 0.2500009536743164" in found.golden.size
     assert path.read_text() == before
+    assert samebits.report(tmp_path / "record").golden == found.golden
+    assert samebits.report(tmp_path / "record").verdict == "diverged"
     said = shown(found)
-    assert "do this  if this change is meant: samebits check --golden" in said
+    assert "accept samebits check --golden" in said
     assert found.golden.paste.splitlines()[-1] in said
     assert "step 2 &gt; forward" in junit.render(report_of_result(found, None, {}))
     path.write_text(before.partition("\n\n")[0] + "\n\n" + found.golden.paste)

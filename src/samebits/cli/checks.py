@@ -159,12 +159,12 @@ def run_report(record: str, **targets: str | None) -> int:
             status: int = show(Path(record), targets)
             return status
     _refuse_unreadable(Path(record))
-    from samebits.kept_record import judged
+    from samebits.kept_record import reported
     from samebits.store.record import open_record
 
     opened = open_record(record)
-    result = judged(opened)
-    if result.verdict != "diverged":
+    result = reported(opened)
+    if result.divergence is None:
         return answers.answer(result, targets, opened)
     from samebits.patches.report import of_record
 

@@ -42,8 +42,7 @@ def _rows(golden: GoldenAnswer) -> Iterator[tuple[str, Cell]]:
         yield "where", golden.where
         yield "what", golden.detail
         yield "size", golden.size
-        again = f"samebits check --golden {golden.file} --update -- {golden.command}"
-        yield "do this", StyledText(f"if this change is meant: {again}", "command")
+        yield "accept", StyledText(f"samebits check --golden {golden.file} --update -- {golden.command}", "command")
 
 
 def golden_lines(golden: GoldenAnswer) -> Iterator[str]:
