@@ -15,7 +15,7 @@ from pathlib import Path
 
 from samebits.reports.presenters import markdown
 from samebits_study import output
-from samebits_study.reports import DrawnFigure, phrases, report
+from samebits_study.reports import DrawnFigure, phrases, plots, report
 from samebits_study.results import StudyResult
 
 HERE = Path(__file__).parent / "study"
@@ -57,11 +57,15 @@ def write(name, result, text, note):
 
 
 def publish_again(folder, *, busy=False):
-    """Write the page of docs/study/<name>/ again, from the study.json and the figures there. It keeps its note."""
+    """Write the page of docs/study/<name>/ again, and its figures, from the study.json there. It keeps its note."""
     file = folder / "study.json"
     if busy:
         file.write_text(json.dumps({**json.loads(file.read_text()), "busy": True}, indent=1) + "\n")
     result = StudyResult.model_validate_json(file.read_text())
+    for figure in output.every_figure(result, folder):
+        for path in plots.draw(figure, folder):
+            if path.suffix == ".png":
+                path.unlink()
     page = (HERE / f"{folder.name}.md").read_text()
     note = re.search(r"^!!! note\n    (.*)$", page, re.MULTILINE)
     write(folder.name, result, made_again(result, folder, page), note[1] if note else "")

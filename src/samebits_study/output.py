@@ -147,7 +147,7 @@ def every_table(result: StudyResult) -> list[Table]:
 
 def every_figure(result: StudyResult, folder: Path) -> list[Figure]:
     """Return all figures of a study: first the paper's by their numbers, then the others."""
-    found = [*_of_cells(result, folder), *figures.box_plots(result), *figures.curves(result)]
+    found = [*_of_cells(result, folder), *figures.box_plots(result), figures.distances(result), figures.losses(result)]
     if result.study not in paper.STUDIES:
         found = [_by_word(figure) for figure in found]
     return sorted(found, key=lambda figure: figure.id if figure.of_the_paper else "9")

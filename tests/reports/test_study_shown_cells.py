@@ -61,6 +61,7 @@ def test_figure_4_takes_the_field_on_which_two_trials_differ_and_the_cell_that_o
     _, figure = shown_cells.figures(parted, folder)
     labels = [picture.label for picture in figure.shows.pictures]
     assert labels[0] == "(a) second"
+    assert "They count 2 and 1 cells." in figure.caption
     assert "1 by trial 1 (blue), 0 by trial 2 (orange)" in figure.caption
     alone = figure.shows.pictures[3].image
     assert ((alone == shown_cells.FIRST).all(axis=2) == CELLS["inside"]).all()
@@ -85,6 +86,31 @@ def test_what_is_counted_is_what_the_judge_counts(folder, parted):
     assert figure.caption.startswith("keras-tf2.1, trials 1 and 2.")
     counted = shown_cells.most_different({1: predictions * 0, 2: predictions}, fields[:1], watershed=False)[2].counted
     assert len(np.unique(counted)) - 1 == 2
+
+
+def test_a_field_with_different_counts_comes_before_more_true_cells_that_one_trial_counts(folder):
+    fields = shown_cells.read_fields(folder / "data")
+    full = fields[0].truth > 0
+    moved = (full & ~CELLS["inside"] & ~CELLS["on the green line"]) | disk(12, 28) | disk(28, 28)
+    predictions = {1: np.stack([full, full]) * 0.9, 2: np.stack([moved, full & ~CELLS["inside"]]) * 0.9}
+    field, a, b = shown_cells.most_different(predictions, fields, watershed=False)
+    assert (field.name, a.number, b.number) == ("second", 2, 1)
+
+
+def test_touching_cells_have_a_line_between_them_and_a_cell_of_the_second_trial_is_seen_on_one_of_the_first():
+    whole = np.zeros((8, 8), int)
+    whole[1:7, 1:7] = 1
+    halves = np.where(np.arange(8) < 4, whole, 2 * whole)
+    assert (shown_cells._white(whole) == 255 * (whole > 0)).all()
+    assert (shown_cells._white(halves)[1:7, 3] == 0).all()
+    assert (shown_cells._white(halves)[1:7, 4] == 255).all()
+    first, second = (shown_cells.CellCount(n, whole, cells, cells) for n, cells in enumerate((whole, halves), 1))
+    image = shown_cells._apart(first, second, [1], [1, 2])
+    assert {tuple(pixel) for row in image for pixel in row.tolist()} == {
+        shown_cells.FIRST,
+        shown_cells.SECOND,
+        (0, 0, 0),
+    }
 
 
 def test_trials_whose_masks_are_the_same_give_a_sentence(folder, parted, documents):

@@ -188,6 +188,7 @@ def test_an_undefined_error_rate_is_said_in_the_terminal(documents):
     trials = [documents.model(1, "a", nothing), documents.model(2, "b", documents.cells(5.0))]
     said = summary(documents.study("unet", [documents.setup("pytorch", trials[:1])], trials=1))
     assert "error rate undefined (no cell in the ground truth)" in said
+    assert "F1 0.815, Dice 0.810, error rate" in said
     said = summary(documents.study("unet", [documents.setup("pytorch", trials)], trials=2))
     assert "error rate 5.00 %, undefined in 1 trial (no cell in the ground truth)" in said
 

@@ -212,21 +212,22 @@ def _how(result: StudyResult) -> Section:
 
 
 def main_measure(setup: SetupResult, result: StudyResult) -> str:
-    """Return a text such as `accuracy 98.99 ± 0.044 %`.
+    """Return a text such as `accuracy 98.99 ± 0.044 %`. Of cells, it has F1, Dice and the error rate.
 
-    It also says in how many trials the measure is undefined, and why. It is empty if nothing was judged.
+    It also says in how many trials a measure is undefined, and why. It is empty if nothing was judged.
     """
-    measure = measures.main(result)
-    if measure is None or not setup.models:
-        return ""
+    return ", ".join(_measured(setup, one) for one in measures.main(result)) if setup.models else ""
+
+
+def _measured(setup: SetupResult, measure: measures.Measure) -> str:
     values = measure.values(setup)
     missing = [why for value, why in map(measure.of, setup.models) if value is None]
     name, _, unit = measure.head.partition(" (")
-    parts = [f"{shown(measures.spread(values, measure.digits))} {unit.rstrip(')')}"] if values else []
+    parts = [f"{shown(measures.spread(values, measure.digits))} {unit.rstrip(')')}".rstrip()] if values else []
     if missing:
         where = f" in {words.count(len(missing), 'trial')}" if values else ""
         parts.append(f"undefined{where} ({'; '.join(dict.fromkeys(missing))})")
-    return f"{name.lower()} {', '.join(parts)}"
+    return f"{name if name in ('F1', 'Dice') else name.lower()} {', '.join(parts)}"
 
 
 def facts_of(setup: SetupResult, result: StudyResult, *, why: bool = True) -> list[str]:

@@ -106,36 +106,27 @@ READ_THERE = "Boxes and dots mean the same as in the figure of all setups."
 COMPARABLE = 10  # two panels share an axis if it is at most so many times as long as the range of either
 
 
+# study -> its box plots in the paper: number, measure, title, the setup of PyTorch
+_OF_PAPER = {
+    "lenet5": (
+        ("3", measures.ACCURACY, "Accuracy on the test digits; PyTorch from Keras' initial weights.", "pytorch-1.3"),
+    ),
+    "unet": (
+        ("2", measures.ERROR_RATE, "Error rate of counting; PyTorch from Keras' initial weights.", "pytorch-1.3"),
+        ("5", measures.ERROR_RATE, "Error rate of counting; PyTorch from those of Equation 1.", paper.EQUATION_1),
+    ),
+}
+
+
 def box_plots(result: StudyResult) -> list[Figure]:
     """Return the paper's box plots for the study, and one with all setups."""
-    measure = measures.main(result)
-    if measure is None:
-        return []
-    of_paper = {"lenet5": (_figure_3,), "unet": (_figure_2, _figure_5)}.get(result.study, ())
-    return [*(make(result, measure) for make in of_paper), _all_setups(result, measure)]
+    of_paper = [_beside_paper(result, *plot) for plot in _OF_PAPER.get(result.study, ())]
+    return [*of_paper, *(_all_setups(result, one) for one in measures.main(result)[:1])]
 
 
-def _figure_2(result: StudyResult, measure: Measure) -> Figure:
-    title = "Error rate of counting on the test animal; PyTorch from Keras' initial weights."
-    return _beside_paper(result, measure, "2", title, _three_setups("pytorch-1.3"))
-
-
-def _figure_3(result: StudyResult, measure: Measure) -> Figure:
-    title = "Accuracy on the test digits; PyTorch from Keras' initial weights."
-    return _beside_paper(result, measure, "3", title, _three_setups("pytorch-1.3"))
-
-
-def _figure_5(result: StudyResult, measure: Measure) -> Figure:
-    title = "Error rate of counting on the test animal; PyTorch from the initial weights of Equation 1."
-    return _beside_paper(result, measure, "5", title, _three_setups(paper.EQUATION_1))
-
-
-def _three_setups(pytorch: str) -> tuple[str, ...]:
-    return "keras-tf1.14", "keras-tf2.1", pytorch
-
-
-def _beside_paper(result: StudyResult, measure: Measure, number: str, title: str, ids: tuple[str, ...]) -> Figure:
+def _beside_paper(result: StudyResult, number: str, measure: Measure, title: str, pytorch: str) -> Figure:
     """Return the paper's panel, and that of this study."""
+    ids = ("keras-tf1.14", "keras-tf2.1", pytorch)
     known = {setup.id: setup for setup in result.setups}
     theirs = tuple(box for setup in ids if (box := _paper_box(result.study, setup, measure)))
     ours = _boxes((known[setup] for setup in ids if setup in known), measure)
@@ -145,6 +136,8 @@ def _beside_paper(result: StudyResult, measure: Measure, number: str, title: str
     panels = tuple((name, boxes) for name, boxes in (("The paper", theirs), ("This study", ours)) if boxes)
     same = len(panels) == 1 or _comparable(theirs, ours)
     notes = _not_there(ids, known, measure) + ([] if same else ["The two panels have different axes."])
+    if measure is measures.ERROR_RATE:
+        notes.append("False cells cancel missed ones in this rate, so read F1 in the figure of all setups beside it.")
     if paper.EQUATION_1 in ids and theirs:
         notes.append("The paper gives no numbers for its PyTorch models of this figure.")
     return Figure(number, title, READ_THERE, Boxes(measure.head, panels, same), notes=tuple(notes))
@@ -192,11 +185,6 @@ def _all_setups(result: StudyResult, measure: Measure) -> Figure:
     return Figure("setups", title, read, Boxes(measure.head, (("This study", ours),), same_axis=True))
 
 
-def curves(result: StudyResult) -> list[Figure]:
-    """Return the figures of distances and losses."""
-    return [distances(result), losses(result)]
-
-
 def distances(result: StudyResult) -> Figure:
     """Return the relative distance of weights from the reference trial's, over the epochs, on a logarithmic scale."""
     title = "How far the weights of different models are apart."
@@ -209,7 +197,9 @@ def distances(result: StudyResult) -> Figure:
         "trial of the largest group; w: those of one trial of each other group. A logarithmic scale cannot show equal "
         "weights (0)."
     )
-    return Figure("distances", title, caption, Curves("epoch", "distance", (("", tuple(lines)),), logarithmic=True))
+    return Figure(
+        "distances", title, caption, Curves("epoch", "relative distance", (("", tuple(lines)),), logarithmic=True)
+    )
 
 
 def _no_distances(result: StudyResult, parted: list[SetupResult]) -> str:

@@ -117,12 +117,13 @@ ACCURACY = Measure("accuracy", "Accuracy (%)", (2, 3), _accuracy)
 WRONG = Measure("wrong", "FN + FP", (0, 2), _wrong)
 ERROR_RATE = Measure("error_rate", "Error rate (%)", (2, 3), _of_cells("error_rate"))
 DIGITS = (ACCURACY, WRONG)
-CELLS = (
-    ERROR_RATE,
+PRINTED = ("accuracy", "error_rate")  # the paper's text has means of these
+CELLS = (  # in an error rate of counts, false cells cancel missed ones, so it does not lead
+    Measure("f1", "F1", (3, 4), _of_cells("f1")),
     Measure("dice", "Dice", (3, 4), _of_cells("dice")),
+    ERROR_RATE,
     Measure("precision", "Precision", (3, 4), _of_cells("precision")),
     Measure("recall", "Recall", (3, 4), _of_cells("recall")),
-    Measure("f1", "F1", (3, 4), _of_cells("f1")),
 )
 _OF_KIND = {"digits": DIGITS, "cells": CELLS}  # what is judged -> its measures, the main one first
 
@@ -132,9 +133,9 @@ def of_study(result: StudyResult) -> tuple[Measure, ...]:
     return _OF_KIND.get(phrases.kind(result)) or tuple(map(_scored, result.measures))
 
 
-def main(result: StudyResult) -> Measure | None:
-    """Return the main measure of a study's models."""
-    return next(iter(of_study(result)), None)
+def main(result: StudyResult) -> tuple[Measure, ...]:
+    """Return the measures that stand in a line about a setup, the main one first: of cells three, otherwise one."""
+    return of_study(result)[: 3 if phrases.kind(result) == "cells" else 1]
 
 
 def _scored(one: ScoredMeasure) -> Measure:
@@ -208,10 +209,10 @@ def _of_their_rows(setup: SetupResult, theirs: list[dict[str, Decimal]], measure
 
 
 def _of_means(setup: SetupResult, quoted: Quotation | None, measures: Sequence[Measure]) -> Row:
-    """Return the paper's means as printed (it has only those of the first measure), and those of this study."""
+    """Return the paper's means as printed, and those of this study."""
     text = quoted.text if quoted else None
     printed: Cell = Spread(text.mean, text.deviation) if text else EMPTY
-    pairs = [(EMPTY if place else printed, _our_mean(setup, one)) for place, one in enumerate(measures)]
+    pairs = [(printed if one.name in PRINTED else EMPTY, _our_mean(setup, one)) for one in measures]
     bits = phrases.models(setup) if setup.models else EMPTY
     return (setup.id, "mean", *(cell for pair in pairs for cell in pair), bits)
 

@@ -67,6 +67,11 @@ class CellCount:
     cells: Labels
     counted: Labels
 
+    @property
+    def number(self) -> int:
+        """How many cells are counted."""
+        return len(np.unique(self.counted[self.counted > 0]))
+
 
 def figures(result: StudyResult, folder: Path) -> list[Figure]:
     """Return Figures 1 and 4. If a part of the folder is missing or damaged, a sentence stands in their place."""
@@ -112,8 +117,8 @@ def figure_1(fields: list[TestField]) -> Figure:
 def figure_4(result: StudyResult, folder: Path, fields: list[TestField]) -> Figure:
     """Return the field on which two trials differ most.
 
-    It comes from the first setup in which one trial counts a true cell that the other does not; if there is none, from
-    the first setup whose trials differ in a mask.
+    It comes from the first setup in which two trials count different numbers of cells in a field; if there is none,
+    from the first setup whose trials differ in a mask.
     """
     setups = sorted(phrases.done(result), key=lambda setup: paper.ANSWERS.get(setup.id) != "tf2.1")  # as the paper did
     split = result.watershed is not False
@@ -122,10 +127,10 @@ def figure_4(result: StudyResult, folder: Path, fields: list[TestField]) -> Figu
         found = most_different(_predictions(result, folder, setup), fields, watershed=split)
         if found is not None:
             pairs.append((setup, found))
-            if any(true_cells_of_one_only(*found)):
+            if _difference(found)[0]:
                 break
     if pairs:
-        setup, found = pairs[-1] if any(true_cells_of_one_only(*pairs[-1][1])) else pairs[0]
+        setup, found = max(pairs, key=lambda pair: _difference(pair[1])[0])
         return _two_trials(setup, ", split where cells touch" if split else "", *found)
     ran = any(len(setup.models) > 1 for setup in setups)
     none = "the trials of each setup gave the same masks, pixel by pixel" if ran else "no setup has two trials"
@@ -159,8 +164,8 @@ def most_different(
 ) -> tuple[TestField, CellCount, CellCount] | None:
     """Return the field and the two trials that differ most; None if no mask differs in a pixel.
 
-    The order is: first true cells that only one of them counts, then all cells that only one of them counts, then
-    pixels of the masks. `watershed`: as for the judge.
+    The order is: first whether the numbers of counted cells differ, then true cells that only one of them counts,
+    then all cells that only one of them counts, then pixels of the masks. `watershed`: as for the judge.
     """
     if len(predictions) < 2:
         return None
@@ -180,17 +185,15 @@ def _counted(trial: int, predictions: NDArray[Any], field: TestField, *, watersh
     return CellCount(trial, mask, cells, stereology.only(cells, stereology.counted(cells, field.frame)))
 
 
-def _difference(pair: tuple[TestField, CellCount, CellCount]) -> tuple[int, int, int]:
-    """Return how many true cells and how many cells only one trial counts.
-
-    The third number is how many pixels of the masks differ after the threshold.
-    """
+def _difference(pair: tuple[TestField, CellCount, CellCount]) -> tuple[bool, int, int, int]:
+    """Return whether the counts differ, and how many true cells, cells, and pixels above the threshold differ."""
     _, a, b = pair
     above = count.THRESHOLD
     pixels = int(((a.mask > above) != (b.mask > above)).sum())
     if not pixels:
-        return 0, 0, 0
-    return sum(map(len, true_cells_of_one_only(*pair))), sum(map(len, by_one_only(a, b))), pixels
+        return False, 0, 0, 0
+    true, alone = sum(map(len, true_cells_of_one_only(*pair))), sum(map(len, by_one_only(a, b)))
+    return a.number != b.number, true, alone, pixels
 
 
 def true_cells_of_one_only(field: TestField, a: CellCount, b: CellCount) -> tuple[set[int], set[int]]:
@@ -225,23 +228,30 @@ def _two_trials(setup: SetupResult, after: str, field: TestField, a: CellCount, 
         Picture(f"(e) trial {b.trial}: counted cells", field.framed(_white(b.counted))),
     ])  # fmt: skip
     caption = (
-        f"{setup.id}, trials {a.trial} and {b.trial}. (a) The field; crosses: true cells that are counted. (b), (d) "
-        f"Masks as predicted. (c), (e) After the threshold, without small blobs{after}: the cells that are counted. "
-        "(f) Cells counted by one trial only (two cells are the same if their intersection is at least half of their "
-        f"union): {len(one)} by trial {a.trial} (blue), {len(other)} by trial {b.trial} (orange). True cells counted "
-        f"by one trial only: {true[0]} by trial {a.trial}, {true[1]} by trial {b.trial}. {FRAME}"
+        f"{setup.id}, trials {a.trial} and {b.trial}. They count {a.number} and {b.number} cells. (a) Crosses: counted "
+        f"true cells. (b), (d) Masks as predicted. (c), (e) After the threshold, without small blobs{after}: "
+        f"counted cells, with a dark line where two touch. (f) Cells counted by one trial only, those of trial {b.trial} "
+        "as an edge (two cells are the same if their intersection is at least half of their union): "
+        f"{len(one)} by trial {a.trial} (blue), {len(other)} by trial {b.trial} (orange). True cells counted by one "
+        f"trial only: {true[0]} by trial {a.trial}, {true[1]} by trial {b.trial}. {FRAME}"
     )
     return Figure("4", TITLE_4, caption, shows)
 
 
 def _white(labels: Labels) -> Image:
-    return np.where(labels > 0, 255, 0).astype(np.uint8)
+    """Return an image: cells are white. Where two of them touch, the edge of one is dark."""
+    return np.where((labels > 0) & (ndimage.maximum_filter(labels, 3) == labels), 255, 0).astype(np.uint8)
 
 
 def _apart(a: CellCount, b: CellCount, one: list[int], other: list[int]) -> Image:
-    """Return an image: cells of both trials in grey, cells of only one trial in its colour."""
+    """Return an image: cells of both trials in grey, those of the first trial only in its colour.
+
+    Those of the second trial only have an edge in its colour, so that they are visible on those of the first.
+    """
     image = np.zeros((*a.counted.shape, 3), np.uint8)
     image[(a.counted > 0) | (b.counted > 0)] = BOTH
-    image[np.isin(b.counted, other)] = SECOND
     image[np.isin(a.counted, one)] = FIRST
+    cells = np.where(np.isin(b.counted, other), b.counted, 0)
+    inner = (ndimage.minimum_filter(cells, 3) == cells) & (ndimage.maximum_filter(cells, 3) == cells)
+    image[(cells > 0) & ~inner] = SECOND
     return image
