@@ -53,6 +53,16 @@ def each(setup):
     return int(command[command.index("--each") + 1]) if "--each" in command else 50
 
 
+def test_the_page_says_which_networks_have_learned_nothing_at_their_first_choice(setups):
+    page = " ".join((DOCS / "study" / "active-learning.md").read_text().split())
+    first = {name: [100 * trial[0]["accuracy"] for trial in one["trials"]] for name, one in setups.items()}
+    assert {round(one, 1) for name in ("pytorch", "pytorch-strict") for one in first[name]} == {11.6}
+    assert {round(one, 1) for name in ("pytorch-cells", "pytorch-cells-strict") for one in first[name]} == {21.0}
+    assert "11.6 % on ten digits and 21.0 % on five numbers of cells, in every trial" in page
+    ends = [f"{min(first[name]):.1f} to {max(first[name]):.1f} %" for name in ("keras-tf2.1", "keras-tf2.1-cells")]
+    assert " and ".join(ends) in page
+
+
 def test_all_setups_have_the_same_number_of_trials(setups):
     assert {len(setup["trials"]) for setup in setups.values()} == {5}
 

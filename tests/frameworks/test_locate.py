@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -129,6 +130,18 @@ def test_reads_and_writes_without_an_order_are_found_in_keras_2(legacy_python, w
     assert [one["name"] for one in lines if one["what"] == "module"][:2] == ["conv2d_1", "max_pooling2d_1"]
     unordered = [one["name"] for one in lines if one["what"] == "access"]
     assert unordered == (["Adam/iterations"] if order == "shipped" else [])
+
+
+@pytest.mark.slow
+def test_one_thread_takes_effect_in_the_example_on_tensorflow_2_1(legacy_python, tmp_path):
+    asks = f"""import runpy, sys
+sys.argv, sys.path[:0] = ["x", "--steps", "1", "--threads", "one"], [{str(EXAMPLES)!r}]
+runpy.run_path({str(EXAMPLES / "keras2_adam_order.py")!r}, run_name="__main__")
+from tensorflow.python.eager import context
+settings = context.context().config
+assert (settings.intra_op_parallelism_threads, settings.inter_op_parallelism_threads) == (1, 1), settings"""
+    done = subprocess.run([legacy_python("keras-tf2.1"), "-c", asks], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 GIVEN = """

@@ -230,7 +230,7 @@ def _two_trials(setup: SetupResult, after: str, field: TestField, a: CellCount, 
     caption = (
         f"{setup.id}, trials {a.trial} and {b.trial}. They count {a.number} and {b.number} cells. (a) Crosses: counted "
         f"true cells. (b), (d) Masks as predicted. (c), (e) After the threshold, without small blobs{after}: "
-        f"counted cells, with a dark line where two touch. (f) Cells counted by one trial only, those of trial {b.trial} "
+        f"counted cells, a dark line where two touch. (f) Cells counted by one trial only, those of trial {b.trial} "
         "as an edge (two cells are the same if their intersection is at least half of their union): "
         f"{len(one)} by trial {a.trial} (blue), {len(other)} by trial {b.trial} (orange). True cells counted by one "
         f"trial only: {true[0]} by trial {a.trial}, {true[1]} by trial {b.trial}. {FRAME}"
