@@ -134,12 +134,10 @@ def of_active_learning():
 
 def page(template):
     """The page: the template with its numbers, its counts and its contents."""
-    counts = Counter(ROW.findall(template))
     sections = re.findall(r"^## (.*)\n((?:(?!^## ).*\n)*)", template, re.MULTILINE)
-    contents = "\n".join(f"- [{title}](#{anchor(title)}){of_rows(text)}" for title, text in sections)
-    said = ", ".join(f"{counts[status]} {status}" for status in STATUS).replace("does not", "do not")
-    text = template.format(counts=f"{counts.total()} claims: {said}", contents=contents, **numbers())
-    return ROW.sub(wrapped, text)
+    contents = "\n".join(f"- [{title}](#{anchor(title)}){of_rows(text, ': ')}" for title, text in sections)
+    counts = of_rows(template, f"{len(ROW.findall(template))} claims: ")
+    return ROW.sub(wrapped, template.format(counts=counts, contents=contents, **numbers()))
 
 
 def wrapped(row):
@@ -148,10 +146,11 @@ def wrapped(row):
     return textwrap.fill(words, 120, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
-def of_rows(text):
-    """The number of claims of a section, if it has some."""
-    many = len(ROW.findall(text))
-    return f": {many} claims" if many else ""
+def of_rows(text, before):
+    """How many claims of a text have each status; nothing if it has no claim."""
+    counts = Counter(ROW.findall(text))
+    said = [f"{counts[one]} {one if counts[one] == 1 else one.replace('does', 'do')}" for one in STATUS if counts[one]]
+    return before + ", ".join(said) if said else ""
 
 
 def anchor(title):
