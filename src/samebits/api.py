@@ -120,8 +120,10 @@ def explain(command: Command, **options: Unpack[ExplainOptions]) -> Result:
     given = values("explain", ExplainOptions, options)
     asked = _asked(command, given, options)
     from samebits import causes
+    from samebits.patches.explained import with_patch
 
-    ended = causes.run(asked, given["progress"], run=given["run"], alternatives=given["alternatives"])
+    found = causes.run(asked, given["progress"], run=given["run"], alternatives=given["alternatives"])
+    ended, _ = with_patch(found, given["progress"], run=given["run"])
     return _written(ended.result, ended.experiment.record, given)
 
 

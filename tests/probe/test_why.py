@@ -40,6 +40,27 @@ def test_one_command_says_why_and_shows_the_patch(why, tmp_path):
     assert (tmp_path / "train.py").read_text() == FLIPS
 
 
+SEEDED_ELSEWHERE = FLIPS.replace("weight = 0.0", "other = random.Random(42)\nweight = 0.0")
+
+
+def test_explain_shows_what_fix_writes_and_explains_its_seed_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(SEEDED_ELSEWHERE)
+    assert main(["explain", "-n", "3", "--out", "record", "--", sys.executable, "train.py"]) == 1
+    said = capsys.readouterr().out
+    assert "paste  in train.py, before line 4:\n            random.seed(42)\n" in said
+    assert said.count("42 is the program's own seed (train.py:5)") == 1
+    assert main(["fix", "record"]) == 0
+    assert "+random.seed(42)" in capsys.readouterr().out
+    found = json.loads((tmp_path / "record" / "result.json").read_text())["explanation"]["fixes"]
+    assert [fix["lines"] for fix in found] == [["random.seed(42)"]]
+
+
+def test_the_seed_of_samebits_is_explained_once(why):
+    _, said = why(FLIPS, "-n", "3")
+    assert said.count("any seed will do: 2019 is samebits' own") == 1
+
+
 def test_with_apply_the_trials_repeat(why, tmp_path):
     status, said = why(FLIPS, "-n", "3", "--apply")
     assert (status, "FIXED" in said) == (0, True)

@@ -6,6 +6,7 @@ import pytest
 
 from samebits.patches.patch import patch_for
 from samebits.patches.program import Draw, Look, Program
+from samebits.patches.seeds import with_own_seed
 
 OPTION = """\
 import argparse
@@ -144,3 +145,20 @@ def test_a_generator_of_python_gets_a_seed_beside_the_global_one(program):
 def test_a_seed_stays_if_it_cannot_be_none_or_must_not_be_read_twice(program, seed):
     text = f"import numpy as np\nrng = np.random.default_rng({seed})\n"
     assert patch_for(program(text), ["numpy-generator"]) == (None, ["numpy-generator"])
+
+
+@pytest.mark.parametrize(
+    ("text", "seed", "place"),
+    [
+        ("import torch\ntorch.manual_seed(42)\n", 42, "train.py:2"),
+        ("import numpy as np\nSEED = 7\nrng = np.random.default_rng(SEED)\n", 7, "train.py:3"),
+        ("x, y = split(a, b, random_state=11)\n", 11, "train.py:1"),
+        ("seed_everything(0, workers=True)\n", 0, "train.py:1"),
+        ("import random\nrandom.seed(args.seed)\nrange(5)\n", 2019, ""),
+        ("SEED = 7\nSEED = 8\nset_seed(SEED)\n", 2019, ""),
+        ("set_seed(True)\nset_seed(-1)\nset_seed(None)\n", 2019, ""),
+    ],
+)
+def test_the_seed_of_a_patch_is_the_programs_own_if_it_has_one(program, text, seed, place):
+    found = with_own_seed(program(text))
+    assert (found.seed, found.seed_place) == (seed, place)

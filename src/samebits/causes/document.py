@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from samebits import controls, words
-from samebits.causes import workers
 from samebits.causes.candidates import Conclusion
 from samebits.causes.decision_rule import Rule
-from samebits.causes.settings import Setting, SettingRecords, held_words
+from samebits.causes.setting_words import held_words
+from samebits.causes.settings import Setting, SettingRecords
 from samebits.documents import Evidence, Explanation, Fix, State
 from samebits.model import Result
 from samebits.ranks import have_ranks, of_rank
@@ -76,8 +77,7 @@ def explanation(settings: SettingRecords, why: Cause, operator: str | None, spen
 def _fixes_of(settings: SettingRecords, found: Conclusion, loaded: Collection[str]) -> list[Fix]:
     """Return the lines for the cause. If there are several ranks, each gets a different seed."""
     first = settings.all[0]
-    of_workers = workers.fixes(_worker_draws(settings, found.cause), first.plan.seed)
-    lines = [*of_workers, *fixes(found.cause, loaded, first.plan.seed, first.plan.request.command)]
+    lines = fixes(found.cause, loaded, first.plan.seed, first.plan.request.command)
     if not have_ranks(one.facts for trial in first.experiment.record.trials for one in trial.processes):
         return lines
     return [_of_ranks(one, first.plan.seed) if controls.describe(one.control).is_seed else one for one in lines]
@@ -177,7 +177,7 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
     if len(found.cause) > 1:
         notes.append("each is needed: with any one of them left out, the trials diverge again")
     notes += _from_system(settings, found.cause)
-    notes += workers.notes(_worker_draws(settings, found.cause))
+    notes += _in_workers(settings, found.cause)
     if found.outside and found.refused:
         notes.append("or the cause lies outside the known controls")
     if found.is_partial:
@@ -194,14 +194,17 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
     return notes
 
 
-def _worker_draws(settings: SettingRecords, cause: Collection[str]) -> list[workers.WorkerDraw]:
-    return workers.draws(settings.setting(cause).experiment.record.trials, cause) if cause else []
+def _in_workers(settings: SettingRecords, cause: Collection[str]) -> list[str]:
+    """Return a note if tasks of joblib draw in other processes, which the seeds of the program do not reach."""
+    events = [event for event in _events(settings, cause, "drew-in-worker") if event.get("place")]
+    places = dict.fromkeys(f"{Path(event['place'][0]).name}:{event['place'][1]} ({event['id']})" for event in events)
+    advice = "give the estimator a random_state, or set a seed in their function"
+    return [f"worker processes draw random numbers for {listed(places)}: {advice}"] if places else []
 
 
 def _from_system(settings: SettingRecords, cause: Collection[str]) -> list[str]:
     """Return a note for each control of the cause whose lines to paste do not reach all seeds of the program."""
-    trials = settings.setting(cause).experiment.record.trials if cause else []
-    events = [event for trial in trials for one in trial.processes for event in one.events_named("from-system")]
+    events = _events(settings, cause, "from-system")
     places = {name: list(dict.fromkeys(str(e.get("place")) for e in events if e.get("id") == name)) for name in cause}
     return [
         f"the lines for {name} do not reach {words.first_few(some, MOST_KNOWN)}: a seed or a generator without a value "
@@ -209,6 +212,13 @@ def _from_system(settings: SettingRecords, cause: Collection[str]) -> list[str]:
         for name, some in places.items()
         if some
     ]
+
+
+def _events(settings: SettingRecords, cause: Collection[str], name: str) -> list[dict[str, Any]]:
+    """Return the events of a name about the controls of the cause, from the trials that held it."""
+    trials = settings.setting(cause).experiment.record.trials if cause else []
+    events = [event for trial in trials for one in trial.processes for event in one.events_named(name)]
+    return [event for event in events if event.get("id") in cause]
 
 
 def fixes(names: Sequence[str], loaded: Collection[str], seed: int, command: Sequence[str]) -> list[Fix]:

@@ -5,7 +5,7 @@ All trials of a setting hold the same controls. Its record grows, one batch of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,6 +13,7 @@ from samebits import clock, controls, words
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Where, Wish
 from samebits.causes.estimate import Corrections
 from samebits.causes.lookahead import shares
+from samebits.causes.setting_words import held_words, seen_words
 from samebits.causes.sought import Sought, evidence_of
 from samebits.causes.stopped import KeptSettings
 from samebits.documents import UnknownPlace
@@ -344,19 +345,3 @@ class SettingRecords:
         agreed = [held for held, setting in self._settings.items() if setting.seen().where is None]
         for held in agreed:
             del self._settings[held]
-
-
-def held_words(held: Collection[str], everything: Sequence[str]) -> str:
-    """Describe controls in a few words: by their names, or by the names that are missing from everything."""
-    names = [name for name in everything if name in held] or sorted(held)
-    return f"{words.some_of(names, [name for name in everything if name not in held]) or 'nothing'} held"
-
-
-def seen_words(seen: Observation) -> str:
-    """Describe what the trials of a setting show."""
-    if seen.broke:
-        return f"the program does not run with this: {seen.broke}"
-    if seen.unclear:
-        return f"no answer: {seen.unclear}"
-    trials = words.count(seen.trials, "trial")
-    return f"{trials}, {'the same bits' if len(seen.groups) == 1 else f'{len(seen.groups)} different outcomes'}"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from samebits.checks import Check
     from samebits.model import Result
     from samebits.ops import ReplayResult
+    from samebits.patches.documents import PatchResult
     from samebits.store.record import Record
     from samebits.vary.result import VaryResult
 
@@ -42,18 +43,20 @@ def run_explain(**given: Any) -> int:
     requests.refuse_platform()
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
-    ended = _explained(given, "explain")
+    ended, _ = _explained(given, "explain")
     return answers.answer(ended.result, targets, ended.experiment.record)
 
 
-def _explained(given: dict[str, Any], command: str) -> Check:
+def _explained(given: dict[str, Any], command: str) -> tuple[Check, PatchResult | None]:
     asked = requests.asked({**given, "command": latest.record_or_training(given["command"], command)}, command)
     with answers.shown_progress(given["ask"]) as progress:
         if isinstance(asked, Path):
             progress.note(f"reads the trials of {asked}")  # before the imports, which take a second
         from samebits import causes
+        from samebits.patches.explained import with_patch
 
-        return causes.run(asked, progress, run=given["run"], alternatives=given["alternatives"])
+        found = causes.run(asked, progress, run=given["run"], alternatives=given["alternatives"])
+        return with_patch(found, progress, run=given["run"])
 
 
 EXPLAIN = launching(
@@ -249,17 +252,19 @@ def run_why(**given: Any) -> int:
     requests.refuse_platform()
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
-    ended = _explained({**given, "alternatives": False}, "why")
+    ended, made = _explained({**given, "alternatives": False}, "why")
     status = answers.answer(ended.result, targets, ended.experiment.record)
-    why = ended.result.explanation
-    if ended.result.verdict != "diverged" or why is None or not why.cause:
+    if made is None:
         return status
     from samebits.patches import FixRequest, fix
     from samebits.patches.report import report
 
-    with answers.shown_progress(given["ask"]) as progress:
-        result = fix(FixRequest(ended.experiment.folder, apply=given["apply"], run=given["run"]), progress)
-    fixed = answers.present(report(result), {}, quiet=answers.SCREEN in targets.values())
+    if given["apply"]:
+        with answers.shown_progress(given["ask"]) as progress:
+            made = fix(FixRequest(ended.experiment.folder, apply=True, run=given["run"]), progress)
+    said = ended.result.explanation.notes if ended.result.explanation else []
+    made = made.model_copy(update={"notes": [note for note in made.notes if note not in said]})
+    fixed = answers.present(report(made), {}, quiet=answers.SCREEN in targets.values())
     return fixed if given["apply"] else status
 
 

@@ -191,6 +191,7 @@ class ProgressLines(Progress):
     def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
         """Print how the trial ended."""
         self._sights.end(status, steps)
+        self._runs = ""
         self._say(f"trial {trial} of {self._of}: {end_words(status, steps, seconds, self._sights.limit(trial))}")
 
     def length_known(self, steps: int) -> None:

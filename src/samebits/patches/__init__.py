@@ -35,6 +35,7 @@ from samebits.patches.patched_files import (
 )
 from samebits.patches.program import Look, Program, look
 from samebits.patches.proposal import FixDocuments, Proposal, seed_of
+from samebits.patches.seeds import with_own_seed
 from samebits.ranks import have_ranks
 from samebits.reports.result_words import folder_name
 from samebits.store import Record
@@ -162,7 +163,8 @@ def _program(documents: FixDocuments, seen: Look) -> Program:
     uses_cuda = any(name.startswith("torch-cuda") for name in drawn)
     packages = documents.result.setup.packages
     has_ranks = have_ranks(one.facts for trial in record.trials for one in trial.processes)
-    return Program(seen, Path(record.file.directory), seed_of(record), packages, uses_cuda, has_ranks)
+    program = Program(seen, Path(record.file.directory), seed_of(record), packages, uses_cuda, has_ranks)
+    return with_own_seed(program) if record.file.seed is None else program
 
 
 # -- apply ------------------------------------------------------------------------------------------------------------

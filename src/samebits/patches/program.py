@@ -43,8 +43,9 @@ class ProgramCall(NamedTuple):
 
 @dataclass(frozen=True)
 class Program:
-    """A program. `directory`, `seed`: those of the trials. `packages`: the versions of the loaded packages.
+    """A program. `directory`: that of the trials. `packages`: the versions of the loaded packages.
 
+    `seed`: the seed to write. `seed_place`: the line of the program that has it; "": it is that of the trials.
     `has_ranks`: several processes train together, and each needs different random numbers.
     """
 
@@ -54,6 +55,7 @@ class Program:
     packages: Mapping[str, str]
     uses_cuda: bool = False
     has_ranks: bool = False
+    seed_place: str = ""
     _sources: dict[Path, SourceFile | None] = field(default_factory=dict)
 
     @property

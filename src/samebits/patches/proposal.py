@@ -132,10 +132,19 @@ class FixDocuments:
         notebook = self.notebook
         if patch and notebook is not None and notebook.path in patch.texts:
             yield f"if {notebook.name} is open in Jupyter, reload it before you save it, or the patch is lost"
+        if patch and any(str(program.seed) in change.edit.text for change in patch.changes):
+            yield self._seed_words(program)
         if patch and patch.differs_by_rank:
             yield _RANKS
         if self.why.outside_known_controls:
             yield "no known control fixes a later difference"
+
+    def _seed_words(self, program: Program) -> str:
+        if program.seed_place:
+            return f"{program.seed} is the program's own seed ({program.seed_place})"
+        if self.record.file.seed is not None:
+            return f"{program.seed} is the seed of --seed"
+        return f"any seed will do: {program.seed} is samebits' own; --seed N of a check or of explain chooses another"
 
     def _document(self, **fields: object) -> PatchResult:
         file = self.record.file
@@ -168,10 +177,11 @@ def concerned_lines(program: Program, name: str) -> Iterator[str]:
         keywords = (keyword.arg for keyword in call.node.keywords)
         function = getattr(call.node.func, "attr", getattr(call.node.func, "id", ""))
         if call.name in calls or function in calls or not set(calls).isdisjoint(filter(None, keywords)):
-            yield _shown(program, call.source, call.node.lineno)
+            yield shown(program, call.source, call.node.lineno)
 
 
-def _shown(program: Program, source: SourceFile, line: int) -> str:
+def shown(program: Program, source: SourceFile, line: int) -> str:
+    """Return a line of the program with its place, for people."""
     cell, number = source.place_of(line)
     place = f":{number}" if cell is None else f", cell {cell}, line {number}"
     return f"{program.shown(source.path)}{place}   {source.lines[line - 1].strip()}"

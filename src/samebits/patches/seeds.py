@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 from samebits import controls
@@ -12,7 +13,7 @@ from samebits.patches.insertion import InsertionPoint, worded
 from samebits.patches.program import LineChange, Program, ProgramCall
 from samebits.patches.source import TextEdit, touches
 
-__all__ = ["generators", "is_seed", "numpy_generators", "seeds"]
+__all__ = ["generators", "is_seed", "numpy_generators", "seeds", "with_own_seed"]
 
 _EVERY = frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed", "tf-seed"))
 _TORCH = frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed"))
@@ -61,6 +62,31 @@ def generators(names: Iterable[str]) -> set[str]:
     """Return the generators of these controls, by the names of their states."""
     found = {one for name in names for one in controls.describe(name).generators}
     return found | ({"python"} if "tf-seed" in names else set())  # Keras 3 draws the seeds of its layers from `random`
+
+
+def with_own_seed(program: Program) -> Program:
+    """Return the program with the first seed that one of its lines gives as a number, if there is one."""
+    for call in program.calls:
+        given = [word.value for word in call.node.keywords if word.arg in ("seed", "random_state")]
+        function = getattr(call.node.func, "attr", getattr(call.node.func, "id", ""))
+        if "seed" in function or call.name in _OF_NUMPY | _OF_PYTHON:
+            given += call.node.args[:1]
+        for value in given:
+            number = _number(call.source.tree, value)
+            if number is not None:
+                place = f"{program.shown(call.source.path)}:{call.node.lineno}"
+                return replace(program, seed=number, seed_place=place)
+    return program
+
+
+def _number(tree: ast.Module, value: ast.expr) -> int | None:
+    """Return the whole number that an expression stands for: a literal, or a name that the file assigns once."""
+    if isinstance(value, ast.Name):
+        names = [(one, name) for one in tree.body if isinstance(one, ast.Assign) for name in one.targets]
+        found = [one.value for one, name in names if isinstance(name, ast.Name) and name.id == value.id]
+        value = found[0] if len(found) == 1 else value
+    number = value.value if isinstance(value, ast.Constant) else None
+    return number if type(number) is int and number >= 0 else None
 
 
 def seeds(program: Program, names: Collection[str], *, is_second: bool = False) -> list[LineChange]:

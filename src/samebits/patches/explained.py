@@ -1,0 +1,96 @@
+"""Puts the lines that `fix` would write into an explanation, so that `explain` and `fix` say the same."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from samebits.checks import Check
+from samebits.documents import Explanation, Fix
+from samebits.errors import SamebitsError
+from samebits.experiment import Experiment, Progress
+from samebits.model import Result
+from samebits.patches import FixRequest, fix
+from samebits.patches.documents import PatchResult
+from samebits.patches.program import Program, ProgramCall, look
+from samebits.patches.proposal import shown
+from samebits.store.record import RESULT
+
+__all__ = ["with_patch"]
+
+_HUNK = re.compile(r"@@ -(\d+)")
+
+
+def with_patch(checked: Check, progress: Progress, *, run: bool = False) -> tuple[Check, PatchResult | None]:
+    """Make the patch for the cause, in one more trial. Return the check with its lines, and the patch; None if none.
+
+    If the cause is outside of the known controls, the check names the lines that may be to blame.
+    """
+    experiment, result = checked
+    why, made = result.explanation, None
+    if result.verdict != "diverged" or why is None or not (why.cause or why.outside_known_controls):
+        return checked, None
+    progress.note("one more trial finds the lines that matter")
+    try:
+        notes = _self_seeded(experiment, result, progress) if why.outside_known_controls else []
+        made = fix(FixRequest(experiment.folder, run=run), progress) if why.cause else None
+    except SamebitsError as error:  # the files have changed meanwhile: the cause is found all the same
+        progress.note(f"no patch: {error}")
+        return checked, None
+    notes = [*why.notes, *notes, *(made.notes if made else [])]
+    found = why.model_copy(update={"fixes": fixes(made, why) if made else why.fixes, "notes": notes})
+    result = result.model_copy(update={"explanation": found})
+    experiment.write(RESULT, result)
+    return Check(experiment, result), made
+
+
+def _self_seeded(experiment: Experiment, result: Result, progress: Progress) -> list[str]:
+    """Return a note for each line that ran and lets an object seed itself: `torch.Generator().seed()`."""
+    assert result.divergence is not None
+    seen, directory = look(experiment.record, result.divergence, progress), experiment.plan.directory
+    program = Program(seen, directory, experiment.plan.seed, result.setup.packages)
+    lines = [shown(program, call.source, call.node.lineno) for call in program.calls if seeds_itself(call)]
+    return [f"this line takes a seed from the system, which no control fixes: {line}" for line in dict.fromkeys(lines)]
+
+
+def seeds_itself(call: ProgramCall) -> bool:
+    """Return whether a call is `seed()` of an object, not of a module: the controls hold those of modules."""
+    function = call.node.func
+    if not isinstance(function, ast.Attribute) or function.attr != "seed" or call.node.args or call.node.keywords:
+        return False
+    owner = f"{call.source.dotted(function.value)}."
+    return not any(owner.startswith(f"{known}.") for known in call.source.imports.values())
+
+
+def fixes(made: PatchResult, why: Explanation) -> list[Fix]:
+    """Return the lines of the patch with their places. Controls without a patch keep the lines that they have."""
+    left = {one.control for one in made.unmended}
+    cells = any(one.cell is not None for one in made.changes)
+    if not made.patch or cells:  # a diff of a notebook shows its JSON text
+        return why.fixes
+    return [*_of_diff(made), *(one for one in why.fixes if one.control in left)]
+
+
+def _of_diff(made: PatchResult) -> Iterator[Fix]:
+    """Yield each group of new lines of the diff, with the line of the old file that it replaces or precedes."""
+    file, line, new, replaced = "", 0, list[str](), 0
+    for text in [*made.patch.splitlines(), " "]:
+        if text.startswith(("--- ", "+++ ")):
+            file = text[4:].partition("\t")[0].removeprefix("b/")
+        elif hunk := _HUNK.match(text):
+            line = int(hunk[1])
+        elif text.startswith("+"):
+            new.append(text[1:])
+        elif text.startswith("-"):
+            replaced, line = replaced + 1, line + 1
+        else:
+            if new:
+                yield _fix(made, file, line - replaced, new, is_before=not replaced)
+            new, replaced, line = [], 0, line + 1
+
+
+def _fix(made: PatchResult, file: str, line: int, new: list[str], *, is_before: bool) -> Fix:
+    near = min((one for one in made.changes if one.file == file), key=lambda one: abs(one.line - line))
+    where = f"in {file}, {'before line' if is_before else 'line'} {line}"
+    return Fix(control=near.control, library="", where=where, lines=[text.strip() for text in new if text.strip()])
