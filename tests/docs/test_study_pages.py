@@ -22,7 +22,8 @@ def added(tmp_path, monkeypatch, late_compiler):
     """The page's scripts beside those of the study, and its entries in the table."""
     if importlib.util.find_spec("torch") is None:
         pytest.skip(f"torch is not installed beside {sys.executable}")
-    shutil.copy(catalog.SCRIPTS / "lenet5_pytorch.py", tmp_path)
+    for name in ("lenet5_pytorch.py", "pytorch_parts.py", "outcomes.py"):
+        shutil.copy(catalog.SCRIPTS / name, tmp_path)
     for name, text in FILE.findall(PAGE.read_text()):
         (tmp_path / name).write_text(text)
         if name.endswith("entry.py"):

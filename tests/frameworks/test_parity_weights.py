@@ -159,7 +159,7 @@ def test_the_stacks_of_the_paper(move, tmp_path, legacy_python):
         ("t.py", "import unet_pytorch\ndef net():\n    return unet_pytorch.UNet(2)\n"),
     ):
         (tmp_path / name).write_text(text)
-    for name in ("unet_keras2.py", "unet_pytorch.py"):
+    for name in ("unet_keras2.py", "unet_pytorch.py", "outcomes.py", "keras_parts.py", "pytorch_parts.py"):
         shutil.copy(SCRIPTS / name, tmp_path)
     pythons = (legacy_python("keras-tf2.1"), legacy_python("pytorch-1.3"))
     words = [f"{tmp_path / name}:net" for name in ("k.py", "t.py")]

@@ -5,47 +5,10 @@
 The same network, loss and optimizer as in PyTorch: see regression_pytorch.py.
 """
 
-import argparse
-import json
-import os
-import random
-import time
-from pathlib import Path
-
 import keras
+import keras_parts
 import numpy as np
-
-
-def set_seeds(seed, threads):
-    """Set the seeds of Keras 3, or follow the paper's Codes 1 and 2.
-
-    These are for TensorFlow 1.14 and 2.1 (see lenet5_keras2.py).
-    """
-    if hasattr(keras, "ops"):
-        keras.utils.set_random_seed(seed)
-        return
-    import tensorflow as tf
-
-    random.seed(seed)
-    np.random.seed(seed)
-    count = 1 if threads == "one" else 0
-    settings = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=count, inter_op_parallelism_threads=count)
-    if tf.__version__.startswith("1."):
-        tf.compat.v1.set_random_seed(seed)
-        keras.backend.set_session(tf.compat.v1.Session(graph=tf.compat.v1.get_default_graph(), config=settings))
-    else:
-        os.environ["TF_CUDNN_DETERMINISTIC"] = os.environ["TF_DETERMINISTIC_OPS"] = "true"
-        tf.random.set_seed(seed)
-
-
-def library():
-    """Return (Keras, the library with which it computes)."""
-    backend = keras.backend.backend()
-    if not hasattr(keras, "ops"):
-        import tensorflow as tf
-
-        backend = f"tensorflow {tf.__version__}"
-    return f"keras {keras.__version__}, {backend}"
+import outcomes
 
 
 def network(inputs, hidden=64):
@@ -55,70 +18,33 @@ def network(inputs, hidden=64):
     return model
 
 
-def save_weights(model, path):
-    np.savez(path, **{f"{number:02d}": value for number, value in enumerate(model.get_weights())})
-
-
-class EpochWeights(keras.callbacks.Callback):
-    """Keeps the weights after some epochs."""
-
-    def __init__(self, options):
-        super().__init__()
-        self.options = options
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch + 1 in (1, 10, self.options.epochs):
-            save_weights(self.model, self.options.out / f"weights-{epoch + 1:02d}.npz")
-
-
-def in_json(values):
-    """Return the numbers as strict JSON can hold them: one that is not finite becomes a word."""
-    words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-    return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
-
-
-def train_and_test(options, model, data):
+def train_and_test(options, out):
     """Train and test one model. Write its weights, its predictions on the test data, and outcome.json."""
-    model.compile(keras.optimizers.Adam(options.rate), "mean_squared_error")
-    save_weights(model, options.out / "weights-00.npz")
-    began = time.time()
-    history = model.fit(data["train_inputs"], data["train_targets"], batch_size=options.batch,
-                        epochs=options.epochs, verbose=0, callbacks=[EpochWeights(options)])  # fmt: skip
-    trained = time.time()
-    np.savez(options.out / "predictions.npz", predictions=model.predict(data["test_inputs"], verbose=0))
-    outcome = {
-        "library": library(),
-        "train_seconds": trained - began,
-        "test_seconds": time.time() - trained,
-        "loss": in_json(history.history.get("loss", [])),
-    }
-    (options.out / "outcome.json").write_text(json.dumps(outcome, indent=1, allow_nan=False))
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="npz file of diabetes.py")
-    parser.add_argument("--out", required=True, type=Path, help="folder for the results")
-    parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--seed", type=int, default=2019)
-    parser.add_argument(
-        "--threads", choices=("one", "default"), default="one", help="threads of a session of TensorFlow 1"
-    )
-    parser.add_argument("--test", help="npz file with trained weights; test them again, and train nothing")
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    set_seeds(options.seed, options.threads)
+    keras_parts.set_seeds(options)
     data = np.load(options.data)
     model = network(data["test_inputs"].shape[1])
-    if not options.test:
-        train_and_test(options, model, data)
-        return
-    with np.load(options.test) as weights:
-        model.set_weights([weights[name] for name in weights.files])
-    np.savez(options.out / "predictions.npz", predictions=model.predict(data["test_inputs"], verbose=0))
+    model.compile(keras.optimizers.Adam(options.rate), "mean_squared_error")
+    keras_parts.save_by_number(model, outcomes.weights_file(out, 0))
+    clock, kept = outcomes.Clock(), keras_parts.KeptEpochs(out, keras_parts.save_by_number, (1, 10, options.epochs))
+    history = model.fit(data["train_inputs"], data["train_targets"], batch_size=options.batch,
+                        epochs=options.epochs, verbose=0, callbacks=[kept]).history  # fmt: skip
+    clock.mark()
+    outcomes.write_predictions(out, model.predict(data["test_inputs"], verbose=0))
+    clock.mark()
+    outcomes.write(out, keras_parts.library(), clock, loss=history.get("loss", []))
+
+
+def test_again(options, out):
+    """Write the predictions of weights that were trained before."""
+    keras_parts.set_seeds(options)
+    inputs = np.load(options.data)["test_inputs"]
+    model = network(inputs.shape[1])
+    keras_parts.load(model, options.test)
+    outcomes.write_predictions(out, model.predict(inputs, verbose=0))
 
 
 if __name__ == "__main__":
-    main()
+    parser = outcomes.parser(__doc__, "made by diabetes.py", epochs=60, batch=16)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    outcomes.add(parser, keras_parts.OPTIONS, ["--threads"])
+    outcomes.run(parser.parse_args(), train_and_test, test_again)

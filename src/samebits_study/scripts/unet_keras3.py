@@ -5,16 +5,12 @@
 The same network, loss and optimizer as in Keras 2.3.1: unet_keras2.py says what the paper gives and what is chosen.
 """
 
-import argparse
-import json
-import time
-from pathlib import Path
-
 import keras
+import keras_parts
 import numpy as np
+import outcomes
 from keras import layers
 
-KEPT = (1, 2, 5, 10)  # epochs whose weights are kept, beside the initial and the last
 L2 = keras.regularizers.L2(1e-3)
 
 
@@ -50,10 +46,6 @@ def masks_of(data, part):
     return np.stack([1 - cell, cell], axis=-1)
 
 
-def save_weights(model, path):
-    np.savez(path, **{f"{number:02d}": value for number, value in enumerate(model.get_weights())})
-
-
 def cross_entropy(masks, probabilities, epsilon=1e-7):
     """Return the binary cross-entropy over both channels, as Keras 2.3.1 takes it.
 
@@ -65,90 +57,37 @@ def cross_entropy(masks, probabilities, epsilon=1e-7):
     return -keras.ops.mean(right)
 
 
-def orders(images, epochs, seed):
-    """Return the order of the images in each epoch.
-
-    It is the same in every library, and numpy does not change this stream.
-    """
-    generator = np.random.RandomState(seed)
-    return [generator.permutation(images) for _ in range(epochs)]
-
-
-class ChosenEpochs(keras.callbacks.Callback):
-    """Keeps the weights after some epochs."""
-
-    def __init__(self, out, epochs):
-        super().__init__()
-        self.out, self.kept = out, (*KEPT, epochs)
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch + 1 in self.kept:
-            save_weights(self.model, self.out / f"weights-{epoch + 1:02d}.npz")
-
-
-def in_json(values):
-    """Return the numbers as strict JSON can hold them: one that is not finite becomes a word."""
-    words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-    return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
-
-
 def train_and_test(options, out):
     """Train and test one model. Write its weights, its predictions on the test images, and outcome.json."""
-    out.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(options.seed)
+    keras_parts.set_seeds(options)
     data = np.load(options.data)
     images, masks, test = images_of(data, "train"), masks_of(data, "train"), images_of(data, "test")
     model = unet(images.shape[1], options.features)
     model.compile(keras.optimizers.Adam(options.rate), cross_entropy)
-    save_weights(model, out / "weights-00.npz")
-    began = time.time()
-    losses, kept = [], ChosenEpochs(out, options.epochs)
-    for epoch, rows in enumerate(orders(len(images), options.epochs, options.seed)):
+    keras_parts.save_by_number(model, outcomes.weights_file(out, 0))
+    clock, losses = outcomes.Clock(), []
+    kept = keras_parts.KeptEpochs(out, keras_parts.save_by_number, (*outcomes.KEPT, options.epochs))
+    for epoch, rows in enumerate(outcomes.orders(len(images), options.epochs, options.seed)):
         history = model.fit(images[rows], masks[rows], batch_size=options.batch, epochs=epoch + 1, initial_epoch=epoch,
                             shuffle=False, verbose=2, callbacks=[kept])  # fmt: skip
         losses += [float(value) for value in history.history["loss"]]
-    trained = time.time()
+    clock.mark()
     predictions = model.predict(test, batch_size=options.batch, verbose=0)[..., 1]
-    tested = time.time()
-    np.savez(out / "predictions.npz", predictions=predictions)
-    outcome = {
-        "library": f"keras {keras.__version__}, {keras.backend.backend()}",
-        "train_seconds": trained - began,
-        "test_seconds": tested - trained,
-        "loss": in_json(losses),
-    }
-    (out / "outcome.json").write_text(json.dumps(outcome, indent=1, allow_nan=False))
+    clock.mark()
+    outcomes.write_predictions(out, predictions)
+    outcomes.write(out, keras_parts.library(), clock, loss=losses)
 
 
-def test_again(options):
+def test_again(options, out):
     """Write the predictions of weights that were trained before."""
-    options.out.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(options.seed)
+    keras_parts.set_seeds(options)
     images = images_of(np.load(options.data), "test")
     model = unet(images.shape[1], options.features)
-    with np.load(options.test) as weights:
-        model.set_weights([weights[name] for name in weights.files])
-    np.savez(
-        options.out / "predictions.npz", predictions=model.predict(images, batch_size=options.batch, verbose=0)[..., 1]
-    )
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="npz file: train_images, train_masks, test_images")
-    parser.add_argument("--out", required=True, type=Path, help="folder for the results")
-    parser.add_argument("--features", type=int, default=32, help="feature maps of the first level")
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=1e-4, help="learning rate (default: 1e-4, as in the paper)")
-    parser.add_argument("--seed", type=int, default=2019)
-    parser.add_argument("--test", help="npz file with trained weights; test them again, and train nothing")
-    options = parser.parse_args()
-    if options.test:
-        test_again(options)
-    else:
-        train_and_test(options, options.out)
+    keras_parts.load(model, options.test)
+    outcomes.write_predictions(out, model.predict(images, batch_size=options.batch, verbose=0)[..., 1])
 
 
 if __name__ == "__main__":
-    main()
+    parser = outcomes.parser(__doc__, "train_images, train_masks, test_images", epochs=20, batch=16)
+    outcomes.add(parser, outcomes.OPTIONS, ["--features", "--rate"])
+    outcomes.run(parser.parse_args(), train_and_test, test_again)

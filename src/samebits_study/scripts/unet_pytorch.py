@@ -5,31 +5,11 @@
 The same network, loss and optimizer as in Keras: see unet_keras2.py for what the paper gives and what is chosen.
 """
 
-import argparse
-import json
-import os
-import random
-import time
-
 import numpy as np
+import outcomes
+import pytorch_parts
 import torch
 from torch import nn
-
-KEPT = (1, 2, 5, 10)  # epochs whose weights are kept, beside the initial and the last
-
-
-def set_seeds(seed, inverted):
-    """Set the seeds as the paper's Code 3 does.
-
-    `inverted`: the last two lines have the opposite values, as in the paper's Discussion.
-    """
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-    torch.random.manual_seed(seed)
-    torch.cuda.manual_seed(seed)
-    torch.backends.cudnn.deterministic = not inverted
-    torch.backends.cudnn.benchmark = inverted
 
 
 def two_convolutions(before, features):
@@ -59,19 +39,6 @@ class UNet(nn.Module):
         return torch.softmax(self.last(x), 1)
 
 
-def start_weights(net, initial, equation=1):
-    """Load the weights from a file, or draw them (Glorot uniform: the paper's Equation 1; or 2) with zero biases."""
-    if initial:
-        with np.load(initial) as weights:
-            net.load_state_dict({name: torch.from_numpy(weights[name]) for name in weights.files})
-        return
-    for name, weight in net.named_parameters():
-        if name.endswith("bias"):
-            nn.init.zeros_(weight)
-        else:
-            nn.init.xavier_uniform_(weight, gain=equation**0.5)  # Equation 2 is wider by the root of 2
-
-
 def adam(net, rate):
     """Return Adam with the L2 penalty of Keras. Keras adds 1e-3 * w^2 to the loss, so the gradient gets 2e-3 * w.
 
@@ -90,16 +57,6 @@ def flush_subnormals():
     https://github.com/tensorflow/tensorflow/blob/v2.1.0/tensorflow/core/lib/core/threadpool.cc
     """
     torch.set_flush_denormal(True)
-
-
-def match_epsilon(optimizer, step, epsilon=1e-7, beta2=0.999):
-    """Make PyTorch's epsilon act as in Keras.
-
-    Keras adds epsilon to the square root before the bias correction, PyTorch after it. So the same number has a
-    different effect.
-    """
-    for group in optimizer.param_groups:
-        group["eps"] = epsilon / (1 - beta2**step) ** 0.5
 
 
 def cross_entropy(probabilities, masks, epsilon=1e-7):
@@ -122,43 +79,20 @@ def masks_of(data, part):
     return torch.from_numpy(np.stack([1 - cell, cell], axis=1))
 
 
-def save_weights(net, path):
-    np.savez(path, **{name: value.numpy() for name, value in net.state_dict().items()})
-
-
-def orders(images, epochs, seed):
-    """Return the order of the images in each epoch.
-
-    It is the same in every library, and numpy does not change this stream.
-    """
-    generator = np.random.RandomState(seed)
-    return [generator.permutation(images) for _ in range(epochs)]
-
-
-def one_epoch(net, optimizer, cells, batches, step):
-    """Return the mean loss over the epoch, and the number of the last step."""
-    images, masks = cells
-    total = 0.0
-    for rows in batches:
-        step += 1
-        match_epsilon(optimizer, step)
-        optimizer.zero_grad()
-        loss = cross_entropy(net(images[rows]), masks[rows])
-        loss.backward()
-        optimizer.step()
-        total += loss.item() * len(rows)
-    return total / len(images), step
+def loss_of(net, images, masks):
+    return cross_entropy(net(images), masks)
 
 
 def train(net, options, out, images, masks):
     """Return the losses, one for each epoch."""
     optimizer, step, losses = adam(net, options.rate), 0, []
-    for epoch, rows in enumerate(orders(len(images), options.epochs, options.seed), 1):
-        loss, step = one_epoch(net, optimizer, (images, masks), torch.from_numpy(rows).split(options.batch), step)
-        losses.append(loss)
-        if epoch in KEPT + (options.epochs,):
-            save_weights(net, os.path.join(out, "weights-%02d.npz" % epoch))
-        print("epoch %d  loss %.6f" % (epoch, loss))
+    for epoch, rows in enumerate(outcomes.orders(len(images), options.epochs, options.seed), 1):
+        batches = torch.from_numpy(rows).split(options.batch)
+        losses.append(pytorch_parts.one_epoch(net, optimizer, loss_of, (images, masks), batches, step))
+        step += len(batches)
+        if epoch in outcomes.KEPT + (options.epochs,):
+            pytorch_parts.save_weights(net, outcomes.weights_file(out, epoch))
+        print("epoch %d  loss %.6f" % (epoch, losses[-1]))
     return losses
 
 
@@ -169,75 +103,35 @@ def predict(net, images, batch):
         return torch.cat([net(part)[:, 1] for part in images.split(batch)])
 
 
-def in_json(values):
-    """Return the numbers as strict JSON can hold them: one that is not finite becomes a word."""
-    words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-    return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
-
-
 def train_and_test(options, out):
     """Train and test one model. Write its weights, its predictions on the test images, and outcome.json."""
-    os.makedirs(out, exist_ok=True)
-    set_seeds(options.seed, options.inverted)
+    pytorch_parts.set_seeds(options.seed, inverted=options.inverted)
     flush_subnormals()
     data = np.load(options.data)
     images, masks, test = images_of(data, "train"), masks_of(data, "train"), images_of(data, "test")
     net = UNet(options.features)
-    start_weights(net, options.initial, options.equation)
-    save_weights(net, os.path.join(out, "weights-00.npz"))
-    began = time.time()
+    pytorch_parts.start_weights(net, options.initial, options.equation)
+    pytorch_parts.save_weights(net, outcomes.weights_file(out, 0))
+    clock = outcomes.Clock()
     losses = train(net, options, out, images, masks)
-    trained = time.time()
+    clock.mark()
     predictions = predict(net, test, options.batch)
-    tested = time.time()
-    np.savez(os.path.join(out, "predictions.npz"), predictions=predictions.numpy())
-    outcome = {
-        "library": "torch %s" % torch.__version__,
-        "train_seconds": trained - began,
-        "test_seconds": tested - trained,
-        "loss": in_json(losses),
-    }
-    with open(os.path.join(out, "outcome.json"), "w") as file:
-        json.dump(outcome, file, indent=1, allow_nan=False)
+    clock.mark()
+    outcomes.write_predictions(out, predictions.numpy())
+    outcomes.write(out, "torch %s" % torch.__version__, clock, loss=losses)
 
 
-def test_again(options):
+def test_again(options, out):
     """Write the predictions of weights that were trained before."""
-    os.makedirs(options.out, exist_ok=True)
-    set_seeds(options.seed, options.inverted)
+    pytorch_parts.set_seeds(options.seed, inverted=options.inverted)
     flush_subnormals()
     images, net = images_of(np.load(options.data), "test"), UNet(options.features)
-    start_weights(net, options.test)
-    np.savez(os.path.join(options.out, "predictions.npz"), predictions=predict(net, images, options.batch).numpy())
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="npz file: train_images, train_masks, test_images")
-    parser.add_argument("--out", required=True, help="folder for the results")
-    parser.add_argument("--initial", help="npz file with the weights to start from (default: Glorot uniform)")
-    parser.add_argument(
-        "--equation", type=int, choices=(1, 2), default=1, help="draw the weights from this equation of the paper"
-    )
-    parser.add_argument(
-        "--inverted", action="store_true", help="set the deterministic flag off and the benchmark flag on"
-    )
-    parser.add_argument("--features", type=int, default=32, help="feature maps of the first level")
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=1e-4, help="learning rate (default: 1e-4, as in the paper)")
-    parser.add_argument("--seed", type=int, default=2019)
-    parser.add_argument(
-        "--repeat", type=int, default=1, help="how many models to train in this process, one after another"
-    )
-    parser.add_argument("--test", help="npz file with trained weights; test them again, and train nothing")
-    options = parser.parse_args()
-    if options.test:
-        test_again(options)
-    for number in range(0 if options.test else options.repeat):
-        out = os.path.join(options.out, "model-%d" % (number + 1)) if options.repeat > 1 else options.out
-        train_and_test(options, out)
+    pytorch_parts.start_weights(net, options.test)
+    outcomes.write_predictions(out, predict(net, images, options.batch).numpy())
 
 
 if __name__ == "__main__":
-    main()
+    parser = outcomes.parser(__doc__, "train_images, train_masks, test_images", epochs=20, batch=16)
+    outcomes.add(parser, outcomes.OPTIONS, ["--features", "--rate", "--repeat"])
+    outcomes.add(parser, pytorch_parts.OPTIONS, ["--initial", "--equation", "--inverted"])
+    outcomes.run(parser.parse_args(), train_and_test, test_again)
