@@ -455,6 +455,17 @@ def test_a_machine_without_a_node_is_told_at_once(monkeypatch):
         ray_bridge.connect("127.0.0.1:6379")
 
 
+def test_an_outcome_that_cannot_be_written_ends_the_bridge_unless_samebits_is_gone(tmp_path):
+    """Otherwise samebits would wait for it for ever."""
+    from samebits.launch import ray_bridge
+    from samebits.launch.orders import Delivery, OrderFiles
+
+    ray_bridge.deliver(OrderFiles(str(tmp_path / "gone" / "1-1")), Delivery(lost=True))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError):
+        ray_bridge.deliver(OrderFiles(str(tmp_path / "file" / "1-1")), Delivery(lost=True))
+
+
 @pytest.mark.slow(seconds=60)
 def test_a_program_that_uses_ray_client_gives_no_answer_and_its_server_is_no_host(programs, head):
     pytest.importorskip("grpc", reason="grpcio is not installed: Ray Client needs it")

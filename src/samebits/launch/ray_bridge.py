@@ -150,14 +150,19 @@ class Client:
             "admit": self._admit,
             "nodes": self._nodes,
         }
-        with suppress(OSError):  # samebits is gone
-            try:
-                answer = verbs[verb](*about)
-            except NotAdmitted as why:
-                sent(self._answers, ("refused", *why.args))
-            else:
-                if answer is not None:
-                    sent(self._answers, ("ready", answer))
+        try:
+            answer = verbs[verb](*about)
+        except NotAdmitted as why:
+            self._say("refused", *why.args)
+        except FileNotFoundError:  # samebits is gone, with its folder
+            return
+        else:
+            if answer is not None:
+                self._say("ready", answer)
+
+    def _say(self, *message: Any) -> None:
+        with suppress(BrokenPipeError):  # samebits is gone
+            sent(self._answers, message)
 
     def _admit(self, needs: Mapping[str, str]) -> int:
         return self._placement(needs).admit(ray.nodes(), free_resources())
@@ -220,8 +225,8 @@ class Client:
 
 
 def deliver(files: OrderFiles, outcome: Delivery) -> None:
-    """Put an outcome beside its order."""
-    with suppress(OSError):  # samebits is gone, or its disk is full
+    """Put an outcome beside its order. If the disk is full, this process ends, which samebits reports."""
+    with suppress(FileNotFoundError):  # samebits is gone, with its folder
         files.deliver(outcome)
 
 
