@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -140,17 +140,35 @@ def test_a_file_of_the_working_folder_is_no_leak_of_an_earlier_trial_if_the_fold
     assert (found.status, found.leaks) == ("complete", [])
 
 
-def test_an_old_copy_of_a_program_is_refused_on_a_node_that_does_not_share_the_folder(ordered, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "text", "is_refused"),
+    [
+        ("reads.py", "an old program", True),
+        ("own.yaml", "a: 2", True),
+        ("data.csv", "1,2,3", True),  # a different size
+        ("data.csv", "2", False),
+        ("more.txt", "nobody knows it", False),
+    ],
+)
+def test_an_old_copy_of_the_working_folder_is_refused(ordered, tmp_path, name, text, is_refused):
+    own = tmp_path / "own"
+    (own / "own.yaml").write_text("a: 1")
+    (own / "data.csv").write_text("1")
     one, _ = ordered(packed=False)
+    (own / name).write_text(text)
+    os.utime(own / name, ns=(one.ordered - 1, one.ordered - 1))
+    refused = pytest.raises(UsageError, match=f"{name} differs") if is_refused else nullcontext()
+    with refused, node._working_folder(one, b"") as found:
+        assert found == own
+
+
+def test_a_file_that_a_trial_beside_it_wrote_or_removed_makes_no_old_copy(ordered, tmp_path):
+    own = tmp_path / "own"
+    (own / "results.json").write_text("{}")
+    (own / "gone.json").write_text("{}")
+    one, _ = ordered(packed=False)
+    (own / "results.json").write_text("[1]")
+    os.utime(own / "results.json", ns=(one.ordered + 1, one.ordered + 1))
+    (own / "gone.json").unlink()
     with node._working_folder(one, b"") as found:
-        assert found == tmp_path / "own"
-    (tmp_path / "own" / "state").write_text("a training wrote this")
-    with node._working_folder(one, b"") as found:
-        assert found == tmp_path / "own"
-    (tmp_path / "own" / "reads.py").write_text("an old program")
-    with (
-        pytest.raises(UsageError, match=r"reads\.py is a different program than") as refused,
-        node._working_folder(one, b""),
-    ):
-        pass
-    assert "--each folder=packed" in refused.value.advice
+        assert found == own

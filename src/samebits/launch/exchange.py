@@ -36,9 +36,9 @@ class Exchange:
         self._guard = Guard(f'{cleanup}; rm -rf "$1"', [name, str(self._folder)], environment)
         self._share(CODE, (origin.code(record),), lambda: packed_code(record))
 
-    def add_folder(self, directory: Path, programs: Mapping[str, str]) -> None:
-        """Pack the working folder, too. `programs`: the digests of its programs, which tell patches apart."""
-        self._share(FOLDER, (directory, *sorted(programs.items())), lambda: folders.archive(directory))
+    def add_folder(self, directory: Path, contents: Mapping[str, str]) -> None:
+        """Pack the working folder, too. `contents`: see `folders.contents_of`; they tell patches apart."""
+        self._share(FOLDER, (directory, *sorted(contents.items())), lambda: folders.archive(directory))
 
     def _share(self, name: str, key: Hashable, packed: Callable[[], bytes]) -> None:
         """Put a file there that all orders share. The records of a command share one file of the same content."""

@@ -21,7 +21,7 @@ from samebits import words
 from samebits.errors import UsageError
 from samebits.store import record_files
 
-__all__ = ["MOST", "archive", "digest_of_program", "programs_of", "refuse_large"]
+__all__ = ["MOST", "archive", "contents_of", "differs", "refuse_large"]
 
 MOST_FILES = 100_000
 # a folder that holds one of these, written by samebits, is a record
@@ -207,29 +207,40 @@ def _let_change(folder: Path) -> None:
 # -- the working folder for nodes that do not have it -----------------------------------------------------------------
 
 
-_PROGRAMS = (".py", ".pyw", ".ipynb", ".sh")
-_MOST_OF_A_PROGRAM = 1_000_000  # bytes
+_READ = (".py", ".pyw", ".ipynb", ".sh", ".toml", ".yaml", ".yml", ".json", ".cfg", ".ini")  # programs and settings
+_MOST_READ = 1_000_000  # bytes
+_BYTES = " bytes"
 MOST = 1_000_000_000  # bytes of a working folder that travels
 
 
-def programs_of(folder: Path, command: Sequence[str]) -> dict[str, str]:
-    """Return the digests of the programs in a folder, which a patch changes, and of the files that a command names.
+def contents_of(folder: Path, command: Sequence[str]) -> dict[str, str]:
+    """Return what tells two copies of a folder apart: a text for each file (see `content`).
 
-    Other files may change while trainings write them.
+    samebits reads programs, settings and the files that a command names.
     """
     named = set(command)
-    names = [name for name in _files(folder) if Path(name).suffix in _PROGRAMS or name in named]
-    return {name: digest_of_program(folder / name) for name in names}
+    names = _files(folder)
+    return {name: content(folder / name, is_read=Path(name).suffix in _READ or name in named) for name in names}
 
 
-def digest_of_program(path: Path) -> str:
-    """Return a digest of a file's content; of its size if it is too large for a program, or cannot be read."""
+def content(path: Path, *, is_read: bool) -> str:
+    """Return a digest of a file, or its size, if it is not to be read, is large, or is gone."""
     size = 0
     with suppress(OSError):
         size = path.stat().st_size
-        if size <= _MOST_OF_A_PROGRAM:
+        if is_read and size <= _MOST_READ:
             return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
-    return f"{size} bytes"
+    return f"{size}{_BYTES}"
+
+
+def differs(path: Path, known: str, ordered: int) -> bool:
+    """Return whether a file does not have this content, and had not at a moment (in ns) either.
+
+    A file that changed since then was written by a trial. So was a file that is gone.
+    """
+    found = state(path)
+    is_old = found is not None and found.modified < ordered
+    return is_old and content(path, is_read=not known.endswith(_BYTES)) != known
 
 
 def _files(folder: Path) -> dict[str, State]:

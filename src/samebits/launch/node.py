@@ -19,7 +19,7 @@ from pathlib import Path
 from samebits import __version__, store
 from samebits.errors import SamebitsError, UsageError
 from samebits.launch import custody
-from samebits.launch.folders import digest_of_program, discard
+from samebits.launch.folders import differs, discard
 from samebits.launch.keeper import treatment
 from samebits.launch.local import LocalLauncher
 from samebits.launch.orders import Delivery, NodeOrder, pack, received, sent, unpack
@@ -115,12 +115,12 @@ def _working_folder(order: NodeOrder, packed: bytes) -> Iterator[Path]:
 
 
 def _refuse_stale(order: NodeOrder) -> None:
-    """Raise UsageError if the working folder here holds a different program: an old copy would train something else."""
-    for name, digest in order.programs.items():
-        path = order.request.directory / name
-        if path.is_file() and digest_of_program(path) != digest:
-            what = f"{path} is a different program than on the machine where samebits runs."
-            raise UsageError(what, _SHARE.replace("it", "the working folder", 1))
+    """Raise UsageError if the working folder here is an old copy: a trial in it would train something else."""
+    directory = order.request.directory
+    stale = (name for name, known in order.contents.items() if differs(directory / name, known, order.ordered))
+    if (name := next(stale, None)) is not None:
+        what = f"the working folder {directory} is not that of the machine where samebits runs: {name} differs."
+        raise UsageError(what, _SHARE)
 
 
 def _clear(place: Path) -> None:

@@ -72,7 +72,8 @@ class NodeOrder:
     """A trial for a node. `record`: the folder that takes the place of the record, with the same path on every node.
 
     `earlier`: the paths of the files that trials before this one wrote. `packed`: the working folder travels, too.
-    `programs`: if it does not, the digests of the programs in it, by name.
+    `contents`: if it does not, what its files held (see `folders.contents_of`) when the trial was `ordered` (epoch,
+    ns).
     """
 
     version: str
@@ -84,7 +85,8 @@ class NodeOrder:
     slot: Slot
     earlier: Mapping[int, Sequence[Path]]
     packed: bool = False
-    programs: Mapping[str, str] = field(default_factory=dict)
+    contents: Mapping[str, str] = field(default_factory=dict)
+    ordered: int = 0
 
 
 @dataclass(frozen=True)

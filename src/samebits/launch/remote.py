@@ -101,7 +101,7 @@ class RemoteHost:
     def _new_exchange(self, plan: Plan) -> Exchange:
         found = Exchange(plan.record, self.cleanup, self.environment)
         if self.why_packed:
-            found.add_folder(plan.directory, folders.programs_of(plan.directory, plan.request.command))
+            found.add_folder(plan.directory, folders.contents_of(plan.directory, plan.request.command))
         return found
 
     def _post(self, order: TrialOrder) -> Post:
@@ -257,7 +257,8 @@ def _node_order(order: TrialOrder, *, packed: bool) -> NodeOrder:
         slot=replace(order.slot, has_own_devices=True),
         earlier=order.outside.by_trial(),
         packed=packed,
-        programs={} if packed else folders.programs_of(plan.directory, plan.request.command),
+        contents={} if packed else folders.contents_of(plan.directory, plan.request.command),
+        ordered=time.time_ns(),
     )
 
 
