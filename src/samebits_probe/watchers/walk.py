@@ -6,7 +6,7 @@ It reads only what lies in memory: dictionaries, and the elements of plain conta
 
 import collections
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, NamedTuple, Optional, Set, Tuple
 
 from .leaf_readers import LeafReaders, is_in_file
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     FoundLeaf = Tuple[str, ArrayPrint]  # with its path
 
 DEEPEST = 6  # containers and objects within each other
-MOST_ITEMS = 20000  # of one container or object
+MOST_ITEMS = 4000  # of one container, whose items may be data; a model may hold as many as there are leaves
 MOST_LEAVES, MOST_BYTES, MOST_VISITS = 20000, 1 << 30, 200000
 CUT = "only the first %d values and %d MiB" % (MOST_LEAVES, MOST_BYTES >> 20)
 NUMBERS = (bool, int, float, complex)
@@ -42,6 +42,8 @@ class ValuePlace(NamedTuple):
 
 class Walk:
     """Collects the arrays and tensors that values hold in `found`. `is_cut`: whether it has reached a limit."""
+
+    passed_over: FrozenSet[int] = ATOMS  # ids of classes: their objects in a container cost as little time as possible
 
     def __init__(self, readers: LeafReaders) -> None:
         self.readers = readers
@@ -69,20 +71,25 @@ class Walk:
             self._bytes += _size_of(value)
         is_over = self._bytes > MOST_BYTES or len(self.found) >= MOST_LEAVES or self._visits > MOST_VISITS
         self.is_cut = self.is_cut or is_over
-        return self.is_cut
+        return is_over
 
     def inside(self, place: ValuePlace, value: Any, depth: int) -> None:
         """Open a container. Keys that are neither texts nor whole numbers are left out, as a lookup would run code."""
         kind = type(value)
         if issubclass(kind, dict):
-            for key, item in list(dict.items(value))[:MOST_ITEMS]:
-                if type(key) in (str, int):
+            for key, item in self.first(list(dict.items(value))):
+                if type(key) in (str, int) and id(type(item)) not in self.passed_over:
                     self.value(place.under(key), item, depth)
             return
         base = next((one for one in (list, tuple, collections.deque) if issubclass(kind, one)), None)
         if base is not None:
-            for number, item in enumerate(list(base.__iter__(value))[:MOST_ITEMS]):
-                self.value(place.at(number), item, depth)
+            for number, item in enumerate(self.first(list(base.__iter__(value)))):
+                if id(type(item)) not in self.passed_over:
+                    self.value(place.at(number), item, depth)
+
+    def first(self, items: List[Any]) -> List[Any]:
+        """Return the items of a container that are looked at."""
+        return items[:MOST_ITEMS]
 
 
 class AttributeWalk(Walk):
@@ -90,6 +97,8 @@ class AttributeWalk(Walk):
 
     The numbers of one name are joined: those of a list, and of the lists in it. `kinds`: what counts as a number.
     """
+
+    passed_over: FrozenSet[int] = frozenset()
 
     def __init__(self, readers: LeafReaders, kinds: Tuple[type, ...] = NUMBERS) -> None:
         super().__init__(readers)
@@ -115,6 +124,11 @@ class AttributeWalk(Walk):
         """Return the fingerprint and facts of an array or tensor; None for anything else."""
         self.is_cut = self.is_cut or is_in_file(type(value))
         return self.readers.of(value, True)
+
+    def first(self, items: List[Any]) -> List[Any]:
+        """Return the items of a container that are looked at: as many as there may be leaves."""
+        self.is_cut = self.is_cut or len(items) > MOST_LEAVES
+        return items[:MOST_LEAVES]
 
     def leaves(self) -> "List[FoundLeaf]":
         """Return all that was found, with its names."""
