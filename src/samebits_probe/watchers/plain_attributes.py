@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 _SEEDS = ("seed", "_seed")  # a random state: its effects are seen where it is used
 
 
+class _LayerWalk(AttributeWalk):
+    """Also opens the containers that TensorFlow puts in the place of the program's: some only act as dictionaries."""
+
+    def inside(self, place: ValuePlace, value: Any, depth: int) -> None:
+        """Open a container."""
+        if isinstance(value, dict):
+            value = dict(value)
+        elif isinstance(value, (list, tuple)):
+            value = list(value)
+        super().inside(place, value, depth)
+
+
 class PlainAttributes:
     """Reads the plain attributes of objects.
 
@@ -40,7 +52,7 @@ class PlainAttributes:
 
     def of(self, owner: Any, name: str) -> "List[FoundLeaf]":
         """Return [(name, ArrayPrint)] of an object with this name. The library's own numbers are one value."""
-        own, settings, walk = self.names_of(type(owner)), [], AttributeWalk(self._readers)
+        own, settings, walk = self.names_of(type(owner)), [], _LayerWalk(self._readers)
         for key, value in sorted(vars(owner).items(), key=lambda pair: str(pair[0])):
             if key in _SEEDS or (key in own and key.startswith("_")):
                 continue
