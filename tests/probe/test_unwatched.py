@@ -49,14 +49,21 @@ def test_a_process_that_becomes_a_python_without_the_probe_is_unwatched(judged, 
     assert result.scope.unwatched
 
 
-def test_a_process_that_becomes_a_watched_python_is_watched(judged):
-    again = f"import os, sys\nos.execv(sys.executable, [sys.executable, '-c', {STEP!r}])\n"
-    result = judged(again)
-    assert (result.verdict, result.scope.unwatched) == ("repeated", [])
+EVERYDAY = "import subprocess\nsubprocess.run('ls; uname -a; git --version', shell=True)\n"
 
 
-def test_an_exec_that_fails_is_none(judged):
-    result = judged(f"import os\ntry: os.execvp('no-such-program', ['x'])\nexcept OSError: pass\n{STEP}")
+@pytest.mark.parametrize(
+    "program",
+    [
+        f"import os, sys\nos.execv(sys.executable, [sys.executable, '-c', {STEP!r}])\n",
+        f"import os\ntry: os.execvp('no-such-program', ['x'])\nexcept OSError: pass\n{STEP}",
+        f"{STEP}{EVERYDAY}try: subprocess.run(['no-such-program'])\nexcept OSError: pass\n",
+        f"{STEP}import multiprocessing\nwith multiprocessing.Pool(2) as pool: pool.map(abs, [1])\n",
+    ],
+    ids=["becomes a watched Python", "an exec that fails", "everyday programs", "workers of a pool"],
+)
+def test_what_is_watched_or_trains_nothing_is_not_named(judged, program):
+    result = judged(program)
     assert (result.verdict, result.scope.unwatched) == ("repeated", [])
 
 
@@ -96,20 +103,9 @@ def test_a_program_in_c_is_named_in_the_scope_and_aloud(judged, program):
     assert any("cannot watch (./trains 3)" in warning for warning in result.warnings)
 
 
-def test_everyday_programs_are_not_named(judged):
-    everyday = "import subprocess\nsubprocess.run('ls; uname -a; git --version', shell=True)\n"
-    result = judged(f"{STEP}{everyday}try: subprocess.run(['no-such-program'])\nexcept OSError: pass\n")
-    assert (result.verdict, result.scope.unwatched) == ("repeated", [])
-
-
 def test_a_forked_copy_that_leaves_at_once_is_named_in_the_scope(judged):
     result = judged(f"{STEP}import os\npid = os.fork()\nif not pid: os._exit(0)\nos.waitpid(pid, 0)\n")
     assert result.scope.unwatched == ["the copy of itself that train.py:4 forks"]
-
-
-def test_workers_of_a_pool_are_not_named(judged):
-    result = judged(f"{STEP}import multiprocessing\nwith multiprocessing.Pool(2) as pool: pool.map(abs, [1])\n")
-    assert (result.verdict, result.scope.unwatched) == ("repeated", [])
 
 
 ASKS = "import subprocess, sys\nsubprocess.run([sys.executable, '-I', '-c', {!r}], check=True)\n"

@@ -3,6 +3,7 @@
 import pytest
 
 ONE, TWO, THREE = ({(0, "batch", "0"): number} for number in (1, 2, 3))
+ENDED = ONE | {(3, "end", "fc.bias"): 1}
 DOUBT = "processes with the same arguments could not be told apart: they were paired in the order in which they started (python train.py)"
 
 
@@ -17,11 +18,27 @@ def family(writing, *children, **facts):
     return write
 
 
-def test_siblings_that_begin_in_another_order_are_the_same(writing, tmp_path):
-    one, two = (ONE | {(3, "end", "fc.bias"): 1}, None), (TWO, None)
-    result = writing.judged(tmp_path, [family(writing, one, two), family(writing, two, one)])
-    assert (result.verdict, result.warnings) == ("repeated", [])
-    assert result.trials[0].final == result.trials[1].final is not None
+@pytest.mark.parametrize(
+    ("first", "second", "verdict", "warnings"),
+    [
+        # without identities, children are paired by what they did; two that differ are doubtful
+        ([(ENDED, None), (TWO, None)], [(TWO, None), (ENDED, None)], "repeated", []),
+        ([(ONE, None), (TWO, None)], [(THREE, None), ({}, None)], "diverged", [DOUBT]),
+        # an identity tells them apart, whichever begins first
+        ([(ONE, [1]), (TWO, [2])], [(TWO, [2]), (ONE, [1])], "repeated", []),
+        ([(ONE, [1]), (TWO, [2])], [({}, [2]), (THREE, [1])], "diverged", []),
+        ([(ONE, [1]), (TWO, [2])], [(TWO, [1]), (ONE, [2])], "diverged", []),
+        # but only if each child has one
+        ([(ONE, [1]), (TWO, None)], [(TWO, [1]), (ONE, None)], "repeated", []),
+    ],
+)
+def test_siblings_are_paired_by_their_identities_or_by_what_they_did(
+    writing, tmp_path, first, second, verdict, warnings
+):
+    result = writing.judged(tmp_path, [family(writing, *first), family(writing, *second)])
+    assert (result.verdict, result.warnings) == (verdict, warnings)
+    if verdict == "repeated":
+        assert result.trials[0].final == result.trials[1].final is not None
 
 
 def test_one_sibling_that_differs_is_told_from_its_like(writing, tmp_path):
@@ -29,33 +46,6 @@ def test_one_sibling_that_differs_is_told_from_its_like(writing, tmp_path):
     result = writing.judged(tmp_path, trials)
     assert (result.divergence.step, result.divergence.kind, result.divergence.process.order) == (0, "batch", 1)
     assert result.warnings == []
-
-
-def test_two_siblings_that_differ_are_doubtful(writing, tmp_path):
-    trials = [family(writing, (ONE, None), (TWO, None)), family(writing, (THREE, None), ({}, None))]
-    result = writing.judged(tmp_path, trials)
-    assert (result.verdict, result.warnings) == ("diverged", [DOUBT])
-
-
-def test_identities_tell_siblings_apart(writing, tmp_path):
-    trials = [family(writing, (ONE, [1]), (TWO, [2])), family(writing, ({}, [2]), (THREE, [1]))]
-    result = writing.judged(tmp_path, trials)
-    assert (result.verdict, result.warnings) == ("diverged", [])
-
-
-def test_children_of_one_identity_that_begin_in_another_order_are_the_same(writing, tmp_path):
-    trials = [family(writing, (ONE, [1]), (TWO, [2])), family(writing, (TWO, [2]), (ONE, [1]))]
-    assert writing.judged(tmp_path, trials).verdict == "repeated"
-
-
-def test_children_of_equal_identity_that_did_each_others_work_differ(writing, tmp_path):
-    trials = [family(writing, (ONE, [1]), (TWO, [2])), family(writing, (TWO, [1]), (ONE, [2]))]
-    assert writing.judged(tmp_path, trials).verdict == "diverged"
-
-
-def test_identities_count_only_where_every_child_has_one(writing, tmp_path):
-    trials = [family(writing, (ONE, [1]), (TWO, None)), family(writing, (TWO, [1]), (ONE, None))]
-    assert writing.judged(tmp_path, trials).verdict == "repeated"
 
 
 def test_one_process_is_the_same_whatever_its_arguments(writing, tmp_path):

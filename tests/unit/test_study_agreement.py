@@ -111,35 +111,37 @@ def test_a_mask_that_is_not_binary_is_an_error_that_names_which_and_the_values(t
 ROW = labels_of("1111.2222.3333.....")
 
 
-def test_cells_are_the_same_from_half_their_union_on():
-    """1 and 1: 3 pixels in both, 5 in either, 0.6. 2 and 2: 2 of 5, 0.4, not the same. 3 has no partner."""
-    truth, found = labels_of("1111..2222..33"), labels_of(".1111...222...")
-    assert same_cells(truth, found) == [(1, 1)]
-    assert cell_counts(truth, found) == CellCounts(tp=1, fp=1, fn=2)
+@pytest.mark.parametrize(
+    ("truth", "found", "least", "pairs"),
+    [
+        # 1 and 1: 3 pixels in both, 5 in either, 0.6. 2 and 2: 2 of 5, 0.4, not the same. 3 has no partner
+        ("1111..2222..33", ".1111...222...", 0.5, [(1, 1)]),
+        ("1111", "11..", 0.5, [(1, 1)]),  # 2 of 4 pixels: one half is enough
+        # from 0.1 on: 1 and 1 are 8 of 10 pixels, but leave 2 and 2 without a partner; 1 with 2 and 2 with 1 are 1 of 9 each
+        ("2111111111", "1111111112", 0.1, [(1, 2), (2, 1)]),
+        ("77..4", "33..9", 0.5, [(4, 9), (7, 3)]),  # numbers need not begin at 1
+    ],
+)
+def test_cells_are_the_same_from_half_their_union_on_and_more_pairs_are_worth_more_than_better_ones(
+    truth, found, least, pairs
+):
+    assert same_cells(labels_of(truth), labels_of(found), least=least) == pairs
 
 
-def test_just_one_half_is_enough():
-    """2 of 4 pixels."""
-    assert same_cells(labels_of("1111"), labels_of("11..")) == [(1, 1)]
-
-
-def test_a_cell_found_in_two_halves_is_found_once():
-    """Each half is 2 of 4 pixels: both could be the cell; one is, the other is false."""
-    assert cell_counts(labels_of("1111"), labels_of("1122")) == CellCounts(tp=1, fp=1, fn=0)
-
-
-def test_two_cells_found_as_one_are_one_found_at_most():
-    """5 of 9 pixels are the larger cell's: one found, one missed."""
-    assert cell_counts(labels_of("111112222"), labels_of("111111111")) == CellCounts(tp=1, fp=0, fn=1)
-
-
-def test_more_pairs_are_worth_more_than_better_ones():
-    """From 0.1 on: 1 and 1 are 8 of 10 pixels, but leave 2 and 2 without a partner; 1 with 2 and 2 with 1 are 1 of 9 each."""
-    assert same_cells(labels_of("2111111111"), labels_of("1111111112"), least=0.1) == [(1, 2), (2, 1)]
-
-
-def test_numbers_need_not_begin_at_1_nor_follow_one_another():
-    assert same_cells(labels_of("77..4"), labels_of("33..9")) == [(4, 9), (7, 3)]
+@pytest.mark.parametrize(
+    ("truth", "found", "counts"),
+    [
+        ("1111..2222..33", ".1111...222...", CellCounts(tp=1, fp=1, fn=2)),
+        (
+            "1111",
+            "1122",
+            CellCounts(tp=1, fp=1, fn=0),
+        ),  # each half is 2 of 4 pixels: one is the cell, the other is false
+        ("111112222", "111111111", CellCounts(tp=1, fp=0, fn=1)),  # 5 of 9 pixels: one is found, one is missed
+    ],
+)
+def test_a_cell_is_found_once_at_most(truth, found, counts):
+    assert cell_counts(labels_of(truth), labels_of(found)) == counts
 
 
 def best(truth, prediction, least):

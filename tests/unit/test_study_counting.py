@@ -193,14 +193,17 @@ def test_a_blob_of_249_pixels_goes_and_one_of_250_stays_in_an_image_of_400_by_40
     assert np.bincount(labels.ravel())[1:].tolist() == [250]
 
 
-def test_a_pixel_is_cell_above_127():
-    image = np.array([[126, 127, 128, 255]], np.uint8)
-    assert post_process(image, smallest=1).tolist() == [[0, 0, 1, 1]]
-
-
-def test_pixels_that_touch_at_a_corner_are_one_cell():
-    image = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 0], [0, 0, 255]], np.uint8)
-    assert post_process(image, smallest=1).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 2]]
+@pytest.mark.parametrize(
+    ("image", "cells"),
+    [
+        (np.array([[126, 127, 128, 255]], np.uint8), [[0, 0, 1, 1]]),
+        (np.array([[0.499, 0.5, 0.501]]), [[0, 1, 1]]),
+        (np.array([[np.float32(1.0000001)]]), [[1]]),  # a softmax that rounds
+        (np.array([[255, 0, 0], [0, 255, 0], [0, 0, 0], [0, 0, 255]], np.uint8), [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 2]]),
+    ],
+)  # fmt: skip
+def test_a_pixel_is_cell_above_127_or_from_one_half_on_and_pixels_that_touch_at_a_corner_are_one_cell(image, cells):
+    assert post_process(image, smallest=1).tolist() == cells
 
 
 @pytest.mark.parametrize(
@@ -226,10 +229,6 @@ def test_floats_have_the_cells_of_the_picture_saved_of_them(values, threshold):
     )
 
 
-def test_by_default_a_float_is_cell_from_one_half_on():
-    assert post_process(np.array([[0.499, 0.5, 0.501]]), smallest=1).tolist() == [[0, 1, 1]]
-
-
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -243,10 +242,6 @@ def test_by_default_a_float_is_cell_from_one_half_on():
 def test_what_is_no_prediction_is_an_error_that_says_what_it_is(wrong, message):
     with pytest.raises(DataError, match=message):
         post_process(wrong)
-
-
-def test_a_softmax_that_rounds_to_just_above_one_is_a_prediction():
-    assert post_process(np.array([[np.float32(1.0000001)]]), smallest=1).tolist() == [[1]]
 
 
 def test_an_empty_prediction_has_no_cells():
