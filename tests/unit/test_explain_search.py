@@ -115,20 +115,6 @@ def test_a_set_that_stops_running_is_no_measure_for_larger_sets():
     assert max(map(len, made._outcomes.values())) <= 2 * LEAST
 
 
-def test_a_control_that_implies_another_is_named_only_where_the_other_does_not_do():
-    assert explained([source("aslr")])[0].cause == ["aslr"]
-    assert explained([source("hash-seed")])[0].minimal == [["hash-seed"]]
-
-
-def test_of_two_controls_that_suffice_both_are_found_and_the_more_specific_is_the_cause():
-    found, _ = explained([source("torch-deterministic", "threads")], kind="gradient")
-    assert found.minimal == [["torch-deterministic"], ["threads"]]
-    assert found.cause == ["torch-deterministic"]
-    found, _ = explained([source("numpy-generator", "entropy")], kind="start", options=ALL)
-    assert found.cause == ["numpy-generator"]
-    assert ["entropy"] in found.minimal
-
-
 def test_what_nobody_would_keep_in_the_place_of_a_seed_is_tried_on_request_only():
     sources = [source("numpy-seed", "entropy")]
     found, made = explained(sources)
@@ -138,24 +124,53 @@ def test_what_nobody_would_keep_in_the_place_of_a_seed_is_tried_on_request_only(
     assert made.trials + LEAST <= asked.trials
 
 
-def test_in_the_place_of_a_flag_no_experiment_is_tried_unasked():
-    sources = [source("torch-deterministic", "clock", "threads")]
-    assert explained(sources, kind="gradient")[0].minimal == [["torch-deterministic"], ["threads"]]
-    assert ["clock"] in explained(sources, kind="gradient", options=ALL)[0].minimal
+EARLY, LATE = (0, -1, 0), (0, 3, 4)
+FLAG = source("torch-deterministic", "clock", "threads")
+BEFORE_AND_AT_START = [source("torch-seed", where=EARLY), source("numpy-seed", where=(0, 0, 2))]
+UNSEEDED = ["numpy-seed", "python-seed", "torch-seed"]
+SEEN_MISSING = Clues("batch", unseeded=["numpy-seed"], seeded=["python-seed"])
+CASES = {  # the sources, what is given to the search, what it finds, the most trials
+    "a control that implies another": ([source("aslr")], {}, {"cause": ["aslr"]}, 100),
+    "the other one does": ([source("hash-seed")], {}, {"minimal": [["hash-seed"]]}, 100),
+    "two controls suffice": ([source("torch-deterministic", "threads")], {"kind": "gradient"},
+                             {"minimal": [["torch-deterministic"], ["threads"]], "cause": ["torch-deterministic"]}, 100),
+    "a seed before an experiment": ([source("numpy-generator", "entropy")], {"kind": "start", "options": ALL},
+                                    {"cause": ["numpy-generator"], "minimal": [["numpy-generator"], ["entropy"]]}, 200),
+    "no experiment for a flag": ([FLAG], {"kind": "gradient"}, {"minimal": [["torch-deterministic"], ["threads"]]}, 100),
+    "a seed that was seen missing": ([source("numpy-seed")], {"clues": SEEN_MISSING}, {"cause": ["numpy-seed"]}, 5 + LEAST),
+    "two seeds that were seen missing": (BEFORE_AND_AT_START, {"clues": Clues("start", unseeded=UNSEEDED)},
+                                         {"cause": ["numpy-seed", "torch-seed"]}, 29),
+    "entropy, and no seed": ([source("entropy"), source("clock")], {"kind": "update", "clues": Clues("update", ["numpy-seed"])},
+                             {"cause": ["clock", "entropy"]}, 150),
+    "entropy beside a seed": ([source("numpy-seed", "entropy"), source("entropy"), source("clock")], {"kind": "update"},
+                              {"cause": ["clock", "entropy"]}, 150),
+    "causes at one point": ([source("python-seed"), source("clock")], {}, {"cause": ["python-seed", "clock"]}, 150),
+    "an alternative of one of two": ([source("numpy-seed", "entropy"), source("hash-seed")], {"options": ALL},
+                                     {"minimal": [["numpy-seed", "hash-seed"], ["hash-seed", "entropy"]],
+                                      "cause": ["numpy-seed", "hash-seed"]}, 200),
+    "outside": ([source()], {}, {"outside": True, "cause": []}, 9),
+    "a known one before": ([source("numpy-seed", where=EARLY), source(where=LATE)], {"kind": "start"},
+                           {"outside": True, "cause": ["numpy-seed"]}, 150),
+    "controls that break the program": ([source("hash-seed")], {"breaks": frozenset({"clock", "threads"})},
+                                        {"cause": ["hash-seed"], "refused": {"clock", "threads"}}, 150),
+    "the cause breaks the program": ([source("clock")], {"breaks": frozenset({"clock"})},
+                                     {"outside": True, "refused": {"clock"}}, 150),
+    "without effect": ([source("serial-threads")], {"idle": frozenset({"serial-threads"})},
+                       {"cause": [], "outside": True, "idle": {"serial-threads"}}, 150),
+}  # fmt: skip
 
 
-def test_the_seed_that_was_seen_missing_is_tried_before_anything_else():
-    clues = Clues("batch", unseeded=["numpy-seed"], seeded=["python-seed"])
-    found, made = explained([source("numpy-seed")], clues=clues)
-    assert (found.cause, made.trials) == (["numpy-seed"], 5 + LEAST)
+@pytest.mark.parametrize("case", CASES)
+def test_a_search_finds_the_causes_that_there_are(case):
+    sources, given, wanted, most = CASES[case]
+    found, made = explained(sources, **given)
+    sets = {name: set(getattr(found, name)) for name in ("refused", "idle")}
+    assert {name: sets.get(name, getattr(found, name)) for name in wanted} == wanted
+    assert made.trials <= most
 
 
-def test_two_seeds_that_were_seen_missing_are_both_found():
-    sources = [source("torch-seed", where=(0, -1, 0)), source("numpy-seed", where=(0, 0, 2))]
-    clues = Clues("start", unseeded=["numpy-seed", "python-seed", "torch-seed"])
-    found, made = explained(sources, clues=clues)
-    assert found.cause == ["numpy-seed", "torch-seed"]
-    assert made.trials < 30
+def test_in_the_place_of_a_flag_an_experiment_is_tried_if_it_is_asked_for():
+    assert ["clock"] in explained([FLAG], kind="gradient", options=ALL)[0].minimal
 
 
 @pytest.mark.parametrize("right", ["hash-seed", "threads"])
@@ -218,54 +233,6 @@ def test_a_seed_beside_a_different_cause_at_one_point_is_not_reported_as_entropy
     found, made = explained([source(seed, "entropy"), source(other)], kind="update", clues=clues)
     assert sorted(found.cause) == sorted([seed, other])
     assert made.trials < 150
-
-
-def test_entropy_stays_the_cause_if_no_seed_has_the_same_effect():
-    found, _ = explained([source("entropy"), source("clock")], kind="update", clues=Clues("update", ["numpy-seed"]))
-    assert found.cause == ["clock", "entropy"]
-    found, _ = explained([source("numpy-seed", "entropy"), source("entropy"), source("clock")], kind="update")
-    assert found.cause == ["clock", "entropy"]
-
-
-def test_causes_at_one_point_are_all_found():
-    found, _ = explained([source("python-seed"), source("clock")])
-    assert found.cause == ["python-seed", "clock"]
-
-
-def test_alternatives_of_one_of_two_causes_are_found():
-    found, _ = explained([source("numpy-seed", "entropy"), source("hash-seed")], options=ALL)
-    assert found.minimal == [["numpy-seed", "hash-seed"], ["hash-seed", "entropy"]]
-    assert found.cause == ["numpy-seed", "hash-seed"]
-
-
-def test_what_parts_with_everything_held_is_outside():
-    found, made = explained([source()])
-    assert (found.outside, found.cause) == (True, [])
-    assert made.trials < 10
-
-
-def test_a_known_cause_before_one_outside_is_named_too():
-    found, _ = explained([source("numpy-seed", where=(0, -1, 0)), source(where=(0, 3, 4))], kind="start")
-    assert (found.outside, found.cause) == (True, ["numpy-seed"])
-
-
-def test_a_control_that_breaks_the_program_is_left_out_and_the_search_goes_on():
-    found, _ = explained([source("hash-seed")], breaks=frozenset({"clock", "threads"}))
-    assert found.cause == ["hash-seed"]
-    assert set(found.refused) == {"clock", "threads"}
-
-
-def test_where_the_cause_is_a_control_that_breaks_the_program_it_is_outside_and_refused():
-    found, _ = explained([source("clock")], breaks=frozenset({"clock"}))
-    assert found.outside
-    assert set(found.refused) == {"clock"}
-
-
-def test_a_control_without_effect_is_never_the_cause():
-    found, _ = explained([source("serial-threads")], idle=frozenset({"serial-threads"}))
-    assert found.cause == []
-    assert found.outside
-    assert "serial-threads" in found.idle
 
 
 class Unused(Program):
