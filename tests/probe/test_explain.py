@@ -259,7 +259,7 @@ def test_new_trials_of_a_record_whose_script_has_changed_are_refused(ask, tmp_pa
 
 
 def test_the_record_keeps_the_explanation_for_every_report(searched, fits_schema):
-    request, made, _ = searched("entropy")
+    request, made, _ = searched("clock")
     fits_schema("result", (request.out / "result.json").read_text())
     fits_schema("explain", made.explanation.model_dump_json())
     record = open_record(request.out)
@@ -267,7 +267,7 @@ def test_the_record_keeps_the_explanation_for_every_report(searched, fits_schema
     assert again.explanation == made.explanation
     assert Result.model_validate_json(json.dumps(json.loads(made.model_dump_json()))) == made
     for name in PRESENTERS:
-        assert "entropy" in render(name, report(again, record)) or name == "junit"
+        assert "clock" in render(name, report(again, record)) or name == "junit"
     assert open_record(Path(made.explanation.evidence[1].record)).trials
 
 
@@ -280,9 +280,9 @@ def test_what_controls_cost_is_not_told_of_steps_that_take_no_time(ask, monkeypa
 
 
 def test_a_line_is_told_for_each_setting(searched):
-    _, _, notes = searched("entropy")
+    _, _, notes = searched("clock")
     assert any(note.startswith("everything (") and "held: " in note for note in notes.notes)
-    assert any(note.startswith(f"entropy held: {LEAST} trials, the same bits") for note in notes.notes)
+    assert any(note.startswith(f"clock held: {LEAST} trials, the same bits") for note in notes.notes)
 
 
 def test_what_is_likely_and_how_far_its_confirmation_is_are_told(searched):
