@@ -3,6 +3,7 @@
 import pytest
 
 from samebits.comparison.merged_records import judged_together
+from samebits.documents import TOOK_EFFECT
 from samebits.model import SavedFile
 from samebits.reports.result_words import next_steps
 from samebits.store import open_record
@@ -21,64 +22,67 @@ def said(writing, tmp_path):
     return judge
 
 
-def test_a_loss_that_is_nan_in_all_trials(writing, said):
-    trial = writing.training(losses={1: float("nan"), 2: float("nan")})
-    assert said([trial] * 2) == ["the loss is NaN in all trials, from step 1 on: equal bits of such a model say little"]
-
-
-def test_a_loss_that_is_nan_once_is_not_said(writing, said):
-    assert said([writing.training(losses={1: float("nan")})] * 2) == []
-
-
-def test_weights_that_never_change(writing, said):
-    same = {(-1, "start", name): 0 for name in ("fc.weight", "fc.bias")}
-    same |= {(3, "end", name): 0 for name in ("fc.weight", "fc.bias")}
-    assert said([writing.training(same)] * 2) == [
-        "the weights never change: at the end they have the bits that they had at the start"
-    ]
-
-
-def test_one_weight_that_never_changes_is_not_said(writing, said):
-    frozen = {(-1, "start", "fc.bias"): 0, (3, "end", "fc.bias"): 0}
-    assert said([writing.training(frozen)] * 2) == []
-
-
-def control(effect, when="start", why=""):
-    return {"event": "control", "id": "threads", "effect": effect, "when": when, "why": why}
-
-
 HOW = {"event": "observed-by", "how": "optimizer"}
+NAN = float("nan")
+NO_CHANGE = {(step, kind, name): 0 for step, kind in ((-1, "start"), (3, "end")) for name in ("fc.weight", "fc.bias")}
+FROZEN = {at: 0 for at in NO_CHANGE if at[2] == "fc.bias"}
+SAID_BY_PROBE = {"event": "warning", "text": "from the probe"}
+STOPPED = [
+    {"code": {"files": code}, "wrote": ["out.ipynb"]}
+    for code in ({"in.ipynb": "a"}, {"in.ipynb": "a", "out.ipynb": "b"})
+]
+WARNINGS = {  # the fields of each trial, those of the record, what is said
+    "a loss that is NaN": ([{"losses": {1: NAN, 2: NAN}}] * 2, {},
+                           ["the loss is NaN in all trials, from step 1 on: equal bits of such a model say little"]),
+    "a loss that is NaN once": ([{"losses": {1: NAN}}] * 2, {}, []),
+    "weights that never change": ([{"changes": NO_CHANGE}] * 2, {},
+                                  ["the weights never change: at the end they have the bits that they had at the start"]),
+    "one weight that never changes": ([{"changes": FROZEN}] * 2, {}, []),
+    "a script that was changed": ([{"trial": {"code": {"files": {"train.py": digest}}}} for digest in "ab"], {},
+                                  ["the code was changed between the trials"]),
+    "a result of a stopped trial is no code": ([{"trial": fields} for fields in STOPPED], {"directory": "/folder"}, []),
+    "changes that are not committed": (
+        [{"trial": {"code": {"commit": "a", "dirty": True}}}] * 2, {},
+        ["the code has changes that are not committed; the commit alone does not identify the code that ran"]),
+    "packages": ([{"events": [HOW, {"event": "packages", "packages": {"torch": v}}]} for v in "12"], {},
+                 ["the trials had different versions of torch"]),
+    "processes left behind": ([{"trial": {"children_left": ["tensorboard"]}}] * 2, {},
+                              ["trials 1 and 2 left processes behind; samebits ended them (tensorboard)"]),
+    "a metric that was never printed": ([{}] * 2, {"options": {"metrics": {"acc": "acc=(.*)"}}},
+                                        ["the metric acc: its pattern matched nothing that trials 1 and 2 printed"]),
+    "notes": ([{"events": [HOW, SAID_BY_PROBE], "trial": {"notes": ["from the launcher"]}}] * 2, {"notes": ["from the check"]},
+              ["from the check", "from the launcher", "from the probe"]),
+}  # fmt: skip
 
 
-def test_a_control_that_took_effect(writing, said):
-    trial = writing.training(events=[HOW, control("held"), control("held", "last-step")])
-    assert said([trial] * 2, controls=["threads"]) == []
-    assert said.result.setup.controls[0].took_effect is True
+@pytest.mark.parametrize("case", WARNINGS)
+def test_what_limits_an_answer_is_said_once(writing, said, case):
+    trials, fields, warnings = WARNINGS[case]
+    assert said([writing.training(**trial) for trial in trials], **fields) == warnings
 
 
-def test_a_control_that_could_not_take_effect(writing, said):
-    trial = writing.training(events=[HOW, control("undone", why="torch is not imported")])
-    assert said([trial] * 2, controls=["threads"]) == ["the control threads did not hold: torch is not imported"]
-    assert said.result.setup.controls[0].took_effect is False
+UNDONE = "undone by the program before the last step: 8 threads"
 
 
-def test_a_control_that_was_undone_later(writing, said):
-    why = "undone by the program before the last step: 8 threads"
-    trial = writing.training(events=[HOW, control("held"), control("undone", "last-step", why)])
-    assert said([trial] * 2, controls=["threads"]) == [f"the control threads did not hold: {why}"]
-    assert said.result.setup.controls[0].effect == "undone"
+@pytest.mark.parametrize(
+    ("read", "others", "warnings", "effect"),
+    [
+        ([("held", "start", ""), ("held", "last-step", "")], None, [], "held"),
+        ([("undone", "start", "torch is not imported")], None, ["the control threads did not hold: torch is not imported"], "undone"),
+        ([("held", "start", ""), ("undone", "last-step", UNDONE)], None, [f"the control threads did not hold: {UNDONE}"], "undone"),
+        ([], None, ["this control was not read back, so it does not count as held: threads"], "unreadable"),
+        ([("held", "start", "")], [("undone", "start", "")], ["the control threads did not hold"], "undone"),
+    ],
+    ids=["held", "not at the start", "undone later", "not read back", "undone in one trial"],
+)  # fmt: skip
+def test_a_control_that_did_not_hold_is_said(writing, said, read, others, warnings, effect):
+    def trial(read):
+        events = [{"event": "control", "id": "threads", "effect": e, "when": when, "why": why} for e, when, why in read]
+        return writing.training(events=[HOW, *events])
 
-
-def test_a_control_that_nobody_read_back(writing, said):
-    assert said([writing.training()] * 2, controls=["threads"]) == [
-        "this control was not read back, so it does not count as held: threads"
-    ]
-    assert said.result.setup.controls[0].took_effect is None
-
-
-def test_a_control_that_failed_in_one_trial_only(writing, said):
-    good, bad = writing.training(events=[HOW, control("held")]), writing.training(events=[HOW, control("undone")])
-    assert said([good, bad], controls=["threads"]) == ["the control threads did not hold"]
+    assert said([trial(read), trial(read if others is None else others)], controls=["threads"]) == warnings
+    found = said.result.setup.controls[0]
+    assert (found.effect, found.took_effect) == (effect, TOOK_EFFECT[effect])
 
 
 def test_code_that_was_changed_between_trials(writing, said):
@@ -95,11 +99,6 @@ def test_after_a_change_of_the_code_no_search_for_a_cause_is_proposed(writing, t
     assert next_steps(result.model_copy(update={"setup": changed})) == []
 
 
-def test_a_script_that_was_changed_between_trials(writing, said):
-    trials = [writing.training(trial={"code": {"files": {"train.py": digest}}}) for digest in "ab"]
-    assert said(trials) == ["the code was changed between the trials"]
-
-
 @pytest.mark.parametrize("name", ["out.ipynb", "./out.ipynb", "/folder/out.ipynb"])
 def test_a_result_that_the_command_names_is_no_code(writing, said, name):
     wrote = SavedFile(path="out.ipynb", named=False, format="json", tensors={"": "0" * 32})
@@ -107,35 +106,6 @@ def test_a_result_that_the_command_names_is_no_code(writing, said, name):
     codes = [{"in.ipynb": "a"}, {"in.ipynb": "a", name: "b"}]
     trials = [writing.training(trial={"code": {"files": code}}, files=[wrote]) for code in codes]
     assert said(trials, directory="/folder") == []
-
-
-def test_a_result_of_a_trial_that_was_stopped_early_is_no_code(writing, said):
-    files = [{"in.ipynb": "a"}, {"in.ipynb": "a", "out.ipynb": "b"}]
-    trials = [writing.training(trial={"code": {"files": one}, "wrote": ["out.ipynb"]}) for one in files]
-    assert said(trials, directory="/folder") == []
-
-
-def test_code_with_changes_that_are_not_committed(writing, said):
-    trial = writing.training(trial={"code": {"commit": "a", "dirty": True}})
-    assert said([trial] * 2) == [
-        "the code has changes that are not committed; the commit alone does not identify the code that ran"
-    ]
-
-
-def test_packages_that_differ(writing, said):
-    trials = [writing.training(events=[HOW, {"event": "packages", "packages": {"torch": v}}]) for v in "12"]
-    assert said(trials) == ["the trials had different versions of torch"]
-
-
-def test_processes_left_behind(writing, said):
-    trial = writing.training(trial={"children_left": ["tensorboard"]})
-    assert said([trial] * 2) == ["trials 1 and 2 left processes behind; samebits ended them (tensorboard)"]
-
-
-def test_a_metric_that_was_never_printed(writing, said):
-    assert said([writing.training()] * 2, options={"metrics": {"acc": "acc=(.*)"}}) == [
-        "the metric acc: its pattern matched nothing that trials 1 and 2 printed"
-    ]
 
 
 def test_a_metric_that_is_not_a_number_and_does_not_agree_with_anything(writing, said):
@@ -151,12 +121,6 @@ def test_what_a_watcher_cannot_see_is_in_the_scope(writing, said):
     event = {"event": "not-observed", "point": "gradient", "why": "torch.func.grad"}
     assert said([writing.training(events=[HOW, event])] * 2) == []
     assert said.result.scope.not_observed == ["gradient: torch.func.grad"]
-
-
-def test_notes_of_record_and_trials_and_warnings_of_the_probe(writing, said):
-    event = {"event": "warning", "text": "from the probe"}
-    trial = writing.training(events=[HOW, event], trial={"notes": ["from the launcher"]})
-    assert said([trial] * 2, notes=["from the check"]) == ["from the check", "from the launcher", "from the probe"]
 
 
 def test_what_agrees_though_bits_differ(writing, tmp_path):
