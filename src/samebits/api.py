@@ -120,7 +120,7 @@ def explain(command: Command, **options: Unpack[ExplainOptions]) -> Result:
     given = values("explain", ExplainOptions, options)
     asked = _asked(command, given, options)
     from samebits import causes
-    from samebits.patches.explained import with_patch
+    from samebits.patches.shown_lines import with_patch
 
     found = causes.run(asked, given["progress"], run=given["run"], alternatives=given["alternatives"])
     ended, _ = with_patch(found, given["progress"], run=given["run"])

@@ -18,9 +18,9 @@ from samebits.causes.candidates import Clues, Conclusion, SearchOptions
 from samebits.causes.confirmation import Confirmation, Cost, confirm, costs, extend, run_all, step_time
 from samebits.causes.document import Spent
 from samebits.causes.estimate import Corrections
+from samebits.causes.kept_settings import record_of, stopped_search
 from samebits.causes.search import search
 from samebits.causes.settings import FOLDER, Setting, SettingRecords, adopt
-from samebits.causes.stopped import record_of, stopped_search
 from samebits.checks import Check
 from samebits.experiment import Experiment, Progress, Request, recorded_trials
 from samebits.experiment.estimates import CostEstimate

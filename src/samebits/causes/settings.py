@@ -12,10 +12,10 @@ from functools import partial
 from samebits import clock, controls, words
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Where, Wish
 from samebits.causes.estimate import Corrections
+from samebits.causes.kept_settings import KeptSettings
 from samebits.causes.lookahead import shares
 from samebits.causes.setting_words import held_words, seen_words
 from samebits.causes.sought import Sought, evidence_of
-from samebits.causes.stopped import KeptSettings
 from samebits.documents import UnknownPlace
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
 from samebits.experiment.kills import kill

@@ -53,7 +53,7 @@ def _explained(given: dict[str, Any], command: str) -> tuple[Check, PatchResult 
         if isinstance(asked, Path):
             progress.note(f"reads the trials of {asked}")  # before the imports, which take a second
         from samebits import causes
-        from samebits.patches.explained import with_patch
+        from samebits.patches.shown_lines import with_patch
 
         found = causes.run(asked, progress, run=given["run"], alternatives=given["alternatives"])
         return with_patch(found, progress, run=given["run"])

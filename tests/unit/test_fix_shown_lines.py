@@ -4,8 +4,8 @@ import pytest
 
 from samebits.documents import Explanation, Fix
 from samebits.patches.documents import PatchResult
-from samebits.patches.explained import fixes, seeds_itself
 from samebits.patches.program import Look, Program
+from samebits.patches.shown_lines import fixes, seeds_itself
 
 DIFF = """\
 --- a/src/train.py
