@@ -358,7 +358,7 @@ def test_a_search_that_was_stopped_goes_on_without_running_whole_settings_again(
     assert any(said.endswith("goes on where it was stopped") for said in notes.notes)
     assert {path: path.stat().st_mtime_ns for path in made} == made, "its trials are still those of the first search"
     assert [row.controls for row in again.evidence[: len(stopped)]] == [row.controls for row in stopped]
-    assert again.trials == sum(row.trials for row in again.evidence)
+    assert again.trials >= sum(row.trials for row in again.evidence), "timed trials count too"
 
 
 def test_a_changed_script_begins_a_new_search(ask, tmp_path):
