@@ -59,6 +59,13 @@ def test_each_group_of_new_lines_has_its_place_and_its_control():
     ]
 
 
+def test_a_file_outside_of_the_folder_and_without_a_last_line_feed_has_its_path():
+    end = "\\ No newline at end of file\n"
+    diff = f"--- a/out/a.py\n+++ b/out/a.py\n@@ -1 +1 @@\n-Forest()\n{end}+Forest(7)\n{end}"
+    (found,) = fixes(made(diff, place("numpy-seed", "/out/a.py", 1)), WHY)
+    assert (found.where, found.lines) == ("in /out/a.py, line 1", ["Forest(7)"])
+
+
 @pytest.mark.parametrize("of", [made(""), made(DIFF, place("python-seed", "a.ipynb", 1, cell=2))])
 def test_without_a_patch_of_source_files_the_lines_stay(of):
     assert fixes(of, WHY) == WHY.fixes

@@ -80,6 +80,8 @@ def _of_diff(made: PatchResult) -> Iterator[Fix]:
             file = text[4:].partition("\t")[0].removeprefix("b/")
         elif hunk := _HUNK.match(text):
             line = int(hunk[1])
+        elif text.startswith("\\"):  # "\\ No newline at end of file"
+            continue
         elif text.startswith("+"):
             new.append(text[1:])
         elif text.startswith("-"):
@@ -91,6 +93,7 @@ def _of_diff(made: PatchResult) -> Iterator[Fix]:
 
 
 def _fix(made: PatchResult, file: str, line: int, new: list[str], *, is_before: bool) -> Fix:
-    near = min((one for one in made.changes if one.file == file), key=lambda one: abs(one.line - line))
-    where = f"in {file}, {'before line' if is_before else 'line'} {line}"
+    here = [one for one in made.changes if one.file.lstrip("/") == file]  # a diff has no absolute path
+    near = min(here, key=lambda one: abs(one.line - line))
+    where = f"in {near.file}, {'before line' if is_before else 'line'} {line}"
     return Fix(control=near.control, library="", where=where, lines=[text.strip() for text in new if text.strip()])
