@@ -13,8 +13,9 @@ class GoldenAnswer(Document):
 
     `state`: the bits are equal, or differ; the file has no block for this machine (`unknown`), or none for these
     versions (`changed`); the block was written; nothing was compared or written (`refused`). `block`: its name in the
-    file. `made`, `trials`: when it was made, and by how many trials that agreed. `steps`: the steps compared. `where`:
-    the first difference, at `step`, in values of `kind`. `paste`: the block of the new trials.
+    file. `made`, `trials`: when it was made, and by how many trials that agreed. `steps`: the steps compared, which
+    are all of them or the first ones (`scope`). `where`: the first difference, at `step`, in values of `kind`. `paste`:
+    the block of the new trials.
     """
 
     file: str
@@ -24,6 +25,7 @@ class GoldenAnswer(Document):
     made: str = ""
     trials: int = 0
     steps: int = 0
+    scope: Literal["whole", "prefix"] = "whole"
     where: str = ""
     step: int | None = None
     kind: str = ""

@@ -118,9 +118,32 @@ def test_a_program_that_shows_nothing_is_no_golden_file(ask, tmp_path):
 
 def test_fewer_steps_compare_the_beginning_and_a_shorter_training_differs(check):
     check(update=True, steps=6)
-    found = check(steps=6, out="short", **{"trials": 2})
-    assert found.golden.state == "equal"
     assert check(steps=5).golden.where == "step 5 > structure"
+
+
+def test_a_file_of_the_first_steps_says_that_it_holds_no_more(ask, tmp_path):
+    path = tmp_path / "g"
+    golden.check(ask("trains.py", 9, out="one", steps=3), path, update=True)
+    whole = golden.check(ask_again(ask, out="two"), path).result
+    assert (whole.verdict, whole.golden.steps, whole.golden.scope) == ("repeated", 3, "prefix")
+    assert "All 9 steps compared. The same bits as" in shown(whole)
+    assert "in the first 3 steps." in shown(whole)
+    shorter = golden.check(ask_again(ask, out="three", steps=2), path).result
+    assert (shorter.golden.state, shorter.golden.steps) == ("equal", 2)
+
+
+def ask_again(ask, **more):
+    return ask("trains.py", 9, **more)
+
+
+def test_a_metric_counts_if_it_is_asked_for_and_files_need_the_same_options(ask, tmp_path):
+    path, metric = tmp_path / "g", {"accuracy": "accuracy: (.*)", "loss": "loss (.*)"}
+    golden.check(ask("trains.py", 2, out="one", metrics=metric), path, update=True)
+    assert golden.check(ask("trains.py", 2, out="two"), path).result.golden.state == "equal"
+    found = golden.check(ask("trains.py", 2, out="three", metrics={"loss": "no such (.*)"}), path).result
+    assert (found.golden.state, found.golden.detail) == ("differs", "metric loss: 0.75 then, nothing now")
+    with pytest.raises(UsageError, match="made with other controls"):
+        golden.check(ask("trains.py", 2, out="four", ignores=["*.log"]), path)
 
 
 def test_other_controls_are_refused_before_anything_runs(check, tmp_path):

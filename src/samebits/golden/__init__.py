@@ -7,6 +7,7 @@ environment in the golden file. `trial_block` makes the block of the new trials 
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,9 +47,13 @@ def check(request: Request, path: Path, progress: Progress | None = None, *, upd
 
 
 def _controls(request: Request) -> str:
+    """Return the controls in words, then the options that decide what is compared."""
     held = controls.resolve(request.controls, request.preset)
     seed = request.seed if request.seed is not None else DEFAULT_SEED
-    return f"{', '.join(held)}; seed {seed}" if held else "none"
+    said = [f"{', '.join(held)}, seed {seed}" if held else "none"]
+    patterns = (("--artifact", request.options.artifacts), ("--ignore", request.options.ignores))
+    said += [f"{flag} {shlex.quote(one)}" for flag, given in patterns for one in sorted(given)]
+    return words.one_line("; ".join(said))
 
 
 def _result(file: GoldenFile, record: Record, was: Result, held: str | None) -> Result:

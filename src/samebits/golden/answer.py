@@ -8,7 +8,7 @@ import samebits
 from samebits import words
 from samebits.errors import SamebitsError
 from samebits.golden.blocks import GoldenBlock
-from samebits.golden.differences import first_difference, steps_compared
+from samebits.golden.differences import first_difference
 from samebits.golden.golden_file import GoldenFile
 from samebits.golden_answer import GoldenAnswer
 from samebits.model import Result
@@ -17,8 +17,9 @@ __all__ = ["compared", "no_block", "not_compared", "written"]
 
 
 def not_compared(file: GoldenFile, was: Result) -> Result:
-    """Return the result of trials that do not agree with each other."""
-    said = "The golden file was neither compared nor written, because the trials do not agree with each other."
+    """Return the result of trials that do not repeat, or give no answer."""
+    why = "the trials do not agree with each other" if was.verdict == "diverged" else "the check has no answer"
+    said = f"The golden file was neither compared nor written, because {why}."
     return _with(was, _answer(file, "refused", said))
 
 
@@ -39,10 +40,10 @@ def compared(file: GoldenFile, was: Result, new: GoldenBlock) -> Result:
     if old is None:
         said = _versions(near[0], new) if near else _machine(file, new)
         return _unanswered(file, was, new, "changed" if near else "unknown", said)
-    difference = first_difference(old, new)
+    difference, extent = first_difference(old, new), _extent(old, new)
     if difference is None:
         said = f"The trials have the same bits as {file.path}."
-        return _with(was, _answer(file, "equal", said, old, steps=steps_compared(old, new)))
+        return _with(was, _answer(file, "equal", said, old, **extent))
     writer = old.made["samebits"]
     if writer != samebits.__version__:
         said = f"the block was written by samebits {writer}, which may observe other values than {samebits.__version__}"
@@ -50,11 +51,16 @@ def compared(file: GoldenFile, was: Result, new: GoldenBlock) -> Result:
     trials = words.count(new.trials, "trial")
     said = f"The {trials} agree with each other, but not with {file.path}: {difference.where} differs."
     answer = _answer(
-        file, "differs", said, old, steps=steps_compared(old, new), where=difference.where, size=difference.size,
+        file, "differs", said, old, **extent, where=difference.where, size=difference.size,
         step=min(difference.step, new.steps), kind=difference.kind, detail=difference.detail,
         paste=new.text(file.header), command=new.made["command"],
     )  # fmt: skip
     return _with(was, answer, verdict="diverged", sentence=said)
+
+
+def _extent(old: GoldenBlock, new: GoldenBlock) -> dict[str, Any]:
+    is_whole = old.stopped_after is None and new.stopped_after is None
+    return {"steps": min(old.steps, new.steps), "scope": "whole" if is_whole else "prefix"}
 
 
 def _machine(file: GoldenFile, new: GoldenBlock) -> str:

@@ -12,7 +12,7 @@ from samebits import words
 from samebits.golden.blocks import GoldenBlock
 from samebits.golden.steps import COLUMNS, NOTHING, ProcessTable, StepLine
 
-__all__ = ["Difference", "first_difference", "steps_compared"]
+__all__ = ["Difference", "first_difference"]
 
 _LATE = 1 << 62  # a step after all others: the end
 
@@ -33,11 +33,6 @@ class Difference(NamedTuple):
         if self.kind == "end":
             return f"{process}the end"
         return f"{process}{'before step 0' if self.step < 0 else f'step {self.step:,}'} > {self.kind}"
-
-
-def steps_compared(old: GoldenBlock, new: GoldenBlock) -> int:
-    """Return how many steps both have."""
-    return min(old.steps, new.steps)
 
 
 def first_difference(old: GoldenBlock, new: GoldenBlock) -> Difference | None:
@@ -81,10 +76,12 @@ def _other_number(old: int, new: int, place: int) -> Difference:
 
 
 def _of_table(what: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Difference]:
+    """Yield what differs. A metric counts only if it is asked for now, too."""
     for name, value in sorted(old.items()):
-        if new.get(name) != value:
-            said = f"{value} then, {new.get(name, 'nothing')} now" if what == "metric" else "its content differs"
-            said = said if name in new else "it is missing now"
+        if new.get(name) != value and (name in new or what == "file"):
+            said = "its content differs" if name in new else "it is missing now"
+            if what == "metric":
+                said = f"{value or 'nothing'} then, {new[name] or 'nothing'} now"
             yield Difference(_LATE, "end", 0, f"{what} {name}: {said}")
 
 

@@ -45,7 +45,8 @@ class GoldenFile:
         """Raise UsageError if the file was made with controls other than these."""
         if self.controls not in (None, controls):
             what = f"{self.path} was made with other controls: {self.controls}. Now they are: {controls}."
-            raise UsageError(what, "give the same --control, --preset and --seed, or name a different golden file.")
+            same = "give the same --control, --preset, --seed, --artifact and --ignore"
+            raise UsageError(what, f"{same}, or name a different golden file.")
 
     def same_machine(self, now: GoldenBlock) -> list[GoldenBlock]:
         """Return the blocks of this machine, those with the most equal versions first."""

@@ -52,13 +52,14 @@ def _block(record: Record, trial: TrialTrace, trials: int) -> GoldenBlock:
     aligned, ignores = AlignedTrial(trial, record.file.command), record.file.options.ignores
     tables = [process_table(member.trace, ignores, is_whole=aligned.whole) for member in aligned.members]
     files = {shown_path(file, trial): counted(file) for file in trial.files.files}
+    printed = trial.file.metrics_printed
     return GoldenBlock(
         environment=environment.environment_of(trial),
         made=_made(record, trial, trials),
         processes=[table for table in tables if table.lines or table.end],
         stopped_after=None if aligned.whole else aligned.steps,
         files={_name(path): checksum(" ".join(sorted(parts.values()))) for path, parts in files.items() if parts},
-        metrics={_name(name): words.one_line(text) for name, text in trial.file.metrics_printed.items()},
+        metrics={_name(name): words.one_line(printed.get(name, "")) for name in record.file.options.metrics},
     )
 
 

@@ -218,7 +218,10 @@ def headline(result: Result) -> str:
 
 def _equal_to_golden(result: Result) -> str:
     golden = result.golden
-    return f" The same bits as {golden.file}." if golden is not None and golden.state == "equal" else ""
+    if golden is None or golden.state != "equal":
+        return ""
+    first = f", in {words.beginning(golden.steps, 'step')}" if golden.scope == "prefix" else ""
+    return f" The same bits as {golden.file}{first}."
 
 
 def record_name(result: Result) -> str:
