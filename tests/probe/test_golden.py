@@ -169,3 +169,28 @@ def test_the_command_line_writes_only_if_it_is_asked_even_in_ci(tmp_path, monkey
     assert (result["golden"]["state"], result["golden"]["trials"], len(result["trials"])) == ("equal", 3, 2)
     (block,) = read_golden(Path("g")).blocks.values()
     assert block.environment.machine["threads"] == str(os.cpu_count())
+
+
+GLOBAL_MODEL = """\
+import numpy
+
+class Net:
+    pass
+
+net = Net()
+net.weight = numpy.full((2, 2), {start})
+for step in range(3):
+    net.weight = net.weight * 0.5
+numpy.save("seen.npy", numpy.zeros(3))
+"""
+
+
+def test_a_model_in_a_global_variable_counts(ask, tmp_path):
+    def run(start, out, **more):
+        (tmp_path / "work" / "program.py").write_text(GLOBAL_MODEL.format(start=start))
+        request = replace(ask("trains.py", out=out, artifacts=["*.npy"]), command=[sys.executable, "program.py"])
+        return golden.check(request, tmp_path / "g", **more).result
+
+    assert run(1.0, "one", update=True).golden.state == "written"
+    assert run(1.0, "two").golden.state == "equal"
+    assert run(2.0, "three").golden.where == "the end"

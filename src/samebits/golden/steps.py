@@ -8,6 +8,7 @@ tables of a training stay equal if a layer gets a new name.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -71,11 +72,12 @@ def process_table(trace: ProcessTrace, ignores: Sequence[str], *, is_whole: bool
 def _counted_points(trace: ProcessTrace, ignores: Sequence[str]) -> NDArray[np.bool_]:
     """Return for each point whether it counts: it belongs to the training, and --ignore does not name it."""
     found = zip(trace.points, roles(trace.points, trace, trace), strict=True)
-    return np.array([role in _COUNTED and not _is_left_out(point, ignores) for point, role in found], bool)
+    return np.array([role in _COUNTED and not _is_ignored(point, ignores) for point, role in found], bool)
 
 
-def _is_left_out(point: Point, ignores: Sequence[str]) -> bool:
-    return point.name.startswith(GLOBALS) or matches_any(place_of(point), ignores)
+def _is_ignored(point: Point, ignores: Sequence[str]) -> bool:
+    name = point.name if point.name.startswith(GLOBALS) else place_of(point)
+    return matches_any(name, ignores)
 
 
 def _rows_of_steps(trace: ProcessTrace, counted: NDArray[np.bool_]) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -85,8 +87,7 @@ def _rows_of_steps(trace: ProcessTrace, counted: NDArray[np.bool_]) -> Iterator[
     rows = rows if limit is None else rows[rows["step"] < limit]
     rows = rows[np.argsort(rows["step"], kind="stable")]
     steps, begins = np.unique(rows["step"], return_index=True)
-    ends = [*begins[1:], len(rows)]
-    for step, begin, end in zip(steps, begins, ends, strict=True):
+    for step, (begin, end) in zip(steps, itertools.pairwise([*begins, len(rows)]), strict=True):
         yield int(step), rows[begin:end]
 
 
