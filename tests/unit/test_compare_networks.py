@@ -96,6 +96,18 @@ def test_a_file_that_differs_counts_in_any_order(writing, tmp_path):
     assert (result.verdict, result.divergence.name) == ("diverged", "policy.bin")
 
 
+def test_networks_in_a_different_order_repeat_if_each_variable_ends_with_the_same_one(writing, tmp_path):
+    held = {name: f"nets['{name}']" for name in NETWORKS}
+    swapped = {"generator": "nets['critic']", "critic": "nets['generator']", "value": "nets['value']"}
+    first = trained(writing, NETWORKS, paths=held)
+    result = writing.judged(tmp_path / "one", [first, trained(writing, NETWORKS[::-1], paths=held)])
+    assert (result.verdict, "different order" in " ".join(result.warnings)) == ("repeated", True), result.sentence
+    other = trained(writing, NETWORKS[::-1], paths=swapped)
+    assert writing.judged(tmp_path / "two", [first, other]).verdict == "inconclusive"
+    changed = trained(writing, NETWORKS[::-1], paths=held, changes=[("critic", "gradient", 1)])
+    assert writing.judged(tmp_path / "three", [first, changed]).verdict == "diverged"
+
+
 def test_a_network_that_takes_more_steps_diverges(writing, tmp_path):
     result = writing.judged(tmp_path, [trained(writing, NETWORKS), trained(writing, NETWORKS[::-1], rounds=3)])
     assert result.verdict == "diverged"

@@ -104,6 +104,7 @@ class TraceDifference:
 
     `rng`: name of a random state -> (first step at which it differs, whether it agreed before).
     `uncompared`: steps for which one trace holds values and the other holds digests.
+    `reordered`: whether independent networks came in a different order, and each variable ended with the same one.
     `globals`: names of arrays in the program's globals that differ -> whether only one trace has them.
     `beside`: values that differ but train nothing, with their meanings.
     """
@@ -112,6 +113,7 @@ class TraceDifference:
     rng: dict[str, tuple[int, bool]] = field(default_factory=dict)
     uncompared: int = 0
     beside: list[Beside] = field(default_factory=list)
+    reordered: bool = False
     globals: dict[str, bool] = field(default_factory=dict)
 
     @property

@@ -6,12 +6,13 @@ Models get labels in the order of their first calls, and steps are counted over 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 
+from samebits.comparison.beside import is_apart
 from samebits.comparison.classification import GLOBALS
 from samebits.comparison.differences import TraceDifference
 from samebits.comparison.differing_rows import Row
@@ -74,16 +75,49 @@ def networks(trace: ProcessTrace) -> dict[str, Network]:
 def with_holders(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> TraceDifference:
     """Return the difference.
 
-    If the traces agree, it says whether keys and attributes of the program's variables hold different networks.
+    If the traces agree, it says whether keys and attributes of the program's variables hold different networks. If they
+    hold the same values in different orders, it is empty if each variable ends with the same network.
     """
-    if found.rows or not (has_several(a) and has_several(b)):
+    if not (has_several(a) and has_several(b)):
         return found
+    if found.rows:
+        return replace(found, rows=[], reordered=True) if _are_reordered(a, b) else found
     holders = {path: other for other in networks(b).values() for path in other.paths}
     for network in networks(a).values():
         for path in sorted(network.paths & holders.keys()):
             if _is_named(path) and (network.structure, network.end) != (holders[path].structure, holders[path].end):
                 return replace(found, rows=_end_rows(a, network.label))
     return found
+
+
+def _are_reordered(a: ProcessTrace, b: ProcessTrace) -> bool:
+    """Return whether traces hold the same values, and named variables lead to the same networks at the end."""
+    mine, theirs = _ends_by_path(a), _ends_by_path(b)
+    is_long = is_long_trace(a) or is_long_trace(b)
+    return bool(mine) and mine == theirs and set(values_of(a, is_long=is_long)) == set(values_of(b, is_long=is_long))
+
+
+def _ends_by_path(trace: ProcessTrace) -> dict[str, frozenset[tuple[str, bytes]]]:
+    """Return what networks hold at the end, by the keys and attributes that lead to them; none if one has no path."""
+    found = [(one, sorted(filter(_is_named, one.paths))) for one in networks(trace).values() if one.end]
+    return {path: frozenset(one.end) for one, paths in found for path in paths} if all(p for _, p in found) else {}
+
+
+def is_long_trace(trace: ProcessTrace) -> bool:
+    """Return whether a trace keeps digests of its later steps. These depend on the order of the values."""
+    return bool((trace.rows["flag"] == wire.DIGEST).any())
+
+
+def values_of(trace: ProcessTrace, *, is_long: bool) -> Iterator[bytes]:
+    """Yield the values of a process that do not depend on their order; of a long trace, only starts and ends."""
+    kinds = ("start", "end") if is_long else tuple(wire.KINDS)
+    kept = [
+        number
+        for number, point in enumerate(trace.points)
+        if point.kind in kinds and point.kind != "rng" and not (is_apart(point) or point.name.startswith(GLOBALS))
+    ]
+    for row in trace.rows[np.isin(trace.rows["point"], kept)]:
+        yield row["fingerprint"].tobytes()
 
 
 def _end_rows(trace: ProcessTrace, label: str) -> list[Row]:

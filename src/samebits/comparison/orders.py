@@ -7,22 +7,16 @@ either.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
-from samebits.comparison.beside import is_apart
-from samebits.comparison.classification import GLOBALS
 from samebits.comparison.divergence import find_divergence
 from samebits.comparison.groups import Comparison
-from samebits.comparison.networks import has_several
+from samebits.comparison.networks import has_several, is_long_trace, values_of
 from samebits.comparison.processes import AlignedTrial, is_pooled
 from samebits.comparison.reasons import Reason
 from samebits.model import Divergence
 from samebits.store.trace import ProcessTrace
-from samebits_probe import wire
 
 _ONLY_TASKS = Reason(
     "the workers of a pool together observed the same values, but each may be given different tasks in each trial.",
@@ -92,16 +86,5 @@ def _values(aligned: AlignedTrial) -> frozenset[bytes]:
     A long trace keeps digests of its later steps. These depend on the order, so then only starts and ends are compared.
     """
     processes = [process for process in aligned.trial.processes if has_orders(process)]
-    is_long = any((process.rows["flag"] == wire.DIGEST).any() for process in processes)
-    kinds = ("start", "end") if is_long else tuple(wire.KINDS)
-    return frozenset(value for process in processes for value in _values_of(process, kinds))
-
-
-def _values_of(process: ProcessTrace, kinds: tuple[str, ...]) -> Iterator[bytes]:
-    kept = [
-        number
-        for number, point in enumerate(process.points)
-        if point.kind in kinds and point.kind != "rng" and not (is_apart(point) or point.name.startswith(GLOBALS))
-    ]
-    for row in process.rows[np.isin(process.rows["point"], kept)]:
-        yield row["fingerprint"].tobytes()
+    is_long = any(map(is_long_trace, processes))
+    return frozenset(value for process in processes for value in values_of(process, is_long=is_long))

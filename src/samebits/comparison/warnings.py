@@ -261,6 +261,14 @@ def _asides(seen: WarningInputs) -> Iterator[str]:
         yield f"{words.listed([*others[:3], *rest])} {verb}, but trained nothing; this does not count"
 
 
+def _reordered(seen: WarningInputs) -> Iterator[str]:
+    if any(part.found.reordered for pair in seen.comparison.pairs() for part in pair.members):
+        yield (
+            "independent networks are trained in a different order in each trial (for example the order of a set): all "
+            "values agree, and each variable ends with the same network"
+        )
+
+
 def _uncompared(seen: WarningInputs) -> Iterator[str]:
     steps = max((part.found.uncompared for pair in seen.comparison.pairs() for part in pair.members), default=0)
     if steps:
@@ -311,6 +319,7 @@ _LOOKS: tuple[Callable[[WarningInputs], Iterator[str]], ...] = (
     _understood,
     faster_clocks,
     _asides,
+    _reordered,
     _uncompared,
     _events,
 )
@@ -324,6 +333,7 @@ _NO_CAVEATS = frozenset(
         _understood,
         faster_clocks,
         _asides,
+        _reordered,
     )
 )
 
