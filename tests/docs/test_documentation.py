@@ -116,7 +116,7 @@ def test_the_copy_button_takes_the_command_alone(site, browser):
         code.setAttribute("data-md-copying", "");
         return code.innerText.trimEnd();
     }""")
-    assert copied == "samebits check --out first train.py"
+    assert copied == "samebits check --trials 2 --out first train.py"
     page.close()
 
 
