@@ -14,7 +14,7 @@ BYTECODE := $(BIN)/python -m compileall -q src
 TRAIN := .venv/ray-train
 TESTS := tests/unit tests/reports tests/probe tests/docs tests/frameworks
 
-.PHONY: demo test test-all endurance study lint types layers budgets docs picture bench clean
+.PHONY: demo test test-all endurance study lint types layers budgets docs dist picture bench clean
 
 demo: .venv/demo.stamp  ## LeNet-5 on real digits: it repeats; with one seed left out it does not
 	$(BIN)/samebits data get mnist --to data/mnist
@@ -57,6 +57,9 @@ budgets: .venv/base.stamp
 docs: .venv/docs.stamp  ## its tables are read off the watchers, which need the frameworks that they watch
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+dist: .venv/dist.stamp  ## sdist and wheel of the last commit, built twice: both builds must have the same bits
+	.ci/dist
+
 picture: .venv/demo.stamp  ## the README's picture, from two real runs
 	$(BIN)/samebits data get mnist --to data/mnist
 	$(BIN)/python docs/picture.py
@@ -65,7 +68,7 @@ bench: .venv/test.stamp  ## by hand, on a machine that does nothing else: see be
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf .venv build site .samebits .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv dist site .samebits .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/base.stamp: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.10 or later with ensurepip here (on Debian: apt install python3-venv)." >&2; exit 1; }
@@ -92,4 +95,8 @@ clean:
 
 .venv/docs.stamp: .venv/test.stamp
 	$(PIP) --group docs
+	@touch $@
+
+.venv/dist.stamp: .venv/base.stamp
+	$(PIP) --group dist
 	@touch $@
