@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import samebits
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import json, random
@@ -17,6 +19,16 @@ import json, random
 random.seed(1)
 json.dump([random.random() for _ in range(4)], open("weights.json", "w"))
 """
+
+
+def test_the_version_is_the_same_in_all_files():
+    for name, line in (
+        ("pyproject.toml", 'version = "{}"'),
+        ("CITATION.cff", "version: {}"),
+        ("CHANGELOG.md", "## {} ("),
+    ):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert re.search("^" + re.escape(line.format(samebits.__version__)), text, re.MULTILINE), name
 
 
 def output(*words, folder):
@@ -43,7 +55,10 @@ def distributions(tmp_path_factory):
 @pytest.mark.slow(seconds=40)
 def test_two_builds_of_one_commit_have_the_same_bits_and_hold_what_users_need(distributions):
     names = sorted(path.name for path in distributions.iterdir())
-    assert [re.sub(r"\d+\.\d+\.\d+\w*", "X", name) for name in names] == ["samebits-X-py3-none-any.whl", "samebits-X.tar.gz"]
+    assert [re.sub(r"\d+\.\d+\.\d+\w*", "X", name) for name in names] == [
+        "samebits-X-py3-none-any.whl",
+        "samebits-X.tar.gz",
+    ]
     with tarfile.open(distributions / names[1]) as sdist:
         held = {path.partition("/")[2] for path in sdist.getnames()}
     assert {"CHANGELOG.md", "CITATION.cff", "LICENSE", "README.md", "SECURITY.md", "pyproject.toml"} <= held
