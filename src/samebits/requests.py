@@ -35,7 +35,7 @@ SYSTEMS = {"win32": "Windows", "darwin": "macOS", "cygwin": "Cygwin"}
 
 
 def refuse_platform() -> None:
-    """Raise UsageError if trials cannot run on this platform. Reports can be made on all platforms."""
+    """Raise UsageError if trials cannot run on this platform. Records of checks can be read on all platforms."""
     if sys.platform.startswith("linux"):
         return
     name = SYSTEMS.get(sys.platform, sys.platform)

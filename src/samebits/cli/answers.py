@@ -199,6 +199,9 @@ def _unforeseen(why: BaseException) -> tuple[str, str]:
         return "the folder that you are in has been removed.", "cd to a folder that exists."
     if isinstance(why, OSError) and disks.is_full(why):
         return disks.sentence(disks.place_of(why)), "Make room there, then give the command again."
+    if isinstance(why, ModuleNotFoundError) and why.name in sys.stdlib_module_names:  # fcntl, under Windows
+        advice = "under Windows, use WSL 2." if sys.platform == "win32" else "use a complete build of Python."
+        return f"this command needs Python's own module {why.name}, which is not there.", advice
     what = "".join(traceback.format_exception_only(why)).strip().replace("\n", " ")
     said = f"the system refused: {what}." if isinstance(why, OSError) else f"an error of samebits itself: {what}."
     kept = _keep(why)
