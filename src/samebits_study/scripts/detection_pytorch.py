@@ -49,8 +49,8 @@ def train(net, options, out, data):
     """Return the losses, one for each epoch."""
     optimizer, losses = torch.optim.Adam(net.parameters(), lr=options.rate), []
     for epoch in range(1, options.epochs + 1):
-        batches = torch.from_numpy(np.random.permutation(len(data[0]))).split(options.batch)
-        losses.append(pytorch_parts.one_epoch(net, optimizer, loss_of, data, batches))
+        rows = torch.from_numpy(np.random.permutation(len(data[0]))).split(options.batch)
+        losses.append(pytorch_parts.one_epoch(net, optimizer, loss_of, pytorch_parts.batches(data, rows)))
         if epoch in (1, options.epochs):
             pytorch_parts.save_weights(net, outcomes.weights_file(out, epoch))
         print(f"epoch {epoch}  loss {losses[-1]:.6f}")

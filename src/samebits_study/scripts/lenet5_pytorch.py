@@ -52,9 +52,10 @@ def train(net, options, out, digits):
     """Return (losses, validation losses), one for each epoch."""
     optimizer, step, losses, validation = torch.optim.Adam(net.parameters(), lr=1e-3), 0, [], []
     for epoch in range(1, options.epochs + 1):
-        batches = torch.from_numpy(np.random.permutation(len(digits["train"][0]))).split(options.batch)
-        losses.append(pytorch_parts.one_epoch(net, optimizer, loss_of, digits["train"], batches, step))
-        step += len(batches)
+        rows = torch.from_numpy(np.random.permutation(len(digits["train"][0]))).split(options.batch)
+        parts = pytorch_parts.batches(digits["train"], rows)
+        losses.append(pytorch_parts.one_epoch(net, optimizer, loss_of, parts, step))
+        step += len(rows)
         images, labels = digits["validation"]
         held_out = nn.functional.nll_loss(torch.log(predict(net, images).clamp(min=1e-7)), labels).item()
         validation.append(held_out)

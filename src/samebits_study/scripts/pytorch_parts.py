@@ -60,19 +60,24 @@ def save_weights(net, path):
     np.savez(path, **{name: value.numpy() for name, value in net.state_dict().items()})
 
 
-def one_epoch(net, optimizer, loss_of, data, batches, steps=None):
+def batches(data, rows):
+    """Yield the inputs and the targets of each batch. `rows`: the numbers of its samples."""
+    inputs, targets = data
+    return ((inputs[some], targets[some]) for some in rows)
+
+
+def one_epoch(net, optimizer, loss_of, parts, steps=None):
     """Train one epoch, and return its mean loss. `loss_of`: (network, inputs, targets) -> the loss.
 
     `steps`: the number of steps before the epoch, if epsilon should act as in Keras.
     """
-    inputs, targets = data
-    total = 0.0
-    for number, rows in enumerate(batches, 1):
+    total, seen = 0.0, 0
+    for number, (inputs, targets) in enumerate(parts, 1):
         if steps is not None:
             match_epsilon(optimizer, steps + number)
         optimizer.zero_grad()
-        loss = loss_of(net, inputs[rows], targets[rows])
+        loss = loss_of(net, inputs, targets)
         loss.backward()
         optimizer.step()
-        total += loss.item() * len(rows)
-    return total / len(inputs)
+        total, seen = total + loss.item() * len(inputs), seen + len(inputs)
+    return total / seen

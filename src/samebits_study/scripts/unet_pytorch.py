@@ -88,7 +88,8 @@ def train(net, options, out, images, masks):
     optimizer, step, losses = adam(net, options.rate), 0, []
     for epoch, rows in enumerate(outcomes.orders(len(images), options.epochs, options.seed), 1):
         batches = torch.from_numpy(rows).split(options.batch)
-        losses.append(pytorch_parts.one_epoch(net, optimizer, loss_of, (images, masks), batches, step))
+        parts = pytorch_parts.batches((images, masks), batches)
+        losses.append(pytorch_parts.one_epoch(net, optimizer, loss_of, parts, step))
         step += len(batches)
         if epoch in outcomes.KEPT + (options.epochs,):
             pytorch_parts.save_weights(net, outcomes.weights_file(out, epoch))
