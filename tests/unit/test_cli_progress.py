@@ -6,11 +6,14 @@ import pty
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 import pytest
 
 from samebits.cli import progress
+from samebits.experiment.estimates import CostEstimate
 from samebits.experiment.progress import QuietProgress
+from samebits.interrupt import StopSignal
 from samebits.reports import screen
 
 
@@ -267,3 +270,15 @@ def test_on_a_real_terminal_standard_output_holds_the_result_only():
         os.close(screen)
     assert done.stdout == b"the result\n"
     assert b"trial 1 of 1" in shown
+
+
+@pytest.mark.parametrize(("answer", "stops"), [("n\n", True), ("\n", False)])
+def test_a_terminal_asks_before_trials_that_take_longer_than_the_user_wants(monkeypatch, answer, stops):
+    monkeypatch.setattr(screen, "is_terminal", lambda _: True)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+    expected = CostEstimate("locate needs", 10, 12, 60.0)
+    with progress.shown(io.StringIO(), ask=3600.0) as live:
+        live.estimate(expected)  # nothing is asked, and nothing read
+    with progress.shown(io.StringIO(), ask=600.0) as live, pytest.raises(StopSignal) if stops else nullcontext() as why:
+        live.estimate(expected)
+    assert not stops or why.value.sentence.startswith("stopped by your answer")
