@@ -222,6 +222,9 @@ class Result(Document):
     seconds: float = 0.0
     record: str | None = None
 
+    def __str__(self) -> str:
+        return f"{self.verdict}: {self.sentence}"
+
     @property
     def exit_code(self) -> int:
         """The exit status of the verdict: 0 repeated, 1 diverged, 3 inconclusive."""

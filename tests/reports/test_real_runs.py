@@ -104,6 +104,7 @@ def test_a_recorded_run_is_added_to_and_compared_with(runs, tmp_path):
     done = samebits(runs, "record", "--out", str(tmp_path / "one"), "same.py")
     assert done.returncode == 0, done.stderr
     assert f"Recorded in {tmp_path / 'one'}" in done.stdout
+    assert f"samebits check --against {tmp_path / 'one'} -- python same.py   (after a change)" in done.stdout
     against = samebits(runs, "check", "-n", "2", "--against", str(tmp_path / "one"), "--json", "-", "--out",
                        str(tmp_path / "two"), "same.py")  # fmt: skip
     assert len(json.loads(against.stdout)["groups"]) == 1, against.stderr

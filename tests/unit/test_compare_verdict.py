@@ -5,6 +5,7 @@ def test_equal_trainings_repeat(writing, tmp_path):
     result = writing.judged(tmp_path, [writing.training()] * 5)
     assert (result.verdict, result.reason) == ("repeated", None)
     assert result.sentence == "5 trials, one model: all 3 steps have the same bits."
+    assert str(result) == f"repeated: {result.sentence}"
     assert result.groups == [[1, 2, 3, 4, 5]]
     assert result.scope.kind == "whole"
     assert result.judged == dict.fromkeys(("start", "rng", "batch", "forward", "gradient", "update", "end"), "=")

@@ -105,7 +105,12 @@ def run_record(**given: Any) -> int:
         answers.say(one_line(f"Recorded in {folder}, but the run did not end well: {made.trial.why}"))
         answers.say(f"\n   next   samebits report {folder}\n")
     else:
-        answers.say(f"Recorded in {folder}\n   next   samebits check --add 4 {folder}\n")
+        again = one_line(shlex.join(request.command))
+        answers.say(
+            f"Recorded in {folder}\n"
+            f"   next   samebits check --add 4 {folder}   (repeats this run)\n"
+            f"          samebits check --against {folder} -- {again}   (after a change)\n"
+        )
     return made.exit_code
 
 

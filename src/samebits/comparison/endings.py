@@ -272,9 +272,10 @@ def _failed(trials: list[TrialTrace], record: RecordFile) -> Ending:
         why = next((trial.file.why for trial in trials if trial.file.why), "")
         return f"{words.trials(ids)} could not be run{': ' + why if why else ''}", log
     ended = f"{words.trials(ids)} ended with exit status {words.listed(codes)}, not {record.options.ok_exit}"
+    # Python ends with 1 for each exception that nothing catches
     if advice := _missing_module(trials) or _outside(trials, record):
         return ended, advice
-    good = f" If {codes[0]} means success for this program, give --ok-exit {codes[0]}." if codes[0] > 0 else ""
+    good = f" If {codes[0]} means success for this program, give --ok-exit {codes[0]}." if codes[0] > 1 else ""
     return ended, log + good
 
 
