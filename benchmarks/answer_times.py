@@ -6,8 +6,8 @@ Each row is one program of `benchmarks/programs` and `examples`. "diverged": unt
 "measured": until the command has also measured how far the values are apart. The "goal" beside a time is the most that
 it should take: 1 s and a plain run for each trial for `repeated`, 1 s and a start with 20 steps for each trial for
 `diverged`. A recorded run tells how much of a plain run such a start takes; all its steps count as equally long.
-"trials": of the check and of the search for the cause. This number depends less on the load of the machine. "none": an
-earlier version gave no such answer.
+"trials": of the check and of the search for the cause. This number depends less on the load of the machine.
+"estimated": what explain said before the search. "none": an earlier version gave no such answer.
 `--beside`: other versions of samebits, measured in the same run, program by program, so that a machine whose
 speed drifts moves all of them. The programs of Lightning, Transformers and Gymnasium are left out, and named, if these
 are not installed:
@@ -17,6 +17,7 @@ pip install lightning==2.6.* transformers==5.* accelerate gymnasium==1.*
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -75,7 +76,7 @@ def main():
     parse.add_argument("--no-cause", action="store_true")
     args = parse.parse_args()
     columns = f"{'plain':>7} {'repeated':>9} {'goal':>6} {'diverged':>9} {'goal':>6} {'measured':>9}"
-    print(f"seconds, {args.trials} trials\n{'':34} {columns} {'cause':>7} {'trials':>6}")
+    print(f"seconds, {args.trials} trials\n{'':34} {columns} {'cause':>7} {'trials':>6}  estimated")
     for name in args.only:
         program = PROGRAMS[name]
         missing = [library for library in program.needs if find_spec(library) is None]
@@ -96,12 +97,12 @@ def measured(program, source, args, goals):
         repeated = checked(program, source, Path(folder) / "same", args.trials, [], "repeated")
         diverged = checked(program, source, Path(folder) / "other", args.trials, ["--no-seed"], "diverged")
         searched = not args.no_cause and diverged is not NONE
-        seconds, trials = explained(source, Path(folder) / "other") if searched else ("-", "-")
+        seconds, trials, said = explained(source, Path(folder) / "other") if searched else ("-", "-", "-")
     return (
         f"{repeated.whole:>9} {goals[0]:6.1f}",
         f"{diverged.verdict:>9} {goals[1]:6.1f}",
         f"{diverged.whole:>9}",
-        f"{seconds:>7} {trials:>6}",
+        f"{seconds:>7} {trials:>6}  {said}",
     )
 
 
@@ -150,14 +151,19 @@ def checked(program, source, record, trials, more, verdict):
 
 
 def explained(source, record):
-    """Seconds of a search, and the number of trials of the check and the search. "none": the search found no cause."""
+    """Seconds of a search, the number of trials of the check and the search, and what was estimated before.
+
+    "none": the search found no cause, or an earlier version estimated nothing.
+    """
     began = time.perf_counter()
     done = run(source, ["explain", str(record)], os.environ, record.parent)
     seconds = time.perf_counter() - began
     if done.returncode not in (0, 1, INCONCLUSIVE):
         raise SystemExit(f"explain: {done.stderr}")
     found = json.loads((record / "result.json").read_text())["explanation"]
-    return "none" if done.returncode == INCONCLUSIVE else f"{seconds:.1f}", found.get("trials", "-")
+    estimate = re.search(r"most searches need .*, about (.+)", done.stderr)
+    said = estimate[1] if estimate else "none"
+    return "none" if done.returncode == INCONCLUSIVE else f"{seconds:.1f}", found.get("trials", "-"), said
 
 
 def run(source, words, variables, folder):
