@@ -142,13 +142,13 @@ def test_a_metric_counts_if_it_is_asked_for_and_files_need_the_same_options(ask,
     assert golden.check(ask("trains.py", 2, out="two"), path).result.golden.state == "equal"
     found = golden.check(ask("trains.py", 2, out="three", metrics={"loss": "no such (.*)"}), path).result
     assert (found.golden.state, found.golden.detail) == ("differs", "metric loss: 0.75 then, nothing now")
-    with pytest.raises(UsageError, match="made with other controls"):
+    with pytest.raises(UsageError, match="made with different controls"):
         golden.check(ask("trains.py", 2, out="four", ignores=["*.log"]), path)
 
 
 def test_other_controls_are_refused_before_anything_runs(check, tmp_path):
     check(update=True)
-    with pytest.raises(UsageError, match="made with other controls"):
+    with pytest.raises(UsageError, match="made with different controls"):
         check(controls=["threads"], out="never")
     assert not (tmp_path / "never").exists()
 

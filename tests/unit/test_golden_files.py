@@ -131,13 +131,13 @@ def test_a_block_may_be_pasted_with_the_indent_of_a_report(tmp_path):
         (lambda text: text.replace("0000000a", "0000000d"), "was edited by hand"),
         (lambda text: text.replace("controls: none", "controls: threads"), "was edited by hand"),
         (lambda text: text[: len(text) // 2], "was edited by hand, or is not whole"),
-        (lambda text: text + text.partition("\n\n")[2], "is there twice"),
+        (lambda text: text + text.partition("\n\n")[2], "occurs twice"),
         (lambda text: text.replace("[", "<<<<<<< HEAD\n[", 1), "marks of a merge conflict"),
         (lambda text: text + "=======\n", "marks of a merge conflict"),
         (lambda text: text.replace("golden 1", "golden 2"), "newer samebits"),
         (lambda text: "loss = 1\n" + text, "is not a golden file"),
         (lambda text: "", "is not a golden file"),
-        (lambda text: text.replace("\n", "\r\n"), "line ends of Windows"),
+        (lambda text: text.replace("\n", "\r\n"), "Windows line endings"),
         (lambda text: "\udcff" + text, "cannot be read"),
     ],
 )
@@ -157,5 +157,5 @@ def test_a_folder_is_no_golden_file(tmp_path):
 def test_a_file_that_was_made_with_other_controls_is_refused(tmp_path):
     file = read_golden(write(tmp_path / "g", block(ONE)))
     file.refuse_other_controls("none")
-    with pytest.raises(UsageError, match=r"made with other controls: none\. Now they are: threads"):
+    with pytest.raises(UsageError, match=r"made with different controls: none\. Now they are: threads"):
         file.refuse_other_controls("threads")

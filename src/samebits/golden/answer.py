@@ -46,8 +46,8 @@ def compared(file: GoldenFile, was: Result, new: GoldenBlock) -> Result:
         return _with(was, _answer(file, "equal", said, old, **extent))
     writer = old.made["samebits"]
     if writer != samebits.__version__:
-        said = f"the block was written by samebits {writer}, which may observe other values than {samebits.__version__}"
-        return _unanswered(file, was, new, "changed", f"{said}: {difference.where} differs.")
+        said = f"samebits {writer} wrote the block, and {samebits.__version__} may not observe the same values"
+        return _unanswered(file, was, new, "changed", f"{difference.where} differs. But {said}.")
     trials = words.count(new.trials, "trial")
     said = f"The {trials} agree with each other, but not with {file.path}: {difference.where} differs."
     answer = _answer(
@@ -73,12 +73,12 @@ def _versions(old: GoldenBlock, new: GoldenBlock) -> str:
     changes = words.first_few(old.environment.version_differences(new.environment), 5)
     found = first_difference(old, new)
     bits = f"{found.where} differs" if found else "all bits are the same"
-    return f"the golden file has no block for these versions: {changes}. Compared with the old versions, {bits}."
+    return f"the golden file has no block for these versions: {changes}. Compared with the old block, {bits}."
 
 
 def _unanswered(file: GoldenFile, was: Result, new: GoldenBlock, state: str, said: str) -> Result:
     again = f"samebits check --golden {file.path} --update -- {new.made['command']}"
-    advice = f"add a block, with the code for which the golden file was made: {again}"
+    advice = f"to add a block, run this with the code for which the golden file was made: {again}"
     return _inconclusive(was, _answer(file, state, said, paste=new.text(file.header)), advice)
 
 

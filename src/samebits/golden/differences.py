@@ -39,7 +39,7 @@ def first_difference(old: GoldenBlock, new: GoldenBlock) -> Difference | None:
     """Return the earliest difference; None if all that both have is equal."""
     if len(old.processes) != len(new.processes):
         counts = [words.count(len(block.processes), "process") for block in (old, new)]
-        return Difference(-1, "structure", 0, f"{counts[0]} observed something then, {counts[1]} now")
+        return Difference(-1, "structure", 0, f"{counts[0]} observed values then, {counts[1]} now")
     is_whole = old.stopped_after is None and new.stopped_after is None
     pairs = enumerate(zip(old.processes, new.processes, strict=True))
     found = [difference for place, pair in pairs for difference in _of_process(place, *pair, is_whole=is_whole)]
@@ -65,9 +65,9 @@ def _of_process(place: int, old: ProcessTable, new: ProcessTable, *, is_whole: b
 
 def _of_line(place: int, old: StepLine, new: StepLine, size: str) -> Difference:
     if old.step != new.step:
-        return Difference(min(old.step, new.step), "structure", place, "only one of the two has this step", size)
+        return Difference(min(old.step, new.step), "structure", place, "the file or the trials lack this step", size)
     kind, *seen = next((kind, a, b) for kind, a, b in zip(COLUMNS, old.prints, new.prints, strict=True) if a != b)
-    detail = "only one of the two has values of this kind" if NOTHING in seen else ""
+    detail = "the file or the trials lack values of this kind" if NOTHING in seen else ""
     return Difference(old.step, kind, place, detail, size)
 
 

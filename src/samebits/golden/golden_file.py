@@ -44,7 +44,7 @@ class GoldenFile:
     def refuse_other_controls(self, controls: str) -> None:
         """Raise UsageError if the file was made with controls other than these."""
         if self.controls not in (None, controls):
-            what = f"{self.path} was made with other controls: {self.controls}. Now they are: {controls}."
+            what = f"{self.path} was made with different controls: {self.controls}. Now they are: {controls}."
             same = "give the same --control, --preset, --seed, --artifact and --ignore"
             raise UsageError(what, f"{same}, or name a different golden file.")
 
@@ -99,7 +99,7 @@ def _refuse_unusable(path: Path, text: str) -> None:
         what = f"{path} was written by a newer samebits (format {first[1]}; this one reads up to {FORMAT})."
         raise UsageError(what, "pip install --upgrade samebits")
     if "\r" in text:
-        raise UsageError(f"{path} has line ends of Windows.", "put `*.samebits -text` into .gitattributes.")
+        raise UsageError(f"{path} has Windows line endings.", "put `*.samebits -text` into .gitattributes.")
 
 
 def _split(text: str) -> list[str]:
@@ -117,7 +117,7 @@ def _with_blocks(file: GoldenFile, texts: list[str]) -> GoldenFile:
         try:
             block = parse_block("".join(line.lstrip(" ") for line in text.splitlines(keepends=True)), file.header)
             if name in named:
-                raise BlockError("is there twice")
+                raise BlockError("occurs twice")
         except BlockError as why:
             raise UsageError(f"{file.path}: the block {name} {why}.", _RESTORE.format(path=file.path)) from None
         named[name], blocks[name] = text, block

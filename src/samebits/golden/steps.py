@@ -1,8 +1,8 @@
 """Turns the trace of a process into a table with one line for each step, as a golden file holds it.
 
-The fingerprints of a line follow from those of all lines before it. So if two tables differ in one value, all their
-later lines differ too, and one equal last line shows that all lines are equal. Names of tensors do not count: the
-tables of a training stay equal if a layer gets a new name.
+Each fingerprint depends on all values before it. So if two tables differ in one value, all their later lines differ
+too. If their last lines are equal, all lines are equal. Names of tensors do not count: the tables of a training stay
+equal if a layer gets a new name.
 """
 
 from __future__ import annotations

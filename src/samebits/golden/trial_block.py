@@ -29,7 +29,7 @@ class NoBlock(SamebitsError):
 def block_of_trials(record: Record, result: Result) -> GoldenBlock:
     """Return the block of the trials of a result that repeated. Raises NoBlock.
 
-    It has only the files that all trials wrote alike. A log with times in it is none of them.
+    It has only the files that are equal in all trials. A log with times in it is not one of them.
     """
     agreed = result.groups[0]
     blocks = [_block(record, trial, len(agreed)) for trial in record.trials if trial.id in agreed]
@@ -37,15 +37,15 @@ def block_of_trials(record: Record, result: Result) -> GoldenBlock:
     first, *others = [replace(block, files=dict(files)) for block in blocks]
     _refuse_different(first, others)
     if not first.processes and not first.files:
-        raise NoBlock("no value was seen that a golden file can hold.", "name the result: --artifact GLOB.")
+        raise NoBlock("no value was seen that a golden file can hold.", "name the result file: --artifact GLOB.")
     return first
 
 
 def _refuse_different(first: GoldenBlock, others: Sequence[GoldenBlock]) -> None:
     found = next(filter(None, (first_difference(first, other) for other in others)), None)
     if found is not None:
-        what = f"the trials agree in all that counts, but {found.where} differs in values that do not count"
-        raise NoBlock(f"{what}, so no golden file can hold them.", "leave them out: --ignore 'KIND NAME'.")
+        what = f"the trials agree in everything that counts, but {found.where} differs in values that do not count"
+        raise NoBlock(f"{what}. A golden file cannot hold these values.", "leave them out: --ignore 'KIND NAME'.")
 
 
 def _block(record: Record, trial: TrialTrace, trials: int) -> GoldenBlock:
