@@ -178,7 +178,7 @@ SHOWN_OPTIONS = Option(
 )  # fmt: skip
 BISECT = Option(
     "bisect", ("--bisect",),
-    "Exit as `git bisect run` wants it: 125 (skip the commit) if inconclusive, 128 (stop) for an error.", default=False,
+    "Exit as `git bisect run` expects: 125 (skip the commit) if inconclusive, 128 (stop) for an error.", default=False,
 )  # fmt: skip
 ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(read_added, read_text))
 RUN = Option(
@@ -238,7 +238,7 @@ ASK = Option(
     "ask", ("--ask",), "On a terminal, ask before trials that will take longer than this.", "TIME", read_duration, "10m"
 )
 SET_UP = Option(
-    "setup", ("--setup",), "Run this command of a shell in the folder of each commit first: 'pip install -e .'.",
+    "setup", ("--setup",), "Run this shell command in the worktree of each commit before its trials, such as 'make'.",
     "COMMAND", read_text,
 )  # fmt: skip
 

@@ -66,7 +66,7 @@ def test_the_commit_is_found_beside_one_that_does_not_build_and_one_that_flips(r
     assert bisect("--setup", "sh build", ends=("HEAD~29", "HEAD")) == 0
     said = capsys.readouterr().out
     assert said.startswith("=  FOUND: ")
-    assert "Change 20 is the first commit with other bits than HEAD~29." in said
+    assert "Change 20 is the first commit whose bits differ from those of HEAD~29." in said
     assert "where      step 1 > forward > loss" in said
     assert "uncertain  " in said
     assert "Change 15: 2 trials, 2 models: they diverge at step 0" in said
@@ -117,7 +117,7 @@ def test_wrong_commits_and_folders_are_refused(repository, capsys, tmp_path, mon
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.chdir(tmp_path.parent)
     assert bisect() == 2
-    assert "is in no git repository" in capsys.readouterr().err
+    assert "is not in a git repository" in capsys.readouterr().err
 
 
 def test_the_setup_knows_the_folder_of_the_user_and_runs_below_it(repository, capsys):

@@ -41,9 +41,9 @@ class TriedCommit(NamedTuple):
 
 @dataclass
 class Bisection:
-    """A finished bisection. `stem`: how the path of each record begins. `first_bad`: commits of which one is the first.
+    """A finished bisection. `stem`: how the path of each record begins. `first_bad`: the first bad commit.
 
-    There is more than one if some cannot be checked. There is none if the bad commit has the bits of the good one.
+    There are several if some cannot be checked: one of them is it. There is none if the ends have the same bits.
     """
 
     stem: Path
@@ -63,8 +63,8 @@ class Bisection:
 def bisect(request: Request, ends: tuple[str, str], setup: str | None, shown: Shown) -> Bisection:
     """Find the first commit between two (good, bad) whose bits differ from those of the good one.
 
-    `request`: for the trials of a commit; the paths of their records begin with its `out`. `setup`: a command of a
-    shell, which runs before the trials. `shown`: shows the progress of the trials of a commit.
+    `request`: for the trials of a commit; the paths of their records begin with its `out`. `setup`: a shell command
+    that runs before the trials. `shown`: shows the progress of the trials of a commit.
     Raises UsageError or NotFoundError if the two commits cannot be compared.
     """
     repository = repository_of(request.directory)
@@ -115,7 +115,7 @@ class _Search:
         return next((one for one in self._repository.between(goods, bad) if one not in self._found.tried), None)
 
     def _refuse(self, tried: TriedCommit, what: str) -> None:
-        advice = f"samebits check finds out more; or name a different {what} commit."
+        advice = f"samebits check says more about this commit. Or name a different {what} commit."
         raise UsageError(f"The {what} commit {tried.name} gives no answer: {tried.why}", advice)
 
     def _try(self, commit: str) -> TriedCommit:

@@ -34,7 +34,7 @@ class Repository(NamedTuple):
         return self._said("log", "-1", "--format=%h %s", commit)
 
     def is_ancestor(self, old: str, new: str) -> bool:
-        """Return whether a commit comes before another one."""
+        """Return whether the old commit comes before the new one."""
         return _git(self.top, "merge-base", "--is-ancestor", old, new).returncode == 0
 
     def between(self, good: list[str], bad: str) -> list[str]:
@@ -56,7 +56,7 @@ def repository_of(folder: Path) -> Repository:
     except FileNotFoundError:
         raise UsageError("git is not installed.", "install git.") from None
     if found.returncode:
-        raise UsageError(f"{folder} is in no git repository.", "cd to a folder of the repository.")
+        raise UsageError(f"{folder} is not in a git repository.", "cd to a folder of the repository.")
     top = Path(found.stdout.strip())
     return Repository(top, folder.resolve().relative_to(top.resolve()))
 
@@ -86,7 +86,7 @@ class Worktree:
         _git(self._repository.top, "worktree", "prune")
 
     def set_up(self, command: str, path: str) -> str:
-        """Run a command of a shell in the folder. Return why it failed, with its last line; "" if it did not."""
+        """Run a shell command in the folder. Return why it failed, with its last line; "" if it did not."""
         tree = str(self._repository.top / self._repository.below)
         variables = {**os.environ, "PATH": path, "SAMEBITS_TREE": tree}
         done = subprocess.run(

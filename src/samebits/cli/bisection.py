@@ -21,8 +21,8 @@ __all__ = ["BISECT"]
 BISECT_TEXT = """Find the first commit between GOOD and BAD whose bits differ from those of GOOD.
 
 samebits checks commits in a git worktree, so your own files stay as they are. A commit counts only if its own trials
-agree. A commit that cannot be set up or gives no answer is left out, and the report names it. Files that git does not
-know are not in the worktree. In the command of --setup, $SAMEBITS_TREE is the folder that you are in:
+agree. samebits leaves out a commit that cannot be set up or gives no answer, and the report names it. Files that git
+does not track are not in the worktree. In the command of --setup, $SAMEBITS_TREE is the folder that you are in:
 --setup 'ln -s "$SAMEBITS_TREE/data" data'.
 
 Exit status: 0 found, 2 wrong use or an error, 3 not found."""
@@ -48,11 +48,11 @@ def _lines(found: Bisection, good: str, bad: str) -> Iterator[str]:
     """Yield the answer, then what was tried."""
     names = [_name(found, commit) for commit in found.first_bad]
     if not names:
-        yield f"?  NOT FOUND: {bad} has the same bits as {good}, so no commit between them is the first with others."
+        yield f"?  NOT FOUND: {bad} has the same bits as {good}, so samebits did not search between them."
     elif len(names) == 1:
-        yield f"=  FOUND: {names[0]} is the first commit with other bits than {good}."
+        yield f"=  FOUND: {names[0]} is the first commit whose bits differ from those of {good}."
     else:
-        yield f"?  NOT FOUND: one of {len(names)} commits changed the bits. All but one of them give no answer."
+        yield f"?  NOT FOUND: one of {len(names)} commits changed the bits. Only the newest of them gives an answer."
         yield from (f"   perhaps    {name}" for name in names)
     for one in found.of("bad"):
         if one.commit in found.first_bad:
@@ -66,7 +66,7 @@ def _lines(found: Bisection, good: str, bad: str) -> Iterator[str]:
 
 _COUNTED: dict[Outcome, str] = {
     "good": "with the same bits",
-    "bad": "with other bits",
+    "bad": "with different bits",
     "skipped": "left out",
     "uncertain": "whose own trials diverge",
 }
