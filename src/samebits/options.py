@@ -160,7 +160,7 @@ SETTLED = Option(
 )  # fmt: skip
 AGAINST = Option("against", ("--against",), "Compare with a recorded run.", "RECORD", read_text)
 GOLDEN = Option(
-    "golden", ("--golden",), "Compare with a golden file, a text file to commit (runs 2 trials unless -n says more).",
+    "golden", ("--golden",), "Compare with a golden file, which you commit (2 trials, unless -n or --update is given).",
     "FILE", read_text,
 )  # fmt: skip
 UPDATE = Option(
@@ -169,7 +169,7 @@ UPDATE = Option(
 )  # fmt: skip
 PROFILE = Option(
     "profile", ("--profile",),
-    "Take options from [tool.samebits.profiles.NAME] of pyproject.toml, too (none: from no pyproject.toml at all).",
+    "Also take options from [tool.samebits.profiles.NAME] of pyproject.toml (none: ignore pyproject.toml).",
     "NAME", read_text,
 )  # fmt: skip
 SHOWN_OPTIONS = Option(
@@ -235,7 +235,7 @@ OF = Option("of", ("--of",), "Compare only these metrics.", "NAME,NAME,...", rea
 LOWER = Option("lower", ("--lower",), "Metrics for which a lower number is better.", "NAME,NAME,...", read_names)
 
 ASK = Option(
-    "ask", ("--ask",), "On a terminal, ask before trials that will take longer than this.", "TIME", read_duration, "10m"
+    "ask", ("--ask",), "On a terminal, ask before trials that may take longer than this.", "TIME", read_duration, "10m"
 )
 SET_UP = Option(
     "setup", ("--setup",), "Run this shell command in the worktree of each commit before its trials, such as 'make'.",

@@ -73,8 +73,8 @@ def test_a_check_with_a_golden_file_shows_the_trials_that_it_will_run(shown):
     ("text", "words", "said"),
     [
         ("[tool.samebits]\ntrails = 3", (), "has an unknown key: trails.\n   do this  Did you mean trials"),
-        ("[tool.samebits]\nprofile = 'ci'", (), "profile can only stand on the command line"),
-        ("[tool.samebits]\nupdate = true", (), "update can only stand on the command line"),
+        ("[tool.samebits]\nprofile = 'ci'", (), "profile works only on the command line"),
+        ("[tool.samebits]\nupdate = true", (), "update works only on the command line"),
         ("[tool.samebits]\ntrials = 'x'", (), "[tool.samebits] of pyproject.toml: trials: 'x' is not a whole number"),
         ("[tool.samebits]\nstrict = 1", (), "strict: 1 is neither True nor False"),
         ("[tool.samebits]\nignore = [1.5, {}]", (), "ignores: "),

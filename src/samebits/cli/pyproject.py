@@ -96,7 +96,7 @@ def _parsed(path: Path, text: bytes) -> dict[str, Any]:
     try:
         content: dict[str, Any] = tomllib.loads(text.decode())
     except ValueError as why:  # no UTF-8, or no TOML
-        raise UsageError(f"{path} cannot be read: {why}.", "mend the file, or give --profile none.") from None
+        raise UsageError(f"{path} cannot be read: {why}.", "correct the file, or give --profile none.") from None
     return content
 
 
@@ -107,7 +107,7 @@ def _values(table: _Table) -> dict[str, Any]:
     for key, given in table.content.items():
         option = keys.get(key.replace("_", "-"))
         if option is None and key.replace("-", "_") in _ON_THE_COMMAND_LINE:
-            raise UsageError(f"{table.name}: {key} can only stand on the command line.", "remove it from the file.")
+            raise UsageError(f"{table.name}: {key} works only on the command line.", "remove it from the file.")
         if option is None:
             raise UsageError(f"{table.name} has an unknown key: {key}.", _suggestion(key, keys))
         try:
