@@ -46,8 +46,8 @@ def test_the_line_names_trials_and_times():
     [
         (2, 8.0, []),
         (1, 60.0, []),
-        (4, 20.0, ["a trial of the search takes 5 s, not 2 s. So the search takes about 20 s to 2 min more"]),
-        (4, 3.0, ["a trial of the search takes 0.8 s, not 2 s. So the search takes about 3 s to 20 s more"]),
+        (4, 20.0, ["a trial of the search takes 5 s, not 2 s. So the search needs another 20 s to 2 min"]),
+        (4, 3.0, ["a trial of the search takes 0.8 s, not 2 s. So the search needs another 3 s to 20 s"]),
         (61, 100.0, ["61 trials ran, not at most 30. Several or rare causes need more"]),
     ],
 )

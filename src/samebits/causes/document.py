@@ -198,7 +198,7 @@ def _in_workers(settings: SettingRecords, cause: Collection[str]) -> list[str]:
     """Return a note if tasks of joblib draw in other processes, which the seeds of the program do not reach."""
     events = [event for event in _events(settings, cause, "drew-in-worker") if event.get("place")]
     places = dict.fromkeys(f"{Path(event['place'][0]).name}:{event['place'][1]} ({event['id']})" for event in events)
-    advice = "give the estimator a random_state, or set a seed in their function"
+    advice = "give the estimator a random_state, or set a seed in the function that they run"
     return [f"worker processes draw random numbers for {listed(places)}: {advice}"] if places else []
 
 

@@ -1,6 +1,6 @@
 """Estimates, before a search begins, how many trials it will need and how long they will take.
 
-If that turns out to be wrong, it says so.
+If the estimate turns out to be wrong, it says so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from samebits.experiment.estimates import CostEstimate
 
 __all__ = ["Corrections", "trials"]
 
-WRONG = 2  # the factor by which an estimate may be wrong before that is said
+WRONG = 2  # the factor by which an estimate may be wrong before samebits says so
 
 
 def trials(first: Observation, candidates: Sequence[str], clues: Clues) -> tuple[int, int]:
@@ -54,7 +54,7 @@ class Corrections:
             self._said.add("time")
             left = [words.span(max(1, count - made) * each) for count in (fewest, most)]
             took = f"a trial of the search takes {words.span(each)}, not {words.span(expected)}"
-            yield f"the estimate was wrong: {took}. So the search takes about {left[0]} to {left[1]} more"
+            yield f"the estimate was wrong: {took}. So the search needs another {left[0]} to {left[1]}"
         if made > most * WRONG and "number" not in self._said:
             self._said.add("number")
             yield f"the estimate was wrong: {made} trials ran, not at most {most}. Several or rare causes need more"

@@ -1,4 +1,4 @@
-"""A search that was stopped before its end: which record has one, and the settings whose trials are whole."""
+"""A search that was stopped before its end: which record has one, and which settings have whole trials."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class KeptSettings:
                 continue
 
     def steps_after(self, held: Iterable[str], steps: int | None) -> int | None:
-        """Return with how many steps more these controls were tried next; None if they were not."""
+        """Return the next larger number of steps with which these controls were tried; None if there is none."""
         names = frozenset(held)
         known = [many for some, many in self._records if some == names and many is not None]
         return min((many for many in known if steps is not None and many > steps), default=None)

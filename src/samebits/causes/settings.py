@@ -194,7 +194,7 @@ class SettingRecords:
             custody.remove(self._folder)
         self._kept = KeptSettings(self._folder)
         self.corrections: Corrections | None = None
-        self._known = first.number  # trials of before this search
+        self._known = first.number  # trials from before this search
 
     def look(self, names: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False) -> Observation:
         """See SettingTrials."""
@@ -315,7 +315,7 @@ class SettingRecords:
         return setting
 
     def steps_tried_next(self, names: Iterable[str]) -> int | None:
-        """Return with how many more steps a search that was stopped tried a set after this; None if it did not."""
+        """Return the larger number of steps with which a stopped search tried a set next; None if it did not."""
         return self._kept.steps_after(self._held(names), self.setting(names).steps)
 
     @property

@@ -1,4 +1,4 @@
-"""The evidence that showed a divergence. Trials that all have it and agree have an answer, whatever else is unseen."""
+"""The evidence of a divergence. If all trials have it and agree, they have an answer, whatever was not seen."""
 
 from __future__ import annotations
 

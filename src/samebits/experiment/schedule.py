@@ -140,7 +140,7 @@ def after_first(limits: Limits, first: TrialFile, options: Options) -> Limits:
 
 
 def estimate(past: Sequence[tuple[int, float]]) -> tuple[float, float]:
-    """CostEstimate (seconds to start, seconds per step) of a round, from rounds of known steps and seconds.
+    """Estimate (seconds to start, seconds per step) of a round, from rounds of known steps and seconds.
 
     If only one round is known, half of its time counts as the time to start.
     """

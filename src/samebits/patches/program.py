@@ -45,7 +45,7 @@ class ProgramCall(NamedTuple):
 class Program:
     """A program. `directory`: that of the trials. `packages`: the versions of the loaded packages.
 
-    `seed`: the seed to write. `seed_place`: the line of the program that has it; "": it is that of the trials.
+    `seed`: the seed to write. `seed_place`: the line of the program that has it; "" if it is that of the trials.
     `has_ranks`: several processes train together, and each needs different random numbers.
     """
 

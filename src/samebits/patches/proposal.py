@@ -143,8 +143,8 @@ class FixDocuments:
         if program.seed_place:
             return f"{program.seed} is the program's own seed ({program.seed_place})"
         if self.record.file.seed is not None:
-            return f"{program.seed} is the seed of --seed"
-        return f"any seed will do: {program.seed} is samebits' own; --seed N of a check or of explain chooses another"
+            return f"{program.seed} is the value of --seed"
+        return f"any seed will do: {program.seed} is samebits' own; to choose one, give --seed N to check or explain"
 
     def _document(self, **fields: object) -> PatchResult:
         file = self.record.file

@@ -51,7 +51,7 @@ def _self_seeded(experiment: Experiment, result: Result, progress: Progress) -> 
     seen, directory = look(experiment.record, result.divergence, progress), experiment.plan.directory
     program = Program(seen, directory, experiment.plan.seed, result.setup.packages)
     lines = [shown(program, call.source, call.node.lineno) for call in program.calls if seeds_itself(call)]
-    return [f"this line takes a seed from the system, which no control fixes: {line}" for line in dict.fromkeys(lines)]
+    return [f"this line takes a seed from the system, and no control fixes it: {line}" for line in dict.fromkeys(lines)]
 
 
 def seeds_itself(call: ProgramCall) -> bool:

@@ -19,7 +19,7 @@ def effect(result: Result, record: Record | None) -> str:
     """Return the effect of the difference on the outcome. If no metric was named, offer one."""
     said = result_words.effect(result)
     option = offered(record) if record is not None and said == result_words.NOT_MEASURED else ""
-    return f"not measured; to compare a number that the program prints: {option}" if option else said
+    return f"not measured; to compare a number that the program prints, add {option}" if option else said
 
 
 def offered(record: Record) -> str:

@@ -85,7 +85,7 @@ class Runs:
     @cached_property
     def base(self) -> SetupRun:
         """The trials of the base setup. They run when this is first used."""
-        self._say_cost("with the base setup, vary runs", 1 + self._values, None)
+        self._say_cost("the base setup and the values need", 1 + self._values, None)
         return self._run(BASE, choices.base(self.chosen), "the base setup", full=self.request.options.full)
 
     def factors(self, keep: Callable[[list[FactorResult]], object]) -> list[FactorResult]:
