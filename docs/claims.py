@@ -18,7 +18,7 @@ from scipy.stats import spearmanr
 
 HERE = Path(__file__).resolve().parent
 STUDY = HERE / "study"
-STATUS = ("supported", "does not hold", "cannot be told", "not tried")
+STATUS = ("supported", "does not hold", "undecided", "not tried")
 ROW = re.compile(rf"^- \*\*({'|'.join(STATUS)})\*\* .*(?:\n  .*)*", re.MULTILINE)
 
 

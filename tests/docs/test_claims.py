@@ -27,7 +27,7 @@ def test_the_page_begins_with_how_many_claims_have_each_status(script):
     rows = [match[0] for match in script.ROW.finditer(PAGE.read_text())]
     counts = [sum(row.startswith(f"- **{status}** (") for row in rows) for status in script.STATUS]
     said = re.search(
-        r"^\*\*(\d+) claims: (\d+) supported, (\d+) do not hold, (\d+) cannot be told, (\d+) not tried",
+        r"^\*\*(\d+) claims: (\d+) supported, (\d+) do not hold, (\d+) undecided, (\d+) not tried",
         PAGE.read_text(),
         re.MULTILINE,
     )
