@@ -77,7 +77,7 @@ def packages(trial: TrialTrace) -> dict[str, str]:
 def control(identity: str, trials: Sequence[TrialTrace]) -> HeldControl:
     """Return what a control did: its worst reading, or unreadable if no reading was possible.
 
-    It is idle only if nothing read it in any process, up to the end: a worker may draw what nobody else draws.
+    It is idle only if nothing read it in any process, up to the end: a worker may be the only process that draws.
     """
     events = [event for trial in trials for process in _speakers(trial) for event in _of(process, identity)]
     said: dict[str, Any] = min(events, key=_rank, default={"effect": "unreadable"})

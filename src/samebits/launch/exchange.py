@@ -25,8 +25,8 @@ _PACKED: dict[Hashable, Path] = {}  # what was packed last -> its file, which ma
 class Exchange:
     """The orders and outcomes of one record.
 
-    However samebits ends, the shell command `cleanup` runs, in which `$0` is the name that OrderFiles gives to what a
-    host starts. Then the folder is removed.
+    However samebits ends, the shell command `cleanup` runs, then the folder is removed. In the command, `$0` is the
+    name that OrderFiles gives to what a host starts.
     """
 
     def __init__(self, record: Path, cleanup: str, environment: Mapping[str, str] | None = None) -> None:

@@ -234,9 +234,9 @@ def content(path: Path, *, is_read: bool) -> str:
 
 
 def differs(path: Path, known: str, ordered: int) -> bool:
-    """Return whether a file does not have this content, and had not at a moment (in ns) either.
+    """Return whether a file lacks this content, and already lacked it at a moment (in ns).
 
-    A file that changed since then was written by a trial. So was a file that is gone.
+    If a file changed since then, or is gone, a trial did that.
     """
     found = state(path)
     is_old = found is not None and found.modified < ordered

@@ -120,7 +120,7 @@ class TaskState(NamedTuple):
     """What a host knows about an order that it has started.
 
     `waits`: a sentence about what keeps the trial from running, or an empty text. `is_over`: the order does not run,
-    and will not run again. Then `why` says how a trial ended that had begun, and `message` (with `advice`) why a trial
+    and will not run again. Then `why` says how a trial that had begun ended, and `message` (with `advice`) why a trial
     did not begin.
     """
 

@@ -119,7 +119,7 @@ def _refuse_stale(order: NodeOrder) -> None:
     directory = order.request.directory
     stale = (name for name, known in order.contents.items() if differs(directory / name, known, order.ordered))
     if (name := next(stale, None)) is not None:
-        what = f"the working folder {directory} is not that of the machine where samebits runs: {name} differs."
+        what = f"the working folder {directory} is not the same as where samebits runs: {name} differs."
         raise UsageError(what, _SHARE)
 
 

@@ -1,7 +1,7 @@
 """Runs trials as Slurm jobs, one job for each.
 
 A worker on the node reads its order from the folder of the record, which all nodes share, and writes the outcome there.
-squeue only says why it is not there yet, or that it will never come.
+squeue only says why there is no outcome yet, or that there will be none.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ _OF_PAPER = {
     ),
     "unet": (
         ("2", measures.ERROR_RATE, "Error rate of counting; PyTorch from Keras' initial weights.", "pytorch-1.3"),
-        ("5", measures.ERROR_RATE, "Error rate of counting; PyTorch from those of Equation 1.", paper.EQUATION_1),
+        ("5", measures.ERROR_RATE, "Error rate of counting; PyTorch from weights of Equation 1.", paper.EQUATION_1),
     ),
 }
 
@@ -137,7 +137,7 @@ def _beside_paper(result: StudyResult, number: str, measure: Measure, title: str
     same = len(panels) == 1 or _comparable(theirs, ours)
     notes = _not_there(ids, known, measure) + ([] if same else ["The two panels have different axes."])
     if measure is measures.ERROR_RATE:
-        notes.append("False cells cancel missed ones in this rate, so read F1 in the figure of all setups beside it.")
+        notes.append("False cells cancel missed ones in this rate, so also read F1 in the figure of all setups.")
     if paper.EQUATION_1 in ids and theirs:
         notes.append("The paper gives no numbers for its PyTorch models of this figure.")
     return Figure(number, title, READ_THERE, Boxes(measure.head, panels, same), notes=tuple(notes))
