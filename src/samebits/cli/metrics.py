@@ -70,7 +70,7 @@ NOISE = launching("noise", run_noise, "How far does a metric move between traini
 
 
 VERSUS_TEXT = """Compare two trainings: B minus A with a 95 % interval beside the noise floor, the probability that B is
-better with its interval, and which difference so many trainings would find.
+better with its interval, and which difference this number of trainings would find.
 
 A and B are each a folder of noise or of check --metric, FOLDER:SETUP of a study, or a CSV file with a line for each
 training. They can also be commands in quotation marks: versus trains them as samebits noise does, with its options.

@@ -146,7 +146,7 @@ ANSWERS = {
 VERSUS_SAYS = (
     "95 % of such intervals contain the true difference of the means. If zero is outside the interval, A and B differ.",
     "floor: the standard deviation of the difference between a training of A and one of B if no seed changes.",
-    "found, 80 %: the true difference that so many trainings find with a probability of 80 %; smaller ones less often.",
+    "found, 80 %: the true difference that this number of trainings finds with a probability of 80 %.",
     "P(B better): how often a training of B is better than one of A, with its 95 % interval. Bouthillier et al. (2021) "
     "ask for 0.75 before an improvement counts.",
 )
