@@ -85,6 +85,10 @@ def test_trials_that_agree_in_everything_need_no_faster_clock(ask, starts):
     assert (rounds_of(checked), starts) == ([[1, 2, 3, 4, 5]], Counter(range(1, 6)))
 
 
+def test_one_new_trial_does_not_end_a_check_of_earlier_ones():
+    assert not clock_trials._diverge(None, [1], [2])
+
+
 def test_trials_that_diverge_need_no_faster_clock(ask):
     checked = run(ask("trains.py", 6, 3, **JOBS))
     assert (checked.result.verdict, rates(checked.result)) == ("diverged", {})

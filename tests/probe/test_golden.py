@@ -75,6 +75,8 @@ def test_a_changed_program_differs_and_the_report_holds_the_block_to_paste(check
     assert "step 2 &gt; forward" in junit.render(report_of_result(found, None, {}))
     path.write_text(before.partition("\n\n")[0] + "\n\n" + found.golden.paste)
     assert check(body="value += 2**-20 * (step == 1)").golden.state == "equal"
+    assert check(update=True).golden.sentence.endswith("Its bits changed: step 2 > forward differs.")
+    assert check(update=True).golden.sentence.endswith("Its bits are as before.")
 
 
 def test_another_machine_and_other_versions_give_no_answer(check, monkeypatch):

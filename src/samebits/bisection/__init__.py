@@ -6,6 +6,7 @@ compared with that of the good commit.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -41,12 +42,12 @@ class TriedCommit(NamedTuple):
 
 @dataclass
 class Bisection:
-    """A finished bisection. `stem`: how the path of each record begins. `first_bad`: the first bad commit.
+    """A finished bisection. `folder`: holds the record of each commit. `first_bad`: the first bad commit.
 
     There are several if some cannot be checked: one of them is it. There is none if the ends have the same bits.
     """
 
-    stem: Path
+    folder: Path
     tried: dict[str, TriedCommit] = field(default_factory=dict)
     first_bad: list[str] = field(default_factory=list)
 
@@ -115,12 +116,14 @@ class _Search:
         return next((one for one in self._repository.between(goods, bad) if one not in self._found.tried), None)
 
     def _refuse(self, tried: TriedCommit, what: str) -> None:
-        advice = f"samebits check says more about this commit. Or name a different {what} commit."
+        record = self._found.folder / tried.name.split(" ")[0]
+        shown = f"samebits report {shlex.quote(str(record))}" if record.exists() else "samebits check, on this commit,"
+        advice = f"{shown} says more. Or name a different {what} commit."
         raise UsageError(f"The {what} commit {tried.name} gives no answer: {tried.why}", advice)
 
     def _try(self, commit: str) -> TriedCommit:
         name = self._repository.subject(commit)
-        place = Path(f"{self._found.stem}-{name.split(' ')[0]}")
+        place = self._found.folder / name.split(" ")[0]
         try:
             tried = self._checked(commit, name, place)
         except SamebitsError as why:  # a script that this commit does not have

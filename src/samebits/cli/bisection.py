@@ -34,8 +34,8 @@ _TITLES = {"skipped": "left out", "uncertain": "uncertain"}
 def run_bisect(good: str, bad: str, command: tuple[str, ...], **given: Any) -> int:
     """Find the commit, and name it."""
     requests.refuse_platform()
-    stem = f"{given['out']}/commit" if given["out"] else f".samebits/{time.strftime('%Y%m%d-%H%M%S')}-bisect"
-    asked = {**given, **_LOCAL, "command": requests.training_command(command), "out": stem}
+    folder = given["out"] or f".samebits/{time.strftime('%Y%m%d-%H%M%S')}-bisect"
+    asked = {**given, **_LOCAL, "command": requests.training_command(command), "out": folder}
     request = requests.request(asked, "bisect GOOD BAD")
     from samebits.bisection import bisect
 
@@ -61,7 +61,7 @@ def _lines(found: Bisection, good: str, bad: str) -> Iterator[str]:
     yield f"   tried      {words.count(len(found.tried), 'commit')}: {', '.join(counts)}"
     for outcome, title in _TITLES.items():
         yield from (f"   {title:<9}  {one.name}: {one.why}" for one in found.tried.values() if one.outcome == outcome)
-    yield f"   records    {found.stem}-*"
+    yield f"   records    {found.folder}/*"
 
 
 _COUNTED: dict[Outcome, str] = {

@@ -46,7 +46,12 @@ def held_back(experiment: Experiment, ids: Sequence[int], *, ends_early: bool = 
 
 
 def _diverge(experiment: Experiment, before: Sequence[int], ids: Sequence[int]) -> bool:
-    """Return whether the trial that ended last diverges from an earlier trial, or from the first one that ended."""
+    """Return whether the trial that ended last diverges from an earlier trial, or from the first one that ended.
+
+    After earlier trials, two new ones must have ended: a single one cannot show whether the new ones repeat.
+    """
+    if before and len(ids) < 2:
+        return False
     numbers = [*before[:1], *ids]
     pair = map(experiment.trial, (numbers[0], numbers[-1]))
     return len(numbers) > 1 and comparison.surely_diverge(experiment.file, list(pair))

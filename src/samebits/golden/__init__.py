@@ -72,4 +72,4 @@ def _result(file: GoldenFile, record: Record, was: Result, held: str | None) -> 
         return answer.compared(file, was, new)
     header = file.header or header_of(record.file.hash, held)
     write_file("golden", str(file.path), file.text_with(new, header))
-    return answer.written(file, was, new)
+    return answer.written(file, was, new, file.block_for(new))

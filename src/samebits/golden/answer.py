@@ -28,9 +28,12 @@ def no_block(file: GoldenFile, was: Result, why: SamebitsError) -> Result:
     return _inconclusive(was, _answer(file, "refused", why.message), why.advice)
 
 
-def written(file: GoldenFile, was: Result, new: GoldenBlock) -> Result:
-    """Return the result of trials whose block was written."""
+def written(file: GoldenFile, was: Result, new: GoldenBlock, old: GoldenBlock | None) -> Result:
+    """Return the result of trials whose block was written, in the place of an old one if there was one."""
     said = f"The block {new.name} was written: {words.count(new.trials, 'trial')} agreed."
+    if old is not None:
+        difference = first_difference(old, new)
+        said += f" Its bits changed: {difference.where} differs." if difference else " Its bits are as before."
     return _with(was, _answer(file, "written", said, new, steps=new.steps))
 
 

@@ -22,7 +22,7 @@ __all__ = ["with_patch"]
 _HUNK = re.compile(r"@@ -(\d+)")
 
 
-def with_patch(checked: Check, progress: Progress, *, run: bool = False) -> tuple[Check, PatchResult | None]:
+def with_patch(checked: Check, progress: Progress | None, *, run: bool = False) -> tuple[Check, PatchResult | None]:
     """Make the patch for the cause, in one more trial. Return the check with its lines, and the patch; None if none.
 
     If the cause is outside of the known controls, the check names the lines that may be to blame.
@@ -31,6 +31,7 @@ def with_patch(checked: Check, progress: Progress, *, run: bool = False) -> tupl
     why, made = result.explanation, None
     if result.verdict != "diverged" or why is None or not (why.cause or why.outside_known_controls):
         return checked, None
+    progress = progress or Progress()
     progress.note("one more trial finds the lines that matter")
     try:
         notes = _self_seeded(experiment, result, progress) if why.outside_known_controls else []
