@@ -15,7 +15,7 @@ from pathlib import Path
 
 from samebits.reports.presenters import markdown
 from samebits_study import output
-from samebits_study.reports import DrawnFigure, phrases, plots, report
+from samebits_study.reports import DrawnFigure, plots, report
 from samebits_study.results import StudyResult
 
 HERE = Path(__file__).parent / "study"
@@ -49,9 +49,9 @@ def publish(folder, note, *, busy=False):
 
 
 def write(name, result, text, note):
-    """The report as a page: below its title what a reader must know of the run, and the command that made it."""
+    """The report as a page: below its title what a reader must know of the run, and where its command is."""
     title, rest = text.split("\n", 1)
-    about = f"Made by `{phrases.again(result)}`, {result.created[:10]}, samebits {result.samebits}."
+    about = f"Made by samebits {result.samebits} on {result.created[:10]} with [this command](#how-this-was-made)."
     page = "\n\n".join([title, *([f"!!! note\n    {note}"] if note else []), about]) + "\n" + rest
     (HERE / f"{name}.md").write_text(page)
 
