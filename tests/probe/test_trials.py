@@ -40,7 +40,7 @@ def test_the_folder_that_begins_pythonpath_holds_the_probe_alone(tmp_path):
 
 
 def test_the_copies_of_all_records_take_the_room_of_one_but_a_changed_file_is_copied_anew(tmp_path):
-    first, second, third = (tmp_path / name for name in ("1", "2", "2/explain/001"))
+    first, second, third = (tmp_path / ".samebits" / name for name in ("1", "2", "2/explain/001"))
     third.mkdir(parents=True)
     first.mkdir()
     earlier = environment.copy_probe(first)

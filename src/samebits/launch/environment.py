@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import samebits_probe
 from samebits import controls
 from samebits.launch import ray_programs
-from samebits.store.record import PROBE, SHIMS
+from samebits.store.record import PROBE, RECORDS, SHIMS
 from samebits_probe import wire
 
 if TYPE_CHECKING:
@@ -105,8 +105,9 @@ def copy_probe(folder: Path) -> Path:
 
 
 def _earlier(folder: Path) -> Path:
-    """Return the probe of the record that this folder lies in, or else of a record beside it."""
-    places = [*folder.parents[:4], *sorted(folder.parent.iterdir(), reverse=True)]
+    """Return the probe of the record that this folder lies in, or else of a record beside it in .samebits."""
+    beside = sorted(folder.parent.iterdir(), reverse=True) if folder.parent.name == RECORDS else []
+    places = [*folder.parents[:4], *beside]
     return next((place / PROBE for place in places if place != folder and (place / PROBE).is_dir()), folder / PROBE)
 
 
@@ -132,7 +133,8 @@ def _link(wanted: os.stat_result, earlier: str, target: str) -> bool:
     """Make a link to an earlier copy. Return False if there is none, if it differs, or if the disk has no links."""
     try:
         state = os.lstat(earlier)  # noqa: PTH116
-        is_same = (state.st_size, state.st_mtime_ns) == (wanted.st_size, wanted.st_mtime_ns)
+        mine = state.st_uid == os.getuid()  # code in a file of somebody else must never run in a trial
+        is_same = mine and (state.st_size, state.st_mtime_ns) == (wanted.st_size, wanted.st_mtime_ns)
         if is_same:
             os.link(earlier, target)
     except OSError:
