@@ -64,7 +64,7 @@ class Bisection:
 def bisect(request: Request, ends: tuple[str, str], setup: str | None, shown: Shown) -> Bisection:
     """Find the first commit between two (good, bad) whose bits differ from those of the good one.
 
-    `request`: for the trials of a commit; the paths of their records begin with its `out`. `setup`: a shell command
+    `request`: for the trials of a commit; its `out` holds their records. `setup`: a shell command
     that runs before the trials. `shown`: shows the progress of the trials of a commit.
     Raises UsageError or NotFoundError if the two commits cannot be compared.
     """
@@ -116,14 +116,17 @@ class _Search:
         return next((one for one in self._repository.between(goods, bad) if one not in self._found.tried), None)
 
     def _refuse(self, tried: TriedCommit, what: str) -> None:
-        record = self._found.folder / tried.name.split(" ")[0]
+        record = self._record(tried.name)
         shown = f"samebits report {shlex.quote(str(record))}" if record.exists() else "samebits check, on this commit,"
         advice = f"{shown} says more. Or name a different {what} commit."
         raise UsageError(f"The {what} commit {tried.name} gives no answer: {tried.why}", advice)
 
+    def _record(self, name: str) -> Path:
+        return self._found.folder / name.split(" ")[0]
+
     def _try(self, commit: str) -> TriedCommit:
         name = self._repository.subject(commit)
-        place = self._found.folder / name.split(" ")[0]
+        place = self._record(name)
         try:
             tried = self._checked(commit, name, place)
         except SamebitsError as why:  # a script that this commit does not have
