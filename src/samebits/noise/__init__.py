@@ -173,7 +173,7 @@ class Trainings:
 
         while left and self._room == 1:
             with self._shown(_title(left[0])) as progress:
-                self._say_cost(seeds, left, progress)
+                self._say_cost(left, progress)
                 one(left[0], progress)
         if left:
             self._run_beside(left, one)
@@ -186,19 +186,18 @@ class Trainings:
 
     def _run_beside(self, seeds: Sequence[int | None], one: Callable[[int | None, Progress], None]) -> None:
         with self._shown(f"{words.count(len(seeds), 'seed')}, up to {self._room} trainings at a time") as progress:
-            self._say_cost((), seeds, progress)
+            self._say_cost(seeds, progress)
             works = [partial(one, seed, WorkProgress(progress, _title(seed))) for seed in seeds]
             side_by_side(works, most=self._room)
 
-    def _say_cost(self, all_seeds: Sequence[int | None], left: Sequence[int | None], progress: Progress) -> None:
+    def _say_cost(self, left: Sequence[int | None], progress: Progress) -> None:
         """Say what the trials of the seeds that are left cost: before the first seed, and when its time is known."""
         number = len(left) * self._request.options.trials
-        if left == all_seeds:
+        if self._seconds is None:
             progress.estimate(CostEstimate(f"{words.count(len(left), 'seed')}:", number, number))
         elif self._seconds and not self._is_said:
             self._is_said = True
-            room = min(self._room, number)
-            progress.estimate(CostEstimate("the other seeds need", number, number, self._seconds, room))
+            progress.estimate(CostEstimate("the other seeds need", number, number, self._seconds, self._room))
 
     def _trained(self, seed: int | None, progress: Progress) -> tuple[Experiment, Result]:
         """Run whole trials with one seed, also those of a program that no watcher observes."""
