@@ -77,6 +77,7 @@ class Probe:
         self._points: Dict[Tuple[str, str], int] = {}  # (kind, name) -> id
         self._names: List[Tuple[int, str]] = []  # (code of the kind, name) of each id
         self._seen = Occurrences({}, [])
+        self.gone_prints: Set[bytes] = set()  # how tensors ended whose model the program had deleted
         self._is_open = self.is_sampled = self._is_first_told = False  # open: a new observation need not void an end
         self.began: Optional[float] = None
         self.thread: Optional[threading.Thread] = None  # the thread that began the latest step

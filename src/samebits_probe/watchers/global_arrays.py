@@ -46,11 +46,11 @@ _MODEL_METHODS = frozenset(("predict", "forward", "fit"))
 def record(probe: "Probe") -> None:
     """Record points of kind "end" named "globals PATH", except those whose bits the end has already.
 
-    The weights of a watched model are among these.
+    The weights of a watched model are among these. What the program still holds of a deleted model is recorded.
     """
     if not _is_program():
         return
-    known = probe.recorder.held_prints()
+    known = probe.recorder.held_prints() - probe.gone_prints
     about: Dict[str, ArrayFacts] = {}
     modules = own_modules()
     walk = _GlobalWalk(LeafReaders(probe), [vars(module).get("__name__") for _, module in modules])

@@ -139,7 +139,8 @@ class PyTorchEnds:
         guard("parameters at the end", self._keep_parameters)
         if self._watch.probe.has_observed():
             guard("modules that were never called", self._keep_survivors)
-        held = self._gone & self._living
+        held, gone = self._gone & self._living, self._gone - self._living
+        self._watch.probe.gone_prints = {self._found[name].fingerprint for name in gone if name in self._found}
         if held:
             self._watch.probe.event("held", names=sorted(held))
 
