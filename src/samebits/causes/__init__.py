@@ -48,14 +48,19 @@ class Cause:
 
 
 def run(
-    asked: Request | Path, progress: Progress | None = None, *, run: bool = False, alternatives: bool = False
+    asked: Request | Path,
+    progress: Progress | None = None,
+    *,
+    run: bool = False,
+    alternatives: bool = False,
+    again: bool = True,
 ) -> Check:
     """Find out why the trials of a request (after a check) or of the record in a folder diverge.
 
     If the search for the same was stopped before its end, it goes on there.
     New trials of the check join the record. The trials of the search have records below it. `run`: run the command even
-    if the record is from elsewhere. `alternatives`: also look for sets that nobody would choose. Raises the errors of
-    `checks.run`; for a record, NotFoundError if its command or its folder is gone, UsageError if its scripts have
+    if the record is from elsewhere. `alternatives`: also look for sets that nobody would choose. `again`: search also
+    if the record holds the result of a search over the same trials. Raises the errors of `checks.run`; for a record, NotFoundError if its command or its folder is gone, UsageError if its scripts have
     changed since, and UntrustedRecord if it is from elsewhere.
     """
     began = clock.now()
@@ -65,7 +70,17 @@ def run(
         asked = replace(asked, options=options, again=AGAIN)
         asked = record_of(asked) or asked
     checked = _recorded(asked, progress, run=run) if isinstance(asked, Path) else checks.run(asked, progress)
-    return explained(checked, began, alternatives=alternatives)
+    known = None if again else _known(checked)
+    return known or explained(checked, began, alternatives=alternatives)
+
+
+def _known(checked: Check) -> Check | None:
+    """Return the check with the result of an earlier search over the same trials; None if there is none."""
+    experiment, result = checked
+    left = store.left_result(experiment.folder)
+    if left is None or left.explanation is None or left.explanation.unfinished or left.groups != result.groups:
+        return None
+    return Check(experiment, left.model_copy(update={"record": result.record}))
 
 
 def _recorded(folder: Path, progress: Progress | None, *, run: bool) -> Check:

@@ -55,7 +55,8 @@ def _explained(given: dict[str, Any], command: str) -> tuple[Check, PatchResult 
         from samebits import causes
         from samebits.patches.shown_lines import with_patch
 
-        found = causes.run(asked, progress, run=given["run"], alternatives=given["alternatives"])
+        again = command == "explain"
+        found = causes.run(asked, progress, run=given["run"], alternatives=given["alternatives"], again=again)
         return with_patch(found, progress, run=given["run"])
 
 
