@@ -39,7 +39,7 @@ def with_patch(checked: Check, progress: Progress | None, *, run: bool = False) 
     except SamebitsError as error:  # the files have changed meanwhile: the cause is found all the same
         progress.note(f"no patch: {error}")
         return checked, None
-    notes = [*why.notes, *notes, *(made.notes if made else [])]
+    notes = list(dict.fromkeys([*why.notes, *notes, *(made.notes if made else [])]))
     found = why.model_copy(update={"fixes": fixes(made, why) if made else why.fixes, "notes": notes})
     result = result.model_copy(update={"explanation": found})
     experiment.write(RESULT, result)
