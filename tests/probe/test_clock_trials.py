@@ -71,6 +71,11 @@ def test_two_trials_with_a_faster_clock_show_which_values_follow_it(ask, starts,
     assert sum(map(len, result.groups)) == max(trials, 4)
 
 
+def test_times_in_an_array_do_not_end_a_check_before_the_clock_is_asked(ask):
+    result = run(ask(SAMPLE, "arrays", *QUICK, **JOBS)).result
+    assert (result.verdict, rates(result)) == ("repeated", {4: 1000.0, 5: 30.0})
+
+
 def test_what_does_not_follow_the_clock_is_named_with_all_places(ask):
     result = run(ask(SAMPLE, "result", *QUICK, trials=3, **JOBS)).result
     assert result.verdict == "inconclusive"
@@ -86,7 +91,7 @@ def test_trials_that_agree_in_everything_need_no_faster_clock(ask, starts):
 
 
 def test_one_new_trial_does_not_end_a_check_of_earlier_ones():
-    assert not clock_trials._diverge(None, [1], [2])
+    assert not clock_trials._diverge(None, [1], [2], may_run=False)
 
 
 def test_trials_that_diverge_need_no_faster_clock(ask):

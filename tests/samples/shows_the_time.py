@@ -1,6 +1,6 @@
 """Trains by hand for STEPS steps of SECONDS each, and shows what MODE says:
 
-`times` (a duration, a rate, a date and an id), `result` (also a number that differs), `nothing`. With a clock that is
+`times` (a duration, a rate, a date and an id), `arrays` (durations in an .npz), `result` (also a number that differs), `nothing`. With a clock that is
 far too fast, `stops` ends early, `fails` ends with an error, and `hangs` waits for an hour.
 """
 
@@ -34,3 +34,7 @@ if mode in ("times", "result", "fails", "hangs", "stops"):
         shown["rmse"] = 0.5 + random.SystemRandom().random() / 2  # never so small that it may be a time
     with open("log.json", "w") as file:
         json.dump(shown, file)
+if mode == "arrays":
+    import numpy
+
+    numpy.savez("history.npz", spent=[spent, spent / 2])

@@ -225,9 +225,16 @@ def test_a_value_that_is_zero_to_its_digits_may_be_a_time(values, may):
     assert law_of(samples(*([value] for value in values))) is None
 
 
-def test_a_deviation_of_two_times_is_noisy_and_still_known_by_nearly_the_whole_growth():
-    assert law_of(samples([0.02], [0.001], [4.0], [0.02])).law == "duration"
-    assert law_of(samples([0.02], [0.001], [0.2], [0.02])) is None
+@pytest.mark.parametrize(
+    ("unit", "values", "law"),
+    [(" s", (0.02, 0.001, 4.0, 0.02), "duration"), (" s", (0.02, 0.001, 0.2, 0.02), None),
+     ("", (0.02, 0.001, 4.0, 0.02), None),  # a random search without a seed over seven decades
+     ("", (0.02, 0.002, 4.0, 0.02), "duration")],
+)  # fmt: skip
+def test_a_noisy_deviation_is_known_by_nearly_the_whole_growth_and_by_its_unit(unit, values, law):
+    texts = [shape_of(f"{value}{unit}").quantities[0] for value in values]
+    found = law_of([Sample(rate, [text]) for rate, text in zip(RATES, texts, strict=True)])
+    assert (found and found.law) == law
 
 
 def test_a_time_that_is_too_small_to_show_is_known_by_its_unit_once_it_shows():

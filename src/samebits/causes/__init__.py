@@ -60,8 +60,9 @@ def run(
     If the search for the same was stopped before its end, it goes on there.
     New trials of the check join the record. The trials of the search have records below it. `run`: run the command even
     if the record is from elsewhere. `alternatives`: also look for sets that nobody would choose. `again`: search also
-    if the record holds the result of a search over the same trials. Raises the errors of `checks.run`; for a record, NotFoundError if its command or its folder is gone, UsageError if its scripts have
-    changed since, and UntrustedRecord if it is from elsewhere.
+    if the record holds the result of a search over the same trials. Raises the errors of `checks.run`; for a record,
+    NotFoundError if its command or its folder is gone, UsageError if its scripts have changed since, and
+    UntrustedRecord if it is from elsewhere.
     """
     began = clock.now()
     if not isinstance(asked, Path):

@@ -34,8 +34,9 @@ def held_back(experiment: Experiment, ids: Sequence[int], *, ends_early: bool = 
     """
     before = [number for number in range(1, min(ids)) if experiment.plan.trial_folder(number).exists()]
     trials = [experiment.trial(number) for number in before]
-    enough = partial(_diverge, experiment, before) if ends_early else None
-    if not _may_run(experiment, trials):
+    may_run = _may_run(experiment, trials)
+    enough = partial(_diverge, experiment, before, may_run=may_run) if ends_early else None
+    if not may_run:
         return HeldBack(are_enough=enough)
     earlier = [trial for trial in trials if _is_true_and_whole(trial)]
 
@@ -45,16 +46,19 @@ def held_back(experiment: Experiment, ids: Sequence[int], *, ends_early: bool = 
     return HeldBack(asks, len(earlier), LONG, enough)
 
 
-def _diverge(experiment: Experiment, before: Sequence[int], ids: Sequence[int]) -> bool:
+def _diverge(experiment: Experiment, before: Sequence[int], ids: Sequence[int], *, may_run: bool) -> bool:
     """Return whether the trial that ended last diverges from an earlier trial, or from the first one that ended.
 
-    After earlier trials, two new ones must have ended: a single one cannot show whether the new ones repeat.
+    After earlier trials, two new ones must have ended: a single one cannot show whether the new ones repeat. `may_run`:
+    trials with a faster clock may still explain what differs.
     """
     if before and len(ids) < 2:
         return False
     numbers = [*before[:1], *ids]
-    pair = map(experiment.trial, (numbers[0], numbers[-1]))
-    return len(numbers) > 1 and comparison.surely_diverge(experiment.file, list(pair))
+    pair = [experiment.trial(numbers[0]), experiment.trial(numbers[-1])]
+    if may_run and comparison.is_open(experiment.file, pair):
+        return False
+    return len(numbers) > 1 and comparison.surely_diverge(experiment.file, pair)
 
 
 def is_asked(experiment: Experiment) -> bool:

@@ -55,7 +55,7 @@ def law_of(samples: Sequence[Sample]) -> Finding | None:
     rested = [sample for sample in plain if not sample.has_waited] or plain
     for law, sign in _SIGNS.items():
         ratios = [_growth(rested, sample) ** sign for sample in fast]
-        if _follow(ratios, plain, fast) and not _contradicts(plain, fast, sign):
+        if _follow(ratios, rested, fast) and not _contradicts(plain, fast, sign):
             return Finding(law, [round(ratio**sign, 4) for ratio in ratios])
     if _grow_from_zero(plain, fast):
         return Finding("duration", [round(_growth(rested, sample), 4) for sample in fast])
@@ -81,8 +81,11 @@ def _follow(ratios: Sequence[float], plain: Sequence[Sample], fast: Sequence[Sam
     rates = [sample.rate if has else fast[-1].rate for sample, has in zip(fast, have_digits, strict=True)]
     between = rates[0] / rates[-1] if all(have_digits) else 1.0
     steps = [*zip(ratios, rates, strict=True), (ratios[0] / ratios[-1], between)]
-    sizes = [_size(sample.values) for sample in plain]
-    if all(ratio >= math.sqrt(rate) for ratio, rate in steps) and max(sizes) <= _APART * min(sizes):
+    sizes, have_units = [_size(sample.values) for sample in plain], _have_units([*plain, *fast])
+    is_wide = max(sizes) > _APART * min(sizes)
+    if is_wide and not have_units:
+        return False  # a result without a seed may be so far apart, over several decades
+    if not is_wide and all(ratio >= math.sqrt(rate) for ratio, rate in steps):
         return True
     # a deviation of a few times is noisy: nearly the whole growth at the fastest rate is enough, if no other declines
     is_far = have_digits[0] and ratios[0] * bounds[-1] >= fast[0].rate
@@ -91,11 +94,14 @@ def _follow(ratios: Sequence[float], plain: Sequence[Sample], fast: Sequence[Sam
 
 def _grow_from_zero(plain: Sequence[Sample], fast: Sequence[Sample]) -> bool:
     """Return whether values with a unit of time are zero to their digits, and larger with a faster clock."""
-    values = [quantity for sample in (*plain, *fast) for quantity in sample.values]
     are_small = all(q.value < q.resolution for sample in plain for q in sample.values)
     sizes = [_size(sample.values) for sample in fast]
     least = max(_size(sample.values) for sample in plain)
-    return all(q.has_unit for q in values) and are_small and sizes == sorted(sizes, reverse=True) and sizes[0] > least
+    return _have_units([*plain, *fast]) and are_small and sizes == sorted(sizes, reverse=True) and sizes[0] > least
+
+
+def _have_units(samples: Sequence[Sample]) -> bool:
+    return all(quantity.has_unit for sample in samples for quantity in sample.values)
 
 
 def may_follow(samples: Sequence[Sample]) -> bool:
