@@ -3,7 +3,7 @@
 
 Copies what `samebits study` wrote in FOLDER: its report as a page, its figures (SVG), and its study.json without the
 folders of the machine that ran it. Nothing is typed by hand; `--note` says what a reader must know of the run.
-`--busy` leaves out all times, because the machine did other work.
+`--busy` leaves out all times, because the machine did other work. FOLDER may hold a study of several seeds.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from samebits.reports.presenters import markdown
-from samebits_study import output
+from samebits_study import output, seeds
 from samebits_study.reports import DrawnFigure, plots, report
 from samebits_study.results import StudyResult
 
@@ -46,6 +46,24 @@ def publish(folder, note, *, busy=False):
         shutil.copy(figure, target)
     text = (folder / "report.md").read_text().replace("](figures/", f"]({name}/")
     write(name, result, made_again(result, target, text) if busy else text, note)
+
+
+def publish_seeds(folder, note):
+    """Write docs/study/<name>-seeds.md, and its files beside it, without the digits that were missed."""
+    study, results = seeds.kept(folder)
+    name = f"{study.study}-{study.scale}-seeds"
+    target = HERE / name
+    shutil.rmtree(target, ignore_errors=True)
+    for one, result in zip(study.folders, results, strict=True):
+        document = without_folders(result.model_dump(mode="json"))
+        for model in (model for setup in document["setups"] for model in setup["models"] if model["digits"]):
+            model["digits"]["missed"] = None
+        (target / one).mkdir(parents=True)
+        (target / one / "study.json").write_text(json.dumps({**document, "busy": True}) + "\n")
+    shutil.copy(folder / seeds.SEEDS, target)
+    for figure in sorted((folder / "figures").glob("*.svg")):
+        shutil.copy(figure, target)
+    write(name, results[-1], (folder / "report.md").read_text().replace("](figures/", f"]({name}/"), note)
 
 
 def write(name, result, text, note):
@@ -106,5 +124,7 @@ if __name__ == "__main__":
     args = parse.parse_args()
     if args.again:
         publish_again(args.folder, busy=args.busy)
+    elif (args.folder / seeds.SEEDS).is_file():
+        publish_seeds(args.folder, args.note)
     else:
         publish(args.folder, args.note, busy=args.busy)

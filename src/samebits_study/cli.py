@@ -13,9 +13,10 @@ from samebits import requests
 from samebits.cli import answers
 from samebits.cli.parser import Reads, plain
 from samebits.errors import UsageError
-from samebits.options import EACH, ON, REPORTS, SBATCH, SPREAD, Option, read_names, read_text, read_trials
+from samebits.options import EACH, ON, REPORTS, SBATCH, SPREAD, Option, read_names, read_seeds, read_text, read_trials
 
 if TYPE_CHECKING:
+    from samebits_study.conductor import StudyRequest
     from samebits_study.results import StudyResult
 
 # The options of `samebits study`, declared once, as `samebits.options` does for the other commands.
@@ -49,6 +50,10 @@ SCALE = Option(
 STUDY_TRIALS = Option(
     "trials", ("-n", "--trials"), "How many trials each setup gets (default: set by the scale).", "N", read_trials
 )
+SEEDS = Option(
+    "seeds", ("--seeds",), "Run the study once for each of these seeds: what do seeds add, and what do trials add?",
+    "S,S,...", read_seeds,
+)  # fmt: skip
 STUDY_OUT = Option("out", ("--out",), "Folder of the study (default: studies/<name>-<scale>).", "DIR", read_text)
 STUDY_DATA = Option("data", ("--data",), "Folder of the images (default: fetched, or generated).", "DIR", read_text)
 WATERSHED = Option(
@@ -57,7 +62,7 @@ WATERSHED = Option(
 )  # fmt: skip
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
-    "study": (SCALE, SETUPS, STUDY_TRIALS, STUDY_DATA, WATERSHED, ON, EACH, SBATCH, SPREAD, STUDY_OUT, *REPORTS)
+    "study": (SCALE, SETUPS, STUDY_TRIALS, SEEDS, STUDY_DATA, WATERSHED, ON, EACH, SBATCH, SPREAD, STUDY_OUT, *REPORTS)
 }
 
 
@@ -75,6 +80,7 @@ Exit status: 0 if all setups are done (those of --setups, or all that the study 
 # name -> (what it is, its model), for `samebits schema`
 DOCUMENTS = {
     "study": ("study.json", "samebits_study.results:StudyResult"),
+    "seeds": ("seeds.json of a study of several seeds", "samebits_study.seeds:SeedsStudy"),
     "outcome": (
         "outcome.json of each training, which the script of a study writes",
         "samebits_study.trainings:TrainingOutcome",
@@ -95,7 +101,8 @@ def run(name: str, **given: Any) -> int:
     _refuse_missing()
     from samebits_study import conductor, output
 
-    folder = Path(given["out"] or f"studies/{name}-{given['scale']}")
+    seeds = "-seeds" if given["seeds"] else ""
+    folder = Path(given["out"] or f"studies/{name}-{given['scale']}{seeds}")
     asked = conductor.StudyRequest(
         study=name,
         scale=given["scale"],
@@ -107,12 +114,36 @@ def run(name: str, **given: Any) -> int:
         host=given["on"],
         each=requests.needs(given),
     )
+    if given["seeds"]:
+        return _run_seeds(asked, given["seeds"], targets)
     with answers.shown_progress() as progress:
         result = conductor.conduct(asked, progress)
     output.write(result, folder)
     wanted = asked.setups or catalog.runnable_setups(study)
     answers.present(output.summary(result, folder, wanted, targets), targets)
     return _status(result, wanted)
+
+
+def _run_seeds(asked: StudyRequest, seeds: list[int], targets: answers.Targets) -> int:
+    from samebits_study import seeds as several
+    from samebits_study.seeds_output import write
+
+    with answers.shown_progress() as progress:
+        several.conduct(asked, seeds, progress)
+    write(*several.kept(asked.folder), asked.folder)
+    return show_seeds(asked.folder, targets)
+
+
+def show_seeds(folder: Path, targets: answers.Targets) -> int:
+    """Show a study of several seeds that was run before, and write the reports that options name."""
+    from samebits.model import EXIT_CODES
+    from samebits_study import seeds as several
+    from samebits_study.seeds_output import report
+
+    study, results = several.kept(folder)
+    answers.present(report(study, results, folder), targets)
+    is_done = all(setup.status == "done" for result in results for setup in result.setups)
+    return EXIT_CODES["repeated" if is_done else "inconclusive"]
 
 
 def show(folder: Path, targets: answers.Targets) -> int:
@@ -126,7 +157,7 @@ def show(folder: Path, targets: answers.Targets) -> int:
 
 
 # document in a folder -> the function with which `samebits report` shows it
-FOLDER_REPORTS = {"study.json": show}
+FOLDER_REPORTS = {"study.json": show, "seeds.json": show_seeds}
 
 
 def _status(result: StudyResult, wanted: Collection[str]) -> int:

@@ -34,7 +34,8 @@ class StudyRequest:
     """The request of `samebits study`.
 
     `trials`: None for the number of the scale; `source`: see `data.prepare`. `watershed`: split touching cells before
-    they are counted. `host`, `each`: of the trials, see `Request`.
+    they are counted. `host`, `each`: of the trials, see `Request`. `seed`: see `Work`. `data`: the folder of the
+    prepared data; None for one in `folder`.
     """
 
     study: str
@@ -46,6 +47,8 @@ class StudyRequest:
     watershed: bool = False
     host: str = "local"
     each: dict[str, str] = field(default_factory=dict)
+    seed: int | None = None
+    data: Path | None = None
 
 
 def conduct(asked: StudyRequest, progress: Progress) -> StudyResult:
@@ -62,9 +65,10 @@ def conduct(asked: StudyRequest, progress: Progress) -> StudyResult:
     setups = catalog.setups_named(asked.setups)
     folder = asked.folder.absolute()
     with places.alone(folder / LOCK, lambda: progress.note(f"a different samebits process works in {folder}; waiting")):
-        made = data.prepare(study, scale, folder / "data", asked.source, progress.note)
+        prepared = asked.data or folder / "data"
+        made = data.prepare(study, scale, prepared, asked.source, progress.note)
         work = Work(study=study, scale_name=asked.scale, scale=scale, trials=asked.trials or scale.trials,
-                    folder=folder, data=folder / "data" / data.FILE,
+                    folder=folder, data=prepared / data.FILE, seed=asked.seed,
                     watershed=asked.watershed or scale.watershed if study.data == "cells" else None,
                     host=asked.host, each=asked.each)  # fmt: skip
         elsewhere = run_elsewhere(work, made)
@@ -120,7 +124,7 @@ def _comparable(found: StudyResult) -> dict[str, Any]:
     The digests of the data are part of it, but the folder is not. None: not known, because the document is of an older
     release.
     """
-    same = found.model_dump(include={"study", "scale", "trials", "epochs", "arguments", "watershed"})
+    same = found.model_dump(include={"study", "scale", "trials", "epochs", "arguments", "seed", "watershed"})
     return {**same, "data": found.data.get("digest"), "true cells": found.data.get("digest_of_truth")}
 
 
@@ -191,6 +195,7 @@ def _result(work: Work, made: dict[str, Any], setups: list[SetupResult]) -> Stud
         trials=work.trials,
         epochs=work.scale.epochs,
         arguments=list(work.scale.arguments),
+        seed=work.seed,
         watershed=work.watershed,
         measures=list(work.study.measures),
         setups=setups,
@@ -198,7 +203,7 @@ def _result(work: Work, made: dict[str, Any], setups: list[SetupResult]) -> Stud
 
 
 def _retests(work: Work, setup: StudySetup) -> list[Retest]:
-    return retest(work, setup) if not setup.one_process else []
+    return retest(work, setup) if not setup.one_process and work.seed is None else []
 
 
 @dataclass(frozen=True)

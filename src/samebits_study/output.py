@@ -125,15 +125,18 @@ def write(result: StudyResult, folder: Path) -> list[Path]:
     masks are needed, for Figures 1 and 4.
     """
     tables = every_table(result)
-    drawn = _draw(every_figure(result, folder), _emptied(folder / FIGURES, "figure-*"))
+    drawn = draw(every_figure(result, folder), folder)
     (folder / FIGURES / DRAWN_FROM).write_text(_digest(result), encoding="utf-8")
-    written = _write_tables(tables, _emptied(folder / TABLES, "table-*"))
+    written = write_tables(tables, folder)
     written += [path for one in drawn for path in one.files]
-    made = report(result, tables, drawn)
+    return written + write_pages(report(result, tables, drawn), folder)
+
+
+def write_pages(made: Report, folder: Path) -> list[Path]:
+    """Write a report as Markdown and as a page. Returns the files, the page last."""
     for name, text in ((DOCUMENT, markdown.render(made, heading="#")), (PAGE, html.render(made))):
         (folder / name).write_text(text, encoding="utf-8")
-        written.append(folder / name)
-    return written
+    return [folder / DOCUMENT, folder / PAGE]
 
 
 def every_table(result: StudyResult) -> list[Table]:
@@ -179,8 +182,9 @@ def _emptied(folder: Path, pattern: str) -> Path:
     return folder
 
 
-def _write_tables(tables: list[Table], folder: Path) -> list[Path]:
-    paths = []
+def write_tables(tables: list[Table], folder: Path) -> list[Path]:
+    """Write each table in each format into the folder of a study. Returns the files."""
+    paths, folder = [], _emptied(folder / TABLES, "table-*")
     for table in tables:
         for suffix, render in FORMATS.items():
             paths.append(folder / f"table-{table.id}.{suffix}")
@@ -188,7 +192,9 @@ def _write_tables(tables: list[Table], folder: Path) -> list[Path]:
     return paths
 
 
-def _draw(made: list[Figure], folder: Path) -> Drawn:
+def draw(made: list[Figure], folder: Path) -> Drawn:
+    """Draw each figure into the folder of a study."""
+    folder = _emptied(folder / FIGURES, "figure-*")
     try:
         from samebits_study.reports import plots
     except ImportError:

@@ -177,6 +177,7 @@ class StudyResult(Document):
     trials: int
     epochs: int
     arguments: list[str]
+    seed: int | None = None  # of each training; null: the paper's
     # whether touching cells were split; null: no cells, or an older document, for which they were split
     watershed: bool | None = None
     measures: list[ScoredMeasure] = []  # of `scores`, the main one first

@@ -214,7 +214,7 @@ def _run_plain(work: Work, setup: StudySetup, initial: Path | None, progress: Pr
     are left out: without the probe, nothing would hold these controls.
     """
     out = plain_folder(work, setup)
-    if setup.one_process or setup.preset == "strict" or trainings.is_whole(out):
+    if setup.one_process or setup.preset == "strict" or work.seed is not None or trainings.is_whole(out):
         return
     progress.note(f"{setup.id}: one training that is not watched")
     out.mkdir(parents=True, exist_ok=True)

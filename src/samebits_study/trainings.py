@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -29,8 +30,9 @@ HASH_SEED = "PYTHONHASHSEED=0"  # in every setup, as in the paper (section VII)
 class Work:
     """The work of a study.
 
-    `data`: the file that its scripts read. `watershed`: whether touching cells are split before they are counted; None
-    if there are no cells. `host`, `each`: of the watched trials, see `Request`.
+    `data`: the file that its scripts read. `seed`: of each training; None for the paper's. In a study of several seeds,
+    each seed has its own, and only trials are run. `watershed`: whether touching cells are split before they are
+    counted; None if there are no cells. `host`, `each`: of the watched trials, see `Request`.
     """
 
     study: Study
@@ -39,6 +41,7 @@ class Work:
     trials: int
     folder: Path
     data: Path
+    seed: int | None = None
     watershed: bool | None = None
     host: str = "local"
     each: Mapping[str, str] = field(default_factory=dict)
@@ -81,14 +84,15 @@ def test_command(work: Work, setup: StudySetup, weights: Path, out: str) -> list
 
 def _from_folder(work: Work, path: Path) -> str:
     """Return a path relative to the study's folder, where commands run. So the folder can be moved."""
-    return str(path.relative_to(work.folder) if path.is_relative_to(work.folder) else path)
+    return os.path.relpath(path, work.folder)
 
 
 def _script(work: Work, setup: StudySetup) -> list[str]:
     variables = [f"{name}={value}" for name, value in setup.variables.items()]
     script = catalog.SCRIPTS / work.study.scripts[setup.library]
     data = _from_folder(work, work.data)
-    words = ["env", HASH_SEED, *variables, "python", str(script), "--data", data, "--seed", str(SEED)]
+    seed = str(SEED if work.seed is None else work.seed)
+    words = ["env", HASH_SEED, *variables, "python", str(script), "--data", data, "--seed", seed]
     return [*words, *work.scale.arguments, *setup.arguments]
 
 

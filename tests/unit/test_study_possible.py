@@ -63,6 +63,6 @@ def test_setups_without_a_script_count_only_where_they_were_asked_for(
     )
     monkeypatch.setattr(conductor, "conduct", lambda *_: result)
     monkeypatch.setattr(output, "write", lambda *_: [])
-    given = {"out": str(tmp_path), "scale": "", "setups": setups, "trials": None, "data": None, "watershed": False,
+    given = {"out": str(tmp_path), "scale": "", "setups": setups, "trials": None, "seeds": None, "data": None, "watershed": False,
              "on": "local", "each": None, **{option.name: None for option in REPORTS}}  # fmt: skip
     assert cli.run("other", **given) == status

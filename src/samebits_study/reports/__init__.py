@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +35,7 @@ from samebits_study.reports import measures, paper, phrases
 from samebits_study.reports.figures import Figure
 from samebits_study.results import SetupResult, StudyResult
 
-__all__ = ["Drawn", "DrawnFigure", "beyond", "facts_of", "main_measure", "report", "says"]
+__all__ = ["Drawn", "DrawnFigure", "beyond", "case", "facts_of", "main_measure", "outcome", "picture", "report", "says"]
 
 SHOWN_FIRST = "setups"  # the figure that shows all setups side by side
 TERMS = "1"  # the table of terms, which comes last
@@ -56,7 +56,7 @@ class DrawnFigure(NamedTuple):
     address: str = ""
 
 
-Drawn = list[DrawnFigure]
+Drawn = Sequence[DrawnFigure]
 
 
 def report(
@@ -71,7 +71,7 @@ def report(
     return Report(
         title=f"{phrases.title(result)}: does its training repeat?",
         blocks=(
-            Outcomes(tuple(_outcome(setup, result, is_short=True) for setup in result.setups), on=SCREEN),
+            Outcomes(tuple(outcome(setup, result, is_short=True) for setup in result.setups), on=SCREEN),
             *([Facts((("page", StyledText(page, "command")),), on=SCREEN)] if page else []),
             *(Text(line, on=DOCUMENT) for line in says(result)),
             _summary(result, shown_first),
@@ -88,11 +88,11 @@ def report(
         created=result.created,
         samebits=result.samebits,
         document=result,
-        cases=tuple(_case(setup, result, wanted) for setup in result.setups),
+        cases=tuple(case(setup, result, wanted) for setup in result.setups),
     )
 
 
-def _case(setup: SetupResult, result: StudyResult, wanted: Collection[str] | None) -> JUnitCase:
+def case(setup: SetupResult, result: StudyResult, wanted: Collection[str] | None = None) -> JUnitCase:
     """Return the setup as one test: a failure if its trials differ; an error if it is not done, or has no answer.
 
     A setup that is not wanted is skipped instead, because the exit status does not count it.
@@ -122,7 +122,8 @@ def _properties(setup: SetupResult, verdict: Verdict) -> Iterator[tuple[str, str
     yield from ((f"trial.{one.trial}", f"group {phrases.letter(setup, one)}") for one in setup.models)
 
 
-def _outcome(setup: SetupResult, result: StudyResult, *, is_short: bool) -> MemberOutcome:
+def outcome(setup: SetupResult, result: StudyResult, *, is_short: bool = True) -> MemberOutcome:
+    """Return the setup as one line: its verdict, and what was seen. `is_short`: why it is not done stands apart."""
     sign = phrases.sign(setup)
     facts = "; ".join(facts_of(setup, result, why=not is_short))
     reason = " ".join(setup.reason.split()) if is_short else ""
@@ -131,8 +132,8 @@ def _outcome(setup: SetupResult, result: StudyResult, *, is_short: bool) -> Memb
 
 def _summary(result: StudyResult, drawn: Drawn) -> Section:
     """Return the figure of all setups, and each setup in a line."""
-    figures = [_picture(one) for one in drawn]
-    setups = tuple(_outcome(setup, result, is_short=False) for setup in result.setups)
+    figures = [picture(one) for one in drawn]
+    setups = tuple(outcome(setup, result, is_short=False) for setup in result.setups)
     return Section("Summary", "summary", (*figures, Outcomes(setups), Text(SIGNS, "soft", on=PAGE)), on=DOCUMENT)
 
 
@@ -181,10 +182,11 @@ def _figures(drawn: Drawn, result: StudyResult, *, of_the_paper: bool) -> list[A
     known = STUDIES.get(result.study)
     folded = known.folded_figures if known else ()
     wanted = [one for one in drawn if one.figure.of_the_paper == of_the_paper]
-    return [replace(_picture(one), is_folded=not of_the_paper or one.figure.id in folded) for one in wanted]
+    return [replace(picture(one), is_folded=not of_the_paper or one.figure.id in folded) for one in wanted]
 
 
-def _picture(drawn: DrawnFigure) -> Drawing:
+def picture(drawn: DrawnFigure) -> Drawing:
+    """Return a figure as a block of a report."""
     figure = drawn.figure
     svg = next((path for path in drawn.files if path.suffix == ".svg"), None)
     said = " ".join([figure.caption, *figure.notes])

@@ -56,6 +56,24 @@ class Curves:
     logarithmic: bool = False
 
 
+@dataclass(frozen=True)
+class Interval:
+    """A value of a series, with its limits."""
+
+    series: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Rows of (label, the intervals of each series). `axis`: what is measured."""
+
+    axis: str
+    rows: tuple[tuple[str, tuple[Interval, ...]], ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """An image, grey or RGB bytes of shape (H, W) or (H, W, 3). `marks`: points (x, y) that get a cross."""
@@ -82,7 +100,7 @@ class Figure:
     id: str
     title: str
     caption: str = ""
-    shows: Boxes | Curves | Pictures | None = None
+    shows: Boxes | Curves | Intervals | Pictures | None = None
     why: str = ""
     notes: tuple[str, ...] = field(default=())
 

@@ -15,7 +15,7 @@ import matplotlib
 from matplotlib import pyplot
 from matplotlib.ticker import MaxNLocator
 
-from samebits_study.reports.figures import Box, Boxes, Curves, Figure, FigureCurve, Picture, Pictures
+from samebits_study.reports.figures import Box, Boxes, Curves, Figure, FigureCurve, Intervals, Picture, Pictures
 from samebits_study.reports.measures import quartiles
 
 Axes = Any
@@ -155,6 +155,24 @@ def _stroke(line: FigureCurve) -> dict[str, Any]:
     return {"color": COLOURS[line.place % len(COLOURS)], "linewidth": 1.4, "linestyle": dashes, **marker}
 
 
+def _intervals(shows: Intervals) -> Any:
+    """Draw a line for each series in each row, the first row on top."""
+    made, axes = pyplot.subplots(figsize=(WIDTH, 1.2 + 0.5 * len(shows.rows)), layout="constrained")
+    for row, (_, intervals) in enumerate(shows.rows):
+        for place, one in enumerate(intervals):
+            at, colour = row + 0.24 * (place - (len(intervals) - 1) / 2), COLOURS[place]
+            axes.hlines(at, one.low, one.high, color=colour, linewidth=2)
+            axes.plot(one.value, at, linestyle="", marker="os"[place], markersize=6, color=colour, clip_on=False,
+                      label=one.series if row == 0 else None)  # fmt: skip
+    axes.set_yticks(range(len(shows.rows)), [label for label, _ in shows.rows])
+    axes.set_ylim(len(shows.rows) - 0.5, -0.5)
+    axes.set_xlim(left=0)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(shows.axis)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    return made
+
+
 def _pictures(shows: Pictures) -> Any:
     across = min(ACROSS, len(shows.pictures))
     down = -(-len(shows.pictures) // across)
@@ -175,4 +193,4 @@ def _picture(axes: Axes, picture: Picture) -> None:
         axes.plot(x, y, marker="x", color="#1f77ff", markersize=5, markeredgewidth=1.4)
 
 
-_DRAWN: dict[type, Callable[[Any], Any]] = {Boxes: _boxes, Curves: _lines, Pictures: _pictures}
+_DRAWN: dict[type, Callable[[Any], Any]] = {Boxes: _boxes, Curves: _lines, Intervals: _intervals, Pictures: _pictures}
