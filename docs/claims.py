@@ -24,8 +24,12 @@ ROW = re.compile(rf"^- \*\*({'|'.join(STATUS)})\*\* .*(?:\n  .*)*", re.MULTILINE
 
 def setups_of(name):
     """Setup -> what study.json says about it, for the setups that gave a model."""
-    document = json.loads((STUDY / name / "study.json").read_text())
-    return {setup["id"]: setup for setup in document["setups"] if setup["models"]}
+    return {setup["id"]: setup for setup in document_of(name)["setups"] if setup["models"]}
+
+
+def document_of(name):
+    """The study.json of a published study."""
+    return json.loads((STUDY / name / "study.json").read_text())
 
 
 def spread(values, digits, of_spread):
@@ -58,7 +62,9 @@ def numbers():
     found["false"] = {s: many[0]["counted"] - many[0]["cells"] + len(many[0]["missed"]) for s, many in cells.items()}
     found["last_loss"] = {setup: f"{one['models'][0]['loss'][-1]:.2f}" for setup, one in unet.items()}
     found |= {"unet": shape(unet), "paper": shape(paper), "small": shape(small)}
-    found |= of_digits(paper) | of_times(small) | of_ranks(unet) | of_retests() | of_active_learning()
+    found |= (
+        of_methods(unet) | of_digits(paper) | of_times(small) | of_ranks(unet) | of_retests() | of_active_learning()
+    )
     return found | {"bound": {7: bound(7), 28: bound(28)}}
 
 
@@ -73,6 +79,17 @@ def shape(setups):
             "step": (one["divergence"] or {}).get("step"),
         }.items()
     }
+
+
+def of_methods(setups):
+    """The measures of methods without a network, and how many different U-Nets have a lower F1 than each."""
+    networks = {model["weights"]: model["cells"]["f1"] for one in setups.values() for model in one["models"]}
+    methods = {one["name"]: one["cells"] for one in document_of("unet-counting")["baselines"]}
+    found = {
+        f"method_{name}": {method: f"{one[name]:.{digits}f}" for method, one in methods.items()}
+        for name, digits in {"f1": 3, "dice": 3, "error_rate": 2}.items()
+    }
+    return found | {"below": {n: sum(f1 < one["f1"] for f1 in networks.values()) for n, one in methods.items()}}
 
 
 def of_digits(setups):

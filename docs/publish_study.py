@@ -1,5 +1,6 @@
 """Take the result of a study into the documentation: `python docs/publish_study.py FOLDER [--note TEXT] [--busy]`.
-`python docs/publish_study.py --again docs/study/NAME` writes the page again from what lies in that folder.
+`python docs/publish_study.py --again docs/study/NAME [--data FOLDER]` writes the page again from what lies in that
+folder. With `--data`, it measures the methods without a network again, on the study's data in FOLDER.
 
 Copies what `samebits study` wrote in FOLDER: its report as a page, its figures (SVG), and its study.json without the
 folders of the machine that ran it. Nothing is typed by hand; `--note` says what a reader must know of the run.
@@ -14,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from samebits.reports.presenters import markdown
-from samebits_study import output, seeds
+from samebits_study import collection, output, scores, seeds
+from samebits_study.catalog import STUDIES
 from samebits_study.reports import DrawnFigure, plots, report
 from samebits_study.results import StudyResult
 
@@ -74,9 +76,23 @@ def write(name, result, text, note):
     (HERE / f"{name}.md").write_text(page)
 
 
-def publish_again(folder, *, busy=False):
+def measure_again(file, data):
+    """Measure the methods without a network. The data must be that of the study."""
+    document = json.loads(file.read_text())
+    result = StudyResult.model_validate(document)
+    if json.loads((data / "data.json").read_text())["digest"] != result.data["digest"]:
+        raise SystemExit(f"{data} is not the data of {file}.")
+    judge = collection.judge_of(STUDIES[result.study], data, watershed=bool(result.watershed))
+    found = scores.cell_baselines("cells", data, judge)
+    document["baselines"] = [one.model_dump(mode="json") for one in found]
+    file.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def publish_again(folder, *, busy=False, data=None):
     """Write the page of docs/study/<name>/ again, and its figures, from the study.json there. It keeps its note."""
     file = folder / "study.json"
+    if data:
+        measure_again(file, data)
     if busy:
         file.write_text(json.dumps({**json.loads(file.read_text()), "busy": True}, indent=1) + "\n")
     result = StudyResult.model_validate_json(file.read_text())
@@ -121,9 +137,10 @@ if __name__ == "__main__":
     parse.add_argument("--note", default="")
     parse.add_argument("--busy", action="store_true", help="the machine did other work: no time is shown")
     parse.add_argument("--again", action="store_true", help="FOLDER is one of docs/study")
+    parse.add_argument("--data", type=Path)
     args = parse.parse_args()
     if args.again:
-        publish_again(args.folder, busy=args.busy)
+        publish_again(args.folder, busy=args.busy, data=args.data)
     elif (args.folder / seeds.SEEDS).is_file():
         publish_seeds(args.folder, args.note)
     else:

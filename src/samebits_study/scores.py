@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits.errors import DataError
-from samebits_study import catalog, data
+from samebits_study import catalog
 from samebits_study.catalog import Study
 from samebits_study.results import Baseline, Cells, Digits
 
@@ -83,42 +83,26 @@ def _function(script: str, name: str) -> Function | None:
     return found
 
 
-# -- masks without a training: the true mask, and the best single grey level ------------------------------------------
+# -- masks without a training: the true mask, and those of methods without a network ----------------------------------
 
-Bytes = NDArray[np.uint8]
-CELL, LEVELS = 255, 256
-TRUE_MASK, GREY_LEVEL = "the true mask", "one grey level"
+TRUE_MASK = "the true mask"
 
 
 def cell_baselines(kind: str, folder: Path, judge: Judge) -> list[Baseline]:
-    """Return both masks, judged like the masks of the trainings. The result is empty if the data holds no cells.
+    """Return the masks, judged like the masks of the trainings. The result is empty if the data holds no cells.
 
     Raises DataError. `folder`: of the study's data.
     """
     if kind != "cells":
         return []
-    from samebits_study.cells import arrays  # scipy and scikit-image, which LeNet-5 does not need
+    from samebits_study.cells import arrays, methods  # scipy and scikit-image, which LeNet-5 does not need
 
     masks = arrays.read_truth(folder / arrays.TRUTH).masks
-    with np.load(folder / data.FILE) as file:
-        level = best_level(file["train_images"], file["train_masks"])
-        darker = np.where(file["test_images"] <= level, CELL, 0).astype(np.uint8)
-    about = (
-        f"a pixel belongs to a cell if its grey level is at most {level}: the level with the highest Dice on the "
-        "training fields"
-    )
     return [
         *_judged(TRUE_MASK, "the masks of the test fields, counted like a prediction", judge(masks)),
-        *_judged(GREY_LEVEL, about, judge(darker)),
+        *(one for made in methods.every(folder) for one in _judged(made.name, made.about, judge(made.masks))),
     ]
 
 
 def _judged(name: str, about: str, found: Any) -> list[Baseline]:
     return [Baseline(name=name, about=about, cells=found)] if isinstance(found, Cells) else []
-
-
-def best_level(images: Bytes, masks: Bytes) -> int:
-    """Return the grey level that gives the highest Dice over all pixels, if pixels at or below it count as cells."""
-    cell = np.bincount(images[masks > 0], minlength=LEVELS).cumsum()
-    either = np.bincount(images.ravel(), minlength=LEVELS).cumsum() + cell[-1]
-    return int((2 * cell / np.maximum(either, 1)).argmax())

@@ -9,7 +9,7 @@ pytest.importorskip("skimage", reason="the extra study (scikit-image) is not ins
 
 from samebits_study import collection, scores
 from samebits_study.catalog import STUDIES
-from samebits_study.cells import arrays
+from samebits_study.cells import arrays, methods
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,19 @@ def test_one_grey_level_does_not_count_right_there(found):
     assert found["one grey level"].f1 < 0.7
 
 
+def test_methods_without_a_network_come_nearer_the_more_they_look_at(found):
+    names = ["one grey level", "Otsu's level", "a local level", "a pixel classifier", "the true mask"]
+    f1 = [found[name].f1 for name in names]
+    assert f1 == sorted(f1)
+    assert f1[-2] > 0.8
+
+
+def test_fields_of_one_grey_level_have_no_cell():
+    nothing = np.full((2, 8, 8), 9, np.uint8)
+    assert methods._otsu(nothing[0]) == -1
+    assert not methods._classified(nothing, nothing * 0, nothing).any()
+
+
 def test_the_grey_level_is_the_one_with_the_highest_dice_of_all():
     rng = np.random.default_rng(1)
     masks = rng.integers(0, 2, (3, 8, 8), dtype=np.uint8) * 255
@@ -50,12 +63,12 @@ def test_the_grey_level_is_the_one_with_the_highest_dice_of_all():
         cell = images <= level
         return 2 * (cell & (masks > 0)).sum() / (cell.sum() + (masks > 0).sum())
 
-    assert dice(scores.best_level(images, masks)) == max(map(dice, range(256)))
+    assert dice(methods.best_level(images, masks)) == max(map(dice, range(256)))
 
 
 def test_training_fields_without_a_cell_have_a_level_at_which_nothing_is_divided_by_zero():
     nothing = np.zeros((1, 4, 4), np.uint8)
-    assert scores.best_level(nothing + 9, nothing) == 0
+    assert methods.best_level(nothing + 9, nothing) == 0
 
 
 def test_digits_have_no_baseline(tmp_path):
