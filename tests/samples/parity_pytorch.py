@@ -66,10 +66,7 @@ def start(model, leave):
     layers = [one for one in model if isinstance(one, (nn.Conv2d, nn.Linear))]
     with torch.no_grad():
         for layer, kernel in zip(layers, kernels().values()):
-            if leave == "initializer" and isinstance(layer, nn.Linear):
-                nn.init.kaiming_uniform_(layer.weight, a=5**0.5)
-            else:
-                layer.weight.copy_(torch.from_numpy(torch_order(kernel)))
+            layer.weight.copy_(torch.from_numpy(torch_order(kernel)))
             if leave != "bias-initialisation":
                 layer.bias.zero_()
 
@@ -112,27 +109,12 @@ def loss_of(outputs, labels, leave):
 def changed(parameters, leave):
     if leave == "clip-norm":
         nn.utils.clip_grad_norm_(parameters, 0.1)
-    if leave == "clip-value":
-        nn.utils.clip_grad_value_(parameters, 0.01)
-    if leave == "gradient-scale":
-        for parameter in parameters:
-            parameter.grad *= BATCH
-    if leave == "l2-in-loss":
-        for parameter in parameters:
-            if parameter.ndim > 1:
-                parameter.grad += 1e-3 * parameter.detach()
 
 
 def batches(steps, leave):
     images, labels = images_of(steps), labels_of(steps)
     if leave == "scaling":
         images = np.rint(images * 255).astype("float32")
-    if leave == "channel-order":
-        images = images[..., ::-1]
-    if leave == "sample-order":
-        order = np.random.RandomState(1).permutation(BATCH)
-        images, labels = (one.reshape(steps, BATCH, *one.shape[1:])[:, order].reshape(one.shape)
-                          for one in (images, labels))  # fmt: skip
     for first in range(0, len(images), BATCH):
         batch = images[first : first + BATCH].transpose(0, 3, 1, 2).copy()
         yield torch.from_numpy(batch), torch.from_numpy(labels[first : first + BATCH])

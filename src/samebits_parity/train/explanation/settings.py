@@ -1,14 +1,16 @@
-"""The settings in which two layers differ if their outputs diverge.
+"""The settings in which two layers differ if their outputs or their moving averages diverge.
 
 They are facts about the two layers. No formula shows that they explain the difference, so they are not called an
-explanation.
+explanation. `rectifiers` finds gradients that jump although all settings agree.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from samebits_parity.layer_settings import differing, in_words, kind
+from samebits.words import agree
+from samebits_parity.layer_settings import differing, in_words, kind, same
+from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import TrainingValues
 from samebits_parity.train.verdict import Account, PointComparison, TrainVerdict, sides
 
@@ -49,3 +51,35 @@ def _dropouts(training: TrainingValues, last: str) -> list[str]:
 def _drops(facts: dict[str, Any]) -> bool:
     settings = facts["settings"]
     return kind(facts["type"]) == "dropout" and bool(settings.get("rate", settings.get("p")))
+
+
+def averages(judged: TrainVerdict, pairs: list[WeightPair]) -> list[Account]:
+    """Return the shares that two batch norms keep of their moving averages in a step, if these shares differ."""
+    for pair in pairs:
+        a, b = _kept(judged.a, pair.a), _kept(judged.b, pair.b)
+        if not pair.trains and None not in (a, b) and not same(a, b):
+            return [_account("batch norm's momentum", sides("what a moving average keeps in a step", a, b), pair.a)]
+    return []
+
+
+def _kept(training: TrainingValues, weight: str) -> float | None:
+    """Return the share of a moving average that is kept in a step, from its layer's settings."""
+    for facts in training.layers.values():
+        momentum = facts["settings"].get("momentum")
+        if weight in facts["weights"] and isinstance(momentum, float):
+            return momentum if training.is_keras else 1 - momentum
+    return None
+
+
+def rectifiers(judged: TrainVerdict, step: int) -> list[Account]:
+    """Return the layers in which rounding flipped a rectifier although the outputs agree."""
+    found = []
+    for pair in judged.layer_pairs:
+        a, b = pair.outputs(judged.a, judged.b, step)
+        count = int(((a == 0) != (b == 0)).sum()) if a.shape == b.shape else 0
+        if count:
+            are = agree(count, "is", "are")
+            said = f"rounding at a kink of {pair.a}: {count} of {a.size:,} values {are} zero on one side only"
+            words = f"{said}; its gradient takes a different path there"
+            found.append(Account("rounding at a kink", words, (pair.a,)))
+    return found
