@@ -26,17 +26,36 @@ JOBS = ".samebits-"  # and eight digits: the orders of trials on different machi
 NEW = ".new-"  # followed by the trial's number: its folder until it is complete enough to be read
 _HELD: weakref.WeakValueDictionary[tuple[int, int], Custody] = weakref.WeakValueDictionary()
 
-# What samebits writes, by place. Anything with a different name belongs to somebody else.
-_DATA = re.compile(r"[a-z]+(-[a-z0-9-]+)?\.(json|jsonl|bin)(\.part)?|\d{8}\.(json|bin)")
-_TOP_FILES = re.compile(r"(record|result|checksums|locate|fix|ops|vary|noise|study)\.json(\.part)?")
-_TRIAL_FILES = re.compile(
-    r"(trial|files|config|answer|checksums)\.json(\.part)?|(stdout|stderr|job)\.txt|probe-failed-.*\.txt"
-)
-_TRIAL_FOLDERS = re.compile(r"out|work|processes")
-_CODE = re.compile(r".*\.(py|pyc|pyi|typed)|.*\.pyc\.\d+")
-_JOBS = re.compile(re.escape(JOBS) + "[0-9a-f]{8}")
-_COPY = re.compile(r"[0-9a-f]{32}(\.patched)?")  # of a file, by its digest
-_TRIAL = re.compile(r"(\.new-|\.old-)?\d+|\.new|\.old")
+_FILE, _ANY = "file", "any"  # a regular file; a folder of any content
+_NUMBER = r"(\.new-|\.old-)?\d+|\.new|\.old"
+# What samebits writes: for each kind of folder, the names in it and what they are. The first that fits decides.
+# Anything else belongs to somebody else.
+_HOLDS: dict[str, list[tuple[str, str]]] = {
+    "record": [
+        (rf"{re.escape(MARK)}|(record|result|checksums|locate|fix|ops|vary|noise|study)\.json(\.part)?", _FILE),
+        (TRIALS, "trials"),
+        (_NUMBER, "trial"),
+        (re.escape(JOBS) + "[0-9a-f]{8}|bin", "files"),
+        (re.escape(LEFT), _ANY),
+        ("probe", "code"),
+        (FIX_COPIES, "copies"),
+        (".*", "record"),
+    ],
+    "trials": [(_NUMBER, "trial")],
+    "trial": [
+        (
+            r"(trial|files|config|answer|checksums)\.json(\.part)?|(stdout|stderr|job)\.txt|probe-failed-.*\.txt",
+            _FILE,
+        ),
+        ("out|work", _ANY),  # a trial may write anything there
+        ("processes", "processes"),
+    ],
+    "processes": [(".*", "process")],
+    "process": [(r"[a-z]+(-[a-z0-9-]+)?\.(json|jsonl|bin)(\.part)?|\d{8}\.(json|bin)", _FILE)],
+    "code": [(r".*\.(py|pyc|pyi|typed)|.*\.pyc\.\d+", _FILE), (".*", "code")],
+    "copies": [(r"[0-9a-f]{32}(\.patched)?", _FILE)],  # of a file, by its digest
+    "files": [(".*", _FILE)],
+}
 
 
 class Custody:
@@ -185,93 +204,26 @@ def _empty(path: Path) -> None:
         raise RecordExists(what, f"Remove it yourself, or: {_ELSEWHERE}") from None
 
 
-def foreign(folder: Path) -> Iterator[Path]:
+def foreign(folder: Path, kind: str = "record") -> Iterator[Path]:
     """Yield what lies in a record's folder and was not written by samebits: other names, links, pipes, devices."""
     for path in sorted(folder.iterdir()):
-        if record_files.is_folder(path):
-            yield from _foreign_folder(path)
-        elif not record_files.is_file(path) or not (path.name == MARK or _TOP_FILES.fullmatch(path.name)):
+        inner = _kind(path, kind)
+        if inner is None:
             yield path
+        elif inner not in (_FILE, _ANY):
+            yield from foreign(path, inner)
 
 
-def _foreign_folder(path: Path) -> Iterator[Path]:
-    """Yield what `foreign` yields, for a folder in a record."""
-    if path.name == TRIALS:
-        yield from _foreign_trials(path)
-    elif _TRIAL.fullmatch(path.name):
-        yield from _foreign_trial(path)
-    elif _JOBS.fullmatch(path.name):
-        yield from (inner for inner in sorted(path.iterdir()) if not record_files.is_file(inner))
-    elif path.name == LEFT:  # copies of files of any name
-        return
-    elif path.name in ("probe", "bin"):
-        yield from _foreign_code(path)
-    elif path.name == FIX_COPIES:
-        yield from (one for one in sorted(path.iterdir()) if not record_files.is_file(one) or not _is_copy(one))
-    elif is_record(path):
-        yield from foreign(path)
-    elif path.name != FOLDERS or not is_record(path.parent / "base"):
-        yield from _foreign_records(path)
-
-
-def _is_copy(path: Path) -> bool:
-    return _COPY.fullmatch(path.name) is not None
-
-
-def _foreign_records(folder: Path) -> Iterator[Path]:
-    """Yield what `foreign` yields, for a folder that holds records or trials.
-
-    Examples are the settings of explain, the values of a factor of vary, and captures.
-    """
-    for path in sorted(folder.iterdir()):
-        if path.name == TRIALS and record_files.is_folder(path):
-            yield from _foreign_trials(path)
-        elif _TRIAL.fullmatch(path.name) and record_files.is_folder(path) and not is_record(path):
-            yield from _foreign_trial(path)
-        elif record_files.is_folder(path) and (is_record(path) or not any(path.iterdir())):
-            yield from foreign(path)
-        else:
-            yield path
-
-
-def _foreign_trials(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if record_files.is_folder(path) and _TRIAL.fullmatch(path.name):
-            yield from _foreign_trial(path)
-        else:
-            yield path
-
-
-def _foreign_trial(folder: Path) -> Iterator[Path]:
-    """Yield what does not belong to a trial. In its own folders, a trial may write anything."""
-    for path in sorted(folder.iterdir()):
-        if not record_files.is_folder(path):
-            if not record_files.is_file(path) or not _TRIAL_FILES.fullmatch(path.name):
-                yield path
-        elif not _TRIAL_FOLDERS.fullmatch(path.name):
-            yield path
-        elif path.name == "processes":
-            yield from _foreign_processes(path)
-
-
-def _foreign_processes(folder: Path) -> Iterator[Path]:
-    for process in sorted(folder.iterdir()):
-        if not record_files.is_folder(process):
-            yield process
-            continue
-        yield from (
-            path
-            for path in sorted(process.iterdir())
-            if not record_files.is_file(path) or not _DATA.fullmatch(path.name)
-        )
-
-
-def _foreign_code(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if record_files.is_folder(path):
-            yield from _foreign_code(path)
-        elif not record_files.is_file(path) or not (folder.name == "bin" or _CODE.fullmatch(path.name)):
-            yield path
+def _kind(path: Path, kind: str) -> str | None:
+    """Return what an entry of such a folder is; None if samebits did not write it."""
+    is_file, is_folder = record_files.is_file(path), record_files.is_folder(path)
+    if is_folder and kind == "record" and is_record(path):
+        return "record"  # of a setting of explain, for example, whose name may be a number
+    if is_folder and path.name == FOLDERS and is_record(path.parent / "base"):
+        return _ANY
+    fits = (inner for name, inner in _HOLDS[kind] if re.fullmatch(name, path.name))
+    inner = next((inner for inner in fits if (is_file if inner == _FILE else is_folder)), None)
+    return None if inner == _FILE and kind == "record" and not is_record(path.parent) else inner
 
 
 # -- a full disk is reported to the user, even if no process of a trial can report it ---------------------------------
