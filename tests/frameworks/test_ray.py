@@ -402,7 +402,7 @@ def test_a_cluster_of_a_different_python_is_refused(programs, nodes):
     finally:
         nodes.do("own")
     assert (done.returncode, (programs / "record").exists()) == (2, False)
-    assert " and Python 3.9.1; samebits runs Ray " in done.stderr
+    assert "Python: 3.9.1" in " ".join(done.stderr.split())
     assert "install the same version of Ray and Python here and on all nodes." in done.stderr
 
 
@@ -429,8 +429,8 @@ def test_a_cluster_with_a_token_is_joined_with_it_and_refused_without_it(program
     monkeypatch.delenv("RAY_AUTH_MODE")
     none = run(programs, f"ray://{there.address}", "--out", "none", "steps.py")
     assert (wrong.returncode, none.returncode) == (2, 2)
-    assert f"{there.address} needs a token, and did not accept the one that Ray found here." in wrong.stderr
-    assert f"{there.address} needs a token." in none.stderr
+    assert "Unauthenticated" in wrong.stderr
+    assert "Unauthenticated" in none.stderr
     assert not (programs / "wrong").exists()
     assert not (programs / "none").exists()
 
@@ -442,7 +442,7 @@ def test_a_cluster_whose_node_does_not_answer_or_is_gone_is_refused_and_nothing_
         os.kill(int(there.raylet), end)
         done = run(programs, f"ray://{there.address}", "--out", "record", "steps.py")
         assert (done.returncode, (programs / "record").exists()) == (2, False), done.stderr
-        said = ("but Ray could not join a cluster there within", "answers, but no node of Ray runs on this machine.")
+        said = ("Ray could not join a cluster at", "answers, but no node of Ray runs on this machine.")
         assert any(words in done.stderr for words in said), done.stderr
     assert not bridges() - before
 
@@ -483,7 +483,7 @@ def test_a_program_that_uses_ray_client_gives_no_answer_and_its_server_is_no_hos
     assert "trained" in (programs / "record" / "trials" / "001" / "stdout.txt").read_text()
     refused = run(programs, f"ray://127.0.0.1:{port}", "--out", "refused", "steps.py")
     assert (refused.returncode, (programs / "refused").exists()) == (2, False)
-    assert f"No Ray cluster answered at 127.0.0.1:{port}" in refused.stderr
+    assert f"Ray could not join a cluster at 127.0.0.1:{port}" in refused.stderr
 
 
 def test_a_program_that_uses_a_running_cluster_is_watched_in_its_workers(programs, nodes):

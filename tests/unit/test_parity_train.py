@@ -356,23 +356,6 @@ def with_gradients(folder, change):
                             (0, "update"): weights})  # fmt: skip
 
 
-def test_a_rectifier_that_rounding_turned_over_is_named(tmp_path):
-    weights = {"l.weight": random((4, 3)), "l.bias": random(4, 1)}
-    output = np.array([[0.0, 1.0, 2.0, 1e-9]])
-    sides = []
-    for side, given_, factor in (("a", output, 1.0), ("b", output * [[1, 1, 1, 0]], 1.3)):
-        gradients = {name: random(value.shape, 5) * factor**number
-                     for number, (name, value) in enumerate(weights.items())}  # fmt: skip
-        gradients["l.weight"] = gradients["l.weight"] + (factor - 1) * random((4, 3), 6)
-        tensors = {(-1, "start"): weights, (0, "forward"): {"layer:l": given_}, (0, "gradient"): gradients,
-                   (0, "update"): weights}  # fmt: skip
-        facts = {"type": "Linear", "weights": list(weights), "settings": {}}
-        sides.append(written(tmp_path / side, tensors, layers=[("l", facts)]))
-    first, (reason,) = why(*sides)
-    assert (first.kind, reason.id) == ("gradient", "rounding at a kink")
-    assert "1 of 4 values is zero on one side only" in reason.words
-
-
 def test_nothing_is_explained_that_is_not_reproduced(tmp_path):
     def other(gradients, weights):
         return {name: value + random(value.shape, 77) for name, value in gradients.items()}

@@ -30,10 +30,8 @@ def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
 def _reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     if first.kind == "forward" and first.name != LOSS:
         return settings.likely(judged, first)
-    if first.kind == "forward":
+    if first.kind in ("forward", "gradient"):
         return losses.reasons(judged, first)
-    if first.kind == "gradient":
-        return losses.reasons(judged, first) or settings.rectifiers(judged, first.step)
     if first.kind != "update":
         return []
     moved = {point.name for point in judged.of("update", first.step) if point.distance.parts}

@@ -1,14 +1,13 @@
 """The settings in which two layers differ if their outputs or their moving averages diverge.
 
 They are facts about the two layers. No formula shows that they explain the difference, so they are not called an
-explanation. `rectifiers` finds gradients that jump although all settings agree.
+explanation.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from samebits.words import agree
 from samebits_parity.layer_settings import differing, in_words, kind, same
 from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import TrainingValues
@@ -69,17 +68,3 @@ def _kept(training: TrainingValues, weight: str) -> float | None:
         if weight in facts["weights"] and isinstance(momentum, float):
             return momentum if training.is_keras else 1 - momentum
     return None
-
-
-def rectifiers(judged: TrainVerdict, step: int) -> list[Account]:
-    """Return the layers in which rounding flipped a rectifier although the outputs agree."""
-    found = []
-    for pair in judged.layer_pairs:
-        a, b = pair.outputs(judged.a, judged.b, step)
-        count = int(((a == 0) != (b == 0)).sum()) if a.shape == b.shape else 0
-        if count:
-            are = agree(count, "is", "are")
-            said = f"rounding at a kink of {pair.a}: {count} of {a.size:,} values {are} zero on one side only"
-            words = f"{said}; its gradient takes a different path there"
-            found.append(Account("rounding at a kink", words, (pair.a,)))
-    return found
