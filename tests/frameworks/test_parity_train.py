@@ -226,34 +226,6 @@ def test_other_initial_weights_are_the_first_divergence_unless_they_are_carried(
     assert sgd("zero.py", "0.1", zero, carry=True).verdict == "agree"
 
 
-@pytest.fixture(scope="module")
-def recurrent(tmp_path_factory, keras_alone):
-    """Function(*words of B) -> the document, with A's weights carried, of recurrent layers in Keras and in PyTorch."""
-    need_keras()
-    folder = tmp_path_factory.mktemp("recurrent")
-    a = words(SAMPLES / "recurrent_keras3.py")
-    seen = runs.train(asked(folder, a, a), "A", 3)
-    b = words(SAMPLES / "recurrent_pytorch.py")
-    return lambda *more: train.against(asked(folder, a, [*b, *more], steps=3, carry=True), seen).document
-
-
-@pytest.mark.slow
-def test_recurrent_layers_of_two_libraries_agree_if_one_bias_of_each_gate_learns(recurrent):
-    document = recurrent("--one-bias")
-    assert document.verdict == "agree", document.sentence
-    assert len(document.pairs) == 8
-    assert sum(one.relative < 1e-5 for one in document.layers) >= 3
-
-
-@pytest.mark.slow
-def test_attention_of_two_libraries_agrees_with_the_weights_of_one(tmp_path, keras_alone):
-    need_keras()
-    both = [words(SAMPLES / f"attention_{library}.py") for library in ("keras3", "pytorch")]
-    document = train.compare(asked(tmp_path, *both, steps=3, carry=True)).document
-    assert document.verdict == "agree", document.sentence
-    assert len(document.pairs) == 6
-
-
 BRANCHES = """
 import sys
 import torch

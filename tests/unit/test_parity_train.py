@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 
 from samebits_parity import activations, train
 from samebits_parity.defaults.hypotheses import Clip
-from samebits_parity.train import alignment, explanation, layers
+from samebits_parity.train import explanation, layers
 from samebits_parity.train.explanation import losses
 from samebits_parity.train.explanation.optimizers import UpdateRule, read
 from samebits_parity.train.pairs import Pairer
 from samebits_parity.train.runs import TrainingFailure, TrainRequest, refuse_unusable
 from samebits_parity.train.values import TrainingValues, allowed, relative, unit
 from samebits_parity.train.verdict import begin_alike, judge, layer_of
-from samebits_parity.weights import rules
 from samebits_probe import wire
 from samebits_probe.tensor_log import row
 
@@ -457,67 +456,6 @@ def test_layers_that_give_other_values_are_paired_in_the_order_in_which_they_run
     assert {pair.a: pair.b for pair in pairs} == {"second.weight": "second.weight", "short.weight": "short.weight"}
 
 
-# -- recurrent layers ---------------------------------------------------------------------------------------------
-
-GATES = {"LSTM": (4, rules.LSTM), "GRU": (3, rules.GRU)}
-
-
-def two_of(folder, kind, *, rate=0.0, single_bias=True):
-    """A recurrent layer of each library, with the same weights; after a step of this rate with gradients of ones."""
-    gates, rule = GATES[kind]
-    pytorch = {"weight_ih": random((gates * 5, 3)), "weight_hh": random((gates * 5, 5), 1),
-               "bias_ih": random(gates * 5, 2), "bias_hh": random(gates * 5, 3)}  # fmt: skip
-    if single_bias and kind == "LSTM":
-        pytorch["bias_hh"] = np.zeros(gates * 5, np.float32)
-    named = {f"net.{name}_l0": value for name, value in pytorch.items()}
-    after = {name: value - rate * (not single_bias or kind != "LSTM" or "bias_hh" not in name)
-             for name, value in named.items()}  # fmt: skip
-    names = {"kernel": "kernel", "recurrent": "recurrent_kernel", "bias": "bias"}
-    keras = {f"m/net/cell/{names[role]}": value for role, value in rule.to_keras(pytorch).items()}
-    moved = {name: value - np.float32(rate) for name, value in keras.items()}
-    facts = ("net", {"type": kind, "weights": [], "settings": {}}), ("cell", {"type": f"{kind}Cell", "weights": list(keras), "settings": {}})  # fmt: skip
-    sides = [(keras, moved, facts), (named, after, [("net", {"type": kind, "weights": list(named), "settings": {}})])]
-    made = []
-    for place, (weights, then, layer) in enumerate(sides):
-        ones = {name: np.ones_like(value) for name, value in weights.items()}
-        given_ = {"layer:net": random((2, 5), 9)} if not place else {
-            "layer:net.0": np.stack([random((2, 5), 8), random((2, 5), 9)], 1), "layer:net.1": random((1, 2, 5))}  # fmt: skip
-        given_["loss"] = np.float32([0.5])
-        tensors = {(-1, "start"): weights, (0, "forward"): given_, (0, "gradient"): ones, (0, "update"): then}
-        made.append(written(folder / "ab"[place], tensors, layers=layer))
-    return made
-
-
-@pytest.mark.parametrize("kind", GATES)
-@pytest.mark.parametrize("turned", [False, True])
-def test_the_arrays_of_a_recurrent_layer_are_paired_across_libraries(tmp_path, kind, turned):
-    a, b = two_of(tmp_path, kind, rate=0.1)[:: -1 if turned else 1]
-    alignment.align(a, b)
-    pairs, left = Pairer(a, b).pairs()
-    assert not left
-    assert [pair.equal for pair in pairs] == [True, True, True]
-    judged = judge_of(a, b)
-    assert judged.first is None
-    assert not judged.cut or turned  # all steps of PyTorch's, against the last of Keras'
-
-
-@pytest.mark.parametrize("kind", GATES)
-def test_what_is_split_again_is_what_was_joined(tmp_path, kind):
-    a, b = two_of(tmp_path, kind)
-    before = {name: b.weight(-1, name) for name in b.weights}
-    alignment.align(a, b)
-    again = {part: value for name in b.weights for part, value in b.split(name, b.weight(-1, name))}
-    assert again.keys() == before.keys()
-    assert all(np.array_equal(again[name], value) for name, value in before.items())
-
-
-def test_two_biases_that_both_learn_are_not_taken_for_a_learning_rate(tmp_path):
-    a, b = two_of(tmp_path, "LSTM", rate=0.1, single_bias=False)
-    alignment.align(a, b)
-    first, accounts = why(a, b)
-    assert (first.kind, first.name, accounts) == ("update", "m/net/cell/bias", [])
-
-
 def of_a_norm(folder, name, momentum, moved):
     """A training with a batch norm whose moving average moves by this much in a step."""
     start, gamma = {"n.running_mean": np.zeros(3), "n.weight": np.ones(3)}, {"n.weight": np.ones(3)}
@@ -531,61 +469,6 @@ def test_the_momentum_of_two_batch_norms_is_named_and_not_called_proven(tmp_path
     first, (account,) = why(of_a_norm(tmp_path, "a", 0.1, 0.1), of_a_norm(tmp_path, "b", 0.01, 0.01))
     assert (first.kind, first.name, account.proven) == ("update", "n.running_mean", False)
     assert account.words == "what a moving average keeps in a step: 0.9 in A, 0.99 in B"
-
-
-# -- attention layers ---------------------------------------------------------------------------------------------
-
-
-def with_attention(folder, *, size=3):
-    """An attention layer of each library, with the same weights, two heads and an input of six."""
-    pytorch = {"in_proj_weight": random((18, 6)), "in_proj_bias": random(18, 1),
-               "out_proj.weight": random((6, 6), 2), "out_proj.bias": random(6, 3)}  # fmt: skip
-    keras = {}
-    for role, value in rules.attention(2).to_keras(pytorch).items():
-        part, _, kind = role.rpartition("_")
-        keras[f"m/see/{'attention_output' if part == 'output' else part}/{kind}"] = (
-            value if part == "output" else value[..., :size]
-        )
-    parts = [(one, {"type": "EinsumDense", "weights": [name for name in keras if f"/{one}/" in name], "settings": {}})
-             for one in ("query", "key", "value", "attention_output")]  # fmt: skip
-    sides = [
-        (keras, [("see", {"type": "MultiHeadAttention", "weights": [], "settings": {}}), *parts], {"layer:query": random((2, 5, 2, 3)), "layer:see": random((2, 5, 6), 9)}),
-        ({f"see.{name}": value for name, value in pytorch.items()}, [("see", {"type": "MultiheadAttention", "weights": ["see.in_proj_weight"], "settings": {}})], {"layer:see.0": random((2, 5, 6), 9), "layer:see.1": random((2, 5, 5))}),
-    ]  # fmt: skip
-    made = []
-    for place, (weights, known, forward) in enumerate(sides):
-        values = {(-1, "start"): weights, (0, "forward"): {**forward, "loss": np.float32([0.5])},
-                  (0, "gradient"): weights, (0, "update"): weights}  # fmt: skip
-        made.append(written(folder / "ab"[place], values, layers=known))
-    return made
-
-
-@pytest.mark.parametrize("turned", [False, True])
-def test_the_arrays_of_an_attention_layer_are_paired_across_libraries(tmp_path, turned):
-    a, b = with_attention(tmp_path)[:: -1 if turned else 1]
-    alignment.align(a, b)
-    pairs, left = Pairer(a, b).pairs()
-    assert not left
-    assert [pair.equal for pair in pairs] == [True] * 4
-    judged = judge_of(a, b)
-    assert judged.first is None
-    assert [(pair.a, pair.b) for pair in judged.layer_pairs] == [("see", "see")]
-
-
-def test_an_attention_layer_is_split_again_as_it_was(tmp_path):
-    a, b = with_attention(tmp_path)
-    before = {name: a.weight(-1, name) for name in a.weights}
-    alignment.align(a, b)
-    again = {part: value for name in a.weights for part, value in a.split(name, a.weight(-1, name))}
-    assert again.keys() == before.keys()
-    assert all(np.array_equal(again[name], value) for name, value in before.items())
-
-
-def test_an_attention_layer_that_pytorch_does_not_have_is_named(tmp_path):
-    a, b = with_attention(tmp_path, size=2)
-    alignment.align(a, b)
-    _, left = Pairer(a, b).pairs()
-    assert ("A", "m/see/query+key+value/kernel") in {(one.side, one.name) for one in left}
 
 
 def test_a_sequence_is_flattened_in_one_order_by_both_libraries(tmp_path):

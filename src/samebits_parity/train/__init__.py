@@ -5,7 +5,7 @@ explain, report.
 from __future__ import annotations
 
 from samebits.reports.tree import Report
-from samebits_parity.train import alignment, explanation, report, runs
+from samebits_parity.train import explanation, report, runs
 from samebits_parity.train.pairs import Pairer
 from samebits_parity.train.runs import TrainRequest
 from samebits_parity.train.values import TrainingValues
@@ -28,7 +28,6 @@ def against(asked: TrainRequest, a: TrainingValues) -> Report:
     b = runs.train(asked, "B", 1 if needs_weights else asked.steps)
     if not b.steps or not b.weights:
         return report.nothing_seen(asked, "B")
-    alignment.align(a, b)
     pairs, left = Pairer(a, b).pairs()
     if left:
         return report.unpaired(asked, left)

@@ -8,21 +8,19 @@ layer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
 from samebits_parity import activations
 from samebits_parity.layer_settings import kind
-from samebits_parity.train import alignment
 from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array, TrainingValues, relative
 
 # how an output of B is brought into A's axes; a shape is that of the image (channels last) that was flattened
-Time = Literal["time first", "last step", "last step, time first", "last steps of both directions"]
-Form = Literal["as it is", "channels last", "channels first"] | Time | tuple[int, ...]
+Form = Literal["as it is", "channels last", "channels first"] | tuple[int, ...]
 CHANNELS: tuple[Form, ...] = ("channels last", "channels first")
 _NEAR = 1e-3  # outputs of different names that are farther apart (relative) do not count as the same
 
@@ -48,32 +46,12 @@ class OutputPair:
         return ours, formed(self.form, value, ours.shape)
 
 
-def _both_ends(value: Array) -> Array:
-    """Return the last step for the first half of the units, and the first step for the other half.
-
-    The second half runs backwards, so it ends at the first step.
-    """
-    half = value.shape[-1] // 2
-    return np.concatenate([value[:, -1, :half], value[:, 0, half:]], -1)
-
-
-# what a recurrent layer of PyTorch returns (batch, time, units), or with the time first, as one of Keras
-STEPS: dict[object, Callable[[Array], Array]] = {
-    "time first": lambda value: value.swapaxes(0, 1),
-    "last step": lambda value: value[:, -1],
-    "last step, time first": lambda value: value[-1],
-    "last steps of both directions": _both_ends,
-}
-
-
 def formed(form: Form, value: Array, shape: tuple[int, ...]) -> Array:
     """Return an output of B in A's axes."""
     if form == "channels last":
         return np.moveaxis(value, 1, -1)
     if form == "channels first":
         return np.moveaxis(value, -1, 1)
-    if form in STEPS:
-        return STEPS[form](value)
     if isinstance(form, tuple):
         return np.moveaxis(value.reshape(-1, form[-1], *form[:-1]), 1, -1).reshape(shape)
     return value
@@ -125,7 +103,7 @@ def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *,
     candidates = [
         (relative(ours, value), place, OutputPair(name, other, form, "", owns))
         for place, other in enumerate(others)
-        for form, value in _forms(a, ours, b.output(0, other), steps=alignment.is_recurrent(b.layers.get(other, {})))
+        for form, value in _forms(a, ours, b.output(0, other))
     ]
     best = min(candidates, key=lambda found: found[:2], default=None)
     if best is not None and best[0] <= _NEAR:
@@ -163,12 +141,8 @@ def _activation(a: TrainingValues, ours: Array, output: Array) -> tuple[Form, st
     return None
 
 
-def _forms(a: TrainingValues, ours: Array, value: Array, *, steps: bool = False) -> Iterator[tuple[Form, Array]]:
-    """Yield an output of B in each order of axes that fits. `steps`: it comes from a recurrent layer."""
-    for form in get_args(Time) if steps and value.ndim == 3 else ():
-        changed = formed(form, value, ours.shape)
-        if changed.shape == ours.shape:
-            yield form, changed
+def _forms(a: TrainingValues, ours: Array, value: Array) -> Iterator[tuple[Form, Array]]:
+    """Yield an output of B in each order of axes that fits."""
     if value.shape == ours.shape:
         yield "as it is", value
     for form in CHANNELS if value.ndim > 2 else ():

@@ -19,7 +19,6 @@ from samebits.launch import HOSTS
 from samebits.launch.observations import events
 from samebits.model import ENDED_WELL, Options, TrialFile
 from samebits.store.outputs import last_words
-from samebits_parity.train import alignment
 from samebits_parity.train.pairs import Pairer, WeightPair
 from samebits_parity.train.values import Array, TrainingValues
 from samebits_probe import wire
@@ -143,8 +142,7 @@ def _fed(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair], step: in
     types = b.names(-1, "start")
     for pair in pairs:
         dtype = types[pair.b].dtype.rpartition(".")[2]
-        for name, value in b.split(pair.b, pair.way.to_b(a.weight(step, pair.a))):
-            yield name, value.astype(dtype)
+        yield pair.b, pair.way.to_b(a.weight(step, pair.a)).astype(dtype)
 
 
 # -- B with A's weights -----------------------------------------------------------------------------------------------
@@ -168,9 +166,7 @@ def fed(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs)
 def _run(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: Pairs) -> TrainingValues:
     first, last = (-1 if asked.carry else 0), (a.steps if asked.single else 0)
     feed = write_feed(asked.folder / "feed", a, b, pairs, steps=range(first, last))
-    found = train(asked, "B", asked.steps, feed)  # not A's number of steps: B may make more
-    alignment.align(a, found)
-    return found
+    return train(asked, "B", asked.steps, feed)  # not A's number of steps: B may make more
 
 
 def _names(pairs: Pairs) -> set[tuple[str, str]]:

@@ -11,7 +11,6 @@ the step. FACTOR stands for the depth of a network: each layer adds its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,19 +26,6 @@ from samebits_probe import wire
 Array = NDArray[Any]
 
 
-class Joint(NamedTuple):
-    """How several arrays of a training are shown as one, and how that one is split again.
-
-    `name`: "sum", "rows" (one above the other), "gates" (one array, in a different order) or "attention". `shaped`:
-    gives the shape of the one from that of the first array.
-    """
-
-    name: str
-    join: Callable[[list[Array]], Array]
-    split: Callable[[Array], list[Array]]
-    shaped: Callable[[tuple[int, ...]], tuple[int, ...]] = tuple
-
-
 class TrainingValues:
     """The values of one process. A name that occurs again within a step has "#2", "#3" after it."""
 
@@ -50,9 +36,6 @@ class TrainingValues:
         self.optimizers: dict[str, list[tuple[int, dict[str, Any]]]] = {}
         self.layers: dict[str, dict[str, Any]] = {}
         self.full: int | None = None
-        self.joints: dict[str, Joint] = {}
-        self._parts: dict[str, tuple[str, ...]] = {}
-        self._joined: dict[tuple[int, str], dict[str, TensorRow]] = {}  # the rows that joints stand for
         for row in self._log.rows:
             names = self.tensors.setdefault((row.step, row.kind), {})
             name = _free(row.name, names)
@@ -90,85 +73,12 @@ class TrainingValues:
 
     def value(self, step: int, kind: str, name: str) -> Array:
         """Return a tensor in float64 (integers too), in its own shape."""
-        if name in self.joints:
-            return self._joint_value(step, kind, name)
-        return self._value_of(self.names(step, kind)[name])
-
-    def _value_of(self, tensor: TensorRow) -> Array:
+        tensor = self.names(step, kind)[name]
         data = self.raw(tensor)
         found = floats(data, tensor.dtype)
         if found is None:
             found = np.frombuffer(data, tensor.dtype.rpartition(".")[2]).astype(np.float64)
         return found.reshape(tensor.shape)
-
-    def join(self, name: str, joint: Joint, parts: tuple[str, ...]) -> None:
-        """Show the weights of these names as one of this name, everywhere. A second call does nothing."""
-        if name in self.joints or any(part not in self.names(-1, "start") for part in parts):
-            return
-        self.joints[name], self._parts[name] = joint, parts
-        for place, named in self.tensors.items():
-            there = [part for part in parts if part in named and place[1] in ("start", "gradient", "update")]
-            if there:
-                kept = self._joined.setdefault(place, {})
-                kept.update({part: named[part] for part in there})
-                row = named[there[0]]._replace(name=name, shape=joint.shaped(named[there[0]].shape))
-                self.tensors[place] = {
-                    name if one == there[0] else one: row if one == there[0] else tensor
-                    for one, tensor in named.items()
-                    if one == there[0] or one not in parts
-                }
-        self._rename(name, parts)
-
-    def _rename(self, name: str, parts: tuple[str, ...]) -> None:
-        """Rename weights in the settings of layers and optimizers."""
-        groups = [group for known in self.optimizers.values() for _, facts in known for group in facts["groups"]]
-        for holder in (*self.layers.values(), *groups):
-            named = holder.get("weights", [])
-            holder["weights"] = list(dict.fromkeys(name if one in parts else one for one in named))
-        for cached in ("weights", "buffers"):
-            self.__dict__.pop(cached, None)
-
-    def _joint_value(self, step: int, kind: str, name: str) -> Array:
-        """Return a joint from its parts.
-
-        The gradient of a sum is that of each part. A part that did not move has its earlier value.
-        """
-        joint, rows = self.joints[name], self._joined[step, kind]
-        parts = self._parts[name]
-        known = [self._value_of(rows[part]) for part in parts if part in rows]
-        if kind == "gradient":
-            alone = known[:1] if joint.name == "sum" else known + [np.zeros_like(known[0])] * (len(parts) - len(known))
-            return joint.join(alone)
-        return joint.join([self._part(step, kind, part) for part in parts])
-
-    def _part(self, step: int, kind: str, part: str) -> Array:
-        while part not in self._joined.get((step, kind), {}):
-            step, kind = step - 1, "start" if step <= 0 else kind
-        return self._value_of(self._joined[step, kind][part])
-
-    def split(self, name: str, value: Array) -> list[tuple[str, Array]]:
-        """Return the parts of a weight, [(name in the training, array)]."""
-        if name not in self.joints:
-            return [(name, value)]
-        return list(zip(self._parts[name], self.joints[name].split(value), strict=True))
-
-    def rename_output(self, layer: str) -> None:
-        """If a layer returns several values, keep the first, under the layer's name."""
-        old, new = f"{wire.LAYER}{layer}.0", wire.LAYER + layer
-        for place, named in self.tensors.items():
-            if place[1] == "forward" and old in named:
-                self.tensors[place] = {
-                    new if name == old else name: row._replace(name=new) if name == old else row
-                    for name, row in named.items()
-                    if name == old or not name.startswith(f"{new}.")
-                }
-
-    def drop_outputs(self, layers: Collection[str]) -> None:
-        """Forget what these layers returned, however often they ran in a step, because they are parts of a layer."""
-        own = tuple(wire.LAYER + layer for layer in layers)
-        for place, named in self.tensors.items():
-            if place[1] == "forward":
-                self.tensors[place] = {name: row for name, row in named.items() if name.partition("#")[0] not in own}
 
     @cached_property
     def weights(self) -> list[str]:

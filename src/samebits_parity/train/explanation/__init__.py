@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from samebits_parity.train.alignment import SUM
 from samebits_parity.train.explanation import losses, optimizers, settings
-from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.verdict import LOSS, Account, PointComparison, TrainVerdict
 
 __all__ = ["reasons"]
@@ -36,10 +34,5 @@ def _reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
         return []
     moved = {point.name for point in judged.of("update", first.step) if point.distance.parts}
     found = [pair for pair in judged.pairs if pair.a in moved]
-    trained = [pair.a for pair in found if pair.trains and not _is_a_sum(judged, pair)]
+    trained = [pair.a for pair in found if pair.trains]
     return optimizers.reasons(judged, first.step, trained) + settings.averages(judged, found)
-
-
-def _is_a_sum(judged: TrainVerdict, pair: WeightPair) -> bool:
-    """Return whether a side learns two biases that are added. Then their sum moves twice as far as one bias."""
-    return SUM in (judged.a.joints.get(pair.a), judged.b.joints.get(pair.b))
