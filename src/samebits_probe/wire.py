@@ -314,8 +314,7 @@ REPLAY = "replay.json"
 #   packages      packages: {name: version} of the packages that the process had imported at its end
 #   replay        why: operators cannot be replayed here. threads: ids of those that began while a library was imported
 #   start         at, seconds, threads: the first step begins, and the processor time until then (StartFacts)
-#   pooled        a pool gives this process tasks. gave-ray: it gave Ray a function or a class, for its workers to run
-#   client-of-ray (nothing): this process connected to a cluster with Ray Client (ray://)
+#   pooled        a pool gives this process tasks
 #   observed-by   how: "optimizer", "train-function", "apply", "observe", "backward", "compiled-call", "apply-updates",
 #                 "fit", "round": the call that counted as a step. kind: with "observe", once for each kind
 #   keyed         name, key, point: values that the program observes under a key. point: how the names of their points

@@ -37,12 +37,6 @@ def python(argv, watched=True, why=""):
     return PythonProcess(pid=5, argv=argv, watched=watched, why=why)
 
 
-def gives_ray(writing, *ran, **fields):
-    """A trial whose driver gave Ray something to run."""
-    fields["python_processes"] = [RAN, *ran]
-    return writing.training(steps=0, events=[{"event": "gave-ray"}], trial={"packages": {"ray": "2.60.0"}, **fields})
-
-
 def observing(writing, how, *kinds):
     """A trial of three steps in which these kinds were observed, in this way."""
     rows = [(step, kind, kind, step) for step in range(3) for kind in kinds]
@@ -71,10 +65,7 @@ ISOLATED = python(["python", "-I", "train.py"], watched=False, why="-I")
 WITHOUT_SITE = python(["python", "-S", "train.py"], watched=False, why="-S")
 NO_STEP = "no step was seen in trials 1 and 2"
 NOT_KNOWN = NO_STEP + ": samebits watched python train.py and saw no training that it knows."
-NO_WORKER = NO_STEP + ": the program uses Ray, and samebits watched none of its workers."
 UNSEEN = "so some values may not have been observed."
-WORKER = python(["python", "/lib/ray/_private/workers/default_worker.py"])
-RAYLET = "/lib/ray/core/src/ray/raylet/raylet --node-ip=10.0.0.1"
 PACKAGES = {"packages": {"ray": "2.60.0"}}
 OTHER = {(0, "batch", "0"): 1}
 FOREIGN = {"event": "probe-failed", "where": "after a step", "error": "Limit: ", "foreign": True}
@@ -105,20 +96,8 @@ CASES = {
      NO_STEP + ", and Python ran unwatched: python -S train.py (-S).", ""),
     "no Python": (lambda w: [left()] * 2,
      NO_STEP + ": no Python process ran below the command.", ""),
-    "Ray without watched workers": (lambda w: [gives_ray(w)] * 2,
-     NO_WORKER,
-     "sets PYTHONPATH in runtime_env, remove it there"),
-    "a raylet without watched workers": (lambda w: [left(python_processes=[RAN], programs=[RAYLET])] * 2,
-     NO_WORKER,
-     "sets PYTHONPATH in runtime_env, remove it there"),
-    "Ray with watched workers": (lambda w: [gives_ray(w, WORKER)] * 2,
-     NOT_KNOWN.replace("train.py", "train.py and python /lib/ray/_private/workers/default_worker.py"), ""),
-    "a client of Ray": (lambda w: [w.training(steps=0, events=[{"event": "client-of-ray"}], trial=PACKAGES)] * 2,
-     NO_STEP + ": the program connects to a Ray cluster with ray://, so its functions run where samebits cannot watch them.",
-     "ray.init(address='auto') instead of ray://"),
-    "a library imports Ray": (lambda w: [left(python_processes=[RAN], **PACKAGES)] * 2,
-     NOT_KNOWN,
-     "samebits_probe.observe(name, value, step=...)"),
+    "Ray": (lambda w: [left(python_processes=[RAN], **PACKAGES)] * 2,
+     NOT_KNOWN, "instead of ray://"),
     "files alone": (lambda w: [wrote(saved("w.npz", named=False))] * 2,
      NO_STEP + ", only what was saved: w.npz.", "--artifact 'w.npz'"),
     "no artifact": (lambda w: [wrote(without=["out/*.json"])] * 2,
@@ -217,27 +196,6 @@ def test_a_beginning_that_was_asked_for(writing, tmp_path):
 
 def test_a_program_that_names_its_end_alone_has_shown_its_weights(writing, tmp_path):
     assert writing.judged(tmp_path, [naming(writing, "end")] * 2).verdict == "repeated"
-
-
-MISPLACED = "The option --steps comes after the program's name, so the program received it."
-
-
-@pytest.mark.parametrize("word", ["--steps", "--steps=3"])
-def test_a_program_that_fails_and_was_given_an_option_of_samebits(writing, no_answer, word):
-    failed = writing.training(trial={"status": "failed", "exit_code": 2})
-    no_answer([failed] * 2, command=["python", "train.py", word])
-    assert f"{MISPLACED} If it is for samebits, put it before the program." in no_answer.result.advice
-
-
-def test_a_program_that_takes_no_step_and_was_given_an_option_of_samebits(no_answer):
-    no_answer([left()] * 2, command=["python", "train.py", "--steps", "3"])
-    assert MISPLACED in no_answer.result.advice
-
-
-@pytest.mark.parametrize("command", [["python", "train.py", "--epochs", "3"], ["--steps", "train.py"]])
-def test_a_program_that_fails_with_options_of_its_own_gets_no_word_about_those_of_samebits(no_answer, command):
-    no_answer([left(status="failed", exit_code=2)] * 2, command=command)
-    assert "The option" not in no_answer.result.advice
 
 
 def test_options_that_a_program_shares_with_samebits_are_not_mentioned_for_anything_else(writing, no_answer, tmp_path):

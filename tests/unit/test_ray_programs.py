@@ -10,7 +10,6 @@ import pytest
 
 from samebits.launch.local import end_all
 from samebits.launch.ray_programs import may_meet_cluster, variables
-from samebits_probe.watchers import ray_tasks
 
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
@@ -73,47 +72,3 @@ def test_the_seal_does_not_wait_for_ever(tmp_path, worker):
     end_all(SimpleNamespace(close=lambda: None), tmp_path, 0.0)
     end_all(SimpleNamespace(close=lambda: None), tmp_path / "absent")
     assert worker.poll() is None
-
-
-class Manager:
-    """Stands for the class of Ray that knows the functions of a process."""
-
-    def get_execution_info(self, job, function):
-        return None
-
-    def export(self, function):
-        return f"exported {function}"
-
-    def export_actor_class(self, actor, *, methods):
-        return f"exported {actor} with {methods}"
-
-
-def test_a_process_that_gives_ray_something_to_run_says_so_once():
-    events = []
-    probe = SimpleNamespace(pid=7, event=events.append, guard=lambda _, function, *words: function(*words))
-
-    class Own(Manager):
-        pass
-
-    ray_tasks.install(SimpleNamespace(FunctionActorManager=Own), probe)
-    manager = Own()
-    assert events == []
-    assert [manager.export("f"), manager.export("g")] == ["exported f", "exported g"]
-    assert events == ["gave-ray"]
-    probe.pid = 8  # a forked copy
-    assert manager.export_actor_class("A", methods=["m"]) == "exported A with ['m']"
-    assert events == ["gave-ray"] * 2
-
-
-def test_a_process_that_uses_ray_client_says_so():
-    events = []
-    probe = SimpleNamespace(pid=7, event=events.append, guard=lambda _, function, *words: function(*words))
-
-    class Worker:
-        def __init__(self, address, *, secure):
-            self.given = address, secure
-
-    ray_tasks.install(SimpleNamespace(Worker=Worker), probe)
-    assert events == []
-    assert [Worker("h:1", secure=True).given, Worker("h:2", secure=False).given] == [("h:1", True), ("h:2", False)]
-    assert events == ["client-of-ray"]

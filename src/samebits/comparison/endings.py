@@ -9,9 +9,8 @@ from pathlib import PurePath
 
 from samebits import words
 from samebits.comparison.file_names import pattern_of
-from samebits.comparison.processes import WORKER_OF_RAY, AlignedTrial
+from samebits.comparison.processes import AlignedTrial
 from samebits.model import ENDED_BEFORE, STOPPED_BY_USER, PythonProcess, RecordFile, TrialFile
-from samebits.options import OPTIONS
 from samebits.store.formats import is_result
 from samebits.store.trace import TrialTrace
 
@@ -114,46 +113,13 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
             f"If {words.agree(len(saved), one, many)}: --artifact '{pattern}'. {_for_jax(empty)}".strip(),
             False,
         )
-    if _is_client_of_ray(empty):
-        why = "the program connects to a Ray cluster with ray://, so its functions run where samebits cannot watch them"
-        return f"no step was seen in {which}: {why}.", _NO_CLIENT, False
-    if _hides_workers_of_ray(empty):
-        why = "the program uses Ray, and samebits watched none of its workers"
-        return f"no step was seen in {which}: {why}.", _UNHIDE_WORKERS, False
     return f"no step was seen in {which}: {_ran(files)}.", _advice(empty), False
 
 
-_CLUSTER_OF_RAY = ("raylet", "gcs_server")  # programs that `ray.init` starts if it finds no cluster
-_NO_CLIENT = (
-    "Run samebits on a node of the cluster, where the program can join it: ray.init(address='auto') instead of ray://. "
-    "Or run whole trials on the cluster: --on ray://HOST:PORT, with the address that `ray start --head` has printed."
+_OF_RAY = (
+    "If the program trains in workers of Ray: use ray.init(address='auto') on a node of the cluster instead of ray://, "
+    "set no PYTHONPATH in runtime_env, and put the record on a disk that all nodes share (--out DIR)."
 )
-_UNHIDE_WORKERS = (
-    "If the program sets PYTHONPATH in runtime_env, remove it there and export it before samebits. If the workers run "
-    "on other machines, put the record on a disk that all of them share: --out DIR."
-)
-
-
-def _hides_workers_of_ray(empty: Sequence[AlignedTrial]) -> bool:
-    """Return whether a program used Ray, which starts its own workers, and none of them wrote a trace."""
-    trials = [trial.trial for trial in empty]
-    started = [process.argv for trial in trials for process in trial.file.python_processes]
-    watched = [map(str, process.facts.get("argv") or ()) for trial in trials for process in trial.processes]
-    workers = (word for argv in (*started, *watched) for word in argv if word.endswith(WORKER_OF_RAY))
-    return any(map(_uses_ray, trials)) and not any(workers)
-
-
-def _is_client_of_ray(empty: Sequence[AlignedTrial]) -> bool:
-    """Return whether a program used Ray Client, which gives its functions to a different program on the cluster."""
-    processes = (process for trial in empty for process in trial.trial.processes)
-    return any(any(process.events_named("client-of-ray")) for process in processes)
-
-
-def _uses_ray(trial: TrialTrace) -> bool:
-    """Return whether the program gave Ray something to run, or started a cluster, and did not only import it."""
-    programs = (PurePath(line.partition(" ")[0]).name for line in trial.file.programs)
-    gave = (event for process in trial.processes for event in process.events_named("gave-ray"))
-    return any(program in _CLUSTER_OF_RAY for program in programs) or any(gave)
 
 
 def likely_results(trials: Sequence[TrialTrace]) -> list[list[str]]:
@@ -182,6 +148,8 @@ def _for_jax(empty: Sequence[AlignedTrial]) -> str:
 
 
 def _advice(empty: Sequence[AlignedTrial]) -> str:
+    if any("ray" in trial.trial.file.packages for trial in empty):
+        return _OF_RAY
     return _for_jax(empty) or (
         "Compare the files it writes with --artifact 'out/*', or name its values with "
         "samebits_probe.observe(name, value, step=...)."
@@ -190,26 +158,6 @@ def _advice(empty: Sequence[AlignedTrial]) -> str:
 
 Ending = tuple[str, str]
 _MISSING = re.compile(r"^(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)'?")
-
-
-_OPTIONS = frozenset(
-    flag
-    for command in ("check", "record", "locate", "explain", "ops", "vary", "noise")
-    for option in OPTIONS[command]
-    for flag in option.flags
-)
-
-
-def misplaced(command: Sequence[str]) -> str:
-    """Return the advice if the program was given an option of samebits: the options of samebits come first."""
-    words_after = (word.partition("=")[0] for word in command[1:])
-    flag = next((word for word in words_after if word in _OPTIONS), None)
-    if flag is None:
-        return ""
-    return (
-        f" The option {flag} comes after the program's name, so the program received it."
-        " If it is for samebits, put it before the program."
-    )
 
 
 def ended_well(file: TrialFile, ok_exit: int) -> bool:
@@ -231,7 +179,6 @@ def bad_endings(trials: Sequence[TrialTrace], record: RecordFile) -> Ending | No
         ones = [trial for trial in bad if _status(trial) == status]
         if ones:
             reason, advice = say(ones, record)
-            advice += misplaced(record.command) if status == "failed" else ""
             return f"{reason}{_rest(len(trials) - len(bad))}.", advice
     raise AssertionError("every status has its sentence")
 

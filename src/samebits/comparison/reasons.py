@@ -17,7 +17,6 @@ from samebits.comparison.endings import (
     bad_endings,
     is_usable,
     likely_results,
-    misplaced,
     nothing_observed,
     ran_unwatched,
 )
@@ -148,7 +147,7 @@ def _unobserved(looked: ReasonInputs) -> Reason | None:
     if not empty:
         return None
     reason, advice, names_hidden = nothing_observed(empty, looked.record)
-    return Reason(reason + _held(empty), advice + misplaced(looked.record.command), names_hidden)
+    return Reason(reason + _held(empty), advice, names_hidden)
 
 
 def _held(empty: Sequence[AlignedTrial]) -> str:

@@ -16,7 +16,6 @@ WATCHERS = {
     "lightgbm": ("lightgbm_rounds", "tabular.lightgbm"),
     "IPython.core.interactiveshell": ("notebooks", "notebooks"),
     "ray._private.function_manager": ("ray_tasks", "ray_tasks"),
-    "ray.util.client.worker": ("ray_tasks", "ray_tasks"),
     "multiprocessing.pool": ("pools", "pools"),
     "concurrent.futures.process": ("pools", "pools"),
     "joblib.externals.loky.process_executor": ("pools", "pools"),

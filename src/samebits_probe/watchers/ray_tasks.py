@@ -1,9 +1,5 @@
 """Ray: an end is recorded after each task and each call of an actor's method, before its result is stored.
 
-A process that gives Ray a function or an actor class to run reports that, because its workers may be hidden from the
-probe. So does a process that connects to a cluster with Ray Client (`ray://`): its functions run in a different program
-on the cluster.
-
 A worker of Ray is ended by its raylet when its job is over, without Python's exit
 (https://docs.ray.io/en/latest/ray-core/fault_tolerance/tasks.html); what `pools` says about workers is true for it,
 too.
@@ -11,7 +7,7 @@ too.
 
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any, Dict, Set
+from typing import TYPE_CHECKING, Any, Dict
 
 from . import pools
 from .objects import Function, Library
@@ -21,14 +17,7 @@ if TYPE_CHECKING:
 
 
 def install(module: Library, probe: "Probe") -> None:
-    """Wrap the functions that a worker gets to execute, and the methods that export them; or Ray Client.
-
-    `module`: ray._private.function_manager or ray.util.client.worker.
-    """
-    told: Set[int] = set()
-    if not hasattr(module, "FunctionActorManager"):
-        module.Worker.__init__ = _telling(module.Worker.__init__, "client-of-ray", told, probe)
-        return
+    """Wrap the functions that a worker gets to execute. `module`: ray._private.function_manager."""
     manager = module.FunctionActorManager
     original = manager.get_execution_info
     known: Dict[Function, Function] = {}
@@ -39,22 +28,6 @@ def install(module: Library, probe: "Probe") -> None:
         return probe.guard("a task of Ray", _seen, info, known, probe) or info
 
     manager.get_execution_info = get_execution_info
-    for name in ("export", "export_actor_class"):
-        if hasattr(manager, name):
-            setattr(manager, name, _telling(getattr(manager, name), "gave-ray", told, probe))
-
-
-def _telling(original: Function, event: str, told: Set[int], probe: "Probe") -> Function:
-    """Return a method that reports once in each process (`told`) that it was called. Otherwise it does the same."""
-
-    @functools.wraps(original)
-    def gives(*args: Any, **kwargs: Any) -> Any:
-        if probe.pid not in told:
-            told.add(probe.pid)
-            probe.guard("what Ray is given", probe.event, event)
-        return original(*args, **kwargs)
-
-    return gives
 
 
 def _seen(info: Any, known: Dict[Function, Function], probe: "Probe") -> Any:

@@ -28,7 +28,7 @@ def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
 def _reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     if first.kind == "forward" and first.name != LOSS:
         return settings.likely(judged, first)
-    if first.kind in ("forward", "gradient"):
+    if first.kind == "forward":
         return losses.reasons(judged, first)
     if first.kind != "update":
         return []
