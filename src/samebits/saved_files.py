@@ -47,9 +47,8 @@ class Part(Document):
 class SavedFile(Document):
     """A file that a trial wrote, compared by content. `named`: --artifact names it; otherwise samebits found it.
 
-    `parts`: by name (a file without parts has one part, ""). `lines`: those of a text. `begin`: the byte at which the
-    trial's output begins in a file that was there. `mode`: octal digits, "" for any new file. `error`: why only the
-    bytes were read; `changing`: why nothing was read.
+    `parts`: by name (a file without parts has one part, ""). `lines`: those of a text. `error`: why only the bytes were
+    read; `changing`: why nothing was read.
     """
 
     path: str
@@ -57,8 +56,6 @@ class SavedFile(Document):
     format: str
     parts: dict[str, Part] = {}
     lines: Lines | None = None
-    begin: int = 0
-    mode: str | None = None
     error: str | None = None
     changing: str | None = None
 
@@ -101,7 +98,6 @@ class FilesFile(Document):
     ignored: int = 0
     gone: list[str] = []
     elsewhere: list[str] = []
-    empty_folders: list[str] | None = None  # null in old records
     own: dict[str, str] = {}
     span: list[float] = []
     uptime: list[float] = []

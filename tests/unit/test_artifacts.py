@@ -403,10 +403,10 @@ def test_a_file_that_grows_while_it_is_read_is_not_compared_and_says_so(tmp_path
     path = tmp_path / "log.txt"
     path.write_text("one\n")
 
-    def read(path, begin):
+    def read(path):
         with path.open("a") as file:
             file.write("two\n")
-        return contents(path, begin)
+        return contents(path)
 
     monkeypatch.setattr("samebits.store.artifacts._read_apart", read)
     file = fingerprint_file(path, False)
@@ -418,9 +418,9 @@ def test_a_file_that_vanishes_before_it_is_read_is_named_and_not_compared(tmp_pa
     path.parent.mkdir()
     path.write_text("one\n")
 
-    def read(path, begin):
+    def read(path):
         path.unlink()
-        return contents(path, begin)
+        return contents(path)
 
     monkeypatch.setattr("samebits.store.artifacts._read_apart", read)
     naming = FileNames(["python"], path.parent, tmp_path / "out", "001")

@@ -182,35 +182,6 @@ def test_a_number_that_nobody_understands_gives_no_answer_with_its_place_and_bot
     assert "--ignore m.pt" in result.advice
 
 
-@pytest.mark.parametrize(
-    ("modes", "verdict"),
-    [((0o644, 0o644), "repeated"), ((0o644, 0o600), "inconclusive"), ((0o755, 0o711), "inconclusive")],
-)
-def test_the_permissions_of_a_file_are_compared(judged, tmp_path, modes, verdict):
-    def written(mode):
-        file = tmp_path / "a.txt"
-        file.write_text("x")
-        file.chmod(mode)
-        return fingerprint_file(file, False).model_copy(update={"path": "a.txt"})
-
-    result = judged(*([written(mode)] for mode in modes))
-    assert result.verdict == verdict, result.reason
-    assert (verdict == "repeated") == ("a.txt > its permissions" not in (result.reason or ""))
-
-
-@pytest.mark.parametrize("is_old", [True, False])
-def test_a_record_without_permissions_or_with_a_different_umask_is_compared(judged, tmp_path, monkeypatch, is_old):
-    def written(umask):
-        monkeypatch.setattr("samebits.store.artifacts._umask", lambda: umask)
-        file = tmp_path / "a.txt"
-        file.write_text("x")
-        file.chmod(0o666 & ~umask)
-        return fingerprint_file(file, False).model_copy(update={"path": "a.txt"})
-
-    old = {"mode": None} if is_old else {}
-    assert judged([written(0o022).model_copy(update=old)], [written(0o077)]).verdict == "repeated"
-
-
 def test_an_ignored_file_does_not_count(writing, tmp_path):
     trials = [writing.training(files=[saved("runs/m.pt", digits)]) for digits in (A, B)]
     assert writing.judged(tmp_path / "counted", trials).verdict == "diverged"

@@ -87,7 +87,7 @@ class FilePair:
         if self.a.changing or self.b.changing:
             detail = f"it could not be read whole: {self.a.changing or self.b.changing}"
             return [FileDifference(self.a.path, detail, effect="unknown", path=self._pattern)]
-        differences = [*self._of_names(), *self._of_modes()]
+        differences = [*self._of_names()]
         if self.a.lines and self.b.lines and ("text" in (self.a.format, self.b.format) or self._is_printed):
             return [*differences, *self._of_lines(self.a.lines, self.b.lines), *self._of_parts(beside_lines=True)]
         return [*differences, *self._of_parts()]
@@ -125,12 +125,6 @@ class FilePair:
             if judgement.effect == "unknown":
                 difference = self._difference("its name", judgement, (self.a.path, self.b.path))
                 yield replace(difference, effect="unknown")  # also if the pattern of --artifact has a `*` there
-
-    def _of_modes(self) -> Iterator[FileDifference]:
-        """Yield the permissions of a file if they differ. Records of earlier versions do not have them."""
-        if None not in (self.a.mode, self.b.mode) and self.a.mode != self.b.mode:
-            values = (self.a.mode or "those of a new file", self.b.mode or "those of a new file")
-            yield self._difference("its permissions", Judgement("unknown"), values)
 
     # -- parts --------------------------------------------------------------------------------------------------------
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -20,16 +17,16 @@ MOST_PARTS = 20_000  # of one file
 _PROCESS = ReaderProcess()
 
 
-def fingerprint_file(path: Path, named: bool, begin: int = 0) -> SavedFile:  # noqa: FBT001
+def fingerprint_file(path: Path, named: bool) -> SavedFile:  # noqa: FBT001
     """Fingerprint a file by its content, or by its bytes if its format is unknown or if it is damaged.
 
     Nothing in the file raises an error: `error` says why its content could not be read. If the file cannot be read at
     all, or changes while it is read, it has no parts, and `changing` says why. Nothing in the file is run. A process
-    with limits reads the content. `named`, `begin`: the fields of SavedFile.
+    with limits reads the content. `named`: the field of SavedFile.
     """
     try:
         before = path.stat()
-        file = _read_apart(path, begin)
+        file = _read_apart(path)
         after = path.stat()
     except FileNotFoundError:
         return _unread(path, "cannot be read (it no longer exists)", named=named)
@@ -37,26 +34,7 @@ def fingerprint_file(path: Path, named: bool, begin: int = 0) -> SavedFile:  # n
         return _unread(path, f"cannot be read ({error.strerror or error})", named=named)
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
         return _unread(path, f"it {_how(before.st_size, after.st_size)} while it was read", named=named)
-    own = {"named": named, "begin": begin, "mode": _mode(before.st_mode)}
-    return file.model_copy(update=own)
-
-
-def _mode(mode: int) -> str | None:
-    """Return the permissions of a file as octal digits: "" if a new file has them, None if the umask is not known.
-
-    So records that were made with different umasks can be compared.
-    """
-    umask = _umask()
-    return None if umask is None else "" if mode & 0o7777 == 0o666 & ~umask else f"{mode & 0o7777:o}"
-
-
-@cache
-def _umask() -> int | None:
-    """Return the umask of this process, and so of its trials. `os.umask` would change it meanwhile."""
-    with suppress(OSError):
-        found = re.search(r"^Umask:\s*([0-7]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
-        return int(found[1], 8) if found else None
-    return None
+    return file.model_copy(update={"named": named})
 
 
 def _how(before: int, after: int) -> str:
@@ -67,33 +45,29 @@ def _unread(path: Path, why: str, *, named: bool) -> SavedFile:
     return SavedFile(path=str(path), named=named, format="bytes", error=why, changing=why)
 
 
-def _read_apart(path: Path, begin: int) -> SavedFile:
+def _read_apart(path: Path) -> SavedFile:
     try:
-        return SavedFile.model_validate({**_PROCESS.read(path, begin), "path": str(path)})
+        return SavedFile.model_validate({**_PROCESS.read(path), "path": str(path)})
     except Unreadable as error:
-        return _by_bytes(path, error=str(error), begin=begin)
+        return _by_bytes(path, error=str(error))
 
 
-def contents(path: Path, begin: int = 0) -> SavedFile:
+def contents(path: Path) -> SavedFile:
     """Read the content in this process, without limits on time and memory."""
     try:
-        return _fingerprinted(path, begin)
+        kind = formats.format_of(path)
+        return _by_lines(path) if kind is None else _by_content(path, kind)
     except OSError as error:
         return _unread(path, f"cannot be read ({error.strerror or error})", named=False)
 
 
-def _fingerprinted(path: Path, begin: int) -> SavedFile:
-    kind = None if begin else formats.format_of(path)
-    return _by_lines(path, begin) if kind is None else _by_content(path, kind)
-
-
-def _by_lines(path: Path, begin: int) -> SavedFile:
+def _by_lines(path: Path) -> SavedFile:
     """Fingerprint a text by its lines, and any other file by its bytes."""
     parts = Parts()
     try:
-        add_text(parts, *read_some(path, begin))
+        add_text(parts, *read_some(path))
     except NotText:
-        return _by_bytes(path, begin=begin)
+        return _by_bytes(path)
     return _saved(path, "text", parts)
 
 
@@ -136,9 +110,8 @@ def _printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _by_bytes(path: Path, *, error: str | None = None, begin: int = 0) -> SavedFile:
+def _by_bytes(path: Path, *, error: str | None = None) -> SavedFile:
     with path.open("rb") as file:
-        file.seek(begin)
         digest = digest_of(file)
     return SavedFile(
         path=str(path), named=False, format="bytes", parts={"": Part(digest=digest, kind="array")}, error=error

@@ -44,12 +44,12 @@ class ReaderProcess:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         atexit.register(self.close)
 
-    def read(self, path: Path, begin: int) -> dict[str, Any]:
+    def read(self, path: Path) -> dict[str, Any]:
         """Return the content of a file as the fields of SavedFile. Raises Unreadable, or OSError without a file."""
         size = path.stat().st_size
         seconds = SECONDS + int(SECONDS_A_MEGABYTE * size / 1e6)
         memory = MEMORY + MEMORY_A_BYTE * size
-        question = {"path": str(path.absolute()), "seconds": seconds, "memory": memory, "begin": begin}
+        question = {"path": str(path.absolute()), "seconds": seconds, "memory": memory}
         for _ in range(2):  # a reader that was ended from outside gets a second try
             line = _answered(self._started(), json.dumps(question).encode() + b"\n")
             if line.endswith(b"\n"):
@@ -132,7 +132,7 @@ def _prepare(path: Path) -> None:
 def _answer(asked: dict[str, Any]) -> SavedFile:
     from samebits.store.artifacts import contents
 
-    return contents(Path(asked["path"]), asked["begin"])
+    return contents(Path(asked["path"]))
 
 
 def _address_space() -> int:

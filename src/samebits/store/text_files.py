@@ -33,11 +33,11 @@ def whole_text(path: Path) -> str:
     return decoded(data)
 
 
-def read_some(path: Path, begin: int = 0) -> tuple[bytes, bool]:
-    """Return (the bytes from `begin` on, False), or (their two ends, True) if they are more than MOST_TEXT."""
+def read_some(path: Path) -> tuple[bytes, bool]:
+    """Return (the bytes of a file, False), or (their two ends, True) if they are more than MOST_TEXT."""
     with path.open("rb") as file:
-        size = file.seek(0, 2) - begin
-        file.seek(begin)
+        size = file.seek(0, 2)
+        file.seek(0)
         if size <= MOST_TEXT:
             return file.read(), False
         head = file.read(MOST_TEXT // 2)
