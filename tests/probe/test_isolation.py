@@ -104,12 +104,3 @@ def test_a_folder_that_is_linked_is_not_followed_when_it_is_removed(home, tmp_pa
     assert (made.home / ".pyenv" / "versions" / "3.11").is_symlink()
     made.remove()
     assert (home / ".pyenv" / "versions" / "3.11").is_dir()
-
-
-def test_a_program_above_the_working_folder_needs_its_absolute_path(tmp_path):
-    (tmp_path / "work").mkdir()
-    (tmp_path / "train.py").write_text("print(1)\n")
-    command, options = [sys.executable, "../train.py"], Options(trials=2, isolate=True, timeout=60)
-    result = run(Request(command=command, directory=tmp_path / "work", out=tmp_path / "record", options=options)).result
-    assert result.verdict == "inconclusive"
-    assert "../train.py points to a different place: give its absolute path" in result.advice

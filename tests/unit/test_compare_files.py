@@ -130,18 +130,6 @@ def test_a_file_that_only_one_trial_wrote_or_under_a_different_name_gives_no_ans
     assert result.reason.startswith("all 3 steps have the same bits, but ")
 
 
-def test_a_file_that_a_later_trial_found_and_wrote_into_is_said_to_be_that(writing, tmp_path):
-    leak = {"path": "/home/me/runs.db", "written_by": 1, "content": "1" * 32}
-    rows = [saved("runs.db", tensors={"runs.rows": rows}, values=["runs.rows"]) for rows in "12"]
-    second = writing.training(files=rows[1:], trial={"leaks": [leak]})
-    result = writing.judged(tmp_path, [writing.training(files=rows[:1]), second])
-    assert (result.verdict, result.reason) == (
-        "inconclusive",
-        "runs.db > runs.rows differs between trials: trial 2 found the file that trial 1 had written, and wrote into it.",
-    )
-    assert result.advice.startswith("Run with --isolate: each trial then begins without the file.")
-
-
 def test_a_file_that_only_the_first_trial_wrote_is_no_difference_if_the_others_found_it(writing, tmp_path):
     leak = {"path": "/cache.npz", "written_by": 1, "content": None, "how": "there"}
     later = writing.training(files=[saved("a.pt")], trial={"leaks": [leak]})

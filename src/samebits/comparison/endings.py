@@ -220,7 +220,7 @@ def _failed(trials: list[TrialTrace], record: RecordFile) -> Ending:
         return f"{words.trials(ids)} could not be run{': ' + why if why else ''}", log
     ended = f"{words.trials(ids)} ended with exit status {words.listed(codes)}, not {record.options.ok_exit}"
     # Python ends with 1 for each exception that nothing catches
-    if advice := _missing_module(trials) or _outside(trials, record):
+    if advice := _missing_module(trials):
         return ended, advice
     good = f" If {codes[0]} means success for this program, give --ok-exit {codes[0]}." if codes[0] > 1 else ""
     return ended, log + good
@@ -236,17 +236,6 @@ def _missing_module(trials: list[TrialTrace]) -> str:
                 "--python PATH, or --env NAME."
             )
     return ""
-
-
-def _outside(trials: list[TrialTrace], record: RecordFile) -> str:
-    """Return the advice for a relative path that leads out of the working folder, if each trial has its own folder."""
-    words_out = [word for word in record.command if word.startswith("../")]
-    if not words_out or not record.options.isolate:
-        return ""
-    return (
-        "With --isolate each trial runs in a working folder of its own, so "
-        f"{words_out[0]} points to a different place: give its absolute path."
-    )
 
 
 def _interpreter(trial: TrialTrace) -> str:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from samebits import words
-from samebits.comparison.classification import GLOBALS
 from samebits.comparison.coverage import has_named_file, uncovered, unended
 from samebits.comparison.endings import (
     bad_endings,
@@ -138,7 +137,7 @@ def _unknown(looked: ReasonInputs) -> Reason | None:
     """Return the reason for differences in the results of trials that samebits does not understand."""
     if looked.comparison is None:
         return None
-    found = reason_and_advice(looked.comparison, looked.trials, looked.record, looked.left_out)
+    found = reason_and_advice(looked.comparison, looked.trials, looked.left_out)
     return Reason(*found) if found else None
 
 
@@ -146,17 +145,7 @@ def _unobserved(looked: ReasonInputs) -> Reason | None:
     empty = [t for t in looked.usable if t.steps == 0 and not has_named_file(t.trial)]
     if not empty:
         return None
-    reason, advice, names_hidden = nothing_observed(empty, looked.record)
-    return Reason(reason + _held(empty), advice, names_hidden)
-
-
-def _held(empty: Sequence[AlignedTrial]) -> str:
-    """Say that the arrays in the program's variables agree at the end of trials without a step."""
-    points = [point for process in empty[0].trial.observed for point in process.points]
-    held = {point.name for point in points if point.kind == "end" and point.name.startswith(GLOBALS)}
-    if len(empty) < 2 or not held:
-        return ""
-    return f" The arrays in its variables agree at the end ({words.count(len(held), 'array')})."
+    return Reason(*nothing_observed(empty, looked.record))
 
 
 def _threads(looked: ReasonInputs) -> Reason | None:

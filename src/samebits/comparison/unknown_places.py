@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from samebits import words
 from samebits.comparison.beside import is_place
 from samebits.comparison.file_difference import FileDifference
 from samebits.comparison.groups import Comparison
-from samebits.comparison.leaks import begin_without
 from samebits.comparison.processes import AlignedTrial
-from samebits.model import RecordFile, UnknownPlace
+from samebits.model import UnknownPlace
 
 __all__ = ["reason_and_advice", "unknown_places"]
 
@@ -47,7 +45,7 @@ def unknown_places(comparison: Comparison, left_out: Mapping[int, str]) -> list[
 
 
 def reason_and_advice(
-    comparison: Comparison, trials: Sequence[AlignedTrial], record: RecordFile, left_out: Mapping[int, str]
+    comparison: Comparison, trials: Sequence[AlignedTrial], left_out: Mapping[int, str]
 ) -> tuple[str, str] | None:
     """Return why such differences give no answer, and what to do; None if there are none."""
     found = _all(comparison)
@@ -57,7 +55,7 @@ def reason_and_advice(
     sentence = _sentence(first, len(found) - 1, _what_was_seen(first.difference, left_out))
     was_tried = bool(left_out) or any(trial.trial.file.clock_rate != 1 for trial in trials)
     clock = "" if was_tried or not any(seen.difference.is_open for seen in found) else f" {_CLOCK}"
-    return _written_before(first, trials, record) or (_that_agrees(trials) + sentence, _advice(found) + clock)
+    return _that_agrees(trials) + sentence, _advice(found) + clock
 
 
 def _that_agrees(trials: Sequence[AlignedTrial]) -> str:
@@ -78,21 +76,6 @@ def _all(comparison: Comparison) -> list[_OpenPlace]:
             if difference.effect == "unknown":
                 found.setdefault(difference.name, _OpenPlace(difference, one, two))
     return list(found.values())
-
-
-def _written_before(first: _OpenPlace, trials: Sequence[AlignedTrial], record: RecordFile) -> tuple[str, str] | None:
-    """Return a file that an earlier trial wrote and a later one added to: a database, an archive."""
-    later, place = max(first.one, first.two), Path(record.directory, first.difference.path)
-    leaks = [leak for trial in trials if trial.id == later for leak in trial.trial.file.leaks]
-    leak = next((leak for leak in leaks if leak.how == "read" and place == Path(leak.path)), None)
-    if leak is None:
-        return None
-    ignore = f"If the file does not count, use --ignore {shlex.quote(first.difference.path)}."
-    return (
-        f"{first.difference.name} differs between trials: trial {later} found the file that trial {leak.written_by} "
-        "had written, and wrote into it.",
-        f"{begin_without(leak, record)} {ignore}",
-    )
 
 
 def _what_was_seen(difference: FileDifference, left_out: Mapping[int, str]) -> str:
