@@ -10,9 +10,9 @@ from samebits.cli import main
 from samebits.reports.table import Table
 from samebits.reports.tree import SCREEN
 from samebits_parity import init, sides
-from samebits_parity.init import cases, report
+from samebits_parity.init import cases
 from samebits_parity.init.cases import Case, DrawnWeight, Draws
-from samebits_parity.sides import SIDES, LibraryFailure
+from samebits_parity.sides import SIDES
 
 KEYS = {
     "library",
@@ -47,55 +47,6 @@ def library(monkeypatch):
         monkeypatch.setattr(cases, "draw", lambda side, folder: what._replace(side=side))
 
     return install
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--libraries", "theano"], "'theano'"),
-        (["--libraries", "pytorch,,jax"], "not a list"),
-        (["--libraries", ""], "--libraries"),
-        (["--json", "/nowhere/a.json"], "/nowhere"),
-        (["--md", "."], "folder"),
-        (["--json", "-", "--md", "-"], "one report only"),
-        (["pytorch"], "pytorch"),
-        (["--nope"], "--nope"),
-    ],
-)
-def test_wrong_words_end_with_two_before_anything_is_drawn(words, said, capsys, monkeypatch):
-    monkeypatch.setattr(cases, "draw", None)
-    assert main(["parity", "init", *words]) == 2
-    captured = capsys.readouterr()
-    assert said in captured.err
-    assert "Traceback" not in captured.err
-
-
-def test_a_library_that_is_not_here_is_an_error_where_it_is_named(capsys, monkeypatch, tmp_path):
-    monkeypatch.setenv("SAMEBITS_HOME", str(tmp_path))
-    assert main(["parity", "init", "--libraries", "keras-tf1.14"]) == 2
-    assert "samebits env create keras-tf1.14" in capsys.readouterr().err
-
-
-def test_libraries_that_are_not_here_are_notes_where_none_is_named(capsys, monkeypatch, tmp_path):
-    monkeypatch.setenv("SAMEBITS_HOME", str(tmp_path))
-    monkeypatch.setattr(sides, "SIDES", {name: SIDES[name] for name in ("keras-tf1.14", "pytorch-1.3")})
-    assert main(["parity", "init"]) == 3
-    said = capsys.readouterr().out
-    assert "samebits env create keras-tf1.14" in said
-    assert "samebits env create pytorch-1.3" in said
-
-
-def test_a_library_that_ends_badly_is_a_note_or_an_error(capsys, monkeypatch, library):
-    def fails(side, folder):
-        raise LibraryFailure(f"{side.id}: sampler.py ended with exit status 1: no module")
-
-    library(drawn(0.1))
-    monkeypatch.setattr(cases, "draw", fails)
-    monkeypatch.setattr(sides, "SIDES", {"pytorch": SIDES["pytorch"]})
-    assert main(["parity", "init"]) == 3
-    assert "not measured: pytorch" in capsys.readouterr().out
-    assert main(["parity", "init", "--libraries", "pytorch"]) == 2
-    assert "no module" in capsys.readouterr().err
 
 
 def test_json_is_a_list_with_the_keys_that_are_agreed(capsys, library, fits_schema):
@@ -157,17 +108,3 @@ def test_libraries_with_the_same_answer_share_a_row(library):
     *others, everything = [block for block in compared.report.blocks if isinstance(block, Table)]
     assert [row[0] for row in everything.rows] == ["keras-tf1.14, keras-tf2.1"]
     assert [table.id for table in others if table.on >= SCREEN] == ["libraries", "equations"]
-
-
-def test_markdown_and_html_hold_every_row(library, tmp_path, capsys):
-    library(drawn(np.sqrt(6 / 130)))
-    words = ["--md", str(tmp_path / "a.md"), "--html", str(tmp_path / "a.html")]
-    assert main(["parity", "init", "--libraries", "keras-tf1.14", *words]) == 0
-    for name in ("a.md", "a.html"):
-        assert "0.21481" in (tmp_path / name).read_text()
-    assert "SAME" not in capsys.readouterr().out
-
-
-def test_lines_read_back_from_json():
-    lines = init.measure(drawn(0.2))
-    assert report.InitDocument.model_validate_json(report.InitDocument(lines).model_dump_json()).root == lines
