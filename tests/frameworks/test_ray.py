@@ -241,8 +241,6 @@ def test_trials_on_ray_repeat_with_the_result_of_this_machine(programs, nodes, a
     for number in (1, 2):
         machine = trial(programs, number)["machine"]
         assert machine["affinity"] == ",".join(map(str, sorted(os.sched_getaffinity(0))))
-        assert machine["oom_score"] == int(Path("/proc/self/oom_score_adj").read_text())
-        assert machine["niceness"] >= os.getpriority(os.PRIO_PROCESS, 0)
         assert machine["node"].startswith(socket.gethostname())
         said = (programs / "record" / "trials" / f"{number:03d}" / "stdout.txt").read_text()
         assert said == f"[] {os.environ.get('OMP_NUM_THREADS')}\n"

@@ -276,9 +276,9 @@ def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, 
     ("needs", "what", "advice"),
     [
         ({"sbatch": "--nosuch"}, "unrecognized option '--nosuch'", "sbatch --help"),
-        ({"num_gpus": "64"}, "Invalid generic resource (gres) specification.", "`sinfo -o '%P %G'`"),
-        ({"num_cpus": "64000"}, "Requested node configuration is not available.", "`sinfo -o '%P %c"),
-        ({"label": "a100"}, "Invalid feature specification.", "`sinfo -o '%P %f'`"),
+        ({"num_gpus": "64"}, "Invalid generic resource (gres) specification.", "sinfo -o"),
+        ({"num_cpus": "64000"}, "Requested node configuration is not available.", "sinfo -o"),
+        ({"label": "a100"}, "Invalid feature specification.", "sinfo -o"),
         ({"node": "n7"}, "--each node=n7: Slurm has no such node.", "choose from: localhost."),
     ],
 )
@@ -294,7 +294,7 @@ def test_what_slurm_does_not_take_is_refused(site, monkeypatch, needs, what, adv
 def test_a_partition_that_does_not_exist_is_refused_before_anything_is_written(programs, site):
     done = run(programs, site, "--on", "slurm", "--sbatch", "--partition=nosuch", "steps.py")
     assert (done.returncode, (programs / "record").exists()) == (2, False)
-    assert "Invalid partition name specified.\n   do this  `sinfo` lists the partitions." in done.stderr
+    assert "Invalid partition name specified.\n   do this  `sinfo -o" in done.stderr
 
 
 @pytest.mark.slow

@@ -6,9 +6,9 @@ import pytest
 
 from samebits.launch import exchange, keeper
 from samebits.launch.exchange import Exchange
-from samebits.launch.orders import CODE, FOLDER, Delivery, OrderFiles, Post, Treatment
+from samebits.launch.orders import CODE, FOLDER, Delivery, OrderFiles, Post
 
-ORDER = Post(b"", {}, Treatment(0, 0, 1024))
+ORDER = Post(b"", {})
 
 
 @pytest.fixture

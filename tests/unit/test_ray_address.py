@@ -102,7 +102,6 @@ def test_a_cluster_that_answers_and_lets_nobody_in_is_given_up_and_nothing_is_le
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "plugs" / "pretended_ray"), prepend=os.pathsep)
     monkeypatch.setenv("PRETENDED_SILENCE", "1")
     monkeypatch.setattr(ray_host, "JOINS", 0.0)
-    monkeypatch.setattr(ray_host, "SLOWER", 0)
     begun, popen = [], subprocess.Popen
     monkeypatch.setattr(
         ray_host.subprocess, "Popen", lambda *words, **given: begun.append(popen(*words, **given)) or begun[0]

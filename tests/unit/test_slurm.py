@@ -117,18 +117,10 @@ def test_only_a_last_state_is_over(state, is_over):
     assert JobState(state).is_over is is_over
 
 
-@pytest.mark.parametrize(
-    ("said", "advice"),
-    [
-        ("sbatch: fatal: Could not establish a configuration source", "export SLURM_CONF"),
-        ("sbatch: error: Requested node configuration is not available", "sinfo -o '%P %c %m %G'"),
-    ],
-)
-def test_what_sbatch_says_decides_on_the_advice(site, said, advice):
-    site(sbatch=f"echo '{said}' >&2; exit 1")
-    with pytest.raises(UsageError) as refused:
+def test_what_sbatch_says_is_shown(site):
+    site(sbatch="echo 'sbatch: error: Requested node configuration is not available' >&2; exit 1")
+    with pytest.raises(UsageError, match="Requested node configuration is not available"):
         slurm_host.SlurmHost("slurm", "", {})
-    assert advice in refused.value.advice
 
 
 def test_a_machine_without_slurm_is_refused(monkeypatch, tmp_path):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import resource
 import signal
 import socket
 import subprocess
@@ -19,9 +18,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from samebits.launch.orders import Delivery, OrderFiles, Post, Treatment, has_more, received, sent
+from samebits.launch.orders import Delivery, OrderFiles, Post, has_more, received, sent
 
-__all__ = ["Keeper", "outcome_here", "stay", "treatment", "work", "worker"]
+__all__ = ["Keeper", "outcome_here", "stay", "work", "worker"]
 
 _BOOT = """
 import os, sys
@@ -29,10 +28,9 @@ os.fork() and os._exit(0)
 os.setsid()
 sys.path.append(sys.argv[1])
 from samebits.launch.keeper import stay
-stay(*map(int, sys.argv[2:]))
+stay()
 """
 _WORKER = "import sys; sys.path.append(sys.argv[1]); from samebits.launch.keeper import work; work(sys.argv[2])"
-_OOM_SCORE = Path("/proc/self/oom_score_adj")
 _FOLDER = str(Path(__file__).resolve().parents[2])
 _LOOK = 0.1  # seconds; some engines interrupt a worker only between two calls
 
@@ -46,16 +44,13 @@ class Keeper:
     def __init__(self, post: Post, node: str, notes: Sequence[str] = ()) -> None:
         taken = {name: os.environ[name] for name in post.taken if name in os.environ}
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _BOOT, _FOLDER, *map(str, post.treatment)],
+            [sys.executable, "-c", _BOOT, _FOLDER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={**post.environment, **taken},
             cwd="/",
         )
-        # at once: on a busy node, Python takes seconds to start with the niceness of a Ray worker
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, post.treatment.niceness)
         self._process.wait()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -114,24 +109,8 @@ def _notes() -> list[str]:
     return [] if times == "0" else [said]
 
 
-def treatment() -> Treatment:
-    """Return how Linux treats this process."""
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return Treatment(os.getpriority(os.PRIO_PROCESS, 0), int(_OOM_SCORE.read_text()), files)
-
-
-def stay(niceness: int, oom_score: int, files: int) -> None:
-    """Be the keeper.
-
-    The system treats it like the user's own processes if that is allowed; the facts say whether it was.
-    """
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, niceness)
-    with suppress(OSError):
-        _OOM_SCORE.write_text(str(oom_score))
-    with suppress(OSError, ValueError):
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+def stay() -> None:
+    """Be the keeper."""
     signal.signal(signal.SIGTERM, _end_at_signal)
     importlib.import_module("samebits.launch.node").keep()
 

@@ -20,7 +20,6 @@ from samebits import __version__, store
 from samebits.errors import SamebitsError, UsageError
 from samebits.launch import custody
 from samebits.launch.folders import differs, discard
-from samebits.launch.keeper import treatment
 from samebits.launch.local import LocalLauncher
 from samebits.launch.orders import Delivery, NodeOrder, pack, received, sent, unpack
 from samebits.launch.outside import Outside
@@ -172,9 +171,9 @@ def _write_facts(trial: TrialRun, node: str, notes: tuple[str, ...], copy: str) 
     """Write what the node is into the trial's facts, and into its notes how the engine ran the trial and where its copy
     lay.
     """
-    file, here = trial.fetch(), treatment()
+    file = trial.fetch()
     affinity = ",".join(map(str, sorted(os.sched_getaffinity(0))))
-    own = {"node": node, "niceness": here.niceness, "oom_score": here.oom_score, "affinity": affinity}
+    own = {"node": node, "affinity": affinity}
     update = {"machine": {**file.machine, **own}, "notes": [*file.notes, *notes], "working_copy": copy}
     store.write_trial(trial.folder, file.model_copy(update=update))
 

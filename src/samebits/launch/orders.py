@@ -30,7 +30,6 @@ __all__ = [
     "NodeOrder",
     "OrderFiles",
     "Post",
-    "Treatment",
     "has_more",
     "pack",
     "received",
@@ -42,26 +41,17 @@ CODE, FOLDER = "code", "folder"  # the names of the files that all orders of a f
 _LENGTH = struct.Struct(">Q")
 
 
-class Treatment(NamedTuple):
-    """How Linux treats a process: its niceness, its OOM score, and how many files it may open."""
-
-    niceness: int
-    oom_score: int
-    files: int
-
-
 @dataclass(frozen=True)
 class Post:
     """A trial's order on its way to a keeper. `order`: a pickled NodeOrder, which no worker has to read.
 
-    `environment`, `treatment`: those of the process that asked. `taken`: variables whose values come from the worker
-    (the devices that it was given). `code`: the packed probe and scripts of the record. `folder`: the packed working
-    folder, if it travels.
+    `environment`: that of the process that asked. `taken`: variables whose values come from the worker (the devices
+    that it was given). `code`: the packed probe and scripts of the record. `folder`: the packed working folder, if it
+    travels.
     """
 
     order: bytes
     environment: Mapping[str, str]
-    treatment: Treatment
     taken: tuple[str, ...] = ()
     code: bytes = field(default=b"", repr=False)
     folder: bytes = field(default=b"", repr=False)

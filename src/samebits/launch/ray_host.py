@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
@@ -30,9 +29,7 @@ from samebits.needs import PACKED
 __all__ = ["RayHost"]
 
 STARTS = 180.0  # seconds to start the bridge, which loads Ray, and then to start Ray on this machine
-# A cluster with an address has JOINS seconds to let samebits in, from the first look at it. If the machine is so busy
-# that Ray took long to load, the cluster has SLOWER times as long as that load took, if this is more.
-JOINS, SLOWER = 9.0, 2
+JOINS = 20.0  # seconds for a cluster with an address to let samebits in
 ANSWERS = 120.0  # seconds to answer a question about the nodes
 _ENDS = 15.0
 _DEVICES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")  # Ray gives a trial its own
@@ -81,7 +78,6 @@ class Bridge:
     def __init__(self, address: str) -> None:
         if importlib.util.find_spec("ray") is None:
             raise UsageError("The Python of samebits does not have Ray.", "pip install ray")
-        began = time.monotonic()
         self._address = find_cluster(address)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
         self._process = subprocess.Popen(
@@ -95,24 +91,19 @@ class Bridge:
         )
         self._finalizer = weakref.finalize(self, _end, self._process, self._said)
         try:
-            self._join(began)
+            self._join()
         except BaseException:
             self.close()
             raise
 
-    def _join(self, began: float) -> None:
-        """Become a client of the cluster, or end the process. `began`: when samebits first looked at the cluster."""
+    def _join(self) -> None:
+        """Become a client of the cluster, or end the process."""
         self.send("connect", self._address)
         self._answer(STARTS)
-        if not self._address:
-            self._answer(STARTS)
-            return
-        spent = time.monotonic() - began
-        limit = max(JOINS - spent, SLOWER * spent)
-        if not self._has_more(limit):
+        if self._address and not self._has_more(JOINS):
             self._kill()
-            raise UsageError(*late(self._address, limit, self._printed()))
-        self._answer(ANSWERS)
+            raise UsageError(*late(self._address, JOINS, self._printed()))
+        self._answer(STARTS)
 
     def ask(self, verb: str, *about: Any) -> Any:
         """Ask the cluster and return its answer. Raises UsageError if it refuses or does not answer."""

@@ -23,7 +23,6 @@ from samebits.errors import SamebitsError
 from samebits.launch import custody, folders, origin
 from samebits.launch.exchange import Exchange
 from samebits.launch.hosts import RemoteTask, TaskState, TrialOrder
-from samebits.launch.keeper import treatment
 from samebits.launch.orders import Delivery, NodeOrder, OrderFiles, Post, unpack
 from samebits.launch.plan import Plan
 from samebits.launch.stays import Writers
@@ -108,7 +107,7 @@ class RemoteHost:
         """Pack an order, without the parts that all orders share. The working folder is ready for the trial."""
         variables = {name: value for name, value in os.environ.items() if not name.startswith(self.own)}
         packed = pickle.dumps(_node_order(order, packed=bool(self.why_packed)), protocol=4)
-        return Post(packed, variables, treatment(), self.taken)
+        return Post(packed, variables, self.taken)
 
     def begin(self, trial: int, files: OrderFiles) -> RemoteTask:
         """Start an order on a node. Raises UsageError if it cannot be started."""

@@ -45,14 +45,6 @@ _LEFT_OUT = re.compile(r"(SQUEUE|SCANCEL)_.*|SBATCH_(WAIT|WRAP|ARRAY_INX|HOLD|IG
 ANSWERS = 10.0  # seconds in which Slurm says whether it takes a job
 NO_ANSWER = -1000  # no exit status
 _FULL = ("queue full", "temporarily un", "currently disabled", "submit limit")
-_ADVICE = {  # a part of what sbatch says -> what to do next
-    "artition": "`sinfo` lists the partitions.",
-    "gres": "`sinfo -o '%P %G'` lists what the nodes of each partition have.",
-    "feature": "`sinfo -o '%P %f'` lists the features of the nodes.",
-    "configuration source": "Run samebits on a machine from which jobs are submitted, or export SLURM_CONF.",
-    "node configuration": "`sinfo -o '%P %c %m %G'` lists the cores, the memory and the GPUs of the nodes.",
-    "option": "`sbatch --help` lists the options.",
-}
 _CLUSTER = re.compile(r"(-M.*|--cl(?!uster-constraint)\w*)(=.*)?")
 _UNKNOWN = "Invalid job id"
 
@@ -170,8 +162,10 @@ def is_full(said: str) -> bool:
 def refusal(complaint: str) -> tuple[str, str]:
     """Return (a sentence about what sbatch said, what to do next)."""
     said = last_words(complaint) or "sbatch gave no reason"
-    known = (advice for part, advice in _ADVICE.items() if part in said)
-    advice = next(known, "try the options of --sbatch with `sbatch` alone.")
+    advice = (
+        "`sinfo -o '%P %c %m %G %f'` lists the cores, the memory, the GPUs and the features of each partition, and "
+        "`sbatch --help` the options."
+    )
     return f"Slurm does not take the jobs of the trials: {said}.", advice
 
 
