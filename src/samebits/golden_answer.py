@@ -15,7 +15,7 @@ class GoldenAnswer(Document):
     versions (`changed`); the block was written; nothing was compared or written (`refused`). `block`: its name in the
     file. `made`, `trials`: when it was made, and by how many trials that agreed. `steps`: the steps compared, which
     are all of them or the first ones (`scope`). `where`: the first difference, at `step`, in values of `kind`. `paste`:
-    the block of the new trials.
+    the block of the new trials. `accept`: what writes it, if not `samebits check` did the check.
     """
 
     file: str
@@ -33,3 +33,4 @@ class GoldenAnswer(Document):
     size: str = ""
     paste: str = ""
     command: str = ""
+    accept: str = ""

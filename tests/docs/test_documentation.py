@@ -30,6 +30,7 @@ QUICK = {
     "different",
     "noise",
     "replay-operators",
+    "test-with-pytest",
     "use-from-python",
     "use-old-stacks",
     "versus",

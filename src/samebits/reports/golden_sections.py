@@ -42,7 +42,8 @@ def _rows(golden: GoldenAnswer) -> Iterator[tuple[str, Cell]]:
         yield "where", golden.where
         yield "what", golden.detail
         yield "size", golden.size
-        yield "accept", StyledText(f"samebits check --golden {golden.file} --update -- {golden.command}", "command")
+        again = golden.accept or f"samebits check --golden {golden.file} --update -- {golden.command}"
+        yield "accept", StyledText(again, "command")
 
 
 def golden_lines(golden: GoldenAnswer) -> Iterator[str]:
