@@ -28,6 +28,7 @@ QUICK = {
     "compare-initialisation",
     "configure",
     "different",
+    "github-and-gitlab",
     "noise",
     "replay-operators",
     "test-with-pytest",
