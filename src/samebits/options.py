@@ -242,12 +242,23 @@ SET_UP = Option(
     "COMMAND", read_text,
 )  # fmt: skip
 
+STATEMENT = Option(
+    "statement", ("--statement",), "Write an in-toto Statement about the final model (-: to standard output, and "
+    "nothing else there).", "FILE", read_text,
+)  # fmt: skip
+PAPER = Option(
+    "paper", ("--paper",), "Print a paragraph for the checklist of a paper, and nothing else.", default=False
+)
+
 KEEP = Option("keep", ("--keep",), "How many of the latest records to keep.", "N", read_kept)
 
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON, EACH, SBATCH, SPREAD)
 NOISE_SETUP = tuple(option for option in SETUP if option is not SEED)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
 CHECKING = (TRIALS, *SETUP, JOBS, FULL, MODELS, BUDGET, *RUNNING)
+LOCAL = (
+    TRIALS, CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, JOBS, OK_EXIT, TIMEOUT, ARTIFACTS, IGNORES, OUT, OVERWRITE,
+)  # fmt: skip
 MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, ASK, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE)
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
@@ -261,26 +272,10 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "noise": (*MEASURING, *REPORTS),
     "versus": (OF, LOWER, *MEASURING, *REPORTS),
     "fix": (APPLY, RESTORE, PATCH, ASK, RUN, *REPORTS),
-    "report": REPORTS,
+    "report": (*REPORTS, STATEMENT, PAPER),
+    "verify": (*LOCAL, ISOLATE),
     "compare": REPORTS,
-    "bisect": (
-        SET_UP,
-        TRIALS,
-        CONTROLS,
-        PRESET,
-        SEED,
-        PYTHON,
-        ENVIRONMENT,
-        JOBS,
-        OK_EXIT,
-        STEPS,
-        TIMEOUT,
-        ARTIFACTS,
-        IGNORES,
-        METRICS,
-        OUT,
-        OVERWRITE,
-    ),
+    "bisect": (SET_UP, *LOCAL, STEPS, METRICS),
     "clean": (KEEP,),
     "slurm": (),
     "env": (),

@@ -30,6 +30,7 @@ QUICK = {
     "different",
     "github-and-gitlab",
     "noise",
+    "publish-a-statement",
     "replay-operators",
     "test-with-pytest",
     "use-from-python",

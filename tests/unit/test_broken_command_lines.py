@@ -38,7 +38,7 @@ NOT_NAMES = [
 ]
 NOT_NAMES += ["a" * 300]
 NOT_OPTIONS = words("--nope --trial -x --n --jsn --Trials -N --no-full --step --strictly --quiet -v")
-NOT_COMMANDS = words("chek locate explain ops vary parity attest verify study run train.py python CHECK - reports")
+NOT_COMMANDS = words("chek locate explain ops vary parity attest study run train.py python CHECK - reports")
 NOT_COMMANDS += [""]
 LATIN = os.fsdecode(b"caf\xe9")  # as Python reads an argument that is not UTF-8
 

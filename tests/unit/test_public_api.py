@@ -31,6 +31,7 @@ NOT_IN_CHECK = {
     "profile",
     "show_options",
 }  # `samebits.add` is a function; others are of the command line
+NOT_IN_REPORT = {"statement", "paper"}  # these are of the command line
 OF_PYTHON = {"directory", "progress"}  # a command line has a current folder and a screen
 
 
@@ -61,7 +62,8 @@ def test_to_look_at_the_public_names_imports_nothing_heavy():
 
 @pytest.mark.parametrize("command", FORMS)
 def test_a_function_has_the_options_of_its_command(command):
-    options = {option.name for option in OPTIONS[command]} - {"ask"} - (NOT_IN_CHECK if command == "check" else set())
+    without = {"check": NOT_IN_CHECK, "report": NOT_IN_REPORT}
+    options = {option.name for option in OPTIONS[command]} - {"ask"} - without.get(command, set())
     with_trials = OF_PYTHON if command not in ("compare", "report") else set()
     assert FORMS[command].__optional_keys__ == options | with_trials
 

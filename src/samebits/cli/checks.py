@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +12,17 @@ import click
 from click.core import ParameterSource
 
 from samebits import requests
-from samebits.cli import answers, clients, inquiries, latest, metrics, pyproject
+from samebits.cli import answers, clients, inquiries, latest, metrics, pyproject, statements
 from samebits.cli.parser import launching, plain, record_argument
 from samebits.errors import UsageError
 from samebits.options import OPTIONS, REPORTS
+from samebits.reports import report_of_result
 from samebits.words import one_line
 
 if TYPE_CHECKING:
     from samebits.checks import Check
+    from samebits.model import Result
+    from samebits.store.record import Record
 
 
 CHECK_TEXT = """Run a training command several times in fresh processes, and say whether the trained model is the same
@@ -146,34 +151,47 @@ COMPARE = plain(
 REPORT_TEXT = """Show a record again, on the screen or as a file.
 
 samebits judges the record again and shows it; options write it as a page, Markdown, JSON or JUnit XML. RECORD is the
-folder that a check, record, explain, locate, vary, noise or study wrote.
+folder that a check, record, explain, locate, vary, noise or study wrote. --statement and --paper take the record of a
+check.
 
 Exit status: as for `samebits check`."""
 
 
-def run_report(record: str, **targets: str | None) -> int:
+def run_report(record: str, statement: str | None, *, paper: bool, **targets: str | None) -> int:
     """Judge a record again, and answer."""
-    answers.check_targets(targets)
+    answers.check_targets({**targets, "statement": statement})
     record = latest.named(record, latest.READABLE)
-    if (Path(record) / "vary.json").is_file():
-        return inquiries.show_vary(Path(record), targets)
-    if (Path(record) / "noise.json").is_file():
-        return metrics.show_noise(Path(record), targets)
-    for name, show in clients.named("FOLDER_REPORTS").items():
-        if (Path(record) / name).is_file():
-            status: int = show(Path(record), targets)
-            return status
+    show = _other_report(Path(record))
+    if show is not None:
+        if paper or statement:
+            advice = "name the record of a check, or leave --statement and --paper out."
+            raise UsageError(f"{record} is not the record of a check.", advice)
+        return show(Path(record), targets)
     _refuse_unreadable(Path(record))
-    from samebits.kept_record import reported
+    from samebits.kept_record import judged, reported
     from samebits.store.record import open_record
 
     opened = open_record(record)
-    result = reported(opened)
-    if result.divergence is None:
-        return answers.answer(result, targets, opened)
-    from samebits.patches.report import of_record
+    if paper:
+        return statements.show_paragraph(judged(opened))
+    status = _answer_again(reported(opened), opened, targets, quiet=statement == answers.SCREEN)
+    return statements.write_statement(statement, opened, judged(opened)) if statement else status
 
-    return answers.answer(result, targets, opened, of_record(opened.folder))
+
+def _other_report(record: Path) -> Callable[[Path, answers.Targets], int] | None:
+    """Return what shows the record of a command that is not a check; None for that of a check."""
+    own = {"vary.json": inquiries.show_vary, "noise.json": metrics.show_noise}
+    shows = {**own, **clients.named("FOLDER_REPORTS")}
+    return next((show for name, show in shows.items() if (record / name).is_file()), None)
+
+
+def _answer_again(result: Result, record: Record, targets: answers.Targets, *, quiet: bool) -> int:
+    report = report_of_result(result, record, targets)
+    if result.divergence is not None:
+        from samebits.patches.report import of_record
+
+        report = replace(report, blocks=(*of_record(record.folder), *report.blocks))
+    return answers.present(report, targets, quiet=quiet)
 
 
 def _refuse_unreadable(folder: Path) -> None:

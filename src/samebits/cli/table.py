@@ -24,6 +24,7 @@ from samebits.cli.checks import CHECK, COMPARE, RECORD, REPORT
 from samebits.cli.inquiries import EXPLAIN, FIX, LOCATE, OPS, VARY, WHY
 from samebits.cli.metrics import NOISE, VERSUS
 from samebits.cli.old_records import CLEAN
+from samebits.cli.statements import VERIFY
 from samebits.cli.supplies import DATA, ENV, LIST, SCHEMA, SLURM
 from samebits.errors import UsageError
 from samebits.names import python_name
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 # these commands start no programs except trials
 OF_TRIALS = (CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, VERSUS)
 COMMANDS = (
-    CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, BISECT, SLURM, LIST, CLEAN,
-    SCHEMA, ENV, DATA,
+    CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, BISECT, VERIFY, SLURM, LIST,
+    CLEAN, SCHEMA, ENV, DATA,
 )  # fmt: skip
 
 
