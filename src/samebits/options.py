@@ -277,6 +277,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "compare": REPORTS,
     "bisect": (SET_UP, *LOCAL, STEPS, METRICS),
     "clean": (KEEP,),
+    "doctor": (PYTHON, ENVIRONMENT),
     "slurm": (),
     "env": (),
     "data": (FROM, TO),

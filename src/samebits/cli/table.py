@@ -21,6 +21,7 @@ from samebits import __version__, interrupt
 from samebits.cli import answers, clients
 from samebits.cli.bisection import BISECT
 from samebits.cli.checks import CHECK, COMPARE, RECORD, REPORT
+from samebits.cli.doctor import DOCTOR
 from samebits.cli.inquiries import EXPLAIN, FIX, LOCATE, OPS, VARY, WHY
 from samebits.cli.metrics import NOISE, VERSUS
 from samebits.cli.old_records import CLEAN
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 OF_TRIALS = (CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, VERSUS)
 COMMANDS = (
     CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, BISECT, VERIFY, SLURM, LIST,
-    CLEAN, SCHEMA, ENV, DATA,
+    CLEAN, DOCTOR, SCHEMA, ENV, DATA,
 )  # fmt: skip
 
 

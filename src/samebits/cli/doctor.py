@@ -1,0 +1,86 @@
+"""Runs `samebits doctor`: what works on this machine, and what to install."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from samebits import requests, words
+from samebits.cli import answers
+from samebits.cli.parser import plain
+from samebits.errors import SamebitsError
+from samebits.options import OPTIONS
+
+if TYPE_CHECKING:
+    from samebits.doctor import TriedLibrary
+
+__all__ = ["DOCTOR"]
+
+DOCTOR_TEXT = """Try what works on this machine, and say what to install.
+
+samebits runs one short trial for each library that it watches and that is installed. The trial imports the library,
+holds the controls that act on it, and reads them back. So a control counts only if it took effect here. --python or
+--env names the Python of your trainings.
+
+Exit status: 0 trials work here, 2 they do not."""
+
+_COMPLETION = 'eval "$(_SAMEBITS_COMPLETE={}_source samebits)"'
+_COMPLETIONS = {
+    "bash": _COMPLETION.format("bash"),
+    "zsh": _COMPLETION.format("zsh"),
+    "fish": "_SAMEBITS_COMPLETE=fish_source samebits | source",
+}
+
+
+def run_doctor(python: str | None, environment: str | None) -> int:
+    """Try each library, and show what was found as soon as it is known."""
+    requests.refuse_platform()
+    from samebits import doctor, environments
+
+    path = environments.find_python(python, environment, os.environ.get("PATH", os.defpath)).path
+    installed = doctor.libraries(path)
+    first = doctor.tried(doctor.PLAIN, path)
+    if first.fault:
+        raise SamebitsError(f"A trial does not work with {path}: {first.fault}", "name a different one: --python PATH.")
+    _say("trials", [f"work with {path}", *_controls(first)])
+    _say("", [f"GPU: {first.gpus}" if first.gpus else "no GPU: GPU kernels cannot be tested here"])
+    for name in (one for one, is_there in installed.items() if is_there):
+        _say_library(name, path)
+    absent = [name for name, is_there in installed.items() if not is_there]
+    _say("not here", [f"{', '.join(absent)}: install what your programs use"] if absent else [])
+    readers = doctor.missing_readers()
+    unread = [f"{', '.join(endings)} by bytes only: pip install {name}" for name, endings in readers.items()]
+    _say("files", unread or ["every format can be read"])
+    _say("hosts", doctor.host_lines())
+    recipes = [(one.name, environments.state(one)) for one in environments.RECIPES.values()]
+    advice = {"built": ""}
+    _say("envs", [f"{name}: {state}{advice.get(state, f' (samebits env create {name})')}" for name, state in recipes])
+    shell = _COMPLETIONS.get(Path(os.environ.get("SHELL", "")).name)
+    _say("shell", [f"completion: {shell}"] if shell else [])
+    return 0
+
+
+def _say_library(name: str, python: Path) -> None:
+    from samebits import doctor
+
+    one = doctor.tried(name, python)
+    said = f"does not work: {one.fault}" if one.fault else one.version or "works"
+    _say(name, [said, *_controls(one)])
+
+
+def _controls(one: TriedLibrary) -> Iterator[str]:
+    """Yield which controls took effect, then each of the others, and why it did not."""
+    held = [control.id for control in one.controls if control.effect == "held"]
+    yield from [f"controls: {', '.join(held)}"] if held else []
+    for other in (control for control in one.controls if control.effect != "held"):
+        yield f"{'idle' if other.effect == 'idle' else 'not held'}: {other.id} ({other.why})"
+
+
+def _say(label: str, lines: Iterable[str]) -> None:
+    shown = [words.one_line(line) for line in lines]
+    answers.say("".join(f"{'' if number else label:<12} {line}\n" for number, line in enumerate(shown)))
+
+
+DOCTOR = plain("doctor", run_doctor, "What works here, and what to install?\n\n" + DOCTOR_TEXT, OPTIONS["doctor"])

@@ -1,0 +1,117 @@
+"""Tries on this machine what samebits needs: one short trial for each library, with the controls that act on it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from samebits import checks, controls
+from samebits.errors import SamebitsError, UsageError
+from samebits.experiment import Request
+from samebits.kept_record import judged
+from samebits.launch.slurm import refuse_without_slurm
+from samebits.model import HeldControl, Options
+from samebits.store import open_record
+from samebits.store.formats import TABLE
+from samebits_probe.controls.control import Control
+from samebits_probe.watchers import WATCHERS
+
+__all__ = ["PLAIN", "TriedLibrary", "host_lines", "libraries", "missing_readers", "tried"]
+
+PLAIN = "python"  # stands for a program that imports no library
+_SECONDS = 300.0  # for one trial: TensorFlow can take a minute to import
+_PROGRAM = """\
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+from samebits_probe import observe
+for step in range(2):
+    observe("value", 1.0, step=step)
+"""
+_FOUND = "import importlib.util, json, sys; print(json.dumps([n for n in sys.argv[1:] if importlib.util.find_spec(n)]))"
+
+
+class TriedLibrary(NamedTuple):
+    """A library after its trial. `fault`: why the trial, or what samebits watches in it, failed; "" if all is well."""
+
+    name: str
+    version: str
+    controls: list[HeldControl]
+    gpus: str
+    fault: str
+
+
+def libraries(python: Path) -> dict[str, bool]:
+    """Return the libraries that samebits watches, or on which controls act -> whether this Python has them."""
+    known = {_top(name) for name in WATCHERS} | {one for entry in controls.table() for one in _own(entry)}
+    names = sorted(known - sys.stdlib_module_names)
+    done = subprocess.run([python, "-c", _FOUND, *names], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise UsageError(f"{python} cannot look for libraries: {done.stderr.strip()}", "name one: --python PATH.")
+    found = json.loads(done.stdout)
+    return {name: name in found for name in names}
+
+
+def _own(control: type[Control]) -> set[str]:
+    return {_top(name) for name in control.libraries} - sys.stdlib_module_names
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def tried(library: str, python: Path) -> TriedLibrary:
+    """Run a trial that imports a library, or none (PLAIN), and holds the controls that act on it.
+
+    Raises SamebitsError if trials cannot run on this machine.
+    """
+    own = set() if library == PLAIN else {library}
+    held = [one for one in controls.table() if (own <= _own(one) if own else not _own(one))]
+    names = sorted(own | {name for one in held for name in one.libraries if not own or _top(name) == library})
+    with tempfile.TemporaryDirectory(prefix="samebits-doctor-") as folder:
+        request = Request(
+            command=["python", "-c", _PROGRAM, *names],
+            options=Options(trials=1, timeout=_SECONDS),
+            python=str(python),
+            controls=[one.id for one in held],
+            out=Path(folder, "record"),
+            directory=Path(folder),
+        )
+        made = checks.record(request)
+        record = open_record(made.folder)
+        result, faults = judged(record), record.trials[0].probe_failures
+    fault = made.trial.said or made.trial.why or next(iter(faults), "")
+    fault = fault or ("" if result.trials[0].steps else "its steps were not observed")
+    setup = result.setup
+    return TriedLibrary(
+        library, setup.packages.get(library, ""), setup.controls, str(setup.machine.get("gpus", "")), fault
+    )
+
+
+def host_lines() -> Iterator[str]:
+    """Yield a line for each host of --on, and what it needs."""
+    yield "local: trials run here"
+    yield "ray: installed" if importlib.util.find_spec("ray") else "ray: not installed (pip install 'samebits[ray]')"
+    try:
+        refuse_without_slurm()
+        yield "slurm: its programs are here"
+    except SamebitsError as why:
+        yield f"slurm: {why.message} {why.advice}"
+    if shutil.which("git") is None:
+        yield "git is not installed: samebits bisect needs it"
+
+
+def missing_readers() -> dict[str, list[str]]:
+    """Return the libraries that read files for samebits and are not installed -> the endings of these files."""
+    found: dict[str, list[str]] = {}
+    for kind in TABLE:
+        if kind.library and importlib.util.find_spec(kind.library) is None:
+            found.setdefault(kind.library, []).extend(kind.endings or [kind.name])
+    return found

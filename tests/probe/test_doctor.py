@@ -1,0 +1,67 @@
+"""`samebits doctor`: what it says was tried by a trial."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from samebits import cli, doctor
+
+HERE = Path(sys.executable)
+
+
+def test_a_control_counts_if_a_trial_has_read_it_back():
+    plain = doctor.tried(doctor.PLAIN, HERE)
+    effects = {one.id: one.took_effect for one in plain.controls}
+    assert (plain.fault, effects["hash-seed"], effects["python-seed"]) == ("", True, True)
+    assert "torch-seed" not in effects
+    found = doctor.tried("numpy", HERE)
+    assert (found.fault, found.version) == ("", __import__("numpy").__version__)
+    assert {one.id: one.took_effect for one in found.controls}["numpy-seed"]
+
+
+def test_a_library_that_cannot_be_imported_says_why(tmp_path, monkeypatch):
+    (tmp_path / "loky.py").write_text("raise OSError('a library of the system is missing')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert doctor.libraries(HERE)["loky"]
+    assert "a library of the system is missing" in doctor.tried("loky", HERE).fault
+
+
+def test_the_command_names_what_works_and_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "libraries", lambda python: {"numpy": True, "loky": False})
+    monkeypatch.setattr(doctor, "missing_readers", lambda: {"onnx": [".onnx"]})
+    monkeypatch.setenv("SHELL", "/bin/zsh")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert cli.main(["doctor", "--python", sys.executable]) == 0
+    said = capsys.readouterr().out
+    for line in (
+        f"trials       work with {sys.executable}",
+        "numpy        ",
+        "not here     loky: install what your programs use",
+        "files        .onnx by bytes only: pip install onnx",
+        "hosts        local: trials run here",
+        "slurm: Slurm is not installed on this machine",
+        "git is not installed",
+        "(samebits env create keras3-jax)",
+        'completion: eval "$(_SAMEBITS_COMPLETE=zsh_source samebits)"',
+    ):
+        assert line in said, line
+
+
+def test_a_python_in_which_no_trial_works_is_an_error(monkeypatch, capsys, tmp_path):
+    broken = doctor.TriedLibrary(doctor.PLAIN, "", [], "", "its steps were not observed")
+    monkeypatch.setattr(doctor, "tried", lambda name, python: broken)
+    assert cli.main(["doctor", "--python", sys.executable]) == 2
+    assert "its steps were not observed" in capsys.readouterr().err
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "python").chmod(0o755)
+    assert cli.main(["doctor", "--python", str(tmp_path / "python")]) == 2
+
+
+@pytest.mark.parametrize("library", ["torch", "tensorflow", "jax"])
+@pytest.mark.slow(seconds=10)
+def test_a_framework_is_tried(library):
+    pytest.importorskip(library)
+    found = doctor.tried(library, HERE)
+    assert found.fault == ""
+    assert any(one.took_effect for one in found.controls)
