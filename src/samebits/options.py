@@ -199,6 +199,7 @@ FORMATS = {
     "junit": ("junit", "Write JUnit XML."),
 }
 REPORTS = tuple(Option(name, (f"--{name}",), text, "FILE", read_text) for name, (_, text) in FORMATS.items())
+JSON = REPORTS[0]
 FROM = Option("folder", ("--from",), "Look for the files in this folder first.", "DIR", read_text)
 TO = Option("target", ("--to",), "Put the files into this folder (default: a cache).", "DIR", read_text)
 
@@ -275,7 +276,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "report": (*REPORTS, STATEMENT, PAPER),
     "verify": (*LOCAL, ISOLATE),
     "compare": REPORTS,
-    "bisect": (SET_UP, *LOCAL, STEPS, METRICS),
+    "bisect": (SET_UP, *LOCAL, STEPS, METRICS, JSON),
     "clean": (KEEP,),
     "doctor": (PYTHON, ENVIRONMENT),
     "slurm": (),

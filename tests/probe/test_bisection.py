@@ -1,5 +1,6 @@
 """`samebits bisect` in real repositories: the right commit, what was left out, and the user's files as they were."""
 
+import json
 import subprocess
 import sys
 
@@ -77,8 +78,13 @@ def test_the_commit_is_found_beside_one_that_does_not_build_and_one_that_flips(r
 
 def test_commits_that_give_no_answer_are_named_if_one_of_them_may_be_the_first(repository, capsys):
     repository({4: {"train.py": "1 / 0\n"}, 5: {"train.py": PROGRAM.format(factor=0.25)}})
-    assert bisect() == 3
-    said = capsys.readouterr().out
+    assert bisect("--json", "-") == 3
+    captured = capsys.readouterr()
+    found, said = json.loads(captured.out), captured.err
+    assert found["first_bad"] == git(".", "rev-list", "-n", "2", "HEAD~1").split()[::-1]
+    outcomes = {one["name"].partition(" ")[2]: (one["outcome"], one["divergence"]) for one in found["commits"]}
+    assert (outcomes["Change 4"][0], outcomes["Change 1"]) == ("skipped", ("good", None))
+    assert outcomes["Change 5"][1]["step"] == 1
     assert "one of 2 commits changed the bits" in said
     assert "Change 4" in said
     assert "Change 5" in said

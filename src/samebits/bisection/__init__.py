@@ -11,9 +11,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+import samebits
 from samebits import checks
+from samebits.bisection.documents import BisectionResult, CheckedCommit, Outcome
 from samebits.bisection.worktree import Repository, Worktree, repository_of, worktree
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Progress, Request
@@ -24,7 +26,6 @@ from samebits.model import Result
 __all__ = ["Bisection", "TriedCommit", "bisect"]
 
 Shown = Callable[[str], AbstractContextManager[Progress]]
-Outcome = Literal["good", "bad", "skipped", "uncertain"]
 
 
 class TriedCommit(NamedTuple):
@@ -55,6 +56,27 @@ class Bisection:
     def exit_code(self) -> int:
         """0 if the commit is found, else 3."""
         return 0 if len(self.first_bad) == 1 else 3
+
+    def document(self, good: str, bad: str) -> BisectionResult:
+        """Return the answer as a document. `good`, `bad`: as they were named."""
+        commits = [
+            CheckedCommit(
+                commit=one.commit,
+                name=one.name,
+                outcome=one.outcome,
+                why=one.why,
+                divergence=one.result.divergence if one.result is not None else None,
+            )
+            for one in self.tried.values()
+        ]
+        return BisectionResult(
+            samebits=samebits.__version__,
+            good=good,
+            bad=bad,
+            first_bad=self.first_bad,
+            commits=commits,
+            records=str(self.folder),
+        )
 
     def of(self, outcome: Outcome) -> list[TriedCommit]:
         """Return the commits with an outcome."""

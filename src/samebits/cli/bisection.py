@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,8 @@ from samebits.cli.parser import Reads, plain
 from samebits.options import OPTIONS, read_text
 
 if TYPE_CHECKING:
-    from samebits.bisection import Bisection, Outcome, TriedCommit
+    from samebits.bisection import Bisection, TriedCommit
+    from samebits.bisection.documents import Outcome
 
 __all__ = ["BISECT"]
 
@@ -34,13 +37,19 @@ _TITLES = {"skipped": "left out", "uncertain": "uncertain"}
 def run_bisect(good: str, bad: str, command: tuple[str, ...], **given: Any) -> int:
     """Find the commit, and name it."""
     requests.refuse_platform()
+    target = given.pop("json")
+    answers.check_targets({"json": target})
     folder = given["out"] or f".samebits/{time.strftime('%Y%m%d-%H%M%S')}-bisect"
     asked = {**given, **_LOCAL, "command": requests.training_command(command), "out": folder}
     request = requests.request(asked, "bisect GOOD BAD")
     from samebits.bisection import bisect
 
     found = bisect(request, (good, bad), given["setup"], answers.titled_progress)
-    answers.say("".join(f"{words.printable(line)}\n" for line in _lines(found, good, bad)))
+    stream = sys.stderr if target == answers.SCREEN else sys.stdout
+    answers.say("".join(f"{words.printable(line)}\n" for line in _lines(found, good, bad)), stream)
+    if target:
+        document = json.loads(found.document(good, bad).model_dump_json())
+        answers.write_text("json", target, json.dumps(document, indent=2) + "\n")  # in ASCII, as --json everywhere
     return found.exit_code
 
 
