@@ -79,6 +79,11 @@ def read_seeds(text: str) -> list[int]:
     return [read_seed(word) for word in read_names(text)]
 
 
+def read_moments(text: str) -> list[int]:
+    """Return numbers of steps that are separated by commas."""
+    return sorted({read_steps(word) for word in read_names(text)})
+
+
 def read_exit_status(text: str) -> int:
     return read_whole(text, 0, 255, "an exit status")
 

@@ -18,6 +18,7 @@ from samebits.option_values import (
     read_jobs,
     read_kept,
     read_metric,
+    read_moments,
     read_names,
     read_repeats,
     read_seed,
@@ -250,6 +251,23 @@ STATEMENT = Option(
 PAPER = Option(
     "paper", ("--paper",), "Print a paragraph for the checklist of a paper, and nothing else.", default=False
 )
+RESUME = Option(
+    "resume", ("--resume",),
+    "The command that resumes; {checkpoint} stands for the checkpoint (default: the command itself, which finds its "
+    "files).", "COMMAND", read_text,
+)  # fmt: skip
+WITHOUT_SAVING = Option(
+    "without_saving", ("--without-saving",), "The command of the same training without saving, to see whether saving "
+    "changes it.", "COMMAND", read_text,
+)  # fmt: skip
+CHECKPOINTS = Option(
+    "checkpoints", ("--checkpoints",), "The names of the checkpoints, files or folders, below {out}.", "GLOB", read_text
+)
+AT = Option("at", ("--at",), "Resume from the checkpoints after these numbers of steps.", "K,K,...", read_moments)
+WINDOWS = Option(
+    "windows", ("--windows",), "Try so many checkpoints, those at the ends of epochs first.", "N", read_steps
+)
+LENGTH = Option("length", ("--length",), "Compare so many steps after each resume (default: all).", "K", read_steps)
 
 KEEP = Option("keep", ("--keep",), "How many of the latest records to keep.", "N", read_kept)
 
@@ -277,6 +295,25 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "verify": (*LOCAL, ISOLATE),
     "compare": REPORTS,
     "bisect": (SET_UP, *LOCAL, STEPS, METRICS, JSON),
+    "audit": (
+        RESUME,
+        WITHOUT_SAVING,
+        CHECKPOINTS,
+        AT,
+        WINDOWS,
+        LENGTH,
+        CONTROLS,
+        PRESET,
+        SEED,
+        PYTHON,
+        ENVIRONMENT,
+        OK_EXIT,
+        TIMEOUT,
+        ASK,
+        OUT,
+        OVERWRITE,
+        *REPORTS,
+    ),
     "clean": (KEEP,),
     "doctor": (PYTHON, ENVIRONMENT),
     "slurm": (),

@@ -80,6 +80,12 @@ if TYPE_CHECKING:
 
         folder: str  # with files of TENSORS
 
+    class AuditRequest(TypedDict, total=False):
+        """Report saved files, epochs and samples, and write the state of the program (`resume`)."""
+
+        out: str  # the trial's output folder
+        states: List[int]  # the steps at whose beginning the state is written
+
     class Config(TypedDict, total=False):
         """The content of config.json."""
 
@@ -100,6 +106,7 @@ if TYPE_CHECKING:
         replay: Optional[ReplayRequest]
         tensors: Optional[TensorRequest]
         feed: Optional[FeedRequest]
+        audit: Optional[AuditRequest]
         draws: bool  # report which lines of the program run, and which draw (events "ran", "drew", "cell")
         tell: bool  # a process without observations reports its settings too, because its files are compared
 
@@ -319,6 +326,7 @@ REPLAY = "replay.json"
 #                 "fit", "round": the call that counted as a step. kind: with "observe", once for each kind
 #   keyed         name, key, point: values that the program observes under a key. point: how the names of their points
 #                 begin
+#   saved, epoch, batch: (AuditRequest) a file had changed when a step began; a loader began an epoch; its samples
 #   ran           path, line, main: a line of the program ran. main: whether it belongs to the module that was started
 #   drew          generator, places, text, unseeded: a generator's state changed while these lines ran ([path, line],
 #                 innermost first). text: of a line in no file. unseeded: what ran of scikit-learn without random_state

@@ -24,6 +24,7 @@ NEEDS = re.compile(r"<!-- needs: ([\w ]+) -->")
 # each other page starts a framework a dozen times
 QUICK = {
     "active-learning",
+    "audit",
     "bisect",
     "compare-initialisation",
     "configure",

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from samebits import requests
-from samebits.cli import answers, clients, inquiries, latest, metrics, pyproject, statements
+from samebits.cli import answers, audit, clients, inquiries, latest, metrics, pyproject, statements
 from samebits.cli.parser import launching, plain, record_argument
 from samebits.errors import UsageError
 from samebits.options import OPTIONS, REPORTS
@@ -151,8 +151,8 @@ COMPARE = plain(
 REPORT_TEXT = """Show a record again, on the screen or as a file.
 
 samebits judges the record again and shows it; options write it as a page, Markdown, JSON or JUnit XML. RECORD is the
-folder that a check, record, explain, locate, vary, noise or study wrote. --statement and --paper take the record of a
-check.
+folder that a check, record, explain, locate, vary, noise, audit or study wrote. --statement and --paper take the record
+of a check.
 
 Exit status: as for `samebits check`."""
 
@@ -180,7 +180,7 @@ def run_report(record: str, statement: str | None, *, paper: bool, **targets: st
 
 def _other_report(record: Path) -> Callable[[Path, answers.Targets], int] | None:
     """Return what shows the record of a command that is not a check; None for that of a check."""
-    own = {"vary.json": inquiries.show_vary, "noise.json": metrics.show_noise}
+    own = {"vary.json": inquiries.show_vary, "noise.json": metrics.show_noise, "audit.json": audit.show_audit}
     shows = {**own, **clients.named("FOLDER_REPORTS")}
     return next((show for name, show in shows.items() if (record / name).is_file()), None)
 

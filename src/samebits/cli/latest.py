@@ -15,7 +15,7 @@ from samebits.errors import NotFoundError, UsageError
 __all__ = ["READABLE", "named", "newest_first", "record_or_training"]
 
 CHECKED = ("record.json",)  # what the record of a check holds
-READABLE = (*CHECKED, "vary.json", "noise.json")  # what `samebits report` can show
+READABLE = (*CHECKED, "vary.json", "noise.json", "audit.json")  # what `samebits report` can show
 _NAME = re.compile(r"last(?:-(\d{1,3}))?", re.ASCII)
 
 

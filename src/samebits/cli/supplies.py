@@ -134,6 +134,7 @@ DOCUMENTS: dict[str, tuple[str, str]] = {
     "versus": ("--json of versus", "samebits.noise.difference:VersusResult"),
     "bisect": ("--json of bisect", "samebits.bisection.documents:BisectionResult"),
     "statement": ("one line that report --statement writes", "samebits.statements.claim:Claim"),
+    "audit": ("audit.json, and --json of audit", "samebits.audit.result:AuditResult"),
     "noise": ("noise.json, and --json of noise", "samebits.noise.result:NoiseResult"),
 }
 

@@ -19,6 +19,7 @@ import click
 
 from samebits import __version__, interrupt
 from samebits.cli import answers, clients
+from samebits.cli.audit import AUDIT
 from samebits.cli.bisection import BISECT
 from samebits.cli.checks import CHECK, COMPARE, RECORD, REPORT
 from samebits.cli.doctor import DOCTOR
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 # these commands start no programs except trials
-OF_TRIALS = (CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, VERSUS)
+OF_TRIALS = (CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, VERSUS, AUDIT)
 COMMANDS = (
-    CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, BISECT, VERIFY, SLURM, LIST,
-    CLEAN, DOCTOR, SCHEMA, ENV, DATA,
+    CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, AUDIT, BISECT, VERIFY, SLURM,
+    LIST, CLEAN, DOCTOR, SCHEMA, ENV, DATA,
 )  # fmt: skip
 
 

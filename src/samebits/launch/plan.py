@@ -261,9 +261,10 @@ class Limits:
     `reference`: the number of an earlier trial. A trial that has not diverged from it after `steps` may make `most`.
     `waits`: a trial that has reached `steps` is not ended if it can wait for a next round. `together`: trials may start
     at the same time, and wait before their first step until they train one by one. `tensors`, `details`,
-    `replay`, `draws`: what is inspected on the way. `feed`: where weights come from that samebits sets (see
-    `samebits_probe.wire`). `timeout`: seconds after which a trial is ended, if the user's own limit is not shorter.
-    `rates`: the rates of the clocks of the trials whose clock is faster, by their numbers.
+    `replay`, `draws`, `audit`: what is inspected on the way. `feed`: where weights come from that samebits sets (see
+    `samebits_probe.wire`). `inherits`: a folder whose `out` and `work` are copied into the trial's own folders first.
+    `timeout`: seconds after which a trial is ended, if the user's own limit is not shorter. `rates`: the rates of the
+    clocks of the trials whose clock is faster, by their numbers.
     """
 
     steps: int | None = None
@@ -278,6 +279,8 @@ class Limits:
     replay: dict[str, Any] | None = None
     feed: dict[str, Any] | None = None
     draws: bool = False
+    audit: dict[str, Any] | None = None
+    inherits: Path | None = None
     timeout: float | None = None
     rates: Mapping[int, float] = field(default_factory=dict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,6 +32,7 @@ YOUNG = 5.0
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL of a trial that took too long
 CHILDREN_MAY_TAKE = 1.0  # seconds that children which outlive the command may take to end by themselves
 THIN = {"after": 1000, "every": 100}
+WHOLE = {"after": 1 << 62, "every": 1}  # a resumed run has other numbers of steps, so it cannot be thinned alike
 
 
 class TrialRun:
@@ -76,6 +78,10 @@ class TrialRun:
     def _prepare(self) -> None:
         """Note the state before the trial, and write the files that it needs."""
         self.files.begin(alone=self.slot.is_alone)
+        if self.limits.inherits is not None:
+            for name, target in (("out", self.out), ("work", self.directory)):
+                if (self.limits.inherits / name).is_dir():
+                    shutil.copytree(self.limits.inherits / name, target, symlinks=True, dirs_exist_ok=True)
         self._start_facts.code = facts.code(self.plan.directory, self.plan.request.command)
         store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
         store.write_document(self.folder / "config.json", self._config())
@@ -96,7 +102,7 @@ class TrialRun:
             "xxhash": self.plan.xxhash,
             "stop_after": self.limits.steps,
             "asks": self.limits.may_grow or self.limits.waits,
-            "thin": THIN,
+            "thin": THIN if self.limits.audit is None else WHOLE,
             "controls": self._controls,
             "factors": controls.of_factors(),
             "seed": self.plan.seed,
@@ -107,6 +113,7 @@ class TrialRun:
             "replay": self.limits.replay,
             "feed": self.limits.feed,
             "draws": self.limits.draws,
+            "audit": None if self.limits.audit is None else {**self.limits.audit, "out": str(self.out)},
             "tell": bool(self.plan.request.options.artifacts),
         }
 

@@ -1,0 +1,172 @@
+"""Names what happened, from the facts of the first resumed step: which generator, which batch, which moments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from samebits import words
+from samebits.audit.alignment import Run
+
+if TYPE_CHECKING:
+    from samebits.audit.result import StatePart
+    from samebits.audit.state import Leaf, _Look
+
+__all__ = ["sample_difference", "signs"]
+
+SampleDifference = Literal["same", "order", "other", "unknown"]
+_IDLE = ("weights", "numbers of the program", "tensors of the program", "number of steps")
+
+
+def sample_difference(whole: Run, other: Run, offset: int) -> SampleDifference:
+    """Return how the samples of the first resumed batch differ, as far as a loader shows their numbers."""
+    mine, theirs = _samples(whole, offset), _samples(other, 0)
+    if not mine or not theirs:
+        return "unknown"
+    if mine[-1][0] == theirs[-1][0]:
+        return "same"
+    return "order" if mine[-1][1] == theirs[-1][1] else "other"
+
+
+def _samples(run: Run, step: int) -> list[list[str]]:
+    """Return [in order, in any order] of each batch that a loader gave in a step."""
+    return [event["samples"] for event in run.trace.events_named("batch") if event["step"] == step]
+
+
+def signs(look: _Look, parts: Sequence[StatePart]) -> tuple[list[str], list[str]]:
+    """Return sentences about what happened, and the names of the forgotten parts."""
+    lost = [part for part in parts if part.answer == "not carried"]
+    lost = [part for part in lost if part.part not in _IDLE] or lost
+    named, forgotten = [text for part in lost for text in _sign(look, part)], [part.part for part in lost]
+    if not lost:
+        named.append(_elsewhere(look))
+    return named, forgotten
+
+
+def _elsewhere(look: _Look) -> str:
+    """Return what is known if each part that samebits sees was carried."""
+    where = look.moment.divergence
+    if where is not None and where.kind == "end" and where.step >= look.whole.steps:
+        return f"Every step is the same; only the end differs ({where.name})."
+    if where is not None and where.after == 0 and where.kind in ("forward", "gradient"):
+        return (
+            "Each part that samebits sees was carried, and the batch is the same. Something else takes part in the "
+            "first step: an object that was not restored, or a loss that holds the old model."
+        )
+    return "Each part that samebits sees was carried. What differs is not among them."
+
+
+def _sign(look: _Look, part: StatePart) -> Iterator[str]:
+    """Yield what is known about a part that was not carried."""
+    if part.part.startswith("generator "):
+        yield _generator(look, part.names[0])
+    elif part.part == "sampler's epoch and position":
+        yield _batch(look)
+    elif part.part == "moments":
+        yield _moments(look, part)
+    elif part.part == "average of weights, other models":
+        yield _average(look, part)
+    elif part.part in _TOLD:
+        yield _TOLD[part.part].format(names=_first(part), detail=part.detail)
+    else:
+        yield _numbers(look, part)
+
+
+_TOLD = {
+    "workers' generators": "The first batch has the same samples with different augmentation: "
+    "the generators of the workers differ.",
+    "gradients in an accumulation window": "The gradients that were accumulated before the checkpoint are gone.",
+    "number of steps": "The resumed run made {detail}.",
+    "weights": "The weights differ ({names}).",
+}
+
+
+def _generator(look: _Look, name: str) -> str:
+    """Return where a generator stands, as far as the states of the runs show it."""
+    mine, other = f"The generator {name}", look.other.of(0, "rng").get(name)
+    if other is not None and other in (look.whole.of(0, "rng").get(name), look.whole.of(-1, "rng").get(name)):
+        return f"{mine} started again from its seed."
+    before, after = (state.of("random generators").get(name) for state in (look.before, look.after))
+    if before is not None and after is not None:
+        for one, two, how in ((look.before, after, "ahead of"), (look.after, before, "behind")):
+            states = one.ahead.get(name, [])
+            if two.print in states:
+                draws = words.count(states.index(two.print) + 1, "draw")
+                return f"{mine} is {draws} of 32 bits {how} the uninterrupted run."
+    if other is not None:
+        for step in range(look.whole.steps):
+            if look.whole.of(step, "rng").get(name) == other:
+                return f"{mine} stands where it stood at step {step}, not {look.offset}."
+        return f"{mine} was not restored: its state is none that the uninterrupted run had when a step began."
+    return f"{mine} was not restored. The object may have been made again with its seed."
+
+
+def _batch(look: _Look) -> str:
+    how = sample_difference(look.whole, look.other, look.offset)
+    if how == "order":
+        return "The first batch has the same samples in a different order."
+    theirs = _samples(look.other, 0)
+    for step in range(look.whole.steps):
+        rows, mine = look.whole.of(step, "batch"), look.other.of(0, "batch")
+        both = rows.keys() & mine.keys()
+        is_same = bool(both) and all(rows[name] == mine[name] for name in both)
+        if is_same or (theirs and theirs[-1] in _samples(look.whole, step)):
+            return f"The first batch is that of step {step}, not {look.offset}{_place(look, step)}."
+    return "The first batch is one that the uninterrupted run never had: the samples come in a different order."
+
+
+def _place(look: _Look, step: int) -> str:
+    begins = sorted({event["step"] for event in look.whole.trace.events_named("epoch")})
+    if step in begins:
+        epoch = begins.index(step)
+        now = sum(one <= look.offset for one in begins) - 1
+        return ": the epoch begins again" if epoch == now else f": the order of epoch {epoch} is replayed"
+    return ": off by one" if abs(step - look.offset) == 1 else ""
+
+
+def _moments(look: _Look, part: StatePart) -> str:
+    before, after = look.before.of("moments"), look.after.of("moments")
+    if not after:
+        return "The moments of the optimizer are absent: it is new."
+    moved = [n for n in part.names if n in after and (other := _holder(before, after[n])) is not None and other != n]
+    if moved:
+        name, source = moved[0], _holder(before, after[moved[0]])
+        return f"The moments belong to different parameters: {name} has those of {source}."
+    types = [(before[n].text, after[n].text) for n in part.names if n in before and n in after]
+    other_types = [(one, two) for one, two in types if one.split(" ")[0] != two.split(" ")[0]]
+    if other_types:
+        was, now = (text.split(" ")[0] for text in other_types[0])
+        return f"The moments have a different dtype: {now}, not {was}."
+    return f"The moments have different values ({_first(part)})."
+
+
+def _holder(before: dict[str, Leaf], leaf: Leaf) -> str | None:
+    return next((name for name, one in before.items() if one.print == leaf.print), None)
+
+
+def _average(look: _Look, part: StatePart) -> str:
+    before, after = (state.of(part.part) for state in (look.before, look.after))
+    weights = look.after.of("weights")
+    if new := [name for name in after if name not in before]:
+        return f"{new[0]} and others belong to a model of their own in the resumed run, not to the trained one."
+    raw = {leaf.print for leaf in weights.values()}
+    if after and all(leaf.print in raw for leaf in after.values() if leaf.name in part.names):
+        return "The average of the weights equals the raw weights."
+    return f"The average of the weights differs ({_first(part)})."
+
+
+def _numbers(look: _Look, part: StatePart) -> str:
+    before, after = look.before.of(part.part), look.after.of(part.part)
+    changed = [name for name in part.names if name in before and name in after]
+    shown = [_pair(name, before.get(name), after.get(name)) for name in (changed or part.names)[:3]]
+    return f"The {part.part}: {'; '.join(shown)}."
+
+
+def _pair(name: str, mine: Leaf | None, other: Leaf | None) -> str:
+    if mine is None or other is None:
+        return f"{name} is {'absent' if other is None else 'new'}"
+    return f"{name} is {other.text}, not {mine.text}" if mine.text != other.text else f"{name} has other values"
+
+
+def _first(part: StatePart) -> str:
+    return words.first_few(part.names, 2)

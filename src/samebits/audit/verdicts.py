@@ -1,0 +1,226 @@
+"""Judges the arms of an audit: each moment, then all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from samebits import words
+from samebits.audit import alignment
+from samebits.audit.alignment import Comparison, Run
+from samebits.audit.result import Checkpoint, FirstDifference, Moment
+from samebits.model import ENDED_WELL, FilesFile, TrialFile
+
+__all__ = [
+    "differing_files",
+    "failed",
+    "incomplete",
+    "judged",
+    "no_answer",
+    "no_checkpoint",
+    "not_tried",
+    "of_saving",
+    "overall",
+    "tried",
+    "unrepeated",
+]
+
+Reason = tuple[str, str]  # a sentence, and what to do
+_KINDS = {
+    "middle": "in the middle of an epoch",
+    "boundary": "at an epoch's boundary",
+    "validation": "after a validation",
+    "again": "a second resume",
+}
+
+
+def failed(file: TrialFile, runs: Sequence[Run]) -> Reason | None:
+    """Return why the uninterrupted run cannot be used."""
+    if file.status not in ENDED_WELL:
+        said = f" It said: {file.said}" if file.said else ""
+        return (
+            f"The uninterrupted run did not end well: {file.why or file.status}.{said}",
+            "make it run by itself first.",
+        )
+    if not runs:
+        return (
+            "samebits saw no step of the uninterrupted run.",
+            "samebits check -- ... says what it sees of the program.",
+        )
+    return None
+
+
+def unrepeated(first: Sequence[Run], second: Sequence[Run]) -> Reason | None:
+    """Return why two uninterrupted runs do not agree."""
+    pairs = alignment.of_ranks(first, second)
+    found = [place for one, other in pairs or () if (place := alignment.compare(one, other, 0).first) is not None]
+    if pairs is not None and not found:
+        return None
+    where = f"at step {found[0].step} ({found[0].kind} of {found[0].name})" if found else "in their number of ranks"
+    what = f"The uninterrupted run does not repeat: two runs of it differ {where}. So it cannot judge a resumed run."
+    return what, "samebits why -- ... finds the cause."
+
+
+def no_checkpoint(known: Sequence[Checkpoint], steps: int, saved: str) -> Reason:
+    """Say that there is nothing to resume from, and which files were saved."""
+    late = f" The only checkpoint is of the end (step {known[-1].step})." if known else ""
+    what = f"The program wrote no checkpoint between two of its {words.count(steps, 'step')}.{late} Files: {saved}."
+    return what, "let it save while it trains, or name its checkpoints with --checkpoints GLOB."
+
+
+def incomplete(at: Checkpoint, files: Path, file: TrialFile) -> Reason | None:
+    """Return why the checkpoint of the killed run cannot be used."""
+    path = files / at.place / at.path
+    if file.status != "stopped":
+        return f"The run that was to be killed after step {at.step} ended before: {file.why or file.status}.", ""
+    if not path.exists():
+        return f"{at.path} was not there when the run was killed, one step after step {at.step}.", ""
+    size = sum(one.stat().st_size for one in path.rglob("*") if one.is_file()) if path.is_dir() else path.stat().st_size
+    if size < at.size:
+        advice = "let the program wait for the end of its save, or try a different moment with --at."
+        return f"{at.path} was still being written one step after step {at.step}.", advice
+    return None
+
+
+def no_answer(at: Checkpoint, sentence: str, advice: str) -> Moment:
+    """Return a moment that gives no answer."""
+    return Moment(checkpoint=at, verdict="inconclusive", sentence=sentence, expected=at.step, advice=advice)
+
+
+def judged(
+    at: Checkpoint, whole: Sequence[Run], other: Sequence[Run], file: TrialFile, length: int | None, files: list[str]
+) -> Moment:
+    """Compare a resumed run with the uninterrupted one. `files`: arrays of saved files that differ at the end."""
+    if file.status not in ENDED_WELL:
+        said = f" It said: {file.said}" if file.said else ""
+        return no_answer(at, f"The resumed run did not end well: {file.why or file.status}.{said}", "")
+    pairs = alignment.of_ranks(whole, other)
+    if not other:
+        return no_answer(
+            at, "The resumed run took no step, so nothing was compared.", "--at a step before the last one."
+        )
+    if pairs is None:
+        what = f"The resumed run has {words.count(len(other), 'rank')}, the uninterrupted one {len(whole)}."
+        return no_answer(at, what, "resume with as many ranks: a different number is a different question.")
+    offset = alignment.offset_of(whole[0], other[0], at.step)
+    compared = [alignment.compare(one, two, at.step if offset is None else offset, length) for one, two in pairs]
+    moment = Moment(
+        checkpoint=at,
+        verdict="repeated",
+        sentence="",
+        expected=at.step,
+        offset=offset,
+        steps=min(one.steps for one in compared),
+        to_the_end=all(run.is_whole for run in other),
+        points=sum(one.points for one in compared),
+        left_out=sum(one.left_out for one in compared),
+    )
+    return moment.model_copy(update=_judgement(moment, compared, files))
+
+
+def _judgement(moment: Moment, compared: Sequence[Comparison], files: list[str]) -> dict[str, Any]:
+    step, offset = moment.expected, moment.offset
+    if offset == 0:
+        named = ["It started from the initial weights, at step 0."]
+        return {"verdict": "diverged", "sentence": f"The run did not resume from the checkpoint of step {step}: it "
+                "started again from step 0.", "named": named, "forgotten": ["everything"]}  # fmt: skip
+    found = [one.first for one in compared if one.first is not None]
+    first = min(found, key=lambda place: place.step) if found else None
+    named = []
+    if offset is not None and offset != step:
+        inside = " It lies inside an accumulation window." if compared[0].begun else ""
+        named.append(f"The checkpoint is of step {offset}, not {step}.{inside}")
+    if offset is None:
+        named.append(f"It did not resume with the weights of step {step}, nor with those of any other step.")
+    if first is None:
+        if not moment.steps or not moment.points:
+            why = "No step of the resumed run could be compared."
+            return {"verdict": "inconclusive", "sentence": why, "advice": "--at an earlier step."}
+        if files:
+            where = FirstDifference(step=step + moment.steps, after=moment.steps, kind="end", name=files[0])
+            said = f"Resumed from step {step}, every step is the same; only what it saved last differs ({files[0]})."
+            return {"verdict": "diverged", "sentence": said, "divergence": where, "named": named}
+        far = words.count(moment.steps, "step") + (" and the end" if moment.to_the_end else "")
+        return {
+            "sentence": f"Resumed from step {step}, it equals the uninterrupted run: {far} compared.",
+            "named": named,
+        }
+    where = FirstDifference(step=first.step, after=first.step - compared[0].offset, kind=first.kind, name=first.name)
+    after = "at its first step" if not where.after else f"{words.count(where.after, 'step')} after it"
+    sentence = f"Resumed from step {step}, it differs {after} ({first.kind} of {first.name})."
+    return {"verdict": "diverged", "sentence": sentence, "divergence": where, "named": named}
+
+
+def differing_files(whole: FilesFile, other: FilesFile) -> list[str]:
+    """Return the arrays of files that both runs saved and that differ."""
+    theirs = {file.path: file.parts for file in other.files}
+    return [
+        f"{file.path} > {name}"
+        for file in whole.files
+        for name, part in file.parts.items()
+        if part.kind == "array" and name in theirs.get(file.path, {})
+        if theirs[file.path][name].digest != part.digest
+    ]
+
+
+def of_saving(whole: Sequence[Run], unsaved: Sequence[Run], file: TrialFile) -> tuple[str, bool]:
+    """Return what the run without saving shows, and whether it differs."""
+    pairs = alignment.of_ranks(whole, unsaved)
+    if file.status not in ENDED_WELL or not pairs:
+        return "The run without saving gave no answer.", False
+    first = next((place for one, two in pairs if (place := alignment.compare(one, two, 0).first) is not None), None)
+    if first is None:
+        return "The run without saving has the same bits.", False
+    return f"Saving changes the training: without it, step {first.step} differs ({first.kind} of {first.name}).", True
+
+
+def overall(moments: Sequence[Moment], reason: Reason | None, saving: tuple[str, bool]) -> dict[str, Any]:
+    """Return the verdict of an audit, and its sentence. `saving`: see `of_saving`."""
+    if reason is not None:
+        return {"verdict": "inconclusive", "sentence": reason[0], "reason": reason[0], "advice": reason[1]}
+    if saving[1]:
+        return {"verdict": "diverged", "sentence": saving[0]}
+    bad = [one for one in moments if one.verdict == "diverged"]
+    if bad:
+        lost = list(dict.fromkeys(name for one in bad for name in one.forgotten))
+        told = f" The checkpoint forgot: {words.listed(lost)}." if lost and lost != ["everything"] else ""
+        return {"verdict": "diverged", "sentence": bad[0].sentence + told}
+    unknown = next((one for one in moments if one.verdict == "inconclusive"), None)
+    if unknown is not None:
+        return {
+            "verdict": "inconclusive",
+            "sentence": unknown.sentence,
+            "reason": unknown.sentence,
+            "advice": unknown.advice,
+        }
+    at = [one.checkpoint.step for one in moments if not one.again]
+    steps = f"step{'s' * (len(at) > 1)} {words.listed(at)}"
+    compared = words.listed(f"{one.steps:,}" for one in moments)
+    sentence = f"The run that was resumed from {steps} equals the uninterrupted one ({compared} steps compared)."
+    return {"verdict": "repeated", "sentence": sentence}
+
+
+def tried(moments: Sequence[Moment]) -> list[str]:
+    """Return the moments that were tried, in words."""
+    found = []
+    for one in moments:
+        kinds = [*one.checkpoint.kinds, *(["again"] if one.again else [])]
+        found.append(f"step {one.checkpoint.step}" + "".join(f", {_KINDS[kind]}" for kind in kinds))
+    return found
+
+
+def not_tried(moments: Sequence[Moment], known: Sequence[Checkpoint], *, saves: bool) -> list[str]:
+    """Return the moments and arms that were not tried, in words. `saves`: a run without saving was made."""
+    kinds = {kind for one in moments for kind in one.checkpoint.kinds}
+    found = [f"a checkpoint {_KINDS[kind]}" for kind in ("middle", "boundary") if kind not in kinds]
+    done = {one.checkpoint.step for one in moments}
+    left = [one.step for one in known if one.step not in done]
+    found += [f"the other {words.count(len(left), 'checkpoint')}"] if left else []
+    found += [] if any(one.again for one in moments) else ["a second resume"]
+    return [
+        *found,
+        "a checkpoint inside an accumulation window",
+        *([] if saves else ["the run without saving"]),
+        "a cold run with the weights alone",
+    ]
