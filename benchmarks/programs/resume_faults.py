@@ -192,6 +192,8 @@ class Training:
         if self.forget == "master-weights":
             for weight, own in zip(self.weights, self.model.parameters(), strict=True):
                 weight.grad, own.grad = own.grad.float(), None
+        for state in self.optimizer.state.values():
+            state.update({name: value.float() for name, value in state.items()})
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad()

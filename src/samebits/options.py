@@ -280,6 +280,8 @@ LOCAL = (
 )  # fmt: skip
 MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, ASK, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE)
 
+AUDITING = (RESUME, WITHOUT_SAVING, CHECKPOINTS, AT, WINDOWS, LENGTH)
+
 OPTIONS: dict[str, tuple[Option, ...]] = {
     "check": (*CHECKING, SETTLED, AGAINST, GOLDEN, UPDATE, BISECT, ADD, RUN, PROFILE, SHOWN_OPTIONS, *REPORTS),
     "record": (*SETUP, *RUNNING),
@@ -295,25 +297,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "verify": (*LOCAL, ISOLATE),
     "compare": REPORTS,
     "bisect": (SET_UP, *LOCAL, STEPS, METRICS, JSON),
-    "audit": (
-        RESUME,
-        WITHOUT_SAVING,
-        CHECKPOINTS,
-        AT,
-        WINDOWS,
-        LENGTH,
-        CONTROLS,
-        PRESET,
-        SEED,
-        PYTHON,
-        ENVIRONMENT,
-        OK_EXIT,
-        TIMEOUT,
-        ASK,
-        OUT,
-        OVERWRITE,
-        *REPORTS,
-    ),
+    "audit": (*AUDITING, CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, OK_EXIT, TIMEOUT, ASK, OUT, OVERWRITE, *REPORTS),
     "clean": (KEEP,),
     "doctor": (PYTHON, ENVIRONMENT),
     "slurm": (),

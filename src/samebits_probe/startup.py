@@ -39,7 +39,7 @@ def start(config_path: str) -> None:
     if config.get("draws"):
         probe.guard("draws", _watch_draws, probe)
     if config.get("audit"):
-        probe.guard("audit", _watch_resume, probe)
+        probe.guard("audit", lambda: importlib.import_module("samebits_probe.resume").watch(probe))
     for library in ("numpy", "torch"):
         hooks.after_import(library, lambda module: probe.guard("globals", _watch_globals, probe))
     for library, (name, watcher) in WATCHERS.items():
@@ -117,10 +117,6 @@ def _threads() -> "Set[int]":
 
 def _watch_draws(probe: "Probe") -> None:
     importlib.import_module("samebits_probe.draws").watch(probe)
-
-
-def _watch_resume(probe: "Probe") -> None:
-    importlib.import_module("samebits_probe.resume").watch(probe)
 
 
 def _installer(probe: "Probe", name: str, watcher: str) -> "hooks.ImportHook":

@@ -80,12 +80,6 @@ if TYPE_CHECKING:
 
         folder: str  # with files of TENSORS
 
-    class AuditRequest(TypedDict, total=False):
-        """Report saved files, epochs and samples, and write the state of the program (`resume`)."""
-
-        out: str  # the trial's output folder
-        states: List[int]  # the steps at whose beginning the state is written
-
     class Config(TypedDict, total=False):
         """The content of config.json."""
 
@@ -106,7 +100,7 @@ if TYPE_CHECKING:
         replay: Optional[ReplayRequest]
         tensors: Optional[TensorRequest]
         feed: Optional[FeedRequest]
-        audit: Optional[AuditRequest]
+        audit: Dict[str, Any]  # what resume.py tells: "out" is the output folder, "states" are steps
         draws: bool  # report which lines of the program run, and which draw (events "ran", "drew", "cell")
         tell: bool  # a process without observations reports its settings too, because its files are compared
 
@@ -326,7 +320,7 @@ REPLAY = "replay.json"
 #                 "fit", "round": the call that counted as a step. kind: with "observe", once for each kind
 #   keyed         name, key, point: values that the program observes under a key. point: how the names of their points
 #                 begin
-#   saved, epoch, batch: (AuditRequest) a file had changed when a step began; a loader began an epoch; its samples
+#   saved, epoch, batch: (audit) a file had changed when a step began; a loader began an epoch; the samples of a batch
 #   ran           path, line, main: a line of the program ran. main: whether it belongs to the module that was started
 #   drew          generator, places, text, unseeded: a generator's state changed while these lines ran ([path, line],
 #                 innermost first). text: of a line in no file. unseeded: what ran of scikit-learn without random_state

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from samebits import __version__, checks, clock, words
-from samebits.audit import alignment, checkpoints, state, verdicts
+from samebits.audit import alignment, checkpoints, cold, state, verdicts
 from samebits.audit.alignment import Run
 from samebits.audit.result import AuditResult, Checkpoint, Moment
 from samebits.errors import UsageError
@@ -144,7 +144,8 @@ class _Audit:
     def _cut(self, checkpoint: Checkpoint, command: Sequence[str], before: Path | None, shift: int, name: str) -> _Arm:
         """Run until one step after the checkpoint, end the program there, and keep a copy of its files."""
         steps = checkpoint.step - shift
-        limits = Limits(steps=steps + 1, audit={"states": [steps - 1, steps]}, inherits=before)
+        tensors = {"first": steps - 1, "last": steps - 1, "kinds": ["update"], "most": cold.MOST_BYTES}
+        limits = Limits(steps=steps + 1, audit={"states": [steps - 1, steps]}, inherits=before, tensors=tensors)
         with self.shown(f"killed one step after the checkpoint of step {checkpoint.step}") as progress:
             arm = self._arms(name, command, [1], limits, progress)[0]
         self._keep(arm, self.folder / f"{name}-files")
@@ -162,6 +163,16 @@ class _Audit:
                 shutil.copy2(source, target / "work" / name)
             elif Path(name).is_absolute():
                 self.warnings.append(f"The program wrote {name}, which samebits does not copy for the resumed run.")
+
+    def _cold(self, moment: Moment, cut: _Arm, resumed: _Arm) -> Moment:
+        """Run the command afresh with the weights of the checkpoint alone, and compare both runs with it."""
+        step, folder = moment.checkpoint.step, self.folder / f"weights-{moment.checkpoint.step}"
+        if not cold.write_weights(folder, cut.folders[0], step - 1, self.whole[0].start) or moment.offset != step:
+            return moment
+        limits = Limits(steps=moment.steps, audit={}, feed={"folder": str(folder)})
+        with self.shown(f"a fresh run with the weights of step {step} alone") as progress:
+            arm = self._arms(f"cold-{step}", self.asked.request.command, [1], limits, progress)[0]
+        return cold.judged(moment, self.whole, resumed.runs, arm.runs)
 
     def _resumed(self, checkpoint: Checkpoint, files: Path, name: str) -> _Arm:
         length = self.asked.length
@@ -209,6 +220,7 @@ class _Audit:
             step = at.step if moment.offset is None else moment.offset
             known = state.read((states or cut).folders[0], step), state.read(other.folders[0], other.runs[0].base)
             moment = state.explained(moment, self.whole[0], other.runs[0], *known)
+            moment = self._cold(moment, cut, other) if states is None else moment
         return moment.model_copy(update={"record": str(self.folder / name)})
 
     # -- the answer ---------------------------------------------------------------------------------------------------

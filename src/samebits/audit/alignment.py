@@ -13,7 +13,6 @@ from samebits_probe import wire
 __all__ = ["Comparison", "Place", "Run", "compare", "offset_of", "runs_of"]
 
 _BY_STEP = ("gradient", "update")  # kinds of which each step has the same points in both runs
-_TRAINED = ("start", "batch", "forward", "gradient", "update", "structure", "end")
 Key = tuple[str, str, int]  # kind, name, occurrence
 
 
@@ -174,7 +173,7 @@ def _at_end(whole: Run, other: Run, offset: int, found: Comparison) -> Iterator[
     ends = [run.rows.get(run.steps, {}) for run in (whole, other)]
     for key in [key for key in ends[0] if key in ends[1]]:
         found.points += 1
-        if ends[0][key] != ends[1][key] and key[0] in _TRAINED:
+        if ends[0][key] != ends[1][key]:
             yield Place(whole.steps, key[0], key[1])
 
 

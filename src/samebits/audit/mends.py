@@ -3,58 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 __all__ = ["mends"]
 
-
-class Mend(NamedTuple):
-    """What to save and to load. `begins`: how the parts begin that it mends."""
-
-    begins: tuple[str, ...]
-    save: str
-    load: str
-
-
-_PLAIN = (
-    Mend(("weights", "buffers"), '"model": model.state_dict(),', 'model.load_state_dict(saved["model"])'),
-    Mend(
-        ("moments", "step counters", "learning rate"),
-        '"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(),',
-        'optimizer.load_state_dict(saved["optimizer"])\nschedule.load_state_dict(saved["schedule"])',
-    ),
-    Mend(("gradient scaler",), '"scaler": scaler.state_dict(),', 'scaler.load_state_dict(saved["scaler"])'),
-    Mend(("average",), '"average": average.state_dict(),', 'average.load_state_dict(saved["average"])'),
-    Mend(
-        ("generator torch",),
-        '"torch": torch.get_rng_state(),',
-        'torch.set_rng_state(saved["torch"])  # last: just before the first step, after the loader has begun',
-    ),
-    Mend(("generator python",), '"python": random.getstate(),', 'random.setstate(saved["python"])'),
-    Mend(("generator numpy",), '"numpy": numpy.random.get_state(),', 'numpy.random.set_state(saved["numpy"])'),
-    Mend(
-        ("generator ",),
-        '"own": generator.get_state(),  # of each generator of your own',
-        'generator.set_state(saved["own"])',
-    ),
-    Mend(
-        ("sampler", "number of steps"),
-        '"epoch": epoch, "batch": number,  # and seed the order with the epoch',
-        'loader.sampler.set_epoch(saved["epoch"])  # then skip the first saved["batch"] batches',
-    ),
-    Mend(("workers",), "# seed workers from the epoch, not from torch's generator:", "worker_init_fn=seed_of_epoch"),
-    Mend(
-        ("gradients",),
-        "# save only after optimizer.step(), or save the gradients:\n"
-        '"gradients": [weight.grad for weight in model.parameters()],',
-        'for weight, grad in zip(model.parameters(), saved["gradients"]):\n    weight.grad = grad',
-    ),
-    Mend(
-        ("numbers", "tensors"),
-        '"best": best, "waited": waited,  # each variable that the report names',
-        'best, waited = saved["best"], saved["waited"]',
-    ),
-)
+# how the names of parts begin; what to save; what to load
+_PLAIN = """
+weights, buffers | "model": model.state_dict(), | model.load_state_dict(saved["model"])
+moments, step counters | "optimizer": optimizer.state_dict(), | optimizer.load_state_dict(saved["optimizer"])
+learning rate | "schedule": schedule.state_dict(), | schedule.load_state_dict(saved["schedule"])
+gradient scaler | "scaler": scaler.state_dict(), | scaler.load_state_dict(saved["scaler"])
+average | "average": average.state_dict(), | average.load_state_dict(saved["average"])
+generator torch | "torch": torch.get_rng_state(), | torch.set_rng_state(saved["torch"])  # last, after iter(loader)
+generator python | "python": random.getstate(), | random.setstate(saved["python"])
+generator numpy | "numpy": numpy.random.get_state(), | numpy.random.set_state(saved["numpy"])
+generator | "own": generator.get_state(),  # of each of your own | generator.set_state(saved["own"])
+sampler, number of steps | "epoch": epoch, "batch": number, | sampler.set_epoch(saved["epoch"])  # skip "batch" batches
+workers | # seed the workers of an epoch with its number, | # and each sample with its index
+gradients | "gradients": [weight.grad for weight in weights], | weight.grad = gradient  # for each weight
+numbers, tensors | "best": best,  # each variable that the report names | best = saved["best"]
+"""
 _TRAINERS = (
     (
         "Lightning",
@@ -89,16 +56,18 @@ _TRAINERS = (
 
 def mends(forgotten: Sequence[str], packages: Collection[str]) -> list[tuple[str, str]]:
     """Return [(title, lines)] that mend these parts: with the trainers that the program imports, or in a plain loop."""
-    if not forgotten:
+    rows = [[cell.strip() for cell in line.split(" | ")] for line in _PLAIN.strip().splitlines()]
+    every = forgotten == ["everything"]
+    found = rows if every else list(filter(None, dict.fromkeys(_row_of(part, rows) for part in forgotten)))
+    if not found:
         return []
-    needed = _PLAIN if forgotten == ["everything"] else [_mend_of(part) for part in forgotten]
-    found = list(dict.fromkeys(one for one in needed if one is not None))
-    saves = "\n".join(f"    {line}" for one in found for line in one.save.split("\n"))
-    loads = "\n".join(one.load for one in found)
+    saves, loads = (
+        "\n".join(column) for column in zip(*(("    " + save, load) for _, save, load in found), strict=True)
+    )
     plain = f"torch.save({{\n{saves}\n}}, path)\n\nsaved = torch.load(path)\n{loads}"
     trainers = [(name, text) for name, libraries, text in _TRAINERS if set(libraries) & set(packages)]
-    return [*trainers, ("a plain PyTorch loop", plain)] if found else []
+    return [*trainers, ("a plain PyTorch loop", plain)]
 
 
-def _mend_of(part: str) -> Mend | None:
-    return next((one for one in _PLAIN if part.startswith(one.begins)), None)
+def _row_of(part: str, rows: list[list[str]]) -> tuple[str, ...] | None:
+    return next((tuple(row) for row in rows if part.startswith(tuple(row[0].split(", ")))), None)

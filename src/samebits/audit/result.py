@@ -6,7 +6,7 @@ from typing import Literal
 from samebits.document import Document
 from samebits.model import Verdict
 
-__all__ = ["AUDIT_FORMAT", "AuditResult", "Checkpoint", "FirstDifference", "Moment", "StatePart"]
+__all__ = ["AUDIT_FORMAT", "Answer", "AuditResult", "Checkpoint", "FirstDifference", "Moment", "StatePart"]
 
 AUDIT_FORMAT = 1
 Answer = Literal["carried", "not carried", "not used", "not seen"]
@@ -50,7 +50,7 @@ class Moment(Document):
     `offset`: the step of the uninterrupted run at which the resumed run began, as the weights show; `expected`: the
     step of the checkpoint. `again`: it resumed from a checkpoint of a resumed run. `to_the_end`: it ran to its end.
     `points`, `left_out`: how many values were compared, and how many only one of the runs had. `named`: what happened.
-    `forgotten`: the parts to mend. `cause`: the smallest set of parts that makes the runs equal, by experiment.
+    `forgotten`: the parts to mend. `cold`: what a fresh run with the weights alone is like; "" if it was not possible.
     """
 
     checkpoint: Checkpoint
@@ -66,8 +66,8 @@ class Moment(Document):
     divergence: FirstDifference | None = None
     named: list[str] = []
     forgotten: list[str] = []
-    cause: list[str] | None = None
     state: list[StatePart] = []
+    cold: Literal["", "differs", "equals resumed", "equals uninterrupted"] = ""
     record: str = ""
     advice: str = ""
 

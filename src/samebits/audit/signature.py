@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from samebits import words
 from samebits.audit.alignment import Run
 
 if TYPE_CHECKING:
     from samebits.audit.result import StatePart
-    from samebits.audit.state import Leaf, _Look
+    from samebits.audit.state import Leaf, Look
 
 __all__ = ["sample_difference", "signs"]
 
@@ -23,27 +23,27 @@ def sample_difference(whole: Run, other: Run, offset: int) -> SampleDifference:
     mine, theirs = _samples(whole, offset), _samples(other, 0)
     if not mine or not theirs:
         return "unknown"
-    if mine[-1][0] == theirs[-1][0]:
+    if mine[-1] == theirs[-1]:
         return "same"
-    return "order" if mine[-1][1] == theirs[-1][1] else "other"
+    return "order" if sorted(map(repr, mine[-1])) == sorted(map(repr, theirs[-1])) else "other"
 
 
-def _samples(run: Run, step: int) -> list[list[str]]:
-    """Return [in order, in any order] of each batch that a loader gave in a step."""
-    return [event["samples"] for event in run.trace.events_named("batch") if event["step"] == step]
+def _samples(run: Run, step: int) -> list[list[Any]]:
+    """Return the numbers of the samples of each batch that a loader gave in a step."""
+    return [event["samples"] for event in run.trace.events_named("batch") if event["step"] == step + run.base]
 
 
-def signs(look: _Look, parts: Sequence[StatePart]) -> tuple[list[str], list[str]]:
+def signs(look: Look, parts: Sequence[StatePart]) -> tuple[list[str], list[str]]:
     """Return sentences about what happened, and the names of the forgotten parts."""
     lost = [part for part in parts if part.answer == "not carried"]
     lost = [part for part in lost if part.part not in _IDLE] or lost
-    named, forgotten = [text for part in lost for text in _sign(look, part)], [part.part for part in lost]
+    named, forgotten = [_sign(look, part) for part in lost], [part.part for part in lost]
     if not lost:
         named.append(_elsewhere(look))
     return named, forgotten
 
 
-def _elsewhere(look: _Look) -> str:
+def _elsewhere(look: Look) -> str:
     """Return what is known if each part that samebits sees was carried."""
     where = look.moment.divergence
     if where is not None and where.kind == "end" and where.step >= look.whole.steps:
@@ -56,20 +56,16 @@ def _elsewhere(look: _Look) -> str:
     return "Each part that samebits sees was carried. What differs is not among them."
 
 
-def _sign(look: _Look, part: StatePart) -> Iterator[str]:
-    """Yield what is known about a part that was not carried."""
+def _sign(look: Look, part: StatePart) -> str:
+    """Return what is known about a part that was not carried."""
     if part.part.startswith("generator "):
-        yield _generator(look, part.names[0])
-    elif part.part == "sampler's epoch and position":
-        yield _batch(look)
-    elif part.part == "moments":
-        yield _moments(look, part)
-    elif part.part == "average of weights, other models":
-        yield _average(look, part)
-    elif part.part in _TOLD:
-        yield _TOLD[part.part].format(names=_first(part), detail=part.detail)
-    else:
-        yield _numbers(look, part)
+        return _generator(look, part.names[0])
+    if part.part in _TOLD:
+        return _TOLD[part.part].format(names=_first(part), detail=part.detail)
+    if part.part == "sampler's epoch and position":
+        return _batch(look)
+    tell = {"moments": _moments, "average of weights, other models": _average}.get(part.part, _numbers)
+    return tell(look, part)
 
 
 _TOLD = {
@@ -81,7 +77,7 @@ _TOLD = {
 }
 
 
-def _generator(look: _Look, name: str) -> str:
+def _generator(look: Look, name: str) -> str:
     """Return where a generator stands, as far as the states of the runs show it."""
     mine, other = f"The generator {name}", look.other.of(0, "rng").get(name)
     if other is not None and other in (look.whole.of(0, "rng").get(name), look.whole.of(-1, "rng").get(name)):
@@ -101,7 +97,7 @@ def _generator(look: _Look, name: str) -> str:
     return f"{mine} was not restored. The object may have been made again with its seed."
 
 
-def _batch(look: _Look) -> str:
+def _batch(look: Look) -> str:
     how = sample_difference(look.whole, look.other, look.offset)
     if how == "order":
         return "The first batch has the same samples in a different order."
@@ -115,7 +111,7 @@ def _batch(look: _Look) -> str:
     return "The first batch is one that the uninterrupted run never had: the samples come in a different order."
 
 
-def _place(look: _Look, step: int) -> str:
+def _place(look: Look, step: int) -> str:
     begins = sorted({event["step"] for event in look.whole.trace.events_named("epoch")})
     if step in begins:
         epoch = begins.index(step)
@@ -124,8 +120,10 @@ def _place(look: _Look, step: int) -> str:
     return ": off by one" if abs(step - look.offset) == 1 else ""
 
 
-def _moments(look: _Look, part: StatePart) -> str:
+def _moments(look: Look, part: StatePart) -> str:
     before, after = look.before.of("moments"), look.after.of("moments")
+    if not before:
+        return f"The moments differ after the first step, although its gradients are the same ({_first(part)})."
     if not after:
         return "The moments of the optimizer are absent: it is new."
     moved = [n for n in part.names if n in after and (other := _holder(before, after[n])) is not None and other != n]
@@ -144,7 +142,7 @@ def _holder(before: dict[str, Leaf], leaf: Leaf) -> str | None:
     return next((name for name, one in before.items() if one.print == leaf.print), None)
 
 
-def _average(look: _Look, part: StatePart) -> str:
+def _average(look: Look, part: StatePart) -> str:
     before, after = (state.of(part.part) for state in (look.before, look.after))
     weights = look.after.of("weights")
     if new := [name for name in after if name not in before]:
@@ -155,8 +153,10 @@ def _average(look: _Look, part: StatePart) -> str:
     return f"The average of the weights differs ({_first(part)})."
 
 
-def _numbers(look: _Look, part: StatePart) -> str:
+def _numbers(look: Look, part: StatePart) -> str:
     before, after = look.before.of(part.part), look.after.of(part.part)
+    if not before:
+        return f"The {part.part}: different {part.detail} ({_first(part)})."
     changed = [name for name in part.names if name in before and name in after]
     shown = [_pair(name, before.get(name), after.get(name)) for name in (changed or part.names)[:3]]
     return f"The {part.part}: {'; '.join(shown)}."

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from samebits import words
 from samebits.audit import signature
 from samebits.audit.alignment import Run
-from samebits.audit.result import Moment, StatePart
+from samebits.audit.result import Answer, Moment, StatePart
 from samebits.launch.observations import read_json
 from samebits_probe.resume import STATE
 
-__all__ = ["Leaf", "ProgramState", "explained", "read"]
+__all__ = ["Leaf", "Look", "ProgramState", "explained", "read"]
 
 OTHER_MODELS = "average of weights, other models"
+SCHEDULE = "learning rate and schedule"
 # the parts in the order of the table
 _OF_VARIABLES = (
     "weights",
     "buffers",
     "moments",
     "step counters",
-    "learning rate and schedule",
+    SCHEDULE,
     "gradient scaler",
     OTHER_MODELS,
     "tensors of the program",
     "numbers of the program",
 )
+_OF_MODULES = {  # the module of PyTorch whose object holds a value -> its part
+    "model": "weights",
+    "torch.optim.lr_scheduler": SCHEDULE,
+    "torch.optim": "moments",
+    "torch.amp": "gradient scaler",
+    "torch.utils.data": "sampler's epoch and position",
+}
 _VARIABLES = ("tensors of the program", "numbers of the program")
-POSITION, WORKERS, GENERATORS, STEPS = (
-    "sampler's epoch and position",
-    "workers' generators",
-    "random generators",
-    "number of steps",
-)
+POSITION, WORKERS = "sampler's epoch and position", "workers' generators"
+GENERATORS, STEPS, _ACCUMULATED = "random generators", "number of steps", "gradients in an accumulation window"
 
 
 class Leaf(NamedTuple):
@@ -50,19 +53,15 @@ class Leaf(NamedTuple):
     @classmethod
     def of(cls, owner: str, name: str, text: str, found: str) -> Leaf:
         """Make it from a row of the probe. `owner`: the kind of the object that holds it."""
-        parts = {
-            "average": OTHER_MODELS,
-            "scaler": "gradient scaler",
-            "data": POSITION,
-            "generator": GENERATORS,
-        }
-        part = parts.get(owner, "learning rate and schedule")
+        part = next((part for module, part in _OF_MODULES.items() if owner.startswith(module)), GENERATORS)
         if not owner:
             part = _VARIABLES[not text.endswith("]")]
-        elif owner == "model":
-            part = "buffers" if ".buffer." in name else "weights"
-        elif owner == "optimizer" and ".param_groups." not in name:
-            part = "step counters" if name.endswith(".step") else "moments"
+        elif part == "weights" and ".buffer." in name:
+            part = "buffers"
+        elif part == "moments" and ".param_groups." in name:
+            part = SCHEDULE
+        elif part == "moments" and name.endswith(".step"):
+            part = "step counters"
         return cls(part, name, text, found)
 
 
@@ -77,19 +76,29 @@ class ProgramState:
         """Return the values of a part, by their names."""
         return {leaf.name: leaf for leaf in self.leaves if leaf.part == part}
 
-    @cached_property
-    def by_print(self) -> dict[str, Leaf]:
-        """Fingerprint -> the first value that has it."""
-        return {leaf.print: leaf for leaf in reversed(self.leaves)}
-
 
 def read(folder: Path, step: int) -> ProgramState:
     """Read the state that a process wrote at the beginning of a step; an empty one if it wrote none."""
     found: dict[str, Any] = read_json(folder / (STATE % step)) or {}
-    rows = found.get("leaves", [])
-    if not any(owner == "model" for owner, *_ in rows):  # the optimizer has copies of the weights
-        rows = [["model" if owner == "average" else owner, *row] for owner, *row in rows]
-    return ProgramState([Leaf.of(*row) for row in rows], found.get("ahead", {}))
+    return ProgramState([Leaf.of(*row) for row in found.get("leaves", [])], found.get("ahead", {}))
+
+
+def _without_other_models(before: ProgramState, after: ProgramState, weights: Container[bytes]) -> list[ProgramState]:
+    """Return two states in which the weights of models that are not trained are a part of their own.
+
+    `weights`: fingerprints of the trained weights of the first state.
+    """
+    trained = {leaf.name for leaf in before.leaves if bytes.fromhex(leaf.print) in weights}
+    models = {name for name in before.of("weights") if name in trained}
+    if not models:  # the optimizer has copies of the weights
+        return [before, after]
+
+    def part(leaf: Leaf) -> str:
+        return OTHER_MODELS if leaf.part == "weights" and leaf.name not in models else leaf.part
+
+    return [
+        replace(state, leaves=[leaf._replace(part=part(leaf)) for leaf in state.leaves]) for state in (before, after)
+    ]
 
 
 def explained(moment: Moment, whole: Run, other: Run, before: ProgramState, after: ProgramState) -> Moment:
@@ -97,7 +106,9 @@ def explained(moment: Moment, whole: Run, other: Run, before: ProgramState, afte
 
     `before`, `after`: the states of the uninterrupted and of the resumed run.
     """
-    look = _Look(moment, whole, other, before, after)
+    offset = moment.expected if moment.offset is None else moment.offset
+    weights = set((whole.of(offset - 1, "update") or whole.start).values())
+    look = Look(moment, whole, other, offset, *_without_other_models(before, after, weights))
     parts = list(look.parts())
     if moment.forgotten:  # it did not resume at all
         return moment.model_copy(update={"state": parts})
@@ -105,123 +116,107 @@ def explained(moment: Moment, whole: Run, other: Run, before: ProgramState, afte
     return moment.model_copy(update={"state": parts, "named": [*moment.named, *named], "forgotten": lost})
 
 
+def _part(part: str, is_same: bool | None, detail: str = "", names: Iterable[str] = ()) -> StatePart:  # noqa: FBT001
+    """Make a part of the table. `is_same`: None if that is not known."""
+    answer: Answer = "not seen" if is_same is None else "carried" if is_same else "not carried"
+    return StatePart(part=part, answer=answer, detail=detail, names=list(names)[:20])
+
+
+def _idle(part: str, detail: str = "", names: Iterable[str] = ()) -> StatePart:
+    return StatePart(part=part, answer="not used", detail=detail, names=list(names)[:20])
+
+
 @dataclass(frozen=True)
-class _Look:
-    """Two runs and their states at the first resumed step."""
+class Look:
+    """Two runs and their states at the first resumed step. `offset`: the same step of the uninterrupted run."""
 
     moment: Moment
     whole: Run
     other: Run
+    offset: int
     before: ProgramState
     after: ProgramState
-
-    @property
-    def offset(self) -> int:
-        """The step of the uninterrupted run that the first resumed step corresponds to."""
-        return self.moment.expected if self.moment.offset is None else self.moment.offset
 
     def parts(self) -> Iterator[StatePart]:
         """Yield the parts, in the order of the table."""
         for part in _OF_VARIABLES:
             yield self._of_variables(part)
-        yield self._accumulated()
-        yield from self._generators()
-        yield self._position()
+        is_begun = self.whole.batches(self.offset) > self.other.batches(0)
+        yield _part(_ACCUMULATED, self._agree("gradient")) if is_begun else _idle(_ACCUMULATED)
+        if not is_begun:
+            yield from self._generators()
+            yield self._position()
         yield self._workers()
         yield self._steps()
+
+    def _agree(self, kind: str) -> bool | None:
+        """Return whether the values of a kind agree in the first step; None if the runs share none."""
+        mine, theirs = self.whole.of(self.offset, kind), self.other.of(0, kind)
+        both = mine.keys() & theirs.keys()
+        return all(mine[name] == theirs[name] for name in both) if both else None
 
     def _of_variables(self, part: str) -> StatePart:
         before, after = self.before.of(part), self.after.of(part)
         if part == "weights" and not before:
-            return StatePart(part=part, answer="carried" if self.moment.offset is not None else "not carried")
+            return _part(part, self.moment.offset is not None)
         if part in _VARIABLES:
             # other variables are those of a loop that has not begun; one with the number of the step holds that number
             both = {name for name in before.keys() & after.keys() if after[name].text != str(self.offset)}
             before, after = ({name: values[name] for name in both} for values in (before, after))
-        if not before or (not after and not self.after.leaves):
-            return StatePart(part=part, answer="not seen")
-        differ = sorted(n for n in before.keys() | after.keys() if not self._are_same(before.get(n), after.get(n)))
-        if not differ:
-            return StatePart(part=part, answer="carried", detail=words.count(len(before), "value"))
-        absent = [name for name in differ if name not in after]
-        detail = f"{len(differ)} of {words.count(len(before.keys() | after.keys()), 'value')} differ"
-        detail = "absent" if len(absent) == len(before) else detail
-        if part in _VARIABLES and self.moment.verdict == "repeated":
-            return StatePart(part=part, answer="not used", detail=detail, names=differ[:20])
-        return StatePart(part=part, answer="not carried", detail=detail, names=differ[:20])
+        if not before or not self.after.leaves:
+            return self._after_a_step(part)
+        names = dict.fromkeys([*before, *after])
+        differ = [name for name in names if before.get(name) != after.get(name)]
+        is_absent = bool(differ) and not after
+        detail = "absent" if is_absent else f"{len(differ)} of {words.count(len(names), 'value')} differ" * bool(differ)
+        is_idle = bool(differ) and part in _VARIABLES and self.moment.verdict == "repeated"
+        return _idle(part, detail, differ) if is_idle else _part(part, not differ, detail, differ)
 
-    @staticmethod
-    def _are_same(one: Leaf | None, two: Leaf | None) -> bool:
-        return one is not None and two is not None and (one.text, one.print) == (two.text, two.print)
+    def _after_a_step(self, part: str) -> StatePart:
+        """Return what the first step shows of a part that no variable holds, if the gradients of this step agree."""
+        mine, theirs = self.whole.of(self.offset, "update"), self.other.of(0, "update")
+        names = [name for name in mine if name in theirs and part == _part_of(name)]
+        if not names or not self._agree("gradient"):
+            return _part(part, None)
+        differ = [name for name in names if mine[name] != theirs[name]]
+        return _part(part, not differ, "after the step" * bool(differ), differ)
 
     def _generators(self) -> Iterator[StatePart]:
         before, after = self.before.of(GENERATORS), self.after.of(GENERATORS)
-        rows = [run.of(step, "rng") for run, step in ((self.whole, self.offset), (self.other, 0))]
-        names = [*before, *(name for name in rows[0] if name not in before)]
-        if not names:
-            yield StatePart(part=GENERATORS, answer="not seen")
-        for name in names:
-            part = f"generator {name}"
-            if self.begun:
-                yield StatePart(part=part, answer="not seen", detail="inside an accumulation window", names=[name])
-                continue
-            if name in rows[0] and name in rows[1]:
-                is_same = rows[0][name] == rows[1][name]
-            elif name in before and name in after:
-                is_same = before[name].print == after[name].print
-            else:
-                yield StatePart(part=part, answer="not seen", detail="only one of the runs has it", names=[name])
-                continue
+        mine, theirs = self.whole.of(self.offset, "rng"), self.other.of(0, "rng")
+        for name in dict.fromkeys([*before, *mine]):
+            is_same = mine.get(name) == theirs.get(name) if name in mine else before[name] == after.get(name)
             last = self.offset + self.moment.steps
-            if not is_same and name in rows[0] and not self.whole.is_used(name, self.offset, last):
-                yield StatePart(part=part, answer="not used", detail="its state differs", names=[name])
-                continue
-            yield StatePart(part=part, answer="carried" if is_same else "not carried", names=[name])
-
-    @cached_property
-    def begun(self) -> bool:
-        """Whether the checkpoint lies inside an accumulation window."""
-        return self.whole.batches(self.offset) > self.other.batches(0)
-
-    def _accumulated(self) -> StatePart:
-        part = "gradients in an accumulation window"
-        if not self.begun:
-            return StatePart(part=part, answer="not used")
-        mine, theirs = self.whole.of(self.offset, "gradient"), self.other.of(0, "gradient")
-        is_same = all(mine[name] == theirs[name] for name in mine.keys() & theirs.keys())
-        return StatePart(part=part, answer="carried" if is_same else "not carried")
+            if not is_same and name in mine and not self.whole.is_used(name, self.offset, last):
+                yield _idle(f"generator {name}", "its state differs", [name])
+            else:
+                yield _part(f"generator {name}", is_same, names=[name])
 
     def _position(self) -> StatePart:
         """Return whether the first resumed batch is the one that comes next."""
-        if self.begun:
-            return StatePart(part=POSITION, answer="not seen", detail="inside an accumulation window")
         differ = signature.sample_difference(self.whole, self.other, self.offset)
-        if differ in ("same", "unknown"):
-            mine, theirs = self.whole.of(self.offset, "batch"), self.other.of(0, "batch")
-            both = mine.keys() & theirs.keys()
-            if not both:
-                return StatePart(part=POSITION, answer="not seen")
-            if all(mine[name] == theirs[name] for name in both) or differ == "same":
-                return StatePart(part=POSITION, answer="carried")
-        return StatePart(part=POSITION, answer="not carried")
+        return _part(POSITION, self._agree("batch") if differ == "unknown" else differ == "same")
 
     def _workers(self) -> StatePart:
         workers = [event.get("workers", 0) for event in self.whole.trace.events_named("epoch")]
-        if not workers:
-            return StatePart(part=WORKERS, answer="not seen")
-        if not any(workers):
-            return StatePart(part=WORKERS, answer="not used", detail="the loaders have no workers")
-        if signature.sample_difference(self.whole, self.other, self.offset) != "same":
-            return StatePart(part=WORKERS, answer="not seen", detail="the samples differ")
-        mine, theirs = self.whole.of(self.offset, "batch"), self.other.of(0, "batch")
-        is_same = all(mine[name] == theirs[name] for name in mine.keys() & theirs.keys())
-        return StatePart(part=WORKERS, answer="carried" if is_same else "not carried")
+        if workers and not any(workers):
+            return _idle(WORKERS, "the loaders have no workers")
+        is_same = signature.sample_difference(self.whole, self.other, self.offset) == "same"
+        return _part(WORKERS, self._agree("batch") if workers and is_same else None)
 
     def _steps(self) -> StatePart:
         if not (self.whole.is_whole and self.other.is_whole):
-            return StatePart(part=STEPS, answer="not seen", detail="the resumed run was ended before its end")
+            return _part(STEPS, None, "the resumed run was ended before its end")
         made, expected = self.other.steps, self.whole.steps - self.offset
-        if made == expected:
-            return StatePart(part=STEPS, answer="carried")
-        detail = f"{words.count(made, 'step')} instead of {expected:,}"
-        return StatePart(part=STEPS, answer="not carried", detail=detail, names=[detail])
+        return _part(
+            STEPS, made == expected, "" if made == expected else f"{words.count(made, 'step')}, not {expected:,}"
+        )
+
+
+def _part_of(point: str) -> str:
+    """Return the part to which a point of the kind `update` belongs: the watcher of PyTorch names them."""
+    if "/" not in point:
+        return "weights"
+    if "param_groups." in point:
+        return SCHEDULE
+    return "step counters" if point.endswith("/step") else "moments"

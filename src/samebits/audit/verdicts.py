@@ -12,20 +12,6 @@ from samebits.audit.alignment import Comparison, Run
 from samebits.audit.result import Checkpoint, FirstDifference, Moment
 from samebits.model import ENDED_WELL, FilesFile, TrialFile
 
-__all__ = [
-    "differing_files",
-    "failed",
-    "incomplete",
-    "judged",
-    "no_answer",
-    "no_checkpoint",
-    "not_tried",
-    "of_saving",
-    "overall",
-    "tried",
-    "unrepeated",
-]
-
 Reason = tuple[str, str]  # a sentence, and what to do
 _KINDS = {
     "middle": "in the middle of an epoch",
@@ -188,12 +174,8 @@ def overall(moments: Sequence[Moment], reason: Reason | None, saving: tuple[str,
         return {"verdict": "diverged", "sentence": bad[0].sentence + told}
     unknown = next((one for one in moments if one.verdict == "inconclusive"), None)
     if unknown is not None:
-        return {
-            "verdict": "inconclusive",
-            "sentence": unknown.sentence,
-            "reason": unknown.sentence,
-            "advice": unknown.advice,
-        }
+        said, advice = unknown.sentence, unknown.advice
+        return {"verdict": "inconclusive", "sentence": said, "reason": said, "advice": advice}
     at = [one.checkpoint.step for one in moments if not one.again]
     steps = f"step{'s' * (len(at) > 1)} {words.listed(at)}"
     compared = words.listed(f"{one.steps:,}" for one in moments)
@@ -222,5 +204,5 @@ def not_tried(moments: Sequence[Moment], known: Sequence[Checkpoint], *, saves: 
         *found,
         "a checkpoint inside an accumulation window",
         *([] if saves else ["the run without saving"]),
-        "a cold run with the weights alone",
+        *([] if any(one.cold for one in moments) else ["a fresh run with the weights alone"]),
     ]
