@@ -76,7 +76,8 @@ def verify(
         return Verification("diverged", f"{words.listed(changed)} is not the file of the statement.", [])
     missing = [name for name, path in files.items() if path is None]
     if missing:
-        what = f"There is no file {words.listed(missing)} in {Path.cwd()} or {folder.absolute()}."
+        places = words.listed(dict.fromkeys([Path.cwd(), folder.absolute()]))
+        what = f"{words.listed(missing)} {words.agree(len(missing), 'is', 'are')} not in {places}."
         raise NotFoundError(what, "copy the files of the model there.")
     lines += _of_record(claim, folder)
     if request is None:
