@@ -66,7 +66,6 @@ WITHOUT_SITE = python(["python", "-S", "train.py"], watched=False, why="-S")
 NO_STEP = "no step was seen in trials 1 and 2"
 NOT_KNOWN = NO_STEP + ": samebits watched python train.py and saw no training that it knows."
 UNSEEN = "so some values may not have been observed."
-PACKAGES = {"packages": {"ray": "2.60.0"}}
 OTHER = {(0, "batch", "0"): 1}
 FOREIGN = {"event": "probe-failed", "where": "after a step", "error": "Limit: ", "foreign": True}
 FAULT = {**FOREIGN, "error": "KeyError: 1", "foreign": False}
@@ -96,8 +95,8 @@ CASES = {
      NO_STEP + ", and Python ran unwatched: python -S train.py (-S).", ""),
     "no Python": (lambda w: [left()] * 2,
      NO_STEP + ": no Python process ran below the command.", ""),
-    "Ray": (lambda w: [left(python_processes=[RAN], **PACKAGES)] * 2,
-     NOT_KNOWN, "instead of ray://"),
+    "Ray": (lambda w: [w.training(steps=0, events=[{"event": "watcher", "name": "ray_tasks"}])] * 2,
+     NO_STEP + ": no Python process ran below the command.", "instead of ray://"),
     "files alone": (lambda w: [wrote(saved("w.npz", named=False))] * 2,
      NO_STEP + ", only what was saved: w.npz.", "--artifact 'w.npz'"),
     "no artifact": (lambda w: [wrote(without=["out/*.json"])] * 2,

@@ -136,10 +136,15 @@ def _ran(files: Sequence[TrialFile]) -> str:
     return f"samebits watched {words.listed(list(names)[:3]) or 'Python'} and saw no training that it knows"
 
 
+def _watchers(empty: Sequence[AlignedTrial]) -> set[str]:
+    """Return the names of the watchers that were installed in any process: each shows a library that was imported."""
+    processes = [process for trial in empty for process in trial.trial.processes]
+    return {str(event.get("name")) for process in processes for event in process.events_named("watcher")}
+
+
 def _for_jax(empty: Sequence[AlignedTrial]) -> str:
     """Return the line to add to a loop in JAX, if a trial imported JAX and made no step that samebits knows."""
-    processes = [process for trial in empty for process in trial.trial.processes]
-    if not any(event.get("name") == "jax_loops" for process in processes for event in process.events_named("watcher")):
+    if "jax_loops" not in _watchers(empty):
         return ""
     return (
         "Name the values of each step in the training loop with a line such as: "
@@ -148,7 +153,7 @@ def _for_jax(empty: Sequence[AlignedTrial]) -> str:
 
 
 def _advice(empty: Sequence[AlignedTrial]) -> str:
-    if any("ray" in trial.trial.file.packages for trial in empty):
+    if "ray_tasks" in _watchers(empty):
         return _OF_RAY
     return _for_jax(empty) or (
         "Compare the files it writes with --artifact 'out/*', or name its values with "
