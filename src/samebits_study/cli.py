@@ -51,7 +51,7 @@ STUDY_TRIALS = Option(
     "trials", ("-n", "--trials"), "How many trials each setup gets (default: set by the scale).", "N", read_trials
 )
 SEEDS = Option(
-    "seeds", ("--seeds",), "Run the study once for each of these seeds: what do seeds add, and what do trials add?",
+    "seeds", ("--seeds",), "Run the study once for each of these seeds, and say what seeds and what trials add.",
     "S,S,...", read_seeds,
 )  # fmt: skip
 STUDY_OUT = Option("out", ("--out",), "Folder of the study (default: studies/<name>-<scale>).", "DIR", read_text)
