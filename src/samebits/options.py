@@ -300,6 +300,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "audit": (*AUDITING, CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, OK_EXIT, TIMEOUT, ASK, OUT, OVERWRITE, *REPORTS),
     "clean": (KEEP,),
     "doctor": (PYTHON, ENVIRONMENT),
+    "selftest": (PYTHON, ENVIRONMENT),
     "slurm": (),
     "env": (),
     "data": (FROM, TO),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from samebits import cli, doctor
+from samebits.doctor import selftest
 
 HERE = Path(sys.executable)
 
@@ -56,6 +57,27 @@ def test_a_python_in_which_no_trial_works_is_an_error(monkeypatch, capsys, tmp_p
     (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "python").chmod(0o755)
     assert cli.main(["doctor", "--python", str(tmp_path / "python")]) == 2
+
+
+def test_selftest_catches_each_fault_and_says_what_it_missed(monkeypatch, capsys):
+    assert cli.main(["selftest", "--python", sys.executable, "python"]) == 0
+    said = capsys.readouterr().out
+    assert (said.count("caught  "), "MISSED" in said) == (len(selftest.FAULTS), False)
+    wrong = selftest.PlantedFault("none", "a fault that is not there", "diverged", 2)
+    monkeypatch.setattr(selftest, "FAULTS", (wrong,))
+    assert cli.main(["selftest", "--python", sys.executable, "python"]) == 1
+    assert "python       MISSED  a fault that is not there: 2 trials, one model" in capsys.readouterr().out
+    assert cli.main(["selftest", "pythom"]) == 2
+    monkeypatch.setattr(doctor, "libraries", lambda python: {"numpy": True})
+    assert cli.main(["selftest", "torch"]) == 2
+    assert "does not have torch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("library", ["torch", "keras", "jax"])
+@pytest.mark.slow(seconds=30)
+def test_selftest_catches_each_fault_with_a_framework(library):
+    pytest.importorskip(library)
+    assert [one for one in selftest.planted(library, HERE) if not one.is_caught] == []
 
 
 @pytest.mark.parametrize("library", ["torch", "tensorflow", "jax"])

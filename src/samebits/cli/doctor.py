@@ -1,4 +1,4 @@
-"""Runs `samebits doctor`: what works on this machine, and what to install."""
+"""Runs `samebits doctor` (what works on this machine, and what to install?) and `samebits selftest`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from samebits import requests, words
 from samebits.cli import answers
-from samebits.cli.parser import plain
-from samebits.errors import SamebitsError
-from samebits.options import OPTIONS
+from samebits.cli.parser import Reads, plain
+from samebits.errors import SamebitsError, UsageError
+from samebits.options import OPTIONS, read_text
 
 if TYPE_CHECKING:
     from samebits.doctor import TriedLibrary
 
-__all__ = ["DOCTOR"]
+__all__ = ["DOCTOR", "SELFTEST"]
 
 DOCTOR_TEXT = """Try what works on this machine, and say what to install.
 
@@ -84,3 +86,52 @@ def _say(label: str, lines: Iterable[str]) -> None:
 
 
 DOCTOR = plain("doctor", run_doctor, "What works here, and what to install?\n\n" + DOCTOR_TEXT, OPTIONS["doctor"])
+
+
+SELFTEST_TEXT = """Plant known faults, and see whether samebits catches them on this machine.
+
+FRAMEWORK is python, torch, keras or jax (default: all that are installed). samebits checks a small training with it, in
+which the second trial has a fault: a flipped bit of a weight, two swapped samples, or a trial that is killed. It also
+checks two trials without a fault, and a program without a step. The verdict and the step must be the right ones.
+
+Exit status: 0 all were caught, 1 at least one was missed, 2 wrong use or an error."""
+
+
+def run_selftest(frameworks: tuple[str, ...], python: str | None, environment: str | None) -> int:
+    """Check each fault, and show the answer as soon as it is known."""
+    requests.refuse_platform()
+    from samebits import doctor, environments
+    from samebits.doctor import selftest
+
+    for name in frameworks:
+        if name not in selftest.FRAMEWORKS:
+            raise UsageError(f"There is no small training with {name!r}.", words.suggestion(name, selftest.FRAMEWORKS))
+    path = environments.find_python(python, environment, os.environ.get("PATH", os.defpath)).path
+    installed = {doctor.PLAIN: True, **doctor.libraries(path)}
+    wanted = frameworks or tuple(name for name in selftest.FRAMEWORKS if installed.get(name))
+    absent = [name for name in ("numpy", *wanted) if not installed.get(name)]
+    if absent:
+        advice = "install what is missing, or name a different Python: --python PATH."
+        raise UsageError(f"{path} does not have {words.listed(absent)}, which the small trainings need.", advice)
+    return max(_say_faults(name, path) for name in wanted)
+
+
+def _say_faults(framework: str, python: Path) -> int:
+    """Return 1 if a fault was missed, else 0."""
+    from samebits.doctor import selftest
+
+    missed = 0
+    for number, one in enumerate(selftest.planted(framework, python)):
+        missed += not one.is_caught
+        said = "caught" if one.is_caught else "MISSED"
+        _say("" if number else framework, [f"{said}  {one.fault.about}{f': {one.said}' if one.said else ''}"])
+    return min(missed, 1)
+
+
+SELFTEST = plain(
+    "selftest",
+    run_selftest,
+    "Does samebits catch known faults here?\n\n" + SELFTEST_TEXT,
+    OPTIONS["selftest"],
+    [click.Argument(["frameworks"], nargs=-1, type=Reads(read_text, "framework"), metavar="[FRAMEWORK ...]")],
+)

@@ -22,7 +22,7 @@ from samebits.cli import answers, clients
 from samebits.cli.audit import AUDIT
 from samebits.cli.bisection import BISECT
 from samebits.cli.checks import CHECK, COMPARE, RECORD, REPORT
-from samebits.cli.doctor import DOCTOR
+from samebits.cli.doctor import DOCTOR, SELFTEST
 from samebits.cli.inquiries import EXPLAIN, FIX, LOCATE, OPS, VARY, WHY
 from samebits.cli.metrics import NOISE, VERSUS
 from samebits.cli.old_records import CLEAN
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 OF_TRIALS = (CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, VERSUS, AUDIT)
 COMMANDS = (
     CHECK, WHY, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, AUDIT, BISECT, VERIFY, SLURM,
-    LIST, CLEAN, DOCTOR, SCHEMA, ENV, DATA,
+    LIST, CLEAN, DOCTOR, SELFTEST, SCHEMA, ENV, DATA,
 )  # fmt: skip
 
 
