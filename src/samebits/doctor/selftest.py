@@ -14,7 +14,7 @@ from samebits.model import Options, Result, Verdict
 __all__ = ["FAULTS", "FRAMEWORKS", "PlantedFault", "TriedFault", "planted"]
 
 FRAMEWORKS = ("python", "torch", "keras", "jax")  # python: a loop that gives its values to samebits itself
-_SCRIPT = Path(__file__).parent / "scripts" / "faulty_training.py"
+_SCRIPT = Path(__file__).parent / "scripts" / "faults.py"
 _SECONDS = 300.0  # for one trial
 
 

@@ -1,4 +1,4 @@
-"""A small training into which a fault can be planted: faulty_training.py FRAMEWORK FAULT TRIAL. The fault is in trial 2 only.
+"""A small training into which a fault can be planted: faults.py FRAMEWORK FAULT TRIAL. Only trial 2 has the fault.
 
 It is a plain script, which also old interpreters run.
 """
