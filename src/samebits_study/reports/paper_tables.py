@@ -166,17 +166,18 @@ def cells(result: StudyResult, number: str) -> Table:
     """Return the tables 3 to 5: error rate, Dice, precision, recall and F1 of every model of the table's library."""
     setups = [setup for setup in _with_the_papers(result) if _table_of(setup) == number]
     quoted = [found for found in paper.quotations(result.study) if found.place == f"Table {number}"]
+    baselines = result.baselines if number == "3" else result.baselines[:1]  # methods without a network stand once
     return Table(
         id=number,
         title=f"Segmentation and counting, model by model: {_ABOUT[number]}.",
         columns=measures.columns(measures.CELLS),
         rows=(
             *(row for setup in setups for row in measures.rows(result.study, setup, measures.CELLS)),
-            *(measures.baseline_row(one, measures.CELLS) for one in result.baselines),
+            *(measures.baseline_row(one, measures.CELLS) for one in baselines),
         ),
         notes=(
             *(*_letters(setups), *_about_rows(result, setups), TOUCHING[result.watershed is not False]),
-            *measures.baseline_notes(result.baselines),
+            *measures.baseline_notes(baselines),
             *(said for setup in setups for said in measures.left_out(setup, measures.CELLS)),
             *(said for one in quoted for said in paper.of_itself(one, "error_rate")),
             *(paper.of_cells(paper.quotations(result.study)) if number == "3" else ()),
