@@ -96,8 +96,7 @@ def used_generators_differ(seen: WarningInputs) -> bool:
 
 def _is_unused(name: str, seen: WarningInputs) -> bool:
     """Return whether no process of any trial drew from this generator, or seeded it."""
-    with_it = [trace for trace in _traces(seen) if states(name, trace)]
-    return _stayed(name, seen) and all(name in _untouched(trace) for trace in with_it)
+    return _stayed(name, seen) and all(name in _untouched(one) for one in _traces(seen) if states(name, one))
 
 
 def _stayed(name: str, seen: WarningInputs) -> bool:
