@@ -42,7 +42,7 @@ FAULTS = {
     "patience": ("23", "--at 12", "waited"),
     "replay-buffer": ("24", "--at 12", "buffer"),
     "two-moments": ("25", "--at 12", "stood"),
-    "old-model-in-loss": ("26", "--at 12", "model of their own"),
+    "old-model-in-loss": ("26", "--at 12", "one more model"),
     "average-at-save": ("27", "--at 12 --without-saving", "Saving changes"),
     "nothing": ("R5", "--at 12", "step 0"),
 }

@@ -95,8 +95,12 @@ class _Audit:
             return self._answer([], reason=failed)
         self.whole, self.packages = first.runs, sorted(first.file.packages)
         self.numbered = any(event["how"] == "observe" for event in self.whole[0].trace.events_named("observed-by"))
-        if (why := verdicts.unrepeated(first.runs, second.runs)) is not None:
+        if len(first.runs) == len(second.runs):
+            self.whole = [one.with_unseeded(two) for one, two in zip(first.runs, second.runs, strict=True)]
+        if (why := verdicts.unrepeated(self.whole, second.runs)) is not None:
             return self._answer([], reason=why)
+        for name in sorted({name for run in self.whole for name in run.unseeded}):
+            self.warnings.append(f"The generator {name} is not seeded: it differs in each run, so it does not count.")
         if self.asked.without_saving:
             with self.shown("the run without saving") as progress:
                 unsaved = self._arms("unsaved", self.asked.without_saving, [1], Limits(audit={}), progress)[0]
@@ -217,9 +221,10 @@ class _Audit:
         differ = verdicts.differing_files(self.whole_files, other.files)
         moment = verdicts.judged(at, self.whole, other.runs, other.file, self.asked.length, differ)
         if other.runs and moment.verdict != "inconclusive":
-            step = at.step if moment.offset is None else moment.offset
-            known = state.read((states or cut).folders[0], step), state.read(other.folders[0], other.runs[0].base)
-            moment = state.explained(moment, self.whole[0], other.runs[0], *known)
+            step, rank = at.step if moment.offset is None else moment.offset, moment.rank
+            run = other.runs[rank]
+            known = state.read((states or cut).folders[rank], step), state.read(other.folders[rank], run.base)
+            moment = state.explained(moment, self.whole[rank], run, *known)
             moment = self._cold(moment, cut, other) if states is None else moment
         return moment.model_copy(update={"record": str(self.folder / name)})
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -26,9 +26,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """One process that trains, as steps of fingerprints."""
+    """One process that trains, as steps of fingerprints. `unseeded`: generators that differ in each run."""
 
     trace: ProcessTrace
+    unseeded: frozenset[str] = frozenset()
 
     @property
     def rank(self) -> int | None:
@@ -79,9 +80,17 @@ class Run:
         return self.of(-1, "start") | self.of(0, "start")
 
     def is_used(self, generator: str, first: int, last: int) -> bool:
-        """Return whether the state of a generator changes in these steps."""
+        """Return whether a state of a seeded generator changes in these steps."""
         states = [self.rows.get(step, {}).get(("rng", generator, 0)) for step in range(first, last + 1)]
-        return len({one for one in states if one is not None}) > 1
+        return generator not in self.unseeded and len({one for one in states if one is not None}) > 1
+
+    def with_unseeded(self, other: Run) -> Run:
+        """Return this run with the generators that differ in a second uninterrupted run."""
+        steps = range(min(self.steps, other.steps))
+        differ = {
+            name for n in steps for name, found in self.of(n, "rng").items() if other.of(n, "rng").get(name) != found
+        }
+        return replace(self, unseeded=frozenset(differ))
 
 
 def runs_of(trial: TrialTrace) -> list[Run]:
@@ -103,7 +112,6 @@ class Comparison:
     left_out: int = 0
     begun: int = 0
     at: list[Place] = field(default_factory=list)
-    idle: list[Place] = field(default_factory=list)  # states of generators that differ before anything else does
 
     @property
     def first(self) -> Place | None:
@@ -151,11 +159,7 @@ def _of_step(
         kind, name, _ = key
         if key in mine and key in other:
             found.points += 1
-            if mine[key] == other[key]:
-                continue
-            if kind == "rng" and name not in used:
-                found.idle.append(Place(step, kind, name))
-            else:
+            if mine[key] != other[key] and (kind != "rng" or name in used):
                 yield Place(step, kind, name)
         elif kind in _BY_STEP:
             yield Place(step, "structure", name)
@@ -173,7 +177,7 @@ def _at_end(whole: Run, other: Run, offset: int, found: Comparison) -> Iterator[
     ends = [run.rows.get(run.steps, {}) for run in (whole, other)]
     for key in [key for key in ends[0] if key in ends[1]]:
         found.points += 1
-        if ends[0][key] != ends[1][key]:
+        if ends[0][key] != ends[1][key] and key[0] == "end":
             yield Place(whole.steps, key[0], key[1])
 
 
@@ -194,8 +198,3 @@ def _have_same_weights(whole: Run, other: Run, step: int) -> bool:
     weights = whole.of(step - 1, "update") if step else whole.start
     both = [name for name in other.start if name in weights]
     return bool(both) and all(weights[name] == other.start[name] for name in both)
-
-
-def of_ranks(whole: Sequence[Run], other: Sequence[Run]) -> list[tuple[Run, Run]] | None:
-    """Return the pairs of processes; None if the runs have different numbers of ranks."""
-    return list(zip(whole, other, strict=True)) if len(whole) == len(other) else None

@@ -66,7 +66,7 @@ def mends(forgotten: Sequence[str], packages: Collection[str]) -> list[tuple[str
     )
     plain = f"torch.save({{\n{saves}\n}}, path)\n\nsaved = torch.load(path)\n{loads}"
     trainers = [(name, text) for name, libraries, text in _TRAINERS if set(libraries) & set(packages)]
-    return [*trainers, ("a plain PyTorch loop", plain)]
+    return [*trainers, *([("a plain PyTorch loop", plain)] if "torch" in packages or not trainers else [])]
 
 
 def _row_of(part: str, rows: list[list[str]]) -> tuple[str, ...] | None:

@@ -159,7 +159,9 @@ def _drawing(result: AuditResult) -> str:
         return round(LEFT + (WIDE - LEFT - 10) * step / last, 1)
 
     pieces = [f'<line x1="{at(0)}" x2="{at(last)}" y1="16" y2="16" stroke="#90a4ae" stroke-width="3"/>']
-    pieces += [_tick(at(one.step)) for one in result.checkpoints]
+    pieces += [
+        f'<line x1="{at(one.step)}" x2="{at(one.step)}" y1="8" y2="24" stroke="#546e7a"/>' for one in result.checkpoints
+    ]
     pieces.append(_label("whole run", 20))
     for row, one in enumerate(result.moments, 1):
         pieces.append(_label(f"{'again ' * one.again}step {one.checkpoint.step}", 20 + TALL * row))
@@ -183,10 +185,6 @@ def _bars(one: Moment, at: Callable[[int], float], top: int) -> list[str]:
         for first, last, fill in bars
         if last > first
     ]
-
-
-def _tick(x: float) -> str:
-    return f'<line x1="{x}" x2="{x}" y1="8" y2="24" stroke="#546e7a"/>'
 
 
 def _label(text: str, y: int, x: float = 2) -> str:

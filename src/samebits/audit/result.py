@@ -64,6 +64,7 @@ class Moment(Document):
     points: int = 0
     left_out: int = 0
     divergence: FirstDifference | None = None
+    rank: int = 0  # the first one that differs: the table of the state is of this rank
     named: list[str] = []
     forgotten: list[str] = []
     state: list[StatePart] = []

@@ -82,6 +82,9 @@ def _generator(look: Look, name: str) -> str:
     mine, other = f"The generator {name}", look.other.of(0, "rng").get(name)
     if other is not None and other in (look.whole.of(0, "rng").get(name), look.whole.of(-1, "rng").get(name)):
         return f"{mine} started again from its seed."
+    for step in range(look.whole.steps) if other is not None else ():
+        if look.whole.of(step, "rng").get(name) == other:
+            return f"{mine} stands where it stood at step {step}, not {look.offset}."
     before, after = (state.of("random generators").get(name) for state in (look.before, look.after))
     if before is not None and after is not None:
         for one, two, how in ((look.before, after, "ahead of"), (look.after, before, "behind")):
@@ -90,9 +93,6 @@ def _generator(look: Look, name: str) -> str:
                 draws = words.count(states.index(two.print) + 1, "draw")
                 return f"{mine} is {draws} of 32 bits {how} the uninterrupted run."
     if other is not None:
-        for step in range(look.whole.steps):
-            if look.whole.of(step, "rng").get(name) == other:
-                return f"{mine} stands where it stood at step {step}, not {look.offset}."
         return f"{mine} was not restored: its state is none that the uninterrupted run had when a step began."
     return f"{mine} was not restored. The object may have been made again with its seed."
 
@@ -112,11 +112,12 @@ def _batch(look: Look) -> str:
 
 
 def _place(look: Look, step: int) -> str:
-    begins = sorted({event["step"] for event in look.whole.trace.events_named("epoch")})
+    begins = {event["step"] for event in look.whole.trace.events_named("epoch")}
+    epoch, now = (sum(one <= number for one in begins) - 1 for number in (step, look.offset))
+    if begins and epoch != now:
+        return f": the order of epoch {epoch}, not {now}"
     if step in begins:
-        epoch = begins.index(step)
-        now = sum(one <= look.offset for one in begins) - 1
-        return ": the epoch begins again" if epoch == now else f": the order of epoch {epoch} is replayed"
+        return ": the epoch begins again"
     return ": off by one" if abs(step - look.offset) == 1 else ""
 
 
@@ -146,7 +147,7 @@ def _average(look: Look, part: StatePart) -> str:
     before, after = (state.of(part.part) for state in (look.before, look.after))
     weights = look.after.of("weights")
     if new := [name for name in after if name not in before]:
-        return f"{new[0]} and others belong to a model of their own in the resumed run, not to the trained one."
+        return f"The resumed run has one more model: {new[0]} and others are not the weights that they should be."
     raw = {leaf.print for leaf in weights.values()}
     if after and all(leaf.print in raw for leaf in after.values() if leaf.name in part.names):
         return "The average of the weights equals the raw weights."

@@ -116,14 +116,10 @@ def explained(moment: Moment, whole: Run, other: Run, before: ProgramState, afte
     return moment.model_copy(update={"state": parts, "named": [*moment.named, *named], "forgotten": lost})
 
 
-def _part(part: str, is_same: bool | None, detail: str = "", names: Iterable[str] = ()) -> StatePart:  # noqa: FBT001
-    """Make a part of the table. `is_same`: None if that is not known."""
-    answer: Answer = "not seen" if is_same is None else "carried" if is_same else "not carried"
-    return StatePart(part=part, answer=answer, detail=detail, names=list(names)[:20])
-
-
-def _idle(part: str, detail: str = "", names: Iterable[str] = ()) -> StatePart:
-    return StatePart(part=part, answer="not used", detail=detail, names=list(names)[:20])
+def _part(part: str, answer: bool | Answer | None, detail: str = "", names: Iterable[str] = ()) -> StatePart:  # noqa: FBT001
+    """Make a part of the table. `answer`: whether both runs have the same; None if that is not known."""
+    known: Answer = {True: "carried", False: "not carried", None: "not seen"}.get(answer, "not used")  # type: ignore
+    return StatePart(part=part, answer=known, detail=detail, names=list(names)[:20])
 
 
 @dataclass(frozen=True)
@@ -142,7 +138,7 @@ class Look:
         for part in _OF_VARIABLES:
             yield self._of_variables(part)
         is_begun = self.whole.batches(self.offset) > self.other.batches(0)
-        yield _part(_ACCUMULATED, self._agree("gradient")) if is_begun else _idle(_ACCUMULATED)
+        yield _part(_ACCUMULATED, self._agree("gradient")) if is_begun else _part(_ACCUMULATED, "not used")
         if not is_begun:
             yield from self._generators()
             yield self._position()
@@ -170,7 +166,7 @@ class Look:
         is_absent = bool(differ) and not after
         detail = "absent" if is_absent else f"{len(differ)} of {words.count(len(names), 'value')} differ" * bool(differ)
         is_idle = bool(differ) and part in _VARIABLES and self.moment.verdict == "repeated"
-        return _idle(part, detail, differ) if is_idle else _part(part, not differ, detail, differ)
+        return _part(part, "not used" if is_idle else not differ, detail, differ)
 
     def _after_a_step(self, part: str) -> StatePart:
         """Return what the first step shows of a part that no variable holds, if the gradients of this step agree."""
@@ -188,7 +184,7 @@ class Look:
             is_same = mine.get(name) == theirs.get(name) if name in mine else before[name] == after.get(name)
             last = self.offset + self.moment.steps
             if not is_same and name in mine and not self.whole.is_used(name, self.offset, last):
-                yield _idle(f"generator {name}", "its state differs", [name])
+                yield _part(f"generator {name}", "not used", "its state differs", [name])
             else:
                 yield _part(f"generator {name}", is_same, names=[name])
 
@@ -200,7 +196,7 @@ class Look:
     def _workers(self) -> StatePart:
         workers = [event.get("workers", 0) for event in self.whole.trace.events_named("epoch")]
         if workers and not any(workers):
-            return _idle(WORKERS, "the loaders have no workers")
+            return _part(WORKERS, "not used", "the loaders have no workers")
         is_same = signature.sample_difference(self.whole, self.other, self.offset) == "same"
         return _part(WORKERS, self._agree("batch") if workers and is_same else None)
 

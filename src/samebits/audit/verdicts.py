@@ -8,9 +8,10 @@ from typing import Any
 
 from samebits import words
 from samebits.audit import alignment
-from samebits.audit.alignment import Comparison, Run
+from samebits.audit.alignment import Comparison, Place, Run
 from samebits.audit.result import Checkpoint, FirstDifference, Moment
 from samebits.model import ENDED_WELL, FilesFile, TrialFile
+from samebits_probe import wire
 
 Reason = tuple[str, str]  # a sentence, and what to do
 _KINDS = {
@@ -37,11 +38,16 @@ def failed(file: TrialFile, runs: Sequence[Run]) -> Reason | None:
     return None
 
 
+def _differ(first: Sequence[Run], second: Sequence[Run]) -> list[Place]:
+    """Return the first difference of each rank."""
+    found = [alignment.compare(one, other, 0).first for one, other in zip(first, second, strict=False)]
+    return [place for place in found if place is not None]
+
+
 def unrepeated(first: Sequence[Run], second: Sequence[Run]) -> Reason | None:
     """Return why two uninterrupted runs do not agree."""
-    pairs = alignment.of_ranks(first, second)
-    found = [place for one, other in pairs or () if (place := alignment.compare(one, other, 0).first) is not None]
-    if pairs is not None and not found:
+    found = _differ(first, second)
+    if len(first) == len(second) and not found:
         return None
     where = f"at step {found[0].step} ({found[0].kind} of {found[0].name})" if found else "in their number of ranks"
     what = f"The uninterrupted run does not repeat: two runs of it differ {where}. So it cannot judge a resumed run."
@@ -81,16 +87,18 @@ def judged(
     if file.status not in ENDED_WELL:
         said = f" It said: {file.said}" if file.said else ""
         return no_answer(at, f"The resumed run did not end well: {file.why or file.status}.{said}", "")
-    pairs = alignment.of_ranks(whole, other)
     if not other:
         return no_answer(
             at, "The resumed run took no step, so nothing was compared.", "--at a step before the last one."
         )
-    if pairs is None:
+    if len(other) != len(whole):
         what = f"The resumed run has {words.count(len(other), 'rank')}, the uninterrupted one {len(whole)}."
         return no_answer(at, what, "resume with as many ranks: a different number is a different question.")
     offset = alignment.offset_of(whole[0], other[0], at.step)
-    compared = [alignment.compare(one, two, at.step if offset is None else offset, length) for one, two in pairs]
+    compared = [
+        alignment.compare(one, two, at.step if offset is None else offset, length)
+        for one, two in zip(whole, other, strict=True)
+    ]
     moment = Moment(
         checkpoint=at,
         verdict="repeated",
@@ -111,9 +119,9 @@ def _judgement(moment: Moment, compared: Sequence[Comparison], files: list[str])
         named = ["It started from the initial weights, at step 0."]
         return {"verdict": "diverged", "sentence": f"The run did not resume from the checkpoint of step {step}: it "
                 "started again from step 0.", "named": named, "forgotten": ["everything"]}  # fmt: skip
-    found = [one.first for one in compared if one.first is not None]
-    first = min(found, key=lambda place: place.step) if found else None
-    named = []
+    found = [(one.first, rank) for rank, one in enumerate(compared) if one.first is not None]
+    first, rank = min(found, key=lambda pair: (pair[0].step, wire.KINDS.index(pair[0].kind)), default=(None, 0))
+    named = [f"It is rank {rank} that differs first."] if first is not None and len(compared) > 1 else []
     if offset is not None and offset != step:
         inside = " It lies inside an accumulation window." if compared[0].begun else ""
         named.append(f"The checkpoint is of step {offset}, not {step}.{inside}")
@@ -135,7 +143,7 @@ def _judgement(moment: Moment, compared: Sequence[Comparison], files: list[str])
     where = FirstDifference(step=first.step, after=first.step - compared[0].offset, kind=first.kind, name=first.name)
     after = "at its first step" if not where.after else f"{words.count(where.after, 'step')} after it"
     sentence = f"Resumed from step {step}, it differs {after} ({first.kind} of {first.name})."
-    return {"verdict": "diverged", "sentence": sentence, "divergence": where, "named": named}
+    return {"verdict": "diverged", "sentence": sentence, "divergence": where, "named": named, "rank": rank}
 
 
 def differing_files(whole: FilesFile, other: FilesFile) -> list[str]:
@@ -152,10 +160,9 @@ def differing_files(whole: FilesFile, other: FilesFile) -> list[str]:
 
 def of_saving(whole: Sequence[Run], unsaved: Sequence[Run], file: TrialFile) -> tuple[str, bool]:
     """Return what the run without saving shows, and whether it differs."""
-    pairs = alignment.of_ranks(whole, unsaved)
-    if file.status not in ENDED_WELL or not pairs:
+    if file.status not in ENDED_WELL or len(whole) != len(unsaved):
         return "The run without saving gave no answer.", False
-    first = next((place for one, two in pairs if (place := alignment.compare(one, two, 0).first) is not None), None)
+    first = next(iter(_differ(whole, unsaved)), None)
     if first is None:
         return "The run without saving has the same bits.", False
     return f"Saving changes the training: without it, step {first.step} differs ({first.kind} of {first.name}).", True

@@ -1,0 +1,124 @@
+"""Shifted runs: a run equals itself at any offset, one changed value is found, and the weights show the offset."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samebits.audit import alignment, mends, state, verdicts
+from samebits.audit.alignment import Run
+from samebits.audit.result import Checkpoint, Moment
+from samebits.store import Point, ProcessTrace
+from samebits.store.trace import ROW_TYPE
+from samebits_probe import wire
+
+POINTS = [Point("start", "w"), Point("rng", "torch"), Point("batch", "x"), Point("update", "w"), Point("end", "m")]
+KINDS = [wire.CODE[point.kind] for point in POINTS]
+
+
+def value(number):
+    return np.void(int(number).to_bytes(16, "little"))
+
+
+def row(step, point, number, occurrence=0):
+    return (step, point, KINDS[point], wire.LEAF, occurrence, value(number))
+
+
+def run(first, last, *, change=None, end=True, rng=lambda step: step):
+    """A run of the steps first..last-1 of one training, numbered from 0. `change`: (step of the training, point)."""
+    rows = [row(-1, 0, 1000 + first)]
+    for step in range(first, last):
+        numbers = {1: rng(step), 2: 50 + step, 3: 1001 + step}
+        rows += [
+            row(step - first, point, n + (10**6 if (step, point) == change else 0)) for point, n in numbers.items()
+        ]
+    rows += [row(last - first, 4, 7)] if end else []
+    facts = {"steps": last - first}
+    return Run(
+        ProcessTrace({"pid": 1}, POINTS, np.array(rows, ROW_TYPE), np.array([]), [], facts if end else None, facts)
+    )
+
+
+@given(st.integers(2, 20), st.data())
+def test_a_resumed_run_equals_the_run_and_one_change_is_found(steps, data):
+    offset = data.draw(st.integers(1, steps - 1))
+    whole = run(0, steps)
+    equal = alignment.compare(whole, run(offset, steps), offset)
+    assert (equal.first, equal.steps, equal.points) == (None, steps - offset, 3 * (steps - offset) + 1)
+    assert alignment.offset_of(whole, run(offset, steps), offset) == offset
+    change = data.draw(st.integers(offset, steps - 1)), data.draw(st.sampled_from([2, 3]))
+    found = alignment.compare(whole, run(offset, steps, change=change), offset).first
+    assert (found.step, found.kind) == (change[0], POINTS[change[1]].kind)
+
+
+def test_the_weights_show_that_a_checkpoint_is_of_a_neighbour_or_of_no_step():
+    whole, at = run(0, 9), Checkpoint(step=4, path="c.pt")
+    trial = type("File", (), {"status": "complete", "why": "", "said": ""})
+    moment = verdicts.judged(at, [whole], [run(3, 9)], trial, None, [])
+    assert (moment.verdict, moment.offset, moment.expected) == ("repeated", 3, 4)
+    assert moment.named == ["The checkpoint is of step 3, not 4."]
+    moment = verdicts.judged(at, [whole], [run(0, 9)], trial, None, [])
+    assert "it started again from step 0" in moment.sentence
+    moment = verdicts.judged(at, [whole], [run(40, 45)], trial, None, [])
+    assert moment.named == ["It did not resume with the weights of step 4, nor with those of any other step."]
+    moment = verdicts.judged(at, [whole], [run(4, 9), run(4, 9)], trial, None, [])
+    assert "has 2 ranks, the uninterrupted one 1" in moment.sentence
+    assert verdicts.judged(at, [whole], [], trial, None, []).verdict == "inconclusive"
+    moment = verdicts.judged(at, [whole], [run(4, 9)], trial, None, ["{out}/last.pt > w"])
+    assert "only what it saved last differs" in moment.sentence
+
+
+def test_a_generator_counts_only_if_the_run_draws_from_it_and_seeds_it():
+    still = run(0, 6, rng=lambda step: 5)
+    other = run(2, 6, rng=lambda step: 6)
+    assert alignment.compare(still, other, 2).first is None
+    drawn = run(2, 6, rng=lambda step: 90 + step)
+    assert alignment.compare(run(0, 6), drawn, 2).first.kind == "rng"
+    unseeded = run(0, 6).with_unseeded(run(0, 6, rng=lambda step: 70 + step))
+    assert unseeded.unseeded == {"torch"}
+    assert alignment.compare(unseeded, drawn, 2).first is None
+
+
+def test_a_different_number_of_steps_is_found_at_the_end():
+    found = alignment.compare(run(0, 9), run(4, 8), 4).first
+    assert (found.kind, found.name) == ("structure", "the number of steps")
+    assert alignment.compare(run(0, 9), run(4, 8, end=False), 4).first is None
+    assert alignment.compare(run(0, 9), run(4, 9), 4, 2).steps == 2
+
+
+def test_nothing_is_called_equal_that_was_not_compared():
+    told = verdicts.overall([], ("why", "what to do"), ("", False))
+    assert told["verdict"] == "inconclusive"
+    moment = Moment(checkpoint=Checkpoint(step=2, path="c"), verdict="inconclusive", sentence="said")
+    good = moment.model_copy(update={"verdict": "repeated", "steps": 3})
+    assert verdicts.overall([good, moment], None, ("", False))["verdict"] == "inconclusive"
+    assert verdicts.overall([good], None, ("Saving changes the training", True))["verdict"] == "diverged"
+
+
+@pytest.mark.parametrize(
+    ("row", "part"),
+    [
+        (("model", "net.0.weight", "float32 [2]", "0"), "weights"),
+        (("model", "net.buffer.mean", "float32 [2]", "0"), "buffers"),
+        (("torch.optim.adam", "o.state.0.exp_avg", "float32 [2]", "0"), "moments"),
+        (("torch.optim.adam", "o.state.0.step", "float32 []", "0"), "step counters"),
+        (("torch.optim.adam", "o.param_groups.0.lr", "0.1", "0"), "learning rate and schedule"),
+        (("torch.optim.lr_scheduler", "s.last_epoch", "3", "0"), "learning rate and schedule"),
+        (("torch.amp.grad_scaler", "s.scale", "256.0", "0"), "gradient scaler"),
+        (("generator", "python", "Random", "0"), "random generators"),
+        (("", "best", "0.5", "0"), "numbers of the program"),
+        (("", "shadow", "float32 [2]", "0"), "tensors of the program"),
+    ],
+)
+def test_each_value_belongs_to_a_part(row, part):
+    assert state.Leaf.of(*row).part == part
+
+
+def test_the_mend_has_the_lines_of_the_forgotten_parts_and_of_the_trainer():
+    found = dict(mends.mends(["generator torch", "moments"], ["lightning", "torch"]))
+    assert list(found) == ["Lightning", "a plain PyTorch loop"]
+    assert 'torch.set_rng_state(saved["torch"])' in found["a plain PyTorch loop"]
+    assert "optimizer.load_state_dict" in found["a plain PyTorch loop"]
+    assert mends.mends([], ["lightning"]) == []
+    assert [title for title, _ in mends.mends(["moments"], ["keras"])] == ["Keras"]
+    assert len(mends.mends(["everything"], [])[0][1].splitlines()) > 20
