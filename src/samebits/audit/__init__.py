@@ -17,7 +17,7 @@ from samebits import __version__, checks, clock, words
 from samebits.audit import alignment, checkpoints, cold, state, verdicts
 from samebits.audit.alignment import Run
 from samebits.audit.result import AuditResult, Checkpoint, Moment
-from samebits.errors import UsageError
+from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.launch.plan import make_record_folder
 from samebits.model import FilesFile, TrialFile
@@ -139,6 +139,10 @@ class _Audit:
 
     def _arm(self, experiment: Experiment, number: int) -> _Arm:
         trial = experiment.trial(number)
+        bad = [said for said in trial.failures() if not said.startswith("audit: ")]
+        if bad:
+            raise SamebitsError(f"samebits itself failed in a run: {bad[0]}", f"please report it ({self.folder}).")
+        self.warnings += [f"samebits could not look at the state of a run: {said}" for said in trial.failures()]
         folders = experiment.processes(number)
         runs = alignment.runs_of(trial)
         by_pid = {str(run.trace.facts["pid"]): run for run in runs}

@@ -30,9 +30,9 @@ def failed(file: TrialFile, runs: Sequence[Run]) -> Reason | None:
             f"The uninterrupted run did not end well: {file.why or file.status}.{said}",
             "make it run by itself first.",
         )
-    if not runs:
+    if not any(run.of(step, "update") for run in runs for step in (0, run.steps - 1)):
         return (
-            "samebits saw no step of the uninterrupted run.",
+            "samebits saw no step that changes weights in the uninterrupted run.",
             "samebits check -- ... says what it sees of the program.",
         )
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +31,7 @@ YOUNG = 5.0
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL of a trial that took too long
 CHILDREN_MAY_TAKE = 1.0  # seconds that children which outlive the command may take to end by themselves
 THIN = {"after": 1000, "every": 100}
-WHOLE = {"after": 1 << 62, "every": 1}  # a resumed run has other numbers of steps, so it cannot be thinned alike
+WHOLE = {"after": 1 << 62, "every": 1}  # a resumed run numbers its steps from 0, so it would keep other ones
 
 
 class TrialRun:
@@ -79,9 +78,7 @@ class TrialRun:
         """Note the state before the trial, and write the files that it needs."""
         self.files.begin(alone=self.slot.is_alone)
         if self.limits.inherits is not None:
-            for name, target in (("out", self.out), ("work", self.directory)):
-                if (self.limits.inherits / name).is_dir():
-                    shutil.copytree(self.limits.inherits / name, target, symlinks=True, dirs_exist_ok=True)
+            self.files.inherit(self.limits.inherits)
         self._start_facts.code = facts.code(self.plan.directory, self.plan.request.command)
         store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
         store.write_document(self.folder / "config.json", self._config())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -67,6 +68,12 @@ class TrialFiles:
         patterns = [pattern.without(self._left) for pattern in found]
         self.rules = artifacts.FileRules(patterns=patterns, ignores=options.ignores)
         self.is_open = True
+
+    def inherit(self, source: Path) -> None:
+        """Copy the files that an earlier run left: `out` and `work` of a folder."""
+        for name, target in (("out", self.out), ("work", self._directory)):
+            if (source / name).is_dir():
+                shutil.copytree(source / name, target, symlinks=True, dirs_exist_ok=True)
 
     def end(self, root: int, touched: Sequence[ProcessFiles], after_wait: Sequence[ProcessFiles]) -> list[Leak]:
         """Find what the trial wrote: from its folders and from the probe. Return the leaks that it used.
