@@ -60,10 +60,8 @@ class Run:
         columns = (self.trace.rows[name].tolist() for name in ("step", "point", "occurrence"))
         prints = self.trace.rows["fingerprint"].tobytes()
         for at, (step, number, occurrence) in enumerate(zip(*columns, strict=True)):
-            point = points[number]
-            found.setdefault(step if step < 0 else step - self.base, {})[point.kind, point.name, occurrence] = prints[
-                16 * at : 16 * at + 16
-            ]
+            rows = found.setdefault(step if step < 0 else step - self.base, {})
+            rows[points[number].kind, points[number].name, occurrence] = prints[16 * at : 16 * at + 16]
         return found
 
     def of(self, step: int, kind: str) -> dict[str, bytes]:
@@ -87,10 +85,10 @@ class Run:
     def with_unseeded(self, other: Run) -> Run:
         """Return this run with the generators that differ in a second uninterrupted run."""
         steps = range(min(self.steps, other.steps))
-        differ = {
-            name for n in steps for name, found in self.of(n, "rng").items() if other.of(n, "rng").get(name) != found
-        }
-        return replace(self, unseeded=frozenset(differ))
+        pairs = [(self.of(step, "rng"), other.of(step, "rng")) for step in steps]
+        return replace(
+            self, unseeded=frozenset(name for one, two in pairs for name in one if one[name] != two.get(name))
+        )
 
 
 def runs_of(trial: TrialTrace) -> list[Run]:

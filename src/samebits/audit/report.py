@@ -128,9 +128,7 @@ def _table(result: AuditResult) -> Iterator[Table]:
         return
     columns = [Column("state")]
     columns += [Column(f"step {one.checkpoint.step}{' again' * one.again}", wide=True) for one in shown]
-    rows: list[tuple[Cell, ...]] = [
-        (StyledText(part, "strong"), *(_cell(one, part) for one in shown)) for part in parts
-    ]
+    rows: list[tuple[Cell, ...]] = [(part, *(_cell(one, part) for one in shown)) for part in parts]
     yield Table("state", "", tuple(columns), tuple(rows))
 
 
@@ -143,8 +141,7 @@ def _cell(one: Moment, name: str) -> str:
 
 def _facts(result: AuditResult) -> Iterator[tuple[str, Cell]]:
     yield "command", StyledText(shlex.join(result.command), "command")
-    if result.resume:
-        yield "resume", StyledText(shlex.join(result.resume), "command")
+    yield from [("resume", StyledText(shlex.join(result.resume), "command"))] if result.resume else []
     yield from [("tried", "; ".join(result.tried))] if result.tried else []
     yield from [("not tried", "; ".join(result.not_tried))] if result.not_tried else []
     yield "time", words.span(result.seconds)
@@ -159,9 +156,8 @@ def _drawing(result: AuditResult) -> str:
         return round(LEFT + (WIDE - LEFT - 10) * step / last, 1)
 
     pieces = [f'<line x1="{at(0)}" x2="{at(last)}" y1="16" y2="16" stroke="#90a4ae" stroke-width="3"/>']
-    pieces += [
-        f'<line x1="{at(one.step)}" x2="{at(one.step)}" y1="8" y2="24" stroke="#546e7a"/>' for one in result.checkpoints
-    ]
+    ticks = [at(one.step) for one in result.checkpoints]
+    pieces += [f'<line x1="{x}" x2="{x}" y1="8" y2="24" stroke="#546e7a"/>' for x in ticks]
     pieces.append(_label("whole run", 20))
     for row, one in enumerate(result.moments, 1):
         pieces.append(_label(f"{'again ' * one.again}step {one.checkpoint.step}", 20 + TALL * row))

@@ -127,20 +127,17 @@ def _moments(look: Look, part: StatePart) -> str:
         return f"The moments differ after the first step, although its gradients are the same ({_first(part)})."
     if not after:
         return "The moments of the optimizer are absent: it is new."
-    moved = [n for n in part.names if n in after and (other := _holder(before, after[n])) is not None and other != n]
-    if moved:
-        name, source = moved[0], _holder(before, after[moved[0]])
-        return f"The moments belong to different parameters: {name} has those of {source}."
+    holders = {leaf.print: name for name, leaf in before.items()}
+    moved = [(name, holders.get(after[name].print, name)) for name in part.names if name in after]
+    for name, source in moved:
+        if name != source:
+            return f"The moments belong to different parameters: {name} has those of {source}."
     types = [(before[n].text, after[n].text) for n in part.names if n in before and n in after]
     other_types = [(one, two) for one, two in types if one.split(" ")[0] != two.split(" ")[0]]
     if other_types:
         was, now = (text.split(" ")[0] for text in other_types[0])
         return f"The moments have a different dtype: {now}, not {was}."
     return f"The moments have different values ({_first(part)})."
-
-
-def _holder(before: dict[str, Leaf], leaf: Leaf) -> str | None:
-    return next((name for name, one in before.items() if one.print == leaf.print), None)
 
 
 def _average(look: Look, part: StatePart) -> str:

@@ -96,9 +96,8 @@ def _without_other_models(before: ProgramState, after: ProgramState, weights: Co
     def part(leaf: Leaf) -> str:
         return OTHER_MODELS if leaf.part == "weights" and leaf.name not in models else leaf.part
 
-    return [
-        replace(state, leaves=[leaf._replace(part=part(leaf)) for leaf in state.leaves]) for state in (before, after)
-    ]
+    both = (before, after)
+    return [replace(state, leaves=[leaf._replace(part=part(leaf)) for leaf in state.leaves]) for state in both]
 
 
 def explained(moment: Moment, whole: Run, other: Run, before: ProgramState, after: ProgramState) -> Moment:
@@ -204,9 +203,7 @@ class Look:
         if not (self.whole.is_whole and self.other.is_whole):
             return _part(STEPS, None, "the resumed run was ended before its end")
         made, expected = self.other.steps, self.whole.steps - self.offset
-        return _part(
-            STEPS, made == expected, "" if made == expected else f"{words.count(made, 'step')}, not {expected:,}"
-        )
+        return _part(STEPS, made == expected, f"{words.count(made, 'step')}, not {expected:,}" * (made != expected))
 
 
 def _part_of(point: str) -> str:

@@ -25,17 +25,15 @@ _KINDS = {
 def failed(file: TrialFile, runs: Sequence[Run]) -> Reason | None:
     """Return why the uninterrupted run cannot be used."""
     if file.status not in ENDED_WELL:
-        said = f" It said: {file.said}" if file.said else ""
-        return (
-            f"The uninterrupted run did not end well: {file.why or file.status}.{said}",
-            "make it run by itself first.",
-        )
+        return f"The uninterrupted run did not end well: {_ending(file)}", "make it run by itself first."
     if not any(run.of(step, "update") for run in runs for step in (0, run.steps - 1)):
-        return (
-            "samebits saw no step that changes weights in the uninterrupted run.",
-            "samebits check -- ... says what it sees of the program.",
-        )
+        what = "samebits saw no step that changes weights in the uninterrupted run."
+        return what, "samebits check -- ... says what it sees of the program."
     return None
+
+
+def _ending(file: TrialFile) -> str:
+    return f"{file.why or file.status}." + (f" It said: {file.said}" if file.said else "")
 
 
 def _differ(first: Sequence[Run], second: Sequence[Run]) -> list[Place]:
@@ -85,20 +83,15 @@ def judged(
 ) -> Moment:
     """Compare a resumed run with the uninterrupted one. `files`: arrays of saved files that differ at the end."""
     if file.status not in ENDED_WELL:
-        said = f" It said: {file.said}" if file.said else ""
-        return no_answer(at, f"The resumed run did not end well: {file.why or file.status}.{said}", "")
+        return no_answer(at, f"The resumed run did not end well: {_ending(file)}", "")
     if not other:
-        return no_answer(
-            at, "The resumed run took no step, so nothing was compared.", "--at a step before the last one."
-        )
+        return no_answer(at, "The resumed run took no step: nothing was compared.", "--at a step before the last one.")
     if len(other) != len(whole):
         what = f"The resumed run has {words.count(len(other), 'rank')}, the uninterrupted one {len(whole)}."
         return no_answer(at, what, "resume with as many ranks: a different number is a different question.")
     offset = alignment.offset_of(whole[0], other[0], at.step)
-    compared = [
-        alignment.compare(one, two, at.step if offset is None else offset, length)
-        for one, two in zip(whole, other, strict=True)
-    ]
+    begin = at.step if offset is None else offset
+    compared = [alignment.compare(one, two, begin, length) for one, two in zip(whole, other, strict=True)]
     moment = Moment(
         checkpoint=at,
         verdict="repeated",
@@ -136,10 +129,8 @@ def _judgement(moment: Moment, compared: Sequence[Comparison], files: list[str])
             said = f"Resumed from step {step}, every step is the same; only what it saved last differs ({files[0]})."
             return {"verdict": "diverged", "sentence": said, "divergence": where, "named": named}
         far = words.count(moment.steps, "step") + (" and the end" if moment.to_the_end else "")
-        return {
-            "sentence": f"Resumed from step {step}, it equals the uninterrupted run: {far} compared.",
-            "named": named,
-        }
+        said = f"Resumed from step {step}, it equals the uninterrupted run: {far} compared."
+        return {"sentence": said, "named": named}
     where = FirstDifference(step=first.step, after=first.step - compared[0].offset, kind=first.kind, name=first.name)
     after = "at its first step" if not where.after else f"{words.count(where.after, 'step')} after it"
     sentence = f"Resumed from step {step}, it differs {after} ({first.kind} of {first.name})."
