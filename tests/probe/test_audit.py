@@ -104,3 +104,10 @@ def test_the_record_is_shown_again(audit, tmp_path):
     assert json.loads((tmp_path / "again.json").read_text()) == found
     assert "data:image/svg+xml" in (tmp_path / "page.html").read_text()
     assert 'classname="samebits.audit"' in (tmp_path / "junit.xml").read_text()
+
+
+def test_files_in_the_working_folder_are_copied_for_the_resumed_run(audit, tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    status, found, _ = audit("--at", "4", command=(str(PROGRAM), "kept"))
+    assert (status, found["moments"][0]["checkpoint"]["place"]) == (0, "work")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != ".") == ["kept", "mine", "result.json"]

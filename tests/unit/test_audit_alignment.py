@@ -1,11 +1,15 @@
 """Shifted runs: a run equals itself at any offset, one changed value is found, and the weights show the offset."""
 
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.audit import alignment, mends, state, verdicts
+from samebits.audit import alignment, checkpoints, mends, state, verdicts
 from samebits.audit.alignment import Run
 from samebits.audit.result import Checkpoint, Moment
 from samebits.store import Point, ProcessTrace
@@ -93,6 +97,53 @@ def test_nothing_is_called_equal_that_was_not_compared():
     good = moment.model_copy(update={"verdict": "repeated", "steps": 3})
     assert verdicts.overall([good, moment], None, ("", False))["verdict"] == "inconclusive"
     assert verdicts.overall([good], None, ("Saving changes the training", True))["verdict"] == "diverged"
+
+
+def saved(*files):
+    """A run that saved these files: (step, path, size)."""
+    events = [{"event": "saved", "step": step, "path": f"/a/w/t/1/out/{path}", "size": n} for step, path, n in files]
+    return Run(replace(run(0, 9).trace, events=events))
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ([(2, "last.pt", 9), (4, "last.pt", 9)], ["last.pt", "last.pt"]),
+        ([(2, "c-2/model.pt", 9), (2, "c-2/rng.pt", 3), (4, "c-4/model.pt", 9), (4, "c-4/rng.pt", 3)], ["c-2", "c-4"]),
+        ([(2, "c-2/model.pt", 9)], ["c-2/model.pt"]),
+        ([(step, "log", 99) for step in range(1, 9)] + [(3, "state", 5)], ["state"]),
+    ],
+)
+def test_checkpoints_are_files_or_the_folders_that_were_filled_together(files, found):
+    known = checkpoints.found_in(saved(*files), Path("/a/w/t/1/out"), Path("/none"), None)
+    assert [one.path for one in known] == found
+
+
+def test_a_glob_names_the_checkpoints_that_a_program_reads():
+    run_ = saved((2, "c-2/model.pt", 9), (2, "c-2/rng.pt", 3))
+    assert [one.path for one in checkpoints.found_in(run_, Path("/a/w/t/1/out"), Path("/none"), "*/rng.pt")] == [
+        "c-2/rng.pt"
+    ]
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_so_many_windows_are_tried_and_boundaries_come_first(number, windows):
+    known = [Checkpoint(step=n, path="c", kinds=["middle" if n % 4 else "boundary"]) for n in range(1, number + 1)]
+    steps = [one.step for one in checkpoints.chosen(known, number + 1, None, windows)]
+    assert steps == sorted(set(steps))
+    assert len(steps) == min(number, windows)
+    assert sum(step % 4 == 0 for step in steps) == min(number // 4, windows)
+
+
+def test_a_checkpoint_that_is_missing_or_torn_gives_no_answer(tmp_path):
+    at, file = Checkpoint(step=4, path="c.pt", size=9), SimpleNamespace(status="stopped", why="")
+    assert "was not there" in verdicts.incomplete(at, tmp_path, file)[0]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "c.pt").write_bytes(b"torn")
+    assert "was still being written" in verdicts.incomplete(at, tmp_path, file)[0]
+    (tmp_path / "out" / "c.pt").write_bytes(b"whole now")
+    assert verdicts.incomplete(at, tmp_path, file) is None
+    assert "ended before" in verdicts.incomplete(at, tmp_path, SimpleNamespace(status="failed", why="it crashed"))[0]
 
 
 @pytest.mark.parametrize(
