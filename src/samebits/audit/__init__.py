@@ -19,6 +19,7 @@ from samebits.audit.alignment import Run
 from samebits.audit.result import AuditResult, Checkpoint, Moment
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request
+from samebits.experiment.estimates import CostEstimate
 from samebits.launch.plan import make_record_folder
 from samebits.model import FilesFile, TrialFile
 from samebits.store import record_files, write_document
@@ -113,17 +114,17 @@ class _Audit:
         if not moments:
             saved = checkpoints.saved_words(first.runs[0], first.folder / "out", directory)
             return self._answer([], reason=verdicts.no_checkpoint(self.known, steps, saved))
-        self._say_cost(moments, steps)
+        self._say_cost(moments, steps, first.file.seconds)
         done = [self._moment(one) for one in moments]
         done += self._again(done)
         return self._answer(done)
 
-    def _say_cost(self, moments: Sequence[Checkpoint], steps: int) -> None:
-        length = self.asked.length
-        cut = sum(one.step + 1 for one in moments)
-        resumed = sum(min(length or steps, steps - one.step) for one in moments)
+    def _say_cost(self, moments: Sequence[Checkpoint], steps: int, seconds: float) -> None:
+        """Say what the other arms cost, and ask before they take long. Each counts as long as a whole run."""
+        length, runs = self.asked.length, 3 * len(moments) + 2
+        made = sum(one.step + 1 + 2 * min(length or steps, steps - one.step) for one in moments)
         with self.shown(f"{words.count(len(moments), 'checkpoint')} of {len(self.known)}") as progress:
-            progress.note(f"the interrupted runs make {cut:,} steps, the resumed ones {resumed:,}")
+            progress.estimate(CostEstimate(f"{made:,} steps in", runs - 2, runs, seconds))
 
     # -- arms ---------------------------------------------------------------------------------------------------------
 
