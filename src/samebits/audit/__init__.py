@@ -207,20 +207,22 @@ class _Audit:
         equal = next((one for one in done if one.verdict == "repeated"), None)
         if equal is None:
             return []
-        start = equal.checkpoint.step
+        start = equal.offset or equal.checkpoint.step
         later = [one for one in self.known if start < one.step < min(self.whole[0].steps, start + equal.steps)]
         if not later:
             return []
         best = next((one for one in later if one.step in self.cuts), later[0])
-        name, files = f"killed-again-{best.step}", self.folder / f"killed-{start}-files"
+        name, files = f"killed-again-{best.step}", self.folder / f"killed-{equal.checkpoint.step}-files"
         shift = 0 if self.numbered else start
         cut = self._cut(best, self._command(equal.checkpoint), files, shift, name)
-        moment = self._compared(best, cut, name, f"resumed-again-{best.step}", self.cuts.get(best.step))
+        moment = self._compared(best, cut, name, f"resumed-again-{best.step}", start)
         return [moment.model_copy(update={"again": True})]
 
-    def _compared(self, at: Checkpoint, cut: _Arm, cut_name: str, name: str, states: _Arm | None = None) -> Moment:
+    def _compared(self, at: Checkpoint, cut: _Arm, cut_name: str, name: str, begun: int = 0) -> Moment:
+        """Resume from the files of a killed run, and compare. `begun`: the step from which that run had resumed."""
         files = self.folder / f"{cut_name}-files"
-        if (why := verdicts.incomplete(at, files, cut.file)) is not None:
+        why = verdicts.incomplete(at, files, cut.file) or verdicts.strayed(self.whole, cut.runs, begun)
+        if why is not None:
             return verdicts.no_answer(at, *why)
         other = self._resumed(at, files, name)
         differ = verdicts.differing_files(self.whole_files, other.files)
@@ -228,9 +230,12 @@ class _Audit:
         if other.runs and moment.verdict != "inconclusive":
             step, rank = at.step if moment.offset is None else moment.offset, moment.rank
             run = other.runs[rank]
-            known = state.read((states or cut).folders[rank], step), state.read(other.folders[rank], run.base)
+            known = (
+                state.read(self.cuts.get(at.step, cut).folders[rank], step),
+                state.read(other.folders[rank], run.base),
+            )
             moment = state.explained(moment, self.whole[rank], run, *known)
-            moment = self._cold(moment, cut, other) if states is None else moment
+            moment = self._cold(moment, cut, other) if not begun else moment
         return moment.model_copy(update={"record": str(self.folder / name)})
 
     # -- the answer ---------------------------------------------------------------------------------------------------

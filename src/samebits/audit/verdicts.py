@@ -73,6 +73,17 @@ def incomplete(at: Checkpoint, files: Path, file: TrialFile) -> Reason | None:
     return None
 
 
+def strayed(whole: Sequence[Run], cut: Sequence[Run], begun: int) -> Reason | None:
+    """Return why the checkpoint of a killed run cannot stand for one of the uninterrupted run."""
+    pairs = list(zip(whole, cut, strict=False))
+    found = [alignment.compare(one, other, begun, other.steps).first for one, other in pairs]
+    bad = next((place for place in found if place is not None), None)
+    if bad is None and len(whole) == len(cut):
+        return None
+    where = f"at step {bad.step} ({bad.kind} of {bad.name})" if bad else "in the number of ranks"
+    return f"The run that was killed after the checkpoint differs from the uninterrupted one {where}.", ""
+
+
 def no_answer(at: Checkpoint, sentence: str, advice: str) -> Moment:
     """Return a moment that gives no answer."""
     return Moment(checkpoint=at, verdict="inconclusive", sentence=sentence, expected=at.step, advice=advice)
