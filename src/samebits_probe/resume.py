@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from .probe import Probe
 
+__all__ = ["STATE"]
+
 STATE = "state-%d.json"
 _DRAWS, _DEEPEST, _MOST, _MANY = 256, 6, 100000, 2000  # draws; values in each other; values; files and items
 

@@ -58,17 +58,17 @@ def test_a_resumed_run_equals_the_run_and_one_change_is_found(steps, data):
 def test_the_weights_show_that_a_checkpoint_is_of_a_neighbour_or_of_no_step():
     whole, at = run(0, 9), Checkpoint(step=4, path="c.pt")
     trial = type("File", (), {"status": "complete", "why": "", "said": ""})
-    moment = verdicts.judged(at, [whole], [run(3, 9)], trial, None, [])
+    moment = verdicts.judged(at, [whole], [run(3, 9)], None, [])
     assert (moment.verdict, moment.offset, moment.expected) == ("repeated", 3, 4)
     assert moment.named == ["The checkpoint is of step 3, not 4."]
-    moment = verdicts.judged(at, [whole], [run(0, 9)], trial, None, [])
+    moment = verdicts.judged(at, [whole], [run(0, 9)], None, [])
     assert "it started again from step 0" in moment.sentence
-    moment = verdicts.judged(at, [whole], [run(40, 45)], trial, None, [])
+    moment = verdicts.judged(at, [whole], [run(40, 45)], None, [])
     assert moment.named == ["It did not resume with the weights of step 4, nor with those of any other step."]
-    moment = verdicts.judged(at, [whole], [run(4, 9), run(4, 9)], trial, None, [])
+    moment = verdicts.unanswered(at, [whole], [run(4, 9), run(4, 9)], trial)
     assert "has 2 ranks, the uninterrupted one 1" in moment.sentence
-    assert verdicts.judged(at, [whole], [], trial, None, []).verdict == "inconclusive"
-    moment = verdicts.judged(at, [whole], [run(4, 9)], trial, None, ["{out}/last.pt > w"])
+    assert verdicts.unanswered(at, [whole], [], trial).verdict == "inconclusive"
+    moment = verdicts.judged(at, [whole], [run(4, 9)], None, ["{out}/last.pt > w"])
     assert "only what it saved last differs" in moment.sentence
 
 
@@ -162,7 +162,7 @@ def test_a_checkpoint_that_is_missing_or_torn_gives_no_answer(tmp_path):
     ],
 )
 def test_each_value_belongs_to_a_part(row, part):
-    assert state.Leaf.of(*row).part == part
+    assert state.StateLeaf.of(*row).part == part
 
 
 def test_the_mend_has_the_lines_of_the_forgotten_parts_and_of_the_trainer():

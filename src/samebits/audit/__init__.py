@@ -226,7 +226,8 @@ class _Audit:
             return verdicts.no_answer(at, *why)
         other = self._resumed(at, files, name)
         differ = verdicts.differing_files(self.whole_files, other.files)
-        moment = verdicts.judged(at, self.whole, other.runs, other.file, self.asked.length, differ)
+        moment = verdicts.unanswered(at, self.whole, other.runs, other.file)
+        moment = moment or verdicts.judged(at, self.whole, other.runs, self.asked.length, differ)
         if other.runs and moment.verdict != "inconclusive":
             step, rank = at.step if moment.offset is None else moment.offset, moment.rank
             run = other.runs[rank]

@@ -10,13 +10,13 @@ from typing import NamedTuple
 from samebits.store import ProcessTrace, TrialTrace
 from samebits_probe import wire
 
-__all__ = ["Comparison", "Place", "Run", "compare", "offset_of", "runs_of"]
+__all__ = ["Run", "ShiftedComparison", "StepPlace", "compare", "offset_of", "runs_of"]
 
 _BY_STEP = ("gradient", "update")  # kinds of which each step has the same points in both runs
 Key = tuple[str, str, int]  # kind, name, occurrence
 
 
-class Place(NamedTuple):
+class StepPlace(NamedTuple):
     """A value that differs. `step`: of the uninterrupted run."""
 
     step: int
@@ -98,7 +98,7 @@ def runs_of(trial: TrialTrace) -> list[Run]:
 
 
 @dataclass
-class Comparison:
+class ShiftedComparison:
     """What differs between a run and a shifted one. `at`: the differences, by step and kind.
 
     `begun`: how many batches of the first step came before a checkpoint inside an accumulation window.
@@ -109,21 +109,21 @@ class Comparison:
     points: int = 0
     left_out: int = 0
     begun: int = 0
-    at: list[Place] = field(default_factory=list)
+    at: list[StepPlace] = field(default_factory=list)
 
     @property
-    def first(self) -> Place | None:
+    def first(self) -> StepPlace | None:
         """The first difference."""
         return self.at[0] if self.at else None
 
 
-def compare(whole: Run, other: Run, offset: int, steps: int | None = None) -> Comparison:
+def compare(whole: Run, other: Run, offset: int, steps: int | None = None) -> ShiftedComparison:
     """Compare the steps of a run with those of the uninterrupted one, from `offset` on.
 
     `steps`: at most so many. A generator counts only if the uninterrupted run draws from it in these steps.
     """
     made = min(other.steps, max(whole.steps - offset, 0))
-    found = Comparison(offset, made if steps is None else min(made, steps))
+    found = ShiftedComparison(offset, made if steps is None else min(made, steps))
     last = offset + found.steps
     used = {name for name in whole.of(offset, "rng") if whole.is_used(name, offset, last)}
     found.begun = max(whole.batches(offset) - other.batches(0), 0)
@@ -151,32 +151,32 @@ def _later(rows: dict[Key, bytes], begun: int) -> dict[Key, bytes]:
 
 
 def _of_step(
-    mine: dict[Key, bytes], other: dict[Key, bytes], step: int, found: Comparison, used: set[str]
-) -> Iterator[Place]:
+    mine: dict[Key, bytes], other: dict[Key, bytes], step: int, found: ShiftedComparison, used: set[str]
+) -> Iterator[StepPlace]:
     for key in dict.fromkeys([*mine, *other]):
         kind, name, _ = key
         if key in mine and key in other:
             found.points += 1
             if mine[key] != other[key] and (kind != "rng" or name in used):
-                yield Place(step, kind, name)
+                yield StepPlace(step, kind, name)
         elif kind in _BY_STEP:
-            yield Place(step, "structure", name)
+            yield StepPlace(step, "structure", name)
         elif kind != "start":
             found.left_out += 1
 
 
-def _at_end(whole: Run, other: Run, offset: int, found: Comparison) -> Iterator[Place]:
+def _at_end(whole: Run, other: Run, offset: int, found: ShiftedComparison) -> Iterator[StepPlace]:
     """Yield what differs at the end, if both runs reached it."""
     if not (whole.is_whole and other.is_whole):
         return
     if whole.steps - offset != other.steps:
-        yield Place(offset + found.steps, "structure", "the number of steps")
+        yield StepPlace(offset + found.steps, "structure", "the number of steps")
         return
     ends = [run.rows.get(run.steps, {}) for run in (whole, other)]
     for key in [key for key in ends[0] if key in ends[1]]:
         found.points += 1
         if ends[0][key] != ends[1][key] and key[0] == "end":
-            yield Place(whole.steps, key[0], key[1])
+            yield StepPlace(whole.steps, key[0], key[1])
 
 
 def offset_of(whole: Run, other: Run, expected: int) -> int | None:

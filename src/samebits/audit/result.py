@@ -6,7 +6,7 @@ from typing import Literal
 from samebits.document import Document
 from samebits.model import Verdict
 
-__all__ = ["AUDIT_FORMAT", "Answer", "AuditResult", "Checkpoint", "FirstDifference", "Moment", "StatePart"]
+__all__ = ["AUDIT_FORMAT", "Answer", "AuditResult", "Checkpoint", "Moment", "ResumeDifference", "StatePart"]
 
 AUDIT_FORMAT = 1
 Answer = Literal["carried", "not carried", "not used", "not seen"]
@@ -35,7 +35,7 @@ class StatePart(Document):
     names: list[str] = []
 
 
-class FirstDifference(Document):
+class ResumeDifference(Document):
     """Where the resumed run first differs. `step`: of the uninterrupted run. `after`: steps after the resume."""
 
     step: int
@@ -63,7 +63,7 @@ class Moment(Document):
     to_the_end: bool = False
     points: int = 0
     left_out: int = 0
-    divergence: FirstDifference | None = None
+    divergence: ResumeDifference | None = None
     rank: int = 0  # the first one that differs: the table of the state is of this rank
     named: list[str] = []
     forgotten: list[str] = []

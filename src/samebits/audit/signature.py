@@ -10,7 +10,7 @@ from samebits.audit.alignment import Run
 
 if TYPE_CHECKING:
     from samebits.audit.result import StatePart
-    from samebits.audit.state import Leaf, Look
+    from samebits.audit.state import StateLeaf, StatePair
 
 __all__ = ["sample_difference", "signs"]
 
@@ -33,7 +33,7 @@ def _samples(run: Run, step: int) -> list[list[Any]]:
     return [event["samples"] for event in run.trace.events_named("batch") if event["step"] == step + run.base]
 
 
-def signs(look: Look, parts: Sequence[StatePart]) -> tuple[list[str], list[str]]:
+def signs(look: StatePair, parts: Sequence[StatePart]) -> tuple[list[str], list[str]]:
     """Return sentences about what happened, and the names of the forgotten parts."""
     lost = [part for part in parts if part.answer == "not carried"]
     lost = [part for part in lost if part.part not in _IDLE] or lost
@@ -43,7 +43,7 @@ def signs(look: Look, parts: Sequence[StatePart]) -> tuple[list[str], list[str]]
     return named, forgotten
 
 
-def _elsewhere(look: Look) -> str:
+def _elsewhere(look: StatePair) -> str:
     """Return what is known if each part that samebits sees was carried."""
     where = look.moment.divergence
     if where is not None and where.kind == "end" and where.step >= look.whole.steps:
@@ -56,7 +56,7 @@ def _elsewhere(look: Look) -> str:
     return "Each part that samebits sees was carried. What differs is not among them."
 
 
-def _sign(look: Look, part: StatePart) -> str:
+def _sign(look: StatePair, part: StatePart) -> str:
     """Return what is known about a part that was not carried."""
     if part.part.startswith("generator "):
         return _generator(look, part.names[0])
@@ -77,7 +77,7 @@ _TOLD = {
 }
 
 
-def _generator(look: Look, name: str) -> str:
+def _generator(look: StatePair, name: str) -> str:
     """Return where a generator stands, as far as the states of the runs show it."""
     mine, other = f"The generator {name}", look.other.of(0, "rng").get(name)
     if other is not None and other in (look.whole.of(0, "rng").get(name), look.whole.of(-1, "rng").get(name)):
@@ -97,7 +97,7 @@ def _generator(look: Look, name: str) -> str:
     return f"{mine} was not restored. The object may have been made again with its seed."
 
 
-def _batch(look: Look) -> str:
+def _batch(look: StatePair) -> str:
     how = sample_difference(look.whole, look.other, look.offset)
     if how == "order":
         return "The first batch has the same samples in a different order."
@@ -111,7 +111,7 @@ def _batch(look: Look) -> str:
     return "The first batch is one that the uninterrupted run never had: the samples come in a different order."
 
 
-def _place(look: Look, step: int) -> str:
+def _place(look: StatePair, step: int) -> str:
     begins = {event["step"] for event in look.whole.trace.events_named("epoch")}
     epoch, now = (sum(one <= number for one in begins) - 1 for number in (step, look.offset))
     if begins and epoch != now:
@@ -121,7 +121,7 @@ def _place(look: Look, step: int) -> str:
     return ": off by one" if abs(step - look.offset) == 1 else ""
 
 
-def _moments(look: Look, part: StatePart) -> str:
+def _moments(look: StatePair, part: StatePart) -> str:
     before, after = look.before.of("moments"), look.after.of("moments")
     if not before:
         return f"The moments differ after the first step, although its gradients are the same ({_first(part)})."
@@ -140,7 +140,7 @@ def _moments(look: Look, part: StatePart) -> str:
     return f"The moments have different values ({_first(part)})."
 
 
-def _average(look: Look, part: StatePart) -> str:
+def _average(look: StatePair, part: StatePart) -> str:
     before, after = (state.of(part.part) for state in (look.before, look.after))
     weights = look.after.of("weights")
     if new := [name for name in after if name not in before]:
@@ -151,7 +151,7 @@ def _average(look: Look, part: StatePart) -> str:
     return f"The average of the weights differs ({_first(part)})."
 
 
-def _numbers(look: Look, part: StatePart) -> str:
+def _numbers(look: StatePair, part: StatePart) -> str:
     before, after = look.before.of(part.part), look.after.of(part.part)
     if not before:
         return f"The {part.part}: different {part.detail} ({_first(part)})."
@@ -160,7 +160,7 @@ def _numbers(look: Look, part: StatePart) -> str:
     return f"The {part.part}: {'; '.join(shown)}."
 
 
-def _pair(name: str, mine: Leaf | None, other: Leaf | None) -> str:
+def _pair(name: str, mine: StateLeaf | None, other: StateLeaf | None) -> str:
     if mine is None or other is None:
         return f"{name} is {'absent' if other is None else 'new'}"
     return f"{name} is {other.text}, not {mine.text}" if mine.text != other.text else f"{name} has other values"

@@ -14,7 +14,7 @@ from samebits.audit.result import Answer, Moment, StatePart
 from samebits.launch.observations import read_json
 from samebits_probe.resume import STATE
 
-__all__ = ["Leaf", "Look", "ProgramState", "explained", "read"]
+__all__ = ["StateLeaf", "StateOfStep", "StatePair", "explained", "read"]
 
 OTHER_MODELS = "average of weights, other models"
 SCHEDULE = "learning rate and schedule"
@@ -42,7 +42,7 @@ POSITION, WORKERS = "sampler's epoch and position", "workers' generators"
 GENERATORS, STEPS, _ACCUMULATED = "random generators", "number of steps", "gradients in an accumulation window"
 
 
-class Leaf(NamedTuple):
+class StateLeaf(NamedTuple):
     """One value. `text`: a number itself, or the dtype and the shape of a tensor. `print`: its fingerprint."""
 
     part: str
@@ -51,7 +51,7 @@ class Leaf(NamedTuple):
     print: str
 
     @classmethod
-    def of(cls, owner: str, name: str, text: str, found: str) -> Leaf:
+    def of(cls, owner: str, name: str, text: str, found: str) -> StateLeaf:
         """Make it from a row of the probe. `owner`: the kind of the object that holds it."""
         part = next((part for module, part in _OF_MODULES.items() if owner.startswith(module)), GENERATORS)
         if not owner:
@@ -66,24 +66,24 @@ class Leaf(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ProgramState:
+class StateOfStep:
     """What the variables of a program held when a step began. `ahead`: generator -> states after 1, 2, ... draws."""
 
-    leaves: list[Leaf] = field(default_factory=list)
+    leaves: list[StateLeaf] = field(default_factory=list)
     ahead: dict[str, list[str]] = field(default_factory=dict)
 
-    def of(self, part: str) -> dict[str, Leaf]:
+    def of(self, part: str) -> dict[str, StateLeaf]:
         """Return the values of a part, by their names."""
         return {leaf.name: leaf for leaf in self.leaves if leaf.part == part}
 
 
-def read(folder: Path, step: int) -> ProgramState:
+def read(folder: Path, step: int) -> StateOfStep:
     """Read the state that a process wrote at the beginning of a step; an empty one if it wrote none."""
     found: dict[str, Any] = read_json(folder / (STATE % step)) or {}
-    return ProgramState([Leaf.of(*row) for row in found.get("leaves", [])], found.get("ahead", {}))
+    return StateOfStep([StateLeaf.of(*row) for row in found.get("leaves", [])], found.get("ahead", {}))
 
 
-def _without_other_models(before: ProgramState, after: ProgramState, weights: Container[bytes]) -> list[ProgramState]:
+def _without_other_models(before: StateOfStep, after: StateOfStep, weights: Container[bytes]) -> list[StateOfStep]:
     """Return two states in which the weights of models that are not trained are a part of their own.
 
     `weights`: fingerprints of the trained weights of the first state.
@@ -93,21 +93,21 @@ def _without_other_models(before: ProgramState, after: ProgramState, weights: Co
     if not models:  # the optimizer has copies of the weights
         return [before, after]
 
-    def part(leaf: Leaf) -> str:
+    def part(leaf: StateLeaf) -> str:
         return OTHER_MODELS if leaf.part == "weights" and leaf.name not in models else leaf.part
 
     both = (before, after)
     return [replace(state, leaves=[leaf._replace(part=part(leaf)) for leaf in state.leaves]) for state in both]
 
 
-def explained(moment: Moment, whole: Run, other: Run, before: ProgramState, after: ProgramState) -> Moment:
+def explained(moment: Moment, whole: Run, other: Run, before: StateOfStep, after: StateOfStep) -> Moment:
     """Return the moment with the table of the state, and with what happened.
 
     `before`, `after`: the states of the uninterrupted and of the resumed run.
     """
     offset = moment.expected if moment.offset is None else moment.offset
     weights = set((whole.of(offset - 1, "update") or whole.start).values())
-    look = Look(moment, whole, other, offset, *_without_other_models(before, after, weights))
+    look = StatePair(moment, whole, other, offset, *_without_other_models(before, after, weights))
     parts = list(look.parts())
     if moment.forgotten:  # it did not resume at all
         return moment.model_copy(update={"state": parts})
@@ -122,15 +122,15 @@ def _part(part: str, answer: bool | Answer | None, detail: str = "", names: Iter
 
 
 @dataclass(frozen=True)
-class Look:
+class StatePair:
     """Two runs and their states at the first resumed step. `offset`: the same step of the uninterrupted run."""
 
     moment: Moment
     whole: Run
     other: Run
     offset: int
-    before: ProgramState
-    after: ProgramState
+    before: StateOfStep
+    after: StateOfStep
 
     def parts(self) -> Iterator[StatePart]:
         """Yield the parts, in the order of the table."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from samebits import words
 from samebits.audit import alignment
-from samebits.audit.alignment import Comparison, Place, Run
-from samebits.audit.result import Checkpoint, FirstDifference, Moment
+from samebits.audit.alignment import Run, ShiftedComparison, StepPlace
+from samebits.audit.result import Checkpoint, Moment, ResumeDifference
 from samebits.model import ENDED_WELL, FilesFile, TrialFile
 from samebits_probe import wire
 
@@ -36,7 +36,7 @@ def _ending(file: TrialFile) -> str:
     return f"{file.why or file.status}." + (f" It said: {file.said}" if file.said else "")
 
 
-def _differ(first: Sequence[Run], second: Sequence[Run]) -> list[Place]:
+def _differ(first: Sequence[Run], second: Sequence[Run]) -> list[StepPlace]:
     """Return the first difference of each rank."""
     found = [alignment.compare(one, other, 0).first for one, other in zip(first, second, strict=False)]
     return [place for place in found if place is not None]
@@ -89,10 +89,8 @@ def no_answer(at: Checkpoint, sentence: str, advice: str) -> Moment:
     return Moment(checkpoint=at, verdict="inconclusive", sentence=sentence, expected=at.step, advice=advice)
 
 
-def judged(
-    at: Checkpoint, whole: Sequence[Run], other: Sequence[Run], file: TrialFile, length: int | None, files: list[str]
-) -> Moment:
-    """Compare a resumed run with the uninterrupted one. `files`: arrays of saved files that differ at the end."""
+def unanswered(at: Checkpoint, whole: Sequence[Run], other: Sequence[Run], file: TrialFile) -> Moment | None:
+    """Return the answer if a resumed run cannot be compared with the uninterrupted one; None if it can."""
     if file.status not in ENDED_WELL:
         return no_answer(at, f"The resumed run did not end well: {_ending(file)}", "")
     if not other:
@@ -100,6 +98,11 @@ def judged(
     if len(other) != len(whole):
         what = f"The resumed run has {words.count(len(other), 'rank')}, the uninterrupted one {len(whole)}."
         return no_answer(at, what, "resume with as many ranks: a different number is a different question.")
+    return None
+
+
+def judged(at: Checkpoint, whole: Sequence[Run], other: Sequence[Run], length: int | None, files: list[str]) -> Moment:
+    """Compare a resumed run with the uninterrupted one. `files`: arrays of saved files that differ at the end."""
     offset = alignment.offset_of(whole[0], other[0], at.step)
     begin = at.step if offset is None else offset
     compared = [alignment.compare(one, two, begin, length) for one, two in zip(whole, other, strict=True)]
@@ -117,7 +120,7 @@ def judged(
     return moment.model_copy(update=_judgement(moment, compared, files))
 
 
-def _judgement(moment: Moment, compared: Sequence[Comparison], files: list[str]) -> dict[str, Any]:
+def _judgement(moment: Moment, compared: Sequence[ShiftedComparison], files: list[str]) -> dict[str, Any]:
     step, offset = moment.expected, moment.offset
     if offset == 0:
         named = ["It started from the initial weights, at step 0."]
@@ -136,13 +139,13 @@ def _judgement(moment: Moment, compared: Sequence[Comparison], files: list[str])
             why = "No step of the resumed run could be compared."
             return {"verdict": "inconclusive", "sentence": why, "advice": "--at an earlier step."}
         if files:
-            where = FirstDifference(step=step + moment.steps, after=moment.steps, kind="end", name=files[0])
+            where = ResumeDifference(step=step + moment.steps, after=moment.steps, kind="end", name=files[0])
             said = f"Resumed from step {step}, every step is the same; only what it saved last differs ({files[0]})."
             return {"verdict": "diverged", "sentence": said, "divergence": where, "named": named}
         far = words.count(moment.steps, "step") + (" and the end" if moment.to_the_end else "")
         said = f"Resumed from step {step}, it equals the uninterrupted run: {far} compared."
         return {"sentence": said, "named": named}
-    where = FirstDifference(step=first.step, after=first.step - compared[0].offset, kind=first.kind, name=first.name)
+    where = ResumeDifference(step=first.step, after=first.step - compared[0].offset, kind=first.kind, name=first.name)
     after = "at its first step" if not where.after else f"{words.count(where.after, 'step')} after it"
     sentence = f"Resumed from step {step}, it differs {after} ({first.kind} of {first.name})."
     return {"verdict": "diverged", "sentence": sentence, "divergence": where, "named": named, "rank": rank}

@@ -19,9 +19,16 @@ from samebits.launch.working_folder import SharedFolder
 from samebits.model import FilesFile, Leak
 from samebits_probe import wire
 
-__all__ = ["TrialFiles"]
+__all__ = ["TrialFiles", "inherit"]
 
 _MOST_NAMED = 1000
+
+
+def inherit(source: Path, targets: Mapping[str, Path]) -> None:
+    """Copy the files of a killed run for the run that resumes. `targets`: folder in `source` -> where its files go."""
+    for name, target in targets.items():
+        if (source / name).is_dir():
+            shutil.copytree(source / name, target, symlinks=True, dirs_exist_ok=True)
 
 
 class TrialFiles:

@@ -57,7 +57,7 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class Interval:
+class DrawnInterval:
     """A value of a series, with its limits."""
 
     series: str
@@ -71,7 +71,7 @@ class Intervals:
     """Rows of (label, the intervals of each series). `axis`: what is measured."""
 
     axis: str
-    rows: tuple[tuple[str, tuple[Interval, ...]], ...]
+    rows: tuple[tuple[str, tuple[DrawnInterval, ...]], ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from samebits import words
 from samebits.reports.table import Cell, Column, Number, Table, numbers, shown
 from samebits_study.reports import measures, phrases
 from samebits_study.reports.components import CONFIDENCE, Component, Components, components, values
-from samebits_study.reports.figures import Figure, Interval, Intervals
+from samebits_study.reports.figures import DrawnInterval, Figure, Intervals
 from samebits_study.reports.measures import Measure
 from samebits_study.results import StudyResult
 
@@ -102,7 +102,7 @@ def figure(results: Sequence[StudyResult]) -> Figure:
     name, measure = "seeds", measures.of_study(results[0])[0]
     title = f"What seeds and trials add to {measure.head.split(' (')[0]}."
     rows = tuple(
-        (setup, (Interval("seeds", *parts.of_seeds), Interval("trials of one seed", *parts.of_trials)))
+        (setup, (DrawnInterval("seeds", *parts.of_seeds), DrawnInterval("trials of one seed", *parts.of_trials)))
         for setup, parts in _by_setup(results, measure).items()
     )
     if not rows:
