@@ -25,7 +25,12 @@ def main() -> int:
     """Check, explain a divergence, write summary, annotations and page, and return the exit status."""
     folder = Path(tempfile.mkdtemp(prefix="samebits-", dir=os.environ["RUNNER_TEMP"]))
     record, page = folder / "record", folder / "samebits.html"
-    status = _check(record)
+    try:
+        words = _words()
+    except ValueError as why:
+        _annotate("error", f"samebits could not check: {why}")
+        return 2
+    status = _check(record, words)
     if not (record / "result.json").is_file():
         _annotate("error", "samebits could not check: the log of this step says why.")
         return status
@@ -44,17 +49,26 @@ def main() -> int:
     return status
 
 
-def _check(record: Path) -> int:
-    """Run the check, and the search for the cause if the trials diverge. Return the exit status of the check."""
+def _words() -> list[str]:
+    """Return the options and the command of the check. Raises ValueError for an input that nobody can read."""
     names = ("run", "trials", "steps", "golden", "strict")
     given = {name: os.environ.pop(f"SAMEBITS_{name.upper()}", "") for name in names}  # trials do not get them
     options = [word for name in names[1:4] if given[name] for word in (f"--{name}", given[name])]
+    if given["strict"] not in ("", "true", "false"):
+        raise ValueError(f"the input strict is {given['strict']!r}; write true or false.")
     options += ["--strict"] if given["strict"] == "true" else []
-    command = shlex.split(given["run"])
+    try:
+        return [*options, "--", *shlex.split(given["run"])]
+    except ValueError:
+        raise ValueError(f"a quotation mark is not closed in the input run: {given['run']}") from None
+
+
+def _check(record: Path, words: list[str]) -> int:
+    """Run the check, and the search for the cause if the trials diverge. Return the exit status of the check."""
     token = secrets.token_hex(16)
     print(f"::stop-commands::{token}", flush=True)  # what a program prints is no command for GitHub
     try:
-        status = _samebits("check", *options, "--out", str(record), "--", *command)
+        status = _samebits("check", "--out", str(record), *words)
         if status == 1 and len(json.loads((record / "result.json").read_bytes())["groups"]) > 1:
             _samebits("why", str(record))
     finally:

@@ -109,6 +109,19 @@ def test_a_wrong_input_gives_status_2_and_an_error(step):
     assert "many" in found.log
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("run", "python 'train.py", "a quotation mark is not closed in the input run: python 'train.py"),
+        ("strict", "yes", "the input strict is 'yes'; write true or false."),
+    ],
+)
+def test_an_input_that_nobody_can_read_gives_status_2_and_an_error(step, name, value, said):
+    found = step(**{name: value})
+    assert found.status == 2
+    assert found.annotations == [("error", "title=samebits", f"samebits could not check: {said}")]
+
+
 def test_a_golden_file_that_differs_gives_status_1_without_a_search_for_a_cause(step, tmp_path):
     words = [sys.executable, "-m", "samebits", "check", "-n", "2", "--golden", "g.samebits", "--update", "--"]
     step()
