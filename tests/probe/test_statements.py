@@ -150,7 +150,10 @@ def test_a_training_verifies_the_model_without_using_it_and_leaves_it_as_it_was(
     other["predicate"]["configuration"] = []
     Path("claims.jsonl").write_text(json.dumps(other))
     assert cli.main(train) == 1
-    assert "model.npy has different bits" in capsys.readouterr().out
+    assert "model.npy of the new trials has different bits" in capsys.readouterr().out
+    program(end="")
+    assert cli.main(train) == 1
+    assert "the new trials left no model.npy" in capsys.readouterr().out
     assert Path("model.npy").stat().st_ino == before.st_ino
     Path(".samebits/verify").mkdir()
     assert cli.main(train) == 2

@@ -73,7 +73,8 @@ def verify(
     changed = [name for name, path in files.items() if path is not None and not _is_same(claim, name, path)]
     lines = [f"{words.count(len(files), 'file')} with the digest of the statement: {words.first_few([*files], 5)}"]
     if changed:
-        return Verification("diverged", f"{words.listed(changed)} is not the file of the statement.", [])
+        what = words.agree(len(changed), "is not the file", "are not the files")
+        return Verification("diverged", f"{words.listed(changed)} {what} of the statement.", [])
     missing = [name for name, path in files.items() if path is None]
     if missing:
         places = words.listed(dict.fromkeys([Path.cwd(), folder.absolute()]))
@@ -159,10 +160,14 @@ def _trained_again(
         return Verification(verdict, f"the new trials {_SAID[result.verdict]}.", lines, result)
     trial = whole_trial(record)
     new = {name: file.parts for name, file in model_files(record, trial).items()} if trial is not None else {}
-    differing = [name for name in contents if contents[name] != new.get(name)]
+    absent = [name for name in contents if name not in new]
+    differing = [name for name in contents if name in new and contents[name] != new[name]]
+    if absent:
+        return Verification("diverged", f"the new trials left no {words.listed(absent)}.", lines, result)
     if result.verdict == "diverged" or differing:
-        said = f"{words.listed(differing)} has different bits" if differing else "the new trials diverge"
-        return Verification("diverged", f"{said}.", lines, result)
+        has = words.agree(len(differing), "has", "have")
+        said = f"{words.listed(differing)} of the new trials {has} different bits"
+        return Verification("diverged", f"{said if differing else 'the new trials diverge'}.", lines, result)
     trials = words.count(len(result.groups[0]), "new trial")
     return Verification("repeated", f"{trials} gave the model of the statement, bit for bit.", lines, result)
 
