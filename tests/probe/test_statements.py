@@ -185,6 +185,8 @@ def test_the_paragraph_says_what_was_shown_and_what_was_not_tried(checked, capsy
     assert "Not tried: steps after these, other machines, other versions of the libraries" in said
     checked(more="os.urandom(1)[0]")
     assert cli.main(["report", "record", "--paper"]) == 1
-    assert "they diverge at step 1 > forward > loss." in capsys.readouterr().out
+    assert "The first difference: step 1 > forward > loss." in capsys.readouterr().out
+    assert cli.main(["report", "record", "--paper", "--json", "result.json"]) == 2
+    assert "--paper prints a paragraph, and writes no report." in capsys.readouterr().err
     checked(end="raise SystemExit(3)")
     assert cli.main(["report", "record", "--paper"]) == 3

@@ -173,6 +173,8 @@ def run_report(record: str, statement: str | None, *, paper: bool, **targets: st
 
     opened = open_record(record)
     if paper:
+        if statement or any(targets.values()):
+            raise UsageError("--paper prints a paragraph, and writes no report.", "leave the other options out.")
         return statements.show_paragraph(judged(opened))
     status = _answer_again(reported(opened), opened, targets, quiet=statement == answers.SCREEN)
     return statements.write_statement(statement, opened, judged(opened)) if statement else status

@@ -19,13 +19,15 @@ def paragraph(result: Result) -> str:
 def _shown(result: Result) -> Iterator[str]:
     trials, scope = sum(map(len, result.groups)), result.scope
     which = "all" if scope.kind == "whole" else "the first"
-    steps = f"{which} {words.count(scope.steps_compared, 'step')}"
+    is_one = scope.kind == "whole" and scope.steps_compared == 1
+    steps = "its one step" if is_one else f"{which} {words.count(scope.steps_compared, 'step')}"
     yield f"We ran the training ({words.command(result.setup.command)}) {trials} times with samebits {result.samebits}."
     if result.verdict == "repeated":
         files = f" and of {words.count(scope.files_compared, 'file')} that it left" if scope.files_compared else ""
         yield f"The bits of {steps}{files} were the same in all trials."
     elif result.divergence is not None:
-        yield f"The trials did not have the same bits; they diverge at {' > '.join(path(result.divergence))}."
+        place = " > ".join(path(result.divergence))
+        yield f"The trials did not have the same bits. The first difference: {place}."
 
 
 def _setup(result: Result) -> Iterator[str]:
@@ -46,7 +48,7 @@ def _not_tried(result: Result) -> Iterator[str]:
     if result.scope.not_observed:
         yield f"Not observed: {words.listed(result.scope.not_observed)}."
     if result.warnings:
-        yield f"samebits warned: {' '.join(result.warnings)}"
+        yield f"samebits warned: {'; '.join(warning.rstrip('.') for warning in result.warnings)}."
     if result.verdict == "repeated":
         share = result.detection.seen_if_in_one_of_ten
         yield f"A difference that occurs in one of ten runs would have been noticed with a probability of {share:.0%}."
