@@ -107,11 +107,16 @@ class SamebitsFixture:
         from samebits.requests import refuse_platform
 
         self._item.stash[_CHECKS] += 1
+        if not command or not all(isinstance(word, str | os.PathLike) for word in command):
+            _fail("check takes the words of a command, one by one.", f'{NAME}.check("train.py", "--epochs", "1")')
+        fault = None
         try:
             refuse_platform()
             result = self._checked(list(command), {**self._options_of_markers(), **options})
         except SamebitsError as why:
-            _fail(why.message, why.advice)
+            fault = why
+        if fault is not None:  # here, because pytest also shows an exception that is being handled
+            _fail(fault.message, fault.advice.replace(" --update", f" --{NAME}-update"))
         self._judge(result)
         return result
 
@@ -127,7 +132,13 @@ class SamebitsFixture:
         import samebits
 
         root, update = self._config.rootpath, _is_given(self._config, "samebits_update")
-        golden = self._golden() if options.pop("golden", True) and "against" not in options else None
+        with_golden = options.pop("golden", True)
+        if not isinstance(with_golden, bool):
+            _fail(
+                f"golden is {with_golden!r}, but the golden file of a test has a fixed place.",
+                "write golden=False, or leave it out.",
+            )
+        golden = self._golden() if with_golden and "against" not in options else None
         is_there = golden is not None and golden.is_file()
         if golden is not None and not is_there and not update and os.environ.get("CI"):
             _fail(f"There is no golden file {golden}, and a CI must have one.", f"{self._update()}, then commit it.")

@@ -144,7 +144,15 @@ def test_a_golden_file_of_another_machine_skips_and_fails_if_strict(run, monkeyp
             "*no option 'trails' here*",
         ),
         ("def test_trains(samebits):\n    samebits.check('gone.py')\n", "*gone.py*"),
-        ("def test_trains(samebits):\n    samebits.check()\n", "*there is no command to run.*"),
+        ("def test_trains(samebits):\n    samebits.check()\n", "*takes the words of a command, one by one.*"),
+        (
+            "def test_trains(samebits):\n    samebits.check(['python', 'train.py'])\n",
+            "*takes the words of a command, one by one.*",
+        ),
+        (
+            "def test_trains(samebits):\n    samebits.check('train.py', golden='g.samebits')\n",
+            "*golden is 'g.samebits', but the golden file of a test has a fixed place.*",
+        ),
     ],
 )
 def test_a_mistake_in_a_test_fails_with_a_sentence(run, test, said):
@@ -152,6 +160,7 @@ def test_a_mistake_in_a_test_fails_with_a_sentence(run, test, said):
     found.assert_outcomes(failed=1)
     found.stdout.fnmatch_lines([said])
     assert "Traceback" not in found.stdout.str()
+    assert "another exception" not in found.stdout.str()
 
 
 def test_a_marked_test_that_skips_itself_is_skipped(run):

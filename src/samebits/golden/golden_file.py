@@ -93,8 +93,9 @@ def _refuse_unusable(path: Path, text: str) -> None:
         advice = "keep the blocks of both sides whole, and remove the marks. Then check again."
         raise UsageError(f"{path} has the marks of a merge conflict (line {line}).", advice)
     if first is None:
-        raise UsageError(f"{path} is not a golden file: its first line is not `samebits golden {FORMAT}`.",
-                         "name a different file. --update makes a file that does not exist.")  # fmt: skip
+        what = f"{path} is not a golden file: its first line is not `samebits golden {FORMAT}`."
+        advice = "remove this file, or name a different one: --update makes a file that does not exist."
+        raise UsageError(what, advice)
     if int(first[1]) > FORMAT:
         what = f"{path} was written by a newer samebits (format {first[1]}; this one reads up to {FORMAT})."
         raise UsageError(what, "pip install --upgrade samebits")
