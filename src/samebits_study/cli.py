@@ -116,12 +116,20 @@ def run(name: str, **given: Any) -> int:
     )
     if given["seeds"]:
         return _run_seeds(asked, given["seeds"], targets)
+    _refuse_seeds(folder)
     with answers.shown_progress() as progress:
         result = conductor.conduct(asked, progress)
     output.write(result, folder)
     wanted = asked.setups or catalog.runnable_setups(study)
     answers.present(output.summary(result, folder, wanted, targets), targets)
     return _status(result, wanted)
+
+
+def _refuse_seeds(folder: Path) -> None:
+    from samebits_study.seeds import SEEDS as NAME
+
+    if (folder / NAME).is_file():
+        raise UsageError(f"{folder} holds a study of several seeds.", "Name a different folder with --out DIR.")
 
 
 def _run_seeds(asked: StudyRequest, seeds: list[int], targets: answers.Targets) -> int:

@@ -36,7 +36,7 @@ class SeedsStudy(Document):
 def conduct(asked: StudyRequest, seeds: Sequence[int], progress: Progress) -> SeedsStudy:
     """Run what is missing of the study of each seed. Raises UsageError, and the errors of `conductor.conduct`."""
     if len(set(seeds)) != len(seeds) or len(seeds) < 2:
-        raise UsageError("A study of seeds needs at least two different ones, each once.", "--seeds 1,2,3,4,5,6,7")
+        raise UsageError("--seeds needs at least two different seeds, each once.", "--seeds 1,2,3,4,5,6,7")
     folder = asked.folder.absolute()
     if (folder / RESULT).is_file():
         raise UsageError(f"{folder} holds a study of one seed.", "Name a different folder with --out DIR.")

@@ -79,9 +79,11 @@ def test_a_report_says_what_seeds_and_trials_add(folder, capsys):
 @pytest.mark.parametrize("seeds", ["1", "1,2,1"])
 def test_one_seed_or_a_seed_given_twice_is_refused(seeds, tmp_path, capsys):
     assert main(["study", "regression", "--seeds", seeds, "--out", str(tmp_path / "study")]) == 2
-    assert "at least two different ones, each once" in capsys.readouterr().err
+    assert "at least two different seeds, each once" in capsys.readouterr().err
 
 
 def test_a_folder_with_a_study_of_one_seed_is_refused(folder, capsys):
     assert main(["study", "regression", "--seeds", "1,2", "--out", str(folder / "seed-1")]) == 2
     assert "holds a study of one seed" in capsys.readouterr().err
+    assert main(["study", "regression", "--out", str(folder)]) == 2
+    assert "holds a study of several seeds" in capsys.readouterr().err
