@@ -42,8 +42,8 @@ def says(results: Sequence[StudyResult]) -> list[str]:
 def _conclusions(results: Sequence[StudyResult], measure: Measure) -> list[str]:
     name = measure.head.split(" (")[0]
     return [
-        f"{setup}: {name} {shown(Number(parts.mean, measure.digits[0]))}; seeds add {_said(parts.of_seeds, measure)}, "
-        f"trials {_said(parts.of_trials, measure)}."
+        f"{setup}: {name} {shown(Number(parts.mean, measure.digits[0]))}; standard deviation between seeds "
+        f"{_said(parts.of_seeds, measure)}, between trials of one seed {_said(parts.of_trials, measure)}."
         for setup, parts in _by_setup(results, measure).items()
     ]
 
