@@ -146,7 +146,7 @@ def _judgement(moment: Moment, compared: Sequence[ShiftedComparison], files: lis
         said = f"Resumed from step {step}, it equals the uninterrupted run: {far} compared."
         return {"sentence": said, "named": named}
     where = ResumeDifference(step=first.step, after=first.step - compared[0].offset, kind=first.kind, name=first.name)
-    after = "at its first step" if not where.after else f"{words.count(where.after, 'step')} after it"
+    after = "at its first step" if not where.after else f"{words.count(where.after, 'step')} later"
     sentence = f"Resumed from step {step}, it differs {after} ({first.kind} of {first.name})."
     return {"verdict": "diverged", "sentence": sentence, "divergence": where, "named": named, "rank": rank}
 
