@@ -25,7 +25,7 @@ __all__ = ["SamebitsFixture"]
 NAME, FOLDER = "samebits", "__samebits__"
 MARKER = f"{NAME}(**options): this test checks a training; the options are those of samebits.check, such as trials=3."
 GOLDEN = f"{NAME}.golden"  # the property of a test that says what was done with its golden file
-OFF = f"it runs trainings: give --{NAME}, or set the option `{NAME}` of pytest in its file"
+OFF = f"the test runs trainings: give --{NAME}, or write `{NAME} = true` into the options of pytest"
 _OF_TOOLS = ("PYTEST_", "COV_CORE_", "COVERAGE_")  # variables of pytest, pytest-cov and coverage begin with these
 _LONGEST = 100  # characters of the parameters of a test in the name of its file
 _CHECKS = pytest.StashKey[int]()  # how many checks a test has begun

@@ -51,7 +51,7 @@ def run(pytester, monkeypatch):
 def test_without_the_option_the_test_skips_and_nothing_runs(run, pytester):
     found = run()
     found.assert_outcomes(skipped=1)
-    found.stdout.fnmatch_lines(["*it runs trainings: give --samebits, or*"])
+    found.stdout.fnmatch_lines(["*the test runs trainings: give --samebits, or*"])
     assert not (pytester.path / ".samebits").exists()
 
 
