@@ -54,7 +54,13 @@ SEEDS = Option(
     "seeds", ("--seeds",), "Run the study once for each of these seeds, and say what seeds and what trials add.",
     "S,S,...", read_seeds,
 )  # fmt: skip
-STUDY_OUT = Option("out", ("--out",), "Folder of the study (default: studies/<name>-<scale>).", "DIR", read_text)
+STUDY_OUT = Option(
+    "out",
+    ("--out",),
+    "Folder of the study (default: studies/<name>-<scale>; with --seeds: studies/<name>-<scale>-seeds).",
+    "DIR",
+    read_text,
+)
 STUDY_DATA = Option("data", ("--data",), "Folder of the images (default: fetched, or generated).", "DIR", read_text)
 WATERSHED = Option(
     "watershed", ("--watershed",), "Split touching cells before counting them, as the authors' code does.",
