@@ -50,5 +50,6 @@ def _not_tried(result: Result) -> Iterator[str]:
     if result.warnings:
         yield f"samebits warned: {'; '.join(warning.rstrip('.') for warning in result.warnings)}."
     if result.verdict == "repeated":
-        share = result.detection.seen_if_in_one_of_ten
-        yield f"A difference that occurs in one of ten runs would have been noticed with a probability of {share:.0%}."
+        percent = 100 * result.detection.seen_if_in_one_of_ten
+        noticed = f"with a probability of {percent:.0f} %"
+        yield f"A difference that occurs in one of ten runs would have been noticed {noticed}."
