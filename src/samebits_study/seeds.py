@@ -21,8 +21,29 @@ from samebits_study.results import RESULT, StudyResult
 SEEDS = "seeds.json"  # in the folder of a study of several seeds
 
 
+class SeedsDeviation(Document):
+    """A standard deviation, with the limits of its 95 % interval."""
+
+    deviation: float
+    low: float
+    high: float
+
+
+class SeedsMeasure(Document):
+    """The mean of a measure over all trainings of a setup, what seeds add to it, and what trials of one seed add."""
+
+    setup: str
+    measure: str
+    mean: float
+    of_seeds: SeedsDeviation
+    of_trials: SeedsDeviation
+
+
 class SeedsStudy(Document):
-    """The studies of all seeds, as far as they have been run: the folder of each, below this document's."""
+    """The studies of all seeds, as far as they have been run: the folder of each, below this document's.
+
+    `measures`: empty until all seeds have been run.
+    """
 
     format: int = 1
     samebits: str
@@ -31,6 +52,7 @@ class SeedsStudy(Document):
     trials: int
     seeds: list[int]
     folders: list[str]
+    measures: list[SeedsMeasure] = []
 
 
 def conduct(asked: StudyRequest, seeds: Sequence[int], progress: Progress) -> SeedsStudy:

@@ -8,14 +8,16 @@ from pathlib import Path
 
 from samebits.reports.table import StyledText
 from samebits.reports.tree import DOCUMENT, SCREEN, Code, Facts, Outcomes, Report, Section, Text
+from samebits.store import write_document
 from samebits_study import output
 from samebits_study.reports import Drawn, case, outcome, phrases, picture, seeds
 from samebits_study.results import StudyResult
-from samebits_study.seeds import SeedsStudy
+from samebits_study.seeds import SEEDS, SeedsStudy
 
 
 def write(study: SeedsStudy, results: Sequence[StudyResult], folder: Path) -> None:
-    """Write the figure, the tables and the page of a study into its folder."""
+    """Write the numbers, the figure, the tables and the page of a study into its folder."""
+    write_document(folder / SEEDS, study.model_copy(update={"measures": seeds.measured(results)}))
     tables = seeds.tables(results)
     output.write_tables(tables, folder)
     drawn = output.draw([seeds.figure(results)], folder)
@@ -25,19 +27,19 @@ def write(study: SeedsStudy, results: Sequence[StudyResult], folder: Path) -> No
 def report(study: SeedsStudy, results: Sequence[StudyResult], folder: Path, drawn: Drawn = ()) -> Report:
     """Return the report. `drawn`: the figure, for a page."""
     again = f"{phrases.again(results[0])} --seeds {','.join(map(str, study.seeds))}"
-    by_seed = list(zip(study.seeds, results, strict=True))
+    page, by_seed = folder / output.PAGE, list(zip(study.seeds, results, strict=True))
     return Report(
         title=seeds.title(results),
         blocks=(
             *(Text(line) for line in seeds.says(results)),
-            Facts((("page", StyledText(str(folder / output.PAGE), "command")),), on=SCREEN),
+            *([Facts((("page", StyledText(str(page), "command")),), on=SCREEN)] if page.is_file() else []),
             Section("Summary", "summary", (*map(picture, drawn), *seeds.tables(results)), on=DOCUMENT),
             *(_of_seed(seed, result) for seed, result in by_seed),
             Section("How this was made", "how", (Code(again),), on=DOCUMENT),
         ),
         created=results[-1].created,
         samebits=study.samebits,
-        document=study,
+        document=study.model_copy(update={"measures": seeds.measured(results)}),
         cases=tuple(
             replace(made, name=f"{made.name} seed {seed}")
             for seed, result in by_seed

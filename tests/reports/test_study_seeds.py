@@ -74,6 +74,9 @@ def test_a_report_says_what_seeds_and_trials_add(folder, capsys):
     assert "standard deviation between seeds 0, between trials of one seed 0." in said  # the same study three times
     assert "18 further trials gave the value of the first trial of their seed." in page
     assert "--seeds 1,2,3" in page
+    main(["report", str(folder), "--json", "-"])
+    measures = json.loads(capsys.readouterr().out)["measures"]
+    assert {one["of_seeds"]["deviation"] for one in measures} == {0}
 
 
 @pytest.mark.parametrize("seeds", ["1", "1,2,1"])

@@ -11,6 +11,7 @@ from samebits_study.reports.components import CONFIDENCE, Component, Components,
 from samebits_study.reports.figures import DrawnInterval, Figure, Intervals
 from samebits_study.reports.measures import Measure
 from samebits_study.results import StudyResult
+from samebits_study.seeds import SeedsDeviation, SeedsMeasure
 
 _READ = (
     "Mark: standard deviation. Line: its 95 % interval. Blue: what a different seed adds. Orange: what a further trial "
@@ -56,6 +57,21 @@ def _said(part: Component, measure: Measure) -> str:
 def _by_setup(results: Sequence[StudyResult], measure: Measure) -> Mapping[str, Components]:
     known = values(results, measure)
     return {name: components(seeds) for name, seeds in known.items() if len(seeds) > 1 and len(seeds[0]) > 1}
+
+
+def measured(results: Sequence[StudyResult]) -> list[SeedsMeasure]:
+    """Return the numbers of all tables, for a document."""
+    return [
+        SeedsMeasure(
+            setup=setup,
+            measure=measure.name,
+            mean=parts.mean,
+            of_seeds=SeedsDeviation(**parts.of_seeds._asdict()),
+            of_trials=SeedsDeviation(**parts.of_trials._asdict()),
+        )
+        for measure in measures.of_study(results[0])
+        for setup, parts in _by_setup(results, measure).items()
+    ]
 
 
 def tables(results: Sequence[StudyResult]) -> list[Table]:
