@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits.errors import DataError
-from samebits_study import catalog
+from samebits_study import catalog, data
 from samebits_study.catalog import Study
 from samebits_study.results import Baseline, Cells, Digits
 
@@ -100,7 +100,11 @@ def cell_baselines(kind: str, folder: Path, judge: Judge) -> list[Baseline]:
     masks = arrays.read_truth(folder / arrays.TRUTH).masks
     return [
         *_judged(TRUE_MASK, "the masks of the test fields, counted like a prediction", judge(masks)),
-        *(one for made in methods.every(folder) for one in _judged(made.name, made.about, judge(made.masks))),
+        *(
+            one
+            for made in methods.every(folder / data.FILE)
+            for one in _judged(made.name, made.about, judge(made.masks))
+        ),
     ]
 
 

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
-from samebits_study import data
-
 Bytes = NDArray[np.uint8]
 Reals = NDArray[np.float32]
 
@@ -34,9 +32,9 @@ class MethodMasks(NamedTuple):
 
 
 @functools.cache
-def every(folder: Path) -> list[MethodMasks]:
-    """Return the masks of all methods. `folder`: of the study's data. It is computed once for a folder."""
-    with np.load(folder / data.FILE) as file:
+def every(path: Path) -> list[MethodMasks]:
+    """Return the masks of all methods. `path`: the study's data. They are computed once for a file."""
+    with np.load(path) as file:
         images, masks, test = file["train_images"], file["train_masks"], file["test_images"]
     level, (local, local_level) = best_level(images, masks), _local(images, masks, test)
     learned = "the level with the highest Dice on the training fields"
