@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -248,6 +250,22 @@ def test_a_port_that_the_program_names_is_one(free_port):
     with free_port() as port:
         port.listen()
         assert held_resource([os.getpid()]) == f"a trial listens on port {port.getsockname()[1]}"
+
+
+def test_a_locked_file_is_one(tmp_path):
+    code = "import fcntl, sys, time; file = open(sys.argv[1], 'w'); print(flush=True); input(); "
+    code += "fcntl.flock(file, fcntl.LOCK_EX); print(flush=True); time.sleep(600)"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        holder.stdout.readline()
+        before = held_resource([holder.pid])
+        holder.stdin.write(b"\n")
+        holder.stdin.flush()
+        holder.stdout.readline()
+        after = held_resource([holder.pid])
+        holder.kill()
+    assert (before, after) == ("", "a trial holds a lock on a file")
 
 
 def test_memory_of_processes_and_of_the_machine_is_read():

@@ -1,8 +1,8 @@
 """Trials that wait at the end of a round for the next one, so that they need not start over.
 
-A trial waits only if that does no harm: the others fit in memory beside it, it holds nothing that they may need (a
-port or shared memory that the program names, a GPU whose free memory cannot be asked), and none of them touches a
-file that it wrote. Otherwise all are ended, and the next round starts over.
+A trial waits only if that does no harm: the others fit in memory beside it, it holds nothing that they may need (a port
+that the program names, a locked file, a GPU whose free memory cannot be asked), and none of them touches a file that it
+wrote. Otherwise all are ended, and the next round starts over.
 """
 
 from __future__ import annotations

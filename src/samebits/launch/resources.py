@@ -181,36 +181,49 @@ def _descriptors(pid: int) -> list[str]:
 
 
 def held_resource(pids: Iterable[int]) -> str:
-    """Return what processes hold that another trial may need or find; empty if nothing is known.
-
-    That is a port, or shared memory whose name is the same in all trials. Such a name holds no process number.
-    """
+    """Return what processes hold that another trial may need or find; empty if nothing is known."""
     known = set(pids)
-    held = next((held for pid in known for held in (*_named_ports(pid), *_shared_memory(pid, known))), None)
-    return f"a trial {held}" if held is not None else ""
+    held = next((held for pid in known for held in _named_resources(pid, known)), None)
+    if held is not None:
+        return f"a trial {held}"
+    return "a trial holds a lock on a file" if known & _lock_holders() else ""
 
 
-def _named_ports(pid: int) -> list[str]:
-    """Return the ports that a process listens on and that the system did not choose."""
+def _named_resources(pid: int, known: set[int]) -> Iterator[str]:
+    """Yield what a process holds under a name that is the same in all trials. Such a name holds no process number."""
     sockets = {target[8:-1] for target in _descriptors(pid) if target.startswith("socket:[")}
-    if not sockets:
-        return []
+    if sockets:
+        yield from (f"listens on port {port}" for port in _named_ports(pid, sockets))
+    names = [*(_abstract_names(pid, sockets) if sockets else ()), *_shared_memory(pid)]
+    yield from (f"holds {name}" for name in names if known.isdisjoint(map(int, re.findall(r"\d+", name))))
+
+
+def _named_ports(pid: int, sockets: set[str]) -> list[int]:
+    """Return the ports that a process listens on and that the system did not choose."""
     first, last = _chosen_by_the_system()
     tables = [(name + six, state) for name, state in _LISTENS.items() for six in ("", "6")]
     rows = [row for name, state in tables for row in _cells(pid, name) if row[3] == state]
     ports = {int(row[1].rpartition(":")[2], 16) for row in rows if row[9] in sockets}
-    return [f"listens on port {port}" for port in sorted(ports) if not first <= port <= last]
+    return sorted(port for port in ports if not first <= port <= last)
 
 
-def _shared_memory(pid: int, known: set[int]) -> list[str]:
-    """Return the shared memory, without names that a library drew at random and names with a process number."""
+def _abstract_names(pid: int, sockets: set[str]) -> list[str]:
+    """Return the names of abstract sockets, which lie in no folder, except names that the system chose.
+
+    They are gone with their process.
+    """
+    names = [row[7] for row in _cells(pid, "unix") if len(row) > 7 and row[6] in sockets]
+    return [f"the socket {name}" for name in names if name[0] == "@" and not re.fullmatch("@[0-9a-f]{5}", name)]
+
+
+def _shared_memory(pid: int) -> list[str]:
+    """Return the shared memory, without names that a library drew at random."""
     try:
         lines = Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines()
     except OSError:
         return []
     names = sorted({name for line in lines if (name := line.partition(f" {SHARED_MEMORY}/")[2])})
-    own = (name for name in names if not is_drawn(name) and known.isdisjoint(map(int, re.findall(r"\d+", name))))
-    return [f"holds the shared memory {name}" for name in own]
+    return [f"the shared memory {name}" for name in names if not is_drawn(name)]
 
 
 def is_drawn(name: str) -> bool:
@@ -235,3 +248,13 @@ def _chosen_by_the_system() -> tuple[int, int]:
     except (OSError, ValueError):
         return 32768, 60999
     return first, last
+
+
+def _lock_holders() -> set[int]:
+    """Return the processes that keep others from a file: `1: FLOCK ADVISORY WRITE 1234 08:01:99 0 EOF`."""
+    try:
+        lines = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return set()
+    cells = [line.split() for line in lines]
+    return {int(row[4]) for row in cells if len(row) > 4 and row[3] == "WRITE" and row[4].isdecimal()}
