@@ -55,9 +55,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that checks a training, unless somebody asks for such tests."""
     config = item.config
     is_on = config.getini(NAME) or any(_is_given(config, flag) for flag in (NAME, "samebits_update", "samebits_strict"))
-    if not is_on and (item.get_closest_marker(NAME) or NAME in getattr(item, "fixturenames", ())):
+    if not is_on and (item.get_closest_marker(NAME) or _takes_fixture(item)):
         pytest.skip(OFF)
     item.stash[_CHECKS] = 0
+
+
+def _takes_fixture(item: pytest.Item) -> bool:
+    """Return whether a test takes the fixture of this plugin, and not one of its own with this name."""
+    known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).get(NAME, ())
+    return any(one.func.__module__ == __name__ for one in known[-1:])
 
 
 @pytest.hookimpl(trylast=True)  # after the test itself; wrappers need pytest 7.4

@@ -21,7 +21,6 @@ from samebits.launch import command
         (["./runs"], "Name a program:  samebits check -- python train.py"),
         (["runs"], "Name a program:  samebits check -- python train.py"),
         (["."], "Name a program:  samebits check -- python train.py"),
-        (["train"], "Did you mean train.py?"),
     ],
 )
 def test_a_file_without_its_program_is_told_what_to_type(tmp_path, words, advice):
@@ -31,6 +30,28 @@ def test_a_file_without_its_program_is_told_what_to_type(tmp_path, words, advice
     with pytest.raises(SamebitsError) as raised:
         command.find(words, tmp_path, "/nowhere")
     assert raised.value.advice == advice
+
+
+@pytest.mark.parametrize(
+    "words", [["python", "-c", "x.py"], ["python", "-W", "ignore.py"], ["python"], ["make", "t.py"]]
+)
+def test_a_word_that_may_be_the_value_of_an_option_is_not_looked_for(tmp_path, words):
+    assert command.check_script(words, tmp_path) is None
+
+
+@pytest.mark.parametrize("words", [["python", "trian.py"], ["python", "-uB", "./trian.py"]])
+def test_a_script_that_is_not_there_is_said(tmp_path, words):
+    with pytest.raises(SamebitsError) as raised:
+        command.check_script(words, tmp_path)
+    assert raised.value.advice == "Give its path from this folder."
+
+
+def test_a_record_is_told_as_a_record(tmp_path):
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "record.json").write_text('{"format": 1, "samebits": "0.1.0"}')
+    with pytest.raises(SamebitsError) as raised:
+        command.find(["first"], tmp_path, "/nowhere")
+    assert raised.value.advice == "It is a record, not a command:  samebits report first"
 
 
 @pytest.mark.parametrize("name", [".", "runs", "./runs"])

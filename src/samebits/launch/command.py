@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from samebits import words
 from samebits.errors import NotFoundError, UsageError
-from samebits.launch import folders, suggestions
+from samebits.launch import folders
 from samebits.names import python_name
 
 _RUNNERS = frozenset(("bash", "zsh", "dash", "sh", "torchrun", "accelerate", "env"))
@@ -34,12 +34,10 @@ def find(command: Sequence[str], directory: Path, search_path: str) -> str:
     if found is None and _program_for(command, directory):
         raise NotFoundError(f"{name} is not a program by itself.", _program_for(command, directory))
     if found is None:
-        is_other = (directory / name).exists() or len(name.split()) > 1  # a record, a folder, a whole command in quotes
-        like = "" if is_other else suggestions.like_program(name, directory, search_path)
         what = f"Command not found: {name}. Looked in {_looked(search_path)}."
         if (directory / name).is_dir() and not folders.is_record(directory / name):
             what = f"{name} is a folder, not a program."
-        raise NotFoundError(what, like or _advice(name, directory))
+        raise NotFoundError(what, _advice(name, directory))
     return os.path.abspath(os.path.join(directory, found))  # noqa: PTH100, PTH118  (links must stay: a venv is one)
 
 
@@ -69,8 +67,8 @@ def check_script(command: Sequence[str], directory: Path) -> None:
             f"There is no script named {script!r}.", f"Leave out the quotes:  samebits check -- {script}"
         )
     if script.endswith((".py", ".sh")) and "{" not in script and not (directory / script).exists():
-        advice = suggestions.like_script(script, directory) or "Give its path from this folder."
-        raise NotFoundError(f"There is no script {script}. Looked for {directory / script}.", advice)
+        what = f"There is no script {script}. Looked for {directory / script}."
+        raise NotFoundError(what, "Give its path from this folder.")
 
 
 def _script(command: Sequence[str]) -> str | None:
@@ -103,8 +101,7 @@ def _check_file(command: Sequence[str], directory: Path) -> str:
     path = directory / name
     if not path.exists():
         what = f"Command not found: {name}. Looked for {path}."
-        advice = suggestions.like_program(name, directory, "") or "Give the path of the program from this folder."
-        raise NotFoundError(what, advice)
+        raise NotFoundError(what, "Give the path of the program from this folder.")
     if path.is_dir() or not os.access(path, os.X_OK):
         advice = _program_for(command, directory) or _advice(name, directory)
         what = "is a folder, not a program" if path.is_dir() else "is not executable"
