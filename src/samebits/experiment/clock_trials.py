@@ -55,10 +55,12 @@ def _diverge(experiment: Experiment, before: Sequence[int], ids: Sequence[int], 
     if before and len(ids) < 2:
         return False
     numbers = [*before[:1], *ids]
-    pair = [experiment.trial(numbers[0]), experiment.trial(numbers[-1])]
-    if may_run and comparison.is_open(experiment.file, pair):
+    if len(numbers) < 2:
         return False
-    return len(numbers) > 1 and comparison.surely_diverge(experiment.file, pair)
+    pair = [experiment.trial(numbers[0]), experiment.trial(numbers[-1])]
+    return not (may_run and comparison.is_open(experiment.file, pair)) and comparison.surely_diverge(
+        experiment.file, pair
+    )
 
 
 def is_asked(experiment: Experiment) -> bool:
