@@ -75,13 +75,11 @@ def _random_states(seen: WarningInputs) -> Iterator[str]:
 def unseeded(seen: WarningInputs) -> dict[str, str]:
     """Return generator -> its warning, for generators whose states differ from the start.
 
-    Generators that no trial used are left out. If all that counts agrees, those whose state stayed the same are left
-    out too: a library may draw while it is imported, as rich does.
+    Generators that no trial used are left out.
     """
     alone = ": its state differs, but nothing else differs"
     rest = alone if seen.all_agrees else ": its state already differs at the start"
-    is_idle = _stayed if seen.all_agrees else _is_unused
-    names = [name for name in _differing_from_the_start(seen) if not is_idle(name, seen)]
+    names = [name for name in _differing_from_the_start(seen) if not _is_unused(name, seen)]
     return {name: f"{words.rng(name)} is unseeded{rest}" for name in names}
 
 
@@ -96,12 +94,8 @@ def used_generators_differ(seen: WarningInputs) -> bool:
 
 def _is_unused(name: str, seen: WarningInputs) -> bool:
     """Return whether no process of any trial drew from this generator, or seeded it."""
-    return _stayed(name, seen) and all(name in _untouched(one) for one in _traces(seen) if states(name, one))
-
-
-def _stayed(name: str, seen: WarningInputs) -> bool:
-    """Return whether no process of any trial drew from this generator after its state was first recorded."""
-    return all(len(states(name, trace)) <= 1 for trace in _traces(seen))
+    with_it = [trace for trace in _traces(seen) if states(name, trace)]
+    return all(len(states(name, trace)) == 1 and name in _untouched(trace) for trace in with_it)
 
 
 def _traces(seen: WarningInputs) -> list[ProcessTrace]:
