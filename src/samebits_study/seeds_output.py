@@ -17,11 +17,13 @@ from samebits_study.seeds import SEEDS, SeedsStudy
 
 def write(study: SeedsStudy, results: Sequence[StudyResult], folder: Path) -> None:
     """Write the numbers, the figure, the tables and the page of a study into its folder."""
-    write_document(folder / SEEDS, study.model_copy(update={"measures": seeds.measured(results)}))
     tables = seeds.tables(results)
     output.write_tables(tables, folder)
     drawn = output.draw([seeds.figure(results)], folder)
-    output.write_pages(report(study, results, folder, drawn), folder)
+    made = report(study, results, folder, drawn)
+    assert isinstance(made.document, SeedsStudy)
+    write_document(folder / SEEDS, made.document)
+    output.write_pages(made, folder)
 
 
 def report(study: SeedsStudy, results: Sequence[StudyResult], folder: Path, drawn: Drawn = ()) -> Report:
