@@ -69,20 +69,22 @@ def test_a_generator_without_a_seed_is_named_in_keras(explained, alone, monkeypa
 
 
 RACES = """\
-import random, threading, time
+import random, threading
 import torch
 torch.manual_seed(0)
 torch.set_num_threads(1)
-model, lock = torch.nn.Linear(4, 2), threading.Lock()
+model, turn, turns = torch.nn.Linear(4, 2), threading.Condition(), random.sample([0, 1] * 20, 40)
 
 def train(number):
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     for step in range(20):
-        with lock:
+        with turn:
+            turn.wait_for(lambda: turns[0] == number)
             optimizer.zero_grad()
             (model(torch.full((3, 4), 0.1 * step)) - number).pow(2).mean().backward()
             optimizer.step()
-        time.sleep(1e-4 * random.random())
+            turns.pop(0)
+            turn.notify_all()
 
 threads = [threading.Thread(target=train, args=(number,)) for number in (0, 1)]
 for thread in threads: thread.start()
@@ -96,7 +98,7 @@ def test_two_threads_that_race_on_shared_weights_agree_if_their_final_weights_do
     plain = Request(command=[sys.executable, "train.py"], directory=tmp_path, options=Options(trials=2))
     free = checks.run(replace(plain, out=tmp_path / "free")).result
     assert (free.verdict, free.divergence.kind) == ("diverged", "end")
-    held = checks.run(replace(plain, out=tmp_path / "held", controls=["serial-threads"]))
+    held = checks.run(replace(plain, out=tmp_path / "held", controls=["python-seed"]))
     setting = adopt(*held)
     assert "more than one thread trained" in setting.seen().unclear
     setting.sought = evidence_of(free, setting.experiment.record.trials)

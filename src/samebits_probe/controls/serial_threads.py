@@ -28,6 +28,7 @@ class _ThreadTurn:
     def __init__(self) -> None:
         self._over = _new_lock()
         self._over.acquire()
+        self.is_whole = False  # whether the function has returned, and does not only wait for a different thread
 
     def end(self) -> None:
         """Let the starter continue."""
@@ -93,6 +94,7 @@ class SerialThreads(Control):
         try:
             return function(*args, **kwargs)
         finally:
+            turn.is_whole = True
             if before is None:
                 self._turns.pop(me, None)
             else:
@@ -117,6 +119,8 @@ class SerialThreads(Control):
                 original(thread)
                 if turn is not None:
                     control._let(turn)
+                    if turn.is_whole:
+                        module.Thread.join(thread, PATIENCE)  # the next thread begins after this one has ended
 
             return start
 

@@ -7,6 +7,7 @@ aside while they work, so that nothing of the watcher is ever compiled.
 """
 
 import contextlib
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
@@ -80,10 +81,14 @@ class PyTorchWatch:
         """Return whether this is a different thread.
 
         Only the first thread that trains is watched, because the order in which threads run is not part of the bits.
+        If it has ended, the next one that trains is watched: they do not run beside each other. Python gives the number
+        of an ended thread to a later one or not, by chance.
         """
         here = threading.get_ident()
         if self.home == here:
             return False
+        if self.home not in sys._current_frames():
+            self.home = None
         is_main = threading.current_thread() is threading.main_thread()
         if self.home is None and (is_main or self.torch.is_grad_enabled()):
             self.home = here
