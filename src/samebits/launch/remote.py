@@ -124,7 +124,7 @@ class RemoteTrial:
         self._order, self._files, self._task, self._visit = order, files, task, visit
         self._folder = order.plan.trial_folder(order.id)
         self._began, self._steps = time.monotonic(), 0
-        self._started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self._started = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         self._outcome: Delivery | None = None
         self._state, self._told = TaskState(), ""
         self._over_since, self._ends_until = math.inf, math.inf

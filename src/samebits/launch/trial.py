@@ -59,7 +59,7 @@ class TrialRun:
 
     def start(self, launcher: Launcher) -> None:
         """Make a new folder, prepare the trial, and start the command. Its supervisor starts meanwhile."""
-        self._start_facts = facts.StartFacts(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
+        self._start_facts = facts.StartFacts(datetime.now(timezone.utc).isoformat(timespec="milliseconds"), time.monotonic())
         custody.make_trial(self.plan.record, self.folder, self._document("killed", ENDED_BEFORE))
         environment = trial_environment(self.plan, self.id, self.directory, self.slot, self._controls)
         self._start_facts.environment = environment
