@@ -8,9 +8,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime, timezone
 from typing import Protocol
 
-__all__ = ["SimulatedClock", "TimeSource", "asleep_by", "now", "replaced", "sleep"]
+__all__ = ["SimulatedClock", "TimeSource", "asleep_by", "date", "now", "replaced", "sleep"]
+
+
+def date() -> str:
+    """Return the date and the time in UTC, as documents hold them."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
 class TimeSource(Protocol):

@@ -8,7 +8,6 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits import __version__, checks, comparison, places, store
+from samebits import __version__, checks, clock, comparison, places, store
 from samebits.errors import EnvironmentFailure, NotFoundError, RecordError, SamebitsError, UsageError
 from samebits.experiment import Progress, Request
 from samebits.model import Options
@@ -190,7 +189,7 @@ def _result(work: Work, made: dict[str, Any], setups: list[SetupResult]) -> Stud
         samebits=__version__,
         study=work.study.name,
         scale=work.scale_name,
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        created=clock.date(),
         data=made,
         trials=work.trials,
         epochs=work.scale.epochs,

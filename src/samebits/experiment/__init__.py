@@ -7,11 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from samebits import __version__, comparison, store
+from samebits import __version__, clock, comparison, store
 from samebits.errors import UsageError
 from samebits.experiment import recorded_trials
 from samebits.experiment.held_back import HeldBack
@@ -280,7 +279,7 @@ def describe(plan: Plan) -> RecordFile:
     request = plan.request
     return RecordFile(
         samebits=__version__,
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        created=clock.date(),
         command=request.command,
         directory=str(plan.directory),
         python=request.python,

@@ -14,11 +14,10 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 from tarfile import TarError
 
-from samebits import __version__, store
+from samebits import __version__, clock, store
 from samebits.errors import SamebitsError
 from samebits.launch import custody, folders, origin
 from samebits.launch.exchange import Exchange
@@ -124,7 +123,7 @@ class RemoteTrial:
         self._order, self._files, self._task, self._visit = order, files, task, visit
         self._folder = order.plan.trial_folder(order.id)
         self._began, self._steps = time.monotonic(), 0
-        self._started = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        self._started = clock.date()
         self._outcome: Delivery | None = None
         self._state, self._told = TaskState(), ""
         self._over_since, self._ends_until = math.inf, math.inf

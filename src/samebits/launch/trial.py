@@ -6,10 +6,9 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 from typing import Any
 
-from samebits import controls, store
+from samebits import clock, controls, store
 from samebits.launch import artifacts, custody, facts, isolation
 from samebits.launch.capacity import UsageMeter
 from samebits.launch.command import FileNames, ProgramPlace, fill
@@ -59,7 +58,7 @@ class TrialRun:
 
     def start(self, launcher: Launcher) -> None:
         """Make a new folder, prepare the trial, and start the command. Its supervisor starts meanwhile."""
-        self._start_facts = facts.StartFacts(datetime.now(timezone.utc).isoformat(timespec="milliseconds"), time.monotonic())
+        self._start_facts = facts.StartFacts(clock.date(), time.monotonic())
         custody.make_trial(self.plan.record, self.folder, self._document("killed", ENDED_BEFORE))
         environment = trial_environment(self.plan, self.id, self.directory, self.slot, self._controls)
         self._start_facts.environment = environment

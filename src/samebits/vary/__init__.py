@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 
 from samebits import __version__, checks, clock
@@ -82,7 +81,7 @@ def _result(base: SetupRun, chosen: Choices, factors: list[FactorResult]) -> Var
         sentence = f"{reason[:1].upper()}{reason[1:]}"
     return VaryResult(
         samebits=__version__,
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        created=clock.date(),
         verdict=verdict,
         sentence=sentence,
         reason=reason,

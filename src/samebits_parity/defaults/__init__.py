@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from samebits import __version__
+from samebits import __version__, clock
 from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Table
 from samebits.reports.tree import DOCUMENT, SIGNS, Report
 from samebits.words import agree
@@ -94,7 +93,7 @@ def concluded(answers: list[LibraryAnswer], groups: tuple[Group, ...]) -> Defaul
     verdict, sentence = judged(compared, [answer.side.id for answer in told])
     return Defaults(
         samebits=__version__,
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        created=clock.date(),
         verdict=verdict,
         sentence=sentence,
         versions={answer.side.id: answer.said["version"] for answer in told if answer.said},
