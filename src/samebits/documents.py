@@ -219,6 +219,13 @@ class Size(Document):
     shown: ShownDifference | None = None
 
 
+class Epoch(Document):
+    """Where a step stands: in which pass over the data, and which step of it, both counted from 1."""
+
+    number: int
+    step: int
+
+
 class Place(Document):
     """One place on the path from the step to the operator, with more about it in `detail`.
 

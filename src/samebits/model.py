@@ -5,6 +5,7 @@
 # `from __future__ import annotations` would delay each check: Python would compile the text of each annotation
 from typing import Any, Literal
 
+from samebits import documents
 from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size, UnknownPlace
 from samebits.golden_answer import GoldenAnswer
 from samebits.saved_files import RECORD_FORMAT, FilesFile, Lines, Part, SavedFile
@@ -125,6 +126,7 @@ class Divergence(Document):
     detail: str = ""
     details: list[dict[str, Any]] = []
     size: Size | None = None
+    epoch: documents.Epoch | None = None  # of PyTorch's loaders and the `fit` of Keras
     files: FileOrder | None = None  # the order in which the process opened files, if that differs too
 
     @property

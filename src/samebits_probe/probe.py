@@ -49,6 +49,7 @@ class Probe:
         self.fitted: Optional[str] = None  # the library of the outermost fit
         self.pooled_in: Optional[int] = None  # pid of the process that has reported that a pool gives it tasks
         self.open_rounds: List[Callable[[], Any]] = []  # each closes an open round
+        self.data_pass = [0]  # of the latest batch: the step with which this pass over the data began; [] until then
         self.deferrals: List[Deferral] = []
         self.quiet: Callable[[], ContextManager[Any]] = signals.NoOp  # a context in which no library reports its calls
         self.lock = threading.RLock()
@@ -242,6 +243,9 @@ class Probe:
         self._add_digests()
         for part in self.closers if self.closers and self._ends.is_final else ():
             self.guard("details", part.end_step)
+        if not self.data_pass:
+            self.data_pass.append(self.step)
+            self.event("pass", step=self.step)
         self.step += 1
         self._seen.clear()
         self.is_sampled = False

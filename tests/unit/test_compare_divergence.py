@@ -56,6 +56,23 @@ def test_a_tensor_of_one_dimension_is_called_a_vector():
     assert divergence._tensor(bias) == "float32 vector of 8"
 
 
+@pytest.mark.parametrize(
+    ("passes", "epoch", "sentence"),
+    [
+        ([0, 1], (2, 2), "at step 2, which is step 2 of epoch 2 ("),
+        ([0], None, "at step 2 ("),
+        ([], None, "at step 2 ("),
+    ],
+)
+def test_a_step_is_told_with_its_epoch(writing, tmp_path, passes, epoch, sentence):
+    events = [{"event": "pass", "step": step} for step in (*passes, 3)]
+    changed = writing.training({(2, "forward", "loss"): 5}, events=events)
+    result = writing.judged(tmp_path, [writing.training(events=events), changed])
+    where = result.divergence.epoch
+    assert (where and (where.number, where.step)) == epoch
+    assert sentence in result.sentence
+
+
 def test_the_values_of_a_loss_are_told(parted):
     where = parted({(0, "forward", "loss"): 5}, losses={0: 1.5})
     assert where.detail == "float32 2 x 3; 2 different values in 2 trials; 1.0 in trial 1, 1.5 in trial 2"

@@ -78,7 +78,9 @@ def _when(divergence: Divergence) -> str:
         return "after the last step"
     if not divergence.process.trains:
         return "in a process that makes no step"
-    return words.at_step(divergence.step)
+    place = divergence.epoch
+    in_epoch = f", which is step {place.step:,} of epoch {place.number:,}" if place else ""
+    return words.at_step(divergence.step) + in_epoch
 
 
 MOST_FILES_TOLD = 3  # files that one sentence names

@@ -128,7 +128,7 @@ def part(divergence: Divergence) -> str:
 
 def path(divergence: Divergence) -> list[str]:
     """Return the path from the process to the tensor, without parts that say nothing."""
-    steps = {"end": [], "start": []}.get(divergence.kind, [_step(divergence.step)])
+    steps = {"end": [], "start": []}.get(divergence.kind, [_step(divergence)])
     return [*process_words(divergence), *steps, divergence.kind, *_name(divergence)]
 
 
@@ -140,8 +140,10 @@ def _name(divergence: Divergence) -> list[str]:
     return [name[len(kind) + 1 :] if name.startswith((f"{kind}/", f"{kind}.")) else name]
 
 
-def _step(step: int) -> str:
-    return "before step 0" if step < 0 else f"step {step:,}"
+def _step(divergence: Divergence) -> str:
+    step, epoch = divergence.step, divergence.epoch
+    in_epoch = f" (step {epoch.step:,} of epoch {epoch.number:,})" if epoch else ""
+    return "before step 0" if step < 0 else f"step {step:,}{in_epoch}"
 
 
 def process_words(divergence: Divergence) -> list[str]:

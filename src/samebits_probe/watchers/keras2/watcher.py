@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Union
 
 from ... import rng
+from ..data_passes import watch_epochs
 from ..keras3.models import Labels
 from ..objects import Library, Model, NamedValue, Operation, Session, Variable
 from ..plain_attributes import PlainAttributes
@@ -228,6 +229,7 @@ def install(module: Library, probe: "Probe") -> None:
     watch = watch_of(probe)
     watch.functions.wrap_model(sys.modules["keras.engine.training"].Model)
     watch.leave_out_metrics(module.metrics.Metric)
+    watch_epochs(probe, module.callbacks.CallbackList)
     _watch_layers(module.engine.base_layer.Layer, watch)
     watch_backend(module.backend)
     watch_get_gradients(sys.modules["keras.optimizers"].Optimizer, probe)

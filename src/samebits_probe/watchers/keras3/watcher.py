@@ -7,6 +7,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any, Callable, List, Optional
 
+from ..data_passes import watch_epochs
 from ..objects import Array, Layer, Library, NamedValue, Variable
 from ..plain_attributes import PlainAttributes
 from ..points import Points
@@ -117,6 +118,7 @@ def install(module: Library, probe: "Probe") -> None:
         hooks.outside_stateless = backend_module.stateless(watch)
     backend_module.install(trainer, watch, hooks)
     models.watch_layers(module.layers.Layer, probe, hooks, backend.is_leaf)
+    watch_epochs(probe, module.callbacks.CallbackList)
 
 
 def _wrap_optimizers(module: Library, hooks: collection.CollectionHooks) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
 
 from ... import hooks, rng
 from .. import norms
+from ..data_passes import watch_loaders
 from ..objects import Function, Library, Tensor
 from .backward import Backward, ByHand, watch_backward
 from .ends import PyTorchEnds, watch_saving
@@ -142,6 +143,7 @@ def install(module: Library, probe: "Probe") -> None:
     watch_scaling(watch)
     watch_saving(watch)
     watch_averages(watch)
+    watch_loaders(probe)
 
 
 # The states of PyTorch's random number generators. They are only read.

@@ -1,0 +1,58 @@
+"""The steps with which a training begins a new pass over its data."""
+
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+TORCH = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+torch.manual_seed(0)
+train, rest = (DataLoader(TensorDataset(torch.randn(n, 4)), batch_size=4, num_workers=WORKERS) for n in (12, 8))
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+for epoch in range(3):
+    for number, (batch,) in enumerate(train):
+        model(batch).pow(2).mean().backward()
+        optimizer.step()
+        if number == 1:
+            with torch.no_grad():
+                print(sum(float(model(other).sum()) for other, in rest))
+"""
+KERAS = """
+import numpy
+try:
+    import keras
+except ImportError:
+    from tensorflow import keras
+model = keras.Sequential([keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+x = numpy.ones((8, 3))
+model.fit(x, x[:, :1], epochs=3, batch_size=4, validation_split=0.5, verbose=0)
+model.fit(x, x[:, :1], batch_size=4, verbose=0)
+"""
+
+
+def begun(trial):
+    assert trial.exit_code == 0, trial.stderr
+    return [event["step"] for event in trial.only.events if event["event"] == "pass"]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_each_pass_of_a_loader_that_trains_is_told_and_no_evaluation(watched_run, torch_python, workers):
+    assert begun(watched_run(torch_python, TORCH.replace("WORKERS", str(workers)))) == [0, 3, 6]
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "torch", "jax"])
+def test_each_epoch_of_keras_is_told(watched_run, alone, backend):
+    if find_spec("keras") is None or find_spec(backend) is None:  # importing Keras sets variables for later trials
+        pytest.skip(f"keras or {backend} is not installed")
+    trial = watched_run(sys.executable, KERAS, environment=alone(backend))
+    assert begun(trial) == [0, 1, 2, 3]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["keras-tf1.14", "keras-tf2.1"])
+def test_each_epoch_of_old_keras_is_told(watched_run, legacy_python, name):
+    assert begun(watched_run(legacy_python(name), KERAS)) == [0, 1, 2, 3]
