@@ -217,6 +217,11 @@ def test_an_old_keras_has_no_such_call(program):
     assert added(made, "python-seed") == [(2, "random.seed(2019)")]
 
 
+def test_a_generator_that_the_program_seeds_itself_gets_no_second_seed(program):
+    text = "import random\nrandom.seed(0)\nother = random.Random()\n"
+    assert patched(program(text, [("python", 2)]), "python-seed") == text.replace("Random()", "Random(2019)")
+
+
 def test_two_causes_share_an_import(program):
     made = program("from model import *\nfit()\n", [("torch", 2)], ["torch"])
     lines = [line for _, line in added(made, "torch-seed", "torch-deterministic")]

@@ -202,19 +202,21 @@ def _seed_edit(call: ProgramCall, seed: int, *, may_be_none: bool) -> TextEdit |
 
 
 def _seeds_of_the_system(program: Program, control: str) -> tuple[list[LineChange], bool]:
-    """Return (changes to the calls that seed a generator from the system, whether its first draw is one of them).
+    """Return (changes to the calls that seed a generator from the system, whether the program seeds it before all else).
 
-    The seed of the first draw may be None even if the call names one: `random.seed(args.seed)`.
+    The first seed may be None even if the call names one: `random.seed(args.seed)`.
     """
     draw = program.first(controls.describe(control).generators)
     path, line = draw.places[0] if draw is not None else (None, 0)
     found, first = [], False
     for call in program.calls:
+        if _GLOBAL.get(call.name) != control:
+            continue
         is_first = call.source.path == path and touches(call.node, {line})
-        edit = _seed_edit(call, program.seed, may_be_none=is_first) if _GLOBAL.get(call.name) == control else None
+        edit = _seed_edit(call, program.seed, may_be_none=is_first)
         if edit is not None:
             found.append(LineChange(control, call.source, edit, "a seed instead of one from the system"))
-            first = first or is_first
+        first = first or is_first
     return found, first
 
 
