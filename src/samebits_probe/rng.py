@@ -143,6 +143,16 @@ def given(name: str) -> "Optional[bytes]":
     return _given.get(name)
 
 
+def names() -> "List[str]":
+    """Return the generators whose libraries have been imported."""
+    return list(_given)
+
+
+def used() -> "List[str]":
+    """Return the generators from which the program has drawn, or which it has seeded."""
+    return [name for name in _given if SAMPLERS[name]() != _given[name]]
+
+
 def untouched() -> "List[str]":
     """Return the generators from which the program has not drawn so far, and which it has not seeded."""
     return [name for name in _given if SAMPLERS[name]() == _given[name]]

@@ -76,16 +76,16 @@ def _watch_generators(probe: "Probe") -> None:
     If a library draws during its import, the program has not drawn: the state after the import counts as given.
     """
 
-    def keep(names: "Iterable[str]") -> None:
+    def keep(*names: str) -> None:
         probe.guard("random states", rng.keep_given, names)
 
     def before_an_import() -> "Callable[[], None]":
-        names = probe.guard("random states", rng.untouched) or []
-        return lambda: keep(names)
+        used = probe.guard("random states", rng.used)
+        return lambda: keep(*(name for name in rng.names() if used is not None and name not in used))
 
     hooks.around_imports.append(before_an_import)
-    hooks.after_import("random", lambda module: keep(["python"]))
-    hooks.after_import("numpy.random", lambda module: keep(["numpy"]))
+    hooks.after_import("random", lambda module: keep("python"))
+    hooks.after_import("numpy.random", lambda module: keep("numpy"))
 
 
 def _watch_threads(probe: "Probe") -> None:
