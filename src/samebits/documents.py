@@ -219,11 +219,15 @@ class Size(Document):
     shown: ShownDifference | None = None
 
 
-class Epoch(Document):
-    """Where a step stands: in which pass over the data, and which step of it, both counted from 1."""
+class StepPlace(Document):
+    """Where a step stands in the program. `epoch`: the pass over the data (of PyTorch's loaders, or of `fit` in Keras).
 
-    number: int
-    step: int
+    `step`: which step of the epoch it is. Both count from 1. `cell`: In [cell] of a notebook.
+    """
+
+    epoch: int | None = None
+    step: int | None = None
+    cell: int | None = None
 
 
 class Place(Document):

@@ -126,7 +126,7 @@ class Divergence(Document):
     detail: str = ""
     details: list[dict[str, Any]] = []
     size: Size | None = None
-    epoch: documents.Epoch | None = None  # of PyTorch's loaders and the `fit` of Keras
+    within: documents.StepPlace | None = None  # the epoch, the cell of a notebook
     files: FileOrder | None = None  # the order in which the process opened files, if that differs too
 
     @property

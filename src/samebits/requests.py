@@ -44,8 +44,10 @@ def refuse_platform() -> None:
 
 
 def training_command(words: Sequence[str]) -> list[str]:
-    """Return the command to run. If it begins with a script, python runs the script."""
-    return ["python", *words] if words and words[0].endswith(".py") else list(words)
+    """Return the command to run. If it begins with a script, python runs the script; jupyter executes a notebook."""
+    first = words[0] if words else ""
+    runner = ["python"] if first.endswith(".py") else ["jupyter", "execute"] if first.endswith(".ipynb") else []
+    return [*runner, *words]
 
 
 def passed_on(words: Sequence[str], flags: Collection[str]) -> list[str]:
@@ -69,7 +71,7 @@ def _has_name(text: str, flag: str) -> bool:
 
 def names_a_record(words: Sequence[str]) -> bool:
     """Return whether there is only one word, which names no program: a folder, or a path that does not exist."""
-    if len(words) != 1 or words[0].endswith(".py"):
+    if len(words) != 1 or words[0].endswith((".py", ".ipynb")):
         return False
     path = Path(words[0])
     return path.is_dir() or ("/" in words[0] and not path.exists())

@@ -14,6 +14,8 @@ def test_a_kernel_that_is_killed_has_an_end_after_its_last_cell(shared_run):
     trial = shared_run(sys.executable, SAMPLE, "immediate")
     assert (trial.exit_code, trial.only.failures) == (0, []), trial.stderr
     assert (trial.only.end["steps"], trial.only.end["reason"]) == (4, "cell")
+    cells = [event for event in trial.only.events if event["event"] == "cell-runs"]
+    assert [(cell["step"], cell["number"]) for cell in cells] == [(0, 1), (4, 2)]
 
 
 def test_a_kernel_that_leaves_by_itself_has_the_same_records(shared_run):

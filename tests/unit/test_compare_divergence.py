@@ -68,9 +68,18 @@ def test_a_step_is_told_with_its_epoch(writing, tmp_path, passes, epoch, sentenc
     events = [{"event": "pass", "step": step} for step in (*passes, 3)]
     changed = writing.training({(2, "forward", "loss"): 5}, events=events)
     result = writing.judged(tmp_path, [writing.training(events=events), changed])
-    where = result.divergence.epoch
-    assert (where and (where.number, where.step)) == epoch
+    where = result.divergence.within
+    assert (where and (where.epoch, where.step)) == epoch
     assert sentence in result.sentence
+
+
+@pytest.mark.parametrize(
+    ("point", "cell"), [((-1, "start", "fc.bias"), None), ((1, "forward", "loss"), 2), ((3, "end", "fc.bias"), None)]
+)
+def test_a_step_of_a_notebook_is_told_with_its_cell(parted, writing, point, cell):
+    events = [{"event": "cell-runs", "step": step, "number": number} for step, number in ((0, 1), (0, 2), (2, 3))]
+    within = parted({point: "another"}, usual=writing.training(events=events), events=events).within
+    assert (within and within.cell) == cell
 
 
 def test_the_values_of_a_loss_are_told(parted):

@@ -14,7 +14,7 @@ from samebits.comparison.file_order import file_order
 from samebits.comparison.groups import Comparison, MemberDifference, PairDifference
 from samebits.comparison.processes import AlignedTrial, Member, program
 from samebits.comparison.values import PointValues, point_numbers, start_of_value, values_at
-from samebits.documents import Epoch
+from samebits.documents import StepPlace
 from samebits.model import Divergence, GroupPoint, Kind, ProcessKey
 from samebits.store.trace import chunks
 from samebits_probe import wire
@@ -73,17 +73,26 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
         process=first.process,
         detail=first.detail or _in_words(first, comparison),
         details=_details(first, found),
-        epoch=_epoch(first),
+        within=_within(first),
         files=file_order(comparison, min(where), first.process),
     )
 
 
-def _epoch(first: FirstDifference) -> Epoch | None:
-    """Return where the step stands, if the process went over its data more than once before it."""
-    if first.member is None or _kind(first) == "end":
+def _within(first: FirstDifference) -> StepPlace | None:
+    """Return the epoch of the step, if there was one before it, and its cell. None if neither is known."""
+    if first.member is None or _kind(first) in ("start", "end"):
         return None
-    begun = [event["step"] for event in first.member.trace.events_named("pass") if event["step"] <= first.place.step]
-    return Epoch(number=len(begun), step=first.place.step - begun[-1] + 1) if len(begun) > 1 else None
+    epochs, cells = (
+        [event for event in first.member.trace.events_named(name) if event["step"] <= first.place.step]
+        for name in ("pass", "cell-runs")
+    )
+    is_later = len(epochs) > 1
+    place = StepPlace(
+        epoch=len(epochs) if is_later else None,
+        step=first.place.step - epochs[-1]["step"] + 1 if is_later else None,
+        cell=cells[-1]["number"] if cells else None,
+    )
+    return place if is_later or cells else None
 
 
 def _differences(comparison: Comparison, trial: AlignedTrial) -> list[FirstDifference]:

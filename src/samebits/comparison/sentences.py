@@ -78,9 +78,10 @@ def _when(divergence: Divergence) -> str:
         return "after the last step"
     if not divergence.process.trains:
         return "in a process that makes no step"
-    place = divergence.epoch
-    in_epoch = f", which is step {place.step:,} of epoch {place.number:,}" if place else ""
-    return words.at_step(divergence.step) + in_epoch
+    place = divergence.within
+    in_epoch = f", which is step {place.step:,} of epoch {place.epoch:,}" if place and place.epoch else ""
+    in_cell = f", in the cell In [{place.cell}]" if place and place.cell else ""
+    return words.at_step(divergence.step) + in_epoch + in_cell
 
 
 MOST_FILES_TOLD = 3  # files that one sentence names

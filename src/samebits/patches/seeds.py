@@ -202,7 +202,7 @@ def _seed_edit(call: ProgramCall, seed: int, *, may_be_none: bool) -> TextEdit |
 
 
 def _seeds_of_the_system(program: Program, control: str) -> tuple[list[LineChange], bool]:
-    """Return (changes to the calls that seed a generator from the system, whether the program seeds it before all else).
+    """Return (changes to the calls that seed a generator from the system, whether it is seeded before all else).
 
     The first seed may be None even if the call names one: `random.seed(args.seed)`.
     """

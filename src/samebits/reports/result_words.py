@@ -141,9 +141,10 @@ def _name(divergence: Divergence) -> list[str]:
 
 
 def _step(divergence: Divergence) -> str:
-    step, epoch = divergence.step, divergence.epoch
-    in_epoch = f" (step {epoch.step:,} of epoch {epoch.number:,})" if epoch else ""
-    return "before step 0" if step < 0 else f"step {step:,}{in_epoch}"
+    step, place = divergence.step, divergence.within
+    in_epoch = f" (step {place.step:,} of epoch {place.epoch:,})" if place and place.epoch else ""
+    in_cell = f"In [{place.cell}] > " if place and place.cell else ""
+    return in_cell + ("before step 0" if step < 0 else f"step {step:,}{in_epoch}")
 
 
 def process_words(divergence: Divergence) -> list[str]:

@@ -5,6 +5,7 @@ A kernel is asked to leave when its notebook is over, and killed if it takes lon
 """
 
 import functools
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from .objects import Library
@@ -26,13 +27,18 @@ SEEN = [
 def install(module: Library, probe: "Probe") -> None:
     """Record an end after each cell of every shell that is made; `module`: IPython.core.interactiveshell."""
     shell = module.InteractiveShell
-    original, leave = shell.init_events, shell.atexit_operations
+    original, leave, numbers = shell.init_events, shell.atexit_operations, itertools.count(1)
+
+    def before_cell(info: Any) -> None:
+        if info.store_history:  # these have the numbers that a notebook shows
+            probe.event("cell-runs", step=probe.step + probe.is_sampled, number=next(numbers))
 
     def after_cell() -> None:
         probe.guard("the end of a cell", probe.end_now, "cell")
 
     def init_events(self: Any) -> None:
         original(self)
+        self.events.register("pre_run_cell", before_cell)
         self.events.register("pre_execute", probe.void_end)
         self.events.register("post_execute", after_cell)
 
