@@ -40,6 +40,8 @@ _RNG_NAMES = {
     "torch": "torch's CPU RNG",
     "torch-cuda": "torch's CUDA RNG",
     "tensorflow": "TensorFlow's global RNG",
+    "own-python": "a random.Random() of the program",
+    "own-numpy": "a generator of NumPy that the program made",
 }
 
 

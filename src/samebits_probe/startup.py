@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from . import api, files, handouts, hooks, rng, signals, wire
+from . import api, files, handouts, hooks, own_generators, rng, signals, wire
 from .controls import hold
 from .system import System
 from .watchers import WATCHERS
@@ -32,6 +32,7 @@ def start(config_path: str) -> None:
     probe.guard("files", files.watch, _file_reporter(probe, config["folder"]))
     probe.guard("children", _watch_children, probe.event)
     probe.guard("handed", handouts.watch, probe)
+    probe.guard("own generators", own_generators.watch, probe)
     hold(config.get("controls") or [], config.get("seed"), probe)
     probe.last_step.append(lambda: _tell_what_is_in_force(probe, config.get("factors") or []))
     _watch_generators(probe)

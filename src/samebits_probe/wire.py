@@ -298,6 +298,7 @@ REPLAY = "replay.json"
 #                 next two, `at` is the time, and `pid` is that of a forked child without files of its own
 #   wrote         path: the process opened a file for writing, or gave the name to a file that it wrote
 #   made          path: the process made a folder, or asked for one that was there
+#   unseeded      generator: the program made one without a seed, "own-python" or "own-numpy"
 #   handed        texts, more: texts that the program got: ids from the system's random bytes, and in a trial
 #                 with the control `clock-rate` what the clock wrote. more: true if there were more than are noted
 #   bound         ports: the process bound sockets to these

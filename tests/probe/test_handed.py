@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -20,7 +21,8 @@ def python(request, pythons):
 
 def noted(trial, name="handed", field="texts"):
     events = [event for process in trial.processes for event in process.events if event["event"] == name]
-    return [value for event in events for value in event[field]]
+    values = [event[field] for event in events]
+    return values if field == "generator" else [value for several in values for value in several]
 
 
 IDS = """import json, os, secrets, tempfile, uuid
@@ -165,3 +167,36 @@ def test_wandb_makes_its_run_ids_so(watched_run):
     text = "from wandb.sdk.lib.runid import generate_id\nprint(generate_id(), generate_id())\n"
     trial = watched_run(None, text, environment={"WANDB_MODE": "offline", "HOME": os.environ.get("HOME", "")})
     assert set(trial.stdout.split()) <= set(noted(trial))
+
+
+OWN = """import copy, random, tempfile
+{}
+tempfile.mkdtemp()
+copy.deepcopy(random.Random(5))
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "generators"),
+    [
+        ("random.Random()", ["own-python"]),
+        ("random.Random(None).random(); random.Random()", ["own-python"]),
+        ("random.seed(); random.Random(3).seed(4); random.SystemRandom().random()", []),
+    ],
+)
+def test_a_generator_that_the_program_makes_without_a_seed_is_noted(python, watched_run, line, generators):
+    assert noted(watched_run(python, OWN.format(line)), "unseeded", "generator") == generators
+
+
+@pytest.mark.parametrize(
+    ("line", "generators"),
+    [
+        ("numpy.random.default_rng(); numpy.random.RandomState()", ["own-numpy"]),
+        ("numpy.random.default_rng(1); numpy.random.seed(2); numpy.random.rand()", []),
+    ],
+)
+def test_a_generator_of_numpy_without_a_seed_is_noted(watched_run, line, generators):
+    trial = watched_run(sys.executable, "import numpy\n" + line)
+    assert noted(trial, "unseeded", "generator") == generators
+    held = watched_run(sys.executable, "import numpy\n" + line, controls=["numpy-generator"], seed=1)
+    assert noted(held, "unseeded", "generator") == []

@@ -8,11 +8,16 @@ from samebits.store.text_files import lines_of
 RATES = (1.0, 1.0, 1000.0, 30.0)
 
 
-def trial(writing, number, text, *, used=True, rate=1.0):
-    """A training whose generator of numpy has a state of its own from the start, and changes if it is used."""
+def trial(writing, number, text, *, used=True, rate=1.0, made=""):
+    """A training whose generator of numpy has a state of its own from the start, and changes if it is used.
+
+    `made`: a generator without a seed that the program makes.
+    """
 
     def write(folder, _):
         process = writing.process(folder)
+        if made:
+            process.recorder.event(event="unseeded", generator=made)
         writing.train(process, {(step, "rng", "numpy"): (number, used and step == 3) for step in range(-1, 4)})
         lines = lines_of(text, is_printed=True)
         out = SavedFile(path="stdout", named=False, format="printed", parts={"": Part(digest=lines.raw)}, lines=lines)
@@ -49,6 +54,12 @@ def test_a_number_that_does_not_follow_the_clock_counts(judged, text):
     result = judged(text, RATES, (0.91, 0.92, 0.93, 0.94))
     assert (result.verdict, result.divergence.kind) == ("diverged", "end")
     assert "numpy's global RNG is unseeded and was used" in result.divergence.detail
+
+
+def test_it_counts_beside_a_generator_that_the_program_made_without_a_seed(judged):
+    result = judged("auc {}", RATES, (0.91, 0.92, 0.93, 0.94), used=False, made="own-numpy")
+    assert (result.verdict, result.divergence.kind) == ("diverged", "end")
+    assert "a generator of NumPy that the program made is unseeded and was used" in result.divergence.detail
 
 
 def test_a_number_that_varies_like_a_time_stays_unknown(judged):

@@ -20,9 +20,13 @@ from samebits_probe import wire
 
 
 def used_unseeded(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> list[str]:
-    """Return the generators whose states differ from the start, and that both processes used: the states changed."""
+    """Return the generators whose states differ from the start, and that both processes used: the states changed.
+
+    Those that both processes made without a seed come next: nobody makes one and draws nothing from it.
+    """
     names = [name for name, (_, agreed) in found.rng.items() if not agreed]
-    return [name for name in names if all(len(states(name, trace)) > 1 for trace in (a, b))]
+    made, also_made = ({event["generator"] for event in trace.events_named("unseeded")} for trace in (a, b))
+    return [name for name in names if all(len(states(name, trace)) > 1 for trace in (a, b))] + sorted(made & also_made)
 
 
 def states(name: str, trace: ProcessTrace) -> set[bytes]:

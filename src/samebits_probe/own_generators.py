@@ -1,0 +1,61 @@
+"""Tells that the program made a random generator without a seed: `numpy.random.default_rng()`, `random.Random()`.
+
+Their states are not recorded. So a number that differs may come from them although no step shows it.
+"""
+
+import functools
+import sys
+
+from . import callers, hooks
+from .replacement import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Set
+
+    from .probe import Probe
+    from .replacement import AnyFunction
+
+    Tell = Callable[[str], None]
+
+
+def watch(probe: "Probe") -> None:
+    """Tell it once for each library, unless a control gives these generators a seed."""
+    held = probe.config.get("controls") or []
+    told: "Set[str]" = set()
+
+    def tell(generator: str) -> None:
+        if generator not in told:
+            told.add(generator)
+            probe.event("unseeded", generator=generator)
+
+    if "numpy-generator" not in held:
+        hooks.after_import("numpy.random", functools.partial(_watch_numpy, tell))
+    if "python-seed" not in held:
+        hooks.after_import("random", functools.partial(_watch_python, tell))
+
+
+def _watch_numpy(tell: "Tell", module: "Any") -> None:
+    def make(original: "AnyFunction") -> "AnyFunction":
+        def randbits(*number: "Any") -> "Any":
+            if callers.is_program(1):  # what is between is compiled
+                tell("own-numpy")
+            return original(*number)
+
+        return randbits
+
+    source = sys.modules.get("numpy.random.bit_generator")
+    if hasattr(source, "randbits"):
+        replace(source, "randbits", make)
+
+
+def _watch_python(tell: "Tell", module: "Any") -> None:
+    def make(original: "AnyFunction") -> "AnyFunction":
+        def seed(self: "Any", a: "Any" = None, *version: "Any", **named: "Any") -> "Any":
+            if a is None and callers.kind_beyond(module.__file__) == callers.PROGRAM:
+                tell("own-python")
+            return original(self, a, *version, **named)
+
+        return seed
+
+    replace(module.Random, "seed", make)
