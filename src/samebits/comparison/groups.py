@@ -124,10 +124,7 @@ def pair_difference(a: AlignedTrial, b: AlignedTrial, judge: Judge, ignores: Seq
     held = [*beside, *(found for part in members for found in _of_globals(part, evidence, ignores))]
     counted = file_differences(a.trial, b.trial, judge, ignores)
     generators = sorted({name for part in members for name in _used_unseeded(part)})
-    # if one trial has a faster clock, the clock also explains a number
-    is_alike = a.trial.file.clock_rate == b.trial.file.clock_rate
-    saved = [drawn(difference, generators) for difference in counted] if is_alike else counted
-    return PairDifference(members, [*held, *saved])
+    return PairDifference(members, [*held, *(drawn(difference, generators) for difference in counted)])
 
 
 def _used_unseeded(part: MemberDifference) -> list[str]:
